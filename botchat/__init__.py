@@ -1,0 +1,3 @@
+"""Chat with any OpenAI-compatible bot and never lose a word."""
+
+__version__ = "0.1.0"

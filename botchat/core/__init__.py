@@ -1,0 +1,1 @@
+"""The chat itself: sessions, stores, bots and turns, for every front end."""

@@ -1,0 +1,92 @@
+"""Every error that botchat raises on purpose; its text is one sentence for the person it happened to.
+
+BotchatError
+├── InvalidInput            what was given can't be taken
+├── ConfigError             the configuration can't be used
+│   └── UnknownBot          no bot of that name
+├── SessionNotFound         no such session, or another user's: the two look the same
+├── MessageNotFound         no such message in the session
+├── ReplyRunning            the session's bot is still answering
+├── StoreError              the store could not do it
+│   ├── StoreUnavailable    down, frozen or busy: worth trying again
+│   ├── StoreRefused        it wants a password, or does not take this one
+│   ├── StoreUnreadable     it is not a botchat store, or one newer than this program
+│   ├── SessionChanged      someone else changed the session since it was read
+│   └── SessionTooLarge     the session or the message is over the limit of a record
+└── BotError                the bot did not answer, or not to the end
+"""
+
+
+class BotchatError(Exception):
+    """Is the base of all errors below: `except BotchatError` gets what a person can be told."""
+
+
+class InvalidInput(BotchatError):  # noqa: N818  (it says what is the matter; "Error" would add nothing)
+    """Is raised when what was given can't be taken, before anything is stored."""
+
+
+class ConfigError(BotchatError):
+    """Is raised when the configuration can't be used as it is."""
+
+
+class UnknownBot(ConfigError):  # noqa: N818
+    """Is raised when no bot of that name is configured."""
+
+
+class SessionNotFound(BotchatError):  # noqa: N818
+    """Is raised for a session that does not exist and, in the same words, for another user's."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"There is no session {session_id!r} among yours.")
+        self.session_id = session_id
+
+
+class MessageNotFound(BotchatError):  # noqa: N818
+    """Is raised when the session has no message of that id."""
+
+    def __init__(self, message_id: str) -> None:
+        super().__init__(f"There is no message {message_id!r} in this session.")
+        self.message_id = message_id
+
+
+class ReplyRunning(BotchatError):  # noqa: N818
+    """Is raised by a second send while the session's bot is still answering the first."""
+
+    def __init__(self) -> None:
+        super().__init__("The bot is still answering in this session: wait for it, or stop it first.")
+
+
+class StoreError(BotchatError):
+    """Is raised when the store could not do what it was asked."""
+
+
+class StoreUnavailable(StoreError):  # noqa: N818
+    """Is raised when the store is down, frozen or busy: the same call may go through later."""
+
+
+class StoreRefused(StoreError):  # noqa: N818
+    """Is raised when the store asks for a password, or does not let this user do that."""
+
+
+class StoreUnreadable(StoreError):  # noqa: N818
+    """Is raised when what is there is no botchat store, or one made by a newer botchat."""
+
+
+class SessionChanged(StoreError):  # noqa: N818
+    """Is raised when saving would overwrite what someone else wrote since the session was read."""
+
+    def __init__(self) -> None:
+        super().__init__("This session was changed elsewhere since it was read: read it again, then save.")
+
+
+class SessionTooLarge(StoreError):  # noqa: N818
+    """Is raised when a session or a message is larger than a record may be (16 MiB, MongoDB's limit)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "That does not fit: a session holds at most 16 MiB. Start a new session, or send a shorter message."
+        )
+
+
+class BotError(BotchatError):
+    """Is raised when a bot did not answer, or broke off."""

@@ -1,0 +1,189 @@
+"""Sessions and messages as plain data, named as the stored record names them."""
+
+import re
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal, TypedDict
+
+Role = Literal["system", "user", "assistant", "tool"]
+State = Literal["active", "archived", "trash"]
+Status = Literal["streaming", "stopped", "interrupted", "failed", "truncated"]
+
+PAGE_SIZE = 50
+"""Sessions on a page of a list, and messages of a session that are read at first."""
+
+NAME_LENGTH = 50
+"""Characters of the first user message that name a session until its user renames it."""
+
+
+_LONE_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+def valid_text(text: str) -> str:
+    """Replace what is no Unicode text (lone surrogates) by U+FFFD: no store and no terminal takes them."""
+    return _LONE_SURROGATES.sub("\ufffd", text)
+
+
+def new_id() -> str:
+    """Make an id that no other session or message has, in whatever second it is made."""
+    return str(uuid.uuid4())
+
+
+def to_milliseconds(time: datetime) -> datetime:
+    """Cut a time to whole milliseconds: MongoDB keeps no more, and what is read must equal what was saved."""
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
+def now() -> datetime:
+    """Tell the time in UTC, to the millisecond."""
+    return to_milliseconds(datetime.now(UTC))
+
+
+@dataclass(kw_only=True, slots=True)
+class Message:
+    """One message of a session. A field that is empty or None is absent from the record.
+
+    Attributes:
+        status: None when the message is complete.
+        heartbeat: when the reply that is still streaming was last known alive; None once it has ended.
+        error: why a failed or truncated message is so, one sentence.
+        usage: tokens as the server reported them: prompt_tokens, completion_tokens, total_tokens.
+        payload: JSON text of the original, where the content is not plain text.
+        parent: id of the message it answers, where that is not the one before it.
+        extra: fields of the record that this version does not know; kept as they are.
+    """
+
+    role: Role
+    content: str = ""
+    id: str = field(default_factory=new_id)
+    reasoning_content: str = ""
+    create_time: datetime = field(default_factory=now)
+    agent_id: str | None = None
+    status: Status | None = None
+    heartbeat: datetime | None = None
+    error: str | None = None
+    model: str | None = None
+    usage: dict[str, int] | None = None
+    latency_ms: int | None = None
+    first_token_ms: int | None = None
+    feedback: dict[str, Any] | None = None
+    payload: str | None = None
+    parent: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True, slots=True)
+class Session:
+    """A conversation of one user with a bot.
+
+    Attributes:
+        name: the beginning of the first user message, until the user renames it.
+        messages: those that were read, oldest first; all of them when `first` is 0.
+        first: how many older messages there are than `messages` holds.
+        message_count: messages in the whole conversation.
+        rev: how many times the record was written; 0 when it never was.
+        extra: fields of the record that this version does not know; kept as they are.
+    """
+
+    user: str
+    bot_id: str
+    id: str = field(default_factory=new_id)
+    name: str = ""
+    create_time: datetime = field(default_factory=now)
+    messages: list[Message] = field(default_factory=list)
+    update_time: datetime = field(default_factory=now)
+    message_count: int = 0
+    rev: int = 0
+    state: State = "active"
+    pinned: bool = False
+    tags: list[str] = field(default_factory=list)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    feedbacks: list[dict[str, Any]] = field(default_factory=list)
+    agents: list[dict[str, Any]] = field(default_factory=list)
+    deleted_time: datetime | None = None
+    expire_time: datetime | None = None
+    head: str | None = None
+    first: int = 0
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def named_by(self, messages: Sequence[Message]) -> str:
+        """Tell the name that the session has once it holds these messages too."""
+        asked = (message.content for message in messages if message.role == "user")
+        return self.name or valid_text(next(asked, "")[:NAME_LENGTH])
+
+    def added(self, message: Message, *, at: datetime) -> None:
+        """Take in a message that the store has appended, so that this copy is the record again."""
+        self.name = self.named_by([message])
+        self.messages.append(message)
+        self.message_count += 1
+        self.update_time = at
+        self.rev += 1
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
+class SessionSummary:
+    """What a list shows of a session: all of it comes from the store's index."""
+
+    id: str
+    name: str
+    create_time: datetime
+    bot_id: str
+    update_time: datetime
+    message_count: int
+    pinned: bool = False
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
+class Page:
+    """A part of a user's sessions, newest first; `next` is what to ask the following page with, None at the end."""
+
+    sessions: tuple[SessionSummary, ...]
+    next: str | None
+
+
+@dataclass(slots=True, frozen=True)
+class Delta:
+    """A piece of a reply, as it arrives: of the answer, or of the reasoning before it."""
+
+    content: str = ""
+    reasoning_content: str = ""
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
+class BotInfo:
+    """What a front end may tell of a bot. `label` says what answers: a model, or that it is no AI at all."""
+
+    bot_id: str
+    label: str
+    system: str = ""
+
+
+class SessionChanges(TypedDict, total=False):
+    """What `update` can change of a session; what is not given stays.
+
+    `metadata` is partial: its keys are set, the others stay. None takes `expire_time` away.
+    """
+
+    name: str
+    pinned: bool
+    state: State
+    tags: list[str]
+    metadata: dict[str, Any]
+    expire_time: datetime | None
+
+
+class MessageChanges(TypedDict, total=False):
+    """What `update_message` can change of a message; what is not given stays, None takes a field away."""
+
+    content: str
+    reasoning_content: str
+    status: Status | None
+    heartbeat: datetime | None
+    error: str | None
+    model: str | None
+    usage: dict[str, int] | None
+    latency_ms: int | None
+    first_token_ms: int | None
+    feedback: dict[str, Any] | None

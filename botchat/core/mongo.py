@@ -1,0 +1,207 @@
+"""Sessions in MongoDB: one document each in the collection `sessions`. The only module that queries MongoDB."""
+
+import weakref
+from dataclasses import replace
+from typing import Unpack
+
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+from pymongo.results import UpdateResult
+
+from botchat.core.errors import MessageNotFound, SessionChanged, SessionNotFound
+from botchat.core.models import (
+    PAGE_SIZE,
+    Message,
+    MessageChanges,
+    Page,
+    Session,
+    SessionChanges,
+    State,
+    now,
+)
+from botchat.core.mongo_client import Document, database_name, open_client, shown, translated
+from botchat.core.record import (
+    Record,
+    message_changes,
+    message_from_record,
+    message_to_record,
+    session_changes,
+    session_from_record,
+    session_to_record,
+    summary_from_record,
+)
+from botchat.core.repository import check_limit, check_whole, page_of, position_of
+
+_SUMMARY = ("name", "bot_id", "update_time", "message_count", "pinned")
+
+# The page's filter and order, then all that a summary shows, so that no document is fetched for it.
+PAGE_INDEX = [("user", 1), ("state", 1), ("create_time", -1), ("_id", -1), *((name, 1) for name in _SUMMARY)]
+
+# What of a new record comes from the filter and the operators of an append.
+_SET_BY_APPEND = ("_id", "user", "messages", "message_count", "rev", "update_time")
+
+
+def connect(uri: str) -> "MongoRepository":
+    """Make a repository on the server at `uri`, with a client of its own.
+
+    The client is closed by `close`, or when nobody holds the repository any more: a reply under way keeps it open.
+
+    Raises:
+        ConfigError: the URI can't be used.
+    """
+    client = open_client(uri)
+    repository = MongoRepository(client[database_name(client, uri)], name=shown(uri))
+    repository.close = weakref.finalize(repository, client.close)  # type: ignore[method-assign]
+    return repository
+
+
+class MongoRepository:
+    """Keeps sessions in the database that it is given; the client stays its owner's."""
+
+    def __init__(self, database: Database[Document], *, name: str = "mongodb") -> None:
+        self.name = name
+        self._database = database
+        self._sessions: Collection[Document] = database["sessions"]
+
+    def prepare(self) -> None:
+        with translated(self.name):
+            self._database.command("ping")
+            self._sessions.create_index(PAGE_INDEX, name="page")
+
+    def close(self) -> None:
+        """Do nothing: a client that was handed in is closed by whoever made it."""
+
+    def save(self, session: Session) -> None:
+        if not session.messages:
+            return
+        check_whole(session)
+        at = now()
+        record = session_to_record(session) | {"rev": session.rev + 1, "update_time": at}
+        with translated(self.name):
+            if not self._replaced(session, record):
+                self._check_saved_already(record)
+        session.rev, session.update_time = record["rev"], at
+        session.name, session.message_count = record["name"], record["message_count"]
+
+    def append(self, session: Session, message: Message) -> None:
+        at = now()
+        update: Document = {
+            "$push": {"messages": message_to_record(message)},
+            "$inc": {"message_count": 1, "rev": 1},
+            "$set": {"update_time": at},
+        }
+        name = session.named_by([message])
+        if session.rev == 0:
+            header = session_to_record(replace(session, name=name, messages=[]))
+            update["$setOnInsert"] = {n: value for n, value in header.items() if n not in _SET_BY_APPEND}
+        elif name != session.name:
+            update["$set"]["name"] = name
+        with translated(self.name):
+            self._push(session, message.id, update)
+        if all(held.id != message.id for held in session.messages):
+            session.added(message, at=at)
+
+    def update_message(self, user: str, session_id: str, message_id: str, **changes: Unpack[MessageChanges]) -> None:
+        to_set, to_unset = message_changes(changes)
+        result = self._update(
+            _owned(user, session_id) | {"messages.id": message_id},
+            {"update_time": now()} | {f"messages.$.{name}": value for name, value in to_set.items()},
+            {f"messages.$.{name}" for name in to_unset},
+        )
+        if not result.matched_count:
+            self._check_exists(user, session_id)
+            raise MessageNotFound(message_id)
+
+    def get(self, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:
+        check_limit(last)
+        return session_from_record(self._find(user, session_id, {"_id": 0, "messages": {"$slice": -last}}))
+
+    def messages(self, user: str, session_id: str, before: int, limit: int = PAGE_SIZE) -> list[Message]:
+        check_limit(limit)
+        start = max(0, before - limit)
+        wanted = max(0, before - start)
+        found = self._find(user, session_id, {"_id": 1, "messages": {"$slice": [start, max(1, wanted)]}})
+        return [message_from_record(message) for message in found["messages"][:wanted]]
+
+    def page(self, user: str, after: str | None = None, limit: int = PAGE_SIZE, *, state: State = "active") -> Page:
+        check_limit(limit)
+        wanted: Document = {"user": {"$eq": user}, "state": state}
+        if after is not None:
+            time, session_id = position_of(after)
+            wanted["$or"] = [
+                {"create_time": {"$lt": time}},
+                {"create_time": time, "_id": {"$lt": session_id}},
+            ]
+        with translated(self.name):
+            found = self._sessions.find(wanted, dict.fromkeys(("create_time", *_SUMMARY), 1))
+            records = list(found.sort([("create_time", -1), ("_id", -1)]).limit(limit + 1))
+        return page_of([summary_from_record(record) for record in records], limit)
+
+    def count(self, user: str, *, state: State = "active") -> int:
+        with translated(self.name):
+            return self._sessions.count_documents({"user": {"$eq": user}, "state": state})
+
+    def update(self, user: str, session_id: str, **changes: Unpack[SessionChanges]) -> None:
+        to_set, to_unset = session_changes(changes)
+        if not self._update(_owned(user, session_id), to_set, to_unset).matched_count:
+            raise SessionNotFound(session_id)
+
+    def delete(self, user: str, session_id: str) -> None:
+        self.update(user, session_id, state="trash")
+
+    def purge(self, user: str, session_id: str) -> None:
+        with translated(self.name):
+            if not self._sessions.delete_one(_owned(user, session_id)).deleted_count:
+                raise SessionNotFound(session_id)
+
+    def _push(self, session: Session, message_id: str, update: Document) -> None:
+        owned = _owned(session.user, session.id)
+        unless_there = owned | {"messages.id": {"$ne": message_id}}
+        try:
+            result = self._sessions.update_one(unless_there, update, upsert=session.rev == 0)
+        except DuplicateKeyError:  # the record is there: made by another process, another user's, or with this message
+            update.pop("$setOnInsert", None)
+            result = self._sessions.update_one(unless_there, update)
+        if not result.matched_count and result.upserted_id is None:
+            self._check_exists(session.user, session.id)
+
+    def _replaced(self, session: Session, record: Record) -> bool:
+        if session.rev == 0:
+            try:
+                self._sessions.insert_one(record)
+            except DuplicateKeyError:
+                return False
+            return True
+        as_read = _owned(session.user, session.id) | {"rev": session.rev}
+        return self._sessions.replace_one(as_read, record).matched_count == 1
+
+    def _check_saved_already(self, record: Record) -> None:
+        """Take a save for done when the store holds just this: its answer was lost, and it was tried again."""
+        stored = self._sessions.find_one(_owned(record["user"], record["_id"]))
+        if stored is None:
+            raise SessionNotFound(record["_id"])
+        if stored | {"update_time": record["update_time"]} != record:
+            raise SessionChanged
+
+    def _update(self, wanted: Document, to_set: Record, to_unset: set[str]) -> UpdateResult:
+        update: Document = {"$set": to_set, "$inc": {"rev": 1}}
+        if to_unset:
+            update["$unset"] = dict.fromkeys(to_unset, "")
+        with translated(self.name):
+            return self._sessions.update_one(wanted, update)
+
+    def _find(self, user: str, session_id: str, shown_fields: Document) -> Record:
+        with translated(self.name):
+            found = self._sessions.find_one(_owned(user, session_id), shown_fields)
+        if found is None:
+            raise SessionNotFound(session_id)
+        return found
+
+    def _check_exists(self, user: str, session_id: str) -> None:
+        self._find(user, session_id, {"_id": 1})
+
+
+def _owned(user: str, session_id: str) -> Document:
+    """Make the filter of one session. The user is in every one, by $eq: no value is an operator."""
+    return {"_id": session_id, "user": {"$eq": user}}

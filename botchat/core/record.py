@@ -1,0 +1,232 @@
+"""How sessions and messages become the documents of DESIGN's record, and come back equal.
+
+Both stores write what this module makes, so that they refuse the same things and read the same things.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, get_args
+
+from botchat.core.errors import InvalidInput
+from botchat.core.models import (
+    Message,
+    MessageChanges,
+    Role,
+    Session,
+    SessionChanges,
+    SessionSummary,
+    State,
+    now,
+    to_milliseconds,
+    valid_text,
+)
+
+Record = dict[str, Any]
+
+MAX_RECORD_BYTES = 16 * 1024 * 1024
+"""The largest document of MongoDB: https://www.mongodb.com/docs/manual/reference/limits/ (BSON Document Size)."""
+
+NAME_LIMIT = 500
+"""Characters of a name that a person gives: the name stands in an index, which a novel would bloat."""
+
+INT64 = 2**63
+_WORDS = '{"text": '
+_ALWAYS = {"id", "role", "content", "create_time"}
+_SESSION_ALWAYS = {
+    "id",
+    "user",
+    "name",
+    "create_time",
+    "bot_id",
+    "messages",
+    "update_time",
+    "message_count",
+    "rev",
+    "state",
+}
+_MESSAGE_FIELDS = tuple(f.name for f in fields(Message) if f.name != "extra")
+_SESSION_FIELDS = tuple(f.name for f in fields(Session) if f.name not in {"extra", "first"})
+
+
+def check_name(what: str, text: str) -> str:
+    """Return a user's name or an id as it is.
+
+    Raises:
+        InvalidInput: it is empty, or no text that a store could hold.
+    """
+    if not isinstance(text, str) or not text or "\0" in text or valid_text(text) != text:
+        raise InvalidInput(f"{what} must be a text that is not empty and holds no NUL: {text!r} can't be used.")
+    return text
+
+
+def check_value(value: Any, depth: int = 0) -> None:
+    """Check that a value can be stored as it is.
+
+    Raises:
+        InvalidInput: a key that could be taken for a path, an integer over 64 bits, text with lone surrogates, or
+            nesting deeper than 90 (MongoDB takes 100, counted from the record).
+    """
+    if depth > 90:  # noqa: PLR2004
+        raise InvalidInput("That is nested too deeply to be stored: at most 90 levels.")
+    if isinstance(value, str) and valid_text(value) != value:
+        raise InvalidInput("That text holds half of a character (a lone surrogate) and can't be stored.")
+    if isinstance(value, int) and not -INT64 <= value < INT64:
+        raise InvalidInput(f"The number {value} is over 64 bits and can't be stored.")
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            check_key(key)
+            check_value(inner, depth + 1)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            check_value(inner, depth + 1)
+
+
+def check_key(key: Any) -> None:
+    """Check a name that becomes part of a path in the store.
+
+    Raises:
+        InvalidInput: it is empty, or holds `.`, a leading `$` or NUL.
+    """
+    if not isinstance(key, str) or not key or "." in key or key.startswith("$") or "\0" in key:
+        raise InvalidInput(f"The key {key!r} can't be stored: no dot, no leading $, no NUL.")
+    check_value(key)
+
+
+def message_to_record(message: Message) -> Record:
+    """Make the document of a message.
+
+    Raises:
+        InvalidInput: its role is none, or its content no text.
+    """
+    if message.role not in get_args(Role):
+        raise InvalidInput(f"{message.role!r} is no role of a message: {', '.join(get_args(Role))}.")
+    if not isinstance(message.content, str) or not isinstance(message.reasoning_content, str):
+        raise InvalidInput("The content of a message must be text.")
+    check_name("The id of a message", message.id)
+    record = {n: value for n in _MESSAGE_FIELDS if _kept(value := getattr(message, n)) or n in _ALWAYS}
+    record |= message.extra
+    return record | _text_fields(record)
+
+
+def message_from_record(record: Record) -> Message:
+    """Make the message of a document; a field that this version does not know goes to `extra`."""
+    known = {n: record[n] for n in _MESSAGE_FIELDS if n in record}
+    extra = {n: value for n, value in record.items() if n not in known}
+    if words := _words_of_payload(known.get("payload")):
+        del known["payload"]
+        known |= words
+    return Message(**known, extra=extra)
+
+
+def session_to_record(session: Session) -> Record:
+    """Make the document of a session with the messages that it holds.
+
+    Raises:
+        InvalidInput: something in it can't be stored.
+    """
+    check_header(session)
+    record = {n: value for n in _SESSION_FIELDS if _kept(value := getattr(session, n)) or n in _SESSION_ALWAYS}
+    record["name"] = valid_text(session.named_by(session.messages))
+    record["messages"] = [message_to_record(message) for message in session.messages]
+    record["message_count"] = len(session.messages)
+    for name in ("metadata", "agents", "feedbacks", "tags"):
+        check_value(record.get(name))
+    return {"_id": session.id} | record | session.extra
+
+
+def session_from_record(record: Record) -> Session:
+    """Make the session of a document, with the messages that are in it and `first` counted from them."""
+    known = {n: record[n] for n in _SESSION_FIELDS if n in record}
+    extra = {n: value for n, value in record.items() if n not in known and n != "_id"}
+    messages = [message_from_record(message) for message in known.pop("messages", [])]
+    first = known["message_count"] - len(messages)
+    return Session(**known, messages=messages, first=first, extra=extra)
+
+
+def summary_from_record(record: Record) -> SessionSummary:
+    """Make the summary of a document that was read from the index, where an absent `pinned` is None."""
+    return SessionSummary(
+        id=record["_id"],
+        name=record["name"],
+        create_time=record["create_time"],
+        bot_id=record["bot_id"],
+        update_time=record["update_time"],
+        message_count=record["message_count"],
+        pinned=bool(record.get("pinned")),
+    )
+
+
+def check_header(session: Session) -> None:
+    """Check what a session is found by.
+
+    Raises:
+        InvalidInput: the user, the id or the bot is no name.
+    """
+    check_name("The user", session.user)
+    check_name("The id of a session", session.id)
+    check_name("The bot", session.bot_id)
+
+
+def session_changes(changes: SessionChanges) -> tuple[Record, set[str]]:
+    """Split changes of a session into fields to set (metadata by path) and fields to take away.
+
+    Raises:
+        InvalidInput: a name that is empty or too long, an unknown state, metadata that can't be stored.
+    """
+    to_set: Record = {**changes, "update_time": now()}
+    if "name" in changes:
+        check_name("The name", changes["name"])
+        if len(changes["name"]) > NAME_LIMIT:
+            raise InvalidInput(f"A name has at most {NAME_LIMIT} characters.")
+    for name in ("tags", "metadata"):
+        check_value(to_set.get(name))
+    for key, value in to_set.pop("metadata", {}).items():
+        to_set[f"metadata.{key}"] = value
+    if "state" in changes:
+        if changes["state"] not in get_args(State):
+            raise InvalidInput(f"{changes['state']!r} is no state of a session: {', '.join(get_args(State))}.")
+        to_set["deleted_time"] = now() if changes["state"] == "trash" else None
+    return _set_and_unset(to_set)
+
+
+def message_changes(changes: MessageChanges) -> tuple[Record, set[str]]:
+    """Split changes of a message into fields to set and fields to take away."""
+    given: Record = dict(changes)
+    if "content" in given or "reasoning_content" in given:
+        given |= {"payload": None} | _text_fields(given)
+    to_set, to_unset = _set_and_unset(given, always={"content"})
+    return to_set, to_unset
+
+
+def _kept(value: Any) -> bool:
+    """Tell whether a field is used: 0 is a value, an empty text, list or mapping is not."""
+    return value is not None and value is not False and value not in ("", [], {})
+
+
+def _set_and_unset(given: Record, always: set[str] = frozenset()) -> tuple[Record, set[str]]:  # type: ignore[assignment]
+    times = {n: to_milliseconds(value) for n, value in given.items() if isinstance(value, datetime)}
+    given = given | times
+    kept = {n: value for n, value in given.items() if n in always or "." in n or _kept(value)}
+    return kept, given.keys() - kept.keys()
+
+
+def _text_fields(record: Record) -> Record:
+    """Make every text of a message storable; what that changes of the words themselves is kept whole in the payload."""
+    texts = {n: value for n, value in record.items() if isinstance(value, str) and valid_text(value) != value}
+    if not texts:
+        return {}
+    stored = {n: valid_text(value) for n, value in texts.items()}
+    words = {n: texts[n] for n in ("content", "reasoning_content") if n in texts}
+    if words and not record.get("payload"):
+        stored["payload"] = _WORDS + json.dumps(words) + "}"
+    return stored
+
+
+def _words_of_payload(payload: Any) -> dict[str, str]:
+    """Return the words that `_text_fields` put away, {} where the payload is someone else's."""
+    if not isinstance(payload, str) or not payload.startswith(_WORDS):
+        return {}
+    words = json.loads(payload)["text"]
+    return {n: words[n] for n in ("content", "reasoning_content") if n in words}

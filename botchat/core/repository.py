@@ -1,0 +1,153 @@
+"""The contract of a store of sessions. `mongo.py` and `sqlite.py` keep it, and one test suite proves that they do."""
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Protocol, Unpack
+
+from botchat.core.errors import InvalidInput
+from botchat.core.models import (
+    PAGE_SIZE,
+    Message,
+    MessageChanges,
+    Page,
+    Session,
+    SessionChanges,
+    SessionSummary,
+    State,
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class SessionRepository(Protocol):
+    """Keeps sessions, each owned by one user.
+
+    Every method that takes a user finds that user's sessions alone: another's raises SessionNotFound, just as one that
+    does not exist. Every method may raise StoreError; what StoreUnavailable interrupted may be tried again as it was.
+    """
+
+    name: str
+    """Which store this is, to be shown: without the password."""
+
+    def prepare(self) -> None:
+        """Open the store, make what it needs (file, tables, indexes) and see that it answers."""
+        ...
+
+    def close(self) -> None:
+        """Give back connections that this repository made. A borrowed client stays open."""
+        ...
+
+    def save(self, session: Session) -> None:
+        """Replace the record of that id, or make it. A session without messages is not stored.
+
+        Raises:
+            SessionChanged: the record is not the one that this session was read from.
+            SessionTooLarge: it is over the limit of a record.
+            InvalidInput: something in it can't be stored, or only its newest messages were read.
+        """
+        ...
+
+    def append(self, session: Session, message: Message) -> None:
+        """Add a message to the record and to `session`, in one command; the first one makes the record.
+
+        The same message again changes nothing, so a failed call can be repeated. What it costs does not grow with the
+        session. Of `session` only the header is used.
+
+        Raises:
+            SessionTooLarge: the record would be over its limit.
+            InvalidInput: the message can't be stored.
+        """
+        ...
+
+    def update_message(self, user: str, session_id: str, message_id: str, **changes: Unpack[MessageChanges]) -> None:
+        """Change one message in place; its other fields stay.
+
+        Raises:
+            MessageNotFound: the session has no such message.
+        """
+        ...
+
+    def get(self, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:
+        """Read a session with its newest messages, in one command however long it is."""
+        ...
+
+    def messages(self, user: str, session_id: str, before: int, limit: int = PAGE_SIZE) -> list[Message]:
+        """Read the messages that come before the one at position `before` (0 is the first), oldest first."""
+        ...
+
+    def page(self, user: str, after: str | None = None, limit: int = PAGE_SIZE, *, state: State = "active") -> Page:
+        """Read summaries, newest create_time first, ties by id; `after` is the `next` of the page before.
+
+        Raises:
+            InvalidInput: `after` is no such text, or the limit below 1.
+        """
+        ...
+
+    def count(self, user: str, *, state: State = "active") -> int:
+        """Count the user's sessions."""
+        ...
+
+    def update(self, user: str, session_id: str, **changes: Unpack[SessionChanges]) -> None:
+        """Change fields of a session; its messages and its other fields stay.
+
+        Raises:
+            InvalidInput: a change can't be stored.
+        """
+        ...
+
+    def delete(self, user: str, session_id: str) -> None:
+        """Put a session in the trash; `update(..., state="active")` brings it back."""
+        ...
+
+    def purge(self, user: str, session_id: str) -> None:
+        """Remove a session for ever."""
+        ...
+
+
+def cursor_of(summary: SessionSummary) -> str:
+    """Make the opaque text that asks for what comes after this session in a list."""
+    milliseconds = (summary.create_time - _EPOCH) // _MILLISECOND
+    return base64.urlsafe_b64encode(json.dumps([milliseconds, summary.id]).encode()).decode()
+
+
+def position_of(cursor: str) -> tuple[datetime, str]:
+    """Read the create_time and id that a cursor stands for.
+
+    Raises:
+        InvalidInput: it was not made by `cursor_of`.
+    """
+    try:
+        milliseconds, session_id = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        return _EPOCH + int(milliseconds) * _MILLISECOND, str(session_id)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise InvalidInput(f"{cursor!r} is no cursor: take the one that the page before ended with.") from error
+
+
+def page_of(found: list[SessionSummary], limit: int) -> Page:
+    """Make a page of `limit` sessions out of what was found when asking for one more."""
+    shown = tuple(found[:limit])
+    return Page(sessions=shown, next=cursor_of(shown[-1]) if len(found) > limit else None)
+
+
+def check_limit(limit: int) -> None:
+    """Check how many of something are asked for.
+
+    Raises:
+        InvalidInput: fewer than 1.
+    """
+    if limit < 1:
+        raise InvalidInput(f"At least 1 must be asked for, not {limit}.")
+
+
+def check_whole(session: Session) -> None:
+    """Check that replacing a record with this session would not drop messages that were never read.
+
+    Raises:
+        InvalidInput: only the newest messages were read.
+    """
+    if session.first:
+        raise InvalidInput(
+            f"Saving would drop {session.first} older messages that were not read: read them too, or use append and update."
+        )

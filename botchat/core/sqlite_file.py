@@ -1,0 +1,180 @@
+"""The SQLite file under the local store: connections, transactions, schema, and what SQLite's errors mean."""
+
+import os
+import sqlite3
+from collections import deque
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from bson.errors import BSONError
+
+from botchat.core.errors import (
+    InvalidInput,
+    StoreError,
+    StoreRefused,
+    StoreUnavailable,
+    StoreUnreadable,
+)
+
+BUSY_SECONDS = 30
+"""How long a write waits for another process' write before it gives up."""
+
+SCHEMA_VERSION = 1
+APPLICATION_ID = int.from_bytes(b"bcht")
+
+_IDLE_CONNECTIONS = 8
+
+_MEANINGS: dict[int, tuple[type[StoreError], str]] = {
+    sqlite3.SQLITE_BUSY: (StoreUnavailable, "{path} is in use by another program: nothing was saved. Try again."),
+    sqlite3.SQLITE_FULL: (StoreUnavailable, "The disk of {path} is full: nothing was saved. Make room and try again."),
+    sqlite3.SQLITE_READONLY: (StoreRefused, "{path} is read-only: nothing was saved. Allow writing, or say another."),
+    sqlite3.SQLITE_CANTOPEN: (StoreUnreadable, "{path} can't be opened: check that it is a file you may read."),
+    sqlite3.SQLITE_NOTADB: (StoreUnreadable, "{path} is no SQLite database: choose another file with --store."),
+    sqlite3.SQLITE_CORRUPT: (StoreUnreadable, "{path} is damaged: restore it from a copy."),
+}
+
+_SCHEMA = """
+CREATE TABLE sessions (
+    id TEXT PRIMARY KEY,
+    user TEXT NOT NULL,
+    state TEXT NOT NULL,
+    create_time INTEGER NOT NULL,   -- milliseconds since 1970, UTC
+    name TEXT NOT NULL,
+    bot_id TEXT NOT NULL,
+    update_time INTEGER NOT NULL,
+    message_count INTEGER NOT NULL,
+    pinned INTEGER NOT NULL,
+    rev INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,         -- of the messages, as elements of one BSON array
+    more BLOB NOT NULL              -- BSON of the fields that have no column
+);
+CREATE INDEX page ON sessions (user, state, create_time DESC, id DESC);
+CREATE TABLE messages (
+    session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+    position INTEGER NOT NULL,      -- 0 is the first of the session
+    id TEXT NOT NULL,
+    record BLOB NOT NULL,           -- BSON
+    PRIMARY KEY (session_id, position),
+    UNIQUE (session_id, id)
+);
+"""
+
+
+class SqliteFile:
+    """Lends connections to one file. A connection is one thread's at a time, and is kept for the next.
+
+    It is not bound to its thread: Streamlit makes a thread for every run of a page, and each would open the file anew.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._idle: deque[sqlite3.Connection] = deque()
+        self._closed = False
+
+    def prepare(self) -> None:
+        """Make the file, readable by its owner alone, and its tables; or check those that are there.
+
+        Raises:
+            StoreUnreadable: it can't be opened, is no database, another program's, or newer than this one knows.
+        """
+        if not self.path.parent.is_dir():
+            raise StoreUnreadable(
+                f"There is no folder {self.path.parent} to keep sessions in: make it, or say another."
+            )
+        if not self.path.exists():
+            with _translated(self.path):
+                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        with self.reading() as db:
+            made = self._check(db)
+        if not made:
+            self._make_tables()
+
+    def close(self) -> None:
+        """Close the connections that nobody uses now; the others close when they come back."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection that sees one state of the file from its first query to its last."""
+        with self._transaction("BEGIN") as db:
+            yield db
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection that alone may write; all of it is stored at the end, or nothing."""
+        with self._transaction("BEGIN IMMEDIATE") as db:
+            yield db
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+        with _translated(self.path):
+            db = self._idle.pop() if self._idle else self._connect()
+            try:
+                db.execute(begin)
+                yield db
+                db.execute("COMMIT")
+            finally:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                self._take_back(db)
+
+    def _connect(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            db.execute("PRAGMA synchronous = FULL")
+            db.execute("PRAGMA foreign_keys = ON")
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _take_back(self, db: sqlite3.Connection) -> None:
+        if self._closed or len(self._idle) >= _IDLE_CONNECTIONS:
+            db.close()
+        else:
+            self._idle.append(db)
+
+    def _check(self, db: sqlite3.Connection) -> bool:
+        """Tell whether the tables are there."""
+        ((version,),) = db.execute("PRAGMA user_version")
+        ((application,),) = db.execute("PRAGMA application_id")
+        ((tables,),) = db.execute("SELECT count(*) FROM sqlite_master")
+        if application != APPLICATION_ID and tables:
+            raise StoreUnreadable(f"{self.path} is another program's database: choose another file with --store.")
+        if version > SCHEMA_VERSION:
+            raise StoreUnreadable(
+                f"{self.path} was made by a newer botchat (format {version}, this one knows {SCHEMA_VERSION}): upgrade."
+            )
+        return bool(tables)
+
+    def _make_tables(self) -> None:
+        with self.writing() as db:
+            if self._check(db):  # another process was first
+                return
+            with closing(db.cursor()) as cursor:
+                for statement in _SCHEMA.split(";"):
+                    cursor.execute(statement)
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    """Raise what SQLite and the file system raise as botchat's own errors."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _meaning(path, error) from error
+    except (BSONError, OverflowError, UnicodeError) as error:
+        raise InvalidInput(f"That can't be stored: {error}.") from error
+    except OSError as error:
+        raise StoreUnreadable(f"{path} can't be opened: {error.strerror}. Choose another file with --store.") from error
+
+
+def _meaning(path: Path, error: sqlite3.Error) -> StoreError:
+    primary = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte: https://sqlite.org/rescode.html
+    kind, sentence = _MEANINGS.get(primary, (StoreError, "{path} can't be used."))
+    return kind(f"{sentence.format(path=path)} (SQLite: {error})")
