@@ -78,7 +78,7 @@ def test_load_more_gives_the_next_50(repository, sessions):
         if after is None:
             break
     assert [len(page) for page in pages] == [min(50, sessions - start) for start in range(0, max(sessions, 1), 50)]
-    assert sorted(id for page in pages for id in page) == sorted(ids)
+    assert sorted(found for page in pages for found in page) == sorted(ids)
 
 
 # Pages

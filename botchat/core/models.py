@@ -55,9 +55,9 @@ class Message:
         extra: fields of the record that this version does not know; kept as they are.
     """
 
+    id: str = field(default_factory=new_id)
     role: Role
     content: str = ""
-    id: str = field(default_factory=new_id)
     reasoning_content: str = ""
     create_time: datetime = field(default_factory=now)
     agent_id: str | None = None
@@ -87,11 +87,11 @@ class Session:
         extra: fields of the record that this version does not know; kept as they are.
     """
 
-    user: str
-    bot_id: str
     id: str = field(default_factory=new_id)
+    user: str
     name: str = ""
     create_time: datetime = field(default_factory=now)
+    bot_id: str
     messages: list[Message] = field(default_factory=list)
     update_time: datetime = field(default_factory=now)
     message_count: int = 0
@@ -153,11 +153,20 @@ class Delta:
 
 @dataclass(kw_only=True, slots=True, frozen=True)
 class BotInfo:
-    """What a front end may tell of a bot. `label` says what answers: a model, or that it is no AI at all."""
+    """What is told of a bot.
+
+    Attributes:
+        label: what answers: a model, or that it is no AI at all.
+        system: what it is told before every conversation.
+        context_window: tokens that it can take in, None if unknown.
+        send_reasoning: it wants to be shown its own earlier reasoning.
+    """
 
     bot_id: str
     label: str
     system: str = ""
+    context_window: int | None = None
+    send_reasoning: bool = False
 
 
 class SessionChanges(TypedDict, total=False):

@@ -149,5 +149,5 @@ def check_whole(session: Session) -> None:
     """
     if session.first:
         raise InvalidInput(
-            f"Saving would drop {session.first} older messages that were not read: read them too, or use append and update."
+            f"Saving would drop {session.first} older messages that were not read: read them, or use append and update."
         )

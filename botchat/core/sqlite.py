@@ -1,6 +1,7 @@
 """Sessions in a local SQLite file: one row a session, one row a message. The only module that queries SQLite."""
 
 import sqlite3
+import weakref
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -60,6 +61,7 @@ class SqliteRepository:
     def __init__(self, path: Path) -> None:
         self.name = f"sqlite:///{path}"
         self._file = SqliteFile(path)
+        weakref.finalize(self, self._file.close)
 
     def prepare(self) -> None:
         self._file.prepare()
@@ -193,7 +195,8 @@ def _read_header(db: sqlite3.Connection, user: str, session_id: str) -> tuple[Re
     if row is None:
         raise SessionNotFound(session_id)
     *columns, size, more = row
-    return _with_times(dict(zip(_COLUMNS, columns, strict=True))) | _decoded(more), size
+    record = _with_times(dict(zip(_COLUMNS, columns, strict=True))) | _decoded(more)
+    return record | {"pinned": bool(record["pinned"])}, size
 
 
 def _write_header(db: sqlite3.Connection, record: Record, size: int) -> None:

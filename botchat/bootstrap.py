@@ -1,0 +1,121 @@
+"""Builds one Chat out of settings: the only place that makes stores, bots and clients."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from botchat.core.bots import OPENAI_URL, Bot, BotConfig, OpenAIBot
+from botchat.core.chat import Chat
+from botchat.core.demo import DEMO, DemoBot
+from botchat.core.errors import ConfigError, StoreUnreadable
+from botchat.core.repository import SessionRepository
+from botchat.core.turn import Turns
+from botchat.settings import Settings, data_path
+
+# What answers when the environment has a key or a server, and the config has no bot.
+_OPENAI = "openai"
+_OPENAI_MODEL = "gpt-5-mini"
+
+
+@contextmanager
+def open_chat(settings: Settings) -> Iterator[Chat]:
+    """Open the store and lend a Chat on it; at the end replies under way are saved and everything is closed.
+
+    Raises:
+        ConfigError: the settings can't be used.
+        StoreError: the store can't be opened.
+    """
+    turns = build_turns(settings)
+    chat = build_chat(settings, turns)
+    try:
+        yield chat
+    finally:
+        turns.close()
+        chat.close()
+
+
+def build_chat(settings: Settings, turns: Turns) -> Chat:
+    """Open the store, see that it answers, and make a Chat on it with replies that run in `turns`.
+
+    Raises:
+        ConfigError: the store's address can't be used.
+        StoreError: the store can't be opened.
+    """
+    repository = build_repository(settings.store)
+    try:
+        repository.prepare()
+    except BaseException:
+        repository.close()
+        raise
+    return Chat(repository, turns, default_bot=default_bot(settings, turns.bots))
+
+
+def build_repository(store: str) -> SessionRepository:
+    """Make the store at an address: `mongodb://…`, `mongodb+srv://…`, `sqlite:///PATH`, a path, or "" for the default.
+
+    Raises:
+        ConfigError: the address is of no kind that botchat knows.
+    """
+    if store.startswith(("mongodb://", "mongodb+srv://")):
+        from botchat.core.mongo import connect
+
+        return connect(store)
+    from botchat.core.sqlite import SqliteRepository
+
+    if not store:
+        _make_folder(data_path().parent)
+    elif "://" in store and not store.startswith("sqlite:///"):
+        scheme = store.partition("://")[0]
+        raise ConfigError(
+            f"There is no store of the kind {scheme}://: say mongodb://HOST/NAME, sqlite:///PATH or a path."
+        )
+    path = Path(store.removeprefix("sqlite:///")) if store else data_path()
+    return SqliteRepository(path.expanduser().absolute())
+
+
+def build_turns(settings: Settings, environment: Mapping[str, str] = os.environ) -> Turns:
+    """Make the bots, and what runs their replies. A key that is missing is told when the bot is asked, not before.
+
+    Raises:
+        ConfigError: a bot's base_url is none.
+    """
+    configs = dict(settings.bots)
+    if not configs and (environment.get("OPENAI_API_KEY") or environment.get("OPENAI_BASE_URL")):
+        configs[_OPENAI] = BotConfig(model=None if environment.get("OPENAI_BASE_URL") else _OPENAI_MODEL)
+    bots: dict[str, Bot] = {bot_id: _openai_bot(bot_id, config, environment) for bot_id, config in configs.items()}
+    bots.setdefault(DEMO, DemoBot())
+    return Turns(bots)
+
+
+def default_bot(settings: Settings, bots: Mapping[str, Bot]) -> str:
+    """Tell which bot answers when none is chosen: the one that is set, else the first of the config, else the demo.
+
+    Raises:
+        ConfigError: the one that is set is not there.
+    """
+    chosen = settings.default_bot or next(iter(bots))
+    if chosen not in bots:
+        raise ConfigError(f"The default bot {chosen!r} is not there; the config has: {', '.join(sorted(bots))}.")
+    return chosen
+
+
+def _openai_bot(bot_id: str, config: BotConfig, environment: Mapping[str, str]) -> OpenAIBot:
+    base_url = config.base_url or environment.get("OPENAI_BASE_URL") or OPENAI_URL
+    if not base_url.startswith(("http://", "https://")):
+        raise ConfigError(f"The base_url of the bot {bot_id!r} must begin with http:// or https://: {base_url!r}.")
+    return OpenAIBot(bot_id, config, base_url=base_url, api_key=_key(config, environment))
+
+
+def _key(config: BotConfig, environment: Mapping[str, str]) -> str | None:
+    """Find a bot's key. OPENAI_API_KEY goes to OPENAI_BASE_URL and to OpenAI alone, never to a server of the config."""
+    if config.api_key_env:
+        return environment.get(config.api_key_env) or None
+    return None if config.base_url else environment.get("OPENAI_API_KEY") or None
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreUnreadable(f"The folder {folder} for your sessions can't be made: {error.strerror}.") from error

@@ -1,0 +1,243 @@
+"""What answers: the contract of a bot, and any OpenAI-compatible server as one. The only module that imports openai."""
+
+import asyncio
+import ipaddress
+import json
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from urllib.parse import urlsplit
+
+from botchat.core.errors import BotError
+from botchat.core.models import BotInfo, Delta
+from botchat.core.stream import ChunkReader, Finish
+from botchat.core.thinking import ThinkTags
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI, AsyncStream
+
+Prompt = Sequence[dict[str, str]]
+"""What a bot is shown, oldest first: {"role": …, "content": …}."""
+
+OPENAI_URL = "https://api.openai.com/v1"
+
+
+class Bot(Protocol):
+    """Answers a prompt, piece by piece, on the event loop that asks it."""
+
+    info: BotInfo
+
+    def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finish]:
+        """Yield the pieces of a reply as they come and, when the server has ended it, one Finish.
+
+        Raises:
+            BotError: it can't answer, or broke off; the pieces so far stand.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Give back connections."""
+        ...
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
+class BotConfig:
+    """A bot of the config file, `[bots.NAME]`.
+
+    Attributes:
+        model: the server's name of it; None takes the first that the server lists.
+        base_url: where the server is, mostly ending in /v1; None takes OPENAI_BASE_URL, then OpenAI.
+        api_key_env: the name of the environment variable that holds the key; never the key itself.
+        system: what it is told before every conversation.
+        context_window: tokens that it can take in; None if unknown: the prompt is not cut then.
+        think_tags: how `<think>` in its content is read: "auto", "open" (only the closing tag is sent) or "off".
+        send_reasoning: show it its own earlier reasoning.
+        include_usage: ask it for the tokens it used.
+        timeout: seconds without a sign of life after which it counts as gone.
+        params: sent with every request as they are: temperature, max_tokens, top_p and the server's own.
+    """
+
+    # The settings read this class with pydantic: a misspelt name in the file is an error, not ignored.
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "strict": True}
+
+    model: str | None = None
+    base_url: str | None = None
+    api_key_env: str | None = None
+    system: str = ""
+    context_window: int | None = None
+    think_tags: ThinkTags = "auto"
+    send_reasoning: bool = False
+    include_usage: bool = True
+    timeout: float = 60
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+class OpenAIBot:
+    """A bot on an OpenAI-compatible server. Its client belongs to the event loop that first asks it."""
+
+    def __init__(self, bot_id: str, config: BotConfig, *, base_url: str, api_key: str | None = None) -> None:
+        self.info = BotInfo(
+            bot_id=bot_id,
+            label=config.model or f"the model of {base_url}",
+            system=config.system,
+            context_window=config.context_window,
+            send_reasoning=config.send_reasoning,
+        )
+        self._config = config
+        self._base_url = base_url
+        self._api_key = api_key
+        self._model = config.model
+        self._ask_for_usage = config.include_usage
+        self._client: AsyncOpenAI | None = None
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finish]:
+        reader = ChunkReader(self._config.think_tags)
+        with self._translated():
+            client = await self._connected()
+            answer = await self._ask(client, prompt)
+            async with aclosing(_chunks(answer)) as chunks:
+                async for chunk in chunks:
+                    for delta in reader.read(chunk):
+                        yield delta
+            for last in reader.end():
+                yield last
+
+    async def aclose(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    async def _connected(self) -> "AsyncOpenAI":
+        if self._client is None:
+            # Importing openai takes half a second, in which other replies would stand still.
+            await asyncio.to_thread(__import__, "openai")
+            self._client = self._client or self._new_client()
+        return self._client
+
+    def _new_client(self) -> "AsyncOpenAI":
+        from openai import AsyncOpenAI, DefaultAsyncHttpx2Client, Timeout
+
+        if self._api_key is None and (self._config.api_key_env or self._base_url == OPENAI_URL):
+            name = self._config.api_key_env or "OPENAI_API_KEY"
+            raise BotError(f"The bot {self.info.bot_id!r} needs a key: set {name} in the environment and start again.")
+        timeout = Timeout(self._config.timeout, connect=5)
+        # A proxy of the environment would be used for this machine's own servers too.
+        http_client = (
+            DefaultAsyncHttpx2Client(trust_env=False, timeout=timeout) if _is_loopback(self._base_url) else None
+        )
+        return AsyncOpenAI(
+            api_key=self._api_key or "none", base_url=self._base_url, timeout=timeout, http_client=http_client
+        )
+
+    async def _ask(self, client: "AsyncOpenAI", prompt: Prompt) -> "AsyncStream[Any]":
+        from openai import BadRequestError
+
+        body = {"model": await self._named_model(client), "messages": list(prompt)}
+        try:
+            return await self._create(client, body)
+        except BadRequestError as error:
+            if not self._ask_for_usage or "stream_options" not in str(error):
+                raise
+            self._ask_for_usage = False  # the server is one that does not know the option
+            return await self._create(client, body)
+
+    async def _create(self, client: "AsyncOpenAI", body: dict[str, Any]) -> "AsyncStream[Any]":
+        more = {"stream_options": {"include_usage": True}} if self._ask_for_usage else {}
+        return await client.chat.completions.create(**body, stream=True, extra_body=self._config.params | more)  # type: ignore[no-any-return]
+
+    async def _named_model(self, client: "AsyncOpenAI") -> str:
+        if self._model is None:
+            listed = await client.models.list()
+            if not getattr(listed, "data", None):
+                raise BotError(f"{self._base_url} lists no model. Does the base_url end in /v1? Is a model loaded?")
+            self._model = listed.data[0].id
+        return self._model
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Raise what the client raises as BotError: one sentence that says what to do, never with the key in it."""
+        try:
+            yield
+        except json.JSONDecodeError as error:
+            raise BotError("The bot's server sent a piece that is no JSON, and its reply ends there.") from error
+        except (OSError, UnicodeError) as error:
+            raise BotError(f"The bot's server can't be asked: {error}") from error
+        except Exception as error:
+            from openai import OpenAIError
+
+            if not isinstance(error, OpenAIError):
+                raise
+            text = self._meaning(error)
+            raise BotError(text.replace(self._api_key, "***") if self._api_key else text) from error
+
+    def _meaning(self, error: Exception) -> str:
+        from openai import APIConnectionError, APIStatusError, APITimeoutError
+
+        if isinstance(error, APITimeoutError):
+            return (
+                f"The bot's server at {self._base_url} gave no sign of life for {self._config.timeout:g} s. Try again."
+            )
+        if isinstance(error, APIConnectionError):
+            cause = f" ({error.__cause__})" if error.__cause__ else ""
+            return f"The connection to the bot's server at {self._base_url} failed{cause}. Is it up, is the URL right?"
+        if isinstance(error, APIStatusError):
+            return self._meaning_of_status(error.status_code, _said(error))
+        return f"The bot's server reported an error: {error}"
+
+    def _meaning_of_status(self, status: int, said: str) -> str:
+        key = self._config.api_key_env or "OPENAI_API_KEY"
+        match status:
+            case 401:  # what the server says of it may quote the key
+                return f"The bot's server at {self._base_url} does not take the key: check {key} in the environment."
+            case 404:
+                return (
+                    f"{self._base_url} has no model {self._model!r}, or no chat there: "
+                    f"check the model, and that base_url ends in /v1 ({said})."
+                )
+            case 429:
+                return (
+                    f"The bot's server asks to slow down, or the account's limit is reached ({said}). Try again later."
+                )
+            case 400 | 413 if "context" in said.lower() or "too long" in said.lower():
+                return f"The conversation is too long for this bot: start a new session ({said})."
+            case _ if status >= 500:  # noqa: PLR2004
+                return f"The bot's server has a problem of its own (HTTP {status}: {said}). Try again."
+            case _:
+                return f"The bot's server refused (HTTP {status}: {said})."
+
+
+async def _chunks(answer: "AsyncStream[Any]") -> AsyncGenerator[Any]:
+    """Yield the chunks of an answer, also of one that came whole because the server does not stream.
+
+    Raises:
+        BotError: the answer is no chat at all. The openai client would just yield nothing.
+    """
+    from openai.types.chat import ChatCompletion
+
+    kind = answer.response.headers.get("content-type", "text/event-stream").partition(";")[0]
+    async with answer:
+        if kind in {"text/html", "application/json"}:
+            body = await answer.response.aread()
+            if kind == "text/html":
+                raise BotError(
+                    "The bot's server answers with a web page: base_url is not right, it mostly ends in /v1."
+                )
+            yield ChatCompletion.construct(**json.loads(body))
+        else:
+            async for chunk in answer:
+                yield chunk
+
+
+def _said(error: Any) -> str:
+    """Return the server's own words about an error, short."""
+    body = error.body if isinstance(error.body, dict) else {}
+    return str(body.get("message") or body.get("detail") or error.message)[:300]
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

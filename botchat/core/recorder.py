@@ -1,0 +1,103 @@
+"""Keeps the store up with one reply: when it begins, at every checkpoint, and how it ended."""
+
+import asyncio
+from concurrent.futures import Executor
+
+from botchat.core.errors import BotchatError, StoreError, StoreUnavailable
+from botchat.core.models import Message, MessageChanges, Session, now
+from botchat.core.reply import Reply
+from botchat.core.repository import SessionRepository
+
+_LONGEST_WAIT = 10.0
+"""Seconds between two attempts to save, at most, while the store is down."""
+
+
+class Recorder:
+    """Writes one reply into its session, in threads of `savers`, so that no other reply waits for the store.
+
+    While the store is down it goes on trying, and the reply says so. `stored` is whether the message is in the session
+    already: a failed reply without words that is tried again.
+    """
+
+    def __init__(
+        self,
+        repository: SessionRepository,
+        session: Session,
+        reply: Reply,
+        *,
+        savers: Executor,
+        checkpoint_seconds: float,
+        stored: bool = False,
+    ) -> None:
+        self._repository = repository
+        self._session = session
+        self._reply = reply
+        self._savers = savers
+        self._checkpoint_seconds = checkpoint_seconds
+        self._in_session = stored
+        self._appended_for_sure = True
+
+    async def run(self) -> bool:
+        """Save until the reply has ended and the store has it; tell whether it has, False when it never will."""
+        await self._reply.begun.wait()
+        wait = self._checkpoint_seconds
+        while True:
+            ended = self._reply.ended
+            failure = await self._save(ended=ended)
+            self._reply.saved(failure)
+            if failure is None and ended:
+                return True
+            if failure is not None and not isinstance(failure, StoreUnavailable):
+                return False
+            wait = self._checkpoint_seconds if failure is None else min(2 * wait, _LONGEST_WAIT)
+            await self._rest(wait, ended=ended)
+
+    async def _rest(self, seconds: float, *, ended: bool) -> None:
+        """Wait for the next checkpoint, or for the end if that comes first."""
+        if ended:
+            await asyncio.sleep(seconds)
+            return
+        try:
+            await asyncio.wait_for(self._reply.over.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _save(self, *, ended: bool) -> BotchatError | None:
+        message = self._reply.message
+        message.heartbeat = None if ended else now()
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._savers, self._write, message)
+        except BotchatError as error:
+            return error
+        except Exception as error:  # noqa: BLE001  (it must not end in a task that nobody looks at)
+            failure = StoreError(f"The reply can't be saved: {type(error).__name__}: {error}")
+            failure.__cause__ = error
+            return failure
+        return None
+
+    def _write(self, message: Message) -> None:
+        if not self._in_session:
+            try:
+                self._repository.append(self._session, message)
+            except StoreUnavailable:
+                self._appended_for_sure = False  # it may be there, with the words that it had then
+                raise
+            self._in_session = True
+            if self._appended_for_sure:
+                return
+        self._repository.update_message(self._session.user, self._session.id, message.id, **_changes(message))
+
+
+def _changes(message: Message) -> MessageChanges:
+    return {
+        "content": message.content,
+        "reasoning_content": message.reasoning_content,
+        "status": message.status,
+        "heartbeat": message.heartbeat,
+        "error": message.error,
+        "model": message.model,
+        "usage": message.usage,
+        "latency_ms": message.latency_ms,
+        "first_token_ms": message.first_token_ms,
+    }

@@ -1,0 +1,134 @@
+"""A bot's reply while it comes: what arrived so far, for anyone who looks, on any thread."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+
+from botchat.core.errors import BotchatError, BotError
+from botchat.core.models import Delta, Message, Status
+from botchat.core.stream import Finish
+
+
+class Reply:
+    """A reply that runs on the background loop. It belongs to no screen: nobody needs to look for it to go on.
+
+    Iterating gives the deltas that came so far and then those that come, to each of several iterators. `failure` says
+    why it ended before its end, `save_failure` that the store does not hold what came (mostly it is tried again).
+    `begun` and `over` are set, on the loop, with the first piece and at the end.
+    """
+
+    def __init__(self, user: str, session_id: str, message: Message) -> None:
+        self.user = user
+        self.session_id = session_id
+        self.failure: BotError | None = None
+        self.save_failure: BotchatError | None = None
+        self.begun = asyncio.Event()
+        self.over = asyncio.Event()
+        self._message = message
+        self._cancel: Callable[[], object] | None = None
+        self._stopped = False
+        self._deltas: list[Delta] = []
+        self._changed = threading.Condition()
+        self._ended = False
+        self._settled = False
+        self._started = time.monotonic()
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more comes."""
+        return self._ended
+
+    @property
+    def settled(self) -> bool:
+        """Whether it has ended and the store has it, or will never take it (`save_failure` then says why)."""
+        return self._settled
+
+    @property
+    def message(self) -> Message:
+        """The bot's message as far as it came: a copy of its own."""
+        with self._changed:
+            content = "".join(delta.content for delta in self._deltas)
+            reasoning = "".join(delta.reasoning_content for delta in self._deltas)
+            return replace(self._message, content=content, reasoning_content=reasoning)
+
+    def stop(self) -> None:
+        """End it at once; what came is kept."""
+        with self._changed:
+            self._stopped = True
+            cancel = self._cancel
+        if cancel and not self._ended:
+            cancel()
+
+    def runs(self, loop: asyncio.AbstractEventLoop, listening: "asyncio.Task[None]") -> None:
+        """Take the task that `stop` cancels, from the loop that runs it."""
+        with self._changed:
+            self._cancel = partial(loop.call_soon_threadsafe, listening.cancel)
+            stopped = self._stopped
+        if stopped:
+            listening.cancel()
+
+    def __iter__(self) -> Iterator[Delta]:
+        """Give what came so far, then wait for what comes; the end is the end of the reply, however it ended."""
+        given = 0
+        while True:
+            with self._changed:
+                while not self._ended and len(self._deltas) == given:
+                    self._changed.wait()
+                news = self._deltas[given:]
+            if not news:
+                return
+            given += len(news)
+            yield from news
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until it is settled, for at most `timeout` seconds; tell whether it is."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._settled, timeout)
+
+    def wait_for_news(self, timeout: float) -> None:
+        """Wait until something more came or it ended, for at most `timeout` seconds."""
+        with self._changed:
+            seen = len(self._deltas)
+            self._changed.wait_for(lambda: self._ended or len(self._deltas) > seen, timeout)
+
+    def receive(self, delta: Delta) -> None:
+        """Take the next piece, on the loop that runs the reply."""
+        with self._changed:
+            self._deltas.append(delta)
+            if len(self._deltas) == 1:
+                self._message.first_token_ms = self._elapsed()
+            self._changed.notify_all()
+        self.begun.set()
+
+    def end(self, status: Status | None, *, finish: Finish | None = None, failure: BotError | None = None) -> None:
+        """Take the end, on the loop that runs the reply."""
+        with self._changed:
+            self._message.status = status
+            self._message.heartbeat = None
+            self._message.latency_ms = self._elapsed()
+            if finish:
+                self._message.model, self._message.usage = finish.model, finish.usage
+            if failure:
+                self.failure, self._message.error = failure, str(failure)
+            self._ended = True
+            self._changed.notify_all()
+        self.begun.set()
+        self.over.set()
+
+    def saved(self, failure: BotchatError | None) -> None:
+        """Take how the last attempt to store it went."""
+        with self._changed:
+            self.save_failure = failure
+            self._changed.notify_all()
+
+    def settle(self) -> None:
+        """Take that the store has it, or never will."""
+        with self._changed:
+            self._settled = True
+            self._changed.notify_all()
+
+    def _elapsed(self) -> int:
+        return round((time.monotonic() - self._started) * 1000)

@@ -1,0 +1,249 @@
+"""The chat turn: save the user's message, ask the bot, stream and save its reply, whatever becomes of the screen."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from botchat.core.bots import Bot, Prompt
+from botchat.core.context import prompt_for
+from botchat.core.errors import BotError, InvalidInput, ReplyRunning, UnknownBot
+from botchat.core.models import Message, Session, Status, now
+from botchat.core.recorder import Recorder
+from botchat.core.reply import Reply
+from botchat.core.repository import SessionRepository
+from botchat.core.stream import Finish
+
+CHECKPOINT_SECONDS = 1.0
+"""How often a reply that is coming is stored: a killed process loses no more than this."""
+
+HEARTBEAT_LIMIT = timedelta(seconds=5)
+"""Without a heartbeat for five checkpoints, the process that wrote a reply is gone."""
+
+HISTORY = 500
+"""Messages of a session that are read to make a prompt of."""
+
+_SAVERS = 8
+
+_CUT_OFF = {
+    None: "The bot's server ended its reply without saying that it was complete.",
+    "length": "The reply reached the most tokens that the bot may answer with.",
+    "content_filter": "The filter of the bot's server cut the reply off.",
+}
+
+_log = logging.getLogger(__name__)
+
+
+def is_alive(message: Message, at: datetime) -> bool:
+    """Tell whether some process is still writing this message."""
+    return message.status == "streaming" and message.heartbeat is not None and at - message.heartbeat < HEARTBEAT_LIMIT
+
+
+class Turns:
+    """Runs the replies of these bots on one event loop in a thread of its own, one at a time in each session.
+
+    There is one in a process: a front end that connects to the store anew keeps it, and with it the replies under way.
+    """
+
+    def __init__(self, bots: Mapping[str, Bot], *, checkpoint_seconds: float = CHECKPOINT_SECONDS) -> None:
+        self.bots = bots
+        self._checkpoint_seconds = checkpoint_seconds
+        self._replies: dict[tuple[str, str], Reply] = {}
+        self._revisions: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._savers = ThreadPoolExecutor(_SAVERS, thread_name_prefix="botchat-save")
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._closing = False
+
+    def bot(self, bot_id: str) -> Bot:
+        """Return the bot of that name.
+
+        Raises:
+            UnknownBot: none has it.
+        """
+        if bot_id not in self.bots:
+            raise UnknownBot(f"There is no bot {bot_id!r}; the config has: {', '.join(sorted(self.bots))}.")
+        return self.bots[bot_id]
+
+    def running(self, user: str, session_id: str) -> Reply | None:
+        """Return the user's reply in that session that still comes, or that the store does not have."""
+        return self._replies.get((user, session_id))
+
+    def revision(self, user: str) -> int:
+        """Tell how often this process wrote something of the user's; what was read at another number may be old."""
+        return self._revisions.get(user, 0)
+
+    def wrote(self, user: str) -> None:
+        """Count a write of the user's."""
+        with self._lock:
+            self._revisions[user] = self._revisions.get(user, 0) + 1
+
+    def send(self, repository: SessionRepository, session: Session, message: Message) -> Reply:
+        """Save the user's message, then ask the session's bot; return its reply as it begins.
+
+        Raises:
+            UnknownBot, ReplyRunning, StoreError: the message is not saved, and the bot was not asked.
+        """
+        bot = self.bot(session.bot_id)
+        reply = self._reserve(session, Message(role="assistant", status="streaming"))
+        try:
+            earlier = self._history(repository, session) if session.rev else []
+            repository.append(session, message)
+            self.wrote(session.user)
+        except BaseException:
+            self._forget(reply)
+            raise
+        self._ask(repository, bot, session, reply, prompt_for(bot.info, [*earlier, message]))
+        return reply
+
+    def retry(self, repository: SessionRepository, session: Session) -> Reply:
+        """Ask the bot again for the reply that the last user's message did not get.
+
+        A reply that ended before its first word is written anew in its place.
+
+        Raises:
+            InvalidInput: the last message has its reply.
+            UnknownBot, ReplyRunning, StoreError: the bot was not asked.
+        """
+        bot = self.bot(session.bot_id)
+        messages = self._history(repository, session)
+        wordless = messages.pop() if messages and is_wordless(messages[-1]) else None
+        if not messages or messages[-1].role != "user":
+            raise InvalidInput("The last message has its reply: there is nothing to try again.")
+        new = Message(role="assistant", status="streaming")
+        if wordless:
+            new = replace(new, id=wordless.id, create_time=wordless.create_time)
+        reply = self._reserve(session, new)
+        self._ask(repository, bot, session, reply, prompt_for(bot.info, messages), stored=wordless is not None)
+        return reply
+
+    def close(self, timeout: float = 10.0) -> None:
+        """End the replies under way as interrupted, and wait at most `timeout` seconds until the store has them."""
+        self._closing = True
+        with self._lock:
+            replies = list(self._replies.values())
+        for reply in replies:
+            reply.stop()
+        deadline = time.monotonic() + timeout
+        for reply in replies:
+            if not reply.wait(max(0.0, deadline - time.monotonic())) or reply.save_failure:
+                _log.error("The reply in session %s is not saved: %s", reply.session_id, reply.save_failure)
+        if self._loop is not None and self._thread is not None:
+            for bot in self.bots.values():
+                self._run(bot.aclose()).result(timeout)
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(timeout)
+        self._savers.shutdown(wait=True, cancel_futures=True)
+
+    def _history(self, repository: SessionRepository, session: Session) -> list[Message]:
+        """Read what came before.
+
+        Raises:
+            ReplyRunning: another process is writing a reply into this session.
+        """
+        messages = repository.get(session.user, session.id, last=HISTORY).messages
+        at = now()
+        if any(is_alive(message, at) for message in messages):
+            raise ReplyRunning
+        return messages
+
+    def _reserve(self, session: Session, message: Message) -> Reply:
+        """Take the session's place for one reply at a time."""
+        key = (session.user, session.id)
+        with self._lock:
+            other = self._replies.get(key)
+            if other is not None:
+                raise other.save_failure or ReplyRunning()
+            reply = self._replies[key] = Reply(session.user, session.id, message)
+        return reply
+
+    def _forget(self, reply: Reply) -> None:
+        with self._lock:
+            self._replies.pop((reply.user, reply.session_id), None)
+
+    def _ask(
+        self,
+        repository: SessionRepository,
+        bot: Bot,
+        session: Session,
+        reply: Reply,
+        prompt: Prompt,
+        *,
+        stored: bool = False,
+    ) -> None:
+        recorder = Recorder(
+            repository,
+            replace(session, messages=[]),
+            reply,
+            savers=self._savers,
+            checkpoint_seconds=self._checkpoint_seconds,
+            stored=stored,
+        )
+        self._run(self._reply(bot, prompt, reply, recorder))
+
+    async def _reply(self, bot: Bot, prompt: Prompt, reply: Reply, recorder: Recorder) -> None:
+        recording = asyncio.create_task(recorder.run())
+        listening = asyncio.create_task(self._listen(bot, prompt, reply))
+        reply.runs(asyncio.get_running_loop(), listening)
+        await asyncio.wait([listening])
+        if not reply.ended:  # cancelled before it had begun
+            reply.end(self._stopped_as())
+        saved = await recording
+        self.wrote(reply.user)
+        if saved:
+            self._forget(reply)
+        reply.settle()
+
+    async def _listen(self, bot: Bot, prompt: Prompt, reply: Reply) -> None:
+        """Take the reply from the bot to its end, whatever that is."""
+        finish: Finish | None = None
+        try:
+            async with aclosing(bot.stream(prompt)) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, Finish):
+                        finish = piece
+                    else:
+                        reply.receive(piece)
+        except asyncio.CancelledError:
+            reply.end(self._stopped_as())
+        except BotError as error:
+            reply.end("failed", failure=error)
+        except Exception as error:  # noqa: BLE001  (a bot of someone else's may raise anything, and its words are kept)
+            failure = BotError(f"The bot failed unexpectedly: {type(error).__name__}: {error}")
+            failure.__cause__ = error
+            reply.end("failed", failure=failure)
+        else:
+            why = _CUT_OFF.get(finish.reason if finish else None)
+            reply.end("truncated" if why else None, finish=finish, failure=BotError(why) if why else None)
+
+    def _stopped_as(self) -> Status:
+        return "interrupted" if self._closing else "stopped"
+
+    def _run(self, coroutine: Coroutine[Any, Any, None]) -> "Future[None]":
+        """Run a coroutine on the loop, which the first one starts."""
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(target=_serve, args=(self._loop,), name="botchat-replies", daemon=True)
+                self._thread.start()
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+
+def is_wordless(message: Message) -> bool:
+    """Tell whether a message is a reply that ended before its first word."""
+    return message.role == "assistant" and message.status is not None and not message.content
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()

@@ -1,0 +1,115 @@
+"""What the user decides: defaults, then the config file, then the environment, then options; the later one wins."""
+
+import difflib
+import getpass
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from botchat.core.bots import BotConfig
+from botchat.core.errors import ConfigError
+
+_ENVIRONMENT = {
+    "store": "BOTCHAT_STORE",
+    "user": "BOTCHAT_USER",
+    "default_bot": "BOTCHAT_BOT",
+    "host": "BOTCHAT_HOST",
+    "port": "BOTCHAT_PORT",
+}
+
+_STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Settings(BaseModel):
+    """What botchat is told to do.
+
+    Attributes:
+        store: an address or a path; "" is the file in the user's data folder.
+        default_bot: None is the first of the config, the demo bot if there is none.
+        port: None is 8501, or the next that is free.
+    """
+
+    model_config = _STRICT
+
+    store: str = ""
+    user: Annotated[str, Field(min_length=1)] = "me"
+    default_bot: str | None = None
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] | None = None
+    bots: dict[str, BotConfig] = Field(default_factory=dict)
+
+
+def config_path(environment: Mapping[str, str]) -> Path:
+    """Tell where the config file is: BOTCHAT_CONFIG, or config.toml in the user's config folder."""
+    chosen = environment.get("BOTCHAT_CONFIG")
+    return Path(chosen) if chosen else platformdirs.user_config_path("botchat") / "config.toml"
+
+
+def data_path() -> Path:
+    """Tell where sessions are kept without another word: botchat.db in the user's data folder."""
+    return platformdirs.user_data_path("botchat") / "botchat.db"
+
+
+def load_settings(environment: Mapping[str, str] | None = None, **options: Any) -> Settings:
+    """Read the settings; an option that is None was not given.
+
+    Raises:
+        ConfigError: the file can't be read, or something in it, in the environment or in the options is not right.
+    """
+    environment = os.environ if environment is None else environment
+    path = config_path(environment)
+    given = {"user": _login_name()} | _read(path, must_exist="BOTCHAT_CONFIG" in environment)
+    from_environment: dict[str, Any] = {
+        name: environment[key] for name, key in _ENVIRONMENT.items() if environment.get(key)
+    }
+    if "port" in from_environment:
+        from_environment |= {"port": _port(from_environment["port"])}
+    given |= from_environment | {name: value for name, value in options.items() if value is not None}
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        raise ConfigError(_sentence(error, path)) from error
+
+
+def _read(path: Path, *, must_exist: bool) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        if must_exist:
+            raise ConfigError(f"There is no config file {path}, which BOTCHAT_CONFIG names.") from error
+        return {}
+    except OSError as error:
+        raise ConfigError(f"The config file {path} can't be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The config file {path} is no TOML: {error}.") from error
+
+
+def _port(text: str) -> int:
+    try:
+        return TypeAdapter(int).validate_python(text)
+    except ValidationError as error:
+        raise ConfigError(f"BOTCHAT_PORT must be a number, not {text!r}.") from error
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name; the system then knows only a number
+        return str(os.getuid()) if hasattr(os, "getuid") else "me"
+
+
+def _sentence(error: ValidationError, path: Path) -> str:
+    """Say the first mistake, where it is, and what was perhaps meant."""
+    first = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
+        known = BotConfig.__dataclass_fields__ if first["loc"][0] == "bots" else Settings.model_fields
+        near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
+        hint = f" Did you mean {near[0]}?" if near else f" It knows: {', '.join(known)}."
+        return f"The config file {path} has {place}, which botchat does not know.{hint}"
+    return f"The setting {place} can't be used: {first['msg']} (given: {first['input']!r}; config file: {path})."
