@@ -23,8 +23,7 @@ from botchat.core.errors import (
 from botchat.core.models import PAGE_SIZE, Page
 
 if TYPE_CHECKING:
-    from botchat.core.chat import Chat
-    from botchat.core.reply import Reply
+    from botchat.core.chat import Chat, Reply
     from botchat.settings import Settings
 
 _EXIT_CODES: dict[type[BotchatError], int] = {

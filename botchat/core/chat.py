@@ -12,6 +12,8 @@ from botchat.core.reply import Reply
 from botchat.core.repository import SessionRepository
 from botchat.core.turn import Turns, is_alive, is_wordless
 
+__all__ = ["Chat", "Reply", "is_unanswered"]
+
 
 class Chat:
     """The sessions of a store, and the bots that answer in them.
@@ -122,6 +124,10 @@ class Chat:
     def revision(self, user: str) -> int:
         """Tell how often this process wrote something of the user's: what was read at another number may be old."""
         return self._turns.revision(user)
+
+    def refresh(self, user: str) -> None:
+        """Take what was read of the user's sessions for old, because another process may have written."""
+        self._turns.wrote(user)
 
     def bot_of(self, session: Session) -> BotInfo:
         """Tell which bot answers in a session.

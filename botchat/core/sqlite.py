@@ -59,7 +59,7 @@ class SqliteRepository:
     """Keeps sessions in one file, for any number of threads and processes of one machine."""
 
     def __init__(self, path: Path) -> None:
-        self.name = f"sqlite:///{path}"
+        self.name = str(path)
         self._file = SqliteFile(path)
         weakref.finalize(self, self._file.close)
 

@@ -1,0 +1,116 @@
+"""`botchat web`: serves the page from this process, once the store has answered."""
+
+import ipaddress
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import streamlit as st
+from starlette.middleware import Middleware
+
+from botchat.bootstrap import build_chat, build_turns
+from botchat.core.errors import BotchatError, ConfigError
+from botchat.settings import Settings
+from botchat.web import state
+from botchat.web.headers import SafetyHeaders
+
+_FIRST_PORT = 8501
+_PORTS_TRIED = 20
+
+_PAGE = Path(__file__).with_name("page.py")
+
+
+def serve(settings: Settings, *, no_sign_in: bool = False) -> None:
+    """Serve until interrupted. Replies under way are then saved as interrupted.
+
+    Raises:
+        ConfigError: others could reach the address, and nobody said that they may.
+        StoreError: the store can't be opened.
+        BotchatError: the port is taken.
+    """
+    if not (_is_loopback(settings.host) or no_sign_in):
+        raise ConfigError(
+            f"Others can reach {settings.host}, and everybody there would be {settings.user!r}: "
+            "leave out --host, or add --no-sign-in if that is what you want."
+        )
+    port = _free_port(settings)
+    turns = build_turns(settings)
+    chat = build_chat(settings, turns)  # a store that is down is told here, not in the browser
+    store = chat.store
+    chat.close()
+    state.serve(state.Served(user=settings.user, connect=lambda: build_chat(settings, turns)))
+
+    @asynccontextmanager
+    async def lifespan(_app: st.App) -> AsyncIterator[None]:
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        sys.stdout.write(f"botchat: http://{host}:{port} for {settings.user}, store {store} (Ctrl+C ends it)\n")
+        sys.stdout.flush()
+        yield
+        turns.close()
+
+    _allow_many_tabs()
+    app = st.App(_PAGE, lifespan=lifespan, middleware=[Middleware(SafetyHeaders)])
+    with suppress(KeyboardInterrupt):  # the way to end a server, not a failure
+        app.run(config=_streamlit_options(settings.host, port))
+
+
+def _streamlit_options(host: str, port: int) -> dict[str, object]:
+    return {
+        "server.address": host,
+        "server.port": port,
+        "server.headless": True,
+        "server.fileWatcherType": "none",
+        "server.enableStaticServing": False,
+        # Another site's script can point a name of its own at this machine; the page answers to its own names alone.
+        "server.allowedHosts": ["localhost", "127.0.0.1", "::1", host] if _is_loopback(host) else ["*"],
+        "browser.gatherUsageStats": False,
+        "client.toolbarMode": "minimal",
+        "client.showErrorDetails": "none",
+        "logger.hideWelcomeMessage": True,
+        "runner.magicEnabled": False,
+        # A full garbage collection after every run takes longer than the run: 90 ms against 9 (measured).
+        "runner.postScriptGC": False,
+        "theme.primaryColor": "#2e5c8a",
+    }
+
+
+def _free_port(settings: Settings) -> int:
+    if settings.port is not None:
+        if not _can_bind(settings.host, settings.port):
+            raise BotchatError(f"Port {settings.port} of {settings.host} can't be used: choose another with --port.")
+        return settings.port
+    for port in range(_FIRST_PORT, _FIRST_PORT + _PORTS_TRIED):
+        if _can_bind(settings.host, port):
+            return port
+    raise BotchatError(f"No port from {_FIRST_PORT} on is free on {settings.host}: choose one with --port.")
+
+
+def _can_bind(host: str, port: int) -> bool:
+    try:
+        (family, kind, protocol, _, address), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError:
+        return False
+    return True
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _allow_many_tabs() -> None:
+    """Raise the limit on open files to what the system allows: an open tab takes four."""
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows, which has no such limit
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # macOS reports more than it grants
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -1,0 +1,137 @@
+"""The page: the list of sessions beside the one that is open, and the line to type in."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from botchat.core.chat import Chat
+from botchat.core.errors import BotchatError, ReplyRunning, SessionNotFound
+from botchat.core.export import one_line
+from botchat.core.models import Message, Session
+from botchat.web import state
+from botchat.web.conversation import SHOWN_AT_FIRST, conversation, user_message
+from botchat.web.sidebar import sidebar
+from botchat.web.text import label, plain
+
+_ICON = Path(__file__).with_name("icon.png")
+
+# Streamlit has no option for this: the names in the list begin at the left.
+_STYLE = """<style>
+[data-testid="stSidebar"] [class*="st-key-open-"] button, [data-testid="stSidebar"] [class*="st-key-open-"] button div {
+  justify-content: flex-start; text-align: left;
+}
+[data-testid="stSidebar"] [data-testid="stVerticalBlock"] { gap: 0.25rem; }
+</style>"""
+
+
+def show() -> None:
+    """Run the page once."""
+    session, problem = _current(state.user())
+    st.set_page_config(page_title=_title(session), page_icon=str(_ICON), layout="centered")
+    st.html(_STYLE)
+    with st.sidebar:
+        st.subheader("botchat")
+        sidebar(state.user(), session.id if session and session.rev else None)
+    st.chat_input("Your message", key="prompt", on_submit=_submit, disabled=session is None)
+    if problem:
+        st.error(plain(problem), icon=":material/error:")
+    if session:
+        _main(session, can_read=problem is None)
+    if notice := st.session_state.pop("notice", None):
+        st.warning(plain(notice))
+    _unsent()
+
+
+def _current(user: str) -> tuple[Session | None, str | None]:
+    """Return the session that the page is about, and what stands in its way.
+
+    With the store down it is the one that was read last: what was said stays on the screen.
+    """
+    wanted = st.query_params.get("session")
+    shown: Session | None = st.session_state.get("shown")
+    try:
+        chat = state.connection()
+        if wanted is None:
+            shown = st.session_state.setdefault("new", None) or chat.new_session(user)
+            st.session_state.new = shown
+        else:
+            shown = chat.open(user, wanted, st.session_state.get("depth", SHOWN_AT_FIRST))
+    except SessionNotFound as error:
+        return None, str(error)
+    except BotchatError as error:
+        return (shown if shown and shown.id == (wanted or shown.id) else None), str(error)
+    st.session_state.shown = shown
+    return shown, None
+
+
+def _main(session: Session, *, can_read: bool) -> None:
+    if session.rev:
+        st.subheader(label(session.name), anchor=False)
+    if not can_read:
+        for message in session.messages:
+            user_message(message.content) if message.role == "user" else st.markdown(message.content)
+        return
+    chat = state.connection()
+    if not session.rev:
+        _welcome(chat, session)
+    else:
+        st.caption(f"Bot: {_bot(chat, session)}")
+    conversation(chat, session)
+
+
+def _welcome(chat: Chat, session: Session) -> None:
+    st.subheader("What is on your mind?", anchor=False)
+    bots = list(chat.bots)
+    if len(bots) > 1:
+        session.bot_id = st.selectbox(
+            "Bot", bots, index=bots.index(session.bot_id), format_func=lambda bot: f"{bot} ({chat.bots[bot].label})"
+        )
+    else:
+        st.caption(f"Bot: {_bot(chat, session)}")
+
+
+def _bot(chat: Chat, session: Session) -> str:
+    try:
+        return plain(f"{session.bot_id} ({chat.bot_of(session).label})")
+    except BotchatError:
+        return plain(f"{session.bot_id} (not in the config: it can't answer here)")
+
+
+def _submit() -> None:
+    """Send what was typed. It is cleared from the line by now, so on failure it is kept to be shown and sent again."""
+    _send(st.session_state.shown, Message(role="user", content=st.session_state.prompt))
+
+
+def _send(session: Session, message: Message) -> None:
+    st.session_state.pop("unsent", None)
+    try:
+        state.connection().send(session.user, session, message)
+    except ReplyRunning as error:
+        st.session_state.prompt = message.content  # back into the line
+        st.session_state.notice = str(error)
+    except BotchatError as error:
+        st.session_state.unsent = (session, message, str(error))
+    else:
+        st.query_params["session"] = session.id
+        st.session_state.pop("new", None)
+
+
+def _unsent() -> None:
+    """Show the message that could not be saved: it stays here until it is, or until its writer drops it."""
+    if "unsent" not in st.session_state:
+        return
+    session, message, why = st.session_state.unsent
+    user_message(message.content)
+    st.error(f"Not saved, and not sent: {plain(why)}", icon=":material/cloud_off:")
+    send, drop = st.columns(2)
+    send.button("Send it again", on_click=_send, args=(session, message), key="send again", width="stretch")
+    drop.button("Put it back into the line", on_click=_take_back, args=(message,), key="take back", width="stretch")
+
+
+def _take_back(message: Message) -> None:
+    st.session_state.prompt = message.content
+    del st.session_state["unsent"]
+
+
+def _title(session: Session | None) -> str:
+    return f"{one_line(session.name)} · botchat" if session and session.name else "botchat"
