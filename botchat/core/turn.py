@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Coroutine, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from typing import Any
 
 from botchat.core.bots import Bot, Prompt
 from botchat.core.context import prompt_for
-from botchat.core.errors import BotError, InvalidInput, ReplyRunning, UnknownBot
+from botchat.core.errors import BotchatError, BotError, InvalidInput, ReplyRunning, UnknownBot
 from botchat.core.models import Message, Session, Status, now
 from botchat.core.recorder import Recorder
 from botchat.core.reply import Reply
@@ -135,11 +135,9 @@ class Turns:
         for reply in replies:
             if not reply.wait(max(0.0, deadline - time.monotonic())) or reply.save_failure:
                 _log.error("The reply in session %s is not saved: %s", reply.session_id, reply.save_failure)
-        if self._loop is not None and self._thread is not None:
-            for bot in self.bots.values():
-                self._run(bot.aclose()).result(timeout)
+        if self._loop is not None and self._thread is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(timeout)
+            self._thread.join()
         self._savers.shutdown(wait=True, cancel_futures=True)
 
     def _history(self, repository: SessionRepository, session: Session) -> list[Message]:
@@ -158,6 +156,8 @@ class Turns:
         """Take the session's place for one reply at a time."""
         key = (session.user, session.id)
         with self._lock:
+            if self._closing:
+                raise BotchatError("botchat is ending: nothing was saved, and the bot was not asked.")
             other = self._replies.get(key)
             if other is not None:
                 raise other.save_failure or ReplyRunning()
@@ -226,24 +226,32 @@ class Turns:
     def _stopped_as(self) -> Status:
         return "interrupted" if self._closing else "stopped"
 
-    def _run(self, coroutine: Coroutine[Any, Any, None]) -> "Future[None]":
+    def _run(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine on the loop, which the first one starts."""
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(target=_serve, args=(self._loop,), name="botchat-replies", daemon=True)
+                self._thread = threading.Thread(target=self._serve, args=(self._loop,), name="botchat", daemon=True)
                 self._thread.start()
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+    def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            loop.run_forever()
+        finally:
+            loop.run_until_complete(self._end())
+            loop.close()
+
+    async def _end(self) -> None:
+        """Give up what is still trying to save, and give back the bots' connections."""
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        for bot in self.bots.values():
+            await bot.aclose()
 
 
 def is_wordless(message: Message) -> bool:
     """Tell whether a message is a reply that ended before its first word."""
     return message.role == "assistant" and message.status is not None and not message.content
-
-
-def _serve(loop: asyncio.AbstractEventLoop) -> None:
-    try:
-        loop.run_forever()
-    finally:
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.close()

@@ -1,0 +1,97 @@
+"""What the tests pass in: a bot that follows a script, and a store that can be taken down."""
+
+import asyncio
+import queue
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import Future
+from typing import Any
+
+from botchat.core.bots import Prompt
+from botchat.core.errors import StoreUnavailable
+from botchat.core.models import BotInfo, Delta, Message, Session
+from botchat.core.stream import Finish
+
+DONE = Finish(reason="stop", model="scripted-1", usage={"total_tokens": 7})
+
+
+class Gate:
+    """A point that a script does not pass until the test opens it."""
+
+    def __init__(self) -> None:
+        self._opened: Future[None] = Future()
+
+    def open(self) -> None:
+        self._opened.set_result(None)
+
+    async def wait(self) -> None:
+        await asyncio.shield(asyncio.wrap_future(self._opened))
+
+
+class ScriptedBot:
+    """Plays a script: text is content, a gate is waited for, a function is called, an exception raised."""
+
+    def __init__(
+        self, *script: str | Delta | Finish | Gate | Exception | Callable[[], object], bot_id: str = "b"
+    ) -> None:
+        self.info = BotInfo(bot_id=bot_id, label="scripted")
+        self.prompts: list[Prompt] = []
+        self._script = script
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finish]:
+        self.prompts.append(prompt)
+        for step in self._script:
+            if isinstance(step, Gate):
+                await step.wait()
+            elif isinstance(step, Exception):
+                raise step
+            elif isinstance(step, str):
+                yield Delta(content=step)
+            elif isinstance(step, Delta | Finish):
+                yield step
+            else:
+                step()
+
+    async def aclose(self) -> None:
+        """Hold nothing."""
+
+
+class WatchedStore:
+    """A real store that tells of every write, and that can be down or lose its answers.
+
+    `writes` gets ("append" | "update_message", message id or changes) after each write that the store has done.
+    """
+
+    def __init__(self, repository: Any) -> None:
+        self._repository = repository
+        self.down = False
+        self.answers_are_lost = False
+        self.writes: queue.Queue[tuple[str, Any]] = queue.Queue()
+        self.failures: queue.Queue[str] = queue.Queue()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._repository, name)
+
+    def append(self, session: Session, message: Message) -> None:
+        self._write("append", message.id, lambda: self._repository.append(session, message))
+
+    def update_message(self, user: str, session_id: str, message_id: str, **changes: Any) -> None:
+        self._write(
+            "update_message", changes, lambda: self._repository.update_message(user, session_id, message_id, **changes)
+        )
+
+    def written(self, what: str) -> Any:
+        """Wait for the next write of that kind."""
+        while True:
+            kind, of = self.writes.get(timeout=30)
+            if kind == what:
+                return of
+
+    def _write(self, kind: str, of: Any, write: Callable[[], None]) -> None:
+        if self.down:
+            self.failures.put(kind)
+            raise StoreUnavailable("The store is down.")
+        write()
+        if self.answers_are_lost:
+            self.failures.put(kind)
+            raise StoreUnavailable("The store's answer was lost.")
+        self.writes.put((kind, of))
