@@ -82,13 +82,19 @@ def run(arguments: list[str] | None = None) -> NoReturn:
     sys.exit(0)
 
 
-@app.callback()
-def _common(
-    version: Annotated[bool, typer.Option("--version", help="Say which botchat this is.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _say_version(value: bool) -> None:  # noqa: FBT001  (Typer calls it with the flag)
+    if value:
         typer.echo(f"botchat {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[  # noqa: ARG001  (answered by its callback, before any command)
+        bool, typer.Option("--version", help="Say which botchat this is.", is_eager=True, callback=_say_version)
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command()

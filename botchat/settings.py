@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from botchat.core.bots import BotConfig
 from botchat.core.errors import ConfigError
@@ -22,8 +23,6 @@ _ENVIRONMENT = {
     "port": "BOTCHAT_PORT",
 }
 
-_STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
-
 
 class Settings(BaseModel):
     """What botchat is told to do.
@@ -34,7 +33,7 @@ class Settings(BaseModel):
         port: None is 8501, or the next that is free.
     """
 
-    model_config = _STRICT
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     store: str = ""
     user: Annotated[str, Field(min_length=1)] = "me"
@@ -63,17 +62,18 @@ def load_settings(environment: Mapping[str, str] | None = None, **options: Any) 
     """
     environment = os.environ if environment is None else environment
     path = config_path(environment)
-    given = {"user": _login_name()} | _read(path, must_exist="BOTCHAT_CONFIG" in environment)
-    from_environment: dict[str, Any] = {
-        name: environment[key] for name, key in _ENVIRONMENT.items() if environment.get(key)
-    }
-    if "port" in from_environment:
-        from_environment |= {"port": _port(from_environment["port"])}
-    given |= from_environment | {name: value for name, value in options.items() if value is not None}
+    from_file = _read(path, must_exist="BOTCHAT_CONFIG" in environment)
+    from_environment = {name: environment[key] for name, key in _ENVIRONMENT.items() if environment.get(key)}
+    from_options = {name: value for name, value in options.items() if value is not None}
     try:
-        return Settings.model_validate(given)
+        return Settings.model_validate({"user": _login_name()} | from_file | from_environment | from_options)
     except ValidationError as error:
-        raise ConfigError(_sentence(error, path)) from error
+        first = error.errors(include_url=False)[0]
+        name = str(first["loc"][0])
+        origin = (
+            f"--{name}" if name in from_options else f"{_ENVIRONMENT[name]}" if name in from_environment else str(path)
+        )
+        raise ConfigError(f"{origin}: {_mistake(first)}") from error
 
 
 def _read(path: Path, *, must_exist: bool) -> dict[str, Any]:
@@ -89,13 +89,6 @@ def _read(path: Path, *, must_exist: bool) -> dict[str, Any]:
         raise ConfigError(f"The config file {path} is no TOML: {error}.") from error
 
 
-def _port(text: str) -> int:
-    try:
-        return TypeAdapter(int).validate_python(text)
-    except ValidationError as error:
-        raise ConfigError(f"BOTCHAT_PORT must be a number, not {text!r}.") from error
-
-
 def _login_name() -> str:
     try:
         return getpass.getuser()
@@ -103,13 +96,11 @@ def _login_name() -> str:
         return str(os.getuid()) if hasattr(os, "getuid") else "me"
 
 
-def _sentence(error: ValidationError, path: Path) -> str:
-    """Say the first mistake, where it is, and what was perhaps meant."""
-    first = error.errors(include_url=False)[0]
+def _mistake(first: ErrorDetails) -> str:
+    """Say what is wrong, where, and what was perhaps meant."""
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
         known = BotConfig.__dataclass_fields__ if first["loc"][0] == "bots" else Settings.model_fields
         near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
-        hint = f" Did you mean {near[0]}?" if near else f" It knows: {', '.join(known)}."
-        return f"The config file {path} has {place}, which botchat does not know.{hint}"
-    return f"The setting {place} can't be used: {first['msg']} (given: {first['input']!r}; config file: {path})."
+        return f"{place} is unknown. " + (f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(known)}.")
+    return f"{place} can't be {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}."

@@ -6,6 +6,7 @@ import mongomock
 import pymongo
 import pytest
 from servers import Mongod, mongod_binary
+from shell import Shell
 
 from botchat.core.mongo import MongoRepository
 from botchat.core.sqlite import SqliteRepository
@@ -54,3 +55,22 @@ def repository(request, tmp_path):
     repository.prepare()
     yield repository
     repository.close()
+
+
+@pytest.fixture(params=["sqlite", "mongod"])
+def address(request, tmp_path):
+    """The address of each store that a person can name, empty."""
+    if request.param == "sqlite":
+        return str(tmp_path / "botchat.db")
+    return f"{request.getfixturevalue('mongod').uri}/{request.getfixturevalue('database').name}"
+
+
+@pytest.fixture
+def shell(tmp_path, address):
+    return Shell(tmp_path, address)
+
+
+@pytest.fixture
+def local_shell(tmp_path):
+    """A shell on the SQLite file alone, for what does not depend on the store."""
+    return Shell(tmp_path, str(tmp_path / "botchat.db"))

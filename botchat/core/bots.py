@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import json
+import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
@@ -59,7 +60,7 @@ class BotConfig:
     """
 
     # The settings read this class with pydantic: a misspelt name in the file is an error, not ignored.
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "strict": True}
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
     model: str | None = None
     base_url: str | None = None
@@ -115,43 +116,51 @@ class OpenAIBot:
             self._client = self._client or self._new_client()
         return self._client
 
+    @property
+    def _key_name(self) -> str:
+        return self._config.api_key_env or "OPENAI_API_KEY"
+
     def _new_client(self) -> "AsyncOpenAI":
         from openai import AsyncOpenAI, DefaultAsyncHttpx2Client, Timeout
 
-        if self._api_key is None and (self._config.api_key_env or self._base_url == OPENAI_URL):
-            name = self._config.api_key_env or "OPENAI_API_KEY"
+        name = self._key_name
+        if self._api_key is None and (self._config.api_key_env or self._base_url.rstrip("/") == OPENAI_URL):
             raise BotError(f"The bot {self.info.bot_id!r} needs a key: set {name} in the environment and start again.")
+        # The client would try to send it, and quote it in its error.
+        if self._api_key is not None and not re.fullmatch("[!-~]+", self._api_key):
+            raise BotError(f"The key in {name} holds a space, a line break or a letter that no key has: set it anew.")
         timeout = Timeout(self._config.timeout, connect=5)
         # A proxy of the environment would be used for this machine's own servers too.
-        http_client = (
-            DefaultAsyncHttpx2Client(trust_env=False, timeout=timeout) if _is_loopback(self._base_url) else None
-        )
+        http_client = DefaultAsyncHttpx2Client(trust_env=not _is_loopback(self._base_url), timeout=timeout)
         return AsyncOpenAI(
             api_key=self._api_key or "none", base_url=self._base_url, timeout=timeout, http_client=http_client
         )
 
     async def _ask(self, client: "AsyncOpenAI", prompt: Prompt) -> "AsyncStream[Any]":
-        from openai import BadRequestError
+        from openai import BadRequestError, UnprocessableEntityError
 
         body = {"model": await self._named_model(client), "messages": list(prompt)}
+        with_usage = self._ask_for_usage
         try:
-            return await self._create(client, body)
-        except BadRequestError as error:
-            if not self._ask_for_usage or "stream_options" not in str(error):
+            return await self._create(client, body, with_usage=with_usage)
+        except (BadRequestError, UnprocessableEntityError) as error:
+            if not with_usage or "stream_options" not in error.response.text:
                 raise
+            answer = await self._create(client, body, with_usage=False)
             self._ask_for_usage = False  # the server is one that does not know the option
-            return await self._create(client, body)
+            return answer
 
-    async def _create(self, client: "AsyncOpenAI", body: dict[str, Any]) -> "AsyncStream[Any]":
-        more = {"stream_options": {"include_usage": True}} if self._ask_for_usage else {}
+    async def _create(self, client: "AsyncOpenAI", body: dict[str, Any], *, with_usage: bool) -> "AsyncStream[Any]":
+        more = {"stream_options": {"include_usage": True}} if with_usage else {}
         return await client.chat.completions.create(**body, stream=True, extra_body=self._config.params | more)  # type: ignore[no-any-return]
 
     async def _named_model(self, client: "AsyncOpenAI") -> str:
         if self._model is None:
-            listed = await client.models.list()
-            if not getattr(listed, "data", None):
-                raise BotError(f"{self._base_url} lists no model. Does the base_url end in /v1? Is a model loaded?")
-            self._model = listed.data[0].id
+            # The client's own reading of a list breaks on a web page.
+            listed = await client.models.with_raw_response.list()
+            self._model = _first_model(listed.text)
+        if self._model is None:
+            raise BotError(f"{self._base_url} lists no model. Does the base_url end in /v1? Is a model loaded?")
         return self._model
 
     @contextmanager
@@ -159,42 +168,60 @@ class OpenAIBot:
         """Raise what the client raises as BotError: one sentence that says what to do, never with the key in it."""
         try:
             yield
-        except json.JSONDecodeError as error:
+        except BotError as error:
+            raise BotError(self._without_key(str(error))) from error.__cause__
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise BotError("The bot's server sent a piece that is no JSON, and its reply ends there.") from error
-        except (OSError, UnicodeError) as error:
-            raise BotError(f"The bot's server can't be asked: {error}") from error
+        except OSError as error:  # only making the client raises it bare: it reads the certificates
+            raise BotError(
+                f"The bot's server can't be asked: {error}. Check SSL_CERT_FILE and SSL_CERT_DIR in the environment."
+            ) from error
         except Exception as error:
+            from httpx2 import InvalidURL, RequestError
             from openai import OpenAIError
 
-            if not isinstance(error, OpenAIError):
+            if not isinstance(error, OpenAIError | RequestError | InvalidURL):
                 raise
-            text = self._meaning(error)
-            raise BotError(text.replace(self._api_key, "***") if self._api_key else text) from error
+            raise BotError(self._without_key(self._meaning(error))) from error
+
+    def _without_key(self, text: str) -> str:
+        return text.replace(self._api_key, "***") if self._api_key else text
 
     def _meaning(self, error: Exception) -> str:
-        from openai import APIConnectionError, APIStatusError, APITimeoutError
+        from httpx2 import ConnectError, ConnectTimeout, InvalidURL, RequestError, TimeoutException
+        from openai import APIConnectionError, APIStatusError
 
-        if isinstance(error, APITimeoutError):
-            return (
-                f"The bot's server at {self._base_url} gave no sign of life for {self._config.timeout:g} s. Try again."
-            )
-        if isinstance(error, APIConnectionError):
-            cause = f" ({error.__cause__})" if error.__cause__ else ""
-            return f"The connection to the bot's server at {self._base_url} failed{cause}. Is it up, is the URL right?"
         if isinstance(error, APIStatusError):
-            return self._meaning_of_status(error.status_code, _said(error))
-        return f"The bot's server reported an error: {error}"
+            return self._meaning_of_status(error.status_code, self._without_key(_said(error))[:300])
+        cause = (error.__cause__ or error) if isinstance(error, APIConnectionError) else error
+        why = str(cause) or type(cause).__name__
+        match cause:
+            case InvalidURL():
+                return f"The base_url {self._base_url!r} of the bot {self.info.bot_id!r} is no address: {why}"
+            case ConnectError() | ConnectTimeout():
+                return f"The bot's server at {self._base_url} can't be reached ({why}). Is it up, is the URL right?"
+            case TimeoutException():
+                silent = f"gave no sign of life for {self._config.timeout:g} s"
+                return f"The bot's server at {self._base_url} {silent}. Try again."
+            case RequestError():
+                return f"The connection to the bot's server at {self._base_url} broke off ({why}). Try again."
+            case _:
+                return f"The bot's server reported an error: {error}"
+
+    def _wish_for_key(self) -> str:
+        if self._api_key:
+            return f"does not take the key: check {self._key_name} in the environment"
+        if self._config.base_url:  # OPENAI_API_KEY goes to no server of the config
+            return "wants a key: name its environment variable as api_key_env in the config"
+        return f"wants a key: set {self._key_name} in the environment"
 
     def _meaning_of_status(self, status: int, said: str) -> str:
-        key = self._config.api_key_env or "OPENAI_API_KEY"
         match status:
             case 401:  # what the server says of it may quote the key
-                return f"The bot's server at {self._base_url} does not take the key: check {key} in the environment."
+                return f"The bot's server at {self._base_url} {self._wish_for_key()}."
             case 404:
-                return (
-                    f"{self._base_url} has no model {self._model!r}, or no chat there: "
-                    f"check the model, and that base_url ends in /v1 ({said})."
-                )
+                what = f"model {self._model!r}, or no chat there" if self._model else "list of models"
+                return f"{self._base_url} has no {what}: check the model, and that base_url ends in /v1 ({said})."
             case 429:
                 return (
                     f"The bot's server asks to slow down, or the account's limit is reached ({said}). Try again later."
@@ -223,21 +250,34 @@ async def _chunks(answer: "AsyncStream[Any]") -> AsyncGenerator[Any]:
                 raise BotError(
                     "The bot's server answers with a web page: base_url is not right, it mostly ends in /v1."
                 )
-            yield ChatCompletion.construct(**json.loads(body))
+            completion = json.loads(body)
+            if isinstance(completion, dict):
+                yield ChatCompletion.construct(**completion)
         else:
             async for chunk in answer:
                 yield chunk
 
 
 def _said(error: Any) -> str:
-    """Return the server's own words about an error, short."""
-    body = error.body if isinstance(error.body, dict) else {}
-    return str(body.get("message") or body.get("detail") or error.message)[:300]
+    """Return the server's own words about an error, on one line; a web page has none."""
+    body = error.body
+    if isinstance(body, dict):
+        body = body.get("message") or body.get("detail")
+    text = " ".join(str(body or "").split())
+    return "it does not say why" if not text or text.startswith("<") else text
+
+
+def _first_model(listed: str) -> str | None:
+    try:
+        return str(json.loads(listed)["data"][0]["id"])
+    except (ValueError, LookupError, TypeError):  # an empty list, or no list of models at all
+        return None
 
 
 def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
+    host = None
     try:
+        host = urlsplit(url).hostname or ""
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"

@@ -52,7 +52,7 @@ class DemoBot:
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finish]:
         asked = next((m["content"] for m in reversed(prompt) if m["role"] == "user"), "")
-        word = (asked.split() or [""])[0].strip(".,!?").lower()
+        word = (asked.split() or [""])[0].strip(".,:;!?").lower()
         if word == "think":
             async for piece in self._words(_THOUGHTS):
                 yield Delta(reasoning_content=piece)

@@ -40,7 +40,7 @@ class ChunkReader:
         choices = getattr(chunk, "choices", None)
         if choices is None:
             _raise_error_in(chunk)
-        for choice in choices or ():
+        for choice in choices if isinstance(choices, list) else ():
             self._reason = getattr(choice, "finish_reason", None) or self._reason
             yield from self._pieces(getattr(choice, "delta", None) or getattr(choice, "message", None))
 

@@ -9,7 +9,7 @@ from botchat.core.chat import Chat, Reply, is_unanswered
 from botchat.core.errors import BotchatError
 from botchat.core.export import printable
 from botchat.core.models import Message, Session
-from botchat.web import state
+from botchat.web import cached
 from botchat.web.text import plain
 
 SHOWN_AT_FIRST = 30
@@ -77,7 +77,7 @@ def _coming(user: str, session_id: str) -> None:
     The reply runs elsewhere. What happens to this run, or to the tab, does not touch it.
     """
     try:
-        reply = state.connection().reply(user, session_id)
+        reply = cached.connection().reply(user, session_id)
         if reply is None:
             _follow_elsewhere(user, session_id)
         else:
@@ -125,7 +125,7 @@ def _written_elsewhere(session: Session) -> str | None:
 
 
 def _follow_elsewhere(user: str, session_id: str) -> None:
-    session = state.connection().open(user, session_id)
+    session = cached.connection().open(user, session_id)
     coming = _written_elsewhere(session)
     if coming is None:
         st.rerun()
@@ -140,6 +140,6 @@ def _show_earlier() -> None:
 
 def _retry(session: Session) -> None:
     try:
-        state.connection().retry(session.user, session)
+        cached.connection().retry(session.user, session)
     except BotchatError as error:
         st.session_state.notice = str(error)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from botchat.core.errors import BotchatError
 from botchat.core.models import SessionSummary
-from botchat.web import state
+from botchat.web import cached
 from botchat.web.text import label, plain
 
 
@@ -14,7 +14,7 @@ def sidebar(user: str, opened: str | None) -> None:
     st.button("New chat", icon=":material/edit_square:", width="stretch", on_click=_open, args=(None,), key="new chat")
     try:
         _list(user, opened)
-        store = state.connection().store
+        store = cached.connection().store
     except BotchatError as error:
         st.error(plain(str(error)), icon=":material/cloud_off:")
         st.button("Try again", on_click=_refresh, args=(user,), key="try the list again")
@@ -28,7 +28,7 @@ def _list(user: str, opened: str | None) -> None:
         _entry(summary, is_open=summary.id == opened)
     if not summaries:
         st.caption("No sessions yet. The first message makes one.")
-    total = state.count(user)
+    total = cached.count(user)
     columns = st.columns(2)
     if more:
         columns[0].button("Load more", on_click=_load_more, width="stretch", key="load more")
@@ -49,7 +49,7 @@ def _loaded(user: str) -> tuple[list[SessionSummary], bool]:
     summaries: list[SessionSummary] = []
     after = None
     for _ in range(st.session_state.setdefault("pages", 1)):
-        page = state.page(user, after)
+        page = cached.page(user, after)
         summaries += page.sessions
         after = page.next
         if after is None:
@@ -85,7 +85,7 @@ def _load_more() -> None:
 
 def _refresh(user: str) -> None:
     try:
-        state.connection().refresh(user)
+        cached.connection().refresh(user)
     except BotchatError:
         return  # the run that follows asks again and shows the error, which stands in the list's place
     st.rerun()

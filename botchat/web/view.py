@@ -8,7 +8,7 @@ from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError, ReplyRunning, SessionNotFound
 from botchat.core.export import one_line
 from botchat.core.models import Message, Session
-from botchat.web import state
+from botchat.web import cached, state
 from botchat.web.conversation import SHOWN_AT_FIRST, conversation, user_message
 from botchat.web.sidebar import sidebar
 from botchat.web.text import label, plain
@@ -50,7 +50,7 @@ def _current(user: str) -> tuple[Session | None, str | None]:
     wanted = st.query_params.get("session")
     shown: Session | None = st.session_state.get("shown")
     try:
-        chat = state.connection()
+        chat = cached.connection()
         if wanted is None:
             shown = st.session_state.setdefault("new", None) or chat.new_session(user)
             st.session_state.new = shown
@@ -71,7 +71,7 @@ def _main(session: Session, *, can_read: bool) -> None:
         for message in session.messages:
             user_message(message.content) if message.role == "user" else st.markdown(message.content)
         return
-    chat = state.connection()
+    chat = cached.connection()
     if not session.rev:
         _welcome(chat, session)
     else:
@@ -105,7 +105,7 @@ def _submit() -> None:
 def _send(session: Session, message: Message) -> None:
     st.session_state.pop("unsent", None)
     try:
-        state.connection().send(session.user, session, message)
+        cached.connection().send(session.user, session, message)
     except ReplyRunning as error:
         st.session_state.prompt = message.content  # back into the line
         st.session_state.notice = str(error)

@@ -1,0 +1,36 @@
+"""The command `botchat` as a shell runs it: in a process of its own, in a home of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+class Shell:
+    """Runs botchat with nothing of this machine's settings, a store, and a user named ann."""
+
+    def __init__(self, home: Path, store: str) -> None:
+        self.store = store
+        self.environment = {
+            "HOME": str(home),
+            "PATH": os.environ["PATH"],
+            "BOTCHAT_STORE": store,
+            "BOTCHAT_USER": "ann",
+            "PYTHONWARNINGS": "error",
+        }
+
+    def start(self, *arguments: str, **options) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "botchat", *arguments]
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.Popen(command, env=self.environment, **(pipes | options))
+
+    def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        process = self.start(*arguments, stdin=subprocess.PIPE)
+        out, err = process.communicate(stdin.encode(), timeout=60)
+        return subprocess.CompletedProcess(arguments, process.returncode, out.decode(), err.decode())
+
+    def lines(self, *arguments: str) -> list[list[str]]:
+        """The fields of the lines that a command prints."""
+        done = self.run(*arguments)
+        assert done.returncode == 0, done.stderr
+        return [line.split("\t") for line in done.stdout.splitlines()]

@@ -1,0 +1,381 @@
+"""The page's logic, run by Streamlit's own AppTest with a real store behind it and a scripted bot."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from fakes import DONE, Gate, ScriptedBot, WatchedStore
+from streamlit.testing.v1 import AppTest
+
+from botchat.core.chat import Chat
+from botchat.core.errors import BotError, StoreUnavailable
+from botchat.core.models import Delta, Message, Session, now
+from botchat.core.turn import Turns
+from botchat.web import cached, state
+
+PAGE = Path(state.__file__).with_name("page.py")
+
+
+class Site:
+    """The page of one process: a store, turns that stay, and a connection that can be made anew."""
+
+    def __init__(self, repository) -> None:
+        self.store = WatchedStore(repository)
+        self.opened = 0
+        self.made: list[Turns] = []
+        self.follow("Yes.", DONE)
+
+    def follow(self, *script) -> ScriptedBot:
+        """Take a bot that follows this script, for the runs to come."""
+        self.bot = ScriptedBot(*script)
+        self.turns = Turns({"b": self.bot}, checkpoint_seconds=0.01)
+        self.made.append(self.turns)
+        cached.connection.clear()
+        return self.bot
+
+    def connect(self) -> Chat:
+        self.opened += 1
+        if self.store.down:
+            raise StoreUnavailable("The store is down.")
+        return Chat(self.store, self.turns, default_bot="b")
+
+    def open(self, user: str = "ann", session_id: str | None = None) -> AppTest:
+        """Open a tab and run the page in it."""
+        state.serve(state.Served(user=user, connect=self.connect))
+        tab = AppTest.from_file(PAGE, default_timeout=30)
+        if session_id:
+            tab.query_params["session"] = session_id
+        return self.run(tab)
+
+    def run(self, tab: AppTest) -> AppTest:
+        tab.run()
+        assert not tab.exception, tab.exception
+        return tab
+
+    def say(self, tab: AppTest, text: str) -> AppTest:
+        tab.chat_input[0].set_value(text)
+        return self.run(tab)
+
+    def settle(self, tab: AppTest, session_id: str) -> AppTest:
+        """Wait until the reply is in the store, then run the page as its fragment would."""
+        reply = cached.connection().reply("ann", session_id)
+        assert reply is None or reply.wait(30)
+        return self.run(tab)
+
+    def sessions(self, number: int, user: str = "ann") -> list[Session]:
+        start = datetime(2026, 1, 1, tzinfo=UTC)
+        made = [Session(user=user, bot_id="b", create_time=start + timedelta(minutes=i)) for i in range(number)]
+        for i, session in enumerate(made):
+            self.store.append(session, Message(role="user", content=f"{user}'s {i}"))
+        return made
+
+
+@pytest.fixture
+def site(repository):
+    site = Site(repository)
+    for cache in (cached.connection, cached._page, cached._count):
+        cache.clear()
+    yield site
+    for turns in site.made:
+        turns.close(timeout=0)
+    cached.connection.clear()
+
+
+def listed(tab: AppTest) -> list[str]:
+    """The names in the sidebar, as they are meant to be read."""
+    return [button.label.replace("\\", "") for button in tab.sidebar.button if button.key.startswith("open ")]
+
+
+def said(tab: AppTest) -> list[str]:
+    """What the conversation shows: the user's words and the bot's."""
+    return [element.value for message in tab.chat_message for element in (*message.text, *message.markdown)]
+
+
+def opened(tab: AppTest) -> str:
+    """The id in the address."""
+    value = tab.query_params["session"]
+    return value if isinstance(value, str) else value[0]
+
+
+def click(tab: AppTest, key: str) -> AppTest:
+    tab.button(key).click()
+    tab.run()
+    assert not tab.exception, tab.exception
+    return tab
+
+
+# The rules that the project was asked for.
+
+
+def test_the_page_begins_with_no_sessions_in_session_state(site):
+    site.sessions(2)
+    tab = site.open()
+    held = tab.session_state._state.filtered_state
+    assert [name for name, value in held.items() if "ann's" in repr(value)] == []
+
+
+def test_the_page_fetches_only_the_current_users_sessions(site):
+    site.sessions(2, "ann")
+    site.sessions(1, "bob")
+    assert listed(site.open("ann")) == ["ann's 1", "ann's 0"]
+    assert listed(site.open("bob")) == ["bob's 0"]
+    assert listed(site.open("eve")) == []
+
+
+def test_load_more_shows_50_then_100_then_120(site):
+    site.sessions(120)
+    tab = site.open()
+    assert len(listed(tab)) == 50
+    assert len(listed(click(tab, "load more"))) == 100
+    assert listed(click(tab, "load more")) == [f"ann's {i}" for i in range(119, -1, -1)]
+    assert "load more" not in [button.key for button in tab.sidebar.button]
+
+
+def test_queries_are_cached_with_cache_data_for_ten_minutes(site):
+    site.sessions(1)
+    tab = site.open()
+    site.store.append(Session(user="ann", bot_id="b"), Message(role="user", content="from another process"))
+    assert listed(site.run(tab)) == ["ann's 0"]
+    assert listed(click(tab, "refresh")) == ["from another process", "ann's 0"]
+    assert (cached._page._info.ttl, cached._count._info.ttl) == (600, 600)
+
+
+def test_the_connection_is_cached_with_cache_resource_for_ten_minutes(site):
+    tab = site.open()
+    site.run(site.run(tab))
+    site.open("bob")
+    assert site.opened == 1
+    assert cached.connection._info.ttl == 600
+
+
+# Sessions
+
+
+def test_a_new_session_is_in_the_sidebar_at_once_although_pages_are_cached(site):
+    site.sessions(1)
+    tab = site.open()
+    site.say(tab, "A new one")
+    assert listed(tab) == ["A new one", "ann's 0"]
+
+
+def test_one_users_page_never_reaches_another(site):
+    ann = site.open("ann")
+    site.say(ann, "Ann's secret")
+    bob = site.open("bob")
+    assert (listed(bob), said(bob)) == ([], [])
+
+
+def test_another_users_session_in_the_address_is_not_found(site):
+    (theirs,) = site.sessions(1, "bob")
+    tab = site.open("ann", theirs.id)
+    assert said(tab) == []
+    assert "There is no session" in tab.error[0].value
+    assert tab.chat_input[0].disabled
+
+
+def test_a_session_that_is_clicked_opens_and_new_chat_leaves_it(site):
+    session = site.sessions(2)[0]
+    tab = click(site.open(), f"open {session.id}")
+    assert said(tab) == ["ann's 0"]
+    assert opened(tab) == session.id
+    click(tab, "new chat")
+    assert said(tab) == []
+    assert "session" not in tab.query_params
+
+
+def test_a_name_is_never_markup(site):
+    site.store.append(Session(user="ann", bot_id="b"), Message(role="user", content="![x](http://x) :red[a] *b*\n$1"))
+    label = next(b.label for b in site.open().sidebar.button if b.key.startswith("open "))
+    assert label == r"\!\[x\]\(http\:\/\/x\) \:red\[a\] \*b\* \$1"
+
+
+# Conversation
+
+
+def test_a_message_is_sent_answered_and_there_after_a_reload(site):
+    site.follow(Delta(reasoning_content="They ask."), "Yes, **indeed**.", DONE)
+    tab = site.say(site.open(), "Is it?\nReally?")
+    session_id = opened(tab)
+    site.settle(tab, session_id)
+    again = site.open("ann", session_id)
+    for view in (tab, again):
+        assert said(view)[0] == "Is it?\nReally?"
+        assert "Yes, **indeed**." in said(view)
+        assert view.expander[0].label == "Reasoning"
+        assert view.expander[0].markdown[0].value == "They ask."
+
+
+def test_the_page_tells_which_bot_answers_and_which_store_keeps(site):
+    tab = site.open()
+    assert "b \\(scripted\\)" in tab.main.caption[0].value
+    assert tab.sidebar.caption[-1].value.startswith("ann  \nStore: ")
+
+
+def test_a_reply_goes_on_without_its_tab_and_is_whole_in_the_next(site):
+    gate = Gate()
+    site.follow("Half ", gate, "and half.", DONE)
+    tab = site.say(site.open(), "Go")
+    session_id = opened(tab)
+    del tab
+    gate.open()
+    again = site.settle(site.open("ann", session_id), session_id)
+    assert "Half and half." in said(again)
+
+
+def test_stop_keeps_what_came(site):
+    site.follow("So far", Gate(), DONE)
+    tab = site.say(site.open(), "Go")
+    session_id = opened(tab)
+    next(iter(cached.connection().reply("ann", session_id)))
+    click(tab, "stop")
+    site.settle(tab, session_id)
+    assert "So far" in said(tab)
+    assert any("Stopped" in caption.value for caption in tab.main.caption)
+
+
+def test_a_message_sent_while_the_bot_answers_goes_back_into_the_line(site):
+    gate = Gate()
+    site.follow("Half ", gate, DONE)
+    tab = site.say(site.open(), "one")
+    session_id = opened(tab)
+    site.say(tab, "two")
+    assert "still answering" in tab.warning[0].value
+    assert site.store.get("ann", session_id).messages[0].content == "one"
+    assert "two" not in said(tab)
+    gate.open()
+
+
+def test_a_bot_that_fails_says_why_and_can_be_tried_again(site):
+    site.follow(BotError("No key."))
+    tab = site.say(site.open(), "Hi")
+    session_id = opened(tab)
+    site.settle(tab, session_id)
+    assert "No key" in tab.error[0].value
+    site.follow("Now.", DONE)
+    click(site.run(tab), "retry")
+    site.settle(tab, session_id)
+    assert said(tab)[0] == "Hi"
+    assert "Now." in said(tab)
+    assert site.store.get("ann", session_id).message_count == 2
+
+
+def test_what_a_user_typed_is_text_and_control_characters_are_symbols(site):
+    tab = site.say(site.open(), "<script>alert(1)</script> \x1b[31m **not bold**")
+    assert tab.chat_message[0].text[0].value == "<script>alert(1)</script> ␛[31m **not bold**"
+
+
+def test_a_long_session_opens_at_its_newest_30_messages_and_shows_earlier_ones(site):
+    session = Session(user="ann", bot_id="b")
+    for i in range(100):
+        site.store.append(session, Message(role="assistant", content=f"number {i}"))
+    tab = site.open("ann", session.id)
+    assert said(tab) == [f"number {i}" for i in range(70, 100)]
+    click(tab, "show earlier")
+    assert said(tab) == [f"number {i}" for i in range(20, 100)]
+    click(tab, "show earlier")
+    assert said(tab) == [f"number {i}" for i in range(100)]
+
+
+def test_a_reply_that_another_process_receives_is_shown_as_it_comes(site):
+    session = Session(user="ann", bot_id="b")
+    theirs = Message(role="assistant", content="from elsewhere", status="streaming", heartbeat=now())
+    site.store.append(session, Message(role="user", content="Hi"))
+    site.store.append(session, theirs)
+    tab = site.open("ann", session.id)
+    assert "from elsewhere" in said(tab)
+    assert any("Another program" in caption.value for caption in tab.main.caption)
+    site.store.update_message("ann", session.id, theirs.id, status=None, heartbeat=None, content="all of it")
+    assert "all of it" in said(site.run(tab))
+
+
+# A store that is down
+
+
+def test_a_store_that_is_down_at_first_is_told_and_asked_again(site):
+    site.store.down = True
+    tab = site.open()
+    assert "The store is down" in tab.sidebar.error[0].value
+    assert "The store is down" in tab.main.error[0].value
+    site.store.down = False
+    assert not click(tab, "try the list again").error
+
+
+def test_words_that_could_not_be_saved_stay_on_the_screen_until_they_are(site):
+    tab = site.open()
+    site.store.down = True
+    site.say(tab, "Keep this")
+    assert "Keep this" in said(tab)
+    assert "Not saved, and not sent" in tab.main.error[-1].value
+    site.run(tab)
+    assert "Keep this" in said(tab)
+    site.store.down = False
+    click(tab, "send again")
+    session_id = opened(tab)
+    site.settle(tab, session_id)
+    assert [m.content for m in site.store.get("ann", session_id).messages] == ["Keep this", "Yes."]
+    assert not tab.error
+
+
+def test_words_that_could_not_be_saved_can_be_taken_back_into_the_line(site):
+    tab = site.open()
+    site.store.down = True
+    site.say(tab, "Keep this")
+    click(tab, "take back")
+    assert tab.chat_input[0].value == "Keep this"
+    assert "Keep this" not in said(tab)
+
+
+def test_a_conversation_stays_on_the_screen_when_the_connection_can_not_be_made_anew(site):
+    tab = site.say(site.open(), "Hi")
+    session_id = opened(tab)
+    site.settle(tab, session_id)
+    site.store.down = True
+    cached.connection.clear()
+    site.run(tab)
+    assert "The store is down" in tab.main.error[0].value
+    assert "Hi" in said(tab)
+    site.store.down = False
+    assert not site.run(tab).error
+
+
+def test_a_reply_under_way_is_kept_when_the_connection_is_made_anew(site):
+    gate = Gate()
+    site.follow("Half ", gate, "and half.", DONE)
+    tab = site.say(site.open(), "Go")
+    session_id = opened(tab)
+    cached.connection.clear()
+    site.run(tab)
+    assert site.opened > 1
+    assert any(button.key == "stop" for button in tab.button)
+    gate.open()
+    assert "Half and half." in said(site.settle(tab, session_id))
+
+
+def test_a_reply_that_is_not_saved_says_so_on_the_page(site):
+    gate = Gate()
+    site.follow("Half ", gate, "and half.", DONE)
+    tab = site.say(site.open(), "Go")
+    session_id = opened(tab)
+    while site.store.written("append") == site.store.get("ann", session_id).messages[0].id:
+        pass
+    site.store.down = True
+    gate.open()
+    site.store.failures.get(timeout=30)
+    site.store.failures.get(timeout=30)
+    site.run(tab)
+    assert any("Not saved" in warning.value for warning in tab.main.warning)
+    site.store.down = False
+    assert "Half and half." in said(site.settle(tab, session_id))
+    assert not tab.main.warning
+
+
+def test_two_tabs_of_one_session_see_one_reply(site):
+    gate = Gate()
+    site.follow("Half ", gate, "and half.", DONE)
+    first = site.say(site.open(), "Go")
+    session_id = opened(first)
+    second = site.open("ann", session_id)
+    assert any(button.key == "stop" for button in second.button)
+    gate.open()
+    for tab in (first, second):
+        assert "Half and half." in said(site.settle(tab, session_id))

@@ -1,0 +1,136 @@
+"""Settings: where each comes from, which one wins, and what is said of one that is wrong."""
+
+import pytest
+
+from botchat.bootstrap import build_repository, build_turns, default_bot
+from botchat.core.errors import ConfigError
+from botchat.settings import load_settings
+
+
+@pytest.fixture
+def config(tmp_path):
+    """Write a config file and load the settings with it."""
+
+    def load(text: str = "", environment: dict | None = None, **options):
+        path = tmp_path / "config.toml"
+        path.write_text(text, encoding="utf-8")
+        return load_settings({"BOTCHAT_CONFIG": str(path)} | (environment or {}), **options)
+
+    return load
+
+
+def test_without_a_word_there_is_a_user_a_file_and_the_demo_bot(config):
+    settings = config()
+    assert settings.user
+    assert (settings.store, settings.host, settings.port) == ("", "127.0.0.1", None)
+    turns = build_turns(settings, {})
+    assert (list(turns.bots), default_bot(settings, turns.bots)) == (["demo"], "demo")
+
+
+def test_an_option_wins_over_the_environment_and_that_over_the_file(config):
+    file = 'store = "file.db"\nuser = "of the file"\nport = 1'
+    environment = {"BOTCHAT_USER": "of the environment", "BOTCHAT_PORT": "2"}
+    assert config(file).user == "of the file"
+    assert config(file, environment).user == "of the environment"
+    assert config(file, environment, user="of the option").user == "of the option"
+    assert config(file, environment).port == 2
+    assert config(file, environment, user=None, port=None).store == "file.db"
+    assert config(file, {"BOTCHAT_USER": ""}).user == "of the file"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("stor = 'x'", "Did you mean store?"),
+        ("[bots.a]\nmodle = 'x'", "Did you mean model?"),
+        ("[bots.a]\nmodel = 3", "bots.a.model"),
+        ("[bots.a]\nthink_tags = 'sometimes'", "bots.a.think_tags"),
+        ("port = 70000", "port"),
+        ("bots = 'a'", "bots"),
+        ("user = ''", "user"),
+        ("user = ", "is no TOML"),
+        ("zzz = 1", "Known are: store"),
+    ],
+)
+def test_a_mistake_in_the_file_is_said_with_its_place(config, text, said):
+    with pytest.raises(ConfigError, match="config.toml") as caught:
+        config(text)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value).partition("TOML")[0]
+
+
+def test_a_config_file_that_is_named_must_be_there(tmp_path):
+    with pytest.raises(ConfigError, match="There is no config file"):
+        load_settings({"BOTCHAT_CONFIG": str(tmp_path / "none.toml")})
+    with pytest.raises(ConfigError, match="can't be read"):
+        load_settings({"BOTCHAT_CONFIG": str(tmp_path)})
+
+
+def test_a_port_in_the_environment_that_is_no_number_is_refused(config):
+    with pytest.raises(ConfigError, match="BOTCHAT_PORT"):
+        config("", {"BOTCHAT_PORT": "eighty"})
+
+
+def test_bots_of_the_file_come_first_and_the_demo_is_always_there(config):
+    settings = config("[bots.local]\nmodel = 'm'\nbase_url = 'http://127.0.0.1:1/v1'\n[bots.other]\nmodel = 'n'")
+    turns = build_turns(settings, {})
+    assert list(turns.bots) == ["local", "other", "demo"]
+    assert default_bot(settings, turns.bots) == "local"
+    assert turns.bots["local"].info.label == "m"
+
+
+def test_the_default_bot_is_the_one_that_is_set_and_must_be_there(config):
+    settings = config("[bots.local]\nmodel = 'm'", {"BOTCHAT_BOT": "demo"})
+    assert default_bot(settings, build_turns(settings, {}).bots) == "demo"
+    settings = config("default_bot = 'lokal'\n[bots.local]\nmodel = 'm'")
+    with pytest.raises(ConfigError, match="demo, local"):
+        default_bot(settings, build_turns(settings, {}).bots)
+
+
+@pytest.mark.parametrize("variable", ["OPENAI_API_KEY", "OPENAI_BASE_URL"])
+def test_a_key_or_a_server_in_the_environment_is_enough_for_a_real_bot(config, variable):
+    turns = build_turns(config(), {variable: "http://127.0.0.1:1/v1"})
+    assert default_bot(config(), turns.bots) == "openai"
+
+
+def test_a_base_url_that_is_none_is_refused(config):
+    with pytest.raises(ConfigError, match="base_url"):
+        build_turns(config("[bots.a]\nbase_url = 'localhost:80'"), {})
+
+
+@pytest.mark.parametrize("address", ["postgres://x", "sqlite://x", "mongo://x"])
+def test_a_store_of_an_unknown_kind_is_refused(address):
+    with pytest.raises(ConfigError, match=address.partition(":")[0]):
+        build_repository(address)
+
+
+@pytest.mark.parametrize("prefix", ["", "sqlite:///"])
+def test_a_path_is_a_file(tmp_path, prefix):
+    repository = build_repository(f"{prefix}{tmp_path}/my.db")
+    repository.prepare()
+    assert repository.name == f"{tmp_path}/my.db"
+    assert (tmp_path / "my.db").stat().st_mode & 0o777 == 0o600
+    repository.close()
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "mongodb://",
+        "mongodb://ann:top/secret@127.0.0.1:1/x",
+        "mongodb://ann:topsecret@127.0.0.1:notaport/x",
+        "mongodb://ann:topsecret@127.0.0.1:1/a%20b",
+        "mongodb://ann:topsecret@127.0.0.1:1/x?w=0",
+    ],
+)
+def test_a_mongodb_address_that_can_not_be_is_refused_without_its_password(uri):
+    with pytest.raises(ConfigError) as caught:
+        build_repository(uri)
+    assert "topsecret" not in str(caught.value)
+    assert "top/secret" not in str(caught.value)
+
+
+def test_a_store_is_shown_without_its_password_and_its_options():
+    repository = build_repository("mongodb://ann:topsecret@127.0.0.1:1/notes?tlsCertificateKeyFilePassword=x")
+    assert repository.name == "mongodb://ann:***@127.0.0.1:1/notes"
+    repository.close()
