@@ -59,6 +59,10 @@ BotOption = Annotated[str | None, typer.Option("--bot", "-b", help="Which bot an
 IdArgument = Annotated[str, typer.Argument(help="The session's id.", metavar="ID")]
 
 
+class _ReaderGoneError(Exception):
+    """Whoever read stdout has gone. Not an OSError, which Typer would end with exit code 1."""
+
+
 class Format(StrEnum):
     """How a session is written out."""
 
@@ -75,8 +79,8 @@ def run(arguments: list[str] | None = None) -> NoReturn:
 
         typer.echo(f"botchat: {one_line(str(error))}", err=True)
         sys.exit(next(_EXIT_CODES[kind] for kind in type(error).__mro__ if kind in _EXIT_CODES))
-    except BrokenPipeError:
-        # Whoever read stdout has gone. Without this, Python would complain once more when it flushes at its end.
+    except _ReaderGoneError:
+        # Without this, Python would complain once more when it flushes stdout at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(_BROKEN_PIPE)
     sys.exit(0)
@@ -233,12 +237,12 @@ def _question(words: list[str]) -> str:
 
 def _follow(reply: "Reply", *, reasoning: bool) -> None:
     """Write a reply as it comes, and see that it is saved before anything else is said of it."""
-    broken_pipe: BrokenPipeError | None = None
+    gone: _ReaderGoneError | None = None
     try:
         _write_reply(reply, reasoning=reasoning)
-    except BrokenPipeError as error:
-        broken_pipe = error  # nobody reads it any more, but it is kept whole
-        reply.wait()
+    except _ReaderGoneError as error:
+        gone = error  # nobody reads it any more, but it is kept whole
+        list(reply)
     except KeyboardInterrupt:
         reply.stop()
         reply.wait(_SAVING_SECONDS)
@@ -246,8 +250,8 @@ def _follow(reply: "Reply", *, reasoning: bool) -> None:
         sys.exit(_INTERRUPTED)
     if not reply.wait(_SAVING_SECONDS) or reply.save_failure:
         raise reply.save_failure or StoreError("The reply is not saved: the store took too long.")
-    if broken_pipe:
-        raise broken_pipe
+    if gone:
+        raise gone
     if reply.failure:
         raise reply.failure
 
@@ -266,9 +270,12 @@ def _write_reply(reply: "Reply", *, reasoning: bool) -> None:
 
 def _write(parts: Iterable[str]) -> None:
     """Write to stdout as UTF-8, whatever the terminal's locale says."""
-    for part in parts:
-        sys.stdout.buffer.write(part.encode("utf-8", "replace"))
-        sys.stdout.buffer.flush()
+    try:
+        for part in parts:
+            sys.stdout.buffer.write(part.encode("utf-8", "replace"))
+            sys.stdout.buffer.flush()
+    except BrokenPipeError as error:
+        raise _ReaderGoneError from error
 
 
 def _write_file(path: Path, parts: Iterable[str]) -> None:

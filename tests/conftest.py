@@ -1,13 +1,17 @@
 """What the tests share: the stores, each real, and the servers behind them."""
 
+import signal
 import uuid
+from contextlib import ExitStack
 
 import mongomock
 import pymongo
 import pytest
 from servers import Mongod, mongod_binary
 from shell import Shell
+from stub_bot import StubBot
 
+from botchat.bootstrap import build_repository
 from botchat.core.mongo import MongoRepository
 from botchat.core.sqlite import SqliteRepository
 
@@ -20,7 +24,7 @@ def mongod(tmp_path_factory):
     server = Mongod(tmp_path_factory.mktemp("mongod"))
     server.start()
     yield server
-    server.stop()
+    server.stop(signal.SIGKILL)  # its data are thrown away
 
 
 @pytest.fixture
@@ -30,7 +34,7 @@ def own_mongod(tmp_path):
     server = Mongod(tmp_path / "mongod")
     server.start()
     yield server
-    server.stop()
+    server.stop(signal.SIGKILL)  # its data are thrown away
 
 
 @pytest.fixture
@@ -63,6 +67,30 @@ def address(request, tmp_path):
     if request.param == "sqlite":
         return str(tmp_path / "botchat.db")
     return f"{request.getfixturevalue('mongod').uri}/{request.getfixturevalue('database').name}"
+
+
+@pytest.fixture
+def repository_at(address):
+    """The store at that address, for the test to look into."""
+    repository = build_repository(address)
+    repository.prepare()
+    yield repository
+    repository.close()
+
+
+@pytest.fixture
+def stub_for(tmp_path):
+    """Give a shell a bot on a stub server that answers like this."""
+    with ExitStack() as servers:
+
+        def connect(shell: Shell, answers) -> StubBot:
+            server = servers.enter_context(StubBot(answers))
+            config = tmp_path / "config.toml"
+            config.write_text(f'[bots.stub]\nmodel = "stub-1"\nbase_url = "{server.url}"\n')
+            shell.environment["BOTCHAT_CONFIG"] = str(config)
+            return server
+
+        yield connect
 
 
 @pytest.fixture

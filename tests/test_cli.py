@@ -12,21 +12,12 @@ import pymongo
 import pytest
 from servers import Mongod, mongod_binary
 
-from botchat.bootstrap import build_repository
 from botchat.core.models import Message, Session
 
 HEAVY = {"openai", "pymongo", "streamlit", "textual", "fastapi", "bson"}
 
 
-@pytest.fixture
-def repository(address):
-    repository = build_repository(address)
-    repository.prepare()
-    yield repository
-    repository.close()
-
-
-def store_sessions(repository, user: str, number: int) -> None:
+def store_sessions(repository_at, user: str, number: int) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     for i in range(number):
         message = Message(role="user", content=f"{user}'s {i}")
@@ -77,9 +68,9 @@ def test_reasoning_is_shown_on_stderr_when_asked_for(local_shell):
     assert "nothing to think about" not in local_shell.run("ask", "think").stderr
 
 
-def test_sessions_are_listed_in_pages_of_50_by_the_cursor(shell, repository):
-    store_sessions(repository, "ann", 120)
-    store_sessions(repository, "bob", 3)
+def test_sessions_are_listed_in_pages_of_50_by_the_cursor(shell, repository_at):
+    store_sessions(repository_at, "ann", 120)
+    store_sessions(repository_at, "bob", 3)
     listed, sizes, more = [], [], []
     while True:
         done = shell.run("sessions", "list", *more)
@@ -94,10 +85,10 @@ def test_sessions_are_listed_in_pages_of_50_by_the_cursor(shell, repository):
     assert [line[1] for line in shell.lines("sessions", "list", "--user", "bob")] == ["bob's 2", "bob's 1", "bob's 0"]
 
 
-def test_a_session_is_exported_whole_as_markdown_and_as_json(shell, repository, tmp_path):
+def test_a_session_is_exported_whole_as_markdown_and_as_json(shell, repository_at, tmp_path):
     session = Session(user="ann", bot_id="demo", metadata={"k": [1]})
     for i in range(120):
-        repository.append(session, Message(role="user", content=f"number {i} \ud800 \x1b[31m ünï"))
+        repository_at.append(session, Message(role="user", content=f"number {i} \ud800 \x1b[31m ünï"))
     document = json.loads(shell.run("sessions", "export", session.id, "-F", "json").stdout)
     assert [m["content"] for m in document["messages"]] == [m.content for m in session.messages]
     assert (document["id"], document["metadata"], document["message_count"]) == (session.id, {"k": [1]}, 120)
@@ -111,19 +102,19 @@ def test_a_session_is_exported_whole_as_markdown_and_as_json(shell, repository, 
     assert list(tmp_path.glob("*.part")) == []
 
 
-def test_show_tells_how_many_messages_it_leaves_out(shell, repository):
+def test_show_tells_how_many_messages_it_leaves_out(shell, repository_at):
     session = Session(user="ann", bot_id="demo")
     for i in range(60):
-        repository.append(session, Message(role="user", content=f"number {i}"))
+        repository_at.append(session, Message(role="user", content=f"number {i}"))
     done = shell.run("sessions", "show", session.id)
     assert "number 9\n" not in done.stdout
     assert "10 earlier messages are not shown" in done.stderr
     assert "number 0\n" in shell.run("sessions", "show", session.id, "--last", "60").stdout
 
 
-def test_odd_names_harm_neither_the_columns_nor_the_terminal(shell, repository):
+def test_odd_names_harm_neither_the_columns_nor_the_terminal(shell, repository_at):
     name = "tab\tnew\nline \x1b]0;title\x07 [/] \x9b31m :red[x] עברית"
-    repository.append(session := Session(user="ann", bot_id="demo"), Message(role="user", content=name))
+    repository_at.append(session := Session(user="ann", bot_id="demo"), Message(role="user", content=name))
     ((_, shown, *_),) = shell.lines("sessions", "list")
     assert shown.startswith("tab new line ␛]0;title␇ [/]")
     assert "\x1b" not in shell.run("sessions", "show", session.id).stdout
@@ -164,8 +155,8 @@ def failure(done) -> str:
     return done.stderr
 
 
-def test_a_session_that_is_not_there_and_anothers_are_told_alike(shell, repository):
-    repository.append(theirs := Session(user="bob", bot_id="demo"), Message(role="user", content="secret"))
+def test_a_session_that_is_not_there_and_anothers_are_told_alike(shell, repository_at):
+    repository_at.append(theirs := Session(user="bob", bot_id="demo"), Message(role="user", content="secret"))
     for command in ("show", "export"):
         done = shell.run("sessions", command, theirs.id)
         assert done.returncode == 3

@@ -33,7 +33,7 @@ def prompt_for(bot: BotInfo, messages: Sequence[Message]) -> Prompt:
 
 def estimated_tokens(text: str) -> int:
     """Estimate the tokens of a message: UTF-8 bytes/4, and 4 for its frame; about right for every script."""
-    return len(text.encode("utf-8", "replace")) // _BYTES_PER_TOKEN + _OVERHEAD
+    return len(valid_text(text).encode()) // _BYTES_PER_TOKEN + _OVERHEAD
 
 
 def _that_fit(bot: BotInfo, messages: Sequence[Message]) -> list[Message]:
@@ -43,7 +43,11 @@ def _that_fit(bot: BotInfo, messages: Sequence[Message]) -> list[Message]:
     if bot.context_window is not None:
         left = bot.context_window * (1 - RESERVE) - estimated_tokens(bot.system)
         start = len(said)
-        while start and (left := left - estimated_tokens(said[start - 1].content)) >= 0:
+        while start and (left := left - _tokens_shown(bot, said[start - 1])) >= 0:
             start -= 1
     begins = (i for i in range(min(start, asked), len(said)) if said[i].role == "user")
     return said[next(begins, 0) :]
+
+
+def _tokens_shown(bot: BotInfo, message: Message) -> int:
+    return estimated_tokens(message.content + (message.reasoning_content if bot.send_reasoning else ""))

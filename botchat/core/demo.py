@@ -78,7 +78,7 @@ def _answer(word: str, asked: str) -> str:
         case "long":
             return _LONG
         case "slow":
-            return " ".join(f"Slowly, sentence {n} of 25." for n in range(1, 26)) + " Done."
+            return " ".join(f"Slowly, sentence {n} of 18." for n in range(1, 19)) + " Done."
         case "error":
             return "This is the beginning of a reply that"
         case "help" | "hello" | "hi" | "":

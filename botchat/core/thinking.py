@@ -26,6 +26,9 @@ class ThinkSplitter:
         self._held += text
         if self._state == "start":
             self._look_for_opening()
+        if self._state == "opened":
+            self._held = self._held.lstrip("\n")  # those after the tag are no thought
+            self._state = "thinking" if self._held else "opened"
         if self._state == "thinking":
             yield from self._think()
         if self._state == "gap":
@@ -44,8 +47,7 @@ class ThinkSplitter:
     def _look_for_opening(self) -> None:
         begun = self._held.lstrip()
         if begun.startswith(_OPEN):
-            self._held = begun.removeprefix(_OPEN).lstrip("\n")
-            self._state = "thinking"
+            self._held, self._state = begun.removeprefix(_OPEN), "opened"
         elif not _OPEN.startswith(begun):
             self._state = "answer"
 

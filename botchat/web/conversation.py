@@ -32,7 +32,7 @@ def conversation(chat: Chat, session: Session) -> None:
         st.button(f"Show earlier ({session.first} more)", on_click=_show_earlier, key="show earlier")
     for message in session.messages:
         if message.id != coming:
-            _message(message)
+            show_message(message)
     if coming:
         st.session_state["first look"] = True
         _coming(session.user, session.id)
@@ -40,15 +40,11 @@ def conversation(chat: Chat, session: Session) -> None:
         st.button("Try again", icon=":material/refresh:", on_click=_retry, args=(session,), key="retry")
 
 
-def user_message(content: str) -> None:
-    """Show what the user said, as it was typed."""
-    with st.chat_message("user"):
-        st.text(printable(content))
-
-
-def _message(message: Message) -> None:
+def show_message(message: Message) -> None:
+    """Show one message: a person's as it was typed, a bot's as the Markdown that it is."""
     if message.role == "user":
-        user_message(message.content)
+        with st.chat_message("user"):
+            st.text(printable(message.content))
         return
     with st.chat_message("assistant"):
         _reasoning(message, folded=True)

@@ -78,24 +78,26 @@ def _streamlit_options(host: str, port: int) -> dict[str, object]:
 
 def _free_port(settings: Settings) -> int:
     if settings.port is not None:
-        if not _can_bind(settings.host, settings.port):
+        port = _bound(settings.host, settings.port)
+        if port is None:
             raise BotchatError(f"Port {settings.port} of {settings.host} can't be used: choose another with --port.")
-        return settings.port
-    for port in range(_FIRST_PORT, _FIRST_PORT + _PORTS_TRIED):
-        if _can_bind(settings.host, port):
-            return port
+        return port
+    for wanted in range(_FIRST_PORT, _FIRST_PORT + _PORTS_TRIED):
+        if _bound(settings.host, wanted):
+            return wanted
     raise BotchatError(f"No port from {_FIRST_PORT} on is free on {settings.host}: choose one with --port.")
 
 
-def _can_bind(host: str, port: int) -> bool:
+def _bound(host: str, port: int) -> int | None:
+    """Tell which port a server that asks for this one gets (0 asks for any), None when it gets none."""
     try:
         (family, kind, protocol, _, address), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
+            return int(probe.getsockname()[1])
     except OSError:
-        return False
-    return True
+        return None
 
 
 def _is_loopback(host: str) -> bool:

@@ -9,7 +9,7 @@ from botchat.core.errors import BotchatError, ReplyRunning, SessionNotFound
 from botchat.core.export import one_line
 from botchat.core.models import Message, Session
 from botchat.web import cached, state
-from botchat.web.conversation import SHOWN_AT_FIRST, conversation, user_message
+from botchat.web.conversation import SHOWN_AT_FIRST, conversation, show_message
 from botchat.web.sidebar import sidebar
 from botchat.web.text import label, plain
 
@@ -67,9 +67,9 @@ def _current(user: str) -> tuple[Session | None, str | None]:
 def _main(session: Session, *, can_read: bool) -> None:
     if session.rev:
         st.subheader(label(session.name), anchor=False)
-    if not can_read:
+    if not can_read:  # what was read last stays on the screen
         for message in session.messages:
-            user_message(message.content) if message.role == "user" else st.markdown(message.content)
+            show_message(message)
         return
     chat = cached.connection()
     if not session.rev:
@@ -121,7 +121,7 @@ def _unsent() -> None:
     if "unsent" not in st.session_state:
         return
     session, message, why = st.session_state.unsent
-    user_message(message.content)
+    show_message(message)
     st.error(f"Not saved, and not sent: {plain(why)}", icon=":material/cloud_off:")
     send, drop = st.columns(2)
     send.button("Send it again", on_click=_send, args=(session, message), key="send again", width="stretch")

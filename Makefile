@@ -1,0 +1,52 @@
+# Everything from a fresh clone: `make web` serves the page, `make test` runs every test. Only Python 3.11+ is needed.
+
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(shell command -v uv 2>/dev/null)
+
+ifdef UV
+INSTALL := uv pip install --quiet --python $(BIN)/python
+MAKE_VENV := uv venv --quiet --allow-existing --python '>=3.11' .venv
+else
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+MAKE_VENV := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "botchat needs Python 3.11 or newer: make PYTHON=…")' \
+	&& $(PYTHON) -m venv .venv
+endif
+
+.PHONY: web test check format bench clean
+
+web: .venv/installed  ## Serve the chat on this machine; ARGS are options of `botchat web`
+	@$(BIN)/botchat web $(ARGS)
+
+test: .venv/installed-dev  ## Run all tests
+	$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/installed-dev  ## Check format, lint, types and the directions of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/installed-dev  ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/installed-dev  ## Measure, and write the table into docs/performance.md
+	$(BIN)/python benchmarks/run.py --write
+
+clean:  ## Remove what the other targets made
+	rm -rf .venv
+
+.venv/made:
+	@$(MAKE_VENV) || { echo 'No virtual environment could be made; on Debian: apt install python3-venv'; exit 1; }
+	@touch $@
+
+.venv/installed: .venv/made pyproject.toml
+	@echo 'Installing botchat into .venv (once; about a minute) …'
+	@$(INSTALL) -e .
+	@touch $@
+
+.venv/installed-dev: .venv/made pyproject.toml
+	@echo 'Installing botchat and what its tests need into .venv (once) …'
+	@$(INSTALL) -e '.[dev]'
+	@touch $@ .venv/installed

@@ -1,0 +1,100 @@
+"""The real page in a real browser: a server in a process of its own, and Chromium driven by Playwright."""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from shell import Shell
+
+PATIENCE = 30_000
+"""Milliseconds that the page has for anything: machines are shared."""
+
+expect.set_options(timeout=PATIENCE)
+
+
+def chromium_binary() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    return found or ("/usr/bin/chromium" if Path("/usr/bin/chromium").exists() else None)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    quiet = [
+        "--disable-dev-shm-usage",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+    ]
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_binary(), args=[*quiet, *sandbox])
+        yield browser
+        browser.close()
+
+
+class Site:
+    """`botchat web` as a person starts it."""
+
+    def __init__(self, shell: Shell, *options: str) -> None:
+        self._shell = shell
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+        self.address = ""
+
+    def start(self, port: int = 0) -> None:
+        self._process = self._shell.start("web", "--port", str(port), *self._options, stderr=subprocess.DEVNULL)
+        assert self._process.stdout is not None
+        self.line = self._process.stdout.readline().decode()
+        self.address = self.line.split()[1]
+
+    @property
+    def port(self) -> int:
+        return int(self.address.rsplit(":", 1)[1])
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        assert self._process is not None
+        if self._process.poll() is None:
+            os.kill(self._process.pid, number)
+        code = self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        return code
+
+
+class Visitor:
+    """Someone in front of the page."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def visit(self, address: str) -> None:
+        self.page.goto(address, timeout=PATIENCE)
+        expect(self.line).to_be_visible()
+
+    @property
+    def line(self):
+        return self.page.get_by_placeholder("Your message")
+
+    @property
+    def messages(self):
+        return self.page.get_by_test_id("stChatMessage")
+
+    @property
+    def list(self):
+        return self.page.get_by_test_id("stSidebar").locator("[class*='st-key-open-']")
+
+    def say(self, text: str) -> None:
+        self.line.fill(text)
+        self.line.press("Enter")
+
+    def click(self, name: str) -> None:
+        self.page.get_by_role("button", name=name).first.click(timeout=PATIENCE)
+
+    def sees(self, text: str) -> None:
+        expect(self.page.get_by_text(text).first).to_be_visible()
