@@ -1,6 +1,7 @@
 """The command line: stdout is data, stderr is words, and every error is one line with an exit code."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -37,6 +38,7 @@ _EXIT_CODES: dict[type[BotchatError], int] = {
 }
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141
+_TERMINATED = 143
 
 _SAVING_SECONDS = 30.0
 """How long the command line waits for a store that is down to take a reply that has come."""
@@ -94,7 +96,7 @@ def _say_version(value: bool) -> None:  # noqa: FBT001  (Typer calls it with the
 
 @app.callback()
 def _common(
-    version: Annotated[  # noqa: ARG001  (answered by its callback, before any command)
+    version: Annotated[
         bool, typer.Option("--version", help="Say which botchat this is.", is_eager=True, callback=_say_version)
     ] = False,
 ) -> None:
@@ -223,6 +225,7 @@ def _settings(store: str | None, user: str | None, **more: Any) -> "Settings":
 def _opened(settings: "Settings") -> "Iterator[tuple[Chat, str]]":
     from botchat.bootstrap import open_chat
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))  # closes the chat, which saves what came
     with open_chat(settings) as chat:
         yield chat, settings.user
 

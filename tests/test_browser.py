@@ -135,6 +135,18 @@ def test_a_reply_of_a_killed_server_keeps_what_was_checkpointed_and_shows_as_int
     visitor.sees("Kept words")
 
 
+def test_a_server_that_is_told_to_end_keeps_what_came_as_interrupted(shell, serve, visitor, stub_for, repository_at):
+    stub_for(shell, [streamed(["Kept words ", threading.Event(), "never"])])
+    site = serve(shell)
+    visitor.visit(site.address)
+    visitor.say("Go")
+    visitor.sees("Kept words")
+    site.stop(signal.SIGTERM)
+    (summary,) = repository_at.page("ann").sessions
+    answer = repository_at.get("ann", summary.id).messages[1]
+    assert (answer.content, answer.status) == ("Kept words ", "interrupted")
+
+
 def test_a_mongodb_that_stops_in_the_middle_loses_nothing_and_the_person_is_told(tmp_path, serve, visitor, own_mongod):
     shell = Shell(tmp_path, f"{own_mongod.uri}/chat")
     visitor.visit(serve(shell).address)

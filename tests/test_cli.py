@@ -17,7 +17,7 @@ from botchat.core.models import Message, Session
 HEAVY = {"openai", "pymongo", "streamlit", "textual", "fastapi", "bson"}
 
 
-def store_sessions(repository_at, user: str, number: int) -> None:
+def store_sessions(repository, user: str, number: int) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     for i in range(number):
         message = Message(role="user", content=f"{user}'s {i}")

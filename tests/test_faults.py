@@ -85,6 +85,16 @@ def test_ctrl_c_stops_the_reply_and_keeps_what_came(shell, repository_at, stub_f
     assert server.left.wait(30)
 
 
+def test_a_program_that_is_told_to_end_keeps_what_came_as_interrupted(shell, repository_at, stub_for):
+    stub_for(shell, [streamed(["First words", threading.Event(), "never"])])
+    process = begun(shell)
+    process.terminate()
+    process.communicate()
+    assert process.returncode == 143
+    answer = only_session(repository_at).messages[1]
+    assert (answer.content, answer.status) == ("First words", "interrupted")
+
+
 def test_a_reader_who_leaves_costs_no_word_of_the_reply(shell, repository_at, stub_for):
     rest = threading.Event()
     stub_for(shell, [streamed(["First words", rest, " and", " the", " rest."])])
@@ -165,7 +175,7 @@ def in_a_child(work) -> int:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     try:
         work()
-    except BaseException:
+    except BaseException:  # noqa: BLE001  (whatever it is, the child must not go on as a second pytest)
         traceback.print_exc()
         os._exit(1)
     os._exit(0)

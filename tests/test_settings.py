@@ -53,7 +53,7 @@ def test_an_option_wins_over_the_environment_and_that_over_the_file(config):
     ],
 )
 def test_a_mistake_in_the_file_is_said_with_its_place(config, text, said):
-    with pytest.raises(ConfigError, match="config.toml") as caught:
+    with pytest.raises(ConfigError, match=r"config\.toml") as caught:
         config(text)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value).partition("TOML")[0]

@@ -373,6 +373,15 @@ def test_the_revision_rises_with_a_users_own_writes_alone(chat_with):
     assert reply.wait(30)
     answered = chat.revision("ann")
     assert answered > sent
-    chat.update("ann", session.id, name="Greeting")
+    chat.refresh("ann")
     assert chat.revision("ann") > answered
     assert chat.revision("bob") == 0
+
+
+def test_a_session_begins_with_its_first_message_not_with_the_empty_page(chat_with, store):
+    chat = chat_with("a", DONE)
+    session = chat.new_session("ann")
+    session.create_time -= timedelta(hours=2)
+    chat.send("ann", session, "Hi").wait(30)
+    read = store.get("ann", session.id)
+    assert read.create_time == read.messages[0].create_time == session.create_time

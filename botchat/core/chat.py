@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from typing import Unpack
 
 from botchat.core.errors import InvalidInput, SessionNotFound, StoreError
-from botchat.core.models import PAGE_SIZE, BotInfo, Message, Page, Session, SessionChanges, now
+from botchat.core.models import PAGE_SIZE, BotInfo, Message, Page, Session, now
 from botchat.core.record import check_name
 from botchat.core.reply import Reply
 from botchat.core.repository import SessionRepository
@@ -95,6 +94,8 @@ class Chat:
         message = Message(role="user", content=content) if isinstance(content, str) else content
         if not message.content.strip():
             raise InvalidInput("There is nothing to send: the message is empty.")
+        if not session.rev:  # it begins now, however long ago its empty page was opened
+            session.create_time = message.create_time
         return self._turns.send(self._repository, session, message)
 
     def retry(self, user: str, session: Session) -> Reply:
@@ -110,16 +111,6 @@ class Chat:
     def reply(self, user: str, session_id: str) -> Reply | None:
         """Return the reply that is under way in a session, or that could not be saved; None if there is none."""
         return self._turns.running(user, session_id)
-
-    def update(self, user: str, session_id: str, **changes: Unpack[SessionChanges]) -> None:
-        """Change a session's name, state, tags and so on.
-
-        Raises:
-            SessionNotFound: the user has none of that id.
-            InvalidInput: a change can't be stored.
-        """
-        self._repository.update(user, session_id, **changes)
-        self._turns.wrote(user)
 
     def revision(self, user: str) -> int:
         """Tell how often this process wrote something of the user's: what was read at another number may be old."""

@@ -45,24 +45,25 @@ _SET_BY_APPEND = ("_id", "user", "messages", "message_count", "rev", "update_tim
 def connect(uri: str) -> "MongoRepository":
     """Make a repository on the server at `uri`, with a client of its own.
 
-    The client is closed by `close`, or when nobody holds the repository any more: a reply under way keeps it open.
-
     Raises:
         ConfigError: the URI can't be used.
     """
     client = open_client(uri)
-    repository = MongoRepository(client[database_name(client, uri)], name=shown(uri))
-    repository.close = weakref.finalize(repository, client.close)  # type: ignore[method-assign]
-    return repository
+    return MongoRepository(client[database_name(client, uri)], name=shown(uri), owns_client=True)
 
 
 class MongoRepository:
-    """Keeps sessions in the database that it is given; the client stays its owner's."""
+    """Keeps sessions in the database that it is given.
 
-    def __init__(self, database: Database[Document], *, name: str = "mongodb") -> None:
+    A client that it owns is closed by `close`, or when nobody holds the repository any more: a reply under way keeps it
+    open. One that it borrows stays its owner's.
+    """
+
+    def __init__(self, database: Database[Document], *, name: str = "mongodb", owns_client: bool = False) -> None:
         self.name = name
         self._database = database
         self._sessions: Collection[Document] = database["sessions"]
+        self._close_client = weakref.finalize(self, database.client.close) if owns_client else None
 
     def prepare(self) -> None:
         with translated(self.name):
@@ -70,7 +71,8 @@ class MongoRepository:
             self._sessions.create_index(PAGE_INDEX, name="page")
 
     def close(self) -> None:
-        """Do nothing: a client that was handed in is closed by whoever made it."""
+        if self._close_client is not None:
+            self._close_client()
 
     def save(self, session: Session) -> None:
         if not session.messages:
@@ -126,15 +128,8 @@ class MongoRepository:
 
     def page(self, user: str, after: str | None = None, limit: int = PAGE_SIZE, *, state: State = "active") -> Page:
         check_limit(limit)
-        wanted: Document = {"user": {"$eq": user}, "state": state}
-        if after is not None:
-            time, session_id = position_of(after)
-            wanted["$or"] = [
-                {"create_time": {"$lt": time}},
-                {"create_time": time, "_id": {"$lt": session_id}},
-            ]
         with translated(self.name):
-            found = self._sessions.find(wanted, dict.fromkeys(("create_time", *_SUMMARY), 1))
+            found = self._sessions.find(_page_filter(user, state, after), dict.fromkeys(("create_time", *_SUMMARY), 1))
             records = list(found.sort([("create_time", -1), ("_id", -1)]).limit(limit + 1))
         return page_of([summary_from_record(record) for record in records], limit)
 
@@ -205,3 +200,16 @@ class MongoRepository:
 def _owned(user: str, session_id: str) -> Document:
     """Make the filter of one session. The user is in every one, by $eq: no value is an operator."""
     return {"_id": session_id, "user": {"$eq": user}}
+
+
+def _page_filter(user: str, state: State, after: str | None) -> Document:
+    """Make the filter of a page.
+
+    The $or is outermost, with the user in both of its branches: then each is planned by itself and comes from the index
+    alone. With the user beside the $or, the planner fetches 101 documents for page 2 (mongod 6.0.5).
+    """
+    mine: Document = {"user": {"$eq": user}, "state": state}
+    if after is None:
+        return mine
+    time, session_id = position_of(after)
+    return {"$or": [mine | {"create_time": {"$lt": time}}, mine | {"create_time": time, "_id": {"$lt": session_id}}]}

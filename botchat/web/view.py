@@ -15,11 +15,12 @@ from botchat.web.text import label, plain
 
 _ICON = Path(__file__).with_name("icon.png")
 
-# Streamlit has no option for this: the names in the list begin at the left.
+# Streamlit has no option for this: the names in the list begin at the left, one below the other.
 _STYLE = """<style>
 [data-testid="stSidebar"] [class*="st-key-open-"] button, [data-testid="stSidebar"] [class*="st-key-open-"] button div {
   justify-content: flex-start; text-align: left;
 }
+[data-testid="stSidebar"] [class*="st-key-open-"] button { padding-left: 0.75rem; }
 [data-testid="stSidebar"] [data-testid="stVerticalBlock"] { gap: 0.25rem; }
 </style>"""
 

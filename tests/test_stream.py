@@ -1,0 +1,224 @@
+"""What servers stream, shape by shape: real HTTP, and out of each come the same deltas and one Finish."""
+
+import asyncio
+import json
+import threading
+
+import pytest
+from heard import ask, bot_at, hear
+from stub_bot import DONE, Answer, Break, StubBot, chunk, sse, streamed, whole
+
+from botchat.core.models import Delta
+from botchat.core.stream import Finish
+
+STOP = chunk({}, finish_reason="stop")
+USAGE = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
+
+
+def test_a_reply_comes_piece_by_piece_and_ends_with_one_finish():
+    heard = hear(streamed([{"role": "assistant", "content": ""}, "Hel", "lo."], usage=USAGE))
+    assert heard.pieces == [Delta(content="Hel"), Delta(content="lo.")]
+    assert heard.finish == Finish(reason="stop", model="stub-1", usage=USAGE)
+
+
+# Reasoning
+
+
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
+def test_reasoning_in_a_field_of_its_own_is_told_from_the_answer(field):
+    heard = hear(streamed([{field: "Hm, "}, {field: "so.", "content": None}, {field: None, "content": "Yes."}]))
+    assert heard.pieces == [Delta(reasoning_content="Hm, "), Delta(reasoning_content="so."), Delta(content="Yes.")]
+
+
+def test_reasoning_that_comes_under_both_names_counts_once():
+    assert hear(streamed([{"reasoning_content": "Hm.", "reasoning": "Hm."}])).reasoning == "Hm."
+
+
+def test_reasoning_in_the_same_delta_as_the_answer_comes_before_it():
+    heard = hear(streamed([{"content": "Yes.", "reasoning": "Hm."}]))
+    assert heard.pieces == [Delta(reasoning_content="Hm."), Delta(content="Yes.")]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 100])
+def test_think_tags_divide_the_content_however_the_server_cuts_it(size):
+    text = "<think>\nHm, a < b.\n</think>\n\nYes, <think> is a tag."
+    heard = hear(streamed([text[i : i + size] for i in range(0, len(text), size)]))
+    assert (heard.reasoning, heard.content) == ("Hm, a < b.\n", "Yes, <think> is a tag.")
+
+
+def test_an_answer_that_talks_about_think_tags_stays_whole():
+    heard = hear(streamed(["Write <think>", "so</think>", " to think."]))
+    assert (heard.reasoning, heard.content) == ("", "Write <think>so</think> to think.")
+
+
+@pytest.mark.parametrize(
+    ("think_tags", "reasoning", "answer"), [("open", "Hm.", "Yes."), ("off", "", "Hm.</think>\nYes.")]
+)
+def test_the_closing_tag_alone_counts_when_the_bot_is_set_so(think_tags, reasoning, answer):
+    heard = hear(streamed(["Hm.</th", "ink>\nYes."]), think_tags=think_tags)
+    assert (heard.reasoning, heard.content) == (reasoning, answer)
+
+
+def test_a_reply_that_is_cut_off_within_a_tag_keeps_its_words():
+    heard = hear(streamed(["<think>Hm.</th"], finish_reason="length"))
+    assert (heard.reasoning, heard.content, heard.finish.reason) == ("Hm.</th", "", "length")
+
+
+# Usage
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        [STOP | {"usage": USAGE}],
+        [STOP, STOP | {"choices": [], "usage": USAGE}],
+        [STOP, STOP | {"choices": None, "usage": USAGE}],
+        [STOP, STOP | {"choices": [], "usage": USAGE}, STOP | {"choices": [], "usage": None}],
+        [STOP | {"usage": USAGE | {"completion_tokens_details": {"reasoning_tokens": 1}, "cost": 0.1}}],
+    ],
+    ids=["with the last piece", "without choices", "choices null", "null after it", "with more in it"],
+)
+def test_usage_is_found_wherever_the_server_puts_it(last):
+    heard = hear(sse(chunk("Hi."), *last, DONE))
+    assert (heard.content, heard.finish) == ("Hi.", Finish(reason="stop", model="stub-1", usage=USAGE))
+
+
+@pytest.mark.parametrize("usage", [None, {}, {"total_tokens": None}, {"total_tokens": 2**63}, {"total_tokens": -1}])
+def test_usage_that_is_missing_or_no_count_is_none(usage):
+    assert hear(sse(chunk("Hi."), STOP | {"usage": usage}, DONE)).finish.usage is None
+
+
+# Bytes
+
+
+def test_comments_between_the_pieces_are_passed_over():
+    heard = hear(sse(b": ping\n\n", chunk("Hel"), b": PROCESSING\n\n", chunk("lo."), STOP, b":\n", DONE))
+    assert (heard.content, heard.finish.reason) == ("Hello.", "stop")
+
+
+def test_bytes_that_are_cut_inside_a_character_come_out_whole():
+    event = f"data: {json.dumps(chunk('Grüße 👋'), ensure_ascii=False)}\r\n\r\n".encode()
+    assert hear(sse(*(event[i : i + 1] for i in range(len(event))), STOP, DONE)).content == "Grüße 👋"
+
+
+def test_a_stream_that_ends_with_its_connection_is_read_to_its_end():
+    heard = hear(sse(chunk("Hel"), chunk("lo."), STOP, DONE, chunked=False))
+    assert (heard.content, heard.finish.reason) == ("Hello.", "stop")
+
+
+@pytest.mark.parametrize("choices", [5, "x", [5], [None], {}, [{"delta": 5}], [{"delta": {"content": ["x"]}}]])
+def test_a_piece_of_unknown_shape_is_passed_over(choices):
+    heard = hear(sse(chunk("Hel"), STOP | {"choices": choices}, b"data: 5\n\n", chunk("lo."), STOP, DONE))
+    assert (heard.content, heard.finish.reason) == ("Hello.", "stop")
+
+
+# Ends
+
+
+@pytest.mark.parametrize("reason", ["stop", "length", "content_filter", "tool_calls"])
+def test_the_servers_reason_to_end_is_told(reason):
+    assert hear(streamed(["Hi."], finish_reason=reason)).finish.reason == reason
+
+
+def test_a_refusal_is_an_answer():
+    assert hear(streamed([{"content": None, "refusal": "I "}, {"refusal": "won't."}])).content == "I won't."
+
+
+@pytest.mark.parametrize("end", [(), (DONE,)], ids=["nothing", "DONE"])
+@pytest.mark.parametrize("chunked", [True, False])
+def test_a_stream_that_ends_without_a_reason_says_so(end, chunked):
+    heard = hear(sse(chunk("Half a sen"), *end, chunked=chunked))
+    assert (heard.content, heard.finish) == ("Half a sen", Finish(reason=None, model="stub-1"))
+
+
+def test_a_reply_that_the_server_ends_with_an_error_fails_and_what_came_stands():
+    heard = hear(streamed(["Half a sen", "<"], finish_reason="error"))
+    assert (heard.content, heard.finish) == ("Half a sen<", None)
+    assert heard.error == "The bot's server broke off its reply with an error."
+
+
+@pytest.mark.parametrize(("how", "named"), [(Break.CUT, "incomplete"), (Break.RESET, "ReadError")])
+def test_a_connection_that_breaks_fails_and_what_came_stands(how, named):
+    came = threading.Event()
+    heard = hear(sse(chunk("Half a sen"), came, how), on_piece=came.set)
+    assert (heard.content, heard.finish) == ("Half a sen", None)
+    assert "broke off" in heard.error
+    assert named in heard.error
+
+
+def test_a_server_that_falls_silent_fails_after_the_timeout_and_what_came_stands():
+    heard = hear(streamed(["Half a sen", threading.Event(), "tence"]), timeout=0.2)
+    assert (heard.content, heard.finish) == ("Half a sen", None)
+    assert "gave no sign of life for 0.2 s" in heard.error
+
+
+def test_a_held_stream_goes_on_when_it_is_released():
+    release = threading.Event()
+    assert hear(streamed(["Hel", release, "lo."]), on_piece=release.set).content == "Hello."
+
+
+# Errors in the place of pieces
+
+
+@pytest.mark.parametrize(
+    ("piece", "says"),
+    [
+        (b'data: {"id": \n\n', "sent a piece that is no JSON"),
+        (b'data: {"id": "\xff"}\n\n', "sent a piece that is no JSON"),
+        ({"error": {"message": "Overloaded.", "code": 502}}, "reported an error: Overloaded."),
+        (b'event: error\ndata: {"message": "Overloaded."}\n\n', "reported an error: Overloaded."),
+        (b'event: error\ndata: {"detail": "Overloaded."}\n\n', "reported an error: Overloaded."),
+    ],
+    ids=["no JSON", "no UTF-8", "error", "event: error with message", "event: error with detail"],
+)
+def test_an_error_between_the_pieces_fails_and_what_came_stands(piece, says):
+    heard = hear(sse(chunk("Half a sen"), piece, STOP, DONE))
+    assert (heard.content, heard.finish) == ("Half a sen", None)
+    assert says in heard.error
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (whole("<!doctype html><h1>It works!</h1>", kind="text/html; charset=utf-8"), "web page: base_url"),
+        (whole({"error": {"message": "Overloaded."}}), "reported an error: Overloaded."),
+        (whole({"error": "Overloaded."}), "reported an error: Overloaded."),
+        (whole(["Hello"]), "no reply in it"),
+        (whole("Hello"), "no JSON"),
+        (sse(), "no reply in it"),
+        (sse(DONE), "no reply in it"),
+        (Answer(steps=[b'{"choices": [', Break.CUT], kind="application/json"), "broke off"),
+    ],
+    ids=["a web page", "an error", "an error's text", "a list", "no JSON", "nothing", "DONE", "half of it"],
+)
+def test_an_answer_that_is_no_reply_fails(answer, says):
+    heard = hear(answer)
+    assert (heard.pieces, heard.finish) == ([], None)
+    assert says in heard.error
+
+
+def test_a_whole_answer_that_does_not_come_fails_after_the_timeout():
+    heard = hear(Answer(steps=[b'{"choices": [', threading.Event()], kind="application/json"), timeout=0.2)
+    assert "gave no sign of life for 0.2 s" in heard.error
+
+
+def test_a_reply_that_comes_whole_because_the_server_does_not_stream_is_read_like_any_other():
+    message = {"role": "assistant", "content": "Yes.", "reasoning_content": "Hm."}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    body = {"id": "c1", "object": "chat.completion", "created": 1, "model": "stub-1", "choices": [choice]}
+    heard = hear(whole(body | {"usage": USAGE}))
+    assert heard.pieces == [Delta(reasoning_content="Hm."), Delta(content="Yes.")]
+    assert heard.finish == Finish(reason="stop", model="stub-1", usage=USAGE)
+
+
+def test_think_tags_in_a_reply_that_comes_whole_are_read_too():
+    message = {"role": "assistant", "content": "<think>Hm.</think>Yes."}
+    heard = hear(whole({"model": "stub-1", "choices": [{"message": message, "finish_reason": "stop"}]}))
+    assert (heard.reasoning, heard.content) == ("Hm.", "Yes.")
+
+
+def test_a_reply_that_is_stopped_hangs_up_on_the_server():
+    with StubBot([streamed(["Hel", threading.Event(), "lo."])]) as stub:
+        with pytest.raises(asyncio.CancelledError):
+            ask(bot_at(stub.url), on_piece=lambda: asyncio.current_task().cancel())
+        assert stub.left.wait(30)

@@ -1,0 +1,72 @@
+"""Reasoning that a server writes into the content, between think tags."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from botchat.core.thinking import ThinkSplitter
+
+# Texts full of tags and of what almost is one, and the places to cut them at.
+tagged_texts = st.lists(
+    st.sampled_from(["<think>", "</think>", "<thi", "nk>", "</", "<", ">", "\n", " ", "why", "é"]), max_size=12
+).map("".join)
+places = st.lists(st.integers(0, 60), max_size=12)
+at_any_speed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def split(text: str, at: list[int] = (), tags: str = "auto") -> tuple[str, str]:
+    """The reasoning and the answer in a text that comes in pieces, cut at these places."""
+    splitter = ThinkSplitter(tags)
+    edges = [0, *sorted(at), len(text)]
+    deltas = [delta for start, end in pairwise(edges) for delta in splitter.feed(text[start:end])]
+    deltas += splitter.end()
+    assert all(delta.content or delta.reasoning_content for delta in deltas), "a piece holds something"
+    return "".join(delta.reasoning_content for delta in deltas), "".join(delta.content for delta in deltas)
+
+
+@pytest.mark.parametrize(
+    ("text", "reasoning", "answer"),
+    [
+        ("<think>Hm.</think>Yes.", "Hm.", "Yes."),
+        ("<think>\nHm.\n</think>\n\nYes.", "Hm.\n", "Yes."),
+        ("\n <think>Hm.</think> Yes.", "Hm.", "Yes."),
+        ("<think></think>Yes.", "", "Yes."),
+        ("<think>Hm, 1 </ 2.</think>Yes, </think> too.", "Hm, 1 </ 2.", "Yes, </think> too."),
+        ("<think>Hm, and then", "Hm, and then", ""),
+        ("<think>Hm.</thi", "Hm.</thi", ""),
+        ("Yes.", "", "Yes."),
+        ("<thi", "", "<thi"),
+        (" \n", "", " \n"),
+        ("", "", ""),
+    ],
+)
+def test_think_tags_at_the_start_divide_reasoning_from_answer(text, reasoning, answer):
+    assert split(text) == (reasoning, answer)
+
+
+@given(text=tagged_texts, at=places, tags=st.sampled_from(["auto", "open", "off"]))
+@at_any_speed
+def test_it_makes_no_difference_where_the_text_is_cut(text, at, tags):
+    assert split(text, at, tags) == split(text, tags=tags)
+
+
+@given(text=tagged_texts, at=places)
+@at_any_speed
+def test_an_answer_that_only_talks_about_think_tags_stays_whole(text, at):
+    assume(not text.lstrip().startswith("<think>"))
+    assert split(text, at) == ("", text)
+
+
+@given(text=tagged_texts, at=places)
+@at_any_speed
+def test_without_an_opening_tag_all_before_the_closing_one_is_reasoning(text, at):
+    reasoning, _, answer = text.partition("</think>")
+    assert split(text, at, "open") == (reasoning, answer.lstrip())
+
+
+@given(text=tagged_texts, at=places)
+@at_any_speed
+def test_switched_off_nothing_is_divided(text, at):
+    assert split(text, at, "off") == ("", text)
