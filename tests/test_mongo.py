@@ -1,6 +1,7 @@
 """What only MongoDB has: durability, time-outs, indexes, clients that are owned or borrowed, the form of the record."""
 
 import signal
+from datetime import timedelta
 
 import pymongo
 import pytest
@@ -8,7 +9,7 @@ from pymongo.errors import InvalidOperation
 from pymongo.monitoring import CommandListener
 
 from botchat.core.errors import StoreError, StoreUnavailable
-from botchat.core.models import Message, Session
+from botchat.core.models import Message, Session, now
 from botchat.core.mongo import MongoRepository, connect
 from botchat.core.mongo_client import open_client
 
@@ -87,8 +88,9 @@ def test_every_read_is_one_command(listened):
 def test_a_page_comes_from_the_index_alone(database):
     repository = MongoRepository(database)
     repository.prepare()
-    for _ in range(200):
-        talk(repository, 1)
+    for second in range(200):
+        session = Session(user="ann", bot_id="demo", create_time=now() + timedelta(seconds=second % 133))
+        repository.append(session, Message(role="user", content="Hi"))
     database.command("profile", 2)
     cursor = None
     for _ in range(3):

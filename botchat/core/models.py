@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NamedTuple, TypedDict
 
 Role = Literal["system", "user", "assistant", "tool"]
 State = Literal["active", "archived", "trash"]
@@ -122,8 +122,7 @@ class Session:
         self.rev += 1
 
 
-@dataclass(kw_only=True, slots=True, frozen=True)
-class SessionSummary:
+class SessionSummary(NamedTuple):
     """What a list shows of a session: all of it comes from the store's index."""
 
     id: str

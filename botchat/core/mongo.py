@@ -203,13 +203,17 @@ def _owned(user: str, session_id: str) -> Document:
 
 
 def _page_filter(user: str, state: State, after: str | None) -> Document:
-    """Make the filter of a page.
+    """Make the filter of a page, so that it comes from the index alone.
 
-    The $or is outermost, with the user in both of its branches: then each is planned by itself and comes from the index
-    alone. With the user beside the $or, the planner fetches 101 documents for page 2 (mongod 6.0.5).
+    One range of the index is as fast as page 1. Only where sessions of one create_time lie on both sides of the page's
+    end two ranges are needed; the $or is then outermost, with the user in both of its branches: with the user beside
+    it, the planner fetches 101 documents for page 2 (mongod 6.0.5).
     """
     mine: Document = {"user": {"$eq": user}, "state": state}
     if after is None:
         return mine
-    time, session_id = position_of(after)
-    return {"$or": [mine | {"create_time": {"$lt": time}}, mine | {"create_time": time, "_id": {"$lt": session_id}}]}
+    end = position_of(after)
+    earlier = mine | {"create_time": {"$lt": end.create_time}}
+    if end.is_alone:
+        return earlier
+    return {"$or": [earlier, mine | {"create_time": end.create_time, "_id": {"$lt": end.id}}]}

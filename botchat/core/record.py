@@ -148,13 +148,13 @@ def session_from_record(record: Record) -> Session:
 def summary_from_record(record: Record) -> SessionSummary:
     """Make the summary of a document that was read from the index, where an absent `pinned` is None."""
     return SessionSummary(
-        id=record["_id"],
-        name=record["name"],
-        create_time=record["create_time"],
-        bot_id=record["bot_id"],
-        update_time=record["update_time"],
-        message_count=record["message_count"],
-        pinned=bool(record.get("pinned")),
+        record["_id"],
+        record["name"],
+        record["create_time"],
+        record["bot_id"],
+        record["update_time"],
+        record["message_count"],
+        bool(record.get("pinned")),
     )
 
 

@@ -3,7 +3,7 @@
 import base64
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Protocol, Unpack
+from typing import NamedTuple, Protocol, Unpack
 
 from botchat.core.errors import InvalidInput
 from botchat.core.models import (
@@ -106,29 +106,35 @@ class SessionRepository(Protocol):
         ...
 
 
-def cursor_of(summary: SessionSummary) -> str:
-    """Make the opaque text that asks for what comes after this session in a list."""
-    milliseconds = (summary.create_time - _EPOCH) // _MILLISECOND
-    return base64.urlsafe_b64encode(json.dumps([milliseconds, summary.id]).encode()).decode()
+class Position(NamedTuple):
+    """Where a page ended: after this session. `is_alone` is that no other of the same create_time followed it then."""
+
+    create_time: datetime
+    id: str
+    is_alone: bool
 
 
-def position_of(cursor: str) -> tuple[datetime, str]:
-    """Read the create_time and id that a cursor stands for.
+def position_of(cursor: str) -> Position:
+    """Read the position that a page's `next` stands for.
 
     Raises:
-        InvalidInput: it was not made by `cursor_of`.
+        InvalidInput: no page ended with it.
     """
     try:
-        milliseconds, session_id = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        return _EPOCH + int(milliseconds) * _MILLISECOND, str(session_id)
+        milliseconds, session_id, is_alone = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        return Position(_EPOCH + int(milliseconds) * _MILLISECOND, str(session_id), bool(is_alone))
     except (ValueError, TypeError, OverflowError) as error:
         raise InvalidInput(f"{cursor!r} is no cursor: take the one that the page before ended with.") from error
 
 
 def page_of(found: list[SessionSummary], limit: int) -> Page:
     """Make a page of `limit` sessions out of what was found when asking for one more."""
-    shown = tuple(found[:limit])
-    return Page(sessions=shown, next=cursor_of(shown[-1]) if len(found) > limit else None)
+    if len(found) <= limit:
+        return Page(sessions=tuple(found), next=None)
+    last, following = found[limit - 1 : limit + 1]
+    milliseconds = (last.create_time - _EPOCH) // _MILLISECOND
+    position = json.dumps([milliseconds, last.id, following.create_time != last.create_time])
+    return Page(sessions=tuple(found[:limit]), next=base64.urlsafe_b64encode(position.encode()).decode())
 
 
 def check_limit(limit: int) -> None:

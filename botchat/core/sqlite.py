@@ -135,9 +135,9 @@ class SqliteRepository:
         wanted: tuple[Any, ...] = (user, state)
         query = f"SELECT id, {', '.join(_SUMMARY)} FROM sessions WHERE user = ? AND state = ?"
         if after is not None:
-            time, session_id = position_of(after)
+            end = position_of(after)
             query += " AND (create_time, id) < (?, ?)"
-            wanted += (_milliseconds(time), session_id)
+            wanted += (_milliseconds(end.create_time), end.id)
         with self._file.reading() as db:
             rows = db.execute(query + " ORDER BY create_time DESC, id DESC LIMIT ?", (*wanted, limit + 1)).fetchall()
         records = [_with_times(dict(zip(("_id", *_SUMMARY), row, strict=True))) for row in rows]

@@ -1,0 +1,96 @@
+"""The page while the store is down or the connection is made anew: words stay, and it says so."""
+
+from fakes import DONE, Gate
+from tabs import click, opened, said
+
+from botchat.web import cached
+
+
+def test_a_store_that_is_down_at_first_is_told_and_asked_again(site):
+    site.store.down = True
+    tab = site.open()
+    assert "The store is down" in tab.sidebar.error[0].value
+    assert "The store is down" in tab.main.error[0].value
+    site.store.down = False
+    assert not click(tab, "try the list again").error
+
+
+def test_words_that_could_not_be_saved_stay_on_the_screen_until_they_are(site):
+    tab = site.open()
+    site.store.down = True
+    site.say(tab, "Keep this")
+    assert "Keep this" in said(tab)
+    assert "Not saved, and not sent" in tab.main.error[-1].value
+    site.run(tab)
+    assert "Keep this" in said(tab)
+    site.store.down = False
+    click(tab, "send again")
+    session_id = opened(tab)
+    site.settle(tab, session_id)
+    assert [m.content for m in site.store.get("ann", session_id).messages] == ["Keep this", "Yes."]
+    assert not tab.error
+
+
+def test_words_that_could_not_be_saved_can_be_taken_back_into_the_line(site):
+    tab = site.open()
+    site.store.down = True
+    site.say(tab, "Keep this")
+    click(tab, "take back")
+    assert tab.chat_input[0].value == "Keep this"
+    assert "Keep this" not in said(tab)
+
+
+def test_a_conversation_stays_on_the_screen_when_the_connection_can_not_be_made_anew(site):
+    tab = site.say(site.open(), "Hi")
+    session_id = opened(tab)
+    site.settle(tab, session_id)
+    site.store.down = True
+    cached.connection.clear()
+    site.run(tab)
+    assert "The store is down" in tab.main.error[0].value
+    assert "Hi" in said(tab)
+    site.store.down = False
+    assert not site.run(tab).error
+
+
+def test_a_reply_under_way_is_kept_when_the_connection_is_made_anew(site):
+    gate = Gate()
+    site.follow("Half ", gate, "and half.", DONE)
+    tab = site.say(site.open(), "Go")
+    session_id = opened(tab)
+    cached.connection.clear()
+    site.run(tab)
+    assert site.opened > 1
+    assert any(button.key == "stop" for button in tab.button)
+    gate.open()
+    assert "Half and half." in said(site.settle(tab, session_id))
+
+
+def test_a_reply_that_is_not_saved_says_so_on_the_page(site):
+    gate = Gate()
+    site.follow("Half ", gate, "and half.", DONE)
+    tab = site.say(site.open(), "Go")
+    session_id = opened(tab)
+    while site.store.written("append") == site.store.get("ann", session_id).messages[0].id:
+        pass
+    site.store.down = True
+    gate.open()
+    site.store.failures.get(timeout=30)
+    site.store.failures.get(timeout=30)
+    site.run(tab)
+    assert any("Not saved" in warning.value for warning in tab.main.warning)
+    site.store.down = False
+    assert "Half and half." in said(site.settle(tab, session_id))
+    assert not tab.main.warning
+
+
+def test_two_tabs_of_one_session_see_one_reply(site):
+    gate = Gate()
+    site.follow("Half ", gate, "and half.", DONE)
+    first = site.say(site.open(), "Go")
+    session_id = opened(first)
+    second = site.open("ann", session_id)
+    assert any(button.key == "stop" for button in second.button)
+    gate.open()
+    for tab in (first, second):
+        assert "Half and half." in said(site.settle(tab, session_id))
