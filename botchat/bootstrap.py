@@ -82,7 +82,8 @@ def build_turns(settings: Settings, environment: Mapping[str, str] = os.environ)
     """
     configs = dict(settings.bots)
     if not configs and (environment.get("OPENAI_API_KEY") or environment.get("OPENAI_BASE_URL")):
-        configs[_OPENAI] = BotConfig(model=None if environment.get("OPENAI_BASE_URL") else _OPENAI_MODEL)
+        default_model = None if environment.get("OPENAI_BASE_URL") else _OPENAI_MODEL
+        configs[_OPENAI] = BotConfig(model=environment.get("OPENAI_MODEL") or default_model)
     bots: dict[str, Bot] = {bot_id: _openai_bot(bot_id, config, environment) for bot_id, config in configs.items()}
     bots.setdefault(DEMO, DemoBot())
     return Turns(bots)

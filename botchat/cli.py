@@ -257,18 +257,26 @@ def _follow(reply: "Reply", *, reasoning: bool) -> None:
         raise gone
     if reply.failure:
         raise reply.failure
+    if reply.message.error:
+        typer.echo(f"botchat: {reply.message.error}", err=True)
 
 
 def _write_reply(reply: "Reply", *, reasoning: bool) -> None:
     from botchat.core.export import printable
 
     harmless = printable if sys.stdout.isatty() else str
+    thinking = answering = False
     for delta in reply:
         if delta.content:
+            if thinking:
+                typer.echo(err=True)
             _write([harmless(delta.content)])
+            thinking, answering = False, True
         elif reasoning:
             typer.echo(printable(delta.reasoning_content), err=True, nl=False)
-    _write(["\n"])
+            thinking = True
+    if answering:
+        _write(["\n"])
 
 
 def _write(parts: Iterable[str]) -> None:

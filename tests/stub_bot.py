@@ -118,7 +118,8 @@ class StubBot:
             hold.set()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
+        # Whoever hangs up, and the end of the loop, end the talk: neither is an error to report.
+        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             try:
                 while await self._send(self._answer(await self._request(reader)), reader, writer):
                     pass

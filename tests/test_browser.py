@@ -148,7 +148,8 @@ def test_a_server_that_is_told_to_end_keeps_what_came_as_interrupted(shell, serv
 
 
 def test_a_mongodb_that_stops_in_the_middle_loses_nothing_and_the_person_is_told(tmp_path, serve, visitor, own_mongod):
-    shell = Shell(tmp_path, f"{own_mongod.uri}/chat")
+    # On a busy machine the driver takes more than its usual 2 s to find a server that is back.
+    shell = Shell(tmp_path, f"{own_mongod.uri}/chat?serverSelectionTimeoutMS=5000&timeoutMS=6000")
     visitor.visit(serve(shell).address)
     visitor.say("think")
     visitor.sees("Having thought about it")

@@ -1,7 +1,10 @@
 """The demo bot: canned, says so, and does what its help says."""
 
+import asyncio
+import selectors
+
 import pytest
-from heard import Heard, ask
+from heard import Heard, ask, listen
 
 from botchat.core.demo import DEMO, DemoBot
 from botchat.core.models import Delta
@@ -14,6 +17,30 @@ def told(*said: str) -> Heard:
     prompt = [m for text in said for m in ({"role": "user", "content": text}, {"role": "assistant", "content": "So."})]
     (heard,) = ask(DemoBot(pause=0), prompt[:-1])
     return heard
+
+
+class HurriedSelector(selectors.DefaultSelector):
+    """Goes on at once where a loop would sleep, and counts the seconds that it did not."""
+
+    skipped = 0.0
+
+    def select(self, timeout=None):
+        self.skipped += timeout or 0
+        return super().select(0)
+
+
+def seconds_for(word: str) -> float:
+    """The seconds that a reply takes, on a clock that jumps."""
+    selector = HurriedSelector()
+
+    def hurried_loop() -> asyncio.AbstractEventLoop:
+        loop = asyncio.SelectorEventLoop(selector)
+        loop.time = lambda: selector.skipped
+        return loop
+
+    with asyncio.Runner(loop_factory=hurried_loop) as runner:
+        runner.run(listen(DemoBot(), [{"role": "user", "content": word}]))
+    return selector.skipped
 
 
 @pytest.mark.parametrize("text", [*WORDS, "help", "hello", "hi", "", "  ", "?", "What is Rome?"])
@@ -45,11 +72,10 @@ def test_think_reasons_before_it_answers():
     assert heard.finish.reason == "stop"
 
 
-def test_slow_takes_half_a_minute():
-    heard = told("slow")
-    assert heard.content.endswith("Done.")
-    # A word of it takes ten times as long as one of any other reply.
-    assert 25 <= len(heard.pieces) * 10 * DemoBot()._pause <= 35
+def test_slow_takes_half_a_minute_and_nothing_else_does():
+    assert told("slow").content.endswith("Done.")
+    assert 25 <= seconds_for("slow") <= 35
+    assert all(seconds_for(word) < 15 for word in ("think", "long", "error", "help"))
 
 
 def test_long_has_a_list_a_table_and_code():

@@ -5,9 +5,10 @@ import json
 import threading
 
 import pytest
-from heard import ask, bot_at, hear
+from heard import bot_at, hear, listen
 from stub_bot import DONE, Answer, Break, StubBot, chunk, sse, streamed, whole
 
+from botchat.core.bots import OpenAIBot
 from botchat.core.models import Delta
 from botchat.core.stream import Finish
 
@@ -120,6 +121,11 @@ def test_the_servers_reason_to_end_is_told(reason):
     assert hear(streamed(["Hi."], finish_reason=reason)).finish.reason == reason
 
 
+def test_what_a_later_piece_does_not_repeat_still_holds():
+    bare = {"choices": [{"index": 0, "delta": {}}]}
+    assert hear(sse(chunk("Hi."), STOP, bare, DONE)).finish == Finish(reason="stop", model="stub-1")
+
+
 def test_a_refusal_is_an_answer():
     assert hear(streamed([{"content": None, "refusal": "I "}, {"refusal": "won't."}])).content == "I won't."
 
@@ -217,8 +223,14 @@ def test_think_tags_in_a_reply_that_comes_whole_are_read_too():
     assert (heard.reasoning, heard.content) == ("Hm.", "Yes.")
 
 
-def test_a_reply_that_is_stopped_hangs_up_on_the_server():
+def test_a_reply_that_is_stopped_hangs_up_on_the_server_and_the_bot_stays_open():
+    async def stopping(bot: OpenAIBot) -> bool:
+        listening = asyncio.create_task(listen(bot, on_piece=lambda: asyncio.current_task().cancel()))
+        try:
+            await asyncio.wait([listening])
+            return await asyncio.to_thread(stub.left.wait, 30)
+        finally:
+            await bot.aclose()
+
     with StubBot([streamed(["Hel", threading.Event(), "lo."])]) as stub:
-        with pytest.raises(asyncio.CancelledError):
-            ask(bot_at(stub.url), on_piece=lambda: asyncio.current_task().cancel())
-        assert stub.left.wait(30)
+        assert asyncio.run(stopping(bot_at(stub.url)))

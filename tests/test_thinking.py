@@ -42,8 +42,10 @@ def split(text: str, at: list[int] = (), tags: str = "auto") -> tuple[str, str]:
         ("", "", ""),
     ],
 )
-def test_think_tags_at_the_start_divide_reasoning_from_answer(text, reasoning, answer):
+def test_think_tags_at_the_start_divide_reasoning_from_answer_wherever_they_are_cut(text, reasoning, answer):
     assert split(text) == (reasoning, answer)
+    assert split(text, list(range(len(text)))) == (reasoning, answer)
+    assert {split(text, [place]) for place in range(len(text))} <= {(reasoning, answer)}
 
 
 @given(text=tagged_texts, at=places, tags=st.sampled_from(["auto", "open", "off"]))

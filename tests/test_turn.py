@@ -128,7 +128,11 @@ def test_a_reply_that_fails_keeps_what_came_and_says_why(chat_with, store, error
 
 @pytest.mark.parametrize(
     ("ending", "word"),
-    [((), "without saying"), ((Finish(reason=None),), "without saying"), ((Finish(reason="length"),), "most tokens")],
+    [
+        ((), "without saying"),
+        ((Finish(reason=None),), "without saying"),
+        ((Finish(reason="length"),), "limit of tokens"),
+    ],
     ids=["no end", "no reason", "length"],
 )
 def test_a_reply_that_is_cut_off_is_not_taken_for_complete(chat_with, store, ending, word):

@@ -3,7 +3,8 @@
 BotchatError
 ├── InvalidInput            what was given can't be taken
 ├── ConfigError             the configuration can't be used
-│   └── UnknownBot          no bot of that name
+│   ├── UnknownBot          no bot of that name
+│   └── MissingKey          the bot's key is not in the environment, or is none; also a BotError
 ├── SessionNotFound         no such session, or another user's: the two look the same
 ├── MessageNotFound         no such message in the session
 ├── ReplyRunning            the session's bot is still answering
@@ -90,3 +91,7 @@ class SessionTooLarge(StoreError):  # noqa: N818
 
 class BotError(BotchatError):
     """Is raised when a bot did not answer, or broke off."""
+
+
+class MissingKey(ConfigError, BotError):  # noqa: N818
+    """Is raised when a bot's key is not in the environment, or is none that a server could have given."""

@@ -103,16 +103,23 @@ class Reply:
             self._changed.notify_all()
         self.begun.set()
 
-    def end(self, status: Status | None, *, finish: Finish | None = None, failure: BotError | None = None) -> None:
-        """Take the end, on the loop that runs the reply."""
+    def end(
+        self,
+        status: Status | None,
+        *,
+        finish: Finish | None = None,
+        failure: BotError | None = None,
+        error: str | None = None,
+    ) -> None:
+        """Take the end, on the loop that runs the reply; `error` is what to say of it when the bot has not failed."""
         with self._changed:
+            self.failure = failure
             self._message.status = status
             self._message.heartbeat = None
+            self._message.error = str(failure) if failure else error
             self._message.latency_ms = self._elapsed()
             if finish:
                 self._message.model, self._message.usage = finish.model, finish.usage
-            if failure:
-                self.failure, self._message.error = failure, str(failure)
             self._ended = True
             self._changed.notify_all()
         self.begun.set()

@@ -31,10 +31,10 @@ HISTORY = 500
 
 _SAVERS = 8
 
-_CUT_OFF = {
-    None: "The bot's server ended its reply without saying that it was complete.",
-    "length": "The reply reached the most tokens that the bot may answer with.",
-    "content_filter": "The filter of the bot's server cut the reply off.",
+_UNFINISHED = "The bot's server ended its reply without saying that it was complete."
+_LIMITS = {
+    "length": "The reply ends here: it reached the limit of tokens (max_tokens, or the bot's context window).",
+    "content_filter": "The reply ends here: the filter of the bot's server cut it off.",
 }
 
 _log = logging.getLogger(__name__)
@@ -220,8 +220,7 @@ class Turns:
             failure.__cause__ = error
             reply.end("failed", failure=failure)
         else:
-            why = _CUT_OFF.get(finish.reason if finish else None)
-            reply.end("truncated" if why else None, finish=finish, failure=BotError(why) if why else None)
+            _end(reply, finish)
 
     def _stopped_as(self) -> Status:
         return "interrupted" if self._closing else "stopped"
@@ -250,6 +249,15 @@ class Turns:
         await asyncio.gather(*left, return_exceptions=True)
         for bot in self.bots.values():
             await bot.aclose()
+
+
+def _end(reply: Reply, finish: Finish | None) -> None:
+    """End a reply as its server did. A limit that was reached is no failure, but no complete reply either."""
+    if finish is None or finish.reason is None:
+        reply.end("truncated", finish=finish, failure=BotError(_UNFINISHED))
+    else:
+        limit = _LIMITS.get(finish.reason)
+        reply.end("truncated" if limit else None, finish=finish, error=limit)
 
 
 def is_wordless(message: Message) -> bool:

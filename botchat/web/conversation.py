@@ -60,8 +60,10 @@ def _reasoning(message: Message, *, folded: bool) -> None:
 
 
 def _ending(message: Message) -> None:
-    if message.status in {"failed", "truncated"}:
+    if message.status == "failed":
         st.error(plain(message.error or "The bot failed."), icon=":material/error:")
+    elif message.status == "truncated":
+        st.warning(plain(message.error or "The reply was cut off."), icon=":material/content_cut:")
     elif message.status in _ENDINGS:
         st.caption(_ENDINGS[message.status])
 

@@ -104,7 +104,6 @@ def _submit() -> None:
 
 
 def _send(session: Session, message: Message) -> None:
-    st.session_state.pop("unsent", None)
     try:
         cached.connection().send(session.user, session, message)
     except ReplyRunning as error:
@@ -121,17 +120,22 @@ def _unsent() -> None:
     """Show the message that could not be saved: it stays here until it is, or until its writer drops it."""
     if "unsent" not in st.session_state:
         return
-    session, message, why = st.session_state.unsent
+    _, message, why = st.session_state.unsent
     show_message(message)
     st.error(f"Not saved, and not sent: {plain(why)}", icon=":material/cloud_off:")
     send, drop = st.columns(2)
-    send.button("Send it again", on_click=_send, args=(session, message), key="send again", width="stretch")
+    send.button("Send it again", on_click=_send_again, key="send again", width="stretch")
     drop.button("Put it back into the line", on_click=_take_back, args=(message,), key="take back", width="stretch")
 
 
+def _send_again() -> None:
+    if unsent := st.session_state.pop("unsent", None):  # not there any more at the second click of two
+        _send(*unsent[:2])
+
+
 def _take_back(message: Message) -> None:
-    st.session_state.prompt = message.content
-    del st.session_state["unsent"]
+    if st.session_state.pop("unsent", None):
+        st.session_state.prompt = message.content
 
 
 def _title(session: Session | None) -> str:
