@@ -112,7 +112,8 @@ def _key(config: BotConfig, environment: Mapping[str, str]) -> str | None:
     """Find a bot's key. OPENAI_API_KEY goes to OPENAI_BASE_URL and to OpenAI alone, never to a server of the config."""
     if config.api_key_env:
         return environment.get(config.api_key_env) or None
-    return None if config.base_url else environment.get("OPENAI_API_KEY") or None
+    own = config.base_url is None or config.base_url.rstrip("/") == OPENAI_URL
+    return (environment.get("OPENAI_API_KEY") or None) if own else None
 
 
 def _make_folder(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -104,7 +105,7 @@ def test_two_first_questions_at_once_are_both_asked_again_without():
 def test_a_refusal_for_another_reason_leaves_the_counting_on():
     with StubBot([refused(400, "Bad temperature."), HI]) as stub:
         first, second = ask(bot_at(stub.url), times=2)
-    assert (first.error, second.content) == ("The bot's server refused (HTTP 400: Bad temperature.).", "Hi.")
+    assert (first.error, second.content) == ("The bot's server refused (HTTP 400: Bad temperature).", "Hi.")
     assert ["stream_options" in request.body for request in stub.requests] == [True, True]
 
 
@@ -142,13 +143,16 @@ def test_without_a_model_the_first_that_the_server_lists_answers_and_it_is_asked
 def test_a_server_that_lists_no_model_is_told_of(listed):
     with StubBot([listed]) as stub:
         (heard,) = ask(bot_at(stub.url, model=None))
-    assert heard.error == f"{stub.url} lists no model. Does the base_url end in /v1? Is a model loaded?"
+    assert heard.error == (
+        f"{stub.url} lists no model: name one as model in the config, or as OPENAI_MODEL; "
+        "check that base_url ends in /v1."
+    )
     assert len(stub.requests) == 1
 
 
 def test_a_server_that_has_no_list_of_models_is_told_of():
     error = hear(refused(404, "Not here."), model=None).error
-    assert "has no list of models: check the model, and that base_url ends in /v1 (Not here.)" in error
+    assert "has no list of models: check the model, and that base_url ends in /v1 (Not here)." in error
 
 
 # Refusals
@@ -158,18 +162,18 @@ def test_a_server_that_has_no_list_of_models_is_told_of():
     ("answer", "says"),
     [
         (refused(404, "No such model."), "has no model 'stub-1', or no chat there: check the model, and"),
-        (whole({"error": "No such model."}, status=404), "base_url ends in /v1 (No such model.)."),
+        (whole({"error": "No such model."}, status=404), "base_url ends in /v1 (No such model)."),
         (whole({"detail": "Not Found"}, status=404), "base_url ends in /v1 (Not Found)."),
         (refused(400, "Maximum context length is 8 tokens."), "is too long for this bot: start a new session"),
         (refused(413, "The prompt is too long."), "is too long for this bot: start a new session"),
-        (refused(400, "Bad temperature."), "refused (HTTP 400: Bad temperature.)."),
-        (refused(403, "Not from your country."), "refused (HTTP 403: Not from your country.)."),
-        (refused(429, "Quota exceeded."), "to slow down, or the account's limit is reached (Quota exceeded.). Try"),
-        (refused(500, "Out of memory."), "has a problem of its own (HTTP 500: Out of memory.). Try again."),
+        (refused(400, "Bad temperature."), "refused (HTTP 400: Bad temperature)."),
+        (refused(403, "Not from your country."), "refused (HTTP 403: Not from your country)."),
+        (refused(429, "Quota exceeded."), "to slow down, or the account is used up (Quota exceeded). Try"),
+        (refused(500, "Out of memory."), "has a problem of its own (HTTP 500: Out of memory). Try again."),
         (whole("upstream\r\nfailed", status=502, kind="text/plain"), "(HTTP 502: upstream failed). Try again."),
         (whole("<html>Bad Gateway</html>", status=502, kind="text/html"), "(HTTP 502: it does not say why)."),
         (whole("", status=503), "(HTTP 503: it does not say why). Try again."),
-        (refused(400, "x" * 5000), f"(HTTP 400: {'x' * 300})."),
+        (refused(400, "x" * 5000), f"(HTTP 400: {'x' * 300} …)."),
     ],
 )
 def test_a_refusal_says_in_one_sentence_what_to_do(answer, says):
@@ -264,3 +268,13 @@ def test_a_certificate_file_that_is_missing_is_told_of():
     said = in_a_process_of_its_own("print(ask(bot_at('https://bot.invalid/v1'))[0].error)", SSL_CERT_FILE="/none")
     assert "No such file" in said
     assert said.endswith("Check SSL_CERT_FILE and SSL_CERT_DIR in the environment.\n")
+
+
+def test_a_server_that_is_silent_from_the_start_is_given_up_after_the_timeout_and_asked_once():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        (heard,) = ask(bot_at(f"http://127.0.0.1:{silent.getsockname()[1]}/v1", timeout=0.2))
+        silent.setblocking(False)
+        silent.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            silent.accept()
+    assert "gave no sign of life for 0.2 s" in heard.error

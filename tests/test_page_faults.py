@@ -31,6 +31,19 @@ def test_words_that_could_not_be_saved_stay_on_the_screen_until_they_are(site):
     assert not tab.error
 
 
+def test_more_words_do_not_push_out_those_that_could_not_be_saved(site):
+    tab = site.open()
+    site.store.down = True
+    site.say(tab, "first")
+    site.say(tab, "second")
+    assert tab.chat_input[0].value == "second"
+    assert "first" in said(tab)
+    assert "not saved yet" in tab.warning[0].value
+    site.store.down = False
+    site.settle(click(tab, "send again"), opened(tab))
+    assert said(tab)[0] == "first"
+
+
 def test_words_that_could_not_be_saved_can_be_taken_back_into_the_line(site):
     tab = site.open()
     site.store.down = True

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from urllib.parse import urlsplit
 
-from botchat.core.errors import BotError
+from botchat.core.errors import BotError, MissingKey
 from botchat.core.models import BotInfo, Delta
-from botchat.core.stream import ChunkReader, Finish
+from botchat.core.stream import ChunkReader, Finish, first_model, said
 from botchat.core.thinking import ThinkTags
 
 if TYPE_CHECKING:
@@ -22,6 +22,11 @@ Prompt = Sequence[dict[str, str]]
 """What a bot is shown, oldest first: {"role": …, "content": …}."""
 
 OPENAI_URL = "https://api.openai.com/v1"
+
+_REASON_LENGTH = 300
+
+_SHORTEST_KEY = 8
+"""Characters. What is shorter is the placeholder that a local server takes ("x", "ollama"), and a word like others."""
 
 
 class Bot(Protocol):
@@ -96,7 +101,9 @@ class OpenAIBot:
         reader = ChunkReader(self._config.think_tags)
         with self._translated():
             client = await self._connected()
-            answer = await self._ask(client, prompt)
+            # The client asks a busy server twice more. A silent one it must not: it may be at work on the prompt.
+            async with asyncio.timeout(self._config.timeout):
+                answer = await self._ask(client, prompt)
             async with aclosing(_chunks(answer)) as chunks:
                 async for chunk in chunks:
                     for delta in reader.read(chunk):
@@ -125,10 +132,12 @@ class OpenAIBot:
 
         name = self._key_name
         if self._api_key is None and (self._config.api_key_env or self._base_url.rstrip("/") == OPENAI_URL):
-            raise BotError(f"The bot {self.info.bot_id!r} needs a key: set {name} in the environment and start again.")
+            raise MissingKey(
+                f"The bot {self.info.bot_id!r} needs a key: set {name} in the environment and start again."
+            )
         # The client would try to send it, and quote it in its error.
         if self._api_key is not None and not re.fullmatch("[!-~]+", self._api_key):
-            raise BotError(f"The key in {name} holds a space, a line break or a letter that no key has: set it anew.")
+            raise MissingKey(f"The key in {name} holds a space, a line break or a letter that no key has: set it anew.")
         timeout = Timeout(self._config.timeout, connect=5)
         # A proxy of the environment would be used for this machine's own servers too.
         http_client = DefaultAsyncHttpx2Client(trust_env=not _is_loopback(self._base_url), timeout=timeout)
@@ -139,28 +148,36 @@ class OpenAIBot:
     async def _ask(self, client: "AsyncOpenAI", prompt: Prompt) -> "AsyncStream[Any]":
         from openai import BadRequestError, UnprocessableEntityError
 
-        body = {"model": await self._named_model(client), "messages": list(prompt)}
-        with_usage = self._ask_for_usage
+        model, with_usage = await self._named_model(client), self._ask_for_usage
         try:
-            return await self._create(client, body, with_usage=with_usage)
+            return await self._create(client, model, prompt, with_usage=with_usage)
         except (BadRequestError, UnprocessableEntityError) as error:
             if not with_usage or "stream_options" not in error.response.text:
                 raise
-            answer = await self._create(client, body, with_usage=False)
+            answer = await self._create(client, model, prompt, with_usage=False)
             self._ask_for_usage = False  # the server is one that does not know the option
             return answer
 
-    async def _create(self, client: "AsyncOpenAI", body: dict[str, Any], *, with_usage: bool) -> "AsyncStream[Any]":
-        more = {"stream_options": {"include_usage": True}} if with_usage else {}
-        return await client.chat.completions.create(**body, stream=True, extra_body=self._config.params | more)  # type: ignore[no-any-return]
+    async def _create(
+        self, client: "AsyncOpenAI", model: str, prompt: Prompt, *, with_usage: bool
+    ) -> "AsyncStream[Any]":
+        # As an argument, the client would walk through every message: 35 ms more for 100 of them, on the loop that all
+        # replies share.
+        body = {"messages": prompt} | self._config.params
+        if with_usage:
+            body |= {"stream_options": {"include_usage": True}}
+        return await client.chat.completions.create(model=model, messages=[], stream=True, extra_body=body)
 
     async def _named_model(self, client: "AsyncOpenAI") -> str:
         if self._model is None:
             # The client's own reading of a list breaks on a web page.
             listed = await client.models.with_raw_response.list()
-            self._model = _first_model(listed.text)
+            self._model = first_model(listed.text)
         if self._model is None:
-            raise BotError(f"{self._base_url} lists no model. Does the base_url end in /v1? Is a model loaded?")
+            raise BotError(
+                f"{self._base_url} lists no model: name one as model in the config, or as OPENAI_MODEL; "
+                "check that base_url ends in /v1."
+            )
         return self._model
 
     @contextmanager
@@ -169,7 +186,9 @@ class OpenAIBot:
         try:
             yield
         except BotError as error:
-            raise BotError(self._without_key(str(error))) from error.__cause__
+            raise type(error)(self._without_key(str(error))) from error.__cause__
+        except TimeoutError as error:
+            raise BotError(self._silent) from error
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise BotError("The bot's server sent a piece that is no JSON, and its reply ends there.") from error
         except OSError as error:  # only making the client raises it bare: it reads the certificates
@@ -184,15 +203,22 @@ class OpenAIBot:
                 raise
             raise BotError(self._without_key(self._meaning(error))) from error
 
+    @property
+    def _silent(self) -> str:
+        return f"The bot's server at {self._base_url} gave no sign of life for {self._config.timeout:g} s. Try again."
+
     def _without_key(self, text: str) -> str:
-        return text.replace(self._api_key, "***") if self._api_key else text
+        is_secret = self._api_key is not None and len(self._api_key) >= _SHORTEST_KEY
+        return text.replace(str(self._api_key), "***") if is_secret else text
 
     def _meaning(self, error: Exception) -> str:
         from httpx2 import ConnectError, ConnectTimeout, InvalidURL, RequestError, TimeoutException
         from openai import APIConnectionError, APIStatusError
 
         if isinstance(error, APIStatusError):
-            return self._meaning_of_status(error.status_code, self._without_key(_said(error))[:300])
+            reason = self._without_key(said(error.body))  # before it is cut: half a key is still a secret
+            short = reason if len(reason) <= _REASON_LENGTH else reason[:_REASON_LENGTH] + " …"
+            return self._meaning_of_status(error.status_code, short)
         cause = (error.__cause__ or error) if isinstance(error, APIConnectionError) else error
         why = str(cause) or type(cause).__name__
         match cause:
@@ -201,8 +227,7 @@ class OpenAIBot:
             case ConnectError() | ConnectTimeout():
                 return f"The bot's server at {self._base_url} can't be reached ({why}). Is it up, is the URL right?"
             case TimeoutException():
-                silent = f"gave no sign of life for {self._config.timeout:g} s"
-                return f"The bot's server at {self._base_url} {silent}. Try again."
+                return self._silent
             case RequestError():
                 return f"The connection to the bot's server at {self._base_url} broke off ({why}). Try again."
             case _:
@@ -215,23 +240,21 @@ class OpenAIBot:
             return "wants a key: name its environment variable as api_key_env in the config"
         return f"wants a key: set {self._key_name} in the environment"
 
-    def _meaning_of_status(self, status: int, said: str) -> str:
+    def _meaning_of_status(self, status: int, reason: str) -> str:
         match status:
             case 401:  # what the server says of it may quote the key
                 return f"The bot's server at {self._base_url} {self._wish_for_key()}."
             case 404:
                 what = f"model {self._model!r}, or no chat there" if self._model else "list of models"
-                return f"{self._base_url} has no {what}: check the model, and that base_url ends in /v1 ({said})."
+                return f"{self._base_url} has no {what}: check the model, and that base_url ends in /v1 ({reason})."
             case 429:
-                return (
-                    f"The bot's server asks to slow down, or the account's limit is reached ({said}). Try again later."
-                )
-            case 400 | 413 if "context" in said.lower() or "too long" in said.lower():
-                return f"The conversation is too long for this bot: start a new session ({said})."
+                return f"The bot's server asks to slow down, or the account is used up ({reason}). Try again later."
+            case 400 | 413 if "context" in reason.lower() or "too long" in reason.lower():
+                return f"The conversation is too long for this bot: start a new session ({reason})."
             case _ if status >= 500:  # noqa: PLR2004
-                return f"The bot's server has a problem of its own (HTTP {status}: {said}). Try again."
+                return f"The bot's server has a problem of its own (HTTP {status}: {reason}). Try again."
             case _:
-                return f"The bot's server refused (HTTP {status}: {said})."
+                return f"The bot's server refused (HTTP {status}: {reason})."
 
 
 async def _chunks(answer: "AsyncStream[Any]") -> AsyncGenerator[Any]:
@@ -256,22 +279,6 @@ async def _chunks(answer: "AsyncStream[Any]") -> AsyncGenerator[Any]:
         else:
             async for chunk in answer:
                 yield chunk
-
-
-def _said(error: Any) -> str:
-    """Return the server's own words about an error, on one line; a web page has none."""
-    body = error.body
-    if isinstance(body, dict):
-        body = body.get("message") or body.get("detail")
-    text = " ".join(str(body or "").split())
-    return "it does not say why" if not text or text.startswith("<") else text
-
-
-def _first_model(listed: str) -> str | None:
-    try:
-        return str(json.loads(listed)["data"][0]["id"])
-    except (ValueError, LookupError, TypeError):  # an empty list, or no list of models at all
-        return None
 
 
 def _is_loopback(url: str) -> bool:

@@ -23,7 +23,16 @@ _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 
 def valid_text(text: str) -> str:
     """Replace what is no Unicode text (lone surrogates) by U+FFFD: no store and no terminal takes them."""
-    return _LONE_SURROGATES.sub("\ufffd", text)
+    return text if is_valid(text) else _LONE_SURROGATES.sub("\ufffd", text)
+
+
+def is_valid(text: str) -> bool:
+    """Tell whether a text is Unicode, and so can be stored and shown."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def new_id() -> str:

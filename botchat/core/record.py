@@ -18,6 +18,7 @@ from botchat.core.models import (
     SessionChanges,
     SessionSummary,
     State,
+    is_valid,
     now,
     to_milliseconds,
     valid_text,
@@ -32,6 +33,7 @@ NAME_LIMIT = 500
 """Characters of a name that a person gives: the name stands in an index, which a novel would bloat."""
 
 INT64 = 2**63
+_ROLES = get_args(Role)
 _WORDS = '{"text": '
 _ALWAYS = {"id", "role", "content", "create_time"}
 _SESSION_ALWAYS = {
@@ -56,7 +58,7 @@ def check_name(what: str, text: str) -> str:
     Raises:
         InvalidInput: it is empty, or no text that a store could hold.
     """
-    if not isinstance(text, str) or not text or "\0" in text or valid_text(text) != text:
+    if not isinstance(text, str) or not text or "\0" in text or not is_valid(text):
         raise InvalidInput(f"{what} must be a text that is not empty and holds no NUL: {text!r} can't be used.")
     return text
 
@@ -70,7 +72,7 @@ def check_value(value: Any, depth: int = 0) -> None:
     """
     if depth > 90:  # noqa: PLR2004
         raise InvalidInput("That is nested too deeply to be stored: at most 90 levels.")
-    if isinstance(value, str) and valid_text(value) != value:
+    if isinstance(value, str) and not is_valid(value):
         raise InvalidInput("That text holds half of a character (a lone surrogate) and can't be stored.")
     if isinstance(value, int) and not -INT64 <= value < INT64:
         raise InvalidInput(f"The number {value} is over 64 bits and can't be stored.")
@@ -100,8 +102,8 @@ def message_to_record(message: Message) -> Record:
     Raises:
         InvalidInput: its role is none, or its content no text.
     """
-    if message.role not in get_args(Role):
-        raise InvalidInput(f"{message.role!r} is no role of a message: {', '.join(get_args(Role))}.")
+    if message.role not in _ROLES:
+        raise InvalidInput(f"{message.role!r} is no role of a message: {', '.join(_ROLES)}.")
     if not isinstance(message.content, str) or not isinstance(message.reasoning_content, str):
         raise InvalidInput("The content of a message must be text.")
     check_name("The id of a message", message.id)
@@ -214,7 +216,7 @@ def _set_and_unset(given: Record, always: set[str] = frozenset()) -> tuple[Recor
 
 def _text_fields(record: Record) -> Record:
     """Make every text of a message storable; what that changes of the words themselves is kept whole in the payload."""
-    texts = {n: value for n, value in record.items() if isinstance(value, str) and valid_text(value) != value}
+    texts = {n: value for n, value in record.items() if isinstance(value, str) and not is_valid(value)}
     if not texts:
         return {}
     stored = {n: valid_text(value) for n, value in texts.items()}

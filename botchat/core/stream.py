@@ -1,5 +1,6 @@
 """Reads what an OpenAI-compatible server streams: three shapes of reasoning, usage anywhere, errors between pieces."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +66,22 @@ class ChunkReader:
         content = getattr(delta, "content", None) or getattr(delta, "refusal", None)
         if isinstance(content, str) and content:
             yield from self._splitter.feed(content)
+
+
+def said(body: Any) -> str:
+    """Return the server's own words in the body of an error, on one line; a web page has none."""
+    if isinstance(body, dict):
+        body = body.get("message") or body.get("detail")
+    text = " ".join(str(body or "").split()).rstrip(".")
+    return "it does not say why" if not text or text.startswith("<") else text
+
+
+def first_model(listed: str) -> str | None:
+    """Return the first model of a server's list, None where there is none, or no list."""
+    try:
+        return str(json.loads(listed)["data"][0]["id"])
+    except (ValueError, LookupError, TypeError):
+        return None
 
 
 def _usage(usage: Any) -> dict[str, int] | None:

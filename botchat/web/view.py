@@ -100,7 +100,12 @@ def _bot(chat: Chat, session: Session) -> str:
 
 def _submit() -> None:
     """Send what was typed. It is cleared from the line by now, so on failure it is kept to be shown and sent again."""
-    _send(st.session_state.shown, Message(role="user", content=st.session_state.prompt))
+    message = Message(role="user", content=st.session_state.prompt)
+    if "unsent" in st.session_state:
+        st.session_state.prompt = message.content  # back into the line
+        st.session_state.notice = "The message above is not saved yet: send it again, or put it back into the line."
+    else:
+        _send(st.session_state.shown, message)
 
 
 def _send(session: Session, message: Message) -> None:

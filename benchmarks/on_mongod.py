@@ -1,0 +1,184 @@
+"""MongoDB: commands, bytes and times of an append and of a page, next to bare pymongo on the same server."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import bson
+import sample
+from measure import Row, count_row, in_turn, ratio_row, seconds
+from pymongo import MongoClient
+from pymongo.database import Database
+from pymongo.monitoring import CommandListener
+
+from botchat.core.models import PAGE_SIZE, Session, new_id
+from botchat.core.mongo import MongoRepository
+from botchat.core.mongo_client import DEFAULT_DATABASE, open_client
+from botchat.core.record import message_to_record
+
+_ROUNDS = 500
+_MOST_BYTES = 1024
+
+Command = dict[str, Any]
+
+
+class SentCommands(CommandListener):
+    """Keeps the commands that a client sends, as BSON."""
+
+    def __init__(self) -> None:
+        self.kept: list[bytes] = []
+
+    def started(self, event: Any) -> None:
+        self.kept.append(bson.encode(event.command))
+
+    def succeeded(self, event: Any) -> None:
+        pass
+
+    def failed(self, event: Any) -> None:
+        pass
+
+    def by(self, call: Callable[..., object], *arguments: object) -> list[bytes]:
+        """Return what one call sends."""
+        self.kept = []
+        call(*arguments)
+        return self.kept
+
+
+class Sides:
+    """The repository and bare pymongo, each twice: to be timed, and with a listener, which would cost time, to count.
+
+    Bare pymongo has the write concern of the client that the product makes; the counted repository has its timeout too.
+    What prepares a round goes through `between`: a connection that was just used answers sooner, which helps no side.
+    """
+
+    def __init__(self, uri: str, clients: ExitStack) -> None:
+        def database(**options: Any) -> Database[Command]:
+            client: MongoClient[Command] = clients.enter_context(MongoClient(uri, **options))
+            return client.get_database(
+                DEFAULT_DATABASE, codec_options=product.codec_options, write_concern=product.write_concern
+            )
+
+        product = clients.enter_context(open_client(uri + sample.PATIENT))
+        timeout = round((product.options.timeout or 0) * 1000)
+        self.sent = SentCommands()
+        self.ours = MongoRepository(product[DEFAULT_DATABASE])
+        self.floor = database()["sessions"]
+        self.between = database()["sessions"]
+        self.ours_counted = MongoRepository(database(timeoutMS=timeout, event_listeners=[self.sent]))
+        self.floor_counted = database(event_listeners=[self.sent])["sessions"]
+
+
+def rows(uri: str) -> Iterator[Row]:
+    with ExitStack() as clients:
+        sides = Sides(uri, clients)
+        sides.ours.prepare()
+        sides.between.insert_many(list(sample.records_of_list()))
+        for size in sample.SIZES:
+            yield from _append_rows(sides, size)
+        yield from _page_rows(sides)
+
+
+def _append_rows(sides: Sides, size: int) -> Iterator[Row]:
+    what = f"MongoDB: append to {size:,} messages"
+    ours, floor = (_stored(sides, size) for _ in range(2))
+    message = sample.new_message()
+    sent = sides.sent.by(sides.ours_counted.append, _copy(ours), message)
+    yield from _append_counts(sides, what, sent, floor.id)
+
+    def same(message_id: str) -> tuple[Command, Command]:
+        return _same_update(sent[0], {message.id: message_id, ours.id: floor.id})
+
+    append, push, push_same = (
+        partial(_append, sides, ours),
+        partial(_push, sides, floor.id, partial(_bare_update, floor.id)),
+        partial(_push, sides, floor.id, same),
+    )
+    yield ratio_row(f"{what}, time", in_turn(push, append, rounds=_ROUNDS), at_most=1.2)
+    # Tells what the code around the command takes from what the server does for the command's other parts.
+    medians = in_turn(push_same, append, rounds=_ROUNDS)
+    yield ratio_row(f"{what} next to the same filter and update, time", medians)
+
+
+def _append_counts(sides: Sides, what: str, sent: list[bytes], floor_id: str) -> Iterator[Row]:
+    pushed = sides.sent.by(sides.floor_counted.update_one, *_bare_update(floor_id, new_id()))
+    own = len(bson.encode(message_to_record(sample.new_message())))
+    over = [sum(map(len, commands)) - own for commands in (sent, pushed)]
+    yield count_row(f"{what}, commands", len(sent), len(pushed), at_most=1)
+    yield count_row(f"{what}, bytes over the message's own", *over, at_most=_MOST_BYTES, unit=" B")
+
+
+def _append(sides: Sides, session: Session) -> float:
+    _take_last(sides, session.id)
+    return seconds(sides.ours.append, _copy(session), sample.new_message())
+
+
+def _push(sides: Sides, session_id: str, update_with: Callable[[str], tuple[Command, Command]]) -> float:
+    _take_last(sides, session_id)
+    return seconds(sides.floor.update_one, *update_with(new_id()))
+
+
+def _bare_update(session_id: str, message_id: str) -> tuple[Command, Command]:
+    message = replace(sample.new_message(), id=message_id)
+    return {"_id": session_id}, {"$push": {"messages": message_to_record(message)}}
+
+
+def _same_update(command: bytes, ids: dict[str, str]) -> tuple[Command, Command]:
+    """Return the filter and the update of a command that was sent, with other ids: they are all of one length."""
+    for old, new in ids.items():
+        command = command.replace(old.encode(), new.encode())
+    update = bson.decode(command)["updates"][0]
+    return update["q"], update["u"]
+
+
+def _stored(sides: Sides, size: int) -> Session:
+    session = sample.new_session(size)
+    sides.ours.save(session)
+    return sides.ours.get(session.user, session.id)
+
+
+def _copy(session: Session) -> Session:
+    """Return what an append may change, so that every round begins with the same."""
+    return replace(session, messages=list(session.messages))
+
+
+def _take_last(sides: Sides, session_id: str) -> None:
+    """Take away what the round before appended: every round is to find a session of the same size."""
+    sides.between.update_one({"_id": session_id}, {"$pop": {"messages": 1}})
+
+
+def _page_rows(sides: Sides) -> Iterator[Row]:
+    before = {number: sample.page_before(sides.ours, number) for number in sample.PAGES}
+    pages = {number: partial(sides.ours.page, sample.USER, page and page.next) for number, page in before.items()}
+    for number, page in pages.items():
+        what = f"MongoDB: page {number} of {sample.SESSIONS:,} sessions"
+        commands = sides.sent.by(sides.ours_counted.page, *page.args)
+        yield from _page_counts(sides, what, commands)
+        find = partial(seconds, _same_find(sides, commands[0]))
+        yield ratio_row(f"{what}, time", in_turn(find, partial(seconds, page), rounds=_ROUNDS), at_most=1.2)
+    first, last = min(pages), max(pages)
+    medians = in_turn(partial(seconds, pages[first]), partial(seconds, pages[last]), rounds=_ROUNDS)
+    yield ratio_row(f"MongoDB: page {last} next to page {first}, time", medians, at_most=1.2)
+
+
+def _page_counts(sides: Sides, what: str, commands: list[bytes]) -> Iterator[Row]:
+    """Count what a page takes, by the server's own account of the command that was sent."""
+    sent = bson.decode(commands[0])
+    asked = {name: sent[name] for name in ("find", "filter", "projection", "sort", "limit")}
+    explained = sides.between.database.command("explain", asked, verbosity="executionStats")
+    took = explained["executionStats"]
+    yield count_row(f"{what}, commands", len(commands), 1, at_most=1)
+    yield count_row(f"{what}, index keys examined", took["totalKeysExamined"], None, at_most=PAGE_SIZE + 1)
+    yield count_row(f"{what}, documents fetched", took["totalDocsExamined"], None, at_most=0)
+
+
+def _same_find(sides: Sides, command: bytes) -> Callable[[], list[Command]]:
+    """Return bare pymongo's way of sending the same query, and of reading what it finds."""
+    sent = bson.decode(command, sides.floor.codec_options)
+    order = list(sent["sort"].items())
+
+    def find() -> list[Command]:
+        return list(sides.floor.find(sent["filter"], sent["projection"]).sort(order).limit(sent["limit"]))
+
+    return find

@@ -1,0 +1,94 @@
+"""Measure botchat next to bare floors and print the table; with --write put it into docs/performance.md too."""
+
+import argparse
+import platform
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import first_token
+import on_mongod
+import on_sqlite
+import start
+from measure import Row
+from pymongo import MongoClient
+
+_ROOT = Path(__file__).resolve().parent.parent
+_DOCUMENT = _ROOT / "docs" / "performance.md"
+_BEGIN, _END = "<!-- table -->", "<!-- /table -->"
+_HEADS = ("what", "ours", "floor", "compared", "goal", "reached")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
+    write = parser.parse_args().write
+    with tempfile.TemporaryDirectory(prefix="botchat-bench-") as name, _mongod(Path(name)) as uri:
+        lines = [_line(_HEADS), _line(("---",) * len(_HEADS))]
+        print(*lines, sep="\n", flush=True)
+        for row in _rows(Path(name), uri):
+            lines.append(_line(row.cells))
+            print(lines[-1], flush=True)
+        about = _about(uri, write=write)
+    print(f"\n{about}")
+    if write:
+        _put("\n".join([about, "", *lines]))
+
+
+def _rows(folder: Path, uri: str | None) -> Iterator[Row]:
+    # The start first: nothing of the servers runs beside it.
+    yield from start.rows()
+    yield from first_token.rows(folder, uri)
+    if uri:
+        yield from on_mongod.rows(uri)
+    yield from on_sqlite.rows(folder)
+
+
+@contextmanager
+def _mongod(folder: Path) -> Iterator[str | None]:
+    """Run the tests' server; None where there is none."""
+    sys.path.append(str(_ROOT / "tests"))
+    from servers import Mongod, mongod_binary
+
+    if mongod_binary() is None:
+        print("There is no mongod here, so the table is without MongoDB: the dev extra carries one.", file=sys.stderr)
+        yield None
+        return
+    server = Mongod(folder / "mongod")
+    try:
+        server.start()
+        yield server.uri
+    finally:
+        server.stop()
+
+
+def _about(uri: str | None, *, write: bool) -> str:
+    versions = {"Python": platform.python_version(), "openai": version("openai"), "SQLite": sqlite3.sqlite_version}
+    if uri:
+        with MongoClient(uri) as client:
+            versions |= {"pymongo": version("pymongo"), "mongod": client.server_info()["version"]}
+    command = "python benchmarks/run.py" + " --write" * write
+    said = ", ".join(f"{name} {number}" for name, number in versions.items())
+    return f"Made on {datetime.now(UTC):%Y-%m-%d} by `{command}` with {said}."
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _put(table: str) -> None:
+    """Replace what stands between the two marks of the document."""
+    before, _, rest = _DOCUMENT.read_text(encoding="utf-8").partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not end:
+        sys.exit(f"{_DOCUMENT.name} must hold {_BEGIN} and, after it, {_END}.")
+    _DOCUMENT.write_text(f"{before}{_BEGIN}\n\n{table}\n\n{_END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
