@@ -2,6 +2,7 @@
 
 import weakref
 from dataclasses import replace
+from datetime import datetime
 from typing import Unpack
 
 from pymongo.collection import Collection
@@ -37,9 +38,6 @@ _SUMMARY = ("name", "bot_id", "update_time", "message_count", "pinned")
 
 # The page's filter and order, then all that a summary shows, so that no document is fetched for it.
 PAGE_INDEX = [("user", 1), ("state", 1), ("create_time", -1), ("_id", -1), *((name, 1) for name in _SUMMARY)]
-
-# What of a new record comes from the filter and the operators of an append.
-_SET_BY_APPEND = ("_id", "user", "messages", "message_count", "rev", "update_time")
 
 
 def connect(uri: str) -> "MongoRepository":
@@ -88,19 +86,9 @@ class MongoRepository:
 
     def append(self, session: Session, message: Message) -> None:
         at = now()
-        update: Document = {
-            "$push": {"messages": message_to_record(message)},
-            "$inc": {"message_count": 1, "rev": 1},
-            "$set": {"update_time": at},
-        }
-        name = session.named_by([message])
-        if session.rev == 0:
-            header = session_to_record(replace(session, name=name, messages=[]))
-            update["$setOnInsert"] = {n: value for n, value in header.items() if n not in _SET_BY_APPEND}
-        elif name != session.name:
-            update["$set"]["name"] = name
         with translated(self.name):
-            self._push(session, message.id, update)
+            if session.rev or not self._made(session, message, at):
+                self._push(session, message, at)
         if all(held.id != message.id for held in session.messages):
             session.added(message, at=at)
 
@@ -150,15 +138,24 @@ class MongoRepository:
             if not self._sessions.delete_one(_owned(user, session_id)).deleted_count:
                 raise SessionNotFound(session_id)
 
-    def _push(self, session: Session, message_id: str, update: Document) -> None:
-        owned = _owned(session.user, session.id)
-        unless_there = owned | {"messages.id": {"$ne": message_id}}
+    def _made(self, session: Session, message: Message, at: datetime) -> bool:
+        """Make the record with its first message; False when it is there, another process' or another user's."""
+        record = session_to_record(replace(session, messages=[message])) | {"rev": 1, "update_time": at}
         try:
-            result = self._sessions.update_one(unless_there, update, upsert=session.rev == 0)
-        except DuplicateKeyError:  # the record is there: made by another process, another user's, or with this message
-            update.pop("$setOnInsert", None)
-            result = self._sessions.update_one(unless_there, update)
-        if not result.matched_count and result.upserted_id is None:
+            self._sessions.insert_one(record)
+        except DuplicateKeyError:
+            return False
+        return True
+
+    def _push(self, session: Session, message: Message, at: datetime) -> None:
+        push: Record = {"messages": message_to_record(message)}
+        changed: Record = {"update_time": at}
+        if session.rev and not session.name and (name := session.named_by([message])):
+            changed["name"] = name
+        unless_there = _owned(session.user, session.id) | {"messages.id": {"$ne": message.id}}
+        counted = {"message_count": 1, "rev": 1}
+        result = self._sessions.update_one(unless_there, {"$push": push, "$inc": counted, "$set": changed})
+        if not result.matched_count:
             self._check_exists(session.user, session.id)
 
     def _replaced(self, session: Session, record: Record) -> bool:

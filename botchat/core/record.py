@@ -130,8 +130,8 @@ def session_to_record(session: Session) -> Record:
     """
     check_header(session)
     record = {n: value for n in _SESSION_FIELDS if _kept(value := getattr(session, n)) or n in _SESSION_ALWAYS}
-    record["name"] = valid_text(session.named_by(session.messages))
     record["messages"] = [message_to_record(message) for message in session.messages]
+    record["name"] = valid_text(session.named_by(session.messages))
     record["message_count"] = len(session.messages)
     for name in ("metadata", "agents", "feedbacks", "tags"):
         check_value(record.get(name))
