@@ -31,6 +31,34 @@ def test_words_that_could_not_be_saved_stay_on_the_screen_until_they_are(site):
     assert not tab.error
 
 
+def test_words_that_could_not_be_saved_follow_to_other_pages_and_go_where_they_belong(site):
+    other = site.sessions(1)[0]
+    tab = site.open()
+    site.store.down = True
+    site.say(tab, "Keep this")
+    click(tab, f"open {other.id}")
+    assert "Keep this" in said(tab)
+    assert any("Your message to a new session" in caption.value for caption in tab.main.caption)
+    click(tab, "new chat")
+    assert "Keep this" in said(tab)
+    site.store.down = False
+    click(tab, "send again")
+    assert opened(tab) != other.id
+    site.settle(tab, opened(tab))
+    assert said(tab)[0] == "Keep this"
+    assert site.store.get("ann", other.id).message_count == 1
+
+
+def test_a_new_chat_while_the_connection_is_gone_is_not_the_old_one(site):
+    (session,) = site.sessions(1)
+    tab = site.open("ann", session.id)
+    site.store.down = True
+    cached.connection.clear()
+    click(tab, "new chat")
+    assert said(tab) == []
+    assert tab.chat_input[0].disabled
+
+
 def test_more_words_do_not_push_out_those_that_could_not_be_saved(site):
     tab = site.open()
     site.store.down = True

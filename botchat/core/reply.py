@@ -20,14 +20,14 @@ class Reply:
     `begun` and `over` are set, on the loop, with the first piece and at the end.
     """
 
-    def __init__(self, user: str, session_id: str, message: Message) -> None:
+    def __init__(self, user: str, session_id: str) -> None:
         self.user = user
         self.session_id = session_id
         self.failure: BotError | None = None
         self.save_failure: BotchatError | None = None
         self.begun = asyncio.Event()
         self.over = asyncio.Event()
-        self._message = message
+        self._message = Message(role="assistant", status="streaming")
         self._cancel: Callable[[], object] | None = None
         self._stopped = False
         self._deltas: list[Delta] = []
@@ -93,6 +93,10 @@ class Reply:
         with self._changed:
             seen = len(self._deltas)
             self._changed.wait_for(lambda: self._ended or len(self._deltas) > seen, timeout)
+
+    def take_place_of(self, message: Message) -> None:
+        """Become another try at a reply that ended before its first word."""
+        self._message.id, self._message.create_time = message.id, message.create_time
 
     def receive(self, delta: Delta) -> None:
         """Take the next piece, on the loop that runs the reply."""

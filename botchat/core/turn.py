@@ -4,9 +4,9 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -92,15 +92,11 @@ class Turns:
             UnknownBot, ReplyRunning, StoreError: the message is not saved, and the bot was not asked.
         """
         bot = self.bot(session.bot_id)
-        reply = self._reserve(session, Message(role="assistant", status="streaming"))
-        try:
+        with self._place(session) as reply:
             earlier = self._history(repository, session) if session.rev else []
             repository.append(session, message)
             self.wrote(session.user)
-        except BaseException:
-            self._forget(reply)
-            raise
-        self._ask(repository, bot, session, reply, prompt_for(bot.info, [*earlier, message]))
+            self._ask(repository, bot, session, reply, prompt_for(bot.info, [*earlier, message]))
         return reply
 
     def retry(self, repository: SessionRepository, session: Session) -> Reply:
@@ -113,15 +109,15 @@ class Turns:
             UnknownBot, ReplyRunning, StoreError: the bot was not asked.
         """
         bot = self.bot(session.bot_id)
-        messages = self._history(repository, session)
-        wordless = messages.pop() if messages and is_wordless(messages[-1]) else None
-        if not messages or messages[-1].role != "user":
-            raise InvalidInput("The last message has its reply: there is nothing to try again.")
-        new = Message(role="assistant", status="streaming")
-        if wordless:
-            new = replace(new, id=wordless.id, create_time=wordless.create_time)
-        reply = self._reserve(session, new)
-        self._ask(repository, bot, session, reply, prompt_for(bot.info, messages), stored=wordless is not None)
+        with self._place(session) as reply:
+            messages = self._history(repository, session)
+            wordless = messages.pop() if messages and is_wordless(messages[-1]) else None
+            if not messages or messages[-1].role != "user":
+                raise InvalidInput("The last message has its reply: there is nothing to try again.")
+            if wordless:
+                reply.take_place_of(wordless)
+            prompt = prompt_for(bot.info, messages)
+            self._ask(repository, bot, session, reply, prompt, stored=wordless is not None)
         return reply
 
     def close(self, timeout: float = 10.0) -> None:
@@ -152,8 +148,14 @@ class Turns:
             raise ReplyRunning
         return messages
 
-    def _reserve(self, session: Session, message: Message) -> Reply:
-        """Take the session's place for one reply at a time."""
+    @contextmanager
+    def _place(self, session: Session) -> Iterator[Reply]:
+        """Take the session's place for one reply at a time; it is free again when the bot could not be asked.
+
+        Raises:
+            ReplyRunning: it is taken.
+            StoreError: by a reply that could not be saved; what comes after it must not be saved before it.
+        """
         key = (session.user, session.id)
         with self._lock:
             if self._closing:
@@ -161,8 +163,12 @@ class Turns:
             other = self._replies.get(key)
             if other is not None:
                 raise other.save_failure or ReplyRunning()
-            reply = self._replies[key] = Reply(session.user, session.id, message)
-        return reply
+            reply = self._replies[key] = Reply(session.user, session.id)
+        try:
+            yield reply
+        except BaseException:
+            self._forget(reply)
+            raise
 
     def _forget(self, reply: Reply) -> None:
         with self._lock:

@@ -98,9 +98,9 @@ def _follow(reply: Reply) -> None:
     if st.session_state.pop("first look", False):
         return  # the page itself is not kept waiting
     until = time.monotonic() + _BURST_SECONDS
-    while not reply.ended and time.monotonic() < until:
-        reply.wait_for_news(_REDRAW_SECONDS)
-        time.sleep(_REDRAW_SECONDS)  # eight pictures a second, however fast the pieces come
+    while not reply.ended and (left := until - time.monotonic()) > 0:
+        reply.wait_for_news(left)
+        time.sleep(_REDRAW_SECONDS)  # eight pictures a second at most, however fast the pieces come
         _draw(box, reply.message)
     if reply.wait(0) and reply.save_failure is None:
         st.rerun()

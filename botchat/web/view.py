@@ -40,7 +40,7 @@ def show() -> None:
         _main(session, can_read=problem is None)
     if notice := st.session_state.pop("notice", None):
         st.warning(plain(notice))
-    _unsent()
+    _unsent(session)
 
 
 def _current(user: str) -> tuple[Session | None, str | None]:
@@ -49,20 +49,22 @@ def _current(user: str) -> tuple[Session | None, str | None]:
     With the store down it is the one that was read last: what was said stays on the screen.
     """
     wanted = st.query_params.get("session")
-    shown: Session | None = st.session_state.get("shown")
+    remembered: Session | None = st.session_state.get("shown" if wanted else "new")
+    if remembered and wanted and remembered.id != wanted:
+        remembered = None
+    problem = None
     try:
         chat = cached.connection()
-        if wanted is None:
-            shown = st.session_state.setdefault("new", None) or chat.new_session(user)
-            st.session_state.new = shown
+        if wanted:
+            remembered = chat.open(user, wanted, st.session_state.get("depth", SHOWN_AT_FIRST))
         else:
-            shown = chat.open(user, wanted, st.session_state.get("depth", SHOWN_AT_FIRST))
+            remembered = st.session_state.new = remembered or chat.new_session(user)
     except SessionNotFound as error:
         return None, str(error)
     except BotchatError as error:
-        return (shown if shown and shown.id == (wanted or shown.id) else None), str(error)
-    st.session_state.shown = shown
-    return shown, None
+        problem = str(error)
+    st.session_state.shown = remembered
+    return remembered, problem
 
 
 def _main(session: Session, *, can_read: bool) -> None:
@@ -121,11 +123,13 @@ def _send(session: Session, message: Message) -> None:
         st.session_state.pop("new", None)
 
 
-def _unsent() -> None:
-    """Show the message that could not be saved: it stays here until it is, or until its writer drops it."""
+def _unsent(shown: Session | None) -> None:
+    """Show the message that could not be saved: it stays on every page until it is, or is taken back."""
     if "unsent" not in st.session_state:
         return
-    _, message, why = st.session_state.unsent
+    session, message, why = st.session_state.unsent
+    if shown is None or session.id != shown.id:
+        st.caption(f"Your message to {label(session.name) if session.name else 'a new session'}:")
     show_message(message)
     st.error(f"Not saved, and not sent: {plain(why)}", icon=":material/cloud_off:")
     send, drop = st.columns(2)
