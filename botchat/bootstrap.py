@@ -1,6 +1,7 @@
 """Builds one Chat out of settings: the only place that makes stores, bots and clients."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,13 +52,13 @@ def build_chat(settings: Settings, turns: Turns) -> Chat:
     return Chat(repository, turns, default_bot=default_bot(settings, turns.bots))
 
 
-def build_repository(store: str) -> SessionRepository:
-    """Make the store at an address: `mongodb://…`, `mongodb+srv://…`, `sqlite:///PATH`, a path, or "" for the default.
+def build_repository(store: str | None) -> SessionRepository:
+    """Make the store at `mongodb://…`, `mongodb+srv://…`, `sqlite:///PATH` or a path; None is the default file.
 
     Raises:
         ConfigError: the address is of no kind that botchat knows.
     """
-    if store.startswith(("mongodb://", "mongodb+srv://")):
+    if store and store.startswith(("mongodb://", "mongodb+srv://")):
         from botchat.core.mongo import connect
 
         return connect(store)
@@ -105,6 +106,12 @@ def _openai_bot(bot_id: str, config: BotConfig, environment: Mapping[str, str]) 
     base_url = config.base_url or environment.get("OPENAI_BASE_URL") or OPENAI_URL
     if not base_url.startswith(("http://", "https://")):
         raise ConfigError(f"The base_url of the bot {bot_id!r} must begin with http:// or https://: {base_url!r}.")
+    if config.api_key_env and not re.fullmatch(r"[A-Za-z_]\w*", config.api_key_env):  # not quoted: it may be a key
+        raise ConfigError(f"api_key_env of the bot {bot_id!r} is no name of a variable. A key must not be in the file.")
+    if taken := config.params.keys() & {"model", "messages", "stream", "stream_options"}:
+        raise ConfigError(
+            f"params of the bot {bot_id!r} can't hold {', '.join(sorted(taken))}: botchat sends that itself."
+        )
     return OpenAIBot(bot_id, config, base_url=base_url, api_key=_key(config, environment))
 
 

@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -21,7 +21,8 @@ from botchat.core.errors import (
     SessionNotFound,
     StoreError,
 )
-from botchat.core.models import PAGE_SIZE, Page
+from botchat.core.models import PAGE_SIZE
+from botchat.printing import ReaderGoneError, print_lines, print_table, write, write_file
 
 if TYPE_CHECKING:
     from botchat.core.chat import Chat, Reply
@@ -61,10 +62,6 @@ BotOption = Annotated[str | None, typer.Option("--bot", "-b", help="Which bot an
 IdArgument = Annotated[str, typer.Argument(help="The session's id.", metavar="ID")]
 
 
-class _ReaderGoneError(Exception):
-    """Whoever read stdout has gone. Not an OSError, which Typer would end with exit code 1."""
-
-
 class Format(StrEnum):
     """How a session is written out."""
 
@@ -81,7 +78,7 @@ def run(arguments: list[str] | None = None) -> NoReturn:
 
         typer.echo(f"botchat: {one_line(str(error))}", err=True)
         sys.exit(next(_EXIT_CODES[kind] for kind in type(error).__mro__ if kind in _EXIT_CODES))
-    except _ReaderGoneError:
+    except ReaderGoneError:
         # Without this, Python would complain once more when it flushes stdout at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(_BROKEN_PIPE)
@@ -110,7 +107,7 @@ def web(
     store: StoreOption = None,
     user: UserOption = None,
     no_sign_in: Annotated[
-        bool, typer.Option(help="Serve also where others can reach it: there everybody is this user.")
+        bool, typer.Option("--no-sign-in", help="Serve also where others can reach it: there everybody is this user.")
     ] = False,
 ) -> None:
     """Serve the chat as a web page, for one user on this machine.
@@ -163,9 +160,9 @@ def list_sessions(
     with _opened(_settings(store, user)) as (chat, name):
         page = chat.page(name, after, limit)
         if sys.stdout.isatty():
-            _print_table(page)
+            print_table(page)
         else:
-            _print_lines(page)
+            print_lines(page)
         if not page.sessions:
             typer.echo(f"botchat: {name} has no {'more ' if after else ''}sessions in {chat.store}.", err=True)
         if page.next:
@@ -187,7 +184,7 @@ def show(
 
     with _opened(_settings(store, user)) as (chat, name):
         session = chat.open(name, session_id, last)
-        _write(printable(part) for part in to_markdown(session, session.messages))
+        write(printable(part) for part in to_markdown(session, session.messages))
         if session.first:
             typer.echo(f"botchat: {session.first} earlier messages are not shown: --last N", err=True)
 
@@ -210,9 +207,9 @@ def export(
         session = chat.open(name, session_id)
         parts = (to_json if form is Format.json else to_markdown)(session, chat.history(session))
         if output is not None:
-            _write_file(output, parts)
+            write_file(output, parts)
         else:
-            _write(map(printable, parts) if sys.stdout.isatty() else parts)
+            write(map(printable, parts) if sys.stdout.isatty() else parts)
 
 
 def _settings(store: str | None, user: str | None, **more: Any) -> "Settings":
@@ -235,15 +232,15 @@ def _question(words: list[str]) -> str:
         return " ".join(words)
     if not words and sys.stdin.isatty():
         raise InvalidInput("There is no question: botchat ask QUESTION, or pipe it in.")
-    return sys.stdin.read()
+    return sys.stdin.read().rstrip("\n")
 
 
 def _follow(reply: "Reply", *, reasoning: bool) -> None:
     """Write a reply as it comes, and see that it is saved before anything else is said of it."""
-    gone: _ReaderGoneError | None = None
+    gone: ReaderGoneError | None = None
     try:
         _write_reply(reply, reasoning=reasoning)
-    except _ReaderGoneError as error:
+    except ReaderGoneError as error:
         gone = error  # nobody reads it any more, but it is kept whole
         list(reply)
     except KeyboardInterrupt:
@@ -270,57 +267,10 @@ def _write_reply(reply: "Reply", *, reasoning: bool) -> None:
         if delta.content:
             if thinking:
                 typer.echo(err=True)
-            _write([harmless(delta.content)])
+            write([harmless(delta.content)])
             thinking, answering = False, True
         elif reasoning:
             typer.echo(printable(delta.reasoning_content), err=True, nl=False)
             thinking = True
     if answering:
-        _write(["\n"])
-
-
-def _write(parts: Iterable[str]) -> None:
-    """Write to stdout as UTF-8, whatever the terminal's locale says."""
-    try:
-        for part in parts:
-            sys.stdout.buffer.write(part.encode("utf-8", "replace"))
-            sys.stdout.buffer.flush()
-    except BrokenPipeError as error:
-        raise _ReaderGoneError from error
-
-
-def _write_file(path: Path, parts: Iterable[str]) -> None:
-    """Write a file that is whole or not there: it has its name only when it is complete."""
-    unfinished = path.with_name(f"{path.name}.part")
-    try:
-        with unfinished.open("w", encoding="utf-8", errors="replace") as file:
-            file.writelines(parts)
-        unfinished.replace(path)
-    except OSError as error:
-        raise InvalidInput(f"{path} can't be written: {error.strerror}.") from error
-
-
-def _print_lines(page: Page) -> None:
-    from botchat.core.export import one_line, rfc3339
-
-    for s in page.sessions:
-        times = (rfc3339(s.create_time), rfc3339(s.update_time))
-        _write(["\t".join((one_line(s.id), one_line(s.name), one_line(s.bot_id), str(s.message_count), *times)) + "\n"])
-
-
-def _print_table(page: Page) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from botchat.core.export import one_line
-
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for title in ("created", "name", "bot", "messages", "id"):
-        table.add_column(title, no_wrap=True, justify="right" if title == "messages" else "left")
-    for s in page.sessions:
-        created = s.create_time.astimezone().strftime("%Y-%m-%d %H:%M")
-        cells = (created, one_line(s.name)[:50], one_line(s.bot_id), str(s.message_count), one_line(s.id))
-        table.add_row(*(Text(cell) for cell in cells))
-    if page.sessions:
-        Console().print(table)
+        write(["\n"])

@@ -28,14 +28,14 @@ class Settings(BaseModel):
     """What botchat is told to do.
 
     Attributes:
-        store: an address or a path; "" is the file in the user's data folder.
+        store: an address or a path; None is the file in the user's data folder.
         default_bot: None is the first of the config, the demo bot if there is none.
         port: None is 8501, or the next that is free.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    store: str = ""
+    store: Annotated[str, Field(min_length=1)] | None = None
     user: Annotated[str, Field(min_length=1)] = "me"
     default_bot: str | None = None
     host: str = "127.0.0.1"

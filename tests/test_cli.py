@@ -124,9 +124,19 @@ def test_odd_names_harm_neither_the_columns_nor_the_terminal(shell, repository_a
     assert "\x1b[31m" not in on_a_terminal(shell, "sessions", "export", session.id)
 
 
-def on_a_terminal(shell, *arguments: str) -> str:
-    """What a command writes to a terminal of 160 columns."""
-    shell.environment |= {"COLUMNS": "160", "TERM": "xterm"}
+def test_an_id_is_never_cut_also_on_a_narrow_terminal(local_shell):
+    local_shell.run("ask", "think: " + "a long name " * 10)
+    ((session_id, *_),) = local_shell.lines("sessions", "list")
+    for columns in (160, 80, 70):
+        table = on_a_terminal(local_shell, "sessions", "list", columns=columns)
+        assert session_id in table
+        assert "think: a" in table
+        assert len(table.splitlines()) == 2
+
+
+def on_a_terminal(shell, *arguments: str, columns: int = 160) -> str:
+    """What a command writes to a terminal of so many columns."""
+    shell.environment |= {"COLUMNS": str(columns), "TERM": "xterm"}
     ours, theirs = pty.openpty()
     process = shell.start(*arguments, stdout=theirs, stderr=subprocess.DEVNULL)
     os.close(theirs)

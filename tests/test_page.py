@@ -167,6 +167,18 @@ def test_what_a_user_typed_is_text_and_control_characters_are_symbols(site):
     assert tab.chat_message[0].text[0].value == "<script>alert(1)</script> ␛[31m **not bold**"
 
 
+def test_nothing_is_sent_when_nothing_was_typed(site):
+    tab = site.say(site.open(), "  \n ")
+    assert (said(tab), listed(tab), len(tab.error)) == ([], [], 0)
+
+
+def test_prices_are_no_formulas_and_code_is_left_alone(site):
+    site.follow("$5 or $6 :red[now] `$1 :red[x]`\n```\necho $1\n```\n$x$", DONE)
+    tab = site.say(site.open(), "Price?")
+    site.settle(tab, opened(tab))
+    assert said(tab)[1] == "\\$5 or \\$6 \\:red[now] `$1 :red[x]`\n```\necho $1\n```\n$x$"
+
+
 def test_a_long_session_opens_at_its_newest_30_messages_and_shows_earlier_ones(site):
     session = Session(user="ann", bot_id="b")
     for i in range(100):

@@ -67,6 +67,9 @@ def test_more_words_do_not_push_out_those_that_could_not_be_saved(site):
     assert tab.chat_input[0].value == "second"
     assert "first" in said(tab)
     assert "not saved yet" in tab.warning[0].value
+    click(tab, "take back")
+    assert tab.chat_input[0].value == "first\n\nsecond"
+    site.say(tab, "first")
     site.store.down = False
     site.settle(click(tab, "send again"), opened(tab))
     assert said(tab)[0] == "first"

@@ -22,7 +22,7 @@ def config(tmp_path):
 def test_without_a_word_there_is_a_user_a_file_and_the_demo_bot(config):
     settings = config()
     assert settings.user
-    assert (settings.store, settings.host, settings.port) == ("", "127.0.0.1", None)
+    assert (settings.store, settings.host, settings.port) == (None, "127.0.0.1", None)
     turns = build_turns(settings, {})
     assert (list(turns.bots), default_bot(settings, turns.bots)) == (["demo"], "demo")
 
@@ -45,6 +45,9 @@ def test_an_option_wins_over_the_environment_and_that_over_the_file(config):
         ("[bots.a]\nmodle = 'x'", "Did you mean model?"),
         ("[bots.a]\nmodel = 3", "bots.a.model"),
         ("[bots.a]\nthink_tags = 'sometimes'", "bots.a.think_tags"),
+        ("[bots.a]\ntimeout = 0", "bots.a.timeout"),
+        ("[bots.a]\ncontext_window = -5", "bots.a.context_window"),
+        ("store = ''", "store"),
         ("port = 70000", "port"),
         ("bots = 'a'", "bots"),
         ("user = ''", "user"),
@@ -96,6 +99,23 @@ def test_a_key_or_a_server_in_the_environment_is_enough_for_a_real_bot(config, v
 def test_a_base_url_that_is_none_is_refused(config):
     with pytest.raises(ConfigError, match="base_url"):
         build_turns(config("[bots.a]\nbase_url = 'localhost:80'"), {})
+
+
+def test_a_key_in_the_place_of_its_variables_name_is_refused_and_not_shown(config):
+    with pytest.raises(ConfigError, match="A key must not be in the file") as caught:
+        build_turns(config("[bots.a]\napi_key_env = 'sk-secret'"), {})
+    assert "sk-secret" not in str(caught.value)
+
+
+def test_params_can_not_hold_what_botchat_sends_itself(config):
+    with pytest.raises(ConfigError, match="messages, model"):
+        build_turns(config("[bots.a.params]\nmodel = 'x'\nmessages = 1"), {})
+
+
+def test_a_mongodb_without_a_database_says_which_one_is_used():
+    repository = build_repository("mongodb://127.0.0.1:1")
+    assert repository.name == "mongodb://127.0.0.1:1/botchat"
+    repository.close()
 
 
 @pytest.mark.parametrize("address", ["postgres://x", "sqlite://x", "mongo://x"])

@@ -7,8 +7,10 @@ import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
 from urllib.parse import urlsplit
+
+from annotated_types import Gt
 
 from botchat.core.errors import BotError, MissingKey
 from botchat.core.models import BotInfo, Delta
@@ -71,11 +73,11 @@ class BotConfig:
     base_url: str | None = None
     api_key_env: str | None = None
     system: str = ""
-    context_window: int | None = None
+    context_window: Annotated[int, Gt(0)] | None = None
     think_tags: ThinkTags = "auto"
     send_reasoning: bool = False
     include_usage: bool = True
-    timeout: float = 60
+    timeout: Annotated[float, Gt(0)] = 60
     params: dict[str, Any] = field(default_factory=dict)
 
 

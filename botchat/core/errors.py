@@ -17,6 +17,8 @@ BotchatError
 └── BotError                the bot did not answer, or not to the end
 """
 
+_ID_LENGTH = 80
+
 
 class BotchatError(Exception):
     """Is the base of all errors below: `except BotchatError` gets what a person can be told."""
@@ -38,7 +40,8 @@ class SessionNotFound(BotchatError):  # noqa: N818
     """Is raised for a session that does not exist and, in the same words, for another user's."""
 
     def __init__(self, session_id: str) -> None:
-        super().__init__(f"There is no session {session_id!r} among yours.")
+        shown = session_id if len(session_id) <= _ID_LENGTH else session_id[:_ID_LENGTH] + "…"
+        super().__init__(f"There is no session {shown!r} among yours.")
         self.session_id = session_id
 
 

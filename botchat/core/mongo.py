@@ -47,7 +47,11 @@ def connect(uri: str) -> "MongoRepository":
         ConfigError: the URI can't be used.
     """
     client = open_client(uri)
-    return MongoRepository(client[database_name(client, uri)], name=shown(uri), owns_client=True)
+    database = database_name(client, uri)
+    name = shown(uri)
+    if not name.endswith(f"/{database}"):
+        name = f"{name.rstrip('/')}/{database}"
+    return MongoRepository(client[database], name=name, owns_client=True)
 
 
 class MongoRepository:

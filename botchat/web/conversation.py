@@ -10,7 +10,7 @@ from botchat.core.errors import BotchatError
 from botchat.core.export import printable
 from botchat.core.models import Message, Session
 from botchat.web import cached
-from botchat.web.text import plain
+from botchat.web.text import bot_markdown, plain
 
 SHOWN_AT_FIRST = 30
 SHOWN_MORE = 50
@@ -49,14 +49,14 @@ def show_message(message: Message) -> None:
     with st.chat_message("assistant"):
         _reasoning(message, folded=True)
         if message.content:
-            st.markdown(printable(message.content))
+            st.markdown(bot_markdown(message.content))
         _ending(message)
 
 
 def _reasoning(message: Message, *, folded: bool) -> None:
     if message.reasoning_content:
         with st.expander("Reasoning", type="compact", expanded=not folded):
-            st.markdown(printable(message.reasoning_content))
+            st.markdown(bot_markdown(message.reasoning_content))
 
 
 def _ending(message: Message) -> None:
@@ -110,7 +110,7 @@ def _draw(box: DeltaGenerator, message: Message) -> None:
     with box.container():
         _reasoning(message, folded=bool(message.content))
         if message.content:
-            st.markdown(printable(message.content))
+            st.markdown(bot_markdown(message.content))
         elif not message.reasoning_content:
             st.caption("Waiting for the bot …")
         if message.status != "streaming":

@@ -80,12 +80,16 @@ def _free_port(settings: Settings) -> int:
     if settings.port is not None:
         port = _bound(settings.host, settings.port)
         if port is None:
-            raise BotchatError(f"Port {settings.port} of {settings.host} can't be used: choose another with --port.")
+            raise BotchatError(
+                f"Port {settings.port} of {settings.host} can't be had: it is in use, or no address of this machine."
+            )
         return port
     for wanted in range(_FIRST_PORT, _FIRST_PORT + _PORTS_TRIED):
         if _bound(settings.host, wanted):
             return wanted
-    raise BotchatError(f"No port from {_FIRST_PORT} on is free on {settings.host}: choose one with --port.")
+    raise BotchatError(
+        f"{settings.host} is no address of this machine, or no port from {_FIRST_PORT} on is free on it."
+    )
 
 
 def _bound(host: str, port: int) -> int | None:

@@ -103,9 +103,11 @@ def _bot(chat: Chat, session: Session) -> str:
 def _submit() -> None:
     """Send what was typed. It is cleared from the line by now, so on failure it is kept to be shown and sent again."""
     message = Message(role="user", content=st.session_state.prompt)
+    if not message.content.strip():
+        return
     if "unsent" in st.session_state:
-        st.session_state.prompt = message.content  # back into the line
-        st.session_state.notice = "The message above is not saved yet: send it again, or put it back into the line."
+        st.session_state.prompt = st.session_state.refused = message.content  # back into the line
+        st.session_state.notice = "Another message is not saved yet: send it again first, or put it back into the line."
     else:
         _send(st.session_state.shown, message)
 
@@ -139,12 +141,14 @@ def _unsent(shown: Session | None) -> None:
 
 def _send_again() -> None:
     if unsent := st.session_state.pop("unsent", None):  # not there any more at the second click of two
+        st.session_state.pop("refused", None)
         _send(*unsent[:2])
 
 
 def _take_back(message: Message) -> None:
     if st.session_state.pop("unsent", None):
-        st.session_state.prompt = message.content
+        refused = st.session_state.pop("refused", None)  # it stands in the line, and must not be replaced
+        st.session_state.prompt = f"{message.content}\n\n{refused}" if refused else message.content
 
 
 def _title(session: Session | None) -> str:
