@@ -41,8 +41,9 @@ _INTERRUPTED = 130
 _BROKEN_PIPE = 141
 _TERMINATED = 143
 
+# How long the command line waits for a store that is down to take a reply that has come.
 _SAVING_SECONDS = 30.0
-"""How long the command line waits for a store that is down to take a reply that has come."""
+_SAVING_SECONDS_AFTER_CTRL_C = 5.0
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -245,17 +246,21 @@ def _follow(reply: "Reply", *, reasoning: bool) -> None:
         list(reply)
     except KeyboardInterrupt:
         reply.stop()
-        reply.wait(_SAVING_SECONDS)
+        _check_saved(reply, _SAVING_SECONDS_AFTER_CTRL_C)
         typer.echo("\nbotchat: stopped; what came is kept.", err=True)
         sys.exit(_INTERRUPTED)
-    if not reply.wait(_SAVING_SECONDS) or reply.save_failure:
-        raise reply.save_failure or StoreError("The reply is not saved: the store took too long.")
+    _check_saved(reply, _SAVING_SECONDS)
     if gone:
         raise gone
     if reply.failure:
         raise reply.failure
     if reply.message.error:
         typer.echo(f"botchat: {reply.message.error}", err=True)
+
+
+def _check_saved(reply: "Reply", seconds: float) -> None:
+    if not reply.wait(seconds) or reply.save_failure:
+        raise reply.save_failure or StoreError("The reply is not saved: the store took too long.")
 
 
 def _write_reply(reply: "Reply", *, reasoning: bool) -> None:

@@ -85,6 +85,18 @@ def test_ctrl_c_stops_the_reply_and_keeps_what_came(shell, repository_at, stub_f
     assert server.left.wait(30)
 
 
+def test_ctrl_c_does_not_say_that_words_are_kept_which_are_not(tmp_path, own_mongod, stub_for):
+    shell = Shell(tmp_path, f"{own_mongod.uri}/chat")
+    stub_for(shell, [streamed(["First words", threading.Event(), "never"])])
+    process = begun(shell)
+    own_mongod.stop(signal.SIGKILL)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate()
+    assert process.returncode == 5
+    assert b"does not answer" in err
+    assert b"is kept" not in err
+
+
 def test_a_program_that_is_told_to_end_keeps_what_came_as_interrupted(shell, repository_at, stub_for):
     stub_for(shell, [streamed(["First words", threading.Event(), "never"])])
     process = begun(shell)

@@ -94,8 +94,8 @@ class SqliteFile:
     def close(self) -> None:
         """Close the connections that nobody uses now; the others close when they come back."""
         self._closed = True
-        while self._idle:
-            self._idle.pop().close()
+        while db := self._idle_one():
+            db.close()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -112,7 +112,7 @@ class SqliteFile:
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
         with _translated(self.path):
-            db = self._idle.pop() if self._idle else self._connect()
+            db = self._idle_one() or self._connect()
             try:
                 db.execute(begin)
                 yield db
@@ -131,6 +131,12 @@ class SqliteFile:
             db.close()
             raise
         return db
+
+    def _idle_one(self) -> sqlite3.Connection | None:
+        try:  # in one step: between a look and a pop another thread may take the last one
+            return self._idle.pop()
+        except IndexError:
+            return None
 
     def _take_back(self, db: sqlite3.Connection) -> None:
         if self._closed or len(self._idle) >= _IDLE_CONNECTIONS:
