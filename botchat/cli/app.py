@@ -1,0 +1,87 @@
+"""The tree of commands, and the one place where an error becomes a line on stderr and an exit code."""
+
+import os
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from botchat import __version__
+from botchat.cli import ask, sessions, web
+from botchat.cli.printing import ReaderGoneError
+from botchat.core.errors import (
+    BotchatError,
+    BotError,
+    ConfigError,
+    InvalidInput,
+    MessageNotFound,
+    SessionNotFound,
+    StoreError,
+)
+
+_EXIT_CODES: dict[type[BotchatError], int] = {
+    InvalidInput: 2,
+    ConfigError: 2,
+    SessionNotFound: 3,
+    MessageNotFound: 3,
+    StoreError: 5,
+    BotError: 6,
+    BotchatError: 1,
+}
+_BROKEN_PIPE = 141
+
+
+def _group(help_: str) -> typer.Typer:
+    return typer.Typer(
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        help=help_,
+    )
+
+
+app = _group("Chat with any OpenAI-compatible bot, and never lose a word.")
+app.command()(web.web)
+app.command()(ask.ask)
+
+_sessions = _group("Look at sessions, and get their words out.")
+_sessions.command("list")(sessions.list_sessions)
+_sessions.command()(sessions.show)
+_sessions.command()(sessions.export)
+app.add_typer(_sessions, name="sessions")
+
+
+def run(arguments: list[str] | None = None) -> NoReturn:
+    """Run a command and exit."""
+    try:
+        app(args=arguments, prog_name="botchat")
+    except BotchatError as error:
+        from botchat.core.export import one_line
+
+        typer.echo(f"botchat: {one_line(str(error))}", err=True)
+        sys.exit(exit_code(error))
+    except ReaderGoneError:
+        # Without this, Python would complain once more when it flushes stdout at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(_BROKEN_PIPE)
+    sys.exit(0)
+
+
+def exit_code(error: BotchatError) -> int:
+    """Tell the exit code of an error; `botchat help exit-codes` lists them."""
+    return next(_EXIT_CODES[kind] for kind in type(error).__mro__ if kind in _EXIT_CODES)
+
+
+def _say_version(value: bool) -> None:  # noqa: FBT001  (Typer calls it with the flag)
+    if value:
+        typer.echo(f"botchat {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", help="Say which botchat this is.", is_eager=True, callback=_say_version)
+    ] = False,
+) -> None:
+    pass

@@ -1,0 +1,215 @@
+"""How a list is written: a table for a person, lines or JSON for a program, always the same rows."""
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from botchat.cli.common import say
+from botchat.cli.printing import write
+from botchat.core.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+Row = Mapping[str, Any]
+"""A line of a list: text, numbers, datetimes, lists of text or None by the names of the columns."""
+
+_MOST_IN_TABLE = 200
+"""Rich takes 0.55 ms to lay out a row, and all rows at once; what is longer is written line by line."""
+
+_FLEXIBLE_AT_LEAST = 12
+
+
+class RowFormat(StrEnum):
+    """How a list is written."""
+
+    table = "table"
+    tsv = "tsv"
+    csv = "csv"
+    json = "json"
+    jsonl = "jsonl"
+    ids = "ids"
+
+
+FormatOption = Annotated[
+    RowFormat | None,
+    typer.Option("--format", "-F", help="How to write it: a table on a terminal, else tsv.", show_default=False),
+]
+FieldsOption = Annotated[
+    str | None, typer.Option("--fields", help="Only these columns, in this order.", metavar="A,B,…")
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """The columns of a list.
+
+    Attributes:
+        names: all of them, in the order of the formats for programs.
+        in_table: those that a person sees, the least important one last: a narrow terminal leaves it out.
+        flexible: the one that is cut to the width of the terminal; no other ever is.
+        key: the one that `ids` writes.
+    """
+
+    names: tuple[str, ...]
+    in_table: tuple[str, ...]
+    flexible: str
+    key: str = "id"
+
+
+def print_rows(
+    rows: Iterable[Row],
+    columns: Columns,
+    form: RowFormat | None = None,
+    fields: str | None = None,
+    following: str | None = None,
+) -> int:
+    """Write a list to stdout, and tell how many rows there were; `following` is the cursor of the next page.
+
+    Raises:
+        InvalidInput: there is no such field.
+    """
+    names = _chosen(fields, columns)
+    counted = _Counted(rows)
+    match form or (RowFormat.table if sys.stdout.isatty() else RowFormat.tsv):
+        case RowFormat.table:
+            _print_table(counted, names if fields else columns.in_table, columns.flexible)
+        case RowFormat.tsv:
+            write("\t".join(map(_cell, _values(row, names))) + "\n" for row in counted)
+        case RowFormat.csv:
+            write(_csv_lines(counted, names))
+        case RowFormat.json:
+            write(_json_parts(counted, names, following))
+        case RowFormat.jsonl:
+            write(_json(_picked(row, names)) + "\n" for row in counted)
+        case RowFormat.ids:
+            write(_cell(row[columns.key]) + "\n" for row in counted)
+    if following:
+        say(f"there are more: --after {following}")
+    return counted.number
+
+
+class _Counted:
+    """Rows that are counted as they go by."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._rows = rows
+        self.number = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        for row in self._rows:
+            self.number += 1
+            yield row
+
+
+def _chosen(fields: str | None, columns: Columns) -> tuple[str, ...]:
+    if fields is None:
+        return columns.names
+    chosen = tuple(name.strip() for name in fields.split(","))
+    for name in chosen:
+        if name not in columns.names:
+            raise InvalidInput(f"There is no field {name!r}; there are: {', '.join(columns.names)}.")
+    return chosen
+
+
+def _values(row: Row, names: Iterable[str]) -> Iterator[Any]:
+    return (row[name] for name in names)
+
+
+def _picked(row: Row, names: Iterable[str]) -> dict[str, Any]:
+    return {name: row[name] for name in names}
+
+
+def _cell(value: Any) -> str:
+    """Write a value on one line, whole."""
+    from botchat.core.export import one_line, rfc3339
+
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case datetime():
+            return rfc3339(value)
+        case list() | tuple():
+            return ", ".join(map(_cell, value))
+        case _:
+            return one_line(str(value))
+
+
+def _json(value: Any) -> str:
+    from botchat.core.export import printable, rfc3339
+
+    text = json.dumps(value, ensure_ascii=False, default=rfc3339)
+    return printable(text) if sys.stdout.isatty() else text
+
+
+def _json_parts(rows: Iterable[Row], names: tuple[str, ...], following: str | None) -> Iterator[str]:
+    yield '{"items": ['
+    for i, row in enumerate(rows):
+        yield (",\n" if i else "\n") + _json(_picked(row, names))
+    yield f'\n], "next": {json.dumps(following)}}}\n'
+
+
+def _csv_lines(rows: Iterable[Row], names: tuple[str, ...]) -> Iterator[str]:
+    from botchat.core.export import csv_cell
+
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    for values in chain([names], (_values(row, names) for row in rows)):
+        writer.writerow([csv_cell(_cell(value)) for value in values])
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+
+
+def _print_table(rows: Iterable[Row], names: tuple[str, ...], flexible: str) -> None:
+    """Lay out a table; what does not fit into one goes on as lines, whole."""
+    from rich.console import Console
+
+    iterator = iter(rows)
+    first = [{name: _shown(row[name]) for name in names} for row in islice(iterator, _MOST_IN_TABLE)]
+    if first:
+        console = Console(highlight=False)
+        console.print(_laid_out(first, names, flexible, console))
+    write("  ".join(_shown(row[name]) for name in names) + "\n" for row in iterator)
+
+
+def _laid_out(rows: list[dict[str, str]], names: tuple[str, ...], flexible: str, console: "Console") -> "Table":
+    from rich.cells import cell_len
+    from rich.table import Table
+    from rich.text import Text
+
+    widths = {name: max(map(cell_len, (name, *(row[name] for row in rows)))) for name in names}
+    while len(names) > 2 and _fixed(widths, names, flexible) + _FLEXIBLE_AT_LEAST > console.width:  # noqa: PLR2004
+        names = names[:-1]
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for name in names:
+        is_number = all(row[name].isdecimal() for row in rows)
+        table.add_column(Text(name), no_wrap=True, justify="right" if is_number else "left")
+    left = max(_FLEXIBLE_AT_LEAST, console.width - _fixed(widths, names, flexible))
+    for row in rows:
+        texts = {name: Text(row[name]) for name in names}
+        if flexible in texts:
+            texts[flexible].truncate(left, overflow="ellipsis")
+        table.add_row(*texts.values())
+    return table
+
+
+def _fixed(widths: Mapping[str, int], names: tuple[str, ...], flexible: str) -> int:
+    """Count the cells of a line but for those of the flexible column; two stand between columns."""
+    return sum(widths[name] for name in names if name != flexible) + 2 * (len(names) - 1)
+
+
+def _shown(value: Any) -> str:
+    return value.astimezone().strftime("%Y-%m-%d %H:%M") if isinstance(value, datetime) else _cell(value)
