@@ -26,7 +26,8 @@ def store_sessions(repository, user: str, number: int) -> None:
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["sessions", "--help"], ["ask", "--help"]])
 def test_help_and_version_load_nothing_heavy(arguments):
-    look = "import sys\nfrom botchat.cli.app import run\ntry: run(sys.argv[1:])\nfinally: print(*sys.modules, file=sys.stderr)"
+    command = "import sys\nfrom botchat.cli.app import run\ntry: run(sys.argv[1:])"
+    look = command + "\nfinally: print(*sys.modules, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", look, *arguments], capture_output=True, text=True, check=True)
     assert HEAVY & set(done.stderr.split()) == set()
     assert "botchat" in done.stdout
