@@ -11,6 +11,7 @@ from botchat.core.chat import Chat
 from botchat.core.demo import DEMO, DemoBot
 from botchat.core.errors import ConfigError, StoreUnreadable
 from botchat.core.repository import SessionRepository
+from botchat.core.retention import Retention, Rule
 from botchat.core.turn import Turns
 from botchat.settings import Settings, data_path
 
@@ -87,7 +88,11 @@ def build_turns(settings: Settings, environment: Mapping[str, str] = os.environ)
         configs[_OPENAI] = BotConfig(model=environment.get("OPENAI_MODEL") or default_model)
     bots: dict[str, Bot] = {bot_id: _openai_bot(bot_id, config, environment) for bot_id, config in configs.items()}
     bots.setdefault(DEMO, DemoBot())
-    return Turns(bots)
+    rules = [
+        Rule(older_than=rule.older_than, action=rule.action, bot_id=rule.bot, user=rule.user)
+        for rule in settings.retention
+    ]
+    return Turns(bots, retention=Retention(rules))
 
 
 def default_bot(settings: Settings, bots: Mapping[str, Bot]) -> str:

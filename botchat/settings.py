@@ -4,16 +4,19 @@ import difflib
 import getpass
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from botchat.core.bots import BotConfig
-from botchat.core.errors import ConfigError
+from botchat.core.errors import ConfigError, InvalidInput
+from botchat.core.retention import Action
+from botchat.times import duration
 
 _ENVIRONMENT = {
     "store": "BOTCHAT_STORE",
@@ -22,6 +25,24 @@ _ENVIRONMENT = {
     "host": "BOTCHAT_HOST",
     "port": "BOTCHAT_PORT",
 }
+
+
+def _duration(value: Any) -> timedelta:
+    try:
+        return duration(value if isinstance(value, str) else repr(value))
+    except InvalidInput as error:
+        raise ValueError(str(error)) from error
+
+
+class RetentionRule(BaseModel):
+    """A rule of the config file, `[[retention]]`: what becomes of sessions that nobody wrote to for so long."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    older_than: Annotated[timedelta, BeforeValidator(_duration)]
+    action: Action
+    bot: str | None = None
+    user: str | None = None
 
 
 class Settings(BaseModel):
@@ -41,6 +62,7 @@ class Settings(BaseModel):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] | None = None
     bots: dict[str, BotConfig] = Field(default_factory=dict)
+    retention: tuple[RetentionRule, ...] = ()
 
 
 def config_path(environment: Mapping[str, str]) -> Path:
@@ -96,11 +118,17 @@ def _login_name() -> str:
         return str(os.getuid()) if hasattr(os, "getuid") else "me"
 
 
+_KNOWN: dict[int | str, Iterable[str]] = {
+    "bots": BotConfig.__dataclass_fields__,
+    "retention": RetentionRule.model_fields,
+}
+
+
 def _mistake(first: ErrorDetails) -> str:
     """Say what is wrong, where, and what was perhaps meant."""
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
-        known = BotConfig.__dataclass_fields__ if first["loc"][0] == "bots" else Settings.model_fields
+        known: Iterable[str] = _KNOWN.get(first["loc"][0], Settings.model_fields)
         near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
         return f"{place} is unknown. " + (f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(known)}.")
     return f"{place} can't be {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}."

@@ -7,7 +7,7 @@ import pytest
 from sessions import stored, user_says
 
 from botchat.core.errors import InvalidInput, MessageNotFound, SessionChanged, SessionNotFound
-from botchat.core.models import Message, Session
+from botchat.core.models import Message, Session, SessionFilter
 
 # Replacing
 
@@ -111,7 +111,7 @@ def test_a_deleted_session_is_in_the_trash_and_comes_back(repository):
     session = stored(repository)
     repository.delete("ann", session.id)
     assert repository.page("ann").sessions == ()
-    assert [s.id for s in repository.page("ann", state="trash").sessions] == [session.id]
+    assert [s.id for s in repository.page("ann", where=SessionFilter(state="trash")).sessions] == [session.id]
     assert repository.get("ann", session.id).deleted_time is not None
     repository.update("ann", session.id, state="active")
     assert [s.id for s in repository.page("ann").sessions] == [session.id]

@@ -3,15 +3,34 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
+from typing import Literal, Unpack
 
-from botchat.core.errors import InvalidInput, SessionNotFound, StoreError
-from botchat.core.models import PAGE_SIZE, BotInfo, Message, Page, Session, now
+from botchat.core.admin import Admin
+from botchat.core.errors import InvalidInput, MessageNotFound, ReplyRunning, SessionNotFound, StoreError
+from botchat.core.history import is_alive, is_wordless
+from botchat.core.models import (
+    PAGE_SIZE,
+    BotInfo,
+    Feedback,
+    Message,
+    Page,
+    Session,
+    SessionChanges,
+    SessionFilter,
+    SessionSummary,
+    now,
+    valid_text,
+)
 from botchat.core.record import check_name
 from botchat.core.reply import Reply
-from botchat.core.repository import SessionRepository
-from botchat.core.turn import Turns, is_alive, is_wordless
+from botchat.core.repository import ACTIVE, SessionRepository
+from botchat.core.turn import Turns
 
 __all__ = ["Chat", "Reply", "is_unanswered"]
+
+REDACTED = "[redacted]"
+"""What stands where someone's words were taken out."""
 
 
 class Chat:
@@ -45,13 +64,29 @@ class Chat:
         check_name("The user", user)
         return Session(user=user, bot_id=self._turns.bot(bot_id or self.default_bot).info.bot_id)
 
-    def page(self, user: str, after: str | None = None, limit: int = PAGE_SIZE) -> Page:
-        """Read the user's sessions, newest first; `after` is the `next` of the page before."""
-        return self._repository.page(user, after, limit)
+    def for_admins(self) -> Admin:
+        """Return what an admin may ask for: everybody's sessions."""
+        return Admin(self._repository.for_admins(), self._turns.retention)
 
-    def count(self, user: str) -> int:
+    def page(self, user: str, after: str | None = None, limit: int = PAGE_SIZE, where: SessionFilter = ACTIVE) -> Page:
+        """Read the user's sessions, newest first; `after` is the `next` of the page before.
+
+        Raises:
+            InvalidInput: `after` is no such text, or there is nothing or too much to search for.
+        """
+        return self._repository.page(user, after, limit, where)
+
+    def count(self, user: str, where: SessionFilter = ACTIVE) -> int:
         """Count the user's sessions."""
-        return self._repository.count(user)
+        return self._repository.count(user, where)
+
+    def find(self, user: str, text: str) -> list[SessionSummary]:
+        """Find the user's sessions, in whatever state, whose id begins with the text or whose name is the text."""
+        return self._repository.find(user, text)
+
+    def latest(self, user: str) -> SessionSummary | None:
+        """Find the session that was used last."""
+        return self._repository.latest(user)
 
     def open(self, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:
         """Read a session with its newest messages.
@@ -79,6 +114,100 @@ class Chat:
             stop = min(start + PAGE_SIZE, session.first)
             yield from self.earlier(session.user, session.id, stop, stop - start)
         yield from session.messages
+
+    def update(self, user: str, session_id: str, **changes: Unpack[SessionChanges]) -> None:
+        """Change a session's name, pin, state, tags or metadata; what is not named stays.
+
+        Raises:
+            SessionNotFound: the user has none of that id.
+            InvalidInput: a change can't be stored.
+        """
+        if changes.keys() & {"state", "pinned"}:
+            session = self._repository.get(user, session_id, last=1)
+            session.pinned = changes.get("pinned", session.pinned)
+            if changes.get("state", session.state) != "trash":  # the trash has its own time
+                expire_time = self._turns.retention.expire_time(session, session.update_time)
+                changes = {"expire_time": expire_time, **changes}
+        self._repository.update(user, session_id, **changes)
+        self._turns.wrote(user)
+
+    def delete(self, user: str, session_id: str) -> None:
+        """Put a session in the trash for 30 days; `update(..., state="active")` brings it back."""
+        self._repository.delete(user, session_id)
+        self._turns.wrote(user)
+
+    def purge(self, user: str, session_id: str) -> None:
+        """Remove a session for ever."""
+        self._repository.purge(user, session_id)
+        self._turns.wrote(user)
+
+    def fork(self, user: str, session_id: str, messages: int | None = None) -> Session:
+        """Begin a new session with a copy of the first messages of another, or of all of them.
+
+        Raises:
+            SessionNotFound: the user has none of that id.
+            InvalidInput: it has not so many messages.
+        """
+        source = self.open(user, session_id)
+        wanted = source.message_count if messages is None else messages
+        if not 1 <= wanted <= source.message_count:
+            raise InvalidInput(f"The session has {source.message_count} messages: a fork takes 1 to all of them.")
+        copied = [_settled(message) for message in islice(self.history(source), wanted)]
+        head = source.head if any(message.id == source.head for message in copied) else None
+        session = Session(
+            user=user,
+            bot_id=source.bot_id,
+            name=source.name,
+            messages=copied,
+            tags=source.tags,
+            metadata=source.metadata | {"forked_from": source.id},
+            agents=source.agents,
+            head=head,
+        )
+        session.expire_time = self._turns.retention.expire_time(session, now())
+        self._repository.save(session)
+        self._turns.wrote(user)
+        return session
+
+    def redact(self, user: str, session_id: str, message_id: str) -> None:
+        """Take a message's words out of the store for ever, also out of the session's name.
+
+        Raises:
+            MessageNotFound: the session has no such message.
+            ReplyRunning: it is still being written.
+        """
+        session = self.open(user, session_id)
+        message = next((m for m in self.history(session) if m.id == message_id), None)
+        if message is None:
+            raise MessageNotFound(message_id)
+        if message.status == "streaming":
+            raise ReplyRunning
+        if session.name and session.name in valid_text(message.content):  # first: it is found by the words
+            self._repository.update(user, session_id, name=REDACTED)
+        self._repository.update_message(
+            user,
+            session_id,
+            message_id,
+            content=REDACTED,
+            reasoning_content="",
+            error=None,
+            feedback=None,
+            redacted_time=now(),
+        )
+        self._turns.wrote(user)
+
+    def give_feedback(
+        self, user: str, session_id: str, message_id: str, rating: Literal["up", "down"] | None, comment: str = ""
+    ) -> None:
+        """Keep what a person thinks of a message, in the place of what they thought before; None takes it back.
+
+        Raises:
+            MessageNotFound: the session has no such message.
+        """
+        given = Feedback(rating=rating, time=now()) | ({"comment": valid_text(comment)} if comment else {})
+        is_any = rating is not None or bool(comment)
+        self._repository.update_message(user, session_id, message_id, feedback=dict(given) if is_any else None)
+        self._turns.wrote(user)
 
     def send(self, user: str, session: Session, content: str | Message) -> Reply:
         """Save what the user says, then ask the session's bot; return its reply as it begins.
@@ -142,6 +271,11 @@ class Chat:
         with suppress(StoreError):
             self._repository.update_message(session.user, session.id, message.id, status="interrupted", heartbeat=None)
         return replace(message, status="interrupted", heartbeat=None)
+
+
+def _settled(message: Message) -> Message:
+    """Copy a message; a reply that is still coming is not written on in the copy."""
+    return replace(message, status="interrupted", heartbeat=None) if message.status == "streaming" else message
 
 
 def is_unanswered(session: Session) -> bool:

@@ -17,6 +17,8 @@ BotchatError
 └── BotError                the bot did not answer, or not to the end
 """
 
+from collections.abc import Sequence
+
 _ID_LENGTH = 80
 
 
@@ -37,11 +39,15 @@ class UnknownBot(ConfigError):  # noqa: N818
 
 
 class SessionNotFound(BotchatError):  # noqa: N818
-    """Is raised for a session that does not exist and, in the same words, for another user's."""
+    """Is raised for a session that does not exist and, in the same words, for another user's.
 
-    def __init__(self, session_id: str) -> None:
+    `near` are the user's own sessions that may have been meant.
+    """
+
+    def __init__(self, session_id: str, near: Sequence[str] = ()) -> None:
         shown = session_id if len(session_id) <= _ID_LENGTH else session_id[:_ID_LENGTH] + "…"
-        super().__init__(f"There is no session {shown!r} among yours.")
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        super().__init__(f"There is no session {shown!r} among yours.{hint}")
         self.session_id = session_id
 
 

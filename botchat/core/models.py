@@ -60,6 +60,7 @@ class Message:
         error: why a failed or truncated message is so, one sentence.
         usage: tokens as the server reported them: prompt_tokens, completion_tokens, total_tokens.
         payload: JSON text of the original, where the content is not plain text.
+        redacted_time: when its words were taken out for ever.
         parent: id of the message it answers, where that is not the one before it.
         extra: fields of the record that this version does not know; kept as they are.
     """
@@ -80,6 +81,7 @@ class Message:
     feedback: dict[str, Any] | None = None
     payload: str | None = None
     parent: str | None = None
+    redacted_time: datetime | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -92,6 +94,7 @@ class Session:
         messages: those that were read, oldest first; all of them when `first` is 0.
         first: how many older messages there are than `messages` holds.
         message_count: messages in the whole conversation.
+        head: the last message of the branch that is shown, where that is not the last of all.
         rev: how many times the record was written; 0 when it never was.
         extra: fields of the record that this version does not know; kept as they are.
     """
@@ -129,6 +132,30 @@ class Session:
         self.message_count += 1
         self.update_time = at
         self.rev += 1
+        self.head = None
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
+class SessionFilter:
+    """Which sessions are meant. What is None is not asked for.
+
+    Attributes:
+        user: whose; only for admins: everywhere else the user is named apart, and this is not looked at.
+        state: None is all of them, the trash too.
+        since: create_time is this or later.
+        until: create_time is earlier than this.
+        idle_since: nothing was written to it since then.
+        text: every word of it stands somewhere in the name or in a message, upper or lower case alike.
+    """
+
+    user: str | None = None
+    state: State | None = "active"
+    bot_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    idle_since: datetime | None = None
+    pinned: bool | None = None
+    text: str = ""
 
 
 class SessionSummary(NamedTuple):
@@ -141,6 +168,8 @@ class SessionSummary(NamedTuple):
     update_time: datetime
     message_count: int
     pinned: bool = False
+    user: str = ""
+    state: State = "active"
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
@@ -180,7 +209,8 @@ class BotInfo:
 class SessionChanges(TypedDict, total=False):
     """What `update` can change of a session; what is not given stays.
 
-    `metadata` is partial: its keys are set, the others stay. None takes `expire_time` away.
+    `metadata` is partial: its keys are set, the others stay. None takes `expire_time` away. A new `state` sets it too:
+    to the end of the days in the trash, or away, unless it is given.
     """
 
     name: str
@@ -189,6 +219,22 @@ class SessionChanges(TypedDict, total=False):
     tags: list[str]
     metadata: dict[str, Any]
     expire_time: datetime | None
+
+
+class Finding(NamedTuple):
+    """What a check found, and what to do about it."""
+
+    status: Literal["ok", "warning", "failed"]
+    what: str
+    advice: str = ""
+
+
+class Feedback(TypedDict, total=False):
+    """What a person thinks of a message: `rating` is "up", "down" or None (taken back)."""
+
+    rating: Literal["up", "down"] | None
+    comment: str
+    time: datetime
 
 
 class MessageChanges(TypedDict, total=False):
@@ -204,3 +250,4 @@ class MessageChanges(TypedDict, total=False):
     latency_ms: int | None
     first_token_ms: int | None
     feedback: dict[str, Any] | None
+    redacted_time: datetime | None

@@ -18,10 +18,13 @@ from botchat.core.models import (
     Page,
     Session,
     SessionChanges,
-    State,
+    SessionFilter,
+    SessionSummary,
     now,
 )
-from botchat.core.mongo_client import Document, database_name, open_client, shown, translated
+from botchat.core.mongo_all import MongoAllSessions
+from botchat.core.mongo_client import Document, database_name, open_client, options_of, shown, translated
+from botchat.core.mongo_query import ALL_INDEX, PAGE_INDEX, SUMMARY, owned
 from botchat.core.record import (
     Record,
     message_changes,
@@ -32,12 +35,13 @@ from botchat.core.record import (
     session_to_record,
     summary_from_record,
 )
-from botchat.core.repository import check_limit, check_whole, page_of, position_of
+from botchat.core.repository import ACTIVE, check_limit, check_whole
 
-_SUMMARY = ("name", "bot_id", "update_time", "message_count", "pinned")
+_LAST_CHARACTER = chr(0x10FFFF)
+_NAMES = dict.fromkeys(SUMMARY, 1)
 
-# The page's filter and order, then all that a summary shows, so that no document is fetched for it.
-PAGE_INDEX = [("user", 1), ("state", 1), ("create_time", -1), ("_id", -1), *((name, 1) for name in _SUMMARY)]
+# How long a search or an overview may take, which reads many sessions, where the URI sets no time of its own.
+_SLOW_SECONDS = 60
 
 
 def connect(uri: str) -> "MongoRepository":
@@ -51,26 +55,40 @@ def connect(uri: str) -> "MongoRepository":
     name = shown(uri)
     if not name.endswith(f"/{database}"):
         name = f"{name.rstrip('/')}/{database}"
-    return MongoRepository(client[database], name=name, owns_client=True)
+    slow_seconds = None if "timeoutms" in options_of(uri) else _SLOW_SECONDS
+    return MongoRepository(client[database], name=name, owns_client=True, slow_seconds=slow_seconds)
 
 
 class MongoRepository:
     """Keeps sessions in the database that it is given.
 
+    `slow_seconds` is the time for what reads many sessions, None for the client's own.
+
     A client that it owns is closed by `close`, or when nobody holds the repository any more: a reply under way keeps it
     open. One that it borrows stays its owner's.
     """
 
-    def __init__(self, database: Database[Document], *, name: str = "mongodb", owns_client: bool = False) -> None:
+    def __init__(
+        self,
+        database: Database[Document],
+        *,
+        name: str = "mongodb",
+        owns_client: bool = False,
+        slow_seconds: float | None = None,
+    ) -> None:
         self.name = name
         self._database = database
         self._sessions: Collection[Document] = database["sessions"]
+        self._all = MongoAllSessions(self._sessions, name=name, slow_seconds=slow_seconds)
         self._close_client = weakref.finalize(self, database.client.close) if owns_client else None
 
     def prepare(self) -> None:
         with translated(self.name):
             self._database.command("ping")
             self._sessions.create_index(PAGE_INDEX, name="page")
+            self._sessions.create_index(ALL_INDEX, name="all")
+            # A record goes when its expire_time has come; the server looks once a minute.
+            self._sessions.create_index("expire_time", name="expiry", expireAfterSeconds=0, sparse=True)
 
     def close(self) -> None:
         if self._close_client is not None:
@@ -99,7 +117,7 @@ class MongoRepository:
     def update_message(self, user: str, session_id: str, message_id: str, **changes: Unpack[MessageChanges]) -> None:
         to_set, to_unset = message_changes(changes)
         result = self._update(
-            _owned(user, session_id) | {"messages.id": message_id},
+            owned(user, session_id) | {"messages.id": message_id},
             {"update_time": now()} | {f"messages.$.{name}": value for name, value in to_set.items()},
             {f"messages.$.{name}" for name in to_unset},
         )
@@ -118,20 +136,27 @@ class MongoRepository:
         found = self._find(user, session_id, {"_id": 1, "messages": {"$slice": [start, max(1, wanted)]}})
         return [message_from_record(message) for message in found["messages"][:wanted]]
 
-    def page(self, user: str, after: str | None = None, limit: int = PAGE_SIZE, *, state: State = "active") -> Page:
-        check_limit(limit)
-        with translated(self.name):
-            found = self._sessions.find(_page_filter(user, state, after), dict.fromkeys(("create_time", *_SUMMARY), 1))
-            records = list(found.sort([("create_time", -1), ("_id", -1)]).limit(limit + 1))
-        return page_of([summary_from_record(record) for record in records], limit)
+    def page(self, user: str, after: str | None = None, limit: int = PAGE_SIZE, where: SessionFilter = ACTIVE) -> Page:
+        return self._all.page(after, limit, replace(where, user=user))
 
-    def count(self, user: str, *, state: State = "active") -> int:
+    def count(self, user: str, where: SessionFilter = ACTIVE) -> int:
+        return self._all.count(replace(where, user=user))
+
+    def find(self, user: str, text: str, limit: int = 10) -> list[SessionSummary]:
+        mine = {"user": {"$eq": user}}
+        begins = {"_id": {"$gte": text, "$lt": text + _LAST_CHARACTER}}
         with translated(self.name):
-            return self._sessions.count_documents({"user": {"$eq": user}, "state": state})
+            found = self._sessions.find({"$or": [mine | begins, mine | {"name": {"$eq": text}}]}, _NAMES)
+            return [summary_from_record(record) for record in found.limit(limit)]
+
+    def latest(self, user: str) -> SessionSummary | None:
+        with translated(self.name):
+            found = self._sessions.find({"user": {"$eq": user}, "state": "active"}, _NAMES)
+            return next(map(summary_from_record, found.sort([("update_time", -1), ("_id", -1)]).limit(1)), None)
 
     def update(self, user: str, session_id: str, **changes: Unpack[SessionChanges]) -> None:
         to_set, to_unset = session_changes(changes)
-        if not self._update(_owned(user, session_id), to_set, to_unset).matched_count:
+        if not self._update(owned(user, session_id), to_set, to_unset).matched_count:
             raise SessionNotFound(session_id)
 
     def delete(self, user: str, session_id: str) -> None:
@@ -139,8 +164,11 @@ class MongoRepository:
 
     def purge(self, user: str, session_id: str) -> None:
         with translated(self.name):
-            if not self._sessions.delete_one(_owned(user, session_id)).deleted_count:
+            if not self._sessions.delete_one(owned(user, session_id)).deleted_count:
                 raise SessionNotFound(session_id)
+
+    def for_admins(self) -> MongoAllSessions:
+        return self._all
 
     def _made(self, session: Session, message: Message, at: datetime) -> bool:
         """Make the record with its first message; False when it is there, another process' or another user's."""
@@ -154,11 +182,15 @@ class MongoRepository:
     def _push(self, session: Session, message: Message, at: datetime) -> None:
         push: Record = {"messages": message_to_record(message)}
         changed: Record = {"update_time": at}
+        if session.expire_time is not None:
+            changed["expire_time"] = session.expire_time
         if session.rev and not session.name and (name := session.named_by([message])):
             changed["name"] = name
-        unless_there = _owned(session.user, session.id) | {"messages.id": {"$ne": message.id}}
-        counted = {"message_count": 1, "rev": 1}
-        result = self._sessions.update_one(unless_there, {"$push": push, "$inc": counted, "$set": changed})
+        unless_there = owned(session.user, session.id) | {"messages.id": {"$ne": message.id}}
+        update: Document = {"$push": push, "$inc": {"message_count": 1, "rev": 1}, "$set": changed}
+        if session.head is not None:
+            update["$unset"] = {"head": ""}
+        result = self._sessions.update_one(unless_there, update)
         if not result.matched_count:
             self._check_exists(session.user, session.id)
 
@@ -169,12 +201,12 @@ class MongoRepository:
             except DuplicateKeyError:
                 return False
             return True
-        as_read = _owned(session.user, session.id) | {"rev": session.rev}
+        as_read = owned(session.user, session.id) | {"rev": session.rev}
         return self._sessions.replace_one(as_read, record).matched_count == 1
 
     def _check_saved_already(self, record: Record) -> None:
         """Take a save for done when the store holds just this: its answer was lost, and it was tried again."""
-        stored = self._sessions.find_one(_owned(record["user"], record["_id"]))
+        stored = self._sessions.find_one(owned(record["user"], record["_id"]))
         if stored is None:
             raise SessionNotFound(record["_id"])
         if stored | {"update_time": record["update_time"]} != record:
@@ -189,32 +221,10 @@ class MongoRepository:
 
     def _find(self, user: str, session_id: str, shown_fields: Document) -> Record:
         with translated(self.name):
-            found = self._sessions.find_one(_owned(user, session_id), shown_fields)
+            found = self._sessions.find_one(owned(user, session_id), shown_fields)
         if found is None:
             raise SessionNotFound(session_id)
         return found
 
     def _check_exists(self, user: str, session_id: str) -> None:
         self._find(user, session_id, {"_id": 1})
-
-
-def _owned(user: str, session_id: str) -> Document:
-    """Make the filter of one session. The user is in every one, by $eq: no value is an operator."""
-    return {"_id": session_id, "user": {"$eq": user}}
-
-
-def _page_filter(user: str, state: State, after: str | None) -> Document:
-    """Make the filter of a page, so that it comes from the index alone.
-
-    One range of the index is as fast as page 1. Only where sessions of one create_time lie on both sides of the page's
-    end two ranges are needed; the $or is then outermost, with the user in both of its branches: with the user beside
-    it, the planner fetches 101 documents for page 2 (mongod 6.0.5).
-    """
-    mine: Document = {"user": {"$eq": user}, "state": state}
-    if after is None:
-        return mine
-    end = position_of(after)
-    earlier = mine | {"create_time": {"$lt": end.create_time}}
-    if end.is_alone:
-        return earlier
-    return {"$or": [earlier, mine | {"create_time": end.create_time, "_id": {"$lt": end.id}}]}

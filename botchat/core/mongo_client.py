@@ -50,7 +50,7 @@ def open_client(uri: str) -> MongoClient[Document]:
     Raises:
         ConfigError: the URI is none, or asks for writes that nobody acknowledges.
     """
-    given = {name.lower() for name, _ in parse_qsl(uri.partition("?")[2])}
+    given = options_of(uri)
     options: dict[str, Any] = {name: value for name, value in _TIMEOUTS.items() if name.lower() not in given}
     if not given & {"w", "journal", "j", "wtimeoutms"}:
         options |= _DURABLE
@@ -62,6 +62,11 @@ def open_client(uri: str) -> MongoClient[Document]:
         client.close()
         raise ConfigError("The store address says w=0, so nobody would know what was saved: leave it out, or say w=1.")
     return client
+
+
+def options_of(uri: str) -> set[str]:
+    """Tell which options a URI sets, in lower case."""
+    return {name.lower() for name, _ in parse_qsl(uri.partition("?")[2])}
 
 
 def database_name(client: MongoClient[Document], uri: str) -> str:

@@ -6,7 +6,7 @@ Both stores write what this module makes, so that they refuse the same things an
 import json
 from collections.abc import Mapping
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, get_args
 
 from botchat.core.errors import InvalidInput
@@ -31,6 +31,9 @@ MAX_RECORD_BYTES = 16 * 1024 * 1024
 
 NAME_LIMIT = 500
 """Characters of a name that a person gives: the name stands in an index, which a novel would bloat."""
+
+TRASH_TIME = timedelta(days=30)
+"""How long a deleted session can be brought back; then the store removes it for ever."""
 
 INT64 = 2**63
 _ROLES = get_args(Role)
@@ -157,7 +160,15 @@ def summary_from_record(record: Record) -> SessionSummary:
         record["update_time"],
         record["message_count"],
         bool(record.get("pinned")),
+        record["user"],
+        record["state"],
     )
+
+
+def in_order(record: Record) -> Record:
+    """Return a record with its fields in one order, whatever the store: what is exported is alike to the byte."""
+    known = {n: record[n] for n in ("_id", *_SESSION_FIELDS) if n in record}
+    return known | {n: record[n] for n in sorted(record.keys() - known.keys())}
 
 
 def check_header(session: Session) -> None:
@@ -189,7 +200,9 @@ def session_changes(changes: SessionChanges) -> tuple[Record, set[str]]:
     if "state" in changes:
         if changes["state"] not in get_args(State):
             raise InvalidInput(f"{changes['state']!r} is no state of a session: {', '.join(get_args(State))}.")
-        to_set["deleted_time"] = now() if changes["state"] == "trash" else None
+        goes = changes["state"] == "trash"
+        to_set["deleted_time"] = now() if goes else None
+        to_set = {"expire_time": now() + TRASH_TIME if goes else None} | to_set
     return _set_and_unset(to_set)
 
 

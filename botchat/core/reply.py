@@ -98,6 +98,10 @@ class Reply:
         """Become another try at a reply that ended before its first word."""
         self._message.id, self._message.create_time = message.id, message.create_time
 
+    def follow(self, message_id: str) -> None:
+        """Become the answer to a message that is not the last of the record."""
+        self._message.parent = message_id
+
     def receive(self, delta: Delta) -> None:
         """Take the next piece, on the loop that runs the reply."""
         with self._changed:

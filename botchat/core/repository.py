@@ -5,6 +5,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Protocol, Unpack
 
+from botchat.core.all_sessions import AllSessions
 from botchat.core.errors import InvalidInput
 from botchat.core.models import (
     PAGE_SIZE,
@@ -13,9 +14,11 @@ from botchat.core.models import (
     Page,
     Session,
     SessionChanges,
+    SessionFilter,
     SessionSummary,
-    State,
 )
+
+ACTIVE = SessionFilter()
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -53,7 +56,7 @@ class SessionRepository(Protocol):
         """Add a message to the record and to `session`, in one command; the first one makes the record.
 
         The same message again changes nothing, so a failed call can be repeated. What it costs does not grow with the
-        session. Of `session` only the header is used.
+        session. Of `session` only the header is used: its `expire_time` is stored with the message, and a `head` ends.
 
         Raises:
             SessionTooLarge: the record would be over its limit.
@@ -77,16 +80,24 @@ class SessionRepository(Protocol):
         """Read the messages that come before the one at position `before` (0 is the first), oldest first."""
         ...
 
-    def page(self, user: str, after: str | None = None, limit: int = PAGE_SIZE, *, state: State = "active") -> Page:
+    def page(self, user: str, after: str | None = None, limit: int = PAGE_SIZE, where: SessionFilter = ACTIVE) -> Page:
         """Read summaries, newest create_time first, ties by id; `after` is the `next` of the page before.
 
         Raises:
-            InvalidInput: `after` is no such text, or the limit below 1.
+            InvalidInput: `after` is no such text, the limit below 1, or the text to search for can't be.
         """
         ...
 
-    def count(self, user: str, *, state: State = "active") -> int:
+    def count(self, user: str, where: SessionFilter = ACTIVE) -> int:
         """Count the user's sessions."""
+        ...
+
+    def find(self, user: str, text: str, limit: int = 10) -> list[SessionSummary]:
+        """Find the user's sessions, in whatever state, whose id begins with the text or whose name is the text."""
+        ...
+
+    def latest(self, user: str) -> SessionSummary | None:
+        """Find the session that was written last; None if the user has none."""
         ...
 
     def update(self, user: str, session_id: str, **changes: Unpack[SessionChanges]) -> None:
@@ -98,11 +109,15 @@ class SessionRepository(Protocol):
         ...
 
     def delete(self, user: str, session_id: str) -> None:
-        """Put a session in the trash; `update(..., state="active")` brings it back."""
+        """Put a session in the trash for 30 days; `update(..., state="active")` brings it back."""
         ...
 
     def purge(self, user: str, session_id: str) -> None:
         """Remove a session for ever."""
+        ...
+
+    def for_admins(self) -> AllSessions:
+        """Return what admins may ask of everybody's sessions. It is apart, so that no user can be forgotten here."""
         ...
 
 

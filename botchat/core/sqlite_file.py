@@ -3,8 +3,8 @@
 import os
 import sqlite3
 from collections import deque
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from bson.errors import BSONError
@@ -20,7 +20,7 @@ from botchat.core.errors import (
 BUSY_SECONDS = 30
 """How long a write waits for another process' write before it gives up."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 APPLICATION_ID = int.from_bytes(b"bcht")
 
 _IDLE_CONNECTIONS = 8
@@ -47,10 +47,13 @@ CREATE TABLE sessions (
     message_count INTEGER NOT NULL,
     pinned INTEGER NOT NULL,
     rev INTEGER NOT NULL,
+    expire_time INTEGER,            -- when it goes for ever, NULL for never
     bytes INTEGER NOT NULL,         -- of the messages, as elements of one BSON array
     more BLOB NOT NULL              -- BSON of the fields that have no column
 );
 CREATE INDEX page ON sessions (user, state, create_time DESC, id DESC);
+CREATE INDEX everybody ON sessions (state, create_time DESC, id DESC);
+CREATE INDEX expiry ON sessions (expire_time) WHERE expire_time IS NOT NULL;
 CREATE TABLE messages (
     session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
     position INTEGER NOT NULL,      -- 0 is the first of the session
@@ -62,14 +65,26 @@ CREATE TABLE messages (
 """
 
 
+# What makes a file of the format before into one of this.
+_UPGRADES = {
+    1: """
+ALTER TABLE sessions ADD COLUMN expire_time INTEGER;
+CREATE INDEX everybody ON sessions (state, create_time DESC, id DESC);
+CREATE INDEX expiry ON sessions (expire_time) WHERE expire_time IS NOT NULL;
+"""
+}
+
+
 class SqliteFile:
     """Lends connections to one file. A connection is one thread's at a time, and is kept for the next.
 
     It is not bound to its thread: Streamlit makes a thread for every run of a page, and each would open the file anew.
+    `functions` are what queries may call, by their names.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, functions: Sequence[Callable[..., bool]] = ()) -> None:
         self.path = path
+        self._functions = functions
         self._idle: deque[sqlite3.Connection] = deque()
         self._closed = False
 
@@ -87,8 +102,8 @@ class SqliteFile:
             with _translated(self.path):
                 os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
         with self.reading() as db:
-            made = self._check(db)
-        if not made:
+            version = self._version(db)
+        if version < SCHEMA_VERSION:
             self._make_tables()
 
     def close(self) -> None:
@@ -127,6 +142,10 @@ class SqliteFile:
         try:
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA foreign_keys = ON")
+            db.execute("PRAGMA secure_delete = ON")  # what was redacted or removed is overwritten, not only forgotten
+            for function in self._functions:
+                places = function.__code__.co_argcount
+                db.create_function(function.__name__, places, function, deterministic=True)
         except BaseException:
             db.close()
             raise
@@ -144,8 +163,8 @@ class SqliteFile:
         else:
             self._idle.append(db)
 
-    def _check(self, db: sqlite3.Connection) -> bool:
-        """Tell whether the tables are there."""
+    def _version(self, db: sqlite3.Connection) -> int:
+        """Tell the format of the file; 0 where there are no tables yet."""
         ((version,),) = db.execute("PRAGMA user_version")
         ((application,),) = db.execute("PRAGMA application_id")
         ((tables,),) = db.execute("SELECT count(*) FROM sqlite_master")
@@ -155,17 +174,23 @@ class SqliteFile:
             raise StoreUnreadable(
                 f"{self.path} was made by a newer botchat (format {version}, this one knows {SCHEMA_VERSION}): upgrade."
             )
-        return bool(tables)
+        return int(version) if tables else 0
 
     def _make_tables(self) -> None:
         with self.writing() as db:
-            if self._check(db):  # another process was first
-                return
-            with closing(db.cursor()) as cursor:
-                for statement in _SCHEMA.split(";"):
-                    cursor.execute(statement)
+            version = self._version(db)  # another process may have been first
+            for format_before in range(version or SCHEMA_VERSION, SCHEMA_VERSION):
+                _run(db, _UPGRADES[format_before])
+            if not version:
+                _run(db, _SCHEMA)
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _run(db: sqlite3.Connection, statements: str) -> None:
+    """Run statements one by one: `executescript` would commit before the first."""
+    for statement in statements.split(";"):
+        db.execute(statement)
 
 
 @contextmanager

@@ -8,26 +8,21 @@ from collections.abc import Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Any
 
 from botchat.core.bots import Bot, Prompt
 from botchat.core.context import prompt_for
 from botchat.core.errors import BotchatError, BotError, InvalidInput, ReplyRunning, UnknownBot
+from botchat.core.history import is_wordless, read_history
 from botchat.core.models import Message, Session, Status, now
 from botchat.core.recorder import Recorder
 from botchat.core.reply import Reply
 from botchat.core.repository import SessionRepository
+from botchat.core.retention import Retention
 from botchat.core.stream import Finish
 
 CHECKPOINT_SECONDS = 1.0
 """How often a reply that is coming is stored: a killed process loses no more than this."""
-
-HEARTBEAT_LIMIT = timedelta(seconds=5)
-"""Without a heartbeat for five checkpoints, the process that wrote a reply is gone."""
-
-HISTORY = 500
-"""Messages of a session that are read to make a prompt of."""
 
 _SAVERS = 8
 
@@ -40,19 +35,21 @@ _LIMITS = {
 _log = logging.getLogger(__name__)
 
 
-def is_alive(message: Message, at: datetime) -> bool:
-    """Tell whether some process is still writing this message."""
-    return message.status == "streaming" and message.heartbeat is not None and at - message.heartbeat < HEARTBEAT_LIMIT
-
-
 class Turns:
     """Runs the replies of these bots on one event loop in a thread of its own, one at a time in each session.
 
     There is one in a process: a front end that connects to the store anew keeps it, and with it the replies under way.
     """
 
-    def __init__(self, bots: Mapping[str, Bot], *, checkpoint_seconds: float = CHECKPOINT_SECONDS) -> None:
+    def __init__(
+        self,
+        bots: Mapping[str, Bot],
+        *,
+        retention: Retention | None = None,
+        checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    ) -> None:
         self.bots = bots
+        self.retention = retention or Retention()
         self._checkpoint_seconds = checkpoint_seconds
         self._replies: dict[tuple[str, str], Reply] = {}
         self._revisions: dict[str, int] = {}
@@ -93,7 +90,9 @@ class Turns:
         """
         bot = self.bot(session.bot_id)
         with self._place(session) as reply:
-            earlier = self._history(repository, session) if session.rev else []
+            earlier = read_history(repository, session) if session.rev else []
+            self._keep(repository, session)
+            message.parent = message.parent or session.head
             repository.append(session, message)
             self.wrote(session.user)
             self._ask(repository, bot, session, reply, prompt_for(bot.info, [*earlier, message]))
@@ -110,12 +109,14 @@ class Turns:
         """
         bot = self.bot(session.bot_id)
         with self._place(session) as reply:
-            messages = self._history(repository, session)
+            messages = read_history(repository, session)
             wordless = messages.pop() if messages and is_wordless(messages[-1]) else None
             if not messages or messages[-1].role != "user":
                 raise InvalidInput("The last message has its reply: there is nothing to try again.")
             if wordless:
                 reply.take_place_of(wordless)
+            elif session.head:
+                reply.follow(session.head)
             prompt = prompt_for(bot.info, messages)
             self._ask(repository, bot, session, reply, prompt, stored=wordless is not None)
         return reply
@@ -136,17 +137,14 @@ class Turns:
             self._thread.join()
         self._savers.shutdown(wait=True, cancel_futures=True)
 
-    def _history(self, repository: SessionRepository, session: Session) -> list[Message]:
-        """Read what came before.
-
-        Raises:
-            ReplyRunning: another process is writing a reply into this session.
-        """
-        messages = repository.get(session.user, session.id, last=HISTORY).messages
-        at = now()
-        if any(is_alive(message, at) for message in messages):
-            raise ReplyRunning
-        return messages
+    def _keep(self, repository: SessionRepository, session: Session) -> None:
+        """See that a session that is used again goes when the policy says, and not before."""
+        before, session.expire_time = session.expire_time, self.retention.expire_time(session, now())
+        if session.state == "trash":
+            repository.update(session.user, session.id, state="active", expire_time=session.expire_time)
+            session.state = "active"
+        elif before is not None and session.expire_time is None:
+            repository.update(session.user, session.id, expire_time=None)
 
     @contextmanager
     def _place(self, session: Session) -> Iterator[Reply]:
@@ -265,8 +263,3 @@ def _end(reply: Reply, finish: Finish | None) -> None:
     else:
         limit = _LIMITS.get(finish.reason)
         reply.end("truncated" if limit else None, finish=finish, error=limit)
-
-
-def is_wordless(message: Message) -> bool:
-    """Tell whether a message is a reply that ended before its first word."""
-    return message.role == "assistant" and message.status is not None and not message.content

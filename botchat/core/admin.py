@@ -1,0 +1,184 @@
+"""What an admin may ask for: every user's sessions, overviews of them, and what keeps a store in order."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from botchat.core.all_sessions import Activity, AllSessions, GivenFeedback, UserSummary
+from botchat.core.errors import BotchatError, InvalidInput, SessionTooLarge
+from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter, SessionSummary, now
+from botchat.core.record import Record, session_from_record, session_to_record
+from botchat.core.repository import ACTIVE
+from botchat.core.retention import Due, Retention, Rule, every
+
+__all__ = ["Admin", "Copied", "Rule", "Stat"]
+
+EVERYTHING = SessionFilter(state=None)
+
+Group = Literal["user", "bot", "day"]
+
+
+@dataclass(kw_only=True, slots=True)
+class Stat:
+    """What was said by one user, with one bot or on one day (UTC).
+
+    Attributes:
+        sessions: in which something was said.
+        latencies_ms: how often a reply took so many milliseconds.
+        up, down: ratings of messages.
+    """
+
+    key: str
+    sessions: int = 0
+    messages: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    latencies_ms: Counter[int] = field(default_factory=Counter)
+    up: int = 0
+    down: int = 0
+
+    def latency_ms(self, percent: int) -> int | None:
+        """Tell within how many milliseconds so many percent of the replies came (nearest rank); None without any."""
+        rank = -(-self.latencies_ms.total() * percent // 100)
+        for latency in sorted(self.latencies_ms):
+            rank -= self.latencies_ms[latency]
+            if rank <= 0:
+                return latency
+        return None
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
+class Copied:
+    """What became of one session that was to be copied; `problem` says why it was refused."""
+
+    session_id: str
+    became: Literal["made", "replaced", "kept", "refused"]
+    problem: str = ""
+
+
+class Admin:
+    """Everybody's sessions in a store. Every method may raise StoreError."""
+
+    def __init__(self, sessions: AllSessions, retention: Retention) -> None:
+        self._sessions = sessions
+        self._retention = retention
+
+    def page(self, after: str | None = None, limit: int = PAGE_SIZE, where: SessionFilter = ACTIVE) -> Page:
+        """Read summaries of everybody's sessions, newest first."""
+        return self._sessions.page(after, limit, where)
+
+    def count(self, where: SessionFilter = EVERYTHING) -> int:
+        """Count sessions."""
+        return self._sessions.count(where)
+
+    def every(self, where: SessionFilter = EVERYTHING) -> Iterator[SessionSummary]:
+        """Read summaries of all sessions of a filter, newest first."""
+        return every(self._sessions, where)
+
+    def records(self, where: SessionFilter = EVERYTHING, after: tuple[datetime, str] | None = None) -> Iterator[Record]:
+        """Read whole records, oldest first, one in memory at a time; from behind (create_time, id) on."""
+        return self._sessions.records(where, after)
+
+    def put(self, record: Record, *, replace: bool = False) -> Literal["made", "replaced", "kept"]:
+        """Write a whole record as it is; one that is there is kept unless it is to be replaced."""
+        return self._sessions.put(record, replace=replace)
+
+    def users(self) -> Iterator[UserSummary]:
+        """Read who has sessions, by name."""
+        return self._sessions.users()
+
+    def feedback(self, where: SessionFilter = EVERYTHING) -> Iterator[GivenFeedback]:
+        """Read all feedback that was given."""
+        return self._sessions.feedback(where)
+
+    def info(self) -> dict[str, Any]:
+        """Tell about the store: its kind, version, place and size in bytes."""
+        return self._sessions.info()
+
+    def findings(self) -> Iterator[Finding]:
+        """Check what can be checked at once: indexes, clocks, the file."""
+        return self._sessions.findings()
+
+    def stats(
+        self,
+        by: Group,
+        where: SessionFilter = EVERYTHING,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[Stat]:
+        """Count what was said from `since` on and before `until`, by user, bot or day; sorted by that."""
+        stats: dict[str, Stat] = {}
+        seen: set[tuple[str, str]] = set()
+        for activity in self._sessions.activity(where, since, until):
+            key = _key(activity, by)
+            stat = stats.setdefault(key, Stat(key=key))
+            stat.sessions += (key, activity.session_id) not in seen
+            seen.add((key, activity.session_id))
+            stat.messages += activity.messages
+            stat.prompt_tokens += activity.prompt_tokens
+            stat.completion_tokens += activity.completion_tokens
+            stat.latencies_ms.update(activity.latencies_ms)
+            stat.up += activity.up
+            stat.down += activity.down
+        return [stats[key] for key in sorted(stats)]
+
+    def due(self, user: str | None = None, rules: tuple[Rule, ...] | None = None) -> Iterator[Due]:
+        """Find the sessions whose time has come by these rules, or by the policy of the config."""
+        retention = self._retention if rules is None else Retention(rules)
+        return retention.due(self._sessions, now(), user)
+
+    def copy_to(self, target: "Admin", where: SessionFilter = EVERYTHING) -> Iterator[Copied]:
+        """Copy sessions into another store, the oldest first; what is there already is not written again.
+
+        It can be broken off anywhere and begun again. A session that was written in the target since is kept there.
+        """
+        for record in self._sessions.records(where):
+            yield _copied(record, target._sessions)  # noqa: SLF001  (of the same class)
+
+    def check(self) -> Iterator[Finding]:
+        """Read every record, and tell which of them are not as they should be."""
+        number = 0
+        for number, record in enumerate(self._sessions.records(EVERYTHING), 1):  # noqa: B007
+            if problem := _problem(record):
+                yield Finding("failed", f"Session {record.get('_id')!r}: {problem}", "Restore it from an export.")
+        yield Finding("ok", f"{number} sessions were read")
+
+
+def _key(activity: Activity, by: Group) -> str:
+    match by:
+        case "user":
+            return activity.user
+        case "bot":
+            return activity.bot_id
+        case "day":
+            return activity.day.isoformat()
+
+
+def _copied(record: Record, target: AllSessions) -> Copied:
+    session_id = str(record["_id"])
+    if problem := _problem(record):
+        return Copied(session_id=session_id, became="refused", problem=problem)
+    user, rev = target.held([session_id]).get(session_id, (record["user"], 0))
+    if user == record["user"] and rev == record["rev"]:
+        return Copied(session_id=session_id, became="kept")
+    if rev > record["rev"]:
+        return Copied(session_id=session_id, became="refused", problem="it was written there since, and is kept so")
+    try:
+        return Copied(session_id=session_id, became=target.put(record, replace=True))
+    except (InvalidInput, SessionTooLarge) as error:
+        return Copied(session_id=session_id, became="refused", problem=str(error))
+
+
+def _problem(record: Record) -> str:
+    try:
+        session = session_from_record(record)
+        session_to_record(session)
+    except (BotchatError, KeyError, TypeError, AttributeError) as error:
+        return f"it can't be read ({type(error).__name__}: {error})"
+    if session.first:
+        return f"it says that it has {session.message_count} messages, and has {len(session.messages)}"
+    if len({message.id for message in session.messages}) < len(session.messages):
+        return "two of its messages have the same id"
+    return ""

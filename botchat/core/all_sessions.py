@@ -1,0 +1,112 @@
+"""The contract of what an admin asks of a store: everybody's sessions. Both stores keep it."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal, NamedTuple, Protocol
+
+from botchat.core.errors import InvalidInput
+from botchat.core.models import PAGE_SIZE, Feedback, Finding, Page, SessionFilter
+from botchat.core.record import Record
+
+
+class UserSummary(NamedTuple):
+    """What a user has in the store, whatever its state."""
+
+    user: str
+    sessions: int
+    messages: int
+    create_time: datetime
+    """Of the user's first session."""
+    update_time: datetime
+    """Of the session that was written last."""
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
+class Activity:
+    """What was said in one session on one day (UTC)."""
+
+    session_id: str
+    user: str
+    bot_id: str
+    day: date
+    messages: int
+    prompt_tokens: int
+    completion_tokens: int
+    latencies_ms: tuple[int, ...]
+    up: int
+    down: int
+
+
+class GivenFeedback(NamedTuple):
+    """What a person thought of a message; of the whole session where `message_id` is None."""
+
+    user: str
+    session_id: str
+    message_id: str | None
+    bot_id: str
+    feedback: Feedback
+
+
+class AllSessions(Protocol):
+    """Reads and writes sessions whoever owns them. Every method may raise StoreError."""
+
+    def page(self, after: str | None = None, limit: int = PAGE_SIZE, where: SessionFilter = ...) -> Page:
+        """Read summaries of everybody's sessions, in the order of a user's page."""
+        ...
+
+    def count(self, where: SessionFilter) -> int:
+        """Count sessions."""
+        ...
+
+    def records(self, where: SessionFilter, after: tuple[datetime, str] | None = None) -> Iterator[Record]:
+        """Read whole records, by (create_time, id) ascending, one in memory at a time; from behind `after` on."""
+        ...
+
+    def put(self, record: Record, *, replace: bool = False) -> Literal["made", "replaced", "kept"]:
+        """Write a whole record as it is, its `rev` too; one that is there is kept unless it is to be replaced.
+
+        Raises:
+            InvalidInput: the id is another user's session.
+            SessionTooLarge: it is over the limit of a record.
+        """
+        ...
+
+    def held(self, ids: Collection[str]) -> dict[str, tuple[str, int]]:
+        """Tell which of these ids the store has: their users and `rev`."""
+        ...
+
+    def users(self) -> Iterator[UserSummary]:
+        """Read who has sessions, by name."""
+        ...
+
+    def activity(
+        self, where: SessionFilter, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Activity]:
+        """Read what was said from `since` on and before `until`, a line for each session and day."""
+        ...
+
+    def feedback(self, where: SessionFilter) -> Iterator[GivenFeedback]:
+        """Read all feedback that was given."""
+        ...
+
+    def info(self) -> dict[str, Any]:
+        """Tell about the store: its kind, version, place and size in bytes."""
+        ...
+
+    def findings(self) -> Iterator[Finding]:
+        """Check what can be checked at once: indexes by how a page is really read, clocks, the file."""
+        ...
+
+
+def feedback_of(record: Record) -> Iterator[GivenFeedback]:
+    """Read the feedback in a record, on the session first."""
+    places = [(None, feedback) for feedback in record.get("feedbacks", [])]
+    places += [(message["id"], message["feedback"]) for message in record["messages"] if message.get("feedback")]
+    for message_id, feedback in places:
+        yield GivenFeedback(record["user"], record["_id"], message_id, record["bot_id"], feedback)
+
+
+def anothers(session_id: str) -> InvalidInput:
+    """Make the error of writing a record over another user's."""
+    return InvalidInput(f"The id {session_id!r} is another user's session: nothing was written over it.")

@@ -1,0 +1,217 @@
+"""Every user's sessions in MongoDB, for admins."""
+
+from collections.abc import Collection as Some
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal
+
+import pymongo
+from pymongo.collection import Collection
+from pymongo.errors import DuplicateKeyError
+
+from botchat.core.all_sessions import Activity, GivenFeedback, UserSummary, anothers, feedback_of
+from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter, now
+from botchat.core.mongo_client import Document, translated
+from botchat.core.mongo_query import NEWEST_FIRST, OLDEST_FIRST, SUMMARY, filter_of, owned
+from botchat.core.record import Record, in_order, summary_from_record
+from botchat.core.repository import ACTIVE, check_limit, page_of
+
+_BATCH = 100
+
+_CLOCKS_APART = timedelta(seconds=2)
+"""Whether a reply is still written is told by times of several machines, five seconds apart at most."""
+
+
+_BY_ID = {"$sort": {"_id": 1}}
+
+_OF_MESSAGES = ("create_time", "usage", "latency_ms", "feedback")
+_FACTS = dict.fromkeys(("user", "bot_id", *(f"messages.{name}" for name in _OF_MESSAGES)), 1)
+
+
+def _rated(rating: str) -> Document:
+    return {"$sum": {"$cond": [{"$eq": ["$messages.feedback.rating", rating]}, 1, 0]}}
+
+
+_BY_DAY: Document = {
+    "_id": {
+        "session": "$_id",
+        "day": {"$dateToString": {"format": "%Y-%m-%d", "date": "$messages.create_time"}},
+    },
+    "user": {"$first": "$user"},
+    "bot_id": {"$first": "$bot_id"},
+    "messages": {"$sum": 1},
+    "prompt_tokens": {"$sum": "$messages.usage.prompt_tokens"},
+    "completion_tokens": {"$sum": "$messages.usage.completion_tokens"},
+    "latencies_ms": {"$push": "$messages.latency_ms"},
+    "up": _rated("up"),
+    "down": _rated("down"),
+}
+
+
+class MongoAllSessions:
+    """Reads and writes sessions of one collection, whoever owns them."""
+
+    def __init__(self, sessions: Collection[Document], *, name: str, slow_seconds: float | None) -> None:
+        self._sessions = sessions
+        self._name = name
+        self._slow_seconds = slow_seconds
+
+    def page(self, after: str | None = None, limit: int = PAGE_SIZE, where: SessionFilter = ACTIVE) -> Page:
+        check_limit(limit)
+        wanted = filter_of(where, after)
+        with translated(self._name), self._time_for(where):
+            found = self._sessions.find(wanted, dict.fromkeys(SUMMARY, 1)).sort(NEWEST_FIRST).limit(limit + 1)
+            records = list(found)
+        return page_of([summary_from_record(record) for record in records], limit)
+
+    def count(self, where: SessionFilter) -> int:
+        with translated(self._name), self._time_for(where):
+            return self._sessions.count_documents(filter_of(where))
+
+    def records(self, where: SessionFilter, after: tuple[datetime, str] | None = None) -> Iterator[Record]:
+        wanted = filter_of(where)
+        if after is not None:
+            time, session_id = after
+            later = [{"create_time": {"$gt": time}}, {"create_time": time, "_id": {"$gt": session_id}}]
+            wanted = {"$and": [wanted, {"$or": later}]}
+        found = self._sessions.find(wanted).sort(OLDEST_FIRST).batch_size(_BATCH)
+        return map(in_order, self._each(found))
+
+    def put(self, record: Record, *, replace: bool = False) -> Literal["made", "replaced", "kept"]:
+        with translated(self._name):
+            try:
+                self._sessions.insert_one(record)
+            except DuplicateKeyError:
+                mine = owned(record["user"], record["_id"])
+                if replace and self._sessions.replace_one(mine, record).matched_count:
+                    return "replaced"
+                if not replace and self._sessions.find_one(mine, {"_id": 1}):
+                    return "kept"
+            else:
+                return "made"
+        raise anothers(record["_id"])
+
+    def held(self, ids: Some[str]) -> dict[str, tuple[str, int]]:
+        with translated(self._name):
+            found = list(self._sessions.find({"_id": {"$in": list(ids)}}, {"user": 1, "rev": 1}))
+        return {record["_id"]: (record["user"], record["rev"]) for record in found}
+
+    def users(self) -> Iterator[UserSummary]:
+        group = {
+            "_id": "$user",
+            "sessions": {"$sum": 1},
+            "messages": {"$sum": "$message_count"},
+            "first": {"$min": "$create_time"},
+            "last": {"$max": "$update_time"},
+        }
+        # The match and the projection have it counted in the page's index alone.
+        has_name = {"user": {"$gte": ""}}
+        counted = dict.fromkeys(("user", "message_count", "create_time", "update_time"), 1)
+        for row in self._aggregate(
+            [{"$match": has_name}, {"$project": {"_id": 0} | counted}, {"$group": group}, _BY_ID]
+        ):
+            yield UserSummary(row["_id"], row["sessions"], row["messages"], row["first"], row["last"])
+
+    def activity(
+        self, where: SessionFilter, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Activity]:
+        sessions = filter_of(where)
+        said = ({"$gte": since} if since else {}) | ({"$lt": until} if until else {})
+        if since:  # nothing was said since in a session that was not written since
+            sessions["update_time"] = sessions.get("update_time", {}) | {"$gte": since}
+        steps: list[Document] = [{"$match": sessions}, {"$project": _FACTS}, {"$unwind": "$messages"}]
+        if said:
+            steps.append({"$match": {"messages.create_time": said}})
+        for row in self._aggregate([*steps, {"$group": _BY_DAY}]):
+            yield _activity(row)
+
+    def feedback(self, where: SessionFilter) -> Iterator[GivenFeedback]:
+        with_any = {"$or": [{"messages.feedback": {"$exists": True}}, {"feedbacks": {"$exists": True}}]}
+        fields = dict.fromkeys(("user", "bot_id", "feedbacks", "messages.id", "messages.feedback"), 1)
+        wanted = {"$and": [filter_of(where), with_any]}
+        for record in self._each(self._sessions.find(wanted, fields).sort(NEWEST_FIRST)):
+            yield from feedback_of(record)
+
+    def info(self) -> dict[str, Any]:
+        database = self._sessions.database
+        with translated(self._name), self._unhurried():
+            server = database.command("buildInfo")
+            (found,) = self._sessions.aggregate([{"$collStats": {"storageStats": {}}}])
+        size = found["storageStats"]
+        return {
+            "kind": "MongoDB",
+            "version": server["version"],
+            "place": self._name,
+            "bytes": size["size"],
+            "bytes_on_disk": size["storageSize"] + size["totalIndexSize"],
+        }
+
+    def findings(self) -> Iterator[Finding]:
+        with translated(self._name):
+            hello = self._sessions.database.command("hello")
+            wanted = self._sessions.find(
+                filter_of(SessionFilter(user="nobody")), dict.fromkeys(SUMMARY, 1) | {"_id": 1}
+            )
+            plan = wanted.sort(NEWEST_FIRST).limit(PAGE_SIZE + 1).explain()
+            indexes = self._sessions.index_information()
+        yield _clock(hello["localTime"])
+        yield _page_plan(str(plan["queryPlanner"]["winningPlan"]))
+        if "expiry" not in indexes:
+            yield Finding("failed", "The index that empties the trash is missing", "botchat makes it when it starts.")
+        if "setName" not in hello and hello.get("msg") != "isdbgrid":
+            yield Finding(
+                "warning", "A server alone: one disk holds all words", "Make it a replica set, or back it up often."
+            )
+
+    def _aggregate(self, pipeline: list[Document]) -> Iterator[Document]:
+        with translated(self._name), self._unhurried():
+            found = self._sessions.aggregate(pipeline, allowDiskUse=True)
+        return self._each(found)
+
+    def _each(self, cursor: Iterator[Document]) -> Iterator[Document]:
+        """Give what a cursor finds; each step has the time that one is given, however long the whole takes."""
+        while True:
+            with translated(self._name), self._unhurried():
+                found = next(cursor, None)
+            if found is None:
+                return
+            yield found
+
+    def _time_for(self, where: SessionFilter) -> AbstractContextManager[object]:
+        """Give a search, which reads contents, and what is about everybody, the time that it takes."""
+        return self._unhurried() if where.text or where.user is None else nullcontext()
+
+    def _unhurried(self) -> AbstractContextManager[object]:
+        return pymongo.timeout(self._slow_seconds) if self._slow_seconds else nullcontext()
+
+
+def _activity(row: Document) -> Activity:
+    return Activity(
+        session_id=row["_id"]["session"],
+        user=row["user"],
+        bot_id=row["bot_id"],
+        day=date.fromisoformat(row["_id"]["day"]),
+        messages=row["messages"],
+        prompt_tokens=row["prompt_tokens"],
+        completion_tokens=row["completion_tokens"],
+        latencies_ms=tuple(row["latencies_ms"]),
+        up=row["up"],
+        down=row["down"],
+    )
+
+
+def _clock(server_time: datetime) -> Finding:
+    apart = abs(now() - server_time.replace(tzinfo=UTC))
+    if apart > _CLOCKS_APART:
+        seconds = apart.total_seconds()
+        return Finding("failed", f"The server's clock is {seconds:.0f} s off from this one", "Set both by NTP.")
+    return Finding("ok", "The server's clock and this one agree")
+
+
+def _page_plan(plan: str) -> Finding:
+    if "'page'" in plan and "FETCH" not in plan and "COLLSCAN" not in plan:
+        return Finding("ok", "A page of sessions comes from its index alone")
+    return Finding(
+        "failed", "A page of sessions does not come from its index", "Look for foreign indexes: db.sessions."
+    )

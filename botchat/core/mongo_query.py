@@ -1,0 +1,74 @@
+"""How a filter of sessions becomes a query of MongoDB, served by an index."""
+
+from datetime import datetime
+from typing import Any, get_args
+
+from botchat.core.models import SessionFilter, State
+from botchat.core.repository import position_of
+from botchat.core.words import patterns
+
+Document = dict[str, Any]
+
+NEWEST_FIRST = [("create_time", -1), ("_id", -1)]
+OLDEST_FIRST = [("create_time", 1), ("_id", 1)]
+
+SUMMARY = ("user", "state", "create_time", "name", "bot_id", "update_time", "message_count", "pinned")
+
+# The page's filter and order, then all that a summary shows, so that no document is fetched for it.
+PAGE_INDEX = [("user", 1), ("state", 1), *NEWEST_FIRST, *((name, 1) for name in SUMMARY[3:])]
+
+# Everybody's sessions. It holds nothing that an append changes, so it makes no append dearer.
+ALL_INDEX = [("state", 1), *NEWEST_FIRST]
+
+
+def owned(user: str, session_id: str) -> Document:
+    """Make the filter of one session. The user is in every one, by $eq: no value is an operator."""
+    return {"_id": session_id, "user": {"$eq": user}}
+
+
+def filter_of(where: SessionFilter, after: str | None = None) -> Document:
+    """Make the filter of a page, or of all that it is the first page of, so that it comes from the index alone.
+
+    One range of the index is as fast as page 1. Only where sessions of one create_time lie on both sides of the page's
+    end two ranges are needed; the $or is then outermost, with the user in both of its branches: with the user beside
+    it, the planner fetches 101 documents for page 2 (mongod 6.0.5).
+
+    Raises:
+        InvalidInput: the cursor is none, or the text to search for can't be.
+    """
+    if after is None:
+        return _wanted(where, _begun(where))
+    end = position_of(after)
+    earlier = _wanted(where, _begun(where, before=end.create_time))
+    if end.is_alone:
+        return earlier
+    same_time = _begun(where) | {"$eq": end.create_time}
+    return {"$or": [earlier, _wanted(where, same_time) | {"_id": {"$lt": end.id}}]}
+
+
+def _wanted(where: SessionFilter, begun: Document) -> Document:
+    """Make the filter of sessions that were begun in this range of times."""
+    # Each of several states is a range of the index, and their orders are merged.
+    wanted: Document = {"state": {"$in": list(get_args(State))} if where.state is None else where.state}
+    if where.user is not None:
+        wanted["user"] = {"$eq": where.user}
+    if begun:
+        wanted["create_time"] = begun
+    if where.bot_id is not None:
+        wanted["bot_id"] = {"$eq": where.bot_id}
+    if where.idle_since is not None:
+        wanted["update_time"] = {"$lt": where.idle_since}
+    if where.pinned is not None:
+        wanted["pinned"] = True if where.pinned else {"$ne": True}
+    if where.text:
+        wanted["$and"] = [_says(pattern) for pattern in patterns(where.text)]
+    return wanted
+
+
+def _begun(where: SessionFilter, before: datetime | None = None) -> Document:
+    limits = [time for time in (where.until, before) if time is not None]
+    return ({"$gte": where.since} if where.since else {}) | ({"$lt": min(limits)} if limits else {})
+
+
+def _says(pattern: str) -> Document:
+    return {"$or": [{place: {"$regex": pattern}} for place in ("name", "messages.content")]}

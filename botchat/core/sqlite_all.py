@@ -1,0 +1,151 @@
+"""Every user's sessions in the SQLite file, for admins."""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from botchat.core.all_sessions import Activity, GivenFeedback, UserSummary, anothers, feedback_of
+from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter
+from botchat.core.record import Record, in_order
+from botchat.core.repository import ACTIVE, check_limit, page_of
+from botchat.core.sqlite_file import SqliteFile
+from botchat.core.sqlite_query import NEWEST_FIRST, SUMMARY, condition_of, summary_of
+from botchat.core.sqlite_rows import from_columns, milliseconds, read_record, write_record
+
+_OWNER_ALONE = 0o600
+_BATCH = 100
+
+
+class SqliteAllSessions:
+    """Reads and writes sessions of one file, whoever owns them."""
+
+    def __init__(self, file: SqliteFile) -> None:
+        self._file = file
+
+    def page(self, after: str | None = None, limit: int = PAGE_SIZE, where: SessionFilter = ACTIVE) -> Page:
+        check_limit(limit)
+        condition, values = condition_of(where, after)
+        query = f"SELECT {', '.join(SUMMARY)} FROM sessions WHERE {condition} {NEWEST_FIRST} LIMIT ?"
+        with self._file.reading() as db:
+            rows = db.execute(query, (*values, limit + 1)).fetchall()
+        return page_of([summary_of(row) for row in rows], limit)
+
+    def count(self, where: SessionFilter) -> int:
+        condition, values = condition_of(where)
+        with self._file.reading() as db:
+            ((count,),) = db.execute(f"SELECT count(*) FROM sessions WHERE {condition}", values)
+        return int(count)
+
+    def records(self, where: SessionFilter, after: tuple[datetime, str] | None = None) -> Iterator[Record]:
+        condition, values = condition_of(where)
+        behind = (milliseconds(after[0]), after[1]) if after else (-(2**63), "")
+        query = (
+            f"SELECT create_time, id FROM sessions WHERE {condition} AND (create_time, id) > (?, ?) "
+            "ORDER BY create_time, id LIMIT ?"
+        )
+        while True:  # no transaction stays open between two batches: other programs may write meanwhile
+            with self._file.reading() as db:
+                found = db.execute(query, (*values, *behind, _BATCH)).fetchall()
+            for _, session_id in found:
+                if (record := self._read(session_id)) is not None:  # None: removed since
+                    yield record
+            if len(found) < _BATCH:
+                return
+            behind = found[-1]
+
+    def put(self, record: Record, *, replace: bool = False) -> Literal["made", "replaced", "kept"]:
+        with self._file.writing() as db:
+            row = db.execute("SELECT user FROM sessions WHERE id = ?", (record["_id"],)).fetchone()
+            if row and row[0] != record["user"]:
+                raise anothers(record["_id"])
+            if row and not replace:
+                return "kept"
+            write_record(db, record)
+        return "replaced" if row else "made"
+
+    def held(self, ids: Collection[str]) -> dict[str, tuple[str, int]]:
+        query = "SELECT user, rev FROM sessions WHERE id = ?"
+        with self._file.reading() as db:
+            found = {session_id: db.execute(query, (session_id,)).fetchone() for session_id in ids}
+        return {session_id: (row[0], row[1]) for session_id, row in found.items() if row}
+
+    def users(self) -> Iterator[UserSummary]:
+        query = (
+            "SELECT user, count(*), sum(message_count), min(create_time) AS create_time, "
+            "max(update_time) AS update_time FROM sessions GROUP BY user ORDER BY user"
+        )
+        with self._file.reading() as db:
+            rows = db.execute(query).fetchall()
+        for row in rows:
+            found = from_columns(("user", "sessions", "messages", "create_time", "update_time"), row)
+            yield UserSummary(**found)
+
+    def activity(
+        self, where: SessionFilter, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Activity]:
+        for record in self.records(where):
+            by_day = defaultdict(list)
+            for message in record["messages"]:
+                time = message["create_time"]
+                if (since is None or since <= time) and (until is None or time < until):
+                    by_day[time.astimezone(UTC).date()].append(message)
+            for day, messages in by_day.items():
+                usages = [message.get("usage") or {} for message in messages]
+                ratings = [(message.get("feedback") or {}).get("rating") for message in messages]
+                yield Activity(
+                    session_id=record["_id"],
+                    user=record["user"],
+                    bot_id=record["bot_id"],
+                    day=day,
+                    messages=len(messages),
+                    prompt_tokens=sum(usage.get("prompt_tokens", 0) for usage in usages),
+                    completion_tokens=sum(usage.get("completion_tokens", 0) for usage in usages),
+                    latencies_ms=tuple(m["latency_ms"] for m in messages if m.get("latency_ms") is not None),
+                    up=ratings.count("up"),
+                    down=ratings.count("down"),
+                )
+
+    def feedback(self, where: SessionFilter) -> Iterator[GivenFeedback]:
+        for record in self.records(where):
+            yield from feedback_of(record)
+
+    def info(self) -> dict[str, Any]:
+        with self._file.reading() as db:
+            ((pages,),) = db.execute("PRAGMA page_count")
+            ((page_size,),) = db.execute("PRAGMA page_size")
+            ((free,),) = db.execute("PRAGMA freelist_count")
+        return {
+            "kind": "SQLite",
+            "version": sqlite3.sqlite_version,
+            "place": str(self._file.path),
+            "bytes": (pages - free) * page_size,
+            "bytes_on_disk": pages * page_size,
+        }
+
+    def findings(self) -> Iterator[Finding]:
+        condition, values = condition_of(SessionFilter(user="nobody"))
+        query = (
+            f"EXPLAIN QUERY PLAN SELECT {', '.join(SUMMARY)} FROM sessions WHERE {condition} {NEWEST_FIRST} LIMIT 51"
+        )
+        with self._file.reading() as db:
+            plan = " ".join(row[-1] for row in db.execute(query, values))
+            damages = [row[0] for row in db.execute("PRAGMA quick_check")]
+        if "USING INDEX page" in plan and "TEMP B-TREE" not in plan:
+            yield Finding("ok", "A page of sessions comes by its index")
+        else:
+            yield Finding("failed", "A page of sessions does not come by its index", "Restore the file from a copy.")
+        if damages == ["ok"]:
+            yield Finding("ok", "The file is whole")
+        else:
+            yield Finding("failed", f"The file is damaged: {damages[0]}", "Restore it from a copy.")
+        mode = self._file.path.stat().st_mode & 0o777
+        if mode & ~_OWNER_ALONE:
+            advice = f"chmod 600 {self._file.path}"
+            yield Finding("warning", f"Others of this machine may read the file (mode {mode:o})", advice)
+
+    def _read(self, session_id: str) -> Record | None:
+        with self._file.reading() as db:
+            found = db.execute("SELECT 1 FROM sessions WHERE id = ?", (session_id,)).fetchone()
+            return in_order(read_record(db, session_id)) if found else None

@@ -1,0 +1,135 @@
+"""How a record lies in the SQLite file: a row for the session, a row for each message, and back to one record."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import bson
+from bson.codec_options import CodecOptions
+
+from botchat.core.errors import SessionNotFound, SessionTooLarge
+from botchat.core.record import MAX_RECORD_BYTES, Record
+
+COLUMNS = (
+    "id",
+    "user",
+    "state",
+    "create_time",
+    "name",
+    "bot_id",
+    "update_time",
+    "message_count",
+    "pinned",
+    "rev",
+    "expire_time",
+)
+_ABSENT_IF_EMPTY = ("pinned", "expire_time")
+_TIMES = ("create_time", "update_time", "expire_time")
+_HEADER = f"SELECT {', '.join(COLUMNS)}, bytes, more FROM sessions"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_BSON: CodecOptions[Record] = CodecOptions(tz_aware=True)
+
+
+def exists(db: sqlite3.Connection, session_id: str) -> bool:
+    return db.execute("SELECT 1 FROM sessions WHERE id = ?", (session_id,)).fetchone() is not None
+
+
+def has_message(db: sqlite3.Connection, session_id: str, message_id: str) -> bool:
+    found = db.execute("SELECT 1 FROM messages WHERE session_id = ? AND id = ?", (session_id, message_id))
+    return found.fetchone() is not None
+
+
+def read_header(db: sqlite3.Connection, user: str, session_id: str) -> tuple[Record, int]:
+    """Read a session's record without its messages, and how many bytes those take.
+
+    Raises:
+        SessionNotFound: the user has none of that id.
+    """
+    row = db.execute(f"{_HEADER} WHERE id = ? AND user = ?", (session_id, user)).fetchone()
+    if row is None:
+        raise SessionNotFound(session_id)
+    return _header(row)
+
+
+def read_record(db: sqlite3.Connection, session_id: str) -> Record:
+    """Read a whole record, whoever's it is."""
+    header, _ = _header(db.execute(f"{_HEADER} WHERE id = ?", (session_id,)).fetchone())
+    return header | {"_id": session_id, "messages": read_messages(db, session_id, 0, header["message_count"])}
+
+
+def write_header(db: sqlite3.Connection, record: Record, size: int) -> None:
+    """Write all of a record but its messages, which take `size` bytes.
+
+    Raises:
+        SessionTooLarge: MongoDB would refuse it.
+    """
+    record = record | {"messages": []}
+    if len(encoded(record)) + size > MAX_RECORD_BYTES:
+        raise SessionTooLarge
+    columns = {n: milliseconds(record[n]) if isinstance(record.get(n), datetime) else record.get(n) for n in COLUMNS}
+    more = {n: value for n, value in record.items() if n not in columns and n not in {"_id", "messages"}}
+    columns |= {"pinned": bool(columns["pinned"]), "bytes": size, "more": encoded(more)}
+    places = ", ".join("?" * len(columns))
+    changes = ", ".join(f"{n} = excluded.{n}" for n in columns)
+    db.execute(
+        f"INSERT INTO sessions ({', '.join(columns)}) VALUES ({places}) ON CONFLICT (id) DO UPDATE SET {changes}",
+        tuple(columns.values()),
+    )
+
+
+def write_record(db: sqlite3.Connection, record: Record) -> None:
+    """Write a whole record in the place of what was there.
+
+    Raises:
+        SessionTooLarge: MongoDB would refuse it.
+    """
+    db.execute("DELETE FROM messages WHERE session_id = ?", (record["id"],))
+    sizes = [insert_message(db, record["id"], i, message) for i, message in enumerate(record["messages"])]
+    write_header(db, record, sum(sizes))
+
+
+def insert_message(db: sqlite3.Connection, session_id: str, position: int, record: Record) -> int:
+    """Store a message and return the bytes that it would take as an element of a BSON array."""
+    stored = encoded(record)
+    db.execute("INSERT INTO messages VALUES (?, ?, ?, ?)", (session_id, position, record["id"], stored))
+    return len(stored) + len(str(position)) + 2  # its type, its index as text, NUL: bsonspec.org/spec.html
+
+
+def read_messages(db: sqlite3.Connection, session_id: str, start: int, stop: int) -> list[Record]:
+    rows = db.execute(
+        "SELECT record FROM messages WHERE session_id = ? AND position >= ? AND position < ? ORDER BY position",
+        (session_id, start, stop),
+    )
+    return [decoded(stored) for (stored,) in rows]
+
+
+def from_columns(names: Iterable[str], row: Sequence[Any]) -> Record:
+    """Make the part of a record that stands in these columns; a field that is not used is absent."""
+    found = dict(zip(names, row, strict=True))
+    found |= {n: _EPOCH + found[n] * _MILLISECOND for n in _TIMES if found.get(n) is not None}
+    if "pinned" in found:
+        found["pinned"] = bool(found["pinned"])
+    return {n: value for n, value in found.items() if value or n not in _ABSENT_IF_EMPTY}
+
+
+def encoded(record: Record) -> bytes:
+    stored = bson.encode(record)
+    if len(stored) > MAX_RECORD_BYTES:
+        raise SessionTooLarge
+    return stored
+
+
+def decoded(stored: bytes) -> Record:
+    return bson.decode(stored, _BSON)
+
+
+def milliseconds(time: datetime) -> int:
+    """Return a time as the columns hold it: milliseconds since 1970."""
+    return (time - _EPOCH) // _MILLISECOND
+
+
+def _header(row: Sequence[Any]) -> tuple[Record, int]:
+    *columns, size, more = row
+    return from_columns(COLUMNS, columns) | decoded(more), size

@@ -1,0 +1,36 @@
+"""How people say times: "90d", "2026-11-01", "2026-11-01T12:00Z"."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from botchat.core.errors import InvalidInput
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def duration(text: str) -> timedelta:
+    """Read a duration: a number and m, h, d, w or y (365 days).
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    if found := re.fullmatch(r"\s*(\d{1,6})\s*([mhdwy])\s*", text):
+        number, unit = int(found[1]), found[2]
+        return timedelta(days=365 * number) if unit == "y" else timedelta(**{_UNITS[unit]: number})
+    raise InvalidInput(f"{text!r} is no duration: say 90d, 12h, 2w or 1y.")
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """Read a date, a time (local where it names no zone), or how long ago it was.
+
+    Raises:
+        InvalidInput: it is none of them.
+    """
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    try:
+        return now - duration(text)
+    except (InvalidInput, OverflowError) as error:
+        raise InvalidInput(f"{text!r} is no time: say 2026-11-01, 2026-11-01T12:00Z, or 7d for a week ago.") from error
