@@ -1,11 +1,14 @@
 """Records as the tests of export and import need them, whatever a record may hold."""
 
+import io
+import json
 from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 from sessions import any_text
 
 from botchat.core.export import ExportFormat, export
+from botchat.core.imports import read_sessions
 from botchat.core.models import Message, Session, to_milliseconds
 from botchat.core.record import session_to_record
 
@@ -72,3 +75,12 @@ def says(role: str, content: str, **more) -> Message:
 
 def written(form: str, *records) -> str:
     return "".join(export(records, ExportFormat(form)))
+
+
+def read(file: bytes | str | list | dict, user: str | None = None) -> list:
+    data = file if isinstance(file, bytes) else file.encode() if isinstance(file, str) else json.dumps(file).encode()
+    return list(read_sessions(io.BytesIO(data), user=user, default_user="me"))
+
+
+def contents(record) -> list[str]:
+    return [message["content"] for message in record["messages"]]
