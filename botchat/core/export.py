@@ -1,55 +1,95 @@
-"""How a session's words leave the program: as Markdown, as JSON, and as text that does a terminal no harm."""
+"""How sessions leave the program: as Markdown, as a page, as JSON and as a table; the one way in for front ends."""
 
-import json
+import csv
+import io
 import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
+from botchat.core import json_text
+from botchat.core.branches import branch_of
 from botchat.core.models import Message, Session, valid_text
-from botchat.core.record import message_to_record, session_to_record
+from botchat.core.record import Record, message_to_record, session_from_record, session_to_record
+from botchat.core.text import one_line, printable, rfc3339, speaker
 
-_SPEAKERS = {"user": "You", "assistant": "Bot", "system": "System", "tool": "Tool"}
-_ENDINGS = {
-    "streaming": "still coming",
-    "stopped": "stopped",
-    "interrupted": "interrupted",
-    "failed": "failed",
-    "truncated": "cut off",
-}
+__all__ = [
+    "ExportFormat",
+    "csv_cell",
+    "export",
+    "one_line",
+    "printable",
+    "rfc3339",
+    "speaker",
+    "to_json",
+    "to_markdown",
+]
 
-# C0 but for tab and line feed, DEL, and C1: a terminal takes them, ESC above all, for commands.
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_SURROGATES = re.compile("[\ud800-\udfff]")
-_DEL, _FIRST_PICTURE, _DEL_PICTURE = 0x7F, 0x2400, "\u2421"
+COLUMNS = (
+    "session_id",
+    "user",
+    "name",
+    "bot_id",
+    "message_id",
+    "role",
+    "content",
+    "reasoning_content",
+    "create_time",
+    "status",
+    "model",
+    "prompt_tokens",
+    "completion_tokens",
+    "latency_ms",
+    "rating",
+    "comment",
+)
+
+# What a spreadsheet takes for a formula: https://owasp.org/www-community/attacks/CSV_Injection
+_FORMULA = re.compile("[=+@\t\r-]")
 
 
-def printable(text: str) -> str:
-    """Show control characters as symbols (ESC as ␛), so that no one's words are a terminal's commands."""
-    return _CONTROLS.sub(_picture, valid_text(text).replace("\r\n", "\n"))
+class ExportFormat(StrEnum):
+    """How sessions are written out.
+
+    Markdown and HTML are for people and show the branch that is shown elsewhere; the others hold every message. JSON
+    and JSON Lines can be imported again.
+    """
+
+    md = "md"
+    html = "html"
+    json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
 
 
-def one_line(text: str) -> str:
-    """Show a text on one line, with single spaces, as `printable` does."""
-    return printable(" ".join(text.split()))
+def export(records: Iterable[Record], form: ExportFormat) -> Iterator[str]:
+    """Write whole sessions, one in memory at a time; none at all make an empty document of that format.
 
+    Args:
+        records: as the stores hold them, with all their messages.
+        form: JSON makes an array with one object for each session, JSON Lines an object on each line.
+    """
+    match form:
+        case ExportFormat.md:
+            return _many_markdown(records)
+        case ExportFormat.html:
+            from botchat.core.html import to_html
 
-def speaker(message: Message, bot_id: str) -> str:
-    """Tell who says a message, and how it ended where that was not the end."""
-    name = f"Bot ({message.agent_id or bot_id})" if message.role == "assistant" else _SPEAKERS[message.role]
-    return f"{name}, {_ENDINGS[message.status]}" if message.status else name
-
-
-def rfc3339(time: datetime) -> str:
-    """Write a time in UTC, to the millisecond: 2026-11-21T12:30:00.000Z."""
-    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            return to_html(map(session_from_record, records))
+        case ExportFormat.json:
+            return _json_array(records)
+        case ExportFormat.jsonl:
+            return (json_text.to_line(record) + "\n" for record in records)
+        case ExportFormat.csv:
+            return _csv(records)
 
 
 def to_markdown(session: Session, messages: Iterable[Message]) -> Iterator[str]:
-    """Write a session as Markdown, a message at a time; what was said stands in it as it is."""
+    """Write a session as Markdown: of these messages the branch that is shown, each as it was said."""
     yield f"# {' '.join(session.name.split()) or 'Untitled'}\n"
     yield f"\n{session.bot_id} · {rfc3339(session.create_time)} · {session.message_count} messages · {session.id}\n"
-    for message in messages:
+    for message in branch_of(list(messages), session.head):
         yield f"\n## {speaker(message, session.bot_id)} · {rfc3339(message.create_time)}\n"
         if message.reasoning_content:
             quoted = "\n".join(f"> {line}".rstrip() for line in message.reasoning_content.splitlines())
@@ -61,38 +101,64 @@ def to_markdown(session: Session, messages: Iterable[Message]) -> Iterator[str]:
 
 
 def to_json(session: Session, messages: Iterable[Message]) -> Iterator[str]:
-    """Write a session as one JSON object with the names of the record, a message at a time; times are RFC 3339."""
-    header = session_to_record(session)
-    del header["_id"], header["messages"]
-    header["message_count"] = session.message_count
-    yield _json(header)[:-1] + ', "messages": ['
-    for i, message in enumerate(messages):
-        yield (",\n" if i else "\n") + _json(_as_said(message))
-    yield "\n]}\n"
+    """Write one session as a JSON object with the names of the record, a message a line; times are RFC 3339.
+
+    Args:
+        session: for what is not said in messages; those that it holds are not written.
+        messages: all of the session's.
+    """
+    record = session_to_record(session) | {"message_count": session.message_count}
+    yield from json_text.to_object(json_text.header_of(record), map(message_to_record, messages))
+    yield "\n"
 
 
-def _as_said(message: Message) -> dict[str, Any]:
-    """Make a message's record with its own words, where the stored ones had to differ."""
-    record = message_to_record(message)
-    if message.payload is None:
-        record.pop("payload", None)
-    return record | {n: getattr(message, n) for n in ("content", "reasoning_content") if n in record}
-
-
-def _json(value: Any) -> str:
-    """Encode as JSON that is valid UTF-8: half a character, only ever inside a string, becomes its escape."""
-    text = json.dumps(value, ensure_ascii=False, default=_plain)
-    return _SURROGATES.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
-
-
-def _plain(value: Any) -> str:
+def csv_cell(value: Any) -> str:
+    """Write a value as a cell of a table that no spreadsheet takes for a formula."""
     if isinstance(value, datetime):
         return rfc3339(value)
-    return value.hex() if isinstance(value, bytes) else str(value)
+    if not isinstance(value, str):
+        return "" if value is None else str(value)
+    return f"'{valid_text(value)}" if _FORMULA.match(value) else valid_text(value)
 
 
-def _picture(control: re.Match[str]) -> str:
-    code = ord(control[0])
-    if code < _DEL:
-        return chr(_FIRST_PICTURE + code)
-    return _DEL_PICTURE if code == _DEL else "\ufffd"
+def _many_markdown(records: Iterable[Record]) -> Iterator[str]:
+    for i, record in enumerate(records):
+        if i:
+            yield "\n---\n\n"
+        session = session_from_record(record)
+        yield from to_markdown(session, session.messages)
+
+
+def _json_array(records: Iterable[Record]) -> Iterator[str]:
+    yield "["
+    for i, record in enumerate(records):
+        yield ",\n" if i else "\n"
+        yield from json_text.to_object(json_text.header_of(record), record["messages"])
+    yield "\n]\n"
+
+
+def _csv(records: Iterable[Record]) -> Iterator[str]:
+    written = io.StringIO()
+    writer = csv.writer(written)
+    writer.writerow(COLUMNS)
+    for record in records:
+        writer.writerows(map(csv_cell, _row(record, message)) for message in record["messages"])
+        yield written.getvalue()
+        written.seek(0)
+        written.truncate()
+    yield written.getvalue()
+
+
+def _row(record: Record, message: Record) -> list[Any]:
+    of_session = [record.get(name) for name in ("id", "user", "name", "bot_id")]
+    of_message = [message.get(name) for name in ("id", *COLUMNS[5:11])]
+    usage, feedback = message.get("usage") or {}, message.get("feedback") or {}
+    tokens = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
+    return [
+        *of_session,
+        *of_message,
+        *tokens,
+        message.get("latency_ms"),
+        feedback.get("rating"),
+        feedback.get("comment"),
+    ]

@@ -181,6 +181,19 @@ class Page:
 
 
 @dataclass(slots=True, frozen=True)
+class Refused:
+    """A session of a file that can't be taken.
+
+    Attributes:
+        where: where it stands in the file: `line 3`, or `session 3` of a list.
+        reason: why, one sentence.
+    """
+
+    where: str
+    reason: str
+
+
+@dataclass(slots=True, frozen=True)
 class Delta:
     """A piece of a reply, as it arrives: of the answer, or of the reasoning before it."""
 

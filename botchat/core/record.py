@@ -112,14 +112,14 @@ def message_to_record(message: Message) -> Record:
     check_name("The id of a message", message.id)
     record = {n: value for n in _MESSAGE_FIELDS if _kept(value := getattr(message, n)) or n in _ALWAYS}
     record |= message.extra
-    return record | _text_fields(record)
+    return record | text_fields(record)
 
 
 def message_from_record(record: Record) -> Message:
     """Make the message of a document; a field that this version does not know goes to `extra`."""
     known = {n: record[n] for n in _MESSAGE_FIELDS if n in record}
     extra = {n: value for n, value in record.items() if n not in known}
-    if words := _words_of_payload(known.get("payload")):
+    if words := words_of_payload(known):
         del known["payload"]
         known |= words
     return Message(**known, extra=extra)
@@ -210,7 +210,7 @@ def message_changes(changes: MessageChanges) -> tuple[Record, set[str]]:
     """Split changes of a message into fields to set and fields to take away."""
     given: Record = dict(changes)
     if "content" in given or "reasoning_content" in given:
-        given |= {"payload": None} | _text_fields(given)
+        given |= {"payload": None} | text_fields(given)
     to_set, to_unset = _set_and_unset(given, always={"content"})
     return to_set, to_unset
 
@@ -227,7 +227,7 @@ def _set_and_unset(given: Record, always: set[str] = frozenset()) -> tuple[Recor
     return kept, given.keys() - kept.keys()
 
 
-def _text_fields(record: Record) -> Record:
+def text_fields(record: Record) -> Record:
     """Make every text of a message storable; what that changes of the words themselves is kept whole in the payload."""
     texts = {n: value for n, value in record.items() if isinstance(value, str) and not is_valid(value)}
     if not texts:
@@ -239,9 +239,16 @@ def _text_fields(record: Record) -> Record:
     return stored
 
 
-def _words_of_payload(payload: Any) -> dict[str, str]:
-    """Return the words that `_text_fields` put away, {} where the payload is someone else's."""
+def words_of_payload(message: Record) -> dict[str, str]:
+    """Return the words of a message that `text_fields` put away, {} where the payload is someone else's."""
+    payload = message.get("payload")
     if not isinstance(payload, str) or not payload.startswith(_WORDS):
         return {}
-    words = json.loads(payload)["text"]
-    return {n: words[n] for n in ("content", "reasoning_content") if n in words}
+    try:
+        words = json.loads(payload)["text"]
+    except (ValueError, RecursionError):  # someone else's, and only begins like ours
+        return {}
+    if not isinstance(words, dict) or not words.keys() <= {"content", "reasoning_content"}:
+        return {}
+    ours = all(isinstance(own, str) and valid_text(own) == message.get(name) != own for name, own in words.items())
+    return words if ours else {}

@@ -1,0 +1,175 @@
+"""Reads sessions out of files: botchat's own, ChatGPT's, LibreChat's and Open WebUI's, as records for the stores."""
+
+import json
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from itertools import chain
+from typing import Any, BinaryIO
+
+from botchat.core.errors import InvalidInput
+from botchat.core.imports_chatgpt import read_chatgpt
+from botchat.core.imports_elsewhere import read_librechat, read_open_webui
+from botchat.core.imports_tree import IMPORTED, as_text
+from botchat.core.json_text import MESSAGE_TIMES, SESSION_TIMES, decode, read_times
+from botchat.core.models import NAME_LENGTH, Refused, new_id, now, valid_text
+from botchat.core.record import Record, check_name, text_fields
+from botchat.core.shape import check_record
+
+_KNOWN = (
+    "botchat's own JSON and JSON Lines, ChatGPT's conversations.json or the .zip it comes in, and what LibreChat and "
+    "Open WebUI export as JSON"
+)
+_ZIP = b"PK\x03\x04"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_CONVERSATIONS = re.compile(r"(^|/)conversations[^/]*\.json$")
+
+_Item = tuple[str, Any]
+"""Where a session stands in its file, and its JSON, or the InvalidInput that says why there is none."""
+
+
+def read_sessions(file: BinaryIO, *, user: str | None, default_user: str) -> Iterator[Record | Refused]:
+    """Read the sessions of a file, in its order, each as a record that the stores take or with why they would not.
+
+    What kind of file it is shows in the file. JSON Lines are read a line at a time, anything else whole.
+
+    Args:
+        file: opened for bytes.
+        user: whose they become, all of them; None leaves each to the user that the file names.
+        default_user: whose they become where the file names no user.
+
+    Raises:
+        InvalidInput: a user is no name, or the file holds nothing that botchat knows.
+    """
+    for name in (user or default_user, default_user):
+        check_name("The user", name)
+    return (_taken(where, item, user, default_user) for where, item in _items(file))
+
+
+def _taken(where: str, item: Any, user: str | None, default_user: str) -> Record | Refused:
+    try:
+        record = _record_of(item, user, default_user)
+        check_record(record)
+    except InvalidInput as error:
+        return Refused(where, str(error))
+    return record
+
+
+def _record_of(item: Any, user: str | None, default_user: str) -> Record:
+    if isinstance(item, InvalidInput):
+        raise item
+    read = _reader_of(item)
+    if read is None:
+        raise InvalidInput("It is no session that botchat knows.")
+    record = read(item)
+    if user or read is not _read_own or "user" not in record:  # elsewhere a user is an id that means nothing here
+        record["user"] = user or default_user
+    return record
+
+
+def _items(file: BinaryIO) -> Iterator[_Item]:
+    number, line = 1, file.readline().removeprefix(_BYTE_ORDER_MARK)
+    while line.isspace():
+        number, line = number + 1, file.readline()
+    if line.startswith(_ZIP):
+        return _items_of_zip(line, file)
+    if not line:
+        return iter(())
+    item = _parsed(line)
+    if _reader_of(item):
+        return chain([(f"line {number}", item)], _items_of_lines(file, number + 1))
+    return iter(_items_of_whole(line + file.read(), number))
+
+
+def _items_of_lines(file: BinaryIO, number: int) -> Iterator[_Item]:
+    for i, line in enumerate(file, number):
+        if not line.isspace():
+            yield f"line {i}", _parsed(line)
+
+
+def _items_of_whole(data: bytes, number: int) -> list[_Item]:
+    whole = _parsed(data)
+    if isinstance(whole, InvalidInput):
+        items = list(_items_of_lines(BytesIO(data), number))  # lines, and the first of them is spoilt
+    else:
+        items = [(f"session {i}", item) for i, item in enumerate(whole if isinstance(whole, list) else [whole], 1)]
+    if items and not any(_reader_of(item) for _, item in items):
+        why = f" {whole}" if isinstance(whole, InvalidInput) and data.lstrip()[:1] in (b"{", b"[") else ""
+        raise InvalidInput(f"There are no sessions in that file: botchat reads {_KNOWN}.{why}")
+    return items
+
+
+def _items_of_zip(beginning: bytes, file: BinaryIO) -> Iterator[_Item]:
+    try:
+        archive = zipfile.ZipFile(file if file.seekable() else BytesIO(beginning + file.read()))
+        names = sorted(filter(_CONVERSATIONS.search, archive.namelist()))
+        if not names:
+            raise InvalidInput(f"There is no conversations.json in that .zip: botchat reads {_KNOWN}.")
+        return chain.from_iterable([_items(BytesIO(archive.read(name))) for name in names])
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:  # spoilt, with a password, or packed oddly
+        raise InvalidInput(f"That .zip can't be read: {error}.") from error
+
+
+def _parsed(data: bytes) -> Any:
+    try:
+        return decode(data.decode().strip())
+    except UnicodeDecodeError:
+        return InvalidInput("It is no text in UTF-8.")
+    except json.JSONDecodeError as error:
+        return InvalidInput(f"It is no JSON: {error}.")
+    except RecursionError:
+        return InvalidInput("It is nested too deeply.")
+    except ValueError:
+        return InvalidInput("A number, a time or bytes in it can't be read.")
+
+
+def _reader_of(item: Any) -> Callable[[dict[str, Any]], Record] | None:
+    if not isinstance(item, dict):
+        return None
+    if isinstance(item.get("mapping"), dict):
+        return read_chatgpt
+    if isinstance(item.get("chat"), dict):
+        return read_open_webui
+    if "conversationId" in item:
+        return read_librechat
+    return _read_own if isinstance(item.get("messages"), list) else None
+
+
+def _read_own(item: dict[str, Any]) -> Record:
+    """Make the record of what botchat wrote; of a file that someone wrote by hand, roles and contents are enough."""
+    record: Record = {name: value for name, value in item.items() if name != "first"}
+    read_times(record, SESSION_TIMES)
+    if isinstance(record.get("feedbacks"), list):
+        record["feedbacks"] = [_with_time(feedback) for feedback in record["feedbacks"]]
+    record.setdefault("create_time", now())
+    messages = [_read_message(message, record["create_time"]) for message in item["messages"]]
+    asked = (as_text(message.get("content")) for message in messages if message.get("role") == "user")
+    defaults = {
+        "id": new_id(),
+        "name": valid_text(next(asked, "")[:NAME_LENGTH]),
+        "bot_id": IMPORTED,
+        "update_time": record["create_time"],
+        "rev": 1,
+        "state": "active",
+    }
+    record = defaults | record
+    return {"_id": record["id"]} | record | {"messages": messages, "message_count": len(messages)}
+
+
+def _read_message(item: Any, time: Any) -> Record:
+    if not isinstance(item, dict):
+        raise InvalidInput("One of its messages is no JSON object.")
+    message: Record = {"id": new_id(), "create_time": time} | item
+    read_times(message, MESSAGE_TIMES)
+    if "feedback" in message:
+        message["feedback"] = _with_time(message["feedback"])
+    return message | text_fields(message)
+
+
+def _with_time(feedback: Any) -> Any:
+    if not isinstance(feedback, dict):
+        return feedback
+    read = dict(feedback)
+    read_times(read, ["time"])
+    return read

@@ -1,0 +1,77 @@
+"""Whether a record from outside is one that the stores can hold and the classes can be made of."""
+
+from dataclasses import fields
+from functools import cache
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from botchat.core.errors import InvalidInput
+from botchat.core.models import Message, Session
+from botchat.core.record import MAX_RECORD_BYTES, Record, check_name, check_value
+
+_NOT_IN_RECORDS = {"extra", "first"}
+_MESSAGE_ALWAYS = {"id", "role", "content", "create_time"}
+_SESSION_ALWAYS = {
+    "id",
+    "user",
+    "name",
+    "create_time",
+    "bot_id",
+    "messages",
+    "update_time",
+    "message_count",
+    "rev",
+    "state",
+}
+
+
+def check_record(record: Record) -> None:
+    """Check a whole record, messages included.
+
+    Raises:
+        InvalidInput: a field is missing or of a wrong type, an id is no name or is there twice, something in it can't
+            be stored, or there are no messages.
+    """
+    try:
+        _session_shape().model_validate(record)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise InvalidInput(f"Its field {place} can't be taken: {_lowered(first['msg'])}.") from error
+    messages = record["messages"]
+    if not messages:
+        raise InvalidInput("It has no messages, and such a session is not stored.")
+    check_name("The user", record["user"])
+    check_name("The id of a session", record["id"])
+    check_name("The bot", record["bot_id"])
+    for message in messages:
+        check_name("The id of a message", message["id"])
+        _check_size(message)
+    if len({message["id"] for message in messages}) < len(messages):
+        raise InvalidInput("Two of its messages have the same id.")
+    check_value(record)
+
+
+def _check_size(message: Record) -> None:
+    size = sum(len(value.encode()) for value in message.values() if isinstance(value, str))
+    if size > MAX_RECORD_BYTES:
+        raise InvalidInput(f"One of its messages has {size // 1024**2} MiB: a record holds at most 16 MiB.")
+
+
+@cache
+def _session_shape() -> type[BaseModel]:
+    message = _shape(Message, _MESSAGE_ALWAYS)
+    return _shape(Session, _SESSION_ALWAYS, messages=list[message])  # type: ignore[valid-type]
+
+
+def _shape(kind: type, required: set[str], **other_types: Any) -> type[BaseModel]:
+    """Make the check of a record out of the class that it becomes, so that they can't come to differ."""
+    types = get_type_hints(kind) | other_types
+    names = [field.name for field in fields(kind) if field.name not in _NOT_IN_RECORDS]
+    shape: dict[str, Any] = {name: (types[name], ... if name in required else None) for name in names}
+    return create_model(kind.__name__, __config__=ConfigDict(strict=True, extra="allow"), **shape)
+
+
+def _lowered(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]

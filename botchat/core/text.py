@@ -1,0 +1,50 @@
+"""How words, names and times are shown to a person, and do a terminal no harm."""
+
+import re
+from datetime import UTC, datetime
+
+from botchat.core.models import Message, valid_text
+
+_SPEAKERS = {"user": "You", "assistant": "Bot", "system": "System", "tool": "Tool"}
+_ENDINGS = {
+    "streaming": "still coming",
+    "stopped": "stopped",
+    "interrupted": "interrupted",
+    "failed": "failed",
+    "truncated": "cut off",
+}
+
+# C0 but for tab and line feed, DEL, and C1: a terminal takes them, ESC above all, for commands.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_DEL, _FIRST_PICTURE, _DEL_PICTURE = 0x7F, 0x2400, "\u2421"
+
+
+def printable(text: str) -> str:
+    """Show control characters as symbols (ESC as ␛), so that no one's words are a terminal's commands."""
+    return _CONTROLS.sub(_picture, valid_text(text).replace("\r\n", "\n"))
+
+
+def one_line(text: str) -> str:
+    """Show a text on one line, with single spaces, as `printable` does."""
+    return printable(" ".join(text.split()))
+
+
+def speaker(message: Message, bot_id: str) -> str:
+    """Tell who says a message, and how it ended where that was not the end."""
+    name = f"Bot ({message.agent_id or bot_id})" if message.role == "assistant" else _SPEAKERS[message.role]
+    return f"{name}, {_ENDINGS[message.status]}" if message.status else name
+
+
+def rfc3339(time: datetime) -> str:
+    """Write a time in UTC, to the millisecond: 2026-11-21T12:30:00.000Z."""
+    t = time.astimezone(UTC)
+    # An export writes one for each message: isoformat takes twice as long, and an f-string as well.
+    parts = (t.year, t.month, t.day, t.hour, t.minute, t.second, t.microsecond // 1000)
+    return "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ" % parts  # noqa: UP031
+
+
+def _picture(control: re.Match[str]) -> str:
+    code = ord(control[0])
+    if code < _DEL:
+        return chr(_FIRST_PICTURE + code)
+    return _DEL_PICTURE if code == _DEL else "\ufffd"
