@@ -7,7 +7,17 @@ from typing import Annotated, NoReturn
 import typer
 
 from botchat import __version__
-from botchat.cli import ask, sessions, web
+from botchat.cli import (
+    ask,
+    exporting,
+    feedback,
+    importing,
+    sessions_change,
+    sessions_read,
+    store,
+    users,
+    web,
+)
 from botchat.cli.printing import ReaderGoneError
 from botchat.core.errors import (
     BotchatError,
@@ -17,6 +27,7 @@ from botchat.core.errors import (
     MessageNotFound,
     SessionNotFound,
     StoreError,
+    UserNotFound,
 )
 
 _EXIT_CODES: dict[type[BotchatError], int] = {
@@ -24,6 +35,7 @@ _EXIT_CODES: dict[type[BotchatError], int] = {
     ConfigError: 2,
     SessionNotFound: 3,
     MessageNotFound: 3,
+    UserNotFound: 3,
     StoreError: 5,
     BotError: 6,
     BotchatError: 1,
@@ -44,11 +56,44 @@ app = _group("Chat with any OpenAI-compatible bot, and never lose a word.")
 app.command()(web.web)
 app.command()(ask.ask)
 
-_sessions = _group("Look at sessions, and get their words out.")
-_sessions.command("list")(sessions.list_sessions)
-_sessions.command()(sessions.show)
-_sessions.command()(sessions.export)
+_sessions = _group("Look after sessions: find them, change them, get their words out and in.")
+_sessions.command("list")(sessions_read.list_sessions)
+_sessions.command()(sessions_read.search)
+_sessions.command()(sessions_read.show)
+_sessions.command()(sessions_read.tail)
+_sessions.command()(sessions_read.stats)
+_sessions.command()(exporting.export)
+_sessions.command("import")(importing.import_sessions)
+_sessions.command()(sessions_change.rename)
+_sessions.command()(sessions_change.pin)
+_sessions.command()(sessions_change.unpin)
+_sessions.command()(sessions_change.archive)
+_sessions.command()(sessions_change.unarchive)
+_sessions.command()(sessions_change.fork)
+_sessions.command()(sessions_change.redact)
+_sessions.command()(sessions_change.delete)
+_sessions.command()(sessions_change.restore)
+_sessions.command()(sessions_change.prune)
 app.add_typer(_sessions, name="sessions")
+
+_users = _group("Look after users.")
+_users.command("list")(users.list_users)
+_users.command("show")(users.show_user)
+_users.command("export")(users.export_user)
+_users.command("delete")(users.delete_user)
+app.add_typer(_users, name="users")
+
+_feedback = _group("Feedback on messages.")
+_feedback.command()(feedback.give)
+_feedback.command("list")(feedback.list_feedback)
+_feedback.command("export")(feedback.export_feedback)
+app.add_typer(_feedback, name="feedback")
+
+_store = _group("Look after the store.")
+_store.command()(store.info)
+_store.command()(store.check)
+_store.command()(store.copy)
+app.add_typer(_store, name="store")
 
 
 def run(arguments: list[str] | None = None) -> NoReturn:

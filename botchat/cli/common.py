@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from botchat.core.errors import InvalidInput
+from botchat.core.models import SessionFilter, State, now
+from botchat.times import moment
+
 if TYPE_CHECKING:
     from botchat.core.chat import Chat
     from botchat.settings import Settings
@@ -19,8 +23,21 @@ StoreOption = Annotated[
     typer.Option(help="Where sessions are: mongodb://HOST/NAME, sqlite:///PATH or a path.", metavar="ADDRESS"),
 ]
 UserOption = Annotated[str | None, typer.Option(help="Whose sessions; your login name if not said.", metavar="NAME")]
+AllUsersOption = Annotated[bool, typer.Option("--all-users", help="Everybody's sessions.")]
 BotOption = Annotated[str | None, typer.Option("--bot", "-b", help="Which bot answers.", metavar="BOT")]
-IdArgument = Annotated[str, typer.Argument(help="The session's id.", metavar="ID")]
+OfBotOption = Annotated[str | None, typer.Option("--bot", "-b", help="Only sessions with this bot.", metavar="BOT")]
+SinceOption = Annotated[
+    str | None, typer.Option(help="Only what began then or later: 2026-11-01, or 7d for a week ago.", metavar="TIME")
+]
+UntilOption = Annotated[str | None, typer.Option(help="Only what began before.", metavar="TIME")]
+ArchivedOption = Annotated[bool, typer.Option("--archived", help="The archive instead of the active ones.")]
+DeletedOption = Annotated[bool, typer.Option("--deleted", help="The trash instead of the active ones.")]
+IdArgument = Annotated[
+    str, typer.Argument(help="An id, its beginning, a name, @last or @1 (botchat help ids).", metavar="ID")
+]
+IdsArgument = Annotated[
+    list[str], typer.Argument(help="Ids (botchat help ids); - reads them from stdin, one a line.", metavar="ID…")
+]
 
 
 def settings_with(store: str | None, user: str | None, **more: Any) -> "Settings":
@@ -40,6 +57,44 @@ def opened(settings: "Settings") -> "Iterator[tuple[Chat, str]]":
         yield chat, settings.user
 
 
+def filter_with(
+    *,
+    bot: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    archived: bool = False,
+    deleted: bool = False,
+    state: State | None = "active",
+    text: str = "",
+) -> SessionFilter:
+    """Make the filter that options say.
+
+    Raises:
+        InvalidInput: a time is none, or two states are asked for.
+    """
+    if archived and deleted:
+        raise InvalidInput("Say --archived or --deleted, not both.")
+    return SessionFilter(
+        state="archived" if archived else "trash" if deleted else state,
+        bot_id=bot,
+        since=moment(since, now()) if since else None,
+        until=moment(until, now()) if until else None,
+        text=text,
+    )
+
+
+def check_whose(user: str | None, *, all_users: bool) -> None:
+    """Check that one user is meant, or all.
+
+    Raises:
+        InvalidInput: both were said.
+    """
+    if user is not None and all_users:
+        raise InvalidInput("Say --user or --all-users, not both.")
+
+
 def say(words: str) -> None:
-    """Tell a person something, on stderr."""
-    typer.echo(f"botchat: {words}", err=True)
+    """Tell a person something, on stderr and on one line."""
+    from botchat.core.export import one_line
+
+    typer.echo(f"botchat: {one_line(words)}", err=True)

@@ -1,15 +1,16 @@
-"""What the command line writes: data to stdout, whole files, lists as a table or as lines."""
+"""What the command line writes: to stdout, and to files that are whole or not there."""
 
+import errno
+import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
-from botchat.core.errors import InvalidInput
-from botchat.core.models import Page
+from botchat.core.errors import BotchatError, InvalidInput
 
-_COLUMNS = ("id", "name", "bot", "messages", "created")
-_NARROW_COLUMNS = ("id", "name", "created")
-_WIDE = 110
+_FAILURES = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG}
 
 
 class ReaderGoneError(Exception):
@@ -27,48 +28,42 @@ def write(parts: Iterable[str]) -> None:
 
 
 def write_file(path: Path, parts: Iterable[str]) -> None:
-    """Write a file that is whole or not there: it has its name only when it is complete."""
-    unfinished = path.with_name(f"{path.name}.part")
+    """Write a file that is whole or not there: it has its name only when it is complete.
+
+    Raises:
+        InvalidInput: it can't be written.
+    """
+    with writing_file(path) as file:
+        file.writelines(parts)
+
+
+@contextmanager
+def writing_file(path: Path, *, resumable: bool = False, go_on: bool = False) -> Iterator[TextIO]:
+    """Lend FILE.part to write to, at its end if it is to go on; it gets its name when all went well.
+
+    If not, a resumable one stays as FILE.part.
+
+    Raises:
+        InvalidInput: it can't be written there.
+        BotchatError: the disk is full, or failed.
+    """
+    unfinished = part_of(path)
     try:
-        with unfinished.open("w", encoding="utf-8", errors="replace") as file:
-            file.writelines(parts)
+        # Only its owner may read what people said.
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | (os.O_APPEND if go_on else os.O_TRUNC), 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
         unfinished.replace(path)
     except OSError as error:
-        raise InvalidInput(f"{path} can't be written: {error.strerror}.") from error
+        kind = BotchatError if error.errno in _FAILURES else InvalidInput
+        raise kind(f"{path} can't be written: {error.strerror}.") from error
+    finally:
+        if not resumable:
+            unfinished.unlink(missing_ok=True)
 
 
-def print_lines(page: Page) -> None:
-    """Print a page as tab-separated lines."""
-    from botchat.core.export import one_line, rfc3339
-
-    for s in page.sessions:
-        times = (rfc3339(s.create_time), rfc3339(s.update_time))
-        write(["\t".join((one_line(s.id), one_line(s.name), one_line(s.bot_id), str(s.message_count), *times)) + "\n"])
-
-
-def print_table(page: Page) -> None:
-    """Print a page as a table; an id is never cut, and a narrow terminal gets fewer columns."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from botchat.core.export import one_line
-
-    console = Console()
-    columns = _COLUMNS if console.width >= _WIDE else _NARROW_COLUMNS
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for title in columns:
-        table.add_column(title, no_wrap=True, justify="right" if title == "messages" else "left")
-    for s in page.sessions:
-        cells = {
-            "id": one_line(s.id),
-            "name": one_line(s.name),
-            "bot": one_line(s.bot_id)[:20],
-            "messages": str(s.message_count),
-            "created": s.create_time.astimezone().strftime("%Y-%m-%d %H:%M"),
-        }
-        name_width = max(10, console.width - 2 * len(columns) - sum(len(cells[c]) for c in columns if c != "name") - 8)
-        cells["name"] = cells["name"][:name_width]
-        table.add_row(*(Text(cells[title]) for title in columns))
-    if page.sessions:
-        console.print(table)
+def part_of(path: Path) -> Path:
+    """Tell where a file is until it is complete."""
+    return path.with_name(f"{path.name}.part")

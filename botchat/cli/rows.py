@@ -79,24 +79,36 @@ def print_rows(
     Raises:
         InvalidInput: there is no such field.
     """
+    from botchat.core.export import printable
+
     names = _chosen(fields, columns)
     counted = _Counted(rows)
-    match form or (RowFormat.table if sys.stdout.isatty() else RowFormat.tsv):
-        case RowFormat.table:
-            _print_table(counted, names if fields else columns.in_table, columns.flexible)
-        case RowFormat.tsv:
-            write("\t".join(map(_cell, _values(row, names))) + "\n" for row in counted)
-        case RowFormat.csv:
-            write(_csv_lines(counted, names))
-        case RowFormat.json:
-            write(_json_parts(counted, names, following))
-        case RowFormat.jsonl:
-            write(_json(_picked(row, names)) + "\n" for row in counted)
-        case RowFormat.ids:
-            write(_cell(row[columns.key]) + "\n" for row in counted)
+    form = form or (RowFormat.table if sys.stdout.isatty() else RowFormat.tsv)
+    if form is RowFormat.table:
+        _print_table(counted, names if fields else columns.in_table, columns.flexible)
+    elif form is RowFormat.ids:
+        write(_cell(row[columns.key]) + "\n" for row in counted)
+    else:
+        harmless = printable if sys.stdout.isatty() else str
+        write(map(harmless, row_parts(counted, names, form, following)))
     if following:
         say(f"there are more: --after {following}")
     return counted.number
+
+
+def row_parts(
+    rows: Iterable[Row], names: tuple[str, ...], form: RowFormat, following: str | None = None
+) -> Iterator[str]:
+    """Write a list in one of the formats for programs, a row at a time."""
+    match form:
+        case RowFormat.csv:
+            yield from _csv_lines(rows, names)
+        case RowFormat.json:
+            yield from _json_parts(rows, names, following)
+        case RowFormat.jsonl:
+            yield from (_json(_picked(row, names)) + "\n" for row in rows)
+        case _:
+            yield from ("\t".join(map(_cell, _values(row, names))) + "\n" for row in rows)
 
 
 class _Counted:
@@ -148,10 +160,9 @@ def _cell(value: Any) -> str:
 
 
 def _json(value: Any) -> str:
-    from botchat.core.export import printable, rfc3339
+    from botchat.core.export import rfc3339
 
-    text = json.dumps(value, ensure_ascii=False, default=rfc3339)
-    return printable(text) if sys.stdout.isatty() else text
+    return json.dumps(value, ensure_ascii=False, default=rfc3339)
 
 
 def _json_parts(rows: Iterable[Row], names: tuple[str, ...], following: str | None) -> Iterator[str]:

@@ -1,19 +1,20 @@
 """What an admin may ask for: every user's sessions, overviews of them, and what keeps a store in order."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
 from botchat.core.all_sessions import Activity, AllSessions, GivenFeedback, UserSummary
-from botchat.core.errors import BotchatError, InvalidInput, SessionTooLarge
+from botchat.core.errors import InvalidInput, SessionTooLarge
 from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter, SessionSummary, now
-from botchat.core.record import Record, session_from_record, session_to_record
+from botchat.core.record import Record
 from botchat.core.repository import ACTIVE
 from botchat.core.retention import Due, Retention, Rule, every
+from botchat.core.shape import check_record
 
-__all__ = ["Admin", "Copied", "Rule", "Stat"]
+__all__ = ["Admin", "Copied", "Due", "Record", "Rule", "Stat"]
 
 EVERYTHING = SessionFilter(state=None)
 
@@ -84,6 +85,10 @@ class Admin:
     def put(self, record: Record, *, replace: bool = False) -> Literal["made", "replaced", "kept"]:
         """Write a whole record as it is; one that is there is kept unless it is to be replaced."""
         return self._sessions.put(record, replace=replace)
+
+    def held(self, ids: Collection[str]) -> dict[str, tuple[str, int]]:
+        """Tell which of these ids the store has: their users and `rev`."""
+        return self._sessions.held(ids)
 
     def users(self) -> Iterator[UserSummary]:
         """Read who has sessions, by name."""
@@ -173,12 +178,9 @@ def _copied(record: Record, target: AllSessions) -> Copied:
 
 def _problem(record: Record) -> str:
     try:
-        session = session_from_record(record)
-        session_to_record(session)
-    except (BotchatError, KeyError, TypeError, AttributeError) as error:
-        return f"it can't be read ({type(error).__name__}: {error})"
-    if session.first:
-        return f"it says that it has {session.message_count} messages, and has {len(session.messages)}"
-    if len({message.id for message in session.messages}) < len(session.messages):
-        return "two of its messages have the same id"
+        check_record(record)
+    except InvalidInput as error:
+        return str(error)
+    if record["message_count"] != len(record["messages"]):
+        return f"it says that it has {record['message_count']} messages, and has {len(record['messages'])}"
     return ""

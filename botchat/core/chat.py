@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
-from typing import Literal, Unpack
+from typing import Literal, NamedTuple, Unpack
 
 from botchat.core.admin import Admin
+from botchat.core.branches import branch_of
 from botchat.core.errors import InvalidInput, MessageNotFound, ReplyRunning, SessionNotFound, StoreError
 from botchat.core.history import is_alive, is_wordless
 from botchat.core.models import (
     PAGE_SIZE,
+    REDACTED,
     BotInfo,
     Feedback,
     Message,
@@ -20,17 +22,26 @@ from botchat.core.models import (
     SessionFilter,
     SessionSummary,
     now,
+    redaction,
     valid_text,
 )
 from botchat.core.record import check_name
 from botchat.core.reply import Reply
 from botchat.core.repository import ACTIVE, SessionRepository
 from botchat.core.turn import Turns
+from botchat.core.words import around
 
-__all__ = ["Chat", "Reply", "is_unanswered"]
+__all__ = ["Chat", "Excerpt", "Reply", "branch_of", "is_unanswered"]
 
-REDACTED = "[redacted]"
-"""What stands where someone's words were taken out."""
+# A step costs a command, and the server reads the whole record for each.
+_HISTORY_STEP = 500
+
+
+class Excerpt(NamedTuple):
+    """Where something was found: the number of the message, from 1 on, and the words around."""
+
+    number: int
+    text: str
 
 
 class Chat:
@@ -109,11 +120,19 @@ class Chat:
         return self._repository.messages(user, session_id, before, limit)
 
     def history(self, session: Session) -> Iterator[Message]:
-        """Read every message of an opened session, oldest first, a page of them in memory at a time."""
-        for start in range(0, session.first, PAGE_SIZE):
-            stop = min(start + PAGE_SIZE, session.first)
+        """Read every message of an opened session, oldest first, some of them in memory at a time."""
+        for start in range(0, session.first, _HISTORY_STEP):
+            stop = min(start + _HISTORY_STEP, session.first)
             yield from self.earlier(session.user, session.id, stop, stop - start)
         yield from session.messages
+
+    def excerpt(self, user: str, session_id: str, text: str) -> Excerpt | None:
+        """Find the first message that has a word of what was searched for; None if only the name has."""
+        session = self._repository.get(user, session_id)
+        for number, message in enumerate(self.history(session), 1):
+            if found := around(message.content, text):
+                return Excerpt(number, found)
+        return None
 
     def update(self, user: str, session_id: str, **changes: Unpack[SessionChanges]) -> None:
         """Change a session's name, pin, state, tags or metadata; what is not named stays.
@@ -152,18 +171,7 @@ class Chat:
         wanted = source.message_count if messages is None else messages
         if not 1 <= wanted <= source.message_count:
             raise InvalidInput(f"The session has {source.message_count} messages: a fork takes 1 to all of them.")
-        copied = [_settled(message) for message in islice(self.history(source), wanted)]
-        head = source.head if any(message.id == source.head for message in copied) else None
-        session = Session(
-            user=user,
-            bot_id=source.bot_id,
-            name=source.name,
-            messages=copied,
-            tags=source.tags,
-            metadata=source.metadata | {"forked_from": source.id},
-            agents=source.agents,
-            head=head,
-        )
+        session = source.forked(list(islice(self.history(source), wanted)))
         session.expire_time = self._turns.retention.expire_time(session, now())
         self._repository.save(session)
         self._turns.wrote(user)
@@ -184,16 +192,7 @@ class Chat:
             raise ReplyRunning
         if session.name and session.name in valid_text(message.content):  # first: it is found by the words
             self._repository.update(user, session_id, name=REDACTED)
-        self._repository.update_message(
-            user,
-            session_id,
-            message_id,
-            content=REDACTED,
-            reasoning_content="",
-            error=None,
-            feedback=None,
-            redacted_time=now(),
-        )
+        self._repository.update_message(user, session_id, message_id, **redaction())
         self._turns.wrote(user)
 
     def give_feedback(
@@ -271,11 +270,6 @@ class Chat:
         with suppress(StoreError):
             self._repository.update_message(session.user, session.id, message.id, status="interrupted", heartbeat=None)
         return replace(message, status="interrupted", heartbeat=None)
-
-
-def _settled(message: Message) -> Message:
-    """Copy a message; a reply that is still coming is not written on in the copy."""
-    return replace(message, status="interrupted", heartbeat=None) if message.status == "streaming" else message
 
 
 def is_unanswered(session: Session) -> bool:

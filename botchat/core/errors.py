@@ -7,6 +7,7 @@ BotchatError
 │   └── MissingKey          the bot's key is not in the environment, or is none; also a BotError
 ├── SessionNotFound         no such session, or another user's: the two look the same
 ├── MessageNotFound         no such message in the session
+├── UserNotFound            that user has nothing in the store
 ├── ReplyRunning            the session's bot is still answering
 ├── StoreError              the store could not do it
 │   ├── StoreUnavailable    down, frozen or busy: worth trying again
@@ -57,6 +58,14 @@ class MessageNotFound(BotchatError):  # noqa: N818
     def __init__(self, message_id: str) -> None:
         super().__init__(f"There is no message {message_id!r} in this session.")
         self.message_id = message_id
+
+
+class UserNotFound(BotchatError):  # noqa: N818
+    """Is raised to an admin for a user who has no sessions."""
+
+    def __init__(self, user: str) -> None:
+        super().__init__(f"There is no user {user!r}: nobody of that name has a session.")
+        self.user = user
 
 
 class ReplyRunning(BotchatError):  # noqa: N818

@@ -11,17 +11,19 @@ from typing import Any
 from botchat.core import json_text
 from botchat.core.branches import branch_of
 from botchat.core.models import Message, Session, valid_text
-from botchat.core.record import Record, message_to_record, session_from_record, session_to_record
+from botchat.core.record import Record, session_from_record
 from botchat.core.text import one_line, printable, rfc3339, speaker
 
 __all__ = [
     "ExportFormat",
     "csv_cell",
     "export",
+    "message_to_markdown",
     "one_line",
     "printable",
     "rfc3339",
     "speaker",
+    "title_to_markdown",
     "to_json",
     "to_markdown",
 ]
@@ -87,28 +89,35 @@ def export(records: Iterable[Record], form: ExportFormat) -> Iterator[str]:
 
 def to_markdown(session: Session, messages: Iterable[Message]) -> Iterator[str]:
     """Write a session as Markdown: of these messages the branch that is shown, each as it was said."""
-    yield f"# {' '.join(session.name.split()) or 'Untitled'}\n"
-    yield f"\n{session.bot_id} · {rfc3339(session.create_time)} · {session.message_count} messages · {session.id}\n"
+    yield title_to_markdown(session)
     for message in branch_of(list(messages), session.head):
-        yield f"\n## {speaker(message, session.bot_id)} · {rfc3339(message.create_time)}\n"
-        if message.reasoning_content:
-            quoted = "\n".join(f"> {line}".rstrip() for line in message.reasoning_content.splitlines())
-            yield f"\n> **Reasoning**\n>\n{valid_text(quoted)}\n"
-        if message.content:
-            yield f"\n{valid_text(message.content)}\n"
-        if message.error:
-            yield f"\n*{valid_text(message.error)}*\n"
+        yield message_to_markdown(message, session.bot_id)
 
 
-def to_json(session: Session, messages: Iterable[Message]) -> Iterator[str]:
-    """Write one session as a JSON object with the names of the record, a message a line; times are RFC 3339.
+def title_to_markdown(session: Session) -> str:
+    """Write what stands above a session's messages."""
+    name = " ".join(valid_text(session.name).split()) or "Untitled"
+    about = f"{session.bot_id} · {rfc3339(session.create_time)} · {session.message_count} messages · {session.id}"
+    return f"# {name}\n\n{about}\n"
 
-    Args:
-        session: for what is not said in messages; those that it holds are not written.
-        messages: all of the session's.
-    """
-    record = session_to_record(session) | {"message_count": session.message_count}
-    yield from json_text.to_object(json_text.header_of(record), map(message_to_record, messages))
+
+def message_to_markdown(message: Message, bot_id: str, number: int | None = None) -> str:
+    """Write one message as it was said; with its number, if that is wanted, in the heading."""
+    place = "" if number is None else f"{number} · "
+    parts = [f"\n## {place}{speaker(message, bot_id)} · {rfc3339(message.create_time)}\n"]
+    if message.reasoning_content:
+        quoted = "\n".join(f"> {line}".rstrip() for line in message.reasoning_content.splitlines())
+        parts.append(f"\n> **Reasoning**\n>\n{valid_text(quoted)}\n")
+    if message.content:
+        parts.append(f"\n{valid_text(message.content)}\n")
+    if message.error:
+        parts.append(f"\n*{valid_text(message.error)}*\n")
+    return "".join(parts)
+
+
+def to_json(record: Record) -> Iterator[str]:
+    """Write one whole record as a JSON object with its names, a message a line; times are RFC 3339."""
+    yield from json_text.to_object(json_text.header_of(record), record["messages"])
     yield "\n"
 
 

@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple, TypedDict
 
@@ -134,6 +134,26 @@ class Session:
         self.rev += 1
         self.head = None
 
+    def forked(self, messages: Sequence[Message]) -> "Session":
+        """Make a session of its own with a copy of the first of the messages; it is not stored yet.
+
+        A reply that is still coming is not written on in the copy.
+        """
+        copied = [
+            replace(message, status="interrupted", heartbeat=None) if message.status == "streaming" else message
+            for message in messages
+        ]
+        return Session(
+            user=self.user,
+            bot_id=self.bot_id,
+            name=self.name,
+            messages=copied,
+            tags=self.tags,
+            metadata=self.metadata | {"forked_from": self.id},
+            agents=self.agents,
+            head=self.head if any(message.id == self.head for message in copied) else None,
+        )
+
 
 @dataclass(kw_only=True, slots=True, frozen=True)
 class SessionFilter:
@@ -145,6 +165,7 @@ class SessionFilter:
         since: create_time is this or later.
         until: create_time is earlier than this.
         idle_since: nothing was written to it since then.
+        ids: these alone.
         text: every word of it stands somewhere in the name or in a message, upper or lower case alike.
     """
 
@@ -155,6 +176,7 @@ class SessionFilter:
     until: datetime | None = None
     idle_since: datetime | None = None
     pinned: bool | None = None
+    ids: tuple[str, ...] | None = None
     text: str = ""
 
 
@@ -264,3 +286,12 @@ class MessageChanges(TypedDict, total=False):
     first_token_ms: int | None
     feedback: dict[str, Any] | None
     redacted_time: datetime | None
+
+
+REDACTED = "[redacted]"
+"""What stands where someone's words were taken out."""
+
+
+def redaction() -> MessageChanges:
+    """Make what takes someone's words out of a message; what they were about (time, model, tokens) stays."""
+    return {"content": REDACTED, "reasoning_content": "", "error": None, "feedback": None, "redacted_time": now()}

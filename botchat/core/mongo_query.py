@@ -43,7 +43,9 @@ def filter_of(where: SessionFilter, after: str | None = None) -> Document:
     if end.is_alone:
         return earlier
     same_time = _begun(where) | {"$eq": end.create_time}
-    return {"$or": [earlier, _wanted(where, same_time) | {"_id": {"$lt": end.id}}]}
+    at_same_time = _wanted(where, same_time)
+    at_same_time["_id"] = at_same_time.get("_id", {}) | {"$lt": end.id}
+    return {"$or": [earlier, at_same_time]}
 
 
 def _wanted(where: SessionFilter, begun: Document) -> Document:
@@ -60,6 +62,8 @@ def _wanted(where: SessionFilter, begun: Document) -> Document:
         wanted["update_time"] = {"$lt": where.idle_since}
     if where.pinned is not None:
         wanted["pinned"] = True if where.pinned else {"$ne": True}
+    if where.ids is not None:
+        wanted["_id"] = {"$in": list(where.ids)}
     if where.text:
         wanted["$and"] = [_says(pattern) for pattern in patterns(where.text)]
     return wanted

@@ -1,5 +1,6 @@
 """How a filter of sessions becomes a query of SQLite, with the same meaning as MongoDB's."""
 
+import json
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -43,6 +44,8 @@ def condition_of(where: SessionFilter, after: str | None = None) -> tuple[str, l
         conditions.append(("update_time < ?", [milliseconds(where.idle_since)]))
     if where.pinned is not None:
         conditions.append(("pinned = ?", [where.pinned]))
+    if where.ids is not None:
+        conditions.append(("id IN (SELECT value FROM json_each(?))", [json.dumps(where.ids)]))
     if where.text:
         conditions += [(_SAYS, [pattern, pattern]) for pattern in patterns(where.text)]
     texts, values = zip(*conditions, strict=True)

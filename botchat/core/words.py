@@ -11,6 +11,8 @@ from functools import cache
 from botchat.core.errors import InvalidInput
 from botchat.core.models import valid_text
 
+_BEFORE, _AFTER = 20, 60
+
 _BEYOND_ALL_CASES = 0x20000  # letters with cases are in the first two planes: CaseFolding.txt of Unicode 17
 
 TEXT_LIMIT = 1000
@@ -29,6 +31,16 @@ def patterns(text: str) -> list[str]:
     if len(text) > TEXT_LIMIT:
         raise InvalidInput(f"That is too much to search for: at most {TEXT_LIMIT} characters.")
     return ["".join(map(_alternatives, word)) for word in dict.fromkeys(words)]
+
+
+def around(text: str, wanted: str) -> str | None:
+    """Return the place of a text where a word of what is wanted stands first, on one line; None if none does."""
+    found = re.search("|".join(patterns(wanted)), text)
+    if found is None:
+        return None
+    start, stop = max(0, found.start() - _BEFORE), found.end() + _AFTER
+    excerpt = " ".join(text[start:stop].split())
+    return ("…" if start else "") + excerpt + ("…" if stop < len(text) else "")
 
 
 def _alternatives(character: str) -> str:

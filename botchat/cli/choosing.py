@@ -1,0 +1,163 @@
+"""Which sessions a person means, and whether they mean it."""
+
+import difflib
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from botchat.cli.common import say
+from botchat.core.errors import BotchatError, InvalidInput, MessageNotFound, SessionNotFound
+from botchat.core.models import SessionSummary
+
+if TYPE_CHECKING:
+    from botchat.core.chat import Chat
+
+SHORTEST_PREFIX = 4
+"""Characters of an id that are taken for its beginning; fewer would too often be a slip."""
+
+_LOOKED_AT_FOR_NEAREST = 500
+_EXAMPLES = 3
+SOME_FAILED = 7
+_DECLINED = 1
+
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only tell which: print the ids, change nothing.")]
+
+
+def chosen(chat: "Chat", user: str, text: str) -> SessionSummary:
+    """Find the one session that is meant: by its id, the beginning of it, its name, @last, or @N of the list.
+
+    Raises:
+        SessionNotFound: there is none; the error names the nearest.
+        InvalidInput: it could be several.
+    """
+    if text.startswith("@") and (found := _by_place(chat, user, text)):
+        return found
+    several = chat.find(user, text)
+    exact = [session for session in several if session.id == text]
+    if not exact and len(text) < SHORTEST_PREFIX:
+        several = [session for session in several if session.name == text]
+    match exact or several:
+        case []:
+            raise SessionNotFound(text, near=_nearest(chat, user, text))
+        case [session]:
+            return session
+        case _:
+            listed = "; ".join(f"{session.id} ({session.name})" for session in several)
+            raise InvalidInput(f"{text!r} could be {listed}: say more of the id.")
+
+
+def several_chosen(chat: "Chat", user: str, texts: Sequence[str]) -> list[SessionSummary]:
+    """Find the sessions that are meant, each once; `-` stands for those that stdin names, one a line.
+
+    Raises:
+        SessionNotFound, InvalidInput: one of them is not to be found; nothing should be done to the others then.
+    """
+    named = [name for text in texts for name in (_from_stdin() if text == "-" else [text])]
+    return list({session.id: session for session in (chosen(chat, user, name) for name in named)}.values())
+
+
+def message_id_of(chat: "Chat", session: SessionSummary, text: str) -> str:
+    """Find the message that is meant: by its number, from 1 on, or its id.
+
+    Raises:
+        MessageNotFound: there is no message of that number.
+    """
+    if not text.isdecimal():
+        return text
+    number = int(text)
+    if not 1 <= number <= session.message_count:
+        raise MessageNotFound(text)
+    return chat.earlier(session.user, session.id, number, 1)[0].id
+
+
+def confirm(what: str, examples: Iterable[str], *, yes: bool) -> None:
+    """Ask whether to go on, on stderr; a person who declines ends the command with exit code 1.
+
+    Raises:
+        InvalidInput: there is nobody to ask, and `--yes` was not said.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise InvalidInput(f"{what}: without a terminal to ask on this needs --yes (or look with --dry-run).")
+    say(f"{what}:")
+    for example in examples:
+        typer.echo(f"  {example}", err=True)
+    if not typer.confirm("Go on?", err=True):
+        raise typer.Exit(_DECLINED)
+
+
+def examples_of(sessions: Sequence[SessionSummary]) -> list[str]:
+    """Describe the first of some sessions, and count the others."""
+    from botchat.core.export import one_line
+
+    described = [f"{s.id}  {one_line(s.name)}  ({s.message_count} messages)" for s in sessions[:_EXAMPLES]]
+    rest = len(sessions) - _EXAMPLES
+    return [*described, f"and {rest} more"] if rest > 0 else described
+
+
+def counted(number: int, thing: str = "session") -> str:
+    """Say a number of things: 1 session, 1,234 sessions."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def do_each(sessions: Iterable[SessionSummary], change: Callable[[SessionSummary], object]) -> list[SessionSummary]:
+    """Change sessions one by one; return those that were. What fails is told, and ends in exit code 7 if others went.
+
+    Raises:
+        BotchatError: none could be changed.
+    """
+    done: list[SessionSummary] = []
+    failures: list[BotchatError] = []
+    for session in sessions:
+        try:
+            change(session)
+        except BotchatError as error:
+            failures.append(error)
+            say(f"{session.id}: {error}")
+        else:
+            done.append(session)
+    if failures and not done:
+        raise failures[-1]
+    if failures:
+        print_ids(done)
+        say(f"{counted(len(failures))} could not be changed, {len(done):,} were.")
+        raise typer.Exit(SOME_FAILED)
+    return done
+
+
+def print_ids(sessions: Iterable[SessionSummary]) -> None:
+    """Write ids to stdout, one a line."""
+    from botchat.cli.printing import write
+    from botchat.core.export import one_line
+
+    write(f"{one_line(session.id)}\n" for session in sessions)
+
+
+def _by_place(chat: "Chat", user: str, text: str) -> SessionSummary | None:
+    if text == "@last":
+        if session := chat.latest(user):
+            return session
+        raise SessionNotFound(text)
+    if not re.fullmatch(r"@[1-9]\d{0,4}", text):
+        return None
+    place = int(text[1:])
+    sessions = chat.page(user, limit=place).sessions
+    if len(sessions) < place:
+        raise SessionNotFound(text)
+    return sessions[place - 1]
+
+
+def _nearest(chat: "Chat", user: str, text: str) -> list[str]:
+    sessions = chat.page(user, limit=_LOOKED_AT_FOR_NEAREST).sessions
+    names = {key: session for session in sessions for key in (session.name.lower(), session.id)}
+    near = difflib.get_close_matches(text.lower(), names, cutoff=0.5)
+    return [f"{names[key].id} ({names[key].name})" for key in near]
+
+
+def _from_stdin() -> list[str]:
+    return [line.strip() for line in sys.stdin if line.strip()]

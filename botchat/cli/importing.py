@@ -1,0 +1,122 @@
+"""The command that takes sessions into the store: import."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
+
+import typer
+
+from botchat.cli.choosing import SOME_FAILED, DryRunOption, counted
+from botchat.cli.common import StoreOption, opened, say, settings_with
+from botchat.cli.printing import write
+from botchat.core.errors import BotchatError, InvalidInput, SessionTooLarge
+from botchat.core.models import new_id
+
+if TYPE_CHECKING:
+    from botchat.core.admin import Admin, Record
+    from botchat.core.models import Refused
+
+_NOTHING_TAKEN = 1
+
+
+Conflict = Literal["skip", "replace", "newid", "fail"]
+"""What to do with a session whose id the store has."""
+
+
+def import_sessions(
+    file: Annotated[str, typer.Argument(help="The file; - is stdin.", metavar="FILE")],
+    user: Annotated[
+        str | None, typer.Option(help="Give all of them to this user; else each keeps its own.", metavar="NAME")
+    ] = None,
+    on_conflict: Annotated[
+        Conflict, typer.Option("--on-conflict", help="When the store has a session of that id already.")
+    ] = "skip",
+    dry_run: DryRunOption = False,
+    store: StoreOption = None,
+) -> None:
+    """Take sessions in: botchat's own JSON and JSON Lines, and the exports of ChatGPT, LibreChat and Open WebUI.
+
+    The ids of what was taken in are on stdout, the report is on stderr.
+
+    Example: botchat sessions import everything.jsonl --on-conflict replace
+    """
+    from botchat.core.imports import read_sessions
+
+    settings = settings_with(store, user)
+    with opened(settings) as (chat, name), _opened_file(file) as source:
+        intake = Intake(chat.for_admins(), on_conflict, dry_run=dry_run)
+        write(intake.take(read_sessions(source, user=user, default_user=name)))
+        say(intake.report)
+        if intake.refused:
+            raise typer.Exit(SOME_FAILED if intake.taken else _NOTHING_TAKEN)
+
+
+class Intake:
+    """Takes sessions into a store, and counts what became of them."""
+
+    def __init__(self, admin: "Admin", on_conflict: Conflict, *, dry_run: bool = False) -> None:
+        self._admin = admin
+        self._on_conflict = on_conflict
+        self._dry_run = dry_run
+        self.taken = self.kept = self.refused = 0
+
+    @property
+    def report(self) -> str:
+        """What became of the sessions, one sentence."""
+        said = f"{counted(self.taken)} {'would be ' * self._dry_run}taken in"
+        if self.kept:
+            said += f", {self.kept:,} {'was' if self.kept == 1 else 'were'} there already"
+        return said + (f", {self.refused:,} could not be taken." if self.refused else ".")
+
+    def take(self, sessions: "Iterable[Record | Refused]") -> Iterator[str]:
+        """Put sessions into the store one by one, and give the id of each that went, on a line.
+
+        Raises:
+            BotchatError: the store has one already, and that is to be a failure.
+        """
+        from botchat.core.export import one_line
+
+        for session in sessions:
+            if not isinstance(session, dict):
+                self._refuse(session.where, session.reason)
+            elif (session_id := self._put(session)) is not None:
+                self.taken += 1
+                yield f"{one_line(session_id)}\n"
+
+    def _put(self, record: "Record") -> str | None:
+        try:
+            held = self._admin.held([record["_id"]])
+            if held and self._on_conflict == "fail":
+                raise BotchatError(
+                    f"The store has {record['_id']!r} already: it and what comes after was not taken in."
+                )
+            if held and self._on_conflict == "newid":
+                session_id = new_id()
+                record = record | {"_id": session_id, "id": session_id}
+            elif held and self._on_conflict == "skip":
+                self.kept += 1
+                return None
+            if not self._dry_run:
+                self._admin.put(record, replace=True)
+        except (InvalidInput, SessionTooLarge) as error:
+            self._refuse(record["_id"], str(error))
+            return None
+        return str(record["_id"])
+
+    def _refuse(self, what: str, why: str) -> None:
+        self.refused += 1
+        say(f"{what}: {why}")
+
+
+@contextmanager
+def _opened_file(file: str) -> Iterator[BinaryIO]:
+    if file == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        with Path(file).open("rb") as opened_file:
+            yield opened_file
+    except OSError as error:
+        raise InvalidInput(f"{file} can't be read: {error.strerror}.") from error

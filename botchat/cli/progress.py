@@ -1,0 +1,31 @@
+"""How far a long command is, on stderr, for a person who watches."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+_Item = TypeVar("_Item")
+
+_EVERY_SECONDS = 0.2
+
+
+def shown_progress(items: Iterable[_Item], total: int, things: str) -> Iterator[_Item]:
+    """Give the items on, and write how many there were on one line that is wiped at the end.
+
+    Nothing is written where stderr is no terminal.
+    """
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    start = last = time.monotonic()
+    try:
+        for number, item in enumerate(items, 1):
+            yield item
+            if (at := time.monotonic()) - last >= _EVERY_SECONDS:
+                last = at
+                sys.stderr.write(f"\r\x1b[K{number:,}/{total:,} {things}  {number / (at - start):,.0f}/s")
+                sys.stderr.flush()
+    finally:
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()

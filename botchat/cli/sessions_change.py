@@ -1,0 +1,241 @@
+"""The commands that change sessions: rename, pin, archive, delete and what undoes them, fork, redact, prune."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from botchat.cli.choosing import (
+    DryRunOption,
+    YesOption,
+    chosen,
+    confirm,
+    counted,
+    do_each,
+    examples_of,
+    message_id_of,
+    print_ids,
+    several_chosen,
+)
+from botchat.cli.common import (
+    AllUsersOption,
+    IdArgument,
+    IdsArgument,
+    OfBotOption,
+    StoreOption,
+    UserOption,
+    check_whose,
+    opened,
+    say,
+    settings_with,
+)
+from botchat.cli.printing import write
+from botchat.cli.rows import Columns, FormatOption, print_rows
+from botchat.core.errors import InvalidInput
+from botchat.core.models import SessionSummary
+from botchat.times import duration
+
+if TYPE_CHECKING:
+    from botchat.core.admin import Due, Rule
+    from botchat.core.chat import Chat
+
+_DUE = Columns(
+    names=("id", "action", "name", "update_time", "user"),
+    in_table=("id", "action", "name", "update_time", "user"),
+    flexible="name",
+)
+
+
+def rename(
+    session_id: IdArgument,
+    name: Annotated[list[str], typer.Argument(help="Its new name.", metavar="NAME…")],
+    store: StoreOption = None,
+    user: UserOption = None,
+) -> None:
+    """Give a session another name.
+
+    Example: botchat sessions rename @last Herons of the north
+    """
+    with opened(settings_with(store, user)) as (chat, whose):
+        chat.update(whose, chosen(chat, whose, session_id).id, name=" ".join(name))
+
+
+def pin(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) -> None:
+    """Pin sessions: what is pinned no policy removes.
+
+    Example: botchat sessions pin @last
+    """
+    _change(ids, store, user, lambda chat, session: chat.update(session.user, session.id, pinned=True))
+
+
+def unpin(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) -> None:
+    """Take the pin from sessions.
+
+    Example: botchat sessions unpin "Herons of the north"
+    """
+    _change(ids, store, user, lambda chat, session: chat.update(session.user, session.id, pinned=False))
+
+
+def archive(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) -> None:
+    """Put sessions into the archive: they are out of the list, and lose nothing.
+
+    Example: botchat sessions list --until 90d --ids-only | botchat sessions archive -
+    """
+    _change(ids, store, user, lambda chat, session: chat.update(session.user, session.id, state="archived"))
+
+
+def unarchive(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) -> None:
+    """Bring sessions back from the archive.
+
+    Example: botchat sessions unarchive @last
+    """
+    _change(ids, store, user, _bring_back)
+
+
+def restore(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) -> None:
+    """Bring deleted sessions back; they are in the trash for 30 days.
+
+    Example: botchat sessions list --deleted --ids-only | botchat sessions restore -
+    """
+    _change(ids, store, user, _bring_back)
+
+
+def delete(
+    ids: IdsArgument,
+    purge: Annotated[bool, typer.Option("--purge", help="For ever, instead of into the trash.")] = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    store: StoreOption = None,
+    user: UserOption = None,
+) -> None:
+    """Delete sessions: into the trash for 30 days, or with --purge for ever. The ids of the deleted are on stdout.
+
+    Example: botchat sessions delete 3f1c2f0e --yes
+    """
+    with opened(settings_with(store, user)) as (chat, whose):
+        meant = several_chosen(chat, whose, ids)
+        if not dry_run:
+            what = f"Delete {counted(len(meant))}" + (" for ever" if purge else "")
+            confirm(what, examples_of(meant), yes=yes or not meant)
+            change = chat.purge if purge else chat.delete
+            meant = do_each(meant, lambda session: change(session.user, session.id))
+        print_ids(meant)
+
+
+def fork(
+    session_id: IdArgument,
+    at: Annotated[int | None, typer.Option("--at", help="Copy only up to this message.", metavar="N")] = None,
+    store: StoreOption = None,
+    user: UserOption = None,
+) -> None:
+    """Begin a new session with a copy of another's messages; its id is on stdout.
+
+    Example: botchat sessions fork @last --at 4
+    """
+    with opened(settings_with(store, user)) as (chat, whose):
+        session = chat.fork(whose, chosen(chat, whose, session_id).id, at)
+        write([f"{session.id}\n"])
+
+
+def redact(
+    session_id: IdArgument,
+    message: Annotated[
+        str, typer.Option("--message", "-m", help="Its number as `show` tells it, or its id.", metavar="N")
+    ],
+    yes: YesOption = False,
+    store: StoreOption = None,
+    user: UserOption = None,
+) -> None:
+    """Take a message's words out of the store for ever: its content, reasoning, comments, and the session's name.
+
+    Example: botchat sessions redact @last --message 3
+    """
+    with opened(settings_with(store, user)) as (chat, whose):
+        session = chosen(chat, whose, session_id)
+        message_id = message_id_of(chat, session, message)
+        confirm(f"Redact message {message} of {session.name!r} for ever", [session.id], yes=yes)
+        chat.redact(whose, session.id, message_id)
+
+
+def prune(
+    older_than: Annotated[
+        str | None,
+        typer.Option(help="Not written to for this long: 90d, 12h, 2w, 1y.", metavar="AGE"),
+    ] = None,
+    bot: OfBotOption = None,
+    to_archive: Annotated[bool, typer.Option("--archive", help="With --older-than: archive them.")] = False,
+    purge: Annotated[bool, typer.Option("--purge", help="With --older-than: for ever, not into the trash.")] = False,
+    all_users: AllUsersOption = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    form: FormatOption = None,
+    store: StoreOption = None,
+    user: UserOption = None,
+) -> None:
+    """Delete or archive the sessions that nobody has written to for long; pinned ones stay.
+
+    Without --older-than the config's policy is carried out, [[retention]]: what that deletes is gone for ever. What went
+    is on stdout: id, action, name, update_time, user.
+
+    Example: botchat sessions prune --all-users --dry-run
+    """
+    check_whose(user, all_users=all_users)
+    with opened(settings_with(store, user)) as (chat, whose):
+        rules = _rules(older_than, bot, to_archive=to_archive, purge=purge)
+        due = {d.session.id: d for d in chat.for_admins().due(None if all_users else whose, rules)}
+        action = _action_of(chat, into_trash=older_than is not None and not purge)
+        if not dry_run and due:
+            counts = [sum(d.action == verb for d in due.values()) for verb in ("delete", "archive")]
+            what = f"Delete {counted(counts[0])}, archive {counts[1]:,}"
+            confirm(what, examples_of([d.session for d in due.values()]), yes=yes)
+            done = do_each([d.session for d in due.values()], lambda session: action(due[session.id]))
+            due = {session.id: due[session.id] for session in done}
+        if not print_rows((_due_row(d) for d in due.values()), _DUE, form):
+            say("Nothing is that old.")
+
+
+def _change(
+    ids: list[str], store: str | None, user: str | None, change: Callable[["Chat", SessionSummary], object]
+) -> None:
+    """Change the sessions that are meant, and print the ids of those that were."""
+    with opened(settings_with(store, user)) as (chat, whose):
+        meant = several_chosen(chat, whose, ids)
+        print_ids(do_each(meant, lambda session: change(chat, session)))
+
+
+def _bring_back(chat: "Chat", session: SessionSummary) -> None:
+    chat.update(session.user, session.id, state="active")
+
+
+def _rules(older_than: str | None, bot: str | None, *, to_archive: bool, purge: bool) -> "tuple[Rule, ...] | None":
+    """Make the rule that the options say; None is the policy of the config.
+
+    Raises:
+        InvalidInput: options that only go with --older-than, or against each other.
+    """
+    from botchat.core.admin import Rule
+
+    if older_than is None:
+        if bot or to_archive or purge:
+            raise InvalidInput("--bot, --archive and --purge go with --older-than; the policy says its own.")
+        return None
+    if to_archive and purge:
+        raise InvalidInput("Say --archive or --purge, not both.")
+    return (Rule(older_than=duration(older_than), action="archive" if to_archive else "delete", bot_id=bot),)
+
+
+def _action_of(chat: "Chat", *, into_trash: bool) -> "Callable[[Due], None]":
+    def act(due: "Due") -> None:
+        session = due.session
+        if due.action == "archive":
+            chat.update(session.user, session.id, state="archived")
+        elif into_trash:
+            chat.delete(session.user, session.id)
+        else:
+            chat.purge(session.user, session.id)
+
+    return act
+
+
+def _due_row(due: "Due") -> dict[str, object]:
+    return due.session._asdict() | {"action": due.action}

@@ -1,0 +1,252 @@
+"""The commands that read sessions: list, search, show, tail, stats."""
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from botchat.cli.choosing import chosen
+from botchat.cli.common import (
+    AllUsersOption,
+    ArchivedOption,
+    DeletedOption,
+    IdArgument,
+    OfBotOption,
+    SinceOption,
+    StoreOption,
+    UntilOption,
+    UserOption,
+    check_whose,
+    filter_with,
+    opened,
+    say,
+    settings_with,
+)
+from botchat.cli.printing import write
+from botchat.cli.rows import Columns, FieldsOption, FormatOption, Row, RowFormat, print_rows
+from botchat.core.models import PAGE_SIZE, SessionFilter, now
+from botchat.times import moment
+
+if TYPE_CHECKING:
+    from botchat.core.chat import Chat
+    from botchat.core.models import Message, Page, Session, SessionSummary
+
+AfterOption = Annotated[str | None, typer.Option(help="Go on after the page that ended with this.", metavar="CURSOR")]
+LimitOption = Annotated[int, typer.Option("--limit", "-n", help="How many at most.", min=1)]
+
+_NAMES = ("id", "name", "bot_id", "message_count", "create_time", "update_time", "state", "pinned", "user")
+_COLUMNS = Columns(
+    names=_NAMES, in_table=("id", "name", "create_time", "message_count", "bot_id", "update_time"), flexible="name"
+)
+_OF_ALL = Columns(
+    names=_NAMES, in_table=("id", "user", "name", "create_time", "message_count", "bot_id"), flexible="name"
+)
+_FOUND = Columns(
+    names=(*_NAMES, "message", "excerpt"), in_table=("id", "excerpt", "name", "create_time"), flexible="excerpt"
+)
+_STATS = (
+    "sessions",
+    "messages",
+    "prompt_tokens",
+    "completion_tokens",
+    "latency_p50_ms",
+    "latency_p95_ms",
+    "up",
+    "down",
+)
+
+# A reply that another process writes is stored once a second.
+_LOOK_EVERY_SECONDS = 0.5
+
+
+def list_sessions(
+    user: UserOption = None,
+    all_users: AllUsersOption = False,
+    bot: OfBotOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    archived: ArchivedOption = False,
+    deleted: DeletedOption = False,
+    after: AfterOption = None,
+    limit: LimitOption = PAGE_SIZE,
+    form: FormatOption = None,
+    fields: FieldsOption = None,
+    ids_only: Annotated[bool, typer.Option("--ids-only", help="Only the ids: the same as -F ids.")] = False,
+    store: StoreOption = None,
+) -> None:
+    """List a user's sessions, or everybody's, newest first, 50 at a time.
+
+    The fields: id, name, bot_id, message_count, create_time, update_time, state, pinned, user.
+
+    Example: botchat sessions list --user ann --since 7d
+    """
+    where = filter_with(bot=bot, since=since, until=until, archived=archived, deleted=deleted)
+    check_whose(user, all_users=all_users)
+    with opened(settings_with(store, user)) as (chat, name):
+        page = _page(chat, name, after, limit, where, all_users=all_users)
+        rows = (session._asdict() for session in page.sessions)
+        columns = _OF_ALL if all_users else _COLUMNS
+        print_rows(rows, columns, ids_form(form, ids_only=ids_only), fields, page.next)
+        if not page.sessions:
+            whose = "There are" if all_users else f"{name} has"
+            say(f"{whose} no {'more ' if after else ''}such sessions in {chat.store}.")
+
+
+def search(
+    words: Annotated[list[str], typer.Argument(help="Every word of it must be found.", metavar="WORDS…")],
+    user: UserOption = None,
+    all_users: AllUsersOption = False,
+    bot: OfBotOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    archived: ArchivedOption = False,
+    deleted: DeletedOption = False,
+    after: AfterOption = None,
+    limit: LimitOption = PAGE_SIZE,
+    form: FormatOption = None,
+    fields: FieldsOption = None,
+    ids_only: Annotated[bool, typer.Option("--ids-only", help="Only the ids: the same as -F ids.")] = False,
+    store: StoreOption = None,
+) -> None:
+    """Find sessions in whose names or messages every word stands, upper or lower case alike, newest first.
+
+    The fields are those of the list, then message (the number of the first message that has a word) and excerpt.
+
+    Example: botchat sessions search heron lake
+    """
+    text = " ".join(words)
+    where = filter_with(bot=bot, since=since, until=until, archived=archived, deleted=deleted, text=text)
+    check_whose(user, all_users=all_users)
+    with opened(settings_with(store, user)) as (chat, name):
+        page = _page(chat, name, after, limit, where, all_users=all_users)
+        chosen_form = ids_form(form, ids_only=ids_only)
+        rows: Iterator[Row] = (session._asdict() for session in page.sessions)
+        if chosen_form != "ids":
+            rows = (_with_excerpt(chat, session, text) for session in page.sessions)
+        print_rows(rows, _FOUND, chosen_form, fields, page.next)
+        if not page.sessions:
+            say(f"Nothing was found in {chat.store}.")
+
+
+def show(
+    session_id: IdArgument,
+    last: Annotated[int, typer.Option(help="How many messages, the newest.", min=1)] = PAGE_SIZE,
+    store: StoreOption = None,
+    user: UserOption = None,
+) -> None:
+    """Show a session's newest messages, each with its number.
+
+    Example: botchat sessions show @last
+    """
+    with opened(settings_with(store, user)) as (chat, name):
+        session = chat.open(name, chosen(chat, name, session_id).id, last)
+        _write_harmless(_transcript(session))
+        if session.first:
+            say(f"{session.first} earlier messages are not shown: --last N")
+        if session.state == "trash":
+            say(f"This session is in the trash: botchat sessions restore {session.id}")
+
+
+def tail(
+    session_id: IdArgument,
+    last: Annotated[int, typer.Option(help="How many messages to begin with.", min=1)] = 10,
+    store: StoreOption = None,
+    user: UserOption = None,
+) -> None:
+    """Follow a session: show its newest messages, then what is said, as it is stored. Ctrl+C ends it.
+
+    Example: botchat sessions tail @last
+    """
+    with opened(settings_with(store, user)) as (chat, name):
+        found = chosen(chat, name, session_id).id
+        shown: dict[str, int] = {}
+        while True:
+            session = chat.open(name, found, last)
+            for number, message in enumerate(session.messages, session.first + 1):
+                _write_harmless(_news(message, number, session.bot_id, shown))
+            last = PAGE_SIZE
+            time.sleep(_LOOK_EVERY_SECONDS)
+
+
+def stats(
+    by: Annotated[
+        Literal["user", "bot", "day"], typer.Option(help="What to count for: each user, bot or day.")
+    ] = "day",
+    user: UserOption = None,
+    all_users: AllUsersOption = False,
+    bot: OfBotOption = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only what was said then or later: 2026-11-01, or 7d.", metavar="TIME")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Only what was said before.", metavar="TIME")] = None,
+    form: FormatOption = None,
+    fields: FieldsOption = None,
+    store: StoreOption = None,
+) -> None:
+    """Count sessions, messages, tokens, the time that replies took and ratings; the trash counts too.
+
+    Example: botchat sessions stats --all-users --by bot --since 30d
+    """
+    check_whose(user, all_users=all_users)
+    from_, to = (moment(text, now()) if text else None for text in (since, until))
+    with opened(settings_with(store, user)) as (chat, name):
+        where = SessionFilter(user=None if all_users else name, state=None, bot_id=bot)
+        found = chat.for_admins().stats(by, where, from_, to)
+        rows = (
+            {by: stat.key, "latency_p50_ms": stat.latency_ms(50), "latency_p95_ms": stat.latency_ms(95)}
+            | {name: getattr(stat, name) for name in _STATS if not name.startswith("latency")}
+            for stat in found
+        )
+        columns = Columns(names=(by, *_STATS), in_table=(by, *_STATS), flexible="", key=by)
+        if not print_rows(rows, columns, form, fields):
+            say("Nothing was said.")
+
+
+def ids_form(form: RowFormat | None, *, ids_only: bool) -> RowFormat | None:
+    """Return the format that is meant: `--ids-only` is another word for one of them."""
+    return RowFormat.ids if ids_only else form
+
+
+def _page(chat: "Chat", user: str, after: str | None, limit: int, where: SessionFilter, *, all_users: bool) -> "Page":
+    if all_users:
+        return chat.for_admins().page(after, limit, where)
+    return chat.page(user, after, limit, where)
+
+
+def _with_excerpt(chat: "Chat", session: "SessionSummary", text: str) -> Row:
+    excerpt = chat.excerpt(session.user, session.id, text)
+    return session._asdict() | {
+        "message": excerpt.number if excerpt else None,
+        "excerpt": excerpt.text if excerpt else session.name,
+    }
+
+
+def _transcript(session: "Session") -> Iterator[str]:
+    """Write the branch that is shown; a message's number is its place among all of the session's."""
+    from botchat.core.chat import branch_of
+    from botchat.core.export import message_to_markdown, title_to_markdown
+
+    numbers = {message.id: number for number, message in enumerate(session.messages, session.first + 1)}
+    yield title_to_markdown(session)
+    for message in branch_of(session.messages, session.head):
+        yield message_to_markdown(message, session.bot_id, numbers[message.id])
+
+
+def _news(message: "Message", number: int, bot_id: str, shown: dict[str, int]) -> Iterator[str]:
+    """Write what was not shown yet of a message, and remember how much of it was."""
+    from botchat.core.export import message_to_markdown
+
+    if message.id not in shown:
+        shown[message.id] = len(message.content)
+        text = message_to_markdown(message, bot_id, number)
+        yield text.rstrip("\n") if message.status == "streaming" else text
+    elif len(message.content) > shown[message.id]:
+        yield message.content[shown[message.id] :]
+        shown[message.id] = len(message.content)
+
+
+def _write_harmless(parts: Iterable[str]) -> None:
+    from botchat.core.export import printable
+
+    write(printable(part) for part in parts)

@@ -1,0 +1,90 @@
+"""The commands about the store itself: what it is, whether it is sound, and a copy of it in another."""
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import chain
+from typing import Annotated
+
+import typer
+
+from botchat.cli.choosing import SOME_FAILED, counted
+from botchat.cli.common import StoreOption, UserOption, opened, say, settings_with
+from botchat.cli.progress import shown_progress
+from botchat.cli.rows import Columns, FormatOption, Row, print_rows
+from botchat.core.errors import InvalidInput
+from botchat.core.models import SessionFilter
+
+_FACTS = Columns(names=("name", "value"), in_table=("name", "value"), flexible="value", key="name")
+_FINDINGS = Columns(
+    names=("status", "what", "advice"), in_table=("status", "what", "advice"), flexible="advice", key="what"
+)
+_FAILED = 1
+
+
+def info(form: FormatOption = None, store: StoreOption = None) -> None:
+    """Tell about the store: kind, version, place, size, and how much is in it.
+
+    Example: botchat store info
+    """
+    with opened(settings_with(store, None)) as (chat, _):
+        admin = chat.for_admins()
+        facts = admin.info()
+        facts |= {state: admin.count(SessionFilter(state=state)) for state in ("active", "archived", "trash")}
+        users = list(admin.users())
+        facts |= {"users": len(users), "messages": sum(user.messages for user in users)}
+        print_rows(({"name": name, "value": value} for name, value in facts.items()), _FACTS, form)
+
+
+def check(form: FormatOption = None, store: StoreOption = None) -> None:
+    """Check the store: its indexes by how a page is really read, its clock, and every record in it.
+
+    The exit code is 1 when something is wrong.
+
+    Example: botchat store check
+    """
+    failed = 0
+    with opened(settings_with(store, None)) as (chat, _):
+        admin = chat.for_admins()
+
+        def findings() -> Iterator[Row]:
+            nonlocal failed
+            for finding in chain(admin.findings(), admin.check()):
+                failed += finding.status == "failed"
+                yield finding._asdict()
+
+        print_rows(findings(), _FINDINGS, form)
+    if failed:
+        raise typer.Exit(_FAILED)
+
+
+def copy(
+    source: Annotated[str, typer.Argument(help="The store to copy from.", metavar="SRC")],
+    target: Annotated[str, typer.Argument(help="The store to copy into.", metavar="DST")],
+    user: UserOption = None,
+) -> None:
+    """Copy everybody's sessions, or one user's, into another store: a file into MongoDB, or back.
+
+    It can be broken off and begun again: what is there already is not written twice. A session that was written in the
+    target since is kept there, and told.
+
+    Example: botchat store copy sqlite:///home/ann/botchat.db mongodb://127.0.0.1/botchat
+    """
+    became: Counter[str] = Counter()
+    with opened(settings_with(source, None)) as (from_, _), opened(settings_with(target, None)) as (to, _):
+        if from_.store == to.store:
+            raise InvalidInput("SRC and DST are the same store.")
+        where = SessionFilter(user=user, state=None)
+        admin = from_.for_admins()
+        for copied in shown_progress(admin.copy_to(to.for_admins(), where), admin.count(where), "sessions"):
+            became[copied.became] += 1
+            if copied.problem:
+                say(f"{copied.session_id}: {copied.problem}")
+        say(_report(became, to.store))
+    if became["refused"]:
+        raise typer.Exit(SOME_FAILED)
+
+
+def _report(became: "Counter[str]", store: str) -> str:
+    written = became["made"] + became["replaced"]
+    said = f"{counted(written)} copied to {store}, {became['kept']:,} there already"
+    return said + (f", {became['refused']:,} not copied." if became["refused"] else ".")

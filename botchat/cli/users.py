@@ -1,0 +1,99 @@
+"""The commands about users: who has sessions, and everything or nothing of what someone has."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from botchat.cli.choosing import DryRunOption, YesOption, confirm, counted, do_each, examples_of, print_ids
+from botchat.cli.common import StoreOption, opened, say, settings_with
+from botchat.cli.exporting import Export
+from botchat.cli.rows import Columns, FieldsOption, FormatOption, print_rows
+from botchat.core.errors import UserNotFound
+from botchat.core.models import SessionFilter
+
+if TYPE_CHECKING:
+    from botchat.core.admin import Admin
+
+UserArgument = Annotated[str, typer.Argument(help="Who.", metavar="USER")]
+
+_USERS = Columns(
+    names=("user", "sessions", "messages", "create_time", "update_time"),
+    in_table=("user", "sessions", "messages", "update_time", "create_time"),
+    flexible="",
+    key="user",
+)
+_FACTS = Columns(names=("name", "value"), in_table=("name", "value"), flexible="value", key="name")
+
+
+def list_users(form: FormatOption = None, fields: FieldsOption = None, store: StoreOption = None) -> None:
+    """List who has sessions, with how many, when the first began and when the last was written.
+
+    Example: botchat users list -F csv
+    """
+    with opened(settings_with(store, None)) as (chat, _):
+        if not print_rows((user._asdict() for user in chat.for_admins().users()), _USERS, form, fields):
+            say(f"There are no users in {chat.store}.")
+
+
+def show_user(user: UserArgument, form: FormatOption = None, store: StoreOption = None) -> None:
+    """Tell what a user has: sessions by state, messages, tokens, ratings.
+
+    Example: botchat users show ann
+    """
+    with opened(settings_with(store, user)) as (chat, _):
+        admin = chat.for_admins()
+        stats = admin.stats("user", _all_of(admin, user))
+        facts: dict[str, object] = {"user": user}
+        for state in ("active", "archived", "trash"):
+            facts[state] = admin.count(SessionFilter(user=user, state=state))
+        for stat in stats:
+            facts |= {name: getattr(stat, name) for name in ("messages", "prompt_tokens", "completion_tokens")}
+            facts |= {"latency_p50_ms": stat.latency_ms(50), "latency_p95_ms": stat.latency_ms(95)}
+            facts |= {"up": stat.up, "down": stat.down}
+        print_rows(({"name": name, "value": value} for name, value in facts.items()), _FACTS, form)
+
+
+def export_user(
+    user: UserArgument,
+    output: Annotated[str, typer.Option("--output", "-o", help="The file to write.", metavar="FILE")],
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a file that was not finished.")] = False,
+    store: StoreOption = None,
+) -> None:
+    """Write everything of a user, archived and deleted sessions too, as JSON Lines: what an access request asks for.
+
+    Example: botchat users export ann -o ann.jsonl
+    """
+    from botchat.core.export import ExportFormat
+
+    with opened(settings_with(store, user)) as (chat, _):
+        admin = chat.for_admins()
+        number = Export(admin, _all_of(admin, user), ExportFormat.jsonl).write_to(output, resume=resume)
+        say(f"{counted(number)} of {user} exported to {output}.")
+
+
+def delete_user(
+    user: UserArgument, dry_run: DryRunOption = False, yes: YesOption = False, store: StoreOption = None
+) -> None:
+    """Remove everything of a user for ever, archived and deleted sessions too. The ids are on stdout.
+
+    Example: botchat users delete ann --dry-run
+    """
+    with opened(settings_with(store, user)) as (chat, _):
+        admin = chat.for_admins()
+        sessions = list(admin.every(_all_of(admin, user)))
+        if not dry_run:
+            confirm(f"Remove all {counted(len(sessions))} of {user} for ever", examples_of(sessions), yes=yes)
+            sessions = do_each(sessions, lambda session: chat.purge(user, session.id))
+        print_ids(sessions)
+
+
+def _all_of(admin: "Admin", user: str) -> SessionFilter:
+    """Make the filter of all that a user has.
+
+    Raises:
+        UserNotFound: there is nothing.
+    """
+    where = SessionFilter(user=user, state=None)
+    if not admin.count(where):
+        raise UserNotFound(user)
+    return where
