@@ -6,7 +6,7 @@ import pytest
 from fakes import DONE, ScriptedBot
 from sessions import stored, user_says
 
-from botchat.core.chat import Chat
+from botchat.core.chat import Chat, alternatives, branch_of
 from botchat.core.errors import InvalidInput, MessageNotFound, ReplyRunning, SessionNotFound
 from botchat.core.models import Message, SessionFilter, now
 from botchat.core.retention import Retention, Rule
@@ -194,3 +194,61 @@ def test_without_a_policy_a_time_that_an_earlier_one_left_is_taken_away_by_use(s
     session = stored(store, bot_id="b", expire_time=datetime(2100, 1, 1, tzinfo=UTC))
     chat_with("hi", DONE).send("ann", session, "hello").wait(30)
     assert days_left(store, session.id) is None
+
+
+def contents(session) -> list[str]:
+    return [message.content for message in branch_of(session.messages, session.head)]
+
+
+def test_an_edit_and_another_answer_are_branches_and_nothing_is_overwritten(store, chat_with):
+    chat = chat_with(lambda: None, "answer", DONE)
+    session = chat.new_session("ann")
+    chat.send("ann", session, "one").wait(30)
+    chat.send("ann", session, "two").wait(30)
+    one, answer, two, _ = chat.open("ann", session.id).messages
+    chat.edit("ann", session, two.id, "two, better").wait(30)
+    read = chat.open("ann", session.id)
+    assert contents(read) == ["one", "answer", "two, better", "answer"]
+    assert [m["content"] for m in chat.bot.prompts[-1]] == ["one", "answer", "two, better"]
+    chat.regenerate("ann", read, answer.id).wait(30)
+    read = chat.open("ann", session.id)
+    assert contents(read) == ["one", "answer"]
+    assert [m["content"] for m in chat.bot.prompts[-1]] == ["one"]
+    chat.edit("ann", read, one.id, "another one").wait(30)
+    read = chat.open("ann", session.id)
+    assert contents(read) == ["another one", "answer"]
+    assert len(read.messages) == 9
+    beside = alternatives(read.messages)
+    assert [read.messages[i].content for i in range(9) if read.messages[i].id in beside[one.id]] == [
+        "one",
+        "another one",
+    ]
+    assert len(beside[answer.id]) == len(beside[two.id]) == 2
+    chat.show_branch("ann", read, two.id)
+    assert contents(chat.open("ann", session.id)) == ["one", "answer", "two", "answer"]
+    chat.show_branch("ann", read, answer.id)
+    assert contents(chat.open("ann", session.id)) == ["one", "answer", "two, better", "answer"]
+
+
+def test_an_old_message_of_a_long_session_can_be_edited(store, chat_with):
+    chat = chat_with("answer", DONE)
+    session = stored(store, messages=700, bot_id="b")
+    chat.edit("ann", session, session.messages[2].id, "changed").wait(30)
+    assert [m["content"] for m in chat.bot.prompts[-1]] == ["message 0\n\nmessage 1\n\nchanged"]
+    read = store.get("ann", session.id, last=1000)
+    assert contents(read) == ["message 0", "message 1", "changed", "answer"]
+
+
+def test_only_an_answer_can_be_asked_for_again_and_only_in_ones_own_session(store, chat_with):
+    chat = chat_with("answer", DONE)
+    session = stored(store, messages=2, bot_id="b")
+    with pytest.raises(InvalidInput, match="answer"):
+        chat.regenerate("ann", session, session.messages[0].id)
+    for change in (chat.regenerate, chat.show_branch):
+        with pytest.raises(MessageNotFound):
+            change("ann", session, "none")
+        with pytest.raises(SessionNotFound):
+            change("bob", session, session.messages[1].id)
+    with pytest.raises(SessionNotFound):
+        chat.edit("bob", session, session.messages[1].id, "x")
+    assert chat.bot.prompts == []

@@ -1,7 +1,9 @@
 """Which of a session's messages are shown, where edits and regenerated answers have made branches."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
+from botchat.core.errors import MessageNotFound
 from botchat.core.models import Message
 
 ROOT = "00000000-0000-0000-0000-000000000000"
@@ -27,3 +29,47 @@ def branch_of(messages: Sequence[Message], head: str | None = None) -> list[Mess
         message = branch[place] = messages[place]
         place = places.get(message.parent, -1) if message.parent else place - 1
     return list(branch.values())[::-1]
+
+
+def parent_of(messages: Sequence[Message], message_id: str) -> str:
+    """Return the id of the message that this one follows; ROOT for the first of all.
+
+    Raises:
+        MessageNotFound: it is not among them.
+    """
+    before = ROOT
+    for message in messages:
+        if message.id == message_id:
+            return message.parent or before
+        before = message.id
+    raise MessageNotFound(message_id)
+
+
+def alternatives(messages: Sequence[Message]) -> dict[str, list[str]]:
+    """Map each message that was edited or answered anew to all that stand in its place, itself too, oldest first."""
+    if not any(message.parent for message in messages):
+        return {}
+    followers: dict[str, list[str]] = defaultdict(list)
+    before = ROOT
+    for message in messages:
+        followers[message.parent or before].append(message.id)
+        before = message.id
+    return {message_id: several for several in followers.values() if len(several) > 1 for message_id in several}
+
+
+def newest_end(messages: Sequence[Message], message_id: str) -> str:
+    """Return the id of the last message that was said below this one: the end of the branch to show.
+
+    Raises:
+        MessageNotFound: it is not among them.
+    """
+    below = {message_id}
+    end, before = None, ROOT
+    for message in messages:
+        if message.id == message_id or (message.parent or before) in below:
+            below.add(message.id)
+            end = message.id
+        before = message.id
+    if end is None:
+        raise MessageNotFound(message_id)
+    return end

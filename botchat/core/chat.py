@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Literal, NamedTuple, Unpack
 
 from botchat.core.admin import Admin
-from botchat.core.branches import branch_of
+from botchat.core.branches import ROOT, alternatives, branch_of, newest_end, parent_of
 from botchat.core.errors import InvalidInput, MessageNotFound, ReplyRunning, SessionNotFound, StoreError
 from botchat.core.history import is_alive, is_wordless
 from botchat.core.models import (
@@ -31,7 +31,7 @@ from botchat.core.repository import ACTIVE, SessionRepository
 from botchat.core.turn import Turns
 from botchat.core.words import around
 
-__all__ = ["Chat", "Excerpt", "Reply", "branch_of", "is_unanswered"]
+__all__ = ["Chat", "Excerpt", "Reply", "alternatives", "branch_of", "is_unanswered"]
 
 # A step costs a command, and the server reads the whole record for each.
 _HISTORY_STEP = 500
@@ -236,6 +236,40 @@ class Chat:
         self._check_owner(user, session)
         return self._turns.retry(self._repository, session)
 
+    def edit(self, user: str, session: Session, message_id: str, content: str) -> Reply:
+        """Say something else in the place of a message of the user's, and ask the bot; the old branch stays.
+
+        Raises:
+            MessageNotFound: the session has no such message.
+            InvalidInput: there is nothing in it.
+            ReplyRunning: the bot is still answering in this session.
+        """
+        parent = self._parent_of(user, session, message_id)
+        return self.send(user, session, Message(role="user", content=content, parent=parent))
+
+    def regenerate(self, user: str, session: Session, message_id: str) -> Reply:
+        """Ask the bot for another answer in the place of that one, which stays as a branch.
+
+        Raises:
+            MessageNotFound: the session has no such message.
+            InvalidInput: it is no answer to a message of the user's.
+            ReplyRunning: the bot is still answering in this session.
+        """
+        parent = self._parent_of(user, session, message_id)
+        if parent == ROOT:
+            raise InvalidInput("Only an answer to a message of yours can be asked for again.")
+        return self._turns.answer_anew(self._repository, session, parent)
+
+    def show_branch(self, user: str, session: Session, message_id: str) -> None:
+        """Let the branch be shown that goes through this message, to its newest end.
+
+        Raises:
+            MessageNotFound: the session has no such message.
+        """
+        self._check_owner(user, session)
+        session.head = newest_end(self._all_messages(session), message_id)
+        self.update(user, session.id, head=session.head)
+
     def reply(self, user: str, session_id: str) -> Reply | None:
         """Return the reply that is under way in a session, or that could not be saved; None if there is none."""
         return self._turns.running(user, session_id)
@@ -263,6 +297,13 @@ class Chat:
     def _check_owner(self, user: str, session: Session) -> None:
         if session.user != check_name("The user", user):
             raise SessionNotFound(session.id)
+
+    def _parent_of(self, user: str, session: Session, message_id: str) -> str:
+        self._check_owner(user, session)
+        return parent_of(self._all_messages(session), message_id)
+
+    def _all_messages(self, session: Session) -> list[Message]:
+        return list(self.history(self.open(session.user, session.id)))
 
     def _interrupted(self, session: Session, message: Message) -> Message:
         # Reading goes on where writing is not possible (a read-only file): it is shown so, and stored by the next one

@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from botchat.core.branches import branch_of
-from botchat.core.errors import ReplyRunning
+from botchat.core.branches import ROOT, branch_of
+from botchat.core.errors import MessageNotFound, ReplyRunning
 from botchat.core.models import Message, Session, now
 from botchat.core.repository import SessionRepository
 
@@ -24,19 +24,30 @@ def is_wordless(message: Message) -> bool:
     return message.role == "assistant" and message.status is not None and not message.content
 
 
-def read_history(repository: SessionRepository, session: Session) -> list[Message]:
+def read_history(repository: SessionRepository, session: Session, head: str | None = None) -> list[Message]:
     """Read the branch that is shown, and bring the header of `session` up to date for what is written next.
 
     `session.head` is then the message that the next one follows, where that is not the last of the record.
 
+    Args:
+        head: end with this message instead; ROOT is before the first.
+
     Raises:
         ReplyRunning: another process is writing a reply into this session.
+        MessageNotFound: there is no message `head`.
     """
     stored = repository.get(session.user, session.id, last=HISTORY)
     at = now()
     if any(is_alive(message, at) for message in stored.messages):
         raise ReplyRunning
-    branch = branch_of(stored.messages, stored.head)
+    if head is not None and stored.first and all(message.id != head for message in stored.messages):
+        stored = repository.get(session.user, session.id, last=stored.message_count)
     session.pinned, session.state, session.expire_time = stored.pinned, stored.state, stored.expire_time
-    session.head = stored.head if branch and branch[-1] is not stored.messages[-1] else None
+    if head == ROOT:
+        session.head = ROOT
+        return []
+    if head is not None and all(message.id != head for message in stored.messages):
+        raise MessageNotFound(head)
+    branch = branch_of(stored.messages, head or stored.head)
+    session.head = branch[-1].id if branch and branch[-1] is not stored.messages[-1] else None
     return branch

@@ -254,6 +254,8 @@ class SessionChanges(TypedDict, total=False):
     tags: list[str]
     metadata: dict[str, Any]
     expire_time: datetime | None
+    head: str | None
+    bot_id: str
 
 
 class Finding(NamedTuple):

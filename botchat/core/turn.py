@@ -85,12 +85,14 @@ class Turns:
     def send(self, repository: SessionRepository, session: Session, message: Message) -> Reply:
         """Save the user's message, then ask the session's bot; return its reply as it begins.
 
+        A message with a `parent` begins a branch after that one.
+
         Raises:
             UnknownBot, ReplyRunning, StoreError: the message is not saved, and the bot was not asked.
         """
         bot = self.bot(session.bot_id)
         with self._place(session) as reply:
-            earlier = read_history(repository, session) if session.rev else []
+            earlier = read_history(repository, session, message.parent) if session.rev else []
             self._keep(repository, session)
             message.parent = message.parent or session.head
             repository.append(session, message)
@@ -119,6 +121,23 @@ class Turns:
                 reply.follow(session.head)
             prompt = prompt_for(bot.info, messages)
             self._ask(repository, bot, session, reply, prompt, stored=wordless is not None)
+        return reply
+
+    def answer_anew(self, repository: SessionRepository, session: Session, question: str) -> Reply:
+        """Ask the bot again for an answer to the message `question`; it begins a branch beside the others.
+
+        Raises:
+            MessageNotFound: there is no such message.
+            InvalidInput: it is not a user's.
+            UnknownBot, ReplyRunning, StoreError: the bot was not asked.
+        """
+        bot = self.bot(session.bot_id)
+        with self._place(session) as reply:
+            messages = read_history(repository, session, question)
+            if not messages or messages[-1].role != "user":
+                raise InvalidInput("Only an answer to a message of yours can be asked for again.")
+            reply.follow(question)
+            self._ask(repository, bot, session, reply, prompt_for(bot.info, messages))
         return reply
 
     def close(self, timeout: float = 10.0) -> None:
