@@ -174,8 +174,8 @@ def prune(
 ) -> None:
     """Delete or archive the sessions that nobody has written to for long; pinned ones stay.
 
-    Without --older-than the config's policy is carried out, [[retention]]: what that deletes is gone for ever. What went
-    is on stdout: id, action, name, update_time, user.
+    Without --older-than it carries out the policy of the config ([[retention]]): what that deletes is gone for ever.
+    What went is on stdout: id, action, name, update_time, user.
 
     Example: botchat sessions prune --all-users --dry-run
     """

@@ -29,8 +29,7 @@ def read_history(repository: SessionRepository, session: Session, head: str | No
 
     `session.head` is then the message that the next one follows, where that is not the last of the record.
 
-    Args:
-        head: end with this message instead; ROOT is before the first.
+    With `head` it ends with that message instead; ROOT is before the first.
 
     Raises:
         ReplyRunning: another process is writing a reply into this session.

@@ -1,0 +1,230 @@
+"""What a person does with their sessions: find, read, change, copy and remove them."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from itertools import islice
+from typing import Literal, NamedTuple, Unpack
+
+from botchat.core.admin import Admin
+from botchat.core.branches import newest_end
+from botchat.core.errors import InvalidInput, MessageNotFound, ReplyRunning, SessionNotFound, StoreError
+from botchat.core.history import is_alive
+from botchat.core.models import (
+    PAGE_SIZE,
+    REDACTED,
+    Feedback,
+    Message,
+    Page,
+    Session,
+    SessionChanges,
+    SessionFilter,
+    SessionSummary,
+    now,
+    redaction,
+    valid_text,
+)
+from botchat.core.record import check_name
+from botchat.core.reply import Reply
+from botchat.core.repository import ACTIVE, SessionRepository
+from botchat.core.turn import Turns
+from botchat.core.words import around
+
+# A step costs a command, and the server reads the whole record for each.
+_HISTORY_STEP = 500
+
+
+class Excerpt(NamedTuple):
+    """Where something was found: the number of the message, from 1 on, and the words around."""
+
+    number: int
+    text: str
+
+
+class Sessions:
+    """The sessions of a store. Every method takes the user whose sessions are meant; another's are not found.
+
+    Every method may raise StoreError.
+    """
+
+    def __init__(self, repository: SessionRepository, turns: Turns) -> None:
+        self._repository = repository
+        self._turns = turns
+
+    @property
+    def store(self) -> str:
+        """Which store this is, as it may be shown: without a password."""
+        return self._repository.name
+
+    def for_admins(self) -> Admin:
+        """Return what an admin may ask for: everybody's sessions."""
+        return Admin(self._repository.for_admins(), self._turns.retention)
+
+    def page(self, user: str, after: str | None = None, limit: int = PAGE_SIZE, where: SessionFilter = ACTIVE) -> Page:
+        """Read the user's sessions, newest first; `after` is the `next` of the page before.
+
+        Raises:
+            InvalidInput: `after` is no such text, or there is nothing or too much to search for.
+        """
+        return self._repository.page(user, after, limit, where)
+
+    def count(self, user: str, where: SessionFilter = ACTIVE) -> int:
+        """Count the user's sessions."""
+        return self._repository.count(user, where)
+
+    def find(self, user: str, text: str) -> list[SessionSummary]:
+        """Find the user's sessions, in whatever state, whose id begins with the text or whose name is the text."""
+        return self._repository.find(user, text)
+
+    def latest(self, user: str) -> SessionSummary | None:
+        """Find the session that was used last."""
+        return self._repository.latest(user)
+
+    def open(self, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:
+        """Read a session with its newest messages.
+
+        A reply that nobody writes any more is interrupted, here and in the store.
+
+        Raises:
+            SessionNotFound: the user has none of that id.
+        """
+        session = self._repository.get(user, session_id, last)
+        running = self.reply(user, session_id)
+        for i, message in enumerate(session.messages):
+            written_here = running is not None and running.message.id == message.id
+            if message.status == "streaming" and not written_here and not is_alive(message, now()):
+                session.messages[i] = self._interrupted(session, message)
+        return session
+
+    def earlier(self, user: str, session_id: str, before: int, limit: int = PAGE_SIZE) -> list[Message]:
+        """Read the messages before the one at position `before` (a session's `first`), oldest first."""
+        return self._repository.messages(user, session_id, before, limit)
+
+    def history(self, session: Session) -> Iterator[Message]:
+        """Read every message of an opened session, oldest first, some of them in memory at a time."""
+        for start in range(0, session.first, _HISTORY_STEP):
+            stop = min(start + _HISTORY_STEP, session.first)
+            yield from self.earlier(session.user, session.id, stop, stop - start)
+        yield from session.messages
+
+    def excerpt(self, user: str, session_id: str, text: str) -> Excerpt | None:
+        """Find the first message that has a word of what was searched for; None if only the name has."""
+        session = self._repository.get(user, session_id)
+        for number, message in enumerate(self.history(session), 1):
+            if found := around(message.content, text):
+                return Excerpt(number, found)
+        return None
+
+    def update(self, user: str, session_id: str, **changes: Unpack[SessionChanges]) -> None:
+        """Change a session's name, pin, state, tags or metadata; what is not named stays.
+
+        Raises:
+            SessionNotFound: the user has none of that id.
+            InvalidInput: a change can't be stored.
+        """
+        if changes.keys() & {"state", "pinned"}:
+            session = self._repository.get(user, session_id, last=1)
+            session.pinned = changes.get("pinned", session.pinned)
+            if changes.get("state", session.state) != "trash":  # the trash has its own time
+                expire_time = self._turns.retention.expire_time(session, session.update_time)
+                changes = {"expire_time": expire_time, **changes}
+        self._repository.update(user, session_id, **changes)
+        self._turns.wrote(user)
+
+    def delete(self, user: str, session_id: str) -> None:
+        """Put a session in the trash for 30 days; `update(..., state="active")` brings it back."""
+        self._repository.delete(user, session_id)
+        self._turns.wrote(user)
+
+    def purge(self, user: str, session_id: str) -> None:
+        """Remove a session for ever."""
+        self._repository.purge(user, session_id)
+        self._turns.wrote(user)
+
+    def fork(self, user: str, session_id: str, messages: int | None = None) -> Session:
+        """Begin a new session with a copy of the first messages of another, or of all of them.
+
+        Raises:
+            SessionNotFound: the user has none of that id.
+            InvalidInput: it has not so many messages.
+        """
+        source = self.open(user, session_id)
+        wanted = source.message_count if messages is None else messages
+        if not 1 <= wanted <= source.message_count:
+            raise InvalidInput(f"The session has {source.message_count} messages: a fork takes 1 to all of them.")
+        session = source.forked(list(islice(self.history(source), wanted)))
+        session.expire_time = self._turns.retention.expire_time(session, now())
+        self._repository.save(session)
+        self._turns.wrote(user)
+        return session
+
+    def redact(self, user: str, session_id: str, message_id: str) -> None:
+        """Take a message's words out of the store for ever, also out of the session's name.
+
+        Raises:
+            MessageNotFound: the session has no such message.
+            ReplyRunning: it is still being written.
+        """
+        session = self.open(user, session_id)
+        message = next((m for m in self.history(session) if m.id == message_id), None)
+        if message is None:
+            raise MessageNotFound(message_id)
+        if message.status == "streaming":
+            raise ReplyRunning
+        if session.name and session.name in valid_text(message.content):  # first: it is found by the words
+            self._repository.update(user, session_id, name=REDACTED)
+        self._repository.update_message(user, session_id, message_id, **redaction())
+        self._turns.wrote(user)
+
+    def give_feedback(
+        self, user: str, session_id: str, message_id: str, rating: Literal["up", "down"] | None, comment: str = ""
+    ) -> None:
+        """Keep what a person thinks of a message, in the place of what they thought before; None takes it back.
+
+        Raises:
+            MessageNotFound: the session has no such message.
+        """
+        given = Feedback(rating=rating, time=now()) | ({"comment": valid_text(comment)} if comment else {})
+        is_any = rating is not None or bool(comment)
+        self._repository.update_message(user, session_id, message_id, feedback=dict(given) if is_any else None)
+        self._turns.wrote(user)
+
+    def show_branch(self, user: str, session: Session, message_id: str) -> None:
+        """Let the branch be shown that goes through this message, to its newest end.
+
+        Raises:
+            MessageNotFound: the session has no such message.
+        """
+        self._check_owner(user, session)
+        session.head = newest_end(self._all_messages(session), message_id)
+        self.update(user, session.id, head=session.head)
+
+    def reply(self, user: str, session_id: str) -> Reply | None:
+        """Return the reply that is under way in a session, or that could not be saved; None if there is none."""
+        return self._turns.running(user, session_id)
+
+    def revision(self, user: str) -> int:
+        """Tell how often this process wrote something of the user's: what was read at another number may be old."""
+        return self._turns.revision(user)
+
+    def refresh(self, user: str) -> None:
+        """Take what was read of the user's sessions for old, because another process may have written."""
+        self._turns.wrote(user)
+
+    def close(self) -> None:
+        """Give back the store's connections. Replies under way are ended by whoever made the turns."""
+        self._repository.close()
+
+    def _all_messages(self, session: Session) -> list[Message]:
+        return list(self.history(self.open(session.user, session.id)))
+
+    def _check_owner(self, user: str, session: Session) -> None:
+        if session.user != check_name("The user", user):
+            raise SessionNotFound(session.id)
+
+    def _interrupted(self, session: Session, message: Message) -> Message:
+        # Reading goes on where writing is not possible (a read-only file): it is shown so, and stored by the next one
+        # to open the session.
+        with suppress(StoreError):
+            self._repository.update_message(session.user, session.id, message.id, status="interrupted", heartbeat=None)
+        return replace(message, status="interrupted", heartbeat=None)
