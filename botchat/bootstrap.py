@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 from botchat.core.bots import OPENAI_URL, Bot, BotConfig, OpenAIBot
 from botchat.core.chat import Chat
@@ -13,6 +14,7 @@ from botchat.core.errors import ConfigError, StoreUnreadable
 from botchat.core.repository import SessionRepository
 from botchat.core.retention import Retention, Rule
 from botchat.core.turn import Turns
+from botchat.core.unsaved import Unsaved
 from botchat.settings import Settings, data_path
 
 # What answers when the environment has a key or a server, and the config has no bot.
@@ -21,15 +23,17 @@ _OPENAI_MODEL = "gpt-5-mini"
 
 
 @contextmanager
-def open_chat(settings: Settings) -> Iterator[Chat]:
+def open_chat(settings: Settings, *, saving: bool = True) -> Iterator[Chat]:
     """Open the store and lend a Chat on it; at the end replies under way are saved and everything is closed.
+
+    Without saving, what is said leaves nothing in the store.
 
     Raises:
         ConfigError: the settings can't be used.
         StoreError: the store can't be opened.
     """
     turns = build_turns(settings)
-    chat = build_chat(settings, turns)
+    chat = build_chat(settings, turns, saving=saving)
     try:
         yield chat
     finally:
@@ -37,7 +41,7 @@ def open_chat(settings: Settings) -> Iterator[Chat]:
         chat.close()
 
 
-def build_chat(settings: Settings, turns: Turns) -> Chat:
+def build_chat(settings: Settings, turns: Turns, *, saving: bool = True) -> Chat:
     """Open the store, see that it answers, and make a Chat on it with replies that run in `turns`.
 
     Raises:
@@ -50,6 +54,8 @@ def build_chat(settings: Settings, turns: Turns) -> Chat:
     except BaseException:
         repository.close()
         raise
+    if not saving:
+        repository = cast(SessionRepository, Unsaved(repository))
     return Chat(repository, turns, default_bot=default_bot(settings, turns.bots))
 
 

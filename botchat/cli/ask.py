@@ -1,16 +1,21 @@
 """The command `ask`: one question, its answer as it comes."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from botchat.cli.common import BotOption, StoreOption, UserOption, opened, settings_with
-from botchat.cli.printing import ReaderGoneError, write
-from botchat.core.errors import InvalidInput, StoreError
+from botchat.cli.choosing import chosen
+from botchat.cli.common import BotOption, StoreOption, UserOption, opened, say, settings_with
+from botchat.cli.printing import ReaderGoneError
+from botchat.cli.replies import JsonLines, OneJson, ReplyWriter, Words, error_json
+from botchat.core.errors import BotchatError, InvalidInput, StoreError
 
 if TYPE_CHECKING:
-    from botchat.core.chat import Reply
+    from botchat.core.chat import Chat, Reply
+    from botchat.core.models import Session
 
 _INTERRUPTED = 130
 
@@ -21,53 +26,98 @@ _SAVING_SECONDS_AFTER_CTRL_C = 5.0
 
 def ask(
     words: Annotated[
-        list[str] | None, typer.Argument(help="The question; - or nothing reads it from stdin.", metavar="QUESTION")
+        list[str] | None,
+        typer.Argument(help="The question; what is piped in follows it.", metavar="QUESTION"),
+    ] = None,
+    go_on: Annotated[bool, typer.Option("--continue", "-c", help="In the session that was used last.")] = False,
+    session_id: Annotated[
+        str | None, typer.Option("--session", help="In this session (botchat help ids).", metavar="ID")
     ] = None,
     bot: BotOption = None,
+    no_save: Annotated[bool, typer.Option("--no-save", help="Store nothing of it.")] = False,
     reasoning: Annotated[bool, typer.Option("--reasoning", help="Show the bot's reasoning, on stderr.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, when the answer is whole.")] = False,
+    as_jsonl: Annotated[
+        bool, typer.Option("--jsonl", help="A JSON object a line for each event, as it comes.")
+    ] = False,
     store: StoreOption = None,
     user: UserOption = None,
 ) -> None:
-    """Ask one question in a new session; the answer alone is on stdout.
+    """Ask one question; the answer alone is on stdout.
 
-    Example: botchat ask -b local "What is a heron?"
+    The events of --jsonl: start, reasoning_delta, delta, then end or error.
+
+    Example: git diff | botchat ask -b local "Write a commit message."
     """
-    question = _question(words or [])
-    with opened(settings_with(store, user)) as (chat, name):
-        session = chat.new_session(name, bot)
-        reply = chat.send(name, session, question)
-        typer.echo(f"botchat: session {session.id}, bot {session.bot_id} ({chat.bot_of(session).label})", err=True)
-        _follow(reply, reasoning=reasoning)
+    if as_json and as_jsonl:
+        raise InvalidInput("Say --json or --jsonl, not both.")
+    with _errors_as_json(wanted=as_json or as_jsonl):
+        question = _question(words or [])
+        with opened(settings_with(store, user), saving=not no_save) as (chat, name):
+            session = _session(chat, name, session_id, bot, go_on=go_on)
+            writer = OneJson() if as_json else JsonLines() if as_jsonl else Words(reasoning=reasoning)
+            reply = chat.send(name, session, question)
+            writer.begin(None if no_save else session.id, session.bot_id, chat.bot_of(session).label)
+            _follow(reply, writer, kept=not no_save)
+
+
+def _session(chat: "Chat", user: str, session_id: str | None, bot: str | None, *, go_on: bool) -> "Session":
+    """Return the session to ask in: a new one, or one that is there, where `bot` then answers from now on.
+
+    Raises:
+        InvalidInput: two sessions are meant.
+        SessionNotFound: it is not there.
+    """
+    if go_on and session_id:
+        raise InvalidInput("Say --continue or --session, not both.")
+    if not (go_on or session_id):
+        return chat.new_session(user, bot)
+    session = chat.open(user, chosen(chat, user, session_id or "@last").id)
+    if bot and bot != session.bot_id:
+        chat.change_bot(user, session, bot)
+    if go_on:
+        say(f"going on with {session.name!r}, {session.message_count} messages")
+    return session
 
 
 def _question(words: list[str]) -> str:
-    if words and words != ["-"]:
-        return " ".join(words)
-    if not words and sys.stdin.isatty():
+    """Make the question out of what was typed and what was piped in, after an empty line.
+
+    Raises:
+        InvalidInput: neither says anything.
+    """
+    typed = "" if words == ["-"] else " ".join(words)
+    is_piped = sys.stdin is not None and not sys.stdin.isatty()
+    piped = sys.stdin.buffer.read().decode("utf-8", "replace").rstrip("\n") if is_piped else ""
+    question = f"{typed}\n\n{piped}" if typed and piped.strip() else typed or piped
+    if not question.strip():
         raise InvalidInput("There is no question: botchat ask QUESTION, or pipe it in.")
-    return sys.stdin.read().rstrip("\n")
+    return question
 
 
-def _follow(reply: "Reply", *, reasoning: bool) -> None:
+def _follow(reply: "Reply", writer: ReplyWriter, *, kept: bool) -> None:
     """Write a reply as it comes, and see that it is saved before anything else is said of it."""
     gone: ReaderGoneError | None = None
     try:
-        _write_reply(reply, reasoning=reasoning)
+        for delta in reply:
+            writer.write(delta)
     except ReaderGoneError as error:
         gone = error  # nobody reads it any more, but it is kept whole
         list(reply)
     except KeyboardInterrupt:
         reply.stop()
         _check_saved(reply, _SAVING_SECONDS_AFTER_CTRL_C)
-        typer.echo("\nbotchat: stopped; what came is kept.", err=True)
+        writer.end(reply.message)
+        typer.echo(f"\nbotchat: stopped{'; what came is kept' if kept else ''}.", err=True)
         sys.exit(_INTERRUPTED)
     _check_saved(reply, _SAVING_SECONDS)
     if gone:
         raise gone
+    writer.end(reply.message)
     if reply.failure:
         raise reply.failure
     if reply.message.error:
-        typer.echo(f"botchat: {reply.message.error}", err=True)
+        say(reply.message.error)
 
 
 def _check_saved(reply: "Reply", seconds: float) -> None:
@@ -75,19 +125,15 @@ def _check_saved(reply: "Reply", seconds: float) -> None:
         raise reply.save_failure or StoreError("The reply is not saved: the store took too long.")
 
 
-def _write_reply(reply: "Reply", *, reasoning: bool) -> None:
-    from botchat.core.export import printable
+@contextmanager
+def _errors_as_json(*, wanted: bool) -> Iterator[None]:
+    """Say on stderr what went wrong as JSON, for the programs that read the answer as JSON."""
+    try:
+        yield
+    except BotchatError as error:
+        if not wanted:
+            raise
+        from botchat.cli.app import exit_code
 
-    harmless = printable if sys.stdout.isatty() else str
-    thinking = answering = False
-    for delta in reply:
-        if delta.content:
-            if thinking:
-                typer.echo(err=True)
-            write([harmless(delta.content)])
-            thinking, answering = False, True
-        elif reasoning:
-            typer.echo(printable(delta.reasoning_content), err=True, nl=False)
-            thinking = True
-    if answering:
-        write(["\n"])
+        typer.echo(error_json(error), err=True)
+        raise typer.Exit(exit_code(error)) from error

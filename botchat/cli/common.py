@@ -48,12 +48,12 @@ def settings_with(store: str | None, user: str | None, **more: Any) -> "Settings
 
 
 @contextmanager
-def opened(settings: "Settings") -> "Iterator[tuple[Chat, str]]":
-    """Open the store; give the Chat on it, and the user."""
+def opened(settings: "Settings", *, saving: bool = True) -> "Iterator[tuple[Chat, str]]":
+    """Open the store; give the Chat on it, and the user. Without saving, turns leave nothing in the store."""
     from botchat.bootstrap import open_chat
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))  # closes the chat, which saves what came
-    with open_chat(settings) as chat:
+    with open_chat(settings, saving=saving) as chat:
         yield chat, settings.user
 
 

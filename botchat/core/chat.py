@@ -56,6 +56,17 @@ class Chat(Sessions):
             session.create_time = message.create_time
         return self._turns.send(self._repository, session, message)
 
+    def change_bot(self, user: str, session: Session, bot_id: str) -> None:
+        """Let another bot answer in a session from now on.
+
+        Raises:
+            UnknownBot: there is none of that name.
+        """
+        self._check_owner(user, session)
+        session.bot_id = self._turns.bot(bot_id).info.bot_id
+        if session.rev:
+            self.update(user, session.id, bot_id=bot_id)
+
     def edit(self, user: str, session: Session, message_id: str, content: str) -> Reply:
         """Say something else in the place of a message of the user's, and ask the bot; the old branch stays.
 

@@ -11,13 +11,14 @@ from typing import Any
 from botchat.core import json_text
 from botchat.core.branches import branch_of
 from botchat.core.models import Message, Session, valid_text
-from botchat.core.record import Record, session_from_record
+from botchat.core.record import Record, message_to_record, session_from_record
 from botchat.core.text import one_line, printable, rfc3339, speaker
 
 __all__ = [
     "ExportFormat",
     "csv_cell",
     "export",
+    "message_to_json",
     "message_to_markdown",
     "one_line",
     "printable",
@@ -119,6 +120,11 @@ def to_json(record: Record) -> Iterator[str]:
     """Write one whole record as a JSON object with its names, a message a line; times are RFC 3339."""
     yield from json_text.to_object(json_text.header_of(record), record["messages"])
     yield "\n"
+
+
+def message_to_json(message: Message) -> str:
+    """Write one message as a JSON object on one line, with the names of the record."""
+    return json_text.encode(json_text.as_said(message_to_record(message)))
 
 
 def csv_cell(value: Any) -> str:

@@ -1,0 +1,25 @@
+"""A store that is read and never written: what is said with it is nowhere afterwards."""
+
+from typing import Any
+
+from botchat.core.models import Message, Session, now
+from botchat.core.repository import SessionRepository
+
+
+class Unsaved:
+    """Reads from a store, and keeps nothing of what a turn says."""
+
+    def __init__(self, repository: SessionRepository) -> None:
+        self._repository = repository
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._repository, name)
+
+    def append(self, session: Session, message: Message) -> None:
+        """Add the message to this copy of the session alone."""
+        session.added(message, at=now())
+
+    def update(self, *_: object, **__: object) -> None:
+        """Keep nothing."""
+
+    update_message = update
