@@ -90,7 +90,9 @@ def load_settings(environment: Mapping[str, str] | None = None, **options: Any) 
     try:
         return Settings.model_validate({"user": _login_name()} | from_file | from_environment | from_options)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
+        errors = error.errors(include_url=False)
+        # A misspelt name is also a missing one: the misspelling tells more.
+        first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
         name = str(first["loc"][0])
         origin = (
             f"--{name}" if name in from_options else f"{_ENVIRONMENT[name]}" if name in from_environment else str(path)

@@ -1,6 +1,7 @@
 """The command `botchat` as a shell runs it: in a process of its own, in a home of its own."""
 
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -34,3 +35,31 @@ class Shell:
         done = self.run(*arguments)
         assert done.returncode == 0, done.stderr
         return [line.split("\t") for line in done.stdout.splitlines()]
+
+
+def on_a_terminal(shell: Shell, *arguments: str, columns: int = 160) -> str:
+    """What a command writes to a terminal of so many columns."""
+    shell.environment |= {"COLUMNS": str(columns), "TERM": "xterm"}
+    ours, theirs = pty.openpty()
+    process = shell.start(*arguments, stdout=theirs, stderr=subprocess.DEVNULL)
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            part = os.read(ours, 65536)
+        except OSError:  # Linux says EIO when the other end is closed
+            break
+        if not part:
+            break
+        shown += part
+    os.close(ours)
+    assert process.wait() == 0
+    return shown.decode()
+
+
+def failure(done) -> str:
+    """The one line of an error: nothing on stdout, no traceback."""
+    assert done.stdout == ""
+    assert done.stderr.startswith("botchat: ")
+    assert done.stderr.count("\n") == 1, done.stderr
+    return done.stderr

@@ -1,8 +1,6 @@
 """The command line, typed as a shell would: what is on stdout, what on stderr, the exit code, and what is stored."""
 
 import json
-import os
-import pty
 import sqlite3
 import subprocess
 import sys
@@ -11,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pymongo
 import pytest
 from servers import Mongod, mongod_binary
+from shell import failure, on_a_terminal
 
 from botchat.core.models import Message, Session
 
@@ -39,17 +38,12 @@ def test_the_version_is_the_packages(local_shell):
     assert local_shell.run("--version").stdout == f"botchat {__version__}\n"
 
 
-def test_every_command_has_help_with_an_example(local_shell):
-    for command in (["web"], ["ask"], ["sessions", "list"], ["sessions", "show"], ["sessions", "export"]):
-        assert f"Example: botchat {' '.join(command)}" in local_shell.run(*command, "--help").stdout
-
-
 def test_an_answer_alone_is_on_stdout_and_the_session_is_stored(shell):
     done = shell.run("ask", "think", "about", "herons")
     assert done.returncode == 0
     assert done.stdout.startswith("*Demo bot: a canned reply, no AI.*")
     assert "canned replies, no AI" in done.stderr
-    ((session_id, name, bot, count, created, updated),) = shell.lines("sessions", "list")
+    ((session_id, name, bot, count, created, updated, *_),) = shell.lines("sessions", "list")
     assert session_id in done.stderr
     assert (name, bot, count) == ("think about herons", "demo", "2")
     assert created < updated
@@ -135,35 +129,7 @@ def test_an_id_is_never_cut_also_on_a_narrow_terminal(local_shell):
         assert len(table.splitlines()) == 2
 
 
-def on_a_terminal(shell, *arguments: str, columns: int = 160) -> str:
-    """What a command writes to a terminal of so many columns."""
-    shell.environment |= {"COLUMNS": str(columns), "TERM": "xterm"}
-    ours, theirs = pty.openpty()
-    process = shell.start(*arguments, stdout=theirs, stderr=subprocess.DEVNULL)
-    os.close(theirs)
-    shown = b""
-    while True:
-        try:
-            part = os.read(ours, 65536)
-        except OSError:  # Linux says EIO when the other end is closed
-            break
-        if not part:
-            break
-        shown += part
-    os.close(ours)
-    assert process.wait() == 0
-    return shown.decode()
-
-
 # What goes wrong
-
-
-def failure(done) -> str:
-    """The one line of an error: nothing on stdout, no traceback."""
-    assert done.stdout == ""
-    assert done.stderr.startswith("botchat: ")
-    assert done.stderr.count("\n") == 1, done.stderr
-    return done.stderr
 
 
 def test_a_session_that_is_not_there_and_anothers_are_told_alike(shell, repository_at):
@@ -178,7 +144,7 @@ def test_a_session_that_is_not_there_and_anothers_are_told_alike(shell, reposito
     ("arguments", "said"),
     [
         (["ask", "-b", "nobody", "hi"], "There is no bot 'nobody'; the config has: demo."),
-        (["ask", " "], "There is nothing to send"),
+        (["ask", " "], "There is no question"),
         (["sessions", "list", "--after", "nonsense"], "no cursor"),
         (["sessions", "list", "--user", ""], "user"),
         (["sessions", "list", "--store", "ftp://x"], "There is no store of the kind ftp://"),

@@ -96,24 +96,25 @@ def _question(words: list[str]) -> str:
 
 
 def _follow(reply: "Reply", writer: ReplyWriter, *, kept: bool) -> None:
-    """Write a reply as it comes, and see that it is saved before anything else is said of it."""
+    """Write a reply as it comes, then see that it is saved: one that is not stands on the screen, and is told."""
     gone: ReaderGoneError | None = None
     try:
         for delta in reply:
             writer.write(delta)
+        writer.end(reply.message)
     except ReaderGoneError as error:
         gone = error  # nobody reads it any more, but it is kept whole
         list(reply)
     except KeyboardInterrupt:
         reply.stop()
-        _check_saved(reply, _SAVING_SECONDS_AFTER_CTRL_C)
+        list(reply)
         writer.end(reply.message)
-        typer.echo(f"\nbotchat: stopped{'; what came is kept' if kept else ''}.", err=True)
+        _check_saved(reply, _SAVING_SECONDS_AFTER_CTRL_C)
+        say(f"stopped{'; what came is kept' if kept else ''}.")
         sys.exit(_INTERRUPTED)
     _check_saved(reply, _SAVING_SECONDS)
     if gone:
         raise gone
-    writer.end(reply.message)
     if reply.failure:
         raise reply.failure
     if reply.message.error:
