@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from botchat.core.bots import OPENAI_URL, Bot, BotConfig, OpenAIBot
+from botchat.core.bot_config import BotConfig
+from botchat.core.bots import OPENAI_KEY, OPENAI_URL, Bot, OpenAIBot, takes_openai_key
 from botchat.core.chat import Chat
 from botchat.core.demo import DEMO, DemoBot
 from botchat.core.errors import ConfigError, StoreUnreadable
@@ -20,15 +21,39 @@ _OPENAI_MODEL = "gpt-5-mini"
 
 
 @contextmanager
-def open_chat(settings: Settings) -> Iterator[Chat]:
+def open_chat(settings: Settings, *, writing: bool = True) -> Iterator[Chat]:
     """Open the store and lend a Chat on it; at the end replies under way are saved and everything is closed.
+
+    For who only reads (`writing` is False), a file that the settings name must be there: made, it would only hide that
+    its name is misspelt.
 
     Raises:
         ConfigError: the settings can't be used.
         StoreError: the store can't be opened.
     """
+    if not writing:
+        _check_there(settings.store)
     turns = build_turns(settings)
     chat = build_chat(settings, turns)
+    try:
+        yield chat
+    finally:
+        turns.close()
+        chat.close()
+
+
+@contextmanager
+def open_store(settings: Settings, *, writing: bool = True) -> Iterator[Chat]:
+    """Lend a Chat on the store alone, as `open_chat` does: what is wrong with the bots' settings does not matter.
+
+    Raises:
+        ConfigError: the store's address can't be used.
+        StoreError: the store can't be opened.
+    """
+    if not writing:
+        _check_there(settings.store)
+    turns = Turns({DEMO: DemoBot()})
+    chat = build_chat(settings.model_copy(update={"default_bot": None}), turns)
     try:
         yield chat
     finally:
@@ -58,21 +83,37 @@ def build_repository(store: str | None) -> SessionRepository:
     Raises:
         ConfigError: the address is of no kind that botchat knows.
     """
-    if store and store.startswith(("mongodb://", "mongodb+srv://")):
+    if store and is_mongodb(store):
         from botchat.core.mongo import connect
 
         return connect(store)
     from botchat.core.sqlite import SqliteRepository
 
+    path = sqlite_path(store)
     if not store:
-        _make_folder(data_path().parent)
-    elif "://" in store and not store.startswith("sqlite:///"):
+        _make_folder(path.parent)
+    return SqliteRepository(path)
+
+
+def sqlite_path(store: str | None) -> Path:
+    """Tell the file of a store that is no MongoDB.
+
+    Raises:
+        ConfigError: the address is of no kind that botchat knows.
+    """
+    if not store:
+        return data_path()
+    if "://" in store and not store.startswith("sqlite:///"):
         scheme = store.partition("://")[0]
         raise ConfigError(
             f"There is no store of the kind {scheme}://: say mongodb://HOST/NAME, sqlite:///PATH or a path."
         )
-    path = Path(store.removeprefix("sqlite:///")) if store else data_path()
-    return SqliteRepository(path.expanduser().absolute())
+    return Path(store.removeprefix("sqlite:///")).expanduser().absolute()
+
+
+def is_mongodb(store: str | None) -> bool:
+    """Tell whether an address is one of MongoDB."""
+    return bool(store) and str(store).startswith(("mongodb://", "mongodb+srv://"))
 
 
 def build_turns(settings: Settings, environment: Mapping[str, str] = os.environ) -> Turns:
@@ -81,13 +122,18 @@ def build_turns(settings: Settings, environment: Mapping[str, str] = os.environ)
     Raises:
         ConfigError: a bot's base_url is none.
     """
-    configs = dict(settings.bots)
-    if not configs and (environment.get("OPENAI_API_KEY") or environment.get("OPENAI_BASE_URL")):
-        default_model = None if environment.get("OPENAI_BASE_URL") else _OPENAI_MODEL
-        configs[_OPENAI] = BotConfig(model=environment.get("OPENAI_MODEL") or default_model)
+    configs = bot_configs(settings, environment)
     bots: dict[str, Bot] = {bot_id: _openai_bot(bot_id, config, environment) for bot_id, config in configs.items()}
     bots.setdefault(DEMO, DemoBot())
     return Turns(bots)
+
+
+def bot_configs(settings: Settings, environment: Mapping[str, str] = os.environ) -> dict[str, BotConfig]:
+    """Tell the bots but for the demo: those of the settings, else the one that the environment is enough for."""
+    if settings.bots or not (environment.get(OPENAI_KEY) or environment.get("OPENAI_BASE_URL")):
+        return dict(settings.bots)
+    default_model = None if environment.get("OPENAI_BASE_URL") else _OPENAI_MODEL
+    return {_OPENAI: BotConfig(model=environment.get("OPENAI_MODEL") or default_model)}
 
 
 def default_bot(settings: Settings, bots: Mapping[str, Bot]) -> str:
@@ -116,11 +162,13 @@ def _openai_bot(bot_id: str, config: BotConfig, environment: Mapping[str, str]) 
 
 
 def _key(config: BotConfig, environment: Mapping[str, str]) -> str | None:
-    """Find a bot's key. OPENAI_API_KEY goes to OPENAI_BASE_URL and to OpenAI alone, never to a server of the config."""
-    if config.api_key_env:
-        return environment.get(config.api_key_env) or None
-    own = config.base_url is None or config.base_url.rstrip("/") == OPENAI_URL
-    return (environment.get("OPENAI_API_KEY") or None) if own else None
+    name = config.api_key_env or (OPENAI_KEY if takes_openai_key(config) else None)
+    return (environment.get(name) or None) if name else None
+
+
+def _check_there(store: str | None) -> None:
+    if store and not is_mongodb(store) and not (path := sqlite_path(store)).exists() and path.parent.is_dir():
+        raise StoreUnreadable(f"There is no file {path}: check --store.")
 
 
 def _make_folder(folder: Path) -> None:

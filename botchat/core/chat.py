@@ -9,9 +9,10 @@ from botchat.core.models import PAGE_SIZE, BotInfo, Message, Page, Session, now
 from botchat.core.record import check_name
 from botchat.core.reply import Reply
 from botchat.core.repository import SessionRepository
+from botchat.core.trial import Trial, models_of, try_bots
 from botchat.core.turn import Turns, is_alive, is_wordless
 
-__all__ = ["Chat", "Reply", "is_unanswered"]
+__all__ = ["Chat", "Reply", "Trial", "is_unanswered", "models_of", "try_bots"]
 
 
 class Chat:

@@ -35,6 +35,19 @@ def is_valid(text: str) -> bool:
     return True
 
 
+def without_password(address: str) -> str:
+    """Return an address as it may be seen: without its password and its options, either of which can be a secret."""
+    scheme, is_url, rest = address.partition("://")
+    if not is_url or scheme == "sqlite":
+        return address
+    place, _, options = rest.partition("?")
+    if "@" in options:  # a password with a ? in it, or an option's value with an @: what is what can't be told
+        return f"{scheme}://***"
+    credentials, at, hosts = place.rpartition("@")
+    user = credentials.partition(":")[0] + ":***" if ":" in credentials else credentials
+    return f"{scheme}://{user}{at}{hosts}"
+
+
 def new_id() -> str:
     """Make an id that no other session or message has, in whatever second it is made."""
     return str(uuid.uuid4())
@@ -168,6 +181,10 @@ class BotInfo:
         system: what it is told before every conversation.
         context_window: tokens that it can take in, None if unknown.
         send_reasoning: it wants to be shown its own earlier reasoning.
+        model: the server's name of it; None takes the first that the server lists.
+        base_url: where its server is; None if it has none.
+        key_name: the environment variable that its key is taken from; None if it is sent no key.
+        has_key: there is a key in that variable.
     """
 
     bot_id: str
@@ -175,6 +192,18 @@ class BotInfo:
     system: str = ""
     context_window: int | None = None
     send_reasoning: bool = False
+    model: str | None = None
+    base_url: str | None = None
+    key_name: str | None = None
+    has_key: bool = False
+
+
+class Finding(NamedTuple):
+    """What a check found; `advice` says what to do about it."""
+
+    status: Literal["ok", "warning", "failed"]
+    what: str
+    advice: str = ""
 
 
 class SessionChanges(TypedDict, total=False):

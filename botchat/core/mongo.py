@@ -20,8 +20,9 @@ from botchat.core.models import (
     SessionChanges,
     State,
     now,
+    without_password,
 )
-from botchat.core.mongo_client import Document, database_name, open_client, shown, translated
+from botchat.core.mongo_client import Document, database_name, open_client, translated
 from botchat.core.record import (
     Record,
     message_changes,
@@ -48,7 +49,7 @@ def connect(uri: str) -> "MongoRepository":
     """
     client = open_client(uri)
     database = database_name(client, uri)
-    name = shown(uri)
+    name = without_password(uri)
     if not name.endswith(f"/{database}"):
         name = f"{name.rstrip('/')}/{database}"
     return MongoRepository(client[database], name=name, owns_client=True)
