@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from botchat.cli.common import BotOption, StoreOption, UserOption, opened, settings_with
+from botchat.cli.exits import INTERRUPTED
 from botchat.cli.printing import ReaderGoneError, write
 from botchat.core.errors import InvalidInput, StoreError
 
 if TYPE_CHECKING:
     from botchat.core.chat import Reply
-
-_INTERRUPTED = 130
 
 # How long the command line waits for a store that is down to take a reply that has come.
 _SAVING_SECONDS = 30.0
@@ -60,7 +59,7 @@ def _follow(reply: "Reply", *, reasoning: bool) -> None:
         reply.stop()
         _check_saved(reply, _SAVING_SECONDS_AFTER_CTRL_C)
         typer.echo("\nbotchat: stopped; what came is kept.", err=True)
-        sys.exit(_INTERRUPTED)
+        sys.exit(INTERRUPTED)
     _check_saved(reply, _SAVING_SECONDS)
     if gone:
         raise gone

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 Row = Mapping[str, Any]
-"""A line of a list: text, numbers, datetimes, lists of text or None by the names of the columns."""
+"""A line of a list: text, numbers, datetimes, lists or dicts of them, or None by the names of the columns."""
 
 _MOST_IN_TABLE = 200
 """Rich takes 0.55 ms to lay out a row, and all rows at once; what is longer is written line by line."""
@@ -141,6 +141,8 @@ def _cell(value: Any) -> str:
             return "yes" if value else "no"
         case datetime():
             return rfc3339(value)
+        case dict():
+            return ", ".join(f"{name}={_cell(each)}" for name, each in value.items())
         case list() | tuple():
             return ", ".join(map(_cell, value))
         case _:

@@ -33,7 +33,7 @@ def list_sessions(
 
     Example: botchat sessions list --user ann
     """
-    with opened(settings_with(store, user)) as (chat, name):
+    with opened(settings_with(store, user), writing=False) as (chat, name):
         page = chat.page(name, after, limit)
         if sys.stdout.isatty():
             print_table(page)
@@ -57,7 +57,7 @@ def show(
     """
     from botchat.core.export import printable, to_markdown
 
-    with opened(settings_with(store, user)) as (chat, name):
+    with opened(settings_with(store, user), writing=False) as (chat, name):
         session = chat.open(name, session_id, last)
         write(printable(part) for part in to_markdown(session, session.messages))
         if session.first:
@@ -77,7 +77,7 @@ def export(
     """
     from botchat.core.export import printable, to_json, to_markdown
 
-    with opened(settings_with(store, user)) as (chat, name):
+    with opened(settings_with(store, user), writing=False) as (chat, name):
         session = chat.open(name, session_id)
         parts = (to_json if form is Format.json else to_markdown)(session, chat.history(session))
         if output is not None:
