@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from botchat.cli.common import bot_names, say
+from botchat.cli.common import bot_names, near, say
 from botchat.cli.exits import SOME_FAILED
+from botchat.cli.facts import print_facts
 from botchat.cli.rows import Columns, FieldsOption, FormatOption, Row, print_rows
 from botchat.core.errors import InvalidInput, UnknownBot
 from botchat.core.models import without_password
@@ -45,17 +46,14 @@ def list_bots(form: FormatOption = None, fields: FieldsOption = None) -> None:
     print_rows((_bot_row(bot.info, chosen) for bot in bots.values()), _BOTS, form, fields)
 
 
-def show(
-    bot: Annotated[str, _BotArgument],
-    form: FormatOption = None,
-) -> None:
+def show(bot: Annotated[str, _BotArgument], form: FormatOption = None) -> None:
     """Show everything that is set for a bot, also what nobody has set.
 
     Example: botchat bots show demo
     """
     from botchat.settings import load_settings
 
-    print_rows(_facts(load_settings(), bot), _FACTS, form)
+    print_facts(_facts(load_settings(), bot), _FACTS, form)
 
 
 def try_bot(
@@ -101,8 +99,6 @@ def _tell_failures(trials: "list[Trial]") -> None:
 
 def _check_known(bot_id: str, bots: Any) -> None:
     if bot_id not in bots:
-        from botchat.cli.common import near
-
         raise UnknownBot(f"There is no bot {bot_id!r}. {near(bot_id, bots)}")
 
 

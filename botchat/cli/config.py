@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from botchat.cli.common import say
+from botchat.cli.facts import print_facts
 from botchat.cli.printing import write
-from botchat.cli.rows import Columns, FieldsOption, FormatOption, Row, print_rows
+from botchat.cli.rows import Columns, FieldsOption, FormatOption, Row
 from botchat.core.errors import BotchatError, ConfigError, InvalidInput
 from botchat.core.models import without_password
 
 if TYPE_CHECKING:
+    from botchat.core.models import BotInfo
     from botchat.settings import Settings
 
 _SETTINGS = Columns(
@@ -74,7 +76,7 @@ def show(form: FormatOption = None, fields: FieldsOption = None) -> None:
     from botchat.settings import settings_and_origins
 
     settings, origins = settings_and_origins()
-    print_rows(_setting_rows(settings, origins), _SETTINGS, form, fields)
+    print_facts(_setting_rows(settings, origins), _SETTINGS, form, fields)
 
 
 def init() -> None:
@@ -85,12 +87,12 @@ def init() -> None:
     from botchat.settings import config_path
 
     file = config_path(os.environ)
+    if file.exists():
+        raise BotchatError(f"{file} is there already: change it, or remove it first.")
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
             opened.write(_TEMPLATE)
-    except FileExistsError as error:
-        raise BotchatError(f"{file} is there already: change it, or remove it first.") from error
     except OSError as error:
         raise ConfigError(f"{file} can't be written: {error.strerror}.") from error
     write([f"{file}\n"])
@@ -156,5 +158,14 @@ def _bot_rows(settings: "Settings", origin: str) -> Iterator[Row]:
             value = getattr(config, name)
             if value not in (field.default, {}):
                 fields[name] = without_password(value) if name == "base_url" else value
-        key = bot.info.key_name if bot_id not in settings.bots else None
-        yield {"name": f"bots.{bot_id}", "value": fields, "origin": key or (origin if config else "default")}
+        yield {"name": f"bots.{bot_id}", "value": fields, "origin": _origin(bot.info, settings, origin)}
+
+
+def _origin(info: "BotInfo", settings: "Settings", of_bots: str) -> str:
+    from botchat.settings import DEFAULT
+
+    if info.bot_id in settings.bots:
+        return of_bots
+    if info.base_url is None:  # the demo
+        return DEFAULT
+    return str(info.key_name) if info.has_key else "OPENAI_BASE_URL"

@@ -148,20 +148,23 @@ def _bot(info: "BotInfo", models: "list[str] | BotError") -> Finding:
     if info.model and info.model not in models:
         advice = f"Check its model, or try it: botchat bots test {info.bot_id}. {near(info.model, models)}"
         return Finding("warning", f"{name} does not list the model {info.model!r}.", advice)
-    return Finding("ok", f"{name} answers, and lists {len(models)} models.")
+    return Finding("ok", f"{name} answers, and lists {len(models)} model{'s' if len(models) > 1 else ''}.")
 
 
 def _print_findings(findings: Iterable[Finding]) -> None:
     """Print each as it comes, and its advice below it, whole."""
     from rich.console import Console
-    from rich.padding import Padding
+    from rich.table import Table
     from rich.text import Text
 
     from botchat.core.export import one_line
 
     console = Console(highlight=False)
-    indent = max(map(len, _STYLES)) + 2
     for status, what, advice in findings:
-        console.print(Text(status.ljust(indent), style=_STYLES[status]) + Text(one_line(what)))
+        line = Table.grid(padding=(0, 2, 0, 0))
+        line.add_column(width=max(map(len, _STYLES)))
+        line.add_column(overflow="fold")
+        line.add_row(Text(status, style=_STYLES[status]), Text(one_line(what)))
         if advice:
-            console.print(Padding(Text(one_line(advice), style="dim"), (0, 0, 0, indent)))
+            line.add_row("", Text(one_line(advice), style="dim"))
+        console.print(line)

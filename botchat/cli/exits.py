@@ -26,7 +26,7 @@ _OF_ERRORS: dict[type[BotchatError], int] = {
 MEANINGS: dict[int, str] = {
     DONE: "It is done.",
     FAILED: "It failed, or you said no.",
-    USAGE: "The command, an option or the configuration is not right; nothing was done.",
+    USAGE: "The command or the configuration is not right; nothing was done.",
     3: "There is no such session, message or user.",
     4: "That is not allowed.",
     5: "The store can't be reached, read or written.",

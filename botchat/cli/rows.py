@@ -180,11 +180,11 @@ def _print_table(rows: Iterable[Row], names: tuple[str, ...], flexible: str) -> 
     from rich.console import Console
 
     iterator = iter(rows)
-    first = [{name: _shown(row[name]) for name in names} for row in islice(iterator, _MOST_IN_TABLE)]
+    first = [{name: shown(row[name]) for name in names} for row in islice(iterator, _MOST_IN_TABLE)]
     if first:
         console = Console(highlight=False)
         console.print(_laid_out(first, names, flexible, console))
-    write("  ".join(_shown(row[name]) for name in names) + "\n" for row in iterator)
+    write("  ".join(shown(row[name]) for name in names) + "\n" for row in iterator)
 
 
 def _laid_out(rows: list[dict[str, str]], names: tuple[str, ...], flexible: str, console: "Console") -> "Table":
@@ -213,5 +213,6 @@ def _fixed(widths: Mapping[str, int], names: tuple[str, ...], flexible: str) -> 
     return sum(widths[name] for name in names if name != flexible) + 2 * (len(names) - 1)
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Write a value on one line as a person reads it: times are local."""
     return value.astimezone().strftime("%Y-%m-%d %H:%M") if isinstance(value, datetime) else _cell(value)

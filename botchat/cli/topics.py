@@ -13,7 +13,7 @@ from botchat.core.errors import InvalidInput
 _ENVIRONMENT = """\
 An option wins over the environment, and that over the config file.
 
-  BOTCHAT_CONFIG     the config file, in the place of the one that `botchat config path` prints
+  BOTCHAT_CONFIG     the config file, `botchat config path` prints it
   BOTCHAT_STORE      where sessions are, as --store
   BOTCHAT_USER       whose sessions, as --user
   BOTCHAT_BOT        which bot answers, as --bot
@@ -27,38 +27,50 @@ An option wins over the environment, and that over the config file.
 
 _FORMATS = """\
 What a command finds is on stdout, what it has to say about it on stderr.
-A list is a table on a terminal and tab-separated lines elsewhere; -F (--format) says otherwise:
+A list is a table on a terminal and tab-separated lines elsewhere;
+-F (--format) says otherwise:
 
-  table   columns as wide as needed; a narrow terminal leaves some out, and cuts one
-  tsv     a line for each, without a header, nothing cut; tabs and line breaks in a value become spaces
+  table   columns; a narrow terminal leaves some out, and cuts one
+  tsv     a line for each, without a header and with nothing cut;
+          tabs and line breaks in a value become spaces
   csv     the same with a header, for spreadsheets
-  json    {"items": [...], "next": ...}, where next is what --after takes for the following page, or null
+  json    {"items": [...], "next": ...}; --after takes next for the
+          following page, at the end it is null
   jsonl   a JSON object on each line
   ids     the ids alone, a line for each, to pipe on
 
---fields A,B takes these columns alone, in this order. Times are UTC as in 2026-11-21T12:30:00.000Z (RFC 3339);
-only a table shows them in your own time zone.
+--fields A,B takes these columns alone, in this order.
+Times are UTC, as in 2026-11-21T12:30:00.000Z (RFC 3339); only a table
+shows them in your own time zone.
 """
 
 _IDS = """\
 Where a command takes a session's ID, it can be:
 
-  3f1c2f0e-6c3f-4a4e-9a52-0c8f4f5b2f11   the whole id, as `botchat sessions list -F ids` prints it
-  3f1c                                   its beginning, at least 4 characters, where no other session has it
-  "What is a heron?"                     the exact name, where no other session has it
-  @last                                  the session you used last
-  @1                                     the first row of the list, the newest; @2 is the second
+  3f1c2f0e-6c3f-4a4e-9a52-0c8f4f5b2f11
+                        the whole id, as `botchat sessions list` prints it
+  3f1c                  its beginning, at least 4 characters of it,
+                        where no other session begins so
+  "What is a heron?"    the exact name, where no other session has it
+  @last                 the session that you used last
+  @1                    the first row of the list; @2 is the second
 """
 
 _STORE = """\
-Sessions are in one place, which --store, else BOTCHAT_STORE, else the config file names:
+Sessions are in one place, which --store names, else BOTCHAT_STORE, else
+the config file:
 
-  mongodb://NAME:PASSWORD@HOST/DATABASE   a MongoDB, also mongodb+srv://; without a DATABASE it is botchat
-  sqlite:///PATH, or PATH alone           a file on this machine
-  nothing                                 the file botchat.db in your data folder; `botchat config show` tells where
+  mongodb://NAME:PASSWORD@HOST/DATABASE
+                        a MongoDB, also mongodb+srv://;
+                        without a DATABASE it is the one named botchat
+  sqlite:///PATH, PATH  a file on this machine
+  nothing               the file botchat.db in your data folder;
+                        `botchat config show` tells where that is
 
-A MongoDB that is down is an error: no other store takes its place. A command that only reads makes no file that you
-have named. Passwords are best in BOTCHAT_STORE: other users of the machine can see options. They are never printed.
+A MongoDB that is down is an error: no other store takes its place.
+A file that you have named is made by commands that write, not by those
+that only read. A password is never printed; it is best in BOTCHAT_STORE,
+because other users of the machine can see a command's options.
 """
 
 
