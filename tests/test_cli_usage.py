@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +71,31 @@ def test_a_reader_who_goes_is_no_error_to_talk_about(local_shell, arguments):
     process.stdout.close()
     assert (process.stderr.read(), process.wait()) == (b"", 141)
     process.stderr.close()
+
+
+ASK = """
+import typer
+from botchat.cli.app import app, run
+@app.command()
+def sure():
+    typer.confirm("Sure?", err=True, abort=True)
+run(["sure"])
+"""
+
+
+@pytest.mark.parametrize(("answer", "after"), [(b"n\n", b""), (b"", b"\n")])
+def test_a_question_that_is_not_answered_with_yes_is_a_failure_in_a_line(answer, after):
+    done = subprocess.run([sys.executable, "-c", ASK], input=answer, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (1, b"Sure? [y/N]:" + after + b"botchat: Nothing was done.\n")
+
+
+def test_ctrl_c_at_a_question_is_told_from_a_no():
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", ASK], **pipes) as process:
+        assert process.stderr.read(12) == b"Sure? [y/N]:"
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == b"\nbotchat: Nothing was done.\n"
+    assert process.returncode == 130
 
 
 def test_a_group_without_a_command_says_what_there_is(local_shell):
@@ -158,11 +184,12 @@ def test_the_script_is_for_the_shell_one_is_in(local_shell):
 
 
 def test_what_is_longer_than_a_narrow_terminal_is_shown_whole_where_it_matters(local_shell, store, tmp_path):
-    words = " ".join(f"word{n}" for n in range(40))
+    words = " ".join(["Q" * 100, *(f"word{n}" for n in range(40))])
     (tmp_path / "config.toml").write_text(f"[bots.a]\nbase_url = 'http://127.0.0.1:1/v1'\nsystem = '{words}'")
     local_shell.environment["BOTCHAT_CONFIG"] = str(tmp_path / "config.toml")
     for command in (["bots", "show", "a"], ["config", "show"]):
         shown = re.sub(r"\x1b\[\d+m", "", on_a_terminal(local_shell, *command, columns=60))
+        assert shown.count("Q") == 100
         assert all(f"word{n}" in shown for n in range(40))
         assert max(len(line.rstrip()) for line in shown.splitlines()) <= 60
 

@@ -60,9 +60,8 @@ def run(arguments: list[str] | None = None) -> NoReturn:
         code = _failed(str(error), exits.exit_code(error))
     except typer.TyperException as error:
         code = _failed(_usage_mistake(error), error.exit_code)
-    except typer.Abort as error:  # an answer that was asked for did not come
-        interrupted = isinstance(error.__context__, KeyboardInterrupt)
-        code = _failed("nothing was done.", exits.INTERRUPTED if interrupted else exits.FAILED)
+    except typer.Abort as error:
+        code = _declined(error)
     except (ReaderGoneError, BrokenPipeError):
         code = _reader_gone()
     except SystemExit as error:
@@ -78,6 +77,14 @@ def _failed(why: str, code: int) -> int:
     if why:
         typer.echo(f"botchat: {one_line(why)}", err=True)
     return code
+
+
+def _declined(error: typer.Abort) -> int:
+    """Tell that a question was answered with no, or, where Typer has hidden why, not at all."""
+    if error.__context__:
+        typer.echo(err=True)  # the cursor still stands behind the question
+    interrupted = isinstance(error.__context__, KeyboardInterrupt)
+    return _failed("Nothing was done.", exits.INTERRUPTED if interrupted else exits.FAILED)
 
 
 def _usage_mistake(error: typer.TyperException) -> str:
