@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from botchat.core.bot_config import BotConfig
-from botchat.core.bots import OPENAI_KEY, OPENAI_URL, Bot, OpenAIBot, takes_openai_key
+from botchat.core.bot_config import OPENAI_KEY, OPENAI_URL, BotConfig
+from botchat.core.bots import Bot, OpenAIBot
 from botchat.core.chat import Chat
 from botchat.core.demo import DEMO, DemoBot
 from botchat.core.errors import ConfigError, StoreUnreadable
@@ -158,12 +158,8 @@ def _openai_bot(bot_id: str, config: BotConfig, environment: Mapping[str, str]) 
         raise ConfigError(
             f"params of the bot {bot_id!r} can't hold {', '.join(sorted(taken))}: botchat sends that itself."
         )
-    return OpenAIBot(bot_id, config, base_url=base_url, api_key=_key(config, environment))
-
-
-def _key(config: BotConfig, environment: Mapping[str, str]) -> str | None:
-    name = config.api_key_env or (OPENAI_KEY if takes_openai_key(config) else None)
-    return (environment.get(name) or None) if name else None
+    key = environment.get(config.key_name) if config.key_name else None
+    return OpenAIBot(bot_id, config, base_url=base_url, api_key=key or None)
 
 
 def _check_there(store: str | None) -> None:

@@ -19,7 +19,7 @@ def test_all_is_well_and_the_bot_was_asked_for_no_tokens(local_shell, store, stu
     found = findings(done)
     assert (done.returncode, done.stderr, found["failed"], found["warning"]) == (0, "", [], [])
     said = " ".join(what for what, _ in found["ok"])
-    for expected in ("Python 3.", "no terminal", "config.toml can be used", "has 0 sessions of ann", "GB free"):
+    for expected in ("Python 3.", "no terminal", "config.toml is read", "has 0 sessions of ann", "GB free"):
         assert expected in said
     assert f"The bot 'stub' at {stub.url} answers, and lists 2 models." in said
     assert [request.method for request in stub.requests] == ["GET"]

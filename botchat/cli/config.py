@@ -112,7 +112,7 @@ def validate(
     if not checked.exists():
         if file or os.environ.get("BOTCHAT_CONFIG"):
             raise InvalidInput(f"There is no file {checked}: check its name.")
-        say(f"there is no {checked}, so every setting is its default")
+        say(f"there is no {checked}, and none is needed")
         return
     _check(checked)
     say(f"{checked} is valid")

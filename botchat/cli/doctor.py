@@ -38,7 +38,7 @@ def doctor(
     """
     findings = list[Finding]()
     checked = _remembered(_checks(store, user), findings)
-    if form is RowFormat.table or (form is None and fields is None and sys.stdout.isatty()):
+    if fields is None and (form is RowFormat.table or (form is None and sys.stdout.isatty())):
         _print_findings(checked)
     else:
         print_rows((finding._asdict() for finding in checked), _COLUMNS, form, fields)
@@ -91,8 +91,8 @@ def _settings(store: str | None, user: str | None) -> "tuple[Settings, Finding]"
         less = load_settings({"BOTCHAT_CONFIG": os.devnull}, store=store or os.environ.get("BOTCHAT_STORE"), user=user)
         return less, Finding("failed", "The settings can't be used: what follows goes without them.", str(error))
     if file.exists():
-        return settings, Finding("ok", f"The config file {file} can be used.")
-    return settings, Finding("ok", f"There is no config file {file}: every setting is its default.")
+        return settings, Finding("ok", f"The config file {file} is read.")
+    return settings, Finding("ok", f"There is no config file {file}, and none is needed.")
 
 
 def _store(settings: "Settings") -> Iterator[Finding]:

@@ -7,6 +7,9 @@ from annotated_types import Gt
 
 from botchat.core.thinking import ThinkTags
 
+OPENAI_URL = "https://api.openai.com/v1"
+OPENAI_KEY = "OPENAI_API_KEY"
+
 
 @dataclass(kw_only=True, slots=True, frozen=True)
 class BotConfig:
@@ -38,3 +41,12 @@ class BotConfig:
     include_usage: bool = True
     timeout: Annotated[float, Gt(0)] = 60
     params: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def key_name(self) -> str | None:
+        """The variable that its key is taken from; None if it is sent no key.
+
+        OPENAI_API_KEY goes to OPENAI_BASE_URL and to OpenAI alone, never to a server of the config.
+        """
+        is_openai = self.base_url is None or self.base_url.rstrip("/") == OPENAI_URL
+        return self.api_key_env or (OPENAI_KEY if is_openai else None)

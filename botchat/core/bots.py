@@ -9,7 +9,7 @@ from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-from botchat.core.bot_config import BotConfig
+from botchat.core.bot_config import OPENAI_KEY, OPENAI_URL, BotConfig
 from botchat.core.errors import BotError, MissingKey
 from botchat.core.models import BotInfo, Delta
 from botchat.core.stream import ChunkReader, Finish, listed_models, said
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 Prompt = Sequence[dict[str, str]]
 """What a bot is shown, oldest first: {"role": …, "content": …}."""
-
-OPENAI_URL = "https://api.openai.com/v1"
-OPENAI_KEY = "OPENAI_API_KEY"
 
 _REASON_LENGTH = 300
 
@@ -39,6 +36,14 @@ class Bot(Protocol):
 
         Raises:
             BotError: it can't answer, or broke off; the pieces so far stand.
+        """
+        ...
+
+    async def prepare(self) -> None:
+        """Load what its first answer would have to wait for; no server is asked.
+
+        Raises:
+            BotError: it can't be asked as it is set.
         """
         ...
 
@@ -67,7 +72,7 @@ class OpenAIBot:
             send_reasoning=config.send_reasoning,
             model=config.model,
             base_url=base_url,
-            key_name=config.api_key_env or (OPENAI_KEY if takes_openai_key(config) else None),
+            key_name=config.key_name,
             has_key=api_key is not None,
         )
         self._config = config
@@ -91,6 +96,10 @@ class OpenAIBot:
             for last in reader.end():
                 yield last
 
+    async def prepare(self) -> None:
+        with self._translated():
+            _ = (await self._connected()).chat.completions  # which openai imports when it is first used
+
     async def models(self) -> list[str]:
         with self._translated():
             client = await self._connected()
@@ -109,7 +118,8 @@ class OpenAIBot:
 
     async def _connected(self) -> "AsyncOpenAI":
         if self._client is None:
-            await load_client()
+            # Importing openai takes half a second, in which other replies would stand still.
+            await asyncio.to_thread(__import__, "openai")
             self._client = self._client or self._new_client()
         return self._client
 
@@ -243,16 +253,6 @@ class OpenAIBot:
                 return f"The bot's server has a problem of its own (HTTP {status}: {reason}). Try again."
             case _:
                 return f"The bot's server refused (HTTP {status}: {reason})."
-
-
-async def load_client() -> None:
-    """Import openai, which takes half a second, in a thread: other replies would stand still."""
-    await asyncio.to_thread(__import__, "openai")
-
-
-def takes_openai_key(config: BotConfig) -> bool:
-    """Tell whether a bot is sent OPENAI_API_KEY: at OPENAI_BASE_URL and OpenAI, never at a server of the config."""
-    return config.base_url is None or config.base_url.rstrip("/") == OPENAI_URL
 
 
 async def _listed(client: "AsyncOpenAI") -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from botchat.core.bots import Bot, load_client
+from botchat.core.bots import Bot
 from botchat.core.context import prompt_for
 from botchat.core.errors import BotError
 from botchat.core.models import Delta, Message
@@ -21,7 +21,7 @@ class Trial:
     """How a bot answered.
 
     Attributes:
-        first_token_ms: from the request to the first piece, the client being loaded already; None if none came.
+        first_token_ms: from the request to the first piece, its client being loaded before; None if none came.
         streamed: the answer, or the reasoning, came in more than one piece.
         failure: why it did not answer, or not to the end.
     """
@@ -67,12 +67,12 @@ async def _models(bot: Bot, seconds: float) -> list[str] | BotError:
 
 
 async def _try(bot: Bot) -> Trial:
-    if bot.info.base_url:
-        await load_client()
     start = time.monotonic()
     deltas: list[Delta] = []
     first_token_ms, finish, failure = None, None, None
     try:
+        await bot.prepare()
+        start = time.monotonic()
         async with aclosing(bot.stream(prompt_for(bot.info, [Message(role="user", content=_QUESTION)]))) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Finish):
