@@ -13,7 +13,7 @@ MAKE_VENV := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "
 	&& $(PYTHON) -m venv .venv
 endif
 
-.PHONY: web test check format bench clean
+.PHONY: web test check format docs bench clean
 
 web: .venv/installed  ## Serve the chat on this machine; ARGS are options of `botchat web`
 	@$(BIN)/botchat web $(ARGS)
@@ -30,6 +30,9 @@ check: .venv/installed-dev  ## Check format, lint, types and the directions of i
 format: .venv/installed-dev  ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: .venv/installed-dev  ## Write the commands into docs/cli.md
+	$(BIN)/python docs/cli_pages.py
 
 bench: .venv/installed-dev  ## Measure, and write the table into docs/performance.md
 	$(BIN)/python benchmarks/run.py --write

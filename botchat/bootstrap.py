@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
-from botchat.core.bots import OPENAI_URL, Bot, BotConfig, OpenAIBot
+from botchat.core.bot_config import OPENAI_KEY, OPENAI_URL, BotConfig
+from botchat.core.bots import Bot, OpenAIBot
 from botchat.core.chat import Chat
 from botchat.core.demo import DEMO, DemoBot
 from botchat.core.errors import ConfigError, StoreUnreadable
@@ -23,17 +24,39 @@ _OPENAI_MODEL = "gpt-5-mini"
 
 
 @contextmanager
-def open_chat(settings: Settings, *, saving: bool = True) -> Iterator[Chat]:
+def open_chat(settings: Settings, *, writing: bool = True, saving: bool = True) -> Iterator[Chat]:
     """Open the store and lend a Chat on it; at the end replies under way are saved and everything is closed.
 
-    Without saving, what is said leaves nothing in the store.
+    For who only reads (`writing` is False), a file that the settings name must be there: made, it would only hide that
+    its name is misspelt. Without saving, what is said leaves nothing in the store.
 
     Raises:
         ConfigError: the settings can't be used.
         StoreError: the store can't be opened.
     """
+    if not writing:
+        _check_there(settings.store)
     turns = build_turns(settings)
     chat = build_chat(settings, turns, saving=saving)
+    try:
+        yield chat
+    finally:
+        turns.close()
+        chat.close()
+
+
+@contextmanager
+def open_store(settings: Settings, *, writing: bool = True) -> Iterator[Chat]:
+    """Lend a Chat on the store alone, as `open_chat` does: what is wrong with the bots' settings does not matter.
+
+    Raises:
+        ConfigError: the store's address can't be used.
+        StoreError: the store can't be opened.
+    """
+    if not writing:
+        _check_there(settings.store)
+    turns = Turns({DEMO: DemoBot()}, retention=_retention(settings))
+    chat = build_chat(settings.model_copy(update={"default_bot": None}), turns)
     try:
         yield chat
     finally:
@@ -65,21 +88,37 @@ def build_repository(store: str | None) -> SessionRepository:
     Raises:
         ConfigError: the address is of no kind that botchat knows.
     """
-    if store and store.startswith(("mongodb://", "mongodb+srv://")):
+    if store and is_mongodb(store):
         from botchat.core.mongo import connect
 
         return connect(store)
     from botchat.core.sqlite import SqliteRepository
 
+    path = sqlite_path(store)
     if not store:
-        _make_folder(data_path().parent)
-    elif "://" in store and not store.startswith("sqlite:///"):
+        _make_folder(path.parent)
+    return SqliteRepository(path)
+
+
+def sqlite_path(store: str | None) -> Path:
+    """Tell the file of a store that is no MongoDB.
+
+    Raises:
+        ConfigError: the address is of no kind that botchat knows.
+    """
+    if not store:
+        return data_path()
+    if "://" in store and not store.startswith("sqlite:///"):
         scheme = store.partition("://")[0]
         raise ConfigError(
             f"There is no store of the kind {scheme}://: say mongodb://HOST/NAME, sqlite:///PATH or a path."
         )
-    path = Path(store.removeprefix("sqlite:///")) if store else data_path()
-    return SqliteRepository(path.expanduser().absolute())
+    return Path(store.removeprefix("sqlite:///")).expanduser().absolute()
+
+
+def is_mongodb(store: str | None) -> bool:
+    """Tell whether an address is one of MongoDB."""
+    return bool(store) and str(store).startswith(("mongodb://", "mongodb+srv://"))
 
 
 def build_turns(settings: Settings, environment: Mapping[str, str] = os.environ) -> Turns:
@@ -88,17 +127,26 @@ def build_turns(settings: Settings, environment: Mapping[str, str] = os.environ)
     Raises:
         ConfigError: a bot's base_url is none.
     """
-    configs = dict(settings.bots)
-    if not configs and (environment.get("OPENAI_API_KEY") or environment.get("OPENAI_BASE_URL")):
-        default_model = None if environment.get("OPENAI_BASE_URL") else _OPENAI_MODEL
-        configs[_OPENAI] = BotConfig(model=environment.get("OPENAI_MODEL") or default_model)
+    configs = bot_configs(settings, environment)
     bots: dict[str, Bot] = {bot_id: _openai_bot(bot_id, config, environment) for bot_id, config in configs.items()}
     bots.setdefault(DEMO, DemoBot())
+    return Turns(bots, retention=_retention(settings))
+
+
+def bot_configs(settings: Settings, environment: Mapping[str, str] = os.environ) -> dict[str, BotConfig]:
+    """Tell the bots but for the demo: those of the settings, else the one that the environment is enough for."""
+    if settings.bots or not (environment.get(OPENAI_KEY) or environment.get("OPENAI_BASE_URL")):
+        return dict(settings.bots)
+    default_model = None if environment.get("OPENAI_BASE_URL") else _OPENAI_MODEL
+    return {_OPENAI: BotConfig(model=environment.get("OPENAI_MODEL") or default_model)}
+
+
+def _retention(settings: Settings) -> Retention:
     rules = [
         Rule(older_than=rule.older_than, action=rule.action, bot_id=rule.bot, user=rule.user)
         for rule in settings.retention
     ]
-    return Turns(bots, retention=Retention(rules))
+    return Retention(rules)
 
 
 def default_bot(settings: Settings, bots: Mapping[str, Bot]) -> str:
@@ -123,15 +171,13 @@ def _openai_bot(bot_id: str, config: BotConfig, environment: Mapping[str, str]) 
         raise ConfigError(
             f"params of the bot {bot_id!r} can't hold {', '.join(sorted(taken))}: botchat sends that itself."
         )
-    return OpenAIBot(bot_id, config, base_url=base_url, api_key=_key(config, environment))
+    key = environment.get(config.key_name) if config.key_name else None
+    return OpenAIBot(bot_id, config, base_url=base_url, api_key=key or None)
 
 
-def _key(config: BotConfig, environment: Mapping[str, str]) -> str | None:
-    """Find a bot's key. OPENAI_API_KEY goes to OPENAI_BASE_URL and to OpenAI alone, never to a server of the config."""
-    if config.api_key_env:
-        return environment.get(config.api_key_env) or None
-    own = config.base_url is None or config.base_url.rstrip("/") == OPENAI_URL
-    return (environment.get("OPENAI_API_KEY") or None) if own else None
+def _check_there(store: str | None) -> None:
+    if store and not is_mongodb(store) and not (path := sqlite_path(store)).exists() and path.parent.is_dir():
+        raise StoreUnreadable(f"There is no file {path}: check --store.")
 
 
 def _make_folder(folder: Path) -> None:

@@ -13,7 +13,7 @@ import platformdirs
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from botchat.core.bots import BotConfig
+from botchat.core.bot_config import BotConfig
 from botchat.core.errors import ConfigError, InvalidInput
 from botchat.core.retention import Action
 from botchat.times import duration
@@ -25,6 +25,9 @@ _ENVIRONMENT = {
     "host": "BOTCHAT_HOST",
     "port": "BOTCHAT_PORT",
 }
+
+DEFAULT = "default"
+"""The origin of a setting that nobody has set."""
 
 
 def _duration(value: Any) -> timedelta:
@@ -82,22 +85,32 @@ def load_settings(environment: Mapping[str, str] | None = None, **options: Any) 
     Raises:
         ConfigError: the file can't be read, or something in it, in the environment or in the options is not right.
     """
+    return settings_and_origins(environment, **options)[0]
+
+
+def settings_and_origins(
+    environment: Mapping[str, str] | None = None, **options: Any
+) -> tuple[Settings, dict[str, str]]:
+    """Read the settings, and tell of each where it comes from: the file, a variable, an option, or DEFAULT.
+
+    Raises:
+        ConfigError: as `load_settings`.
+    """
     environment = os.environ if environment is None else environment
     path = config_path(environment)
-    from_file = _read(path, must_exist="BOTCHAT_CONFIG" in environment)
+    from_file = _read(path, must_exist=bool(environment.get("BOTCHAT_CONFIG")))
     from_environment = {name: environment[key] for name, key in _ENVIRONMENT.items() if environment.get(key)}
     from_options = {name: value for name, value in options.items() if value is not None}
+    origins = dict.fromkeys(Settings.model_fields, DEFAULT) | dict.fromkeys(from_file, str(path))
+    origins |= {name: _ENVIRONMENT[name] for name in from_environment} | {name: f"--{name}" for name in from_options}
     try:
-        return Settings.model_validate({"user": _login_name()} | from_file | from_environment | from_options)
+        settings = Settings.model_validate({"user": _login_name()} | from_file | from_environment | from_options)
     except ValidationError as error:
         errors = error.errors(include_url=False)
         # A misspelt name is also a missing one: the misspelling tells more.
         first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
-        name = str(first["loc"][0])
-        origin = (
-            f"--{name}" if name in from_options else f"{_ENVIRONMENT[name]}" if name in from_environment else str(path)
-        )
-        raise ConfigError(f"{origin}: {_mistake(first)}") from error
+        raise ConfigError(f"{origins[str(first['loc'][0])]}: {_mistake(first)}") from error
+    return settings, origins
 
 
 def _read(path: Path, *, must_exist: bool) -> dict[str, Any]:
@@ -133,4 +146,7 @@ def _mistake(first: ErrorDetails) -> str:
         known: Iterable[str] = _KNOWN.get(first["loc"][0], Settings.model_fields)
         near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
         return f"{place} is unknown. " + (f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(known)}.")
-    return f"{place} can't be {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}."
+    reason = f"{first['msg'][0].lower()}{first['msg'][1:]}."
+    if place == "store" or "key" in place:  # a password may be in it
+        return f"{place} can't be that: {reason}"
+    return f"{place} can't be {first['input']!r}: {reason}"

@@ -20,6 +20,15 @@ def duration(text: str) -> timedelta:
     raise InvalidInput(f"{text!r} is no duration: say 90d, 12h, 2w or 1y.")
 
 
+def spelt(time: timedelta) -> str:
+    """Write a duration as `duration` reads it."""
+    minutes = time // timedelta(minutes=1)
+    for unit, size in (("d", 24 * 60), ("h", 60)):
+        if minutes % size == 0:
+            return f"{minutes // size}{unit}"
+    return f"{minutes}m"
+
+
 def moment(text: str, now: datetime) -> datetime:
     """Read a date, a time (local where it names no zone), or how long ago it was.
 

@@ -51,6 +51,12 @@ class ScriptedBot:
             else:
                 step()
 
+    async def prepare(self) -> None:
+        """Hold nothing."""
+
+    async def models(self) -> list[str]:
+        return []
+
     async def aclose(self) -> None:
         """Hold nothing."""
 

@@ -152,7 +152,7 @@ def test_a_session_that_is_not_there_and_anothers_are_told_alike(shell, reposito
         (["web", "--port", "70000"], "port"),
     ],
 )
-def test_bad_input_is_a_usage_error(local_shell, arguments, said):
+def test_bad_input_is_a_usage_error(local_shell, store, arguments, said):
     done = local_shell.run(*arguments)
     assert done.returncode == 2
     assert said in failure(done)

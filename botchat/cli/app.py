@@ -9,42 +9,28 @@ import typer
 from botchat import __version__
 from botchat.cli import (
     ask,
+    bots,
+    completion,
+    config,
+    doctor,
+    exits,
     exporting,
     feedback,
     importing,
     sessions_change,
     sessions_read,
     store,
+    topics,
     users,
     web,
 )
 from botchat.cli.printing import ReaderGoneError
-from botchat.core.errors import (
-    BotchatError,
-    BotError,
-    ConfigError,
-    InvalidInput,
-    MessageNotFound,
-    SessionNotFound,
-    StoreError,
-    UserNotFound,
-)
-
-_EXIT_CODES: dict[type[BotchatError], int] = {
-    InvalidInput: 2,
-    ConfigError: 2,
-    SessionNotFound: 3,
-    MessageNotFound: 3,
-    UserNotFound: 3,
-    StoreError: 5,
-    BotError: 6,
-    BotchatError: 1,
-}
-_BROKEN_PIPE = 141
+from botchat.core.errors import BotchatError
 
 
 def _group(help_: str) -> typer.Typer:
     return typer.Typer(
+        add_completion=False,  # `botchat completion` does it, on no command's --help
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -95,26 +81,74 @@ _store.command()(store.check)
 _store.command()(store.copy)
 app.add_typer(_store, name="store")
 
+_bots = _group("See which bots there are, and whether they answer.")
+_bots.command("list")(bots.list_bots)
+_bots.command()(bots.show)
+_bots.command("test")(bots.try_bot)
+app.add_typer(_bots, name="bots")
+
+_config = _group("Look at the configuration, begin one, check one.")
+_config.command()(config.path)
+_config.command()(config.show)
+_config.command()(config.init)
+_config.command()(config.validate)
+app.add_typer(_config, name="config")
+
+app.command()(doctor.doctor)
+app.command()(completion.completion)
+app.command("help")(topics.help_)
+
 
 def run(arguments: list[str] | None = None) -> NoReturn:
     """Run a command and exit."""
+    completion.answer_shell()
     try:
-        app(args=arguments, prog_name="botchat")
+        code = app(args=arguments, prog_name="botchat", standalone_mode=False) or exits.DONE
+        sys.stdout.flush()
     except BotchatError as error:
-        from botchat.core.export import one_line
+        code = _failed(str(error), exits.exit_code(error))
+    except typer.TyperException as error:
+        code = _failed(_usage_mistake(error), error.exit_code)
+    except typer.Abort as error:
+        code = _declined(error)
+    except (ReaderGoneError, BrokenPipeError):
+        code = _reader_gone()
+    except SystemExit as error:
+        if not isinstance(error.__context__, BrokenPipeError):
+            raise
+        code = _reader_gone()  # Typer and Rich have made exit code 1 of it
+    sys.exit(code)
 
-        typer.echo(f"botchat: {one_line(str(error))}", err=True)
-        sys.exit(exit_code(error))
-    except ReaderGoneError:
-        # Without this, Python would complain once more when it flushes stdout at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(_BROKEN_PIPE)
-    sys.exit(0)
+
+def _failed(why: str, code: int) -> int:
+    from botchat.core.export import one_line
+
+    if why:
+        typer.echo(f"botchat: {one_line(why)}", err=True)
+    return code
 
 
-def exit_code(error: BotchatError) -> int:
-    """Tell the exit code of an error; `botchat help exit-codes` lists them."""
-    return next(_EXIT_CODES[kind] for kind in type(error).__mro__ if kind in _EXIT_CODES)
+def _declined(error: typer.Abort) -> int:
+    """Tell that a question was answered with no, or, where Typer has hidden why, not at all."""
+    if error.__context__:
+        typer.echo(err=True)  # the cursor still stands behind the question
+    interrupted = isinstance(error.__context__, KeyboardInterrupt)
+    return _failed("Nothing was done.", exits.INTERRUPTED if interrupted else exits.FAILED)
+
+
+def _usage_mistake(error: typer.TyperException) -> str:
+    """Say on one line what Typer makes a box of: what is wrong, what was perhaps meant, and where it is explained."""
+    near = getattr(error, "possibilities", None)
+    what = f"{error.message}. Did you mean {' or '.join(sorted(near))}?" if near else error.format_message()
+    where = getattr(error, "ctx", None)
+    what = what.replace("Value error, ", "")  # pydantic's, in front of its reason
+    return f"{what} ({where.command_path} --help)" if where and what else what
+
+
+def _reader_gone() -> int:
+    # Without this, Python would complain once more when it flushes stdout at its end.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return exits.READER_GONE
 
 
 def _say_version(value: bool) -> None:  # noqa: FBT001  (Typer calls it with the flag)

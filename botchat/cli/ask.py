@@ -9,6 +9,7 @@ import typer
 
 from botchat.cli.choosing import chosen
 from botchat.cli.common import BotOption, StoreOption, UserOption, opened, say, settings_with
+from botchat.cli.exits import INTERRUPTED, exit_code
 from botchat.cli.printing import ReaderGoneError
 from botchat.cli.replies import JsonLines, OneJson, ReplyWriter, Words, error_json
 from botchat.core.errors import BotchatError, InvalidInput, StoreError
@@ -16,8 +17,6 @@ from botchat.core.errors import BotchatError, InvalidInput, StoreError
 if TYPE_CHECKING:
     from botchat.core.chat import Chat, Reply
     from botchat.core.models import Session
-
-_INTERRUPTED = 130
 
 # How long the command line waits for a store that is down to take a reply that has come.
 _SAVING_SECONDS = 30.0
@@ -111,7 +110,7 @@ def _follow(reply: "Reply", writer: ReplyWriter, *, kept: bool) -> None:
         writer.end(reply.message)
         _check_saved(reply, _SAVING_SECONDS_AFTER_CTRL_C)
         say(f"stopped{'; what came is kept' if kept else ''}.")
-        sys.exit(_INTERRUPTED)
+        sys.exit(INTERRUPTED)
     _check_saved(reply, _SAVING_SECONDS)
     if gone:
         raise gone
@@ -134,7 +133,5 @@ def _errors_as_json(*, wanted: bool) -> Iterator[None]:
     except BotchatError as error:
         if not wanted:
             raise
-        from botchat.cli.app import exit_code
-
         typer.echo(error_json(error), err=True)
         raise typer.Exit(exit_code(error)) from error

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from botchat.cli.common import say
+from botchat.cli.exits import FAILED, SOME_FAILED
 from botchat.core.errors import BotchatError, InvalidInput, MessageNotFound, SessionNotFound
 from botchat.core.models import SessionSummary
 
@@ -20,8 +21,6 @@ SHORTEST_PREFIX = 4
 
 _LOOKED_AT_FOR_NEAREST = 500
 _EXAMPLES = 3
-SOME_FAILED = 7
-_DECLINED = 1
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only tell which: print the ids, change nothing.")]
@@ -88,7 +87,7 @@ def confirm(what: str, examples: Iterable[str], *, yes: bool) -> None:
     for example in examples:
         typer.echo(f"  {example}", err=True)
     if not typer.confirm("Go on?", err=True):
-        raise typer.Exit(_DECLINED)
+        raise typer.Exit(FAILED)
 
 
 def examples_of(sessions: Sequence[SessionSummary]) -> list[str]:

@@ -2,13 +2,14 @@
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from botchat.core.errors import InvalidInput
+from botchat.cli.exits import TERMINATED
+from botchat.core.errors import BotchatError, InvalidInput
 from botchat.core.models import SessionFilter, State, now
 from botchat.times import moment
 
@@ -16,7 +17,17 @@ if TYPE_CHECKING:
     from botchat.core.chat import Chat
     from botchat.settings import Settings
 
-_TERMINATED = 143
+
+def bot_names(incomplete: str) -> list[str]:
+    """Complete the name of a bot, out of the config alone."""
+    from botchat.bootstrap import build_turns
+    from botchat.settings import load_settings
+
+    try:
+        return [bot_id for bot_id in build_turns(load_settings()).bots if bot_id.startswith(incomplete)]
+    except BotchatError:  # whoever presses Tab has not asked for it
+        return []
+
 
 StoreOption = Annotated[
     str | None,
@@ -24,8 +35,14 @@ StoreOption = Annotated[
 ]
 UserOption = Annotated[str | None, typer.Option(help="Whose sessions; your login name if not said.", metavar="NAME")]
 AllUsersOption = Annotated[bool, typer.Option("--all-users", help="Everybody's sessions.")]
-BotOption = Annotated[str | None, typer.Option("--bot", "-b", help="Which bot answers.", metavar="BOT")]
-OfBotOption = Annotated[str | None, typer.Option("--bot", "-b", help="Only sessions with this bot.", metavar="BOT")]
+BotOption = Annotated[
+    str | None,
+    typer.Option("--bot", "-b", help="Which bot answers.", metavar="BOT", autocompletion=bot_names),
+]
+OfBotOption = Annotated[
+    str | None,
+    typer.Option("--bot", "-b", help="Only sessions with this bot.", metavar="BOT", autocompletion=bot_names),
+]
 SinceOption = Annotated[
     str | None, typer.Option(help="Only what began then or later: 2026-11-01, or 7d for a week ago.", metavar="TIME")
 ]
@@ -48,12 +65,15 @@ def settings_with(store: str | None, user: str | None, **more: Any) -> "Settings
 
 
 @contextmanager
-def opened(settings: "Settings", *, saving: bool = True) -> "Iterator[tuple[Chat, str]]":
-    """Open the store; give the Chat on it, and the user. Without saving, turns leave nothing in the store."""
+def opened(settings: "Settings", *, writing: bool = True, saving: bool = True) -> "Iterator[tuple[Chat, str]]":
+    """Open the store; give the Chat on it, and the user.
+
+    Without `writing`, a file that is named must be there. Without `saving`, turns leave nothing in the store.
+    """
     from botchat.bootstrap import open_chat
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))  # closes the chat, which saves what came
-    with open_chat(settings, saving=saving) as chat:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # closes the chat, which saves what came
+    with open_chat(settings, writing=writing, saving=saving) as chat:
         yield chat, settings.user
 
 
@@ -91,6 +111,15 @@ def check_whose(user: str | None, *, all_users: bool) -> None:
     """
     if user is not None and all_users:
         raise InvalidInput("Say --user or --all-users, not both.")
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """Say which of the known names was perhaps meant, or all of them."""
+    import difflib
+
+    names = sorted(known)
+    meant = difflib.get_close_matches(word, names, n=2)
+    return f"Did you mean {' or '.join(meant)}?" if meant else f"There are: {', '.join(names)}."
 
 
 def say(words: str) -> None:

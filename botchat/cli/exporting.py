@@ -86,7 +86,7 @@ def export(
     check_whose(user, all_users=all_users)
     if ids and (all_users or bot or since or until or archived or deleted or everything):
         raise InvalidInput("Name sessions, or say by options which: not both.")
-    with opened(settings_with(store, user)) as (chat, whose):
+    with opened(settings_with(store, user), writing=False) as (chat, whose):
         where = filter_with(bot=bot, since=since, until=until, archived=archived, deleted=deleted)
         where = replace(where, user=None if all_users else whose, state=None if everything or ids else where.state)
         if ids:

@@ -54,7 +54,7 @@ def give(
 
     Example: botchat feedback give @last down --comment "No heron is blue."
     """
-    with opened(settings_with(store, user)) as (chat, whose):
+    with opened(settings_with(store, user), writing=False) as (chat, whose):
         session = chosen(chat, whose, session_id)
         message_id = message_id_of(chat, session, message or str(session.message_count))
         chat.give_feedback(whose, session.id, message_id, None if rating == "none" else rating, comment)
@@ -75,7 +75,7 @@ def list_feedback(
     Example: botchat feedback list --all-users --bot local
     """
     check_whose(user, all_users=all_users)
-    with opened(settings_with(store, user)) as (chat, name):
+    with opened(settings_with(store, user), writing=False) as (chat, name):
         if not print_rows(_rows(chat, None if all_users else name, bot), _FEEDBACK, form, fields):
             say(f"There is no such feedback in {chat.store}.")
 
@@ -93,7 +93,7 @@ def export_feedback(
     Example: botchat feedback export --all-users -o feedback.csv
     """
     check_whose(user, all_users=all_users)
-    with opened(settings_with(store, user)) as (chat, name):
+    with opened(settings_with(store, user), writing=False) as (chat, name):
         rows = list(_rows(chat, None if all_users else name, bot))
         write_file(output, row_parts(rows, _NAMES, RowFormat(form.value)))
         say(f"{counted(len(rows), 'line')} of feedback exported to {output}.")

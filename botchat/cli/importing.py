@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 
 import typer
 
-from botchat.cli.choosing import SOME_FAILED, DryRunOption, counted
+from botchat.cli.choosing import DryRunOption, counted
 from botchat.cli.common import StoreOption, opened, say, settings_with
+from botchat.cli.exits import FAILED, SOME_FAILED
 from botchat.cli.printing import write
 from botchat.core.errors import BotchatError, InvalidInput, SessionTooLarge
 from botchat.core.models import new_id
@@ -17,8 +18,6 @@ from botchat.core.models import new_id
 if TYPE_CHECKING:
     from botchat.core.admin import Admin, Record
     from botchat.core.models import Refused
-
-_NOTHING_TAKEN = 1
 
 
 Conflict = Literal["skip", "replace", "newid", "fail"]
@@ -50,7 +49,7 @@ def import_sessions(
         write(intake.take(read_sessions(source, user=user, default_user=name)))
         say(intake.report)
         if intake.refused:
-            raise typer.Exit(SOME_FAILED if intake.taken else _NOTHING_TAKEN)
+            raise typer.Exit(SOME_FAILED if intake.taken else FAILED)
 
 
 class Intake:

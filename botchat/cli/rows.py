@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 Row = Mapping[str, Any]
-"""A line of a list: text, numbers, datetimes, lists of text or None by the names of the columns."""
+"""A line of a list: text, numbers, datetimes, lists or dicts of them, or None by the names of the columns."""
 
 _MOST_IN_TABLE = 200
 """Rich takes 0.55 ms to lay out a row, and all rows at once; what is longer is written line by line."""
@@ -153,6 +153,8 @@ def _cell(value: Any) -> str:
             return "yes" if value else "no"
         case datetime():
             return rfc3339(value)
+        case dict():
+            return ", ".join(f"{name}={_cell(each)}" for name, each in value.items())
         case list() | tuple():
             return ", ".join(map(_cell, value))
         case _:
@@ -189,11 +191,11 @@ def _print_table(rows: Iterable[Row], names: tuple[str, ...], flexible: str) -> 
     from rich.console import Console
 
     iterator = iter(rows)
-    first = [{name: _shown(row[name]) for name in names} for row in islice(iterator, _MOST_IN_TABLE)]
+    first = [{name: shown(row[name]) for name in names} for row in islice(iterator, _MOST_IN_TABLE)]
     if first:
         console = Console(highlight=False)
         console.print(_laid_out(first, names, flexible, console))
-    write("  ".join(_shown(row[name]) for name in names) + "\n" for row in iterator)
+    write("  ".join(shown(row[name]) for name in names) + "\n" for row in iterator)
 
 
 def _laid_out(rows: list[dict[str, str]], names: tuple[str, ...], flexible: str, console: "Console") -> "Table":
@@ -222,5 +224,6 @@ def _fixed(widths: Mapping[str, int], names: tuple[str, ...], flexible: str) -> 
     return sum(widths[name] for name in names if name != flexible) + 2 * (len(names) - 1)
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Write a value on one line as a person reads it: times are local."""
     return value.astimezone().strftime("%Y-%m-%d %H:%M") if isinstance(value, datetime) else _cell(value)

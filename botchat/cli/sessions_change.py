@@ -56,7 +56,7 @@ def rename(
 
     Example: botchat sessions rename @last Herons of the north
     """
-    with opened(settings_with(store, user)) as (chat, whose):
+    with opened(settings_with(store, user), writing=False) as (chat, whose):
         chat.update(whose, chosen(chat, whose, session_id).id, name=" ".join(name))
 
 
@@ -112,7 +112,7 @@ def delete(
 
     Example: botchat sessions delete 3f1c2f0e --yes
     """
-    with opened(settings_with(store, user)) as (chat, whose):
+    with opened(settings_with(store, user), writing=False) as (chat, whose):
         meant = several_chosen(chat, whose, ids)
         if not dry_run:
             what = f"Delete {counted(len(meant))}" + (" for ever" if purge else "")
@@ -132,7 +132,7 @@ def fork(
 
     Example: botchat sessions fork @last --at 4
     """
-    with opened(settings_with(store, user)) as (chat, whose):
+    with opened(settings_with(store, user), writing=False) as (chat, whose):
         session = chat.fork(whose, chosen(chat, whose, session_id).id, at)
         write([f"{session.id}\n"])
 
@@ -150,7 +150,7 @@ def redact(
 
     Example: botchat sessions redact @last --message 3
     """
-    with opened(settings_with(store, user)) as (chat, whose):
+    with opened(settings_with(store, user), writing=False) as (chat, whose):
         session = chosen(chat, whose, session_id)
         message_id = message_id_of(chat, session, message)
         confirm(f"Redact message {message} of {session.name!r} for ever", [session.id], yes=yes)
@@ -180,7 +180,7 @@ def prune(
     Example: botchat sessions prune --all-users --dry-run
     """
     check_whose(user, all_users=all_users)
-    with opened(settings_with(store, user)) as (chat, whose):
+    with opened(settings_with(store, user), writing=False) as (chat, whose):
         rules = _rules(older_than, bot, to_archive=to_archive, purge=purge)
         due = {d.session.id: d for d in chat.for_admins().due(None if all_users else whose, rules)}
         action = _action_of(chat, into_trash=older_than is not None and not purge)
@@ -198,7 +198,7 @@ def _change(
     ids: list[str], store: str | None, user: str | None, change: Callable[["Chat", SessionSummary], object]
 ) -> None:
     """Change the sessions that are meant, and print the ids of those that were."""
-    with opened(settings_with(store, user)) as (chat, whose):
+    with opened(settings_with(store, user), writing=False) as (chat, whose):
         meant = several_chosen(chat, whose, ids)
         print_ids(do_each(meant, lambda session: change(chat, session)))
 

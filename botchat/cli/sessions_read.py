@@ -83,7 +83,7 @@ def list_sessions(
     """
     where = filter_with(bot=bot, since=since, until=until, archived=archived, deleted=deleted)
     check_whose(user, all_users=all_users)
-    with opened(settings_with(store, user)) as (chat, name):
+    with opened(settings_with(store, user), writing=False) as (chat, name):
         page = _page(chat, name, after, limit, where, all_users=all_users)
         rows = (session._asdict() for session in page.sessions)
         columns = _OF_ALL if all_users else _COLUMNS
@@ -118,7 +118,7 @@ def search(
     text = " ".join(words)
     where = filter_with(bot=bot, since=since, until=until, archived=archived, deleted=deleted, text=text)
     check_whose(user, all_users=all_users)
-    with opened(settings_with(store, user)) as (chat, name):
+    with opened(settings_with(store, user), writing=False) as (chat, name):
         page = _page(chat, name, after, limit, where, all_users=all_users)
         chosen_form = ids_form(form, ids_only=ids_only)
         rows: Iterator[Row] = (session._asdict() for session in page.sessions)
@@ -139,7 +139,7 @@ def show(
 
     Example: botchat sessions show @last
     """
-    with opened(settings_with(store, user)) as (chat, name):
+    with opened(settings_with(store, user), writing=False) as (chat, name):
         session = chat.open(name, chosen(chat, name, session_id).id, last)
         _write_harmless(_transcript(session))
         if session.first:
@@ -158,7 +158,7 @@ def tail(
 
     Example: botchat sessions tail @last
     """
-    with opened(settings_with(store, user)) as (chat, name):
+    with opened(settings_with(store, user), writing=False) as (chat, name):
         found = chosen(chat, name, session_id).id
         shown: dict[str, int] = {}
         while True:
@@ -190,7 +190,7 @@ def stats(
     """
     check_whose(user, all_users=all_users)
     from_, to = (moment(text, now()) if text else None for text in (since, until))
-    with opened(settings_with(store, user)) as (chat, name):
+    with opened(settings_with(store, user), writing=False) as (chat, name):
         where = SessionFilter(user=None if all_users else name, state=None, bot_id=bot)
         found = chat.for_admins().stats(by, where, from_, to)
         rows = (

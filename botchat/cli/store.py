@@ -1,24 +1,22 @@
 """The commands about the store itself: what it is, whether it is sound, and a copy of it in another."""
 
 from collections import Counter
-from collections.abc import Iterator
 from itertools import chain
 from typing import Annotated
 
 import typer
 
-from botchat.cli.choosing import SOME_FAILED, counted
+from botchat.cli.choosing import counted
 from botchat.cli.common import StoreOption, UserOption, opened, say, settings_with
+from botchat.cli.exits import SOME_FAILED
+from botchat.cli.facts import print_facts
+from botchat.cli.findings import print_findings
 from botchat.cli.progress import shown_progress
-from botchat.cli.rows import Columns, FormatOption, Row, print_rows
+from botchat.cli.rows import Columns, FormatOption
 from botchat.core.errors import InvalidInput
 from botchat.core.models import SessionFilter
 
 _FACTS = Columns(names=("name", "value"), in_table=("name", "value"), flexible="value", key="name")
-_FINDINGS = Columns(
-    names=("status", "what", "advice"), in_table=("status", "what", "advice"), flexible="advice", key="what"
-)
-_FAILED = 1
 
 
 def info(form: FormatOption = None, store: StoreOption = None) -> None:
@@ -26,13 +24,13 @@ def info(form: FormatOption = None, store: StoreOption = None) -> None:
 
     Example: botchat store info
     """
-    with opened(settings_with(store, None)) as (chat, _):
+    with opened(settings_with(store, None), writing=False) as (chat, _):
         admin = chat.for_admins()
         facts = admin.info()
         facts |= {state: admin.count(SessionFilter(state=state)) for state in ("active", "archived", "trash")}
         users = list(admin.users())
         facts |= {"users": len(users), "messages": sum(user.messages for user in users)}
-        print_rows(({"name": name, "value": value} for name, value in facts.items()), _FACTS, form)
+        print_facts(({"name": name, "value": value} for name, value in facts.items()), _FACTS, form)
 
 
 def check(form: FormatOption = None, store: StoreOption = None) -> None:
@@ -42,19 +40,9 @@ def check(form: FormatOption = None, store: StoreOption = None) -> None:
 
     Example: botchat store check
     """
-    failed = 0
-    with opened(settings_with(store, None)) as (chat, _):
+    with opened(settings_with(store, None), writing=False) as (chat, _):
         admin = chat.for_admins()
-
-        def findings() -> Iterator[Row]:
-            nonlocal failed
-            for finding in chain(admin.findings(), admin.check()):
-                failed += finding.status == "failed"
-                yield finding._asdict()
-
-        print_rows(findings(), _FINDINGS, form)
-    if failed:
-        raise typer.Exit(_FAILED)
+        print_findings(chain(admin.findings(), admin.check()), form)
 
 
 def copy(
@@ -70,7 +58,10 @@ def copy(
     Example: botchat store copy sqlite:///home/ann/botchat.db mongodb://127.0.0.1/botchat
     """
     became: Counter[str] = Counter()
-    with opened(settings_with(source, None)) as (from_, _), opened(settings_with(target, None)) as (to, _):
+    with (
+        opened(settings_with(source, None), writing=False) as (from_, _),
+        opened(settings_with(target, None)) as (to, _),
+    ):
         if from_.store == to.store:
             raise InvalidInput("SRC and DST are the same store.")
         where = SessionFilter(user=user, state=None)

@@ -7,6 +7,7 @@ import typer
 from botchat.cli.choosing import DryRunOption, YesOption, confirm, counted, do_each, examples_of, print_ids
 from botchat.cli.common import StoreOption, opened, say, settings_with
 from botchat.cli.exporting import Export
+from botchat.cli.facts import print_facts
 from botchat.cli.rows import Columns, FieldsOption, FormatOption, print_rows
 from botchat.core.errors import UserNotFound
 from botchat.core.models import SessionFilter
@@ -30,7 +31,7 @@ def list_users(form: FormatOption = None, fields: FieldsOption = None, store: St
 
     Example: botchat users list -F csv
     """
-    with opened(settings_with(store, None)) as (chat, _):
+    with opened(settings_with(store, None), writing=False) as (chat, _):
         if not print_rows((user._asdict() for user in chat.for_admins().users()), _USERS, form, fields):
             say(f"There are no users in {chat.store}.")
 
@@ -40,7 +41,7 @@ def show_user(user: UserArgument, form: FormatOption = None, store: StoreOption 
 
     Example: botchat users show ann
     """
-    with opened(settings_with(store, user)) as (chat, _):
+    with opened(settings_with(store, user), writing=False) as (chat, _):
         admin = chat.for_admins()
         stats = admin.stats("user", _all_of(admin, user))
         facts: dict[str, object] = {"user": user}
@@ -50,7 +51,7 @@ def show_user(user: UserArgument, form: FormatOption = None, store: StoreOption 
             facts |= {name: getattr(stat, name) for name in ("messages", "prompt_tokens", "completion_tokens")}
             facts |= {"latency_p50_ms": stat.latency_ms(50), "latency_p95_ms": stat.latency_ms(95)}
             facts |= {"up": stat.up, "down": stat.down}
-        print_rows(({"name": name, "value": value} for name, value in facts.items()), _FACTS, form)
+        print_facts(({"name": name, "value": value} for name, value in facts.items()), _FACTS, form)
 
 
 def export_user(
@@ -65,7 +66,7 @@ def export_user(
     """
     from botchat.core.export import ExportFormat
 
-    with opened(settings_with(store, user)) as (chat, _):
+    with opened(settings_with(store, user), writing=False) as (chat, _):
         admin = chat.for_admins()
         number = Export(admin, _all_of(admin, user), ExportFormat.jsonl).write_to(output, resume=resume)
         say(f"{counted(number)} of {user} exported to {output}.")
@@ -78,7 +79,7 @@ def delete_user(
 
     Example: botchat users delete ann --dry-run
     """
-    with opened(settings_with(store, user)) as (chat, _):
+    with opened(settings_with(store, user), writing=False) as (chat, _):
         admin = chat.for_admins()
         sessions = list(admin.every(_all_of(admin, user)))
         if not dry_run:

@@ -147,8 +147,8 @@ class Admin:
         number = 0
         for number, record in enumerate(self._sessions.records(EVERYTHING), 1):  # noqa: B007
             if problem := _problem(record):
-                yield Finding("failed", f"Session {record.get('_id')!r}: {problem}", "Restore it from an export.")
-        yield Finding("ok", f"{number} sessions were read")
+                yield Finding("failed", f"Session {record.get('_id')!r}: {problem}.", "Restore it from an export.")
+        yield Finding("ok", f"{number} sessions were read.")
 
 
 def _key(activity: Activity, by: Group) -> str:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
+from botchat.core.changes import Feedback
 from botchat.core.errors import InvalidInput
-from botchat.core.models import PAGE_SIZE, Feedback, Finding, Page, SessionFilter
+from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter
 from botchat.core.record import Record
 
 

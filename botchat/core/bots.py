@@ -6,24 +6,19 @@ import json
 import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-from annotated_types import Gt
-
+from botchat.core.bot_config import OPENAI_KEY, OPENAI_URL, BotConfig
 from botchat.core.errors import BotError, MissingKey
 from botchat.core.models import BotInfo, Delta
-from botchat.core.stream import ChunkReader, Finish, first_model, said
-from botchat.core.thinking import ThinkTags
+from botchat.core.stream import ChunkReader, Finish, listed_models, said
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, AsyncStream
 
 Prompt = Sequence[dict[str, str]]
 """What a bot is shown, oldest first: {"role": …, "content": …}."""
-
-OPENAI_URL = "https://api.openai.com/v1"
 
 _REASON_LENGTH = 300
 
@@ -44,41 +39,25 @@ class Bot(Protocol):
         """
         ...
 
+    async def prepare(self) -> None:
+        """Load what its first answer would have to wait for; no server is asked.
+
+        Raises:
+            BotError: it can't be asked as it is set.
+        """
+        ...
+
+    async def models(self) -> list[str]:
+        """List the models that its server has, which costs no tokens; [] where it does not tell.
+
+        Raises:
+            BotError: it can't be asked.
+        """
+        ...
+
     async def aclose(self) -> None:
         """Give back connections."""
         ...
-
-
-@dataclass(kw_only=True, slots=True, frozen=True)
-class BotConfig:
-    """A bot of the config file, `[bots.NAME]`.
-
-    Attributes:
-        model: the server's name of it; None takes the first that the server lists.
-        base_url: where the server is, mostly ending in /v1; None takes OPENAI_BASE_URL, then OpenAI.
-        api_key_env: the name of the environment variable that holds the key; never the key itself.
-        system: what it is told before every conversation.
-        context_window: tokens that it can take in; None if unknown: the prompt is not cut then.
-        think_tags: how `<think>` in its content is read: "auto", "open" (only the closing tag is sent) or "off".
-        send_reasoning: show it its own earlier reasoning.
-        include_usage: ask it for the tokens it used.
-        timeout: seconds without a sign of life after which it counts as gone.
-        params: sent with every request as they are: temperature, max_tokens, top_p and the server's own.
-    """
-
-    # The settings read this class with pydantic: a misspelt name in the file is an error, not ignored.
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
-
-    model: str | None = None
-    base_url: str | None = None
-    api_key_env: str | None = None
-    system: str = ""
-    context_window: Annotated[int, Gt(0)] | None = None
-    think_tags: ThinkTags = "auto"
-    send_reasoning: bool = False
-    include_usage: bool = True
-    timeout: Annotated[float, Gt(0)] = 60
-    params: dict[str, Any] = field(default_factory=dict)
 
 
 class OpenAIBot:
@@ -91,6 +70,10 @@ class OpenAIBot:
             system=config.system,
             context_window=config.context_window,
             send_reasoning=config.send_reasoning,
+            model=config.model,
+            base_url=base_url,
+            key_name=config.key_name,
+            has_key=api_key is not None,
         )
         self._config = config
         self._base_url = base_url
@@ -113,6 +96,21 @@ class OpenAIBot:
             for last in reader.end():
                 yield last
 
+    async def prepare(self) -> None:
+        with self._translated():
+            _ = (await self._connected()).chat.completions  # which openai imports when it is first used
+
+    async def models(self) -> list[str]:
+        with self._translated():
+            client = await self._connected()
+            from openai import NotFoundError
+
+            async with asyncio.timeout(self._config.timeout):
+                try:
+                    return await _listed(client)
+                except NotFoundError:  # not every server has a list
+                    return []
+
     async def aclose(self) -> None:
         if self._client is not None:
             await self._client.close()
@@ -127,7 +125,7 @@ class OpenAIBot:
 
     @property
     def _key_name(self) -> str:
-        return self._config.api_key_env or "OPENAI_API_KEY"
+        return self._config.api_key_env or OPENAI_KEY
 
     def _new_client(self) -> "AsyncOpenAI":
         from openai import AsyncOpenAI, DefaultAsyncHttpx2Client, Timeout
@@ -172,9 +170,7 @@ class OpenAIBot:
 
     async def _named_model(self, client: "AsyncOpenAI") -> str:
         if self._model is None:
-            # The client's own reading of a list breaks on a web page.
-            listed = await client.models.with_raw_response.list()
-            self._model = first_model(listed.text)
+            self._model = next(iter(await _listed(client)), None)
         if self._model is None:
             raise BotError(
                 f"{self._base_url} lists no model: name one as model in the config, or as OPENAI_MODEL; "
@@ -257,6 +253,11 @@ class OpenAIBot:
                 return f"The bot's server has a problem of its own (HTTP {status}: {reason}). Try again."
             case _:
                 return f"The bot's server refused (HTTP {status}: {reason})."
+
+
+async def _listed(client: "AsyncOpenAI") -> list[str]:
+    # The client's own reading of a list breaks on a web page.
+    return listed_models((await client.models.with_raw_response.list()).text)
 
 
 async def _chunks(answer: "AsyncStream[Any]") -> AsyncGenerator[Any]:

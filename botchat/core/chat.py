@@ -8,9 +8,20 @@ from botchat.core.record import check_name
 from botchat.core.reply import Reply
 from botchat.core.repository import SessionRepository
 from botchat.core.sessions import Excerpt, Sessions
+from botchat.core.trial import Trial, models_of, try_bots
 from botchat.core.turn import Turns
 
-__all__ = ["Chat", "Excerpt", "Reply", "alternatives", "branch_of", "is_unanswered"]
+__all__ = [
+    "Chat",
+    "Excerpt",
+    "Reply",
+    "Trial",
+    "alternatives",
+    "branch_of",
+    "is_unanswered",
+    "models_of",
+    "try_bots",
+]
 
 
 class Chat(Sessions):

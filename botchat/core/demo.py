@@ -62,6 +62,13 @@ class DemoBot:
             raise BotError("The demo bot broke off, as you asked it to. What came before is kept.")
         yield Finish(reason="stop", model=self.info.label)
 
+    async def prepare(self) -> None:
+        """Do nothing: there is nothing to load."""
+
+    async def models(self) -> list[str]:
+        """Tell that there is none."""
+        return []
+
     async def aclose(self) -> None:
         """Do nothing: there is no server."""
 

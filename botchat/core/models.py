@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple, TypedDict
+from typing import Any, Literal, NamedTuple
 
 Role = Literal["system", "user", "assistant", "tool"]
 State = Literal["active", "archived", "trash"]
@@ -33,6 +33,19 @@ def is_valid(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def without_password(address: str) -> str:
+    """Return an address as it may be seen: without its password and its options, either of which can be a secret."""
+    scheme, is_url, rest = address.partition("://")
+    if not is_url or scheme == "sqlite":
+        return address
+    place, _, options = rest.partition("?")
+    if "@" in options:  # a password with a ? in it, or an option's value with an @: what is what can't be told
+        return f"{scheme}://***"
+    credentials, at, hosts = place.rpartition("@")
+    user = credentials.partition(":")[0] + ":***" if ":" in credentials else credentials
+    return f"{scheme}://{user}{at}{hosts}"
 
 
 def new_id() -> str:
@@ -232,6 +245,10 @@ class BotInfo:
         system: what it is told before every conversation.
         context_window: tokens that it can take in, None if unknown.
         send_reasoning: it wants to be shown its own earlier reasoning.
+        model: the server's name of it; None takes the first that the server lists.
+        base_url: where its server is; None if it has none.
+        key_name: the environment variable that its key is taken from; None if it is sent no key.
+        has_key: there is a key in that variable.
     """
 
     bot_id: str
@@ -239,61 +256,15 @@ class BotInfo:
     system: str = ""
     context_window: int | None = None
     send_reasoning: bool = False
-
-
-class SessionChanges(TypedDict, total=False):
-    """What `update` can change of a session; what is not given stays.
-
-    `metadata` is partial: its keys are set, the others stay. None takes `expire_time` away. A new `state` sets it too:
-    to the end of the days in the trash, or away, unless it is given.
-    """
-
-    name: str
-    pinned: bool
-    state: State
-    tags: list[str]
-    metadata: dict[str, Any]
-    expire_time: datetime | None
-    head: str | None
-    bot_id: str
+    model: str | None = None
+    base_url: str | None = None
+    key_name: str | None = None
+    has_key: bool = False
 
 
 class Finding(NamedTuple):
-    """What a check found, and what to do about it."""
+    """What a check found; `advice` says what to do about it."""
 
     status: Literal["ok", "warning", "failed"]
     what: str
     advice: str = ""
-
-
-class Feedback(TypedDict, total=False):
-    """What a person thinks of a message: `rating` is "up", "down" or None (taken back)."""
-
-    rating: Literal["up", "down"] | None
-    comment: str
-    time: datetime
-
-
-class MessageChanges(TypedDict, total=False):
-    """What `update_message` can change of a message; what is not given stays, None takes a field away."""
-
-    content: str
-    reasoning_content: str
-    status: Status | None
-    heartbeat: datetime | None
-    error: str | None
-    model: str | None
-    usage: dict[str, int] | None
-    latency_ms: int | None
-    first_token_ms: int | None
-    feedback: dict[str, Any] | None
-    redacted_time: datetime | None
-
-
-REDACTED = "[redacted]"
-"""What stands where someone's words were taken out."""
-
-
-def redaction() -> MessageChanges:
-    """Make what takes someone's words out of a message; what they were about (time, model, tokens) stays."""
-    return {"content": REDACTED, "reasoning_content": "", "error": None, "feedback": None, "redacted_time": now()}

@@ -10,20 +10,11 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 from pymongo.results import UpdateResult
 
+from botchat.core.changes import MessageChanges, SessionChanges
 from botchat.core.errors import MessageNotFound, SessionChanged, SessionNotFound
-from botchat.core.models import (
-    PAGE_SIZE,
-    Message,
-    MessageChanges,
-    Page,
-    Session,
-    SessionChanges,
-    SessionFilter,
-    SessionSummary,
-    now,
-)
+from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, now, without_password
 from botchat.core.mongo_all import MongoAllSessions
-from botchat.core.mongo_client import Document, database_name, open_client, options_of, shown, translated
+from botchat.core.mongo_client import Document, database_name, open_client, options_of, translated
 from botchat.core.mongo_query import ALL_INDEX, PAGE_INDEX, SUMMARY, owned
 from botchat.core.record import (
     Record,
@@ -52,7 +43,7 @@ def connect(uri: str) -> "MongoRepository":
     """
     client = open_client(uri)
     database = database_name(client, uri)
-    name = shown(uri)
+    name = without_password(uri)
     if not name.endswith(f"/{database}"):
         name = f"{name.rstrip('/')}/{database}"
     slow_seconds = None if "timeoutms" in options_of(uri) else _SLOW_SECONDS

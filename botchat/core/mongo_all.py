@@ -158,10 +158,10 @@ class MongoAllSessions:
         yield _clock(hello["localTime"])
         yield _page_plan(str(plan["queryPlanner"]["winningPlan"]))
         if "expiry" not in indexes:
-            yield Finding("failed", "The index that empties the trash is missing", "botchat makes it when it starts.")
+            yield Finding("failed", "The index that empties the trash is missing.", "botchat makes it when it starts.")
         if "setName" not in hello and hello.get("msg") != "isdbgrid":
             yield Finding(
-                "warning", "A server alone: one disk holds all words", "Make it a replica set, or back it up often."
+                "warning", "A server alone: one disk holds all words.", "Make it a replica set, or back it up often."
             )
 
     def _aggregate(self, pipeline: list[Document]) -> Iterator[Document]:
@@ -205,13 +205,13 @@ def _clock(server_time: datetime) -> Finding:
     apart = abs(now() - server_time.replace(tzinfo=UTC))
     if apart > _CLOCKS_APART:
         seconds = apart.total_seconds()
-        return Finding("failed", f"The server's clock is {seconds:.0f} s off from this one", "Set both by NTP.")
-    return Finding("ok", "The server's clock and this one agree")
+        return Finding("failed", f"The server's clock is {seconds:.0f} s off from this one.", "Set both by NTP.")
+    return Finding("ok", "The server's clock and this one agree.")
 
 
 def _page_plan(plan: str) -> Finding:
     if "'page'" in plan and "FETCH" not in plan and "COLLSCAN" not in plan:
-        return Finding("ok", "A page of sessions comes from its index alone")
+        return Finding("ok", "A page of sessions comes from its index alone.")
     return Finding(
-        "failed", "A page of sessions does not come from its index", "Look for foreign indexes: db.sessions."
+        "failed", "A page of sessions does not come from its index.", "Look for foreign indexes: db.sessions."
     )

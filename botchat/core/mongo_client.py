@@ -26,6 +26,7 @@ from botchat.core.errors import (
     StoreRefused,
     StoreUnavailable,
 )
+from botchat.core.models import without_password
 
 Document = dict[str, Any]
 
@@ -57,7 +58,7 @@ def open_client(uri: str) -> MongoClient[Document]:
     try:
         client: MongoClient[Document] = MongoClient(uri, tz_aware=True, appname="botchat", **options)
     except (PyMongoError, ValueError) as error:
-        raise ConfigError(f"The store address {shown(uri)} can't be used: {error}.") from error
+        raise ConfigError(f"The store address {without_password(uri)} can't be used: {error}.") from error
     if not client.write_concern.acknowledged:
         client.close()
         raise ConfigError("The store address says w=0, so nobody would know what was saved: leave it out, or say w=1.")
@@ -78,15 +79,7 @@ def database_name(client: MongoClient[Document], uri: str) -> str:
     try:
         return client.get_default_database(DEFAULT_DATABASE).name
     except (ConfigurationError, InvalidName) as error:
-        raise ConfigError(f"The store address {shown(uri)} can't be used: {error}.") from error
-
-
-def shown(uri: str) -> str:
-    """Return an address as it may be seen: without its password and its options, either of which can be a secret."""
-    scheme, _, rest = uri.partition("://")
-    credentials, at, hosts = rest.rpartition("@")
-    user = credentials.partition(":")[0] + ":***" if ":" in credentials else credentials
-    return f"{scheme}://{user}{at}{hosts.partition('?')[0]}"
+        raise ConfigError(f"The store address {without_password(uri)} can't be used: {error}.") from error
 
 
 @contextmanager

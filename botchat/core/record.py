@@ -9,13 +9,12 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, get_args
 
+from botchat.core.changes import MessageChanges, SessionChanges
 from botchat.core.errors import InvalidInput
 from botchat.core.models import (
     Message,
-    MessageChanges,
     Role,
     Session,
-    SessionChanges,
     SessionSummary,
     State,
     is_valid,

@@ -3,8 +3,9 @@
 import asyncio
 from concurrent.futures import Executor
 
+from botchat.core.changes import MessageChanges
 from botchat.core.errors import BotchatError, StoreError, StoreUnavailable
-from botchat.core.models import Message, MessageChanges, Session, now
+from botchat.core.models import Message, Session, now
 from botchat.core.reply import Reply
 from botchat.core.repository import SessionRepository
 

@@ -6,17 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Protocol, Unpack
 
 from botchat.core.all_sessions import AllSessions
+from botchat.core.changes import MessageChanges, SessionChanges
 from botchat.core.errors import InvalidInput
-from botchat.core.models import (
-    PAGE_SIZE,
-    Message,
-    MessageChanges,
-    Page,
-    Session,
-    SessionChanges,
-    SessionFilter,
-    SessionSummary,
-)
+from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary
 
 ACTIVE = SessionFilter()
 

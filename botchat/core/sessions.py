@@ -8,22 +8,10 @@ from typing import Literal, NamedTuple, Unpack
 
 from botchat.core.admin import Admin
 from botchat.core.branches import newest_end
+from botchat.core.changes import REDACTED, Feedback, SessionChanges, redaction
 from botchat.core.errors import InvalidInput, MessageNotFound, ReplyRunning, SessionNotFound, StoreError
 from botchat.core.history import is_alive
-from botchat.core.models import (
-    PAGE_SIZE,
-    REDACTED,
-    Feedback,
-    Message,
-    Page,
-    Session,
-    SessionChanges,
-    SessionFilter,
-    SessionSummary,
-    now,
-    redaction,
-    valid_text,
-)
+from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, now, valid_text
 from botchat.core.record import check_name
 from botchat.core.reply import Reply
 from botchat.core.repository import ACTIVE, SessionRepository

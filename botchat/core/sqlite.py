@@ -8,18 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Unpack
 
+from botchat.core.changes import MessageChanges, SessionChanges
 from botchat.core.errors import MessageNotFound, SessionChanged, SessionNotFound, StoreRefused
-from botchat.core.models import (
-    PAGE_SIZE,
-    Message,
-    MessageChanges,
-    Page,
-    Session,
-    SessionChanges,
-    SessionFilter,
-    SessionSummary,
-    now,
-)
+from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, now
 from botchat.core.record import (
     Record,
     message_changes,

@@ -133,17 +133,17 @@ class SqliteAllSessions:
             plan = " ".join(row[-1] for row in db.execute(query, values))
             damages = [row[0] for row in db.execute("PRAGMA quick_check")]
         if "USING INDEX page" in plan and "TEMP B-TREE" not in plan:
-            yield Finding("ok", "A page of sessions comes by its index")
+            yield Finding("ok", "A page of sessions comes by its index.")
         else:
-            yield Finding("failed", "A page of sessions does not come by its index", "Restore the file from a copy.")
+            yield Finding("failed", "A page of sessions does not come by its index.", "Restore the file from a copy.")
         if damages == ["ok"]:
-            yield Finding("ok", "The file is whole")
+            yield Finding("ok", "The file is whole.")
         else:
-            yield Finding("failed", f"The file is damaged: {damages[0]}", "Restore it from a copy.")
+            yield Finding("failed", f"The file is damaged: {damages[0]}.", "Restore it from a copy.")
         mode = self._file.path.stat().st_mode & 0o777
         if mode & ~_OWNER_ALONE:
             advice = f"chmod 600 {self._file.path}"
-            yield Finding("warning", f"Others of this machine may read the file (mode {mode:o})", advice)
+            yield Finding("warning", f"Others of this machine may read the file (mode {mode:o}).", advice)
 
     def _read(self, session_id: str) -> Record | None:
         with self._file.reading() as db:

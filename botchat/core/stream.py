@@ -76,12 +76,12 @@ def said(body: Any) -> str:
     return "it does not say why" if not text or text.startswith("<") else text
 
 
-def first_model(listed: str) -> str | None:
-    """Return the first model of a server's list, None where there is none, or no list."""
+def listed_models(listed: str) -> list[str]:
+    """Return the models of a server's list, none where it is no list."""
     try:
-        return str(json.loads(listed)["data"][0]["id"])
+        return [str(model["id"]) for model in json.loads(listed)["data"]]
     except (ValueError, LookupError, TypeError):
-        return None
+        return []
 
 
 def _usage(usage: Any) -> dict[str, int] | None:

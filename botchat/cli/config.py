@@ -1,0 +1,183 @@
+"""The commands about the configuration: where it is, what it says, a first one, and whether it can be used."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from botchat.cli.common import say
+from botchat.cli.facts import print_facts
+from botchat.cli.printing import write
+from botchat.cli.rows import Columns, FieldsOption, FormatOption, Row
+from botchat.core.errors import BotchatError, ConfigError, InvalidInput
+from botchat.core.models import without_password
+from botchat.times import spelt
+
+if TYPE_CHECKING:
+    from botchat.core.models import BotInfo
+    from botchat.settings import Settings
+
+_SETTINGS = Columns(
+    names=("name", "value", "origin"), in_table=("name", "value", "origin"), flexible="value", key="name"
+)
+
+_TEMPLATE = """\
+# The configuration of botchat. A line that begins with # says nothing: take the # away, and it counts.
+# An environment variable (BOTCHAT_STORE, …) wins over this file, and an option (--store, …) over both.
+# `botchat config validate` tells whether it can be used, `botchat config show` what it comes to.
+
+# Where sessions are: mongodb://HOST/NAME, sqlite:///PATH or a path. Without it: a file in your data folder.
+#store = "mongodb://127.0.0.1:27017/botchat"
+
+# Whose sessions; without it your login name.
+#user = "ann"
+
+# Which bot answers when none is chosen; without it the first below.
+#default_bot = "local"
+
+# Where `botchat web` serves; without a port 8501, or the next that is free.
+#host = "127.0.0.1"
+#port = 8501
+
+# A bot on an OpenAI-compatible server: as many as you like, each with a name of its own.
+#[bots.local]
+#base_url = "http://127.0.0.1:8080/v1"    # without it OPENAI_BASE_URL, then OpenAI
+#model = "qwen3"                          # without it the first that the server lists
+#api_key_env = "LOCAL_API_KEY"            # the variable that holds the key; never the key itself
+#system = "You are brief."                # what it is told before every conversation
+#context_window = 32768                   # tokens; without it the prompt is not cut
+#think_tags = "auto"                      # how <think> is read: "auto", "open" (only its end is sent) or "off"
+#send_reasoning = false                   # show it its own earlier reasoning
+#include_usage = true                     # ask it for the tokens it used
+#timeout = 60                             # seconds without a sign of life after which it counts as gone
+#params = { temperature = 0.7 }           # sent with every request as they are
+
+# What becomes of sessions that nobody wrote to for long; pinned ones stay. `botchat sessions prune` carries it out, and
+# the store itself removes what is to be deleted. Of the rules for an action, the first that fits a session counts.
+#[[retention]]
+#older_than = "365d"                      # m, h, d, w or y
+#action = "delete"                        # for ever, without the trash; or "archive"
+#bot = "local"                            # of this bot alone
+#user = "ann"                             # of this user alone
+"""
+
+
+def path() -> None:
+    """Print where the config file is, or would be.
+
+    Example: botchat config path
+    """
+    from botchat.settings import config_path
+
+    file = config_path(os.environ)
+    write([f"{file}\n"])
+    if not file.exists():
+        say("there is no such file: `botchat config init` writes one")
+
+
+def show(form: FormatOption = None, fields: FieldsOption = None) -> None:
+    """Show every setting, its value, and where that comes from; passwords are hidden.
+
+    Example: botchat config show -F json
+    """
+    from botchat.settings import settings_and_origins
+
+    settings, origins = settings_and_origins()
+    print_facts(_setting_rows(settings, origins), _SETTINGS, form, fields)
+
+
+def init() -> None:
+    """Write a first config file, in which every setting is explained and none is made.
+
+    Example: botchat config init
+    """
+    from botchat.settings import config_path
+
+    file = config_path(os.environ)
+    if file.exists():
+        raise BotchatError(f"{file} is there already: change it, or remove it first.")
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
+            opened.write(_TEMPLATE)
+    except OSError as error:
+        raise ConfigError(f"{file} can't be written: {error.strerror}.") from error
+    write([f"{file}\n"])
+    say("written; take the # off the lines you want, then: botchat config validate")
+
+
+def validate(
+    file: Annotated[Path | None, typer.Argument(help="The file to check; your config file if not said.")] = None,
+) -> None:
+    """Tell whether a config file can be used, or what the first mistake in it is.
+
+    Example: botchat config validate config.toml
+    """
+    from botchat.settings import config_path
+
+    checked = file or config_path(os.environ)
+    if not checked.exists():
+        if file or os.environ.get("BOTCHAT_CONFIG"):
+            raise InvalidInput(f"There is no file {checked}: check its name.")
+        say(f"there is no {checked}, and none is needed")
+        return
+    _check(checked)
+    say(f"{checked} is valid")
+
+
+def _check(file: Path) -> None:
+    """Use a file as every command would, without what the environment says otherwise: it would hide mistakes.
+
+    Raises:
+        ConfigError: it can't be used.
+    """
+    from botchat.bootstrap import build_repository, build_turns, default_bot
+    from botchat.settings import load_settings
+
+    settings = load_settings({"BOTCHAT_CONFIG": str(file)})
+    default_bot(settings, build_turns(settings).bots)
+    if settings.store:
+        build_repository(settings.store).close()  # nothing is opened yet
+
+
+def _setting_rows(settings: "Settings", origins: dict[str, str]) -> Iterator[Row]:
+    from botchat.bootstrap import build_turns, default_bot
+    from botchat.settings import data_path
+
+    effective = {
+        "store": without_password(settings.store or str(data_path())),
+        "default_bot": default_bot(settings, build_turns(settings).bots),
+    }
+    for name, value in settings.model_dump(exclude={"bots", "retention"}).items():
+        yield {"name": name, "value": effective.get(name, value), "origin": origins[name]}
+    yield from _bot_rows(settings, origins["bots"])
+    for number, rule in enumerate(settings.retention, 1):
+        said = rule.model_dump(exclude_none=True) | {"older_than": spelt(rule.older_than)}
+        yield {"name": f"retention.{number}", "value": said, "origin": origins["retention"]}
+
+
+def _bot_rows(settings: "Settings", origin: str) -> Iterator[Row]:
+    """Give the bots with what is said of them; what is not said is left out."""
+    from botchat.bootstrap import bot_configs, build_turns
+
+    configs = bot_configs(settings)
+    for bot_id, bot in build_turns(settings).bots.items():
+        config = configs.get(bot_id)
+        fields: dict[str, Any] = {} if config else {"label": bot.info.label}
+        for name, field in type(config).__dataclass_fields__.items() if config else ():
+            value = getattr(config, name)
+            if value not in (field.default, {}):
+                fields[name] = without_password(value) if name == "base_url" else value
+        yield {"name": f"bots.{bot_id}", "value": fields, "origin": _origin(bot.info, settings, origin)}
+
+
+def _origin(info: "BotInfo", settings: "Settings", of_bots: str) -> str:
+    from botchat.settings import DEFAULT
+
+    if info.bot_id in settings.bots:
+        return of_bots
+    if info.base_url is None:  # the demo
+        return DEFAULT
+    return str(info.key_name) if info.has_key else "OPENAI_BASE_URL"

@@ -1,0 +1,45 @@
+"""The exit codes: what each means, and which error ends with which. The only place that knows."""
+
+from botchat.core.errors import (
+    BotchatError,
+    BotError,
+    ConfigError,
+    InvalidInput,
+    MessageNotFound,
+    SessionNotFound,
+    StoreError,
+    UserNotFound,
+)
+
+DONE, FAILED, USAGE, SOME_FAILED = 0, 1, 2, 7
+INTERRUPTED, READER_GONE, TERMINATED = 130, 141, 143
+
+_OF_ERRORS: dict[type[BotchatError], int] = {
+    InvalidInput: USAGE,
+    ConfigError: USAGE,
+    SessionNotFound: 3,
+    MessageNotFound: 3,
+    UserNotFound: 3,
+    StoreError: 5,
+    BotError: 6,
+    BotchatError: FAILED,
+}
+
+MEANINGS: dict[int, str] = {
+    DONE: "It is done.",
+    FAILED: "It failed, or you said no.",
+    USAGE: "The command or the configuration is not right; nothing was done.",
+    3: "There is no such session, message or user.",
+    4: "That is not allowed.",
+    5: "The store can't be reached, read or written.",
+    6: "The bot failed; what came of its reply is kept.",
+    SOME_FAILED: "Some of many failed, the others are done.",
+    INTERRUPTED: "You pressed Ctrl+C; what came is kept.",
+    READER_GONE: "Whoever read the output has gone, as in `botchat … | head`.",
+    TERMINATED: "It was asked to end (SIGTERM); what came is kept.",
+}
+
+
+def exit_code(error: BotchatError) -> int:
+    """Tell the exit code of an error; `botchat help exit-codes` lists them."""
+    return next(_OF_ERRORS[kind] for kind in type(error).__mro__ if kind in _OF_ERRORS)

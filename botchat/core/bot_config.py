@@ -1,0 +1,52 @@
+"""What the config file says of a bot."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar
+
+from annotated_types import Gt
+
+from botchat.core.thinking import ThinkTags
+
+OPENAI_URL = "https://api.openai.com/v1"
+OPENAI_KEY = "OPENAI_API_KEY"
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
+class BotConfig:
+    """A bot of the config file, `[bots.NAME]`.
+
+    Attributes:
+        model: the server's name of it; None takes the first that the server lists.
+        base_url: where the server is, mostly ending in /v1; None takes OPENAI_BASE_URL, then OpenAI.
+        api_key_env: the name of the environment variable that holds the key; never the key itself.
+        system: what it is told before every conversation.
+        context_window: tokens that it can take in; None if unknown: the prompt is not cut then.
+        think_tags: how `<think>` in its content is read: "auto", "open" (only the closing tag is sent) or "off".
+        send_reasoning: show it its own earlier reasoning.
+        include_usage: ask it for the tokens it used.
+        timeout: seconds without a sign of life after which it counts as gone.
+        params: sent with every request as they are: temperature, max_tokens, top_p and the server's own.
+    """
+
+    # The settings read this class with pydantic: a misspelt name in the file is an error, not ignored.
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    model: str | None = None
+    base_url: str | None = None
+    api_key_env: str | None = None
+    system: str = ""
+    context_window: Annotated[int, Gt(0)] | None = None
+    think_tags: ThinkTags = "auto"
+    send_reasoning: bool = False
+    include_usage: bool = True
+    timeout: Annotated[float, Gt(0)] = 60
+    params: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def key_name(self) -> str | None:
+        """The variable that its key is taken from; None if it is sent no key.
+
+        OPENAI_API_KEY goes to OPENAI_BASE_URL and to OpenAI alone, never to a server of the config.
+        """
+        is_openai = self.base_url is None or self.base_url.rstrip("/") == OPENAI_URL
+        return self.api_key_env or (OPENAI_KEY if is_openai else None)

@@ -1,0 +1,56 @@
+"""What can be changed of a session and of a message, by the names of the record."""
+
+from datetime import datetime
+from typing import Any, Literal, TypedDict
+
+from botchat.core.models import State, Status, now
+
+
+class SessionChanges(TypedDict, total=False):
+    """What `update` can change of a session; what is not given stays.
+
+    `metadata` is partial: its keys are set, the others stay. None takes `expire_time` away. A new `state` sets it too:
+    to the end of the days in the trash, or away, unless it is given.
+    """
+
+    name: str
+    pinned: bool
+    state: State
+    tags: list[str]
+    metadata: dict[str, Any]
+    expire_time: datetime | None
+    head: str | None
+    bot_id: str
+
+
+class Feedback(TypedDict, total=False):
+    """What a person thinks of a message: `rating` is "up", "down" or None (taken back)."""
+
+    rating: Literal["up", "down"] | None
+    comment: str
+    time: datetime
+
+
+class MessageChanges(TypedDict, total=False):
+    """What `update_message` can change of a message; what is not given stays, None takes a field away."""
+
+    content: str
+    reasoning_content: str
+    status: Status | None
+    heartbeat: datetime | None
+    error: str | None
+    model: str | None
+    usage: dict[str, int] | None
+    latency_ms: int | None
+    first_token_ms: int | None
+    feedback: dict[str, Any] | None
+    redacted_time: datetime | None
+
+
+REDACTED = "[redacted]"
+"""What stands where someone's words were taken out."""
+
+
+def redaction() -> MessageChanges:
+    """Make what takes someone's words out of a message; what they were about (time, model, tokens) stays."""
+    return {"content": REDACTED, "reasoning_content": "", "error": None, "feedback": None, "redacted_time": now()}

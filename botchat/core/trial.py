@@ -1,0 +1,108 @@
+"""Asks bots outside of any session, to see whether and how they answer. Nothing is stored."""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from botchat.core.bots import Bot
+from botchat.core.context import prompt_for
+from botchat.core.errors import BotError
+from botchat.core.models import Delta, Message
+from botchat.core.stream import Finish
+
+# Longer than one token: of a reply in one piece nobody can tell whether it was streamed.
+_QUESTION = "Say ok, then count from one to five."
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
+class Trial:
+    """How a bot answered.
+
+    Attributes:
+        first_token_ms: from the request to the first piece, its client being loaded before; None if none came.
+        streamed: the answer, or the reasoning, came in more than one piece.
+        failure: why it did not answer, or not to the end.
+    """
+
+    bot_id: str
+    model: str | None = None
+    first_token_ms: int | None = None
+    latency_ms: int = 0
+    streamed: bool = False
+    reasoned: bool = False
+    usage: dict[str, int] | None = None
+    failure: BotError | None = None
+
+
+def try_bots(bots: Iterable[Bot]) -> list[Trial]:
+    """Ask each bot for a few words, all at once."""
+
+    async def ask_all() -> list[Trial]:
+        return await asyncio.gather(*(_try(bot) for bot in bots))
+
+    return asyncio.run(ask_all())
+
+
+def models_of(bots: Iterable[Bot], seconds: float) -> list[list[str] | BotError]:
+    """Ask each bot's server for its models, all at once, which costs no tokens; it has so many seconds."""
+
+    async def ask_all() -> list[list[str] | BotError]:
+        return await asyncio.gather(*(_models(bot, seconds) for bot in bots))
+
+    return asyncio.run(ask_all())
+
+
+async def _models(bot: Bot, seconds: float) -> list[str] | BotError:
+    try:
+        async with asyncio.timeout(seconds):
+            return await bot.models()
+    except BotError as error:
+        return error
+    except TimeoutError:
+        return BotError(f"The bot's server at {bot.info.base_url} gave no answer in {seconds:g} s. Is it up?")
+    finally:
+        await bot.aclose()
+
+
+async def _try(bot: Bot) -> Trial:
+    start = time.monotonic()
+    deltas: list[Delta] = []
+    first_token_ms, finish, failure = None, None, None
+    try:
+        await bot.prepare()
+        start = time.monotonic()
+        async with aclosing(bot.stream(prompt_for(bot.info, [Message(role="user", content=_QUESTION)]))) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Finish):
+                    finish = piece
+                else:
+                    deltas.append(piece)
+                    first_token_ms = first_token_ms or _since(start)
+        failure = _unfinished(finish)
+    except BotError as error:
+        failure = error
+    finally:
+        latency_ms = _since(start)
+        await bot.aclose()
+    answer, reasoning = sum(bool(d.content) for d in deltas), sum(bool(d.reasoning_content) for d in deltas)
+    return Trial(
+        bot_id=bot.info.bot_id,
+        model=finish.model if finish else None,
+        first_token_ms=first_token_ms,
+        latency_ms=latency_ms,
+        streamed=max(answer, reasoning) > 1,
+        reasoned=reasoning > 0,
+        usage=finish.usage if finish else None,
+        failure=failure,
+    )
+
+
+def _unfinished(finish: Finish | None) -> BotError | None:
+    is_whole = finish is not None and finish.reason is not None
+    return None if is_whole else BotError("The bot's server ended its reply without saying that it was complete.")
+
+
+def _since(start: float) -> int:
+    return max(1, round((time.monotonic() - start) * 1000))
