@@ -35,6 +35,7 @@ docs: .venv/installed-dev  ## Write the commands into docs/cli.md
 	$(BIN)/python docs/cli_pages.py
 
 bench: .venv/installed-dev  ## Measure, and write the table into docs/performance.md
+	@$(INSTALL) -e '.[dev,bench]'
 	$(BIN)/python benchmarks/run.py --write
 
 clean:  ## Remove what the other targets made

@@ -31,13 +31,15 @@ def seconds(call: Callable[..., object], *arguments: object) -> float:
     return time.perf_counter() - start
 
 
-def in_turn(floor: Callable[[], float], ours: Callable[[], float], *, rounds: int) -> tuple[float, float]:
+def in_turn(
+    floor: Callable[[], float], ours: Callable[[], float], *, rounds: int, warm_up: int = WARM_UP
+) -> tuple[float, float]:
     """Return the medians of what the two sides say that they took, in seconds.
 
     They take turns, and take turns at going first, so that a machine that is busy for a while hits both alike.
     """
     taken: dict[Callable[[], float], list[float]] = {floor: [], ours: []}
-    for i in range(-WARM_UP, rounds):
+    for i in range(-warm_up, rounds):
         for side in (floor, ours) if i % 2 else (ours, floor):
             took = side()
             if i >= 0:

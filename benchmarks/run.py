@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+import exporting
 import first_token
 import on_mongod
 import on_sqlite
@@ -42,10 +43,11 @@ def main() -> None:
 
 def _rows(folder: Path, uri: str | None) -> Iterator[Row]:
     # The start first: nothing of the servers runs beside it.
-    yield from start.rows()
+    yield from start.rows(folder)
     yield from first_token.rows(folder, uri)
     if uri:
         yield from on_mongod.rows(uri)
+        yield from exporting.rows(folder, uri)
     yield from on_sqlite.rows(folder)
 
 

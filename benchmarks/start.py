@@ -1,11 +1,18 @@
-"""What it takes to start the command line: the time next to an empty interpreter, and what it must not import."""
+"""What it takes to start the command line, next to an empty interpreter and to llm; and what it must not import."""
 
+import getpass
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
+import sample
 from measure import Row, count_row, in_turn, ratio_row, seconds
+
+from botchat.core.models import PAGE_SIZE
+from botchat.core.sqlite import SqliteRepository
 
 _ROUNDS = 20
 _HEAVY = ("openai", "pymongo", "streamlit", "textual")
@@ -21,13 +28,30 @@ print(*(name for name in {_HEAVY} if name in sys.modules), file=sys.stderr)
 """
 
 
-def rows() -> Iterator[Row]:
+def rows(folder: Path) -> Iterator[Row]:
     floor = partial(seconds, _run, "-c", "pass")
     for option in ("--help", "--version"):
         loaded = _run("-c", _LOADED, option).split()
         yield count_row(f"botchat {option}, heavy libraries loaded", len(loaded), None, at_most=0)
-        medians = in_turn(floor, partial(seconds, _run, "-m", "botchat", option), rounds=_ROUNDS)
-        yield ratio_row(f"botchat {option}, time", medians)
+    store = _filled(folder / "start.db")
+    for command, at_most in ((["--version"], 4), (["--help"], 20), (["sessions", "list", "--store", store], 45)):
+        medians = in_turn(floor, partial(seconds, _run, "-m", "botchat", *command), rounds=_ROUNDS)
+        yield ratio_row(f"botchat {' '.join(command[:2])}, time next to python -c pass", medians, at_most=at_most)
+    if llm := shutil.which("llm", path=str(Path(sys.executable).parent)):
+        medians = in_turn(
+            partial(seconds, _run, llm, "--help"), partial(seconds, _run, "-m", "botchat", "--help"), rounds=_ROUNDS
+        )
+        yield ratio_row("botchat --help, time next to llm --help", medians, at_most=0.4)
+
+
+def _filled(path: Path) -> str:
+    """Make a store with more than a page of sessions."""
+    repository = SqliteRepository(path)
+    repository.prepare()
+    for _ in range(2 * PAGE_SIZE):
+        repository.save(sample.new_session(2, user=getpass.getuser()))
+    repository.close()
+    return str(path)
 
 
 def _run(*arguments: str) -> str:

@@ -30,10 +30,11 @@ from botchat.core.errors import BotchatError
 
 def _group(help_: str) -> typer.Typer:
     return typer.Typer(
+        rich_markup_mode=None,  # plain text: Rich takes longer than all the rest, and draws boxes
         add_completion=False,  # `botchat completion` does it, on no command's --help
         no_args_is_help=True,
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
         help=help_,
     )
 
@@ -42,7 +43,7 @@ app = _group("Chat with any OpenAI-compatible bot, and never lose a word.")
 app.command()(web.web)
 app.command()(ask.ask)
 
-_sessions = _group("Look after sessions: find them, change them, get their words out and in.")
+_sessions = _group("Find and change sessions, and get words out and in.")
 _sessions.command("list")(sessions_read.list_sessions)
 _sessions.command()(sessions_read.search)
 _sessions.command()(sessions_read.show)

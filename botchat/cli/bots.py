@@ -33,7 +33,7 @@ _BotArgument = typer.Argument(help="Which bot.", metavar="BOT", autocompletion=b
 
 
 def list_bots(form: FormatOption = None, fields: FieldsOption = None) -> None:
-    """List the bots, and whether each has its key; the key itself is never shown.
+    """List the bots, and whether each has its key.
 
     Example: botchat bots list
     """
@@ -62,7 +62,9 @@ def try_bot(
     form: FormatOption = None,
     fields: FieldsOption = None,
 ) -> None:
-    """Ask a bot for a few words, and tell how it answered; nothing is stored.
+    """Ask a bot for a few words, and tell how it answered.
+
+    Nothing is stored.
 
     Times are in milliseconds: to the first piece, and to the end.
 

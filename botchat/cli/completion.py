@@ -37,7 +37,7 @@ _TO_INSTALL = {
 def completion(
     shell: Annotated[Shell | None, typer.Argument(help="Whose script; the shell you are in if not said.")] = None,
 ) -> None:
-    """Print the script by which a shell completes commands, options and bots at Tab.
+    """Print the script that makes your shell complete at Tab.
 
     How to install it is said on stderr.
 

@@ -78,7 +78,7 @@ def path() -> None:
 
 
 def show(form: FormatOption = None, fields: FieldsOption = None) -> None:
-    """Show every setting, its value, and where that comes from; passwords are hidden.
+    """Show every setting, its value, and where that comes from.
 
     Example: botchat config show -F json
     """
@@ -89,7 +89,7 @@ def show(form: FormatOption = None, fields: FieldsOption = None) -> None:
 
 
 def init() -> None:
-    """Write a first config file, in which every setting is explained and none is made.
+    """Write a first config file, with every setting explained.
 
     Example: botchat config init
     """
@@ -111,7 +111,7 @@ def init() -> None:
 def validate(
     file: Annotated[Path | None, typer.Argument(help="The file to check; your config file if not said.")] = None,
 ) -> None:
-    """Tell whether a config file can be used, or what the first mistake in it is.
+    """Tell whether a config file can be used, or what is wrong.
 
     Example: botchat config validate config.toml
     """

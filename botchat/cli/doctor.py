@@ -27,7 +27,9 @@ _BOT_SECONDS = 10.0
 def doctor(
     store: StoreOption = None, user: UserOption = None, form: FormatOption = None, fields: FieldsOption = None
 ) -> None:
-    """Check Python, the terminal, the configuration, the store, the disk and the bots; bots are asked for no tokens.
+    """Check what botchat stands on, and say what to do about it.
+
+    That is Python, the terminal, the configuration, the store, the disk and the bots; they are asked for no tokens.
 
     Example: botchat doctor
     """

@@ -50,7 +50,7 @@ def give(
     store: StoreOption = None,
     user: UserOption = None,
 ) -> None:
-    """Say what you think of a message, in the place of what you said before.
+    """Say what you think of a message, or take it back.
 
     Example: botchat feedback give @last down --comment "No heron is blue."
     """
@@ -68,9 +68,10 @@ def list_feedback(
     fields: FieldsOption = None,
     store: StoreOption = None,
 ) -> None:
-    """List the feedback that was given; without a message_id it is on the whole session.
+    """List the feedback that was given.
 
-    The fields: session_id, message_id, rating, comment, time, bot_id, user.
+    Without a message_id it is on the whole session. The fields: session_id, message_id, rating, comment, time, bot_id,
+    user.
 
     Example: botchat feedback list --all-users --bot local
     """

@@ -35,8 +35,9 @@ def import_sessions(
     dry_run: DryRunOption = False,
     store: StoreOption = None,
 ) -> None:
-    """Take sessions in: botchat's own JSON and JSON Lines, and the exports of ChatGPT, LibreChat and Open WebUI.
+    """Take sessions in, botchat's own and those of other programs.
 
+    It reads botchat's JSON and JSON Lines, and the exports of ChatGPT, LibreChat and Open WebUI; which, it sees itself.
     The ids of what was taken in are on stdout, the report is on stderr.
 
     Example: botchat sessions import everything.jsonl --on-conflict replace

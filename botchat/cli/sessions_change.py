@@ -77,7 +77,7 @@ def unpin(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) 
 
 
 def archive(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) -> None:
-    """Put sessions into the archive: they are out of the list, and lose nothing.
+    """Put sessions into the archive: out of the list, nothing lost.
 
     Example: botchat sessions list --until 90d --ids-only | botchat sessions archive -
     """
@@ -108,7 +108,9 @@ def delete(
     store: StoreOption = None,
     user: UserOption = None,
 ) -> None:
-    """Delete sessions: into the trash for 30 days, or with --purge for ever. The ids of the deleted are on stdout.
+    """Delete sessions: into the trash for 30 days, or for ever.
+
+    The ids of the deleted are on stdout.
 
     Example: botchat sessions delete 3f1c2f0e --yes
     """
@@ -128,7 +130,9 @@ def fork(
     store: StoreOption = None,
     user: UserOption = None,
 ) -> None:
-    """Begin a new session with a copy of another's messages; its id is on stdout.
+    """Begin a new session with a copy of another's messages.
+
+    Its id is on stdout.
 
     Example: botchat sessions fork @last --at 4
     """
@@ -146,7 +150,9 @@ def redact(
     store: StoreOption = None,
     user: UserOption = None,
 ) -> None:
-    """Take a message's words out of the store for ever: its content, reasoning, comments, and the session's name.
+    """Take a message's words out of the store for ever.
+
+    That is its content, its reasoning, comments on it, and the session's name if it was made of them.
 
     Example: botchat sessions redact @last --message 3
     """
@@ -172,10 +178,10 @@ def prune(
     store: StoreOption = None,
     user: UserOption = None,
 ) -> None:
-    """Delete or archive the sessions that nobody has written to for long; pinned ones stay.
+    """Delete or archive sessions that nobody wrote to for long.
 
-    Without --older-than it carries out the policy of the config ([[retention]]): what that deletes is gone for ever.
-    What went is on stdout: id, action, name, update_time, user.
+    Pinned ones stay. Without --older-than it carries out the policy of the config ([[retention]]): what that deletes is
+    gone for ever. What went is on stdout: id, action, name, update_time, user.
 
     Example: botchat sessions prune --all-users --dry-run
     """

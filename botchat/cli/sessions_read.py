@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from botchat.core.models import Message, Page, Session, SessionSummary
 
 AfterOption = Annotated[str | None, typer.Option(help="Go on after the page that ended with this.", metavar="CURSOR")]
-LimitOption = Annotated[int, typer.Option("--limit", "-n", help="How many at most.", min=1)]
+LimitOption = Annotated[int, typer.Option("--limit", "-n", help="How many at most.", min=1, metavar="N")]
 
 _NAMES = ("id", "name", "bot_id", "message_count", "create_time", "update_time", "state", "pinned", "user")
 _COLUMNS = Columns(
@@ -75,9 +75,10 @@ def list_sessions(
     ids_only: Annotated[bool, typer.Option("--ids-only", help="Only the ids: the same as -F ids.")] = False,
     store: StoreOption = None,
 ) -> None:
-    """List a user's sessions, or everybody's, newest first, 50 at a time.
+    """List a user's sessions, or everybody's, newest first.
 
-    The fields: id, name, bot_id, message_count, create_time, update_time, state, pinned, user.
+    A page has 50; the cursor of the next one is told at its end. The fields: id, name, bot_id, message_count,
+    create_time, update_time, state, pinned, user.
 
     Example: botchat sessions list --user ann --since 7d
     """
@@ -109,9 +110,10 @@ def search(
     ids_only: Annotated[bool, typer.Option("--ids-only", help="Only the ids: the same as -F ids.")] = False,
     store: StoreOption = None,
 ) -> None:
-    """Find sessions in whose names or messages every word stands, upper or lower case alike, newest first.
+    """Find sessions by words in their names and messages.
 
-    The fields are those of the list, then message (the number of the first message that has a word) and excerpt.
+    Every word must stand there, in whatever message, upper or lower case alike. The newest come first. The fields are
+    those of the list, then message (the number of the first message that has a word) and excerpt.
 
     Example: botchat sessions search heron lake
     """
@@ -131,7 +133,7 @@ def search(
 
 def show(
     session_id: IdArgument,
-    last: Annotated[int, typer.Option(help="How many messages, the newest.", min=1)] = PAGE_SIZE,
+    last: Annotated[int, typer.Option(help="How many messages, the newest.", min=1, metavar="N")] = PAGE_SIZE,
     store: StoreOption = None,
     user: UserOption = None,
 ) -> None:
@@ -150,11 +152,13 @@ def show(
 
 def tail(
     session_id: IdArgument,
-    last: Annotated[int, typer.Option(help="How many messages to begin with.", min=1)] = 10,
+    last: Annotated[int, typer.Option(help="How many messages to begin with.", min=1, metavar="N")] = 10,
     store: StoreOption = None,
     user: UserOption = None,
 ) -> None:
-    """Follow a session: show its newest messages, then what is said, as it is stored. Ctrl+C ends it.
+    """Follow a session: what is said shows as it is stored.
+
+    It begins with the newest messages; Ctrl+C ends it.
 
     Example: botchat sessions tail @last
     """
@@ -184,7 +188,9 @@ def stats(
     fields: FieldsOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Count sessions, messages, tokens, the time that replies took and ratings; the trash counts too.
+    """Count sessions, messages, tokens, waiting times and ratings.
+
+    The trash counts too. Of the times that replies took, p50 and p95 are told: half, and 95 of 100, were as fast.
 
     Example: botchat sessions stats --all-users --by bot --since 30d
     """

@@ -20,7 +20,7 @@ _FACTS = Columns(names=("name", "value"), in_table=("name", "value"), flexible="
 
 
 def info(form: FormatOption = None, store: StoreOption = None) -> None:
-    """Tell about the store: kind, version, place, size, and how much is in it.
+    """Tell the store's kind, version, place, size and content.
 
     Example: botchat store info
     """
@@ -34,9 +34,9 @@ def info(form: FormatOption = None, store: StoreOption = None) -> None:
 
 
 def check(form: FormatOption = None, store: StoreOption = None) -> None:
-    """Check the store: its indexes by how a page is really read, its clock, and every record in it.
+    """Check the store, and every record in it.
 
-    The exit code is 1 when something is wrong.
+    Its indexes are checked by how a page is really read. The exit code is 1 when something is wrong.
 
     Example: botchat store check
     """
@@ -50,7 +50,7 @@ def copy(
     target: Annotated[str, typer.Argument(help="The store to copy into.", metavar="DST")],
     user: UserOption = None,
 ) -> None:
-    """Copy everybody's sessions, or one user's, into another store: a file into MongoDB, or back.
+    """Copy sessions into another store: a file into MongoDB, or back.
 
     It can be broken off and begun again: what is there already is not written twice. A session that was written in the
     target since is kept there, and told.

@@ -92,7 +92,9 @@ def help_(
         str | None, typer.Argument(help="One of the topics.", metavar="TOPIC", autocompletion=lambda: list(_TOPICS))
     ] = None,
 ) -> None:
-    """Explain what is true of every command: exit codes, formats, ids and more; without a topic, list them.
+    """Explain exit codes, formats, ids and more.
+
+    Without a topic it lists them.
 
     Example: botchat help exit-codes
     """

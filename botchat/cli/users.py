@@ -27,7 +27,7 @@ _FACTS = Columns(names=("name", "value"), in_table=("name", "value"), flexible="
 
 
 def list_users(form: FormatOption = None, fields: FieldsOption = None, store: StoreOption = None) -> None:
-    """List who has sessions, with how many, when the first began and when the last was written.
+    """List who has sessions, how many, and since when.
 
     Example: botchat users list -F csv
     """
@@ -37,7 +37,7 @@ def list_users(form: FormatOption = None, fields: FieldsOption = None, store: St
 
 
 def show_user(user: UserArgument, form: FormatOption = None, store: StoreOption = None) -> None:
-    """Tell what a user has: sessions by state, messages, tokens, ratings.
+    """Tell what a user has: sessions, messages, tokens, ratings.
 
     Example: botchat users show ann
     """
@@ -60,7 +60,9 @@ def export_user(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a file that was not finished.")] = False,
     store: StoreOption = None,
 ) -> None:
-    """Write everything of a user, archived and deleted sessions too, as JSON Lines: what an access request asks for.
+    """Write everything of a user to a file, as JSON Lines.
+
+    Archived and deleted sessions are in it too: it is what an access request asks for.
 
     Example: botchat users export ann -o ann.jsonl
     """
@@ -75,7 +77,9 @@ def export_user(
 def delete_user(
     user: UserArgument, dry_run: DryRunOption = False, yes: YesOption = False, store: StoreOption = None
 ) -> None:
-    """Remove everything of a user for ever, archived and deleted sessions too. The ids are on stdout.
+    """Remove everything of a user for ever.
+
+    Archived and deleted sessions go too; the ids are on stdout.
 
     Example: botchat users delete ann --dry-run
     """

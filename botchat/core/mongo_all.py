@@ -14,7 +14,7 @@ from botchat.core.all_sessions import Activity, GivenFeedback, UserSummary, anot
 from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter, now
 from botchat.core.mongo_client import Document, translated
 from botchat.core.mongo_query import NEWEST_FIRST, OLDEST_FIRST, SUMMARY, filter_of, owned
-from botchat.core.record import Record, in_order, summary_from_record
+from botchat.core.record import Record, summary_from_record
 from botchat.core.repository import ACTIVE, check_limit, page_of
 
 _BATCH = 100
@@ -76,7 +76,7 @@ class MongoAllSessions:
             later = [{"create_time": {"$gt": time}}, {"create_time": time, "_id": {"$gt": session_id}}]
             wanted = {"$and": [wanted, {"$or": later}]}
         found = self._sessions.find(wanted).sort(OLDEST_FIRST).batch_size(_BATCH)
-        return map(in_order, self._each(found))
+        return self._each(found)
 
     def put(self, record: Record, *, replace: bool = False) -> Literal["made", "replaced", "kept"]:
         with translated(self._name):

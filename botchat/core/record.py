@@ -164,12 +164,6 @@ def summary_from_record(record: Record) -> SessionSummary:
     )
 
 
-def in_order(record: Record) -> Record:
-    """Return a record with its fields in one order, whatever the store: what is exported is alike to the byte."""
-    known = {n: record[n] for n in ("_id", *_SESSION_FIELDS) if n in record}
-    return known | {n: record[n] for n in sorted(record.keys() - known.keys())}
-
-
 def check_header(session: Session) -> None:
     """Check what a session is found by.
 

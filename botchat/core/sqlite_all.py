@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from botchat.core.all_sessions import Activity, GivenFeedback, UserSummary, anothers, feedback_of
 from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter
-from botchat.core.record import Record, in_order
+from botchat.core.record import Record
 from botchat.core.repository import ACTIVE, check_limit, page_of
 from botchat.core.sqlite_file import SqliteFile
 from botchat.core.sqlite_query import NEWEST_FIRST, SUMMARY, condition_of, summary_of
@@ -148,4 +148,4 @@ class SqliteAllSessions:
     def _read(self, session_id: str) -> Record | None:
         with self._file.reading() as db:
             found = db.execute("SELECT 1 FROM sessions WHERE id = ?", (session_id,)).fetchone()
-            return in_order(read_record(db, session_id)) if found else None
+            return read_record(db, session_id) if found else None
