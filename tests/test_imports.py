@@ -60,6 +60,10 @@ def test_the_count_of_messages_is_counted():
     assert read(text)[0]["message_count"] == 1
 
 
+def test_where_another_store_kept_its_messages_is_not_taken_over():
+    assert read(written("jsonl", GOOD).replace('"rev"', '"first": 3, "rev"')) == [GOOD]
+
+
 def test_times_are_kept_in_utc_and_in_milliseconds():
     text = written("jsonl", record_of(says("user", "x")))
     text = text.replace("2026-11-21T12:30:00.000Z", "2026-11-21T13:30:00.1239+01:00")

@@ -73,6 +73,16 @@ def test_messages_that_go_round_in_a_circle_are_all_kept():
     assert shown(record)[-1] == "three"
 
 
+def test_places_without_a_message_may_go_round_in_a_circle_too():
+    empty = [{"id": i, "parent": j, "message": None} for i, j in (("x", "y"), ("y", "x"))]
+    (record,) = read([chatgpt(node("a", "x", "user", "one", 1), *empty)])
+    assert shown(record) == ["one"]
+    thoughts = {"content_type": "thoughts", "thoughts": [{"content": "Hm."}]}
+    turning = [node(i, j, "assistant", thoughts, 2, [j, "a"]) for i, j in (("x", "y"), ("y", "x"))]
+    (record,) = read([chatgpt(*turning, node("a", "x", "assistant", "one", 1))])
+    assert shown(record) == ["one"]
+
+
 def test_reasoning_of_chatgpt_goes_to_the_answer_that_follows_it():
     thoughts = {"content_type": "thoughts", "thoughts": [{"summary": "Birds", "content": "Herons wade."}]}
     recap = {"content_type": "reasoning_recap", "content": "Thought for 8s"}
@@ -89,13 +99,12 @@ def test_reasoning_of_chatgpt_goes_to_the_answer_that_follows_it():
 
 def test_reasoning_that_no_answer_follows_is_a_message_of_its_own():
     thoughts = {"content_type": "thoughts", "thoughts": [{"summary": "", "content": "Hm."}]}
-    nodes = [
-        node("q", "root", "user", "question", 1),
-        node("t", "q", "assistant", thoughts, 2, ["next"]),
-        node("next", "t", "user", "stop", 3),
-    ]
-    (record,) = read([chatgpt(*nodes)])
+    question, stop = node("q", "root", "user", "question", 1), node("next", "t", "user", "stop", 3)
+    (record,) = read([chatgpt(question, node("t", "q", "assistant", thoughts, 2, ["next"]), stop)])
     assert contents(record) == ["question", "", "stop"]
+    assert record["messages"][1]["reasoning_content"] == "Hm."
+    (record,) = read([chatgpt(question, node("t", "q", "assistant", thoughts, 2))])
+    assert contents(record) == ["question", ""]
     assert record["messages"][1]["reasoning_content"] == "Hm."
 
 
