@@ -1,5 +1,7 @@
 """Sessions as a page: every word is there, and none of them is markup, a script or a request."""
 
+import subprocess
+import sys
 from html.parser import HTMLParser
 
 import pytest
@@ -121,3 +123,8 @@ def test_a_message_of_a_megabyte_is_shown_as_it_is():
     page = page_of(record_of(says("assistant", words)))
     assert words in page.text
     assert not {"script", "em"} & set(page.tags)
+
+
+def test_markdown_is_loaded_only_for_a_page():
+    code = "import sys, botchat.core.export; sys.exit('markdown_it' in sys.modules or 'bson' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -32,6 +32,14 @@ def test_a_json_file_of_one_session_is_read_like_one_of_several():
     assert read(alone) == [record]
 
 
+def test_half_a_character_comes_back_as_it_was_stored():
+    record = record_of(says("user", "half \ud83d"), says("assistant", "whole", reasoning_content="\udc00"))
+    assert "payload" in record["messages"][1]
+    text = written("jsonl", record)
+    assert read(text) == [record]
+    assert written("jsonl", *read(text)) == text
+
+
 def test_numbers_that_are_none_come_back_too():
     record = record_of(says("user", "x"), metadata={"most": float("-inf"), "none": float("nan")})
     text = written("jsonl", record)

@@ -10,6 +10,7 @@ from foreign import chatgpt, node, shown
 from records import contents, read
 
 from botchat.core.errors import InvalidInput
+from botchat.core.imports import read_sessions
 from botchat.core.models import Refused
 
 
@@ -130,6 +131,20 @@ def test_pictures_code_and_unknown_parts_of_chatgpt_are_kept():
     assert payloads == [[picture, "What is it?"], [picture], None, None, browsing, unknown, None]
 
 
+def test_code_that_holds_a_fence_is_fenced_by_a_longer_one():
+    code = {"content_type": "code", "language": "unknown", "text": "```\nx\n```"}
+    (record,) = read([chatgpt(node("a", "root", "assistant", code, 1))])
+    assert contents(record) == ["````\n```\nx\n```\n````"]
+
+
+def test_an_answer_of_chatgpt_that_was_cut_off_says_so():
+    ends = {"interrupted": "stopped", "max_tokens": "truncated", "stop": None}
+    for kind, status in ends.items():
+        cut = node("a", "root", "assistant", "x", 1, metadata={"finish_details": {"type": kind}})
+        (record,) = read([chatgpt(cut)])
+        assert record["messages"][0].get("status") == status
+
+
 def test_a_spoilt_conversation_of_chatgpt_is_told_and_the_others_are_read():
     good = chatgpt(node("a", "root", "user", "x", 1))
     spoilt = {"title": "Corrupted", "create_time": 1756000500.0, "conversation_id": "c2"}
@@ -148,6 +163,16 @@ def test_the_zip_of_chatgpt_is_read_where_its_conversations_are():
         archive.writestr("export/conversations-001.json", json.dumps([chatgpt(node("b", "root", "user", "two", 1))]))
         archive.writestr("export/conversations-000.json", json.dumps([chatgpt(node("a", "root", "user", "one", 1))]))
     assert [contents(record) for record in read(packed.getvalue())] == [["one"], ["two"]]
+    piped = read_sessions(Pipe(packed.getvalue()), user=None, default_user="me")
+    assert [contents(record) for record in piped] == [["one"], ["two"]]
+
+
+class Pipe(io.BytesIO):
+    def seekable(self):
+        return False
+
+    def seek(self, *_):
+        raise io.UnsupportedOperation
 
 
 def test_a_zip_without_conversations_is_refused():
