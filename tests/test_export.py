@@ -54,7 +54,13 @@ def test_words_that_no_store_takes_are_exported_as_they_were_said():
 
 
 def test_a_payload_that_is_not_ours_is_exported_as_it_is():
-    for payload in ('{"text": "content"}', '{"text": {"content": "other"}}', "not json", '{"text": ['):
+    for payload in (
+        '{"text": {"content": "x"}}',
+        '{"text": "content"}',
+        '{"text": {"content": "other"}}',
+        "not json",
+        '{"text": [',
+    ):
         said = json.loads(written("jsonl", record_of(says("user", "x", payload=payload))))["messages"][0]
         assert (said["content"], said["payload"]) == ("x", payload)
 
@@ -75,6 +81,13 @@ def test_every_time_of_the_classes_is_written_as_a_plain_time():
         hints = get_type_hints(kind)
         times = {f.name for f in fields(kind) if datetime in (hints[f.name], *get_args(hints[f.name]))}
         assert times <= set(known)
+
+
+def test_how_a_store_keeps_a_record_is_not_written():
+    record = record_of(says("user", "x"))
+    for form in ("json", "jsonl"):
+        assert written(form, record | {"first": 3}) == written(form, record)
+        assert '"_id"' not in written(form, record)
 
 
 def test_times_in_feedback_and_of_a_redaction_are_plain_times():

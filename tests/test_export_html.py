@@ -1,5 +1,7 @@
 """Sessions as a page: every word is there, and none of them is markup, a script or a request."""
 
+import subprocess
+import sys
 from html.parser import HTMLParser
 
 import pytest
@@ -11,13 +13,16 @@ class Page(HTMLParser):
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self.tags, self.attributes, self.text = [], [], ""
+        self.tags, self.ends, self.attributes, self.text = [], [], [], ""
         self.feed(text)
         self.close()
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
         self.attributes += [(tag, name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag):
+        self.ends.append(tag)
 
     def handle_data(self, data):
         self.text += data
@@ -38,6 +43,7 @@ NASTY = [
     "[d](data:text/html;base64,PHNjcmlwdD4=) [f](file:///etc/passwd) [v](vbscript:x)",
     '[q](https://a.example/"onmouseover="alert(1)) ![i](https://a.example/p.png "t" onload=x)',
     "![a](https://evil.example/leak?q=secret) ![b](data:image/svg+xml,<svg onload=alert(1)>)",
+    "[relative](../../secret) [same](//evil.example/x) ![c](data:image/png;base64,AAAA)",
     "[ref]\n\n[ref]: javascript:alert(1)",
     "```html\n<script>half a fence",
     '```"><script>\nx\n```',
@@ -75,7 +81,7 @@ def test_a_page_loads_nothing_and_says_so():
 def test_a_bots_words_are_markdown_and_a_users_are_as_they_were_typed():
     words = "# Head\n\n**bold** `code`\n\n|a|\n|-|\n|1|\n\n![a heron](https://a.example/h.png)"
     page = page_of(record_of(says("assistant", words)))
-    assert {"h3", "strong", "code", "table"} <= set(page.tags)
+    assert {"h3", "strong", "code", "table"} <= set(page.tags) & set(page.ends)
     assert [url for url in page.values("a", "href") if not url.startswith("#")] == ["https://a.example/h.png"]
     assert "a heron" in page.text
     page = page_of(record_of(says("user", words)))
@@ -113,7 +119,12 @@ def test_what_is_nested_too_deeply_for_markdown_is_shown_as_it_is(deep):
 
 
 def test_a_message_of_a_megabyte_is_shown_as_it_is():
-    words = "<script>é*" * 120_000
+    words = "<script> *é* " * 80_000
     page = page_of(record_of(says("assistant", words)))
     assert words in page.text
     assert not {"script", "em"} & set(page.tags)
+
+
+def test_markdown_is_loaded_only_for_a_page():
+    code = "import sys, botchat.core.export; sys.exit('markdown_it' in sys.modules or 'bson' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

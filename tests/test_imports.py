@@ -32,6 +32,14 @@ def test_a_json_file_of_one_session_is_read_like_one_of_several():
     assert read(alone) == [record]
 
 
+def test_half_a_character_comes_back_as_it_was_stored():
+    record = record_of(says("user", "half \ud83d"), says("assistant", "whole", reasoning_content="\udc00"))
+    assert "payload" in record["messages"][1]
+    text = written("jsonl", record)
+    assert read(text) == [record]
+    assert written("jsonl", *read(text)) == text
+
+
 def test_numbers_that_are_none_come_back_too():
     record = record_of(says("user", "x"), metadata={"most": float("-inf"), "none": float("nan")})
     text = written("jsonl", record)
@@ -58,6 +66,10 @@ def test_roles_and_contents_are_enough_for_a_session():
 def test_the_count_of_messages_is_counted():
     text = written("jsonl", record_of(says("user", "x"))).replace('"message_count": 1', '"message_count": 99')
     assert read(text)[0]["message_count"] == 1
+
+
+def test_where_another_store_kept_its_messages_is_not_taken_over():
+    assert read(written("jsonl", GOOD).replace('"rev"', '"first": 3, "rev"')) == [GOOD]
 
 
 def test_times_are_kept_in_utc_and_in_milliseconds():

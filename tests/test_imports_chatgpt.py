@@ -10,6 +10,7 @@ from foreign import chatgpt, node, shown
 from records import contents, read
 
 from botchat.core.errors import InvalidInput
+from botchat.core.imports import read_sessions
 from botchat.core.models import Refused
 
 
@@ -73,6 +74,16 @@ def test_messages_that_go_round_in_a_circle_are_all_kept():
     assert shown(record)[-1] == "three"
 
 
+def test_places_without_a_message_may_go_round_in_a_circle_too():
+    empty = [{"id": i, "parent": j, "message": None} for i, j in (("x", "y"), ("y", "x"))]
+    (record,) = read([chatgpt(node("a", "x", "user", "one", 1), *empty)])
+    assert shown(record) == ["one"]
+    thoughts = {"content_type": "thoughts", "thoughts": [{"content": "Hm."}]}
+    turning = [node(i, j, "assistant", thoughts, 2, [j, "a"]) for i, j in (("x", "y"), ("y", "x"))]
+    (record,) = read([chatgpt(*turning, node("a", "x", "assistant", "one", 1))])
+    assert shown(record) == ["one"]
+
+
 def test_reasoning_of_chatgpt_goes_to_the_answer_that_follows_it():
     thoughts = {"content_type": "thoughts", "thoughts": [{"summary": "Birds", "content": "Herons wade."}]}
     recap = {"content_type": "reasoning_recap", "content": "Thought for 8s"}
@@ -89,13 +100,12 @@ def test_reasoning_of_chatgpt_goes_to_the_answer_that_follows_it():
 
 def test_reasoning_that_no_answer_follows_is_a_message_of_its_own():
     thoughts = {"content_type": "thoughts", "thoughts": [{"summary": "", "content": "Hm."}]}
-    nodes = [
-        node("q", "root", "user", "question", 1),
-        node("t", "q", "assistant", thoughts, 2, ["next"]),
-        node("next", "t", "user", "stop", 3),
-    ]
-    (record,) = read([chatgpt(*nodes)])
+    question, stop = node("q", "root", "user", "question", 1), node("next", "t", "user", "stop", 3)
+    (record,) = read([chatgpt(question, node("t", "q", "assistant", thoughts, 2, ["next"]), stop)])
     assert contents(record) == ["question", "", "stop"]
+    assert record["messages"][1]["reasoning_content"] == "Hm."
+    (record,) = read([chatgpt(question, node("t", "q", "assistant", thoughts, 2))])
+    assert contents(record) == ["question", ""]
     assert record["messages"][1]["reasoning_content"] == "Hm."
 
 
@@ -121,6 +131,20 @@ def test_pictures_code_and_unknown_parts_of_chatgpt_are_kept():
     assert payloads == [[picture, "What is it?"], [picture], None, None, browsing, unknown, None]
 
 
+def test_code_that_holds_a_fence_is_fenced_by_a_longer_one():
+    code = {"content_type": "code", "language": "unknown", "text": "```\nx\n```"}
+    (record,) = read([chatgpt(node("a", "root", "assistant", code, 1))])
+    assert contents(record) == ["````\n```\nx\n```\n````"]
+
+
+def test_an_answer_of_chatgpt_that_was_cut_off_says_so():
+    ends = {"interrupted": "stopped", "max_tokens": "truncated", "stop": None}
+    for kind, status in ends.items():
+        cut = node("a", "root", "assistant", "x", 1, metadata={"finish_details": {"type": kind}})
+        (record,) = read([chatgpt(cut)])
+        assert record["messages"][0].get("status") == status
+
+
 def test_a_spoilt_conversation_of_chatgpt_is_told_and_the_others_are_read():
     good = chatgpt(node("a", "root", "user", "x", 1))
     spoilt = {"title": "Corrupted", "create_time": 1756000500.0, "conversation_id": "c2"}
@@ -139,6 +163,16 @@ def test_the_zip_of_chatgpt_is_read_where_its_conversations_are():
         archive.writestr("export/conversations-001.json", json.dumps([chatgpt(node("b", "root", "user", "two", 1))]))
         archive.writestr("export/conversations-000.json", json.dumps([chatgpt(node("a", "root", "user", "one", 1))]))
     assert [contents(record) for record in read(packed.getvalue())] == [["one"], ["two"]]
+    piped = read_sessions(Pipe(packed.getvalue()), user=None, default_user="me")
+    assert [contents(record) for record in piped] == [["one"], ["two"]]
+
+
+class Pipe(io.BytesIO):
+    def seekable(self):
+        return False
+
+    def seek(self, *_):
+        raise io.UnsupportedOperation
 
 
 def test_a_zip_without_conversations_is_refused():

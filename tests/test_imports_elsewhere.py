@@ -18,7 +18,7 @@ def test_a_flat_list_of_librechat_keeps_every_branch():
         libre("b1", "u1", "Once", 2, model="gpt-4", unfinished=True),
         libre("b2", "u1", "Twice", 3, model="gpt-4o"),
         libre("u2", NIL, "tell me a long story", 4),
-        libre("b3", "u2", "Long ago", 5),
+        libre("b3", "u2", "Long ago", 5, error=True),
     ]
     (record,) = read(librechat(messages=messages, branches=True, recursive=False))
     assert (record["id"], record["user"], record["bot_id"], record["name"]) == ("l1", "me", "gpt-4o", "Story")
@@ -29,12 +29,13 @@ def test_a_flat_list_of_librechat_keeps_every_branch():
     assert [m["role"] for m in record["messages"]] == ["user", "assistant", "assistant", "user", "assistant"]
     assert record["messages"][1]["status"] == "interrupted"
     assert "status" not in record["messages"][2]
+    assert record["messages"][4]["status"] == "failed"
 
 
 @pytest.mark.parametrize("name", ["messagesTree", "messages"])
 def test_a_tree_of_librechat_is_read_with_or_without_times(name):
     again = libre("b2", "u1", "Good evening", 4)
-    follow = libre("u2", "b1", "thanks", children=[libre("b3", "u2", "You're welcome", children=[])])
+    follow = libre("u2", None, "thanks", children=[libre("b3", "u2", "You're welcome", children=[])])
     tree = [libre("u1", NIL, "hello", 2, children=[libre("b1", "u1", "Hi", 3, children=[follow]), again])]
     (record,) = read(librechat(**{name: tree}, recursive=True))
     assert contents(record) == ["hello", "Hi", "thanks", "You're welcome", "Good evening"]
@@ -103,6 +104,12 @@ def test_tools_and_files_of_open_webui_are_kept():
     assert json.loads(answered["payload"]) == {"open_webui": {"output": output}}
 
 
+def test_an_answer_of_open_webui_that_failed_says_why():
+    failed = webui("b", "a", "assistant", "", 2, error={"content": "No such model"})
+    (record,) = read([open_webui(webui("a", None, "user", "?", 1), failed)])
+    assert (record["messages"][1]["status"], record["messages"][1]["error"]) == ("failed", "No such model")
+
+
 def test_branches_of_open_webui_are_kept_and_its_current_one_is_shown():
     messages = [
         webui("a", None, "user", "?", 1),
@@ -117,7 +124,7 @@ def test_branches_of_open_webui_are_kept_and_its_current_one_is_shown():
 def test_a_list_of_an_early_open_webui_is_read_in_its_order():
     early = {"id": "w0", "chat": {"timestamp": 1700000000000, "messages": [{"role": "user", "content": "x"}] * 2}}
     (record,) = read([early])
-    assert contents(record) == ["x", "x"]
+    assert contents(record) == shown(record) == ["x", "x"]
     assert record["create_time"] == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
     assert record["bot_id"] == "imported"
 

@@ -69,17 +69,15 @@ def _record_of(item: Any, user: str | None, default_user: str) -> Record:
 
 
 def _items(file: BinaryIO) -> Iterator[_Item]:
-    number, line = 1, file.readline().removeprefix(_BYTE_ORDER_MARK)
-    while line.isspace():
-        number, line = number + 1, file.readline()
+    line = file.readline().removeprefix(_BYTE_ORDER_MARK)
     if line.startswith(_ZIP):
         return _items_of_zip(line, file)
     if not line:
         return iter(())
     item = _parsed(line)
     if _reader_of(item):
-        return chain([(f"line {number}", item)], _items_of_lines(file, number + 1))
-    return iter(_items_of_whole(line + file.read(), number))
+        return chain([("line 1", item)], _items_of_lines(file, 2))
+    return iter(_items_of_whole(line + file.read()))
 
 
 def _items_of_lines(file: BinaryIO, number: int) -> Iterator[_Item]:
@@ -88,10 +86,10 @@ def _items_of_lines(file: BinaryIO, number: int) -> Iterator[_Item]:
             yield f"line {i}", _parsed(line)
 
 
-def _items_of_whole(data: bytes, number: int) -> list[_Item]:
+def _items_of_whole(data: bytes) -> list[_Item]:
     whole = _parsed(data)
     if isinstance(whole, InvalidInput):
-        items = list(_items_of_lines(BytesIO(data), number))  # lines, and the first of them is spoilt
+        items = list(_items_of_lines(BytesIO(data), 1))  # lines, and the first of them is spoilt
     else:
         items = [(f"session {i}", item) for i, item in enumerate(whole if isinstance(whole, list) else [whole], 1)]
     if items and not any(_reader_of(item) for _, item in items):
