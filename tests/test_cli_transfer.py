@@ -170,7 +170,7 @@ def test_a_copy_that_is_killed_goes_on_and_is_equal(shell, repository_at, tmp_pa
         database.client.drop_database(f"{database.name}_copy")
 
 
-def test_a_store_is_not_copied_onto_itself(shell):
+def test_a_store_is_not_copied_onto_itself(shell, repository_at):
     done = shell.run("store", "copy", shell.store, shell.store)
     assert (done.returncode, "same store" in failure(done)) == (2, True)
 

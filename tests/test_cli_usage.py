@@ -32,7 +32,7 @@ def test_every_commands_help_ends_with_an_example():
     without = [
         path
         for path, command in commands(get_command(app))
-        if not command.help.strip().splitlines()[-1].startswith(f"Example: {path}")
+        if not re.match(f"Example: .*{path}", command.help.strip().splitlines()[-1])
     ]
     assert without == []
 
@@ -160,7 +160,7 @@ def completed(local_shell, tmp_path):
 
 def test_bash_completes_commands_and_options(completed):
     assert completed("botchat", "sess") == ["sessions"]
-    assert completed("botchat", "sessions", "") == ["list", "show", "export"]
+    assert completed("botchat", "sessions", "re") == ["rename", "redact", "restore"]
     assert completed("botchat", "config", "show", "--fo") == ["--format"]
 
 

@@ -109,6 +109,9 @@ def run(arguments: list[str] | None = None) -> NoReturn:
     except BotchatError as error:
         code = _failed(str(error), exits.exit_code(error))
     except typer.TyperException as error:
+        if error.message.startswith("Usage: "):  # a group without a command: Typer raises its whole help
+            typer.echo(error.message)
+            sys.exit(error.exit_code)
         code = _failed(_usage_mistake(error), error.exit_code)
     except typer.Abort as error:
         code = _declined(error)

@@ -77,8 +77,8 @@ def export(
 ) -> None:
     """Write sessions out whole, the oldest first.
 
-    Markdown and HTML (one page, without scripts) are to be read, CSV is for spreadsheets, a row a message. JSON and JSON
-    Lines can be imported again. A file has its name only when it is complete; until then it is FILE.part.
+    Markdown and HTML (one page, without scripts) are to be read, CSV is for spreadsheets, a row a message. JSON and
+    JSON Lines can be imported again. A file has its name only when it is complete; until then it is FILE.part.
 
     Example: botchat sessions export --all-users --all -F jsonl -o everything.jsonl
     """
