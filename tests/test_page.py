@@ -54,6 +54,18 @@ def test_the_connection_is_cached_with_cache_resource_for_ten_minutes(site):
 # Sessions
 
 
+def test_of_several_answers_the_page_shows_the_branch_that_was_shown_last(site):
+    session = Session(user="ann", bot_id="b")
+    site.store.append(session, question := Message(role="user", content="which heron?"))
+    for content in ("a grey one", "a blue one"):
+        site.store.append(session, Message(role="assistant", content=content, parent=question.id))
+    chat = site.connect()
+    tab = site.open("ann", session.id)
+    assert said(tab) == ["which heron?", "a blue one"]
+    chat.show_branch("ann", session, session.messages[1].id)
+    assert said(site.run(tab)) == ["which heron?", "a grey one"]
+
+
 def test_a_new_session_is_in_the_sidebar_at_once_although_pages_are_cached(site):
     site.sessions(1)
     tab = site.open()

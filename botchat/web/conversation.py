@@ -5,7 +5,7 @@ import time
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from botchat.core.chat import Chat, Reply, is_unanswered
+from botchat.core.chat import Chat, Reply, branch_of, is_unanswered
 from botchat.core.errors import BotchatError
 from botchat.core.export import printable
 from botchat.core.models import Message, Session
@@ -30,7 +30,7 @@ def conversation(chat: Chat, session: Session) -> None:
     coming = reply.message.id if reply else _written_elsewhere(session)
     if session.first:
         st.button(f"Show earlier ({session.first} more)", on_click=_show_earlier, key="show earlier")
-    for message in session.messages:
+    for message in branch_of(session.messages, session.head):
         if message.id != coming:
             show_message(message)
     if coming:

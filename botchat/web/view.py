@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from botchat.core.chat import Chat
+from botchat.core.chat import Chat, branch_of
 from botchat.core.errors import BotchatError, ReplyRunning, SessionNotFound
 from botchat.core.export import one_line
 from botchat.core.models import Message, Session
@@ -71,7 +71,7 @@ def _main(session: Session, *, can_read: bool) -> None:
     if session.rev:
         st.subheader(label(session.name), anchor=False)
     if not can_read:  # what was read last stays on the screen
-        for message in session.messages:
+        for message in branch_of(session.messages, session.head):
             show_message(message)
         return
     chat = cached.connection()
