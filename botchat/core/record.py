@@ -37,8 +37,8 @@ TRASH_TIME = timedelta(days=30)
 INT64 = 2**63
 _ROLES = get_args(Role)
 _WORDS = '{"text": '
-_ALWAYS = {"id", "role", "content", "create_time"}
-_SESSION_ALWAYS = {
+MESSAGE_ALWAYS = {"id", "role", "content", "create_time"}
+SESSION_ALWAYS = {
     "id",
     "user",
     "name",
@@ -109,7 +109,7 @@ def message_to_record(message: Message) -> Record:
     if not isinstance(message.content, str) or not isinstance(message.reasoning_content, str):
         raise InvalidInput("The content of a message must be text.")
     check_name("The id of a message", message.id)
-    record = {n: value for n in _MESSAGE_FIELDS if _kept(value := getattr(message, n)) or n in _ALWAYS}
+    record = {n: value for n in _MESSAGE_FIELDS if _kept(value := getattr(message, n)) or n in MESSAGE_ALWAYS}
     record |= message.extra
     return record | text_fields(record)
 
@@ -131,7 +131,7 @@ def session_to_record(session: Session) -> Record:
         InvalidInput: something in it can't be stored.
     """
     check_header(session)
-    record = {n: value for n in _SESSION_FIELDS if _kept(value := getattr(session, n)) or n in _SESSION_ALWAYS}
+    record = {n: value for n in _SESSION_FIELDS if _kept(value := getattr(session, n)) or n in SESSION_ALWAYS}
     record["messages"] = [message_to_record(message) for message in session.messages]
     record["name"] = valid_text(session.named_by(session.messages))
     record["message_count"] = len(session.messages)

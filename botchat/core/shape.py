@@ -8,22 +8,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from botchat.core.errors import InvalidInput
 from botchat.core.models import Message, Session
-from botchat.core.record import MAX_RECORD_BYTES, Record, check_name, check_value
+from botchat.core.record import MAX_RECORD_BYTES, MESSAGE_ALWAYS, SESSION_ALWAYS, Record, check_name, check_value
 
 _NOT_IN_RECORDS = {"extra", "first"}
-_MESSAGE_ALWAYS = {"id", "role", "content", "create_time"}
-_SESSION_ALWAYS = {
-    "id",
-    "user",
-    "name",
-    "create_time",
-    "bot_id",
-    "messages",
-    "update_time",
-    "message_count",
-    "rev",
-    "state",
-}
 
 
 def check_record(record: Record) -> None:
@@ -61,8 +48,8 @@ def _check_size(message: Record) -> None:
 
 @cache
 def _session_shape() -> type[BaseModel]:
-    message = _shape(Message, _MESSAGE_ALWAYS)
-    return _shape(Session, _SESSION_ALWAYS, messages=list[message])  # type: ignore[valid-type]
+    message = _shape(Message, MESSAGE_ALWAYS)
+    return _shape(Session, SESSION_ALWAYS, messages=list[message])  # type: ignore[valid-type]
 
 
 def _shape(kind: type, required: set[str], **other_types: Any) -> type[BaseModel]:
