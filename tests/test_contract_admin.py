@@ -1,6 +1,8 @@
 """The store's contract for admins, on SQLite, mongomock and a real mongod; and what is made of it."""
 
 import signal
+import sqlite3
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 
 import mongomock
@@ -191,6 +193,29 @@ def test_the_sqlite_store_removes_what_has_expired_when_it_opens(tmp_path):
     again.prepare()
     assert [s.id for s in again.page("ann").sessions] == [stays.id]
     again.close()
+
+
+def test_a_file_of_the_format_before_is_taken_over_with_all_that_is_in_it(tmp_path):
+    repository = SqliteRepository(tmp_path / "botchat.db")
+    repository.prepare()
+    session = stored(repository, messages=3)
+    repository.close()
+    with closing(sqlite3.connect(tmp_path / "botchat.db")) as db:
+        for statement in (
+            "DROP INDEX everybody",
+            "DROP INDEX expiry",
+            "ALTER TABLE sessions DROP COLUMN expire_time",
+            "PRAGMA user_version = 1",
+        ):
+            db.execute(statement)
+    again = SqliteRepository(tmp_path / "botchat.db")
+    again.prepare()
+    assert again.get("ann", session.id) == session
+    again.delete("ann", session.id)
+    assert again.get("ann", session.id).expire_time is not None
+    assert {finding.status for finding in again.for_admins().findings()} == {"ok"}
+    again.close()
+    SqliteRepository(tmp_path / "botchat.db").prepare()
 
 
 def test_mongodb_removes_what_has_expired_and_nothing_else(tmp_path):

@@ -85,7 +85,7 @@ def print_rows(
     counted = _Counted(rows)
     form = form or (RowFormat.table if sys.stdout.isatty() else RowFormat.tsv)
     if form is RowFormat.table:
-        _print_table(counted, names if fields else columns.in_table, columns.flexible)
+        _print_table(counted, names if fields else columns.in_table, columns)
     elif form is RowFormat.ids:
         write(_cell(row[columns.key]) + "\n" for row in counted)
     else:
@@ -186,7 +186,7 @@ def _csv_lines(rows: Iterable[Row], names: tuple[str, ...]) -> Iterator[str]:
         buffer.truncate()
 
 
-def _print_table(rows: Iterable[Row], names: tuple[str, ...], flexible: str) -> None:
+def _print_table(rows: Iterable[Row], names: tuple[str, ...], columns: Columns) -> None:
     """Lay out a table; what does not fit into one goes on as lines, whole."""
     from rich.console import Console
 
@@ -194,22 +194,24 @@ def _print_table(rows: Iterable[Row], names: tuple[str, ...], flexible: str) -> 
     first = [{name: shown(row[name]) for name in names} for row in islice(iterator, _MOST_IN_TABLE)]
     if first:
         console = Console(highlight=False)
-        console.print(_laid_out(first, names, flexible, console))
+        console.print(_laid_out(first, names, columns, console))
     write("  ".join(shown(row[name]) for name in names) + "\n" for row in iterator)
 
 
-def _laid_out(rows: list[dict[str, str]], names: tuple[str, ...], flexible: str, console: "Console") -> "Table":
+def _laid_out(rows: list[dict[str, str]], names: tuple[str, ...], columns: Columns, console: "Console") -> "Table":
     from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
+    flexible = columns.flexible
     widths = {name: max(map(cell_len, (name, *(row[name] for row in rows)))) for name in names}
     while len(names) > 2 and _fixed(widths, names, flexible) + _FLEXIBLE_AT_LEAST > console.width:  # noqa: PLR2004
         names = names[:-1]
     table = Table(box=None, header_style="dim", pad_edge=False)
     for name in names:
+        style = "cyan" if name == columns.key else ""
         is_number = all(row[name].isdecimal() for row in rows)
-        table.add_column(Text(name), no_wrap=True, justify="right" if is_number else "left")
+        table.add_column(Text(name), no_wrap=True, justify="right" if is_number else "left", style=style)
     left = max(_FLEXIBLE_AT_LEAST, console.width - _fixed(widths, names, flexible))
     for row in rows:
         texts = {name: Text(row[name]) for name in names}
