@@ -161,7 +161,7 @@ def test_a_session_goes_when_nobody_has_written_to_it_for_as_long_as_the_policy_
     assert days_left(store, session.id) == 365
 
 
-def test_pinning_keeps_a_session_for_ever_and_unpinning_counts_from_its_last_use(store, kept_for_a_year):
+def test_pinning_keeps_a_session_for_ever_and_unpinning_begins_to_count_anew(store, kept_for_a_year):
     session = stored(store, bot_id="b")
     kept_for_a_year.update("ann", session.id, pinned=True)
     assert days_left(store, session.id) is None

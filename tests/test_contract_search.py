@@ -45,6 +45,8 @@ def test_every_word_is_looked_for_anywhere_in_names_and_messages(repository):
         ("ΟΔΥΣΣΕΥΣ", "οδυσσευς"),
         ("Привет, мир", "ПРИВЕТ МИР"),
         ("300 K", "k"),
+        ("ǅungla, ǆungla", "ǅungla Ǆungla"),
+        ("ǅ", "ǆ"),
         ("שלום עולם", "עולם"),
         ("東京は夜の七時", "夜の"),
         ("cafe\u0301 au lait", "CAFÉ"),

@@ -114,7 +114,7 @@ class Sessions:
             session = self._repository.get(user, session_id, last=1)
             session.pinned = changes.get("pinned", session.pinned)
             if changes.get("state", session.state) != "trash":  # the trash has its own time
-                expire_time = self._turns.retention.expire_time(session, session.update_time)
+                expire_time = self._turns.retention.expire_time(session, now())
                 changes = {"expire_time": expire_time, **changes}
         self._repository.update(user, session_id, **changes)
         self._turns.wrote(user)
