@@ -171,3 +171,14 @@ def test_a_message_that_is_none_is_refused_before_anything_is_stored(repository,
     with pytest.raises(InvalidInput):
         repository.append(session, Message(**({"role": "user", "content": "x"} | more)))
     assert repository.count("ann") == 0
+
+
+def test_an_append_stores_the_time_of_the_end_and_ends_the_branch_that_was_shown(repository):
+    session = stored(repository, messages=2)
+    repository.update("ann", session.id, head=session.messages[0].id)
+    read = repository.get("ann", session.id)
+    assert read.head == session.messages[0].id
+    read.expire_time = datetime(2100, 1, 1, tzinfo=UTC)
+    repository.append(read, user_says("more"))
+    assert read.head is None
+    assert repository.get("ann", session.id) == read
