@@ -176,8 +176,12 @@ def _openai_bot(bot_id: str, config: BotConfig, environment: Mapping[str, str]) 
 
 
 def _check_there(store: str | None) -> None:
-    if store and not is_mongodb(store) and not (path := sqlite_path(store)).exists() and path.parent.is_dir():
+    if not store or is_mongodb(store) or not (path := sqlite_path(store)).parent.is_dir():
+        return
+    if not path.exists():
         raise StoreUnreadable(f"There is no file {path}: check --store.")
+    if path.is_file() and not path.stat().st_size:
+        raise StoreUnreadable(f"{path} is empty, and no store: check --store.")
 
 
 def _make_folder(folder: Path) -> None:

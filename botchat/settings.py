@@ -32,9 +32,12 @@ DEFAULT = "default"
 
 def _duration(value: Any) -> timedelta:
     try:
-        return duration(value if isinstance(value, str) else repr(value))
+        time = duration(value if isinstance(value, str) else repr(value))
     except InvalidInput as error:
         raise ValueError(str(error)) from error
+    if not time:
+        raise ValueError("it would be due at once")
+    return time
 
 
 class RetentionRule(BaseModel):

@@ -83,7 +83,7 @@ def name(parameter: Any) -> str:
     if descriptor.is_choice and not parameter.metavar:
         return "|".join(str(getattr(choice, "value", choice)) for choice in descriptor.choices)
     word = str(parameter.metavar or parameter.name).upper()
-    return f"{word}…" if parameter.nargs == -1 else word
+    return f"{word.rstrip('…')}…" if parameter.nargs == -1 else word
 
 
 def meaning(parameter: Any) -> str:

@@ -25,7 +25,7 @@ def test_bytes_that_are_no_text_do_not_stop_a_question(local_shell, store):
 def test_a_question_goes_on_in_the_last_session_or_in_a_named_one(shell, repository_at):
     session = stored(repository_at, name="Herons")
     done = shell.run("ask", "-c", "think")
-    assert "going on with 'Herons', 1 messages" in done.stderr
+    assert "going on with 'Herons', 1 message" in done.stderr
     done = shell.run("ask", "--session", "Herons", "think", "again")
     assert done.returncode == 0
     read = repository_at.get("ann", session.id)

@@ -2,9 +2,11 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from sessions import stored, user_says
@@ -30,6 +32,10 @@ def fill(repository) -> None:
             repository.delete(session.user, session.id)
         if i == 5:
             repository.update(session.user, session.id, state="archived")
+
+
+def limit_files(size: int) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
 def everything(repository) -> list:
@@ -62,16 +68,19 @@ def test_an_export_that_was_killed_goes_on_where_it_was(shell, repository_at, tm
     shell.run(*export, str(whole))
     lines = whole.read_bytes().splitlines(keepends=True)
     unfinished = tmp_path / "resumed.jsonl.part"
-    for cut in (b"", b"".join(lines[:5]), b"".join(lines[:5]) + lines[5][:40]):
-        unfinished.write_bytes(cut)
+    for size in (0, len(b"".join(lines[:5])), len(b"".join(lines[:5])) + 40):
+        # A file may grow to this size, and the next byte is an error: as if the disk were full there.
+        with shell.start(*export, str(resumed), preexec_fn=partial(limit_files, size)) as process:
+            assert b"File too large" in process.stderr.read()
+        assert unfinished.read_bytes() == whole.read_bytes()[:size]
+        assert shell.run(*export, str(resumed)).returncode == 2
+        assert unfinished.read_bytes() == whole.read_bytes()[:size]
+        done = shell.run("sessions", "export", "--user", "ann", "-F", "jsonl", "-o", str(resumed), "--resume")
+        assert (done.returncode, "no unfinished export of this store with these options" in failure(done)) == (2, True)
         assert shell.run(*export, str(resumed), "--resume").returncode == 0
         assert resumed.read_bytes() == whole.read_bytes()
-        assert not unfinished.exists()
+        assert [path.name for path in tmp_path.glob("resumed*")] == ["resumed.jsonl"]
         resumed.unlink()
-    unfinished.write_text("my notes\n")
-    done = shell.run(*export, str(resumed), "--resume")
-    assert (done.returncode, "is no unfinished export" in failure(done)) == (2, True)
-    assert unfinished.read_text() == "my notes\n"
 
 
 def test_a_folder_gets_a_file_for_each_session(local_shell, store, tmp_path):

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -24,7 +25,7 @@ from botchat.cli import (
     users,
     web,
 )
-from botchat.cli.printing import ReaderGoneError
+from botchat.cli.printing import ReaderGoneError, drop_output
 from botchat.core.errors import BotchatError
 
 
@@ -102,6 +103,8 @@ app.command("help")(topics.help_)
 
 def run(arguments: list[str] | None = None) -> NoReturn:
     """Run a command and exit."""
+    if sys.stdout is None:  # closed by whoever started it: nothing of it is wanted
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  (it lasts as long as the process)
     completion.answer_shell()
     try:
         code = app(args=arguments, prog_name="botchat", standalone_mode=False) or exits.DONE
@@ -117,6 +120,9 @@ def run(arguments: list[str] | None = None) -> NoReturn:
         code = _declined(error)
     except (ReaderGoneError, BrokenPipeError):
         code = _reader_gone()
+    except OSError as error:  # of stdout alone: a library's own are translated where it is called
+        code = _failed(f"The output can't be written: {error.strerror}.", exits.FAILED)
+        drop_output()
     except SystemExit as error:
         if not isinstance(error.__context__, BrokenPipeError):
             raise
@@ -150,8 +156,7 @@ def _usage_mistake(error: typer.TyperException) -> str:
 
 
 def _reader_gone() -> int:
-    # Without this, Python would complain once more when it flushes stdout at its end.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    drop_output()
     return exits.READER_GONE
 
 

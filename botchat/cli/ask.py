@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from botchat.cli.choosing import chosen
+from botchat.cli.choosing import chosen, counted
 from botchat.cli.common import BotOption, StoreOption, UserOption, opened, say, settings_with
 from botchat.cli.exits import INTERRUPTED, exit_code
 from botchat.cli.printing import ReaderGoneError
@@ -52,7 +52,7 @@ def ask(
         raise InvalidInput("Say --json or --jsonl, not both.")
     with _errors_as_json(wanted=as_json or as_jsonl):
         question = _question(words or [])
-        with opened(settings_with(store, user), saving=not no_save) as (chat, name):
+        with opened(settings_with(store, user), writing=not no_save, saving=not no_save) as (chat, name):
             session = _session(chat, name, session_id, bot, go_on=go_on)
             writer = OneJson() if as_json else JsonLines() if as_jsonl else Words(reasoning=reasoning)
             reply = chat.send(name, session, question)
@@ -75,7 +75,7 @@ def _session(chat: "Chat", user: str, session_id: str | None, bot: str | None, *
     if bot and bot != session.bot_id:
         chat.change_bot(user, session, bot)
     if go_on:
-        say(f"going on with {session.name!r}, {session.message_count} messages")
+        say(f"going on with {session.name!r}, {counted(session.message_count, 'message')}")
     return session
 
 
@@ -86,7 +86,7 @@ def _question(words: list[str]) -> str:
         InvalidInput: neither says anything.
     """
     typed = "" if words == ["-"] else " ".join(words)
-    is_piped = sys.stdin is not None and not sys.stdin.isatty()
+    is_piped = sys.stdin is not None and (words == ["-"] or not sys.stdin.isatty())
     piped = sys.stdin.buffer.read().decode("utf-8", "replace").rstrip("\n") if is_piped else ""
     question = f"{typed}\n\n{piped}" if typed and piped.strip() else typed or piped
     if not question.strip():

@@ -7,7 +7,7 @@ import typer
 
 from botchat.cli.common import bot_names, near, say
 from botchat.cli.exits import SOME_FAILED
-from botchat.cli.facts import print_facts
+from botchat.cli.facts import print_facts, without_secrets
 from botchat.cli.rows import Columns, FieldsOption, FormatOption, Row, print_rows
 from botchat.core.errors import InvalidInput, UnknownBot
 from botchat.core.models import without_password
@@ -127,7 +127,7 @@ def _facts(settings: "Settings", bot_id: str) -> Iterator[Row]:
     config = bot_configs(settings).get(bot_id)
     if config:
         hidden = {"model", "base_url", "api_key_env"}  # what they come to is in the row
-        row |= {name: value for name, value in asdict(config).items() if name not in hidden}
+        row |= {name: without_secrets(value) for name, value in asdict(config).items() if name not in hidden}
     for name, value in row.items():
         yield {"name": name, "value": value}
 

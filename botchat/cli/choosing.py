@@ -1,16 +1,26 @@
 """Which sessions a person means, and whether they mean it."""
 
 import difflib
+import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from botchat.cli.common import say
 from botchat.cli.exits import FAILED, SOME_FAILED
-from botchat.core.errors import BotchatError, InvalidInput, MessageNotFound, SessionNotFound
+from botchat.core.errors import (
+    BotchatError,
+    InvalidInput,
+    MessageNotFound,
+    ReplyRunning,
+    SessionChanged,
+    SessionNotFound,
+    SessionTooLarge,
+    StoreError,
+)
 from botchat.core.models import SessionSummary
 
 if TYPE_CHECKING:
@@ -18,6 +28,9 @@ if TYPE_CHECKING:
 
 SHORTEST_PREFIX = 4
 """Characters of an id that are taken for its beginning; fewer would too often be a slip."""
+
+# Errors of one session alone: the next one may go.
+_OF_THIS_SESSION = (SessionNotFound, SessionChanged, SessionTooLarge, InvalidInput, ReplyRunning)
 
 _LOOKED_AT_FOR_NEAREST = 500
 _EXAMPLES = 3
@@ -73,7 +86,7 @@ def message_id_of(chat: "Chat", session: SessionSummary, text: str) -> str:
     return chat.earlier(session.user, session.id, number, 1)[0].id
 
 
-def confirm(what: str, examples: Iterable[str], *, yes: bool) -> None:
+def confirm(what: str, examples: Iterable[str], *, yes: bool, can_look: bool = True) -> None:
     """Ask whether to go on, on stderr; a person who declines ends the command with exit code 1.
 
     Raises:
@@ -82,7 +95,8 @@ def confirm(what: str, examples: Iterable[str], *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise InvalidInput(f"{what}: without a terminal to ask on this needs --yes (or look with --dry-run).")
+        look = " (or look with --dry-run)" if can_look else ""
+        raise InvalidInput(f"{what}: without a terminal to ask on this needs --yes{look}.")
     say(f"{what}:")
     for example in examples:
         typer.echo(f"  {example}", err=True)
@@ -104,37 +118,45 @@ def counted(number: int, thing: str = "session") -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
-def do_each(sessions: Iterable[SessionSummary], change: Callable[[SessionSummary], object]) -> list[SessionSummary]:
-    """Change sessions one by one; return those that were. What fails is told, and ends in exit code 7 if others went.
+def do_each(sessions: Iterable[SessionSummary], change: Callable[[SessionSummary], object]) -> Iterator[SessionSummary]:
+    """Change sessions one by one, and give each that was. What fails is told, and ends in exit code 7 if others went.
 
     Raises:
+        StoreError: the store is down, full or read-only, so that the others would fail too.
         BotchatError: none could be changed.
     """
-    done: list[SessionSummary] = []
+    done = 0
     failures: list[BotchatError] = []
     for session in sessions:
         try:
             change(session)
-        except BotchatError as error:
+        except _OF_THIS_SESSION as error:
             failures.append(error)
             say(f"{session.id}: {error}")
+        except StoreError:
+            say(f"{counted(done)} were changed before this:")
+            raise
         else:
-            done.append(session)
+            done += 1
+            yield session
     if failures and not done:
         raise failures[-1]
     if failures:
-        print_ids(done)
-        say(f"{counted(len(failures))} could not be changed, {len(done):,} were.")
+        say(f"{counted(len(failures))} could not be changed, {done:,} were.")
         raise typer.Exit(SOME_FAILED)
-    return done
 
 
 def print_ids(sessions: Iterable[SessionSummary]) -> None:
-    """Write ids to stdout, one a line."""
+    """Write ids to stdout, one a line, each as soon as it is known."""
     from botchat.cli.printing import write
-    from botchat.core.export import one_line
 
-    write(f"{one_line(session.id)}\n" for session in sessions)
+    write(f"{id_line(session.id)}\n" for session in sessions)
+
+
+def id_line(session_id: str) -> str:
+    """Write an id so that it comes back from a line: one that a line or a terminal would change as a JSON string."""
+    is_plain = session_id.isprintable() and session_id == session_id.strip() and not session_id.startswith(('"', "-"))
+    return session_id if is_plain else json.dumps(session_id)
 
 
 def _by_place(chat: "Chat", user: str, text: str) -> SessionSummary | None:
@@ -159,4 +181,14 @@ def _nearest(chat: "Chat", user: str, text: str) -> list[str]:
 
 
 def _from_stdin() -> list[str]:
-    return [line.strip() for line in sys.stdin if line.strip()]
+    lines = (line.rstrip("\r\n") for line in sys.stdin)
+    return [_id_of(line) for line in lines if line.strip()]
+
+
+def _id_of(line: str) -> str:
+    if not line.startswith('"'):
+        return line
+    try:
+        return str(json.loads(line))
+    except ValueError:  # a name that begins with a quotation mark
+        return line

@@ -77,6 +77,16 @@ def opened(settings: "Settings", *, writing: bool = True, saving: bool = True) -
         yield chat, settings.user
 
 
+@contextmanager
+def opened_store(settings: "Settings", *, writing: bool = True) -> "Iterator[tuple[Chat, str]]":
+    """Open the store alone, as `opened` does: a mistake in the settings of the bots is in nobody's way."""
+    from botchat.bootstrap import open_store
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    with open_store(settings, writing=writing) as chat:
+        yield chat, settings.user
+
+
 def filter_with(
     *,
     bot: str | None = None,
@@ -97,8 +107,8 @@ def filter_with(
     return SessionFilter(
         state="archived" if archived else "trash" if deleted else state,
         bot_id=bot,
-        since=moment(since, now()) if since else None,
-        until=moment(until, now()) if until else None,
+        since=moment(since, now()) if since is not None else None,
+        until=moment(until, now()) if until is not None else None,
         text=text,
     )
 

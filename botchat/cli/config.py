@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from botchat.cli.common import say
-from botchat.cli.facts import print_facts
+from botchat.cli.facts import print_facts, without_secrets
 from botchat.cli.printing import write
 from botchat.cli.rows import Columns, FieldsOption, FormatOption, Row
 from botchat.core.errors import BotchatError, ConfigError, InvalidInput
@@ -169,7 +169,7 @@ def _bot_rows(settings: "Settings", origin: str) -> Iterator[Row]:
         for name, field in type(config).__dataclass_fields__.items() if config else ():
             value = getattr(config, name)
             if value not in (field.default, {}):
-                fields[name] = without_password(value) if name == "base_url" else value
+                fields[name] = without_password(value) if name == "base_url" else without_secrets(value)
         yield {"name": f"bots.{bot_id}", "value": fields, "origin": _origin(bot.info, settings, origin)}
 
 

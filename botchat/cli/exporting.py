@@ -26,11 +26,11 @@ from botchat.cli.common import (
     UserOption,
     check_whose,
     filter_with,
-    opened,
+    opened_store,
     say,
     settings_with,
 )
-from botchat.cli.printing import part_of, write, write_file, writing_file
+from botchat.cli.printing import part_of, translated, write, write_file, write_resumable
 from botchat.cli.progress import shown_progress
 from botchat.core.errors import InvalidInput
 from botchat.core.models import SessionFilter
@@ -53,7 +53,10 @@ class Form(StrEnum):
 def export(
     ids: Annotated[
         list[str] | None,
-        typer.Argument(help="Which (botchat help ids); without one all that the options say.", metavar="ID…"),
+        typer.Argument(
+            help="Which (botchat help ids), or - for stdin; without one, see the options.",
+            metavar="ID…",
+        ),
     ] = None,
     user: UserOption = None,
     all_users: AllUsersOption = False,
@@ -68,7 +71,11 @@ def export(
     ] = None,
     output: Annotated[
         str | None,
-        typer.Option("--output", "-o", help="A file; or a folder (it exists, or ends in /): a file for each session."),
+        typer.Option(
+            "--output",
+            "-o",
+            help="A file, or a folder (it exists, or ends in /) for a file each.",
+        ),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a file that was not finished (jsonl), or a folder.")
@@ -87,26 +94,51 @@ def export(
     check_whose(user, all_users=all_users)
     if ids and (all_users or bot or since or until or archived or deleted or everything):
         raise InvalidInput("Name sessions, or say by options which: not both.")
-    with opened(settings_with(store, user), writing=False) as (chat, whose):
+    if everything and (archived or deleted):
+        raise InvalidInput("Say --all, --archived or --deleted, one of them.")
+    with opened_store(settings_with(store, user), writing=False) as (chat, whose):
         where = filter_with(bot=bot, since=since, until=until, archived=archived, deleted=deleted)
         where = replace(where, user=None if all_users else whose, state=None if everything or ids else where.state)
         if ids:
             where = replace(where, ids=tuple(session.id for session in several_chosen(chat, whose, ids)))
-        alone = ids is not None and len(ids) == 1
+        alone = where.ids is not None and len(where.ids) == 1
         written_as = ExportFormat(form or ("md" if alone else "jsonl"))
-        number = Export(chat.for_admins(), where, written_as, alone=alone).write_to(output, resume=resume)
-        if output or number == 0:
-            say(f"{counted(number)} exported" + (f" to {output}." if output else "."))
+        asked = json.dumps([chat.store, where.user, where.state, bot, since, until, where.ids])
+        export_ = Export(chat.for_admins(), where, written_as, alone=alone, asked=asked)
+        to = checked_output(output, chat.store)
+        number = export_.write_to(to, resume=resume)
+        if to or number == 0:
+            say(f"{counted(number)} exported" + (f" to {to}." if to else "."))
+
+
+def checked_output(output: str | None, store: str) -> str | None:
+    """Return where to write to; None is stdout.
+
+    Raises:
+        InvalidInput: it is no name, or the store itself.
+    """
+    if output is None or output == "-":
+        return None
+    if not output:
+        raise InvalidInput("The name of the output is empty: say a file, a folder, or - for stdout.")
+    files = [Path(f"{store}{suffix}") for suffix in ("", "-journal", "-wal")]
+    with translated(Path(output)):
+        if Path(output).exists() and any(file.exists() and file.samefile(output) for file in files):
+            raise InvalidInput(f"{output} is the store itself: write to another file.")
+    return output
 
 
 class Export:
     """Writes sessions out: to stdout, into one file, or a file each into a folder."""
 
-    def __init__(self, admin: "Admin", where: SessionFilter, form: "ExportFormat", *, alone: bool = False) -> None:
+    def __init__(
+        self, admin: "Admin", where: SessionFilter, form: "ExportFormat", *, alone: bool = False, asked: str = ""
+    ) -> None:
         self._admin = admin
         self._where = where
         self._form = form
         self._alone = alone
+        self._asked = asked
         self._number = 0
 
     def write_to(self, output: str | None, *, resume: bool = False) -> int:
@@ -120,13 +152,18 @@ class Export:
             if resume:
                 raise InvalidInput("--resume goes with -o: what was written to stdout is not known.")
             self._to_stdout()
-        elif output.endswith(os.sep) or Path(output).is_dir():
-            self._to_folder(Path(output), resume=resume)
-        elif resume:
-            self._go_on(Path(output))
+            return self._number
+        path = Path(output)
+        with translated(path):
+            is_folder = output.endswith(os.sep) or path.is_dir()
+        if is_folder:
+            self._to_folder(path, resume=resume)
+        elif resume and self._form != "jsonl":
+            raise InvalidInput("Only JSON Lines (-F jsonl), or a folder, can be gone on with by --resume.")
+        elif self._form == "jsonl" and (path.is_file() or not path.exists()):
+            self._to_resumable(path, resume=resume)
         else:
-            with writing_file(Path(output), resumable=self._form == "jsonl") as file:
-                file.writelines(self._text(self._records()))
+            write_file(path, self._text(self._records()))
         return self._number
 
     def _records(self, after: tuple[datetime, str] | None = None) -> "Iterator[Record]":
@@ -154,20 +191,49 @@ class Export:
         except OSError as error:
             raise InvalidInput(f"The folder {folder} can't be made: {error.strerror}.") from error
         one = Export(self._admin, self._where, self._form, alone=True)
+        there = 0
         for record in self._records():
             path = folder / _file_name(record, self._form)
-            if not (resume and path.exists()):  # a file that has its name is complete
+            if resume and path.exists():  # a file that has its name is complete
+                there += 1
+            else:
                 write_file(path, one._text(iter([record])))
+        self._number -= there
+        if there:
+            say(f"{counted(there, 'file')} stood there already, and stayed as they were")
 
-    def _go_on(self, path: Path) -> None:
-        if self._form != "jsonl":
-            raise InvalidInput("Only JSON Lines (-F jsonl), or a folder, can be gone on with by --resume.")
-        if path.exists() and not part_of(path).exists():
-            say(f"{path} is complete already.")
+    def _to_resumable(self, path: Path, *, resume: bool) -> None:
+        """Write JSON Lines; what they were asked for lies beside them until they are complete."""
+        note = path.with_name(f"{path.name}.part.of")
+        if resume and path.exists() and not part_of(path).exists():
+            say(f"{path} is complete already")
             return
-        after = _last_written(part_of(path))
-        with writing_file(path, resumable=True, go_on=True) as file:
-            file.writelines(self._text(self._records(after)))
+        after = None
+        go_on = resume and part_of(path).exists()
+        if go_on:
+            _check_note(note, self._asked)
+            after = _last_written(part_of(path))
+        elif not part_of(path).exists():
+            write_file(note, [self._asked])
+        write_resumable(path, self._text(self._records(after)), go_on=go_on)
+        note.unlink(missing_ok=True)
+
+
+def _check_note(note: Path, asked: str) -> None:
+    """Check that an unfinished file is of what is asked for now.
+
+    Raises:
+        InvalidInput: it is of other sessions, or nobody knows of which.
+    """
+    try:
+        is_same = note.read_text(encoding="utf-8") == asked
+    except OSError:
+        is_same = False
+    if not is_same:
+        raise InvalidInput(
+            f"{note.with_suffix('')} is no unfinished export of this store with these options: "
+            "remove it, or export elsewhere."
+        )
 
 
 def _file_name(record: "Record", form: "ExportFormat") -> str:

@@ -1,9 +1,20 @@
 """How facts are written, a name and a value each: whole also on a narrow terminal, where a list would be cut."""
 
+import re
 import sys
 from collections.abc import Iterable
+from typing import Any
 
 from botchat.cli.rows import Columns, Row, RowFormat, print_rows, shown
+
+_SECRET = re.compile("key|token|secret|password|authorization|cookie", re.IGNORECASE)
+
+
+def without_secrets(value: Any) -> Any:
+    """Return a setting as it may be seen: what a name says is a secret is hidden, however deep it stands."""
+    if isinstance(value, dict):
+        return {n: "***" if _SECRET.search(str(n)) else without_secrets(inner) for n, inner in value.items()}
+    return [without_secrets(inner) for inner in value] if isinstance(value, list) else value
 
 
 def print_facts(

@@ -15,11 +15,12 @@ from botchat.cli.common import (
     StoreOption,
     UserOption,
     check_whose,
-    opened,
+    opened_store,
     say,
     settings_with,
 )
-from botchat.cli.printing import write_file
+from botchat.cli.exporting import checked_output
+from botchat.cli.printing import write, write_file
 from botchat.cli.rows import Columns, FieldsOption, FormatOption, Row, RowFormat, print_rows, row_parts
 from botchat.core.models import SessionFilter
 
@@ -54,7 +55,7 @@ def give(
 
     Example: botchat feedback give @last down --comment "No heron is blue."
     """
-    with opened(settings_with(store, user), writing=False) as (chat, whose):
+    with opened_store(settings_with(store, user), writing=False) as (chat, whose):
         session = chosen(chat, whose, session_id)
         message_id = message_id_of(chat, session, message or str(session.message_count))
         chat.give_feedback(whose, session.id, message_id, None if rating == "none" else rating, comment)
@@ -76,13 +77,13 @@ def list_feedback(
     Example: botchat feedback list --all-users --bot local
     """
     check_whose(user, all_users=all_users)
-    with opened(settings_with(store, user), writing=False) as (chat, name):
+    with opened_store(settings_with(store, user), writing=False) as (chat, name):
         if not print_rows(_rows(chat, None if all_users else name, bot), _FEEDBACK, form, fields):
             say(f"There is no such feedback in {chat.store}.")
 
 
 def export_feedback(
-    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.", metavar="FILE")],
+    output: Annotated[str, typer.Option("--output", "-o", help="The file to write.", metavar="FILE")],
     form: Annotated[FileFormat, typer.Option("--format", "-F", help="How to write it.")] = FileFormat.csv,
     user: UserOption = None,
     all_users: AllUsersOption = False,
@@ -94,9 +95,14 @@ def export_feedback(
     Example: botchat feedback export --all-users -o feedback.csv
     """
     check_whose(user, all_users=all_users)
-    with opened(settings_with(store, user), writing=False) as (chat, name):
+    with opened_store(settings_with(store, user), writing=False) as (chat, name):
         rows = list(_rows(chat, None if all_users else name, bot))
-        write_file(output, row_parts(rows, _NAMES, RowFormat(form.value)))
+        parts = row_parts(rows, _NAMES, RowFormat(form.value))
+        to = checked_output(output, chat.store)
+        if to is None:
+            write(parts)
+            return
+        write_file(Path(to), parts)
         say(f"{counted(len(rows), 'line')} of feedback exported to {output}.")
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from botchat.cli.choosing import id_line
 from botchat.cli.common import say
 from botchat.cli.printing import write
 from botchat.core.errors import InvalidInput
@@ -27,7 +28,7 @@ Row = Mapping[str, Any]
 _MOST_IN_TABLE = 200
 """Rich takes 0.55 ms to lay out a row, and all rows at once; what is longer is written line by line."""
 
-_FLEXIBLE_AT_LEAST = 12
+_FLEXIBLE_AT_LEAST, _MOST_CELLS = 12, 32
 
 
 class RowFormat(StrEnum):
@@ -57,8 +58,8 @@ class Columns:
     Attributes:
         names: all of them, in the order of the formats for programs.
         in_table: those that a person sees, the least important one last: a narrow terminal leaves it out.
-        flexible: the one that is cut to the width of the terminal; no other ever is.
-        key: the one that `ids` writes.
+        flexible: the one that is cut to the width of the terminal; others have 32 cells at most.
+        key: the one that `ids` writes; it is never cut.
     """
 
     names: tuple[str, ...]
@@ -87,7 +88,7 @@ def print_rows(
     if form is RowFormat.table:
         _print_table(counted, names if fields else columns.in_table, columns)
     elif form is RowFormat.ids:
-        write(_cell(row[columns.key]) + "\n" for row in counted)
+        write(id_line(str(row[columns.key])) + "\n" for row in counted)
     else:
         harmless = printable if sys.stdout.isatty() else str
         write(map(harmless, row_parts(counted, names, form, following)))
@@ -204,6 +205,8 @@ def _laid_out(rows: list[dict[str, str]], names: tuple[str, ...], columns: Colum
     from rich.text import Text
 
     flexible = columns.flexible
+    for row in rows:
+        row.update({name: _cut(row[name], _MOST_CELLS) for name in names if name not in {flexible, columns.key}})
     widths = {name: max(map(cell_len, (name, *(row[name] for row in rows)))) for name in names}
     while len(names) > 2 and _fixed(widths, names, flexible) + _FLEXIBLE_AT_LEAST > console.width:  # noqa: PLR2004
         names = names[:-1]
@@ -214,11 +217,16 @@ def _laid_out(rows: list[dict[str, str]], names: tuple[str, ...], columns: Colum
         table.add_column(Text(name), no_wrap=True, justify="right" if is_number else "left", style=style)
     left = max(_FLEXIBLE_AT_LEAST, console.width - _fixed(widths, names, flexible))
     for row in rows:
-        texts = {name: Text(row[name]) for name in names}
-        if flexible in texts:
-            texts[flexible].truncate(left, overflow="ellipsis")
-        table.add_row(*texts.values())
+        table.add_row(*(Text(_cut(row[name], left) if name == flexible else row[name]) for name in names))
     return table
+
+
+def _cut(text: str, cells: int) -> str:
+    from rich.text import Text
+
+    shortened = Text(text)
+    shortened.truncate(cells, overflow="ellipsis")
+    return shortened.plain
 
 
 def _fixed(widths: Mapping[str, int], names: tuple[str, ...], flexible: str) -> int:

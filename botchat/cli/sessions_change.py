@@ -1,6 +1,7 @@
 """The commands that change sessions: rename, pin, archive, delete and what undoes them, fork, redact, prune."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,14 +26,14 @@ from botchat.cli.common import (
     StoreOption,
     UserOption,
     check_whose,
-    opened,
+    opened_store,
     say,
     settings_with,
 )
 from botchat.cli.printing import write
 from botchat.cli.rows import Columns, FormatOption, print_rows
-from botchat.core.errors import InvalidInput
-from botchat.core.models import SessionSummary
+from botchat.core.errors import InvalidInput, SessionChanged
+from botchat.core.models import SessionFilter, SessionSummary, State
 from botchat.times import duration
 
 if TYPE_CHECKING:
@@ -56,8 +57,10 @@ def rename(
 
     Example: botchat sessions rename @last Herons of the north
     """
-    with opened(settings_with(store, user), writing=False) as (chat, whose):
-        chat.update(whose, chosen(chat, whose, session_id).id, name=" ".join(name))
+    with opened_store(settings_with(store, user), writing=False) as (chat, whose):
+        session = chosen(chat, whose, session_id)
+        chat.update(whose, session.id, name=" ".join(name))
+        print_ids([session])
 
 
 def pin(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) -> None:
@@ -79,9 +82,9 @@ def unpin(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) 
 def archive(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) -> None:
     """Put sessions into the archive: out of the list, nothing lost.
 
-    Example: botchat sessions list --until 90d --ids-only | botchat sessions archive -
+    Example: botchat sessions list --until 90d --ids-only -n 10000 | botchat sessions archive -
     """
-    _change(ids, store, user, lambda chat, session: chat.update(session.user, session.id, state="archived"))
+    _change(ids, store, user, lambda chat, session: _move(chat, session, "active", "archived"))
 
 
 def unarchive(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) -> None:
@@ -89,15 +92,15 @@ def unarchive(ids: IdsArgument, store: StoreOption = None, user: UserOption = No
 
     Example: botchat sessions unarchive @last
     """
-    _change(ids, store, user, _bring_back)
+    _change(ids, store, user, lambda chat, session: _move(chat, session, "archived", "active"))
 
 
 def restore(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) -> None:
     """Bring deleted sessions back; they are in the trash for 30 days.
 
-    Example: botchat sessions list --deleted --ids-only | botchat sessions restore -
+    Example: botchat sessions list --deleted --ids-only -n 10000 | botchat sessions restore -
     """
-    _change(ids, store, user, _bring_back)
+    _change(ids, store, user, lambda chat, session: _move(chat, session, "trash", "active"))
 
 
 def delete(
@@ -114,14 +117,15 @@ def delete(
 
     Example: botchat sessions delete 3f1c2f0e --yes
     """
-    with opened(settings_with(store, user), writing=False) as (chat, whose):
+    with opened_store(settings_with(store, user), writing=False) as (chat, whose):
         meant = several_chosen(chat, whose, ids)
-        if not dry_run:
-            what = f"Delete {counted(len(meant))}" + (" for ever" if purge else "")
-            confirm(what, examples_of(meant), yes=yes or not meant)
-            change = chat.purge if purge else chat.delete
-            meant = do_each(meant, lambda session: change(session.user, session.id))
-        print_ids(meant)
+        if dry_run:
+            print_ids(meant)
+            return
+        what = f"Delete {counted(len(meant))}" + (" for ever" if purge else "")
+        confirm(what, examples_of(meant), yes=yes or not meant)
+        change = chat.purge if purge else chat.delete
+        print_ids(do_each(meant, lambda session: change(session.user, session.id)))
 
 
 def fork(
@@ -136,7 +140,7 @@ def fork(
 
     Example: botchat sessions fork @last --at 4
     """
-    with opened(settings_with(store, user), writing=False) as (chat, whose):
+    with opened_store(settings_with(store, user), writing=False) as (chat, whose):
         session = chat.fork(whose, chosen(chat, whose, session_id).id, at)
         write([f"{session.id}\n"])
 
@@ -156,11 +160,15 @@ def redact(
 
     Example: botchat sessions redact @last --message 3
     """
-    with opened(settings_with(store, user), writing=False) as (chat, whose):
+    with opened_store(settings_with(store, user), writing=False) as (chat, whose):
         session = chosen(chat, whose, session_id)
         message_id = message_id_of(chat, session, message)
-        confirm(f"Redact message {message} of {session.name!r} for ever", [session.id], yes=yes)
+        confirm(f"Redact message {message} of {session.name!r} for ever", [session.id], yes=yes, can_look=False)
         chat.redact(whose, session.id, message_id)
+        print_ids([session])
+        for copy in chat.page(whose, where=SessionFilter(state=None, message_id=message_id)).sessions:
+            if copy.id != session.id:
+                say(f"A copy of this message is in {copy.id} ({copy.name}): redact it there too.")
 
 
 def prune(
@@ -186,34 +194,57 @@ def prune(
     Example: botchat sessions prune --all-users --dry-run
     """
     check_whose(user, all_users=all_users)
-    with opened(settings_with(store, user), writing=False) as (chat, whose):
-        rules = _rules(older_than, bot, to_archive=to_archive, purge=purge)
+    with opened_store(settings_with(store, user), writing=False) as (chat, whose):
+        rules = _rules(chat, older_than, bot, to_archive=to_archive, purge=purge)
         due = {d.session.id: d for d in chat.for_admins().due(None if all_users else whose, rules)}
-        action = _action_of(chat, into_trash=older_than is not None and not purge)
-        if not dry_run and due:
-            counts = [sum(d.action == verb for d in due.values()) for verb in ("delete", "archive")]
-            what = f"Delete {counted(counts[0])}, archive {counts[1]:,}"
-            confirm(what, examples_of([d.session for d in due.values()]), yes=yes)
-            done = do_each([d.session for d in due.values()], lambda session: action(due[session.id]))
-            due = {session.id: due[session.id] for session in done}
-        if not print_rows((_due_row(d) for d in due.values()), _DUE, form):
+        if not due:
             say("Nothing is that old.")
+        elif dry_run:
+            print_rows(map(_due_row, due.values()), _DUE, form)
+        else:
+            into_trash = older_than is not None and not purge
+            confirm(_plan(due.values(), into_trash=into_trash), examples_of([d.session for d in due.values()]), yes=yes)
+            act = _action_of(chat, into_trash=into_trash)
+            done = do_each([d.session for d in due.values()], lambda session: act(due[session.id]))
+            print_rows((_due_row(due[session.id]) for session in done), _DUE, form)
+
+
+def _plan(due: Iterable["Due"], *, into_trash: bool) -> str:
+    """Say what is going to be done: Delete 3 sessions for ever and archive 2 sessions."""
+    actions: Counter[str] = Counter(d.action for d in due)
+    plans = {
+        "delete": f"delete {counted(actions['delete'])}{'' if into_trash else ' for ever'}",
+        "archive": f"archive {counted(actions['archive'])}",
+    }
+    plan = " and ".join(plans[action] for action in plans if actions[action])
+    return plan[0].upper() + plan[1:]
 
 
 def _change(
     ids: list[str], store: str | None, user: str | None, change: Callable[["Chat", SessionSummary], object]
 ) -> None:
     """Change the sessions that are meant, and print the ids of those that were."""
-    with opened(settings_with(store, user), writing=False) as (chat, whose):
+    with opened_store(settings_with(store, user), writing=False) as (chat, whose):
         meant = several_chosen(chat, whose, ids)
         print_ids(do_each(meant, lambda session: change(chat, session)))
 
 
-def _bring_back(chat: "Chat", session: SessionSummary) -> None:
-    chat.update(session.user, session.id, state="active")
+def _move(chat: "Chat", session: SessionSummary, from_: State, to: State) -> None:
+    """Move a session from one state to another; where it is there already, nothing is to be done.
+
+    Raises:
+        InvalidInput: it is in neither of them.
+    """
+    if session.state not in (from_, to):
+        places = {"active": "not deleted", "archived": "in the archive", "trash": "in the trash"}
+        raise InvalidInput(f"This session is {places[session.state]}: nothing was done to it.")
+    if session.state == from_:
+        chat.update(session.user, session.id, state=to)
 
 
-def _rules(older_than: str | None, bot: str | None, *, to_archive: bool, purge: bool) -> "tuple[Rule, ...] | None":
+def _rules(
+    chat: "Chat", older_than: str | None, bot: str | None, *, to_archive: bool, purge: bool
+) -> "tuple[Rule, ...] | None":
     """Make the rule that the options say; None is the policy of the config.
 
     Raises:
@@ -224,6 +255,8 @@ def _rules(older_than: str | None, bot: str | None, *, to_archive: bool, purge: 
     if older_than is None:
         if bot or to_archive or purge:
             raise InvalidInput("--bot, --archive and --purge go with --older-than; the policy says its own.")
+        if not chat.for_admins().has_policy:
+            raise InvalidInput("The config has no policy ([[retention]], see `botchat config init`): say --older-than.")
         return None
     if to_archive and purge:
         raise InvalidInput("Say --archive or --purge, not both.")
@@ -232,13 +265,15 @@ def _rules(older_than: str | None, bot: str | None, *, to_archive: bool, purge: 
 
 def _action_of(chat: "Chat", *, into_trash: bool) -> "Callable[[Due], None]":
     def act(due: "Due") -> None:
+        """Do it, unless someone wrote to the session, or pinned it, since it was found."""
         session = due.session
-        if due.action == "archive":
-            chat.update(session.user, session.id, state="archived")
-        elif into_trash:
-            chat.delete(session.user, session.id)
-        else:
-            chat.purge(session.user, session.id)
+        if due.action == "delete" and not into_trash:
+            chat.purge(session.user, session.id, unless_written_since=session.update_time)
+            return
+        found = chat.for_admins().page(where=SessionFilter(user=session.user, state=None, ids=(session.id,))).sessions
+        if not found or found[0].update_time != session.update_time:
+            raise SessionChanged
+        chat.update(session.user, session.id, state="trash" if due.action == "delete" else "archived")
 
     return act
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from botchat.cli.choosing import chosen
+from botchat.cli.choosing import chosen, counted
 from botchat.cli.common import (
     AllUsersOption,
     ArchivedOption,
@@ -19,12 +19,13 @@ from botchat.cli.common import (
     UserOption,
     check_whose,
     filter_with,
-    opened,
+    opened_store,
     say,
     settings_with,
 )
 from botchat.cli.printing import write
 from botchat.cli.rows import Columns, FieldsOption, FormatOption, Row, RowFormat, print_rows
+from botchat.core.errors import InvalidInput
 from botchat.core.models import PAGE_SIZE, SessionFilter, now
 from botchat.times import moment
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from botchat.core.models import Message, Page, Session, SessionSummary
 
 AfterOption = Annotated[str | None, typer.Option(help="Go on after the page that ended with this.", metavar="CURSOR")]
-LimitOption = Annotated[int, typer.Option("--limit", "-n", help="How many at most.", min=1, metavar="N")]
+LimitOption = Annotated[int, typer.Option("--limit", "-n", help="How many at most.", min=1, max=1_000_000, metavar="N")]
 
 _NAMES = ("id", "name", "bot_id", "message_count", "create_time", "update_time", "state", "pinned", "user")
 _COLUMNS = Columns(
@@ -84,7 +85,7 @@ def list_sessions(
     """
     where = filter_with(bot=bot, since=since, until=until, archived=archived, deleted=deleted)
     check_whose(user, all_users=all_users)
-    with opened(settings_with(store, user), writing=False) as (chat, name):
+    with opened_store(settings_with(store, user), writing=False) as (chat, name):
         page = _page(chat, name, after, limit, where, all_users=all_users)
         rows = (session._asdict() for session in page.sessions)
         columns = _OF_ALL if all_users else _COLUMNS
@@ -120,7 +121,7 @@ def search(
     text = " ".join(words)
     where = filter_with(bot=bot, since=since, until=until, archived=archived, deleted=deleted, text=text)
     check_whose(user, all_users=all_users)
-    with opened(settings_with(store, user), writing=False) as (chat, name):
+    with opened_store(settings_with(store, user), writing=False) as (chat, name):
         page = _page(chat, name, after, limit, where, all_users=all_users)
         chosen_form = ids_form(form, ids_only=ids_only)
         rows: Iterator[Row] = (session._asdict() for session in page.sessions)
@@ -133,7 +134,9 @@ def search(
 
 def show(
     session_id: IdArgument,
-    last: Annotated[int, typer.Option(help="How many messages, the newest.", min=1, metavar="N")] = PAGE_SIZE,
+    last: Annotated[
+        int, typer.Option(help="How many messages, the newest.", min=1, max=1_000_000, metavar="N")
+    ] = PAGE_SIZE,
     store: StoreOption = None,
     user: UserOption = None,
 ) -> None:
@@ -141,11 +144,11 @@ def show(
 
     Example: botchat sessions show @last
     """
-    with opened(settings_with(store, user), writing=False) as (chat, name):
+    with opened_store(settings_with(store, user), writing=False) as (chat, name):
         session = chat.open(name, chosen(chat, name, session_id).id, last)
         _write_harmless(_transcript(session))
         if session.first:
-            say(f"{session.first} earlier messages are not shown: --last N")
+            say(f"{counted(session.first, 'earlier message')} not shown: --last N")
         if session.state == "trash":
             say(f"This session is in the trash: botchat sessions restore {session.id}")
 
@@ -162,7 +165,7 @@ def tail(
 
     Example: botchat sessions tail @last
     """
-    with opened(settings_with(store, user), writing=False) as (chat, name):
+    with opened_store(settings_with(store, user), writing=False) as (chat, name):
         found = chosen(chat, name, session_id).id
         shown: dict[str, int] = {}
         while True:
@@ -195,8 +198,8 @@ def stats(
     Example: botchat sessions stats --all-users --by bot --since 30d
     """
     check_whose(user, all_users=all_users)
-    from_, to = (moment(text, now()) if text else None for text in (since, until))
-    with opened(settings_with(store, user), writing=False) as (chat, name):
+    from_, to = (moment(text, now()) if text is not None else None for text in (since, until))
+    with opened_store(settings_with(store, user), writing=False) as (chat, name):
         where = SessionFilter(user=None if all_users else name, state=None, bot_id=bot)
         found = chat.for_admins().stats(by, where, from_, to)
         rows = (
@@ -210,7 +213,13 @@ def stats(
 
 
 def ids_form(form: RowFormat | None, *, ids_only: bool) -> RowFormat | None:
-    """Return the format that is meant: `--ids-only` is another word for one of them."""
+    """Return the format that is meant: `--ids-only` is another word for one of them.
+
+    Raises:
+        InvalidInput: two formats are meant.
+    """
+    if ids_only and form not in (None, RowFormat.ids):
+        raise InvalidInput("Say --ids-only or another --format, not both.")
     return RowFormat.ids if ids_only else form
 
 

@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from botchat.cli.choosing import counted
-from botchat.cli.common import StoreOption, UserOption, opened, say, settings_with
+from botchat.cli.common import StoreOption, opened_store, say, settings_with
 from botchat.cli.exits import SOME_FAILED
 from botchat.cli.facts import print_facts
 from botchat.cli.findings import print_findings
 from botchat.cli.progress import shown_progress
 from botchat.cli.rows import Columns, FormatOption
-from botchat.core.errors import InvalidInput
+from botchat.core.errors import InvalidInput, UserNotFound
 from botchat.core.models import SessionFilter
 
 _FACTS = Columns(names=("name", "value"), in_table=("name", "value"), flexible="value", key="name")
@@ -24,7 +24,7 @@ def info(form: FormatOption = None, store: StoreOption = None) -> None:
 
     Example: botchat store info
     """
-    with opened(settings_with(store, None), writing=False) as (chat, _):
+    with opened_store(settings_with(store, None), writing=False) as (chat, _):
         admin = chat.for_admins()
         facts = admin.info()
         facts |= {state: admin.count(SessionFilter(state=state)) for state in ("active", "archived", "trash")}
@@ -40,7 +40,7 @@ def check(form: FormatOption = None, store: StoreOption = None) -> None:
 
     Example: botchat store check
     """
-    with opened(settings_with(store, None), writing=False) as (chat, _):
+    with opened_store(settings_with(store, None), writing=False) as (chat, _):
         admin = chat.for_admins()
         print_findings(chain(admin.findings(), admin.check()), form)
 
@@ -48,7 +48,7 @@ def check(form: FormatOption = None, store: StoreOption = None) -> None:
 def copy(
     source: Annotated[str, typer.Argument(help="The store to copy from.", metavar="SRC")],
     target: Annotated[str, typer.Argument(help="The store to copy into.", metavar="DST")],
-    user: UserOption = None,
+    user: Annotated[str | None, typer.Option(help="Only this user's; everybody's if not said.", metavar="NAME")] = None,
 ) -> None:
     """Copy sessions into another store: a file into MongoDB, or back.
 
@@ -59,18 +59,23 @@ def copy(
     """
     became: Counter[str] = Counter()
     with (
-        opened(settings_with(source, None), writing=False) as (from_, _),
-        opened(settings_with(target, None)) as (to, _),
+        opened_store(settings_with(source, None), writing=False) as (from_, _),
+        opened_store(settings_with(target, None)) as (to, _),
     ):
         if from_.store == to.store:
             raise InvalidInput("SRC and DST are the same store.")
         where = SessionFilter(user=user, state=None)
         admin = from_.for_admins()
-        for copied in shown_progress(admin.copy_to(to.for_admins(), where), admin.count(where), "sessions"):
-            became[copied.became] += 1
-            if copied.problem:
-                say(f"{copied.session_id}: {copied.problem}")
-        say(_report(became, to.store))
+        total = admin.count(where)
+        if user is not None and not total:
+            raise UserNotFound(user)
+        try:
+            for copied in shown_progress(admin.copy_to(to.for_admins(), where), total, "sessions"):
+                became[copied.became] += 1
+                if copied.problem:
+                    say(f"{copied.session_id}: {copied.problem}")
+        finally:
+            say(_report(became, to.store))
     if became["refused"]:
         raise typer.Exit(SOME_FAILED)
 

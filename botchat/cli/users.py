@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from botchat.cli.choosing import DryRunOption, YesOption, confirm, counted, do_each, examples_of, print_ids
-from botchat.cli.common import StoreOption, opened, say, settings_with
-from botchat.cli.exporting import Export
+from botchat.cli.common import StoreOption, opened_store, say, settings_with
+from botchat.cli.exporting import Export, checked_output
 from botchat.cli.facts import print_facts
 from botchat.cli.rows import Columns, FieldsOption, FormatOption, print_rows
 from botchat.core.errors import UserNotFound
@@ -31,7 +31,7 @@ def list_users(form: FormatOption = None, fields: FieldsOption = None, store: St
 
     Example: botchat users list -F csv
     """
-    with opened(settings_with(store, None), writing=False) as (chat, _):
+    with opened_store(settings_with(store, None), writing=False) as (chat, _):
         if not print_rows((user._asdict() for user in chat.for_admins().users()), _USERS, form, fields):
             say(f"There are no users in {chat.store}.")
 
@@ -41,7 +41,7 @@ def show_user(user: UserArgument, form: FormatOption = None, store: StoreOption 
 
     Example: botchat users show ann
     """
-    with opened(settings_with(store, user), writing=False) as (chat, _):
+    with opened_store(settings_with(store, user), writing=False) as (chat, _):
         admin = chat.for_admins()
         stats = admin.stats("user", _all_of(admin, user))
         facts: dict[str, object] = {"user": user}
@@ -68,9 +68,11 @@ def export_user(
     """
     from botchat.core.export import ExportFormat
 
-    with opened(settings_with(store, user), writing=False) as (chat, _):
+    with opened_store(settings_with(store, user), writing=False) as (chat, _):
         admin = chat.for_admins()
-        number = Export(admin, _all_of(admin, user), ExportFormat.jsonl).write_to(output, resume=resume)
+        to = checked_output(output, chat.store)
+        asked = f"everything of {user} in {chat.store}"
+        number = Export(admin, _all_of(admin, user), ExportFormat.jsonl, asked=asked).write_to(to, resume=resume)
         say(f"{counted(number)} of {user} exported to {output}.")
 
 
@@ -83,13 +85,17 @@ def delete_user(
 
     Example: botchat users delete ann --dry-run
     """
-    with opened(settings_with(store, user), writing=False) as (chat, _):
+    with opened_store(settings_with(store, user), writing=False) as (chat, _):
         admin = chat.for_admins()
-        sessions = list(admin.every(_all_of(admin, user)))
-        if not dry_run:
-            confirm(f"Remove all {counted(len(sessions))} of {user} for ever", examples_of(sessions), yes=yes)
-            sessions = do_each(sessions, lambda session: chat.purge(user, session.id))
-        print_ids(sessions)
+        where = _all_of(admin, user)
+        sessions = list(admin.every(where))
+        if dry_run:
+            print_ids(sessions)
+            return
+        confirm(f"Remove all {counted(len(sessions))} of {user} for ever", examples_of(sessions), yes=yes)
+        while sessions:  # again, for what was written while it was asked
+            print_ids(do_each(sessions, lambda session: chat.purge(user, session.id)))
+            sessions = list(admin.every(where))
 
 
 def _all_of(admin: "Admin", user: str) -> SessionFilter:

@@ -129,6 +129,11 @@ class Admin:
             stat.down += activity.down
         return [stats[key] for key in sorted(stats)]
 
+    @property
+    def has_policy(self) -> bool:
+        """Whether the config says how long sessions are kept."""
+        return bool(self._retention.rules)
+
     def due(self, user: str | None = None, rules: tuple[Rule, ...] | None = None) -> Iterator[Due]:
         """Find the sessions whose time has come by these rules, or by the policy of the config."""
         retention = self._retention if rules is None else Retention(rules)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from botchat.core.bot_config import OPENAI_KEY, OPENAI_URL, BotConfig
 from botchat.core.errors import BotError, MissingKey
-from botchat.core.models import BotInfo, Delta
+from botchat.core.models import BotInfo, Delta, without_password
 from botchat.core.stream import ChunkReader, Finish, listed_models, said
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ class OpenAIBot:
         )
         self._config = config
         self._base_url = base_url
+        self._shown_url = without_password(base_url)
         self._api_key = api_key
         self._model = config.model
         self._ask_for_usage = config.include_usage
@@ -173,7 +174,7 @@ class OpenAIBot:
             self._model = next(iter(await _listed(client)), None)
         if self._model is None:
             raise BotError(
-                f"{self._base_url} lists no model: name one as model in the config, or as OPENAI_MODEL; "
+                f"{self._shown_url} lists no model: name one as model in the config, or as OPENAI_MODEL; "
                 "check that base_url ends in /v1."
             )
         return self._model
@@ -203,7 +204,7 @@ class OpenAIBot:
 
     @property
     def _silent(self) -> str:
-        return f"The bot's server at {self._base_url} gave no sign of life for {self._config.timeout:g} s. Try again."
+        return f"The bot's server at {self._shown_url} gave no sign of life for {self._config.timeout:g} s. Try again."
 
     def _without_key(self, text: str) -> str:
         is_secret = self._api_key is not None and len(self._api_key) >= _SHORTEST_KEY
@@ -221,13 +222,13 @@ class OpenAIBot:
         why = str(cause) or type(cause).__name__
         match cause:
             case InvalidURL():
-                return f"The base_url {self._base_url!r} of the bot {self.info.bot_id!r} is no address: {why}"
+                return f"The base_url {self._shown_url!r} of the bot {self.info.bot_id!r} is no address: {why}"
             case ConnectError() | ConnectTimeout():
-                return f"The bot's server at {self._base_url} can't be reached ({why}). Is it up, is the URL right?"
+                return f"The bot's server at {self._shown_url} can't be reached ({why}). Is it up, is the URL right?"
             case TimeoutException():
                 return self._silent
             case RequestError():
-                return f"The connection to the bot's server at {self._base_url} broke off ({why}). Try again."
+                return f"The connection to the bot's server at {self._shown_url} broke off ({why}). Try again."
             case _:
                 return f"The bot's server reported an error: {error}"
 
@@ -241,10 +242,10 @@ class OpenAIBot:
     def _meaning_of_status(self, status: int, reason: str) -> str:
         match status:
             case 401:  # what the server says of it may quote the key
-                return f"The bot's server at {self._base_url} {self._wish_for_key()}."
+                return f"The bot's server at {self._shown_url} {self._wish_for_key()}."
             case 404:
                 what = f"model {self._model!r}, or no chat there" if self._model else "list of models"
-                return f"{self._base_url} has no {what}: check the model, and that base_url ends in /v1 ({reason})."
+                return f"{self._shown_url} has no {what}: check the model, and that base_url ends in /v1 ({reason})."
             case 429:
                 return f"The bot's server asks to slow down, or the account is used up ({reason}). Try again later."
             case 400 | 413 if "context" in reason.lower() or "too long" in reason.lower():

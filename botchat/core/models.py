@@ -179,6 +179,7 @@ class SessionFilter:
         until: create_time is earlier than this.
         idle_since: nothing was written to it since then.
         ids: these alone.
+        message_id: they hold a message of this id.
         text: every word of it stands somewhere in the name or in a message, upper or lower case alike.
     """
 
@@ -190,6 +191,7 @@ class SessionFilter:
     idle_since: datetime | None = None
     pinned: bool | None = None
     ids: tuple[str, ...] | None = None
+    message_id: str | None = None
     text: str = ""
 
 

@@ -153,10 +153,14 @@ class MongoRepository:
     def delete(self, user: str, session_id: str) -> None:
         self.update(user, session_id, state="trash")
 
-    def purge(self, user: str, session_id: str) -> None:
+    def purge(self, user: str, session_id: str, *, unless_written_since: datetime | None = None) -> None:
+        wanted = owned(user, session_id)
+        if unless_written_since is not None:
+            wanted["update_time"] = unless_written_since
         with translated(self.name):
-            if not self._sessions.delete_one(owned(user, session_id)).deleted_count:
-                raise SessionNotFound(session_id)
+            if not self._sessions.delete_one(wanted).deleted_count:
+                self._check_exists(user, session_id)
+                raise SessionChanged
 
     def for_admins(self) -> MongoAllSessions:
         return self._all

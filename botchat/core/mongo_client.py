@@ -58,7 +58,7 @@ def open_client(uri: str) -> MongoClient[Document]:
     try:
         client: MongoClient[Document] = MongoClient(uri, tz_aware=True, appname="botchat", **options)
     except (PyMongoError, ValueError) as error:
-        raise ConfigError(f"The store address {without_password(uri)} can't be used: {error}.") from error
+        raise _unusable(uri, error) from error
     if not client.write_concern.acknowledged:
         client.close()
         raise ConfigError("The store address says w=0, so nobody would know what was saved: leave it out, or say w=1.")
@@ -79,7 +79,13 @@ def database_name(client: MongoClient[Document], uri: str) -> str:
     try:
         return client.get_default_database(DEFAULT_DATABASE).name
     except (ConfigurationError, InvalidName) as error:
-        raise ConfigError(f"The store address {without_password(uri)} can't be used: {error}.") from error
+        raise _unusable(uri, error) from error
+
+
+def _unusable(uri: str, error: Exception) -> ConfigError:
+    """Say what is wrong with an address; what the driver says of one with a password could quote a part of it."""
+    why = "a password in it must be percent-encoded (/ is %2F, @ is %40)" if "@" in uri else str(error)
+    return ConfigError(f"The store address {without_password(uri)} can't be used: {why}.")
 
 
 @contextmanager

@@ -64,6 +64,8 @@ def _wanted(where: SessionFilter, begun: Document) -> Document:
         wanted["pinned"] = True if where.pinned else {"$ne": True}
     if where.ids is not None:
         wanted["_id"] = {"$in": list(where.ids)}
+    if where.message_id is not None:
+        wanted["messages.id"] = {"$eq": where.message_id}
     if where.text:
         wanted["$and"] = [_says(pattern) for pattern in patterns(where.text)]
     return wanted

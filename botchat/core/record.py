@@ -183,7 +183,7 @@ def session_changes(changes: SessionChanges) -> tuple[Record, set[str]]:
     """
     to_set: Record = {**changes, "update_time": now()}
     if "name" in changes:
-        check_name("The name", changes["name"])
+        check_name("The name", changes["name"].strip())
         if len(changes["name"]) > NAME_LIMIT:
             raise InvalidInput(f"A name has at most {NAME_LIMIT} characters.")
     for name in ("tags", "metadata"):

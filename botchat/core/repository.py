@@ -104,8 +104,12 @@ class SessionRepository(Protocol):
         """Put a session in the trash for 30 days; `update(..., state="active")` brings it back."""
         ...
 
-    def purge(self, user: str, session_id: str) -> None:
-        """Remove a session for ever."""
+    def purge(self, user: str, session_id: str, *, unless_written_since: datetime | None = None) -> None:
+        """Remove a session for ever.
+
+        Raises:
+            SessionChanged: it was written, or pinned, since that update_time.
+        """
         ...
 
     def for_admins(self) -> AllSessions:

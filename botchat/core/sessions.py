@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from itertools import islice
 from typing import Literal, NamedTuple, Unpack
 
@@ -124,9 +125,13 @@ class Sessions:
         self._repository.delete(user, session_id)
         self._turns.wrote(user)
 
-    def purge(self, user: str, session_id: str) -> None:
-        """Remove a session for ever."""
-        self._repository.purge(user, session_id)
+    def purge(self, user: str, session_id: str, *, unless_written_since: datetime | None = None) -> None:
+        """Remove a session for ever.
+
+        Raises:
+            SessionChanged: it was written, or pinned, since that update_time.
+        """
+        self._repository.purge(user, session_id, unless_written_since=unless_written_since)
         self._turns.wrote(user)
 
     def fork(self, user: str, session_id: str, messages: int | None = None) -> Session:

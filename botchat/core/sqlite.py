@@ -5,11 +5,12 @@ import time
 import weakref
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Unpack
 
 from botchat.core.changes import MessageChanges, SessionChanges
-from botchat.core.errors import MessageNotFound, SessionChanged, SessionNotFound, StoreRefused
+from botchat.core.errors import MessageNotFound, SessionChanged, StoreRefused
 from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, now
 from botchat.core.record import (
     Record,
@@ -149,10 +150,12 @@ class SqliteRepository:
     def delete(self, user: str, session_id: str) -> None:
         self.update(user, session_id, state="trash")
 
-    def purge(self, user: str, session_id: str) -> None:
+    def purge(self, user: str, session_id: str, *, unless_written_since: datetime | None = None) -> None:
         with self._file.writing() as db:
-            if not db.execute("DELETE FROM sessions WHERE id = ? AND user = ?", (session_id, user)).rowcount:
-                raise SessionNotFound(session_id)
+            header, _ = read_header(db, user, session_id)
+            if unless_written_since not in (None, header["update_time"]):
+                raise SessionChanged
+            db.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
 
     def for_admins(self) -> SqliteAllSessions:
         return self._all

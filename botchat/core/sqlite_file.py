@@ -26,10 +26,10 @@ APPLICATION_ID = int.from_bytes(b"bcht")
 _IDLE_CONNECTIONS = 8
 
 _MEANINGS: dict[int, tuple[type[StoreError], str]] = {
-    sqlite3.SQLITE_BUSY: (StoreUnavailable, "{path} is in use by another program: nothing was saved. Try again."),
-    sqlite3.SQLITE_FULL: (StoreUnavailable, "The disk of {path} is full: nothing was saved. Make room and try again."),
-    sqlite3.SQLITE_IOERR: (StoreUnavailable, "The disk of {path} failed: nothing was saved. See to it and try again."),
-    sqlite3.SQLITE_READONLY: (StoreRefused, "{path} is read-only: nothing was saved. Allow writing, or say another."),
+    sqlite3.SQLITE_BUSY: (StoreUnavailable, "{path} is in use by another program: this was not saved. Try again."),
+    sqlite3.SQLITE_FULL: (StoreUnavailable, "The disk of {path} is full: this was not saved. Make room and try again."),
+    sqlite3.SQLITE_IOERR: (StoreUnavailable, "The disk of {path} failed: this was not saved. See to it and try again."),
+    sqlite3.SQLITE_READONLY: (StoreRefused, "{path} is read-only: this was not saved. Allow writing, or say another."),
     sqlite3.SQLITE_CANTOPEN: (StoreUnreadable, "{path} can't be opened: check that it is a file you may read."),
     sqlite3.SQLITE_NOTADB: (StoreUnreadable, "{path} is no SQLite database: choose another file with --store."),
     sqlite3.SQLITE_CORRUPT: (StoreUnreadable, "{path} is damaged: restore it from a copy."),

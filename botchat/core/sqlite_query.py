@@ -29,23 +29,20 @@ def condition_of(where: SessionFilter, after: str | None = None) -> tuple[str, l
     """
     states = get_args(State) if where.state is None else (where.state,)
     conditions: list[tuple[str, list[Any]]] = [(f"state IN ({', '.join('?' * len(states))})", list(states))]
-    if where.user is not None:
-        conditions.append(("user = ?", [where.user]))
     if after is not None:
         end = position_of(after)
         conditions.append(("(create_time, id) < (?, ?)", [milliseconds(end.create_time), end.id]))
-    if where.since is not None:
-        conditions.append(("create_time >= ?", [milliseconds(where.since)]))
-    if where.until is not None:
-        conditions.append(("create_time < ?", [milliseconds(where.until)]))
-    if where.bot_id is not None:
-        conditions.append(("bot_id = ?", [where.bot_id]))
-    if where.idle_since is not None:
-        conditions.append(("update_time < ?", [milliseconds(where.idle_since)]))
-    if where.pinned is not None:
-        conditions.append(("pinned = ?", [where.pinned]))
-    if where.ids is not None:
-        conditions.append(("id IN (SELECT value FROM json_each(?))", [json.dumps(where.ids)]))
+    wanted = {
+        "user = ?": where.user,
+        "create_time >= ?": where.since and milliseconds(where.since),
+        "create_time < ?": where.until and milliseconds(where.until),
+        "bot_id = ?": where.bot_id,
+        "update_time < ?": where.idle_since and milliseconds(where.idle_since),
+        "pinned = ?": where.pinned,
+        "id IN (SELECT value FROM json_each(?))": None if where.ids is None else json.dumps(where.ids),
+        "EXISTS (SELECT 1 FROM messages WHERE session_id = sessions.id AND messages.id = ?)": where.message_id,
+    }
+    conditions += [(condition, [value]) for condition, value in wanted.items() if value is not None]
     if where.text:
         conditions += [(_SAYS, [pattern, pattern]) for pattern in patterns(where.text)]
     texts, values = zip(*conditions, strict=True)

@@ -15,6 +15,7 @@ _ENDINGS = {
 }
 
 # C0 but for tab and line feed, DEL, and C1: a terminal takes them, ESC above all, for commands.
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")  # embeddings, overrides and isolates of right-to-left text
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _DEL, _FIRST_PICTURE, _DEL_PICTURE = 0x7F, 0x2400, "\u2421"
 
@@ -25,8 +26,8 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Show a text on one line, with single spaces, as `printable` does."""
-    return printable(" ".join(text.split()))
+    """Show a text on one line, with single spaces, as `printable` does; nothing in it turns the rest of the line."""
+    return _TURNS.sub("\ufffd", printable(" ".join(text.split())))
 
 
 def speaker(message: Message, bot_id: str) -> str:
