@@ -2,7 +2,6 @@
 
 import os
 import sys
-from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -104,7 +103,7 @@ app.command("help")(topics.help_)
 def run(arguments: list[str] | None = None) -> NoReturn:
     """Run a command and exit."""
     if sys.stdout is None:  # closed by whoever started it: nothing of it is wanted
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  (it lasts as long as the process)
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8", closefd=False)
     completion.answer_shell()
     try:
         code = app(args=arguments, prog_name="botchat", standalone_mode=False) or exits.DONE
