@@ -61,8 +61,7 @@ class Listing:
         text = Text(style=plain)
         for kind, words in lexer.get_tokens(code):
             text.append(words, look[_part(kind)])
-        text.right_crop(len(text) - len(code))
-        return text
+        return text[: len(code)]
 
 
 @cache

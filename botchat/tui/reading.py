@@ -224,9 +224,7 @@ def _table(part: Sequence[Token], first: str, rest: str, tone: str) -> list[Bloc
     for i in range(0, max(len(cells), 1), _TABLE_ROWS):
         some = tuple(cells[i : i + _TABLE_ROWS])
         before = rest if i else first
-        blocks.append(
-            Table(head=() if i else head, cells=some, widths=widths, first=before, rest=rest, tone=tone)
-        )
+        blocks.append(Table(head=() if i else head, cells=some, widths=widths, first=before, rest=rest, tone=tone))
     return blocks
 
 

@@ -64,7 +64,9 @@ def rows_of(lines: Iterable[Iterable[tuple[str, Style]]]) -> list[Row]:
 
 def _strip(part: Text, prefix: str, look: Look, mark: Style | None) -> Strip:
     segments = [Segment(prefix, mark or look.base)] if prefix else []
-    segments += [segment for segment in part.render(look.console) if segment.text]
+    own = part.style if isinstance(part.style, Style) else look.base
+    # Rich leaves the style out where a text has no spans.
+    segments += [Segment(words, style or own) for words, style, _ in part.render(look.console) if words]
     return Strip(segments)
 
 

@@ -142,7 +142,7 @@ def _heading(message: Message, about: About) -> tuple[tuple[str, str], ...]:
     )
     pieces = [(name, part)]
     if about.place:
-        pieces.append((f"  ‹ {about.place[0]}/{about.place[1]} ›", "dim"))
+        pieces.append((f"  ‹ {about.place[0]}/{about.place[1]} ›", "dim"))  # noqa: RUF001  (arrows, no signs)
     rating = (message.feedback or {}).get("rating")
     if rating in {"up", "down"}:
         comment = one_line(str((message.feedback or {}).get("comment") or ""))
