@@ -15,6 +15,7 @@ from botchat.cli import (
     sessions_change,
     sessions_read,
     store,
+    tui,
     users,
     web,
 )
@@ -43,16 +44,18 @@ _EXIT_CODES: dict[type[BotchatError], int] = {
 _BROKEN_PIPE = 141
 
 
-def _group(help_: str) -> typer.Typer:
+def _group(help_: str, *, alone: bool = False) -> typer.Typer:
     return typer.Typer(
-        no_args_is_help=True,
+        no_args_is_help=not alone,
+        invoke_without_command=alone,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
         help=help_,
     )
 
 
-app = _group("Chat with any OpenAI-compatible bot, and never lose a word.")
+app = _group("Chat with any OpenAI-compatible bot, and never lose a word.", alone=True)
+app.command()(tui.tui)
 app.command()(web.web)
 app.command()(ask.ask)
 
@@ -125,8 +128,13 @@ def _say_version(value: bool) -> None:  # noqa: FBT001  (Typer calls it with the
 
 @app.callback()
 def _common(
-    version: Annotated[
+    context: typer.Context,
+    _version: Annotated[
         bool, typer.Option("--version", help="Say which botchat this is.", is_eager=True, callback=_say_version)
     ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand is None:
+        if not tui.has_terminal():
+            typer.echo(context.get_help(), err=True)
+            raise typer.Exit(2)
+        tui.tui()
