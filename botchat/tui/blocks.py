@@ -26,23 +26,25 @@ class Block:
     Attributes:
         first: what stands before its first row: a list's bullet, a quote's bar.
         rest: what stands before the others, as wide as `first`.
-        space: an empty row stands above it.
+        above: what stands in the empty row above it; None if there is no such row.
         tone: the part of the look that its plain words have.
     """
 
     first: str = ""
     rest: str = ""
-    space: bool = False
+    above: str | None = None
     tone: str = ""
 
     def rows(self, look: Look) -> list[Row]:
-        """Draw it, with the space above it."""
+        """Draw it, with the empty row above it."""
         drawn = self._draw(look)
-        return [Row(Strip([Segment(self.rest.rstrip() or " ", look["dim"])])), *drawn] if self.space else drawn
+        if self.above is None:
+            return drawn
+        return [Row(Strip([Segment(self.above.rstrip() or " ", look["dim"])])), *drawn]
 
     def estimate(self, width: int) -> int:
         """Guess how many rows it has, without drawing it."""
-        return max(self._estimate(max(width - len(self.rest), 1)), 1) + self.space
+        return max(self._estimate(max(width - len(self.rest), 1)), 1) + (self.above is not None)
 
     def _draw(self, look: Look) -> list[Row]:
         raise NotImplementedError
@@ -100,7 +102,7 @@ class Code(Block):
     def _draw(self, look: Look) -> list[Row]:
         inner = Look(look.console, look.width - 1, look["code"], look.styles)
         rows: list[Row] = []
-        for line in self.listing.lines(look)[self.begin : self.end]:
+        for line in self.listing.lines(look, self.begin, self.end):
             rows += wrapped(line, inner, self.rest + " ", self.rest + " ", look["code"])
         if rows and self.first != self.rest:
             rows[0] = _with_prefix(rows[0], self.first, look)
@@ -118,11 +120,13 @@ class Table(Block):
         head: the cells of its header; empty where it stands further up.
         cells: the cells of each row, as Markdown.
         widths: how wide each column wants to be.
+        right: the columns whose cells stand at the right.
     """
 
     head: tuple[str, ...]
     cells: tuple[tuple[str, ...], ...]
     widths: tuple[int, ...]
+    right: frozenset[int] = frozenset()
 
     def _draw(self, look: Look) -> list[Row]:
         widths = fitting(self.widths, look.width - len(self.rest))
@@ -142,10 +146,10 @@ class Table(Block):
 
     def _row(self, cells: tuple[str, ...], widths: list[int], look: Look, style: Style) -> list[Row]:
         columns: list[list[Strip]] = []
-        for cell, width in zip(cells, widths, strict=False):
+        for i, (cell, width) in enumerate(zip(cells, widths, strict=False)):
             narrow = Look(look.console, width, look.base, look.styles, look.chosen)
             drawn = wrapped(inline_text(cell, look, style), narrow)
-            columns.append([row.strip.adjust_cell_length(width, style) for row in drawn])
+            columns.append([_aligned(row.strip, width, style, right=i in self.right) for row in drawn])
         rows = []
         for strips in zip_longest(*columns):
             segments = [Segment(self.rest, look["dim"])] if self.rest else []
@@ -217,6 +221,12 @@ def column_widths(head: tuple[str, ...], cells: list[tuple[str, ...]]) -> tuple[
 
 def _cell_width(cell: str) -> int:
     return cell_len(cell.replace("**", "").replace("`", ""))
+
+
+def _aligned(strip: Strip, width: int, style: Style, *, right: bool) -> Strip:
+    if right and strip.cell_length < width:
+        strip = Strip([Segment(" " * (width - strip.cell_length), style), *strip])
+    return strip.adjust_cell_length(width, style)
 
 
 def _with_prefix(row: Row, prefix: str, look: Look) -> Row:

@@ -41,11 +41,11 @@ class Listing:
     language: str
     _drawn: tuple[Look, list[Text]] | None = field(default=None, compare=False, repr=False)
 
-    def lines(self, look: Look) -> list[Text]:
-        """Return all lines in colour; they are kept, for the parts of a long block are drawn one by one."""
+    def lines(self, look: Look, begin: int, end: int) -> list[Text]:
+        """Return some lines in colour; all are kept, for the parts of a long block are drawn one by one."""
         if self._drawn is None or self._drawn[0] is not look:
             self._drawn = (look, list(self._coloured(look).split("\n", allow_blank=True)))
-        return [line.copy() for line in self._drawn[1]]
+        return [line.copy() for line in self._drawn[1][begin:end]]
 
     def estimate(self, begin: int, end: int, width: int) -> int:
         """Guess the rows of some of its lines."""

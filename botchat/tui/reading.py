@@ -11,8 +11,8 @@ from botchat.tui.code import Listing
 from botchat.tui.inline import LONGEST, reader
 
 _PIECE = 4_000
-_CODE_LINES = 40
-_TABLE_ROWS = 40
+_CODE_LINES = 12
+_TABLE_ROWS = 10
 _PORTION = 32_000
 _DEEPEST = 98
 _QUOTE = "▌ "
@@ -97,7 +97,7 @@ class Document:
 
     def _add(self, unit: _Unit) -> None:
         if self.blocks and unit.blocks and unit.space:
-            unit.blocks[0].space = True
+            unit.blocks[0].above = ""
         self.blocks += unit.blocks
 
 
@@ -166,7 +166,7 @@ class _Reader:
         for i, part in enumerate(_parts(tokens)):
             more = self._leaves(part, rest if i else first, rest)
             if i and more and part[0].type not in _LISTS:
-                more[0].space = True
+                more[0].above = rest
             blocks += more
         return blocks or [Plain(text="", first=first, rest=rest)]
 
@@ -219,6 +219,8 @@ def _table(part: Sequence[Token], first: str, rest: str, tone: str) -> list[Bloc
         elif token.type == "inline" and part[i - 1].type in {"th_open", "td_open"}:
             rows[-1] += (token.content,)
     head, cells = rows[0], rows[1:]
+    columns = [token for token in part if token.type == "th_open"]
+    right = frozenset(i for i, token in enumerate(columns) if "right" in str(token.attrGet("style")))
     widths = column_widths(head, cells)
     blocks: list[Block] = []
     for i in range(0, max(len(cells), 1), _TABLE_ROWS):

@@ -15,6 +15,12 @@ from botchat.tui.look import Look
 TAB = 4
 """Cells between the stops of a tab."""
 
+GUTTER = 2
+"""Cells at the left of all rows, for the bar at the current message."""
+
+MARGIN = 1
+"""Cells at the right that stay empty."""
+
 
 class Row(NamedTuple):
     """One row.
@@ -42,24 +48,41 @@ def wrapped(text: Text, look: Look, first: str = "", rest: str = "", mark: Style
         mark: the style of both.
     """
     rows: list[Row] = []
+    width = max(look.width - len(rest), 1)
     if "\t" in text.plain:
         text.expand_tabs(TAB)
-    width = max(look.width - len(rest), 1)
-    for line in text.split("\n", allow_blank=True):
-        place, plain = 0, line.plain
-        for i, part in enumerate(line.wrap(look.console, width, tab_size=TAB) if plain else [line]):
-            words = part.plain.rstrip()
-            start = plain.find(words, place) if words else place
-            joiner = plain[place:start] if i else "\n"
+    for line in text.split("\n", allow_blank=True) if "\n" in text.plain else [text]:
+        if cell_len(line.plain) <= width:
             prefix = rest if rows else first
-            rows.append(Row(_strip(part, prefix, look, mark), len(prefix), joiner))
-            place = max(start, place) + len(words)
+            rows.append(Row(_strip(line, prefix, look, mark), len(prefix)))
+        else:
+            rows += _folded(line, width, look, rest if rows else first, rest, mark)
     return rows
 
 
-def rows_of(lines: Iterable[Iterable[tuple[str, Style]]]) -> list[Row]:
-    """Make rows of pieces that are known to fit."""
-    return [Row(Strip([Segment(text, style) for text, style in line if text])) for line in lines]
+def _folded(line: Text, width: int, look: Look, first: str, rest: str, mark: Style | None) -> list[Row]:
+    rows: list[Row] = []
+    place, plain = 0, line.plain
+    for part in line.wrap(look.console, width, tab_size=TAB):
+        words = part.plain.rstrip()
+        start = plain.find(words, place) if words else place
+        prefix = rest if rows else first
+        rows.append(Row(_strip(part, prefix, look, mark), len(prefix), plain[place:start] if rows else "\n"))
+        place = max(start, place) + len(words)
+    return rows
+
+
+def finished(rows: Iterable[Row], look: Look) -> list[Row]:
+    """Give rows the gutter at their left and the look's base to their end.
+
+    What is painted is these very strips, for a strip remembers what it was painted as.
+    """
+    gutter = [Segment(" ", look.base), Segment(" " * (GUTTER - 1), look.base)]
+    width = GUTTER + look.width + MARGIN
+    return [
+        row._replace(strip=Strip([*gutter, *row.strip]).crop_extend(0, width, look.base), indent=row.indent + GUTTER)
+        for row in rows
+    ]
 
 
 def _strip(part: Text, prefix: str, look: Look, mark: Style | None) -> Strip:

@@ -23,8 +23,8 @@ from botchat.tui.look import COMPONENT_CLASSES
 from botchat.tui.transcript_scroll import TranscriptScroll
 from botchat.tui.transcript_text import code_blocks, links, whole_message, words_of
 
-_FRAME = 0.05
-_REST = 4.0
+_FRAME = 0.08
+_REST = 3.0
 _PAGE_OVERLAP = 2
 
 
@@ -308,7 +308,7 @@ class Transcript(TranscriptScroll, can_focus=True):
                 self._came_below(message)
         self._refit(mark)
         ended = time.monotonic()
-        self._next_draw = ended + max(_FRAME, _REST * (ended - started))
+        self._next_draw = ended + max(_FRAME, _REST * (ended - started + self._paint_time))
 
     def _links(self) -> list[str]:
         return links(self.current, self._rows.look) if self.current else []

@@ -8,7 +8,7 @@ from botchat.core.models import Message
 from botchat.tui.blocks import Block, Said
 from botchat.tui.look import Look
 from botchat.tui.reading import Document, plain_blocks
-from botchat.tui.rows import Row
+from botchat.tui.rows import Row, finished
 from botchat.tui.transcript_heights import Heights
 
 _ENDINGS = {
@@ -57,7 +57,7 @@ class Part:
     def rows(self, look: Look) -> list[Row]:
         """Return its rows; they are drawn once."""
         if self._look is not look:
-            self._rows, self._look = self.block.rows(look), look
+            self._rows, self._look = finished(self.block.rows(look), look), look
         return self._rows
 
     def height(self, look: Look) -> int:
@@ -109,7 +109,7 @@ class Item:
 
     def _blocks(self, message: Message, about: About) -> list[Block]:
         ended = message.status != "streaming"
-        blocks: list[Block] = [Said(space=True, pieces=_heading(message, about))]
+        blocks: list[Block] = [Said(above="", pieces=_heading(message, about))]
         if about.details:
             blocks.append(Said(pieces=((_details(message, about), "dim"),)))
         if message.reasoning_content:

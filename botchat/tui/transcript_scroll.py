@@ -1,21 +1,21 @@
 """How the rows of a transcript are scrolled: the view stays on what is seen, or at the end."""
 
+import time
+
 from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
 from botchat.tui.look import Look, look_from
-from botchat.tui.rows import highlighted
+from botchat.tui.rows import GUTTER, MARGIN, highlighted
 from botchat.tui.transcript_layout import Layout, Mark
 from botchat.tui.transcript_text import offset_row, selected
 from botchat.tui.transcript_told import Told
 
-_GUTTER = 2
-_MARGIN = 1
 _NEAR = 1
 
 
@@ -32,6 +32,7 @@ class TranscriptScroll(ScrollView):
         self._link: str | None = None
         self._follow = True
         self._fitting = False
+        self._paint_time = 0.0
 
     @property
     def at_end(self) -> bool:
@@ -46,8 +47,8 @@ class TranscriptScroll(ScrollView):
     def notify_style_update(self) -> None:
         """Draw anew when the theme changes."""
         super().notify_style_update()
-        if self.is_attached and self.size:
-            self._restyle()
+        if self.is_attached:
+            self.call_next(self._restyle)  # the component classes are given their styles after this
 
     def on_resize(self) -> None:
         """Wrap anew, with what is seen kept in the view."""
@@ -61,26 +62,46 @@ class TranscriptScroll(ScrollView):
             self._fit(self._top)
             self._scrolled()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw rows of the view, past Textual's cache of rows, which knows only where they were seen before."""
+        started = time.monotonic()
+        filters, background = self.get_line_filters(), self.background_colors[1]
+        strips: list[Strip] = []
+        for y in crop.line_range:
+            strip = self._strip(y)
+            for line_filter in filters:
+                strip = strip.apply_filter(line_filter, background)
+            strips.append(strip)
+        self._paint_time = time.monotonic() - started
+        if crop.column_span == (0, self.size.width):
+            return strips
+        return [strip.crop(*crop.column_span) for strip in strips]
+
     def render_line(self, y: int) -> Strip:
-        """Draw one row of the view."""
-        row, width, base = self._top + y, self.size.width, self._rows.look.base
-        if row < 0:
-            return self._lead_row(width)
-        if row >= self._rows.total:
-            return Strip.blank(width, base)
-        i, local, drawn = self._rows.row(row)
-        serial = self._rows.serial(i)
-        bar = "▌" if serial == self._cursor else " "
-        pieces = [Segment(bar, self._rows.look["cursor"]), Segment(" ", base)]
-        strip = Strip([*pieces, *(drawn.strip if drawn else ())]).crop_extend(0, width, base)
-        number = offset_row(serial, local)
-        if (selection := self.text_selection) and (span := selection.get_span(number)):
-            strip = self._with_selection(strip, *span)
-        return strip.apply_offsets(0, number)
+        """Draw one row of the view, with what the mouse needs to know where in the words it is."""
+        row = self._top + y
+        if not 0 <= row < self._rows.total:
+            return self._strip(y)
+        i, local, _ = self._rows.row(row)
+        return self._strip(y).apply_offsets(0, offset_row(self._rows.serial(i), local))
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Return the words that are selected."""
-        return selected(self._rows, selection, _GUTTER), "\n"
+        return selected(self._rows, selection), "\n"
+
+    def _strip(self, y: int) -> Strip:
+        row, width, look = self._top + y, self.size.width, self._rows.look
+        if row < 0:
+            return self._lead_row(width)
+        i, local, drawn = self._rows.row(row) if row < self._rows.total else (0, 0, None)
+        if drawn is None:
+            return Strip.blank(width, look.base)
+        strip, serial = drawn.strip, self._rows.serial(i)
+        if serial == self._cursor:
+            strip = Strip([Segment("▌", look["cursor"]), *list(strip)[1:]], strip.cell_length)
+        if (selection := self.text_selection) and (span := selection.get_span(offset_row(serial, local))):
+            strip = self._with_selection(strip, *span)
+        return strip.adjust_cell_length(width, look.base)
 
     @property
     def _top(self) -> int:
@@ -109,13 +130,11 @@ class TranscriptScroll(ScrollView):
         self.refresh()
 
     def _restyle(self) -> None:
-        width = max(self.size.width - _GUTTER - _MARGIN, 1)
+        width = max(self.size.width - GUTTER - MARGIN, 1)
         look = look_from(self._wrapper, width, self.rich_style, self.get_component_rich_style, self._link)
-        if look.same_as(self._rows.look):
-            self._fit(self._top)
-            return
         mark = self._mark()
-        self._rows.restyle(look)
+        if not look.same_as(self._rows.look):
+            self._rows.restyle(look)
         self._refit(mark)
 
     def _scrolled(self) -> None:
@@ -127,7 +146,7 @@ class TranscriptScroll(ScrollView):
 
     def _with_selection(self, strip: Strip, start: int, end: int) -> Strip:
         words = len(strip.text.rstrip())
-        start, end = max(start, _GUTTER), words if end < 0 else min(end, words)
+        start, end = max(start, GUTTER), words if end < 0 else min(end, words)
         if start >= end:
             return strip
         return highlighted(strip, start, end, self.screen.get_component_rich_style("screen--selection"))

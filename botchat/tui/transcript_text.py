@@ -11,7 +11,7 @@ from botchat.tui.blocks import Block, Code, Prose, Table
 from botchat.tui.inline import links_of, reader
 from botchat.tui.look import Look
 from botchat.tui.reading import Document
-from botchat.tui.rows import Row
+from botchat.tui.rows import GUTTER, Row
 from botchat.tui.transcript_layout import Layout
 
 _ROW_BITS = 24
@@ -49,7 +49,7 @@ def links(message: Message, look: Look) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def selected(layout: Layout, selection: Selection, gutter: int) -> str:
+def selected(layout: Layout, selection: Selection) -> str:
     """Return the words that are selected: of messages that lie wholly inside as they were said, else as seen."""
     if not layout.messages:
         return ""
@@ -60,9 +60,9 @@ def selected(layout: Layout, selection: Selection, gutter: int) -> str:
         j, end_y, end_x = last, _LAST_ROW, 1 << _ROW_BITS
     texts: list[str] = []
     for k in range(max(i, 0), j + 1):
-        begin = (y, max(x - gutter, 0)) if k == i else (0, 0)
-        end = (end_y, max(end_x - gutter, 0)) if k == j else (_LAST_ROW, 1 << _ROW_BITS)
-        if begin == (0, 0) and end[0] == _LAST_ROW:
+        begin = (y, max(x, GUTTER)) if k == i else (0, GUTTER)
+        end = (end_y, end_x) if k == j else (_LAST_ROW, 1 << _ROW_BITS)
+        if begin == (0, GUTTER) and end[0] == _LAST_ROW:
             texts.append(words_of(layout.messages[k]))
         else:
             texts.append(_text(layout.rows_of(k), begin, end))
@@ -83,7 +83,7 @@ def _text(rows: Iterable[Row], begin: tuple[int, int], end: tuple[int, int]) -> 
         if y > end[0]:
             break
         words = row.strip.text
-        start = begin[1] if y == begin[0] else 0
+        start = begin[1] if y == begin[0] else GUTTER
         stop = end[1] if y == end[0] else len(words)
         if y > begin[0]:
             text = text.rstrip(" ") + row.joiner
