@@ -87,11 +87,12 @@ class BotchatApp(App[None]):
     ) -> None:
         super().__init__()
         self._connect = connect
-        self._user = user
         self._keeper = DraftKeeper(drafts, self._draft_failed)
+        self.heading = SessionHeader(Heading(user=user), id="heading")
+        self.sessions = SessionsPane(user, clock=clock, id="sessions")
+        self.conversation = ConversationPane(user, self._keeper, bot=bot, id="conversation")
         self._first = first
         self._is_latest = is_latest
-        self._bot = bot
         self._clock = clock
         self._asked_to_quit = False
         self.failure: BotchatError | None = None
@@ -102,26 +103,11 @@ class BotchatApp(App[None]):
 
     def compose(self) -> ComposeResult:
         """Put the heading above the two sides, and the keys below."""
-        yield SessionHeader(Heading(user=self._user), id="heading")
+        yield self.heading
         with Horizontal():
-            yield SessionsPane(self._user, clock=self._clock, id="sessions")
-            yield ConversationPane(self._user, self._keeper, bot=self._bot, id="conversation")
+            yield self.sessions
+            yield self.conversation
         yield Footer(compact=True)
-
-    @property
-    def heading(self) -> SessionHeader:
-        """The line on top."""
-        return self.screen_stack[0].query_one(SessionHeader)
-
-    @property
-    def sessions(self) -> SessionsPane:
-        """The left side."""
-        return self.screen_stack[0].query_one(SessionsPane)
-
-    @property
-    def conversation(self) -> ConversationPane:
-        """The right side."""
-        return self.screen_stack[0].query_one(ConversationPane)
 
     def on_mount(self) -> None:
         """Open the store once there is a picture: its libraries and its server may take a while."""

@@ -88,6 +88,9 @@ class SessionView(Vertical):
         self.user = user
         self.chat: Chat | None = None
         self.session: Session | None = None
+        self.transcript = Transcript(id="transcript")
+        self.notice = Notice(id="notice")
+        self.prompt = Prompt(id="prompt")
         self._keeper = keeper
         self._bot = bot
         self._opening: str | None = None
@@ -99,24 +102,9 @@ class SessionView(Vertical):
 
     def compose(self) -> ComposeResult:
         """Put the messages above, the prompt below, and between them what is to be said."""
-        yield Transcript(id="transcript")
-        yield Notice(id="notice")
-        yield Prompt(id="prompt")
-
-    @property
-    def transcript(self) -> Transcript:
-        """The messages."""
-        return self.query_one(Transcript)
-
-    @property
-    def prompt(self) -> Prompt:
-        """Where the person types."""
-        return self.query_one(Prompt)
-
-    @property
-    def notice(self) -> Notice:
-        """What is to be said."""
-        return self.query_one(Notice)
+        yield self.transcript
+        yield self.notice
+        yield self.prompt
 
     @property
     def _is_unanswered(self) -> bool:

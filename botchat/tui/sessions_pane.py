@@ -67,7 +67,9 @@ class SessionsPane(ChangesSessions):
 
     def __init__(self, user: str, *, clock: Callable[[], datetime] = now, id: str | None = None) -> None:  # noqa: A002
         super().__init__(user, id=id)
-        self._clock = clock
+        self.list = SessionList(clock=clock, id="sessions-list")
+        self._search = Input(placeholder="Search names and messages", id="search", select_on_focus=False)
+        self._count = Static(id="sessions-count")
         self._where = SessionFilter()
         self._next: str | None = None
         self._total: int | None = None
@@ -76,14 +78,9 @@ class SessionsPane(ChangesSessions):
 
     def compose(self) -> ComposeResult:
         """Put the search above the list, and the number below it."""
-        yield Input(placeholder="Search names and messages", id="search", select_on_focus=False)
-        yield SessionList(clock=self._clock, id="sessions-list")
-        yield Static(id="sessions-count")
-
-    @property
-    def list(self) -> SessionList:
-        """The list itself."""
-        return self.query_one(SessionList)
+        yield self._search
+        yield self.list
+        yield self._count
 
     @property
     def current(self) -> SessionSummary | None:
@@ -133,9 +130,8 @@ class SessionsPane(ChangesSessions):
 
     def action_search(self) -> None:
         """Let the person type what to search for."""
-        search = self.query_one("#search", Input)
-        search.display = True
-        search.focus()
+        self._search.display = True
+        self._search.focus()
 
     def action_view(self) -> None:
         """Show the archive, the trash, or the list."""
@@ -153,9 +149,8 @@ class SessionsPane(ChangesSessions):
 
     def leave_search(self) -> None:
         """Show the whole list again."""
-        search = self.query_one("#search", Input)
-        search.clear()
-        search.display = False
+        self._search.clear()
+        self._search.display = False
         self._search_now()
         self.list.focus()
 
@@ -173,7 +168,7 @@ class SessionsPane(ChangesSessions):
     def _search_now(self) -> None:
         if self._typing:
             self._typing.stop()
-        text = self.query_one("#search", Input).value.strip()
+        text = self._search.value.strip()
         if text != self._where.text:
             self._show(replace(self._where, text=text))
 
@@ -260,4 +255,4 @@ class SessionsPane(ChangesSessions):
             number = f"{loaded:,} of {max(self._total, loaded):,}"
         bot = title_of(self._where.bot_id) if self._where.bot_id else ""
         words = [number, _VIEW_NAMES[self._where.state or "active"], bot]
-        self.query_one("#sessions-count", Static).update(Content(" · ".join(word for word in words if word)))
+        self._count.update(Content(" · ".join(word for word in words if word)))
