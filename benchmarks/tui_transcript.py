@@ -65,7 +65,9 @@ async def _rows() -> list[Row]:
         memory = (await bench.memory(few), await bench.memory(many))
         ratio = memory[1] / memory[0]
         kib = [f"{size / 1024:,.0f} KiB" for size in memory]
-        found.append(Row("memory beyond the data", kib[1], kib[0], f"{ratio:.2f}", f"at most {_AT_MOST}", ratio <= _AT_MOST))
+        found.append(
+            Row("memory beyond the data", kib[1], kib[0], f"{ratio:.2f}", f"at most {_AT_MOST}", ratio <= _AT_MOST)
+        )
     return [Row(f"transcript of {MANY:,} messages / {FEW}: {row.what}", *row.cells[1:5], row.reached) for row in found]
 
 

@@ -75,7 +75,7 @@ class Prose(Block):
 
     source: str
     level: int = 0
-    refs: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    refs: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def _draw(self, look: Look) -> list[Row]:
         style = look["heading"] if self.level else look[self.tone]
@@ -159,7 +159,7 @@ class Table(Block):
             rows.append(Row(Strip(segments), len(self.rest)))
         return rows
 
-    def _estimate(self, width: int) -> int:
+    def _estimate(self, width: int) -> int:  # noqa: ARG002
         return len(self.cells) + 2 * bool(self.head)
 
 

@@ -8,8 +8,8 @@ from rich.text import Text
 
 from botchat.tui.look import Look
 
-LONGEST = 60_000
-"""Characters of a code block that are highlighted: beyond, it takes too long and is data rather than code."""
+LONGEST = 30_000
+"""Characters of a code block that are highlighted at once: longer ones part by part."""
 
 _PARTS = {
     "Keyword": "code-keyword",
@@ -40,6 +40,7 @@ class Listing:
     code: str
     language: str
     _drawn: tuple[Look, list[Text]] | None = field(default=None, compare=False, repr=False)
+    _count: int = field(default=0, compare=False, repr=False)
 
     def lines(self, look: Look, begin: int, end: int) -> list[Text]:
         """Return some lines in colour; all are kept, for the parts of a long block are drawn one by one."""
@@ -49,8 +50,9 @@ class Listing:
 
     def estimate(self, begin: int, end: int, width: int) -> int:
         """Guess the rows of some of its lines."""
-        lines = self.code.count("\n") + 1
-        return (end - begin) + len(self.code) * (end - begin) // lines // (width * 2)
+        if self._count == 0:
+            self._count = self.code.count("\n") + 1
+        return (end - begin) + len(self.code) * (end - begin) // self._count // (width * 2)
 
     def _coloured(self, look: Look) -> Text:
         plain = look["code"]

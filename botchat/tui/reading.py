@@ -6,13 +6,15 @@ from typing import Any, NamedTuple
 from markdown_it.token import Token
 
 from botchat.core.export import printable
-from botchat.tui.blocks import Block, Code, Plain, Prose, Rule, Table, column_widths
+from botchat.tui.blocks import Block, Code, Plain, Prose, Rule, Table
+from botchat.tui.code import LONGEST as LONGEST_CODE
 from botchat.tui.code import Listing
 from botchat.tui.inline import LONGEST, reader
+from botchat.tui.tables import open_table, table_blocks
 
+_LONGEST = 64_000  # what is longer is data rather than prose, and reading it takes seconds
 _PIECE = 4_000
 _CODE_LINES = 12
-_TABLE_ROWS = 10
 _PORTION = 32_000
 _DEEPEST = 98
 _QUOTE = "▌ "
@@ -56,23 +58,31 @@ class Document:
         self.blocks: list[Block] = []
         self._tone = tone
         self._source = ""
-        self._env: dict[str, Any] = {}
+        self._refs: dict[str, Any] = {}  # addresses that finished blocks give a name
         self._done = 0  # characters whose blocks are finished
         self._kept = 0  # how many blocks those are
         self._open: _Unit | None = None  # begins where the finished ones end
+        self._in_table = False
 
-    def grow(self, source: str, *, ended: bool) -> int:
-        """Take in the whole text so far; return how many blocks from the first on are as they were."""
-        if not source.startswith(self._source) or (ended and self._env.get("references")):
-            self._done, self._kept, self._open, self._env = 0, 0, None, dict(self._env)
+    def grow(self, source: str, *, ended: bool) -> None:
+        """Take in the whole text so far; what is very long goes on as plain words."""
+        self._grow(source[:_LONGEST], ended=ended or len(source) > _LONGEST)
+        if len(source) > _LONGEST:
+            self.blocks += plain_blocks(source[_LONGEST:].rstrip(), self._tone)
+
+    def _grow(self, source: str, *, ended: bool) -> None:
+        if not source.startswith(self._source) or (ended and self._refs):
+            self._done, self._kept, self._open, self._refs = 0, 0, None, {}
         self._source = source
-        kept = self._kept
-        del self.blocks[kept:]
+        del self.blocks[self._kept :]
         size = _PORTION
         while len(source) - self._done > size:
             size = _PORTION if self._read(source[self._done : self._cut(size)], more=True) else size * 2
-        self._read(source[self._done :], more=False, ended=ended)
-        return kept
+        rest = source[self._done :]
+        if not ended and self._in_table and (table := open_table(printable(rest), self._tone)):
+            self._add(_Unit(0, table))
+        else:
+            self._read(rest, more=False, ended=ended)
 
     def _cut(self, size: int) -> int:
         end = self._source.rfind("\n", self._done, self._done + size)
@@ -80,7 +90,7 @@ class Document:
 
     def _read(self, rest: str, *, more: bool, ended: bool = True) -> bool:
         """Read on from where the finished blocks end; tell whether more of them are finished now."""
-        reader = _Reader(self._tone, self._env, self._open)
+        reader = _Reader(self._tone, dict(self._refs), self._open)
         units = reader.read(rest, ended=ended and not more)
         if not units:
             return False
@@ -90,9 +100,11 @@ class Document:
                 self._add(unit)
             self._kept = len(self.blocks)
             self._done += _offset(rest, last.line)
+            self._refs |= {name: ref for name, ref in reader.refs.items() if ref["map"][1] <= last.line}
             self._open = last._replace(blocks=[])
         if not more:
             self._add(last)
+            self._in_table = isinstance(last.blocks[0], Table) if last.blocks else False
         return bool(finished)
 
     def _add(self, unit: _Unit) -> None:
@@ -102,9 +114,9 @@ class Document:
 
 
 class _Reader:
-    def __init__(self, tone: str, env: dict[str, Any], resumed: _Unit | None) -> None:
+    def __init__(self, tone: str, refs: dict[str, Any], resumed: _Unit | None) -> None:
+        self.refs = {name: ref | {"map": [0, 0]} for name, ref in refs.items()}
         self._tone = tone
-        self._env = env
         self._resumed = resumed
         self._ended = True
 
@@ -114,10 +126,10 @@ class _Reader:
         if not source.strip():
             return []
         try:
-            tokens = reader().block.parse(source, reader(), self._env, []) or []
+            tokens = reader().block.parse(source, reader(), {"references": self.refs}, []) or []
         except Exception:  # noqa: BLE001  (a fault of the library in one message must not cost the screen)
             tokens = []
-        if not tokens and "references" in self._env:
+        if not tokens and self.refs:
             return []
         if not tokens or any(token.level >= _DEEPEST for token in tokens):
             return [_Unit(0, plain_blocks(source, self._tone))]
@@ -139,7 +151,7 @@ class _Reader:
             yield _Unit(_line(item), self._item(item, part[0], number, "", ""), (kind, number), space)
             number, space = number + 1, False
 
-    def _leaves(self, part: Sequence[Token], first: str, rest: str) -> list[Block]:
+    def _leaves(self, part: Sequence[Token], first: str, rest: str) -> list[Block]:  # noqa: PLR0911  (one a kind)
         """Make the blocks of one token and what is inside it."""
         token, tone = part[0], self._tone
         match token.type:
@@ -149,7 +161,7 @@ class _Reader:
             case "fence" | "code_block":
                 return self._code(token, first, rest)
             case "table_open":
-                return _table(part, first, rest, tone)
+                return table_blocks(part, first, rest, tone)
             case "blockquote_open":
                 return self._inside(part[1:-1], first + _QUOTE, rest + _QUOTE)
             case "hr":
@@ -181,24 +193,35 @@ class _Reader:
         for box, sign in _BOXES.items():
             if source.startswith(box) and first.endswith("• "):
                 first, source = first.removesuffix("• ") + sign, source.removeprefix(box)
-        refs = self._env.get("references", {})
+        refs = self.refs if "[" in source else {}
         return [Prose(source=source, level=level, first=first, rest=rest, tone=self._tone, refs=refs)]
 
     def _code(self, token: Token, first: str, rest: str) -> list[Block]:
         code = token.content.removesuffix("\n")
         language = token.info.split(maxsplit=1)[0] if token.info.strip() else ""
-        lines = code.split("\n")
         whole = Listing(code, language)
         blocks: list[Block] = []
-        for i in range(0, len(lines), _CODE_LINES):
-            end = min(i + _CODE_LINES, len(lines))
-            before = rest if i else first
-            if self._ended:
-                blocks.append(Code(listing=whole, begin=i, end=end, first=before, rest=rest))
-            else:  # still growing: what has come is not highlighted again
-                part = Listing("\n".join(lines[i:end]), language)
-                blocks.append(Code(listing=part, begin=0, end=end - i, first=before, rest=rest))
+        for begin, end, text in _code_pieces(code):
+            before = rest if blocks else first
+            if self._ended and len(code) <= LONGEST_CODE:
+                blocks.append(Code(listing=whole, begin=begin, end=end, first=before, rest=rest))
+            else:  # what has come of it is not highlighted again
+                part = Listing(text, language)
+                blocks.append(Code(listing=part, begin=0, end=end - begin, first=before, rest=rest))
         return blocks
+
+
+def _code_pieces(code: str) -> Iterator[tuple[int, int, str]]:
+    """Cut code into parts that are drawn one by one: their first line, the first line behind them, their text."""
+    lines = code.split("\n")
+    for begin in range(0, len(lines), _CODE_LINES):
+        some = lines[begin : begin + _CODE_LINES]
+        text = "\n".join(some)
+        if len(text) <= _PIECE * 4:
+            yield begin, begin + len(some), text
+        else:
+            for piece in _pieces(text):
+                yield 0, piece.count("\n") + 1, piece
 
 
 def _parts(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
@@ -209,25 +232,6 @@ def _parts(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
         if depth == 0:
             yield tokens[begin : i + 1]
             begin = i + 1
-
-
-def _table(part: Sequence[Token], first: str, rest: str, tone: str) -> list[Block]:
-    rows: list[tuple[str, ...]] = []
-    for i, token in enumerate(part):
-        if token.type == "tr_open":
-            rows.append(())
-        elif token.type == "inline" and part[i - 1].type in {"th_open", "td_open"}:
-            rows[-1] += (token.content,)
-    head, cells = rows[0], rows[1:]
-    columns = [token for token in part if token.type == "th_open"]
-    right = frozenset(i for i, token in enumerate(columns) if "right" in str(token.attrGet("style")))
-    widths = column_widths(head, cells)
-    blocks: list[Block] = []
-    for i in range(0, max(len(cells), 1), _TABLE_ROWS):
-        some = tuple(cells[i : i + _TABLE_ROWS])
-        before = rest if i else first
-        blocks.append(Table(head=() if i else head, cells=some, widths=widths, first=before, rest=rest, tone=tone))
-    return blocks
 
 
 def _pieces(text: str) -> Iterator[str]:

@@ -11,7 +11,6 @@ from textual.strip import Strip
 
 from botchat.tui.look import Look
 
-
 TAB = 4
 """Cells between the stops of a tab."""
 

@@ -138,7 +138,9 @@ class Transcript(TranscriptScroll, can_focus=True):
 
     def append(self, message: Message) -> None:
         """Put a message at the end, and follow it if the view is there."""
-        self._told.unanswered = None
+        if self._told.unanswered:
+            self._told.unanswered = None
+            self._rows.refresh()
         self._told.watch(message)
         self._rows.append(message)
         self._came_below(message)

@@ -121,7 +121,7 @@ class Item:
             self._words.grow(message.content, ended=ended)
             blocks += self._words.blocks
         elif message.content:
-            blocks += plain_blocks(message.content)
+            blocks += plain_blocks(message.content.rstrip())
         if message.status == "streaming" and not message.content:
             blocks.append(Said(pieces=(("…", "dim"),)))
         if ending := _ending(message, about):

@@ -16,8 +16,6 @@ from botchat.tui.transcript_layout import Layout, Mark
 from botchat.tui.transcript_text import offset_row, selected
 from botchat.tui.transcript_told import Told
 
-_NEAR = 1
-
 
 class TranscriptScroll(ScrollView):
     """Draws the rows of messages that are seen, and no others."""
@@ -58,7 +56,7 @@ class TranscriptScroll(ScrollView):
         """Draw what has come into the view."""
         super().watch_scroll_y(old_value, new_value)
         if not self._fitting and round(old_value) != round(new_value):
-            self._follow = self.scroll_y >= self.max_scroll_y - _NEAR
+            self._follow = self.scroll_y >= self.max_scroll_y
             self._fit(self._top)
             self._scrolled()
 
@@ -130,7 +128,7 @@ class TranscriptScroll(ScrollView):
         self.refresh()
 
     def _restyle(self) -> None:
-        width = max(self.size.width - GUTTER - MARGIN, 1)
+        width = max(self.scrollable_content_region.width - GUTTER - MARGIN, 1)
         look = look_from(self._wrapper, width, self.rich_style, self.get_component_rich_style, self._link)
         mark = self._mark()
         if not look.same_as(self._rows.look):
