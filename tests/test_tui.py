@@ -325,6 +325,15 @@ async def test_letters_typed_right_before_enter_are_sent_too(chat_with, store, t
 
 
 @story
+async def test_what_is_typed_at_once_goes_into_the_prompt(chat_with, tmp_path):
+    chat = chat_with()
+    async with terminal(lambda: chat, tmp_path) as at:
+        await at.type("at once")
+        assert at.prompt == "at once"
+        assert not at.app.sessions._search.value
+
+
+@story
 async def test_up_on_the_first_line_brings_back_what_was_sent(chat_with, tmp_path):
     async with terminal(chat_with("Yes.", DONE), tmp_path) as at:
         for words in ("first", "second"):

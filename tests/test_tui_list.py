@@ -188,10 +188,24 @@ async def test_a_session_is_deleted_after_a_question_and_u_brings_it_back(chat_w
         assert "“number 1” is in the trash. u takes that back." in at.toasts
         assert store.count("ann") == 1
         await at.press("u")
-        await at.until(lambda: sorted(at.names) == ["number 0", "number 1"])
+        await at.until(lambda: at.names == ["number 1", "number 0"])
         assert store.count("ann") == 2
         await at.press("u")
         await at.until(lambda: "There is nothing to undo." in at.toasts)
+
+
+@story
+async def test_an_old_session_comes_back_to_its_place_also_in_a_search(chat_with, store, tmp_path):
+    several(store, 3)
+    async with terminal(chat_with(), tmp_path) as at:
+        at.app.sessions.list.focus()
+        await at.press("slash")
+        await at.type("number")
+        await at.until(lambda: count_line(at) == "3 found")
+        await at.press("enter", "down", "d", "y")
+        await at.until(lambda: at.names == ["number 2", "number 0"])
+        await at.press("u")
+        await at.until(lambda: at.names == ["number 2", "number 1", "number 0"])
 
 
 @story

@@ -35,6 +35,9 @@ from botchat.tui.words import age, title_of
 _NARROW = 64
 """Below this many columns the list and the session do not stand side by side."""
 
+_ROOMY = 110
+"""From this many columns on the list is wider."""
+
 _QUIT_SECONDS = 2.0
 _ENDED_BY_A_SIGNAL = 128
 
@@ -60,7 +63,8 @@ class BotchatApp(App[None]):
 
     TITLE = "botchat"
     CSS_PATH = "app.tcss"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_NARROW, "-wide")]  # noqa: RUF012  (Textual declares it so)
+    AUTO_FOCUS = "#prompt"  # what is typed before all is there is typed into it
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_NARROW, "-wide"), (_ROOMY, "-roomy")]  # noqa: RUF012  (Textual declares it so)
     COMMANDS = App.COMMANDS | {commands.LoadedSessions}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+n", "new", "New", id="new", tooltip="Begin a new session"),
@@ -100,6 +104,7 @@ class BotchatApp(App[None]):
         self.register_theme(LIGHT)
         self.theme = theme
         self.set_keymap(dict(keys or {}))
+        self.conversation.prompt.set_keys(keys or {})
 
     def compose(self) -> ComposeResult:
         """Put the heading above the two sides, and the keys below."""
@@ -111,7 +116,6 @@ class BotchatApp(App[None]):
 
     def on_mount(self) -> None:
         """Open the store once there is a picture: its libraries and its server may take a while."""
-        self.conversation.prompt.focus()
         self.call_after_refresh(self._open_store)
         if not self.is_headless:
             self._end_on_signals()

@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 class AskText(ModalScreen[str | None]):
     """Asks for a line. It begins with `value`, and tells `error`, why the line could not be used the time before."""
 
+    AUTO_FOCUS = "*"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", tooltip="Change nothing")]
 
     def __init__(self, question: str, value: str = "", *, placeholder: str = "", error: str = "") -> None:

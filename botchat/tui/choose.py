@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 class Choose(ModalScreen[str | None]):
     """Asks for one of these: what is answered, by what is shown."""
 
+    AUTO_FOCUS = "*"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", tooltip="Change nothing")]
 
     def __init__(self, question: str, options: Mapping[str, str], *, chosen: str = "") -> None:

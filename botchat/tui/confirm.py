@@ -14,6 +14,7 @@ from textual.widgets import Button, Static
 class Confirm(ModalScreen[bool]):
     """Asks before something is done; Escape and n mean no."""
 
+    AUTO_FOCUS = "*"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "Yes", tooltip="Do it"),
         Binding("n,escape", "answer(False)", "No", tooltip="Leave it as it is"),

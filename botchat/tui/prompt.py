@@ -1,6 +1,6 @@
 """The prompt: some lines to type in, and what was sent before with the up key."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -37,6 +37,16 @@ class Prompt(TextArea):
         self._history: list[str] = []
         self._place: int | None = None
         self._typed = ""
+        self._own_keys: dict[str, str]
+        self.set_keys({})
+
+    def set_keys(self, keys: Mapping[str, str]) -> None:
+        """Take the keys that its actions have, by their ids, where those are not the usual ones."""
+        self._own_keys = {}
+        for binding in self.BINDINGS:
+            if isinstance(binding, Binding):
+                chosen = keys.get(binding.id or "", binding.key)
+                self._own_keys |= {key.strip(): binding.action for key in chosen.split(",")}
 
     def set_history(self, sent: Sequence[str]) -> None:
         """Take what was sent before, oldest first."""
@@ -56,13 +66,10 @@ class Prompt(TextArea):
 
     async def _on_key(self, event: events.Key) -> None:
         """Run its own keys here, in the order of typing: as bindings they would overtake letters that still wait."""
-        if event.is_printable:
-            return
-        active = self.screen.active_bindings.get(event.key)
-        if active is not None and active.node is self and active.binding.id in {"send", "new_line"}:
+        if action := self._own_keys.get(event.key):
             event.stop()
             event.prevent_default()
-            await self.run_action(active.binding.action)
+            await self.run_action(action)
 
     def action_send(self) -> None:
         """Send, if there is anything."""

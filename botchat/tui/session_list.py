@@ -93,17 +93,22 @@ class SessionList(ScrollView, can_focus=True):
         self._rows += [row for row in rows if row.id not in known]
         self._resize()
 
-    def put(self, summary: SessionSummary) -> None:
-        """Show a session as it is now: in its row, or as the newest."""
+    def put(self, summary: SessionSummary) -> bool:
+        """Show a session as it is now: in its row, or where it belongs if that is loaded; tell whether it is new."""
         for i, row in enumerate(self._rows):
             if row.id == summary.id:
                 self._rows[i] = summary
                 self.refresh()
-                return
-        self._rows.insert(0, summary)
-        if self._cursor or self.has_focus:
+                return False
+        newer = [(row.create_time, row.id) > (summary.create_time, summary.id) for row in self._rows]
+        place = newer.index(False) if False in newer else len(newer)
+        if place == len(newer) and self._end[0] in {"more", "error"}:
+            return False  # it comes with the page that it is on
+        self._rows.insert(place, summary)
+        if place <= self._cursor and (self._cursor or self.has_focus):
             self._cursor += 1  # it stays where the person has put it
         self._resize()
+        return True
 
     def take_out(self, session_id: str) -> None:
         """Take a session out of the list."""
@@ -188,7 +193,7 @@ class SessionList(ScrollView, can_focus=True):
         if line == 0:
             text = f"{mark}{'★ ' if row.pinned else ''}{title_of(row.name)}"
         else:
-            when = age(row.update_time, self._clock())
+            when = age(row.create_time, self._clock())  # what the list is in the order of
             text = f"{mark} {when} · {counted(row.message_count, 'message')} · {title_of(row.bot_id)}"
         return Strip([Segment(fitted(text, width - 1) + " ", style)], width)
 

@@ -23,8 +23,8 @@ from botchat.tui.prompt import Prompt
 from botchat.tui.transcript import Transcript
 from botchat.tui.words import title_of
 
-_EARLIER = 200
-"""Messages that are read at once above those that are loaded: a step costs a command, whatever it brings."""
+_EARLIER, _EARLIER_AT_MOST = 200, 2000
+"""Messages that are read at once above those that are loaded; it is as many as are loaded, between these two."""
 
 _UNANSWERED = "This message has no answer. Escape, then r, asks the bot again."
 _REDRAW_SECONDS = 0.08
@@ -285,11 +285,11 @@ class SessionView(Vertical):
             self.post_message(self.ReadFailed(error, "The session can't be read", self.read))
 
     @work(thread=True, group="earlier", exclusive=True)
-    def _read_earlier(self, session_id: str, before: int) -> None:
+    def _read_earlier(self, session_id: str, before: int, limit: int) -> None:
         if self.chat is None:
             return
         try:
-            messages = self.chat.earlier(self.user, session_id, before, _EARLIER)
+            messages = self.chat.earlier(self.user, session_id, before, limit)
             self.post_message(self.EarlierLoaded(session_id, before, messages))
         except BotchatError as error:
             self.post_message(self.ReadFailed(error, "Earlier messages can't be read", self._earlier_wanted))
@@ -331,7 +331,8 @@ class SessionView(Vertical):
     @on(Transcript.EarlierWanted)
     def _earlier_wanted(self) -> None:
         if self.session and self.session.first:
-            self._read_earlier(self.session.id, self.session.first)
+            limit = min(max(_EARLIER, len(self.session.messages)), _EARLIER_AT_MOST)
+            self._read_earlier(self.session.id, self.session.first, limit)
 
     @on(EarlierLoaded)
     def _earlier_loaded(self, event: EarlierLoaded) -> None:

@@ -96,14 +96,18 @@ class SessionsPane(ChangesSessions):
         """Tell in the list's place why there is none, and how to try again."""
         self.list.show_end("error", f"{one_line(str(error))} Enter tries again.")
 
-    def put(self, summary: SessionSummary) -> None:
-        """Show a session as it is now, if it is one of those that the list is of."""
+    def put(self, summary: SessionSummary, *, is_found: bool = False) -> None:
+        """Show a session as it is now, if it is one of those that the list is of; a search found it, or not."""
         known = any(row.id == summary.id for row in self.list.rows)
         where = self._where
-        if summary.state == where.state and where.bot_id in {None, summary.bot_id} and (known or not where.text):
-            if not known and self._total is not None:
+        if (
+            summary.state == where.state
+            and where.bot_id in {None, summary.bot_id}
+            and (known or is_found or not where.text)
+        ):
+            is_new = self.list.put(summary)
+            if is_new and self._total is not None:
                 self._total += 1
-            self.list.put(summary)
             if self.list.end[0] == "words":
                 self.list.show_end("nothing")
         elif known:
@@ -232,7 +236,7 @@ class SessionsPane(ChangesSessions):
     @on(ChangesSessions.Changed)
     def _changed(self, event: ChangesSessions.Changed) -> None:
         if event.after:
-            self.put(event.after)
+            self.put(event.after, is_found=True)
         else:
             self.list.take_out(event.before.id)
         if not self.list.rows and self.list.end[0] == "nothing":
