@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from rich.syntax import Syntax
 from rich.text import Text
 
 from botchat.tui.look import Look
+from botchat.tui.rows import TAB
 
 LONGEST = 30_000
 """Characters of a code block that are highlighted at once: longer ones part by part."""
@@ -55,32 +57,24 @@ class Listing:
         return (end - begin) + len(self.code) * (end - begin) // self._count // (width * 2)
 
     def _coloured(self, look: Look) -> Text:
-        plain = look["code"]
-        lexer = _lexer(self.language) if len(self.code) <= LONGEST else None
-        code = self.code.expandtabs(4)
-        if lexer is None:
-            return Text(code, plain)
-        text = Text(style=plain)
-        for kind, words in lexer.get_tokens(code):
-            text.append(words, look[_part(kind)])
-        return text[: len(code)]
+        code = self.code.expandtabs(TAB)
+        text = Text(code, look["code"])
+        lexer = _lexer(self.language) if len(code) <= LONGEST else None
+        place = 0
+        for kind, words in lexer.get_tokens(code) if lexer else ():
+            if part := _part(kind):
+                text.stylize(look[part], place, place + len(words))
+            place += len(words)
+        return text
 
 
 @cache
 def _lexer(language: str) -> Any:
-    from pygments.lexers import get_lexer_by_name
-    from pygments.util import ClassNotFound
-
-    try:
-        return get_lexer_by_name(language, stripnl=False, ensurenl=False)
-    except ClassNotFound:
-        return None
+    return Syntax("", language).lexer
 
 
 @cache
-def _part(kind: Any) -> str:
+def _part(kind: Any) -> str | None:
     names = str(kind).split(".")[1:]
-    for length in (len(names), *range(len(names) - 1, 0, -1)):
-        if part := _PARTS.get(".".join(names[:length])):
-            return part
-    return "code"
+    found = (_PARTS.get(".".join(names[:length])) for length in range(len(names), 0, -1))
+    return next(filter(None, found), None)

@@ -171,7 +171,8 @@ def local(time: datetime) -> datetime:
 
 
 def _fold(message: Message, about: About) -> str:
-    long = f"{len(message.reasoning_content.split()):,} words"
+    count = len(message.reasoning_content.split())
+    long = f"{count:,} words" if count > 1 else "1 word"
     if about.thought_seconds is not None:
         long = f"{about.thought_seconds:.1f} s"
     return f"{'▾' if about.thoughts else '▸'} thoughts ({long})"

@@ -1,6 +1,7 @@
 """How the rows of a transcript are scrolled: the view stays on what is seen, or at the end."""
 
 import time
+from typing import Any
 
 from rich.console import Console
 from rich.segment import Segment
@@ -60,8 +61,14 @@ class TranscriptScroll(ScrollView):
             self._fit(self._top)
             self._scrolled()
 
+    def scroll_to(self, x: float | None = None, y: float | None = None, **how: Any) -> None:
+        """Scroll at once: while an animation went on, what is scrolled to would move."""
+        super().scroll_to(x, y, **how | {"animate": False})
+
     def render_lines(self, crop: Region) -> list[Strip]:
         """Draw rows of the view, past Textual's cache of rows, which knows only where they were seen before."""
+        if self.styles.gutter:
+            return super().render_lines(crop)  # a border is Textual's to draw
         started = time.monotonic()
         filters, background = self.get_line_filters(), self.background_colors[1]
         strips: list[Strip] = []
@@ -131,9 +138,15 @@ class TranscriptScroll(ScrollView):
         width = max(self.scrollable_content_region.width - GUTTER - MARGIN, 1)
         look = look_from(self._wrapper, width, self.rich_style, self.get_component_rich_style, self._link)
         mark = self._mark()
+        if width != self._rows.look.width:
+            self._unselect()  # the rows that were selected hold other words now
         if not look.same_as(self._rows.look):
             self._rows.restyle(look)
         self._refit(mark)
+
+    def _unselect(self) -> None:
+        if self.is_attached and self in self.screen.selections:
+            self.screen.clear_selection()
 
     def _scrolled(self) -> None:
         """Take note that the view has moved."""
