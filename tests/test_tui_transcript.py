@@ -142,10 +142,10 @@ async def test_what_is_finished_of_a_streaming_reply_is_not_drawn_again():
         await until(
             pilot, lambda: seen(app)[-1 - seen(app)[::-1].index("thr")] == "thr" if "thr" in seen(app) else False
         )
-        before = next(iter(app.transcript._rows._items.values())).parts
+        before = next(iter(app.transcript._rows._items.values())).parts[:]
         app.transcript.update(said("one\n\ntwo\n\nthree", id="r", status="streaming"))
         await until(pilot, lambda: "three" in seen(app))
-        after = next(iter(app.transcript._rows._items.values())).parts
+        after = next(iter(app.transcript._rows._items.values())).parts[:]
         assert [part.block for part in after][-1].source == "three"
         assert all(old is new for old, new in zip(before[:3], after[:3], strict=True))
 

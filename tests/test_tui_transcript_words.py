@@ -36,6 +36,7 @@ WORDS = st.text(
 )
 
 
+@settings(deadline=None)
 @given(WORDS, st.integers(1, 60), st.booleans())
 def test_every_row_of_any_text_is_exactly_as_wide_as_the_screen_and_safe(text, width, plain):
     document = Document()
@@ -47,6 +48,7 @@ def test_every_row_of_any_text_is_exactly_as_wide_as_the_screen_and_safe(text, w
             assert not re.search("[\x00-\x1f\x7f-\x9f\ud800-\udfff]", row.strip.text)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("ab漢 \n[/*`"), max_size=300), st.integers(4, 40))
 def test_no_word_of_a_plain_message_is_lost_by_wrapping(text, width):
     assert "".join("".join(drawn(plain_blocks(text), width)).split()) == "".join(text.split())
@@ -61,7 +63,7 @@ LINES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(LINES, max_size=25), st.lists(st.integers(1, 12), min_size=1, max_size=8))
 def test_a_reply_that_came_in_pieces_looks_as_one_that_came_at_once(lines, sizes):
     text = "\n".join(lines)
@@ -102,6 +104,7 @@ async def test_of_a_giant_message_only_what_is_seen_is_drawn(content, role):
         assert len(drawn_parts) < 60 < len(item.parts)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 9), min_size=1), st.data())
 def test_heights_find_the_same_rows_as_counting_them(heights, data):
     ours = Heights(heights)
@@ -118,3 +121,18 @@ def test_heights_find_the_same_rows_as_counting_them(heights, data):
         assert [ours.find(row) for row in range(len(rows))] == rows
         assert [ours.top(i) for i in range(len(heights) + 1)] == [sum(heights[:i]) for i in range(len(heights) + 1)]
         assert ours.total == len(rows)
+
+
+@story
+async def test_of_a_giant_message_that_was_read_to_its_end_only_a_part_is_kept():
+    app = TranscriptApp()
+    async with app.run_test(size=SIZE) as pilot:
+        app.transcript.show([said("words\n\n" * 3_000)], first=0, bot_id="b")
+        app.transcript.focus()
+        for _ in range(60):
+            await pilot.press("pageup")
+        layout = app.transcript._rows
+        item = layout._items[layout.serial(0)]
+        assert 10 < len([part for part in item.parts if part.is_drawn(layout.look)]) < 500
+        await pilot.press("end")
+        assert seen(app)[-1] == "words"

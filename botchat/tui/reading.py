@@ -58,11 +58,12 @@ class Document:
         self.blocks: list[Block] = []
         self._tone = tone
         self._source = ""
-        self._refs: dict[str, Any] = {}  # addresses that finished blocks give a name
         self._done = 0  # characters whose blocks are finished
         self._kept = 0  # how many blocks those are
+        self._reads = 0
         self._open: _Unit | None = None  # begins where the finished ones end
         self._in_table = False
+        self._refs: dict[str, Any] = {}  # addresses that finished blocks give a name
 
     def grow(self, source: str, *, ended: bool) -> None:
         """Take in the whole text so far; what is very long goes on as plain words."""
@@ -71,9 +72,20 @@ class Document:
             self.blocks += plain_blocks(source[_LONGEST:].rstrip(), self._tone)
 
     def _grow(self, source: str, *, ended: bool) -> None:
-        if not source.startswith(self._source) or (ended and self._refs):
-            self._done, self._kept, self._open, self._refs = 0, 0, None, {}
+        if not source.startswith(self._source):
+            self._restart({})
         self._source = source
+        self._read_on(ended=ended)
+        if ended and self._refs and self._reads > 1:  # what was read before them may name them
+            self._restart(self._refs)
+            self._read_on(ended=True)
+
+    def _restart(self, refs: dict[str, Any]) -> None:
+        self._done, self._kept, self._reads = 0, 0, 0
+        self._open, self._in_table, self._refs = None, False, refs
+
+    def _read_on(self, *, ended: bool) -> None:
+        source = self._source
         del self.blocks[self._kept :]
         size = _PORTION
         while len(source) - self._done > size:
@@ -92,6 +104,9 @@ class Document:
         """Read on from where the finished blocks end; tell whether more of them are finished now."""
         reader = _Reader(self._tone, dict(self._refs), self._open)
         units = reader.read(rest, ended=ended and not more)
+        self._reads += 1
+        if ended and not more:
+            self._refs |= reader.refs
         if not units:
             return False
         *finished, last = units
@@ -102,6 +117,8 @@ class Document:
             self._done += _offset(rest, last.line)
             self._refs |= {name: ref for name, ref in reader.refs.items() if ref["map"][1] <= last.line}
             self._open = last._replace(blocks=[])
+            if last.item is None and (before := finished[-1].item):  # a number that comes may yet go on with its list
+                self._open = _Unit(last.line, [], (before[0], before[1] + 1), space=False)
         if not more:
             self._add(last)
             self._in_table = isinstance(last.blocks[0], Table) if last.blocks else False

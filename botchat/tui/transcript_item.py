@@ -1,7 +1,9 @@
 """One message as it stands in the transcript: its heading, its thoughts, its words and how it ended."""
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from botchat.core.export import one_line
 from botchat.core.models import Message
@@ -10,6 +12,8 @@ from botchat.tui.look import Look
 from botchat.tui.reading import Document, plain_blocks
 from botchat.tui.rows import Row, finished
 from botchat.tui.transcript_heights import Heights
+
+_KEPT = 400  # parts whose rows are kept
 
 _ENDINGS = {
     "stopped": "■ stopped",
@@ -40,6 +44,13 @@ class About:
     unanswered: bool = False
 
 
+class Place(NamedTuple):
+    """A row of a message: which of its parts, and which of that part's rows."""
+
+    part: int
+    y: int
+
+
 class Part:
     """A block, and its rows once it was drawn."""
 
@@ -60,6 +71,10 @@ class Part:
             self._rows, self._look = finished(self.block.rows(look), look), look
         return self._rows
 
+    def forget(self) -> None:
+        """Give up the rows; they can be drawn again."""
+        self._rows, self._look = [], None
+
     def height(self, look: Look) -> int:
         """Return how many rows it has, or is guessed to have."""
         return len(self._rows) if self._look is look else self.block.estimate(look.width)
@@ -74,6 +89,7 @@ class Item:
         self.heights = Heights()
         self._words = Document()
         self._thoughts = Document("dim")
+        self._drawn = 0
         self.update(message, about, look)
 
     def update(self, message: Message, about: About, look: Look) -> None:
@@ -97,15 +113,30 @@ class Item:
         if part.is_drawn(look):
             return False
         self.heights[i] = len(part.rows(look))
+        self._drawn += 1
         return True
 
-    def row(self, y: int, look: Look) -> Row | None:
-        """Return one of its rows."""
-        if not 0 <= y < self.heights.total:
-            return None
+    def forget(self, seen: Collection[int]) -> None:
+        """Give up the rows of a message that has very many, but for the parts that are seen."""
+        if self._drawn > _KEPT:
+            self._drawn = len(seen)
+            for i, part in enumerate(self.parts):
+                if i not in seen:
+                    part.forget()
+
+    def row(self, y: int, look: Look) -> tuple[Place, Row | None]:
+        """Return what stands in a row, and where in the message that is; None if it is not drawn."""
         i = self.heights.find(y)
-        rows, y = self.parts[i].rows(look), y - self.heights.top(i)
-        return rows[y] if y < len(rows) else None
+        part, y = self.parts[i], y - self.heights.top(i)
+        rows = part.rows(look) if part.is_drawn(look) else ()
+        return Place(i, y), rows[y] if y < len(rows) else None
+
+    def rows(self, look: Look) -> Iterator[tuple[Place, Row]]:
+        """Return all rows; none is kept that was not there."""
+        for i, part in enumerate(self.parts):
+            rows = part.rows(look) if part.is_drawn(look) else finished(part.block.rows(look), look)
+            for y, row in enumerate(rows):
+                yield Place(i, y), row
 
     def _blocks(self, message: Message, about: About) -> list[Block]:
         ended = message.status != "streaming"

@@ -7,9 +7,9 @@ from botchat.core.models import Message
 from botchat.tui.look import Look
 from botchat.tui.rows import Row
 from botchat.tui.transcript_heights import Heights
-from botchat.tui.transcript_item import About, Item, Part, estimate
+from botchat.tui.transcript_item import About, Item, Part, Place, estimate
 
-_KEPT = 150
+_KEPT = 100
 _ROUNDS = 60
 _MIDDLE = 1 << 30
 
@@ -118,18 +118,16 @@ class Layout:
         """Return where the message with that number stands now."""
         return serial - self._base
 
-    def row(self, row: int) -> tuple[int, int, Row | None]:
-        """Return what stands in a row: the message's place, which of its rows, and how it is drawn."""
+    def row(self, row: int) -> tuple[int, Place, Row | None]:
+        """Return what stands in a row: the message's place, the row's in the message, and how it is drawn."""
         i = self._heights.find(row)
-        y = row - self._heights.top(i)
-        item = self._items.get(self._base + i)
-        return i, y, item.row(y, self.look) if item else None
+        if item := self._items.get(self._base + i):
+            return i, *item.row(row - self._heights.top(i), self.look)
+        return i, Place(0, 0), None
 
-    def rows_of(self, i: int) -> Iterator[Row]:
+    def rows_of(self, i: int) -> Iterator[tuple[Place, Row]]:
         """Return all rows of a message."""
-        item = self._open(i)
-        for part in item.parts:
-            yield from part.rows(self.look)
+        return self._open(i).rows(self.look)
 
     def mark(self, top: int, height: int) -> Mark | None:
         """Remember what is seen: what was drawn already, if there is such, for the rest may turn out higher."""
@@ -203,10 +201,14 @@ class Layout:
 
     def _forget(self, top: int, height: int) -> None:
         """Keep what is seen and what was read last."""
-        if len(self._items) > _KEPT:
-            seen = {serial for serial, *_ in self._seen(top, height)}
-            for serial in [serial for serial in self._items if serial not in seen][: len(self._items) - _KEPT]:
-                del self._items[serial]
+        seen: dict[int, set[int]] = {}
+        for serial, _, p, _ in self._seen(top, height):
+            seen.setdefault(serial, set()).add(p)
+        for serial in [serial for serial in self._items if serial not in seen][: max(len(self._items) - _KEPT, 0)]:
+            del self._items[serial]
+        for serial, parts in seen.items():
+            if item := self._items.get(serial):
+                item.forget(parts)
 
     def _estimates(self, messages: Sequence[Message]) -> list[int]:
         width = self.look.width

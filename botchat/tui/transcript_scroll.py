@@ -98,7 +98,9 @@ class TranscriptScroll(ScrollView):
         row, width, look = self._top + y, self.size.width, self._rows.look
         if row < 0:
             return self._lead_row(width)
-        i, local, drawn = self._rows.row(row) if row < self._rows.total else (0, 0, None)
+        if row >= self._rows.total:
+            return Strip.blank(width, look.base)
+        i, local, drawn = self._rows.row(row)
         if drawn is None:
             return Strip.blank(width, look.base)
         strip, serial = drawn.strip, self._rows.serial(i)

@@ -1,6 +1,7 @@
 """What is taken out of a transcript: a message's words, its code, its links, and what is selected with the mouse."""
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from textual.geometry import Offset
 from textual.selection import Selection
@@ -12,20 +13,22 @@ from botchat.tui.inline import links_of, reader
 from botchat.tui.look import Look
 from botchat.tui.reading import Document
 from botchat.tui.rows import GUTTER, Row
+from botchat.tui.transcript_item import Place
 from botchat.tui.transcript_layout import Layout
 
-_ROW_BITS = 24
-_LAST_ROW = (1 << _ROW_BITS) - 1
+_BITS = 20  # of a part's number in a message, and of a row's in a part
+_WIDEST = 1 << _BITS
+_FIRST, _LAST = Place(0, 0), Place((1 << _BITS) - 1, (1 << _BITS) - 1)
 
 
-def offset_row(serial: int, y: int) -> int:
+def offset_row(serial: int, place: Place) -> int:
     """Number a row for a selection: a number that stays while messages above it come and change."""
-    return serial << _ROW_BITS | y
+    return (serial << _BITS | place.part) << _BITS | place.y
 
 
 def whole_message(serial: int) -> Selection:
     """Select all of a message."""
-    return Selection(Offset(0, offset_row(serial, 0)), Offset(1 << _ROW_BITS, offset_row(serial, _LAST_ROW)))
+    return Selection(Offset(0, offset_row(serial, _FIRST)), Offset(_WIDEST, offset_row(serial, _LAST)))
 
 
 def words_of(message: Message) -> str:
@@ -53,39 +56,40 @@ def selected(layout: Layout, selection: Selection) -> str:
     """Return the words that are selected: of messages that lie wholly inside as they were said, else as seen."""
     if not layout.messages:
         return ""
+    start = _End(0, _FIRST, 0) if selection.start is None else _end(layout, selection.start)
     last = len(layout.messages) - 1
-    i, y, x = _place(layout, selection.start) or (0, 0, 0)
-    j, end_y, end_x = _place(layout, selection.end) or (last + 1, 0, 0)
-    if j > last:
-        j, end_y, end_x = last, _LAST_ROW, 1 << _ROW_BITS
+    stop = _End(last, _LAST, _WIDEST) if selection.end is None else _end(layout, selection.end)
     texts: list[str] = []
-    for k in range(max(i, 0), j + 1):
-        begin = (y, max(x, GUTTER)) if k == i else (0, GUTTER)
-        end = (end_y, end_x) if k == j else (_LAST_ROW, 1 << _ROW_BITS)
-        if begin == (0, GUTTER) and end[0] == _LAST_ROW:
-            texts.append(words_of(layout.messages[k]))
-        else:
-            texts.append(_text(layout.rows_of(k), begin, end))
+    for i in range(max(start.message, 0), min(stop.message, last) + 1):
+        begin = (start.place, max(start.x, GUTTER)) if i == start.message else (_FIRST, GUTTER)
+        end = (stop.place, stop.x) if i == stop.message else (_LAST, _WIDEST)
+        whole = begin == (_FIRST, GUTTER) and end[0] == _LAST
+        texts.append(words_of(layout.messages[i]) if whole else _text(layout.rows_of(i), begin, end))
     return "\n\n".join(texts)
 
 
-def _place(layout: Layout, offset: Offset | None) -> tuple[int, int, int] | None:
-    if offset is None:
-        return None
-    return layout.place(offset.y >> _ROW_BITS), offset.y & _LAST_ROW, offset.x
+class _End(NamedTuple):
+    message: int
+    place: Place
+    x: int
 
 
-def _text(rows: Iterable[Row], begin: tuple[int, int], end: tuple[int, int]) -> str:
+def _end(layout: Layout, offset: Offset) -> _End:
+    serial, row = offset.y >> 2 * _BITS, offset.y & ((1 << 2 * _BITS) - 1)
+    return _End(layout.place(serial), Place(row >> _BITS, row & (1 << _BITS) - 1), offset.x)
+
+
+def _text(rows: Iterable[tuple[Place, Row]], begin: tuple[Place, int], end: tuple[Place, int]) -> str:
     text = ""
-    for y, row in enumerate(rows):
-        if y < begin[0]:
+    for place, row in rows:
+        if place < begin[0]:
             continue
-        if y > end[0]:
+        if place > end[0]:
             break
         words = row.strip.text
-        start = begin[1] if y == begin[0] else GUTTER
-        stop = end[1] if y == end[0] else len(words)
-        if y > begin[0]:
+        start = begin[1] if place == begin[0] else GUTTER
+        stop = end[1] if place == end[0] else len(words)
+        if place > begin[0]:
             text = text.rstrip(" ") + row.joiner
             start = row.indent if row.joiner != "\n" else start
         text += words[start:stop]
