@@ -42,6 +42,11 @@ _EXIT_CODES: dict[type[BotchatError], int] = {
     BotchatError: 1,
 }
 _BROKEN_PIPE = 141
+_SHORT_HELP = """\
+Usage: botchat COMMAND …
+
+On a terminal botchat alone opens the chat; here is none. botchat ask "…" asks one question,
+botchat web serves the page, botchat --help lists everything."""
 
 
 def _group(help_: str, *, alone: bool = False) -> typer.Typer:
@@ -135,6 +140,6 @@ def _common(
 ) -> None:
     if context.invoked_subcommand is None:
         if not tui.has_terminal():
-            typer.echo(context.get_help(), err=True)
+            typer.echo(_SHORT_HELP, err=True)
             raise typer.Exit(2)
         tui.tui()

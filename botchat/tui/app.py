@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import ClassVar
@@ -11,8 +12,9 @@ from textual import events, on, work
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.dom import DOMNode
 from textual.screen import Screen
-from textual.widgets import Footer, HelpPanel
+from textual.widgets import Footer
 
 from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError, InvalidInput, SessionNotFound, StoreUnavailable
@@ -22,6 +24,7 @@ from botchat.tui.confirm import Confirm
 from botchat.tui.conversation_pane import ConversationPane
 from botchat.tui.draft_keeper import DraftKeeper
 from botchat.tui.drafts import Drafts
+from botchat.tui.keys_screen import KeysScreen
 from botchat.tui.known import summary_of
 from botchat.tui.news import StoreAnswered, StoreFailed
 from botchat.tui.session_header import Heading, SessionHeader
@@ -44,15 +47,6 @@ _ENDED_BY_A_SIGNAL = 128
 First = Callable[[Chat], SessionSummary | None]
 
 
-class StoreOpened(StoreAnswered):
-    """Is posted when the store is open; `first` is the session to begin with."""
-
-    def __init__(self, chat: Chat, first: SessionSummary | None) -> None:
-        super().__init__()
-        self.chat = chat
-        self.first = first
-
-
 class BotchatApp(App[None]):
     """The chat of one user on one store, which `connect` opens after the first picture is on the screen.
 
@@ -70,11 +64,18 @@ class BotchatApp(App[None]):
         Binding("ctrl+n", "new", "New", id="new", tooltip="Begin a new session"),
         Binding("ctrl+l", "sessions", "List", id="sessions", tooltip="Go to the list of sessions, or hide it"),
         Binding("ctrl+r", "rename", "Rename it", id="rename", show=False, tooltip="Rename the session that is shown"),
-        Binding("ctrl+b", "bot", "Bot", id="bot", tooltip="Let another bot answer in this session from now on"),
+        Binding("ctrl+b", "choose_bot", "Bot", id="bot", tooltip="Let another bot answer in this session from now on"),
         Binding("escape", "escape", "Stop", id="stop", tooltip="Stop the reply and keep what came; else leave"),
-        Binding("f1", "keys", "Keys", id="keys", tooltip="Show or hide the keys"),
+        Binding("f1", "keys", "Keys", id="keys", tooltip="Show all keys"),
         Binding("ctrl+q", "quit", "Quit", id="quit", show=False, tooltip="Leave; a reply under way is kept"),
     ]
+
+    @dataclass
+    class StoreOpened(StoreAnswered):
+        """Is posted when the store is open; `first` is the session to begin with."""
+
+        chat: Chat
+        first: SessionSummary | None
 
     def __init__(  # noqa: PLR0913  (what the launcher decides)
         self,
@@ -103,8 +104,9 @@ class BotchatApp(App[None]):
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = theme
-        self.set_keymap(dict(keys or {}))
-        self.conversation.prompt.set_keys(keys or {})
+        self._keys = dict(keys or {})
+        self.set_keymap(self._keys)
+        self.conversation.prompt.set_keys(self._keys)
 
     def compose(self) -> ComposeResult:
         """Put the heading above the two sides, and the keys below."""
@@ -142,7 +144,7 @@ class BotchatApp(App[None]):
         else:
             self.notify("A new session gets its name from your first message.", markup=False)
 
-    def action_bot(self) -> None:
+    def action_choose_bot(self) -> None:
         """Choose who answers."""
         self.conversation.choose_bot()
 
@@ -164,11 +166,26 @@ class BotchatApp(App[None]):
             (conversation.transcript if conversation.prompt.has_focus else conversation.prompt).focus()
 
     def action_keys(self) -> None:
-        """Show the keys, or hide them."""
-        if self.screen.query(HelpPanel):
-            self.action_hide_help_panel()
-        else:
-            self.action_show_help_panel()
+        """Show all keys."""
+        places = {
+            place: [
+                (commands.shown_key(binding, self._keys), binding.tooltip or binding.description)
+                for owner in owners
+                for binding in commands.bindings_of(type(owner))
+            ]
+            for place, owners in self._places.items()
+        }
+        self.push_screen(KeysScreen(places))
+
+    @property
+    def _places(self) -> dict[str, list[DOMNode]]:
+        conversation = self.conversation
+        return {
+            "Everywhere": [self],
+            "In the prompt": [conversation.prompt],
+            "In the list": [self.sessions, self.sessions.list],
+            "In the messages": [conversation, conversation.transcript],
+        }
 
     def action_help_quit(self) -> None:
         """Leave at the second ctrl+c."""
@@ -182,7 +199,8 @@ class BotchatApp(App[None]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Give the palette everything that has a key, and Textual's own."""
         yield from super().get_system_commands(screen)
-        yield from commands.of_bindings(self, [self, self.sessions, self.conversation])
+        owners = [owner for owners in self._places.values() for owner in owners]
+        yield from commands.of_bindings(self, owners)
 
     def open(self, summary: SessionSummary) -> None:
         """Show a session."""
@@ -194,7 +212,7 @@ class BotchatApp(App[None]):
         try:
             chat = self._connect()
             try:
-                self.post_message(StoreOpened(chat, self._first(chat) if self._first else None))
+                self.post_message(self.StoreOpened(chat, self._first(chat) if self._first else None))
             except (SessionNotFound, InvalidInput) as error:
                 self.failure = error
                 self.call_from_thread(self.exit)

@@ -26,7 +26,7 @@ class ChangesSessions(Vertical):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "rename", "Rename", id="list.rename", show=False, tooltip="Rename the marked session"),
-        Binding("p", "pin", "Pin", id="pin", tooltip="Pin the marked session, so that no policy removes it; or unpin"),
+        Binding("p", "pin", "Pin", id="pin", tooltip="Pin it, so that no policy removes it; or unpin it"),
         Binding("a", "archive", "Archive", id="archive", tooltip="Put it into the archive, or back from there"),
         Binding("d", "delete", "Delete", id="delete", tooltip="Put it into the trash for 30 days; asks first"),
         Binding("u", "undo", "Undo", id="undo", tooltip="Take back the last deletion or archiving"),

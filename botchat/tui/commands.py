@@ -1,6 +1,6 @@
 """What the command palette finds: everything that has a key, and the sessions that are loaded."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from botchat.tui.app import BotchatApp
 
 _DISCOVERED = 5
+_NAMES = {"pageup": "page up", "pagedown": "page down", "left_square_bracket": "[", "right_square_bracket": "]"}
 
 
 def bindings_of(owner: type[DOMNode]) -> Iterator[Binding]:
@@ -24,6 +25,14 @@ def bindings_of(owner: type[DOMNode]) -> Iterator[Binding]:
         for binding in vars(kind).get("BINDINGS", ()):
             if isinstance(binding, Binding) and binding.id:
                 yield binding
+
+
+def shown_key(binding: Binding, keys: Mapping[str, str]) -> str:
+    """Return a key as a person reads it: the one that the config file names, or the usual one."""
+    chosen = keys.get(binding.id or "") or binding.key
+    if chosen == binding.key and binding.key_display:
+        return binding.key_display
+    return ", ".join(_NAMES.get(key.strip(), key.strip()) for key in chosen.split(","))
 
 
 def of_bindings(app: App[None], owners: Iterable[DOMNode]) -> Iterator[SystemCommand]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from textual.binding import Binding
 from textual.dom import DOMNode
-from textual.keys import KEY_ALIASES, KEY_TO_UNICODE_NAME, Keys
+from textual.keys import KEY_ALIASES, KEY_NAME_REPLACEMENTS, Keys, key_to_character
 
 from botchat.core.errors import ConfigError
 from botchat.tui.app import BotchatApp
@@ -15,17 +15,18 @@ from botchat.tui.conversation_pane import ConversationPane
 from botchat.tui.prompt import Prompt
 from botchat.tui.session_list import SessionList
 from botchat.tui.sessions_pane import SessionsPane
+from botchat.tui.transcript import Transcript
 
 PLACES: dict[str, tuple[type[DOMNode], ...]] = {
     "everywhere": (BotchatApp,),
     "in the prompt": (Prompt,),
     "in the list": (SessionsPane, SessionList),
-    "in the messages": (ConversationPane,),
+    "in the messages": (ConversationPane, Transcript),
 }
 """Where keys work, and whose they are."""
 
 _MODIFIERS = re.compile(r"^(?:(?:ctrl|shift|alt|super|meta|hyper)\+)*")
-_NAMES = {str(key.value) for key in Keys} | set(KEY_ALIASES) | set(KEY_TO_UNICODE_NAME.values())
+_NAMES = {str(key.value) for key in Keys} | set(KEY_ALIASES) | set(KEY_NAME_REPLACEMENTS.values())
 
 
 def keys_of(place: str) -> list[Binding]:
@@ -53,7 +54,7 @@ def check_keys(keys: Mapping[str, str]) -> None:
 
 def _check_key(action: str, key: str) -> None:
     name = _MODIFIERS.sub("", key)
-    if len(name) != 1 and name.lower() not in _NAMES:
+    if len(name) != 1 and name not in _NAMES and key_to_character(name) is None:
         raise ConfigError(f"tui.keys.{action} can't be {key!r}: that is no key. Say ctrl+n, f5, enter, x …")
 
 

@@ -37,8 +37,10 @@ class SessionHeader(Widget):
 
     def tell(self, **changes: str | int | bool | None) -> None:
         """Tell something new."""
-        self.heading = replace(self.heading, **changes)  # type: ignore[arg-type]
-        self.refresh()
+        heading = replace(self.heading, **changes)  # type: ignore[arg-type]
+        if heading != self.heading:
+            self.heading = heading
+            self.refresh()
 
     def render(self) -> Text:
         """Draw the line."""

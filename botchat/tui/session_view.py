@@ -4,22 +4,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message as Posted
 from textual.timer import Timer
 
 from botchat.core.chat import Chat, Reply, alternatives, is_unanswered
-from botchat.core.errors import BotchatError
-from botchat.core.models import Message, Session, SessionFilter, SessionSummary
+from botchat.core.models import Message, Session
 from botchat.tui.draft_keeper import DraftKeeper
 from botchat.tui.known import goes_on_from, merged, shown_of, summary_of, with_message
-from botchat.tui.news import StoreAnswered, StoreFailed
 from botchat.tui.notice import Notice
 from botchat.tui.prompt import Prompt
+from botchat.tui.reads_session import ReadsSession
 from botchat.tui.transcript import Transcript
 from botchat.tui.words import title_of
 
@@ -31,8 +29,8 @@ _REDRAW_SECONDS = 0.08
 _LOOK_SECONDS = 5.0
 
 
-class SessionView(Vertical):
-    """Shows one session. What the store is asked runs in threads, and comes back as messages."""
+class SessionView(ReadsSession):
+    """Shows one session as it was read, and as it grows."""
 
     BINDINGS: ClassVar[list[BindingType]] = []
 
@@ -43,40 +41,6 @@ class SessionView(Vertical):
         session: Session
 
     @dataclass
-    class SessionOpened(StoreAnswered):
-        """Is posted when a session was read to be shown."""
-
-        session: Session
-
-    @dataclass
-    class SessionRead(StoreAnswered):
-        """Is posted when the session that is shown was read again."""
-
-        session: Session
-
-    @dataclass
-    class ReadFailed(StoreFailed):
-        """Is posted when a session, or more of it, could not be read; `again` reads it."""
-
-        what: str
-        again: Callable[[], object]
-
-    @dataclass
-    class EarlierLoaded(StoreAnswered):
-        """Is posted when messages came that stand above those that are loaded."""
-
-        session_id: str
-        before: int
-        messages: list[Message]
-
-    @dataclass
-    class LookedAt(StoreAnswered):
-        """Is posted when it was looked whether somebody else wrote to the session."""
-
-        session_id: str
-        summary: SessionSummary | None
-
-    @dataclass
     class ReplyEnded(Posted):
         """Is posted when a reply is there to its end, and stored; also that of a session that was left."""
 
@@ -84,9 +48,7 @@ class SessionView(Vertical):
         name: str
 
     def __init__(self, user: str, keeper: DraftKeeper, *, bot: str | None = None, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
-        self.user = user
-        self.chat: Chat | None = None
+        super().__init__(user, id=id)
         self.session: Session | None = None
         self.transcript = Transcript(id="transcript")
         self.notice = Notice(id="notice")
@@ -266,61 +228,23 @@ class SessionView(Vertical):
         if self.session:
             self._read(self.session.id)
 
-    @work(thread=True, group="open", exclusive=True)
-    def _open(self, session_id: str) -> None:
-        if self.chat is None:
-            return
-        try:
-            self.post_message(self.SessionOpened(self.chat.open(self.user, session_id)))
-        except BotchatError as error:
-            self.post_message(self.ReadFailed(error, "The session can't be opened", lambda: self.open(session_id)))
-
-    @work(thread=True, group="read", exclusive=True)
-    def _read(self, session_id: str) -> None:
-        if self.chat is None:
-            return
-        try:
-            self.post_message(self.SessionRead(self.chat.open(self.user, session_id)))
-        except BotchatError as error:
-            self.post_message(self.ReadFailed(error, "The session can't be read", self.read))
-
-    @work(thread=True, group="earlier", exclusive=True)
-    def _read_earlier(self, session_id: str, before: int, limit: int) -> None:
-        if self.chat is None:
-            return
-        try:
-            messages = self.chat.earlier(self.user, session_id, before, limit)
-            self.post_message(self.EarlierLoaded(session_id, before, messages))
-        except BotchatError as error:
-            self.post_message(self.ReadFailed(error, "Earlier messages can't be read", self._earlier_wanted))
-
-    @work(thread=True, group="look", exclusive=True)
-    def _look(self, session_id: str) -> None:
-        if self.chat is None:
-            return
-        try:
-            page = self.chat.page(self.user, limit=1, where=SessionFilter(ids=(session_id,), state=None))
-            self.post_message(self.LookedAt(session_id, next(iter(page.sessions), None)))
-        except BotchatError as error:
-            self.post_message(StoreFailed(error))  # the heading shows it; the next look may go through
-
-    @on(SessionOpened)
-    def _session_opened(self, event: SessionOpened) -> None:
+    @on(ReadsSession.SessionOpened)
+    def _session_opened(self, event: ReadsSession.SessionOpened) -> None:
         if event.session.id == self._opening:
             self._opening = None
             self._show(event.session)
             self.prompt.focus()
 
-    @on(ReadFailed)
-    def _read_failed(self, event: ReadFailed) -> None:
+    @on(ReadsSession.ReadFailed)
+    def _read_failed(self, event: ReadsSession.ReadFailed) -> None:
         self._opening = None
         self._again = event.again
         if self.session:
             self.transcript.prepend([], first=self.session.first)  # it may ask for earlier ones again
         self.notice.tell(f"{event.what}: {event.error} F5 tries again.", error=True)
 
-    @on(SessionRead)
-    def _session_read(self, event: SessionRead) -> None:
+    @on(ReadsSession.SessionRead)
+    def _session_read(self, event: ReadsSession.SessionRead) -> None:
         if self.session and event.session.id == self.session.id and self._reply is None:
             session = merged(self.session, event.session)
             was_written = [m.id for m in session.messages] != [m.id for m in self.session.messages]
@@ -329,13 +253,14 @@ class SessionView(Vertical):
                 self.app.notify(f"“{title_of(session.name)}” was written to elsewhere.", markup=False)
 
     @on(Transcript.EarlierWanted)
-    def _earlier_wanted(self) -> None:
+    def read_earlier(self) -> None:
+        """Read what stands above the messages that are loaded."""
         if self.session and self.session.first:
             limit = min(max(_EARLIER, len(self.session.messages)), _EARLIER_AT_MOST)
             self._read_earlier(self.session.id, self.session.first, limit)
 
-    @on(EarlierLoaded)
-    def _earlier_loaded(self, event: EarlierLoaded) -> None:
+    @on(ReadsSession.EarlierLoaded)
+    def _earlier_loaded(self, event: ReadsSession.EarlierLoaded) -> None:
         session = self.session
         if session is None or event.session_id != session.id or event.before != session.first:
             return
@@ -348,8 +273,8 @@ class SessionView(Vertical):
         else:
             self._draw_all()
 
-    @on(LookedAt)
-    def _looked_at(self, event: LookedAt) -> None:
+    @on(ReadsSession.LookedAt)
+    def _looked_at(self, event: ReadsSession.LookedAt) -> None:
         session = self.session
         if session is None or session.id != event.session_id or self._reply is not None:
             return
