@@ -228,6 +228,17 @@ async def test_another_bot_answers_from_then_on(chat_with, store, tmp_path):
 
 
 @story
+async def test_the_bot_named_at_the_start_answers_in_the_session_to_begin_with(chat_with, store, tmp_path):
+    session = stored(store, bot_id="gone")
+    first = {"first": lambda chat: chat.latest("ann"), "bot": "b"}
+    async with terminal(chat_with("Here.", DONE), tmp_path, **first) as at:
+        await at.until(lambda: "b answers from now on." in at.toasts)
+        await at.say("Who?")
+        await at.sees("Here.")
+    assert store.get("ann", session.id).bot_id == "b"
+
+
+@story
 async def test_what_another_program_writes_is_noticed_and_shown(chat_with, store, tmp_path):
     session = stored(store)
     async with terminal(chat_with(), tmp_path, first=lambda chat: chat.latest("ann")) as at:

@@ -86,7 +86,12 @@ class ConversationPane(AsksBot):
 
         again: Callable[[str], object] | None
 
+    _first_bot: str | None = None
     _copied: tuple[str, int] = ("", 0)
+
+    def on_mount(self) -> None:
+        """Remember the bot that was named."""
+        self._first_bot = self._bot
 
     def action_branch(self, step: int) -> None:
         """Show what else was said or answered in this place."""
@@ -142,6 +147,12 @@ class ConversationPane(AsksBot):
             self.read_again()
         else:
             self.read()
+
+    def _opened_first(self) -> None:
+        """Let the bot answer in the session to begin with that was named for it."""
+        bot, self._first_bot = self._first_bot, None
+        if bot:
+            self.set_bot(bot)
 
     def choose_bot(self) -> None:
         """Ask which bot is to answer from now on."""

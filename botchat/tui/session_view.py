@@ -234,6 +234,10 @@ class SessionView(ReadsSession):
             self._opening = None
             self._show(event.session)
             self.prompt.focus()
+            self._opened_first()
+
+    def _opened_first(self) -> None:
+        """Do what is due when the session to begin with is there."""
 
     @on(ReadsSession.ReadFailed)
     def _read_failed(self, event: ReadsSession.ReadFailed) -> None:
