@@ -136,3 +136,11 @@ async def test_of_a_giant_message_that_was_read_to_its_end_only_a_part_is_kept()
         assert 10 < len([part for part in item.parts if part.is_drawn(layout.look)]) < 500
         await pilot.press("end")
         assert seen(app)[-1] == "words"
+
+
+@pytest.mark.parametrize("text", ["word " * 8_000, "x" * 40_000, "```\n" + "x" * 40_000, "```\n" + "x = 1\n" * 8_000])
+def test_a_long_paragraph_and_long_code_are_drawn_part_by_part_and_whole(text):
+    document = Document()
+    document.grow(text, ended=True)
+    assert len(document.blocks) > 8
+    assert "".join("".join(drawn(document.blocks)).split()) == "".join(text.removeprefix("```\n").split())

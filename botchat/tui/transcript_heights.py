@@ -11,8 +11,8 @@ class Heights:
 
     def __init__(self, heights: Iterable[int] = ()) -> None:
         """Take the heights in order."""
-        self._heights = array("q", heights)
-        self._tops = array("q", (0,))
+        self._heights = array("i", heights)
+        self._tops = array("i", (0,))
         self._sure = 0  # tops up to this one are right
 
     def __len__(self) -> int:
@@ -38,7 +38,7 @@ class Heights:
         """Return the row where one begins; that of the one behind the last is the total."""
         if i > self._sure:
             rest = accumulate(self._heights[self._sure :], initial=self._tops[self._sure])
-            self._tops[self._sure :] = array("q", rest)
+            self._tops[self._sure :] = array("i", rest)
             self._sure = len(self._heights)
         return self._tops[i]
 
@@ -49,12 +49,12 @@ class Heights:
 
     def put(self, i: int, heights: Iterable[int]) -> None:
         """Let these take the place of all from `i` on."""
-        self._heights[i:] = array("q", heights)
+        self._heights[i:] = array("i", heights)
         self._sure = min(self._sure, i)
 
     def put_first(self, heights: Iterable[int]) -> None:
         """Let these stand before all others."""
-        self._heights[:0] = array("q", heights)
+        self._heights[:0] = array("i", heights)
         self._sure = 0
 
     def _filled(self) -> int:

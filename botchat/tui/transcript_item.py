@@ -103,10 +103,6 @@ class Item:
         self.parts[same:] = map(Part, blocks[same:])
         self.heights.put(same, (part.height(look) for part in self.parts[same:]))
 
-    def relook(self, look: Look) -> None:
-        """Guess all heights anew, for another width."""
-        self.heights = Heights(part.height(look) for part in self.parts)
-
     def draw(self, i: int, look: Look) -> bool:
         """Draw a part, if it is not; tell whether that was to be done."""
         part = self.parts[i]

@@ -11,6 +11,7 @@ from botchat.tui.transcript_item import About, Item, Part, Place, estimate
 
 _KEPT = 100
 _ROUNDS = 60
+_GUESSED = 200
 _MIDDLE = 1 << 30
 
 
@@ -88,7 +89,6 @@ class Layout:
         if wider:
             self._heights = Heights(self._estimates(self.messages))
             for serial, item in self._items.items():
-                item.relook(look)
                 self._heights[serial - self._base] = item.heights.total
 
     def find(self, message_id: str) -> int | None:
@@ -211,5 +211,9 @@ class Layout:
                 item.forget(parts)
 
     def _estimates(self, messages: Sequence[Message]) -> list[int]:
-        width = self.look.width
-        return [estimate(message, width) for message in messages]
+        """Guess the heights of messages; of very many only the newest one by one, the others from some of them."""
+        width, older = self.look.width, len(messages) - _GUESSED
+        if older < _GUESSED:
+            return [estimate(message, width) for message in messages]
+        some = [estimate(messages[i], width) for i in range(0, older, older // _GUESSED)]
+        return [sum(some) // len(some)] * older + [estimate(message, width) for message in messages[older:]]
