@@ -312,18 +312,24 @@ async def test_a_click_opens_a_session(chat_with, store, tmp_path):
 @story
 async def test_a_page_that_comes_late_does_not_replace_a_newer_list(flaky_chat, store, tmp_path):
     several(store, 60)
+    stored(store, name="slow")
     async with terminal(flaky_chat, tmp_path) as at:
-        page, gate = flaky_chat._repository.page, threading.Event()
+        page, gate, posted = flaky_chat._repository.page, threading.Event(), []
 
         def slow(user, after, limit, where):
-            if after:
+            if where.text:
                 gate.wait(30)
             return page(user, after, limit, where)
 
+        post = at.app.sessions.post_message
+        at.app.sessions.post_message = lambda event: posted.append(event) or post(event)
         flaky_chat._repository.page = slow
         at.app.sessions.list.focus()
-        await at.press("m", "v")
-        await at.sees("Nothing is in the archive.")
+        await at.press("slash")
+        await at.type("slow")
+        await at.press("enter", "slash", "escape")
+        await at.until(lambda: count_line(at) == "50 of 61")
         gate.set()
+        await at.until(lambda: any(event.where.text for event in posted if hasattr(event, "where")))
         await at.settled()
-        assert at.names == []
+        assert len(at.names) == 50
