@@ -256,14 +256,14 @@ async def test_thoughts_unfold_for_one_message_or_for_all():
         app.transcript.show(both, first=0, bot_id="b")
         app.transcript.toggle_reasoning("m1")
         await pilot.pause()
-        assert "thought 1" in seen(app)
-        assert "thought 0" not in seen(app)
+        assert "┊ thought 1" in seen(app)
+        assert "┊ thought 0" not in seen(app)
         app.transcript.toggle_reasoning()
         await pilot.pause()
-        assert {"thought 0", "thought 1"} <= set(seen(app))
+        assert {"┊ thought 0", "┊ thought 1"} <= set(seen(app))
         app.transcript.toggle_reasoning()
         await pilot.pause()
-        assert not {"thought 0", "thought 1"} & set(seen(app))
+        assert not {"┊ thought 0", "┊ thought 1"} & set(seen(app))
 
 
 @story
@@ -274,7 +274,7 @@ async def test_a_click_on_thoughts_unfolds_them():
         await pilot.pause()
         await pilot.click(Transcript, offset=(4, 2))
         await pilot.pause()
-        assert seen(app)[2:4] == ["▾ thoughts (2 words)", "a thought"]
+        assert seen(app)[2:6] == ["▾ thoughts (2 words)", "┊ a thought", "", "answer"]
 
 
 @story

@@ -94,8 +94,10 @@ async def test_words_are_selected_with_the_mouse_and_copied_as_they_were_before_
         assert seen(app)[2:5] == ["some words that go on", "and on and on, for quite a", "while"]
         await drag(pilot, (2 + 5, 2), (2 + 4, 4))
         assert app.screen.get_selected_text() == "words that go on\nand on and on, for quite a while"
-        marked = app.screen.get_component_rich_style("screen--selection").bgcolor
-        assert [s.text for s in app.transcript.render_line(4) if s.style.bgcolor == marked] == ["while"]
+        background = app.screen.get_component_rich_style("screen--selection").bgcolor
+        marked = [segment for segment in app.transcript.render_line(4) if segment.style.bgcolor == background]
+        assert [segment.text for segment in marked] == ["while"]
+        assert marked[0].style.color != background
 
 
 @story

@@ -100,13 +100,16 @@ class Code(Block):
     end: int
 
     def _draw(self, look: Look) -> list[Row]:
-        inner = Look(look.console, look.width - 1, look["code"], look.styles)
+        style = look["code"]
+        width = max(look.width - len(self.rest), 2)
+        inner = Look(look.console, width - 1, style, look.styles)
         rows: list[Row] = []
         for line in self.listing.lines(look, self.begin, self.end):
-            rows += wrapped(line, inner, self.rest + " ", self.rest + " ", look["code"])
-        if rows and self.first != self.rest:
-            rows[0] = _with_prefix(rows[0], self.first, look)
-        return [row._replace(strip=row.strip.adjust_cell_length(look.width, look["code"])) for row in rows]
+            for row in wrapped(line, inner, " ", " ", style):
+                prefix = Segment(self.rest if rows else self.first, look["dim"])
+                strip = Strip([prefix, *row.strip.adjust_cell_length(width, style)])
+                rows.append(row._replace(strip=strip, indent=row.indent + len(self.rest)))
+        return rows
 
     def _estimate(self, width: int) -> int:
         return self.listing.estimate(self.begin, self.end, width)

@@ -37,9 +37,9 @@ class _Unit(NamedTuple):
     space: bool = True
 
 
-def plain_blocks(text: str, tone: str = "") -> list[Block]:
+def plain_blocks(text: str, tone: str = "", margin: str = "") -> list[Block]:
     """Show words as they are, in pieces that are drawn one by one."""
-    return [Plain(text=piece, tone=tone) for piece in _pieces(printable(text))]
+    return [Plain(text=piece, tone=tone, first=margin, rest=margin) for piece in _pieces(printable(text))]
 
 
 class Document:
@@ -49,14 +49,16 @@ class Document:
         blocks: what it is made of so far.
     """
 
-    def __init__(self, tone: str = "") -> None:
+    def __init__(self, tone: str = "", margin: str = "") -> None:
         """Begin with nothing.
 
         Args:
             tone: the part of the look that plain words have.
+            margin: what stands at the left of all its rows.
         """
         self.blocks: list[Block] = []
         self._tone = tone
+        self._margin = margin
         self._source = ""
         self._done = 0  # characters whose blocks are finished
         self._kept = 0  # how many blocks those are
@@ -69,7 +71,7 @@ class Document:
         """Take in the whole text so far; what is very long goes on as plain words."""
         self._grow(source[:_LONGEST], ended=ended or len(source) > _LONGEST)
         if len(source) > _LONGEST:
-            self.blocks += plain_blocks(source[_LONGEST:].rstrip(), self._tone)
+            self.blocks += plain_blocks(source[_LONGEST:].rstrip(), self._tone, self._margin)
 
     def _grow(self, source: str, *, ended: bool) -> None:
         if not source.startswith(self._source):
@@ -91,7 +93,7 @@ class Document:
         while len(source) - self._done > size:
             size = _PORTION if self._read(source[self._done : self._cut(size)], more=True) else size * 2
         rest = source[self._done :]
-        if not ended and self._in_table and (table := open_table(printable(rest), self._tone)):
+        if not ended and self._in_table and (table := open_table(printable(rest), self._tone, self._margin)):
             self._add(_Unit(0, table))
         else:
             self._read(rest, more=False, ended=ended)
@@ -102,7 +104,7 @@ class Document:
 
     def _read(self, rest: str, *, more: bool, ended: bool = True) -> bool:
         """Read on from where the finished blocks end; tell whether more of them are finished now."""
-        reader = _Reader(self._tone, dict(self._refs), self._open)
+        reader = _Reader(self._tone, self._margin, dict(self._refs), self._open)
         units = reader.read(rest, ended=ended and not more)
         self._reads += 1
         if ended and not more:
@@ -126,14 +128,15 @@ class Document:
 
     def _add(self, unit: _Unit) -> None:
         if self.blocks and unit.blocks and unit.space:
-            unit.blocks[0].above = ""
+            unit.blocks[0].above = self._margin
         self.blocks += unit.blocks
 
 
 class _Reader:
-    def __init__(self, tone: str, refs: dict[str, Any], resumed: _Unit | None) -> None:
+    def __init__(self, tone: str, margin: str, refs: dict[str, Any], resumed: _Unit | None) -> None:
         self.refs = {name: ref | {"map": [0, 0]} for name, ref in refs.items()}
         self._tone = tone
+        self._margin = margin
         self._resumed = resumed
         self._ended = True
 
@@ -149,7 +152,7 @@ class _Reader:
         if not tokens and self.refs:
             return []
         if not tokens or any(token.level >= _DEEPEST for token in tokens):
-            return [_Unit(0, plain_blocks(source, self._tone))]
+            return [_Unit(0, plain_blocks(source, self._tone, self._margin))]
         return list(self._units(tokens))
 
     def _units(self, tokens: Sequence[Token]) -> Iterator[_Unit]:
@@ -157,7 +160,7 @@ class _Reader:
             if part[0].type in _LISTS:
                 yield from self._list_units(part)
             else:
-                yield _Unit(_line(part), self._leaves(part, "", ""))
+                yield _Unit(_line(part), self._leaves(part, self._margin, self._margin))
             self._resumed = None
 
     def _list_units(self, part: Sequence[Token]) -> Iterator[_Unit]:
@@ -165,7 +168,9 @@ class _Reader:
         if self._resumed and self._resumed.item and self._resumed.item[0] == kind:
             number, space = self._resumed.item[1], self._resumed.space
         for item in _parts(part[1:-1]):
-            yield _Unit(_line(item), self._item(item, part[0], number, "", ""), (kind, number), space)
+            yield _Unit(
+                _line(item), self._item(item, part[0], number, self._margin, self._margin), (kind, number), space
+            )
             number, space = number + 1, False
 
     def _leaves(self, part: Sequence[Token], first: str, rest: str) -> list[Block]:  # noqa: PLR0911  (one a kind)

@@ -25,7 +25,7 @@ def table_blocks(part: Sequence[Token], first: str, rest: str, tone: str) -> lis
     return _blocks(rows, right, first, rest, tone)
 
 
-def open_table(source: str, tone: str) -> list[Block]:
+def open_table(source: str, tone: str, margin: str) -> list[Block]:
     """Make the blocks of a table that is still coming, a row at a time; nothing where it may be something else.
 
     A reply streams it, and Markdown's reader takes twenty times as long to read all of it again.
@@ -36,7 +36,7 @@ def open_table(source: str, tone: str) -> list[Block]:
     head, below, *cells = map(_cells, lines)
     right = frozenset(i for i, mark in enumerate(below) if mark.endswith(":") and not mark.startswith(":"))
     count = len(head)
-    return _blocks([head, *((*row, *[""] * count)[:count] for row in cells)], right, "", "", tone)
+    return _blocks([head, *((*row, *[""] * count)[:count] for row in cells)], right, margin, margin, tone)
 
 
 def _cells(line: str) -> tuple[str, ...]:

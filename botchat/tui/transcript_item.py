@@ -15,6 +15,8 @@ from botchat.tui.transcript_heights import Heights
 
 _KEPT = 400  # parts whose rows are kept
 
+_MARGIN = "┊ "
+
 _ENDINGS = {
     "stopped": "■ stopped",
     "interrupted": "■ interrupted",
@@ -88,7 +90,7 @@ class Item:
         self.parts: list[Part] = []
         self.heights = Heights()
         self._words = Document()
-        self._thoughts = Document("dim")
+        self._thoughts = Document("dim", _MARGIN)
         self._drawn = 0
         self.update(message, about, look)
 
@@ -143,7 +145,7 @@ class Item:
             blocks.append(Said(pieces=((_fold(message, about), "dim"),), meta="fold"))
             if about.thoughts:
                 self._thoughts.grow(message.reasoning_content, ended=ended or bool(message.content))
-                blocks += self._thoughts.blocks
+                blocks += [*self._thoughts.blocks, Said(pieces=())]
         if message.role == "assistant":
             self._words.grow(message.content, ended=ended)
             blocks += self._words.blocks

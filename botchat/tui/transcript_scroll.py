@@ -162,4 +162,5 @@ class TranscriptScroll(ScrollView):
         start, end = max(start, GUTTER), words if end < 0 else min(end, words)
         if start >= end:
             return strip
-        return highlighted(strip, start, end, self.screen.get_component_rich_style("screen--selection"))
+        selection = self.screen.get_component_rich_style("screen--selection")
+        return highlighted(strip, start, end, Style(bgcolor=selection.bgcolor))
