@@ -54,14 +54,19 @@ def rows(folder: Path, elia: Path | None = None) -> Iterator[Row]:
         "list": partial(_until, ours, f"50 of {_CHATS:,}".encode(), environment),
     }
     if elia:
-        sides["elia"] = partial(_until, [str(elia)], b"chat 0999", environment)
+        sides["elia's picture"] = partial(_until, [str(elia)], b"Enter your message", environment)
+        sides["elia's list"] = partial(_until, [str(elia)], b"chat 0999", environment)
         _fill_elia(elia, environment)
     taken = _in_turn(sides)
     yield _row("botchat tui, first picture, next to a minimal Textual app", taken["picture"], taken["minimal"])
     yield _row(f"botchat tui, 50 of {_CHATS:,} sessions listed, next to the same", taken["list"], taken["minimal"])
     if elia:
-        yield _row(f"botchat tui, first picture, next to elia with {_CHATS:,} chats", taken["picture"], taken["elia"])
-        yield _row(f"botchat tui, the list in it, next to elia with {_CHATS:,} chats", taken["list"], taken["elia"])
+        yield _row(
+            f"botchat tui, first picture, next to elia's with {_CHATS:,} chats",
+            taken["picture"],
+            taken["elia's picture"],
+        )
+        yield _row(f"botchat tui, chats listed, next to elia's {_CHATS:,}", taken["list"], taken["elia's list"])
 
 
 def _in_turn(sides: dict[str, Callable[[], float]]) -> dict[str, float]:
