@@ -109,6 +109,41 @@ async def test_a_message_whose_save_was_not_acknowledged_is_not_stored_twice(cha
 
 
 @story
+async def test_a_reply_that_is_not_saved_says_so_until_it_is(chat_with, store, tmp_path):
+    gate, end = Gate(), Gate()
+    async with terminal(chat_with("It begins", gate, ", goes on", end, DONE, checkpoint_seconds=0.01), tmp_path) as at:
+        await at.say("Go")
+        await at.sees("It begins")
+        await at.until(lambda: len(only_session(store).messages) == 2)
+        store.down = True
+        gate.open()
+        await at.until(lambda: at.notice == "The reply is not saved: The store is down. It is tried again.")
+        await at.sees("It begins, goes on")
+        store.down = False
+        await at.until(lambda: at.notice == "")
+        end.open()
+        await at.until(lambda: not at.app.conversation._reply)
+    assert said(store, only_session(store).id) == ["Go", "It begins, goes on"]
+
+
+def break_off(words: str) -> float:
+    return len(words) / 0
+
+
+@story
+async def test_a_crash_shows_where_it_was_and_no_words_of_anybody(chat_with, tmp_path):
+    async with terminal(chat_with(), tmp_path) as at:
+        try:
+            break_off("words of " + at.app.sessions.user)
+        except ZeroDivisionError:
+            at.app._fatal_error()
+        shown = "".join(segment.text for rendered in at.app._exit_renderables for segment in rendered.segments)
+        at.app._exit_renderables.clear()
+    assert "ZeroDivisionError" in shown
+    assert "words of ann" not in shown
+
+
+@story
 async def test_a_bot_that_fails_says_why_and_r_asks_it_again(chat_with, store, tmp_path):
     chat = chat_with(BotError("There is [no] key."))
     async with terminal(chat, tmp_path) as at:

@@ -1,11 +1,8 @@
 """The terminal chat: the list at the left, a session at the right, and what joins the two."""
 
-import asyncio
-import signal
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import ClassVar
 
 from textual import events, on, work
@@ -24,6 +21,7 @@ from botchat.tui.confirm import Confirm
 from botchat.tui.conversation_pane import ConversationPane
 from botchat.tui.draft_keeper import DraftKeeper
 from botchat.tui.drafts import Drafts
+from botchat.tui.ending_app import EndingApp
 from botchat.tui.keys_screen import KeysScreen
 from botchat.tui.known import summary_of
 from botchat.tui.news import StoreAnswered, StoreFailed
@@ -41,13 +39,10 @@ _NARROW = 64
 _ROOMY = 110
 """From this many columns on the list is wider."""
 
-_QUIT_SECONDS = 2.0
-_ENDED_BY_A_SIGNAL = 128
-
 First = Callable[[Chat], SessionSummary | None]
 
 
-class BotchatApp(App[None]):
+class BotchatApp(EndingApp):
     """The chat of one user on one store, which `connect` opens after the first picture is on the screen.
 
     Args:
@@ -99,7 +94,6 @@ class BotchatApp(App[None]):
         self._first = first
         self._is_latest = is_latest
         self._clock = clock
-        self._asked_to_quit = False
         self.failure: BotchatError | None = None
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -119,8 +113,6 @@ class BotchatApp(App[None]):
     def on_mount(self) -> None:
         """Open the store once there is a picture: its libraries and its server may take a while."""
         self.call_after_refresh(self._open_store)
-        if not self.is_headless:
-            self._end_on_signals()
 
     def on_unmount(self) -> None:
         """Keep what stands in the prompt."""
@@ -186,15 +178,6 @@ class BotchatApp(App[None]):
             "In the list": [self.sessions, self.sessions.list],
             "In the messages": [conversation, conversation.transcript],
         }
-
-    def action_help_quit(self) -> None:
-        """Leave at the second ctrl+c."""
-        if self._asked_to_quit:
-            self.exit()
-            return
-        self._asked_to_quit = True
-        self.set_timer(_QUIT_SECONDS, self._forget_quit)
-        self.notify("ctrl+c once more leaves. A reply under way is kept.", timeout=_QUIT_SECONDS, markup=False)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Give the palette everything that has a key, and Textual's own."""
@@ -299,11 +282,3 @@ class BotchatApp(App[None]):
     def _hide_list_if_narrow(self) -> None:
         if self.screen_stack[0].has_class("-narrow"):
             self.screen_stack[0].remove_class("-list-shown")
-
-    def _forget_quit(self) -> None:
-        self._asked_to_quit = False
-
-    def _end_on_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, partial(self.exit, return_code=_ENDED_BY_A_SIGNAL + number))

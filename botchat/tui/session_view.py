@@ -25,6 +25,7 @@ _EARLIER, _EARLIER_AT_MOST = 200, 2000
 """Messages that are read at once above those that are loaded; it is as many as are loaded, between these two."""
 
 _UNANSWERED = "This message has no answer. Escape, then r, asks the bot again."
+_NOT_SAVED = "The reply is not saved"
 _REDRAW_SECONDS = 0.08
 _LOOK_SECONDS = 5.0
 
@@ -205,7 +206,9 @@ class SessionView(ReadsSession):
                 self._take(with_message(self.session, message))
         if reply.save_failure:
             trouble = "" if reply.settled else " It is tried again."
-            self.notice.tell(f"The reply is not saved: {reply.save_failure}{trouble}", error=True)
+            self.notice.tell(f"{_NOT_SAVED}: {reply.save_failure}{trouble}", error=True)
+        elif self.notice.words.startswith(_NOT_SAVED):
+            self.notice.tell("")
         if reply.settled:
             self._reply = None
             if self._following:
