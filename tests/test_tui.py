@@ -345,6 +345,40 @@ async def test_words_of_people_and_bots_are_never_markup(chat_with, store, tmp_p
 
 
 @story
+async def test_a_link_is_opened_only_after_its_address_was_seen(chat_with, tmp_path):
+    async with terminal(chat_with(), tmp_path) as at:
+        opened = []
+        at.app.open_url = opened.append
+        transcript = at.app.conversation.transcript
+        transcript.post_message(transcript.LinkOpened("https://example.org/[/]"))
+        await at.sees("Open this in your browser?", "https://example.org/[/]")
+        await at.press("n")
+        assert opened == []
+        transcript.post_message(transcript.LinkOpened("https://example.org/[/]"))
+        await at.sees("Open this in your browser?")
+        await at.press("y")
+        await at.until(lambda: opened == ["https://example.org/[/]"])
+        transcript.post_message(transcript.LinkOpened("file:///etc/passwd"))
+        await at.until(lambda: "Not opened, it is no address of the web: file:///etc/passwd" in at.toasts)
+    assert len(opened) == 1
+
+
+@story
+async def test_a_message_and_its_code_blocks_are_copied_by_key(chat_with, tmp_path):
+    reply = "Try:\n\n```python\none()\n```\n\nor\n\n```\ntwo()\n```\n"
+    async with terminal(chat_with(reply, DONE), tmp_path) as at:
+        await at.say("How?")
+        await at.sees("two()")
+        await at.until(lambda: not at.app.conversation._reply)
+        await at.press("escape", "c")
+        assert at.app.clipboard.strip() == "one()"
+        await at.press("c")
+        assert at.app.clipboard.strip() == "two()"
+        await at.press("y")
+        assert at.app.clipboard == reply
+
+
+@story
 async def test_c_goes_on_with_the_session_used_last_and_says_which(chat_with, store, tmp_path):
     first = stored(store, name="First made")
     stored(store, name="Made later")
