@@ -104,3 +104,12 @@ async def terminal(
             await seen.until(lambda: app.conversation.chat is not None and app.sessions.list.end[0] != "loading")
             await seen.until(lambda: more.get("first") is None or app.conversation.session is not None)
         yield seen
+
+
+def said(store, session_id: str) -> list[str]:
+    return [message.content for message in store.get("ann", session_id, 100).messages]
+
+
+def only_session(store):
+    (summary,) = store.page("ann").sessions
+    return store.get("ann", summary.id)
