@@ -51,6 +51,20 @@ class RetentionRule(BaseModel):
     user: str | None = None
 
 
+class TuiSettings(BaseModel):
+    """The table `[tui]` of the config file: the looks and the keys of the chat in a terminal.
+
+    Attributes:
+        theme: `dark`, `light`, or a theme of Textual's.
+        keys: the key of an action, in the place of its usual one; docs/tui.md has the actions.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    theme: Annotated[str, Field(min_length=1)] = "dark"
+    keys: dict[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
+
+
 class Settings(BaseModel):
     """What botchat is told to do.
 
@@ -69,6 +83,7 @@ class Settings(BaseModel):
     port: Annotated[int, Field(ge=0, le=65535)] | None = None
     bots: dict[str, BotConfig] = Field(default_factory=dict)
     retention: tuple[RetentionRule, ...] = ()
+    tui: TuiSettings = TuiSettings()
 
 
 def config_path(environment: Mapping[str, str]) -> Path:
@@ -139,6 +154,7 @@ def _login_name() -> str:
 _KNOWN: dict[int | str, Iterable[str]] = {
     "bots": BotConfig.__dataclass_fields__,
     "retention": RetentionRule.model_fields,
+    "tui": TuiSettings.model_fields,
 }
 
 

@@ -12,6 +12,7 @@ from servers import Mongod, mongod_binary
 from shell import Shell
 from stub_bot import StubBot
 from tabs import Site
+from tui_lists import Flaky
 
 from botchat.bootstrap import build_repository
 from botchat.core.chat import Chat
@@ -145,3 +146,10 @@ def chat_with(store):
     yield make
     for turns in made:
         turns.close(timeout=0)
+
+
+@pytest.fixture
+def flaky_chat(chat_with, store):
+    chat = chat_with()
+    chat._repository = Flaky(store)
+    return chat

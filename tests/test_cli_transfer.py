@@ -68,7 +68,7 @@ def test_an_export_that_was_killed_goes_on_where_it_was(shell, repository_at, tm
     shell.run(*export, str(whole))
     lines = whole.read_bytes().splitlines(keepends=True)
     unfinished = tmp_path / "resumed.jsonl.part"
-    for size in (0, len(b"".join(lines[:5])), len(b"".join(lines[:5])) + 40):
+    for size in (300, len(b"".join(lines[:5])), len(b"".join(lines[:5])) + 40):
         # A file may grow to this size, and the next byte is an error: as if the disk were full there.
         with shell.start(*export, str(resumed), preexec_fn=partial(limit_files, size)) as process:
             assert b"File too large" in process.stderr.read()

@@ -6,6 +6,7 @@ import pytest
 from shell import Shell
 from streamlit.testing.v1 import AppTest
 from stub_bot import streamed
+from tui_stories import story, terminal
 
 from botchat.bootstrap import build_chat, build_repository, build_turns
 from botchat.core.models import Session
@@ -49,6 +50,22 @@ def by_page(_shell, settings) -> None:
     turns.close()
 
 
+def by_terminal(shell: Shell, settings) -> None:
+    turns = build_turns(settings, {})
+    chat = build_chat(settings, turns)
+
+    @story
+    async def send():
+        async with terminal(chat, Path(shell.environment["HOME"]) / "drafts") as at:
+            await at.say("Hi")
+            await at.sees("Hello Ann.")
+            await at.until(lambda: chat.reply("ann", at.app.conversation.session.id) is None)
+
+    send()
+    turns.close()
+    chat.close()
+
+
 def comparable(session: Session) -> dict:
     """A record without what is each time another: ids, times, how long it took and in how many writes."""
     messages = [
@@ -63,7 +80,7 @@ def comparable(session: Session) -> dict:
     return header | {"messages": messages}
 
 
-@pytest.mark.parametrize("send", [by_command_line, by_page, by_library])
+@pytest.mark.parametrize("send", [by_command_line, by_page, by_terminal, by_library])
 def test_a_message_leaves_the_same_record_whichever_way_it_came(local_shell, settings, send):
     send(local_shell, settings)
     repository = build_repository(local_shell.store)

@@ -21,25 +21,34 @@ from botchat.cli import (
     sessions_read,
     store,
     topics,
+    tui,
     users,
     web,
 )
 from botchat.cli.printing import ReaderGoneError, drop_output
 from botchat.core.errors import BotchatError
 
+_SHORT_HELP = """\
+Usage: botchat COMMAND …
 
-def _group(help_: str) -> typer.Typer:
+On a terminal botchat alone opens the chat; here is none. botchat ask "…" asks one question,
+botchat web serves the page, botchat --help lists everything."""
+
+
+def _group(help_: str, *, alone: bool = False) -> typer.Typer:
     return typer.Typer(
         rich_markup_mode=None,  # plain text: Rich takes longer than all the rest, and draws boxes
         add_completion=False,  # `botchat completion` does it, on no command's --help
-        no_args_is_help=True,
+        no_args_is_help=not alone,
+        invoke_without_command=alone,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
         help=help_,
     )
 
 
-app = _group("Chat with any OpenAI-compatible bot, and never lose a word.")
+app = _group("Chat with any OpenAI-compatible bot, and never lose a word.", alone=True)
+app.command()(tui.tui)
 app.command()(web.web)
 app.command()(ask.ask)
 
@@ -167,8 +176,13 @@ def _say_version(value: bool) -> None:  # noqa: FBT001  (Typer calls it with the
 
 @app.callback()
 def _common(
-    version: Annotated[
+    context: typer.Context,
+    _version: Annotated[
         bool, typer.Option("--version", help="Say which botchat this is.", is_eager=True, callback=_say_version)
     ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand is None:
+        if not tui.has_terminal():
+            typer.echo(_SHORT_HELP, err=True)
+            raise typer.Exit(2)
+        tui.tui()

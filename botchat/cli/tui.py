@@ -1,0 +1,47 @@
+"""The command `tui`, which a bare `botchat` on a terminal is too."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from botchat.cli.choosing import chosen
+from botchat.cli.common import BotOption, StoreOption, UserOption, settings_with
+from botchat.core.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from botchat.core.chat import Chat
+    from botchat.core.models import SessionSummary
+
+
+def tui(
+    session: Annotated[
+        str | None,
+        typer.Option("--session", help="The session to open: an id, its beginning, a name or @1.", metavar="ID"),
+    ] = None,
+    going_on: Annotated[bool, typer.Option("--continue", "-c", help="Open the session that was used last.")] = False,
+    bot: BotOption = None,
+    store: StoreOption = None,
+    user: UserOption = None,
+) -> None:
+    """Chat in this terminal.
+
+    Example: botchat tui -c
+    """
+    if session is not None and going_on:
+        raise InvalidInput("Say --session or -c, not both.")
+    if not has_terminal():
+        raise InvalidInput("The chat needs a terminal: botchat ask asks one question without.")
+    settings = settings_with(store, user)
+
+    def first(chat: "Chat") -> "SessionSummary | None":
+        return chosen(chat, settings.user, session) if session else chat.latest(settings.user)
+
+    from botchat.tui.launcher import run
+
+    run(settings, first=first if session or going_on else None, is_latest=going_on, bot=bot)
+
+
+def has_terminal() -> bool:
+    """Tell whether somebody can read and type here. Textual draws on stderr."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))

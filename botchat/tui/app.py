@@ -1,0 +1,284 @@
+"""The terminal chat: the list at the left, a session at the right, and what joins the two."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from textual import events, on, work
+from textual.app import App, ComposeResult, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.dom import DOMNode
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from botchat.core.chat import Chat
+from botchat.core.errors import BotchatError, InvalidInput, SessionNotFound, StoreUnavailable
+from botchat.core.models import SessionSummary, now
+from botchat.tui import commands
+from botchat.tui.confirm import Confirm
+from botchat.tui.conversation_pane import ConversationPane
+from botchat.tui.draft_keeper import DraftKeeper
+from botchat.tui.drafts import Drafts
+from botchat.tui.ending_app import EndingApp
+from botchat.tui.keys_screen import KeysScreen
+from botchat.tui.known import summary_of
+from botchat.tui.news import StoreAnswered, StoreFailed
+from botchat.tui.session_header import Heading, SessionHeader
+from botchat.tui.session_list import SessionList
+from botchat.tui.session_view import SessionView
+from botchat.tui.sessions_pane import SessionsPane
+from botchat.tui.themes import DARK, LIGHT
+from botchat.tui.transcript import Transcript
+from botchat.tui.words import age, title_of
+
+_NARROW = 64
+"""Below this many columns the list and the session do not stand side by side."""
+
+_ROOMY = 110
+"""From this many columns on the list is wider."""
+
+First = Callable[[Chat], SessionSummary | None]
+
+
+class BotchatApp(EndingApp):
+    """The chat of one user on one store, which `connect` opens after the first picture is on the screen.
+
+    Args:
+        first: finds the session to begin with; None begins a new one.
+        is_latest: that session is the one that was used last, and its name is told.
+    """
+
+    TITLE = "botchat"
+    CSS_PATH = "app.tcss"
+    AUTO_FOCUS = "#prompt"  # what is typed before all is there is typed into it
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_NARROW, "-wide"), (_ROOMY, "-roomy")]  # noqa: RUF012  (Textual declares it so)
+    COMMANDS = App.COMMANDS | {commands.LoadedSessions}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+n", "new", "New", id="new", tooltip="Begin a new session"),
+        Binding("ctrl+l", "sessions", "List", id="sessions", tooltip="Go to the list of sessions, or hide it"),
+        Binding("ctrl+r", "rename", "Rename it", id="rename", show=False, tooltip="Rename the session that is shown"),
+        Binding("ctrl+b", "choose_bot", "Bot", id="bot", tooltip="Let another bot answer in this session from now on"),
+        Binding("escape", "escape", "Stop", id="stop", tooltip="Stop the reply and keep what came; else leave"),
+        Binding("f1", "keys", "Keys", id="keys", tooltip="Show all keys"),
+        Binding("ctrl+q", "quit", "Quit", id="quit", show=False, tooltip="Leave; a reply under way is kept"),
+    ]
+
+    @dataclass
+    class StoreOpened(StoreAnswered):
+        """Is posted when the store is open; `first` is the session to begin with."""
+
+        chat: Chat
+        first: SessionSummary | None
+
+    def __init__(  # noqa: PLR0913  (what the launcher decides)
+        self,
+        connect: Callable[[], Chat],
+        *,
+        user: str,
+        drafts: Drafts,
+        first: First | None = None,
+        is_latest: bool = False,
+        bot: str | None = None,
+        theme: str = DARK.name,
+        keys: Mapping[str, str] | None = None,
+        clock: Callable[[], datetime] = now,
+    ) -> None:
+        super().__init__()
+        self._connect = connect
+        self._keeper = DraftKeeper(drafts, self._draft_failed)
+        self.heading = SessionHeader(Heading(user=user), id="heading")
+        self.sessions = SessionsPane(user, clock=clock, id="sessions")
+        self.conversation = ConversationPane(user, self._keeper, bot=bot, id="conversation")
+        self._first = first
+        self._is_latest = is_latest
+        self._clock = clock
+        self.failure: BotchatError | None = None
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = theme
+        self._keys = dict(keys or {})
+        self.set_keymap(self._keys)
+        self.conversation.prompt.set_keys(self._keys)
+
+    def compose(self) -> ComposeResult:
+        """Put the heading above the two sides, and the keys below."""
+        yield self.heading
+        with Horizontal():
+            yield self.sessions
+            yield self.conversation
+        yield Footer(compact=True)
+
+    def on_mount(self) -> None:
+        """Open the store once there is a picture: its libraries and its server may take a while."""
+        self.call_after_refresh(self._open_store)
+
+    def on_unmount(self) -> None:
+        """Keep what stands in the prompt."""
+        self._keeper.flush()
+
+    def on_app_focus(self, _event: events.AppFocus) -> None:
+        """Look at once what happened elsewhere while the person was away."""
+        self.conversation.look()
+
+    def action_new(self) -> None:
+        """Begin a new session."""
+        self.conversation.begin()
+        self.conversation.prompt.focus()
+        self._hide_list_if_narrow()
+
+    def action_rename(self) -> None:
+        """Rename the session that is shown."""
+        session = self.conversation.session
+        if session and session.rev:
+            self.sessions.rename(summary_of(session))
+        else:
+            self.notify("A new session gets its name from your first message.", markup=False)
+
+    def action_choose_bot(self) -> None:
+        """Choose who answers."""
+        self.conversation.choose_bot()
+
+    def action_sessions(self) -> None:
+        """Show the list and go there; from there, hide it."""
+        pane = self.sessions
+        hide = pane.display and pane.has_focus_within
+        self.screen_stack[0].set_class(not hide, "-list-shown")
+        self.screen_stack[0].set_class(hide, "-list-hidden")
+        (self.conversation.prompt if hide else pane.list).focus()
+
+    def action_escape(self) -> None:
+        """Leave what is under way: the reply, the edit, the search; else go between prompt and messages."""
+        focused = self.focused
+        if focused is not None and focused.id == "search":
+            self.sessions.leave_search()
+        elif not self.conversation.escape():
+            conversation = self.conversation
+            (conversation.transcript if conversation.prompt.has_focus else conversation.prompt).focus()
+
+    def action_keys(self) -> None:
+        """Show all keys."""
+        places = {
+            place: [
+                (commands.shown_key(binding, self._keys), binding.tooltip or binding.description)
+                for owner in owners
+                for binding in commands.bindings_of(type(owner))
+            ]
+            for place, owners in self._places.items()
+        }
+        self.push_screen(KeysScreen(places))
+
+    @property
+    def _places(self) -> dict[str, list[DOMNode]]:
+        conversation = self.conversation
+        return {
+            "Everywhere": [self],
+            "In the prompt": [conversation.prompt],
+            "In the list": [self.sessions, self.sessions.list],
+            "In the messages": [conversation, conversation.transcript],
+        }
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Give the palette everything that has a key, and Textual's own."""
+        yield from super().get_system_commands(screen)
+        owners = [owner for owners in self._places.values() for owner in owners]
+        yield from commands.of_bindings(self, owners)
+
+    def open(self, summary: SessionSummary) -> None:
+        """Show a session."""
+        self.conversation.open(summary.id)
+        self._hide_list_if_narrow()
+
+    @work(thread=True, group="store", exclusive=True)
+    def _open_store(self) -> None:
+        try:
+            chat = self._connect()
+            try:
+                self.post_message(self.StoreOpened(chat, self._first(chat) if self._first else None))
+            except (SessionNotFound, InvalidInput) as error:
+                self.failure = error
+                self.call_from_thread(self.exit)
+        except BotchatError as error:
+            self.post_message(StoreFailed(error))
+
+    @on(StoreOpened)
+    def _store_opened(self, event: StoreOpened) -> None:
+        first = event.first
+        self.heading.tell(store=event.chat.store)
+        self.sessions.connected(event.chat)
+        if first:
+            self.conversation.open(first.id)
+        self.conversation.connected(event.chat)
+        if first and self._is_latest:
+            used = age(first.update_time, self._clock())
+            self.notify(f"“{title_of(first.name)}”, used last: {used}.", title="Going on with", markup=False)
+        elif self._is_latest:
+            self.notify("There is no session to go on with yet: this is a new one.", markup=False)
+
+    @on(StoreAnswered)
+    def _store_answered(self) -> None:
+        self.heading.tell(store_answers=True)
+
+    @on(StoreFailed)
+    def _store_failed(self, event: StoreFailed) -> None:
+        if isinstance(event.error, StoreUnavailable):
+            self.heading.tell(store_answers=False)
+        if self.conversation.chat is None:
+            self.sessions.show_failure(event.error)
+
+    @on(SessionList.TryAgainWanted)
+    def _try_again(self) -> None:
+        if self.conversation.chat is None:
+            self.sessions.list.show_end("loading", "Opening the store …")
+            self._open_store()
+
+    @on(SessionList.Opened)
+    def _opened(self, event: SessionList.Opened) -> None:
+        self.open(event.summary)
+
+    @on(SessionView.SessionShown)
+    def _session_shown(self, event: SessionView.SessionShown) -> None:
+        session, chat = event.session, self.conversation.chat
+        label = chat.bots[session.bot_id].label if chat and session.bot_id in chat.bots else "not in the config"
+        note = {"active": "", "archived": "archived", "trash": "in the trash"}[session.state]
+        name = session.name if session.rev else "New session"
+        self.heading.tell(name=name, bot=session.bot_id, label=label, messages=session.message_count, note=note)
+        self.sessions.list.mark_open(session.id if session.rev else None)
+        if session.rev:
+            self.sessions.put(summary_of(session))
+
+    @on(SessionView.ReplyEnded)
+    def _reply_ended(self, event: SessionView.ReplyEnded) -> None:
+        session = self.conversation.session
+        if event.reply.save_failure:
+            self.notify(str(event.reply.save_failure), title="Reply not saved", severity="error", markup=False)
+        elif session is None or session.id != event.reply.session_id:
+            self.notify(f"“{title_of(event.name)}” has its reply.", markup=False)
+
+    @on(SessionsPane.Changed)
+    def _changed(self, event: SessionsPane.Changed) -> None:
+        session = self.conversation.session
+        if session is None or session.id != event.before.id:
+            return
+        if event.after is None or event.after.state == "trash":
+            self.conversation.begin()
+        else:
+            self.conversation.read()
+
+    @on(Transcript.LinkOpened)
+    def _link_opened(self, event: Transcript.LinkOpened) -> None:
+        url = event.url
+        if not url.lower().startswith(("http://", "https://", "mailto:")):
+            self.notify(f"Not opened, it is no address of the web: {url}", severity="warning", markup=False)
+            return
+        asked = Confirm(f"Open this in your browser?\n\n{url}", yes="Open it")
+        self.push_screen(asked, lambda yes: self.open_url(url) if yes else None)
+
+    def _draft_failed(self, error: OSError) -> None:
+        words = f"What you type is not kept for after a crash: {error.strerror or error}."
+        self.notify(words, severity="warning", markup=False)
+
+    def _hide_list_if_narrow(self) -> None:
+        if self.screen_stack[0].has_class("-narrow"):
+            self.screen_stack[0].remove_class("-list-shown")

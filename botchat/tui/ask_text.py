@@ -1,0 +1,42 @@
+"""A question that is answered by a line of text."""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+
+class AskText(ModalScreen[str | None]):
+    """Asks for a line. It begins with `value`, and tells `error`, why the line could not be used the time before."""
+
+    AUTO_FOCUS = "*"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", tooltip="Change nothing")]
+
+    def __init__(self, question: str, value: str = "", *, placeholder: str = "", error: str = "") -> None:
+        super().__init__()
+        self._question = question
+        self._value = value
+        self._placeholder = placeholder
+        self._error = error
+
+    def compose(self) -> ComposeResult:
+        """Show the question, the error if there is one, and the line."""
+        with Vertical(classes="dialog"):
+            yield Static(Content(self._question), classes="question")
+            if self._error:
+                yield Static(Content(self._error), classes="error")
+            yield Input(self._value, placeholder=self._placeholder, select_on_focus=False)
+            yield Static(Content("Enter takes it, Escape leaves."), classes="hint")
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value)
+
+    def action_leave(self) -> None:
+        """Answer nothing."""
+        self.dismiss(None)

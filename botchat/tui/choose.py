@@ -1,0 +1,45 @@
+"""A question that is answered by one of several."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+
+class Choose(ModalScreen[str | None]):
+    """Asks for one of these: what is answered, by what is shown."""
+
+    AUTO_FOCUS = "*"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", tooltip="Change nothing")]
+
+    def __init__(self, question: str, options: Mapping[str, str], *, chosen: str = "") -> None:
+        super().__init__()
+        self._question = question
+        self._options = options
+        self._chosen = chosen
+
+    def compose(self) -> ComposeResult:
+        """Show the question and what can be chosen."""
+        with Vertical(classes="dialog"):
+            yield Static(Content(self._question), classes="question")
+            yield OptionList(*(Option(Content(shown)) for shown in self._options.values()))
+
+    def on_mount(self) -> None:
+        """Mark what is chosen now."""
+        keys = list(self._options)
+        self.query_one(OptionList).highlighted = keys.index(self._chosen) if self._chosen in keys else 0
+
+    @on(OptionList.OptionSelected)
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(list(self._options)[event.option_index])
+
+    def action_leave(self) -> None:
+        """Answer nothing."""
+        self.dismiss(None)

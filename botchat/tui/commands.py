@@ -1,0 +1,64 @@
+"""What the command palette finds: everything that has a key, and the sessions that are loaded."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from rich.text import Text
+from textual.app import App, SystemCommand
+from textual.binding import Binding
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.dom import DOMNode
+
+from botchat.tui.words import counted, title_of
+
+if TYPE_CHECKING:
+    from botchat.tui.app import BotchatApp
+
+_DISCOVERED = 5
+_NAMES = {"pageup": "page up", "pagedown": "page down", "left_square_bracket": "[", "right_square_bracket": "]"}
+
+
+def bindings_of(owner: type[DOMNode]) -> Iterator[Binding]:
+    """Give the keys of a widget that can be changed: those with an id."""
+    for kind in owner.__mro__:
+        for binding in vars(kind).get("BINDINGS", ()):
+            if isinstance(binding, Binding) and binding.id:
+                yield binding
+
+
+def shown_key(binding: Binding, keys: Mapping[str, str]) -> str:
+    """Return a key as a person reads it: the one that the config file names, or the usual one."""
+    chosen = keys.get(binding.id or "") or binding.key
+    if chosen == binding.key and binding.key_display:
+        return binding.key_display
+    return ", ".join(_NAMES.get(key.strip(), key.strip()) for key in chosen.split(","))
+
+
+def of_bindings(app: App[None], owners: Iterable[DOMNode]) -> Iterator[SystemCommand]:
+    """Give a command for each key."""
+    for owner in owners:
+        for binding in bindings_of(type(owner)):
+            run = partial(app.run_action, binding.action, default_namespace=owner)
+            yield SystemCommand(binding.description, binding.tooltip or "", cast("partial[None]", run))
+
+
+class LoadedSessions(Provider):
+    """Finds the sessions of the list by their names. The names are data: they go in as Text, never as markup."""
+
+    async def discover(self) -> Hits:
+        """Offer the newest."""
+        app = cast("BotchatApp", self.app)
+        for row in app.sessions.list.rows[:_DISCOVERED]:
+            yield DiscoveryHit(
+                Text(f"Open: {title_of(row.name)}"), partial(app.open, row), help=counted(row.message_count, "message")
+            )
+
+    async def search(self, query: str) -> Hits:
+        """Offer those whose names match."""
+        app = cast("BotchatApp", self.app)
+        matcher = self.matcher(query)
+        for row in app.sessions.list.rows:
+            title = title_of(row.name)
+            if (score := matcher.match(title)) > 0:
+                yield Hit(score, Text(f"Open: {title}"), partial(app.open, row), text=title)

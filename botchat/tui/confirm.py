@@ -1,0 +1,42 @@
+"""A question that is answered by yes or no."""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+
+class Confirm(ModalScreen[bool]):
+    """Asks before something is done; Escape and n mean no."""
+
+    AUTO_FOCUS = "*"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer(True)", "Yes", tooltip="Do it"),
+        Binding("n,escape", "answer(False)", "No", tooltip="Leave it as it is"),
+    ]
+
+    def __init__(self, question: str, *, yes: str) -> None:
+        super().__init__()
+        self._question = question
+        self._yes = yes
+
+    def compose(self) -> ComposeResult:
+        """Show the question and the two answers."""
+        with Vertical(classes="dialog"):
+            yield Static(Content(self._question), classes="question")
+            with Horizontal(classes="buttons"):
+                yield Button(Content(f"{self._yes} (y)"), id="yes", variant="primary")
+                yield Button(Content("No (n)"), id="no")
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == "yes")
+
+    def action_answer(self, answer: bool) -> None:  # noqa: FBT001  (the binding says it)
+        """Answer."""
+        self.dismiss(answer)

@@ -1,0 +1,47 @@
+"""How the program ends: by a key pressed twice, by a signal, by a mistake in it; never with less kept than could be."""
+
+import asyncio
+import signal
+from functools import partial
+
+from rich.segment import Segments
+from rich.traceback import Traceback
+from textual.app import App
+
+_QUIT_SECONDS = 2.0
+_ENDED_BY_A_SIGNAL = 128
+
+
+class EndingApp(App[None]):
+    """Leaves as if asked to when the system or a closed terminal ends it, so that replies under way are saved."""
+
+    _asked_to_quit: bool = False
+
+    def on_mount(self) -> None:
+        """Take the signals, where there is a terminal."""
+        if not self.is_headless:
+            self._end_on_signals()
+
+    def action_help_quit(self) -> None:
+        """Leave at the second ctrl+c."""
+        if self._asked_to_quit:
+            self.exit()
+            return
+        self._asked_to_quit = True
+        self.set_timer(_QUIT_SECONDS, self._forget_quit)
+        self.notify("ctrl+c once more leaves. A reply under way is kept.", timeout=_QUIT_SECONDS, markup=False)
+
+    def _forget_quit(self) -> None:
+        self._asked_to_quit = False
+
+    def _end_on_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, partial(self.exit, return_code=_ENDED_BY_A_SIGNAL + number))
+
+    def _fatal_error(self) -> None:
+        """Show where the program broke off, without the values of variables, which are words of people."""
+        self.bell()
+        segments = self.console.render(Traceback(show_locals=False, width=None), self.console.options)
+        self._exit_renderables.append(Segments(segments))
+        self._close_messages_no_wait()

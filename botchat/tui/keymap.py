@@ -1,0 +1,69 @@
+"""The keys that the config file may change: by what they are called, and whether they can be what it says."""
+
+import difflib
+import re
+from collections.abc import Mapping
+
+from textual.binding import Binding
+from textual.dom import DOMNode
+from textual.keys import KEY_ALIASES, KEY_NAME_REPLACEMENTS, Keys, key_to_character
+
+from botchat.core.errors import ConfigError
+from botchat.tui.app import BotchatApp
+from botchat.tui.commands import bindings_of
+from botchat.tui.conversation_pane import ConversationPane
+from botchat.tui.prompt import Prompt
+from botchat.tui.session_list import SessionList
+from botchat.tui.sessions_pane import SessionsPane
+from botchat.tui.transcript import Transcript
+
+PLACES: dict[str, tuple[type[DOMNode], ...]] = {
+    "everywhere": (BotchatApp,),
+    "in the prompt": (Prompt,),
+    "in the list": (SessionsPane, SessionList),
+    "in the messages": (ConversationPane, Transcript),
+}
+"""Where keys work, and whose they are."""
+
+_MODIFIERS = re.compile(r"^(?:(?:ctrl|shift|alt|super|meta|hyper)\+)*")
+_NAMES = {str(key.value) for key in Keys} | set(KEY_ALIASES) | set(KEY_NAME_REPLACEMENTS.values())
+
+
+def keys_of(place: str) -> list[Binding]:
+    """Return the keys of a place."""
+    return [binding for owner in PLACES[place] for binding in bindings_of(owner)]
+
+
+def check_keys(keys: Mapping[str, str]) -> None:
+    """Check what the config file says of keys.
+
+    Raises:
+        ConfigError: there is no such action, no such key, or two actions of one place have the same.
+    """
+    known = [binding.id or "" for place in PLACES for binding in keys_of(place)]
+    for action, chosen in keys.items():
+        if action not in known:
+            near = difflib.get_close_matches(action, known, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(known)}."
+            raise ConfigError(f"tui.keys.{action} is unknown. {hint}")
+        for key in chosen.split(","):
+            _check_key(action, key.strip())
+    for place in PLACES:
+        _check_clashes(place, keys)
+
+
+def _check_key(action: str, key: str) -> None:
+    name = _MODIFIERS.sub("", key)
+    if len(name) != 1 and name not in _NAMES and key_to_character(name) is None:
+        raise ConfigError(f"tui.keys.{action} can't be {key!r}: that is no key. Say ctrl+n, f5, enter, x …")
+
+
+def _check_clashes(place: str, keys: Mapping[str, str]) -> None:
+    taken: dict[str, str] = {}
+    others = [] if place == "everywhere" else keys_of("everywhere")
+    for binding in [*others, *keys_of(place)]:
+        action = binding.id or ""
+        for key in (keys.get(action) or binding.key).split(","):
+            other = taken.setdefault(key.strip(), action)
+            if other != action and {other, action} & keys.keys():
+                raise ConfigError(f"tui.keys: {other} and {action} can't both be {key.strip()!r} {place}.")

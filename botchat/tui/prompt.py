@@ -1,0 +1,115 @@
+"""The prompt: some lines to type in, and what was sent before with the up key."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import TextArea
+
+
+class Prompt(TextArea):
+    """Enter sends, and a new line has keys of its own, of which at least one works in every terminal."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "send", "Send", id="send", tooltip="Send what stands in the prompt"),
+        Binding(
+            "shift+enter,ctrl+j,alt+enter",
+            "new_line",
+            "New line",
+            id="new_line",
+            show=False,
+            tooltip="Begin a new line",
+        ),
+    ]
+
+    @dataclass
+    class Sent(Message):
+        """Is posted when the person sends what stands in the prompt; the prompt keeps it until it is stored."""
+
+        text: str
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False)
+        self.cursor_blink = False  # each blink is drawn anew, over ssh too
+        self._history: list[str] = []
+        self._place: int | None = None
+        self._typed = ""
+        self._own_keys: dict[str, str]
+        self.set_keys({})
+
+    def set_keys(self, keys: Mapping[str, str]) -> None:
+        """Take the keys that its actions have, by their ids, where those are not the usual ones."""
+        self._own_keys = {}
+        for binding in self.BINDINGS:
+            if isinstance(binding, Binding):
+                chosen = keys.get(binding.id or "", binding.key)
+                self._own_keys |= {key.strip(): binding.action for key in chosen.split(",")}
+
+    def set_history(self, sent: Sequence[str]) -> None:
+        """Take what was sent before, oldest first."""
+        self._history = list(dict.fromkeys(reversed(sent)))[::-1]
+        self._place = None
+
+    def replace_text(self, text: str) -> None:
+        """Put a text in the place of what stands there, with the cursor behind it."""
+        self.load_text(text)
+        self.move_cursor(self.document.end)
+        self._place = None
+
+    def take_out(self, sent: str) -> None:
+        """Take away what was sent and is stored; what was typed after it meanwhile stays."""
+        if self.text.startswith(sent):
+            self.replace_text(self.text[len(sent) :].lstrip("\n"))
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Run its own keys here, in the order of typing: as bindings they would overtake letters that still wait."""
+        if action := self._own_keys.get(event.key):
+            event.stop()
+            event.prevent_default()
+            await self.run_action(action)
+
+    def action_send(self) -> None:
+        """Send, if there is anything."""
+        if self.text.strip():
+            self.post_message(self.Sent(self.text))
+
+    def action_new_line(self) -> None:
+        """Begin a new line."""
+        self.insert("\n")
+
+    def action_cursor_up(self, select: bool = False) -> None:  # noqa: FBT001, FBT002  (Textual's)
+        """Move up; from the first line to what was sent before."""
+        offset = self.wrapped_document.location_to_offset(self.cursor_location)
+        if select or offset.y > 0 or not self._older():
+            super().action_cursor_up(select)
+
+    def action_cursor_down(self, select: bool = False) -> None:  # noqa: FBT001, FBT002  (Textual's)
+        """Move down; from the last line to what was sent after."""
+        offset = self.wrapped_document.location_to_offset(self.cursor_location)
+        if select or offset.y < self.wrapped_document.height - 1 or not self._newer():
+            super().action_cursor_down(select)
+
+    def _older(self) -> bool:
+        place = len(self._history) if self._place is None else self._place
+        if place == 0:
+            return False
+        if self._place is None:
+            self._typed = self.text
+        self._go_to(place - 1)
+        return True
+
+    def _newer(self) -> bool:
+        if self._place is None:
+            return False
+        if self._place + 1 < len(self._history):
+            self._go_to(self._place + 1)
+        else:
+            self.replace_text(self._typed)
+        return True
+
+    def _go_to(self, place: int) -> None:
+        self.replace_text(self._history[place])
+        self._place = place
