@@ -151,7 +151,7 @@ def test_what_the_store_has_already_is_kept_replaced_doubled_or_refused_as_wishe
 
 
 def begun(address: str, target) -> bool:
-    """Tell whether something was copied. A file is only looked at: who asks it would hold up the copy, or wait for it."""
+    """Tell whether something was copied. A file is only looked at: who asks it holds up the copy, or waits for it."""
     if address.startswith("mongodb"):
         return target.for_admins().count(EVERYTHING) >= 5
     return Path(address).stat().st_size > 200_000
