@@ -16,6 +16,9 @@ import first_token
 import on_mongod
 import on_sqlite
 import start
+import tui_start
+import tui_stream
+import tui_transcript
 from measure import Row
 from pymongo import MongoClient
 
@@ -28,11 +31,13 @@ _HEADS = ("what", "ours", "floor", "compared", "goal", "reached")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
-    write = parser.parse_args().write
+    parser.add_argument("--elia", type=Path, help="the program elia 1.10, to start the terminal chat next to it")
+    arguments = parser.parse_args()
+    write = arguments.write
     with tempfile.TemporaryDirectory(prefix="botchat-bench-") as name, _mongod(Path(name)) as uri:
         lines = [_line(_HEADS), _line(("---",) * len(_HEADS))]
         print(*lines, sep="\n", flush=True)
-        for row in _rows(Path(name), uri):
+        for row in _rows(Path(name), uri, arguments.elia):
             lines.append(_line(row.cells))
             print(lines[-1], flush=True)
         about = _about(uri, write=write)
@@ -41,9 +46,12 @@ def main() -> None:
         _put("\n".join([about, "", *lines]))
 
 
-def _rows(folder: Path, uri: str | None) -> Iterator[Row]:
+def _rows(folder: Path, uri: str | None, elia: Path | None) -> Iterator[Row]:
     # The start first: nothing of the servers runs beside it.
     yield from start.rows(folder)
+    yield from tui_start.rows(folder, elia)
+    yield from tui_transcript.rows()
+    yield from tui_stream.rows()
     yield from first_token.rows(folder, uri)
     if uri:
         yield from on_mongod.rows(uri)
