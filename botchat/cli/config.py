@@ -61,6 +61,11 @@ _TEMPLATE = """\
 #action = "delete"                        # for ever, without the trash; or "archive"
 #bot = "local"                            # of this bot alone
 #user = "ann"                             # of this user alone
+
+# The chat in a terminal: its looks (dark, light, nord, gruvbox …) and its keys, by the names that docs/tui.md lists.
+#[tui]
+#theme = "dark"
+#keys = { new = "ctrl+t", pin = "x" }
 """
 
 
@@ -150,8 +155,10 @@ def _setting_rows(settings: "Settings", origins: dict[str, str]) -> Iterator[Row
         "store": without_password(settings.store or str(data_path())),
         "default_bot": default_bot(settings, build_turns(settings).bots),
     }
-    for name, value in settings.model_dump(exclude={"bots", "retention"}).items():
+    for name, value in settings.model_dump(exclude={"bots", "retention", "tui"}).items():
         yield {"name": name, "value": effective.get(name, value), "origin": origins[name]}
+    for name, value in settings.tui:
+        yield {"name": f"tui.{name}", "value": value, "origin": origins["tui"]}
     yield from _bot_rows(settings, origins["bots"])
     for number, rule in enumerate(settings.retention, 1):
         said = rule.model_dump(exclude_none=True) | {"older_than": spelt(rule.older_than)}
