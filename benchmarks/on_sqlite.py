@@ -24,12 +24,13 @@ _PAGES = 500
 _SESSIONS = 20
 
 _INSERT_SESSION = (
-    "INSERT INTO sessions VALUES (:_id, :user, :state, :create_time, :name, :bot_id, :update_time, :message_count, 0,"
-    " :rev, 0, :more)"
+    "INSERT INTO sessions"
+    " (id, user, state, create_time, name, bot_id, update_time, message_count, pinned, rev, bytes, more)"
+    " VALUES (:_id, :user, :state, :create_time, :name, :bot_id, :update_time, :message_count, 0, :rev, 0, :more)"
 )
 _PAGE = (
-    "SELECT id, create_time, name, bot_id, update_time, message_count, pinned FROM sessions WHERE user = ? AND"
-    " state = ?{after} ORDER BY create_time DESC, id DESC LIMIT ?"
+    "SELECT id, user, state, create_time, name, bot_id, update_time, message_count, pinned FROM sessions"
+    " WHERE user = ? AND state = ?{after} ORDER BY create_time DESC, id DESC LIMIT ?"
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
