@@ -10,6 +10,7 @@ from tui_stories import story, terminal
 
 from botchat.bootstrap import build_turns
 from botchat.core.chat import Chat
+from botchat.core.models import now
 from botchat.settings import Settings
 
 PICTURES = Path(__file__).parent / "pictures"
@@ -20,6 +21,8 @@ DOCUMENTS = Path(__file__).parent.parent / "docs"
 def demo_chat(store):
     for session in tui_demo.sessions():
         store.save(session)
+        while now() <= session.update_time:  # the one that is saved last is the one that was used last
+            pass
     store._repository.name = "botchat.db"
     turns = build_turns(Settings(), {})
     yield Chat(store, turns, default_bot="demo")
