@@ -6,7 +6,7 @@ from fakes import DONE
 from sessions import stored
 from tui_stories import only_session, said, story, terminal
 
-from botchat.core.models import Message
+from botchat.core.models import Message, now
 
 
 def break_off(words: str) -> float:
@@ -63,7 +63,9 @@ async def test_a_message_and_its_code_blocks_are_copied_by_key(chat_with, tmp_pa
 @story
 async def test_c_goes_on_with_the_session_used_last_and_says_which(chat_with, store, tmp_path):
     first = stored(store, name="First made")
-    stored(store, name="Made later")
+    other = stored(store, name="Made later")
+    while now() <= other.update_time:  # what is written in the same millisecond was used as late
+        pass
     store._repository.append(store.get("ann", first.id), Message(role="user", content="used last"))
     async with terminal(chat_with(), tmp_path, first=lambda chat: chat.latest("ann"), is_latest=True) as at:
         await at.sees("used last", "Going on with", "“First made”")
