@@ -1,22 +1,18 @@
 """The store's contract for admins, on SQLite, mongomock and a real mongod; and what is made of it."""
 
-import signal
-import sqlite3
-from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 
 import mongomock
 import pytest
-from servers import Mongod, mongod_binary
 from sessions import stored, user_says
 
 from botchat.core.admin import Admin
 from botchat.core.all_sessions import UserSummary
 from botchat.core.errors import InvalidInput, SessionNotFound, SessionTooLarge
-from botchat.core.models import Message, Session, SessionFilter, now
-from botchat.core.mongo import MongoRepository, connect
-from botchat.core.record import TRASH_TIME, session_to_record
-from botchat.core.retention import Retention, Rule
+from botchat.core.models import Message, Session, SessionFilter
+from botchat.core.mongo import MongoRepository
+from botchat.core.record import session_to_record
+from botchat.core.retention import Retention
 from botchat.core.sqlite import SqliteRepository
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -171,110 +167,6 @@ def test_feedback_is_found_on_messages_and_on_sessions(repository, everybody):
     found = list(everybody.feedback(EVERYTHING))
     assert [(f.message_id, f.feedback) for f in found] == [(None, {"rating": "up"}), (message_id, given)]
     assert found[0][:2] == ("ann", session.id)
-
-
-def test_the_trash_is_emptied_after_30_days_and_not_before(repository):
-    session = stored(repository)
-    repository.delete("ann", session.id)
-    goes = repository.get("ann", session.id).expire_time
-    assert abs(goes - now() - TRASH_TIME) < timedelta(minutes=1)
-    repository.update("ann", session.id, state="active")
-    assert repository.get("ann", session.id).expire_time is None
-
-
-def test_the_sqlite_store_removes_what_has_expired_when_it_opens(tmp_path):
-    repository = SqliteRepository(tmp_path / "botchat.db")
-    repository.prepare()
-    expired, stays = stored(repository), stored(repository)
-    repository.update("ann", expired.id, expire_time=now() - timedelta(seconds=1))
-    repository.update("ann", stays.id, expire_time=now() + timedelta(days=1))
-    repository.close()
-    again = SqliteRepository(tmp_path / "botchat.db")
-    again.prepare()
-    assert [s.id for s in again.page("ann").sessions] == [stays.id]
-    again.close()
-
-
-def test_a_file_of_the_format_before_is_taken_over_with_all_that_is_in_it(tmp_path):
-    repository = SqliteRepository(tmp_path / "botchat.db")
-    repository.prepare()
-    session = stored(repository, messages=3)
-    repository.close()
-    with closing(sqlite3.connect(tmp_path / "botchat.db")) as db:
-        for statement in (
-            "DROP INDEX everybody",
-            "DROP INDEX expiry",
-            "ALTER TABLE sessions DROP COLUMN expire_time",
-            "PRAGMA user_version = 1",
-        ):
-            db.execute(statement)
-    again = SqliteRepository(tmp_path / "botchat.db")
-    again.prepare()
-    assert again.get("ann", session.id) == session
-    again.delete("ann", session.id)
-    assert again.get("ann", session.id).expire_time is not None
-    assert {finding.status for finding in again.for_admins().findings()} == {"ok"}
-    again.close()
-    SqliteRepository(tmp_path / "botchat.db").prepare()
-
-
-def test_mongodb_removes_what_has_expired_and_nothing_else(tmp_path):
-    if mongod_binary() is None:
-        pytest.skip("no mongod here: the dev extra carries one for Linux on x86-64 only")
-    server = Mongod(tmp_path / "mongod", "--setParameter", "ttlMonitorSleepSecs=1")
-    server.start()
-    repository = connect(server.uri)
-    try:
-        repository.prepare()
-        expired, stays = stored(repository), stored(repository)
-        repository.update("ann", expired.id, expire_time=now() - timedelta(seconds=1))
-        repository.update("ann", stays.id, expire_time=now() + timedelta(days=1))
-        while repository.count("ann") > 1:  # the server looks once a second
-            pass
-        assert [s.id for s in repository.page("ann").sessions] == [stays.id]
-    finally:
-        repository.close()
-        server.stop(signal.SIGKILL)
-
-
-# Keeping
-
-
-def aged(repository, days: int, **more) -> str:
-    """Store a session that nobody has written to for so many days, and return its id."""
-    session = stored(repository, **more)
-    everybody = repository.for_admins()
-    (record,) = (r for r in everybody.records(EVERYTHING) if r["_id"] == session.id)
-    everybody.put(record | {"update_time": now() - timedelta(days=days)}, replace=True)
-    return session.id
-
-
-def test_the_policy_finds_what_is_due_and_leaves_the_pinned(repository, everybody):
-    old = aged(repository, 100)
-    aged(repository, 100, pinned=True)
-    aged(repository, 10)
-    archived = aged(repository, 400, state="archived")
-    bobs = aged(repository, 10, user="bob")
-    trash = aged(repository, 400)
-    repository.delete("ann", trash)
-    rules = [
-        Rule(older_than=timedelta(days=5), action="delete", user="bob"),
-        Rule(older_than=timedelta(days=365), action="delete"),
-        Rule(older_than=timedelta(days=90), action="archive"),
-    ]
-    due = {(d.session.id, d.action) for d in Retention(rules).due(everybody, now())}
-    assert due == {(bobs, "delete"), (archived, "delete"), (old, "archive")}
-    assert [d.session.id for d in Retention(rules).due(everybody, now(), user="bob")] == [bobs]
-
-
-def test_of_the_rules_for_an_action_the_first_that_fits_counts(repository, everybody):
-    aged(repository, 100, bot_id="kept")
-    gone = aged(repository, 100, bot_id="other")
-    rules = [
-        Rule(older_than=timedelta(days=1000), action="delete", bot_id="kept"),
-        Rule(older_than=timedelta(days=50), action="delete"),
-    ]
-    assert [d.session.id for d in Retention(rules).due(everybody, now())] == [gone]
 
 
 # Copying and checking

@@ -37,6 +37,7 @@ from botchat.core.models import SessionFilter
 
 if TYPE_CHECKING:
     from botchat.core.admin import Admin, Record
+    from botchat.core.chat import Chat
     from botchat.core.export import ExportFormat
 
 
@@ -50,14 +51,25 @@ class Form(StrEnum):
     csv = "csv"
 
 
+SomeIds = Annotated[
+    list[str] | None,
+    typer.Argument(help="Which (botchat help ids), or - for stdin; without one, see the options.", metavar="ID…"),
+]
+AllOption = Annotated[bool, typer.Option("--all", help="Active, archived and deleted ones.")]
+FormOption = Annotated[
+    Form | None, typer.Option("--format", "-F", help="Otherwise md for one, jsonl for several.", show_default=False)
+]
+OutputOption = Annotated[
+    str | None,
+    typer.Option("--output", "-o", help="A file, or a folder (it exists, or ends in /) for a file each."),
+]
+ResumeOption = Annotated[
+    bool, typer.Option("--resume", help="Go on with a file that was not finished (jsonl), or a folder.")
+]
+
+
 def export(
-    ids: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Which (botchat help ids), or - for stdin; without one, see the options.",
-            metavar="ID…",
-        ),
-    ] = None,
+    ids: SomeIds = None,
     user: UserOption = None,
     all_users: AllUsersOption = False,
     bot: OfBotOption = None,
@@ -65,21 +77,10 @@ def export(
     until: UntilOption = None,
     archived: ArchivedOption = False,
     deleted: DeletedOption = False,
-    everything: Annotated[bool, typer.Option("--all", help="Active, archived and deleted ones.")] = False,
-    form: Annotated[
-        Form | None, typer.Option("--format", "-F", help="Otherwise md for one, jsonl for several.", show_default=False)
-    ] = None,
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="A file, or a folder (it exists, or ends in /) for a file each.",
-        ),
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a file that was not finished (jsonl), or a folder.")
-    ] = False,
+    everything: AllOption = False,
+    form: FormOption = None,
+    output: OutputOption = None,
+    resume: ResumeOption = False,
     store: StoreOption = None,
 ) -> None:
     """Write sessions out whole, the oldest first.
@@ -89,26 +90,31 @@ def export(
 
     Example: botchat sessions export --all-users --all -F jsonl -o everything.jsonl
     """
-    from botchat.core.export import ExportFormat
-
     check_whose(user, all_users=all_users)
     if ids and (all_users or bot or since or until or archived or deleted or everything):
         raise InvalidInput("Name sessions, or say by options which: not both.")
     if everything and (archived or deleted):
         raise InvalidInput("Say --all, --archived or --deleted, one of them.")
+    where = filter_with(bot=bot, since=since, until=until, archived=archived, deleted=deleted)
     with opened_store(settings_with(store, user), writing=False) as (chat, whose):
-        where = filter_with(bot=bot, since=since, until=until, archived=archived, deleted=deleted)
         where = replace(where, user=None if all_users else whose, state=None if everything or ids else where.state)
         if ids:
             where = replace(where, ids=tuple(session.id for session in several_chosen(chat, whose, ids)))
-        alone = where.ids is not None and len(where.ids) == 1
-        written_as = ExportFormat(form or ("md" if alone else "jsonl"))
         asked = json.dumps([chat.store, where.user, where.state, bot, since, until, where.ids])
-        export_ = Export(chat.for_admins(), where, written_as, alone=alone, asked=asked)
-        to = checked_output(output, chat.store)
-        number = export_.write_to(to, resume=resume)
-        if to or number == 0:
-            say(f"{counted(number)} exported" + (f" to {to}." if to else "."))
+        _export(chat, where, form, output, asked=asked, resume=resume)
+
+
+def _export(
+    chat: "Chat", where: SessionFilter, form: Form | None, output: str | None, *, asked: str, resume: bool
+) -> None:
+    from botchat.core.export import ExportFormat
+
+    alone = where.ids is not None and len(where.ids) == 1
+    written_as = ExportFormat(form or ("md" if alone else "jsonl"))
+    to = checked_output(output, chat.store)
+    number = Export(chat.for_admins(), where, written_as, alone=alone, asked=asked).write_to(to, resume=resume)
+    if to or number == 0:
+        say(f"{counted(number)} exported" + (f" to {to}." if to else "."))
 
 
 def checked_output(output: str | None, store: str) -> str | None:

@@ -118,12 +118,14 @@ class Intake:
             self._refuse(session_id, "It is another user's session in the store: nothing was written over it.")
             return None
         try:
-            if not self._dry_run:
-                self._admin.put(self._in_time(record), replace=True)
+            if self._dry_run:
+                self._seen[session_id] = user
+            elif self._admin.put(self._in_time(record), replace=self._on_conflict == "replace") == "kept":
+                self.kept += 1  # another program made it in this instant
+                return None
         except (InvalidInput, SessionTooLarge) as error:
             self._refuse(session_id, str(error))
             return None
-        self._seen[session_id] = user
         return str(session_id)
 
     def _owner(self, session_id: str) -> str | None:

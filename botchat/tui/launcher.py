@@ -1,6 +1,5 @@
 """`botchat tui`: runs the terminal chat, and sees that nothing is lost when it ends."""
 
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -8,17 +7,15 @@ from pathlib import Path
 import platformdirs
 from textual.theme import BUILTIN_THEMES
 
-from botchat.bootstrap import build_chat, build_turns, default_bot
+from botchat.bootstrap import build_chat, build_turns, default_bot, is_mongodb, sqlite_path
 from botchat.core.chat import Chat
 from botchat.core.errors import ConfigError
-from botchat.core.models import SessionSummary
-from botchat.settings import Settings, data_path
+from botchat.core.models import SessionSummary, without_password
+from botchat.settings import Settings
 from botchat.tui.app import BotchatApp
 from botchat.tui.drafts import Drafts
 from botchat.tui.keymap import check_keys
 from botchat.tui.themes import DARK, LIGHT
-
-_PASSWORD = re.compile(r"(?<=//)([^/@:]*):[^/@]*@")
 
 
 def run(
@@ -34,13 +31,9 @@ def run(
         ConfigError: the settings can't be used.
         SessionNotFound, InvalidInput: `first` did not find the session to begin with.
     """
-    check_keys(settings.tui.keys)
-    if settings.tui.theme not in (themes := {DARK.name, LIGHT.name} | BUILTIN_THEMES.keys()):
-        raise ConfigError(f"tui.theme can't be {settings.tui.theme!r}: there are {', '.join(sorted(themes))}.")
+    _check_looks(settings)
     turns = build_turns(settings)
-    default_bot(settings, turns.bots)
-    if bot:
-        turns.bot(bot)
+    turns.bot(bot or default_bot(settings, turns.bots))
     opened: list[Chat] = []
 
     def connect() -> Chat:
@@ -70,6 +63,12 @@ def run(
         sys.exit(app.return_code)
 
 
+def _check_looks(settings: Settings) -> None:
+    check_keys(settings.tui.keys)
+    if settings.tui.theme not in (themes := {DARK.name, LIGHT.name} | BUILTIN_THEMES.keys()):
+        raise ConfigError(f"tui.theme can't be {settings.tui.theme!r}: there are {', '.join(sorted(themes))}.")
+
+
 def draft_folder() -> Path:
     """Tell where drafts are kept: in the person's own data folder, whatever the store is."""
     return platformdirs.user_data_path("botchat") / "drafts"
@@ -77,8 +76,4 @@ def draft_folder() -> Path:
 
 def store_key(store: str | None) -> str:
     """Name a store as drafts know it: the same for the same store, without a password."""
-    if store is None:
-        return str(data_path())
-    if "://" in store and not store.startswith("sqlite:///"):
-        return _PASSWORD.sub(r"\1@", store)
-    return str(Path(store.removeprefix("sqlite:///")).expanduser().absolute())
+    return without_password(store) if store and is_mongodb(store) else str(sqlite_path(store))
