@@ -39,6 +39,7 @@ messages = st.builds(
     error=st.none() | names,
     usage=st.none() | st.dictionaries(keys, st.integers(0, 2**40), max_size=3),
     latency_ms=st.none() | st.integers(0, 10**6),
+    reasoning_ms=st.none() | st.integers(0, 10**6),
     feedback=feedback,
     payload=st.none() | valid | st.sampled_from(['{"text": {"content": "x"}}', '{"text": "content"}', '{"text": [']),
     parent=st.none() | names,

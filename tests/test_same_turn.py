@@ -68,10 +68,8 @@ def by_terminal(shell: Shell, settings) -> None:
 
 def comparable(session: Session) -> dict:
     """A record without what is each time another: ids, times, how long it took and in how many writes."""
-    messages = [
-        {n: getattr(m, n) for n in m.__slots__ if n not in {"id", "create_time", "latency_ms", "first_token_ms"}}
-        for m in session.messages
-    ]
+    own = {"id", "create_time", "latency_ms", "first_token_ms", "reasoning_ms"}
+    messages = [{n: getattr(m, n) for n in m.__slots__ if n not in own} for m in session.messages]
     header = {
         n: getattr(session, n)
         for n in session.__slots__
@@ -101,6 +99,7 @@ def test_a_message_leaves_the_same_record_whichever_way_it_came(local_shell, set
         )
     )
     assert 0 <= answer.first_token_ms <= answer.latency_ms
+    assert 0 <= answer.reasoning_ms <= answer.latency_ms
 
 
 def expected_answer(message):

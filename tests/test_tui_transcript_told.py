@@ -17,6 +17,8 @@ from botchat.tui.transcript import Transcript
         ({"feedback": {"rating": "down", "comment": "wrong"}}, "b  ▼ wrong"),
         ({"agent_id": "other-bot"}, "other-bot"),
         ({"reasoning_content": "I think so"}, "▸ thoughts (3 words)"),
+        ({"reasoning_content": "I think so", "reasoning_ms": 3210}, "▸ thoughts (3.2 s)"),
+        ({"reasoning_content": "I think so", "reasoning_ms": 0}, "▸ thoughts (3 words)"),
     ],
 )
 @story

@@ -29,6 +29,37 @@ def test_a_turn_stores_the_question_and_the_whole_reply(chat_with, store):
     assert chat.reply("ann", session.id) is None
 
 
+def test_a_reply_keeps_how_long_it_reasoned_from_the_first_of_it_to_the_first_of_the_answer(chat_with, store):
+    gate = Gate()
+    chat = chat_with(Delta(reasoning_content="Hm. "), Delta(reasoning_content="Yes."), "It ", gate, "is.", DONE)
+    session = chat.new_session("ann")
+    reply = chat.send("ann", session, "Is it?")
+    pieces = iter(reply)
+    while not next(pieces).content:
+        assert reply.message.reasoning_ms is None or reply.message.content
+    reasoned = reply.message.reasoning_ms
+    gate.open()
+    assert reply.wait(30)
+    answer = last_message(store, session)
+    assert reasoned is not None
+    assert answer.reasoning_ms == reasoned
+    assert 0 <= reasoned <= answer.latency_ms - answer.first_token_ms
+
+
+def test_a_reply_that_ends_in_its_reasoning_keeps_how_long_that_took(chat_with, store):
+    chat = chat_with(Delta(reasoning_content="Hm."), BotError("It broke off."))
+    session = chat.new_session("ann")
+    assert chat.send("ann", session, "Is it?").wait(30)
+    assert last_message(store, session).reasoning_ms is not None
+
+
+def test_a_reply_without_reasoning_says_nothing_of_it(chat_with, store):
+    chat = chat_with("Yes.", DONE)
+    session = chat.new_session("ann")
+    assert chat.send("ann", session, "Is it?").wait(30)
+    assert last_message(store, session).reasoning_ms is None
+
+
 def test_the_question_is_stored_before_the_bot_is_asked(chat_with, store):
     stored = []
     chat = chat_with(lambda: stored.extend(store.get("ann", session.id).messages), "Yes.", DONE)

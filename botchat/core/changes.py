@@ -43,6 +43,7 @@ class MessageChanges(TypedDict, total=False):
     usage: dict[str, int] | None
     latency_ms: int | None
     first_token_ms: int | None
+    reasoning_ms: int | None
     feedback: dict[str, Any] | None
     redacted_time: datetime | None
 

@@ -72,6 +72,7 @@ class Message:
         heartbeat: when the reply that is still streaming was last known alive; None once it has ended.
         error: why a failed or truncated message is so, one sentence.
         usage: tokens as the server reported them: prompt_tokens, completion_tokens, total_tokens.
+        reasoning_ms: from the first piece of its reasoning to the first of its answer, or to the end where none came.
         payload: JSON text of the original, where the content is not plain text.
         redacted_time: when its words were taken out for ever.
         parent: id of the message it answers, where that is not the one before it.
@@ -91,6 +92,7 @@ class Message:
     usage: dict[str, int] | None = None
     latency_ms: int | None = None
     first_token_ms: int | None = None
+    reasoning_ms: int | None = None
     feedback: dict[str, Any] | None = None
     payload: str | None = None
     parent: str | None = None

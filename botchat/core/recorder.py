@@ -101,4 +101,5 @@ def _changes(message: Message) -> MessageChanges:
         "usage": message.usage,
         "latency_ms": message.latency_ms,
         "first_token_ms": message.first_token_ms,
+        "reasoning_ms": message.reasoning_ms,
     }

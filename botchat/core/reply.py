@@ -35,6 +35,7 @@ class Reply:
         self._ended = False
         self._settled = False
         self._started = time.monotonic()
+        self._reasons_since: int | None = None
 
     @property
     def ended(self) -> bool:
@@ -108,6 +109,10 @@ class Reply:
             self._deltas.append(delta)
             if len(self._deltas) == 1:
                 self._message.first_token_ms = self._elapsed()
+            if delta.reasoning_content and self._reasons_since is None:
+                self._reasons_since = self._elapsed()
+            if delta.content:
+                self._has_reasoned()
             self._changed.notify_all()
         self.begun.set()
 
@@ -126,6 +131,7 @@ class Reply:
             self._message.heartbeat = None
             self._message.error = str(failure) if failure else error
             self._message.latency_ms = self._elapsed()
+            self._has_reasoned()
             if finish:
                 self._message.model, self._message.usage = finish.model, finish.usage
             self._ended = True
@@ -144,6 +150,10 @@ class Reply:
         with self._changed:
             self._settled = True
             self._changed.notify_all()
+
+    def _has_reasoned(self) -> None:
+        if self._reasons_since is not None and self._message.reasoning_ms is None:
+            self._message.reasoning_ms = self._elapsed() - self._reasons_since
 
     def _elapsed(self) -> int:
         return round((time.monotonic() - self._started) * 1000)

@@ -114,7 +114,6 @@ class Transcript(TranscriptChoice):
         if self._told.unanswered:
             self._told.unanswered = None
             self._rows.refresh()
-        self._told.watch(message)
         self._rows.append(message)
         self._came_below(message)
         self._fit(self._top)
@@ -128,7 +127,6 @@ class Transcript(TranscriptChoice):
         if place is None:
             self.append(message)
             return
-        self._told.watch(message)
         self._rows.messages[place] = message
         self._late[message.id] = message
         if message.status != "streaming":

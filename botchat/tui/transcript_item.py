@@ -33,7 +33,6 @@ class About:
     Attributes:
         details: its time, model, tokens and latency are wanted.
         thoughts: its reasoning is unfolded.
-        thought_seconds: how long it thought, where that is known.
         place: which of how many it is, where there are others in its place.
         unanswered: it is the last, and no answer came.
     """
@@ -41,7 +40,6 @@ class About:
     bot_id: str
     details: bool = False
     thoughts: bool = False
-    thought_seconds: float | None = None
     place: tuple[int, int] | None = None
     unanswered: bool = False
 
@@ -202,8 +200,8 @@ def local(time: datetime) -> datetime:
 def _fold(message: Message, about: About) -> str:
     count = len(message.reasoning_content.split())
     long = f"{count:,} words" if count > 1 else "1 word"
-    if about.thought_seconds is not None:
-        long = f"{about.thought_seconds:.1f} s"
+    if seconds := round((message.reasoning_ms or 0) / 1000, 1):  # 0 is no time that anybody has measured
+        long = f"{seconds:.1f} s"
     return f"{'▾' if about.thoughts else '▸'} thoughts ({long})"
 
 

@@ -1,6 +1,5 @@
-"""What is told about messages beyond themselves: alternatives, details, unfolded thoughts, how long they took."""
+"""What is told about messages beyond themselves: alternatives, details, unfolded thoughts."""
 
-import time
 from collections.abc import Mapping, Sequence
 
 from botchat.core.models import Message
@@ -27,8 +26,6 @@ class Told:
         self.details = False
         self._all_unfolded = False
         self._otherwise: set[str] = set()  # folded where the others are not, or the other way round
-        self._began: dict[str, float] = {}
-        self._thought: dict[str, float] = {}
 
     def about(self, message: Message) -> About:
         """Tell what to show of a message."""
@@ -38,7 +35,6 @@ class Told:
             bot_id=self.bot_id,
             details=self.details,
             thoughts=self._all_unfolded != (message.id in self._otherwise),
-            thought_seconds=self._thought.get(message.id),
             place=place,
             unanswered=message.id == self.unanswered,
         )
@@ -50,12 +46,3 @@ class Told:
             self._otherwise.clear()
         else:
             self._otherwise ^= {message_id}
-
-    def watch(self, message: Message) -> None:
-        """Measure how long a message that is coming thinks: the record does not say."""
-        if not message.reasoning_content or message.id in self._thought:
-            return
-        if message.status == "streaming" and not message.content:
-            self._began.setdefault(message.id, time.monotonic())
-        elif (began := self._began.pop(message.id, None)) is not None:
-            self._thought[message.id] = time.monotonic() - began
