@@ -60,6 +60,7 @@ sessions = st.builds(
     feedbacks=st.lists(feedback.filter(bool), max_size=2),
     deleted_time=st.none() | times,
     head=st.none() | names,
+    system=st.none() | valid,
     messages=st.lists(messages, min_size=1, max_size=4),
     extra=unknown,
 )

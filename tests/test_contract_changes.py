@@ -173,6 +173,32 @@ def test_a_message_that_is_none_is_refused_before_anything_is_stored(repository,
     assert repository.count("ann") == 0
 
 
+@pytest.mark.parametrize("system", [None, "", "You are a pirate."])
+def test_a_sessions_own_system_prompt_is_stored_with_its_first_message_also_when_it_is_none_at_all(repository, system):
+    session = Session(user="ann", bot_id="demo", system=system)
+    repository.append(session, user_says())
+    repository.append(session, user_says("more"))
+    assert repository.get("ann", session.id) == session
+    assert session.system == system
+
+
+def test_a_system_prompt_is_changed_and_taken_away(repository):
+    session = stored(repository)
+    for system in ("Be brief.", "", None):
+        repository.update("ann", session.id, system=system)
+        assert repository.get("ann", session.id).system == system
+
+
+@pytest.mark.parametrize("system", ["x" * 100_001, b"bytes", 1, "\ud800"])
+def test_a_system_prompt_that_is_none_or_too_long_is_refused(repository, system):
+    session = stored(repository)
+    with pytest.raises(InvalidInput):
+        repository.update("ann", session.id, system=system)
+    with pytest.raises(InvalidInput):
+        repository.append(Session(user="ann", bot_id="demo", system=system), user_says())
+    assert repository.get("ann", session.id) == session
+
+
 def test_an_append_stores_the_time_of_the_end_and_ends_the_branch_that_was_shown(repository):
     session = stored(repository, messages=2)
     repository.update("ann", session.id, head=session.messages[0].id)

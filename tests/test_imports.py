@@ -152,6 +152,8 @@ def changed_message(**fields) -> str:
         (changed(rev="1"), "rev .* integer"),
         (changed(state="gone"), "state .* 'archived'"),
         (changed(pinned="yes"), "pinned .* boolean"),
+        (changed(system=1), "system .* string"),
+        (changed(system="x" * 100_001), "100,000"),
         (changed(tags=[1]), r"tags\.0 .* string"),
         (changed(metadata={"$where": 1}), r"no leading \$"),
         (changed(metadata={"a": float("1e400")}).replace('{"$double": "inf"}', "9" * 5000), "can't be read"),
@@ -162,7 +164,7 @@ def changed_message(**fields) -> str:
         (changed(name="n").replace('"n"', '"half \\ud800"'), "lone surrogate"),
         (changed_message(content="x" * 17_000_000), "16 MiB"),
     ],
-    ids=range(34),
+    ids=range(36),
 )
 def test_what_can_not_be_taken_is_told_in_a_sentence_and_the_others_are_read(line, why):
     good = changed()

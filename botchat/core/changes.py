@@ -10,7 +10,7 @@ class SessionChanges(TypedDict, total=False):
     """What `update` can change of a session; what is not given stays.
 
     `metadata` is partial: its keys are set, the others stay. None takes `expire_time` away. A new `state` sets it too:
-    to the end of the days in the trash, or away, unless it is given.
+    to the end of the days in the trash, or away, unless it is given. None for `system` is the bot's own again.
     """
 
     name: str
@@ -21,6 +21,7 @@ class SessionChanges(TypedDict, total=False):
     expire_time: datetime | None
     head: str | None
     bot_id: str
+    system: str | None
 
 
 class Feedback(TypedDict, total=False):

@@ -1,6 +1,7 @@
 """What the bot is shown of a conversation. What is stored is never trimmed for it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from botchat.core.bots import Prompt
 from botchat.core.models import BotInfo, Message, valid_text
@@ -12,13 +13,17 @@ _OVERHEAD = 4
 _BYTES_PER_TOKEN = 4
 
 
-def prompt_for(bot: BotInfo, messages: Sequence[Message]) -> Prompt:
+def prompt_for(bot: BotInfo, messages: Sequence[Message], system: str | None = None) -> Prompt:
     """Make a bot's prompt: its system prompt, then the newest messages that fit, from a user's message on.
+
+    `system` is what it is told in the place of its own; "" is nothing.
 
     The last user's message is always in it. A reply without words (it failed before its first) is left out, and so are
     the results of tools, which mean nothing without the calls. User's messages that follow each other become one: some
     servers refuse roles that do not alternate.
     """
+    if system is not None:
+        bot = replace(bot, system=system)
     shown: list[dict[str, str]] = []
     for message in _that_fit(bot, messages):
         content = valid_text(message.content)

@@ -42,6 +42,7 @@ def read_history(repository: SessionRepository, session: Session, head: str | No
     if head is not None and stored.first and all(message.id != head for message in stored.messages):
         stored = repository.get(session.user, session.id, last=stored.message_count)
     session.pinned, session.state, session.expire_time = stored.pinned, stored.state, stored.expire_time
+    session.system = stored.system
     if head == ROOT:
         session.head = ROOT
         return []

@@ -110,6 +110,7 @@ class Session:
         first: how many older messages there are than `messages` holds.
         message_count: messages in the whole conversation.
         head: the last message of the branch that is shown, where that is not the last of all.
+        system: what the bot is told before this conversation: "" is nothing, None what it is always told.
         rev: how many times the record was written; 0 when it never was.
         extra: fields of the record that this version does not know; kept as they are.
     """
@@ -132,6 +133,7 @@ class Session:
     deleted_time: datetime | None = None
     expire_time: datetime | None = None
     head: str | None = None
+    system: str | None = None
     first: int = 0
     extra: dict[str, Any] = field(default_factory=dict)
 
@@ -166,6 +168,7 @@ class Session:
             tags=self.tags,
             metadata=self.metadata | {"forked_from": self.id},
             agents=self.agents,
+            system=self.system,
             head=self.head if any(message.id == self.head for message in copied) else None,
         )
 

@@ -31,6 +31,9 @@ MAX_RECORD_BYTES = 16 * 1024 * 1024
 NAME_LIMIT = 500
 """Characters of a name that a person gives: the name stands in an index, which a novel would bloat."""
 
+SYSTEM_LIMIT = 100_000
+"""Characters of a system prompt: all of it is sent with every question."""
+
 TRASH_TIME = timedelta(days=30)
 """How long a deleted session can be brought back; then the store removes it for ever."""
 
@@ -109,7 +112,7 @@ def message_to_record(message: Message) -> Record:
     if not isinstance(message.content, str) or not isinstance(message.reasoning_content, str):
         raise InvalidInput("The content of a message must be text.")
     check_name("The id of a message", message.id)
-    record = {n: value for n in _MESSAGE_FIELDS if _kept(value := getattr(message, n)) or n in MESSAGE_ALWAYS}
+    record = {n: value for n in _MESSAGE_FIELDS if _kept(n, value := getattr(message, n)) or n in MESSAGE_ALWAYS}
     record |= message.extra
     return record | text_fields(record)
 
@@ -131,7 +134,8 @@ def session_to_record(session: Session) -> Record:
         InvalidInput: something in it can't be stored.
     """
     check_header(session)
-    record = {n: value for n in _SESSION_FIELDS if _kept(value := getattr(session, n)) or n in SESSION_ALWAYS}
+    check_system(session.system)
+    record = {n: value for n in _SESSION_FIELDS if _kept(n, value := getattr(session, n)) or n in SESSION_ALWAYS}
     record["messages"] = [message_to_record(message) for message in session.messages]
     record["name"] = valid_text(session.named_by(session.messages))
     record["message_count"] = len(session.messages)
@@ -175,6 +179,21 @@ def check_header(session: Session) -> None:
     check_name("The bot", session.bot_id)
 
 
+def check_system(system: Any) -> None:
+    """Check what a bot is to be told before a conversation.
+
+    Raises:
+        InvalidInput: it is no text that a store could hold, or too long.
+    """
+    if system is None:
+        return
+    if not isinstance(system, str):
+        raise InvalidInput("The system prompt must be text.")
+    if len(system) > SYSTEM_LIMIT:
+        raise InvalidInput(f"A system prompt has at most {SYSTEM_LIMIT:,} characters.")
+    check_value(system)
+
+
 def session_changes(changes: SessionChanges) -> tuple[Record, set[str]]:
     """Split changes of a session into fields to set (metadata by path) and fields to take away.
 
@@ -186,6 +205,7 @@ def session_changes(changes: SessionChanges) -> tuple[Record, set[str]]:
         check_name("The name", changes["name"].strip())
         if len(changes["name"]) > NAME_LIMIT:
             raise InvalidInput(f"A name has at most {NAME_LIMIT} characters.")
+    check_system(changes.get("system"))
     for name in ("tags", "metadata"):
         check_value(to_set.get(name))
     for key, value in to_set.pop("metadata", {}).items():
@@ -208,15 +228,15 @@ def message_changes(changes: MessageChanges) -> tuple[Record, set[str]]:
     return to_set, to_unset
 
 
-def _kept(value: Any) -> bool:
-    """Tell whether a field is used: 0 is a value, an empty text, list or mapping is not."""
-    return value is not None and value is not False and value not in ("", [], {})
+def _kept(name: str, value: Any) -> bool:
+    """Tell whether a field is used: 0 is a value, an empty text, list or mapping is not, but for no system prompt."""
+    return value is not None and value is not False and (name == "system" or value not in ("", [], {}))
 
 
 def _set_and_unset(given: Record, always: set[str] = frozenset()) -> tuple[Record, set[str]]:  # type: ignore[assignment]
     times = {n: to_milliseconds(value) for n, value in given.items() if isinstance(value, datetime)}
     given = given | times
-    kept = {n: value for n, value in given.items() if n in always or "." in n or _kept(value)}
+    kept = {n: value for n, value in given.items() if n in always or "." in n or _kept(n, value)}
     return kept, given.keys() - kept.keys()
 
 

@@ -8,7 +8,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from botchat.core.errors import InvalidInput
 from botchat.core.models import Message, Session
-from botchat.core.record import MAX_RECORD_BYTES, MESSAGE_ALWAYS, SESSION_ALWAYS, Record, check_name, check_value
+from botchat.core.record import (
+    MAX_RECORD_BYTES,
+    MESSAGE_ALWAYS,
+    SESSION_ALWAYS,
+    Record,
+    check_name,
+    check_system,
+    check_value,
+)
 
 _NOT_IN_RECORDS = {"extra", "first"}
 
@@ -32,6 +40,7 @@ def check_record(record: Record) -> None:
     check_name("The user", record["user"])
     check_name("The id of a session", record["id"])
     check_name("The bot", record["bot_id"])
+    check_system(record.get("system"))
     for message in messages:
         check_name("The id of a message", message["id"])
         _check_size(message)

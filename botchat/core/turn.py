@@ -97,7 +97,7 @@ class Turns:
             message.parent = message.parent or session.head
             repository.append(session, message)
             self.wrote(session.user)
-            self._ask(repository, bot, session, reply, prompt_for(bot.info, [*earlier, message]))
+            self._ask(repository, bot, session, reply, prompt_for(bot.info, [*earlier, message], session.system))
         return reply
 
     def retry(self, repository: SessionRepository, session: Session) -> Reply:
@@ -119,7 +119,7 @@ class Turns:
                 reply.take_place_of(wordless)
             elif session.head:
                 reply.follow(session.head)
-            prompt = prompt_for(bot.info, messages)
+            prompt = prompt_for(bot.info, messages, session.system)
             self._ask(repository, bot, session, reply, prompt, stored=wordless is not None)
         return reply
 
@@ -137,7 +137,7 @@ class Turns:
             if not messages or messages[-1].role != "user":
                 raise InvalidInput("Only an answer to a message of yours can be asked for again.")
             reply.follow(question)
-            self._ask(repository, bot, session, reply, prompt_for(bot.info, messages))
+            self._ask(repository, bot, session, reply, prompt_for(bot.info, messages, session.system))
         return reply
 
     def close(self, timeout: float = 10.0) -> None:
