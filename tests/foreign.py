@@ -57,7 +57,7 @@ def open_webui(*messages, current=None, **more):
         "updated_at": 1700000010,
         "archived": True,
         "pinned": True,
-        "meta": {"tags": ["maths"]},
+        "meta": {"tags": ["maths", 7, " ", "maths", "two\nlines"]},
     } | more
 
 

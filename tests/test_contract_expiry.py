@@ -45,22 +45,28 @@ def test_the_sqlite_store_removes_what_has_expired_when_it_opens(tmp_path):
     again.close()
 
 
-def test_a_file_of_the_format_before_is_taken_over_with_all_that_is_in_it(tmp_path):
+_TO_2 = ("DROP INDEX tagged", "PRAGMA user_version = 2")
+_TO_1 = (
+    "DROP INDEX everybody",
+    "DROP INDEX expiry",
+    "ALTER TABLE sessions DROP COLUMN expire_time",
+    "PRAGMA user_version = 1",
+)
+
+
+@pytest.mark.parametrize("back", [_TO_2, _TO_2 + _TO_1], ids=["format 2", "format 1"])
+def test_a_file_of_a_format_before_is_taken_over_with_all_that_is_in_it(tmp_path, back):
     repository = SqliteRepository(tmp_path / "botchat.db")
     repository.prepare()
-    session = stored(repository, messages=3)
+    session = stored(repository, messages=3, tags=["rome"])
     repository.close()
     with closing(sqlite3.connect(tmp_path / "botchat.db")) as db:
-        for statement in (
-            "DROP INDEX everybody",
-            "DROP INDEX expiry",
-            "ALTER TABLE sessions DROP COLUMN expire_time",
-            "PRAGMA user_version = 1",
-        ):
+        for statement in back:
             db.execute(statement)
     again = SqliteRepository(tmp_path / "botchat.db")
     again.prepare()
     assert again.get("ann", session.id) == session
+    assert again.tags("ann") == ["rome"]
     again.delete("ann", session.id)
     assert again.get("ann", session.id).expire_time is not None
     assert {finding.status for finding in again.for_admins().findings()} == {"ok"}

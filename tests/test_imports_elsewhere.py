@@ -69,7 +69,7 @@ def test_a_chat_of_open_webui_keeps_what_is_said_of_it():
     answer = webui("b", "a", "assistant", "255", 1700000010, model="qwen", usage={"prompt_tokens": 9, "speed": 1.5})
     (record,) = read([open_webui(question, answer)])
     assert (record["id"], record["user"], record["bot_id"], record["name"]) == ("w1", "me", "qwen", "Sums")
-    assert (record["state"], record["pinned"], record["tags"]) == ("archived", True, ["maths"])
+    assert (record["state"], record["pinned"], record["tags"]) == ("archived", True, ["maths", "two lines"])
     assert record["create_time"] == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
     assert record["messages"][1] == {
         "id": "b",

@@ -16,8 +16,8 @@ from botchat.core.imports_tree import (
     original,
     record_of,
 )
-from botchat.core.models import Message, Status, new_id
-from botchat.core.record import Record
+from botchat.core.models import Message, Status, new_id, valid_text
+from botchat.core.record import TAG_LIMIT, TAGS_LIMIT, Record
 
 # What a message of Open WebUI may hold besides words; so for LibreChat.
 _WEBUI_PARTS = ("files", "sources", "output", "annotation", "embeds", "code_executions")
@@ -62,9 +62,15 @@ def read_open_webui(item: dict[str, Any]) -> Record:
     session.state = "archived" if item.get("archived") is True else "active"
     session.pinned = item.get("pinned") is True
     tags = as_list(as_dict(item.get("meta")).get("tags")) or as_list(chat.get("tags"))
-    session.tags = [tag for tag in tags if isinstance(tag, str)]
+    session.tags = _tags(tags)
     nodes = [_webui_node(id_, as_dict(message)) for id_, message in messages.items()]
     return record_of(session, nodes, as_text(history.get("currentId")) or None)
+
+
+def _tags(given: list[Any]) -> list[str]:
+    """Take of someone else's tags what fits into botchat's."""
+    texts = (" ".join(valid_text(tag).split())[:TAG_LIMIT].strip() for tag in given if isinstance(tag, str))
+    return list(dict.fromkeys(filter(None, texts)))[:TAGS_LIMIT]
 
 
 def _flat(messages: list[Any], parent: str | None = None) -> Iterator[tuple[str | None, dict[str, Any]]]:

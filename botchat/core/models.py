@@ -185,6 +185,7 @@ class SessionFilter:
         idle_since: nothing was written to it since then.
         ids: these alone.
         message_id: they hold a message of this id.
+        tag: they have this tag.
         text: every word of it stands somewhere in the name or in a message, upper or lower case alike.
     """
 
@@ -197,6 +198,7 @@ class SessionFilter:
     pinned: bool | None = None
     ids: tuple[str, ...] | None = None
     message_id: str | None = None
+    tag: str | None = None
     text: str = ""
 
 

@@ -15,7 +15,7 @@ from botchat.core.errors import MessageNotFound, SessionChanged, SessionNotFound
 from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, now, without_password
 from botchat.core.mongo_all import MongoAllSessions
 from botchat.core.mongo_client import Document, database_name, open_client, options_of, translated
-from botchat.core.mongo_query import ALL_INDEX, PAGE_INDEX, SUMMARY, owned
+from botchat.core.mongo_query import ALL_INDEX, PAGE_INDEX, SUMMARY, TAG_INDEX, TAGGED, owned
 from botchat.core.record import (
     Record,
     message_changes,
@@ -78,6 +78,7 @@ class MongoRepository:
             self._database.command("ping")
             self._sessions.create_index(PAGE_INDEX, name="page")
             self._sessions.create_index(ALL_INDEX, name="all")
+            self._sessions.create_index(TAG_INDEX, name="tags", partialFilterExpression=TAGGED)
             # A record goes when its expire_time has come; the server looks once a minute.
             self._sessions.create_index("expire_time", name="expiry", expireAfterSeconds=0, sparse=True)
 
@@ -139,6 +140,10 @@ class MongoRepository:
         with translated(self.name):
             found = self._sessions.find({"$or": [mine | begins, mine | {"name": {"$eq": text}}]}, _NAMES)
             return [summary_from_record(record) for record in found.limit(limit)]
+
+    def tags(self, user: str) -> list[str]:
+        with translated(self.name):
+            return sorted(self._sessions.distinct("tags", {"user": {"$eq": user}, "state": "active"} | TAGGED))
 
     def latest(self, user: str) -> SessionSummary | None:
         with translated(self.name):

@@ -20,6 +20,10 @@ PAGE_INDEX = [("user", 1), ("state", 1), *NEWEST_FIRST, *((name, 1) for name in 
 # Everybody's sessions. It holds nothing that an append changes, so it makes no append dearer.
 ALL_INDEX = [("state", 1), *NEWEST_FIRST]
 
+# The sessions that have tags, which are few: a plain chat is not in it. It holds nothing that an append changes either.
+TAG_INDEX = [("user", 1), ("state", 1), ("tags", 1), *NEWEST_FIRST]
+TAGGED = {"tags": {"$exists": True}}
+
 
 def owned(user: str, session_id: str) -> Document:
     """Make the filter of one session. The user is in every one, by $eq: no value is an operator."""
@@ -66,6 +70,8 @@ def _wanted(where: SessionFilter, begun: Document) -> Document:
         wanted["_id"] = {"$in": list(where.ids)}
     if where.message_id is not None:
         wanted["messages.id"] = {"$eq": where.message_id}
+    if where.tag is not None:
+        wanted["tags"] = {"$eq": where.tag}
     if where.text:
         wanted["$and"] = [_says(pattern) for pattern in patterns(where.text)]
     return wanted

@@ -34,6 +34,9 @@ NAME_LIMIT = 500
 SYSTEM_LIMIT = 100_000
 """Characters of a system prompt: all of it is sent with every question."""
 
+TAG_LIMIT, TAGS_LIMIT = 50, 20
+"""Characters of a tag, and tags of a session: more are no help to find it by."""
+
 TRASH_TIME = timedelta(days=30)
 """How long a deleted session can be brought back; then the store removes it for ever."""
 
@@ -194,6 +197,24 @@ def check_system(system: Any) -> None:
     check_value(system)
 
 
+def check_tags(tags: Any) -> None:
+    """Check the tags that a person gives a session.
+
+    Raises:
+        InvalidInput: one is empty, too long or of several lines, one is there twice, or there are too many.
+    """
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise InvalidInput("Tags must be a list of texts.")
+    if len(tags) > TAGS_LIMIT:
+        raise InvalidInput(f"A session has at most {TAGS_LIMIT} tags.")
+    for tag in tags:
+        if not tag.strip() or len(tag) > TAG_LIMIT or len(tag.splitlines()) > 1:
+            raise InvalidInput(f"A tag is one line of 1 to {TAG_LIMIT} characters: {tag[: TAG_LIMIT + 1]!r} is none.")
+    if len(set(tags)) < len(tags):
+        raise InvalidInput("A session has each tag once.")
+    check_value(tags)
+
+
 def session_changes(changes: SessionChanges) -> tuple[Record, set[str]]:
     """Split changes of a session into fields to set (metadata by path) and fields to take away.
 
@@ -206,8 +227,8 @@ def session_changes(changes: SessionChanges) -> tuple[Record, set[str]]:
         if len(changes["name"]) > NAME_LIMIT:
             raise InvalidInput(f"A name has at most {NAME_LIMIT} characters.")
     check_system(changes.get("system"))
-    for name in ("tags", "metadata"):
-        check_value(to_set.get(name))
+    check_tags(changes.get("tags", []))
+    check_value(changes.get("metadata"))
     for key, value in to_set.pop("metadata", {}).items():
         to_set[f"metadata.{key}"] = value
     if "state" in changes:

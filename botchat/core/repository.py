@@ -88,6 +88,10 @@ class SessionRepository(Protocol):
         """Find the user's sessions, in whatever state, whose id begins with the text or whose name is the text."""
         ...
 
+    def tags(self, user: str) -> list[str]:
+        """Read the tags that the user's active sessions have, each once, sorted."""
+        ...
+
     def latest(self, user: str) -> SessionSummary | None:
         """Find the session that was written last; None if the user has none."""
         ...

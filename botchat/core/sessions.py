@@ -61,6 +61,10 @@ class Sessions:
         """Count the user's sessions."""
         return self._repository.count(user, where)
 
+    def tags(self, user: str) -> list[str]:
+        """Read the tags that the user's active sessions have, each once, sorted."""
+        return self._repository.tags(user)
+
     def find(self, user: str, text: str) -> list[SessionSummary]:
         """Find the user's sessions, in whatever state, whose id begins with the text or whose name is the text."""
         return self._repository.find(user, text)

@@ -23,8 +23,8 @@ from botchat.core.record import (
 )
 from botchat.core.repository import ACTIVE, check_limit, check_whole
 from botchat.core.sqlite_all import SqliteAllSessions
-from botchat.core.sqlite_file import SqliteFile
-from botchat.core.sqlite_query import SUMMARY, matches, record_matches, summary_of
+from botchat.core.sqlite_file import TAGGED, SqliteFile
+from botchat.core.sqlite_query import SUMMARY, has_tag, matches, record_matches, summary_of
 from botchat.core.sqlite_rows import (
     decoded,
     encoded,
@@ -47,7 +47,7 @@ class SqliteRepository:
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
-        self._file = SqliteFile(path, functions=(matches, record_matches))
+        self._file = SqliteFile(path, functions=(matches, record_matches, has_tag))
         self._next_removal = 0.0
         self._all = SqliteAllSessions(self._file)
         weakref.finalize(self, self._file.close)
@@ -132,6 +132,12 @@ class SqliteRepository:
     def find(self, user: str, text: str, limit: int = 10) -> list[SessionSummary]:
         condition = "user = ? AND (id >= ? AND id < ? OR name = ?) LIMIT ?"
         return self._summaries(condition, user, text, text + _LAST_CHARACTER, text, limit)
+
+    def tags(self, user: str) -> list[str]:
+        query = f"SELECT more FROM sessions WHERE user = ? AND state = 'active' AND {TAGGED}"
+        with self._file.reading() as db:
+            rows = db.execute(query, (user,)).fetchall()
+        return sorted({tag for (more,) in rows for tag in decoded(more).get("tags", [])})
 
     def latest(self, user: str) -> SessionSummary | None:
         condition = "user = ? AND state = 'active' ORDER BY update_time DESC, id DESC LIMIT 1"

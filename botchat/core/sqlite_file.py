@@ -20,7 +20,7 @@ from botchat.core.errors import (
 BUSY_SECONDS = 30
 """How long a write waits for another process' write before it gives up."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 APPLICATION_ID = int.from_bytes(b"bcht")
 
 _IDLE_CONNECTIONS = 8
@@ -35,7 +35,13 @@ _MEANINGS: dict[int, tuple[type[StoreError], str]] = {
     sqlite3.SQLITE_CORRUPT: (StoreUnreadable, "{path} is damaged: restore it from a copy."),
 }
 
-_SCHEMA = """
+# The start of an element `tags` in the BSON of a session's other fields: what has it is decoded to see which they are.
+TAGGED = "instr(more, x'047461677300') > 0"
+
+_TAG_INDEX = f"CREATE INDEX tagged ON sessions (user, state, create_time DESC, id DESC) WHERE {TAGGED}"
+
+_SCHEMA = (
+    """
 CREATE TABLE sessions (
     id TEXT PRIMARY KEY,
     user TEXT NOT NULL,
@@ -63,6 +69,8 @@ CREATE TABLE messages (
     UNIQUE (session_id, id)
 );
 """
+    + _TAG_INDEX
+)
 
 
 # What makes a file of the format before into one of this.
@@ -71,7 +79,8 @@ _UPGRADES = {
 ALTER TABLE sessions ADD COLUMN expire_time INTEGER;
 CREATE INDEX everybody ON sessions (state, create_time DESC, id DESC);
 CREATE INDEX expiry ON sessions (expire_time) WHERE expire_time IS NOT NULL;
-"""
+""",
+    2: _TAG_INDEX,
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from botchat.core.models import SessionFilter, SessionSummary, State
 from botchat.core.record import summary_from_record
 from botchat.core.repository import position_of
+from botchat.core.sqlite_file import TAGGED
 from botchat.core.sqlite_rows import decoded, from_columns, milliseconds
 from botchat.core.words import patterns
 
@@ -41,6 +42,7 @@ def condition_of(where: SessionFilter, after: str | None = None) -> tuple[str, l
         "pinned = ?": where.pinned,
         "id IN (SELECT value FROM json_each(?))": None if where.ids is None else json.dumps(where.ids),
         "EXISTS (SELECT 1 FROM messages WHERE session_id = sessions.id AND messages.id = ?)": where.message_id,
+        f"{TAGGED} AND has_tag(?, more)": where.tag,
     }
     conditions += [(condition, [value]) for condition, value in wanted.items() if value is not None]
     if where.text:
@@ -63,6 +65,11 @@ def matches(pattern: str, text: str) -> bool:
 def record_matches(pattern: str, record: bytes) -> bool:
     """Tell SQLite whether a stored message says what is looked for."""
     return matches(pattern, decoded(record)["content"])
+
+
+def has_tag(tag: str, more: bytes) -> bool:
+    """Tell SQLite whether a session's other fields have that tag."""
+    return tag in decoded(more).get("tags", [])
 
 
 @lru_cache
