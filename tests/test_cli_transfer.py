@@ -223,6 +223,9 @@ def test_users_are_listed_shown_exported_and_deleted(shell, repository_at, tmp_p
     assert [record["user"] for record in everything(repository_at)] == ["bob"] * 4
     for command in ("show", "delete"):
         assert shell.run("users", command, "nobody").returncode == 3
+    repository_at.prefer("ann", reasoning="shown")
+    assert shell.run("users", "delete", "ann", "--yes").returncode == 0
+    assert list(repository_at.for_admins().preferences()) == []
 
 
 def test_feedback_is_given_listed_and_written_to_a_file(shell, repository_at, tmp_path):

@@ -45,7 +45,7 @@ def test_the_sqlite_store_removes_what_has_expired_when_it_opens(tmp_path):
     again.close()
 
 
-_TO_2 = ("DROP INDEX tagged", "PRAGMA user_version = 2")
+_TO_2 = ("DROP INDEX tagged", "DROP TABLE preferences", "PRAGMA user_version = 2")
 _TO_1 = (
     "DROP INDEX everybody",
     "DROP INDEX expiry",
@@ -67,6 +67,8 @@ def test_a_file_of_a_format_before_is_taken_over_with_all_that_is_in_it(tmp_path
     again.prepare()
     assert again.get("ann", session.id) == session
     assert again.tags("ann") == ["rome"]
+    again.prefer("ann", reasoning="shown")
+    assert again.preferences("ann").reasoning == "shown"
     again.delete("ann", session.id)
     assert again.get("ann", session.id).expire_time is not None
     assert {finding.status for finding in again.for_admins().findings()} == {"ok"}

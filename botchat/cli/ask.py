@@ -1,5 +1,6 @@
 """The command `ask`: one question, its answer as it comes."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,7 +71,7 @@ def _session(chat: "Chat", user: str, session_id: str | None, bot: str | None, *
     if go_on and session_id:
         raise InvalidInput("Say --continue or --session, not both.")
     if not (go_on or session_id):
-        return chat.new_session(user, bot)
+        return chat.new_session(user, bot or os.environ.get("BOTCHAT_BOT"))  # said now, it goes before a preference
     session = chat.open(user, chosen(chat, user, session_id or "@last").id)
     if bot and bot != session.bot_id:
         chat.change_bot(user, session, bot)

@@ -1,5 +1,6 @@
 """The command `tui`, which a bare `botchat` on a terminal is too."""
 
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,7 +40,12 @@ def tui(
 
     from botchat.tui.launcher import run
 
-    run(settings, first=first if session or going_on else None, is_latest=going_on, bot=bot)
+    run(
+        settings,
+        first=first if session or going_on else None,
+        is_latest=going_on,
+        bot=bot or os.environ.get("BOTCHAT_BOT"),
+    )
 
 
 def has_terminal() -> bool:

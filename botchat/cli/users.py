@@ -81,18 +81,21 @@ def delete_user(
 ) -> None:
     """Remove everything of a user for ever.
 
-    Archived and deleted sessions go too; the ids are on stdout.
+    Archived and deleted sessions go too, and what the user prefers; the ids are on stdout.
 
     Example: botchat users delete ann --dry-run
     """
     with opened_store(settings_with(store, user), writing=False) as (chat, _):
         admin = chat.for_admins()
-        where = _all_of(admin, user)
+        where = SessionFilter(user=user, state=None)
         sessions = list(admin.every(where))
+        if not sessions and not admin.has_preferences(user):
+            raise UserNotFound(user)
         if dry_run:
             print_ids(sessions)
             return
         confirm(f"Remove all {counted(len(sessions))} of {user} for ever", examples_of(sessions), yes=yes)
+        admin.forget(user)
         while sessions:  # again, for what was written while it was asked
             print_ids(do_each(sessions, lambda session: chat.purge(user, session.id)))
             sessions = list(admin.every(where))

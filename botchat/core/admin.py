@@ -90,6 +90,14 @@ class Admin:
         """Tell which of these ids the store has: their users and `rev`."""
         return self._sessions.held(ids)
 
+    def has_preferences(self, user: str) -> bool:
+        """Tell whether a user has chosen something."""
+        return any(self._sessions.preferences(user))
+
+    def forget(self, user: str) -> None:
+        """Remove what a user has chosen."""
+        self._sessions.forget(user)
+
     def users(self) -> Iterator[UserSummary]:
         """Read who has sessions, by name."""
         return self._sessions.users()
@@ -142,8 +150,11 @@ class Admin:
     def copy_to(self, target: "Admin", where: SessionFilter = EVERYTHING) -> Iterator[Copied]:
         """Copy sessions into another store, the oldest first; what is there already is not written again.
 
+        What their users have chosen comes first, but for those who have chosen something there.
         It can be broken off anywhere and begun again. A session that was written in the target since is kept there.
         """
+        for chosen in self._sessions.preferences(where.user):
+            target._sessions.put_preferences(chosen)  # noqa: SLF001  (of the same class)
         for record in self._sessions.records(where):
             yield _copied(record, target._sessions)  # noqa: SLF001  (of the same class)
 

@@ -50,7 +50,7 @@ class GivenFeedback(NamedTuple):
 
 
 class AllSessions(Protocol):
-    """Reads and writes sessions whoever owns them. Every method may raise StoreError."""
+    """Reads and writes sessions, and what users prefer, whoever owns them. Every method may raise StoreError."""
 
     def page(self, after: str | None = None, limit: int = PAGE_SIZE, where: SessionFilter = ...) -> Page:
         """Read summaries of everybody's sessions, in the order of a user's page."""
@@ -75,6 +75,18 @@ class AllSessions(Protocol):
 
     def held(self, ids: Collection[str]) -> dict[str, tuple[str, int]]:
         """Tell which of these ids the store has: their users and `rev`."""
+        ...
+
+    def preferences(self, user: str | None = None) -> Iterator[Record]:
+        """Read what one user or everybody has chosen: records with the user as `_id`, of those who have."""
+        ...
+
+    def put_preferences(self, record: Record) -> None:
+        """Write what a user has chosen as it is; where they have chosen already, that is kept."""
+        ...
+
+    def forget(self, user: str) -> None:
+        """Remove what a user has chosen."""
         ...
 
     def users(self) -> Iterator[UserSummary]:

@@ -1,9 +1,12 @@
 """Everything that a front end may ask for: the page, the terminal, the command line and the API use this one object."""
 
+from typing import Unpack
+
 from botchat.core.branches import ROOT, alternatives, branch_of, parent_of
 from botchat.core.errors import InvalidInput
 from botchat.core.history import is_wordless
 from botchat.core.models import BotInfo, Message, Session
+from botchat.core.preferences import PreferenceChanges, Preferences
 from botchat.core.record import check_name
 from botchat.core.reply import Reply
 from botchat.core.repository import SessionRepository
@@ -14,6 +17,7 @@ from botchat.core.turn import Turns
 __all__ = [
     "Chat",
     "Excerpt",
+    "Preferences",
     "Reply",
     "Trial",
     "alternatives",
@@ -39,15 +43,36 @@ class Chat(Sessions):
         """The bots by their ids."""
         return {bot_id: bot.info for bot_id, bot in self._turns.bots.items()}
 
+    def preferences(self, user: str) -> Preferences:
+        """Read what the user has chosen, the defaults where that is nothing."""
+        return self._repository.preferences(user)
+
+    def prefer(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
+        """Keep what the user chooses; what is not given stays, None takes it back.
+
+        Raises:
+            UnknownBot: there is none of that name.
+            InvalidInput: there is no such preference, or it has no such value.
+        """
+        if bot_id := changes.get("default_bot"):
+            self._turns.bot(bot_id)
+        self._repository.prefer(user, **changes)
+        self._turns.wrote(user)
+
+    def preferred_bot(self, user: str) -> str:
+        """Tell who answers in the user's new sessions: whom they chose, if it is there still, else the config's."""
+        chosen = self.preferences(user).default_bot
+        return chosen if chosen and chosen in self._turns.bots else self.default_bot
+
     def new_session(self, user: str, bot_id: str | None = None) -> Session:
-        """Begin a session; it is stored with its first message.
+        """Begin a session, with the bot that the user prefers if none is named; it is stored with its first message.
 
         Raises:
             UnknownBot: there is none of that name.
             InvalidInput: the user is no name.
         """
         check_name("The user", user)
-        return Session(user=user, bot_id=self._turns.bot(bot_id or self.default_bot).info.bot_id)
+        return Session(user=user, bot_id=self._turns.bot(bot_id or self.preferred_bot(user)).info.bot_id)
 
     def send(self, user: str, session: Session, content: str | Message) -> Reply:
         """Save what the user says, then ask the session's bot; return its reply as it begins.

@@ -16,8 +16,10 @@ from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter
 from botchat.core.mongo_all import MongoAllSessions
 from botchat.core.mongo_client import Document, database_name, open_client, options_of, translated
 from botchat.core.mongo_query import ALL_INDEX, PAGE_INDEX, SUMMARY, TAG_INDEX, TAGGED, owned
+from botchat.core.preferences import PreferenceChanges, Preferences, preference_changes, preferences_from
 from botchat.core.record import (
     Record,
+    check_name,
     message_changes,
     message_from_record,
     message_to_record,
@@ -70,6 +72,7 @@ class MongoRepository:
         self.name = name
         self._database = database
         self._sessions: Collection[Document] = database["sessions"]
+        self._preferences: Collection[Document] = database["preferences"]
         self._all = MongoAllSessions(self._sessions, name=name, slow_seconds=slow_seconds)
         self._close_client = weakref.finalize(self, database.client.close) if owns_client else None
 
@@ -166,6 +169,18 @@ class MongoRepository:
             if not self._sessions.delete_one(wanted).deleted_count:
                 self._check_exists(user, session_id)
                 raise SessionChanged
+
+    def preferences(self, user: str) -> Preferences:
+        with translated(self.name):
+            return preferences_from(self._preferences.find_one({"_id": {"$eq": user}}) or {})
+
+    def prefer(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
+        to_set, to_unset = preference_changes(changes)
+        update = {"$set": to_set, "$unset": dict.fromkeys(to_unset, "")}
+        wanted = {"_id": {"$eq": check_name("The user", user)}}
+        if changes:
+            with translated(self.name):
+                self._preferences.update_one(wanted, {how: what for how, what in update.items() if what}, upsert=True)
 
     def for_admins(self) -> MongoAllSessions:
         return self._all

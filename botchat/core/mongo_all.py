@@ -2,7 +2,7 @@
 
 from collections.abc import Collection as Some
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
@@ -54,6 +54,7 @@ class MongoAllSessions:
 
     def __init__(self, sessions: Collection[Document], *, name: str, slow_seconds: float | None) -> None:
         self._sessions = sessions
+        self._preferences: Collection[Document] = sessions.database["preferences"]
         self._name = name
         self._slow_seconds = slow_seconds
 
@@ -96,6 +97,17 @@ class MongoAllSessions:
         with translated(self._name):
             found = list(self._sessions.find({"_id": {"$in": list(ids)}}, {"user": 1, "rev": 1}))
         return {record["_id"]: (record["user"], record["rev"]) for record in found}
+
+    def preferences(self, user: str | None = None) -> Iterator[Record]:
+        return self._each(self._preferences.find({} if user is None else {"_id": {"$eq": user}}))
+
+    def put_preferences(self, record: Record) -> None:
+        with translated(self._name), suppress(DuplicateKeyError):
+            self._preferences.insert_one(record)
+
+    def forget(self, user: str) -> None:
+        with translated(self._name):
+            self._preferences.delete_one({"_id": {"$eq": user}})
 
     def users(self) -> Iterator[UserSummary]:
         group = {

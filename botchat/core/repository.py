@@ -9,6 +9,7 @@ from botchat.core.all_sessions import AllSessions
 from botchat.core.changes import MessageChanges, SessionChanges
 from botchat.core.errors import InvalidInput
 from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary
+from botchat.core.preferences import PreferenceChanges, Preferences
 
 ACTIVE = SessionFilter()
 
@@ -113,6 +114,18 @@ class SessionRepository(Protocol):
 
         Raises:
             SessionChanged: it was written, or pinned, since that update_time.
+        """
+        ...
+
+    def preferences(self, user: str) -> Preferences:
+        """Read what the user has chosen, the defaults where that is nothing."""
+        ...
+
+    def prefer(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
+        """Keep what the user chooses; what is not given stays.
+
+        Raises:
+            InvalidInput: there is no such preference, or it has no such value.
         """
         ...
 

@@ -12,8 +12,10 @@ from typing import Any, Unpack
 from botchat.core.changes import MessageChanges, SessionChanges
 from botchat.core.errors import MessageNotFound, SessionChanged, StoreRefused
 from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, now
+from botchat.core.preferences import PreferenceChanges, Preferences, preference_changes, preferences_from
 from botchat.core.record import (
     Record,
+    check_name,
     message_changes,
     message_from_record,
     message_to_record,
@@ -34,6 +36,7 @@ from botchat.core.sqlite_rows import (
     milliseconds,
     read_header,
     read_messages,
+    read_preferences,
     write_header,
     write_record,
 )
@@ -162,6 +165,17 @@ class SqliteRepository:
             if unless_written_since not in (None, header["update_time"]):
                 raise SessionChanged
             db.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
+
+    def preferences(self, user: str) -> Preferences:
+        with self._file.reading() as db:
+            return preferences_from(read_preferences(db, user))
+
+    def prefer(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
+        to_set, to_unset = preference_changes(changes)
+        check_name("The user", user)
+        with self._file.writing() as db:
+            chosen = {n: value for n, value in read_preferences(db, user).items() if n not in to_unset} | to_set
+            db.execute("INSERT OR REPLACE INTO preferences VALUES (?, ?)", (user, encoded(chosen)))
 
     def for_admins(self) -> SqliteAllSessions:
         return self._all

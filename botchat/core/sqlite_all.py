@@ -12,7 +12,7 @@ from botchat.core.record import Record
 from botchat.core.repository import ACTIVE, check_limit, page_of
 from botchat.core.sqlite_file import SqliteFile
 from botchat.core.sqlite_query import NEWEST_FIRST, SUMMARY, condition_of, summary_of
-from botchat.core.sqlite_rows import from_columns, milliseconds, read_record, write_record
+from botchat.core.sqlite_rows import decoded, encoded, from_columns, milliseconds, read_record, write_record
 
 _OWNER_ALONE = 0o600
 _BATCH = 100
@@ -70,6 +70,21 @@ class SqliteAllSessions:
         with self._file.reading() as db:
             found = {session_id: db.execute(query, (session_id,)).fetchone() for session_id in ids}
         return {session_id: (row[0], row[1]) for session_id, row in found.items() if row}
+
+    def preferences(self, user: str | None = None) -> Iterator[Record]:
+        with self._file.reading() as db:
+            rows = db.execute("SELECT user, record FROM preferences WHERE coalesce(user = ?, 1)", (user,)).fetchall()
+        for owner, chosen in rows:
+            yield {"_id": owner} | decoded(chosen)
+
+    def put_preferences(self, record: Record) -> None:
+        chosen = {name: value for name, value in record.items() if name != "_id"}
+        with self._file.writing() as db:
+            db.execute("INSERT OR IGNORE INTO preferences VALUES (?, ?)", (record["_id"], encoded(chosen)))
+
+    def forget(self, user: str) -> None:
+        with self._file.writing() as db:
+            db.execute("DELETE FROM preferences WHERE user = ?", (user,))
 
     def users(self) -> Iterator[UserSummary]:
         query = (

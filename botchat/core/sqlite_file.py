@@ -40,8 +40,14 @@ TAGGED = "instr(more, x'047461677300') > 0"
 
 _TAG_INDEX = f"CREATE INDEX tagged ON sessions (user, state, create_time DESC, id DESC) WHERE {TAGGED}"
 
-_SCHEMA = (
-    """
+_PREFERENCES = """
+CREATE TABLE preferences (
+    user TEXT PRIMARY KEY,
+    record BLOB NOT NULL            -- BSON
+);
+"""
+
+_SCHEMA = f"""
 CREATE TABLE sessions (
     id TEXT PRIMARY KEY,
     user TEXT NOT NULL,
@@ -68,9 +74,7 @@ CREATE TABLE messages (
     PRIMARY KEY (session_id, position),
     UNIQUE (session_id, id)
 );
-"""
-    + _TAG_INDEX
-)
+{_PREFERENCES}{_TAG_INDEX}"""
 
 
 # What makes a file of the format before into one of this.
@@ -80,7 +84,7 @@ ALTER TABLE sessions ADD COLUMN expire_time INTEGER;
 CREATE INDEX everybody ON sessions (state, create_time DESC, id DESC);
 CREATE INDEX expiry ON sessions (expire_time) WHERE expire_time IS NOT NULL;
 """,
-    2: _TAG_INDEX,
+    2: _PREFERENCES + _TAG_INDEX,
 }
 
 

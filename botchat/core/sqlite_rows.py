@@ -105,6 +105,12 @@ def read_messages(db: sqlite3.Connection, session_id: str, start: int, stop: int
     return [decoded(stored) for (stored,) in rows]
 
 
+def read_preferences(db: sqlite3.Connection, user: str) -> Record:
+    """Read what a user has chosen, {} where that is nothing."""
+    row = db.execute("SELECT record FROM preferences WHERE user = ?", (user,)).fetchone()
+    return decoded(row[0]) if row else {}
+
+
 def from_columns(names: Iterable[str], row: Sequence[Any]) -> Record:
     """Make the part of a record that stands in these columns; a field that is not used is absent."""
     found = dict(zip(names, row, strict=True))

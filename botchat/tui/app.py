@@ -67,9 +67,10 @@ class BotchatApp(EndingApp):
 
     @dataclass
     class StoreOpened(StoreAnswered):
-        """Is posted when the store is open; `first` is the session to begin with."""
+        """Is posted when the store is open; `bot` answers in new sessions, `first` is the one to begin with."""
 
         chat: Chat
+        bot: str
         first: SessionSummary | None
 
     def __init__(  # noqa: PLR0913  (what the launcher decides)
@@ -195,7 +196,8 @@ class BotchatApp(EndingApp):
         try:
             chat = self._connect()
             try:
-                self.post_message(self.StoreOpened(chat, self._first(chat) if self._first else None))
+                first = self._first(chat) if self._first else None
+                self.post_message(self.StoreOpened(chat, chat.preferred_bot(self.sessions.user), first))
             except (SessionNotFound, InvalidInput) as error:
                 self.failure = error
                 self.call_from_thread(self.exit)
@@ -209,7 +211,7 @@ class BotchatApp(EndingApp):
         self.sessions.connected(event.chat)
         if first:
             self.conversation.open(first.id)
-        self.conversation.connected(event.chat)
+        self.conversation.connected(event.chat, event.bot)
         if first and self._is_latest:
             used = age(first.update_time, self._clock())
             self.notify(f"“{title_of(first.name)}”, used last: {used}.", title="Going on with", markup=False)

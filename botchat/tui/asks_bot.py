@@ -48,9 +48,9 @@ class AsksBot(SessionView):
             self._draft_waits = True
             self.set_timer(_DRAFT_SECONDS, self._write_draft)
 
-    def connected(self, chat: Chat) -> None:
+    def connected(self, chat: Chat, bot: str) -> None:
         """Take the store, now that it is open, and send what was to be sent before it was."""
-        super().connected(chat)
+        super().connected(chat, bot)
         if self._waits_for_store and self.session and not self.session.rev:
             self.prompt.action_send()
         self._waits_for_store = False

@@ -87,9 +87,10 @@ class SessionView(ReadsSession):
         self.set_interval(_LOOK_SECONDS, self.look)
         self._keeper.open(self.prompt, "")
 
-    def connected(self, chat: Chat) -> None:
-        """Take the store, now that it is open."""
+    def connected(self, chat: Chat, bot: str) -> None:
+        """Take the store, now that it is open, and who answers in new sessions if that was not said."""
         self.chat = chat
+        self._bot = self._bot or bot
         if self.session is None and self._opening is None:
             self.begin()
 
