@@ -145,8 +145,9 @@ def test_what_the_store_has_already_is_kept_replaced_doubled_or_refused_as_wishe
     assert store.get("ann", session.id).name == "before"
     new_id = local_shell.run(*take, "--on-conflict", "newid").stdout.strip()
     assert store.get("ann", new_id).messages == store.get("ann", session.id).messages
-    done = local_shell.run(*take, "--user", "bob", "--on-conflict", "replace")
-    assert (done.returncode, "another user's" in done.stderr) == (1, True)
+    for choice in ("replace", "skip"):
+        done = local_shell.run(*take, "--user", "bob", "--on-conflict", choice)
+        assert (done.returncode, "another user's" in done.stderr) == (1, True)
     assert store.count("bob") == 0
 
 

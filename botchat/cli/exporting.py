@@ -179,11 +179,9 @@ class Export:
             yield record
 
     def _text(self, records: "Iterator[Record]") -> Iterator[str]:
-        from botchat.core.export import ExportFormat, export, to_json
+        from botchat.core.export import export
 
-        if self._alone and self._form is ExportFormat.json:
-            return (part for record in records for part in to_json(record))
-        return export(records, self._form)
+        return export(records, self._form, alone=self._alone)
 
     def _to_stdout(self) -> None:
         from botchat.core.export import printable

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 from botchat.core import json_text
@@ -66,12 +67,13 @@ class ExportFormat(StrEnum):
     csv = "csv"
 
 
-def export(records: Iterable[Record], form: ExportFormat) -> Iterator[str]:
+def export(records: Iterable[Record], form: ExportFormat, *, alone: bool = False) -> Iterator[str]:
     """Write whole sessions, one in memory at a time; none at all make an empty document of that format.
 
     Args:
         records: as the stores hold them, with all their messages.
         form: JSON makes an array with one object for each session, JSON Lines an object on each line.
+        alone: one session is meant, so that JSON makes the object alone.
     """
     match form:
         case ExportFormat.md:
@@ -81,7 +83,7 @@ def export(records: Iterable[Record], form: ExportFormat) -> Iterator[str]:
 
             return to_html(map(session_from_record, records))
         case ExportFormat.json:
-            return _json_array(records)
+            return chain.from_iterable(map(to_json, records)) if alone else _json_array(records)
         case ExportFormat.jsonl:
             return (json_text.to_line(record) + "\n" for record in records)
         case ExportFormat.csv:

@@ -10,6 +10,8 @@ from typing import Any, Literal, NamedTuple
 Role = Literal["system", "user", "assistant", "tool"]
 State = Literal["active", "archived", "trash"]
 Status = Literal["streaming", "stopped", "interrupted", "failed", "truncated"]
+Conflict = Literal["skip", "replace", "newid", "fail"]
+"""What to do with a session of a file whose id the store has."""
 
 PAGE_SIZE = 50
 """Sessions on a page of a list, and messages of a session that are read at first."""
