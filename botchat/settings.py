@@ -72,6 +72,8 @@ class Settings(BaseModel):
         store: an address or a path; None is the file in the user's data folder.
         default_bot: None is the first of the config, the demo bot if there is none.
         port: None is 8501, or the next that is free.
+        admins: who sees the page's figures about everybody; None is the user of a page that only this machine can
+            reach: whoever can open the store there is trusted with it anyway.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -81,6 +83,7 @@ class Settings(BaseModel):
     default_bot: str | None = None
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] | None = None
+    admins: tuple[Annotated[str, Field(min_length=1)], ...] | None = None
     bots: dict[str, BotConfig] = Field(default_factory=dict)
     retention: tuple[RetentionRule, ...] = ()
     tui: TuiSettings = TuiSettings()

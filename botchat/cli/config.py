@@ -41,6 +41,10 @@ _TEMPLATE = """\
 #host = "127.0.0.1"
 #port = 8501
 
+# Who sees the page's figures about everybody (counts, never words). Without it: the user of a page that only this
+# machine can reach; [] is nobody.
+#admins = ["ann"]
+
 # A bot on an OpenAI-compatible server: as many as you like, each with a name of its own.
 #[bots.local]
 #base_url = "http://127.0.0.1:8080/v1"    # without it OPENAI_BASE_URL, then OpenAI

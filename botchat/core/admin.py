@@ -14,7 +14,7 @@ from botchat.core.repository import ACTIVE
 from botchat.core.retention import Due, Retention, Rule, every
 from botchat.core.shape import check_record
 
-__all__ = ["Admin", "Copied", "Due", "Record", "Rule", "Stat"]
+__all__ = ["Admin", "Copied", "Due", "Record", "Rule", "Stat", "UserSummary"]
 
 EVERYTHING = SessionFilter(state=None)
 
@@ -39,6 +39,15 @@ class Stat:
     latencies_ms: Counter[int] = field(default_factory=Counter)
     up: int = 0
     down: int = 0
+
+    def add(self, activity: Activity) -> None:
+        """Count what was said in a session on a day; whether the session is a new one here, the caller knows."""
+        self.messages += activity.messages
+        self.prompt_tokens += activity.prompt_tokens
+        self.completion_tokens += activity.completion_tokens
+        self.latencies_ms.update(activity.latencies_ms)
+        self.up += activity.up
+        self.down += activity.down
 
     def latency_ms(self, percent: int) -> int | None:
         """Tell within how many milliseconds so many percent of the replies came (nearest rank); None without any."""
@@ -122,20 +131,26 @@ class Admin:
         until: datetime | None = None,
     ) -> list[Stat]:
         """Count what was said from `since` on and before `until`, by user, bot or day; sorted by that."""
-        stats: dict[str, Stat] = {}
-        seen: set[tuple[str, str]] = set()
+        return self.overview([by], where, since, until)[by]
+
+    def overview(
+        self,
+        groups: Collection[Group],
+        where: SessionFilter = EVERYTHING,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> dict[Group, list[Stat]]:
+        """Count as `stats` does, by several at once: the store is read one time for all of them."""
+        tallies: dict[Group, dict[str, Stat]] = {by: {} for by in groups}
+        seen: set[tuple[Group, str, str]] = set()
         for activity in self._sessions.activity(where, since, until):
-            key = _key(activity, by)
-            stat = stats.setdefault(key, Stat(key=key))
-            stat.sessions += (key, activity.session_id) not in seen
-            seen.add((key, activity.session_id))
-            stat.messages += activity.messages
-            stat.prompt_tokens += activity.prompt_tokens
-            stat.completion_tokens += activity.completion_tokens
-            stat.latencies_ms.update(activity.latencies_ms)
-            stat.up += activity.up
-            stat.down += activity.down
-        return [stats[key] for key in sorted(stats)]
+            for by, stats in tallies.items():
+                key = _key(activity, by)
+                stat = stats.setdefault(key, Stat(key=key))
+                stat.sessions += (by, key, activity.session_id) not in seen
+                seen.add((by, key, activity.session_id))
+                stat.add(activity)
+        return {by: [stats[key] for key in sorted(stats)] for by, stats in tallies.items()}
 
     @property
     def has_policy(self) -> bool:

@@ -1,6 +1,10 @@
-"""Headers that keep the page from reaching anywhere else, whatever a bot writes into it."""
+"""What keeps the page from reaching anywhere else, whatever a bot writes into it, and others from reaching it."""
 
-from starlette.datastructures import MutableHeaders
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # A remote image in a message is fetched by the browser at once and takes with it what an injected prompt put into its
@@ -39,3 +43,31 @@ class SafetyHeaders:
             await send(message)
 
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+class OwnNames:
+    """Answers only a request that calls this server by one of its own names.
+
+    A site whose name points at this machine (DNS rebinding) could otherwise read answers with the visitor's browser.
+    Streamlit checks the name for its websocket alone.
+    """
+
+    def __init__(self, app: ASGIApp, names: Collection[str]) -> None:
+        """Take the names; `*` is any."""
+        self._app = app
+        self._names = names
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http" or "*" in self._names or _host(Headers(scope=scope)) in self._names:
+            await self._app(scope, receive, send)
+        else:
+            refusal = PlainTextResponse("This page does not go by that name: open it by its own address.", 400)
+            await refusal(scope, receive, send)
+
+
+def _host(headers: Headers) -> str | None:
+    try:
+        return urlsplit(f"//{headers.get('host', '')}").hostname
+    except ValueError:
+        return None

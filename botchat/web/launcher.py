@@ -14,7 +14,8 @@ from botchat.bootstrap import build_chat, build_turns
 from botchat.core.errors import BotchatError, ConfigError
 from botchat.settings import Settings
 from botchat.web import state
-from botchat.web.headers import SafetyHeaders
+from botchat.web.export_route import EXPORT
+from botchat.web.headers import OwnNames, SafetyHeaders
 
 _FIRST_PORT = 8501
 _PORTS_TRIED = 20
@@ -40,7 +41,7 @@ def serve(settings: Settings, *, no_sign_in: bool = False) -> None:
     chat = build_chat(settings, turns)  # a store that is down is told here, not in the browser
     store = chat.store
     chat.close()
-    state.serve(state.Served(user=settings.user, connect=lambda: build_chat(settings, turns)))
+    state.serve(state.Served(user=settings.user, connect=lambda: build_chat(settings, turns), admins=_admins(settings)))
 
     @asynccontextmanager
     async def lifespan(_app: st.App) -> AsyncIterator[None]:
@@ -51,20 +52,34 @@ def serve(settings: Settings, *, no_sign_in: bool = False) -> None:
         turns.close()
 
     _allow_many_tabs()
-    app = st.App(_PAGE, lifespan=lifespan, middleware=[Middleware(SafetyHeaders)])
+    names = _names(settings.host)
+    middleware = [Middleware(SafetyHeaders), Middleware(OwnNames, names=names)]
+    app = st.App(_PAGE, lifespan=lifespan, middleware=middleware, routes=[EXPORT])
     with suppress(KeyboardInterrupt):  # the way to end a server, not a failure
-        app.run(config=_streamlit_options(settings.host, port))
+        app.run(config=_streamlit_options(settings.host, port, names))
 
 
-def _streamlit_options(host: str, port: int) -> dict[str, object]:
+def _admins(settings: Settings) -> tuple[str, ...]:
+    """Tell who is an admin when nobody was named: who could open the store as well, and nobody where others come."""
+    if settings.admins is not None:
+        return settings.admins
+    return (settings.user,) if _is_loopback(settings.host) else ()
+
+
+def _names(host: str) -> list[str]:
+    """Tell what the page may be called. Another site's script can point a name of its own at this machine."""
+    return ["localhost", "127.0.0.1", "::1", host] if _is_loopback(host) else ["*"]
+
+
+def _streamlit_options(host: str, port: int, names: list[str]) -> dict[str, object]:
     return {
         "server.address": host,
         "server.port": port,
         "server.headless": True,
         "server.fileWatcherType": "none",
         "server.enableStaticServing": False,
-        # Another site's script can point a name of its own at this machine; the page answers to its own names alone.
-        "server.allowedHosts": ["localhost", "127.0.0.1", "::1", host] if _is_loopback(host) else ["*"],
+        "server.allowedHosts": names,
+        "server.maxUploadSize": 200,  # megabytes: a file that is imported is held in memory
         "browser.gatherUsageStats": False,
         "client.toolbarMode": "minimal",
         "client.showErrorDetails": "none",

@@ -13,10 +13,16 @@ class Served:
     Attributes:
         user: whose sessions the page shows.
         connect: opens the store anew and checks that it answers; replies under way stay with the process.
+        admins: who may see the figures about everybody.
     """
 
     user: str
     connect: Callable[[], Chat]
+    admins: tuple[str, ...] = ()
+
+    def is_admin(self, user: str) -> bool:
+        """Tell whether a user may see the figures about everybody."""
+        return user in self.admins
 
 
 _served: list[Served] = []

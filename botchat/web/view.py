@@ -9,6 +9,7 @@ from botchat.core.errors import BotchatError, ReplyRunning, SessionNotFound
 from botchat.core.export import one_line
 from botchat.core.models import Message, Session
 from botchat.web import cached, state
+from botchat.web.admin_page import show_admin
 from botchat.web.conversation import SHOWN_AT_FIRST, conversation, show_message
 from botchat.web.sidebar import sidebar
 from botchat.web.text import label, plain
@@ -27,6 +28,9 @@ _STYLE = """<style>
 
 def show() -> None:
     """Run the page once."""
+    if "view" in st.query_params:
+        _show_view(st.query_params["view"])
+        return
     session, problem = _current(state.user())
     st.set_page_config(page_title=_title(session), page_icon=str(_ICON), layout="centered")
     st.html(_STYLE)
@@ -41,6 +45,20 @@ def show() -> None:
     if notice := st.session_state.pop("notice", None):
         st.warning(plain(notice))
     _unsent(session)
+
+
+def _show_view(name: str) -> None:
+    """Show another page than the chat: there is one, for admins."""
+    st.set_page_config(page_title="botchat", page_icon=str(_ICON), layout="wide")
+    st.button("Back to the chat", icon=":material/arrow_back:", type="tertiary", on_click=_leave, key="leave view")
+    if name == "admin" and state.served().is_admin(state.user()):
+        show_admin()
+    else:
+        st.error("There is no such page.", icon=":material/error:")
+
+
+def _leave() -> None:
+    del st.query_params["view"]
 
 
 def _current(user: str) -> tuple[Session | None, str | None]:

@@ -1,0 +1,123 @@
+"""The admin page's charts as Vega-Lite: quiet colours that stand out from a light page and from a dark one."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+# Each has a contrast of at least 3.4 to 1 with the page, be it light or dark.
+FIRST = "#4682be"
+SECOND = "#b8762e"
+
+_HEIGHT = 220
+_BAR_HEIGHT = 26
+_LONGEST_LABEL = 110
+
+Spec = dict[str, Any]
+Row = dict[str, Any]
+
+
+def bars_by_day(rows: Sequence[Row], title: str, first: date, last: date) -> Spec:
+    """Draw a bar for each day: its `number`."""
+    return {
+        "height": _HEIGHT,
+        "data": {"values": list(rows)},
+        "mark": {"type": "bar", "color": FIRST, "cornerRadiusEnd": 2},
+        "encoding": {
+            "x": _days(first, last),
+            "y": _numbers("number"),
+            "tooltip": [_DAY_TOLD, {"field": "number", "type": "quantitative", "title": title, "format": ","}],
+        },
+    }
+
+
+def lines_by_day(rows: Sequence[Row], title: str, first: date, last: date) -> Spec:
+    """Draw a line for each `kind` of number; the second is dashed."""
+    return {
+        "height": _HEIGHT,
+        "data": {"values": list(rows)},
+        "mark": {"type": "line", "point": {"size": 30}, "strokeWidth": 2},
+        "encoding": {
+            "x": _days(first, last),
+            "y": _numbers("number", title),
+            "color": _kinds(rows),
+            "strokeDash": {"field": "kind", "type": "nominal", "legend": None},
+            "tooltip": [_DAY_TOLD, _KIND_TOLD, {"field": "number", "type": "quantitative", "title": title}],
+        },
+    }
+
+
+def two_ways_by_day(rows: Sequence[Row], first: date, last: date) -> Spec:
+    """Draw two kinds of numbers against each other, `drawn` up and down from a line; `number` is what is told."""
+    return {
+        "height": _HEIGHT,
+        "data": {"values": list(rows)},
+        "mark": {"type": "bar", "cornerRadiusEnd": 2},
+        "encoding": {
+            "x": _days(first, last),
+            "y": _numbers("drawn") | {"axis": _WHOLE | {"labelExpr": "abs(datum.value)"}},
+            "color": _kinds(rows),
+            "tooltip": [_DAY_TOLD, _KIND_TOLD, {"field": "number", "type": "quantitative", "title": "Given"}],
+        },
+    }
+
+
+def ranking(rows: Sequence[Row], title: str) -> Spec:
+    """Draw a bar for each `name`, in the order of the rows; where rows have a `kind`, a bar is of these parts."""
+    names = list(dict.fromkeys(row["name"] for row in rows))
+    spec: Spec = {
+        "height": {"step": _BAR_HEIGHT},
+        "data": {"values": list(rows)},
+        "mark": {"type": "bar", "color": FIRST, "cornerRadiusEnd": 2},
+        "encoding": {
+            "x": _numbers("number"),
+            "y": {
+                "field": "name",
+                "type": "nominal",
+                "title": None,
+                "sort": names,
+                "axis": {"labelLimit": _LONGEST_LABEL, "ticks": False, "domain": False},
+            },
+            "tooltip": [
+                {"field": "name", "type": "nominal", "title": "Name"},
+                {"field": "number", "type": "quantitative", "title": title, "format": ","},
+            ],
+        },
+    }
+    if any("kind" in row for row in rows):
+        spec["encoding"]["color"] = _kinds(rows)
+        spec["encoding"]["tooltip"].insert(1, _KIND_TOLD)
+    return spec
+
+
+_DAY_TOLD = {"field": "day", "type": "temporal", "timeUnit": "utcyearmonthdate", "title": "Day", "format": "%-d %b %Y"}
+_KIND_TOLD = {"field": "kind", "type": "nominal", "title": "What"}
+_WHOLE = {"tickMinStep": 1, "tickCount": 4, "format": "~s"}
+
+
+def _days(first: date, last: date) -> Spec:
+    return {
+        "field": "day",
+        "type": "temporal",
+        "timeUnit": "utcyearmonthdate",
+        "title": None,
+        "scale": {"type": "utc", "domain": [_moment(first), _moment(last + timedelta(days=1))]},
+        "axis": {"tickCount": 5, "labelOverlap": True, "grid": False, "format": "%-d %b"},
+    }
+
+
+def _moment(day: date) -> Spec:
+    return {"year": day.year, "month": day.month, "date": day.day, "utc": True}
+
+
+def _numbers(name: str, title: str | None = None) -> Spec:
+    return {"field": name, "type": "quantitative", "title": title, "axis": _WHOLE}
+
+
+def _kinds(rows: Sequence[Row]) -> Spec:
+    kinds = list(dict.fromkeys(row["kind"] for row in rows))
+    return {
+        "field": "kind",
+        "type": "nominal",
+        "scale": {"domain": kinds, "range": [FIRST, SECOND]},
+        "legend": {"orient": "top", "title": None},
+    }
