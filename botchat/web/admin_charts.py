@@ -9,6 +9,7 @@ FIRST = "#4682be"
 SECOND = "#b8762e"
 
 _HEIGHT = 220
+_HEIGHT_WITH_LEGEND = 260
 _BAR_HEIGHT = 26
 _LONGEST_LABEL = 110
 
@@ -33,14 +34,14 @@ def bars_by_day(rows: Sequence[Row], title: str, first: date, last: date) -> Spe
 def lines_by_day(rows: Sequence[Row], title: str, first: date, last: date) -> Spec:
     """Draw a line for each `kind` of number; the second is dashed."""
     return {
-        "height": _HEIGHT,
+        "height": _HEIGHT_WITH_LEGEND,
         "data": {"values": list(rows)},
         "mark": {"type": "line", "point": {"size": 30}, "strokeWidth": 2},
         "encoding": {
             "x": _days(first, last),
             "y": _numbers("number", title),
-            "color": _kinds(rows),
-            "strokeDash": {"field": "kind", "type": "nominal", "legend": None},
+            "color": _kinds(rows, FIRST, SECOND),
+            "strokeDash": _kinds(rows, [1, 0], [5, 3]) | {"legend": None},
             "tooltip": [_DAY_TOLD, _KIND_TOLD, {"field": "number", "type": "quantitative", "title": title}],
         },
     }
@@ -49,13 +50,13 @@ def lines_by_day(rows: Sequence[Row], title: str, first: date, last: date) -> Sp
 def two_ways_by_day(rows: Sequence[Row], first: date, last: date) -> Spec:
     """Draw two kinds of numbers against each other, `drawn` up and down from a line; `number` is what is told."""
     return {
-        "height": _HEIGHT,
+        "height": _HEIGHT_WITH_LEGEND,
         "data": {"values": list(rows)},
         "mark": {"type": "bar", "cornerRadiusEnd": 2},
         "encoding": {
             "x": _days(first, last),
             "y": _numbers("drawn") | {"axis": _WHOLE | {"labelExpr": "abs(datum.value)"}},
-            "color": _kinds(rows),
+            "color": _kinds(rows, FIRST, SECOND),
             "tooltip": [_DAY_TOLD, _KIND_TOLD, {"field": "number", "type": "quantitative", "title": "Given"}],
         },
     }
@@ -84,7 +85,7 @@ def ranking(rows: Sequence[Row], title: str) -> Spec:
         },
     }
     if any("kind" in row for row in rows):
-        spec["encoding"]["color"] = _kinds(rows)
+        spec["encoding"]["color"] = _kinds(rows, FIRST, SECOND)
         spec["encoding"]["tooltip"].insert(1, _KIND_TOLD)
     return spec
 
@@ -113,11 +114,11 @@ def _numbers(name: str, title: str | None = None) -> Spec:
     return {"field": name, "type": "quantitative", "title": title, "axis": _WHOLE}
 
 
-def _kinds(rows: Sequence[Row]) -> Spec:
+def _kinds(rows: Sequence[Row], *looks: Any) -> Spec:
     kinds = list(dict.fromkeys(row["kind"] for row in rows))
     return {
         "field": "kind",
         "type": "nominal",
-        "scale": {"domain": kinds, "range": [FIRST, SECOND]},
+        "scale": {"domain": kinds, "range": looks},
         "legend": {"orient": "top", "title": None},
     }

@@ -16,6 +16,7 @@ from botchat.web.text import plain
 _PERIODS = {"7 days": 7, "30 days": 30, "90 days": 90, "All": None}
 _RANKED = 10
 _ROWS_SHOWN = 100
+_LONG = 1_000_000
 
 
 def show_admin() -> None:
@@ -33,7 +34,8 @@ def show_admin() -> None:
         return
     _totals(figures)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"Read at {figures.read:%H:%M} UTC. Archived and deleted sessions count too.")
+        told = f"Read at {figures.read:%H:%M} UTC. Archived and deleted sessions count too."
+        st.caption(told, width="content")
         st.button("Refresh", on_click=admin_figures.refresh, key="admin refresh", type="tertiary")
     if figures.days:
         _charts(figures)
@@ -50,7 +52,7 @@ def _totals(figures: Figures) -> None:
             ("Tokens", figures.tokens),
             ("Users", len(figures.users)),
         ):
-            st.metric(label, f"{number:,}", width=150)
+            st.metric(label, f"{number:,}" if number < _LONG else f"{number / 1e6:,.1f} M", width=150)
 
 
 def _charts(figures: Figures) -> None:

@@ -1,6 +1,7 @@
 """The admin page's list of users: sorted and searched, a page of them at a time."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import streamlit as st
@@ -38,7 +39,7 @@ def users_list(users: list[UserSummary]) -> None:
     shown = found[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
     place.table([_row(user) for user in shown], hide_index=True, border="horizontal", alt="Users")
     first = (page - 1) * PAGE_SIZE + 1
-    st.caption(f"{first:,} to {first + len(shown) - 1:,} of {len(found):,}. Times are UTC.")
+    st.caption(f"{first:,} to {first + len(shown) - 1:,} of {len(found):,}. Days are in UTC.")
 
 
 def _row(user: UserSummary) -> dict[str, str]:
@@ -46,9 +47,14 @@ def _row(user: UserSummary) -> dict[str, str]:
         "User": plain(one_line(user.user)),
         "Sessions": f"{user.sessions:,}",
         "Messages": f"{user.messages:,}",
-        "First seen": f"{user.create_time:%Y-%m-%d}",
-        "Last seen": f"{user.update_time:%Y-%m-%d %H:%M}",
+        "First seen": _day(user.create_time),
+        "Last seen": _day(user.update_time),
     }
+
+
+def _day(time: datetime) -> str:
+    """Say a day; on a phone it takes two lines, the year on the second."""
+    return f"{time.day}\N{NO-BREAK SPACE}{time:%b %Y}"
 
 
 def _first_page() -> None:
