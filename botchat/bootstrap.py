@@ -137,8 +137,9 @@ def bot_configs(settings: Settings, environment: Mapping[str, str] = os.environ)
     """Tell the bots but for the demo: those of the settings, else the one that the environment is enough for."""
     if settings.bots or not (environment.get(OPENAI_KEY) or environment.get("OPENAI_BASE_URL")):
         return dict(settings.bots)
-    default_model = None if environment.get("OPENAI_BASE_URL") else _OPENAI_MODEL
-    return {_OPENAI: BotConfig(model=environment.get("OPENAI_MODEL") or default_model)}
+    if environment.get("OPENAI_MODEL") or environment.get("OPENAI_BASE_URL"):
+        return {_OPENAI: BotConfig(model=environment.get("OPENAI_MODEL") or None)}
+    return {_OPENAI: BotConfig(model=_OPENAI_MODEL, images=True)}
 
 
 def _retention(settings: Settings) -> Retention:

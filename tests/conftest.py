@@ -5,6 +5,7 @@ import uuid
 from contextlib import ExitStack
 
 import mongomock
+import mongomock.gridfs
 import pymongo
 import pytest
 from fakes import ScriptedBot, WatchedStore
@@ -20,6 +21,9 @@ from botchat.core.mongo import MongoRepository
 from botchat.core.sqlite import SqliteRepository
 from botchat.core.turn import Turns
 from botchat.web import cached
+
+# GridFS takes only what it knows for a database; this is how mongomock's becomes one, in all of the process.
+mongomock.gridfs.enable_gridfs_integration()
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from botchat.core.export import ExportFormat, export
 from botchat.core.imports import read_sessions
-from botchat.core.models import Message, Session, to_milliseconds
+from botchat.core.models import File, Message, Session, to_milliseconds
 from botchat.core.record import session_to_record
 
 NOON = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)
@@ -28,8 +28,16 @@ values = st.recursive(
 )
 unknown = st.dictionaries(keys.map(lambda key: f"later {key}"), values, max_size=2)
 feedback = st.none() | st.fixed_dictionaries({"rating": st.sampled_from(["up", "down"])}, optional={"time": times})
+files = st.builds(
+    lambda data, **more: File(data=data, size=len(data), **more),
+    data=st.binary(max_size=50) | st.just(b"\0\xff" * 20_000),
+    name=valid,
+    type=st.sampled_from(["text/plain", "image/png", "of a later version"]),
+    extra=unknown,
+)
 messages = st.builds(
     Message,
+    files=st.lists(files, max_size=2),
     role=st.sampled_from(["system", "user", "assistant", "tool"]),
     content=any_text,
     reasoning_content=any_text,

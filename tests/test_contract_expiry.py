@@ -45,7 +45,7 @@ def test_the_sqlite_store_removes_what_has_expired_when_it_opens(tmp_path):
     again.close()
 
 
-_TO_2 = ("DROP INDEX tagged", "DROP TABLE preferences", "PRAGMA user_version = 2")
+_TO_2 = ("DROP INDEX tagged", "DROP TABLE preferences", "DROP TABLE files", "PRAGMA user_version = 2")
 _TO_1 = (
     "DROP INDEX everybody",
     "DROP INDEX expiry",

@@ -54,6 +54,7 @@ _TEMPLATE = """\
 #context_window = 32768                   # tokens; without it the prompt is not cut
 #think_tags = "auto"                      # how <think> is read: "auto", "open" (only its end is sent) or "off"
 #send_reasoning = false                   # show it its own earlier reasoning
+#images = false                           # it can be shown images; text files every bot can
 #include_usage = true                     # ask it for the tokens it used
 #timeout = 60                             # seconds without a sign of life after which it counts as gone
 #params = { temperature = 0.7 }           # sent with every request as they are

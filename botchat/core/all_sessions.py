@@ -61,11 +61,14 @@ class AllSessions(Protocol):
         ...
 
     def records(self, where: SessionFilter, after: tuple[datetime, str] | None = None) -> Iterator[Record]:
-        """Read whole records, by (create_time, id) ascending, one in memory at a time; from behind `after` on."""
+        """Read whole records, by (create_time, id) ascending, one in memory at a time; from behind `after` on.
+
+        Every file has its data in it, unless they are gone.
+        """
         ...
 
     def put(self, record: Record, *, replace: bool = False) -> Literal["made", "replaced", "kept"]:
-        """Write a whole record as it is, its `rev` too; one that is there is kept unless it is to be replaced.
+        """Write a whole record as it is, its `rev` and files too; what is there is kept unless it is to be replaced.
 
         Raises:
             InvalidInput: the id is another user's session.

@@ -23,6 +23,7 @@ class BotConfig:
         context_window: tokens that it can take in; None if unknown: the prompt is not cut then.
         think_tags: how `<think>` in its content is read: "auto", "open" (only the closing tag is sent) or "off".
         send_reasoning: show it its own earlier reasoning.
+        images: it can be shown images; text files every bot can.
         include_usage: ask it for the tokens it used.
         timeout: seconds without a sign of life after which it counts as gone.
         params: sent with every request as they are: temperature, max_tokens, top_p and the server's own.
@@ -38,6 +39,7 @@ class BotConfig:
     context_window: Annotated[int, Gt(0)] | None = None
     think_tags: ThinkTags = "auto"
     send_reasoning: bool = False
+    images: bool = False
     include_usage: bool = True
     timeout: Annotated[float, Gt(0)] = 60
     params: dict[str, Any] = field(default_factory=dict)

@@ -33,7 +33,10 @@ class Feedback(TypedDict, total=False):
 
 
 class MessageChanges(TypedDict, total=False):
-    """What `update_message` can change of a message; what is not given stays, None takes a field away."""
+    """What `update_message` can change of a message; what is not given stays, None takes a field away.
+
+    Files can only be taken away, all of them, and their data go with them.
+    """
 
     content: str
     reasoning_content: str
@@ -47,6 +50,7 @@ class MessageChanges(TypedDict, total=False):
     reasoning_ms: int | None
     feedback: dict[str, Any] | None
     redacted_time: datetime | None
+    files: None
 
 
 REDACTED = "[redacted]"
@@ -54,5 +58,12 @@ REDACTED = "[redacted]"
 
 
 def redaction() -> MessageChanges:
-    """Make what takes someone's words out of a message; what they were about (time, model, tokens) stays."""
-    return {"content": REDACTED, "reasoning_content": "", "error": None, "feedback": None, "redacted_time": now()}
+    """Make what takes someone's words and files out of a message; its time, model and tokens stay."""
+    return {
+        "content": REDACTED,
+        "reasoning_content": "",
+        "error": None,
+        "feedback": None,
+        "files": None,
+        "redacted_time": now(),
+    }

@@ -1,11 +1,13 @@
 """Everything that a front end may ask for: the page, the terminal, the command line and the API use this one object."""
 
+from dataclasses import replace
 from typing import Unpack
 
 from botchat.core.branches import ROOT, alternatives, branch_of, parent_of
 from botchat.core.errors import InvalidInput
+from botchat.core.files import check_files
 from botchat.core.history import is_wordless
-from botchat.core.models import BotInfo, Message, Session
+from botchat.core.models import BotInfo, Message, Session, new_id
 from botchat.core.preferences import PreferenceChanges, Preferences
 from botchat.core.record import check_name
 from botchat.core.reply import Reply
@@ -80,14 +82,16 @@ class Chat(Sessions):
         A Message whose save has failed can be sent again as it is: it is not stored twice.
 
         Raises:
-            InvalidInput: there is nothing in it.
+            InvalidInput: there is nothing in it, or a file that the bot can't take.
             ReplyRunning: the bot is still answering in this session.
             UnknownBot: the session's bot is not in the config.
         """
         self._check_owner(user, session)
         message = Message(role="user", content=content) if isinstance(content, str) else content
-        if not message.content.strip():
+        if not message.content.strip() and not message.files:
             raise InvalidInput("There is nothing to send: the message is empty.")
+        if message.files:
+            check_files(message.files, self.bot_of(session))
         if not session.rev:  # it begins now, however long ago its empty page was opened
             session.create_time = message.create_time
         return self._turns.send(self._repository, session, message)
@@ -103,16 +107,24 @@ class Chat(Sessions):
         if session.rev:
             self.update(user, session.id, bot_id=bot_id)
 
-    def edit(self, user: str, session: Session, message_id: str, content: str) -> Reply:
+    def edit(self, user: str, session: Session, message_id: str, content: str | Message) -> Reply:
         """Say something else in the place of a message of the user's, and ask the bot; the old branch stays.
+
+        Other words leave the files as they are; a Message has its own.
 
         Raises:
             MessageNotFound: the session has no such message.
-            InvalidInput: there is nothing in it.
+            InvalidInput: there is nothing in it, or a file that the bot can't take.
             ReplyRunning: the bot is still answering in this session.
         """
-        parent = self._parent_of(user, session, message_id)
-        return self.send(user, session, Message(role="user", content=content, parent=parent))
+        self._check_owner(user, session)
+        messages = self._all_messages(session)
+        parent = parent_of(messages, message_id)
+        if isinstance(content, Message):
+            return self.send(user, session, replace(content, parent=parent))
+        old = next(message for message in messages if message.id == message_id)
+        files = [replace(file, id=new_id()) for file in self._with_data(session, old).files]
+        return self.send(user, session, Message(role="user", content=content, parent=parent, files=files))
 
     def regenerate(self, user: str, session: Session, message_id: str) -> Reply:
         """Ask the bot for another answer in the place of that one, which stays as a branch.

@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 
-from botchat.core.bots import Prompt
+from botchat.core.bots import Prompt, words_of
 from botchat.core.errors import BotError
 from botchat.core.models import BotInfo, Delta
 from botchat.core.stream import Finish
@@ -51,7 +51,7 @@ class DemoBot:
         self._pause = pause
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finish]:
-        asked = next((m["content"] for m in reversed(prompt) if m["role"] == "user"), "")
+        asked = next((words_of(m["content"]) for m in reversed(prompt) if m["role"] == "user"), "")
         word = (asked.split() or [""])[0].strip(".,:;!?").lower()
         if word == "think":
             async for piece in self._words(_THOUGHTS):

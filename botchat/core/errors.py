@@ -7,6 +7,7 @@ BotchatError
 │   └── MissingKey          the bot's key is not in the environment, or is none; also a BotError
 ├── SessionNotFound         no such session, or another user's: the two look the same
 ├── MessageNotFound         no such message in the session
+├── FileNotFound            no such file in the session, or its data are gone
 ├── UserNotFound            that user has nothing in the store
 ├── ReplyRunning            the session's bot is still answering
 ├── StoreError              the store could not do it
@@ -58,6 +59,14 @@ class MessageNotFound(BotchatError):  # noqa: N818
     def __init__(self, message_id: str) -> None:
         super().__init__(f"There is no message {message_id!r} in this session.")
         self.message_id = message_id
+
+
+class FileNotFound(BotchatError):  # noqa: N818
+    """Is raised when no message of the session has a file of that id, or its data are not in the store any more."""
+
+    def __init__(self, file_id: str) -> None:
+        super().__init__(f"There is no file {file_id!r} in this session, or it was removed.")
+        self.file_id = file_id
 
 
 class UserNotFound(BotchatError):  # noqa: N818

@@ -13,12 +13,13 @@ from botchat.core import json_text
 from botchat.core.branches import branch_of
 from botchat.core.models import Message, Session, valid_text
 from botchat.core.record import Record, message_to_record, session_from_record
-from botchat.core.text import one_line, printable, rfc3339, speaker
+from botchat.core.text import file_line, one_line, printable, rfc3339, speaker
 
 __all__ = [
     "ExportFormat",
     "csv_cell",
     "export",
+    "file_line",
     "message_to_json",
     "message_to_markdown",
     "one_line",
@@ -48,6 +49,8 @@ COLUMNS = (
     "rating",
     "comment",
 )
+
+_MARKUP = re.compile(r"[\\`*\[\]<>&~|$]")  # what a file's name could be taken for
 
 # What a spreadsheet takes for a formula: https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA = re.compile("[=+@\t\r-]")
@@ -113,6 +116,9 @@ def message_to_markdown(message: Message, bot_id: str, number: int | None = None
         parts.append(f"\n> **Reasoning**\n>\n{valid_text(quoted)}\n")
     if message.content:
         parts.append(f"\n{valid_text(message.content)}\n")
+    for file in message.files:
+        name = _MARKUP.sub(r"\\\g<0>", file_line(file))
+        parts.append(f"\n{name}\n")
     if message.error:
         parts.append(f"\n*{valid_text(message.error)}*\n")
     return "".join(parts)

@@ -1,5 +1,6 @@
 """Sessions as one page that needs nothing else: no network, no script, and no one's words are its markup."""
 
+import base64
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from html import escape
@@ -8,8 +9,8 @@ from urllib.parse import quote
 
 from botchat.core.branches import branch_of
 from botchat.core.markdown import markdown_to_html
-from botchat.core.models import Message, Session
-from botchat.core.text import one_line, printable, rfc3339, speaker
+from botchat.core.models import File, Message, Session
+from botchat.core.text import file_line, one_line, printable, rfc3339, speaker
 
 # Colours have a contrast of at least 4.5 to 1 with what is behind them, in the light and in the dark.
 _STYLE = """
@@ -55,6 +56,9 @@ details { margin: 0 0 0.75rem; color: var(--quiet); }
 summary { cursor: pointer; }
 details .plain { margin-top: 0.5rem; padding-left: 1rem; border-left: 3px solid var(--line); }
 .error { font-style: italic; }
+.file { color: var(--quiet); font-size: 0.875rem; }
+figure { margin: 0.75rem 0; }
+img { max-width: 100%; border-radius: 0.5rem; }
 @media print { body { max-width: none; } section { break-inside: avoid-page; } }
 """
 
@@ -107,6 +111,7 @@ def _section(session: Session, message: Message) -> Iterator[str]:
         yield f"<details>\n<summary>Reasoning</summary>\n{_plain(message.reasoning_content)}</details>\n"
     if message.content:
         yield _words(message)
+    yield from map(_file, message.files)
     if message.error:
         yield f'<p class="error" dir="auto">{escape(printable(message.error))}</p>\n'
     yield "</section>\n"
@@ -115,6 +120,15 @@ def _section(session: Session, message: Message) -> Iterator[str]:
 def _words(message: Message) -> str:
     markup = markdown_to_html(printable(message.content)) if message.role == "assistant" else None
     return _plain(message.content) if markup is None else f'<div class="words" dir="auto">\n{markup}</div>\n'
+
+
+def _file(file: File) -> str:
+    name = escape(file_line(file))
+    if not file.is_image or file.data is None:
+        return f'<p class="file" dir="auto">{name}</p>\n'
+    source = f"data:{file.type};base64,{base64.b64encode(file.data).decode()}"
+    shown = f'<img src="{source}" alt="{escape(one_line(file.name))}">'
+    return f'<figure>{shown}<figcaption class="file" dir="auto">{name}</figcaption></figure>\n'
 
 
 def _plain(text: str) -> str:

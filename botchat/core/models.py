@@ -20,6 +20,9 @@ NAME_LENGTH = 50
 """Characters of the first user message that name a session until its user renames it."""
 
 
+IMAGE_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+"""The kinds of images that a bot is shown and a page shows."""
+
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -65,6 +68,30 @@ def now() -> datetime:
     return to_milliseconds(datetime.now(UTC))
 
 
+@dataclass(kw_only=True, slots=True, frozen=True)
+class File:
+    """A text file or an image that came with a message.
+
+    Attributes:
+        type: its MIME type.
+        size: its bytes.
+        data: None where it lies apart from the message: the store's `file` reads it.
+        extra: fields of the record that this version does not know; kept as they are.
+    """
+
+    id: str = field(default_factory=new_id)
+    name: str
+    type: str
+    size: int
+    data: bytes | None = field(default=None, repr=False)
+    extra: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it is one that can be shown."""
+        return self.type in IMAGE_TYPES
+
+
 @dataclass(kw_only=True, slots=True)
 class Message:
     """One message of a session. A field that is empty or None is absent from the record.
@@ -77,6 +104,7 @@ class Message:
         reasoning_ms: from the first piece of its reasoning to the first of its answer, or to the end where none came.
         payload: JSON text of the original, where the content is not plain text.
         redacted_time: when its words were taken out for ever.
+        files: what came with it; big ones without their data when they were read from a store.
         parent: id of the message it answers, where that is not the one before it.
         extra: fields of the record that this version does not know; kept as they are.
     """
@@ -99,6 +127,7 @@ class Message:
     payload: str | None = None
     parent: str | None = None
     redacted_time: datetime | None = None
+    files: list[File] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -140,8 +169,9 @@ class Session:
     extra: dict[str, Any] = field(default_factory=dict)
 
     def named_by(self, messages: Sequence[Message]) -> str:
-        """Tell the name that the session has once it holds these messages too."""
-        asked = (message.content for message in messages if message.role == "user")
+        """Tell the name that the session has once it holds these messages too: of words, or else of a file."""
+        users = (message for message in messages if message.role == "user")
+        asked = (message.content or "".join(file.name for file in message.files[:1]) for message in users)
         return self.name or valid_text(next(asked, "")[:NAME_LENGTH])
 
     def added(self, message: Message, *, at: datetime) -> None:
@@ -256,6 +286,7 @@ class BotInfo:
         system: what it is told before every conversation.
         context_window: tokens that it can take in, None if unknown.
         send_reasoning: it wants to be shown its own earlier reasoning.
+        images: it can be shown images.
         model: the server's name of it; None takes the first that the server lists.
         base_url: where its server is; None if it has none.
         key_name: the environment variable that its key is taken from; None if it is sent no key.
@@ -267,6 +298,7 @@ class BotInfo:
     system: str = ""
     context_window: int | None = None
     send_reasoning: bool = False
+    images: bool = False
     model: str | None = None
     base_url: str | None = None
     key_name: str | None = None

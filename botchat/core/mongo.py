@@ -3,6 +3,7 @@
 import weakref
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Unpack
 
 from pymongo.collection import Collection
@@ -11,10 +12,12 @@ from pymongo.errors import DuplicateKeyError
 from pymongo.results import UpdateResult
 
 from botchat.core.changes import MessageChanges, SessionChanges
-from botchat.core.errors import MessageNotFound, SessionChanged, SessionNotFound
+from botchat.core.errors import FileNotFound, MessageNotFound, SessionChanged, SessionNotFound
+from botchat.core.file_record import apart, files_of, find_data, record_apart
 from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, now, without_password
 from botchat.core.mongo_all import MongoAllSessions
 from botchat.core.mongo_client import Document, database_name, open_client, options_of, translated
+from botchat.core.mongo_files import MongoFiles
 from botchat.core.mongo_query import ALL_INDEX, PAGE_INDEX, SUMMARY, TAG_INDEX, TAGGED, owned
 from botchat.core.preferences import PreferenceChanges, Preferences, preference_changes, preferences_from
 from botchat.core.record import (
@@ -73,7 +76,8 @@ class MongoRepository:
         self._database = database
         self._sessions: Collection[Document] = database["sessions"]
         self._preferences: Collection[Document] = database["preferences"]
-        self._all = MongoAllSessions(self._sessions, name=name, slow_seconds=slow_seconds)
+        self._files = MongoFiles(database, name=name, slow_seconds=slow_seconds)
+        self._all = MongoAllSessions(self._sessions, self._files, name=name, slow_seconds=slow_seconds)
         self._close_client = weakref.finalize(self, database.client.close) if owns_client else None
 
     def prepare(self) -> None:
@@ -84,6 +88,7 @@ class MongoRepository:
             self._sessions.create_index(TAG_INDEX, name="tags", partialFilterExpression=TAGGED)
             # A record goes when its expire_time has come; the server looks once a minute.
             self._sessions.create_index("expire_time", name="expiry", expireAfterSeconds=0, sparse=True)
+        self._files.sweep(self._sessions)
 
     def close(self) -> None:
         if self._close_client is not None:
@@ -94,23 +99,30 @@ class MongoRepository:
             return
         check_whole(session)
         at = now()
-        record = session_to_record(session) | {"rev": session.rev + 1, "update_time": at}
+        record, data = record_apart(session_to_record(session) | {"rev": session.rev + 1, "update_time": at})
+        self._files.put(session.user, session.id, data, replace=True)
         with translated(self.name):
             if not self._replaced(session, record):
                 self._check_saved_already(record)
+        if session.rev:
+            self._files.remove_others(session.user, session.id, {file["id"] for file in files_of(record)})
         session.rev, session.update_time = record["rev"], at
         session.name, session.message_count = record["name"], record["message_count"]
 
     def append(self, session: Session, message: Message) -> None:
         at = now()
+        record, data = apart(message_to_record(message))
+        self._files.put(session.user, session.id, data)
         with translated(self.name):
-            if session.rev or not self._made(session, message, at):
-                self._push(session, message, at)
+            if session.rev or not self._made(session, message, record, at):
+                self._push(session, message, record, at)
         if all(held.id != message.id for held in session.messages):
             session.added(message, at=at)
 
     def update_message(self, user: str, session_id: str, message_id: str, **changes: Unpack[MessageChanges]) -> None:
         to_set, to_unset = message_changes(changes)
+        if "files" in to_unset:
+            self._remove_files(user, session_id, message_id)
         result = self._update(
             owned(user, session_id) | {"messages.id": message_id},
             {"update_time": now()} | {f"messages.$.{name}": value for name, value in to_set.items()},
@@ -130,6 +142,13 @@ class MongoRepository:
         wanted = max(0, before - start)
         found = self._find(user, session_id, {"_id": 1, "messages": {"$slice": [start, max(1, wanted)]}})
         return [message_from_record(message) for message in found["messages"][:wanted]]
+
+    def file(self, user: str, session_id: str, file_id: str) -> bytes:
+        message = self._find_message(user, session_id, {"files.id": {"$eq": file_id}})
+        data = find_data(message, file_id, partial(self._files.read, user, session_id))
+        if data is None:
+            raise FileNotFound(file_id)
+        return data
 
     def page(self, user: str, after: str | None = None, limit: int = PAGE_SIZE, where: SessionFilter = ACTIVE) -> Page:
         return self._all.page(after, limit, replace(where, user=user))
@@ -169,6 +188,7 @@ class MongoRepository:
             if not self._sessions.delete_one(wanted).deleted_count:
                 self._check_exists(user, session_id)
                 raise SessionChanged
+        self._files.remove_others(user, session_id)
 
     def preferences(self, user: str) -> Preferences:
         with translated(self.name):
@@ -185,17 +205,17 @@ class MongoRepository:
     def for_admins(self) -> MongoAllSessions:
         return self._all
 
-    def _made(self, session: Session, message: Message, at: datetime) -> bool:
+    def _made(self, session: Session, message: Message, record: Record, at: datetime) -> bool:
         """Make the record with its first message; False when it is there, another process' or another user's."""
-        record = session_to_record(replace(session, messages=[message])) | {"rev": 1, "update_time": at}
+        made = session_to_record(replace(session, messages=[message])) | {"messages": [record]}
         try:
-            self._sessions.insert_one(record)
+            self._sessions.insert_one(made | {"rev": 1, "update_time": at})
         except DuplicateKeyError:
             return False
         return True
 
-    def _push(self, session: Session, message: Message, at: datetime) -> None:
-        push: Record = {"messages": message_to_record(message)}
+    def _push(self, session: Session, message: Message, record: Record, at: datetime) -> None:
+        push: Record = {"messages": record}
         changed: Record = {"update_time": at}
         if session.expire_time is not None:
             changed["expire_time"] = session.expire_time
@@ -208,6 +228,11 @@ class MongoRepository:
         result = self._sessions.update_one(unless_there, update)
         if not result.matched_count:
             self._check_exists(session.user, session.id)
+
+    def _remove_files(self, user: str, session_id: str, message_id: str) -> None:
+        """Remove the data that lie apart from a message, before it forgets which they were."""
+        message = self._find_message(user, session_id, {"id": {"$eq": message_id}})
+        self._files.remove(user, session_id, [file["id"] for file in message.get("files", ())])
 
     def _replaced(self, session: Session, record: Record) -> bool:
         if session.rev == 0:
@@ -240,6 +265,11 @@ class MongoRepository:
         if found is None:
             raise SessionNotFound(session_id)
         return found
+
+    def _find_message(self, user: str, session_id: str, wanted: Document) -> Record:
+        """Read one message of a session; {} where there is none such."""
+        found = self._find(user, session_id, {"_id": 1, "messages": {"$elemMatch": wanted}})
+        return next(iter(found.get("messages", [])), {})
 
     def _check_exists(self, user: str, session_id: str) -> None:
         self._find(user, session_id, {"_id": 1})

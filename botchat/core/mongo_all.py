@@ -4,6 +4,7 @@ from collections.abc import Collection as Some
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 
 import pymongo
@@ -11,8 +12,10 @@ from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from botchat.core.all_sessions import Activity, GivenFeedback, UserSummary, anothers, feedback_of
+from botchat.core.file_record import files_of, joined, record_apart
 from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter, now
 from botchat.core.mongo_client import Document, translated
+from botchat.core.mongo_files import MongoFiles
 from botchat.core.mongo_query import NEWEST_FIRST, OLDEST_FIRST, SUMMARY, filter_of, owned
 from botchat.core.record import Record, summary_from_record
 from botchat.core.repository import ACTIVE, check_limit, page_of
@@ -52,9 +55,12 @@ _BY_DAY: Document = {
 class MongoAllSessions:
     """Reads and writes sessions of one collection, whoever owns them."""
 
-    def __init__(self, sessions: Collection[Document], *, name: str, slow_seconds: float | None) -> None:
+    def __init__(
+        self, sessions: Collection[Document], files: MongoFiles, *, name: str, slow_seconds: float | None
+    ) -> None:
         self._sessions = sessions
         self._preferences: Collection[Document] = sessions.database["preferences"]
+        self._files = files
         self._name = name
         self._slow_seconds = slow_seconds
 
@@ -77,21 +83,30 @@ class MongoAllSessions:
             later = [{"create_time": {"$gt": time}}, {"create_time": time, "_id": {"$gt": session_id}}]
             wanted = {"$and": [wanted, {"$or": later}]}
         found = self._sessions.find(wanted).sort(OLDEST_FIRST).batch_size(_BATCH)
-        return self._each(found)
+        return map(self._whole, self._each(found))
 
     def put(self, record: Record, *, replace: bool = False) -> Literal["made", "replaced", "kept"]:
+        user, session_id = record["user"], record["_id"]
+        record, data = record_apart(record)
+        if data:  # they are stored before the record, and so not for one that is kept or another's
+            held = self.held([session_id]).get(session_id)
+            if held and held[0] != user:
+                raise anothers(session_id)
+            if replace or not held:
+                self._files.put(user, session_id, data, replace=replace)
         with translated(self._name):
             try:
                 self._sessions.insert_one(record)
             except DuplicateKeyError:
-                mine = owned(record["user"], record["_id"])
+                mine = owned(user, session_id)
                 if replace and self._sessions.replace_one(mine, record).matched_count:
+                    self._files.remove_others(user, session_id, {file["id"] for file in files_of(record)})
                     return "replaced"
                 if not replace and self._sessions.find_one(mine, {"_id": 1}):
                     return "kept"
             else:
                 return "made"
-        raise anothers(record["_id"])
+        raise anothers(session_id)
 
     def held(self, ids: Some[str]) -> dict[str, tuple[str, int]]:
         with translated(self._name):
@@ -189,6 +204,11 @@ class MongoAllSessions:
             if found is None:
                 return
             yield found
+
+    def _whole(self, record: Record) -> Record:
+        user, session_id = record["user"], record["_id"]
+        read = partial(self._files.read, user, session_id)
+        return record | {"messages": [joined(message, read) for message in record["messages"]]}
 
     def _time_for(self, where: SessionFilter) -> AbstractContextManager[object]:
         """Give a search, which reads contents, and what is about everybody, the time that it takes."""

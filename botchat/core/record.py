@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from botchat.core.changes import MessageChanges, SessionChanges
 from botchat.core.errors import InvalidInput
+from botchat.core.file_record import file_from_record, file_to_record
 from botchat.core.models import (
     Message,
     Role,
@@ -108,7 +109,7 @@ def message_to_record(message: Message) -> Record:
     """Make the document of a message.
 
     Raises:
-        InvalidInput: its role is none, or its content no text.
+        InvalidInput: its role is none, its content no text, or a file has no id.
     """
     if message.role not in _ROLES:
         raise InvalidInput(f"{message.role!r} is no role of a message: {', '.join(_ROLES)}.")
@@ -116,6 +117,8 @@ def message_to_record(message: Message) -> Record:
         raise InvalidInput("The content of a message must be text.")
     check_name("The id of a message", message.id)
     record = {n: value for n in _MESSAGE_FIELDS if _kept(n, value := getattr(message, n)) or n in MESSAGE_ALWAYS}
+    if message.files:
+        record["files"] = [file_to_record(file) for file in message.files]
     record |= message.extra
     return record | text_fields(record)
 
@@ -127,6 +130,8 @@ def message_from_record(record: Record) -> Message:
     if words := words_of_payload(known):
         del known["payload"]
         known |= words
+    if "files" in known:
+        known["files"] = [file_from_record(file) for file in known["files"]]
     return Message(**known, extra=extra)
 
 

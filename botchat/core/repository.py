@@ -51,6 +51,9 @@ class SessionRepository(Protocol):
         The same message again changes nothing, so a failed call can be repeated. What it costs does not grow with the
         session. Of `session` only the header is used: its `expire_time` is stored with the message, and a `head` ends.
 
+        Data of files that are too big for the message are stored first, apart from it: there is never a message
+        without its files.
+
         Raises:
             SessionTooLarge: the record would be over its limit.
             InvalidInput: the message can't be stored.
@@ -58,7 +61,7 @@ class SessionRepository(Protocol):
         ...
 
     def update_message(self, user: str, session_id: str, message_id: str, **changes: Unpack[MessageChanges]) -> None:
-        """Change one message in place; its other fields stay.
+        """Change one message in place; its other fields stay. Files that are taken away lose their data first.
 
         Raises:
             MessageNotFound: the session has no such message.
@@ -66,11 +69,22 @@ class SessionRepository(Protocol):
         ...
 
     def get(self, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:
-        """Read a session with its newest messages, in one command however long it is."""
+        """Read a session with its newest messages, in one command however long it is.
+
+        Of its files only the small ones have their data.
+        """
         ...
 
     def messages(self, user: str, session_id: str, before: int, limit: int = PAGE_SIZE) -> list[Message]:
         """Read the messages that come before the one at position `before` (0 is the first), oldest first."""
+        ...
+
+    def file(self, user: str, session_id: str, file_id: str) -> bytes:
+        """Read the data of a file that came with a message.
+
+        Raises:
+            FileNotFound: no message has it, or its data are gone.
+        """
         ...
 
     def page(self, user: str, after: str | None = None, limit: int = PAGE_SIZE, where: SessionFilter = ACTIVE) -> Page:
@@ -110,7 +124,7 @@ class SessionRepository(Protocol):
         ...
 
     def purge(self, user: str, session_id: str, *, unless_written_since: datetime | None = None) -> None:
-        """Remove a session for ever.
+        """Remove a session for ever, with its files.
 
         Raises:
             SessionChanged: it was written, or pinned, since that update_time.

@@ -138,6 +138,15 @@ class Sessions:
         self._repository.purge(user, session_id, unless_written_since=unless_written_since)
         self._turns.wrote(user)
 
+    def file(self, user: str, session_id: str, file_id: str) -> bytes:
+        """Read the data of a file that came with a message.
+
+        Raises:
+            SessionNotFound: the user has none of that id.
+            FileNotFound: no message of the session has it, or its data are gone.
+        """
+        return self._repository.file(user, session_id, file_id)
+
     def fork(self, user: str, session_id: str, messages: int | None = None) -> Session:
         """Begin a new session with a copy of the first messages of another, or of all of them.
 
@@ -149,14 +158,15 @@ class Sessions:
         wanted = source.message_count if messages is None else messages
         if not 1 <= wanted <= source.message_count:
             raise InvalidInput(f"The session has {source.message_count} messages: a fork takes 1 to all of them.")
-        session = source.forked(list(islice(self.history(source), wanted)))
+        copied = [self._with_data(source, message) for message in islice(self.history(source), wanted)]
+        session = source.forked(copied)
         session.expire_time = self._turns.retention.expire_time(session, now())
         self._repository.save(session)
         self._turns.wrote(user)
         return session
 
     def redact(self, user: str, session_id: str, message_id: str) -> None:
-        """Take a message's words out of the store for ever, also out of the session's name.
+        """Take a message's words and files out of the store for ever, also out of the session's name.
 
         Raises:
             MessageNotFound: the session has no such message.
@@ -168,7 +178,8 @@ class Sessions:
             raise MessageNotFound(message_id)
         if message.status == "streaming":
             raise ReplyRunning
-        if session.name and session.name in valid_text(message.content):  # first: it is found by the words
+        said = (message.content, *(file.name for file in message.files))
+        if session.name and any(session.name in valid_text(text) for text in said):  # first: it is found by the words
             self._repository.update(user, session_id, name=REDACTED)
         self._repository.update_message(user, session_id, message_id, **redaction())
         self._turns.wrote(user)
@@ -214,6 +225,14 @@ class Sessions:
 
     def _all_messages(self, session: Session) -> list[Message]:
         return list(self.history(self.open(session.user, session.id)))
+
+    def _with_data(self, session: Session, message: Message) -> Message:
+        """Return a message whose files have their data, so that it can be stored elsewhere too."""
+        files = [
+            file if file.data is not None else replace(file, data=self.file(session.user, session.id, file.id))
+            for file in message.files
+        ]
+        return replace(message, files=files) if files else message
 
     def _check_owner(self, user: str, session: Session) -> None:
         if session.user != check_name("The user", user):

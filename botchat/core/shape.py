@@ -7,7 +7,8 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from botchat.core.errors import InvalidInput
-from botchat.core.models import Message, Session
+from botchat.core.file_record import FILE_ALWAYS, check_file, files_of
+from botchat.core.models import File, Message, Session
 from botchat.core.record import (
     MAX_RECORD_BYTES,
     MESSAGE_ALWAYS,
@@ -46,6 +47,11 @@ def check_record(record: Record) -> None:
         _check_size(message)
     if len({message["id"] for message in messages}) < len(messages):
         raise InvalidInput("Two of its messages have the same id.")
+    files = list(files_of(record))
+    for file in files:
+        check_file(file)
+    if len({file["id"] for file in files}) < len(files):
+        raise InvalidInput("Two of its files have the same id.")
     check_value(record)
 
 
@@ -57,7 +63,8 @@ def _check_size(message: Record) -> None:
 
 @cache
 def _session_shape() -> type[BaseModel]:
-    message = _shape(Message, MESSAGE_ALWAYS)
+    file = _shape(File, FILE_ALWAYS)
+    message = _shape(Message, MESSAGE_ALWAYS, files=list[file])  # type: ignore[valid-type]
     return _shape(Session, SESSION_ALWAYS, messages=list[message])  # type: ignore[valid-type]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from botchat.core.changes import MessageChanges, SessionChanges
-from botchat.core.errors import MessageNotFound, SessionChanged, StoreRefused
+from botchat.core.errors import FileNotFound, MessageNotFound, SessionChanged, StoreRefused
 from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, now
 from botchat.core.preferences import PreferenceChanges, Preferences, preference_changes, preferences_from
 from botchat.core.record import (
@@ -31,12 +31,14 @@ from botchat.core.sqlite_rows import (
     decoded,
     encoded,
     exists,
+    find_file,
     has_message,
     insert_message,
     milliseconds,
     read_header,
     read_messages,
     read_preferences,
+    remove_files,
     write_header,
     write_record,
 )
@@ -103,7 +105,10 @@ class SqliteRepository:
             if row is None:
                 raise MessageNotFound(message_id)
             position, before = row
-            stored = encoded({n: value for n, value in decoded(before).items() if n not in to_unset} | to_set)
+            message = decoded(before)
+            if "files" in to_unset:
+                remove_files(db, session_id, message)
+            stored = encoded({n: value for n, value in message.items() if n not in to_unset} | to_set)
             db.execute(
                 "UPDATE messages SET record = ? WHERE session_id = ? AND position = ?",
                 (stored, session_id, position),
@@ -124,6 +129,14 @@ class SqliteRepository:
             read_header(db, user, session_id)
             records = read_messages(db, session_id, before - limit, before)
         return [message_from_record(record) for record in records]
+
+    def file(self, user: str, session_id: str, file_id: str) -> bytes:
+        with self._file.reading() as db:
+            read_header(db, user, session_id)
+            data = find_file(db, session_id, file_id)
+        if data is None:
+            raise FileNotFound(file_id)
+        return data
 
     def page(self, user: str, after: str | None = None, limit: int = PAGE_SIZE, where: SessionFilter = ACTIVE) -> Page:
         self._remove_expired()

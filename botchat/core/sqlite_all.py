@@ -39,6 +39,11 @@ class SqliteAllSessions:
         return int(count)
 
     def records(self, where: SessionFilter, after: tuple[datetime, str] | None = None) -> Iterator[Record]:
+        return self._records(where, after)
+
+    def _records(
+        self, where: SessionFilter, after: tuple[datetime, str] | None = None, *, with_files: bool = True
+    ) -> Iterator[Record]:
         condition, values = condition_of(where)
         behind = (milliseconds(after[0]), after[1]) if after else (-(2**63), "")
         query = (
@@ -49,7 +54,7 @@ class SqliteAllSessions:
             with self._file.reading() as db:
                 found = db.execute(query, (*values, *behind, _BATCH)).fetchall()
             for _, session_id in found:
-                if (record := self._read(session_id)) is not None:  # None: removed since
+                if (record := self._read(session_id, with_files=with_files)) is not None:  # None: removed since
                     yield record
             if len(found) < _BATCH:
                 return
@@ -100,7 +105,7 @@ class SqliteAllSessions:
     def activity(
         self, where: SessionFilter, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[Activity]:
-        for record in self.records(where):
+        for record in self._records(where, with_files=False):
             by_day = defaultdict(list)
             for message in record["messages"]:
                 time = message["create_time"]
@@ -123,7 +128,7 @@ class SqliteAllSessions:
                 )
 
     def feedback(self, where: SessionFilter) -> Iterator[GivenFeedback]:
-        for record in self.records(where):
+        for record in self._records(where, with_files=False):
             yield from feedback_of(record)
 
     def info(self) -> dict[str, Any]:
@@ -160,7 +165,7 @@ class SqliteAllSessions:
             advice = f"chmod 600 {self._file.path}"
             yield Finding("warning", f"Others of this machine may read the file (mode {mode:o}).", advice)
 
-    def _read(self, session_id: str) -> Record | None:
+    def _read(self, session_id: str, *, with_files: bool) -> Record | None:
         with self._file.reading() as db:
             found = db.execute("SELECT 1 FROM sessions WHERE id = ?", (session_id,)).fetchone()
-            return read_record(db, session_id) if found else None
+            return read_record(db, session_id, with_files=with_files) if found else None

@@ -38,9 +38,16 @@ _MEANINGS: dict[int, tuple[type[StoreError], str]] = {
 # The start of an element `tags` in the BSON of a session's other fields: what has it is decoded to see which they are.
 TAGGED = "instr(more, x'047461677300') > 0"
 
-_TAG_INDEX = f"CREATE INDEX tagged ON sessions (user, state, create_time DESC, id DESC) WHERE {TAGGED}"
+_TAG_INDEX = f"CREATE INDEX tagged ON sessions (user, state, create_time DESC, id DESC) WHERE {TAGGED};"
 
-_PREFERENCES = """
+# A file that came with a message lies in the same file as the message: one to copy, and both are stored or neither.
+_FILES_AND_PREFERENCES = """
+CREATE TABLE files (
+    session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+    id TEXT NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (session_id, id)
+);
 CREATE TABLE preferences (
     user TEXT PRIMARY KEY,
     record BLOB NOT NULL            -- BSON
@@ -74,7 +81,7 @@ CREATE TABLE messages (
     PRIMARY KEY (session_id, position),
     UNIQUE (session_id, id)
 );
-{_PREFERENCES}{_TAG_INDEX}"""
+{_FILES_AND_PREFERENCES}{_TAG_INDEX}"""
 
 
 # What makes a file of the format before into one of this.
@@ -84,7 +91,7 @@ ALTER TABLE sessions ADD COLUMN expire_time INTEGER;
 CREATE INDEX everybody ON sessions (state, create_time DESC, id DESC);
 CREATE INDEX expiry ON sessions (expire_time) WHERE expire_time IS NOT NULL;
 """,
-    2: _PREFERENCES + _TAG_INDEX,
+    2: _FILES_AND_PREFERENCES + _TAG_INDEX,
 }
 
 

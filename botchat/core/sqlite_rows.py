@@ -1,14 +1,17 @@
 """How a record lies in the SQLite file: a row for the session, a row for each message, and back to one record."""
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import bson
 from bson.codec_options import CodecOptions
 
 from botchat.core.errors import SessionNotFound, SessionTooLarge
+from botchat.core.file_record import apart, files_of, find_data, joined
 from botchat.core.record import MAX_RECORD_BYTES, Record
 
 COLUMNS = (
@@ -53,10 +56,13 @@ def read_header(db: sqlite3.Connection, user: str, session_id: str) -> tuple[Rec
     return _header(row)
 
 
-def read_record(db: sqlite3.Connection, session_id: str) -> Record:
-    """Read a whole record, whoever's it is."""
+def read_record(db: sqlite3.Connection, session_id: str, *, with_files: bool = True) -> Record:
+    """Read a whole record, whoever's it is; with the data of its files or without those that lie apart."""
     header, _ = _header(db.execute(f"{_HEADER} WHERE id = ?", (session_id,)).fetchone())
-    return header | {"_id": session_id, "messages": read_messages(db, session_id, 0, header["message_count"])}
+    messages = read_messages(db, session_id, 0, header["message_count"])
+    if with_files:
+        messages = [joined(message, partial(read_data, db, session_id)) for message in messages]
+    return header | {"_id": session_id, "messages": messages}
 
 
 def write_header(db: sqlite3.Connection, record: Record, size: int) -> None:
@@ -86,15 +92,46 @@ def write_record(db: sqlite3.Connection, record: Record) -> None:
         SessionTooLarge: MongoDB would refuse it.
     """
     db.execute("DELETE FROM messages WHERE session_id = ?", (record["id"],))
+    named = json.dumps([file["id"] for file in files_of(record)])
+    db.execute(
+        "DELETE FROM files WHERE session_id = ? AND id NOT IN (SELECT value FROM json_each(?))", (record["id"], named)
+    )
     sizes = [insert_message(db, record["id"], i, message) for i, message in enumerate(record["messages"])]
     write_header(db, record, sum(sizes))
 
 
 def insert_message(db: sqlite3.Connection, session_id: str, position: int, record: Record) -> int:
-    """Store a message and return the bytes that it would take as an element of a BSON array."""
+    """Store a message and its files; return the bytes that it would take as an element of a BSON array."""
+    record, data = apart(record)
+    for file_id, content in data.items():
+        db.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (session_id, file_id, content))
     stored = encoded(record)
     db.execute("INSERT INTO messages VALUES (?, ?, ?, ?)", (session_id, position, record["id"], stored))
     return len(stored) + len(str(position)) + 2  # its type, its index as text, NUL: bsonspec.org/spec.html
+
+
+def find_file(db: sqlite3.Connection, session_id: str, file_id: str) -> bytes | None:
+    """Find the data of a file, in its message or apart from it."""
+    rows = db.execute(
+        "SELECT record FROM messages WHERE session_id = ? AND instr(record, ?)", (session_id, file_id.encode())
+    )
+    for (stored,) in rows:  # few: only those that hold the id anywhere are decoded
+        data = find_data(decoded(stored), file_id, partial(read_data, db, session_id))
+        if data is not None:
+            return data
+    return None
+
+
+def read_data(db: sqlite3.Connection, session_id: str, file_id: str) -> bytes | None:
+    """Read the data of a file that lie apart from its message."""
+    row = db.execute("SELECT data FROM files WHERE session_id = ? AND id = ?", (session_id, file_id)).fetchone()
+    return row[0] if row else None
+
+
+def remove_files(db: sqlite3.Connection, session_id: str, message: Record) -> None:
+    """Remove the data that lie apart from this message."""
+    ids = [(session_id, file["id"]) for file in message.get("files", ())]
+    db.executemany("DELETE FROM files WHERE session_id = ? AND id = ?", ids)
 
 
 def read_messages(db: sqlite3.Connection, session_id: str, start: int, stop: int) -> list[Record]:

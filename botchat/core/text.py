@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 
-from botchat.core.models import Message, valid_text
+from botchat.core.models import File, Message, valid_text
 
 _SPEAKERS = {"user": "You", "assistant": "Bot", "system": "System", "tool": "Tool"}
 _ENDINGS = {
@@ -34,6 +34,18 @@ def speaker(message: Message, bot_id: str) -> str:
     """Tell who says a message, and how it ended where that was not the end."""
     name = f"Bot ({message.agent_id or bot_id})" if message.role == "assistant" else _SPEAKERS[message.role]
     return f"{name}, {_ENDINGS[message.status]}" if message.status else name
+
+
+def file_line(file: File) -> str:
+    """Name a file and its size, on one line."""
+    return f"📎 {one_line(file.name)} ({size_text(file.size)})"
+
+
+def size_text(size: int) -> str:
+    """Write a number of bytes for a person."""
+    if size < 1000:  # noqa: PLR2004
+        return f"{size} bytes" if size != 1 else "1 byte"
+    return f"{size / 1000:.0f} kB" if size < 999_500 else f"{size / 1_000_000:.1f} MB"  # noqa: PLR2004
 
 
 def rfc3339(time: datetime) -> str:

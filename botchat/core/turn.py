@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from botchat.core.bots import Bot, Prompt
-from botchat.core.context import prompt_for
+from botchat.core.context import ReadData, prompt_for
 from botchat.core.errors import BotchatError, BotError, InvalidInput, ReplyRunning, UnknownBot
 from botchat.core.history import is_wordless, read_history
 from botchat.core.models import Message, Session, Status, now
@@ -93,11 +93,12 @@ class Turns:
         bot = self.bot(session.bot_id)
         with self._place(session) as reply:
             earlier = read_history(repository, session, message.parent) if session.rev else []
+            prompt = prompt_for(bot.info, [*earlier, message], session.system, _reader(repository, session))
             self._keep(repository, session)
             message.parent = message.parent or session.head
             repository.append(session, message)
             self.wrote(session.user)
-            self._ask(repository, bot, session, reply, prompt_for(bot.info, [*earlier, message], session.system))
+            self._ask(repository, bot, session, reply, prompt)
         return reply
 
     def retry(self, repository: SessionRepository, session: Session) -> Reply:
@@ -119,7 +120,7 @@ class Turns:
                 reply.take_place_of(wordless)
             elif session.head:
                 reply.follow(session.head)
-            prompt = prompt_for(bot.info, messages, session.system)
+            prompt = prompt_for(bot.info, messages, session.system, _reader(repository, session))
             self._ask(repository, bot, session, reply, prompt, stored=wordless is not None)
         return reply
 
@@ -137,7 +138,8 @@ class Turns:
             if not messages or messages[-1].role != "user":
                 raise InvalidInput("Only an answer to a message of yours can be asked for again.")
             reply.follow(question)
-            self._ask(repository, bot, session, reply, prompt_for(bot.info, messages, session.system))
+            prompt = prompt_for(bot.info, messages, session.system, _reader(repository, session))
+            self._ask(repository, bot, session, reply, prompt)
         return reply
 
     def close(self, timeout: float = 10.0) -> None:
@@ -273,6 +275,10 @@ class Turns:
         await asyncio.gather(*left, return_exceptions=True)
         for bot in self.bots.values():
             await bot.aclose()
+
+
+def _reader(repository: SessionRepository, session: Session) -> ReadData:
+    return lambda file: repository.file(session.user, session.id, file.id)
 
 
 def _end(reply: Reply, finish: Finish | None) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from botchat.core.export import one_line
+from botchat.core.export import file_line, one_line
 from botchat.core.models import Message
 from botchat.tui.blocks import Block, Said
 from botchat.tui.look import Look
@@ -149,6 +149,7 @@ class Item:
             blocks += self._words.blocks
         elif message.content:
             blocks += plain_blocks(message.content.rstrip())
+        blocks += [Said(pieces=((file_line(file), "dim"),)) for file in message.files]
         if message.status == "streaming" and not message.content:
             blocks.append(Said(pieces=(("…", "dim"),)))
         if ending := _ending(message, about):
