@@ -6,9 +6,9 @@ from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Future
 from typing import Any
 
-from botchat.core.bots import Prompt
 from botchat.core.errors import StoreUnavailable
 from botchat.core.models import BotInfo, Delta, Message, Session
+from botchat.core.prompt import Prompt
 from botchat.core.stream import Finish
 
 DONE = Finish(reason="stop", model="scripted-1", usage={"total_tokens": 7})

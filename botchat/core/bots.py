@@ -4,57 +4,24 @@ import asyncio
 import ipaddress
 import json
 import re
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
-from typing import TYPE_CHECKING, Any, Literal, NotRequired, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from botchat.core.bot_config import OPENAI_KEY, OPENAI_URL, BotConfig
 from botchat.core.errors import BotError, MissingKey
-from botchat.core.models import BotInfo, Delta, Role, without_password
+from botchat.core.models import BotInfo, Delta, without_password
+from botchat.core.prompt import Prompt
 from botchat.core.stream import ChunkReader, Finish, listed_models, said
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, AsyncStream
 
-
-class TextPart(TypedDict):
-    """Words beside an image."""
-
-    type: Literal["text"]
-    text: str
-
-
-class ImagePart(TypedDict):
-    """An image, whose `url` is a data: URI."""
-
-    type: Literal["image_url"]
-    image_url: dict[Literal["url"], str]
-
-
-Part = TextPart | ImagePart
-
-
-class PromptMessage(TypedDict):
-    """One message as a bot is shown it; its content has parts where there is an image in it."""
-
-    role: Role
-    content: str | list[Part]
-    reasoning_content: NotRequired[str]
-
-
-Prompt = Sequence[PromptMessage]
-"""What a bot is shown, oldest first."""
-
 _REASON_LENGTH = 300
 
 _SHORTEST_KEY = 8
 """Characters. What is shorter is the placeholder that a local server takes ("x", "ollama"), and a word like others."""
-
-
-def words_of(content: str | list[Part]) -> str:
-    """Return the words of a content, without its images."""
-    return content if isinstance(content, str) else "\n\n".join(p["text"] for p in content if p["type"] == "text")
 
 
 class Bot(Protocol):

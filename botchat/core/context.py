@@ -5,9 +5,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from botchat.core.bots import Part, Prompt, PromptMessage
 from botchat.core.errors import FileNotFound
 from botchat.core.models import BotInfo, File, Message, valid_text
+from botchat.core.prompt import Part, Prompt, PromptMessage
 from botchat.core.text import one_line
 
 RESERVE = 0.1

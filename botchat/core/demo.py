@@ -4,9 +4,9 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 
-from botchat.core.bots import Prompt, words_of
 from botchat.core.errors import BotError
 from botchat.core.models import BotInfo, Delta
+from botchat.core.prompt import Prompt, words_of
 from botchat.core.stream import Finish
 
 DEMO = "demo"

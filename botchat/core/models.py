@@ -20,9 +20,6 @@ NAME_LENGTH = 50
 """Characters of the first user message that name a session until its user renames it."""
 
 
-IMAGE_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp")
-"""The kinds of images that a bot is shown and a page shows."""
-
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -75,8 +72,7 @@ class File:
     Attributes:
         type: its MIME type.
         size: its bytes.
-        data: None where it lies apart from the message: the store's `file` reads it.
-        extra: fields of the record that this version does not know; kept as they are.
+        data: None where it lies apart from the message: `Chat.file` reads it.
     """
 
     id: str = field(default_factory=new_id)
@@ -88,8 +84,8 @@ class File:
 
     @property
     def is_image(self) -> bool:
-        """Whether it is one that can be shown."""
-        return self.type in IMAGE_TYPES
+        """Whether it is an image that can be shown."""
+        return self.type in {"image/png", "image/jpeg", "image/gif", "image/webp"}
 
 
 @dataclass(kw_only=True, slots=True)

@@ -47,15 +47,13 @@ class MongoFiles:
 
     def read(self, user: str, session_id: str, file_id: str) -> bytes | None:
         """Read the data of a file; None where they are not there, or not whole."""
-        try:
-            with (
-                translated(self._name),
-                self._unhurried(),
-                self._bucket().open_download_stream(_key(session_id, file_id)) as stored,
-            ):
-                return stored.read() if stored.metadata and stored.metadata["user"] == user else None
-        except (NoFile, CorruptGridFile):
-            return None
+        with translated(self._name), self._unhurried():
+            try:
+                with self._bucket().open_download_stream(_key(session_id, file_id)) as stored:
+                    is_mine = stored.metadata is not None and stored.metadata["user"] == user
+                    return stored.read() if is_mine else None
+            except (NoFile, CorruptGridFile):
+                return None
 
     def remove(self, user: str, session_id: str, file_ids: Some[str]) -> None:
         """Remove files of a session."""

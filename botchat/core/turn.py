@@ -10,11 +10,12 @@ from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from typing import Any
 
-from botchat.core.bots import Bot, Prompt
+from botchat.core.bots import Bot
 from botchat.core.context import ReadData, prompt_for
 from botchat.core.errors import BotchatError, BotError, InvalidInput, ReplyRunning, UnknownBot
 from botchat.core.history import is_wordless, read_history
 from botchat.core.models import Message, Session, Status, now
+from botchat.core.prompt import Prompt
 from botchat.core.recorder import Recorder
 from botchat.core.reply import Reply
 from botchat.core.repository import SessionRepository
