@@ -121,8 +121,10 @@ def is_mongodb(store: str | None) -> bool:
     return bool(store) and str(store).startswith(("mongodb://", "mongodb+srv://"))
 
 
-def build_turns(settings: Settings, environment: Mapping[str, str] = os.environ) -> Turns:
+def build_turns(settings: Settings, environment: Mapping[str, str] = os.environ, *, stays: bool = False) -> Turns:
     """Make the bots, and what runs their replies. A key that is missing is told when the bot is asked, not before.
+
+    A program that `stays` after a reply asks for titles of sessions, unless the settings say otherwise.
 
     Raises:
         ConfigError: a bot's base_url is none.
@@ -130,7 +132,7 @@ def build_turns(settings: Settings, environment: Mapping[str, str] = os.environ)
     configs = bot_configs(settings, environment)
     bots: dict[str, Bot] = {bot_id: _openai_bot(bot_id, config, environment) for bot_id, config in configs.items()}
     bots.setdefault(DEMO, DemoBot())
-    return Turns(bots, retention=_retention(settings))
+    return Turns(bots, retention=_retention(settings), titles=stays and settings.titles)
 
 
 def bot_configs(settings: Settings, environment: Mapping[str, str] = os.environ) -> dict[str, BotConfig]:

@@ -74,6 +74,7 @@ class Settings(BaseModel):
         port: None is 8501, or the next that is free.
         admins: who sees the page's figures about everybody; None is the user of a page that only this machine can
             reach: whoever can open the store there is trusted with it anyway.
+        titles: the page and the terminal ask the bot for a name of a new session.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -84,6 +85,7 @@ class Settings(BaseModel):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] | None = None
     admins: tuple[Annotated[str, Field(min_length=1)], ...] | None = None
+    titles: bool = True
     bots: dict[str, BotConfig] = Field(default_factory=dict)
     retention: tuple[RetentionRule, ...] = ()
     tui: TuiSettings = TuiSettings()

@@ -96,7 +96,7 @@ def stub_for(tmp_path):
         def connect(shell: Shell, answers) -> StubBot:
             server = servers.enter_context(StubBot(answers))
             config = tmp_path / "config.toml"
-            config.write_text(f'[bots.stub]\nmodel = "stub-1"\nbase_url = "{server.url}"\n')
+            config.write_text(f'titles = false\n[bots.stub]\nmodel = "stub-1"\nbase_url = "{server.url}"\n')
             shell.environment["BOTCHAT_CONFIG"] = str(config)
             return server
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import queue
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -28,18 +28,27 @@ class Gate:
 
 
 class ScriptedBot:
-    """Plays a script: text is content, a gate is waited for, a function is called, an exception raised."""
+    """Plays a script: text is content, a gate is waited for, a function is called, an exception raised.
+
+    Asked for a title, which it can be if it has a script for one, it plays that.
+    """
 
     def __init__(
-        self, *script: str | Delta | Finish | Gate | Exception | Callable[[], object], bot_id: str = "b"
+        self,
+        *script: str | Delta | Finish | Gate | Exception | Callable[[], object],
+        bot_id: str = "b",
+        title: Sequence[Any] | None = None,
     ) -> None:
-        self.info = BotInfo(bot_id=bot_id, label="scripted")
+        self.info = BotInfo(bot_id=bot_id, label="scripted", can_title=title is not None)
         self.prompts: list[Prompt] = []
+        self.title_prompts: list[Prompt] = []
+        self._title = title or ()
         self._script = script
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finish]:
-        self.prompts.append(prompt)
-        for step in self._script:
+        is_title = "Give it a title" in prompt[-1]["content"]
+        (self.title_prompts if is_title else self.prompts).append(prompt)
+        for step in self._title if is_title else self._script:
             if isinstance(step, Gate):
                 await step.wait()
             elif isinstance(step, Exception):

@@ -76,6 +76,7 @@ def test_every_setting_is_shown_with_its_origin_and_without_passwords(local_shel
         "user": ("ann", "BOTCHAT_USER"),
         "default_bot": ("local", "default"),
         "host": ("127.0.0.1", "default"),
+        "titles": (True, "default"),
         "tui.theme": ("dark", "default"),
         "tui.keys": ({}, "default"),
         "port": (80, str(file)),

@@ -3,9 +3,13 @@
 import threading
 
 import pytest
+from fakes import DONE, ScriptedBot
 from sessions import stored
 from tui_lists import START, count_line, several
 from tui_stories import story, terminal
+
+from botchat.core.chat import Chat
+from botchat.core.turn import Turns
 
 
 @story
@@ -188,3 +192,14 @@ async def test_a_page_that_comes_late_does_not_replace_a_newer_list(flaky_chat, 
         await at.until(lambda: any(event.where.text for event in posted if hasattr(event, "where")))
         await at.settled()
         assert len(at.names) == 50
+
+
+@story
+async def test_a_name_that_the_bot_gives_a_session_shows_in_the_list_and_above_the_session(store, tmp_path):
+    turns = Turns({"b": ScriptedBot("Yes.", DONE, title=("About herons", DONE))}, titles=True)
+    async with terminal(Chat(store, turns, default_bot="b"), tmp_path) as at:
+        await at.say("Do herons stand?")
+        await at.until(lambda: [s.name for s in store.page("ann").sessions] == ["About herons"])
+        at.app.conversation.look()
+        await at.until(lambda: at.names == ["About herons"] and at.app.heading.heading.name == "About herons")
+    turns.close(timeout=0)

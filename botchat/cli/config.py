@@ -37,6 +37,9 @@ _TEMPLATE = """\
 # Which bot answers when none is chosen; without it the first below.
 #default_bot = "local"
 
+# The page and the terminal ask the bot for a name of a new session; without it that is your first words.
+#titles = true
+
 # Where `botchat web` serves; without a port 8501, or the next that is free.
 #host = "127.0.0.1"
 #port = 8501

@@ -73,6 +73,7 @@ class OpenAIBot:
             base_url=base_url,
             key_name=config.key_name,
             has_key=api_key is not None,
+            can_title=True,
         )
         self._config = config
         self._base_url = base_url

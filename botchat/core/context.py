@@ -29,9 +29,7 @@ def _gone(file: File) -> bytes:
     raise FileNotFound(file.id)
 
 
-def prompt_for(
-    bot: BotInfo, messages: Sequence[Message], system: str | None = None, read: ReadData = _gone
-) -> Prompt:
+def prompt_for(bot: BotInfo, messages: Sequence[Message], system: str | None = None, read: ReadData = _gone) -> Prompt:
     """Make a bot's prompt: its system prompt, then the newest messages that fit, from a user's message on.
 
     `system` is what it is told in the place of its own; "" is nothing.

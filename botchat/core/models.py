@@ -287,6 +287,7 @@ class BotInfo:
         base_url: where its server is; None if it has none.
         key_name: the environment variable that its key is taken from; None if it is sent no key.
         has_key: there is a key in that variable.
+        can_title: it can be asked for a conversation's title.
     """
 
     bot_id: str
@@ -299,6 +300,7 @@ class BotInfo:
     base_url: str | None = None
     key_name: str | None = None
     has_key: bool = False
+    can_title: bool = False
 
 
 class Finding(NamedTuple):

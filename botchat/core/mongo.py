@@ -177,6 +177,10 @@ class MongoRepository:
         if not self._update(owned(user, session_id), to_set, to_unset).matched_count:
             raise SessionNotFound(session_id)
 
+    def rename_from(self, user: str, session_id: str, old: str, new: str) -> bool:
+        to_set, _ = session_changes({"name": new})
+        return self._update(owned(user, session_id) | {"name": {"$eq": old}}, to_set, set()).matched_count == 1
+
     def delete(self, user: str, session_id: str) -> None:
         self.update(user, session_id, state="trash")
 

@@ -119,6 +119,10 @@ class SessionRepository(Protocol):
         """
         ...
 
+    def rename_from(self, user: str, session_id: str, old: str, new: str) -> bool:
+        """Rename a session in one command if its name is `old` still; tell whether it was."""
+        ...
+
     def delete(self, user: str, session_id: str) -> None:
         """Put a session in the trash for 30 days; `update(..., state="active")` brings it back."""
         ...

@@ -169,6 +169,12 @@ class SqliteRepository:
             header = {name: value for name, value in header.items() if name not in to_unset}
             write_header(db, header | {"rev": header["rev"] + 1}, size)
 
+    def rename_from(self, user: str, session_id: str, old: str, new: str) -> bool:
+        to_set, _ = session_changes({"name": new})
+        rename = "UPDATE sessions SET name = ?, update_time = ?, rev = rev + 1 WHERE id = ? AND user = ? AND name = ?"
+        with self._file.writing() as db:
+            return db.execute(rename, (new, milliseconds(to_set["update_time"]), session_id, user, old)).rowcount == 1
+
     def delete(self, user: str, session_id: str) -> None:
         self.update(user, session_id, state="trash")
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
@@ -21,6 +21,7 @@ from botchat.core.reply import Reply
 from botchat.core.repository import SessionRepository
 from botchat.core.retention import Retention
 from botchat.core.stream import Finish
+from botchat.core.titles import Naming, wants_title
 
 CHECKPOINT_SECONDS = 1.0
 """How often a reply that is coming is stored: a killed process loses no more than this."""
@@ -40,6 +41,7 @@ class Turns:
     """Runs the replies of these bots on one event loop in a thread of its own, one at a time in each session.
 
     There is one in a process: a front end that connects to the store anew keeps it, and with it the replies under way.
+    With `titles` a session's first answer is followed by asking the bot for a name of the session.
     """
 
     def __init__(
@@ -47,10 +49,12 @@ class Turns:
         bots: Mapping[str, Bot],
         *,
         retention: Retention | None = None,
+        titles: bool = False,
         checkpoint_seconds: float = CHECKPOINT_SECONDS,
     ) -> None:
         self.bots = bots
         self.retention = retention or Retention()
+        self._titles = titles
         self._checkpoint_seconds = checkpoint_seconds
         self._replies: dict[tuple[str, str], Reply] = {}
         self._revisions: dict[str, int] = {}
@@ -99,7 +103,7 @@ class Turns:
             message.parent = message.parent or session.head
             repository.append(session, message)
             self.wrote(session.user)
-            self._ask(repository, bot, session, reply, prompt)
+            self._ask(repository, bot, session, reply, [*earlier, message], prompt)
         return reply
 
     def retry(self, repository: SessionRepository, session: Session) -> Reply:
@@ -122,7 +126,7 @@ class Turns:
             elif session.head:
                 reply.follow(session.head)
             prompt = prompt_for(bot.info, messages, session.system, _reader(repository, session))
-            self._ask(repository, bot, session, reply, prompt, stored=wordless is not None)
+            self._ask(repository, bot, session, reply, messages, prompt, stored=wordless is not None)
         return reply
 
     def answer_anew(self, repository: SessionRepository, session: Session, question: str) -> Reply:
@@ -140,7 +144,7 @@ class Turns:
                 raise InvalidInput("Only an answer to a message of yours can be asked for again.")
             reply.follow(question)
             prompt = prompt_for(bot.info, messages, session.system, _reader(repository, session))
-            self._ask(repository, bot, session, reply, prompt)
+            self._ask(repository, bot, session, reply, messages, prompt)
         return reply
 
     def close(self, timeout: float = 10.0) -> None:
@@ -200,21 +204,26 @@ class Turns:
         bot: Bot,
         session: Session,
         reply: Reply,
+        messages: Sequence[Message],
         prompt: Prompt,
         *,
         stored: bool = False,
     ) -> None:
+        header = replace(session, messages=[])
         recorder = Recorder(
             repository,
-            replace(session, messages=[]),
+            header,
             reply,
             savers=self._savers,
             checkpoint_seconds=self._checkpoint_seconds,
             stored=stored,
         )
-        self._run(self._reply(bot, prompt, reply, recorder))
+        naming = None
+        if self._titles and wants_title(bot, messages):
+            naming = Naming(repository, bot, header, messages[-1].content, self._savers)
+        self._run(self._reply(bot, prompt, reply, recorder, naming))
 
-    async def _reply(self, bot: Bot, prompt: Prompt, reply: Reply, recorder: Recorder) -> None:
+    async def _reply(self, bot: Bot, prompt: Prompt, reply: Reply, recorder: Recorder, naming: Naming | None) -> None:
         recording = asyncio.create_task(recorder.run())
         listening = asyncio.create_task(self._listen(bot, prompt, reply))
         reply.runs(asyncio.get_running_loop(), listening)
@@ -226,6 +235,9 @@ class Turns:
         if saved:
             self._forget(reply)
         reply.settle()
+        answer = reply.message
+        if naming and saved and answer.status is None and not self._closing and await naming.run(answer):
+            self.wrote(reply.user)
 
     async def _listen(self, bot: Bot, prompt: Prompt, reply: Reply) -> None:
         """Take the reply from the bot to its end, whatever that is."""

@@ -32,7 +32,7 @@ def run(
         SessionNotFound, InvalidInput: `first` did not find the session to begin with.
     """
     _check_looks(settings)
-    turns = build_turns(settings)
+    turns = build_turns(settings, stays=True)
     turns.bot(bot or default_bot(settings, turns.bots))
     opened: list[Chat] = []
 

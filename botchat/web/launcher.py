@@ -37,7 +37,7 @@ def serve(settings: Settings, *, no_sign_in: bool = False) -> None:
             "leave out --host, or add --no-sign-in if that is what you want."
         )
     port = _free_port(settings)
-    turns = build_turns(settings)
+    turns = build_turns(settings, stays=True)
     chat = build_chat(settings, turns)  # a store that is down is told here, not in the browser
     store = chat.store
     chat.close()

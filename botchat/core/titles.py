@@ -1,0 +1,117 @@
+"""A session's name of the bot's own making, in the place of the first words of its question."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
+
+from botchat.core.bots import Bot, Prompt
+from botchat.core.errors import BotError
+from botchat.core.models import Delta, Message, Session, valid_text
+from botchat.core.repository import SessionRepository
+from botchat.core.text import one_line
+
+TITLE_LENGTH = 60
+"""Characters of a title, which lists show in one line."""
+
+_SHOWN = 1000
+_SECONDS = 60
+_TOO_LONG = 500  # characters: a bot that writes so many has written no title
+
+_ASKED = """\
+Here is how a conversation begins. Give it a title of two to six words, in the language that the conversation is in.
+Answer with the title alone: no quotes, no Markdown, no full stop.
+
+<question>
+{question}
+</question>
+<answer>
+{answer}
+</answer>"""
+
+_CUT_OFF = {None, "length", "content_filter"}
+_LABEL = re.compile(r"title\s*:", re.IGNORECASE)
+_MARKS = re.compile(r"\*+|`+|^\s*[#>-]+\s*|~~")
+_QUOTES = "\"'`“”„‟«»‹›‘’‚「」『』"  # noqa: RUF001
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+
+def wants_title(bot: Bot, messages: Sequence[Message]) -> bool:
+    """Tell whether the answer to these messages is the session's first, and the bot one that can name it."""
+    answered = any(m.role == "assistant" and m.status is None and m.content for m in messages)
+    return bot.info.can_title and not answered
+
+
+def title_prompt(question: str, answer: str) -> Prompt:
+    """Make what a bot is asked for a title with."""
+    words = {"question": valid_text(question[:_SHOWN]), "answer": valid_text(answer[:_SHOWN])}
+    return [{"role": "user", "content": _ASKED.format(**words)}]
+
+
+def as_title(text: str) -> str:
+    """Make a title of a bot's answer: its first line, without what stands around a title; "" if none is left."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    title, before = one_line(_MARKS.sub("", first)), None
+    while title != before:
+        before = title
+        title = _LABEL.sub("", title, count=1) if _LABEL.match(title) else title
+        title = title.strip(" _").removesuffix(".").removesuffix("。").strip()
+        if len(title) > 1 and title[0] in _QUOTES and title[-1] in _QUOTES:
+            title = title[1:-1]
+    return title if len(title) <= TITLE_LENGTH else title[: TITLE_LENGTH - 1].rstrip() + "…"
+
+
+@dataclass(slots=True, frozen=True)
+class Naming:
+    """Asks a bot for a session's title, and gives it if the name is still the one that the session gave itself."""
+
+    repository: SessionRepository
+    bot: Bot
+    session: Session
+    question: str
+    savers: Executor
+
+    async def run(self, answer: Message) -> bool:
+        """Tell whether the session has a new name. That it has none disturbs nobody, and is only logged."""
+        try:
+            automatic = await self._in_thread(self._automatic_name)
+            if automatic is None:
+                return False
+            title = await self._title(answer.content)
+            rename = partial(self.repository.rename_from, self.session.user, self.session.id, automatic, title)
+            return await self._in_thread(rename)
+        except Exception as error:  # noqa: BLE001  (whatever a bot or the store raises, the first words are a name too)
+            _log.info("Session %s keeps its name: %s: %s", self.session.id, type(error).__name__, error)
+            return False
+
+    async def _title(self, answer: str) -> str:
+        content, reason = "", None
+        async with asyncio.timeout(_SECONDS), aclosing(self.bot.stream(title_prompt(self.question, answer))) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Delta):
+                    content += piece.content
+                else:
+                    reason = piece.reason
+                if len(content) > _TOO_LONG:
+                    break
+        title = as_title(content)
+        if reason in _CUT_OFF or not title:
+            raise BotError("The bot was asked for a title, and gave none.")
+        return title
+
+    def _automatic_name(self) -> str | None:
+        """Return the name that the session gave itself; None if it has another by now."""
+        user, session_id = self.session.user, self.session.id
+        name = self.repository.get(user, session_id, last=1).name
+        first = replace(self.session, name="").named_by(self.repository.messages(user, session_id, before=2))
+        return name if name and name == first else None
+
+    async def _in_thread(self, call: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self.savers, call)
