@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
-from botchat.core.bots import Bot, Prompt
+from botchat.core.bots import Bot
 from botchat.core.errors import BotError
 from botchat.core.models import Delta, Message, Session, valid_text
+from botchat.core.prompt import Prompt
 from botchat.core.repository import SessionRepository
 from botchat.core.text import one_line
 

@@ -16,6 +16,8 @@ from botchat.settings import Settings
 from botchat.web import state
 from botchat.web.export_route import EXPORT
 from botchat.web.headers import OwnNames, SafetyHeaders
+from botchat.web.look import SCRIPT
+from botchat.web.theme import THEME
 
 _FIRST_PORT = 8501
 _PORTS_TRIED = 20
@@ -54,7 +56,7 @@ def serve(settings: Settings, *, no_sign_in: bool = False) -> None:
     _allow_many_tabs()
     names = _names(settings.host)
     middleware = [Middleware(SafetyHeaders), Middleware(OwnNames, names=names)]
-    app = st.App(_PAGE, lifespan=lifespan, middleware=middleware, routes=[EXPORT])
+    app = st.App(_PAGE, lifespan=lifespan, middleware=middleware, routes=[EXPORT, SCRIPT])
     with suppress(KeyboardInterrupt):  # the way to end a server, not a failure
         app.run(config=_streamlit_options(settings.host, port, names))
 
@@ -81,13 +83,14 @@ def _streamlit_options(host: str, port: int, names: list[str]) -> dict[str, obje
         "server.allowedHosts": names,
         "server.maxUploadSize": 200,  # megabytes: a file that is imported is held in memory
         "browser.gatherUsageStats": False,
-        "client.toolbarMode": "minimal",
+        # Its menu has the choice of a theme, which "minimal" leaves out; page.css hides it, the page's settings press it.
+        "client.toolbarMode": "viewer",
         "client.showErrorDetails": "none",
         "logger.hideWelcomeMessage": True,
         "runner.magicEnabled": False,
         # A full garbage collection after every run takes longer than the run: 90 ms against 9 (measured).
         "runner.postScriptGC": False,
-        "theme.primaryColor": "#2e5c8a",
+        **THEME,
     }
 
 

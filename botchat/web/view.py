@@ -8,22 +8,13 @@ from botchat.core.chat import Chat, branch_of
 from botchat.core.errors import BotchatError, ReplyRunning, SessionNotFound
 from botchat.core.export import one_line
 from botchat.core.models import Message, Session
-from botchat.web import cached, state
+from botchat.web import cached, look, state
 from botchat.web.admin_page import show_admin
 from botchat.web.conversation import SHOWN_AT_FIRST, conversation, show_message
 from botchat.web.sidebar import sidebar
 from botchat.web.text import label, plain
 
 _ICON = Path(__file__).with_name("icon.png")
-
-# Streamlit has no option for this: the names in the list begin at the left, one below the other.
-_STYLE = """<style>
-[data-testid="stSidebar"] [class*="st-key-open-"] button, [data-testid="stSidebar"] [class*="st-key-open-"] button div {
-  justify-content: flex-start; text-align: left;
-}
-[data-testid="stSidebar"] [class*="st-key-open-"] button { padding-left: 0.75rem; }
-[data-testid="stSidebar"] [data-testid="stVerticalBlock"] { gap: 0.25rem; }
-</style>"""
 
 
 def show() -> None:
@@ -33,7 +24,7 @@ def show() -> None:
         return
     session, problem = _current(state.user())
     st.set_page_config(page_title=_title(session), page_icon=str(_ICON), layout="centered")
-    st.html(_STYLE)
+    look.apply()
     with st.sidebar:
         st.subheader("botchat")
         sidebar(state.user(), session.id if session and session.rev else None)

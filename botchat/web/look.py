@@ -1,0 +1,49 @@
+"""What is the browser's part of the page: its style, its script, and the widgets that only work with these."""
+
+import base64
+import hashlib
+import uuid
+from pathlib import Path
+
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+_STYLE = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+_SCRIPT = Path(__file__).with_name("page.js").read_bytes()
+_VERSION = hashlib.sha256(_SCRIPT).hexdigest()[:12]
+_THEMES = ("System", "Light", "Dark")
+
+
+def apply() -> None:
+    """Give the page its style and its script; called once in a run."""
+    st.html(f"<style>{_STYLE}</style>")
+    with st.container(key="script"):
+        st.html(f'<script src="botchat.js?{_VERSION}"></script>', unsafe_allow_javascript=True)
+
+
+@st.fragment
+def copy_button(text: str, key: str) -> None:
+    """Show a button that copies a text; the text goes to the browser when the button is pressed, not before."""
+    pressed = st.button("Copy", icon=":material/content_copy:", type="tertiary", key=f"copy {key}")
+    if pressed:
+        encoded = base64.b64encode(text.encode("utf-8", "replace")).decode()
+        st.html(f'<span data-copy="{uuid.uuid4()}" data-text="{encoded}"></span>')
+
+
+def theme_choice() -> None:
+    """Show the choice of a theme; the browser knows which is chosen, and keeps it."""
+    choices = "".join(f'<label><input type="radio" name="theme" value="{name}"> {name}</label>' for name in _THEMES)
+    st.html(f'<fieldset class="botchat-theme"><legend>Theme</legend>{choices}</fieldset>')
+
+
+def _script(_request: Request) -> Response:
+    # Its address says its version, so a browser needs to ask for it once.
+    return Response(
+        _SCRIPT, media_type="text/javascript", headers={"Cache-Control": "public, max-age=31536000, immutable"}
+    )
+
+
+SCRIPT = Route("/{below:path}botchat.js", _script)
+"""Serves the script, also below the base path that Streamlit was given."""
