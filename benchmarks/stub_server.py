@@ -1,7 +1,12 @@
-"""A chat server that answers at once: every POST gets the same stream of pieces. It prints its port."""
+"""A chat server: every POST gets the same stream of pieces, all at once or so many a second. It prints its port.
+
+`python stub_server.py [PIECES [A_SECOND]]`
+"""
 
 import asyncio
 import json
+import sys
+import time
 
 _PIECES = 20
 
@@ -12,33 +17,41 @@ def _event(delta: dict[str, str], finish: str | None = None) -> bytes:
     return b"data: " + json.dumps(chunk).encode() + b"\n\n"
 
 
-def _answer() -> bytes:
-    events = [_event({"role": "assistant", "content": f"piece {i} "}) for i in range(_PIECES)]
-    body = b"".join([*events, _event({}, "stop"), b"data: [DONE]\n\n"])
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+def _events(pieces: int) -> list[bytes]:
+    events = [_event({"role": "assistant", "content": f"piece {i} "}) for i in range(pieces)]
+    return [*events, _event({}, "stop") + b"data: [DONE]\n\n"]
 
 
-async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer one request after another on a connection that stays open."""
-    answer = _answer()
-    try:
-        while True:
-            head = await reader.readuntil(b"\r\n\r\n")
-            headers = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:-2])
-            await reader.readexactly(int(headers.get(b"content-length", 0)))
-            writer.write(answer)
-            await writer.drain()
-    except (asyncio.IncompleteReadError, ConnectionError):
-        writer.close()
+async def _answer(writer: asyncio.StreamWriter, events: list[bytes], a_second: float) -> None:
+    length = sum(map(len, events))
+    writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: {length}\r\n\r\n".encode())
+    start = time.monotonic()
+    for i, event in enumerate(events if a_second else [b"".join(events)]):
+        if a_second:
+            await asyncio.sleep(max(start + i / a_second - time.monotonic(), 0))
+        writer.write(event)
+    await writer.drain()
 
 
-async def main() -> None:
-    server = await asyncio.start_server(_serve, "127.0.0.1", 0)
+async def main(pieces: int = _PIECES, a_second: float = 0) -> None:
+    events = _events(pieces)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one request after another on a connection that stays open."""
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                headers = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:-2])
+                await reader.readexactly(int(headers.get(b"content-length", 0)))
+                await _answer(writer, events, a_second)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=1000)
     print(server.sockets[0].getsockname()[1], flush=True)
     async with server:
         await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(*map(int, sys.argv[1:])))

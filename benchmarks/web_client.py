@@ -1,0 +1,179 @@
+"""A tab without a browser: it speaks Streamlit's protocol on the page's websocket, and draws nothing.
+
+It does what the browser does with the messages: it keeps what the page shows, sends the state of the widgets with every
+run, and lets the timers of fragments run. Widgets are found by the key that the page gives them, wherever they stand.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, Self
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from websockets.asyncio.client import ClientConnection, connect
+
+PATIENCE = 120.0
+"""Seconds that a run may take: a table that says where the page ends must reach that end."""
+
+_FINISHED = ForwardMsg.ScriptFinishedStatus
+_TEXTS = ("markdown", "text", "heading", "alert")
+
+
+class _Shown(NamedTuple):
+    run: str
+    fragment: str
+    key: str
+    text: str
+
+
+class Tab:
+    """One open page.
+
+    Attributes:
+        query: what stands in the address after the question mark.
+        seen: is called with every text that the page shows, when it comes.
+        runs: how many runs the page has finished, whole ones and those of fragments.
+    """
+
+    def __init__(self, address: str, query: str = "") -> None:
+        self.query = query
+        self.seen: Callable[[str], None] = lambda _text: None
+        self.runs = 0
+        self._address = address.replace("http", "ws", 1) + "/_stcore/stream"
+        self._states: dict[str, WidgetState] = {}
+        self._ids: dict[str, str] = {}
+        self._fragments: dict[str, str] = {}
+        self._shown: dict[tuple[int, ...], _Shown] = {}
+        self._timers: dict[str, tuple[float, asyncio.Task[None]]] = {}
+        self._whole = asyncio.Event()
+        self._page = self._run = ""
+
+    async def __aenter__(self) -> Self:
+        self._socket: ClientConnection = await connect(
+            self._address, subprotocols=["streamlit"], max_size=None, compression=None, open_timeout=PATIENCE
+        )
+        self._reader = asyncio.create_task(self._read())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._stop_timers(list(self._timers))
+        self._reader.cancel()
+        await asyncio.gather(self._reader, return_exceptions=True)
+        await self._socket.close()
+
+    @property
+    def text(self) -> str:
+        """All that the page shows, from its top to its end."""
+        return "\n".join(shown.text for _, shown in sorted(self._shown.items()))
+
+    def has(self, key: str) -> bool:
+        """Tell whether the page has a widget of that key."""
+        return any(shown.key == key for shown in self._shown.values())
+
+    async def run(self, **changed: Any) -> float:
+        """Run the whole page and tell how many seconds it took to its end; `changed` is a widget's new state."""
+        self._whole.clear()
+        start = time.perf_counter()
+        await self._send(**changed)
+        async with asyncio.timeout(PATIENCE):
+            await self._whole.wait()
+        return time.perf_counter() - start
+
+    async def say(self, text: str) -> float:
+        """Send what a person typed into the prompt."""
+        return await self.run(id=self._ids["prompt"], chat_input_value={"data": text})
+
+    async def click(self, key: str) -> float:
+        """Click a button whose callback runs the whole page."""
+        return await self.run(id=self._ids[key], trigger_value=True)
+
+    async def click_in(self, key: str, fragment: str) -> None:
+        """Click a button of a fragment, and wait until the fragment has run."""
+        before = self.runs
+        await self._send(fragment, id=self._ids[key], trigger_value=True)
+        async with asyncio.timeout(PATIENCE):
+            while self.runs == before:
+                await asyncio.sleep(0.005)
+
+    def fragment_of(self, key: str) -> str:
+        """Tell the fragment that a widget stands in; "" for the page itself."""
+        return self._fragments.get(key, "")
+
+    async def _send(self, fragment: str = "", *, timer: bool = False, **changed: Any) -> None:
+        message = BackMsg()
+        state = message.rerun_script
+        state.query_string, state.page_script_hash = self.query, self._page
+        state.fragment_id, state.is_auto_rerun = fragment, timer
+        state.widget_states.widgets.extend(self._states.values())
+        if changed:
+            widget = WidgetState(**changed)
+            state.widget_states.widgets.append(widget)
+            if widget.WhichOneof("value") not in {"trigger_value", "chat_input_value"}:  # those are of one run alone
+                self._states[widget.id] = widget
+        await self._socket.send(message.SerializeToString())
+
+    async def _read(self) -> None:
+        async for data in self._socket:
+            message = ForwardMsg.FromString(data)  # type: ignore[arg-type]
+            match message.WhichOneof("type"):
+                case "delta":
+                    self._take(message)
+                case "new_session":
+                    self._page = message.new_session.page_script_hash
+                    self._run = message.metadata.run.script_run_id
+                    if not message.metadata.run.fragment_ids:
+                        self._stop_timers(list(self._timers))
+                case "page_info_changed":
+                    self.query = message.page_info_changed.query_string
+                case "auto_rerun":
+                    self._start_timer(message.auto_rerun.fragment_id, message.auto_rerun.interval)
+                case "stop_auto_rerun":
+                    self._stop_timers(message.stop_auto_rerun.fragment_ids)
+                case "script_finished":
+                    self._finish(message)
+
+    def _take(self, message: ForwardMsg) -> None:
+        delta, path = message.delta, tuple(message.metadata.delta_path)
+        if delta.WhichOneof("type") == "add_block":
+            self._shown = {other: shown for other, shown in self._shown.items() if other[: len(path)] != path}
+            return
+        kind = delta.new_element.WhichOneof("type")
+        element = getattr(delta.new_element, kind) if kind else None
+        widget = getattr(element, "id", "")
+        key = widget.split("-", 2)[-1]  # $$ID-hash-key
+        if widget:
+            self._ids[key], self._fragments[key] = widget, delta.fragment_id
+        self._shown[path] = _Shown(self._run, delta.fragment_id, key, element.body if kind in _TEXTS else "")
+        self.seen(self._shown[path].text)
+
+    def _finish(self, message: ForwardMsg) -> None:
+        """Take away what the run has not shown again."""
+        fragments = set(message.metadata.run.fragment_ids)
+        if message.script_finished == _FINISHED.FINISHED_EARLY_FOR_RERUN:
+            return
+        self._shown = {
+            path: shown
+            for path, shown in self._shown.items()
+            if shown.run == self._run or (fragments and shown.fragment not in fragments)
+        }
+        self.runs += 1
+        if not fragments:
+            self._whole.set()
+
+    def _start_timer(self, fragment: str, interval: float) -> None:
+        if fragment in self._timers and self._timers[fragment][0] == interval:
+            return
+        self._stop_timers([fragment])
+        self._timers[fragment] = (interval, asyncio.create_task(self._tick(fragment, interval)))
+
+    async def _tick(self, fragment: str, interval: float) -> None:
+        while True:
+            await asyncio.sleep(interval)
+            await self._send(fragment, timer=True)
+
+    def _stop_timers(self, fragments: Iterable[str]) -> None:
+        for fragment in fragments:
+            if fragment in self._timers:
+                self._timers.pop(fragment)[1].cancel()

@@ -1,0 +1,168 @@
+"""People whose replies stream at the same time in one process: are they whole, and how soon does the first word show?
+
+`python benchmarks/web_streams.py 100` tells of 100 people alone.
+"""
+
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from measure import Row
+from web_client import PATIENCE, Tab
+from web_server import Server, botchat_web, stub_bot
+
+from botchat.bootstrap import build_repository
+
+PEOPLE = (1, 50, 100, 150, 200)
+_PIECES = 300
+_A_SECOND = 20
+_ARRIVE_WITHIN = 10.0
+"""Seconds over which they press Enter: a reply takes 15, so that all stream at once for 5."""
+
+_ALONE_ROUNDS = 8
+_USER = "ann"
+_FIRST, _LAST = "piece 0 ", f"piece {_PIECES - 1}"
+_WHOLE = "".join(f"piece {i} " for i in range(_PIECES))
+
+
+@dataclass
+class Crowd:
+    """What some people saw."""
+
+    people: int
+    firsts: list[float] = field(default_factory=list)
+    gaps: list[float] = field(default_factory=list)
+    sessions: list[str] = field(default_factory=list)
+    on_screen: int = 0
+    stored: int = 0
+    cpu: float = 0.0
+
+    @property
+    def p95(self) -> float:
+        return _p95(self.firsts)
+
+
+def rows(folder: Path, numbers: Sequence[int] = PEOPLE) -> Iterator[Row]:
+    alone = None
+    for number in numbers:
+        crowd = measured(folder, number)
+        if number == 1:
+            alone = crowd
+        yield from _rows(crowd, alone)
+
+
+def _rows(crowd: Crowd, alone: Crowd | None) -> Iterator[Row]:
+    what = f"page: {crowd.people} people, each with a reply of {_PIECES} pieces, {_A_SECOND} a second"
+    has_goal = 1 < crowd.people <= 100
+    whole = f"{crowd.on_screen} on the screen, {crowd.stored} in the store"
+    sent = len(crowd.sessions)
+    goal, reached = (f"all {sent}", crowd.on_screen == crowd.stored == sent) if crowd.people <= 100 else ("-", None)
+    yield Row(f"{what}: whole", whole, "-", "-", goal, reached)
+    first = f"{median(crowd.firsts):.2f} s, p95 {crowd.p95:.2f} s"
+    floor = f"p95 {alone.p95:.2f} s alone" if alone and alone is not crowd else "-"
+    ratio = crowd.p95 / alone.p95 if alone and alone is not crowd else None
+    yield Row(
+        f"{what}: first word seen",
+        first,
+        floor,
+        f"{ratio:.2f}" if ratio else "-",
+        "at most 3" if has_goal else "-",
+        ratio <= 3 if ratio and has_goal else None,
+    )
+    yield Row(f"{what}: longest the screen stood still, p95", f"{_p95(crowd.gaps):.2f} s", "-")
+    yield Row(f"{what}: CPU of the server", f"{crowd.cpu:.0%} of a core", "-")
+
+
+def measured(folder: Path, people: int) -> Crowd:
+    """Let so many people ask, within some seconds, and look until all have their replies."""
+    crowd = Crowd(people)
+    with tempfile.TemporaryDirectory(dir=folder) as name, stub_bot(_PIECES, _A_SECOND) as base_url:
+        store = str(Path(name) / "people.db")
+        with botchat_web(Path(name), store, _USER, base_url) as server:
+            asyncio.run(_stream(crowd, server))
+        crowd.stored = _stored_whole(store, crowd.sessions)
+    return crowd
+
+
+async def _stream(crowd: Crowd, server: Server) -> None:
+    async with Tab(server.address) as first:  # what only the first page and the first reply take is not counted
+        await first.run()
+        await _ask(Crowd(1), first, 0)
+        if crowd.people == 1:
+            for _ in range(_ALONE_ROUNDS):
+                async with Tab(server.address) as tab:
+                    await tab.run()
+                    await _ask(crowd, tab, 0, server)
+            crowd.cpu /= _ALONE_ROUNDS
+            return
+    tabs = [Tab(server.address) for _ in range(crowd.people)]
+    async with asyncio.TaskGroup() as opening:
+        for i, tab in enumerate(tabs):
+            opening.create_task(_open(tab, i))
+    middle = asyncio.create_task(_cpu_between(server))
+    asking = [_ask(crowd, tab, _ARRIVE_WITHIN * i / crowd.people) for i, tab in enumerate(tabs)]
+    await asyncio.gather(*asking)
+    crowd.cpu = await middle
+    await asyncio.gather(*(tab.__aexit__() for tab in tabs))
+
+
+async def _open(tab: Tab, i: int) -> None:
+    await asyncio.sleep(i * 0.06)
+    await tab.__aenter__()
+    await tab.run()
+
+
+async def _cpu_between(server: Server) -> float:
+    """Tell the share of a core while all of them stream."""
+    await asyncio.sleep(_ARRIVE_WITHIN)
+    start, before = time.perf_counter(), server.cpu_seconds
+    await asyncio.sleep(_PIECES / _A_SECOND - _ARRIVE_WITHIN)
+    return (server.cpu_seconds - before) / (time.perf_counter() - start)
+
+
+async def _ask(crowd: Crowd, tab: Tab, wait: float, server: Server | None = None) -> None:
+    await asyncio.sleep(wait)
+    start = time.perf_counter()
+    times: list[float] = []
+    longest = 0
+
+    def look(text: str) -> None:
+        nonlocal longest
+        if _FIRST in text and len(text) > longest:
+            longest = len(text)
+            times.append(time.perf_counter())
+
+    tab.seen = look
+    before = server.cpu_seconds if server else 0.0
+    await tab.say("Go on")
+    deadline = time.monotonic() + PATIENCE
+    while (_LAST not in tab.text or tab.has("stop")) and time.monotonic() < deadline:
+        await asyncio.sleep(0.1)
+    if server:
+        crowd.cpu += (server.cpu_seconds - before) / (time.perf_counter() - start)
+    crowd.on_screen += _WHOLE.strip() in tab.text
+    crowd.firsts.append(times[0] - start if times else PATIENCE)
+    crowd.gaps.append(max((after - one for one, after in zip(times, times[1:], strict=False)), default=PATIENCE))
+    crowd.sessions.append(tab.query.removeprefix("session="))
+
+
+def _stored_whole(store: str, sessions: list[str]) -> int:
+    with closing(build_repository(store)) as repository:
+        read = [repository.get(_USER, session_id).messages[-1] for session_id in sessions]
+    return sum(message.content == _WHOLE and message.status is None for message in read)
+
+
+def _p95(values: list[float]) -> float:
+    return sorted(values)[min(int(len(values) * 0.95), len(values) - 1)]
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory(prefix="botchat-web-") as place:
+        for row in rows(Path(place), [int(number) for number in sys.argv[1:]] or PEOPLE):
+            print("| " + " | ".join(row.cells) + " |", flush=True)
