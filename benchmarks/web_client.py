@@ -48,6 +48,7 @@ class Tab:
         self._shown: dict[tuple[int, ...], _Shown] = {}
         self._timers: dict[str, tuple[float, asyncio.Task[None]]] = {}
         self._whole = asyncio.Event()
+        self._ran = asyncio.Event()
         self._page = self._run = ""
 
     async def __aenter__(self) -> Self:
@@ -89,17 +90,23 @@ class Tab:
         """Click a button whose callback runs the whole page."""
         return await self.run(id=self._ids[key], trigger_value=True)
 
-    async def click_in(self, key: str, fragment: str) -> None:
-        """Click a button of a fragment, and wait until the fragment has run."""
-        before = self.runs
-        await self._send(fragment, id=self._ids[key], trigger_value=True)
-        async with asyncio.timeout(PATIENCE):
-            while self.runs == before:
-                await asyncio.sleep(0.005)
+    async def click_in(self, key: str) -> float:
+        """Click a button of a fragment, and tell how many seconds it took until a run was through."""
+        before, start = self.runs, time.perf_counter()
+        await self._send(self._fragments[key], id=self._ids[key], trigger_value=True)
+        await self.until(lambda: self.runs > before)
+        return time.perf_counter() - start
 
-    def fragment_of(self, key: str) -> str:
-        """Tell the fragment that a widget stands in; "" for the page itself."""
-        return self._fragments.get(key, "")
+    async def until(self, reached: Callable[[], bool]) -> None:
+        """Wait until the page is so, at the end of one of its runs.
+
+        Raises:
+            TimeoutError: it has not become so.
+        """
+        async with asyncio.timeout(PATIENCE):
+            while not reached():
+                self._ran.clear()
+                await self._ran.wait()
 
     async def _send(self, fragment: str = "", *, timer: bool = False, **changed: Any) -> None:
         message = BackMsg()
@@ -159,6 +166,7 @@ class Tab:
             if shown.run == self._run or (fragments and shown.fragment not in fragments)
         }
         self.runs += 1
+        self._ran.set()
         if not fragments:
             self._whole.set()
 

@@ -95,6 +95,11 @@ class Reply:
             seen = len(self._deltas)
             self._changed.wait_for(lambda: self._ended or len(self._deltas) > seen, timeout)
 
+    def wait_for_words(self, timeout: float) -> None:
+        """Wait until something came or it ended, for at most `timeout` seconds."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended or bool(self._deltas), timeout)
+
     def take_place_of(self, message: Message) -> None:
         """Become another try at a reply that ended before its first word."""
         self._message.id, self._message.create_time = message.id, message.create_time

@@ -36,14 +36,15 @@ class ChunkReader:
             BotError: the chunk is an error that the server sent in the place of a piece.
         """
         self._chunks += 1
-        self._model = getattr(chunk, "model", None) or self._model
-        self._usage = _usage(getattr(chunk, "usage", None)) or self._usage
-        choices = getattr(chunk, "choices", None)
+        chunk = _fields(chunk)
+        self._model = chunk.get("model") or self._model
+        self._usage = _usage(_fields(chunk.get("usage"))) or self._usage
+        choices = chunk.get("choices")
         if choices is None:
             _raise_error_in(chunk)
-        for choice in choices if isinstance(choices, list) else ():
-            self._reason = getattr(choice, "finish_reason", None) or self._reason
-            yield from self._pieces(getattr(choice, "delta", None) or getattr(choice, "message", None))
+        for choice in map(_fields, choices if isinstance(choices, list) else ()):
+            self._reason = choice.get("finish_reason") or self._reason
+            yield from self._pieces(_fields(choice.get("delta") or choice.get("message")))
 
     def end(self) -> Iterator[Delta | Finish]:
         """Give what was held back, and the end.
@@ -58,12 +59,11 @@ class ChunkReader:
             raise BotError("The bot's server broke off its reply with an error.")
         yield Finish(reason=self._reason, model=self._model, usage=self._usage)
 
-    def _pieces(self, delta: Any) -> Iterator[Delta]:
-        more = getattr(delta, "model_extra", None) or {}
-        reasoning = more.get("reasoning_content") or more.get("reasoning")
+    def _pieces(self, delta: dict[str, Any]) -> Iterator[Delta]:
+        reasoning = delta.get("reasoning_content") or delta.get("reasoning")
         if isinstance(reasoning, str) and reasoning:
             yield Delta(reasoning_content=reasoning)
-        content = getattr(delta, "content", None) or getattr(delta, "refusal", None)
+        content = delta.get("content") or delta.get("refusal")
         if isinstance(content, str) and content:
             yield from self._splitter.feed(content)
 
@@ -84,16 +84,19 @@ def listed_models(listed: str) -> list[str]:
         return []
 
 
-def _usage(usage: Any) -> dict[str, int] | None:
+def _fields(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _usage(usage: dict[str, Any]) -> dict[str, int] | None:
     """Keep the three counts that every server means alike; a count over 64 bits is none."""
-    counts = {n: getattr(usage, n, None) for n in ("prompt_tokens", "completion_tokens", "total_tokens")}
+    counts = {n: usage.get(n) for n in ("prompt_tokens", "completion_tokens", "total_tokens")}
     return {n: count for n, count in counts.items() if isinstance(count, int) and 0 <= count < 2**63} or None
 
 
-def _raise_error_in(chunk: Any) -> None:
+def _raise_error_in(chunk: dict[str, Any]) -> None:
     """Raise what an `event: error` frame or a body of {"error": …} says; the openai client lets both pass."""
-    more = getattr(chunk, "model_extra", None) or {}
-    error = more.get("error") or more.get("message") or more.get("detail")
+    error = chunk.get("error") or chunk.get("message") or chunk.get("detail")
     if error:
         text = error.get("message") if isinstance(error, dict) else error
         raise BotError(f"The bot's server reported an error: {text or error}")

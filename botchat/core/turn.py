@@ -78,6 +78,12 @@ class Turns:
         """Return the user's reply in that session that still comes, or that the store does not have."""
         return self._replies.get((user, session_id))
 
+    @property
+    def replies_running(self) -> int:
+        """How many replies of this process have not ended yet."""
+        with self._lock:
+            return sum(not reply.ended for reply in self._replies.values())
+
     def revision(self, user: str) -> int:
         """Tell how often this process wrote something of the user's; what was read at another number may be old."""
         return self._revisions.get(user, 0)

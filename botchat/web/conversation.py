@@ -24,7 +24,6 @@ def conversation(chat: Chat, session: Session) -> None:
         if message.id != coming:
             show_message(message)
     if coming:
-        st.session_state["first look"] = True
         follow(session.user, session.id)
     elif is_unanswered(session):
         st.button("Try again", icon=":material/refresh:", on_click=_retry, args=(session,), key="retry")

@@ -1,6 +1,7 @@
 """The reply that is coming, followed on the page as it comes."""
 
 import time
+from typing import NamedTuple
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -11,8 +12,8 @@ from botchat.core.models import Message, Session
 from botchat.web import cached
 from botchat.web.text import bot_markdown, plain
 
-_BURST_SECONDS = 0.9
-_REDRAW_SECONDS = 0.125
+_FIRST_WORDS_SECONDS = 0.25
+"""How long a run of the whole page waits for the first words: no longer than a person takes a click to be answered."""
 
 _ENDINGS = {
     "stopped": "Stopped. What came until then is kept.",
@@ -20,12 +21,30 @@ _ENDINGS = {
 }
 
 
-@st.fragment(run_every=1.0)
+class _Pace(NamedTuple):
+    """How often a reply is drawn, in seconds. What costs most is to begin a run, then to draw, whatever is drawn."""
+
+    pause: float
+    run: float
+    tick: float
+
+
+def _pace() -> _Pace:
+    """Choose by the replies that are under way in this process; what it bears is measured (docs/performance.md)."""
+    load = cached.connection().replies_running / 100
+    return _Pace(pause=max(1 / 8, load / 2), run=max(1 / 2, 2 * load), tick=max(1 / 4, load))
+
+
 def follow(user: str, session_id: str) -> None:
-    """Show a reply as it comes: each run redraws it for most of a second, then the next run takes over.
+    """Show a reply as it comes, in a fragment that draws it again and again.
 
     The reply runs elsewhere. What happens to this run, or to the tab, does not touch it.
     """
+    st.session_state["first look"] = True
+    st.fragment(_follow, run_every=_pace().tick)(user, session_id)
+
+
+def _follow(user: str, session_id: str) -> None:
     try:
         reply = cached.connection().reply(user, session_id)
         if reply is None:
@@ -37,36 +56,64 @@ def follow(user: str, session_id: str) -> None:
 
 
 def _follow_here(reply: Reply) -> None:
-    if reply.ended and reply.settled and reply.save_failure is None:
+    is_first_look = st.session_state.pop("first look", False)
+    if is_first_look:
+        reply.wait_for_words(_FIRST_WORDS_SECONDS)
+    elif reply.settled and reply.save_failure is None:
         st.rerun()
     with st.chat_message("assistant"):
-        box = st.empty()
-        footer = st.container()
-    if not reply.ended:
-        footer.button("Stop", icon=":material/stop_circle:", on_click=reply.stop, key="stop")
-    if reply.save_failure:
-        footer.warning(f"Not saved: {plain(str(reply.save_failure))}", icon=":material/cloud_off:")
-    _draw(box, reply.message)
-    if st.session_state.pop("first look", False):
+        picture = _Picture(reply.message)
+        if not reply.ended:
+            st.button("Stop", icon=":material/stop_circle:", on_click=reply.stop, key="stop")
+        if reply.save_failure:
+            st.warning(f"Not saved: {plain(str(reply.save_failure))}", icon=":material/cloud_off:")
+    if is_first_look:
         return  # the page itself is not kept waiting
-    until = time.monotonic() + _BURST_SECONDS
-    while not reply.ended and (left := until - time.monotonic()) > 0:
-        reply.wait_for_news(left)
-        time.sleep(_REDRAW_SECONDS)  # eight pictures a second at most, however fast the pieces come
-        _draw(box, reply.message)
-    if reply.wait(0) and reply.save_failure is None:
+    if not reply.ended:
+        _redraw(picture, reply)
+        st.rerun(scope="fragment")  # goes on in the same thread, and lets a click that came meanwhile take effect
+    elif reply.wait(0) and reply.save_failure is None:
         st.rerun()
 
 
-def _draw(box: DeltaGenerator, message: Message) -> None:
-    with box.container():
-        show_reasoning(message, folded=bool(message.content))
+def _redraw(picture: "_Picture", reply: Reply) -> None:
+    """Draw what comes, until a run has lasted long enough, the reply ends, or needs another layout."""
+    pace = _pace()
+    until = time.monotonic() + pace.run
+    while not reply.ended and (left := until - time.monotonic()) > 0:
+        reply.wait_for_news(left)
+        time.sleep(pace.pause)
+        if not picture.shows(reply.message):
+            return
+
+
+class _Picture:
+    """A message on the page, whose texts are replaced where they stand: nothing vanishes between two pictures."""
+
+    def __init__(self, message: Message) -> None:
+        self._message = message
+        self._reasoning = show_reasoning(message, folded=bool(message.content))
         if message.content:
-            st.markdown(bot_markdown(message.content))
+            self._content = st.markdown(bot_markdown(message.content))
         elif not message.reasoning_content:
             st.caption("Waiting for the bot …")
         if message.status != "streaming":
             show_ending(message)
+
+    def shows(self, message: Message) -> bool:
+        """Draw what is new in the message; False when it needs another layout."""
+        before, self._message = self._message, message
+        if message.status != "streaming" or _layout(message) != _layout(before):
+            return False
+        if self._reasoning and message.reasoning_content != before.reasoning_content:
+            self._reasoning.markdown(bot_markdown(message.reasoning_content))
+        if message.content != before.content:
+            self._content.markdown(bot_markdown(message.content))
+        return True
+
+
+def _layout(message: Message) -> tuple[bool, bool]:
+    return bool(message.reasoning_content), bool(message.content)
 
 
 def written_elsewhere(session: Session) -> str | None:
@@ -80,17 +127,20 @@ def _follow_elsewhere(user: str, session_id: str) -> None:
     if coming is None:
         st.rerun()
     with st.chat_message("assistant"):
-        _draw(st.empty(), next(message for message in session.messages if message.id == coming))
+        _Picture(next(message for message in session.messages if message.id == coming))
         st.caption("Another program is receiving this reply.")
 
 
-def show_reasoning(message: Message, *, folded: bool) -> None:
-    if message.reasoning_content:
-        with st.expander("Reasoning", type="compact", expanded=not folded):
-            st.markdown(bot_markdown(message.reasoning_content))
+def show_reasoning(message: Message, *, folded: bool) -> DeltaGenerator | None:
+    """Show what the bot thought, if it did; return the text on the page."""
+    if not message.reasoning_content:
+        return None
+    with st.expander("Reasoning", type="compact", expanded=not folded):
+        return st.markdown(bot_markdown(message.reasoning_content))
 
 
 def show_ending(message: Message) -> None:
+    """Say how a reply ended, if not as it should."""
     if message.status == "failed":
         st.error(plain(message.error or "The bot failed."), icon=":material/error:")
     elif message.status == "truncated":
