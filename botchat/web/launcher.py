@@ -83,7 +83,7 @@ def _streamlit_options(host: str, port: int, names: list[str]) -> dict[str, obje
         "server.allowedHosts": names,
         "server.maxUploadSize": 200,  # megabytes: a file that is imported is held in memory
         "browser.gatherUsageStats": False,
-        # Its menu has the choice of a theme, which "minimal" leaves out; page.css hides it, the page's settings press it.
+        # Its menu has the choice of a theme, which "minimal" leaves out; page.css hides it, the settings press it.
         "client.toolbarMode": "viewer",
         "client.showErrorDetails": "none",
         "logger.hideWelcomeMessage": True,
