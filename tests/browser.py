@@ -87,7 +87,7 @@ class Visitor:
 
     @property
     def list(self):
-        return self.page.get_by_test_id("stSidebar").locator("[class*='st-key-open-']")
+        return self.page.locator(".st-key-sessions").get_by_test_id("stRadioOption")
 
     def say(self, text: str) -> None:
         self.line.fill(text)
@@ -95,6 +95,11 @@ class Visitor:
 
     def click(self, name: str) -> None:
         self.page.get_by_role("button", name=name).first.click(timeout=PATIENCE)
+
+    def pick(self, menu: str, option: str) -> None:
+        """Choose from the last of the menus of that name."""
+        self.page.get_by_role("button", name=menu, exact=True).last.click(timeout=PATIENCE)
+        self.page.get_by_role("menuitem", name=option, exact=True).click(timeout=PATIENCE)
 
     def sees(self, text: str) -> None:
         expect(self.page.get_by_text(text).first).to_be_visible()

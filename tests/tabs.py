@@ -71,7 +71,32 @@ class Site:
 
 def listed(tab: AppTest) -> list[str]:
     """The names in the sidebar, as they are meant to be read."""
-    return [button.label.replace("\\", "") for button in tab.sidebar.button if button.key.startswith("open ")]
+    return [name.replace("\\", "") for names in groups(tab).values() for name in names]
+
+
+def groups(tab: AppTest) -> dict[str, list[str]]:
+    """The names in the sidebar by the headings above them, as Markdown."""
+    return {radio.label: radio.options for radio in tab.sidebar.radio}
+
+
+def choose(tab: AppTest, name: str) -> AppTest:
+    """Open the session of that name from the sidebar."""
+    for radio in tab.sidebar.radio:
+        if name in [option.replace("\\", "") for option in radio.options]:
+            place = [option.replace("\\", "") for option in radio.options].index(name)
+            radio.set_value(radio.options[place])
+            tab.run()
+            assert not tab.exception, tab.exception
+            return tab
+    raise AssertionError(name)
+
+
+def pick(tab: AppTest, key: str, option: str) -> AppTest:
+    """Choose something from a menu."""
+    tab.menu_button(key).click(option)
+    tab.run()
+    assert not tab.exception, tab.exception
+    return tab
 
 
 def said(tab: AppTest) -> list[str]:

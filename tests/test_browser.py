@@ -5,7 +5,7 @@ import signal
 import threading
 
 import pytest
-from browser import Site, Visitor, chromium, chromium_binary
+from browser import Visitor, chromium_binary
 from playwright.sync_api import expect
 from shell import Shell
 from stub_bot import streamed
@@ -14,36 +14,6 @@ from botchat.core.history import HEARTBEAT_LIMIT
 from botchat.core.models import Message, Session, now
 
 pytestmark = pytest.mark.skipif(chromium_binary() is None, reason="no Chromium here: install it to run these")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visitor(browser):
-    """Someone with a browser of their own."""
-    context = browser.new_context(viewport={"width": 1200, "height": 800})
-    yield Visitor(context.new_page())
-    context.close()
-
-
-@pytest.fixture
-def serve():
-    """Start sites, and stop them at the end."""
-    sites = []
-
-    def start(shell: Shell, *options: str) -> Site:
-        site = Site(shell, *options)
-        sites.append(site)
-        site.start()
-        return site
-
-    yield start
-    for site in sites:
-        site.stop()
 
 
 def test_a_chat_with_the_demo_bot_is_there_after_a_reload(shell, serve, visitor):

@@ -1,7 +1,7 @@
 """The page's logic, run by Streamlit's own AppTest with a real store behind it and a scripted bot."""
 
 from fakes import DONE, Gate
-from tabs import click, listed, opened, said
+from tabs import choose, click, groups, listed, opened, said
 
 from botchat.core.errors import BotError
 from botchat.core.models import Delta, Message, Session, now
@@ -90,7 +90,7 @@ def test_another_users_session_in_the_address_is_not_found(site):
 
 def test_a_session_that_is_clicked_opens_and_new_chat_leaves_it(site):
     session = site.sessions(2)[0]
-    tab = click(site.open(), f"open {session.id}")
+    tab = choose(site.open(), "ann's 0")
     assert said(tab) == ["ann's 0"]
     assert opened(tab) == session.id
     click(tab, "new chat")
@@ -100,7 +100,7 @@ def test_a_session_that_is_clicked_opens_and_new_chat_leaves_it(site):
 
 def test_a_name_is_never_markup(site):
     site.store.append(Session(user="ann", bot_id="b"), Message(role="user", content="![x](http://x) :red[a] *b*\n$1"))
-    label = next(b.label for b in site.open().sidebar.button if b.key.startswith("open "))
+    ((label,),) = groups(site.open()).values()
     assert label == r"\!\[x\]\(http\:\/\/x\) \:red\[a\] \*b\* \$1"
 
 
@@ -191,16 +191,27 @@ def test_prices_are_no_formulas_and_code_is_left_alone(site):
     assert said(tab)[1] == "\\$5 or \\$6 \\:red[now] `$1 :red[x]`\n```\necho $1\n```\n$x$"
 
 
-def test_a_long_session_opens_at_its_newest_30_messages_and_shows_earlier_ones(site):
+def test_a_long_session_opens_at_its_newest_50_messages_and_shows_earlier_ones(site):
     session = Session(user="ann", bot_id="b")
-    for i in range(100):
+    for i in range(120):
         site.store.append(session, Message(role="assistant", content=f"number {i}"))
     tab = site.open("ann", session.id)
-    assert said(tab) == [f"number {i}" for i in range(70, 100)]
+    assert said(tab) == [f"number {i}" for i in range(70, 120)]
     click(tab, "show earlier")
-    assert said(tab) == [f"number {i}" for i in range(20, 100)]
+    assert said(tab) == [f"number {i}" for i in range(20, 120)]
     click(tab, "show earlier")
-    assert said(tab) == [f"number {i}" for i in range(100)]
+    assert said(tab) == [f"number {i}" for i in range(120)]
+
+
+def test_of_a_very_long_session_200_messages_are_on_the_page_and_the_newest_are_a_click_away(site):
+    session = Session(user="ann", bot_id="b")
+    session.messages = [Message(role="assistant", content=f"number {i}") for i in range(300)]
+    site.store.save(session)
+    tab = site.open("ann", session.id)
+    for _ in range(4):
+        click(tab, "show earlier")
+    assert said(tab) == [f"number {i}" for i in range(50, 250)]
+    assert said(click(tab, "show newest")) == [f"number {i}" for i in range(250, 300)]
 
 
 def test_a_reply_that_another_process_receives_is_shown_as_it_comes(site):

@@ -1,7 +1,7 @@
 """The page while the store is down or the connection is made anew: words stay, and it says so."""
 
 from fakes import DONE, Gate
-from tabs import click, opened, said
+from tabs import choose, click, opened, said
 
 from botchat.web import cached
 
@@ -36,7 +36,7 @@ def test_words_that_could_not_be_saved_follow_to_other_pages_and_go_where_they_b
     tab = site.open()
     site.store.down = True
     site.say(tab, "Keep this")
-    click(tab, f"open {other.id}")
+    choose(tab, "ann's 0")
     assert "Keep this" in said(tab)
     assert any("Your message to a new session" in caption.value for caption in tab.main.caption)
     click(tab, "new chat")

@@ -2,52 +2,60 @@
 
 import streamlit as st
 
-from botchat.core.chat import Chat, branch_of, is_unanswered
-from botchat.core.errors import BotchatError
-from botchat.core.export import printable
-from botchat.core.models import Message, Session
-from botchat.web import cached
-from botchat.web.following import follow, show_ending, show_reasoning, written_elsewhere
-from botchat.web.text import bot_markdown
+from botchat.core.chat import Chat, alternatives, branch_of, is_unanswered
+from botchat.core.models import PAGE_SIZE, Session
+from botchat.web import acting, cached
+from botchat.web.following import follow, written_elsewhere
+from botchat.web.messages import show_message_of
 
-SHOWN_AT_FIRST = 30
-SHOWN_MORE = 50
+SHOWN_AT_MOST = 200
+"""Messages on the page at one time: 1,000 take a browser 17 s (measured)."""
+
+_LOOK_SECONDS = 3.0
+
+
+def depth() -> int:
+    """Tell how many of the newest messages are to be read."""
+    return int(st.session_state.get("depth", PAGE_SIZE))
 
 
 def conversation(chat: Chat, session: Session) -> None:
     """Show a session's messages, and follow the reply that is coming."""
     reply = chat.reply(session.user, session.id)
     coming = reply.message.id if reply else written_elsewhere(session)
+    messages = branch_of(session.messages, session.head)
+    later = max(0, len(messages) - SHOWN_AT_MOST)
     if session.first:
-        st.button(f"Show earlier ({session.first} more)", on_click=_show_earlier, key="show earlier")
-    for message in branch_of(session.messages, session.head):
+        st.button(f"Show earlier ({session.first:,} more)", on_click=_show_earlier, key="show earlier")
+    others = alternatives(session.messages)
+    for message in messages[:SHOWN_AT_MOST]:
         if message.id != coming:
-            show_message(message)
-    if coming:
+            show_message_of(session, message, others.get(message.id, ()), is_newest=message is messages[-1])
+    if later:
+        st.button(f"Show the newest ({later:,} more)", on_click=_show_newest, key="show newest")
+    elif coming:
         follow(session.user, session.id)
     elif is_unanswered(session):
         st.button("Try again", icon=":material/refresh:", on_click=_retry, args=(session,), key="retry")
+    if not coming:
+        _look_for_news(session.user, session.id, chat.revision(session.user))
 
 
-def show_message(message: Message) -> None:
-    """Show one message: a person's as it was typed, a bot's as the Markdown that it is."""
-    if message.role == "user":
-        with st.chat_message("user"):
-            st.text(printable(message.content))
-        return
-    with st.chat_message("assistant"):
-        show_reasoning(message, folded=True)
-        if message.content:
-            st.markdown(bot_markdown(message.content))
-        show_ending(message)
+@st.fragment(run_every=_LOOK_SECONDS)
+def _look_for_news(user: str, session_id: str, seen: int) -> None:
+    """Show what another tab has done: this one asks the process, never the store."""
+    chat = cached.connection()
+    if chat.revision(user) != seen or chat.reply(user, session_id):
+        st.rerun()
 
 
 def _show_earlier() -> None:
-    st.session_state.depth = st.session_state.get("depth", SHOWN_AT_FIRST) + SHOWN_MORE
+    st.session_state.depth = depth() + PAGE_SIZE
+
+
+def _show_newest() -> None:
+    st.session_state.pop("depth", None)
 
 
 def _retry(session: Session) -> None:
-    try:
-        cached.connection().retry(session.user, session)
-    except BotchatError as error:
-        st.session_state.notice = str(error)
+    acting.attempt(lambda chat: chat.retry(session.user, session))

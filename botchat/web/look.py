@@ -21,15 +21,18 @@ def apply() -> None:
     st.html(f"<style>{_STYLE}</style>")
     with st.container(key="script"):
         st.html(f'<script src="botchat.js?{_VERSION}"></script>', unsafe_allow_javascript=True)
-
-
-@st.fragment
-def copy_button(text: str, key: str) -> None:
-    """Show a button that copies a text; the text goes to the browser when the button is pressed, not before."""
-    pressed = st.button("Copy", icon=":material/content_copy:", type="tertiary", key=f"copy {key}")
-    if pressed:
+    if text := st.session_state.pop("to copy", None):
         encoded = base64.b64encode(text.encode("utf-8", "replace")).decode()
         st.html(f'<span data-copy="{uuid.uuid4()}" data-text="{encoded}"></span>')
+
+
+def copy_button(text: str, key: str) -> None:
+    """Show a button that copies a text; the text goes to the browser when the button is pressed, not before."""
+    st.button("Copy", type="tertiary", key=f"copy {key}", on_click=_copy, args=(text,))
+
+
+def _copy(text: str) -> None:
+    st.session_state["to copy"] = text
 
 
 def theme_choice() -> None:

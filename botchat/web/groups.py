@@ -1,0 +1,30 @@
+"""The list of sessions by the day on which they began, as its reader's clock has it."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta, tzinfo
+from itertools import groupby
+
+from botchat.core.models import SessionSummary
+
+_WEEK = timedelta(days=7)
+
+
+def grouped(summaries: Iterable[SessionSummary], now: datetime) -> list[tuple[str, list[SessionSummary]]]:
+    """Split sessions, newest first, into Today, Yesterday, Last 7 days and months; days are those of `now`'s zone."""
+    zone, today = now.tzinfo, now.date()
+    by_group = groupby(summaries, lambda summary: _group(_day(summary, zone), today))
+    return [(name, list(of_group)) for name, of_group in by_group]
+
+
+def _day(summary: SessionSummary, zone: tzinfo | None) -> date:
+    return summary.create_time.astimezone(zone).date()
+
+
+def _group(day: date, today: date) -> str:
+    if day >= today:
+        return "Today"
+    if day == today - timedelta(days=1):
+        return "Yesterday"
+    if day > today - _WEEK:
+        return "Last 7 days"
+    return f"{day:%B %Y}"

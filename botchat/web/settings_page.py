@@ -1,0 +1,47 @@
+"""The page of a person's settings, and of what they take out of botchat or bring into it."""
+
+import streamlit as st
+
+from botchat.core.chat import Chat
+from botchat.web import acting, cached
+from botchat.web.look import theme_choice
+from botchat.web.transfer import all_links, import_form
+
+_FOLDED, _SHOWN = "folded", "shown"
+
+
+def show_settings(chat: Chat, user: str) -> None:
+    """Show the settings; each is kept as it is chosen."""
+    st.subheader("Settings", anchor=False)
+    preferences = cached.preferences(user)
+    theme_choice()
+    names = list(chat.bots)
+    preferred = preferences.default_bot or chat.default_bot
+    st.selectbox(
+        "Bot of a new chat",
+        names,
+        index=names.index(preferred) if preferred in names else 0,
+        format_func=lambda bot: f"{bot} ({chat.bots[bot].label})",
+        key="default bot",
+        on_change=_prefer,
+        args=(user, "default_bot", "default bot"),
+    )
+    st.segmented_control(
+        "A bot's reasoning is",
+        [_FOLDED, _SHOWN],
+        default=preferences.reasoning,
+        required=True,
+        key="reasoning",
+        on_change=_prefer,
+        args=(user, "reasoning", "reasoning"),
+    )
+    st.subheader("Your sessions", anchor=False)
+    st.markdown("All of them, but for those in the trash, in a file:")
+    all_links()
+    st.markdown("Sessions out of a file: botchat's own, or what ChatGPT, LibreChat and Open WebUI export:")
+    import_form(user)
+
+
+def _prefer(user: str, name: str, key: str) -> None:
+    if acting.attempt(lambda chat: chat.prefer(user, **{name: st.session_state[key]})):
+        st.session_state.pop("new", None)

@@ -1,0 +1,97 @@
+"""What the page does with messages: edited, answered again, rated, looked at closely."""
+
+import pytest
+from fakes import DONE
+from tabs import click, opened, pick, said
+
+from botchat.core.models import Message
+
+
+@pytest.fixture
+def tab(site):
+    """A tab with one question and its answer."""
+    tab = site.say(site.open(), "Which heron?")
+    return site.settle(tab, opened(tab))
+
+
+def stored(site, tab) -> list[Message]:
+    return site.store.get("ann", opened(tab)).messages
+
+
+def menu(site, tab, place: int, option: str):
+    shown = tab.main.menu_button
+    keys = [button.key for button in shown if button.key != "session menu"]
+    return pick(tab, keys[place], option)
+
+
+def test_an_answer_is_asked_for_again_and_the_first_one_is_a_click_away(site, tab):
+    site.follow("A blue one.", DONE)
+    menu(site, tab, 1, "Answer again")
+    site.settle(tab, opened(tab))
+    assert said(tab) == ["Which heron?", "A blue one."]
+    assert any(caption.value == "2/2" for caption in tab.main.caption)
+    click(tab, f"version before {stored(site, tab)[2].id}")
+    assert said(tab) == ["Which heron?", "Yes."]
+    click(tab, f"version after {stored(site, tab)[1].id}")
+    assert said(tab) == ["Which heron?", "A blue one."]
+
+
+def test_an_edited_message_begins_a_branch_and_the_old_one_stays(site, tab):
+    menu(site, tab, 0, "Edit")
+    editor = tab.main.text_area[0]
+    assert editor.value == "Which heron?"
+    editor.set_value("Which stork?")
+    site.run(tab)
+    site.settle(click(tab, "send edited"), opened(tab))
+    assert said(tab) == ["Which stork?", "Yes."]
+    assert [m.content for m in stored(site, tab)] == ["Which heron?", "Yes.", "Which stork?", "Yes."]
+    click(tab, f"version before {stored(site, tab)[2].id}")
+    assert said(tab) == ["Which heron?", "Yes."]
+
+
+def test_an_edit_that_can_not_be_saved_stays_in_the_editor_and_is_told(site, tab):
+    menu(site, tab, 0, "Edit")
+    tab.main.text_area[0].set_value("Which stork?")
+    site.run(tab)
+    site.store.down = True
+    click(tab, "send edited")
+    assert "The store is down" in tab.main.warning[0].value
+    assert tab.main.text_area[0].value == "Which stork?"
+    site.store.down = False
+    site.settle(click(tab, "send edited"), opened(tab))
+    assert said(tab) == ["Which stork?", "Yes."]
+
+
+def test_an_edit_is_given_up(site, tab):
+    menu(site, tab, 0, "Edit")
+    click(tab, "cancel edit")
+    assert said(tab) == ["Which heron?", "Yes."]
+    assert len(stored(site, tab)) == 2
+
+
+def test_feedback_is_given_changed_commented_and_taken_back(site, tab):
+    for rating, place in (("up", 1), ("down", 0)):
+        tab.main.feedback[0].set_value(place)
+        site.run(tab)
+        assert stored(site, tab)[1].feedback["rating"] == rating
+    (comment,) = [text for text in tab.main.text_input if text.label == "Why?"]
+    comment.set_value("It is no heron.")
+    site.run(tab)
+    assert stored(site, tab)[1].feedback["comment"] == "It is no heron."
+    assert stored(site, tab)[1].feedback["rating"] == "down"
+    again = site.open("ann", opened(tab))
+    assert again.main.feedback[0].value == 0
+    again.main.feedback[0].set_value(None)
+    site.run(again)
+    assert stored(site, tab)[1].feedback["rating"] is None
+    assert stored(site, tab)[1].feedback["comment"] == "It is no heron."
+
+
+def test_details_are_told_when_they_are_asked_for(site, tab):
+    menu(site, tab, 1, "Details")
+    (told,) = [
+        caption.value for caption in tab.main.caption if "scripted" in caption.value and "in all" in caption.value
+    ]
+    assert "first word after" in told
+    menu(site, tab, 1, "Details")
+    assert not [caption for caption in tab.main.caption if "in all" in caption.value]
