@@ -122,6 +122,29 @@ def test_a_reply_is_in_the_store_with_its_first_piece_and_at_every_checkpoint(ch
     assert last_message(store, session).content == "One two three."
 
 
+def test_it_is_told_how_many_replies_are_under_way_whoevers_they_are(chat_with, store):
+    chat = chat_with("One ", Gate(), "never", DONE)
+    assert chat.replies_running == 0
+    replies = [chat.send(user, chat.new_session(user), "Hi") for user in ("ann", "ann", "bob")]
+    assert chat.replies_running == 3
+    for left, reply in enumerate(replies, -2):
+        reply.stop()
+        assert reply.wait(30)
+        assert chat.replies_running == -left
+
+
+def test_a_reply_that_can_not_be_saved_is_not_under_way_any_more(chat_with, store):
+    gate = Gate()
+    chat = chat_with(gate, "Yes.", DONE)
+    session = chat.new_session("ann")
+    reply = chat.send("ann", session, "Hi")
+    store.down = True
+    gate.open()
+    list(reply)
+    assert chat.replies_running == 0
+    store.down = False
+
+
 def test_a_stopped_reply_keeps_what_came(chat_with, store):
     chat = chat_with("One ", Gate(), "never", DONE)
     session = chat.new_session("ann")

@@ -45,6 +45,11 @@ class Chat(Sessions):
         """The bots by their ids."""
         return {bot_id: bot.info for bot_id, bot in self._turns.bots.items()}
 
+    @property
+    def replies_running(self) -> int:
+        """How many replies are under way in this process, whoever's: with many, a screen draws less often."""
+        return self._turns.running_count
+
     def preferences(self, user: str) -> Preferences:
         """Read what the user has chosen, the defaults where that is nothing."""
         return self._repository.preferences(user)

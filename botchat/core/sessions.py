@@ -45,11 +45,6 @@ class Sessions:
         """Which store this is, as it may be shown: without a password."""
         return self._repository.name
 
-    @property
-    def replies_running(self) -> int:
-        """How many replies of this process have not ended yet."""
-        return self._turns.replies_running
-
     def for_admins(self) -> Admin:
         """Return what an admin may ask for: everybody's sessions."""
         return Admin(self._repository.for_admins(), self._turns.retention)

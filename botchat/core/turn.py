@@ -79,10 +79,9 @@ class Turns:
         return self._replies.get((user, session_id))
 
     @property
-    def replies_running(self) -> int:
-        """How many replies of this process have not ended yet."""
-        with self._lock:
-            return sum(not reply.ended for reply in self._replies.values())
+    def running_count(self) -> int:
+        """How many replies are under way in this process, whoever's."""
+        return sum(not reply.ended for reply in list(self._replies.values()))
 
     def revision(self, user: str) -> int:
         """Tell how often this process wrote something of the user's; what was read at another number may be old."""
@@ -217,12 +216,7 @@ class Turns:
     ) -> None:
         header = replace(session, messages=[])
         recorder = Recorder(
-            repository,
-            header,
-            reply,
-            savers=self._savers,
-            checkpoint_seconds=self._checkpoint_seconds,
-            stored=stored,
+            repository, header, reply, savers=self._savers, checkpoint_seconds=self._checkpoint_seconds, stored=stored
         )
         naming = None
         if self._titles and wants_title(bot, messages):
