@@ -168,6 +168,9 @@ def test_a_title_that_fails_leaves_the_first_words_and_is_logged(titling, logged
     assert name_of(chat, session) == FIRST_WORDS
     ask(chat, session, "It goes on?")
     assert chat.open("ann", session.id).message_count == 4
+    other = ask(chat)
+    assert other.id in logged.get(timeout=30)  # the first was not asked about again
+    assert len(chat.bot.title_prompts) == 2
 
 
 def test_a_program_that_ends_does_not_wait_for_a_title(titling):
