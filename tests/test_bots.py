@@ -49,6 +49,14 @@ def test_a_request_carries_the_prompt_the_model_and_the_key_and_asks_for_a_strea
     assert request.body == {"model": "m", "messages": HELLO, "stream": True, "stream_options": usage}
 
 
+def test_images_are_sent_as_parts_of_their_message():
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw=="}}
+    prompt = [{"role": "user", "content": [{"type": "text", "text": "Look"}, image]}]
+    with StubBot([HI]) as stub:
+        ask(bot_at(stub.url), prompt)
+    assert stub.requests[0].body["messages"] == prompt
+
+
 def test_parameters_are_sent_as_they_are_also_those_nobody_knows():
     params = {"temperature": 0, "max_tokens": 5, "top_k": 7, "chat_template_kwargs": {"enable_thinking": False}}
     with StubBot([HI]) as stub:

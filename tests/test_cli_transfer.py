@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from files import BIG, SMALL, file_of
 from sessions import stored, user_says
 from shell import failure
 
@@ -25,7 +26,8 @@ def fill(repository) -> None:
     """Store sessions of two users, in every state, with odd words."""
     for i in range(12):
         session = stored(repository, "ann" if i % 3 else "bob", messages=3, create_time=START + timedelta(hours=i // 2))
-        repository.append(session, user_says(f"{ODD} {i}"))
+        files = [file_of(data, name=ODD.replace("\ud800", "")) for data in (SMALL, BIG)] if i % 5 == 0 else []
+        repository.append(session, user_says(f"{ODD} {i}", files=files))
         reply = Message(role="assistant", content="x" * i, reasoning_content="hm", usage={"total_tokens": i})
         repository.append(session, reply)
         repository.update(session.user, session.id, tags=["t"], metadata={"n": i}, pinned=bool(i % 2))

@@ -1,13 +1,15 @@
 """What a bot is shown of a conversation."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from botchat.core.context import RESERVE, estimated_tokens, prompt_for
-from botchat.core.models import BotInfo, Message, valid_text
+from botchat.core.context import IMAGE_TOKENS, RESERVE, estimated_tokens, prompt_for
+from botchat.core.models import BotInfo, File, Message, valid_text
+from botchat.core.prompt import words_of
 
 TEN_TOKENS = "x" * 24
 
@@ -36,8 +38,8 @@ def bot(**more) -> BotInfo:
     return BotInfo(bot_id="b", label="b", **more)
 
 
-def user(content: str) -> Message:
-    return Message(role="user", content=content)
+def user(content: str, **more) -> Message:
+    return Message(role="user", content=content, **more)
 
 
 def assistant(content: str, **more) -> Message:
@@ -173,3 +175,60 @@ def test_what_is_stored_is_not_changed():
     said = [user("a"), user("b\ud800")]
     prompt_for(bot(context_window=10), said)
     assert [message.content for message in said] == ["a", "b\ud800"]
+
+
+def file(name: str, data: bytes, kind: str = "text/plain") -> File:
+    return File(name=name, type=kind, size=len(data), data=data)
+
+
+def apart(*args) -> File:
+    return replace(file(*args), data=None)
+
+
+def test_files_of_text_are_shown_under_their_names_in_a_fence_that_they_do_not_end():
+    code = "a\n````\nb\n"
+    message = user("Look", files=[file("a.txt", b"one\n"), file("b.md", b"\xef\xbb\xbf" + code.encode())])
+    assert shown(message) == [
+        ("user", "Look\n\n### a.txt\n\n```\none\n```\n\n### b.md\n\n`````\na\n````\nb\n`````"),
+    ]
+
+
+def test_images_are_parts_of_their_message_for_a_bot_that_can_see():
+    png = file("a.png", b"\x89PNG", "image/png")
+    said = [user("Before"), user("Look", files=[png, file("b.txt", b"b")])]
+    ((_, parts),) = shown(*said, images=True)
+    assert parts == [
+        {"type": "text", "text": "Before"},
+        {"type": "text", "text": "Look"},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw=="}},
+        {"type": "text", "text": "### b.txt\n\n```\nb\n```"},
+    ]
+    assert words_of(parts) == "Before\n\nLook\n\n### b.txt\n\n```\nb\n```"
+    assert shown(*said)[0][1] == "Before\n\nLook\n\n[image a.png: not shown to this bot]\n\n### b.txt\n\n```\nb\n```"
+    assert shown(user("", files=[png]), images=True)[0][1] == parts[2:3]
+
+
+def test_a_name_from_elsewhere_is_one_line():
+    assert shown(user("", files=[file("a\n# b", b"x")])) == [("user", "### a # b\n\n```\nx\n```")]
+
+
+def test_data_that_lie_apart_are_read_only_for_messages_that_are_shown():
+    read = []
+    said = [
+        user("old", files=[apart("old.txt", b"x" * 400)]),
+        assistant("yes"),
+        user("new", files=[apart("new.txt", b"new"), apart("a.png", b"x", "image/png")]),
+    ]
+    prompt = prompt_for(bot(context_window=100), said, lambda file: read.append(file.name) or b"new")
+    assert read == ["new.txt"]
+    assert [message["content"][:3] for message in prompt] == ["new"]
+
+
+def test_a_file_takes_its_part_of_the_room_and_an_image_a_part_that_does_not_depend_on_its_bytes():
+    text, image = file("a", b"x" * 4_000), file("a", b"x" * 4_000_000, "image/png")
+    for said, tokens, more in ((text, 1_000, {}), (image, IMAGE_TOKENS, {"images": True}), (image, 0, {})):
+        conversation = [user("Look", files=[said]), assistant("Yes."), user("And?")]
+        room = (tokens + 30) / (1 - RESERVE)
+        assert len(prompt_for(bot(context_window=int(room) + 1, **more), conversation)) == 3
+        if tokens:
+            assert len(prompt_for(bot(context_window=int(room) - 40, **more), conversation)) == 1

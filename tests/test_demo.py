@@ -54,6 +54,12 @@ def test_the_bot_itself_says_that_it_is_no_ai():
     assert told("help").finish.model == info.label
 
 
+def test_the_demo_reads_the_words_of_a_message_with_an_image():
+    parts = [{"type": "text", "text": "think"}, {"type": "image_url", "image_url": {"url": "data:,"}}]
+    (heard,) = ask(DemoBot(pause=0), [{"role": "user", "content": parts}])
+    assert heard.reasoning
+
+
 @pytest.mark.parametrize("text", ["help", "Hello!", "hi", "", "What is Rome?"])
 def test_help_names_every_word_and_where_a_real_bot_comes_from(text):
     heard = told(text)

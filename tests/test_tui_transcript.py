@@ -9,6 +9,8 @@ from textual.filter import Monochrome
 from transcripts import RICH, SIZE, TranscriptApp, asked, said, seen, until
 from tui_stories import story
 
+from botchat.core.models import File
+
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 
 
@@ -32,6 +34,22 @@ async def test_the_beginning_of_a_long_session_can_be_reached_and_says_what_is_n
         assert seen(app)[0] == "── 34 earlier messages · l loads more ──"
         assert seen(app)[3] == "question 0"
         assert app.noted == ["earlier"]
+
+
+@story
+async def test_files_stand_below_their_message_and_their_names_do_the_terminal_no_harm():
+    app = TranscriptApp()
+    files = [
+        File(name="a\x1b[2J[b]x.txt", type="text/plain", size=12_345),
+        File(name="b.png", type="image/png", size=1),
+    ]
+    async with app.run_test(size=SIZE) as pilot:
+        app.transcript.show(
+            [said("Look", role="user", files=files), said("", role="user", files=files[1:])], first=0, bot_id="b"
+        )
+        await pilot.pause()
+        rows = [row for row in seen(app) if row]
+        assert rows[-5:] == ["Look", "📎 a␛[2J[b]x.txt (12 kB)", "📎 b.png (1 byte)", "you", "📎 b.png (1 byte)"]
 
 
 @story

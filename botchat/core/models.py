@@ -71,7 +71,6 @@ class File:
 
     Attributes:
         type: its MIME type.
-        size: its bytes.
         data: None where it lies apart from the message: `Chat.file` reads it.
     """
 
