@@ -98,11 +98,8 @@ def test_a_key_or_a_server_in_the_environment_is_enough_for_a_real_bot(config, v
 
 def test_of_the_bots_of_the_environment_only_the_default_model_is_known_to_see(config):
     key = {"OPENAI_API_KEY": "k"}
-    for more, sees in (
-        ({}, True),
-        ({"OPENAI_MODEL": "m"}, False),
-        ({"OPENAI_BASE_URL": "http://127.0.0.1:1/v1"}, False),
-    ):
+    others = {"OPENAI_MODEL": "m"}, {"OPENAI_BASE_URL": "http://127.0.0.1:1/v1"}
+    for more, sees in (({}, True), *((other, False) for other in others)):
         turns = build_turns(config(), key | more)
         assert turns.bots["openai"].info.images is sees
     turns = build_turns(config("[bots.a]\nmodel = 'm'\nimages = true\n[bots.b]\nmodel = 'm'"), key)
