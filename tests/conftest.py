@@ -117,6 +117,42 @@ def local_shell(tmp_path):
     return Shell(tmp_path, str(tmp_path / "botchat.db"))
 
 
+@pytest.fixture(scope="module")
+def browser():
+    from browser import chromium
+
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visitor(browser):
+    """Someone with a browser of their own."""
+    from browser import Visitor
+
+    context = browser.new_context(viewport={"width": 1200, "height": 800})
+    yield Visitor(context.new_page())
+    context.close()
+
+
+@pytest.fixture
+def serve():
+    """Start sites, and stop them at the end."""
+    from browser import Site as BrowserSite
+
+    sites = []
+
+    def start(shell: Shell, *options: str) -> BrowserSite:
+        site = BrowserSite(shell, *options)
+        sites.append(site)
+        site.start()
+        return site
+
+    yield start
+    for site in sites:
+        site.stop()
+
+
 @pytest.fixture
 def site(repository):
     site = Site(repository)

@@ -38,9 +38,13 @@ class Site:
             raise StoreUnavailable("The store is down.")
         return Chat(self.store, self.turns, default_bot="b")
 
+    def serve(self, user: str, admins: tuple[str, ...] = ()) -> None:
+        """Serve this user's sessions from now on."""
+        state.serve(state.Served(user=user, connect=self.connect, admins=admins))
+
     def open(self, user: str = "ann", session_id: str | None = None) -> AppTest:
         """Open a tab and run the page in it."""
-        state.serve(state.Served(user=user, connect=self.connect))
+        self.serve(user)
         tab = AppTest.from_file(PAGE, default_timeout=30)
         if session_id:
             tab.query_params["session"] = session_id

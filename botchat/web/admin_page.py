@@ -104,7 +104,7 @@ def _tokens(figures: Figures) -> None:
     ]
     told = "No bot told how many it used."
     if bots:
-        told = f"{figures.tokens:,} in all, {bots[0].tokens:,} of them by {plain(one_line(bots[0].name))}."
+        told = f"{figures.tokens:,} in all, {bots[0].tokens:,} of them by {one_line(bots[0].name)}."
     table = [
         {"Bot": plain(one_line(bot.name)), "Read": bot.prompt_tokens, "Written": bot.completion_tokens} for bot in bots
     ]
@@ -127,7 +127,7 @@ def _feedback(figures: Figures) -> None:
 def _busiest(figures: Figures) -> None:
     users = figures.users[:_RANKED]
     rows = [{"name": one_line(user.name), "number": user.messages} for user in users]
-    told = f"{plain(one_line(users[0].name))} has the most messages: {users[0].messages:,}."
+    told = f"{one_line(users[0].name)} has the most messages: {users[0].messages:,}."
     table = [
         {"User": plain(one_line(user.name)), "Messages": user.messages, "Sessions": user.sessions} for user in users
     ]
@@ -137,7 +137,7 @@ def _busiest(figures: Figures) -> None:
 def _show(title: str, told: str, table: list[Row], spec: Callable[[], Spec]) -> None:
     """Show a chart under what it says in a sentence, and its numbers as a table that can be opened."""
     st.subheader(title, anchor=False)
-    st.caption(told)
+    st.caption(plain(told))
     if not table:
         return
     st.vega_lite_chart(spec=spec(), alt=f"{title}. {told}", key=f"chart {title}")
