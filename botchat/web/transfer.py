@@ -1,7 +1,7 @@
 """Sessions out of the page and into it: links that download, and a form that imports with a report."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -41,13 +41,14 @@ class Report:
 def session_links(session: Session) -> None:
     """Show what downloads a session: one button for each form."""
     for form, label in _OF_ONE.items():
-        _link(label, disabled=not session.rev, form=form, session=session.id)
+        _link(label, width="stretch", disabled=not session.rev, form=form, session=session.id)
 
 
 def all_links() -> None:
     """Show what downloads all of the user's sessions but the trash: one button for each form."""
-    for form, label in _OF_ALL.items():
-        _link(label, form=form)
+    with st.container(horizontal=True):
+        for form, label in _OF_ALL.items():
+            _link(label, form=form)
     st.caption("JSON Lines and JSON hold everything, and can be imported again. What is in the trash is left out.")
 
 
@@ -107,6 +108,9 @@ def _show(report: Report) -> None:
         st.caption(f"The first {len(report.refused)} of {report.not_taken:,}.")
 
 
-def _link(label: str, *, disabled: bool = False, **asked: str) -> None:
+def _link(
+    label: str, *, width: Literal["stretch", "content"] = "content", disabled: bool = False, **asked: str
+) -> None:
+    # It opens a tab, which the browser closes when the download begins; an error is told there, and the page stays.
     address = f"export?{urlencode(asked)}"
-    st.link_button(label, address, icon=":material/download:", width="stretch", disabled=disabled)
+    st.link_button(label, address, icon=":material/download:", width=width, disabled=disabled)
