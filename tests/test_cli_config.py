@@ -80,6 +80,7 @@ def test_every_setting_is_shown_with_its_origin_and_without_passwords(local_shel
         "tui.theme": ("dark", "default"),
         "tui.keys": ({}, "default"),
         "port": (80, str(file)),
+        "admins": (None, "default"),
         "bots.local": (bot, str(file)),
         "bots.demo": ({"label": "canned replies, no AI"}, "default"),
     }
