@@ -49,10 +49,10 @@ class Crowd:
         return _p95(self.firsts)
 
 
-def rows(folder: Path, numbers: Sequence[int] = PEOPLE) -> Iterator[Row]:
+def rows(folder: Path, uri: str | None, numbers: Sequence[int] = PEOPLE) -> Iterator[Row]:
     alone = None
     for number in numbers:
-        crowd = measured(folder, number)
+        crowd = measured(folder, f"{uri}/people_{number}" if uri else None, number)
         if number == 1:
             alone = crowd
         yield from _rows(crowd, alone)
@@ -80,11 +80,14 @@ def _rows(crowd: Crowd, alone: Crowd | None) -> Iterator[Row]:
     yield Row(f"{what}: CPU of the server", f"{crowd.cpu:.0%} of a core", "-")
 
 
-def measured(folder: Path, people: int) -> Crowd:
-    """Let so many people ask, within some seconds, and look until all have their replies."""
+def measured(folder: Path, store: str | None, people: int) -> Crowd:
+    """Let so many people ask, within some seconds, and look until all have their replies.
+
+    Without a store they share a SQLite file.
+    """
     crowd = Crowd(people)
     with tempfile.TemporaryDirectory(dir=folder) as name, stub_bot(_PIECES, _A_SECOND) as base_url:
-        store = str(Path(name) / "people.db")
+        store = store or str(Path(name) / "people.db")
         with botchat_web(Path(name), store, _USER, base_url) as server:
             asyncio.run(_stream(crowd, server))
         crowd.stored = _stored_whole(store, crowd.sessions)

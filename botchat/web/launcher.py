@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from botchat.bootstrap import build_chat, build_turns
 from botchat.core.errors import BotchatError, ConfigError
 from botchat.settings import Settings
-from botchat.web import state
+from botchat.web import sockets, state
 from botchat.web.export_route import EXPORT
 from botchat.web.headers import OwnNames, SafetyHeaders
 from botchat.web.look import SCRIPT
@@ -50,10 +50,11 @@ def serve(settings: Settings, *, no_sign_in: bool = False) -> None:
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         sys.stdout.write(f"botchat: http://{host}:{port} for {settings.user}, store {store} (Ctrl+C ends it)\n")
         sys.stdout.flush()
+        sockets.send_at_once(port)
         yield
         turns.close()
 
-    _allow_many_tabs()
+    sockets.allow_many()
     names = _names(settings.host)
     middleware = [Middleware(SafetyHeaders), Middleware(OwnNames, names=names)]
     app = st.App(_PAGE, lifespan=lifespan, middleware=middleware, routes=[EXPORT, SCRIPT])
@@ -127,14 +128,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _allow_many_tabs() -> None:
-    """Raise the limit on open files to what the system allows: an open tab takes four."""
-    try:
-        import resource
-    except ModuleNotFoundError:  # Windows, which has no such limit
-        return
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(ValueError, OSError):  # macOS reports more than it grants
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
