@@ -1,0 +1,69 @@
+"""How a reply looks while it comes, in Chromium: its words never get fewer and never fade, from the first to the last."""
+
+import threading
+
+import pytest
+from browser import Site, Visitor, chromium, chromium_binary
+from playwright.sync_api import expect
+from stub_bot import streamed
+
+pytestmark = pytest.mark.skipif(chromium_binary() is None, reason="no Chromium here: install it to run these")
+
+_STEPS = 12
+
+# What the last message shows and how strongly, after each change of the page and before each picture of it.
+_WATCH = """() => {
+  window.seen = [];
+  const look = () => {
+    const message = [...document.querySelectorAll('[data-testid=stChatMessage]')].at(-1);
+    const texts = message ? [...message.querySelectorAll('[data-testid=stMarkdown]')] : [];
+    const words = texts.map(text => text.textContent).join(' ').match(/word\\d+/g) || [];
+    let opacity = 1;
+    for (let node = texts.at(-1); node; node = node.parentElement) opacity *= getComputedStyle(node).opacity;
+    const last = window.seen.at(-1);
+    if (!last || last[0] !== words.length || last[1] !== opacity) window.seen.push([words.length, opacity]);
+  };
+  new MutationObserver(look).observe(document.body, {childList: true, subtree: true, characterData: true});
+  const picture = () => { look(); requestAnimationFrame(picture); };
+  picture();
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visitor(browser):
+    context = browser.new_context(viewport={"width": 1200, "height": 800})
+    yield Visitor(context.new_page())
+    context.close()
+
+
+@pytest.mark.parametrize("reasoned", [False, True], ids=["an answer", "an answer after reasoning"])
+def test_a_reply_that_comes_never_gets_shorter_nor_fades(visitor, local_shell, stub_for, reasoned):
+    holds = [threading.Event() for _ in range(_STEPS)]
+    pieces = [{"reasoning_content": "Let me see."}] if reasoned else []
+    pieces += [step for i, hold in enumerate(holds) for step in (f"word{i} ", hold)]
+    stub_for(local_shell, [streamed(pieces)])
+    site = Site(local_shell)
+    site.start()
+    try:
+        visitor.visit(site.address)
+        visitor.say("Go")
+        visitor.sees("word0")
+        visitor.page.evaluate(_WATCH)
+        for i, hold in enumerate(holds):
+            visitor.sees(f"word{i}")
+            hold.set()
+        expect(visitor.page.get_by_role("button", name="Stop")).to_have_count(0)
+        expect(visitor.page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+        seen = visitor.page.evaluate("window.seen")
+    finally:
+        site.stop()
+    lengths = [words for words, _ in seen]
+    assert lengths == sorted(lengths)
+    assert lengths[-1] == _STEPS
+    assert {opacity for _, opacity in seen} == {1}
