@@ -9,8 +9,6 @@ import mongomock.gridfs
 import pymongo
 import pytest
 import streamlit as st
-from browser import Site as BrowserSite
-from browser import Visitor, chromium
 from fakes import ScriptedBot, WatchedStore
 from servers import Mongod, mongod_binary
 from shell import Shell
@@ -205,33 +203,3 @@ def flaky_chat(chat_with, store):
     chat = chat_with()
     chat._repository = Flaky(store)
     return chat
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visitor(browser):
-    """Someone with a browser of their own."""
-    context = browser.new_context(viewport={"width": 1200, "height": 800})
-    yield Visitor(context.new_page())
-    context.close()
-
-
-@pytest.fixture
-def serve():
-    """Start sites, and stop them at the end."""
-    sites = []
-
-    def start(shell: Shell, *options: str) -> BrowserSite:
-        site = BrowserSite(shell, *options)
-        sites.append(site)
-        site.start()
-        return site
-
-    yield start
-    for site in sites:
-        site.stop()

@@ -10,7 +10,8 @@ from botchat.core.chat import Reply
 from botchat.core.errors import BotchatError
 from botchat.core.models import Message, Session
 from botchat.web import cached
-from botchat.web.text import bot_markdown, plain
+from botchat.web.text import plain
+from botchat.web.words import coming_words
 
 _FIRST_WORDS_SECONDS = 0.25
 """How long a run of the whole page waits for the first words: no longer than a person takes a click to be answered."""
@@ -94,7 +95,7 @@ class _Picture:
         self._message = message
         self._reasoning = show_reasoning(message, folded=bool(message.content))
         if message.content:
-            self._content = st.markdown(bot_markdown(message.content))
+            self._content = coming_words(message.content)
         elif not message.reasoning_content:
             st.caption("Waiting for the bot …")
         if message.status != "streaming":
@@ -106,9 +107,9 @@ class _Picture:
         if message.status != "streaming" or _layout(message) != _layout(before):
             return False
         if self._reasoning and message.reasoning_content != before.reasoning_content:
-            self._reasoning.markdown(bot_markdown(message.reasoning_content))
+            coming_words(message.reasoning_content, self._reasoning)
         if message.content != before.content:
-            self._content.markdown(bot_markdown(message.content))
+            coming_words(message.content, self._content)
         return True
 
 
@@ -135,8 +136,10 @@ def show_reasoning(message: Message, *, folded: bool) -> DeltaGenerator | None:
     """Show what the bot thought, if it did; return the text on the page."""
     if not message.reasoning_content:
         return None
-    with st.expander("Reasoning", type="compact", expanded=not folded):
-        return st.markdown(bot_markdown(message.reasoning_content))
+    took = "" if message.reasoning_ms is None else f" ({message.reasoning_ms / 1000:.1f} s)"
+    is_open = not folded or st.session_state.get("reasoning shown", False)
+    with st.expander(f"Reasoning{took}", type="compact", expanded=is_open):
+        return coming_words(message.reasoning_content)
 
 
 def show_ending(message: Message) -> None:

@@ -7,12 +7,12 @@ from typing import Literal
 import streamlit as st
 
 from botchat.core.chat import Chat
-from botchat.core.export import printable
 from botchat.core.models import Message, Session
 from botchat.web import acting
 from botchat.web.following import show_ending, show_reasoning
 from botchat.web.look import copy_button
-from botchat.web.text import bot_markdown, plain
+from botchat.web.text import plain
+from botchat.web.words import bot_words, own_words
 
 _EDIT, _DETAILS, _FEEDBACK, _ANSWER_AGAIN = "Edit", "Details", "Feedback", "Answer again"
 _OF_USER = (_EDIT, _DETAILS)
@@ -61,11 +61,11 @@ def details(message: Message, local: datetime) -> str:
 
 def _words(message: Message) -> None:
     if message.role == "user":
-        st.text(printable(message.content))
+        own_words(message.content, message.id)
         return
-    show_reasoning(message, folded=not st.session_state.get("reasoning shown", False))
+    show_reasoning(message, folded=True)
     if message.content:
-        st.markdown(bot_markdown(message.content))
+        bot_words(message.content, message.id)
     show_ending(message)
 
 

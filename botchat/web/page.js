@@ -175,18 +175,31 @@
     setTimeout(() => { if (isDrawerOpen()) find('[data-testid="stSidebarCollapseButton"] button')?.click(); });
   });
 
-  // Keys.
+  // Keys: / and Ctrl+K search, Ctrl+Shift+O begins a new chat.
   document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest?.("input:not([type=radio], [type=checkbox]), textarea, [contenteditable=true]");
-    const slash = event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey;
-    const searchKey = event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
-    if (!slash && !searchKey) return;
+    const key = event.key.toLowerCase();
+    const command = (event.ctrlKey || event.metaKey) && !event.altKey;
+    const typing = event.target.closest("input:not([type=radio], [type=checkbox]), textarea");
+    const wanted =
+      (key === "/" && !command && !typing) || (key === "k" && command && !event.shiftKey) ? search
+      : key === "o" && command && event.shiftKey ? newChat
+      : null;
+    if (wanted?.()) event.preventDefault();
+  });
+
+  function search() {
     const field = find(".st-key-search input");
-    if (!field) return;
-    event.preventDefault();
+    if (!field) return false;
     if (!isDrawerOpen()) find('[data-testid="stExpandSidebarButton"]')?.click();
     setTimeout(() => { field.focus(); field.select(); });
-  });
+    return true;
+  }
+
+  function newChat() {
+    const button = find(".st-key-new-chat button");
+    button?.click();
+    return Boolean(button);
+  }
 
   // Everything on the page comes and goes as the server says.
   function look() {

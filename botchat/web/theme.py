@@ -22,7 +22,7 @@ _LIGHT = {
     "sidebar.secondaryBackgroundColor": "#ffffff",
 }
 _DARK = {
-    "primaryColor": "#5b8fc4",
+    "primaryColor": "#4079b2",
     "backgroundColor": "#14171a",
     "secondaryBackgroundColor": "#21262b",
     "textColor": "#e7eaed",

@@ -1,0 +1,49 @@
+"""What people and bots said, drawn: a bot's Markdown, a person's text as it was typed, and what is too long for either."""
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from botchat.core.export import printable
+from botchat.web.text import LONGEST, bot_markdown
+
+_BOX_HEIGHT = 480
+
+
+def bot_words(text: str, key: str) -> None:
+    """Draw what a bot said; `key` tells it from the others on the page, for one that is too long to be drawn whole."""
+    if len(text) <= LONGEST:
+        st.markdown(bot_markdown(text))
+    else:
+        _part(text, key)
+
+
+def own_words(text: str, key: str) -> None:
+    """Draw what a person said, as it was typed."""
+    if len(text) <= LONGEST:
+        st.text(printable(text))
+    else:
+        _part(text, key)
+
+
+def coming_words(text: str, place: DeltaGenerator | None = None) -> DeltaGenerator:
+    """Draw what a bot says while it comes, where it was drawn before; of much, the newest part: there it goes on."""
+    drawn = st if place is None else place
+    if len(text) <= LONGEST:
+        return drawn.markdown(bot_markdown(text))
+    return drawn.text(printable(f"… {text[-LONGEST:]}"))
+
+
+@st.fragment
+def _part(text: str, key: str) -> None:
+    """Draw a part of a long text, and the choice of the others: drawn whole, 1 MB keeps Chromium busy for ten seconds.
+
+    It is plain text, for Markdown that was cut means something else.
+    """
+    parts = -(-len(text) // LONGEST)
+    with st.container(height=_BOX_HEIGHT, key=f"long {key}"):
+        box = st.empty()
+    left, right = st.columns([3, 2], vertical_alignment="center")
+    with left:
+        number = st.pagination(parts, key=f"part {key}")
+    right.caption(f"{len(text):,} characters, as plain text")
+    box.text(printable(text[(number - 1) * LONGEST : number * LONGEST]))
