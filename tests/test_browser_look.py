@@ -1,4 +1,4 @@
-"""What the browser does for the page: drafts, copying, themes, keys and the drawer of a phone, and what it never does."""
+"""What the browser does for the page: drafts, copying, themes, keys, a phone's drawer, and what it never does."""
 
 import os
 import signal
@@ -251,7 +251,7 @@ def test_an_image_from_elsewhere_is_asked_for_when_its_link_is_followed_and_not_
     with visitor.page.context.expect_page() as opened:
         visitor.page.get_by_role("link", name="Image: a cat (127.0.0.1)").click()
     opened.value.wait_for_load_state()
-    assert [request.path for request in server.requests if request.method == "GET"][0] == "/v1/pixel?q=1"
+    assert next(request.path for request in server.requests if request.method == "GET") == "/v1/pixel?q=1"
     site.stop()
 
 

@@ -49,7 +49,7 @@ def charts(tab: AppTest) -> list:
 
 
 def told(tab: AppTest) -> list[str]:
-    return [caption.value.replace("\\", "") for caption in tab.caption]
+    return [caption.value.replace("\\", "") for caption in tab.main.caption]
 
 
 def users(tab: AppTest) -> list[str]:
@@ -61,7 +61,7 @@ def test_who_is_no_admin_finds_no_such_page(site):
     said(site, "bob")
     for user, admins in (("ann", ()), ("bob", ("ann",))):
         tab = admin_page(site, user, admins)
-        assert [error.value for error in tab.error] == ["There is no such page."]
+        assert [error.value for error in tab.main.error] == ["There is no such page."]
         assert (len(tab.metric), len(tab.table)) == (0, 0)
     tab.query_params["view"] = "nosuch"
     assert [error.value for error in site.run(tab).error] == ["There is no such page."]
@@ -104,7 +104,9 @@ def test_there_is_a_chart_of_each_kind_with_a_sentence_and_a_table(site):
     assert [list(table.value.columns)[1] for table in tab.table[:-1]] == [
         "Messages", "Sessions", "Half within", "Read", "Liked", "Messages",
     ]  # fmt: skip
-    assert [chart.alt.partition(".")[0] for chart in charts(tab)] == [heading.value for heading in tab.subheader[:-1]]
+    assert [chart.alt.partition(".")[0] for chart in charts(tab)] == [
+        heading.value for heading in tab.main.subheader[:-1]
+    ]
 
 
 def test_nobodys_words_are_on_the_page(site):
@@ -138,7 +140,7 @@ def test_a_store_that_is_down_is_told_and_can_be_tried_again(site):
     said(site, "ann")
     site.store.down = True
     tab = admin_page(site)
-    assert "The store is down" in tab.error[0].value
+    assert "The store is down" in tab.main.error[0].value
     site.store.down = False
     assert totals(click(tab, "admin refresh"))["Sessions"] == "1"
 

@@ -1,8 +1,11 @@
 """The line to type in: what is sent with it, and what could not be saved and stays on the screen."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
-from botchat.core.errors import BotchatError, ReplyRunning
+from botchat.core.errors import BotchatError, InvalidInput, ReplyRunning
+from botchat.core.files import MAX_FILE_BYTES, read_file
 from botchat.core.models import Message, Session
 from botchat.web import cached
 from botchat.web.messages import show_message
@@ -11,7 +14,14 @@ from botchat.web.text import label, plain
 
 def line(session: Session | None) -> None:
     """Show the line, for messages to this session."""
-    st.chat_input("Your message", key="prompt", on_submit=_submit, disabled=session is None)
+    st.chat_input(
+        "Your message",
+        key="prompt",
+        on_submit=_submit,
+        disabled=session is None,
+        accept_file="multiple",
+        max_upload_size=MAX_FILE_BYTES // 1_000_000,
+    )
 
 
 def say(session: Session, words: str) -> None:
@@ -40,24 +50,39 @@ def _unsent(shown: Session | None) -> None:
 
 def _submit() -> None:
     """Send what was typed. It is cleared from the line by now, so on failure it is kept to be shown and sent again."""
-    message = Message(role="user", content=st.session_state.prompt)
-    if not message.content.strip():
+    typed = st.session_state.prompt
+    if not typed.text.strip() and not typed.files:
         return
     if "unsent" in st.session_state:
-        st.session_state.prompt = st.session_state.refused = message.content  # back into the line
-        st.session_state.notice = "Another message is not saved yet: send it again first, or put it back into the line."
+        st.session_state.refused = typed.text
+        _put_back(
+            typed.text,
+            "Another message is not saved yet: send it again first, or put it back into the line.",
+            typed.files,
+        )
+        return
+    try:
+        files = [read_file(file.name, file.getvalue()) for file in typed.files]
+    except InvalidInput as error:
+        _put_back(typed.text, str(error), typed.files)
     else:
-        _send(st.session_state.shown, message)
+        _send(st.session_state.shown, Message(role="user", content=typed.text, files=files))
+
+
+def _put_back(text: str, why: str, files: Sequence[object] = ()) -> None:
+    """Put words back into the line, which can't be given files."""
+    st.session_state.prompt = text
+    st.session_state.notice = f"{why} Then add the files again." if files else why
 
 
 def _send(session: Session, message: Message) -> None:
     try:
         cached.connection().send(session.user, session, message)
-    except ReplyRunning as error:
-        st.session_state.prompt = message.content  # back into the line
-        st.session_state.notice = str(error)
     except BotchatError as error:
-        st.session_state.unsent = (session, message, str(error))
+        if isinstance(error, ReplyRunning | InvalidInput) and not message.files:
+            _put_back(message.content, str(error))
+        else:
+            st.session_state.unsent = (session, message, str(error))
     else:
         st.query_params["session"] = session.id
         for left in ("new", "depth"):

@@ -1,20 +1,18 @@
 """The address /export: a user's sessions as a file, one of them in memory at a time."""
 
-import re
 from collections.abc import Iterator
 from itertools import chain
-from urllib.parse import quote
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from botchat.core.admin import Admin
-from botchat.core.errors import BotchatError, InvalidInput, SessionNotFound
-from botchat.core.export import ExportFormat, export, one_line
+from botchat.core.errors import InvalidInput, SessionNotFound
+from botchat.core.export import ExportFormat, export
 from botchat.core.models import SessionFilter, now
 from botchat.web import cached, state
+from botchat.web.answers import answering, attachment, private
 
 _TYPES = {
     ExportFormat.md: "text/markdown",
@@ -23,36 +21,17 @@ _TYPES = {
     ExportFormat.jsonl: "application/jsonl",
     ExportFormat.csv: "text/csv",
 }
-# No Sec-Fetch-Site: no browser, or an old one. "none": the address was typed.
-_OWN_PAGES = {"same-origin", "none"}
 _CHUNK_CHARACTERS = 64 * 1024
-_NAME_BYTES = 120
-_NOT_IN_FILE_NAMES = re.compile(r'[/\\:*?"<>|\ufffd\u2400-\u2426]+')
 
 
-async def _answer(request: Request) -> Response:
+def _export(request: Request) -> Response:
     """Answer with a file. What fails before its first byte is told; what fails later breaks the connection off."""
-    if request.headers.get("sec-fetch-site", "none") not in _OWN_PAGES:
-        return PlainTextResponse("Another site asked for this: open it from the page.", 403)
-    try:
-        form = _form(request.query_params.get("form", ""))
-        name, parts = await run_in_threadpool(_file, state.user(), form, request.query_params.get("session"))
-    except SessionNotFound as error:
-        return PlainTextResponse(str(error), 404)
-    except InvalidInput as error:
-        return PlainTextResponse(str(error), 400)
-    except BotchatError as error:
-        return PlainTextResponse(str(error), 503)
-    headers = {
-        "Content-Disposition": _attachment(f"{name}.{form}"),
-        "Cache-Control": "no-store",
-        "Cross-Origin-Resource-Policy": "same-origin",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return StreamingResponse(parts, media_type=_TYPES[form], headers=headers)
+    form = _form(request.query_params.get("form", ""))
+    name, parts = _file(state.user(), form, request.query_params.get("session"))
+    return StreamingResponse(parts, media_type=_TYPES[form], headers=private(attachment(f"{name}.{form}")))
 
 
-EXPORT = Route("/export", _answer, methods=["GET"])
+EXPORT = Route("/export", answering(_export), methods=["GET"])
 """`?form=md|html|json|jsonl|csv`, and `&session=ID` for one; without it all but the trash."""
 
 
@@ -102,11 +81,3 @@ def _parts(texts: Iterator[str]) -> Iterator[bytes]:
             yield "".join(held).encode()
             held, size = [], 0
     yield "".join(held).encode()
-
-
-def _attachment(name: str) -> str:
-    """Say that a file is to be saved, by which name (RFC 6266); the first of the two is for old browsers."""
-    stem, dot, ending = one_line(name).rpartition(".")
-    safe = _NOT_IN_FILE_NAMES.sub("_", stem).encode()[:_NAME_BYTES].decode(errors="ignore").strip(". _") or "session"
-    plain = re.sub(r"[^\w .()-]", "_", safe, flags=re.ASCII)
-    return f"attachment; filename=\"{plain}{dot}{ending}\"; filename*=UTF-8''{quote(f'{safe}{dot}{ending}', safe='')}"

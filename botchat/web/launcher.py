@@ -15,6 +15,7 @@ from botchat.core.errors import BotchatError, ConfigError
 from botchat.settings import Settings
 from botchat.web import sockets, state
 from botchat.web.export_route import EXPORT
+from botchat.web.file_route import FILE
 from botchat.web.headers import OwnNames, SafetyHeaders
 from botchat.web.look import SCRIPT
 from botchat.web.theme import THEME
@@ -57,7 +58,7 @@ def serve(settings: Settings, *, no_sign_in: bool = False) -> None:
     sockets.allow_many()
     names = _names(settings.host)
     middleware = [Middleware(SafetyHeaders), Middleware(OwnNames, names=names)]
-    app = st.App(_PAGE, lifespan=lifespan, middleware=middleware, routes=[EXPORT, SCRIPT])
+    app = st.App(_PAGE, lifespan=lifespan, middleware=middleware, routes=[EXPORT, FILE, SCRIPT])
     with suppress(KeyboardInterrupt):  # the way to end a server, not a failure
         app.run(config=_streamlit_options(settings.host, port, names))
 

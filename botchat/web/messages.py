@@ -7,8 +7,10 @@ from typing import Literal
 import streamlit as st
 
 from botchat.core.chat import Chat
+from botchat.core.export import file_line, one_line
 from botchat.core.models import Message, Session
 from botchat.web import acting
+from botchat.web.file_route import file_address
 from botchat.web.following import show_ending, show_reasoning
 from botchat.web.look import copy_button
 from botchat.web.text import plain
@@ -21,9 +23,11 @@ _RATINGS: tuple[Literal["down", "up"], ...] = ("down", "up")
 
 
 def show_message(message: Message) -> None:
-    """Show one message alone."""
+    """Show one message alone; of files their names."""
     with st.chat_message("user" if message.role == "user" else "assistant"):
         _words(message)
+        for file in message.files:
+            st.text(file_line(file))
 
 
 def show_message_of(session: Session, message: Message, others: Sequence[str], *, is_newest: bool) -> None:
@@ -33,6 +37,7 @@ def show_message_of(session: Session, message: Message, others: Sequence[str], *
             _editor(session, message)
             return
         _words(message)
+        _files(session, message)
         with st.container(key=f"actions-{message.id}", horizontal=True, vertical_alignment="center", gap="small"):
             if others:
                 _branches(session, message, others)
@@ -61,12 +66,22 @@ def details(message: Message, local: datetime) -> str:
 
 def _words(message: Message) -> None:
     if message.role == "user":
-        own_words(message.content, message.id)
+        if message.content:
+            own_words(message.content, message.id)
         return
     show_reasoning(message, folded=True)
     if message.content:
         bot_words(message.content, message.id)
     show_ending(message)
+
+
+def _files(session: Session, message: Message) -> None:
+    for file in message.files:
+        address = file_address(session, file)
+        if file.is_image:
+            st.markdown(f"![{plain(one_line(file.name))}]({address})")
+        else:
+            st.link_button(plain(file_line(file)), address)
 
 
 def _branches(session: Session, message: Message, others: Sequence[str]) -> None:

@@ -3,18 +3,32 @@
 import streamlit as st
 
 from botchat.core.chat import Chat
+from botchat.core.errors import BotchatError
 from botchat.web import acting, cached
 from botchat.web.look import theme_choice
+from botchat.web.text import plain
 from botchat.web.transfer import all_links, import_form
 
 _FOLDED, _SHOWN = "folded", "shown"
 
 
-def show_settings(chat: Chat, user: str) -> None:
+def show_settings(user: str) -> None:
     """Show the settings; each is kept as it is chosen."""
     st.subheader("Settings", anchor=False)
-    preferences = cached.preferences(user)
     theme_choice()
+    try:
+        _preferences(cached.connection(), user)
+    except BotchatError as error:
+        st.error(plain(str(error)), icon=":material/cloud_off:")
+    st.subheader("Your sessions", anchor=False)
+    st.markdown("All of them, but for those in the trash, in a file:")
+    all_links()
+    st.markdown("Sessions out of a file: botchat's own, or what ChatGPT, LibreChat and Open WebUI export:")
+    import_form(user)
+
+
+def _preferences(chat: Chat, user: str) -> None:
+    preferences = cached.preferences(user)
     names = list(chat.bots)
     preferred = preferences.default_bot or chat.default_bot
     st.selectbox(
@@ -35,11 +49,6 @@ def show_settings(chat: Chat, user: str) -> None:
         on_change=_prefer,
         args=(user, "reasoning", "reasoning"),
     )
-    st.subheader("Your sessions", anchor=False)
-    st.markdown("All of them, but for those in the trash, in a file:")
-    all_links()
-    st.markdown("Sessions out of a file: botchat's own, or what ChatGPT, LibreChat and Open WebUI export:")
-    import_form(user)
 
 
 def _prefer(user: str, name: str, key: str) -> None:

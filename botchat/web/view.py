@@ -26,7 +26,9 @@ def show() -> None:
     user = state.user()
     view = st.query_params.get("view")
     session, problem = (None, None) if view else _current(user)
-    st.set_page_config(page_title=_title(session), page_icon=str(_ICON), layout="centered")
+    st.set_page_config(
+        page_title=_title(session), page_icon=str(_ICON), layout="wide" if view == "admin" else "centered"
+    )
     look.apply()
     with st.sidebar:
         st.subheader("botchat", anchor=False)
@@ -46,16 +48,12 @@ def show() -> None:
 
 
 def _other_view(view: str, user: str) -> None:
-    try:
-        chat = cached.connection()
-        if view == "settings":
-            show_settings(chat, user)
-        elif view == "admin" and state.served().is_admin(user):
-            show_admin()
-        else:
-            st.error("There is no such page.", icon=":material/error:")
-    except BotchatError as error:
-        st.error(plain(str(error)), icon=":material/cloud_off:")
+    if view == "settings":
+        show_settings(user)
+    elif view == "admin" and state.served().is_admin(user):
+        show_admin()
+    else:
+        st.error("There is no such page.", icon=":material/error:")
 
 
 def _current(user: str) -> tuple[Session | None, str | None]:

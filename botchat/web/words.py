@@ -1,4 +1,4 @@
-"""What people and bots said, drawn: a bot's Markdown, a person's text as it was typed, and what is too long for either."""
+"""What people and bots said, drawn: a bot's Markdown, a person's text as typed, and what is too long for either."""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
