@@ -1,17 +1,16 @@
 """The time to a reply's first token through a whole chat turn, next to the openai client alone."""
 
 import asyncio
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import sample
 from measure import Row, difference_row, in_turn
 from openai import AsyncOpenAI, DefaultAsyncHttpx2Client
+from web_server import stub_bot
 
 from botchat.core.bots import BotConfig, OpenAIBot
 from botchat.core.chat import Chat
@@ -30,7 +29,7 @@ def rows(folder: Path, mongod_uri: str | None) -> Iterator[Row]:
     stores: dict[str, SessionRepository] = {"SQLite": SqliteRepository(folder / "turns.db")}
     if mongod_uri:
         stores["MongoDB"] = connect(mongod_uri + sample.PATIENT)
-    with _stub() as base_url:
+    with stub_bot() as base_url:
         for name, repository in stores.items():
             with closing(repository):
                 repository.prepare()
@@ -84,15 +83,3 @@ def _turn(chat: Chat, repository: SessionRepository, size: int) -> float:
     if not reply.wait(60) or reply.failure or reply.save_failure:
         raise RuntimeError(f"The reply failed: {reply.failure or reply.save_failure}")
     return took
-
-
-@contextmanager
-def _stub() -> Iterator[str]:
-    """Run the server in a process of its own, so that it takes no time of the two that are measured."""
-    command = [sys.executable, Path(__file__).with_name("stub_server.py")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            yield f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
-        finally:
-            server.terminate()

@@ -5,9 +5,10 @@ import platform
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,6 +20,9 @@ import start
 import tui_start
 import tui_stream
 import tui_transcript
+import web_browser
+import web_page
+import web_streams
 from measure import Row
 from pymongo import MongoClient
 
@@ -32,31 +36,41 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
     parser.add_argument("--elia", type=Path, help="the program elia 1.10, to start the terminal chat next to it")
+    parser.add_argument("--only", metavar="NAME", help="make one benchmark's rows, such as web_page, and write nothing")
     arguments = parser.parse_args()
-    write = arguments.write
+    write = arguments.write and not arguments.only
     with tempfile.TemporaryDirectory(prefix="botchat-bench-") as name, _mongod(Path(name)) as uri:
         lines = [_line(_HEADS), _line(("---",) * len(_HEADS))]
         print(*lines, sep="\n", flush=True)
-        for row in _rows(Path(name), uri, arguments.elia):
-            lines.append(_line(row.cells))
-            print(lines[-1], flush=True)
+        benchmarks = _benchmarks(Path(name), uri, arguments.elia)
+        if arguments.only not in {None, *benchmarks}:
+            parser.error(f"--only takes one of {', '.join(benchmarks)}.")
+        for benchmark in [arguments.only] if arguments.only else benchmarks:
+            for row in benchmarks[benchmark]():
+                lines.append(_line(row.cells))
+                print(lines[-1], flush=True)
         about = _about(uri, write=write)
     print(f"\n{about}")
     if write:
         _put("\n".join([about, "", *lines]))
 
 
-def _rows(folder: Path, uri: str | None, elia: Path | None) -> Iterator[Row]:
+def _benchmarks(folder: Path, uri: str | None, elia: Path | None) -> dict[str, Callable[[], Iterator[Row]]]:
+    """Name the benchmarks, in the order in which they run."""
     # The start first: nothing of the servers runs beside it.
-    yield from start.rows(folder)
-    yield from tui_start.rows(folder, elia)
-    yield from tui_transcript.rows()
-    yield from tui_stream.rows()
-    yield from first_token.rows(folder, uri)
+    benchmarks: dict[str, Callable[[], Iterator[Row]]] = {
+        "start": partial(start.rows, folder),
+        "tui_start": partial(tui_start.rows, folder, elia),
+        "tui_transcript": tui_transcript.rows,
+        "tui_stream": tui_stream.rows,
+        "web_page": partial(web_page.rows, folder, uri),
+        "web_browser": partial(web_browser.rows, folder),
+        "web_streams": partial(web_streams.rows, folder, uri),
+        "first_token": partial(first_token.rows, folder, uri),
+    }
     if uri:
-        yield from on_mongod.rows(uri)
-        yield from exporting.rows(folder, uri)
-    yield from on_sqlite.rows(folder)
+        benchmarks |= {"on_mongod": partial(on_mongod.rows, uri), "exporting": partial(exporting.rows, folder, uri)}
+    return benchmarks | {"on_sqlite": partial(on_sqlite.rows, folder)}
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""How a reply looks while it comes, in Chromium: its words never get fewer and never fade, from first to last."""
+"""How a reply looks while it comes, in Chromium: its words never get fewer and never fade."""
 
 import threading
 
