@@ -53,6 +53,6 @@ def page() -> None:
 
 if st.runtime.exists():
     page()
-else:
+elif __name__ == "__main__":
     options = _streamlit_options("127.0.0.1", int(sys.argv[1]))
     st.App(__file__, routes=[look.SCRIPT], middleware=[Middleware(SafetyHeaders)]).run(config=options)

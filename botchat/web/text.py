@@ -28,7 +28,7 @@ _FENCE = (
 _SPAN = r"(?P<tick>`++)(?:[^`\n]++|\n(?![ \t]*\n)|(?!(?P=tick)(?!`))`++)*+(?P=tick)(?!`)|`++"
 _ADDRESS = r"https?://[^\s<>()\[\]!`$\\]*"
 _FORMULA = r"\$\$(?:(?!!\[)[^$])+\$\$|\$(?![\s$])(?:(?!!\[)[^$\n])*?(?<!\s)\$(?!\d)"
-_DISPLAYED = r"(?:^(?P<indent>[ \t>]*))?\\\[(?P<displayed>(?:(?!\\[\[\]]|\n[ \t]*\n)[^$])+?)\\\](?P<ends>(?=[ \t]*$))?"
+_DISPLAYED = r"(?:^(?P<indent>[ \t>]*))?\\\[(?P<displayed>(?:(?!\\[\[\]]|\n[ \t]*\n)[^$])+?)\\\](?!\()(?P<ends>(?=[ \t]*$))?"
 _INLINE = r"\\\((?P<inline>(?:(?!\\[()]|\n[ \t]*\n)[^$])+?)\\\)"
 _TEXT_OF_IMAGE = r"(?P<alt>(?:[^\[\]\\]|\\.|\[[^\[\]]*\])*+)"
 _TARGET = r"[ \t]*\n?[ \t]*(?P<target><[^<>\n]*>|(?:[^\s()<>\\]|\\.|\([^\s()]*\))*)"
@@ -36,7 +36,7 @@ _TITLE = r"""(?:\s+(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\((?:[^()\\]|\\.)*\)))
 _IMAGE = rf"!\[{_TEXT_OF_IMAGE}\](?:\({_TARGET}{_TITLE}\)|\[(?P<label>(?:[^\[\]\\]|\\.)*)\])?"
 _PROSE = r"(?:[^`$\\!:hH\n]++|[hH](?!ttps?://)|\n(?![ \t>*+\d.)-]*[`~\\]))++"
 _WORDS = re.compile(
-    rf"(?P<kept>{_FENCE}|{_PROSE}|{_SPAN}|{_ADDRESS}|{_FORMULA})|{_DISPLAYED}|{_INLINE}|(?P<escape>\\.)"
+    rf"{_DISPLAYED}|(?P<kept>{_FENCE}|{_PROSE}|{_SPAN}|{_ADDRESS}|{_FORMULA})|{_INLINE}|(?P<escape>\\.)"
     rf"|(?P<image>{_IMAGE})|(?P<bang>!(?=\[))|(?P<dollar>\$)"
     r"|(?P<directive>:(?=[a-z-]+\[))|(?P<colon>:(?=[\w+-]+:|material/))",
     re.MULTILINE | re.DOTALL,
@@ -106,8 +106,8 @@ def _display(found: re.Match[str]) -> str:
     formula, indent = found["displayed"], found["indent"]
     if indent is None or found["ends"] is None:
         return f"{indent or ''}${' '.join(formula.split())}$"
-    lines = [line.lstrip(" \t>") for line in formula.strip().split("\n")]
-    return "\n".join(f"{indent}{line}" for line in ("$$", *lines, "$$"))
+    lines = (line.strip(" \t>") for line in formula.split("\n"))
+    return "\n".join(f"{indent}{line}" for line in ("$$", *filter(None, lines), "$$"))
 
 
 def _image(definitions: Mapping[str, str], found: re.Match[str]) -> str:
