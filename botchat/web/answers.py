@@ -8,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError, FileNotFound, InvalidInput, SessionNotFound
 from botchat.core.export import one_line
 
@@ -33,6 +34,13 @@ def answering(make: Callable[[Request], Response]) -> Callable[[Request], Awaita
             return PlainTextResponse(str(error), 503)
 
     return answer
+
+
+def connection() -> Chat:
+    """Return the open store, as the page has it. Streamlit warns of caches that are made before it runs."""
+    from botchat.web import cached
+
+    return cached.connection()
 
 
 def private(disposition: str) -> dict[str, str]:

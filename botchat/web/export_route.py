@@ -11,8 +11,8 @@ from botchat.core.admin import Admin
 from botchat.core.errors import InvalidInput, SessionNotFound
 from botchat.core.export import ExportFormat, export
 from botchat.core.models import SessionFilter, now
-from botchat.web import cached, state
-from botchat.web.answers import answering, attachment, private
+from botchat.web import state
+from botchat.web.answers import answering, attachment, connection, private
 
 _TYPES = {
     ExportFormat.md: "text/markdown",
@@ -49,7 +49,7 @@ def _file(user: str, form: ExportFormat, session_id: str | None) -> tuple[str, I
         SessionNotFound: the user has none of that id.
         StoreError: the store can't be read.
     """
-    admin = cached.connection().for_admins()
+    admin = connection().for_admins()
     if session_id is None:
         name, texts = f"botchat {now():%Y-%m-%d}", _all(admin, user, form)
     else:

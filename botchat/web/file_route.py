@@ -8,8 +8,8 @@ from starlette.routing import Route
 
 from botchat.core.files import read_file
 from botchat.core.models import File, Session
-from botchat.web import cached, state
-from botchat.web.answers import answering, attachment, private
+from botchat.web import state
+from botchat.web.answers import answering, attachment, connection, private
 
 
 def file_address(session: Session, file: File) -> str:
@@ -19,7 +19,7 @@ def file_address(session: Session, file: File) -> str:
 
 def _file(request: Request) -> Response:
     asked = request.query_params
-    data = cached.connection().file(state.user(), asked.get("session", ""), asked.get("id", ""))
+    data = connection().file(state.user(), asked.get("session", ""), asked.get("id", ""))
     file = read_file(asked.get("name", ""), data)
     if file.is_image:
         return Response(data, media_type=file.type, headers=private("inline"))

@@ -68,7 +68,7 @@ def _wanted(user: str) -> tuple[str, SessionFilter]:
         key="search",
         type="search",
         icon=":material/search:",
-        placeholder="Search names and messages",
+        placeholder="Search",
         label_visibility="collapsed",
         on_change=_first_page,
     )
@@ -81,6 +81,7 @@ def _wanted(user: str) -> tuple[str, SessionFilter]:
         label_visibility="collapsed",
         on_change=_first_page,
         width="stretch",
+        wrap=False,
     )
     tags = cached.tags(user) if place == "Chats" else []
     tag = None
