@@ -56,11 +56,10 @@ def serve(settings: Settings, *, no_sign_in: bool = False) -> None:
         turns.close()
 
     sockets.allow_many()
-    names = _names(settings.host)
-    middleware = [Middleware(SafetyHeaders), Middleware(OwnNames, names=names)]
+    middleware = [Middleware(SafetyHeaders), Middleware(OwnNames, names=_names(settings.host))]
     app = st.App(_PAGE, lifespan=lifespan, middleware=middleware, routes=[EXPORT, FILE, SCRIPT])
     with suppress(KeyboardInterrupt):  # the way to end a server, not a failure
-        app.run(config=_streamlit_options(settings.host, port, names))
+        app.run(config=_streamlit_options(settings.host, port))
 
 
 def _admins(settings: Settings) -> tuple[str, ...]:
@@ -75,14 +74,14 @@ def _names(host: str) -> list[str]:
     return ["localhost", "127.0.0.1", "::1", host] if _is_loopback(host) else ["*"]
 
 
-def _streamlit_options(host: str, port: int, names: list[str]) -> dict[str, object]:
+def _streamlit_options(host: str, port: int) -> dict[str, object]:
     return {
         "server.address": host,
         "server.port": port,
         "server.headless": True,
         "server.fileWatcherType": "none",
         "server.enableStaticServing": False,
-        "server.allowedHosts": names,
+        "server.allowedHosts": _names(host),
         "server.maxUploadSize": 200,  # megabytes: a file that is imported is held in memory
         "browser.gatherUsageStats": False,
         # Its menu has the choice of a theme, which "minimal" leaves out; page.css hides it, the settings press it.
