@@ -90,7 +90,7 @@ def test_every_setting_is_shown_with_its_origin_and_without_passwords(local_shel
 def test_a_bot_of_the_environment_is_shown_with_its_variable(local_shell):
     local_shell.environment["OPENAI_API_KEY"] = "sk-geheim"
     lines = local_shell.lines("config", "show")
-    assert ["bots.openai", "model=gpt-5-mini", "OPENAI_API_KEY"] in lines
+    assert ["bots.openai", "model=gpt-5-mini, images=yes", "OPENAI_API_KEY"] in lines
     assert "geheim" not in str(lines)
     del local_shell.environment["OPENAI_API_KEY"]
     local_shell.environment["OPENAI_BASE_URL"] = "http://127.0.0.1:1/v1"

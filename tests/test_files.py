@@ -11,6 +11,7 @@ from botchat.core.errors import FileNotFound, InvalidInput, MessageNotFound, Ses
 from botchat.core.export import message_to_markdown
 from botchat.core.files import MAX_FILE_BYTES, MAX_FILES, read_file
 from botchat.core.models import BotInfo, File, Message
+from botchat.core.shape import check_record
 from botchat.core.turn import Turns
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(50)
@@ -210,6 +211,26 @@ def test_another_users_file_is_not_found(sees):
     session = sent(sees, read_file("a.txt", TEXT))
     with pytest.raises(SessionNotFound):
         sees.file("bob", session.id, session.messages[0].files[0].id)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ([{}, {}], "Two of its files have the same id"),
+        ([{"size": 3}], "says that it has 3 bytes, and has 9"),
+        ([{"data": None}], "data of its file 'a.txt' are missing"),
+        ([{"id": "a/b"}], "id of a file"),
+        ([{"name": 1}], "messages.0.files.0.name"),
+        ([{"data": "text"}], "messages.0.files.0.data"),
+    ],
+)
+def test_a_record_from_outside_with_files_that_are_none_is_refused(changes, why):
+    record = record_of(says("user", "Look", files=[read_file("a.txt", TEXT)]))
+    check_record(record)
+    (file,) = record["messages"][0]["files"]
+    record["messages"][0]["files"] = [file | change for change in changes]
+    with pytest.raises(InvalidInput, match=why):
+        check_record(record)
 
 
 # Written out
