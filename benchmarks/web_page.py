@@ -83,19 +83,21 @@ async def _opened(address: str) -> None:
 
 
 def _run_rows(name: str, store: str, folder: Path) -> Iterator[Row]:
-    few, many = _filled(store, "few", _FEW, _FEW), _filled(store, "many", _SESSIONS, _MESSAGES)
-    with botchat_web(folder, store, "few") as of_few, botchat_web(folder, store, "many") as of_many:
-        medians = asyncio.run(_runs((of_few, few), (of_many, many)))
-    what = f"page on {name}: a run with {_SESSIONS} sessions loaded and {_MESSAGES:,} messages / {_FEW} and {_FEW}"
-    yield ratio_row(what, medians, at_most=2)
+    few = _filled(store, "few", _FEW, _FEW)
+    for sessions in (_FEW, _SESSIONS):
+        user = f"many {sessions}"
+        many = _filled(store, user, sessions, _MESSAGES)
+        with botchat_web(folder, store, "few") as of_few, botchat_web(folder, store, user) as of_many:
+            medians = asyncio.run(_runs((of_few, few), (of_many, many), sessions))
+        what = f"page on {name}: a run with {sessions} sessions loaded and {_MESSAGES:,} messages / {_FEW} and {_FEW}"
+        yield ratio_row(what, medians, at_most=2)
     with closing(build_repository(store)) as repository:
-        times = [seconds(repository.get, "many", many.id, 30) for _ in range(_RUNS)]
-    yield Row(
-        f"page on {name}: reading the newest 30 of {_MESSAGES:,} messages, alone", milliseconds(median(times)), "-"
-    )
+        times = [seconds(repository.get, user, many.id, 30) for _ in range(_RUNS)]
+    what = f"page on {name}: reading the newest 30 of {_MESSAGES:,} messages, alone"
+    yield Row(what, milliseconds(median(times)), "-")
 
 
-async def _runs(few: tuple[Server, Session], many: tuple[Server, Session]) -> tuple[float, float]:
+async def _runs(few: tuple[Server, Session], many: tuple[Server, Session], sessions: int) -> tuple[float, float]:
     """Return the medians of a run of either page; they take turns."""
     taken: tuple[list[float], list[float]] = ([], [])
     async with (
@@ -104,7 +106,7 @@ async def _runs(few: tuple[Server, Session], many: tuple[Server, Session]) -> tu
     ):
         for tab in (of_few, of_many):
             await tab.run()
-        for _ in range(_SESSIONS // PAGE_SIZE - 1):
+        for _ in range(sessions // PAGE_SIZE - 1):
             await of_many.click_in("load more")
         for i in range(-5, _RUNS):
             for tab, times in zip((of_few, of_many), taken, strict=True):
