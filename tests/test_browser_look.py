@@ -1,4 +1,4 @@
-"""What the browser does for the page: drafts, copying, themes, keys, a phone's drawer, and what it never does."""
+"""What the browser does for the page: drafts, copying, themes, keys, the drawer of a phone, and what it never does."""
 
 import os
 import signal
@@ -163,10 +163,11 @@ def test_copying_works_without_a_secure_context_too(parts, visit, browser):
 
 def test_a_block_of_code_has_a_button_of_its_own_that_keys_reach(parts, visit):
     visitor = visit(parts, permissions=["clipboard-read", "clipboard-write"])
-    button = visitor.page.get_by_role("button", name="Copy to clipboard")
-    button.focus()
-    button.press("Enter")
-    expect(visitor.page.get_by_role("button", name="Copied")).to_be_visible()
+    visitor.page.get_by_test_id("stCode").first.focus()
+    visitor.page.keyboard.press("Tab")
+    expect(visitor.page.get_by_label("Copy to clipboard").first).to_be_focused()
+    visitor.page.keyboard.press("Enter")
+    expect(visitor.page.get_by_label("Copied")).to_be_focused()
     assert clipboard(visitor) == "print(1)"
 
 

@@ -84,7 +84,7 @@ def _streamlit_options(host: str, port: int) -> dict[str, object]:
         "server.allowedHosts": _names(host),
         "server.maxUploadSize": 200,  # megabytes: a file that is imported is held in memory
         "browser.gatherUsageStats": False,
-        # Its menu has the choice of a theme, which "minimal" leaves out; page.css hides it, the settings press it.
+        # Its menu has the choice of a theme, which "minimal" leaves out; page.css hides it, our settings press it.
         "client.toolbarMode": "viewer",
         "client.showErrorDetails": "none",
         "logger.hideWelcomeMessage": True,

@@ -164,7 +164,7 @@
     });
   });
 
-  const isDrawerOpen = () => find('[data-testid="stSidebar"]')?.getAttribute("aria-expanded") === "true";
+  const isDrawerOpen = () => find('[data-testid="stSidebar"]')?.dataset.collapsed === "false";
 
   // On a phone the drawer covers the conversation, so it goes once one was chosen.
   document.addEventListener("click", (event) => {

@@ -1,4 +1,4 @@
-"""What people and bots said, drawn: a bot's Markdown, a person's text as typed, and what is too long for either."""
+"""What people and bots said, drawn: Markdown, a text as it was typed, and what is too long for either."""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -40,10 +40,10 @@ def _part(text: str, key: str) -> None:
     It is plain text, for Markdown that was cut means something else.
     """
     parts = -(-len(text) // LONGEST)
-    with st.container(height=_BOX_HEIGHT, key=f"long {key}"):
-        box = st.empty()
+    box = st.container(key=f"long {key}")
     left, right = st.columns([3, 2], vertical_alignment="center")
     with left:
         number = st.pagination(parts, key=f"part {key}")
     right.caption(f"{len(text):,} characters, as plain text")
-    box.text(printable(text[(number - 1) * LONGEST : number * LONGEST]))
+    shown = text[(number - 1) * LONGEST : number * LONGEST]
+    box.code(printable(shown), language=None, height=_BOX_HEIGHT, wrap_lines=True)
