@@ -164,6 +164,7 @@ def test_copying_works_without_a_secure_context_too(parts, visit, browser):
 def test_a_block_of_code_has_a_button_of_its_own_that_keys_reach(parts, visit):
     visitor = visit(parts, permissions=["clipboard-read", "clipboard-write"])
     visitor.page.get_by_test_id("stCode").first.focus()
+    expect(visitor.page.get_by_label("Copy to clipboard").first).to_be_visible()
     visitor.page.keyboard.press("Tab")
     expect(visitor.page.get_by_label("Copy to clipboard").first).to_be_focused()
     visitor.page.keyboard.press("Enter")

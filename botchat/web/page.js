@@ -173,7 +173,7 @@
     );
     if (!chosen || !PHONE.matches) return;
     setTimeout(() => { if (isDrawerOpen()) find('[data-testid="stSidebarCollapseButton"] button')?.click(); });
-  });
+  }, true); // a radio lets no click go further
 
   // Keys: / and Ctrl+K search, Ctrl+Shift+O begins a new chat.
   document.addEventListener("keydown", (event) => {
@@ -201,12 +201,19 @@
     return Boolean(button);
   }
 
+  // A long text scrolls in a box of its own, which not every browser lets keys reach.
+  function letKeysScroll() {
+    const box = find('[class*="st-key-long-"] pre:not([tabindex])');
+    if (box) box.tabIndex = 0;
+  }
+
   // Everything on the page comes and goes as the server says.
   function look() {
     showDraft();
     keepUnsent();
     takeText();
     showTheme();
+    letKeysScroll();
   }
   takeBackUnsent();
   new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
