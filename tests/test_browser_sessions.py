@@ -84,8 +84,8 @@ def test_a_message_is_edited_answered_again_and_rated_and_the_branches_stay(shel
     expect(visitor.page.get_by_label("Why?")).to_have_value("It is honest.")
     visitor.page.get_by_role("button", name="More", exact=True).first.click()
     visitor.page.get_by_role("menuitem", name="Edit").click()
-    visitor.page.get_by_label("Your message", exact=True).first.fill("hello")
-    visitor.click("Send")
+    visitor.page.get_by_label("Your message, edited").fill("hello")
+    visitor.page.get_by_role("button", name="Send", exact=True).click()
     visitor.sees("I can't think, but I can show you")
     expect(visitor.page.get_by_role("button", name="Stop")).to_have_count(0)
     (summary,) = repository_at.page("ann").sessions

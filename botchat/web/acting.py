@@ -21,17 +21,17 @@ def attempt(action: Callable[[Chat], object]) -> bool:
 
 def open_session(session_id: str | None) -> None:
     """Show a session, or an empty page for a new one, from the next run on."""
-    show_view(None)
     if session_id is None:
         st.session_state.pop("new", None)
-    else:
-        st.query_params["session"] = session_id
+    _go({"session": session_id} if session_id else {})
     for left in ("depth", "editing", "rating", "moved"):
         st.session_state.pop(left, None)
 
 
-def show_view(name: str | None) -> None:
-    """Show one of the page's other views, or the chat, from the next run on."""
-    st.query_params.clear()
-    if name:
-        st.query_params["view"] = name
+def show_view(name: str) -> None:
+    """Show one of the page's other views from the next run on."""
+    _go({"view": name})
+
+
+def _go(place: dict[str, str]) -> None:
+    st.query_params.from_dict(place)  # at once: each change is a step of the browser's "back"
