@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from browser import PATIENCE, Site, Visitor, chromium, chromium_binary
 from look_page import GREETING, LONG
 from playwright.sync_api import expect
+from shell import Shell
 from stub_bot import streamed
 
 pytestmark = pytest.mark.skipif(chromium_binary() is None, reason="no Chromium here: install it to run these")
@@ -50,12 +52,23 @@ def visit(browser):
 
 
 @pytest.fixture
-def address(local_shell):
+def serve():
+    """Start the page on a shell's store, and stop it at the end."""
+    with ExitStack() as sites:
+
+        def start(shell: Shell) -> str:
+            site = Site(shell)
+            sites.callback(site.stop)
+            site.start()
+            return site.address
+
+        yield start
+
+
+@pytest.fixture
+def address(local_shell, serve):
     """The page itself, on an empty store."""
-    site = Site(local_shell)
-    site.start()
-    yield site.address
-    site.stop()
+    return serve(local_shell)
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +141,17 @@ def test_a_draft_that_was_restored_is_sent_as_it_stands(address, visit):
     expect(visitor.line).to_have_value("think")
     visitor.line.press("Enter")
     visitor.sees("Having thought about it")
+
+
+def test_a_message_that_was_not_saved_is_a_draft_again_after_a_reload(tmp_path, own_mongod, serve, visit):
+    visitor = visit(serve(Shell(tmp_path, f"{own_mongod.uri}/chat?serverSelectionTimeoutMS=5000&timeoutMS=6000")))
+    own_mongod.stop(signal.SIGKILL)
+    visitor.say("Do not lose this")
+    visitor.sees("Not saved, and not sent")
+    expect(visitor.line).to_have_value("")
+    own_mongod.start()
+    visitor.page.reload()
+    expect(visitor.line).to_have_value("Do not lose this")
 
 
 # Copying
@@ -240,12 +264,12 @@ def test_a_key_begins_a_new_chat_also_from_the_line(address, visit):
 # What bots write
 
 
-def test_an_image_from_elsewhere_is_asked_for_when_its_link_is_followed_and_not_before(local_shell, visit, stub_for):
+def test_an_image_from_elsewhere_is_asked_for_when_its_link_is_followed_and_not_before(
+    local_shell, serve, visit, stub_for
+):
     server = stub_for(local_shell, lambda _request: streamed([picture]))
     picture = f"![a cat]({server.url}/pixel?q=1) [![in a link]({server.url}/badge)](https://example.invalid)\n\nThe end"
-    site = Site(local_shell)
-    site.start()
-    visitor = visit(site.address)
+    visitor = visit(serve(local_shell))
     visitor.say("Show me")
     visitor.sees("The end")
     visitor.sees("Image: in a link (127.0.0.1)")
@@ -254,7 +278,6 @@ def test_an_image_from_elsewhere_is_asked_for_when_its_link_is_followed_and_not_
         visitor.page.get_by_role("link", name="Image: a cat (127.0.0.1)").click()
     opened.value.wait_for_load_state()
     assert next(request.path for request in server.requests if request.method == "GET") == "/v1/pixel?q=1"
-    site.stop()
 
 
 @pytest.mark.parametrize(
@@ -273,11 +296,9 @@ def test_an_image_from_elsewhere_is_asked_for_when_its_link_is_followed_and_not_
     ],
     ids=["script", "onerror", "javascript", "frame", "image", "svg", "half a fence", "table", "headings", "quotes"],
 )
-def test_what_a_bot_writes_is_never_run_and_stays_in_its_place(local_shell, visit, stub_for, evil):
+def test_what_a_bot_writes_is_never_run_and_stays_in_its_place(local_shell, serve, visit, stub_for, evil):
     stub_for(local_shell, lambda _request: streamed([evil]))
-    site = Site(local_shell)
-    site.start()
-    visitor = visit(site.address)
+    visitor = visit(serve(local_shell))
     visitor.say("Go")
     expect(visitor.messages).to_have_count(2)
     expect(visitor.page.get_by_role("button", name="Stop")).to_have_count(0)
@@ -285,7 +306,6 @@ def test_what_a_bot_writes_is_never_run_and_stays_in_its_place(local_shell, visi
     assert visitor.page.locator("[data-testid=stChatMessage] :is(script, iframe, object, svg[onload])").count() == 0
     assert visitor.page.locator("[href^='javascript']").count() == 0
     assert visitor.page.evaluate("document.querySelector('.stMain').scrollWidth <= innerWidth")
-    site.stop()
 
 
 def test_a_message_of_1_mb_is_read_part_by_part(parts, visit):

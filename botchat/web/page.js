@@ -52,7 +52,7 @@
 
   function showDraft() {
     const box = find('[data-testid="stChatInputTextArea"]');
-    if (!box) return;
+    if (!box || box.disabled) return;
     const isNew = box !== line;
     line = box;
     if (isNew) words = "";
@@ -96,7 +96,7 @@
   function textOfClick() {
     return new Promise((resolve, reject) => {
       arrived = resolve;
-      setTimeout(() => reject(new Error("no answer")), SHORT_OF_TIME);
+      setTimeout(() => { if (arrived === resolve) reject(new Error("no answer")); }, SHORT_OF_TIME);
     });
   }
 
