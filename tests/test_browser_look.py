@@ -264,9 +264,7 @@ def test_a_key_begins_a_new_chat_also_from_the_line(address, visit):
 # What bots write
 
 
-def test_an_image_from_elsewhere_is_asked_for_when_its_link_is_followed_and_not_before(
-    local_shell, serve, visit, stub_for
-):
+def test_an_image_from_elsewhere_is_asked_for_when_its_link_is_followed_not_before(local_shell, serve, visit, stub_for):
     server = stub_for(local_shell, lambda _request: streamed([picture]))
     picture = f"![a cat]({server.url}/pixel?q=1) [![in a link]({server.url}/badge)](https://example.invalid)\n\nThe end"
     visitor = visit(serve(local_shell))
