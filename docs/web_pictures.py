@@ -1,5 +1,6 @@
 """Take the pictures of docs/web.md: `python docs/web_pictures.py`, with Chromium and the dev extra installed."""
 
+import shutil
 import sys
 import tempfile
 from datetime import timedelta
@@ -17,6 +18,17 @@ from botchat.core.models import Message, Session, now  # noqa: E402
 from botchat.core.sqlite import SqliteRepository  # noqa: E402
 
 _WIDE, _PHONE = {"width": 1440, "height": 900}, {"width": 375, "height": 800}
+_TAKEN = {
+    ("chat", "wide", "light"),
+    ("chat", "wide", "dark"),
+    ("chat", "phone", "light"),
+    ("chat", "phone", "dark"),
+    ("new", "phone", "light"),
+    ("new", "wide", "light"),
+    ("settings", "wide", "light"),
+    ("admin", "wide", "light"),
+    ("admin", "wide", "dark"),
+}
 _SAID = [
     ("Grey herons of the lake", 0),
     ("A recipe for lentil soup", 0),
@@ -43,8 +55,9 @@ def caught(p: float, minutes: int) -> float:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    folder = Path(tempfile.gettempdir(), "botchat")  # its name is in the pictures
+    folder.mkdir()
+    try:
         opened = _fill(folder / "botchat.db")
         site = Site(Shell(folder, str(folder / "botchat.db")))
         site.start()
@@ -53,6 +66,8 @@ def main() -> None:
                 _take(browser, site.address, opened)
         finally:
             site.stop()
+    finally:
+        shutil.rmtree(folder)
 
 
 def _fill(path: Path) -> str:
@@ -88,7 +103,7 @@ def _take(browser: Browser, address: str, opened: str) -> None:
                 visitor.page.wait_for_timeout(2000)  # charts and fonts come after the page
                 if view == "chat":
                     visitor.messages.last.hover()
-                if size == "wide" or view in {"chat", "new"}:
+                if (view, size, scheme) in _TAKEN:
                     visitor.page.screenshot(path=_DOCS / f"web-{view}-{size}-{scheme}.png")
             context.close()
 
