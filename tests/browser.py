@@ -3,7 +3,9 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,13 @@ PATIENCE = 30_000
 """Milliseconds that the page has for anything: machines are shared."""
 
 expect.set_options(timeout=PATIENCE)
+
+
+WIDE = {"width": 1440, "height": 900}
+PHONE = {"width": 375, "height": 800}
+
+KNOWN_VIOLATION = "sha256-THxz9J9+wf7rhwR2YkXJoSZ13UCmYyC+3lNDv2+8ugA="
+"""Streamlit's own index page has this one script that the policy blocks; the page works without it."""
 
 
 def chromium_binary() -> str | None:
@@ -103,3 +112,23 @@ class Visitor:
 
     def sees(self, text: str) -> None:
         expect(self.page.get_by_text(text).first).to_be_visible()
+
+
+@contextmanager
+def served_parts() -> Iterator[str]:
+    """Serve the page of `look_page.py`; give its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    root = Path(__file__).parent
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(root.parent), str(root)])}
+    process = subprocess.Popen([sys.executable, root / "look_page.py", str(port)], env=environment)
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            break
+        except ConnectionRefusedError:
+            assert process.poll() is None
+    yield f"http://127.0.0.1:{port}"
+    process.send_signal(signal.SIGTERM)
+    process.wait()

@@ -152,6 +152,37 @@ def serve():
 
 
 @pytest.fixture
+def visit(browser):
+    """Open an address in a browser of one's own. What it complained of is nothing, or the test fails."""
+    from browser import KNOWN_VIOLATION, WIDE, Visitor
+
+    contexts, complaints = [], []
+
+    def visit(address: str, viewport=WIDE, **options) -> Visitor:
+        context = browser.new_context(viewport=viewport, **options)
+        contexts.append(context)
+        visitor = Visitor(context.new_page())
+        visitor.page.on("console", lambda line: line.type == "error" and complaints.append(line.text))
+        visitor.page.on("pageerror", lambda error: complaints.append(str(error)))
+        visitor.visit(address)
+        return visitor
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert [line for line in complaints if KNOWN_VIOLATION not in line] == []
+
+
+@pytest.fixture(scope="module")
+def parts():
+    """The address of a page with each part of the look."""
+    from browser import served_parts
+
+    with served_parts() as address:
+        yield address
+
+
+@pytest.fixture
 def site(repository):
     site = Site(repository)
     cached.connection.clear()

@@ -14,7 +14,7 @@ from typer.main import get_command
 from botchat.cli import exits
 from botchat.cli.app import app
 from botchat.core import errors
-from botchat.core.models import without_password
+from botchat.core.addresses import without_password
 
 ROOT = Path(__file__).parent.parent
 

@@ -9,8 +9,8 @@ from botchat.cli.common import bot_names, near, say
 from botchat.cli.exits import SOME_FAILED
 from botchat.cli.facts import print_facts, without_secrets
 from botchat.cli.rows import Columns, FieldsOption, FormatOption, Row, print_rows
+from botchat.core.addresses import without_password
 from botchat.core.errors import InvalidInput, UnknownBot
-from botchat.core.models import without_password
 
 if TYPE_CHECKING:
     from botchat.core.chat import Trial

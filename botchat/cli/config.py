@@ -11,8 +11,8 @@ from botchat.cli.common import say
 from botchat.cli.facts import print_facts, without_secrets
 from botchat.cli.printing import write
 from botchat.cli.rows import Columns, FieldsOption, FormatOption, Row
+from botchat.core.addresses import without_password
 from botchat.core.errors import BotchatError, ConfigError, InvalidInput
-from botchat.core.models import without_password
 from botchat.times import spelt
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from botchat import __version__
 from botchat.cli.common import StoreOption, UserOption, near
 from botchat.cli.findings import print_findings
 from botchat.cli.rows import FieldsOption, FormatOption
+from botchat.core.addresses import without_password
 from botchat.core.errors import BotchatError, BotError, ConfigError
-from botchat.core.models import Finding, without_password
+from botchat.core.models import Finding
 
 if TYPE_CHECKING:
     from botchat.core.models import BotInfo

@@ -9,9 +9,10 @@ from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
+from botchat.core.addresses import without_password
 from botchat.core.bot_config import OPENAI_KEY, OPENAI_URL, BotConfig
 from botchat.core.errors import BotError, MissingKey
-from botchat.core.models import BotInfo, Delta, without_password
+from botchat.core.models import BotInfo, Delta
 from botchat.core.prompt import Prompt
 from botchat.core.stream import ChunkReader, Finish, listed_models, said
 

@@ -11,10 +11,11 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 from pymongo.results import UpdateResult
 
+from botchat.core.addresses import without_password
 from botchat.core.changes import MessageChanges, SessionChanges
 from botchat.core.errors import FileNotFound, MessageNotFound, SessionChanged, SessionNotFound
 from botchat.core.file_record import apart, files_of, find_data, record_apart
-from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, now, without_password
+from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, now
 from botchat.core.mongo_all import MongoAllSessions
 from botchat.core.mongo_client import Document, database_name, open_client, options_of, translated
 from botchat.core.mongo_files import MongoFiles

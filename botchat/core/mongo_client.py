@@ -18,6 +18,7 @@ from pymongo.errors import (
     WTimeoutError,
 )
 
+from botchat.core.addresses import without_password
 from botchat.core.errors import (
     ConfigError,
     InvalidInput,
@@ -26,7 +27,6 @@ from botchat.core.errors import (
     StoreRefused,
     StoreUnavailable,
 )
-from botchat.core.models import without_password
 
 Document = dict[str, Any]
 

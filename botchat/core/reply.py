@@ -11,6 +11,12 @@ from botchat.core.errors import BotchatError, BotError
 from botchat.core.models import Delta, Message, Status
 from botchat.core.stream import Finish
 
+_UNFINISHED = "The bot's server ended its reply without saying that it was complete."
+_LIMITS = {
+    "length": "The reply ends here: it reached the limit of tokens (max_tokens, or the bot's context window).",
+    "content_filter": "The reply ends here: the filter of the bot's server cut it off.",
+}
+
 
 class Reply:
     """A reply that runs on the background loop. It belongs to no screen: nobody needs to look for it to go on.
@@ -143,6 +149,14 @@ class Reply:
             self._changed.notify_all()
         self.begun.set()
         self.over.set()
+
+    def end_as_served(self, finish: Finish | None) -> None:
+        """End as its server said. A limit that was reached is no failure, but no complete reply either."""
+        if finish is None or finish.reason is None:
+            self.end("truncated", finish=finish, failure=BotError(_UNFINISHED))
+        else:
+            limit = _LIMITS.get(finish.reason)
+            self.end("truncated" if limit else None, finish=finish, error=limit)
 
     def saved(self, failure: BotchatError | None) -> None:
         """Take how the last attempt to store it went."""

@@ -28,12 +28,6 @@ CHECKPOINT_SECONDS = 1.0
 
 _SAVERS = 8
 
-_UNFINISHED = "The bot's server ended its reply without saying that it was complete."
-_LIMITS = {
-    "length": "The reply ends here: it reached the limit of tokens (max_tokens, or the bot's context window).",
-    "content_filter": "The reply ends here: the filter of the bot's server cut it off.",
-}
-
 _log = logging.getLogger(__name__)
 
 
@@ -259,7 +253,7 @@ class Turns:
             failure.__cause__ = error
             reply.end("failed", failure=failure)
         else:
-            _end(reply, finish)
+            reply.end_as_served(finish)
 
     def _stopped_as(self) -> Status:
         return "interrupted" if self._closing else "stopped"
@@ -292,12 +286,3 @@ class Turns:
 
 def _reader(repository: SessionRepository, session: Session) -> ReadData:
     return lambda file: repository.file(session.user, session.id, file.id)
-
-
-def _end(reply: Reply, finish: Finish | None) -> None:
-    """End a reply as its server did. A limit that was reached is no failure, but no complete reply either."""
-    if finish is None or finish.reason is None:
-        reply.end("truncated", finish=finish, failure=BotError(_UNFINISHED))
-    else:
-        limit = _LIMITS.get(finish.reason)
-        reply.end("truncated" if limit else None, finish=finish, error=limit)

@@ -8,9 +8,10 @@ import platformdirs
 from textual.theme import BUILTIN_THEMES
 
 from botchat.bootstrap import build_chat, build_turns, default_bot, is_mongodb, sqlite_path
+from botchat.core.addresses import without_password
 from botchat.core.chat import Chat
 from botchat.core.errors import ConfigError
-from botchat.core.models import SessionSummary, without_password
+from botchat.core.models import SessionSummary
 from botchat.settings import Settings
 from botchat.tui.app import BotchatApp
 from botchat.tui.drafts import Drafts

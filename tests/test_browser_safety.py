@@ -1,0 +1,93 @@
+"""What a bot writes never does anything but be read, and everybody can read it, in Chromium."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from browser import PATIENCE, PHONE, WIDE, chromium_binary
+from look_page import LONG
+from playwright.sync_api import expect
+from stub_bot import streamed
+
+pytestmark = pytest.mark.skipif(chromium_binary() is None, reason="no Chromium here: install it to run these")
+
+# Streamlit's own index page has this one script; the page works without it.
+_KNOWN_VIOLATION = "sha256-THxz9J9+wf7rhwR2YkXJoSZ13UCmYyC+3lNDv2+8ugA="
+
+
+@pytest.fixture
+def page_address(local_shell, serve):
+    """The page itself, on an empty store."""
+    return serve(local_shell).address
+
+
+# What bots write
+
+
+def test_an_image_from_elsewhere_is_asked_for_when_its_link_is_followed_not_before(local_shell, serve, visit, stub_for):
+    server = stub_for(local_shell, lambda _request: streamed([picture]))
+    picture = f"![a cat]({server.url}/pixel?q=1) [![in a link]({server.url}/badge)](https://example.invalid)\n\nThe end"
+    visitor = visit(serve(local_shell).address)
+    visitor.say("Show me")
+    visitor.sees("The end")
+    visitor.sees("Image: in a link (127.0.0.1)")
+    assert {request.path for request in server.requests} == {"/v1/chat/completions"}
+    with visitor.page.context.expect_page() as opened:
+        visitor.page.get_by_role("link", name="Image: a cat (127.0.0.1)").click()
+    opened.value.wait_for_load_state()
+    assert next(request.path for request in server.requests if request.method == "GET") == "/v1/pixel?q=1"
+
+
+@pytest.mark.parametrize(
+    "evil",
+    [
+        "<script>document.title='run'</script>",
+        "<img src=x onerror=\"document.title='run'\">",
+        "[click](javascript:document.title='run') <a href=\"javascript:document.title='run'\">x</a>",
+        "<iframe src='https://example.invalid/frame'></iframe><object data='https://example.invalid/'></object>",
+        "![x](https://example.invalid/x.png) ![x][r]\n\n[r]: https://example.invalid/r.png",
+        "![x](data:image/svg+xml,<svg onload=alert(1)>)",
+        "```html\n<script>document.title='run'</script>",
+        "| " + " | ".join(f"column {i}" for i in range(60)) + " |\n" + "|-" * 60 + "|\n" + "| cell " * 60 + "|",
+        "# " * 3000 + "deep",
+        "> " * 300 + "deep",
+    ],
+    ids=["script", "onerror", "javascript", "frame", "image", "svg", "half a fence", "table", "headings", "quotes"],
+)
+def test_what_a_bot_writes_is_never_run_and_stays_in_its_place(local_shell, serve, visit, stub_for, evil):
+    stub_for(local_shell, lambda _request: streamed([evil]))
+    visitor = visit(serve(local_shell).address)
+    visitor.say("Go")
+    expect(visitor.messages).to_have_count(2)
+    expect(visitor.page.get_by_role("button", name="Stop")).to_have_count(0)
+    assert visitor.page.title() == "Go · botchat"
+    assert visitor.page.locator("[data-testid=stChatMessage] :is(script, iframe, object, svg[onload])").count() == 0
+    assert visitor.page.locator("[href^='javascript']").count() == 0
+    assert visitor.page.evaluate("document.querySelector('.stMain').scrollWidth <= innerWidth")
+
+
+def test_a_message_of_1_mb_is_read_part_by_part(parts, visit):
+    visitor = visit(parts)
+    visitor.sees("1,048,576 characters, as plain text")
+    box = visitor.page.locator(".st-key-long-long")
+    assert len(box.inner_text()) <= 40_000
+    visitor.page.get_by_role("button", name="27").click()
+    expect(box).to_contain_text(LONG[-16:-1])
+
+
+# Everybody can use it
+
+
+@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_serious_is_found_by_axe(parts, page_address, visit, scheme, viewport):
+    for where in (parts, page_address):
+        visitor = visit(where, viewport, color_scheme=scheme)
+        found = Axe().run(visitor.page)
+        serious = [it for it in found.response["violations"] if it["impact"] in {"serious", "critical"}]
+        assert [(it["id"], [node["html"][:200] for node in it["nodes"]]) for it in serious] == []
+
+
+def test_no_width_makes_the_page_scroll_sideways(parts, visit):
+    for width in (320, 375, 768, 1440):
+        visitor = visit(parts, {"width": width, "height": 800})
+        visitor.page.wait_for_load_state("networkidle", timeout=PATIENCE)
+        assert visitor.page.evaluate("document.querySelector('.stMain').scrollWidth <= innerWidth"), width
