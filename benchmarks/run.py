@@ -36,9 +36,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
     parser.add_argument("--elia", type=Path, help="the program elia 1.10, to start the terminal chat next to it")
-    parser.add_argument("--only", metavar="NAME", help="make one benchmark's rows, such as web_page, and write nothing")
+    parser.add_argument("--only", metavar="NAME", help="make one benchmark's rows alone, such as web_page")
     arguments = parser.parse_args()
-    write = arguments.write and not arguments.only
     with tempfile.TemporaryDirectory(prefix="botchat-bench-") as name, _mongod(Path(name)) as uri:
         lines = [_line(_HEADS), _line(("---",) * len(_HEADS))]
         print(*lines, sep="\n", flush=True)
@@ -49,10 +48,10 @@ def main() -> None:
             for row in benchmarks[benchmark]():
                 lines.append(_line(row.cells))
                 print(lines[-1], flush=True)
-        about = _about(uri, write=write)
+        about = _about(uri)
     print(f"\n{about}")
-    if write:
-        _put("\n".join([about, "", *lines]))
+    if arguments.write:
+        _put(about, lines, only=arguments.only)
 
 
 def _benchmarks(folder: Path, uri: str | None, elia: Path | None) -> dict[str, Callable[[], Iterator[Row]]]:
@@ -91,12 +90,13 @@ def _mongod(folder: Path) -> Iterator[str | None]:
         server.stop()
 
 
-def _about(uri: str | None, *, write: bool) -> str:
+def _about(uri: str | None) -> str:
     versions = {"Python": platform.python_version(), "openai": version("openai"), "SQLite": sqlite3.sqlite_version}
     if uri:
         with MongoClient(uri) as client:
             versions |= {"pymongo": version("pymongo"), "mongod": client.server_info()["version"]}
-    command = "python benchmarks/run.py" + " --write" * write
+    options = ["…" if Path(option).is_absolute() else option for option in sys.argv[1:]]
+    command = " ".join(["python benchmarks/run.py", *options])
     said = ", ".join(f"{name} {number}" for name, number in versions.items())
     return f"Made on {datetime.now(UTC):%Y-%m-%d} by `{command}` with {said}."
 
@@ -105,13 +105,29 @@ def _line(cells: tuple[str, ...]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _put(table: str) -> None:
-    """Replace what stands between the two marks of the document."""
+def _put(about: str, lines: list[str], *, only: str | None) -> None:
+    """Replace what stands between the two marks of the document; of one benchmark alone, its rows."""
     before, _, rest = _DOCUMENT.read_text(encoding="utf-8").partition(_BEGIN)
-    _, end, after = rest.partition(_END)
+    middle, end, after = rest.partition(_END)
     if not end:
         sys.exit(f"{_DOCUMENT.name} must hold {_BEGIN} and, after it, {_END}.")
+    abouts = [about]
+    if only:
+        abouts = [line for line in middle.splitlines() if line.startswith("Made ") and f"--only {only}" not in line]
+        abouts.append(about)
+        lines = _renewed([line for line in middle.splitlines() if line.startswith("|")], lines)
+    table = "\n".join(["\n\n".join(abouts), "", *lines])
     _DOCUMENT.write_text(f"{before}{_BEGIN}\n\n{table}\n\n{_END}{after}", encoding="utf-8")
+
+
+def _renewed(table: list[str], rows: list[str]) -> list[str]:
+    """Put rows into a table, in the place of those that tell of the same."""
+    new = {_what(row): row for row in rows}
+    return [new.pop(_what(row), row) for row in table] + list(new.values())
+
+
+def _what(line: str) -> str:
+    return line.split("|")[1]
 
 
 if __name__ == "__main__":
