@@ -1,7 +1,7 @@
 """One message on the page: its words as they were typed or as Markdown, and what can be done with it."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import tzinfo
 from typing import Literal
 
 import streamlit as st
@@ -10,6 +10,7 @@ from botchat.core.chat import Chat
 from botchat.core.export import file_line, one_line
 from botchat.core.models import Message, Session
 from botchat.web import acting
+from botchat.web.clock import local_now
 from botchat.web.file_route import file_address
 from botchat.web.following import show_ending, show_reasoning
 from botchat.web.look import copy_button
@@ -46,12 +47,12 @@ def show_message_of(session: Session, message: Message, others: Sequence[str], *
             if _shows_feedback(message, is_newest=is_newest):
                 _feedback(session, message)
         if message.id in st.session_state.get("details", ()):
-            st.caption(details(message, datetime.now().astimezone()))
+            st.caption(_details(message, local_now().tzinfo))
 
 
-def details(message: Message, local: datetime) -> str:
-    """Tell when a message was written, by which model, with how many tokens and how fast."""
-    facts = [f"{message.create_time.astimezone(local.tzinfo):%Y-%m-%d %H:%M:%S}"]
+def _details(message: Message, zone: tzinfo | None) -> str:
+    # When it was written, by which model, with how many tokens and how fast.
+    facts = [f"{message.create_time.astimezone(zone):%Y-%m-%d %H:%M:%S}"]
     if message.model:
         facts.append(message.model)
     for name, what in (("prompt_tokens", "tokens in"), ("completion_tokens", "tokens out")):

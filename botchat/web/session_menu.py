@@ -90,10 +90,9 @@ def _renamed(chat: Chat, session: Session) -> None:
 
 @st.dialog("Tags")
 def _tags(session: Session) -> None:
-    known = sorted({*session.tags, *cached.tags(session.user)})
     st.multiselect(
         "Tags",
-        known,
+        _known_tags(session),
         default=session.tags,
         accept_new_options=True,
         key="new tags",
@@ -101,6 +100,14 @@ def _tags(session: Session) -> None:
     )
     _problem()
     st.button("Save", key="save tags", type="primary", on_click=_save, args=(session, _tagged))
+
+
+def _known_tags(session: Session) -> list[str]:
+    try:
+        return sorted({*session.tags, *cached.tags(session.user)})
+    except BotchatError as error:
+        st.error(plain(str(error)), icon=":material/cloud_off:")
+        return session.tags
 
 
 def _tagged(chat: Chat, session: Session) -> None:

@@ -2,15 +2,14 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
 from functools import partial
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
 from botchat.core.errors import BotchatError, InvalidInput
 from botchat.core.models import SessionFilter, SessionSummary, State
 from botchat.web import acting, cached, state
+from botchat.web.clock import local_now
 from botchat.web.groups import grouped
 from botchat.web.selecting import select_several, undo_offer
 from botchat.web.text import label, plain
@@ -117,7 +116,7 @@ def _list(user: str, where: SessionFilter, summaries: Sequence[SessionSummary], 
     if where == cached.ACTIVE:
         pinned = cached.page(user, None, SessionFilter(pinned=True)).sessions
     above = {summary.id for summary in pinned}
-    groups = grouped([summary for summary in summaries if summary.id not in above], datetime.now(_zone()))
+    groups = grouped([summary for summary in summaries if summary.id not in above], local_now())
     for name, of_group in [("Pinned", pinned), *groups] if pinned else groups:
         _group(name, of_group, opened)
 
@@ -155,14 +154,6 @@ def _below(user: str, *, more: bool, shown: int, total: int) -> None:
             st.button("Done" if selecting else "Select", on_click=_select, args=(not selecting,), key="select")
     if shown:
         st.caption(f"{shown} of {total} sessions")
-
-
-def _zone() -> ZoneInfo:
-    """Return the time zone of the person's browser; UTC where it tells none that is known here."""
-    try:
-        return ZoneInfo(st.context.timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
 
 
 def _view(name: str, view: str) -> None:
