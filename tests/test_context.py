@@ -219,7 +219,7 @@ def test_data_that_lie_apart_are_read_only_for_messages_that_are_shown():
         assistant("yes"),
         user("new", files=[apart("new.txt", b"new"), apart("a.png", b"x", "image/png")]),
     ]
-    prompt = prompt_for(bot(context_window=100), said, lambda file: read.append(file.name) or b"new")
+    prompt = prompt_for(bot(context_window=100), said, read=lambda file: read.append(file.name) or b"new")
     assert read == ["new.txt"]
     assert [message["content"][:3] for message in prompt] == ["new"]
 

@@ -222,8 +222,8 @@ def test_a_file_of_format_2_gets_a_place_for_files_and_keeps_what_it_has(tmp_pat
     session = stored(repository, messages=3)
     repository.close()
     with closing(sqlite3.connect(path)) as db:
-        db.execute("DROP TABLE files")
-        db.execute("PRAGMA user_version = 2")
+        for statement in ("DROP INDEX tagged", "DROP TABLE preferences", "DROP TABLE files", "PRAGMA user_version = 2"):
+            db.execute(statement)
     again = SqliteRepository(path)
     again.prepare()
     assert again.get("ann", session.id) == session
