@@ -3,6 +3,7 @@
 import streamlit as st
 
 from botchat.core.chat import Chat, alternatives, branch_of, is_unanswered
+from botchat.core.errors import BotchatError
 from botchat.core.models import PAGE_SIZE, Session
 from botchat.web import acting, cached
 from botchat.web.following import follow, written_elsewhere
@@ -37,15 +38,24 @@ def conversation(chat: Chat, session: Session) -> None:
         follow(session.user, session.id)
     elif is_unanswered(session):
         st.button("Try again", icon=":material/refresh:", on_click=_retry, args=(session,), key="retry")
-    if not coming:
-        _look_for_news(session.user, session.id, chat.revision(session.user))
+    if session.rev and not coming:
+        st.session_state.seen = chat.revision(session.user)
+        _look_for_news(session.user, session.id, session.rev)
 
 
 @st.fragment(run_every=_LOOK_SECONDS)
-def _look_for_news(user: str, session_id: str, seen: int) -> None:
-    """Show what another tab has done: this one asks the process, never the store."""
-    chat = cached.connection()
-    if chat.revision(user) != seen or chat.reply(user, session_id):
+def _look_for_news(user: str, session_id: str, rev: int) -> None:
+    """Show what another tab does in this session: the store is asked only when this process has written."""
+    try:
+        chat = cached.connection()
+        revision = chat.revision(user)
+        is_new = chat.reply(user, session_id) is not None
+        if not is_new and revision != st.session_state.get("seen"):
+            st.session_state.seen = revision
+            is_new = chat.open(user, session_id, last=1).rev != rev
+    except BotchatError:
+        is_new = True  # the run of the whole page says what is wrong
+    if is_new:
         st.rerun()
 
 
