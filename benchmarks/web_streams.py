@@ -167,5 +167,5 @@ def _p95(values: list[float]) -> float:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix="botchat-web-") as place:
-        for row in rows(Path(place), [int(number) for number in sys.argv[1:]] or PEOPLE):
+        for row in rows(Path(place), None, [int(number) for number in sys.argv[1:]] or PEOPLE):
             print("| " + " | ".join(row.cells) + " |", flush=True)
