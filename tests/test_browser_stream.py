@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from browser import Site, Visitor, chromium, chromium_binary
+from browser import Site, chromium_binary
 from playwright.sync_api import expect
 from stub_bot import streamed
 
@@ -27,19 +27,6 @@ _WATCH = """() => {
   const picture = () => { look(); requestAnimationFrame(picture); };
   picture();
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visitor(browser):
-    context = browser.new_context(viewport={"width": 1200, "height": 800})
-    yield Visitor(context.new_page())
-    context.close()
 
 
 @pytest.mark.parametrize("reasoned", [False, True], ids=["an answer", "an answer after reasoning"])

@@ -17,9 +17,8 @@ from botchat.web.look import copy_button
 from botchat.web.text import plain
 from botchat.web.words import bot_words, own_words
 
-_EDIT, _DETAILS, _FEEDBACK, _ANSWER_AGAIN = "Edit", "Details", "Feedback", "Answer again"
-_OF_USER = (_EDIT, _DETAILS)
-_OF_BOT = (_ANSWER_AGAIN, _FEEDBACK, _DETAILS)
+_OF_USER = ("Edit", "Details")
+_OF_BOT = ("Answer again", "Feedback", "Details")
 _RATINGS: tuple[Literal["down", "up"], ...] = ("down", "up")
 
 

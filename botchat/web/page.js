@@ -169,7 +169,7 @@
   // On a phone the drawer covers the conversation, so it goes once one was chosen.
   document.addEventListener("click", (event) => {
     const chosen = event.target.closest(
-      '.st-key-sessions [data-testid="stRadioOption"], [class*="st-key-open-"] button, .st-key-new-chat button',
+      '.st-key-sessions [data-testid="stRadioOption"], .st-key-new-chat button',
     );
     if (!chosen || !PHONE.matches) return;
     setTimeout(() => { if (isDrawerOpen()) find('[data-testid="stSidebarCollapseButton"] button')?.click(); });

@@ -9,8 +9,6 @@ from botchat.web.look import theme_choice
 from botchat.web.text import plain
 from botchat.web.transfer import all_links, import_form
 
-_FOLDED, _SHOWN = "folded", "shown"
-
 
 def show_settings(user: str) -> None:
     """Show the settings; each is kept as it is chosen."""
@@ -42,7 +40,7 @@ def _preferences(chat: Chat, user: str) -> None:
     )
     st.segmented_control(
         "A bot's reasoning is",
-        [_FOLDED, _SHOWN],
+        ["folded", "shown"],
         default=preferences.reasoning,
         required=True,
         key="reasoning",
