@@ -123,6 +123,7 @@ def test_a_mongodb_that_stops_in_the_middle_loses_nothing_and_the_person_is_told
     visitor.visit(serve(shell).address)
     visitor.say("think")
     visitor.sees("Having thought about it")
+    expect(visitor.page.get_by_role("button", name="Stop")).to_have_count(0)  # stored: the next may be sent
     own_mongod.stop(signal.SIGKILL)
     visitor.say("Do not lose this")
     visitor.sees("Not saved, and not sent")

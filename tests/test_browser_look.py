@@ -8,6 +8,8 @@ from look_page import GREETING, LONG
 from playwright.sync_api import expect
 from shell import Shell
 
+from botchat.core.models import Message, Session
+
 pytestmark = pytest.mark.skipif(chromium_binary() is None, reason="no Chromium here: install it to run these")
 
 # Streamlit's own index page has this one script; the page works without it.
@@ -115,6 +117,27 @@ def test_copying_works_without_a_secure_context_too(parts, visit):
     visitor.page.get_by_role("button", name="Copy", exact=True).first.click()
     expect(visitor.page.get_by_role("status").filter(has_text="Copied")).to_be_visible()
     assert clipboard(visitor) == GREETING
+
+
+def test_an_older_message_is_copied_and_changed_from_its_menu(local_shell, serve, visitor, local_repository):
+    session = Session(user="ann", bot_id="demo")
+    for i in range(14):
+        local_repository.append(session, Message(role="assistant" if i % 2 else "user", content=f"words **{i}**"))
+    visitor.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    visitor.visit(f"{serve(local_shell).address}/?session={session.id}")
+    said = visitor.page.get_by_role("status").filter(has_text="Copied")
+    for place in (0, 1):
+        message = visitor.messages.nth(place)
+        message.hover()
+        message.get_by_role("button", name="More").click()
+        visitor.page.get_by_role("menuitem", name="Copy").click()
+        expect(said).to_be_visible()
+        assert clipboard(visitor) == f"words **{place}**"
+        expect(said).to_be_hidden()
+    visitor.messages.first.hover()
+    visitor.messages.first.get_by_role("button", name="More").click()
+    visitor.page.get_by_role("menuitem", name="Edit").click()
+    expect(visitor.page.get_by_label("Your message, edited")).to_have_value("words **0**")
 
 
 def test_a_block_of_code_has_a_button_of_its_own_that_keys_reach(parts, visit):

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -107,6 +108,7 @@ class SqliteFile:
         self._functions = functions
         self._idle: deque[sqlite3.Connection] = deque()
         self._closed = False
+        self._writer = threading.Lock()
 
     def prepare(self) -> None:
         """Make the file, readable by its owner alone, and its tables; or check those that are there.
@@ -140,9 +142,18 @@ class SqliteFile:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """Lend a connection that alone may write; all of it is stored at the end, or nothing."""
-        with self._transaction("BEGIN IMMEDIATE") as db:
-            yield db
+        """Lend a connection that alone may write; all of it is stored at the end, or nothing.
+
+        Threads of this process wait for each other here: in SQLite a writer that waits looks again and again, with
+        pauses of up to 100 ms, and while a hundred replies are being stored it would wait for seconds.
+        """
+        is_mine = self._writer.acquire(timeout=BUSY_SECONDS)  # without it SQLite is asked, and says that it is busy
+        try:
+            with self._transaction("BEGIN IMMEDIATE") as db:
+                yield db
+        finally:
+            if is_mine:
+                self._writer.release()
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:

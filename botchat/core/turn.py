@@ -13,7 +13,9 @@ from typing import Any
 from botchat.core.bots import Bot
 from botchat.core.context import ReadData, prompt_for
 from botchat.core.errors import BotchatError, BotError, InvalidInput, ReplyRunning, UnknownBot
+from botchat.core.gulps import in_gulps
 from botchat.core.history import is_wordless, read_history
+from botchat.core.loop import new_loop
 from botchat.core.models import Message, Session, Status, now
 from botchat.core.prompt import Prompt
 from botchat.core.recorder import Recorder
@@ -27,6 +29,7 @@ CHECKPOINT_SECONDS = 1.0
 """How often a reply that is coming is stored: a killed process loses no more than this."""
 
 _SAVERS = 8
+_FEW_REPLIES = 10
 
 _log = logging.getLogger(__name__)
 
@@ -237,8 +240,8 @@ class Turns:
         """Take the reply from the bot to its end, whatever that is."""
         finish: Finish | None = None
         try:
-            async with aclosing(bot.stream(prompt)) as pieces:
-                async for piece in pieces:
+            async with aclosing(bot.stream(prompt)) as pieces, aclosing(in_gulps(pieces, self._pause)) as gulps:
+                async for piece in gulps:
                     if isinstance(piece, Finish):
                         finish = piece
                     else:
@@ -255,6 +258,11 @@ class Turns:
         else:
             reply.end_as_served(finish)
 
+    def _pause(self) -> float:
+        """Choose how long a reply's pieces may gather, in seconds: not at all while few replies are under way."""
+        replies = len(self._replies)
+        return replies / 400 if replies > _FEW_REPLIES else 0
+
     def _stopped_as(self) -> Status:
         return "interrupted" if self._closing else "stopped"
 
@@ -262,7 +270,7 @@ class Turns:
         """Run a coroutine on the loop, which the first one starts."""
         with self._lock:
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
+                self._loop = new_loop()
                 self._thread = threading.Thread(target=self._serve, args=(self._loop,), name="botchat", daemon=True)
                 self._thread.start()
         asyncio.run_coroutine_threadsafe(coroutine, self._loop)

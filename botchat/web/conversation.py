@@ -29,9 +29,9 @@ def conversation(chat: Chat, session: Session) -> None:
     if session.first:
         st.button(f"Show earlier ({session.first:,} more)", on_click=_show_earlier, key="show earlier")
     others = alternatives(session.messages)
-    for message in messages[:SHOWN_AT_MOST]:
+    for after, message in zip(range(len(messages) - 1, -1, -1), messages[:SHOWN_AT_MOST], strict=False):
         if message.id != coming:
-            show_message_of(session, message, others.get(message.id, ()), is_newest=message is messages[-1])
+            show_message_of(session, message, others.get(message.id, ()), after=after)
     if later:
         st.button(f"Show the newest ({later:,} more)", on_click=_show_newest, key="show newest")
     elif coming:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta, tzinfo
+from functools import lru_cache
 from itertools import groupby
 
 from botchat.core.models import SessionSummary
@@ -20,6 +21,7 @@ def _day(summary: SessionSummary, zone: tzinfo | None) -> date:
     return summary.create_time.astimezone(zone).date()
 
 
+@lru_cache(maxsize=1000)
 def _group(day: date, today: date) -> str:
     if day >= today:
         return "Today"

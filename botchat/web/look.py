@@ -28,10 +28,11 @@ def apply() -> None:
 
 def copy_button(text: str, key: str) -> None:
     """Show a button that copies a text; the text goes to the browser when the button is pressed, not before."""
-    st.button("Copy", type="tertiary", key=f"copy {key}", on_click=_copy, args=(text,))
+    st.button("Copy", type="tertiary", key=f"copy {key}", on_click=copy, args=(text,))
 
 
-def _copy(text: str) -> None:
+def copy(text: str) -> None:
+    """Put a text on the reader's clipboard, in the run that follows; the script does it."""
     st.session_state["to copy"] = text
 
 

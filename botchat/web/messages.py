@@ -13,12 +13,16 @@ from botchat.web import acting
 from botchat.web.clock import local_now
 from botchat.web.file_route import file_address
 from botchat.web.following import show_ending, show_reasoning
-from botchat.web.look import copy_button
+from botchat.web.look import copy, copy_button
 from botchat.web.text import plain
 from botchat.web.words import bot_words, own_words
 
 _OF_USER = ("Edit", "Details")
 _OF_BOT = ("Answer again", "Feedback", "Details")
+_RECENT = 10
+"""Messages that have their actions in a row. Those before them have one menu: each widget of a message that is far
+above takes as much of every run as one that is read now."""
+
 _RATINGS: tuple[Literal["down", "up"], ...] = ("down", "up")
 
 
@@ -30,23 +34,34 @@ def show_message(message: Message) -> None:
             st.text(file_line(file))
 
 
-def show_message_of(session: Session, message: Message, others: Sequence[str], *, is_newest: bool) -> None:
-    """Show a message of a session with what can be done with it; `others` stand in its place, itself among them."""
+def show_message_of(session: Session, message: Message, others: Sequence[str], *, after: int) -> None:
+    """Show a message of a session with what can be done with it.
+
+    `others` stand in its place, itself among them; `after` is how many messages come after it.
+    """
     with st.chat_message("user" if message.role == "user" else "assistant"):
         if st.session_state.get("editing") == message.id:
             _editor(session, message)
             return
         _words(message)
         _files(session, message)
-        with st.container(key=f"actions-{message.id}", horizontal=True, vertical_alignment="center", gap="small"):
-            if others:
-                _branches(session, message, others)
-            copy_button(message.content, message.id)
-            _menu(session, message)
-            if _shows_feedback(message, is_newest=is_newest):
-                _feedback(session, message)
+        rated = _shows_feedback(message, is_newest=after == 0)
+        if after < _RECENT or others or rated:
+            _actions(session, message, others, rated=rated)
+        else:
+            _menu(session, message, "Copy")
         if message.id in st.session_state.get("details", ()):
             st.caption(_details(message, local_now().tzinfo))
+
+
+def _actions(session: Session, message: Message, others: Sequence[str], *, rated: bool) -> None:
+    with st.container(key=f"actions-{message.id}", horizontal=True, vertical_alignment="center", gap="small"):
+        if others:
+            _branches(session, message, others)
+        copy_button(message.content, message.id)
+        _menu(session, message)
+        if rated:
+            _feedback(session, message)
 
 
 def _details(message: Message, zone: tzinfo | None) -> str:
@@ -103,11 +118,11 @@ def _version(which: Literal["before", "after"], message: Message, session: Sessi
     )
 
 
-def _menu(session: Session, message: Message) -> None:
+def _menu(session: Session, message: Message, *first: str) -> None:
     key = f"menu {message.id}"
     st.menu_button(
         "More",
-        _OF_USER if message.role == "user" else _OF_BOT,
+        first + (_OF_USER if message.role == "user" else _OF_BOT),
         key=key,
         type="tertiary",
         on_click=_chosen,
@@ -117,6 +132,8 @@ def _menu(session: Session, message: Message) -> None:
 
 def _chosen(session: Session, message: Message, key: str) -> None:
     match st.session_state[key]:
+        case "Copy":
+            copy(message.content)
         case "Edit":
             st.session_state.editing = message.id
             st.session_state[f"edited {message.id}"] = message.content

@@ -140,6 +140,13 @@
     if (event.target.closest('[class*="st-key-copy-"] button')) copy();
   });
 
+  // A menu is gone before its click would come.
+  const isCopyItem = (target) => target.closest?.('[role="menuitem"]')?.textContent.trim() === "Copy";
+  document.addEventListener("pointerup", (event) => { if (isCopyItem(event.target)) copy(); }, true);
+  document.addEventListener("keydown", (event) => {
+    if (["Enter", " "].includes(event.key) && isCopyItem(event.target)) copy();
+  }, true);
+
   // The theme is Streamlit's own choice, in its menu, which page.css hides.
   const chosenTheme = () => {
     const stored = Object.keys(localStorage).find((name) => name.startsWith(`stActiveTheme-${location.pathname}-`));

@@ -16,6 +16,7 @@ _MARKS = re.compile(r"([!-/:-@\[-`{-~])")
 _LABEL_LENGTH = 60
 _ALT_LENGTH = 120
 _KEPT_TEXTS = 200
+_KEPT_LABELS = 10_000
 
 _DRAWN_DATA = re.compile(r"data:image/(?:png|jpeg|gif|webp)[;,]", re.IGNORECASE)
 _DEFINITION = re.compile(r"^ {0,3}\[((?:[^\[\]\\]|\\.)+)\]:[ \t]*\n?[ \t]*(<[^<>\n]*>|\S+)", re.MULTILINE)
@@ -76,6 +77,7 @@ def _rewritten(text: str) -> str:
     return _WORDS.sub(partial(_rewrite, definitions), text)
 
 
+@lru_cache(maxsize=_KEPT_LABELS)
 def label(name: str) -> str:
     """Make a label of a session's name: one line, not too long, shown as it is."""
     name = one_line(name) or "Untitled"
