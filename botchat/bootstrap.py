@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 from botchat.core.bot_config import OPENAI_KEY, OPENAI_URL, BotConfig
 from botchat.core.bots import Bot, OpenAIBot
@@ -17,6 +17,9 @@ from botchat.core.retention import Retention, Rule
 from botchat.core.turn import Turns
 from botchat.core.unsaved import Unsaved
 from botchat.settings import Settings, data_path
+
+if TYPE_CHECKING:
+    from botchat.core.mongo_client import Client
 
 # What answers when the environment has a key or a server, and the config has no bot.
 _OPENAI = "openai"
@@ -82,22 +85,38 @@ def build_chat(settings: Settings, turns: Turns, *, saving: bool = True) -> Chat
     return Chat(repository, turns, default_bot=default_bot(settings, turns.bots))
 
 
-def build_repository(store: str | None) -> SessionRepository:
+def build_repository(store: str | None, **pool_options: Any) -> SessionRepository:
     """Make the store at `mongodb://…`, `mongodb+srv://…`, `sqlite:///PATH` or a path; None is the default file.
 
+    The options of a pool of connections are for MongoDB's driver.
+
     Raises:
-        ConfigError: the address is of no kind that botchat knows.
+        ConfigError: the address is of no kind that botchat knows, or a file would have a pool.
     """
     if store and is_mongodb(store):
         from botchat.core.mongo import connect
 
-        return connect(store)
+        return connect(store, **pool_options)
+    if pool_options:
+        raise ConfigError(f"Only MongoDB has a pool of connections: {', '.join(pool_options)} can't be used here.")
     from botchat.core.sqlite import SqliteRepository
 
     path = sqlite_path(store)
     if not store:
         _make_folder(path.parent)
     return SqliteRepository(path)
+
+
+def borrow_repository(client: "Client", database: str) -> SessionRepository:
+    """Make the store on someone's client of MongoDB, which stays theirs to close.
+
+    Raises:
+        ConfigError: the client's writes are not acknowledged, or there can be no such database.
+    """
+    from botchat.core.mongo import MongoRepository
+    from botchat.core.mongo_client import borrowed_database
+
+    return MongoRepository(borrowed_database(client, database), name=f"MongoDB, database {database}")
 
 
 def sqlite_path(store: str | None) -> Path:

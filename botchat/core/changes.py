@@ -10,7 +10,8 @@ class SessionChanges(TypedDict, total=False):
     """What `update` can change of a session; what is not given stays.
 
     `metadata` is partial: its keys are set, the others stay. None takes `expire_time` away. A new `state` sets it too:
-    to the end of the days in the trash, or away, unless it is given. None for `system` is the bot's own again.
+    to the end of the days in the trash, or away, unless it is given. None for `system` is the bot's own again. `forget`
+    names keys of the metadata that go.
     """
 
     name: str
@@ -18,6 +19,7 @@ class SessionChanges(TypedDict, total=False):
     state: State
     tags: list[str]
     metadata: dict[str, Any]
+    forget: list[str]
     expire_time: datetime | None
     head: str | None
     bot_id: str
@@ -49,6 +51,7 @@ class MessageChanges(TypedDict, total=False):
     first_token_ms: int | None
     reasoning_ms: int | None
     feedback: dict[str, Any] | None
+    payload: str
     redacted_time: datetime | None
     files: None
 

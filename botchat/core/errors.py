@@ -7,6 +7,7 @@ BotchatError
 │   └── MissingKey          the bot's key is not in the environment, or is none; also a BotError
 ├── SessionNotFound         no such session, or another user's: the two look the same
 ├── MessageNotFound         no such message in the session
+├── AgentNotFound           no such agent in the session
 ├── FileNotFound            no such file in the session, or its data are gone
 ├── UserNotFound            that user has nothing in the store
 ├── ReplyRunning            the session's bot is still answering
@@ -59,6 +60,14 @@ class MessageNotFound(BotchatError):  # noqa: N818
     def __init__(self, message_id: str) -> None:
         super().__init__(f"There is no message {message_id!r} in this session.")
         self.message_id = message_id
+
+
+class AgentNotFound(BotchatError):  # noqa: N818
+    """Is raised when the session has no agent of that id."""
+
+    def __init__(self, agent_id: str) -> None:
+        super().__init__(f"There is no agent {agent_id!r} in this session: add it first.")
+        self.agent_id = agent_id
 
 
 class FileNotFound(BotchatError):  # noqa: N818

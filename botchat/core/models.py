@@ -119,6 +119,7 @@ class Session:
 
     Attributes:
         name: the beginning of the first user message, until the user renames it.
+        totals: tokens and milliseconds of all its agents, as `core.agents` counts them.
         messages: those that were read, oldest first; all of them when `first` is 0.
         first: how many older messages there are than `messages` holds.
         message_count: messages in the whole conversation.
@@ -143,6 +144,7 @@ class Session:
     metadata: dict[str, Any] = field(default_factory=dict)
     feedbacks: list[dict[str, Any]] = field(default_factory=list)
     agents: list[dict[str, Any]] = field(default_factory=list)
+    totals: dict[str, int] = field(default_factory=dict)
     deleted_time: datetime | None = None
     expire_time: datetime | None = None
     head: str | None = None

@@ -4,7 +4,7 @@ import weakref
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Unpack
+from typing import Any, Unpack
 
 from pymongo.collection import Collection
 from pymongo.database import Database
@@ -12,10 +12,12 @@ from pymongo.errors import DuplicateKeyError
 from pymongo.results import UpdateResult
 
 from botchat.core.addresses import without_password
+from botchat.core.agents import AgentChanges
 from botchat.core.changes import MessageChanges, SessionChanges
 from botchat.core.errors import FileNotFound, MessageNotFound, SessionChanged, SessionNotFound
 from botchat.core.file_record import apart, files_of, find_data, record_apart
 from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, now
+from botchat.core.mongo_agents import MongoAgents, count_too
 from botchat.core.mongo_all import MongoAllSessions
 from botchat.core.mongo_client import Document, database_name, open_client, options_of, translated
 from botchat.core.mongo_files import MongoFiles
@@ -41,13 +43,13 @@ _NAMES = dict.fromkeys(SUMMARY, 1)
 _SLOW_SECONDS = 60
 
 
-def connect(uri: str) -> "MongoRepository":
-    """Make a repository on the server at `uri`, with a client of its own.
+def connect(uri: str, **pool_options: Any) -> "MongoRepository":
+    """Make a repository on the server at `uri`, with a client of its own, which gets the options of its pool.
 
     Raises:
         ConfigError: the URI can't be used.
     """
-    client = open_client(uri)
+    client = open_client(uri, **pool_options)
     database = database_name(client, uri)
     name = without_password(uri)
     if not name.endswith(f"/{database}"):
@@ -79,6 +81,7 @@ class MongoRepository:
         self._preferences: Collection[Document] = database["preferences"]
         self._files = MongoFiles(database, name=name, slow_seconds=slow_seconds)
         self._all = MongoAllSessions(self._sessions, self._files, name=name, slow_seconds=slow_seconds)
+        self._agents = MongoAgents(self._sessions, name=name)
         self._close_client = weakref.finalize(self, database.client.close) if owns_client else None
 
     def prepare(self) -> None:
@@ -110,13 +113,13 @@ class MongoRepository:
         session.rev, session.update_time = record["rev"], at
         session.name, session.message_count = record["name"], record["message_count"]
 
-    def append(self, session: Session, message: Message) -> None:
+    def append(self, session: Session, message: Message, agent: AgentChanges | None = None) -> None:
         at = now()
         record, data = apart(message_to_record(message))
         self._files.put(session.user, session.id, data)
         with translated(self.name):
             if session.rev or not self._made(session, message, record, at):
-                self._push(session, message, record, at)
+                self._push(session, message, record, at, agent)
         if all(held.id != message.id for held in session.messages):
             session.added(message, at=at)
 
@@ -207,6 +210,9 @@ class MongoRepository:
             with translated(self.name):
                 self._preferences.update_one(wanted, {how: what for how, what in update.items() if what}, upsert=True)
 
+    def for_agents(self) -> MongoAgents:
+        return self._agents
+
     def for_admins(self) -> MongoAllSessions:
         return self._all
 
@@ -219,7 +225,9 @@ class MongoRepository:
             return False
         return True
 
-    def _push(self, session: Session, message: Message, record: Record, at: datetime) -> None:
+    def _push(
+        self, session: Session, message: Message, record: Record, at: datetime, agent: AgentChanges | None
+    ) -> None:
         push: Record = {"messages": record}
         changed: Record = {"update_time": at}
         if session.expire_time is not None:
@@ -230,9 +238,10 @@ class MongoRepository:
         update: Document = {"$push": push, "$inc": {"message_count": 1, "rev": 1}, "$set": changed}
         if session.head is not None:
             update["$unset"] = {"head": ""}
-        result = self._sessions.update_one(unless_there, update)
+        options = {} if agent is None else count_too(message, agent, unless_there, update)
+        result = self._sessions.update_one(unless_there, update, **options)
         if not result.matched_count:
-            self._check_exists(session.user, session.id)
+            self._agents.check(session.user, session.id, None if agent is None else message.agent_id)
 
     def _remove_files(self, user: str, session_id: str, message_id: str) -> None:
         """Remove the data that lie apart from a message, before it forgets which they were."""

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from typing import Any
 from urllib.parse import parse_qsl
 
 from bson.errors import BSONError
-from pymongo import MongoClient
+from pymongo import MongoClient, WriteConcern
+from pymongo.database import Database
 from pymongo.errors import (
     ConfigurationError,
     ConnectionFailure,
@@ -29,6 +31,7 @@ from botchat.core.errors import (
 )
 
 Document = dict[str, Any]
+Client = MongoClient[Document]
 
 DEFAULT_DATABASE = "botchat"
 
@@ -45,24 +48,44 @@ _UNAUTHORIZED, _AUTHENTICATION_FAILED = 13, 18
 _TOO_LARGE = {10334, 17419, 17420}
 
 
-def open_client(uri: str) -> MongoClient[Document]:
+def open_client(uri: str, **pool_options: Any) -> MongoClient[Document]:
     """Make a client of the server at `uri`; nothing is sent yet. What the URI says is never overruled.
+
+    The driver gets `pool_options` as they are, such as maxPoolSize.
 
     Raises:
         ConfigError: the URI is none, or asks for writes that nobody acknowledges.
     """
     given = options_of(uri)
-    options: dict[str, Any] = {name: value for name, value in _TIMEOUTS.items() if name.lower() not in given}
-    if not given & {"w", "journal", "j", "wtimeoutms"}:
+    wanted = _TIMEOUTS | {"tz_aware": True, "appname": "botchat"} | pool_options
+    options: dict[str, Any] = {name: value for name, value in wanted.items() if name.lower() not in given}
+    options["tz_aware"] = True  # the times of a record are UTC
+    if not (given | {name.lower() for name in pool_options}) & {"w", "journal", "j", "wtimeoutms"}:
         options |= _DURABLE
     try:
-        client: MongoClient[Document] = MongoClient(uri, tz_aware=True, appname="botchat", **options)
-    except (PyMongoError, ValueError) as error:
+        client: MongoClient[Document] = MongoClient(uri, **options)
+    except (PyMongoError, ValueError, TypeError) as error:
         raise _unusable(uri, error) from error
     if not client.write_concern.acknowledged:
         client.close()
         raise ConfigError("The store address says w=0, so nobody would know what was saved: leave it out, or say w=1.")
     return client
+
+
+def borrowed_database(client: MongoClient[Document], name: str) -> Database[Document]:
+    """Return a database of someone's client, read and written as botchat's own; what the client was told stays.
+
+    Raises:
+        ConfigError: nobody acknowledges its writes, or MongoDB takes no database of that name.
+    """
+    if not client.write_concern.acknowledged:
+        raise ConfigError("The client says w=0, so nobody would know what was saved: make it without that.")
+    concern = WriteConcern(w="majority", j=True) if client.write_concern.is_server_default else client.write_concern
+    in_utc = client.codec_options.with_options(tz_aware=True, tzinfo=UTC)
+    try:
+        return client.get_database(name, codec_options=in_utc, write_concern=concern)
+    except InvalidName as error:
+        raise ConfigError(f"There can be no database {name!r}: {error}.") from error
 
 
 def options_of(uri: str) -> set[str]:

@@ -94,8 +94,8 @@ def check_value(value: Any, depth: int = 0) -> None:
             check_value(inner, depth + 1)
 
 
-def check_key(key: Any) -> None:
-    """Check a name that becomes part of a path in the store.
+def check_key(key: Any) -> str:
+    """Return a name that becomes part of a path in the store as it is.
 
     Raises:
         InvalidInput: it is empty, or holds `.`, a leading `$` or NUL.
@@ -103,6 +103,7 @@ def check_key(key: Any) -> None:
     if not isinstance(key, str) or not key or "." in key or key.startswith("$") or "\0" in key:
         raise InvalidInput(f"The key {key!r} can't be stored: no dot, no leading $, no NUL.")
     check_value(key)
+    return key
 
 
 def message_to_record(message: Message) -> Record:
@@ -236,20 +237,22 @@ def session_changes(changes: SessionChanges) -> tuple[Record, set[str]]:
     check_value(changes.get("metadata"))
     for key, value in to_set.pop("metadata", {}).items():
         to_set[f"metadata.{key}"] = value
+    forgotten = {f"metadata.{check_key(key)}" for key in to_set.pop("forget", ())}
     if "state" in changes:
         if changes["state"] not in get_args(State):
             raise InvalidInput(f"{changes['state']!r} is no state of a session: {', '.join(get_args(State))}.")
         goes = changes["state"] == "trash"
         to_set["deleted_time"] = now() if goes else None
         to_set = {"expire_time": now() + TRASH_TIME if goes else None} | to_set
-    return _set_and_unset(to_set)
+    kept, unused = _set_and_unset(to_set)
+    return kept, unused | forgotten
 
 
 def message_changes(changes: MessageChanges) -> tuple[Record, set[str]]:
     """Split changes of a message into fields to set and fields to take away."""
     given: Record = dict(changes)
     if "content" in given or "reasoning_content" in given:
-        given |= {"payload": None} | text_fields(given)
+        given = {"payload": None} | given | text_fields(given)
     to_set, to_unset = _set_and_unset(given, always={"content"})
     return to_set, to_unset
 

@@ -5,6 +5,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Protocol, Unpack
 
+from botchat.core.agents import AgentChanges, AgentRecords
 from botchat.core.all_sessions import AllSessions
 from botchat.core.changes import MessageChanges, SessionChanges
 from botchat.core.errors import InvalidInput
@@ -45,7 +46,7 @@ class SessionRepository(Protocol):
         """
         ...
 
-    def append(self, session: Session, message: Message) -> None:
+    def append(self, session: Session, message: Message, agent: AgentChanges | None = None) -> None:
         """Add a message to the record and to `session`, in one command; the first one makes the record.
 
         The same message again changes nothing, so a failed call can be repeated. What it costs does not grow with the
@@ -54,9 +55,13 @@ class SessionRepository(Protocol):
         Data of files that are too big for the message are stored first, apart from it: there is never a message
         without its files.
 
+        With `agent`, which may be empty, the same command counts the message in the session's totals and in its
+        agent's, and changes the agent: see `for_agents`. The record must be there.
+
         Raises:
             SessionTooLarge: the record would be over its limit.
             InvalidInput: the message can't be stored.
+            AgentNotFound: it is counted, and the session has no such agent.
         """
         ...
 
@@ -145,6 +150,10 @@ class SessionRepository(Protocol):
         Raises:
             InvalidInput: there is no such preference, or it has no such value.
         """
+        ...
+
+    def for_agents(self) -> AgentRecords:
+        """Return what agents keep in their sessions, beside the messages."""
         ...
 
     def for_admins(self) -> AllSessions:

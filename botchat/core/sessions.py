@@ -8,12 +8,14 @@ from itertools import islice
 from typing import Literal, NamedTuple, Unpack
 
 from botchat.core.admin import Admin
+from botchat.core.agents import recount
 from botchat.core.branches import newest_end
-from botchat.core.changes import REDACTED, Feedback, SessionChanges, redaction
+from botchat.core.changes import Feedback, SessionChanges
 from botchat.core.errors import InvalidInput, MessageNotFound, ReplyRunning, SessionNotFound, StoreError
 from botchat.core.history import is_alive
 from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, now, valid_text
 from botchat.core.record import check_name
+from botchat.core.redacting import redact
 from botchat.core.reply import Reply
 from botchat.core.repository import ACTIVE, SessionRepository
 from botchat.core.turn import Turns
@@ -160,6 +162,8 @@ class Sessions:
             raise InvalidInput(f"The session has {source.message_count} messages: a fork takes 1 to all of them.")
         copied = [self._with_data(source, message) for message in islice(self.history(source), wanted)]
         session = source.forked(copied)
+        if source.agents or source.totals:
+            recount(session)
         session.expire_time = self._turns.retention.expire_time(session, now())
         self._repository.save(session)
         self._turns.wrote(user)
@@ -178,10 +182,7 @@ class Sessions:
             raise MessageNotFound(message_id)
         if message.status == "streaming":
             raise ReplyRunning
-        said = (message.content, *(file.name for file in message.files))
-        if session.name and any(session.name in valid_text(text) for text in said):  # first: it is found by the words
-            self._repository.update(user, session_id, name=REDACTED)
-        self._repository.update_message(user, session_id, message_id, **redaction())
+        redact(self._repository, session, message)
         self._turns.wrote(user)
 
     def give_feedback(

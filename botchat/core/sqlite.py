@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Unpack
 
+from botchat.core.agents import AgentChanges, count_in
 from botchat.core.changes import MessageChanges, SessionChanges
 from botchat.core.errors import FileNotFound, MessageNotFound, SessionChanged, StoreRefused
 from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, now
@@ -24,6 +25,7 @@ from botchat.core.record import (
     session_to_record,
 )
 from botchat.core.repository import ACTIVE, check_limit, check_whole
+from botchat.core.sqlite_agents import SqliteAgents
 from botchat.core.sqlite_all import SqliteAllSessions
 from botchat.core.sqlite_file import TAGGED, SqliteFile
 from botchat.core.sqlite_query import SUMMARY, has_tag, matches, record_matches, summary_of
@@ -55,6 +57,7 @@ class SqliteRepository:
         self._file = SqliteFile(path, functions=(matches, record_matches, has_tag))
         self._next_removal = 0.0
         self._all = SqliteAllSessions(self._file)
+        self._agents = SqliteAgents(self._file)
         weakref.finalize(self, self._file.close)
 
     def prepare(self) -> None:
@@ -75,7 +78,7 @@ class SqliteRepository:
         session.rev, session.update_time = record["rev"], record["update_time"]
         session.name, session.message_count = record["name"], record["message_count"]
 
-    def append(self, session: Session, message: Message) -> None:
+    def append(self, session: Session, message: Message, agent: AgentChanges | None = None) -> None:
         at = now()
         record = message_to_record(message)
         with self._file.writing() as db:
@@ -89,6 +92,8 @@ class SqliteRepository:
                     header["expire_time"] = session.expire_time
                 if session.head is not None:
                     header.pop("head", None)
+                if agent is not None:
+                    count_in(header, message, agent)
                 size += insert_message(db, session.id, header["message_count"] - 1, record)
                 write_header(db, header, size)
         if all(held.id != message.id for held in session.messages):
@@ -166,7 +171,9 @@ class SqliteRepository:
             for name, value in to_set.items():
                 field, _, key = name.partition(".")
                 header[field] = header.get(field, {}) | {key: value} if key else value
-            header = {name: value for name, value in header.items() if name not in to_unset}
+            for name in to_unset:
+                field, _, key = name.partition(".")
+                (header.get(field, {}) if key else header).pop(key or field, None)
             write_header(db, header | {"rev": header["rev"] + 1}, size)
 
     def rename_from(self, user: str, session_id: str, old: str, new: str) -> bool:
@@ -195,6 +202,9 @@ class SqliteRepository:
         with self._file.writing() as db:
             chosen = {n: value for n, value in read_preferences(db, user).items() if n not in to_unset} | to_set
             db.execute("INSERT OR REPLACE INTO preferences VALUES (?, ?)", (user, encoded(chosen)))
+
+    def for_agents(self) -> SqliteAgents:
+        return self._agents
 
     def for_admins(self) -> SqliteAllSessions:
         return self._all

@@ -1,0 +1,75 @@
+"""The agents of sessions in the SQLite file: a list among the fields of the session's row."""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Unpack
+
+from botchat.core.agents import AgentChanges, AgentRecord, agent_in
+from botchat.core.models import Session, now
+from botchat.core.record import Record, check_value, session_from_record, session_to_record
+from botchat.core.sqlite_file import SqliteFile
+from botchat.core.sqlite_rows import exists, read_header, write_header
+
+
+class SqliteAgents:
+    """Keeps `AgentRecords`."""
+
+    def __init__(self, file: SqliteFile) -> None:
+        self._file = file
+
+    def create(self, session: Session) -> bool:
+        at = now()
+        record = session_to_record(replace(session, messages=[])) | {"rev": 1, "update_time": at}
+        with self._file.writing() as db:
+            if exists(db, session.id):
+                read_header(db, session.user, session.id)
+                return False
+            write_header(db, record, 0)
+        session.rev, session.update_time = 1, at
+        return True
+
+    def header(self, user: str, session_id: str) -> Session:
+        with self._file.reading() as db:
+            header, _ = read_header(db, user, session_id)
+        return session_from_record(header)
+
+    def add(self, user: str, session_id: str, agent: AgentRecord) -> bool:
+        check_value(agent)
+
+        def add(header: Record) -> bool:
+            agents = header.setdefault("agents", [])
+            if any(known["agent_id"] == agent["agent_id"] for known in agents):
+                return False
+            agents.append(agent)
+            return True
+
+        return self._changed(user, session_id, add)
+
+    def update(self, user: str, session_id: str, agent_id: str, **changes: Unpack[AgentChanges]) -> None:
+        check_value(dict(changes))
+
+        def change(header: Record) -> bool:
+            agent_in(header.get("agents", []), agent_id).update(changes)
+            return True
+
+        self._changed(user, session_id, change)
+
+    def give_feedback(self, user: str, session_id: str, feedback: dict[str, Any]) -> None:
+        def add(header: Record) -> bool:
+            header.setdefault("feedbacks", []).append(feedback)
+            return True
+
+        self._changed(user, session_id, add)
+
+    def _changed(self, user: str, session_id: str, change: Callable[[Record], bool]) -> bool:
+        with self._file.writing() as db:
+            return _rewritten(db, user, session_id, change)
+
+
+def _rewritten(db: sqlite3.Connection, user: str, session_id: str, change: Callable[[Record], bool]) -> bool:
+    header, size = read_header(db, user, session_id)
+    if not change(header):
+        return False
+    write_header(db, header | {"rev": header["rev"] + 1, "update_time": now()}, size)
+    return True

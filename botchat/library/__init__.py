@@ -1,0 +1,58 @@
+"""Sessions for programs: what agents say and know, in the same records that every front end opens."""
+
+from botchat.core.changes import REDACTED
+from botchat.core.errors import (
+    AgentNotFound,
+    BotchatError,
+    ConfigError,
+    InvalidInput,
+    MessageNotFound,
+    SessionNotFound,
+    SessionTooLarge,
+    StoreError,
+    StoreUnavailable,
+)
+from botchat.core.models import Message, Page, SessionFilter, SessionSummary
+from botchat.library.agent import Agent, Totals
+from botchat.library.hooks import (
+    Change,
+    FeedbackGiven,
+    HookFailed,
+    Hooks,
+    MessageAppended,
+    MessageRedacted,
+    MetadataChanged,
+)
+from botchat.library.session import AgentSession
+from botchat.library.store import Store, set_up, shared, tear_down
+
+__all__ = [
+    "REDACTED",
+    "Agent",
+    "AgentNotFound",
+    "AgentSession",
+    "BotchatError",
+    "Change",
+    "ConfigError",
+    "FeedbackGiven",
+    "HookFailed",
+    "Hooks",
+    "InvalidInput",
+    "Message",
+    "MessageAppended",
+    "MessageNotFound",
+    "MessageRedacted",
+    "MetadataChanged",
+    "Page",
+    "SessionFilter",
+    "SessionNotFound",
+    "SessionSummary",
+    "SessionTooLarge",
+    "Store",
+    "StoreError",
+    "StoreUnavailable",
+    "Totals",
+    "set_up",
+    "shared",
+    "tear_down",
+]

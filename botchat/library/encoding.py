@@ -1,0 +1,100 @@
+"""JSON text of any content: what JSON has no word for comes out of it again, and nobody's data is taken for a mark.
+
+A mark is a mapping of one key: `$bytes` (base64), `$file` (the id of a file that came with the message), `$text`
+(base64 of text that is no Unicode), `$pairs` (a mapping whose keys are no text, or which looks like a mark itself).
+"""
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botchat.core.errors import InvalidInput
+from botchat.core.models import is_valid
+
+_MARKS = {"$bytes", "$file", "$text", "$pairs"}
+_dumps = json.JSONEncoder(separators=(",", ":")).encode  # ASCII alone: no half of a character is ever in the text
+
+PutFile = Callable[[Mapping[str, Any]], str | None]
+"""Takes a mapping with the bytes of a file, `{"source": {"bytes": …}}`; returns the file's id, None keeps it here."""
+
+
+def encode(value: Any, put_file: PutFile | None = None) -> str:
+    """Write a value as JSON text.
+
+    Raises:
+        InvalidInput: it holds what can't be written, or is nested too deeply.
+    """
+    try:
+        return _dumps(_marked(value, put_file))
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"That can't be stored: {error}.") from error
+    except RecursionError as error:
+        raise InvalidInput("That is nested too deeply to be stored.") from error
+
+
+def decode(text: str, read_file: Callable[[str], bytes] | None = None) -> Any:
+    """Read what `encode` wrote."""
+    value = json.loads(text)
+    return _unmarked(value, read_file) if '{"$' in text else value
+
+
+def _marked(value: Any, put_file: PutFile | None) -> Any:
+    if isinstance(value, str):
+        return value if is_valid(value) else {"$text": _base64(value.encode("utf-8", "surrogatepass"))}
+    if isinstance(value, Mapping):
+        return _marked_mapping(value, put_file)
+    if isinstance(value, list | tuple):
+        return [_marked(inner, put_file) for inner in value]
+    if isinstance(value, bytes | bytearray | memoryview):
+        return {"$bytes": _base64(bytes(value))}
+    return value
+
+
+def _marked_mapping(value: Mapping[Any, Any], put_file: PutFile | None) -> Any:
+    if put_file is not None and _has_bytes(value.get("source")) and (file_id := put_file(value)) is not None:
+        source = dict(value["source"]) | {"bytes": _File(file_id)}
+        value = {**value, "source": source}
+    looks_like_a_mark = len(value) == 1 and next(iter(value)) in _MARKS
+    if looks_like_a_mark or not all(isinstance(key, str) and is_valid(key) for key in value):
+        return {"$pairs": [[_marked(key, None), _marked(inner, put_file)] for key, inner in value.items()]}
+    return {
+        key: {"$file": inner.id} if isinstance(inner, _File) else _marked(inner, put_file)
+        for key, inner in value.items()
+    }
+
+
+class _File:
+    def __init__(self, file_id: str) -> None:
+        self.id = file_id
+
+
+def _has_bytes(source: Any) -> bool:
+    return isinstance(source, Mapping) and isinstance(source.get("bytes"), bytes)
+
+
+def _unmarked(value: Any, read_file: Callable[[str], bytes] | None) -> Any:
+    if isinstance(value, list):
+        return [_unmarked(inner, read_file) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1 and (mark := next(iter(value))) in _MARKS:
+        return _meant(mark, value[mark], read_file)
+    return {key: _unmarked(inner, read_file) for key, inner in value.items()}
+
+
+def _meant(mark: str, held: Any, read_file: Callable[[str], bytes] | None) -> Any:
+    match mark:
+        case "$bytes":
+            return base64.b64decode(held)
+        case "$text":
+            return base64.b64decode(held).decode("utf-8", "surrogatepass")
+        case "$file" if read_file is not None:
+            return read_file(held)
+        case "$pairs":
+            return {_unmarked(key, None): _unmarked(inner, read_file) for key, inner in held}
+    return {mark: held}
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()

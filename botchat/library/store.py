@@ -1,0 +1,186 @@
+"""A store that is opened once and lends its sessions: the pool of connections, the default user, the hooks."""
+
+import threading
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from botchat.bootstrap import borrow_repository, build_repository, is_mongodb
+from botchat.core.errors import ConfigError, SessionNotFound
+from botchat.core.models import PAGE_SIZE, Page, Session, SessionFilter, new_id
+from botchat.core.record import check_name
+from botchat.core.repository import ACTIVE, SessionRepository
+from botchat.library.hooks import Hooks
+from botchat.library.ids import stored_id
+from botchat.library.session import AgentSession
+from botchat.settings import load_settings
+
+if TYPE_CHECKING:
+    from botchat.core.mongo_client import Client
+
+AGENT_BOT = "agent"
+"""What stands for the bot in the record of a session that agents keep."""
+
+
+class Store:
+    """Sessions in one store, over one pool of connections, for any number of threads.
+
+    Attributes:
+        user: whose sessions are meant where nobody is named.
+        hooks: who is told of changes.
+    """
+
+    def __init__(self, repository: SessionRepository, *, user: str, hooks: Hooks | None = None) -> None:
+        self.repository = repository
+        self.user = check_name("The user", user)
+        self.hooks = hooks or Hooks()
+
+    @classmethod
+    def open(cls, address: str | None = None, *, user: str | None = None, **pool_options: Any) -> Self:
+        """Open the store at `mongodb://…`, `sqlite:///PATH` or a path, with a client of our own that `close` closes.
+
+        Without an address or a user they are those of the settings: BOTCHAT_STORE and BOTCHAT_USER, or the config file.
+        The driver of MongoDB gets the options of its pool, such as maxPoolSize; what the address says comes first.
+
+        Raises:
+            ConfigError: the address or an option can't be used.
+            StoreError: the store can't be opened.
+        """
+        store = cls.at(address, user=user, **pool_options)
+        store.prepare()
+        return store
+
+    @classmethod
+    def at(cls, address: str | None = None, *, user: str | None = None, **pool_options: Any) -> Self:
+        """Open a store as `open` does, but for MongoDB: to it nothing is sent, and it gets no indexes.
+
+        A session is found without an index; `open` it once where sessions are listed.
+        """
+        if address is None or user is None:
+            settings = load_settings(store=address, user=user)
+            address, user = settings.store, settings.user
+        store = cls(build_repository(address, **pool_options), user=user)
+        if not is_mongodb(address):
+            store.prepare()
+        return store
+
+    @classmethod
+    def borrow(cls, client: "Client", database: str = "botchat", *, user: str | None = None) -> Self:
+        """Use someone's client of MongoDB, which `close` leaves open. Nothing is sent, and no index is made.
+
+        Raises:
+            ConfigError: its writes are not acknowledged, or there can be no such database.
+        """
+        return cls(borrow_repository(client, database), user=user or load_settings().user)
+
+    def prepare(self) -> None:
+        """See that the store answers, and make its indexes or tables: once, where the program starts; else close it.
+
+        Raises:
+            StoreError: it can't be opened.
+        """
+        try:
+            self.repository.prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def session(self, session_id: str | None = None, *, user: str | None = None) -> AgentSession:
+        """Open the user's session of that id, which may be any text, or make it; without an id a new one.
+
+        Raises:
+            SessionNotFound: another user has one of that id.
+        """
+        wanted = new_id() if session_id is None else session_id
+        session = self.find(wanted, user=user) or self.create(wanted, user=user) or self.find(wanted, user=user)
+        if session is None:
+            raise SessionNotFound(wanted)
+        return session
+
+    def find(self, session_id: str, *, user: str | None = None) -> AgentSession | None:
+        """Open the user's session of that id; None if there is none."""
+        try:
+            header = self.repository.for_agents().header(self._user(user), stored_id(session_id))
+        except SessionNotFound:
+            return None
+        return AgentSession(self.repository, header, self.hooks)
+
+    def create(
+        self, session_id: str, *, user: str | None = None, extra: dict[str, Any] | None = None
+    ) -> AgentSession | None:
+        """Make a session, with more fields of its record; None if there is one of that id, whoever made it first.
+
+        Raises:
+            SessionNotFound: another user has one of that id.
+        """
+        header = Session(id=stored_id(session_id), user=self._user(user), bot_id=AGENT_BOT, extra=extra or {})
+        made = self.repository.for_agents().create(header)
+        return AgentSession(self.repository, header, self.hooks) if made else None
+
+    def page(
+        self,
+        after: str | None = None,
+        limit: int = PAGE_SIZE,
+        *,
+        user: str | None = None,
+        where: SessionFilter = ACTIVE,
+    ) -> Page:
+        """Read summaries of the user's sessions, newest first; `after` is the `next` of the page before."""
+        return self.repository.page(self._user(user), after, limit, where)
+
+    def delete(self, session_id: str, *, user: str | None = None) -> None:
+        """Put a session in the trash, from which it can be taken for 30 days.
+
+        Raises:
+            SessionNotFound: the user has none of that id.
+        """
+        self.repository.delete(self._user(user), stored_id(session_id))
+
+    def close(self) -> None:
+        """Close what this store opened; a client that it borrowed stays open."""
+        self.repository.close()
+
+    def _user(self, user: str | None) -> str:
+        return self.user if user is None else user
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+_lock = threading.Lock()
+_shared: list[Store] = []
+
+
+def set_up(address: str | None = None, *, user: str | None = None, **pool_options: Any) -> Store:
+    """Open the store that this process shares; `shared` gives it anywhere, `tear_down` closes it at the end.
+
+    Raises:
+        ConfigError: there is one already, or as `Store.open`.
+        StoreError: the store can't be opened.
+    """
+    with _lock:
+        if _shared:
+            raise ConfigError("This process has a shared store already: use `shared()`, or call `tear_down()` first.")
+        _shared.append(Store.open(address, user=user, **pool_options))
+        return _shared[0]
+
+
+def shared() -> Store:
+    """Return the store that this process shares.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    with _lock:
+        if not _shared:
+            raise ConfigError("This process has no shared store: call `set_up(...)` where it starts.")
+        return _shared[0]
+
+
+def tear_down() -> None:
+    """Close the store that this process shares, if there is one."""
+    with _lock:
+        while _shared:
+            _shared.pop().close()

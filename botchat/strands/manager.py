@@ -1,0 +1,199 @@
+"""The session manager to give an agent, a graph or a swarm of Strands."""
+
+import copy
+from collections.abc import Mapping
+from types import SimpleNamespace, TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from strands.agent.agent import Agent
+from strands.agent.conversation_manager import SlidingWindowConversationManager
+from strands.session.repository_session_manager import RepositorySessionManager
+from strands.types.agent import LocalAgent
+from strands.types.content import Message
+from strands.types.exceptions import SessionException
+from strands.types.session import SessionAgent, SessionMessage
+
+from botchat.core.agents import AgentChanges
+from botchat.core.errors import ConfigError, StoreUnavailable
+from botchat.core.models import valid_text
+from botchat.library.store import Store
+from botchat.strands.repository import BotchatSessionRepository
+
+if TYPE_CHECKING:
+    from botchat.core.mongo_client import Client
+
+
+class BotchatSessionManager(RepositorySessionManager, BotchatSessionRepository):
+    """Keeps a session of Strands in a store of botchat, message by message.
+
+    It is a SessionRepository too. A turn without a tool is two commands, each of one message with what has changed of
+    the agent. What could not be stored is stored before the next message. Use it as a context manager, or `close` it.
+
+    Args:
+        session_id: any text; the session is made if the user has none of that id.
+        store: a Store, which stays open; or an address, which this manager opens and `close` closes: a MongoDB or a
+            file. Without a store and a client it is the store of the settings.
+        client: a MongoClient, which stays open.
+        database: where the client finds the sessions.
+        user: whose session it is; the store's user if none is named.
+        pool_options: for MongoDB's driver, where the store is an address.
+    """
+
+    def __init__(
+        self,
+        session_id: str,
+        *,
+        store: Store | str | None = None,
+        client: "Client | None" = None,
+        database: str = "botchat",
+        user: str | None = None,
+        **pool_options: Any,
+    ) -> None:
+        self._owns_store = client is None and not isinstance(store, Store)
+        BotchatSessionRepository.__init__(self, _store_of(store, client, database, user, pool_options), user=user)
+        self._unsaved: dict[str, list[SessionMessage]] = {}
+        self._begun: dict[str, Agent] = {}
+        self._configured: dict[str, AgentChanges] = {}
+        try:
+            self._open(session_id)
+        except BaseException:
+            self.close()
+            raise
+
+    def initialize(self, agent: LocalAgent, **kwargs: Any) -> None:
+        """Restore an agent, or add it to the session; also when another process adds it at this moment."""
+        known = agent.agent_id in self._latest_agent_message
+        if isinstance(agent, Agent) and not known:
+            self._begun[agent.agent_id] = agent
+        try:
+            super().initialize(agent, **kwargs)
+        except SessionException:
+            if known or self._is_new_session or self.read_agent(self.session_id, agent.agent_id) is None:
+                raise
+            del self._latest_agent_message[agent.agent_id]
+            super().initialize(agent, **kwargs)
+        if isinstance(agent, Agent):
+            self._last_synced_internal_state[agent.agent_id] = _versions(agent)
+            stored = self._agents[self.session_id, agent.agent_id]
+            configuration = _configuration(agent)
+            if configuration != {"model": stored.model, "system": stored.system}:
+                self._configured[agent.agent_id] = configuration
+
+    def append_message(self, message: Message, agent: LocalAgent, **_: Any) -> None:
+        """Store a message, in one command with what has changed of the agent."""
+        latest = self._latest_agent_message[agent.agent_id]
+        given = SessionMessage.from_message(message, latest.message_id + 1 if latest else 0)
+        self._latest_agent_message[agent.agent_id] = given
+        self._held_records.setdefault(agent.agent_id, []).append(given)
+        self._unsaved.setdefault(agent.agent_id, []).append(given)
+        if isinstance(agent, Agent):
+            self._save_with(agent, _after_turn(agent, message))
+        else:
+            self._save(agent.agent_id, None)
+
+    def sync_agent(self, agent: LocalAgent, **kwargs: Any) -> None:
+        """Store what has changed of the agent, if that did not go with a message."""
+        self._save(agent.agent_id, None)
+        super().sync_agent(agent, **kwargs)
+
+    def create_agent(self, session_id: str, session_agent: SessionAgent, **kwargs: Any) -> None:
+        """Add an agent to a session, with its model and its system prompt."""
+        agent = self._begun.get(session_agent.agent_id)
+        configuration = {} if agent is None else _configuration(agent)
+        super().create_agent(session_id, session_agent, **{**configuration, **kwargs})
+
+    def read_agent(self, session_id: str, agent_id: str, **kwargs: Any) -> SessionAgent | None:
+        """Read an agent; one that was not begun by Strands has the conversation manager's first state."""
+        found = super().read_agent(session_id, agent_id, **kwargs)
+        if found is not None and not found.conversation_manager_state and agent_id in self._begun:
+            found.conversation_manager_state = self._begun[agent_id].conversation_manager.get_state()
+        return found
+
+    def close(self) -> None:
+        """Close the store if this manager opened it."""
+        if self._owns_store:
+            self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _open(self, session_id: str) -> None:
+        try:
+            RepositorySessionManager.__init__(self, session_id, session_repository=self)
+        except SessionException:
+            if self.read_session(session_id) is None:
+                raise
+            RepositorySessionManager.__init__(self, session_id, session_repository=self)  # another process was first
+
+    def _save_with(self, agent: Agent, manager_state: dict[str, Any]) -> None:
+        """Store what waits, the last of it with the state of the agent if that has changed."""
+        versions = _versions(agent) | {"conversation_manager_state": manager_state}
+        changes: AgentChanges = self._configured.get(agent.agent_id, {})
+        if versions != self._last_synced_internal_state.get(agent.agent_id):
+            session_agent = SessionAgent.from_agent(agent)
+            session_agent.conversation_manager_state = manager_state
+            changes = self._agent_changes(self.session_id, session_agent) | changes
+        self._save(agent.agent_id, changes)
+        self._configured.pop(agent.agent_id, None)
+        self._last_synced_internal_state[agent.agent_id] = versions
+
+    def _save(self, agent_id: str, changes: AgentChanges | None) -> None:
+        waiting = self._unsaved.get(agent_id, [])
+        while waiting:
+            try:
+                self.append(self.session_id, agent_id, waiting[0], changes if len(waiting) == 1 else None)
+            except StoreUnavailable:
+                raise  # it waits for the store to be back
+            except Exception:
+                del waiting[0]  # it was refused, or it is stored and a hook failed
+                raise
+            del waiting[0]
+
+
+def _store_of(
+    store: Store | str | None, client: "Client | None", database: str, user: str | None, pool_options: dict[str, Any]
+) -> Store:
+    if client is not None and store is not None:
+        raise ConfigError("Give a store or a client, not both.")
+    if pool_options and (client is not None or isinstance(store, Store)):
+        raise ConfigError(f"The pool is there already: {', '.join(pool_options)} can't be set for it.")
+    if client is not None:
+        return Store.borrow(client, database, user=user)
+    return store if isinstance(store, Store) else Store.at(store, user=user, **pool_options)
+
+
+def _versions(agent: Agent) -> dict[str, Any]:
+    """Tell by what Strands' sync sees that an agent has changed."""
+    return {
+        "state_version": agent.state._get_version(),
+        "interrupt_state_version": agent._interrupt_state._get_version(),
+        "conversation_manager_state": copy.deepcopy(agent.conversation_manager.get_state()),
+        "model_state": copy.deepcopy(agent._model_state),
+    }
+
+
+def _configuration(agent: Agent) -> AgentChanges:
+    config = agent.model.get_config()
+    model = config.get("model_id") if isinstance(config, Mapping) else None
+    system = agent.system_prompt
+    return {
+        "model": valid_text(model) if isinstance(model, str) else None,
+        "system": valid_text(system) if isinstance(system, str) else None,
+    }
+
+
+def _after_turn(agent: Agent, message: Message) -> dict[str, Any]:
+    """Tell the conversation manager's state at the end of the turn that this message ends, before it is there.
+
+    A window that is full moves at the end of each turn: told with the last message, that is no command of its own. If
+    it comes otherwise, Strands' sync sees it and stores it.
+    """
+    manager = agent.conversation_manager
+    ends = message["role"] == "assistant" and not any("toolUse" in block for block in message["content"])
+    if ends and type(manager) is SlidingWindowConversationManager and not manager.pin_first:
+        manager = copy.copy(manager)
+        manager.apply_management(SimpleNamespace(messages=list(agent.messages)))  # type: ignore[arg-type]
+    return copy.deepcopy(manager.get_state())

@@ -1,0 +1,256 @@
+"""Strands' SessionRepository over a store of botchat."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from strands.session.session_repository import SessionRepository
+from strands.types.exceptions import SessionException
+from strands.types.session import Session, SessionAgent, SessionMessage, SessionType
+
+from botchat.core.agents import AgentChanges
+from botchat.core.errors import AgentNotFound, MessageNotFound, SessionNotFound
+from botchat.library.agent import Agent
+from botchat.library.encoding import decode, encode
+from botchat.library.session import AgentSession, agent_changes
+from botchat.library.store import Store
+from botchat.strands.messages import from_messages, id_of, payload_of, remember, to_message
+from botchat.strands.text import text_of
+
+if TYPE_CHECKING:
+    from strands.multiagent.base import MultiAgentBase
+
+
+class BotchatSessionRepository(SessionRepository):
+    """Keeps the sessions of one user in a store. Ids of sessions and agents may be any text.
+
+    A message that two writers gave the same index is stored twice, in the order in which they came: see
+    `messages.from_messages`. What Strands can't find is a SessionException, what the store can't do a BotchatError.
+    """
+
+    def __init__(self, store: Store, *, user: str | None = None) -> None:
+        self.store = store
+        self.user = store.user if user is None else user
+        self._opened: dict[str, AgentSession] = {}
+        self._agents: dict[tuple[str, str], Agent] = {}
+
+    def create_session(self, session: Session, **_: Any) -> Session:
+        """Make a session.
+
+        Raises:
+            SessionException: there is one of that id.
+        """
+        about = {
+            "session_type": session.session_type.value,
+            "created_at": session.created_at,
+            "updated_at": session.updated_at,
+        }
+        made = self.store.create(session.session_id, user=self.user, extra={"strands": about})
+        if made is None:
+            raise SessionException(f"Session {session.session_id!r} already exists")
+        self._opened[session.session_id] = made
+        return session
+
+    def read_session(self, session_id: str, **_: Any) -> Session | None:
+        """Read a session; None if the user has none of that id. One that a person began can be gone on with."""
+        found = self.store.find(session_id, user=self.user)
+        if found is None:
+            return None
+        self._opened[session_id] = found
+        about = found.extra.get("strands") or {}
+        return Session(
+            session_id=session_id,
+            session_type=SessionType(about.get("session_type", SessionType.AGENT)),
+            created_at=about.get("created_at") or found.create_time.isoformat(),
+            updated_at=about.get("updated_at") or found.create_time.isoformat(),
+        )
+
+    def delete_session(self, session_id: str, **_: Any) -> None:
+        """Put a session in the trash.
+
+        Raises:
+            SessionException: there is none.
+        """
+        with _translated(session_id):
+            self.store.delete(session_id, user=self.user)
+        self._opened.pop(session_id, None)
+
+    def create_agent(
+        self,
+        session_id: str,
+        session_agent: SessionAgent,
+        *,
+        model: str | None = None,
+        system: str | None = None,
+        **_: Any,
+    ) -> None:
+        """Add an agent to a session, with its configuration if that is known.
+
+        Raises:
+            SessionException: the session has one of that id, or there is no such session.
+        """
+        with _translated(session_id):
+            payload = _agent_payload(session_agent, session_agent.created_at)
+            agent_id, state = session_agent.agent_id, session_agent.state
+            session = self._session(session_id)
+            if not session.add_agent(agent_id, state=state, model=model, system=system, payload=payload):
+                raise SessionException(f"Agent {agent_id!r} already exists in session {session_id!r}")
+        self._agents[session_id, agent_id] = Agent(agent_id=agent_id, model=model, system=system, payload=payload)
+
+    def read_agent(self, session_id: str, agent_id: str, **_: Any) -> SessionAgent | None:
+        """Read an agent; None if there is none, or no such session."""
+        try:
+            with _translated(session_id):
+                agent = self._read_agent(session_id, agent_id)
+        except SessionException:
+            return None
+        kept = decode(agent.payload) if agent.payload else {}
+        times = {name: kept[name] for name in ("created_at", "updated_at") if name in kept}
+        return SessionAgent(
+            agent_id=agent_id,
+            state=agent.state,
+            conversation_manager_state=kept.get("conversation_manager_state", {}),
+            _internal_state=kept.get("internal_state", {}),
+            **times,
+        )
+
+    def update_agent(self, session_id: str, session_agent: SessionAgent, **_: Any) -> None:
+        """Replace the state of an agent; when it was created stays.
+
+        Raises:
+            SessionException: there is no such agent, or no such session.
+        """
+        with _translated(session_id):
+            changes = self._agent_changes(session_id, session_agent)
+            self._session(session_id).change_agent(session_agent.agent_id, changes)
+
+    def create_message(self, session_id: str, agent_id: str, session_message: SessionMessage, **_: Any) -> None:
+        """Add a message to an agent's history, whatever other writers add.
+
+        Raises:
+            SessionException: there is no such agent, or no such session.
+        """
+        self.append(session_id, agent_id, session_message)
+
+    def append(
+        self,
+        session_id: str,
+        agent_id: str,
+        session_message: SessionMessage,
+        changes: AgentChanges | None = None,
+    ) -> None:
+        """Add a message and change its agent, in one command."""
+        with _translated(session_id):
+            self._session(session_id).append_as(to_message(session_message, agent_id), changes)
+
+    def read_message(self, session_id: str, agent_id: str, message_id: int, **_: Any) -> SessionMessage | None:
+        """Read one message; None if there is none."""
+        found = self.list_messages(session_id, agent_id)
+        return next((message for message in found if message.message_id == message_id), None)
+
+    def update_message(self, session_id: str, agent_id: str, session_message: SessionMessage, **_: Any) -> None:
+        """Replace a message, or redact it: the original is gone then, also from the session's name.
+
+        Raises:
+            SessionException: there is no such message.
+        """
+        with _translated(session_id):
+            session = self._session(session_id)
+            stored_id = id_of(session_message) or self._id_at(session_id, agent_id, session_message.message_id)
+            message = next((m for m in session.messages(agent_id) if m.id == stored_id), None)
+            if message is None:
+                raise SessionException(f"Message {session_message.message_id} does not exist in {session_id!r}")
+            if message.payload:
+                session_message.created_at = decode(message.payload)["created_at"]
+            content = text_of(session_message.to_message())
+            payload = payload_of(session_message, content)
+            if session_message.redact_message is None:
+                session.redact_message(message, content, payload=payload, redacted_time=None)
+            else:
+                session.redact_message(message, content, payload=payload)
+            remember(session_message, message.id)
+
+    def list_messages(
+        self, session_id: str, agent_id: str, limit: int | None = None, offset: int = 0, **_: Any
+    ) -> list[SessionMessage]:
+        """Read an agent's messages, without the first `offset`; [] if there is no such agent, or no such session."""
+        try:
+            with _translated(session_id):
+                session = self._session(session_id)
+                known = self._agents.get((session_id, agent_id))
+                start, found = session.since(agent_id, offset, known.message_count if known else None)
+        except SessionException:
+            return []
+        messages = from_messages(found, start, session.file)[max(0, offset - start) :]
+        return messages if limit is None else messages[:limit]
+
+    def create_multi_agent(self, session_id: str, multi_agent: "MultiAgentBase", **_: Any) -> None:
+        """Keep the state of a graph or a swarm.
+
+        Raises:
+            SessionException: there is no such session.
+        """
+        state = multi_agent.serialize_state()
+        with _translated(session_id):
+            session = self._session(session_id)
+            if not session.add_group(multi_agent.id, state):
+                session.update_group(multi_agent.id, state)
+
+    def read_multi_agent(self, session_id: str, multi_agent_id: str, **_: Any) -> dict[str, Any] | None:
+        """Read the state of a graph or a swarm; None if there is none, or no such session."""
+        try:
+            with _translated(session_id):
+                return self._session(session_id).group(multi_agent_id)
+        except SessionException:
+            return None
+
+    def update_multi_agent(self, session_id: str, multi_agent: "MultiAgentBase", **_: Any) -> None:
+        """Replace the state of a graph or a swarm.
+
+        Raises:
+            SessionException: the session has none of that id, or there is no such session.
+        """
+        with _translated(session_id):
+            self._session(session_id).update_group(multi_agent.id, multi_agent.serialize_state())
+
+    def _session(self, session_id: str) -> AgentSession:
+        if session_id not in self._opened and self.read_session(session_id) is None:
+            raise SessionException(f"Session {session_id!r} does not exist")
+        return self._opened[session_id]
+
+    def _read_agent(self, session_id: str, agent_id: str) -> Agent:
+        agent = self._session(session_id).agent(agent_id)
+        self._agents[session_id, agent_id] = agent
+        return agent
+
+    def _agent_changes(self, session_id: str, session_agent: SessionAgent) -> AgentChanges:
+        known = self._agents.get((session_id, session_agent.agent_id))
+        known = known or self._read_agent(session_id, session_agent.agent_id)
+        created_at = decode(known.payload)["created_at"] if known.payload else session_agent.created_at
+        return agent_changes(state=session_agent.state, payload=_agent_payload(session_agent, created_at))
+
+    def _id_at(self, session_id: str, agent_id: str, index: int) -> str | None:
+        found = self.read_message(session_id, agent_id, index)
+        return None if found is None else id_of(found)
+
+
+def _agent_payload(agent: SessionAgent, created_at: str) -> str:
+    return encode(
+        {
+            "conversation_manager_state": agent.conversation_manager_state,
+            "internal_state": agent._internal_state,
+            "created_at": created_at,
+            "updated_at": agent.updated_at,
+        }
+    )
+
+
+@contextmanager
+def _translated(session_id: str) -> Iterator[None]:
+    """Raise what is not there as Strands' own error."""
+    try:
+        yield
+    except SessionNotFound as error:
+        raise SessionException(f"Session {session_id!r} does not exist") from error
+    except (AgentNotFound, MessageNotFound) as error:
+        raise SessionException(f"Session {session_id!r}: {error}") from error

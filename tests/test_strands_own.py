@@ -1,0 +1,56 @@
+"""Strands' own tests of a repository, out of its source distribution, on our stores."""
+
+import os
+import subprocess
+import sys
+import tarfile
+from importlib.metadata import version
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+HERE = Path(__file__).parent
+FILES = [
+    "tests/strands/session/test_repository_session_manager.py",
+    "tests/strands/agent/test_agent.py",
+    "tests/strands/agent/test_agent_delegation.py",
+    "tests/strands/models/routing/test_router.py",
+]
+
+
+@pytest.fixture(scope="module")
+def strands_source(tmp_path_factory):
+    """The source of the installed release: fetched by pip once, and kept."""
+    name = f"strands_agents-{version('strands-agents')}"
+    kept = platformdirs.user_cache_path("botchat-tests") / f"{name}.tar.gz"
+    folder = tmp_path_factory.mktemp("strands")
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        wanted = name.replace("strands_agents-", "strands-agents==")
+        pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", "strands-agents", "-d", folder]
+        try:
+            subprocess.run([*pip, wanted], check=True, timeout=90, capture_output=True)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+            pytest.skip(f"pip could not fetch the source of {wanted}: {error}")
+        os.replace(next(folder.glob("*.tar.gz")), kept)
+    with tarfile.open(kept) as archive:
+        archive.extractall(folder, filter="data")
+    return folder / name
+
+
+def test_strands_own_tests_pass(strands_source, address):
+    options = ["-q", "-p", "strands_own", "-p", "no:cacheprovider", "-c", os.devnull, f"--rootdir={strands_source}"]
+    environment = os.environ | {"PYTHONPATH": f"{HERE}:{HERE.parent}", "BOTCHAT_STORE": address}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, *FILES],
+        cwd=strands_source,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=110,
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    passed = int(done.stdout.rsplit(" passed")[0].rsplit(maxsplit=1)[-1])
+    assert passed >= 65, done.stdout
+    assert "skipped" not in done.stdout
