@@ -33,7 +33,7 @@ def strands_source(tmp_path_factory):
             subprocess.run([*pip, wanted], check=True, timeout=90, capture_output=True)
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
             pytest.skip(f"pip could not fetch the source of {wanted}: {error}")
-        os.replace(next(folder.glob("*.tar.gz")), kept)
+        next(folder.glob("*.tar.gz")).replace(kept)
     with tarfile.open(kept) as archive:
         archive.extractall(folder, filter="data")
     return folder / name
@@ -48,6 +48,7 @@ def test_strands_own_tests_pass(strands_source, address):
         env=environment,
         capture_output=True,
         text=True,
+        check=False,
         timeout=110,
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]

@@ -45,7 +45,10 @@ class BotchatSessionRepository(SessionRepository):
             "created_at": session.created_at,
             "updated_at": session.updated_at,
         }
-        made = self.store.create(session.session_id, user=self.user, extra={"strands": about})
+        try:
+            made = self.store.create(session.session_id, user=self.user, extra={"strands": about})
+        except SessionNotFound as error:
+            raise SessionException(f"The session id {session.session_id!r} is in use: choose another") from error
         if made is None:
             raise SessionException(f"Session {session.session_id!r} already exists")
         self._opened[session.session_id] = made

@@ -1,0 +1,287 @@
+"""The library for programs: sessions of several agents, metadata, feedback, redaction and hooks, on both stores."""
+
+import asyncio
+import threading
+from dataclasses import replace
+
+import pymongo
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sessions import on_one_store
+
+from botchat.library import (
+    AgentNotFound,
+    ConfigError,
+    FeedbackGiven,
+    HookFailed,
+    InvalidInput,
+    Message,
+    MessageAppended,
+    MessageNotFound,
+    MessageRedacted,
+    MetadataChanged,
+    SessionNotFound,
+    Store,
+    set_up,
+    shared,
+    tear_down,
+)
+from botchat.library.encoding import decode, encode
+
+USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+
+
+@pytest.fixture
+def store(address):
+    with Store.open(address, user="ann") as store:
+        yield store
+
+
+# Sessions and messages
+
+
+def test_what_is_appended_is_read_back_in_another_process_by_the_same_id(store, address):
+    session = store.session("a\0b")
+    said = session.append("user", "hello")
+    answer = session.append("assistant", "hi", agent_id="clerk", model="m", usage=USAGE, latency_ms=7)
+    with Store.open(address, user="ann") as other:
+        assert other.session("a\0b").messages() == [said, answer]
+        assert other.session("a\0b").messages("clerk") == [answer]
+        assert other.session("a\0b").messages(last=1) == [answer]
+    with pytest.raises(InvalidInput):
+        session.messages(last=0)
+
+
+def test_agents_are_counted_by_the_append_itself(store):
+    session = store.session()
+    session.add_agent("clerk", model="m", system="Be brief.", state={"a.b": 2**70})
+    for _ in range(3):
+        session.append("assistant", "hi", agent_id="clerk", usage=USAGE, latency_ms=7)
+    session.append("assistant", "hi", agent_id="boss", usage={"total_tokens": 1})
+    session.append("user", "hello")
+    session.update_agent("boss", model="n", state={"x": [b"1"]})
+    clerk, boss = session.agents()
+    assert (clerk.model, clerk.system, clerk.state, clerk.message_count) == ("m", "Be brief.", {"a.b": 2**70}, 3)
+    assert (boss.model, boss.state, session.message_count("boss")) == ("n", {"x": [b"1"]}, 1)
+    assert session.totals("clerk") == (30, 15, 45, 21)
+    assert session.totals() == (30, 15, 46, 21)
+    assert session.message_count() == 5
+    assert not session.add_agent("clerk")
+    for missing in (lambda: session.agent("nobody"), lambda: session.update_agent("nobody", model="m")):
+        with pytest.raises(AgentNotFound):
+            missing()
+
+
+def test_writers_at_once_are_all_counted(store):
+    session = store.session()
+    session.add_agent("shared")
+
+    def write() -> None:
+        for _ in range(10):
+            session.append("assistant", "hi", agent_id="shared", usage=USAGE)
+
+    threads = [threading.Thread(target=write) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert session.message_count("shared") == len({m.id for m in session.messages()}) == 80
+    assert session.totals("shared").total_tokens == session.totals().total_tokens == 80 * 15
+
+
+def test_an_append_that_failed_can_be_made_again_and_is_counted_once(store):
+    session = store.session()
+    message = Message(role="user", content="hello", agent_id="clerk", usage=USAGE)
+    session.append_message(message)
+    session.append_message(message)
+    assert session.message_count("clerk") == 1
+    assert session.totals().total_tokens == 15
+
+
+def test_the_newest_messages_of_an_agent_are_found_among_many_others(store):
+    session = store.session()
+    for i in range(5):
+        session.append("user", f"mine {i}", agent_id="one")
+    for i in range(30):
+        session.append("user", f"other {i}", agent_id="two")
+    assert [m.content for m in session.messages("one", last=2)] == ["mine 3", "mine 4"]
+    start, found = session.since("one", 3, count=5)
+    assert [m.content for m in found[3 - start :]] == ["mine 3", "mine 4"]
+
+
+def test_another_users_session_is_not_found(store):
+    session = store.session("s")
+    with pytest.raises(SessionNotFound):
+        store.session("s", user="bob")
+    store.repository.purge("ann", "s")
+    with pytest.raises(SessionNotFound):
+        session.append("user", "hello")
+
+
+@given(
+    value=st.recursive(
+        st.none() | st.booleans() | st.integers() | st.binary() | st.text(st.characters(), max_size=9),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.text(st.characters(), max_size=4) | st.sampled_from(["$bytes", "$pairs"]), inner, max_size=3
+            )
+            | st.dictionaries(st.integers() | st.none(), inner, max_size=2)
+        ),
+        max_leaves=20,
+    )
+)
+@on_one_store
+def test_what_is_encoded_is_decoded_equal(value):
+    assert decode(encode(value)) == value
+
+
+# Metadata, feedback, redaction
+
+
+def test_metadata_changes_in_part(store):
+    session = store.session()
+    session.update_metadata({"topic": "billing"}, customer={"id": 7})
+    session.update_metadata(topic="refund")
+    assert session.metadata() == {"topic": "refund", "customer": {"id": 7}}
+    session.delete_metadata("customer", "never there")
+    assert session.metadata() == {"topic": "refund"}
+    for key in ("a.b", "$a", ""):
+        with pytest.raises(InvalidInput):
+            session.update_metadata({key: 1})
+        with pytest.raises(InvalidInput):
+            session.delete_metadata(key)
+
+
+def test_feedback_is_kept_of_a_session_and_of_a_message(store):
+    session = store.session()
+    message = session.append("assistant", "hi")
+    session.give_feedback("up", "good", message_id=message.id)
+    session.give_feedback("down")
+    session.give_feedback(None, "so so")
+    assert [(given["rating"], given["comment"]) for given in session.feedback()] == [("down", ""), (None, "so so")]
+    (read,) = session.messages()
+    assert read.feedback | {"time": None} == {"rating": "up", "comment": "good", "time": None}
+    assert read.feedback["time"].tzinfo is not None
+    with pytest.raises(InvalidInput):
+        session.give_feedback("left")
+    with pytest.raises(MessageNotFound):
+        session.give_feedback("up", message_id="none")
+
+
+def test_a_redacted_message_is_gone_for_search_and_from_the_name(store):
+    session = store.session()
+    first = session.append("user", "the first s3cret")
+    session.append("user", "the second s3cret", agent_id="clerk")
+    session.append("user", "harmless")
+    session.redact(agent_id="clerk")
+    session.redact(first.id, content="[taken out]")
+    assert [m.content for m in session.messages()] == ["[taken out]", "[redacted]", "harmless"]
+    assert session.messages()[1].agent_id == "clerk"
+    assert [s.name for s in store.page().sessions] == ["[redacted]"]
+    session.redact()
+    assert session.messages()[-1].redacted_time
+    with pytest.raises(MessageNotFound):
+        session.redact("none")
+
+
+# Hooks
+
+
+def test_hooks_are_told_before_and_after_and_can_change_or_refuse(store):
+    told = []
+
+    def shout(change: MessageAppended) -> MessageAppended:
+        return replace(change, message=replace(change.message, content=change.message.content.upper()))
+
+    async def note(change) -> None:
+        await asyncio.sleep(0)
+        told.append(type(change).__name__)
+
+    def refuse(change: MetadataChanged) -> None:
+        if "price" in change.values:
+            raise ValueError("prices are not ours to say")
+
+    store.hooks.before(MessageAppended, shout)
+    store.hooks.before(MetadataChanged, refuse)
+    for kind in (MessageAppended, MessageRedacted, MetadataChanged, FeedbackGiven):
+        store.hooks.after(kind, note)
+    session = store.session()
+    assert session.append("user", "hello").content == "HELLO"
+    session.update_metadata(topic="x")
+    with pytest.raises(ValueError, match="prices"):
+        session.update_metadata(price=1)
+    session.give_feedback("up")
+
+    async def in_a_loop() -> None:
+        session.redact()
+
+    asyncio.run(in_a_loop())
+    assert told == ["MessageAppended", "MetadataChanged", "FeedbackGiven", "MessageRedacted"]
+    assert session.metadata() == {"topic": "x"}
+
+
+def test_a_hook_that_fails_afterwards_is_seen_and_loses_nothing(store):
+    told = []
+
+    def fail(_: MessageAppended) -> None:
+        raise RuntimeError("no mail today")
+
+    store.hooks.after(MessageAppended, fail)
+    store.hooks.after(MessageAppended, told.append)
+    session = store.session()
+    with pytest.raises(HookFailed, match="no mail today") as failure:
+        session.append("user", "hello")
+    assert isinstance(failure.value.errors[0], RuntimeError)
+    assert [m.content for m in session.messages()] == [told[0].message.content] == ["hello"]
+
+
+def test_a_hook_returns_a_change_of_its_own_kind_and_session(store):
+    session = store.session()
+    for answer in ("text", lambda change: replace(change, user="bob")):
+        store.hooks.before(MessageAppended, answer if callable(answer) else lambda _, answer=answer: answer)
+        with pytest.raises(InvalidInput):
+            session.append("user", "hello")
+        store.hooks._before.clear()
+
+
+# Clients
+
+
+def test_a_borrowed_client_stays_open_and_an_owned_one_is_closed(mongod, database):
+    with pymongo.MongoClient(mongod.uri, maxPoolSize=7) as client:
+        with Store.borrow(client, database.name, user="ann") as store:
+            store.session("s").append("user", "hello")
+        client.admin.command("ping")
+        assert store.session("s").messages()[0].create_time.tzinfo is not None
+        with pytest.raises(ConfigError):
+            Store.borrow(client, "no/such")
+    with pymongo.MongoClient(mongod.uri, w=0) as careless, pytest.raises(ConfigError):
+        Store.borrow(careless, database.name)
+    owned = Store.open(f"{mongod.uri}/{database.name}?maxPoolSize=5", user="ann", maxPoolSize=9, minPoolSize=1)
+    options = owned.repository._database.client.options.pool_options
+    assert (options.max_pool_size, options.min_pool_size) == (5, 1)
+    owned.close()
+    with pytest.raises(pymongo.errors.InvalidOperation):
+        owned.repository._database.client.admin.command("ping")
+
+
+def test_a_file_has_no_pool(tmp_path):
+    with pytest.raises(ConfigError, match="maxPoolSize"):
+        Store.open(str(tmp_path / "x.db"), user="ann", maxPoolSize=5)
+
+
+def test_a_process_shares_one_store(address):
+    with pytest.raises(ConfigError):
+        shared()
+    store = set_up(address, user="ann")
+    try:
+        assert shared() is store
+        with pytest.raises(ConfigError):
+            set_up(address)
+    finally:
+        tear_down()
+    with pytest.raises(ConfigError):
+        shared()
+    tear_down()
