@@ -17,6 +17,7 @@ import first_token
 import on_mongod
 import on_sqlite
 import start
+import strands_sessions
 import tui_start
 import tui_stream
 import tui_transcript
@@ -69,6 +70,7 @@ def _benchmarks(folder: Path, uri: str | None, elia: Path | None) -> dict[str, C
     }
     if uri:
         benchmarks |= {"on_mongod": partial(on_mongod.rows, uri), "exporting": partial(exporting.rows, folder, uri)}
+        benchmarks["strands_sessions"] = partial(strands_sessions.rows, uri)
     return benchmarks | {"on_sqlite": partial(on_sqlite.rows, folder)}
 
 

@@ -58,6 +58,7 @@ SESSION_ALWAYS = {
     "state",
 }
 _MESSAGE_FIELDS = tuple(f.name for f in fields(Message) if f.name != "extra")
+_OF_MESSAGES = frozenset(_MESSAGE_FIELDS)
 _SESSION_FIELDS = tuple(f.name for f in fields(Session) if f.name not in {"extra", "first"})
 
 
@@ -126,8 +127,10 @@ def message_to_record(message: Message) -> Record:
 
 def message_from_record(record: Record) -> Message:
     """Make the message of a document; a field that this version does not know goes to `extra`."""
-    known = {n: record[n] for n in _MESSAGE_FIELDS if n in record}
-    extra = {n: value for n, value in record.items() if n not in known}
+    known: Record = {}
+    extra: Record = {}
+    for name, value in record.items():  # a record has few of the fields
+        (known if name in _OF_MESSAGES else extra)[name] = value
     if words := words_of_payload(known):
         del known["payload"]
         known |= words

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Mapping
 from types import SimpleNamespace, TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from strands.agent.agent import Agent
 from strands.agent.conversation_manager import SlidingWindowConversationManager
@@ -54,6 +54,7 @@ class BotchatSessionManager(RepositorySessionManager, BotchatSessionRepository):
         self._unsaved: dict[str, list[SessionMessage]] = {}
         self._begun: dict[str, Agent] = {}
         self._configured: dict[str, AgentChanges] = {}
+        self._window_moves: dict[str, dict[str, Any]] = {}
         try:
             self._open(session_id)
         except BaseException:
@@ -94,7 +95,9 @@ class BotchatSessionManager(RepositorySessionManager, BotchatSessionRepository):
     def sync_agent(self, agent: LocalAgent, **kwargs: Any) -> None:
         """Store what has changed of the agent, if that did not go with a message."""
         self._save(agent.agent_id, None)
-        super().sync_agent(agent, **kwargs)
+        unmoved = self._window_moves.pop(agent.agent_id, None)
+        if unmoved is None or unmoved != _versions(cast(Agent, agent)):
+            super().sync_agent(agent, **kwargs)
 
     def create_agent(self, session_id: str, session_agent: SessionAgent, **kwargs: Any) -> None:
         """Add an agent to a session, with its model and its system prompt."""
@@ -139,6 +142,8 @@ class BotchatSessionManager(RepositorySessionManager, BotchatSessionRepository):
         self._save(agent.agent_id, changes)
         self._configured.pop(agent.agent_id, None)
         self._last_synced_internal_state[agent.agent_id] = versions
+        if versions != (now := _versions(agent)):
+            self._window_moves[agent.agent_id] = now  # the sync that follows at once would store it as it was
 
     def _save(self, agent_id: str, changes: AgentChanges | None) -> None:
         waiting = self._unsaved.get(agent_id, [])

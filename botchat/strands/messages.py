@@ -10,7 +10,7 @@ from strands.types.session import SessionMessage
 
 from botchat.core.json_text import to_time
 from botchat.core.models import File, Message, Role, is_valid, new_id, now, valid_text
-from botchat.library.encoding import decode, encode
+from botchat.library.encoding import decode_each, encode
 from botchat.strands.text import reasoning_of, text_of
 
 _ID = "botchat_id"
@@ -64,9 +64,15 @@ def from_messages(stored: Sequence[Message], start: int, read_file: Callable[[st
 
     An index that two writers gave is the first one's; the others have the next that is free.
     """
+
+    def data_of(i: int, file_id: str) -> bytes:
+        data = next((file.data for file in stored[i].files if file.id == file_id), None)
+        return read_file(file_id) if data is None else data
+
+    payloads = decode_each([message.payload or "null" for message in stored], data_of)
     messages, taken, following = [], set[int](), start
-    for message in stored:
-        given = _from_message(message, read_file)
+    for message, payload in zip(stored, payloads, strict=True):
+        given = _from_message(message, payload)
         if given.message_id < start or given.message_id in taken:
             given.message_id = following
         taken.add(given.message_id)
@@ -92,11 +98,9 @@ def _new_id(given: SessionMessage) -> str:
     return cast(str, id_of(given))
 
 
-def _from_message(message: Message, read_file: Callable[[str], bytes]) -> SessionMessage:
-    if message.payload is None:
+def _from_message(message: Message, kept: Mapping[str, Any] | None) -> SessionMessage:
+    if kept is None:
         return _plain(message)
-    data = {file.id: file.data for file in message.files}
-    kept = decode(message.payload, lambda file_id: data.get(file_id) or read_file(file_id))
     original = kept["message"]
     if "content" not in original:
         original["content"] = [{"text": message.content}]

@@ -1,0 +1,107 @@
+"""Strands agents on MongoDB: commands and bytes of a turn and of opening, and the time of restoring."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import sample
+from measure import Row, count_row, difference_row, in_turn, seconds
+from on_mongod import SentCommands
+from pymongo import MongoClient
+from strands.types.session import SessionMessage
+
+from botchat.core.mongo_client import DEFAULT_DATABASE
+from botchat.library import Store
+from botchat.strands import BotchatSessionManager
+from botchat.strands.messages import to_message
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
+from strands_model import agent, calls
+
+_ROUNDS = 30
+_OPENED = 1000
+_MOST_BYTES = 4096
+
+
+def rows(uri: str) -> Iterator[Row]:
+    sent = SentCommands()
+    with MongoClient(uri + sample.PATIENT) as client, MongoClient(uri, event_listeners=[sent]) as watched:
+        for size in (10, 10_000):
+            yield from _turn_rows(client, watched, sent, size)
+        yield from _open_rows(client, watched, sent)
+
+
+def _turn_rows(client: MongoClient, watched: MongoClient, sent: SentCommands, size: int) -> Iterator[Row]:
+    session_id = _filled(client, size)
+    what = f"Strands, MongoDB: a turn after {size:,} messages"
+    with BotchatSessionManager(session_id, client=watched, user=sample.WRITER) as manager:
+        speaker = agent(manager, "A grey heron.")
+        speaker("Which bird?")  # the window of a history that was longer moves once
+        plain = sent.by(speaker, "Which bird?")
+        messages = [SessionMessage.from_message(message, 0) for message in speaker.messages[-2:]]
+        bare = [sent.by(_push, watched, session_id, message)[0] for message in messages]
+        yield count_row(f"{what}, write commands", len(plain), len(bare), at_most=2)
+        yield count_row(f"{what}, reads", len(_reads(plain)), None, at_most=0)
+        yield count_row(f"{what}, bytes", *map(_size, (plain, bare)), at_most=_MOST_BYTES, unit=" B")
+        speaker.model.script = [[calls("weather", city="Rome")], ["Sunny."]]
+        with_tool = sent.by(speaker, "How is Rome?")
+        yield count_row(f"{what}, with one tool, commands", len(with_tool), None, at_most=4)
+
+
+def _open_rows(client: MongoClient, watched: MongoClient, sent: SentCommands) -> Iterator[Row]:
+    session_id = _filled(client, _OPENED)
+    what = f"Strands, MongoDB: opening a session of {_OPENED:,} messages"
+    commands = sent.by(_open, watched, session_id)
+    find = partial(_find, watched, session_id)
+    yield count_row(f"{what}, commands", len(commands), len(sent.by(find)), at_most=3)
+    of_indexes = sum(b"createIndexes" in command for command in commands)
+    yield count_row(f"{what}, commands for indexes", of_indexes, None, at_most=0)
+    with BotchatSessionManager(session_id, client=client, user=sample.WRITER) as manager:
+        given = [asdict(message) for message in manager.list_messages(session_id, "default")]
+        bare = partial(seconds, lambda: [SessionMessage(**each) for each in given])
+        restore = partial(seconds, manager.list_messages, session_id, "default")
+        read = partial(seconds, partial(_find, client, session_id))
+        from_dict = partial(seconds, lambda: [SessionMessage.from_dict(each) for each in given])
+        restored = f"Strands, MongoDB: restoring {_OPENED:,} messages, time next to"
+        for name, floor in {"their bare objects": bare, "bare pymongo": read, "Strands' from_dict": from_dict}.items():
+            yield difference_row(f"{restored} {name}", in_turn(floor, restore, rounds=_ROUNDS), at_most_ms=10)
+
+
+def _filled(client: MongoClient, size: int) -> str:
+    """Make a session whose agent has said so much."""
+    session_id = f"strands {size}"
+    with BotchatSessionManager(session_id, client=client, user=sample.WRITER) as manager:
+        agent(manager)
+    repository = Store.borrow(client, user=sample.WRITER).repository
+    session = repository.get(sample.WRITER, session_id)
+    for i in range(size):
+        text = sample.new_message(i)
+        message = {"role": text.role, "content": [{"text": text.content}], "tracking_id": text.id}
+        session.messages.append(to_message(SessionMessage.from_message(message, i), "default"))
+    session.agents[0]["message_count"] = size
+    repository.save(session)
+    return session_id
+
+
+def _open(client: MongoClient, session_id: str) -> None:
+    manager = BotchatSessionManager(session_id, client=client, user=sample.WRITER)
+    assert len(agent(manager).messages) == _OPENED
+
+
+def _find(client: MongoClient, session_id: str) -> object:
+    return client[DEFAULT_DATABASE]["sessions"].find_one({"_id": session_id})
+
+
+def _push(client: MongoClient, session_id: str, message: SessionMessage) -> None:
+    change = {"$push": {"bare": message.to_dict()}}
+    client[DEFAULT_DATABASE]["sessions"].update_one({"_id": session_id}, change)
+
+
+def _reads(commands: list[bytes]) -> list[bytes]:
+    return [command for command in commands if command[4:].startswith((b"\x02find\0", b"\x02aggregate\0"))]
+
+
+def _size(commands: list[bytes]) -> int:
+    return sum(map(len, commands))

@@ -1,0 +1,87 @@
+"""What sessions of Strands cost a real MongoDB: commands and bytes, however long the history."""
+
+import bson
+import pymongo
+import pytest
+from pymongo.monitoring import CommandListener
+from strands_model import agent, calls
+
+from botchat.core.models import Message
+from botchat.library import Store
+from botchat.strands import BotchatSessionManager
+
+
+class Sent(CommandListener):
+    """Keeps what a client sends."""
+
+    def __init__(self):
+        self.commands = []
+
+    def started(self, event):
+        self.commands.append((event.command_name, len(bson.encode(event.command))))
+
+    def succeeded(self, event):
+        pass
+
+    def failed(self, event):
+        pass
+
+    def by(self, call, *arguments):
+        self.commands = []
+        call(*arguments)
+        return [name for name, _ in self.commands]
+
+
+@pytest.fixture
+def watched(mongod, database):
+    sent = Sent()
+    with pymongo.MongoClient(mongod.uri, event_listeners=[sent]) as client:
+        yield sent, client, database.name
+
+
+def open_session(client, name):
+    return BotchatSessionManager("s", client=client, database=name, user="ann")
+
+
+def fill(client, name, size):
+    """Let the agent of the session have said so much."""
+    agent(open_session(client, name))
+    repository = Store.borrow(client, name, user="ann").repository
+    session = repository.get("ann", "s")
+    session.messages = [Message(role="user", content=f"message {i}", agent_id="default") for i in range(size)]
+    session.agents[0]["message_count"] = size
+    repository.save(session)
+
+
+@pytest.mark.parametrize("size", [10, 2000])
+def test_a_turn_is_a_write_a_message_and_small(watched, size):
+    sent, client, name = watched
+    fill(client, name, size)
+    speaker = agent(open_session(client, name), "answer")
+    speaker("the window moves")
+    assert sent.by(speaker, "question") == ["update", "update"]
+    assert sum(length for _, length in sent.commands) < 4096
+    speaker.model.script = [[calls("weather", city="Rome")], ["Sunny."]]
+    assert sent.by(speaker, "How is Rome?") == ["update"] * 4
+
+
+def test_opening_reads_the_history_once_and_makes_no_index(watched):
+    sent, client, name = watched
+    fill(client, name, 1000)
+
+    def restore():
+        assert len(agent(open_session(client, name)).messages) == 1000
+
+    assert sent.by(restore) == ["find"] * 3
+    assert sum(length for _, length in sent.commands) < 2048
+
+
+def test_a_window_is_restored_by_reading_the_newest_messages_alone(watched):
+    sent, client, name = watched
+    fill(client, name, 1000)
+    agent(open_session(client, name), "answer")("question")
+    manager = open_session(client, name)
+    restored = agent(manager)
+    assert len(restored.messages) == 40
+    assert manager._latest_agent_message["default"].message_id == 1001
+    assert sent.by(open_session, client, name) == ["find"]
