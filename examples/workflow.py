@@ -1,0 +1,31 @@
+"""A workflow that outlives its process: each run does the steps that are left, however the one before ended.
+
+`python examples/workflow.py SESSION STEPS` does at most so many.
+"""
+
+import sys
+
+from demo_model import DemoModel
+from strands import Agent
+
+from botchat.strands import BotchatSessionManager
+
+STEPS = ("Collect the figures", "Compare them with last year's", "Write the report", "Send the report")
+
+
+def main(session_id: str = "example-workflow", at_most: str = "99") -> None:
+    """Do the next steps, and tell how far it is."""
+    with BotchatSessionManager(session_id) as manager:
+        worker = Agent(agent_id="worker", model=DemoModel(), session_manager=manager, callback_handler=None)
+        done = worker.state.get("done") or []
+        for step in STEPS[len(done) :][: int(at_most)]:
+            worker(f"{step}.")
+            done = [*done, step]
+            worker.state.set("done", done)
+            manager.sync_agent(worker)  # from here on this step is not done again
+            print(f"Done: {step}")
+        print(f"{len(done)} of {len(STEPS)} steps are done.")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
