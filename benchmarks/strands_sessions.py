@@ -1,7 +1,7 @@
 """Strands agents on MongoDB: commands and bytes of a turn and of opening, and the time of restoring."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -60,13 +60,22 @@ def _open_rows(client: MongoClient, watched: MongoClient, sent: SentCommands) ->
     yield count_row(f"{what}, commands for indexes", of_indexes, None, at_most=0)
     with BotchatSessionManager(session_id, client=client, user=sample.WRITER) as manager:
         given = [asdict(message) for message in manager.list_messages(session_id, "default")]
-        bare = partial(seconds, lambda: [SessionMessage(**each) for each in given])
         restore = partial(seconds, manager.list_messages, session_id, "default")
-        read = partial(seconds, partial(_find, client, session_id))
-        from_dict = partial(seconds, lambda: [SessionMessage.from_dict(each) for each in given])
-        restored = f"Strands, MongoDB: restoring {_OPENED:,} messages, time next to"
-        for name, floor in {"their bare objects": bare, "bare pymongo": read, "Strands' from_dict": from_dict}.items():
-            yield difference_row(f"{restored} {name}", in_turn(floor, restore, rounds=_ROUNDS), at_most_ms=10)
+        what = f"Strands, MongoDB: restoring {_OPENED:,} messages, time next to bare pymongo and"
+        for name, make in {"bare objects": _made, "Strands' from_dict": SessionMessage.from_dict}.items():
+            floor = partial(seconds, _restore_bare, client, session_id, given, make)
+            yield difference_row(f"{what} {name}", in_turn(floor, restore, rounds=_ROUNDS), at_most_ms=10)
+
+
+def _made(given: dict) -> SessionMessage:
+    return SessionMessage(**given)
+
+
+def _restore_bare(client: MongoClient, session_id: str, given: list[dict], make: Callable) -> None:
+    """Read the record, and make the objects of what is ready for them."""
+    _find(client, session_id)
+    for one in given:
+        make(one)
 
 
 def _filled(client: MongoClient, size: int) -> str:

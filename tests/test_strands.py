@@ -8,15 +8,18 @@ import threading
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from strands.agent.conversation_manager import SlidingWindowConversationManager, SummarizingConversationManager
 from strands.multiagent import GraphBuilder, Swarm
 from strands.types.exceptions import SessionException
 from strands.types.session import SessionMessage
 from strands_model import ScriptedModel, agent, calls
+from tabs import Site, listed
 
 from botchat.core.errors import StoreUnavailable
 from botchat.library import Store
 from botchat.strands import BotchatSessionManager
+from botchat.web import cached
 
 HERE = Path(__file__).parent
 
@@ -64,6 +67,22 @@ def test_what_an_agent_did_is_read_in_the_front_ends(manager, address, shell):
         assert [m.role for m in session.messages()] == ["user", "assistant", "tool", "assistant"]
         assert session.messages()[1].usage == {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
         assert session.totals() == session.totals("default") == (20, 10, 30, 14)
+
+
+def test_the_page_opens_what_agents_said_and_a_session_that_is_still_empty(manager, repository_at):
+    agent(manager(), [calls("weather", city="Rome")], "It is sunny.")("How is Rome?")
+    manager("empty")
+    site = Site(repository_at)
+    cached.connection.clear()
+    st.cache_data.clear()
+    try:
+        shown = " ".join(each.value for each in site.open("ann", "s").markdown)
+        for words in ("Calls `weather` with", "sunny in Rome", "It is sunny."):
+            assert words in shown
+        assert len(listed(site.open("ann", "empty"))) == 2
+    finally:
+        site.turns.close(timeout=0)
+        cached.connection.clear()
 
 
 def test_two_agents_of_a_session_have_their_own_history_state_and_configuration(manager, address):
@@ -231,6 +250,22 @@ def test_state_of_every_kind_persists(manager):
     again = agent(manager())
     assert again.state.get() == first.state.get()
     assert again._model_state == {"response_id": "r", "raw": b"\1"}
+
+
+def test_what_the_library_began_goes_on_in_strands_and_back(manager, address):
+    with Store.open(address, user="ann") as store:
+        session = store.session("s")
+        session.add_agent("clerk", state={"case": 1})
+        session.append("user", "hello", agent_id="clerk")
+        session.append("assistant", "hi", agent_id="clerk")
+        speaker = agent(manager(), "answer", agent_id="clerk")
+        assert [message["content"] for message in speaker.messages] == [[{"text": "hello"}], [{"text": "hi"}]]
+        assert speaker.state.get() == {"case": 1}
+        speaker("go on")
+        session.redact(agent_id="clerk")
+        assert [message.content for message in session.messages("clerk")] == ["hello", "hi", "go on", "[redacted]"]
+    again = agent(manager(), agent_id="clerk")
+    assert [message["content"][0]["text"] for message in again.messages] == ["hello", "hi", "go on", "[redacted]"]
 
 
 # Redaction

@@ -152,7 +152,7 @@ class BotchatSessionRepository(SessionRepository):
         return next((message for message in found if message.message_id == message_id), None)
 
     def update_message(self, session_id: str, agent_id: str, session_message: SessionMessage, **_: Any) -> None:
-        """Replace a message, or redact it: the original is gone then, also from the session's name.
+        """Replace a message, redacted or not: the original is gone then, also from the session's name.
 
         Raises:
             SessionException: there is no such message.
@@ -167,10 +167,7 @@ class BotchatSessionRepository(SessionRepository):
                 session_message.created_at = decode(message.payload)["created_at"]
             content = text_of(session_message.to_message())
             payload = payload_of(session_message, content)
-            if session_message.redact_message is None:
-                session.redact_message(message, content, payload=payload, redacted_time=None)
-            else:
-                session.redact_message(message, content, payload=payload)
+            session.redact_message(message, content, payload=payload)
             remember(session_message, message.id)
 
     def list_messages(
