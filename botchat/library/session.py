@@ -270,7 +270,8 @@ class AgentSession:
                 break
             found[:0] = [message for message in earlier if wanted in {None, message.agent_id}]
             before, step = before - len(earlier), step * 4
-        return [_as_given(message) for message in found], session
+        as_it_is = wanted is not None and wanted == agent_id
+        return found if as_it_is else [_as_given(message) for message in found], session
 
     def _read_header(self) -> Session:
         return self._agents.header(self.user, self.stored_id)
