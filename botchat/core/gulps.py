@@ -1,4 +1,4 @@
-"""Reads what comes piece by piece in gulps, when many are reading: a hundred replies are two thousand pieces a second."""
+"""Reads what comes piece by piece in gulps: of a hundred replies there are two thousand pieces a second."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
