@@ -8,6 +8,7 @@ import typer
 
 from botchat import __version__
 from botchat.cli import (
+    accounts,
     ask,
     bots,
     completion,
@@ -20,6 +21,7 @@ from botchat.cli import (
     sessions_change,
     sessions_read,
     store,
+    tokens,
     topics,
     tui,
     users,
@@ -77,7 +79,17 @@ _users.command("list")(users.list_users)
 _users.command("show")(users.show_user)
 _users.command("export")(users.export_user)
 _users.command("delete")(users.delete_user)
+_users.command("add")(accounts.add)
+_users.command("passwd")(accounts.passwd)
+_users.command("disable")(accounts.disable)
+_users.command("enable")(accounts.enable)
 app.add_typer(_users, name="users")
+
+_tokens = _group("Let programs in: tokens for the API.")
+_tokens.command("create")(tokens.create)
+_tokens.command("list")(tokens.list_tokens)
+_tokens.command("revoke")(tokens.revoke)
+app.add_typer(_tokens, name="tokens")
 
 _feedback = _group("Feedback on messages.")
 _feedback.command()(feedback.give)

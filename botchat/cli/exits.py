@@ -1,13 +1,17 @@
 """The exit codes: what each means, and which error ends with which. The only place that knows."""
 
 from botchat.core.errors import (
+    AccountNotFound,
     BotchatError,
     BotError,
     ConfigError,
     InvalidInput,
     MessageNotFound,
+    NotAllowed,
+    NotSignedIn,
     SessionNotFound,
     StoreError,
+    TokenNotFound,
     UserNotFound,
 )
 
@@ -20,6 +24,10 @@ _OF_ERRORS: dict[type[BotchatError], int] = {
     SessionNotFound: 3,
     MessageNotFound: 3,
     UserNotFound: 3,
+    AccountNotFound: 3,
+    TokenNotFound: 3,
+    NotSignedIn: 4,
+    NotAllowed: 4,
     StoreError: 5,
     BotError: 6,
     BotchatError: FAILED,
@@ -29,7 +37,7 @@ MEANINGS: dict[int, str] = {
     DONE: "It is done.",
     FAILED: "It failed, or you said no.",
     USAGE: "The command or the configuration is not right; nothing was done.",
-    3: "There is no such session, message or user.",
+    3: "There is no such session, message, user or token.",
     4: "That is not allowed.",
     5: "The store can't be reached, read or written.",
     6: "The bot failed; what came of its reply is kept.",

@@ -1,5 +1,6 @@
 """The commands about users: who has sessions, and everything or nothing of what someone has."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,31 +9,33 @@ from botchat.cli.choosing import DryRunOption, YesOption, confirm, counted, do_e
 from botchat.cli.common import StoreOption, opened_store, say, settings_with
 from botchat.cli.exporting import Export, checked_output
 from botchat.cli.facts import print_facts
-from botchat.cli.rows import Columns, FieldsOption, FormatOption, print_rows
+from botchat.cli.rows import Columns, FieldsOption, FormatOption, Row, print_rows
 from botchat.core.errors import UserNotFound
 from botchat.core.models import SessionFilter
 
 if TYPE_CHECKING:
     from botchat.core.admin import Admin
+    from botchat.core.chat import Chat
 
 UserArgument = Annotated[str, typer.Argument(help="Who.", metavar="USER")]
 
 _USERS = Columns(
-    names=("user", "sessions", "messages", "create_time", "update_time"),
-    in_table=("user", "sessions", "messages", "update_time", "create_time"),
+    names=("user", "sessions", "messages", "create_time", "update_time", "account"),
+    in_table=("user", "sessions", "messages", "update_time", "account", "create_time"),
     flexible="",
     key="user",
 )
+_TIMES = ("create_time", "update_time")
 _FACTS = Columns(names=("name", "value"), in_table=("name", "value"), flexible="value", key="name")
 
 
 def list_users(form: FormatOption = None, fields: FieldsOption = None, store: StoreOption = None) -> None:
-    """List who has sessions, how many, and since when.
+    """List who has sessions, how many, and since when; and who has an account.
 
     Example: botchat users list -F csv
     """
     with opened_store(settings_with(store, None), writing=False) as (chat, _):
-        if not print_rows((user._asdict() for user in chat.for_admins().users()), _USERS, form, fields):
+        if not print_rows(_users(chat), _USERS, form, fields):
             say(f"There are no users in {chat.store}.")
 
 
@@ -81,7 +84,7 @@ def delete_user(
 ) -> None:
     """Remove everything of a user for ever.
 
-    Archived and deleted sessions go too, and what the user prefers; the ids are on stdout.
+    Archived and deleted sessions go too, what the user prefers, the account and its tokens; the ids are on stdout.
 
     Example: botchat users delete ann --dry-run
     """
@@ -89,16 +92,27 @@ def delete_user(
         admin = chat.for_admins()
         where = SessionFilter(user=user, state=None)
         sessions = list(admin.every(where))
-        if not sessions and not admin.has_preferences(user):
+        has_account = any(account.user == user for account in chat.access.accounts())
+        if not (sessions or has_account or admin.has_preferences(user)):
             raise UserNotFound(user)
         if dry_run:
             print_ids(sessions)
             return
         confirm(f"Remove all {counted(len(sessions))} of {user} for ever", examples_of(sessions), yes=yes)
+        chat.access.remove(user)  # first: who can't come in any more writes nothing more
         admin.forget(user)
         while sessions:  # again, for what was written while it was asked
             print_ids(do_each(sessions, lambda session: chat.purge(user, session.id)))
             sessions = list(admin.every(where))
+
+
+def _users(chat: "Chat") -> Iterator[Row]:
+    """Give who has sessions, then who has but an account, each with what became of the account."""
+    became = {a.user: "disabled" if a.disabled_time else "active" for a in chat.access.accounts()}
+    for user in chat.for_admins().users():
+        yield user._asdict() | {"account": became.pop(user.user, None)}
+    for user_name, account in became.items():
+        yield {"user": user_name, "sessions": 0, "messages": 0, "account": account} | dict.fromkeys(_TIMES)
 
 
 def _all_of(admin: "Admin", user: str) -> SessionFilter:

@@ -10,6 +10,10 @@ BotchatError
 ├── AgentNotFound           no such agent in the session
 ├── FileNotFound            no such file in the session, or its data are gone
 ├── UserNotFound            that user has nothing in the store
+├── AccountNotFound         that user has no account
+├── TokenNotFound           no token of that id
+├── NotSignedIn             nobody knows who is asking: no token or password, or none that is good
+├── NotAllowed              it is known who is asking, and they may not do that
 ├── ReplyRunning            the session's bot is still answering
 ├── StoreError              the store could not do it
 │   ├── StoreUnavailable    down, frozen or busy: worth trying again
@@ -84,6 +88,30 @@ class UserNotFound(BotchatError):  # noqa: N818
     def __init__(self, user: str) -> None:
         super().__init__(f"There is no user {user!r}: nobody of that name has a session.")
         self.user = user
+
+
+class AccountNotFound(BotchatError):  # noqa: N818
+    """Is raised for a user who has no account."""
+
+    def __init__(self, user: str) -> None:
+        super().__init__(f"{user!r} has no account: `botchat users add` makes one.")
+        self.user = user
+
+
+class TokenNotFound(BotchatError):  # noqa: N818
+    """Is raised when there is no token of that id, or it is another user's."""
+
+    def __init__(self, token_id: str) -> None:
+        super().__init__(f"There is no token {token_id!r}: `botchat tokens list` has their ids.")
+        self.token_id = token_id
+
+
+class NotSignedIn(BotchatError):  # noqa: N818
+    """Is raised when who is asking has not shown who they are."""
+
+
+class NotAllowed(BotchatError):  # noqa: N818
+    """Is raised when who is asking may not do that."""
 
 
 class ReplyRunning(BotchatError):  # noqa: N818

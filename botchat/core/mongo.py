@@ -17,6 +17,7 @@ from botchat.core.changes import MessageChanges, SessionChanges
 from botchat.core.errors import FileNotFound, MessageNotFound, SessionChanged, SessionNotFound
 from botchat.core.file_record import apart, files_of, find_data, record_apart
 from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, now
+from botchat.core.mongo_accounts import MongoAccounts, MongoShortLived
 from botchat.core.mongo_agents import MongoAgents, count_too
 from botchat.core.mongo_all import MongoAllSessions
 from botchat.core.mongo_client import Document, database_name, open_client, options_of, translated
@@ -215,6 +216,12 @@ class MongoRepository:
 
     def for_admins(self) -> MongoAllSessions:
         return self._all
+
+    def accounts(self) -> MongoAccounts:
+        return MongoAccounts(self._database, name=self.name)
+
+    def short_lived(self) -> MongoShortLived:
+        return MongoShortLived(self._database, name=self.name)
 
     def _made(self, session: Session, message: Message, record: Record, at: datetime) -> bool:
         """Make the record with its first message; False when it is there, another process' or another user's."""

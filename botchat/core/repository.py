@@ -5,12 +5,14 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Protocol, Unpack
 
+from botchat.core.accounts import AccountRepository
 from botchat.core.agents import AgentChanges, AgentRecords
 from botchat.core.all_sessions import AllSessions
 from botchat.core.changes import MessageChanges, SessionChanges
 from botchat.core.errors import InvalidInput
 from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary
 from botchat.core.preferences import PreferenceChanges, Preferences
+from botchat.core.short_lived import ShortLived
 
 ACTIVE = SessionFilter()
 
@@ -158,6 +160,14 @@ class SessionRepository(Protocol):
 
     def for_admins(self) -> AllSessions:
         """Return what admins may ask of everybody's sessions. It is apart, so that no user can be forgotten here."""
+        ...
+
+    def accounts(self) -> AccountRepository:
+        """Return what is kept, beside the sessions, of who may come in."""
+        ...
+
+    def short_lived(self) -> ShortLived:
+        """Return what is kept, beside the sessions, for a while."""
         ...
 
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from itertools import islice
-from typing import Literal, NamedTuple, Unpack
+from typing import TYPE_CHECKING, Literal, NamedTuple, Unpack
 
 from botchat.core.admin import Admin
 from botchat.core.agents import recount
@@ -18,8 +19,12 @@ from botchat.core.record import check_name
 from botchat.core.redacting import redact
 from botchat.core.reply import Reply
 from botchat.core.repository import ACTIVE, SessionRepository
+from botchat.core.short_lived import ShortLived
 from botchat.core.turn import Turns
 from botchat.core.words import around
+
+if TYPE_CHECKING:
+    from botchat.core.access import Access
 
 # A step costs a command, and the server reads the whole record for each.
 _HISTORY_STEP = 500
@@ -50,6 +55,18 @@ class Sessions:
     def for_admins(self) -> Admin:
         """Return what an admin may ask for: everybody's sessions."""
         return Admin(self._repository.for_admins(), self._turns.retention)
+
+    @cached_property
+    def access(self) -> "Access":
+        """Who may come in: accounts, tokens and sign-ins of this store."""
+        from botchat.core.access import Access  # only who asks for it needs argon2
+
+        return Access(self._repository.accounts())
+
+    @property
+    def short_lived(self) -> ShortLived:
+        """What a server must remember for a while, whichever of its processes is asked next."""
+        return self._repository.short_lived()
 
     def page(self, user: str, after: str | None = None, limit: int = PAGE_SIZE, where: SessionFilter = ACTIVE) -> Page:
         """Read the user's sessions, newest first; `after` is the `next` of the page before.

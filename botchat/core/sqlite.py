@@ -25,6 +25,7 @@ from botchat.core.record import (
     session_to_record,
 )
 from botchat.core.repository import ACTIVE, check_limit, check_whole
+from botchat.core.sqlite_accounts import SqliteAccounts, SqliteShortLived
 from botchat.core.sqlite_agents import SqliteAgents
 from botchat.core.sqlite_all import SqliteAllSessions
 from botchat.core.sqlite_file import TAGGED, SqliteFile
@@ -208,6 +209,12 @@ class SqliteRepository:
 
     def for_admins(self) -> SqliteAllSessions:
         return self._all
+
+    def accounts(self) -> SqliteAccounts:
+        return SqliteAccounts(self._file)
+
+    def short_lived(self) -> SqliteShortLived:
+        return SqliteShortLived(self._file)
 
     def _remove_expired(self) -> None:
         """Remove the sessions whose expire_time has come: once a minute, as MongoDB does it."""

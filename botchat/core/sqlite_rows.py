@@ -151,7 +151,7 @@ def read_preferences(db: sqlite3.Connection, user: str) -> Record:
 def from_columns(names: Iterable[str], row: Sequence[Any]) -> Record:
     """Make the part of a record that stands in these columns; a field that is not used is absent."""
     found = dict(zip(names, row, strict=True))
-    found |= {n: _EPOCH + found[n] * _MILLISECOND for n in _TIMES if found.get(n) is not None}
+    found |= {n: moment(found[n]) for n in _TIMES if found.get(n) is not None}
     if "pinned" in found:
         found["pinned"] = bool(found["pinned"])
     return {n: value for n, value in found.items() if value or n not in _ABSENT_IF_EMPTY}
@@ -171,6 +171,11 @@ def decoded(stored: bytes) -> Record:
 def milliseconds(time: datetime) -> int:
     """Return a time as the columns hold it: milliseconds since 1970."""
     return (time - _EPOCH) // _MILLISECOND
+
+
+def moment(stored: int) -> datetime:
+    """Return the time that a column holds."""
+    return _EPOCH + stored * _MILLISECOND
 
 
 def _header(row: Sequence[Any]) -> tuple[Record, int]:

@@ -1,0 +1,291 @@
+"""Who may come in: passwords, tokens and sign-ins, checked and made. What is kept of them is `accounts.py`'s."""
+
+import hmac
+import re
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from hashlib import sha256
+from typing import Generic, NamedTuple, TypeVar
+
+from botchat.core.accounts import SCOPES, USUAL_SCOPES, Account, AccountRepository, Scope, SignIn, Token
+from botchat.core.errors import AccountNotFound, InvalidInput, NotSignedIn, TokenNotFound
+from botchat.core.models import now
+from botchat.core.passwords import Passwords
+from botchat.core.record import check_name
+
+SIGNED_IN_FOR = timedelta(days=7)
+"""How long a sign-in lasts after its refresh token was last used."""
+
+REMEMBERED_SECONDS = 30.0
+"""How long a yes of the store is taken for granted: what another process revokes ends within this."""
+
+_MOST_REMEMBERED = 10_000
+_LAST_USED_EVERY = timedelta(minutes=1)
+_NAME_LENGTH = 100
+_SECRET_BYTES = 32
+_FORM = re.compile(r"(bc|br)_([0-9a-f-]{8,36})_([\w-]{43})", re.ASCII)
+_NO_TOKEN = "This token is not good, or not any more: ask for another."  # noqa: S105
+_NO_REFRESH = "You are not signed in any more: sign in again."
+_NO_PASSWORD = "There is nobody of that name and password."  # noqa: S105
+
+_T = TypeVar("_T", Token, SignIn)
+
+
+class Signed(NamedTuple):
+    """A sign-in, and the refresh token that is good for it now; it is shown to whoever signed in, and kept nowhere."""
+
+    sign_in: SignIn
+    refresh_token: str
+
+
+class Access:
+    """Decides who comes in. There is one in a process, because it remembers for half a minute whom it let in.
+
+    Every method may raise StoreError.
+    """
+
+    def __init__(
+        self,
+        accounts: AccountRepository,
+        passwords: Passwords | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._accounts = accounts
+        self._passwords = passwords or Passwords()
+        self._tokens = _Remembered[Token](clock)
+        self._sign_ins = _Remembered[SignIn](clock)
+
+    def add(self, user: str, password: str | None = None) -> None:
+        """Make an account, with a password or for tokens alone.
+
+        Raises:
+            InvalidInput: the user has one, or that is no name or no password.
+        """
+        check_name("The user", user)
+        password_hash = None if password is None else self._passwords.hash(password)
+        if not self._accounts.add_account(Account(user=user, password_hash=password_hash)):
+            raise InvalidInput(f"{user} has an account already: `botchat users passwd` changes the password.")
+
+    def accounts(self) -> Iterator[Account]:
+        """Read all accounts, by user."""
+        return self._accounts.accounts()
+
+    def set_password(self, user: str, password: str) -> None:
+        """Give an account another password. Who is signed in with the old one is not any more; tokens stay.
+
+        Raises:
+            AccountNotFound: the user has no account.
+            InvalidInput: that is no password.
+        """
+        if not self._accounts.set_password(user, self._passwords.hash(password)):
+            raise AccountNotFound(user)
+        self.sign_out_everywhere(user)
+
+    def disable(self, user: str) -> None:
+        """Let a user not come in any more, whatever they show. Their sessions stay.
+
+        Raises:
+            AccountNotFound: the user has no account.
+        """
+        if not self._accounts.set_disabled(user, now()):
+            raise AccountNotFound(user)
+        self.sign_out_everywhere(user)
+        self._tokens.forget(lambda token: token.user == user)
+
+    def enable(self, user: str) -> None:
+        """Let a user who was disabled come in again, with the same password and tokens.
+
+        Raises:
+            AccountNotFound: the user has no account.
+        """
+        if not self._accounts.set_disabled(user, None):
+            raise AccountNotFound(user)
+
+    def remove(self, user: str) -> None:
+        """Remove a user's account, tokens and sign-ins, if there are any."""
+        self._accounts.remove_account(user)
+        self._tokens.forget(lambda token: token.user == user)
+        self._sign_ins.forget(lambda sign_in: sign_in.user == user)
+
+    def create_token(
+        self,
+        user: str,
+        name: str = "",
+        *,
+        scopes: tuple[Scope, ...] = USUAL_SCOPES,
+        lifetime: timedelta | None = None,
+    ) -> tuple[Token, str]:
+        """Make a token, and an account without a password if the user has none; the text is shown now or never.
+
+        Raises:
+            InvalidInput: there is no such scope, or the name is too long.
+        """
+        check_name("The user", user)
+        if not scopes or set(scopes) - set(SCOPES):
+            raise InvalidInput(f"A token has one or more of these scopes: {', '.join(SCOPES)}.")
+        if len(name) > _NAME_LENGTH:
+            raise InvalidInput(f"The name of a token has at most {_NAME_LENGTH} characters.")
+        self._accounts.add_account(Account(user=user))
+        secret = secrets.token_urlsafe(_SECRET_BYTES)
+        expire_time = None if lifetime is None else now() + lifetime
+        token = Token(
+            id=secrets.token_hex(8), user=user, name=name, hash=_hash(secret), scopes=scopes, expire_time=expire_time
+        )
+        self._accounts.add_token(token)
+        return token, f"bc_{token.id}_{secret}"
+
+    def tokens(self, user: str | None = None) -> Iterator[Token]:
+        """Read the tokens of a user or of all, oldest first."""
+        return self._accounts.tokens(user)
+
+    def revoke_token(self, token_id: str, user: str | None = None) -> None:
+        """End a token, of that user alone where one is named; here at once, in other processes within half a minute.
+
+        Raises:
+            TokenNotFound: there is none of that id.
+        """
+        if not self._accounts.remove_token(token_id, user):
+            raise TokenNotFound(token_id)
+        self._tokens.forget(lambda token: token.id == token_id)
+
+    def remembered(self, text: str) -> Token | None:
+        """Return the token of this text if it was good half a minute ago or less: without asking the store."""
+        return self._tokens.get(_hash(text))
+
+    def token(self, text: str) -> Token:
+        """Return the token of this text.
+
+        Raises:
+            NotSignedIn: it is none, revoked or expired, or its user is disabled.
+        """
+        if remembered := self.remembered(text):
+            return remembered
+        token_id, secret = _parts(text, "bc", _NO_TOKEN)
+        token = self._accounts.token(token_id)
+        if token is None or not hmac.compare_digest(token.hash, _hash(secret)) or not self._may_enter(token.user):
+            raise NotSignedIn(_NO_TOKEN)
+        if token.last_used is None or now() - token.last_used >= _LAST_USED_EVERY:
+            self._accounts.token_used(token.id, now())
+        self._tokens.keep(_hash(text), token)
+        return token
+
+    def check_password(self, user: str, password: str) -> str:
+        """Return the user of that name and password.
+
+        Raises:
+            NotSignedIn: there is none, or they are disabled; it does not say which, nor by the time it takes.
+        """
+        account = self._accounts.account(user)
+        password_hash = account.password_hash if account else None
+        fits = self._passwords.fits(password, password_hash)
+        if not fits or account is None or account.disabled_time:
+            raise NotSignedIn(_NO_PASSWORD)
+        if password_hash and self._passwords.is_outdated(password_hash):
+            self._accounts.set_password(user, self._passwords.hash(password))
+        return account.user
+
+    def sign_in(self, user: str) -> Signed:
+        """Keep that a user, whose password was checked, has signed in."""
+        secret = secrets.token_urlsafe(_SECRET_BYTES)
+        sign_in = SignIn(user=user, hash=_hash(secret), expire_time=now() + SIGNED_IN_FOR)
+        self._accounts.add_sign_in(sign_in)
+        self._sign_ins.keep(sign_in.id, sign_in)
+        return Signed(sign_in, f"br_{sign_in.id}_{secret}")
+
+    def refresh(self, refresh_token: str) -> Signed:
+        """Take a refresh token, and give the next one: each is good once.
+
+        One that comes a second time was stolen, or its thief's came first: nobody is signed in with either any more.
+
+        Raises:
+            NotSignedIn: it is none, used before, expired, or signed out.
+        """
+        sign_in_id, secret = _parts(refresh_token, "br", _NO_REFRESH)
+        following = secrets.token_urlsafe(_SECRET_BYTES)
+        expire_time = now() + SIGNED_IN_FOR
+        if not self._accounts.renew_sign_in(sign_in_id, _hash(secret), _hash(following), expire_time):
+            self.sign_out(sign_in_id)
+            raise NotSignedIn(_NO_REFRESH)
+        sign_in = self.signed_in(sign_in_id)
+        return Signed(sign_in, f"br_{sign_in_id}_{following}")
+
+    def remembered_sign_in(self, sign_in_id: str) -> SignIn | None:
+        """Return the sign-in if it was there half a minute ago or less: without asking the store."""
+        return self._sign_ins.get(sign_in_id)
+
+    def signed_in(self, sign_in_id: str) -> SignIn:
+        """Return the sign-in.
+
+        Raises:
+            NotSignedIn: they have signed out, or are disabled.
+        """
+        if remembered := self.remembered_sign_in(sign_in_id):
+            return remembered
+        sign_in = self._accounts.sign_in(sign_in_id)
+        if sign_in is None or not self._may_enter(sign_in.user):
+            raise NotSignedIn(_NO_REFRESH)
+        self._sign_ins.keep(sign_in_id, sign_in)
+        return sign_in
+
+    def sign_out(self, sign_in_id: str) -> None:
+        """End a sign-in: here at once, in other processes within half a minute."""
+        self._accounts.remove_sign_in(sign_in_id)
+        self._sign_ins.forget(lambda sign_in: sign_in.id == sign_in_id)
+
+    def sign_out_everywhere(self, user: str) -> None:
+        """End all sign-ins of a user."""
+        self._accounts.remove_sign_ins(user)
+        self._sign_ins.forget(lambda sign_in: sign_in.user == user)
+
+    def _may_enter(self, user: str) -> bool:
+        account = self._accounts.account(user)
+        return account is not None and account.disabled_time is None
+
+
+class _Remembered(Generic[_T]):
+    """What the store said yes to, for half a minute. The keys are hashes where they would be secrets."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._held: dict[str, tuple[float, _T]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: str) -> _T | None:
+        until, value = self._held.get(key, (0.0, None))
+        if value is None or self._clock() >= until or _is_over(value):
+            return None
+        return value
+
+    def keep(self, key: str, value: _T) -> None:
+        with self._lock:
+            if len(self._held) >= _MOST_REMEMBERED:
+                self._held.clear()
+            self._held[key] = (self._clock() + REMEMBERED_SECONDS, value)
+
+    def forget(self, is_meant: Callable[[_T], bool]) -> None:
+        with self._lock:
+            self._held = {key: held for key, held in self._held.items() if not is_meant(held[1])}
+
+
+def _is_over(value: Token | SignIn) -> bool:
+    return value.expire_time is not None and value.expire_time <= now()
+
+
+def _parts(text: str, kind: str, refusal: str) -> tuple[str, str]:
+    """Split the text of a token into its id and its secret.
+
+    Raises:
+        NotSignedIn: it is no such token.
+    """
+    found = _FORM.fullmatch(text)
+    if found is None or found[1] != kind:
+        raise NotSignedIn(refusal)
+    return found[2], found[3]
+
+
+def _hash(secret: str) -> str:
+    return sha256(secret.encode(errors="surrogatepass")).hexdigest()

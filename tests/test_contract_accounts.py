@@ -1,0 +1,210 @@
+"""The contract of who may come in: accounts, tokens, sign-ins and what is kept for a while, on every store."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from argon2 import PasswordHasher
+
+from botchat.core.access import REMEMBERED_SECONDS, Access
+from botchat.core.accounts import SignIn
+from botchat.core.errors import AccountNotFound, InvalidInput, NotSignedIn, TokenNotFound
+from botchat.core.models import now
+from botchat.core.passwords import Passwords
+
+ODD = 'ann.$ö"{}/ '
+LATER, EARLIER = timedelta(hours=1), -timedelta(seconds=1)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def __call__(self) -> float:
+        return self.time
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def access(repository, clock):
+    return opened(repository, clock)
+
+
+def opened(repository, clock) -> Access:
+    """Access as another process has it. A password costs next to nothing here."""
+    return Access(
+        repository.accounts(), Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)), clock=clock
+    )
+
+
+def test_an_account_is_made_once_and_knows_its_password_alone(access):
+    access.add(ODD, "correct horse")
+    with pytest.raises(InvalidInput, match="has an account already"):
+        access.add(ODD, "another one")
+    assert access.check_password(ODD, "correct horse") == ODD
+    wrong = [(ODD, "another one"), ("bob", "correct horse"), ("", ""), (ODD, "x" * 2000), (ODD, "\ud800")]
+    for user, password in wrong:
+        with pytest.raises(NotSignedIn, match="nobody of that name and password"):
+            access.check_password(user, password)
+    (account,) = access.accounts()
+    assert account.password_hash.startswith("$argon2id$")
+    assert "correct horse" not in repr(account) + account.password_hash
+
+
+def test_another_password_ends_sign_ins_and_leaves_tokens(access, repository, clock):
+    access.add("ann", "correct horse")
+    _, text = access.create_token("ann")
+    signed = access.sign_in("ann")
+    access.set_password("ann", "battery staple")
+    assert access.check_password("ann", "battery staple") == "ann"
+    with pytest.raises(NotSignedIn):
+        access.check_password("ann", "correct horse")
+    for each in (access, opened(repository, clock)):
+        assert each.token(text).user == "ann"
+        with pytest.raises(NotSignedIn):
+            each.signed_in(signed.sign_in.id)
+    with pytest.raises(AccountNotFound):
+        access.set_password("bob", "long enough")
+    with pytest.raises(InvalidInput, match="8 to 1,024"):
+        access.set_password("ann", "short")
+
+
+def test_who_is_disabled_comes_in_with_nothing_until_enabled_again(access, repository, clock):
+    access.add("ann", "correct horse")
+    _, text = access.create_token("ann")
+    signed = access.sign_in("ann")
+    access.disable("ann")
+    for each in (access, opened(repository, clock)):
+        with pytest.raises(NotSignedIn):
+            each.token(text)
+        with pytest.raises(NotSignedIn):
+            each.refresh(signed.refresh_token)
+        with pytest.raises(NotSignedIn):
+            each.check_password("ann", "correct horse")
+    access.enable("ann")
+    assert access.token(text).user == access.check_password("ann", "correct horse") == "ann"
+    with pytest.raises(AccountNotFound):
+        access.disable("bob")
+    with pytest.raises(AccountNotFound):
+        access.enable("bob")
+
+
+def test_a_token_is_kept_as_a_hash_with_what_it_is_for(access, repository):
+    token, text = access.create_token("ann", "laptop", scopes=("read", "metrics"), lifetime=LATER)
+    assert text.split("_", 2)[:2] == ["bc", token.id]
+    found = repository.accounts().token(token.id)
+    assert found == token
+    assert text.split("_", 2)[2] not in str([found.hash, repr(found)])
+    assert access.token(text).scopes == ("read", "metrics")
+    assert repository.accounts().token(token.id).last_used is not None
+    access.create_token("bob")
+    assert [t.id for t in access.tokens("ann")] == [token.id]
+    assert [t.user for t in access.tokens()] == ["ann", "bob"]
+    another = text[:-1] + ("A" if text[-1] != "A" else "B")
+    for wrong in (another, text.replace("bc_", "br_"), "bc_", "", "\ud800", text + "x"):
+        with pytest.raises(NotSignedIn):
+            access.token(wrong)
+    for scopes in ((), ("everything",)):
+        with pytest.raises(InvalidInput, match="read, write, admin, metrics"):
+            access.create_token("ann", scopes=scopes)
+
+
+def test_a_token_that_is_over_is_gone_even_before_the_store_removes_it(access, repository):
+    token, text = access.create_token("ann", lifetime=EARLIER)
+    with pytest.raises(NotSignedIn):
+        access.token(text)
+    assert list(access.tokens()) == []
+    assert repository.accounts().token(token.id) is None
+
+
+def test_a_token_revoked_elsewhere_is_good_for_half_a_minute_and_here_not_at_all(access, repository, clock):
+    elsewhere = opened(repository, clock)
+    token, text = access.create_token("ann")
+    assert access.token(text).id == elsewhere.token(text).id == token.id
+    with pytest.raises(TokenNotFound):
+        access.revoke_token(token.id, "bob")
+    access.revoke_token(token.id, "ann")
+    with pytest.raises(NotSignedIn):
+        access.token(text)
+    assert elsewhere.token(text)
+    clock.time += REMEMBERED_SECONDS
+    with pytest.raises(NotSignedIn):
+        elsewhere.token(text)
+    with pytest.raises(TokenNotFound):
+        access.revoke_token(token.id)
+
+
+def test_a_refresh_token_is_good_once_and_its_second_use_ends_the_sign_in(access, repository, clock):
+    access.add("ann", "correct horse")
+    first = access.sign_in("ann")
+    second = access.refresh(first.refresh_token)
+    assert second.sign_in.id == first.sign_in.id
+    assert access.signed_in(first.sign_in.id).user == "ann"
+    with pytest.raises(NotSignedIn):
+        opened(repository, clock).refresh(first.refresh_token)
+    with pytest.raises(NotSignedIn):
+        access.refresh(second.refresh_token)
+    clock.time += REMEMBERED_SECONDS
+    with pytest.raises(NotSignedIn):
+        access.signed_in(first.sign_in.id)
+
+
+def test_of_many_who_refresh_with_the_same_token_one_gets_the_next(access):
+    access.add("ann", "correct horse")
+    token = access.sign_in("ann").refresh_token
+
+    def refreshed(_) -> bool:
+        try:
+            access.refresh(token)
+        except NotSignedIn:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(threads.map(refreshed, range(16))) <= 1  # none where the family ended between its two steps
+
+
+def test_signing_out_ends_one_sign_in_or_all_of_a_user(access, repository):
+    access.add("ann", "correct horse")
+    access.add("bob", "correct horse")
+    one, two, bobs = (access.sign_in(user).sign_in.id for user in ("ann", "ann", "bob"))
+    access.sign_out(one)
+    access.sign_out("none")
+    assert (repository.accounts().sign_in(one), access.signed_in(two).user) == (None, "ann")
+    access.sign_out_everywhere("ann")
+    assert (repository.accounts().sign_in(two), access.signed_in(bobs).user) == (None, "bob")
+    over = SignIn(user="bob", hash="x", expire_time=now() + EARLIER)
+    repository.accounts().add_sign_in(over)
+    assert repository.accounts().sign_in(over.id) is None
+    assert not repository.accounts().renew_sign_in(over.id, "x", "y", now() + LATER)
+
+
+def test_nothing_is_left_of_a_user_who_is_removed(access, repository):
+    access.add("ann", "correct horse")
+    token, text = access.create_token("ann")
+    sign_in = access.sign_in("ann").sign_in
+    access.create_token("bob")
+    access.token(text)
+    access.remove("ann")
+    accounts = repository.accounts()
+    assert (accounts.account("ann"), accounts.token(token.id), accounts.sign_in(sign_in.id)) == (None, None, None)
+    assert [account.user for account in access.accounts()] == ["bob"]
+    with pytest.raises(NotSignedIn):
+        access.token(text)
+
+
+def test_what_is_kept_for_a_while_is_added_once_replaced_and_removed(repository):
+    kept = repository.short_lived()
+    assert (kept.get("k"), kept.remove("k")) == (None, None)
+    assert kept.add("k", {"a": [1, "ö"]}, now() + LATER)
+    assert not kept.add("k", {"a": 2}, now() + LATER)
+    assert kept.get("k") == {"a": [1, "ö"]}
+    kept.put("k", {"a": 3}, now() + EARLIER)
+    assert kept.get("k") is None
+    assert kept.add("k", {"a": 4}, now() + LATER)
+    kept.remove("k")
+    assert kept.get("k") is None
