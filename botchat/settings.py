@@ -65,6 +65,28 @@ class TuiSettings(BaseModel):
     keys: dict[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
 
 
+class ApiSettings(BaseModel):
+    """The table `[api]` of the config file: what `botchat api` takes from whom.
+
+    Attributes:
+        requests_per_minute: of one user.
+        requests_per_minute_by_address: from one address, of whomever.
+        replies_at_once: of one user, in one process.
+        body_bytes: of a request.
+        message_characters: of a message.
+        admins_read: admins may read other people's sessions; each time is logged.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    requests_per_minute: Annotated[int, Field(gt=0)] = 300
+    requests_per_minute_by_address: Annotated[int, Field(gt=0)] = 600
+    replies_at_once: Annotated[int, Field(gt=0)] = 8
+    body_bytes: Annotated[int, Field(gt=0)] = 2_000_000
+    message_characters: Annotated[int, Field(gt=0)] = 200_000
+    admins_read: bool = False
+
+
 class Settings(BaseModel):
     """What botchat is told to do.
 
@@ -89,6 +111,7 @@ class Settings(BaseModel):
     bots: dict[str, BotConfig] = Field(default_factory=dict)
     retention: tuple[RetentionRule, ...] = ()
     tui: TuiSettings = TuiSettings()
+    api: ApiSettings = ApiSettings()
 
 
 def config_path(environment: Mapping[str, str]) -> Path:
@@ -160,6 +183,7 @@ _KNOWN: dict[int | str, Iterable[str]] = {
     "bots": BotConfig.__dataclass_fields__,
     "retention": RetentionRule.model_fields,
     "tui": TuiSettings.model_fields,
+    "api": ApiSettings.model_fields,
 }
 
 

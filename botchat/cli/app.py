@@ -9,6 +9,7 @@ import typer
 from botchat import __version__
 from botchat.cli import (
     accounts,
+    api,
     ask,
     bots,
     completion,
@@ -52,6 +53,7 @@ def _group(help_: str, *, alone: bool = False) -> typer.Typer:
 app = _group("Chat with any OpenAI-compatible bot, and never lose a word.", alone=True)
 app.command()(tui.tui)
 app.command()(web.web)
+app.command()(api.api)
 app.command()(ask.ask)
 
 _sessions = _group("Find and change sessions, and get words out and in.")

@@ -1,10 +1,11 @@
 """Everything that a front end may ask for: the page, the terminal, the command line and the API use this one object."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Unpack
 
 from botchat.core.branches import ROOT, alternatives, branch_of, parent_of
-from botchat.core.errors import InvalidInput
+from botchat.core.errors import InvalidInput, ReplyRunning
 from botchat.core.files import check_files
 from botchat.core.history import is_wordless
 from botchat.core.models import BotInfo, Message, Session, new_id
@@ -100,6 +101,20 @@ class Chat(Sessions):
         if not session.rev:  # it begins now, however long ago its empty page was opened
             session.create_time = message.create_time
         return self._turns.send(self._repository, session, message)
+
+    def keep(self, user: str, session: Session, messages: Sequence[Message]) -> None:
+        """Store messages that were said elsewhere; no bot is asked.
+
+        Raises:
+            ReplyRunning: the bot is still answering in this session.
+        """
+        self._check_owner(user, session)
+        running = self.reply(user, session.id)
+        if running is not None:
+            raise running.save_failure or ReplyRunning()
+        for message in messages:
+            self._repository.append(session, message)
+        self._turns.wrote(user)
 
     def change_bot(self, user: str, session: Session, bot_id: str) -> None:
         """Let another bot answer in a session from now on.

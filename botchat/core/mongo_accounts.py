@@ -110,11 +110,12 @@ class MongoShortLived:
     def __init__(self, database: Database[Document], *, name: str) -> None:
         self._name = name
         self._documents: Collection[Document] = database["short_lived"]
+        self._has_index = False
 
     def add(self, key: str, value: dict[str, Any], expire_time: datetime) -> bool:
+        self._prepare()
         with translated(self._name):
-            _expires(self._documents)
-            self._documents.delete_one({"_id": {"$eq": key}, "expire_time": {"$lte": now()}})
+            self._documents.delete_one({"_id": key, "expire_time": {"$lte": now()}})
         return _inserted(self._documents, self._name, {"_id": key, "value": value, "expire_time": expire_time})
 
     def get(self, key: str) -> dict[str, Any] | None:
@@ -123,13 +124,20 @@ class MongoShortLived:
         return dict(found["value"]) if found else None
 
     def put(self, key: str, value: dict[str, Any], expire_time: datetime) -> None:
+        self._prepare()
         document = {"_id": key, "value": value, "expire_time": expire_time}
         with translated(self._name):
             self._documents.replace_one({"_id": key}, document, upsert=True)
 
     def remove(self, key: str) -> None:
         with translated(self._name):
-            self._documents.delete_one({"_id": {"$eq": key}})
+            self._documents.delete_one({"_id": key})
+
+    def _prepare(self) -> None:
+        if not self._has_index:
+            with translated(self._name):
+                _expires(self._documents)
+            self._has_index = True
 
 
 def _inserted(collection: Collection[Document], name: str, document: Document) -> bool:

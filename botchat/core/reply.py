@@ -38,6 +38,7 @@ class Reply:
         self._stopped = False
         self._deltas: list[Delta] = []
         self._changed = threading.Condition()
+        self._told: list[Callable[[], object]] = []
         self._ended = False
         self._settled = False
         self._started = time.monotonic()
@@ -52,6 +53,11 @@ class Reply:
     def settled(self) -> bool:
         """Whether it has ended and the store has it, or will never take it (`save_failure` then says why)."""
         return self._settled
+
+    @property
+    def message_id(self) -> str:
+        """The id of the bot's message."""
+        return self._message.id
 
     @property
     def message(self) -> Message:
@@ -106,6 +112,20 @@ class Reply:
         with self._changed:
             self._changed.wait_for(lambda: self._ended or bool(self._deltas), timeout)
 
+    def received(self, start: int) -> list[Delta]:
+        """Return what came so far, from piece number `start` on."""
+        with self._changed:
+            return self._deltas[start:]
+
+    def on_news(self, tell: Callable[[], object]) -> Callable[[], None]:
+        """Call `tell` whenever something came, or became of it; return what ends that. It must be quick, and not fail.
+
+        It is called on the thread of the loop that runs the reply: this is for who can't wait in a thread of their own.
+        """
+        with self._changed:
+            self._told = [*self._told, tell]
+        return lambda: self._tell_no_more(tell)
+
     def take_place_of(self, message: Message) -> None:
         """Become another try at a reply that ended before its first word."""
         self._message.id, self._message.create_time = message.id, message.create_time
@@ -124,7 +144,7 @@ class Reply:
                 self._reasons_since = self._elapsed()
             if delta.content:
                 self._has_reasoned()
-            self._changed.notify_all()
+            self._tell()
         self.begun.set()
 
     def end(
@@ -146,7 +166,7 @@ class Reply:
             if finish:
                 self._message.model, self._message.usage = finish.model, finish.usage
             self._ended = True
-            self._changed.notify_all()
+            self._tell()
         self.begun.set()
         self.over.set()
 
@@ -162,13 +182,22 @@ class Reply:
         """Take how the last attempt to store it went."""
         with self._changed:
             self.save_failure = failure
-            self._changed.notify_all()
+            self._tell()
 
     def settle(self) -> None:
         """Take that the store has it, or never will."""
         with self._changed:
             self._settled = True
-            self._changed.notify_all()
+            self._tell()
+
+    def _tell(self) -> None:
+        self._changed.notify_all()
+        for tell in self._told:
+            tell()
+
+    def _tell_no_more(self, tell: Callable[[], object]) -> None:
+        with self._changed:
+            self._told = [other for other in self._told if other is not tell]
 
     def _has_reasoned(self) -> None:
         if self._reasons_since is not None and self._message.reasoning_ms is None:

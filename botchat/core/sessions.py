@@ -63,7 +63,7 @@ class Sessions:
 
         return Access(self._repository.accounts())
 
-    @property
+    @cached_property
     def short_lived(self) -> ShortLived:
         """What a server must remember for a while, whichever of its processes is asked next."""
         return self._repository.short_lived()

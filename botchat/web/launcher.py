@@ -1,6 +1,5 @@
 """`botchat web`: serves the page from this process, once the store has answered."""
 
-import ipaddress
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -12,6 +11,7 @@ from starlette.middleware import Middleware
 
 from botchat.bootstrap import build_chat, build_turns
 from botchat.core.errors import BotchatError, ConfigError
+from botchat.listening import allow_many_files, is_loopback
 from botchat.settings import Settings
 from botchat.web import sockets, state
 from botchat.web.export_route import EXPORT
@@ -34,7 +34,7 @@ def serve(settings: Settings, *, no_sign_in: bool = False) -> None:
         StoreError: the store can't be opened.
         BotchatError: the port is taken.
     """
-    if not (_is_loopback(settings.host) or no_sign_in):
+    if not (is_loopback(settings.host) or no_sign_in):
         raise ConfigError(
             f"Others can reach {settings.host}, and everybody there would be {settings.user!r}: "
             "leave out --host, or add --no-sign-in if that is what you want."
@@ -55,7 +55,7 @@ def serve(settings: Settings, *, no_sign_in: bool = False) -> None:
         yield
         turns.close()
 
-    sockets.allow_many()
+    allow_many_files()
     middleware = [Middleware(SafetyHeaders), Middleware(OwnNames, names=_names(settings.host))]
     app = st.App(_PAGE, lifespan=lifespan, middleware=middleware, routes=[EXPORT, FILE, SCRIPT])
     with suppress(KeyboardInterrupt):  # the way to end a server, not a failure
@@ -66,12 +66,12 @@ def _admins(settings: Settings) -> tuple[str, ...]:
     """Tell who is an admin when nobody was named: who could open the store as well, and nobody where others come."""
     if settings.admins is not None:
         return settings.admins
-    return (settings.user,) if _is_loopback(settings.host) else ()
+    return (settings.user,) if is_loopback(settings.host) else ()
 
 
 def _names(host: str) -> list[str]:
     """Tell what the page may be called. Another site's script can point a name of its own at this machine."""
-    return ["localhost", "127.0.0.1", "::1", host] if _is_loopback(host) else ["*"]
+    return ["localhost", "127.0.0.1", "::1", host] if is_loopback(host) else ["*"]
 
 
 def _streamlit_options(host: str, port: int) -> dict[str, object]:
@@ -121,10 +121,3 @@ def _bound(host: str, port: int) -> int | None:
             return int(probe.getsockname()[1])
     except OSError:
         return None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

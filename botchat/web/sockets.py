@@ -25,14 +25,3 @@ def _tell(descriptor: int, port: int) -> None:
     with socket.socket(fileno=os.dup(descriptor)) as listening:
         if listening.family in {socket.AF_INET, socket.AF_INET6} and listening.getsockname()[1] == port:
             listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-def allow_many() -> None:
-    """Raise the limit on open files to what the system allows: an open tab takes four."""
-    try:
-        import resource
-    except ModuleNotFoundError:  # Windows, which has no such limit
-        return
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(ValueError, OSError):  # macOS reports more than it grants
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -1,0 +1,56 @@
+"""The routes for admins: other people's sessions, only where the config says so, and each time logged."""
+
+import logging
+
+from fastapi import APIRouter
+
+from botchat.api.callers import Caller, Reader
+from botchat.api.serving import Serving, ServingDep
+from botchat.api.shapes import Last, Limit, PageOut, SessionOut, page_out, session_out
+from botchat.core.errors import SessionNotFound
+from botchat.core.models import PAGE_SIZE, SessionFilter
+
+router = APIRouter(prefix="/admin", tags=["admins"])
+
+audit = logging.getLogger("botchat.audit")
+"""Who read whose sessions."""
+
+
+@router.get("/sessions", operation_id="list_sessions_of")
+def list_sessions(
+    user: str,
+    caller: Reader,
+    serving: ServingDep,
+    after: str | None = None,
+    limit: Limit = PAGE_SIZE,
+) -> PageOut:
+    """List a user's sessions, whatever their state."""
+    _check(caller, serving, user)
+    audit.warning("%s listed the sessions of %s", caller.user, user)
+    where = SessionFilter(user=user, state=None)
+    return page_out(serving.chat.for_admins().page(after, limit, where))
+
+
+@router.get(
+    "/session/{session_id}",
+    response_model_exclude_none=True,
+    operation_id="read_session_of",
+)
+def read(session_id: str, caller: Reader, serving: ServingDep, last: Last = PAGE_SIZE) -> SessionOut:
+    """Read somebody's session."""
+    _check(caller, serving, session_id)
+    user, _ = serving.chat.for_admins().held([session_id]).get(session_id, (None, 0))
+    if user is None:
+        raise SessionNotFound(session_id)
+    audit.warning("%s read the session %s of %s", caller.user, session_id, user)
+    return session_out(serving.chat.open(user, session_id, last))
+
+
+def _check(caller: Caller, serving: Serving, asked: str) -> None:
+    """Check that this is an admin, and that admins may; for anybody else there is nothing here.
+
+    Raises:
+        SessionNotFound: they may not.
+    """
+    if "admin" not in caller.scopes or not serving.settings.admins_read:
+        raise SessionNotFound(asked)

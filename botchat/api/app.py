@@ -1,0 +1,87 @@
+"""The application: routes, who may use them, and the OpenAPI document."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.middleware import Middleware
+
+from botchat import __version__
+from botchat.api import admin, completions, messages, problems, server, sessions, sign_in
+from botchat.api.callers import OPEN, Guarded
+from botchat.api.measures import Measured
+from botchat.api.serving import Serving
+from botchat.api.shapes import ProblemOut
+
+_ROUTERS = (sessions.router, messages.router, completions.router, sign_in.router, server.router, admin.router)
+_ABOUT = (
+    "Sessions with bots, stored as they are said. Show who you are with `Authorization: Bearer TOKEN`; "
+    "another's session and none are the same 404. Errors are problem+json, and OpenAI's own shape below `/v1`."
+)
+
+
+def create_app(serving: Serving) -> FastAPI:
+    """Make the application."""
+    app = FastAPI(
+        title="botchat",
+        version=__version__,
+        description=_ABOUT,
+        redoc_url=None,
+        telemetry={"tracing": False, "metrics": False},
+        middleware=[Middleware(Measured, measures=serving.measures), Middleware(Guarded, serving=serving)],
+    )
+    app.state.serving = serving
+    for router in _ROUTERS:
+        app.include_router(router)
+    problems.add_handlers(app)
+    document: dict[str, Any] = {}
+
+    def openapi() -> dict[str, Any]:
+        if not document:
+            document.update(_document(app))
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to change its document
+    return app
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    """Describe the routes, with what all of them have in common: who may come in, and how errors look."""
+    document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    schemas = document["components"]["schemas"]
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    schemas["Problem"] = ProblemOut.model_json_schema()
+    schemas["OpenAIError"] = _OPENAI_ERROR
+    document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    document["security"] = [{"token": []}]
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            operation["responses"].pop("422", None)
+            operation["responses"]["default"] = _error_of(path)
+            if path in OPEN:
+                operation["security"] = []
+    return document
+
+
+_OPENAI_ERROR: dict[str, Any] = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["message", "type", "param", "code"],
+            "properties": {
+                "message": {"type": "string"},
+                "type": {"type": "string"},
+                "param": {"type": ["string", "null"]},
+                "code": {"type": ["string", "null"]},
+            },
+        }
+    },
+}
+
+
+def _error_of(path: str) -> dict[str, Any]:
+    kind, name = ("application/json", "OpenAIError") if path.startswith("/v1/") else (problems.MEDIA_TYPE, "Problem")
+    return {"description": "It went wrong", "content": {kind: {"schema": {"$ref": f"#/components/schemas/{name}"}}}}

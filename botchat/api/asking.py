@@ -1,0 +1,112 @@
+"""Asking a bot for someone who calls: a session that exists or begins now, once for each Idempotency-Key."""
+
+from dataclasses import dataclass, replace
+
+from botchat.api import idempotency
+from botchat.api.pending import forget, open_session
+from botchat.api.serving import Serving
+from botchat.api.shapes import MessageIn
+from botchat.core.chat import Reply, is_unanswered
+from botchat.core.errors import BotchatError, InvalidInput, ReplyRunning
+from botchat.core.models import Message, Session
+
+_LOOKED_AT = 500  # messages behind a question: whoever sends a request again does it soon
+
+
+@dataclass(kw_only=True, slots=True)
+class Asked:
+    """A question that is stored, and its answer: the reply that comes, or the message that is there already."""
+
+    session_id: str
+    source: Reply | Message
+    question_id: str | None = None
+
+
+def ask(serving: Serving, user: str, session_id: str, body: MessageIn, key: str | None = None) -> Asked:
+    """Store what someone says, and ask the bot.
+
+    Raises:
+        SessionNotFound: the user has no such session.
+        InvalidInput: the message is too long, or the Idempotency-Key came with another one.
+        ReplyRunning: the bot is still answering, this or something else.
+        TooMany: too many replies of the user's are under way.
+    """
+    check_length(serving, body.content)
+    serving.replies.check(user)
+    session = open_session(serving.chat, user, session_id, 1)
+    question = Message(role="user", content=body.content)
+    made = {"question_id": question.id}
+    kept = idempotency.once(serving.chat, user, key, (f"message {session_id}", body), made)
+    if kept is not None:
+        return _asked_before(serving, user, session_id, replace(question, id=kept["question_id"]))
+    try:
+        return Asked(session_id=session_id, source=send(serving, session, question), question_id=question.id)
+    except BotchatError:
+        if all(message.id != question.id for message in _newest(serving, session)):
+            idempotency.forget(serving.chat, user, key)  # nothing of it is stored: it may be tried again
+        raise
+
+
+def send(serving: Serving, session: Session, question: Message) -> Reply:
+    """Store a message of a session's user, and ask the bot."""
+    is_new = not session.rev
+    reply = serving.chat.send(session.user, session, question)
+    serving.replies.watch(reply, session.bot_id)
+    if is_new:
+        forget(serving.chat, session)
+    return reply
+
+
+def retry(serving: Serving, session: Session) -> Reply:
+    """Ask the bot for the answer that the last message of a session did not get."""
+    reply = serving.chat.retry(session.user, session)
+    serving.replies.watch(reply, session.bot_id)
+    return reply
+
+
+def ask_again(serving: Serving, user: str, session_id: str) -> Asked:
+    """Ask the bot for the answer that the last message did not get.
+
+    Raises:
+        InvalidInput: it has its answer.
+    """
+    serving.replies.check(user)
+    session = open_session(serving.chat, user, session_id)
+    if not session.rev:
+        raise InvalidInput("There is nothing to try again: the session has no message yet.")
+    return Asked(session_id=session_id, source=retry(serving, session))
+
+
+def check_length(serving: Serving, content: str) -> None:
+    """Check that a message is not too long.
+
+    Raises:
+        InvalidInput: it is.
+    """
+    most = serving.settings.message_characters
+    if len(content) > most:
+        raise InvalidInput(f"A message has at most {most:,} characters here; this one has {len(content):,}.")
+
+
+def _newest(serving: Serving, session: Session) -> list[Message]:
+    return open_session(serving.chat, session.user, session.id, _LOOKED_AT).messages
+
+
+def _asked_before(serving: Serving, user: str, session_id: str, question: Message) -> Asked:
+    """Find the answer to a question that was sent before; ask the bot now if it was never asked, or was killed.
+
+    Raises:
+        ReplyRunning: it is being answered.
+    """
+    if serving.chat.reply(user, session_id) is not None:
+        raise ReplyRunning
+    session = open_session(serving.chat, user, session_id, _LOOKED_AT)
+    ids = [message.id for message in session.messages]
+    if question.id not in ids:
+        return Asked(session_id=session_id, source=send(serving, session, question), question_id=question.id)
+    answer = next(iter(session.messages[ids.index(question.id) + 1 :]), None)
+    if answer is None and is_unanswered(session):
+        return ask_again(serving, user, session_id)
+    if answer is None or answer.status == "streaming":
+        raise ReplyRunning
+    return Asked(session_id=session_id, question_id=question.id, source=answer)

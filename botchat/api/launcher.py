@@ -1,0 +1,97 @@
+"""`botchat api`: serves the API from this process, once the store has answered."""
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+import uvicorn
+
+from botchat.api.app import create_app
+from botchat.api.serving import Serving
+from botchat.api.signing import KEY_VARIABLE, Signer
+from botchat.bootstrap import build_chat, build_turns
+from botchat.core.errors import BotchatError, ConfigError
+from botchat.listening import allow_many_files, is_loopback
+from botchat.settings import Settings
+
+_PORT = 8600
+_SECONDS_TO_END = 5  # streams that go on longer are cut; their replies are stored as interrupted
+
+
+def serve(settings: Settings, *, no_sign_in: bool = False, environment: Mapping[str, str] = os.environ) -> None:
+    """Serve until interrupted. Replies under way are then saved as interrupted.
+
+    Raises:
+        ConfigError: nobody would have to sign in where others can reach the address, or the signing key is too short.
+        StoreError: the store can't be opened.
+        BotchatError: the port is taken.
+    """
+    if no_sign_in and not is_loopback(settings.host):
+        raise ConfigError(
+            f"Others can reach {settings.host}, and would need no token: leave out --host, or --no-sign-in."
+        )
+    key = environment.get(KEY_VARIABLE)
+    signer = Signer(key) if key is not None else None
+    turns = build_turns(settings, environment, stays=True)
+    chat = build_chat(settings, turns)
+    serving = Serving(
+        chat=chat,
+        settings=settings.api,
+        admins=settings.admins or (),
+        signer=signer,
+        sole_user=settings.user if no_sign_in else None,
+    )
+    try:
+        with _listening(settings) as place:
+            host, port = place.getsockname()[:2]
+            shown = f"[{host}]" if ":" in host else host
+            whom = serving.sole_user or "who has a token"
+            sys.stdout.write(f"botchat: http://{shown}:{port} for {whom}, store {chat.store} (Ctrl+C ends it)\n")
+            sys.stdout.flush()
+            _run(serving, place, turns.close)
+    finally:
+        turns.close()
+        chat.close()
+
+
+class _Server(uvicorn.Server):
+    """Ends the replies first, so that whoever listens hears their end."""
+
+    def __init__(self, config: uvicorn.Config, close: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._close_replies = close
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End."""
+        await asyncio.to_thread(self._close_replies)
+        await super().shutdown(sockets)
+
+
+def _run(serving: Serving, place: socket.socket, close: Callable[[], None]) -> None:
+    allow_many_files()
+    config = uvicorn.Config(
+        create_app(serving),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_SECONDS_TO_END,
+    )
+    with suppress(KeyboardInterrupt):  # the way to end a server, not a failure
+        _Server(config, close).run(sockets=[place])
+
+
+def _listening(settings: Settings) -> socket.socket:
+    port = _PORT if settings.port is None else settings.port
+    try:
+        (family, kind, protocol, _, address), *_ = socket.getaddrinfo(settings.host, port, type=socket.SOCK_STREAM)
+        place = socket.socket(family, kind, protocol)
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        place.bind(address)
+    except OSError as error:
+        raise BotchatError(
+            f"Port {port} of {settings.host} can't be had: it is in use, or no address of this machine."
+        ) from error
+    return place

@@ -1,0 +1,91 @@
+"""What Prometheus is told. The only module that knows prometheus-client."""
+
+import time
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from botchat.core.chat import Reply
+
+_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+class Measures:
+    """Counters of one process, in a registry of their own. They name routes and bots, never users or words."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "botchat_requests", "Requests that were answered.", ("method", "route", "status"), registry=self._registry
+        )
+        self._seconds = Histogram(
+            "botchat_request_seconds",
+            "Until the first byte of the answer.",
+            ("method", "route"),
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self.replies_in_flight = Gauge(
+            "botchat_replies_in_flight", "Replies of bots that still come.", registry=self._registry
+        )
+        self._replies = Counter("botchat_replies", "Replies that ended.", ("bot", "status"), registry=self._registry)
+        self._first_token = Histogram(
+            "botchat_first_token_seconds",
+            "Until the first piece of a reply.",
+            ("bot",),
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._tokens = Counter(
+            "botchat_tokens", "Tokens as bots' servers count them.", ("bot", "kind"), registry=self._registry
+        )
+        self._save_failures = Counter(
+            "botchat_save_failures", "Replies that the store did not take when they ended.", registry=self._registry
+        )
+
+    def text(self) -> bytes:
+        """Write everything in Prometheus' format."""
+        return generate_latest(self._registry)
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count an answer."""
+        self._requests.labels(method, route, str(status)).inc()
+        self._seconds.labels(method, route).observe(seconds)
+
+    def save_failed(self) -> None:
+        """Count a reply that was not stored."""
+        self._save_failures.inc()
+
+    def reply_ended(self, bot_id: str, reply: Reply) -> None:
+        """Count a reply with what its bot's server told of it."""
+        message = reply.message
+        self._replies.labels(bot_id, message.status or "complete").inc()
+        if message.first_token_ms is not None:
+            self._first_token.labels(bot_id).observe(message.first_token_ms / 1000)
+        for kind in ("prompt_tokens", "completion_tokens"):
+            if tokens := (message.usage or {}).get(kind):
+                self._tokens.labels(bot_id, kind.removesuffix("_tokens")).inc(tokens)
+
+
+class Measured:
+    """Counts every answer by the route that gave it."""
+
+    def __init__(self, app: ASGIApp, measures: Measures) -> None:
+        self._app = app
+        self._measures = measures
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        start = time.perf_counter()
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                route = getattr(scope.get("route"), "path", "none")  # its pattern: each id would be a counter
+                method = scope["method"] if route != "none" else "any"
+                self._measures.answered(method, route, message["status"], time.perf_counter() - start)
+            await send(message)
+
+        await self._app(scope, receive, counted)

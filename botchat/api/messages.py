@@ -1,0 +1,140 @@
+"""The routes about messages: say something, get the answer whole or as it comes, stop it, rate it, take it out."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from botchat.api import events
+from botchat.api.asking import Asked, ask, ask_again
+from botchat.api.callers import Reader, Writer
+from botchat.api.idempotency import KeyHeader
+from botchat.api.pending import open_session
+from botchat.api.problems import answer_to
+from botchat.api.replies import settled
+from botchat.api.serving import ServingDep
+from botchat.api.shapes import AnswerOut, FeedbackIn, MessageIn, MessageOut, message_out
+from botchat.core.chat import Reply
+from botchat.core.errors import BotchatError, BotError, ReplyRunning
+
+router = APIRouter(tags=["messages"])
+
+_ANSWER: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "description": "The answer, whole or as it comes",
+    }
+}
+
+
+@router.post(
+    "/session/{session_id}/message",
+    operation_id="send_message",
+    response_model=AnswerOut,
+    response_model_exclude_none=True,
+    responses=_ANSWER,
+)
+async def send(
+    session_id: str, body: MessageIn, request: Request, caller: Writer, serving: ServingDep, key: KeyHeader = None
+) -> Response:
+    """Say something; it is stored before the bot is asked. Who hangs up stops nothing: `stop` does."""
+    asked = await run_in_threadpool(ask, serving, caller.user, session_id, body, key)
+    return await _answer(asked, request, stream=body.stream)
+
+
+@router.post(
+    "/session/{session_id}/retry",
+    operation_id="retry_reply",
+    response_model=AnswerOut,
+    response_model_exclude_none=True,
+)
+async def retry(session_id: str, request: Request, caller: Writer, serving: ServingDep) -> Response:
+    """Ask the bot again for the answer that your last message did not get."""
+    asked = await run_in_threadpool(ask_again, serving, caller.user, session_id)
+    return await _answer(asked, request, stream=False)
+
+
+@router.get(
+    "/session/{session_id}/events",
+    operation_id="attach",
+    response_class=events.EventStream,
+    responses={204: {"description": "There is no answer to attach to."}},
+)
+async def attach(
+    session_id: str,
+    caller: Reader,
+    serving: ServingDep,
+    last_event_id: Annotated[str | None, Header(description="What came last: it goes on behind it.")] = None,
+) -> Response:
+    """Get an answer as it comes, from its beginning or from where a stream broke off; also one that has ended."""
+    position = events.position_of(last_event_id)
+    found = await run_in_threadpool(events.find, serving.chat, caller.user, session_id, position)
+    if found is None:
+        return Response(status_code=204)
+    return events.EventStream(events.following(serving.chat, caller.user, session_id, found, position))
+
+
+@router.post(
+    "/session/{session_id}/stop",
+    operation_id="stop_reply",
+    response_model=MessageOut,
+    response_model_exclude_none=True,
+    responses={204: {"description": "No answer was under way."}},
+)
+async def stop(session_id: str, caller: Writer, serving: ServingDep) -> Response:
+    """End the answer that is under way, and get what came of it."""
+    reply = serving.chat.reply(caller.user, session_id)
+    if reply is None:
+        session = await run_in_threadpool(open_session, serving.chat, caller.user, session_id, 1)
+        if session.messages and session.messages[-1].status == "streaming":  # by another process of this server
+            raise ReplyRunning
+        return Response(status_code=204)
+    reply.stop()
+    await settled(reply)
+    if reply.save_failure:
+        raise reply.save_failure
+    return _json(message_out(reply.message))
+
+
+@router.put("/session/{session_id}/message/{message_id}/feedback", status_code=204, operation_id="give_feedback")
+def give_feedback(session_id: str, message_id: str, body: FeedbackIn, caller: Writer, serving: ServingDep) -> Response:
+    """Say what you think of a message, in the place of what you thought before."""
+    serving.chat.give_feedback(caller.user, session_id, message_id, body.rating, body.comment)
+    return Response(status_code=204)
+
+
+@router.post("/session/{session_id}/message/{message_id}/redact", status_code=204, operation_id="redact_message")
+def redact(session_id: str, message_id: str, caller: Writer, serving: ServingDep) -> Response:
+    """Take the words and files of a message out of the store for ever."""
+    serving.chat.redact(caller.user, session_id, message_id)
+    return Response(status_code=204)
+
+
+@router.get("/session/{session_id}/file/{file_id}", operation_id="read_file", response_class=Response)
+def read_file(session_id: str, file_id: str, caller: Reader, serving: ServingDep) -> Response:
+    """Read a file that came with a message."""
+    headers = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
+    data = serving.chat.file(caller.user, session_id, file_id)
+    return Response(data, media_type="application/octet-stream", headers=headers)
+
+
+async def _answer(asked: Asked, request: Request, *, stream: bool) -> Response:
+    if stream:
+        return events.EventStream(events.of_asked(asked))
+    failure: BotchatError | None = None
+    if isinstance(asked.source, Reply):
+        await settled(asked.source)
+        message = asked.source.message
+        failure = asked.source.save_failure or asked.source.failure
+    else:
+        message = asked.source
+        if message.status == "failed":
+            failure = BotError(message.error or "The bot failed.")
+    words = AnswerOut(session_id=asked.session_id, message=message_out(message))
+    if failure:  # with what came of the answer: no words are lost on the way
+        return answer_to(failure, request.url.path, **words.model_dump(mode="json", exclude_none=True))
+    return _json(words)
+
+
+def _json(body: AnswerOut | MessageOut) -> Response:
+    return Response(body.model_dump_json(exclude_none=True), media_type="application/json")

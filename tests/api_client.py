@@ -1,0 +1,75 @@
+"""The API as a client sees it: a server in a thread, or the application alone, with real tokens of a real store."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from argon2 import PasswordHasher
+from starlette.testclient import TestClient
+
+from botchat.api.app import create_app
+from botchat.api.serving import Serving
+from botchat.core.access import Access
+from botchat.core.chat import Chat
+from botchat.core.passwords import Passwords
+
+KEY = "k" * 32
+CHEAP = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
+def cheap_passwords(chat: Chat) -> None:
+    """Let passwords cost next to nothing."""
+    chat.access = Access(chat._repository.accounts(), CHEAP)
+
+
+class Client(TestClient):
+    """Someone with a token."""
+
+    def __init__(self, serving: Serving, token: str | None = None) -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        super().__init__(create_app(serving), headers=headers, raise_server_exceptions=False)
+
+    def begin(self, **body) -> str:
+        """Begin a session; return its id."""
+        answer = self.post("/session/create", json=body)
+        assert answer.status_code == 201, answer.text
+        return answer.json()["id"]
+
+    def say(self, session_id: str, content: str = "Hi", **more):
+        return self.post(f"/session/{session_id}/message", json={"content": content}, **more)
+
+
+def events_of(lines: Iterator[str]) -> Iterator[dict]:
+    """Read server-sent events, each with its data read too; what only keeps the line open is left out."""
+    event: dict = {}
+    for line in lines:
+        if not line:
+            if event:
+                yield event | {"data": json.loads(event["data"])}
+            event = {}
+        elif not line.startswith(":"):
+            name, _, value = line.partition(": ")
+            event[name] = value
+
+
+def text_of(events) -> str:
+    """What deltas say, one after the other."""
+    return "".join(event["data"].get("content", "") for event in events if event["event"] == "delta")
+
+
+@contextmanager
+def served(serving: Serving) -> Iterator[str]:
+    """Serve on loopback from a thread; give the address."""
+    config = uvicorn.Config(create_app(serving), log_level="error", port=0, timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    place = config.bind_socket()
+    place.listen(512)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [place]})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{place.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()

@@ -1,0 +1,305 @@
+"""The API by story, with the store as the oracle."""
+
+import pytest
+from api_client import KEY, Client, cheap_passwords, events_of, text_of
+from fakes import DONE, Gate, ScriptedBot
+
+from botchat.api.serving import Serving
+from botchat.api.signing import Signer
+from botchat.core.chat import Chat
+from botchat.core.errors import BotError
+from botchat.core.models import Delta
+from botchat.core.turn import Turns
+from botchat.settings import ApiSettings
+
+
+@pytest.fixture
+def client_with(store):
+    """Make a client of an API whose bot follows the script."""
+    made = []
+
+    def make(*script, user: str = "ann", scopes=("read", "write"), **more) -> Client:
+        turns = Turns({"b": ScriptedBot(*script)})
+        made.append(turns)
+        chat = Chat(store, turns, default_bot="b")
+        cheap_passwords(chat)
+        client = Client(Serving(chat=chat, **more), chat.access.create_token(user, scopes=scopes)[1])
+        client.chat = chat
+        return client
+
+    yield make
+    for turns in made:
+        turns.close(timeout=0)
+
+
+REASONED = (Delta(reasoning_content="They greet."), "Hel", "lo", DONE)
+
+
+def test_a_session_is_begun_talked_in_and_read_back(client_with, store):
+    client = client_with(*REASONED)
+    session_id = client.begin(system="Be terse.", tags=["work"], metadata={"a": {"b": 1}})
+    assert client.get(f"/session/{session_id}").json()["stored"] is False
+    assert client.get("/sessions").json() == {"sessions": [], "next": None}
+    answer = client.say(session_id, "Hi")
+    assert answer.status_code == 200, answer.text
+    message = answer.json()["message"]
+    assert (message["content"], message["reasoning_content"], message["usage"]) == ("Hello", "They greet.", DONE.usage)
+    session = store.get("ann", session_id)
+    assert [m.content for m in session.messages] == ["Hi", "Hello"]
+    assert (session.system, session.tags, session.metadata) == ("Be terse.", ["work"], {"a": {"b": 1}})
+    read = client.get(f"/session/{session_id}").json()
+    assert (read["stored"], read["message_count"], read["name"]) == (True, 2, "Hi")
+    assert [m["id"] for m in read["messages"]] == read["shown"] == [m.id for m in session.messages]
+    assert [s["id"] for s in client.get("/sessions").json()["sessions"]] == [session_id]
+
+
+def test_a_streamed_answer_begins_with_its_ids_and_ends_with_the_stored_message(client_with, store):
+    client = client_with(*REASONED)
+    session_id = client.begin()
+    body = {"content": "Hi", "stream": True}
+    with client.stream("POST", f"/session/{session_id}/message", json=body) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        first, *deltas, last = events_of(answer.iter_lines())
+    question, stored = store.get("ann", session_id).messages
+    assert first["event"] == "begin"
+    assert first["data"] == {"session_id": session_id, "question_id": question.id, "message_id": stored.id}
+    assert text_of(deltas) == stored.content == last["data"]["content"] == "Hello"
+    assert deltas[-1]["id"] == f"{stored.id}:5:11"
+    assert last["event"] == "end"
+
+
+@pytest.mark.parametrize(("content", "reasoning"), [(0, 0), (0, 4), (1, 11), (4, 11), (5, 11), (99, 99)])
+def test_a_stream_goes_on_behind_what_came_last_wherever_that_was(client_with, store, content, reasoning):
+    client = client_with(*REASONED)
+    session_id = client.begin()
+    message_id = client.say(session_id).json()["message"]["id"]
+    headers = {"Last-Event-ID": f"{message_id}:{content}:{reasoning}"}
+    events = list(events_of(client.get(f"/session/{session_id}/events", headers=headers).iter_lines()))
+    assert text_of(events) == "Hello"[content:]
+    assert "".join(e["data"].get("reasoning_content", "") for e in events[:-1]) == "They greet."[reasoning:]
+    assert events[-1]["data"]["content"] == "Hello"
+
+
+def test_two_listen_to_a_reply_that_comes_and_one_stops_it(client_with, store):
+    gate = Gate()
+    client = client_with("Hel", gate, "never")
+    session_id = client.begin()
+    with client.stream("POST", f"/session/{session_id}/message", json={"content": "Hi", "stream": True}) as answer:
+        events = events_of(answer.iter_lines())
+        begun = next(events)
+        assert next(events)["data"] == {"content": "Hel"}
+        with client.stream("GET", f"/session/{session_id}/events") as other:
+            others = events_of(other.iter_lines())
+            assert text_of([next(others)]) == "Hel"
+            assert client.say(session_id, "Again").status_code == 409
+            stopped = client.post(f"/session/{session_id}/stop").json()
+            assert (stopped["id"], stopped["status"]) == (begun["data"]["message_id"], "stopped")
+            assert next(others)["data"] == next(events)["data"] == stopped
+    assert store.get("ann", session_id).messages[-1].status == "stopped"
+    assert client.post(f"/session/{session_id}/stop").status_code == 204
+
+
+def test_a_bot_that_fails_is_a_bad_gateway_with_what_came_and_is_asked_again(client_with, store):
+    client = client_with("Hel", BotError("It broke."))
+    session_id = client.begin()
+    failed = client.say(session_id)
+    told = failed.json()
+    assert (failed.status_code, told["detail"], told["message"]["content"]) == (502, "It broke.", "Hel")
+    assert failed.headers["content-type"] == "application/problem+json"
+    events = list(events_of(client.get(f"/session/{session_id}/events").iter_lines()))
+    assert [event["event"] for event in events] == ["delta", "error", "end"]
+    assert client.post(f"/session/{session_id}/retry").status_code == 422
+    wordless = client_with(BotError("It broke."))
+    session_id = wordless.begin()
+    assert wordless.say(session_id).status_code == wordless.post(f"/session/{session_id}/retry").status_code == 502
+
+
+def test_sessions_are_listed_found_renamed_pinned_archived_deleted_and_written_out(client_with, store):
+    client = client_with(*REASONED)
+    ids = [client.begin() for _ in range(3)]
+    for i, session_id in enumerate(ids):
+        client.say(session_id, f"heron {i}")
+    first = client.get("/sessions", params={"limit": 2}).json()
+    rest = client.get("/sessions", params={"limit": 2, "after": first["next"]}).json()
+    assert [s["id"] for page in (first, rest) for s in page["sessions"]] == ids[::-1]
+    assert rest["next"] is None
+    assert [s["id"] for s in client.get("/sessions", params={"text": "heron 1"}).json()["sessions"]] == [ids[1]]
+    changed = client.patch(f"/session/{ids[0]}", json={"name": "Birds", "pinned": True, "metadata": {"a": 1}})
+    assert (changed.json()["name"], changed.json()["pinned"], changed.json()["metadata"]) == ("Birds", True, {"a": 1})
+    assert client.patch(f"/session/{ids[1]}", json={"state": "archived"}).json()["state"] == "archived"
+    assert client.delete(f"/session/{ids[2]}").status_code == 204
+    assert store.get("ann", ids[2]).state == "trash"
+    assert client.delete(f"/session/{ids[2]}", params={"purge": True}).status_code == 204
+    assert client.get(f"/session/{ids[2]}").status_code == 404
+    assert [s["id"] for s in client.get("/sessions").json()["sessions"]] == [ids[0]]
+    exported = client.get(f"/session/{ids[0]}/export", params={"form": "md"})
+    assert exported.text.startswith("# Birds\n")
+    assert len(client.get("/export").text.splitlines()) == 2
+
+
+def test_a_session_without_a_message_is_changed_and_forgotten_like_any_other(client_with, store):
+    client = client_with(*REASONED)
+    session_id = client.begin()
+    assert client.patch(f"/session/{session_id}", json={"name": "Mine", "system": "x"}).json()["name"] == "Mine"
+    assert client.get(f"/session/{session_id}/messages").json() == {"first": 0, "messages": []}
+    assert client.get(f"/session/{session_id}/events").status_code == 204
+    client.say(session_id)
+    session = store.get("ann", session_id)
+    assert (session.name, session.system) == ("Mine", "x")
+    other = client.begin()
+    assert client.delete(f"/session/{other}").status_code == 204
+    assert client.get(f"/session/{other}").status_code == 404
+    assert client.say(other).status_code == 404
+
+
+def test_messages_are_read_rated_and_taken_out(client_with, store):
+    client = client_with(*REASONED)
+    session_id = client.begin()
+    for i in range(3):
+        client.say(session_id, f"question {i}")
+    page = client.get(f"/session/{session_id}/messages", params={"before": 4, "limit": 3}).json()
+    assert (page["first"], [m["content"] for m in page["messages"]]) == (1, ["Hello", "question 1", "Hello"])
+    question, answer = store.get("ann", session_id).messages[:2]
+    place = f"/session/{session_id}/message"
+    assert client.put(f"{place}/{answer.id}/feedback", json={"rating": "up", "comment": "ö"}).status_code == 204
+    assert client.post(f"{place}/{question.id}/redact").status_code == 204
+    question, answer = store.get("ann", session_id).messages[:2]
+    assert (question.content, answer.feedback["rating"], answer.feedback["comment"]) == ("[redacted]", "up", "ö")
+    assert client.post(f"{place}/none/redact").status_code == 404
+
+
+def test_a_request_sent_again_with_its_key_is_done_once(client_with, store):
+    client = client_with(*REASONED)
+    headers = {"Idempotency-Key": "k1"}
+    made = [client.post("/session/create", json={"name": "x"}, headers=headers).json()["id"] for _ in range(2)]
+    assert made[0] == made[1]
+    assert client.post("/session/create", json={"name": "y"}, headers=headers).status_code == 422
+    session_id, headers = made[0], {"Idempotency-Key": "k2"}
+    answers = [client.say(session_id, headers=headers).json() for _ in range(2)]
+    assert answers[0] == answers[1]
+    assert client.say(session_id, "Other", headers=headers).status_code == 422
+    assert store.get("ann", session_id).message_count == 2
+    missing = client.say("none", headers={"Idempotency-Key": "k3"})
+    assert missing.status_code == client.say("none", headers={"Idempotency-Key": "k3"}).status_code == 404
+
+
+def test_a_key_whose_answer_still_comes_is_a_conflict_and_one_whose_save_failed_may_be_tried_again(client_with, store):
+    gate = Gate()
+    client = client_with("Hel", gate, "lo", DONE)
+    session_id, headers = client.begin(), {"Idempotency-Key": "k"}
+    store.down = True
+    assert client.say(session_id, headers=headers).status_code == 503
+    store.down = False
+    body = {"content": "Hi", "stream": True}
+    with client.stream("POST", f"/session/{session_id}/message", json=body, headers=headers) as answer:
+        events = events_of(answer.iter_lines())
+        next(events), next(events)
+        again = client.post(f"/session/{session_id}/message", json=body, headers=headers)
+        assert again.status_code == 409
+        gate.open()
+        assert list(events)[-1]["data"]["content"] == "Hello"
+    assert client.post(f"/session/{session_id}/message", json=body, headers=headers).status_code == 200
+    assert store.get("ann", session_id).message_count == 2
+
+
+def test_a_save_that_failed_is_told_with_the_words(client_with, store):
+    client = client_with("Hel", lambda: setattr(store, "down", True), "lo", DONE)
+    session_id = client.begin()
+    answer = client.say(session_id)
+    assert (answer.status_code, answer.json()["message"]["content"]) == (503, "Hello")
+    store.down = False
+
+
+def test_people_sign_in_refresh_and_sign_out(client_with):
+    client = client_with(*REASONED, signer=Signer(KEY))
+    client.chat.access.set_password("ann", "correct horse")
+    who = {"user": "ann", "password": "correct horse"}
+    assert client.post("/auth/sign-in", json=who | {"password": "wrong"}).status_code == 401
+    signed = client.post("/auth/sign-in", json=who).json()
+
+    def me(token: str) -> int:
+        return client.get("/me", headers={"Authorization": f"Bearer {token}"}).status_code
+
+    assert (signed["expires_in"], me(signed["access_token"])) == (900, 200)
+    following = client.post("/auth/refresh", json={"refresh_token": signed["refresh_token"]}).json()
+    assert me(following["access_token"]) == 200
+    headers = {"Authorization": f"Bearer {following['access_token']}"}
+    assert client.post("/auth/sign-out", headers=headers).status_code == 204
+    assert me(signed["access_token"]) == me(following["access_token"]) == 401
+    assert client.post("/auth/refresh", json={"refresh_token": following["refresh_token"]}).status_code == 401
+    assert client_with().post("/auth/sign-in", json=who).status_code == 403
+
+
+def test_who_asks_too_much_is_told_when_to_come_back(client_with):
+    gate = Gate()
+    client = client_with("x", gate, settings=ApiSettings(replies_at_once=1, message_characters=10, body_bytes=1000))
+    session_id = client.begin()
+    with client.stream("POST", f"/session/{session_id}/message", json={"content": "Hi", "stream": True}) as answer:
+        next(answer.iter_lines())
+        refused = client.say(client.begin())
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "2")
+        client.post(f"/session/{session_id}/stop")
+    assert client.say(session_id, "x" * 11).status_code == 422
+    assert client.say(session_id, "x" * 2000).status_code == 413
+    hasty = client_with(settings=ApiSettings(requests_per_minute=2))
+    answers = [hasty.get("/me") for _ in range(3)]
+    assert [a.status_code for a in answers] == [200, 200, 429]
+    assert 1 <= int(answers[2].headers["retry-after"]) <= 60
+    crowd = client_with(settings=ApiSettings(requests_per_minute_by_address=1))
+    assert [crowd.get("/healthz").status_code for _ in range(2)] == [200, 429]
+    guessing = client_with(signer=Signer(KEY))
+    who = {"user": "bob", "password": "12345678"}
+    assert [guessing.post("/auth/sign-in", json=who).status_code for _ in range(11)] == [401] * 10 + [429]
+
+
+def test_scopes_say_what_a_token_is_for(client_with):
+    reader = client_with(scopes=("read",))
+    assert reader.get("/sessions").status_code == 200
+    assert reader.post("/session/create", json={}).status_code == 403
+    assert reader.get("/metrics").status_code == 403
+    meter = client_with(scopes=("metrics",))
+    assert (meter.get("/metrics").status_code, meter.get("/sessions").status_code) == (200, 403)
+
+
+def test_the_server_tells_of_itself(client_with, store):
+    client = client_with(*REASONED, scopes=("read", "write", "metrics"))
+    client.say(client.begin())
+    text = client.get("/metrics").text
+    for line in (
+        'botchat_requests_total{method="POST",route="/session/{session_id}/message",status="200"} 1.0',
+        'botchat_replies_total{bot="b",status="complete"} 1.0',
+        "botchat_replies_in_flight 0.0",
+        'botchat_first_token_seconds_count{bot="b"} 1.0',
+        "botchat_save_failures_total 0.0",
+    ):
+        assert line in text
+    nobody = Client(client.app.state.serving)
+    assert [nobody.get(path).status_code for path in ("/healthz", "/readyz", "/docs", "/openapi.json")] == [200] * 4
+    assert [bot["bot_id"] for bot in client.get("/bots").json()] == ["b"]
+
+
+def test_where_nobody_signs_in_another_sites_page_can_do_nothing(client_with):
+    client = client_with(sole_user="ann")
+    nobody = Client(client.app.state.serving)
+    nobody.base_url = "http://127.0.0.1:8600"
+    assert nobody.get("/me").json()["user"] == "ann"
+    assert nobody.get("/me", headers={"Host": "evil.example"}).status_code == 403
+    assert nobody.get("/me", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert nobody.get("/me", headers={"Host": "[::1]:8600"}).status_code == 200
+
+
+def test_admins_read_others_sessions_only_where_the_config_says_so_and_it_is_logged(client_with, caplog):
+    ann = client_with(*REASONED)
+    session_id = ann.begin()
+    ann.say(session_id)
+    all_scopes = ("read", "write", "admin")
+    for scopes, admins, allowed in ((all_scopes, (), True), (("read",), ("bob",), True), (all_scopes, ("bob",), False)):
+        client = client_with(user="bob", scopes=scopes, admins=admins, settings=ApiSettings(admins_read=allowed))
+        assert client.get(f"/admin/session/{session_id}").status_code == 404
+        assert client.get("/admin/sessions", params={"user": "ann"}).status_code == 404
+    assert caplog.text == ""
+    admin = client_with(user="bob", scopes=all_scopes, admins=("bob",), settings=ApiSettings(admins_read=True))
+    assert admin.get(f"/admin/session/{session_id}").json()["messages"][0]["content"] == "Hi"
+    assert admin.get("/admin/sessions", params={"user": "ann"}).json()["sessions"][0]["id"] == session_id
+    assert admin.get(f"/session/{session_id}").status_code == 404
+    assert f"bob read the session {session_id} of ann" in caplog.text
