@@ -1,12 +1,15 @@
 """The API as a client sees it: a server in a thread, or the application alone, with real tokens of a real store."""
 
 import json
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
 from argon2 import PasswordHasher
+from shell import Shell
 from starlette.testclient import TestClient
 
 from botchat.api.app import create_app
@@ -22,6 +25,25 @@ CHEAP = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 def cheap_passwords(chat: Chat) -> None:
     """Let passwords cost next to nothing."""
     chat.access = Access(chat._repository.accounts(), CHEAP)
+
+
+class Api:
+    """`botchat api` in a process of its own."""
+
+    def __init__(self, shell: Shell, *options: str) -> None:
+        self.process = shell.start("api", "--port", "0", *options)
+        line = self.process.stdout.readline().decode()
+        assert line, self.process.stderr.read().decode()
+        self.address = line.split()[1]
+
+    def stop(self, number: signal.Signals) -> int:
+        os.kill(self.process.pid, number)
+        code = self.process.wait()
+        errors = self.process.stderr.read().decode()
+        self.process.stdout.close()
+        self.process.stderr.close()
+        assert errors == "", errors
+        return code
 
 
 class Client(TestClient):

@@ -183,6 +183,23 @@ def parts():
 
 
 @pytest.fixture
+def start_api(local_shell):
+    """Start `botchat api` on the file, and kill at the end what is left."""
+    from api_client import Api
+
+    running = []
+
+    def start(*options: str) -> Api:
+        running.append(Api(local_shell, *options))
+        return running[-1]
+
+    yield start
+    for api in running:
+        if api.process.poll() is None:
+            api.stop(signal.SIGKILL)
+
+
+@pytest.fixture
 def site(repository):
     site = Site(repository)
     cached.connection.clear()

@@ -13,7 +13,7 @@ from shell import failure, on_a_terminal
 
 from botchat.core.models import Message, Session
 
-HEAVY = {"openai", "pymongo", "streamlit", "textual", "fastapi", "bson"}
+HEAVY = {"openai", "pymongo", "streamlit", "textual", "fastapi", "bson", "argon2", "jwt", "uvicorn", "limits"}
 
 
 def store_sessions(repository, user: str, number: int) -> None:

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import pytest
+from api_client import Client
 from shell import Shell
 from streamlit.testing.v1 import AppTest
 from stub_bot import streamed
 from tui_stories import story, terminal
 
+from botchat.api.serving import Serving
 from botchat.bootstrap import build_chat, build_repository, build_turns
 from botchat.core.models import Session
 from botchat.settings import load_settings
@@ -66,6 +68,16 @@ def by_terminal(shell: Shell, settings) -> None:
     chat.close()
 
 
+def by_api(_shell, settings) -> None:
+    turns = build_turns(settings, {})
+    chat = build_chat(settings, turns)
+    client = Client(Serving(chat=chat, sole_user="ann"))
+    client.base_url = "http://127.0.0.1"
+    assert client.say(client.begin(), "Hi").status_code == 200
+    turns.close()
+    chat.close()
+
+
 def comparable(session: Session) -> dict:
     """A record without what is each time another: ids, times, how long it took and in how many writes."""
     own = {"id", "create_time", "latency_ms", "first_token_ms", "reasoning_ms"}
@@ -78,7 +90,7 @@ def comparable(session: Session) -> dict:
     return header | {"messages": messages}
 
 
-@pytest.mark.parametrize("send", [by_command_line, by_page, by_terminal, by_library])
+@pytest.mark.parametrize("send", [by_command_line, by_page, by_terminal, by_api, by_library])
 def test_a_message_leaves_the_same_record_whichever_way_it_came(local_shell, settings, send):
     send(local_shell, settings)
     repository = build_repository(local_shell.store)

@@ -9,6 +9,7 @@ from starlette.middleware import Middleware
 from botchat import __version__
 from botchat.api import admin, completions, messages, problems, server, sessions, sign_in
 from botchat.api.callers import OPEN, Guarded
+from botchat.api.events import EventStream
 from botchat.api.measures import Measured
 from botchat.api.serving import Serving
 from botchat.api.shapes import ProblemOut
@@ -45,6 +46,9 @@ def create_app(serving: Serving) -> FastAPI:
     return app
 
 
+_EVENTS = EventStream.media_type
+
+
 def _document(app: FastAPI) -> dict[str, Any]:
     """Describe the routes, with what all of them have in common: who may come in, and how errors look."""
     document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
@@ -57,11 +61,24 @@ def _document(app: FastAPI) -> dict[str, Any]:
     document["security"] = [{"token": []}]
     for path, operations in document["paths"].items():
         for operation in operations.values():
+            for parameter in operation.get("parameters", ()):
+                parameter["schema"] = _without_null(parameter["schema"])
             operation["responses"].pop("422", None)
             operation["responses"]["default"] = _error_of(path)
+            for response in operation["responses"].values():
+                if _EVENTS in response.get("content", {}):
+                    response["content"][_EVENTS] = {}
             if path in OPEN:
                 operation["security"] = []
     return document
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Describe a parameter of an address or a header: it is there or not, but never null."""
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+    if len(kinds) != 1:
+        return schema
+    return {name: value for name, value in schema.items() if name != "anyOf"} | dict(kinds[0])
 
 
 _OPENAI_ERROR: dict[str, Any] = {

@@ -6,7 +6,7 @@ https://platform.openai.com/docs/api-reference/chat
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -32,13 +32,22 @@ _FINISHED = {"truncated": "length"}
 _DONE = b"data: [DONE]\n\n"
 
 
+class SaidIn(BaseModel):
+    """A message of the conversation; the last one is the user's."""
+
+    model_config = ConfigDict(extra="allow")
+
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str | list[dict[str, Any]] | None = None
+
+
 class CompletionIn(BaseModel):
     """A request as OpenAI's clients make it. How the bot answers (temperature and the like) is its own config's."""
 
     model_config = ConfigDict(extra="allow")
 
     model: str = Field(min_length=1, description="The bot.")
-    messages: list[dict[str, Any]] = Field(min_length=1)
+    messages: list[SaidIn] = Field(min_length=1)
     stream: bool = False
     stream_options: dict[str, Any] | None = None
     session_id: str | None = Field(None, description=f"The same as the header {SESSION_HEADER}.")
@@ -65,7 +74,7 @@ def list_models(_caller: Reader, serving: ServingDep) -> dict[str, Any]:
     responses={
         200: {
             "description": f"The answer; its session is in the header {SESSION_HEADER}",
-            "content": {"application/json": {}, "text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"application/json": {}, "text/event-stream": {}},
         }
     },
 )
@@ -96,18 +105,17 @@ async def complete(
 
 def _ask(serving: Serving, user: str, body: CompletionIn, session_id: str | None) -> Reply:
     """Find what is new in a conversation, store it and ask the bot."""
-    given = read_messages(body.messages)
+    given = read_messages([message.model_dump() for message in body.messages])
     for message in given.messages:
         check_length(serving, message.content)
     serving.replies.check(user)
-    if session_id is None:
-        session = serving.chat.new_session(user, body.model)
-    else:
+    session = serving.chat.new_session(user, body.model)
+    if session_id is not None:
         session = open_session(serving.chat, user, session_id)
-        if session.bot_id != body.model:
-            serving.chat.change_bot(user, session, body.model)
     shown = branch_of(list(serving.chat.history(session)), session.head) if session.rev else []
     said = new_messages(shown, given.messages)
+    if session.bot_id != body.model:
+        serving.chat.change_bot(user, session, body.model)
     _take_system(serving, session, given.system)
     if not said:
         return retry(serving, session)

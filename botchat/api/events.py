@@ -24,7 +24,10 @@ from botchat.core.models import Delta, Message
 
 _LOOKED_AT = 500
 _LOOK_SECONDS = 1.0  # as often as another process stores what came
-_POSITION = re.compile(r"(.{1,200}):(\d{1,9}):(\d{1,9})")
+POSITION = r"^([!-~]{1,200}):([0-9]{1,9}):([0-9]{1,9})$"
+"""What the id of a delta looks like: the message's id, and how many characters of it came."""
+
+_POSITION = re.compile(POSITION)
 
 PING = b": ping\n\n"
 

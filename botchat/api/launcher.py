@@ -18,6 +18,7 @@ from botchat.listening import allow_many_files, is_loopback
 from botchat.settings import Settings
 
 _PORT = 8600
+_WAITING = 2048  # connections that are not taken yet
 _SECONDS_TO_END = 5  # streams that go on longer are cut; their replies are stored as interrupted
 
 
@@ -74,7 +75,7 @@ def _run(serving: Serving, place: socket.socket, close: Callable[[], None]) -> N
     allow_many_files()
     config = uvicorn.Config(
         create_app(serving),
-        log_level="warning",
+        log_level="error",
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_SECONDS_TO_END,
@@ -90,6 +91,7 @@ def _listening(settings: Settings) -> socket.socket:
         place = socket.socket(family, kind, protocol)
         place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         place.bind(address)
+        place.listen(_WAITING)  # from now on who connects is waited for, be it before the server has begun
     except OSError as error:
         raise BotchatError(
             f"Port {port} of {settings.host} can't be had: it is in use, or no address of this machine."

@@ -21,10 +21,16 @@ router = APIRouter(tags=["messages"])
 
 _ANSWER: dict[int | str, dict[str, Any]] = {
     200: {
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {}},
         "description": "The answer, whole or as it comes",
     }
 }
+
+
+LastEventHeader = Annotated[
+    str | None,
+    Header(alias="Last-Event-ID", pattern=events.POSITION, description="What came last: it goes on behind it."),
+]
 
 
 @router.post(
@@ -64,7 +70,7 @@ async def attach(
     session_id: str,
     caller: Reader,
     serving: ServingDep,
-    last_event_id: Annotated[str | None, Header(description="What came last: it goes on behind it.")] = None,
+    last_event_id: LastEventHeader = None,
 ) -> Response:
     """Get an answer as it comes, from its beginning or from where a stream broke off; also one that has ended."""
     position = events.position_of(last_event_id)

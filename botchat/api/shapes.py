@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 from botchat.core.chat import branch_of
 from botchat.core.models import PAGE_SIZE, BotInfo, Message, Page, Session, SessionSummary, State, Status, valid_text
 
-_Name = Annotated[str, StringConstraints(max_length=500)]
+_Name = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]+$")]
 _Tag = Annotated[str, StringConstraints(max_length=50)]
 _Key = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^.$\x00][^.\x00]*$")]
 _System = Annotated[str, StringConstraints(max_length=100_000)]
@@ -39,7 +39,7 @@ class WhichIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    after: str | None = Field(None, description="The `next` of the page before.")
+    after: str | None = Field(None, min_length=1, description="The `next` of the page before.")
     limit: Annotated[int, Field(ge=1, le=500)] = PAGE_SIZE
     state: State = "active"
     bot_id: str | None = None

@@ -40,7 +40,7 @@ _TEMPLATE = """\
 # The page and the terminal ask the bot for a name of a new session; without it that is your first words.
 #titles = true
 
-# Where `botchat web` serves; without a port 8501, or the next that is free.
+# Where `botchat web` and `botchat api` serve; without a port 8501, or the next that is free, and 8600.
 #host = "127.0.0.1"
 #port = 8501
 
@@ -74,6 +74,15 @@ _TEMPLATE = """\
 #[tui]
 #theme = "dark"
 #keys = { new = "ctrl+t", pin = "x" }
+
+# What `botchat api` takes from whom, counted in each process by itself; docs/api.md explains it.
+#[api]
+#requests_per_minute = 300                # of one user
+#requests_per_minute_by_address = 600     # from one address
+#replies_at_once = 8                      # of one user
+#body_bytes = 2000000                     # of a request
+#message_characters = 200000              # of a message
+#admins_read = false                      # admins may read other people's sessions; each time is logged
 """
 
 
@@ -163,10 +172,11 @@ def _setting_rows(settings: "Settings", origins: dict[str, str]) -> Iterator[Row
         "store": without_password(settings.store or str(data_path())),
         "default_bot": default_bot(settings, build_turns(settings).bots),
     }
-    for name, value in settings.model_dump(exclude={"bots", "retention", "tui"}).items():
+    for name, value in settings.model_dump(exclude={"bots", "retention", "tui", "api"}).items():
         yield {"name": name, "value": effective.get(name, value), "origin": origins[name]}
-    for name, value in settings.tui:
-        yield {"name": f"tui.{name}", "value": value, "origin": origins["tui"]}
+    for table in ("tui", "api"):
+        for name, value in getattr(settings, table):
+            yield {"name": f"{table}.{name}", "value": value, "origin": origins[table]}
     yield from _bot_rows(settings, origins["bots"])
     for number, rule in enumerate(settings.retention, 1):
         said = rule.model_dump(exclude_none=True) | {"older_than": spelt(rule.older_than)}
