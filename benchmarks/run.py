@@ -12,6 +12,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
+import api_streams
 import exporting
 import first_token
 import on_mongod
@@ -66,6 +67,7 @@ def _benchmarks(folder: Path, uri: str | None, elia: Path | None) -> dict[str, C
         "web_page": partial(web_page.rows, folder, uri),
         "web_browser": partial(web_browser.rows, folder),
         "web_streams": partial(web_streams.rows, folder, uri),
+        "api_streams": partial(api_streams.rows, folder),
         "first_token": partial(first_token.rows, folder, uri),
     }
     if uri:

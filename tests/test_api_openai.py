@@ -85,8 +85,9 @@ def test_a_conversation_goes_on_with_all_of_it_or_with_the_new_message_alone(cli
     assert [m["content"] for m in client.bot.prompts[2]] == ["1", "Yes", "2", "Yes", "3"]
     with pytest.raises(openai.ConflictError, match="do not go on from"):
         ask(client, "1", "No", "5", session=session)
-    with pytest.raises(openai.ConflictError):
+    with pytest.raises(openai.ConflictError) as told:
         ask(client, "1", "Yes", "2", session=session)
+    assert told.value.response.headers["x-should-retry"] == "false"
     assert store.get("ann", session).message_count == 8
 
 

@@ -9,7 +9,7 @@ import pytest
 from test_cli import failure
 
 from botchat.core.bot_config import BotConfig
-from botchat.settings import Settings
+from botchat.settings import ApiSettings, Settings
 
 
 @pytest.fixture
@@ -79,6 +79,7 @@ def test_every_setting_is_shown_with_its_origin_and_without_passwords(local_shel
         "titles": (True, "default"),
         "tui.theme": ("dark", "default"),
         "tui.keys": ({}, "default"),
+        **{f"api.{name}": (value, "default") for name, value in ApiSettings()},
         "port": (80, str(file)),
         "admins": (None, "default"),
         "bots.local": (bot, str(file)),

@@ -106,7 +106,7 @@ def _asked_before(serving: Serving, user: str, session_id: str, question: Messag
         return Asked(session_id=session_id, source=send(serving, session, question), question_id=question.id)
     answer = next(iter(session.messages[ids.index(question.id) + 1 :]), None)
     if answer is None and is_unanswered(session):
-        return ask_again(serving, user, session_id)
+        return Asked(session_id=session_id, source=retry(serving, session), question_id=question.id)
     if answer is None or answer.status == "streaming":
         raise ReplyRunning
     return Asked(session_id=session_id, question_id=question.id, source=answer)

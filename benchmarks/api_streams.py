@@ -1,0 +1,146 @@
+"""Replies that stream at the same time through one `botchat api`: whole, and what each takes of the machine.
+
+The floor is a process that asks the same bot with AsyncOpenAI alone: nothing of it is stored, and nobody else hears it.
+
+`python benchmarks/api_streams.py 200` tells of 200 replies alone.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import httpx2
+from measure import Row
+from web_server import Server, environment, stub_bot
+
+from botchat.bootstrap import build_repository
+
+REPLIES = (1, 50, 200)
+_PIECES = 200
+_A_SECOND = 20
+_USER = "ann"
+_WHOLE = "".join(f"piece {i} " for i in range(_PIECES))
+_LIMITS = "[api]\nreplies_at_once = 1000\nrequests_per_minute = 100000\nrequests_per_minute_by_address = 100000\n"
+_DIRECT = "direct"
+
+
+def rows(folder: Path, numbers: Sequence[int] = REPLIES) -> Iterator[Row]:
+    for number in numbers:
+        with tempfile.TemporaryDirectory(dir=folder) as name, stub_bot(_PIECES, _A_SECOND) as base_url:
+            heard, stored, cpu, memory = _through_api(Path(name), base_url, number)
+            floor_cpu, floor_memory = _directly(base_url, number)
+        what = f"API: {number} replies at once, each of {_PIECES} pieces, {_A_SECOND} a second"
+        yield Row(
+            f"{what}: whole", f"{heard} heard, {stored} stored", "-", "-", f"all {number}", heard == stored == number
+        )
+        yield _row(f"{what}: CPU for each", cpu / number * 1000, floor_cpu / number * 1000, "ms")
+        yield _row(f"{what}: memory for each", memory / number / 1024, floor_memory / number / 1024, "KiB")
+
+
+def _row(what: str, ours: float, floor: float, unit: str) -> Row:
+    return Row(what, f"{ours:,.0f} {unit}", f"{floor:,.0f} {unit}", f"{ours / floor:.2f}" if floor > 0 else "-")
+
+
+def _through_api(folder: Path, base_url: str, number: int) -> tuple[int, int, float, int]:
+    store = str(folder / "replies.db")
+    with _botchat_api(folder, store, base_url) as (server, token):
+        asyncio.run(_ask(server, token, 1))  # what only the first reply takes is not counted
+        cpu, memory = server.cpu_seconds, server.memory
+        sessions, heard, most = asyncio.run(_ask(server, token, number))
+        cpu, memory = server.cpu_seconds - cpu, most - memory
+    with closing(build_repository(store)) as repository:
+        stored = [repository.get(_USER, session_id).messages[-1] for session_id in sessions]
+    return heard, sum(m.content == _WHOLE and m.status is None for m in stored), cpu, memory
+
+
+async def _ask(server: Server, token: str, number: int) -> tuple[list[str], int, int]:
+    """Ask so many times at once; give the sessions, how many answers came whole, and the memory in the middle."""
+    limits = httpx2.Limits(max_connections=None)
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx2.AsyncClient(headers=headers, limits=limits, timeout=120, trust_env=False) as client:
+        places = [f"{server.address}/session/{await _begin(client, server)}" for _ in range(number)]
+        asked = [asyncio.create_task(_listen(client, place)) for place in places]
+        await asyncio.sleep(_PIECES / _A_SECOND * 0.8)
+        memory = server.memory
+        whole = sum(await asyncio.gather(*asked))
+    return [place.rpartition("/")[2] for place in places], whole, memory
+
+
+async def _begin(client: httpx2.AsyncClient, server: Server) -> str:
+    return str((await client.post(f"{server.address}/session/create", json={})).json()["id"])
+
+
+async def _listen(client: httpx2.AsyncClient, place: str) -> bool:
+    heard = []
+    async with client.stream("POST", f"{place}/message", json={"content": "Go on", "stream": True}) as answer:
+        event = ""
+        async for line in answer.aiter_lines():
+            if line.startswith("event: "):
+                event = line
+            elif event == "event: delta" and line.startswith("data: "):
+                heard.append(json.loads(line.removeprefix("data: "))["content"])
+    return "".join(heard) == _WHOLE
+
+
+@contextmanager
+def _botchat_api(folder: Path, store: str, base_url: str) -> Iterator[tuple[Server, str]]:
+    variables = environment(folder, base_url)
+    config = Path(variables["BOTCHAT_CONFIG"])
+    config.write_text(config.read_text(encoding="utf-8") + _LIMITS, encoding="utf-8")
+    botchat = [sys.executable, "-m", "botchat"]
+    make = [*botchat, "tokens", "create", _USER, "--store", store]
+    token = subprocess.run(make, env=variables, capture_output=True, text=True, check=True).stdout.strip()
+    command = [*botchat, "api", "--store", store, "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=variables) as process:
+        try:
+            assert process.stdout is not None
+            yield Server(process, process.stdout.readline().split()[1]), token
+        finally:
+            process.send_signal(signal.SIGTERM)
+
+
+def _directly(base_url: str, number: int) -> tuple[float, int]:
+    command = [sys.executable, __file__, _DIRECT, base_url, str(number)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    cpu, memory = done.stdout.split()
+    return float(cpu), int(memory)
+
+
+async def _ask_directly(base_url: str, number: int) -> None:
+    from openai import AsyncOpenAI
+
+    async with AsyncOpenAI(base_url=base_url, api_key="none") as client:
+
+        async def ask() -> str:
+            messages = [{"role": "user", "content": "Go on"}]
+            stream = await client.chat.completions.create(model="stub", messages=messages, stream=True)
+            return "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
+
+        await ask()
+        cpu, before = time.process_time(), _memory()
+        asked = [asyncio.create_task(ask()) for _ in range(number)]
+        await asyncio.sleep(_PIECES / _A_SECOND * 0.8)
+        memory = _memory() - before
+        assert await asyncio.gather(*asked) == [_WHOLE] * number
+        print(time.process_time() - cpu, memory)
+
+
+def _memory() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == [_DIRECT]:
+        asyncio.run(_ask_directly(sys.argv[2], int(sys.argv[3])))
+    else:
+        with tempfile.TemporaryDirectory(prefix="botchat-api-") as place:
+            for row in rows(Path(place), [int(number) for number in sys.argv[1:]] or REPLIES):
+                print("| " + " | ".join(row.cells) + " |", flush=True)
