@@ -94,7 +94,8 @@ async def _listen(client: httpx2.AsyncClient, place: str) -> bool:
 def _botchat_api(folder: Path, store: str, base_url: str) -> Iterator[tuple[Server, str]]:
     variables = environment(folder, base_url)
     config = Path(variables["BOTCHAT_CONFIG"])
-    config.write_text(config.read_text(encoding="utf-8") + _LIMITS, encoding="utf-8")
+    bots = config.read_text(encoding="utf-8")
+    config.write_text(f"titles = false\n{bots}{_LIMITS}", encoding="utf-8")  # a title is another request
     botchat = [sys.executable, "-m", "botchat"]
     make = [*botchat, "tokens", "create", _USER, "--store", store]
     token = subprocess.run(make, env=variables, capture_output=True, text=True, check=True).stdout.strip()
