@@ -97,6 +97,8 @@ def test_a_route_serves_its_owner_and_nobody_else(world, method, path, name):
         assert answer.status_code == 404
         missing = asked(world[who], method, path, name, "none", "none")
         assert answer.json()["detail"].replace(ids[0], "none") == missing.json()["detail"]
+        unsaid = world["ann"].begin()  # known, and not stored
+        assert asked(world[who], method, path, name, unsaid, ids[1]).status_code == 404
     assert world["ann"].get(f"/session/{ids[0]}").json() == before
     for malformed in MALFORMED if has_id else ():
         assert asked(world["ann"], method, path, name, malformed, ids[1]).status_code in {404, 405}
