@@ -10,6 +10,7 @@ from botchat.core.chat import Reply
 from botchat.core.errors import BotchatError
 from botchat.core.models import Message, Session
 from botchat.web import cached
+from botchat.web.clicks import click_waits
 from botchat.web.text import plain
 from botchat.web.words import coming_words
 
@@ -23,7 +24,10 @@ _ENDINGS = {
 
 
 class _Pace(NamedTuple):
-    """How often a reply is drawn, in seconds. What costs most is to begin a run, then to draw, whatever is drawn."""
+    """How often a reply is drawn, in seconds: what costs most is to begin a run, then to draw, whatever is drawn.
+
+    `pause` is between two pictures, `run` how long one run goes on, `tick` when the first begins.
+    """
 
     pause: float
     run: float
@@ -78,11 +82,11 @@ def _follow_here(reply: Reply) -> None:
 
 
 def _redraw(picture: "_Picture", reply: Reply) -> None:
-    """Draw what comes, until a run has lasted long enough, the reply ends, or needs another layout."""
+    """Draw what comes, until a run lasted long enough, someone clicks, or the reply ends or needs another layout."""
     pace = _pace()
     until = time.monotonic() + pace.run
-    while not reply.ended and (left := until - time.monotonic()) > 0:
-        reply.wait_for_news(left)
+    while not reply.ended and (left := until - time.monotonic()) > 0 and not click_waits():
+        reply.wait_for_news(min(left, pace.tick))
         time.sleep(pace.pause)
         if not picture.shows(reply.message):
             return
