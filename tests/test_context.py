@@ -7,9 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from botchat.core.context import IMAGE_TOKENS, RESERVE, estimated_tokens, prompt_for
+from botchat.core import context
 from botchat.core.models import BotInfo, File, Message, valid_text
-from botchat.core.prompt import words_of
+from botchat.core.prompt import Prompt, words_of
+from botchat.core.tokens import IMAGE_TOKENS, estimated_tokens
+from botchat.core.window import RESERVE, fit
 
 TEN_TOKENS = "x" * 24
 
@@ -36,6 +38,11 @@ at_any_speed = settings(deadline=None, suppress_health_check=[HealthCheck.too_sl
 
 def bot(**more) -> BotInfo:
     return BotInfo(bot_id="b", label="b", **more)
+
+
+def prompt_for(bot: BotInfo, said, read=None) -> Prompt:
+    more = {"read": read} if read else {}
+    return context.prompt_for(bot, fit(bot, said).messages, **more)
 
 
 def user(content: str, **more) -> Message:

@@ -1,4 +1,7 @@
-"""Addresses of stores and servers, as they may be shown."""
+"""Addresses of stores and servers: how they may be shown, and which are this machine's."""
+
+import ipaddress
+from urllib.parse import urlsplit
 
 
 def without_password(address: str) -> str:
@@ -12,3 +15,13 @@ def without_password(address: str) -> str:
     credentials, at, hosts = place.rpartition("@")
     user = credentials.partition(":")[0] + ":***" if ":" in credentials else credentials
     return f"{scheme}://{user}{at}{hosts}"
+
+
+def is_loopback(url: str) -> bool:
+    """Tell whether a URL's host is this machine."""
+    host = None
+    try:
+        host = urlsplit(url).hostname or ""
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar
 
 from annotated_types import Gt
 
+from botchat.core.models import Strategy
 from botchat.core.thinking import ThinkTags
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -21,6 +22,8 @@ class BotConfig:
         api_key_env: the name of the environment variable that holds the key; never the key itself.
         system: what it is told before every conversation.
         context_window: tokens that it can take in; None if unknown: the prompt is not cut then.
+        context: what becomes of messages that do not fit: "window" leaves them out, "summary" lets the bot sum them up,
+            with "none" all are sent, whatever its server says to that.
         think_tags: how `<think>` in its content is read: "auto", "open" (only the closing tag is sent) or "off".
         send_reasoning: show it its own earlier reasoning.
         images: it can be shown images; text files every bot can.
@@ -37,12 +40,19 @@ class BotConfig:
     api_key_env: str | None = None
     system: str = ""
     context_window: Annotated[int, Gt(0)] | None = None
+    context: Strategy = "window"
     think_tags: ThinkTags = "auto"
     send_reasoning: bool = False
     images: bool = False
     include_usage: bool = True
     timeout: Annotated[float, Gt(0)] = 60
     params: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def answer_tokens(self) -> int:
+        """Tokens that its answer may take, as its params say; 0 where they do not."""
+        limits = (self.params.get(name) for name in ("max_completion_tokens", "max_tokens"))
+        return next((limit for limit in limits if isinstance(limit, int) and limit > 0), 0)
 
     @property
     def key_name(self) -> str | None:

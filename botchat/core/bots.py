@@ -1,20 +1,19 @@
 """What answers: the contract of a bot, and any OpenAI-compatible server as one. The only module that imports openai."""
 
 import asyncio
-import ipaddress
 import json
 import re
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
 
-from botchat.core.addresses import without_password
+from botchat.core.addresses import is_loopback, without_password
 from botchat.core.bot_config import OPENAI_KEY, OPENAI_URL, BotConfig
-from botchat.core.errors import BotError, MissingKey
+from botchat.core.errors import BotError, MissingKey, PromptTooLong
 from botchat.core.models import BotInfo, Delta
 from botchat.core.prompt import Prompt
 from botchat.core.stream import ChunkReader, Finish, listed_models, said
+from botchat.core.too_long import too_long
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, AsyncStream
@@ -75,6 +74,8 @@ class OpenAIBot:
             key_name=config.key_name,
             has_key=api_key is not None,
             can_title=True,
+            answer_tokens=config.answer_tokens,
+            context=config.context,
         )
         self._config = config
         self._base_url = base_url
@@ -142,7 +143,7 @@ class OpenAIBot:
             raise MissingKey(f"The key in {name} holds a space, a line break or a letter that no key has: set it anew.")
         timeout = Timeout(self._config.timeout, connect=5)
         # A proxy of the environment would be used for this machine's own servers too.
-        http_client = DefaultAsyncHttpx2Client(trust_env=not _is_loopback(self._base_url), timeout=timeout)
+        http_client = DefaultAsyncHttpx2Client(trust_env=not is_loopback(self._base_url), timeout=timeout)
         return AsyncOpenAI(
             api_key=self._api_key or "none", base_url=self._base_url, timeout=timeout, http_client=http_client
         )
@@ -190,7 +191,8 @@ class OpenAIBot:
         try:
             yield
         except BotError as error:
-            raise type(error)(self._without_key(str(error))) from error.__cause__
+            error.args = (self._without_key(str(error)),)
+            raise
         except TimeoutError as error:
             raise BotError(self._silent) from error
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -205,7 +207,15 @@ class OpenAIBot:
 
             if not isinstance(error, OpenAIError | RequestError | InvalidURL):
                 raise
-            raise BotError(self._without_key(self._meaning(error))) from error
+            raise self._too_long(error) or BotError(self._without_key(self._meaning(error))) from error
+
+    def _too_long(self, error: Exception) -> PromptTooLong | None:
+        body = getattr(error, "body", None)
+        return too_long(body, self._reason(body), getattr(error, "status_code", None))
+
+    def _reason(self, body: object) -> str:
+        reason = self._without_key(said(body))  # before it is cut: half a key is still a secret
+        return reason if len(reason) <= _REASON_LENGTH else reason[:_REASON_LENGTH] + " …"
 
     @property
     def _silent(self) -> str:
@@ -220,9 +230,7 @@ class OpenAIBot:
         from openai import APIConnectionError, APIStatusError
 
         if isinstance(error, APIStatusError):
-            reason = self._without_key(said(error.body))  # before it is cut: half a key is still a secret
-            short = reason if len(reason) <= _REASON_LENGTH else reason[:_REASON_LENGTH] + " …"
-            return self._meaning_of_status(error.status_code, short)
+            return self._meaning_of_status(error.status_code, self._reason(error.body))
         cause = (error.__cause__ or error) if isinstance(error, APIConnectionError) else error
         why = str(cause) or type(cause).__name__
         match cause:
@@ -253,8 +261,6 @@ class OpenAIBot:
                 return f"{self._shown_url} has no {what}: check the model, and that base_url ends in /v1 ({reason})."
             case 429:
                 return f"The bot's server asks to slow down, or the account is used up ({reason}). Try again later."
-            case 400 | 413 if "context" in reason.lower() or "too long" in reason.lower():
-                return f"The conversation is too long for this bot: start a new session ({reason})."
             case _ if status >= 500:  # noqa: PLR2004
                 return f"The bot's server has a problem of its own (HTTP {status}: {reason}). Try again."
             case _:
@@ -286,12 +292,3 @@ async def _chunks(answer: "AsyncStream[object]") -> AsyncGenerator[Any]:
         else:
             async for chunk in answer:
                 yield chunk
-
-
-def _is_loopback(url: str) -> bool:
-    host = None
-    try:
-        host = urlsplit(url).hostname or ""
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -10,8 +10,8 @@ class SessionChanges(TypedDict, total=False):
     """What `update` can change of a session; what is not given stays.
 
     `metadata` is partial: its keys are set, the others stay. None takes `expire_time` away. A new `state` sets it too:
-    to the end of the days in the trash, or away, unless it is given. None for `system` is the bot's own again. `forget`
-    names keys of the metadata that go.
+    to the end of the days in the trash, or away, unless it is given. None for `system` is the bot's own again, for `cut`
+    that nothing is left out. `forget` names keys of the metadata that go.
     """
 
     name: str
@@ -24,6 +24,8 @@ class SessionChanges(TypedDict, total=False):
     head: str | None
     bot_id: str
     system: str | None
+    cut: str | None
+    summary: dict[str, Any] | None
 
 
 class Feedback(TypedDict, total=False):
@@ -53,6 +55,7 @@ class MessageChanges(TypedDict, total=False):
     feedback: dict[str, Any] | None
     payload: str
     redacted_time: datetime | None
+    sent: dict[str, Any] | None
     files: None
 
 

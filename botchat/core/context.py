@@ -1,48 +1,31 @@
-"""What the bot is shown of a conversation. What is stored is never trimmed for it."""
+"""The form in which messages are shown to a bot. What is stored is never changed for it."""
 
 import base64
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from botchat.core.errors import FileNotFound
 from botchat.core.models import BotInfo, File, Message, valid_text
 from botchat.core.prompt import Part, Prompt, PromptMessage
 from botchat.core.text import one_line
-
-RESERVE = 0.1
-"""Part of the context window that stays free: the estimate of tokens is within about 10 % of what servers count."""
-
-IMAGE_TOKENS = 2_500
-"""What an image is counted as, however large: the most that OpenAI counts for one, 1,536 patches of 32 pixels at 1.62
-tokens each in its mini models (https://platform.openai.com/docs/guides/images-vision#calculating-costs). Too many
-shorten what a bot is shown by a message; too few make it refuse."""
+from botchat.core.window import can_be_shown
 
 ReadData = Callable[[File], bytes]
 """Reads the data of a file that lies apart from its message; raises FileNotFound where they are gone."""
-
-_OVERHEAD = 4
-_BYTES_PER_TOKEN = 4
 
 
 def _gone(file: File) -> bytes:
     raise FileNotFound(file.id)
 
 
-def prompt_for(bot: BotInfo, messages: Sequence[Message], system: str | None = None, read: ReadData = _gone) -> Prompt:
-    """Make a bot's prompt: its system prompt, then the newest messages that fit, from a user's message on.
+def prompt_for(bot: BotInfo, messages: Sequence[Message], read: ReadData = _gone) -> Prompt:
+    """Make a bot's prompt of its system prompt and these messages, those that can be shown.
 
-    `system` is what it is told in the place of its own; "" is nothing.
-
-    The last user's message is always in it. A reply without words (it failed before its first) is left out, and so are
-    the results of tools, which mean nothing without the calls. User's messages that follow each other become one: some
-    servers refuse roles that do not alternate. Files of text become text; images become parts of
-    their message, if the bot can be shown any. `read` is asked only for files of messages that are shown.
+    User's messages that follow each other become one: some servers refuse roles that do not alternate. Files of text
+    become text; images become parts of their message, if the bot can be shown any.
     """
-    if system is not None:
-        bot = replace(bot, system=system)
     shown: list[PromptMessage] = []
-    for message in _that_fit(bot, messages):
+    for message in filter(can_be_shown, messages):
         content = _content(bot, message, read)
         if shown and shown[-1]["role"] == message.role == "user":
             shown[-1]["content"] = _joined(shown[-1]["content"], content)
@@ -51,11 +34,6 @@ def prompt_for(bot: BotInfo, messages: Sequence[Message], system: str | None = N
         if bot.send_reasoning and message.reasoning_content:
             shown[-1]["reasoning_content"] = valid_text(message.reasoning_content)
     return [{"role": "system", "content": bot.system}, *shown] if bot.system else shown
-
-
-def estimated_tokens(text: str) -> int:
-    """Estimate the tokens of a message: UTF-8 bytes/4, and 4 for its frame; about right for every script."""
-    return len(valid_text(text).encode()) // _BYTES_PER_TOKEN + _OVERHEAD
 
 
 def _content(bot: BotInfo, message: Message, read: ReadData) -> str | list[Part]:
@@ -90,27 +68,3 @@ def _joined(before: str | list[Part], after: str | list[Part]) -> str | list[Par
 
 def _parts(content: str | list[Part]) -> list[Part]:
     return content if isinstance(content, list) else [{"type": "text", "text": content}] if content else []
-
-
-def _that_fit(bot: BotInfo, messages: Sequence[Message]) -> list[Message]:
-    said = [message for message in messages if (message.content or message.files) and message.role != "tool"]
-    asked = max((i for i, message in enumerate(said) if message.role == "user"), default=0)
-    start = 0
-    if bot.context_window is not None:
-        left = bot.context_window * (1 - RESERVE) - estimated_tokens(bot.system)
-        start = len(said)
-        while start and (left := left - _tokens_shown(bot, said[start - 1])) >= 0:
-            start -= 1
-    begins = (i for i in range(min(start, asked), len(said)) if said[i].role == "user")
-    return said[next(begins, 0) :]
-
-
-def _tokens_shown(bot: BotInfo, message: Message) -> int:
-    words = estimated_tokens(message.content + (message.reasoning_content if bot.send_reasoning else ""))
-    return words + sum(_tokens_of_file(bot, file) for file in message.files)
-
-
-def _tokens_of_file(bot: BotInfo, file: File) -> int:
-    if file.is_image:
-        return IMAGE_TOKENS if bot.images else estimated_tokens(file.name)
-    return file.size // _BYTES_PER_TOKEN + estimated_tokens(file.name)

@@ -24,6 +24,7 @@ BotchatError
 │   ├── SessionChanged      someone else changed the session since it was read
 │   └── SessionTooLarge     the session or the message is over the limit of a record
 └── BotError                the bot did not answer, or not to the end
+    └── PromptTooLong       it was shown more than it can take in
 """
 
 from collections.abc import Sequence
@@ -169,6 +170,18 @@ class SessionTooLarge(StoreError):  # noqa: N818
 
 class BotError(BotchatError):
     """Is raised when a bot did not answer, or broke off."""
+
+
+class PromptTooLong(BotError):  # noqa: N818
+    """Is raised when a bot was shown more than it can take in.
+
+    `limit` is how many tokens that is, `tokens` how many it was shown, each None where its server does not tell.
+    """
+
+    def __init__(self, message: str, *, limit: int | None = None, tokens: int | None = None) -> None:
+        super().__init__(message)
+        self.limit = limit
+        self.tokens = tokens
 
 
 class MissingKey(ConfigError, BotError):  # noqa: N818

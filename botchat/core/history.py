@@ -1,6 +1,7 @@
 """What came before a turn: read from the store each time, so that no old copy of a session decides anything."""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from botchat.core.branches import ROOT, branch_of
 from botchat.core.errors import MessageNotFound, ReplyRunning
@@ -8,7 +9,7 @@ from botchat.core.models import Message, Session, now
 from botchat.core.repository import SessionRepository
 
 HISTORY = 500
-"""Messages of a session that are read to make a prompt of."""
+"""Messages of a session that are read to make a prompt of; more where more would fit."""
 
 HEARTBEAT_LIMIT = timedelta(seconds=5)
 """Without a heartbeat for five checkpoints, the process that wrote a reply is gone."""
@@ -24,7 +25,16 @@ def is_wordless(message: Message) -> bool:
     return message.role == "assistant" and message.status is not None and not message.content
 
 
-def read_history(repository: SessionRepository, session: Session, head: str | None = None) -> list[Message]:
+class History(NamedTuple):
+    """The branch that is shown, as far as it was read, and how many messages of the record come before those."""
+
+    messages: list[Message]
+    older: int
+
+
+def read_history(
+    repository: SessionRepository, session: Session, head: str | None = None, last: int = HISTORY
+) -> History:
     """Read the branch that is shown, and bring the header of `session` up to date for what is written next.
 
     `session.head` is then the message that the next one follows, where that is not the last of the record.
@@ -35,19 +45,20 @@ def read_history(repository: SessionRepository, session: Session, head: str | No
         ReplyRunning: another process is writing a reply into this session.
         MessageNotFound: there is no message `head`.
     """
-    stored = repository.get(session.user, session.id, last=HISTORY)
+    stored = repository.get(session.user, session.id, last)
     at = now()
     if any(is_alive(message, at) for message in stored.messages):
         raise ReplyRunning
     if head is not None and stored.first and all(message.id != head for message in stored.messages):
         stored = repository.get(session.user, session.id, last=stored.message_count)
     session.pinned, session.state, session.expire_time = stored.pinned, stored.state, stored.expire_time
-    session.system = stored.system
+    session.system, session.cut, session.summary = stored.system, stored.cut, stored.summary
     if head == ROOT:
         session.head = ROOT
-        return []
+        return History([], 0)
     if head is not None and all(message.id != head for message in stored.messages):
         raise MessageNotFound(head)
     branch = branch_of(stored.messages, head or stored.head)
     session.head = branch[-1].id if branch and branch[-1] is not stored.messages[-1] else None
-    return branch
+    begins = bool(branch) and branch[0].parent == ROOT
+    return History(branch, 0 if begins else stored.first)

@@ -3,13 +3,14 @@
 import re
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 Role = Literal["system", "user", "assistant", "tool"]
 State = Literal["active", "archived", "trash"]
 Status = Literal["streaming", "stopped", "interrupted", "failed", "truncated"]
+Strategy = Literal["window", "summary", "none"]
 Conflict = Literal["skip", "replace", "newid", "fail"]
 """What to do with a session of a file whose id the store has."""
 
@@ -87,6 +88,8 @@ class Message:
         payload: JSON text of the original, where the content is not plain text.
         redacted_time: when its words were taken out for ever.
         files: what came with it; big ones without their data when they were read from a store.
+        sent: of a reply to a question with which not all before it was sent: `first` (the id of the first message that
+            was), `messages` and `of` (how many of how many).
         parent: id of the message it answers, where that is not the one before it.
         extra: fields of the record that this version does not know; kept as they are.
     """
@@ -110,6 +113,7 @@ class Message:
     parent: str | None = None
     redacted_time: datetime | None = None
     files: list[File] = field(default_factory=list)
+    sent: dict[str, Any] | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -125,6 +129,9 @@ class Session:
         message_count: messages in the whole conversation.
         head: the last message of the branch that is shown, where that is not the last of all.
         system: what the bot is told before this conversation: "" is nothing, None what it is always told.
+        cut: the id of the message before which the bot is shown nothing, as its user wished; None: all that fits.
+        summary: what the bot wrote of the messages that do not fit any more: `text`, `last` (the id of the last of
+            them) and `create_time`.
         rev: how many times the record was written; 0 when it never was.
         extra: fields of the record that this version does not know; kept as they are.
     """
@@ -149,6 +156,8 @@ class Session:
     expire_time: datetime | None = None
     head: str | None = None
     system: str | None = None
+    cut: str | None = None
+    summary: dict[str, Any] | None = None
     first: int = 0
     extra: dict[str, Any] = field(default_factory=dict)
 
@@ -166,27 +175,6 @@ class Session:
         self.update_time = at
         self.rev += 1
         self.head = None
-
-    def forked(self, messages: Sequence[Message]) -> "Session":
-        """Make a session of its own with a copy of the first of the messages; it is not stored yet.
-
-        A reply that is still coming is not written on in the copy.
-        """
-        copied = [
-            replace(message, status="interrupted", heartbeat=None) if message.status == "streaming" else message
-            for message in messages
-        ]
-        return Session(
-            user=self.user,
-            bot_id=self.bot_id,
-            name=self.name,
-            messages=copied,
-            tags=self.tags,
-            metadata=self.metadata | {"forked_from": self.id},
-            agents=self.agents,
-            system=self.system,
-            head=self.head if any(message.id == self.head for message in copied) else None,
-        )
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
@@ -276,6 +264,9 @@ class BotInfo:
         key_name: the environment variable that its key is taken from; None if it is sent no key.
         has_key: there is a key in that variable.
         can_title: it can be asked for a conversation's title.
+        answer_tokens: tokens of its window that its answer may take.
+        context: what becomes of messages that do not fit: "window" leaves them out, "summary" lets it sum them up, with
+            "none" all are sent.
     """
 
     bot_id: str
@@ -289,6 +280,8 @@ class BotInfo:
     key_name: str | None = None
     has_key: bool = False
     can_title: bool = False
+    answer_tokens: int = 0
+    context: Strategy = "window"
 
 
 class Finding(NamedTuple):

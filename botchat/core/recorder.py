@@ -102,4 +102,5 @@ def _changes(message: Message) -> MessageChanges:
         "latency_ms": message.latency_ms,
         "first_token_ms": message.first_token_ms,
         "reasoning_ms": message.reasoning_ms,
+        "sent": message.sent,
     }

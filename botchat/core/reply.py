@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from botchat.core.errors import BotchatError, BotError
 from botchat.core.models import Delta, Message, Status
@@ -133,6 +134,11 @@ class Reply:
     def follow(self, message_id: str) -> None:
         """Become the answer to a message that is not the last of the record."""
         self._message.parent = message_id
+
+    def was_sent(self, sent: dict[str, Any] | None) -> None:
+        """Take what was sent of the conversation, where that is not all of it."""
+        with self._changed:
+            self._message.sent = sent
 
     def receive(self, delta: Delta) -> None:
         """Take the next piece, on the loop that runs the reply."""

@@ -13,6 +13,7 @@ from botchat.core.agents import recount
 from botchat.core.branches import newest_end
 from botchat.core.changes import Feedback, SessionChanges
 from botchat.core.errors import InvalidInput, MessageNotFound, ReplyRunning, SessionNotFound, StoreError
+from botchat.core.fork import forked
 from botchat.core.history import is_alive
 from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, now, valid_text
 from botchat.core.record import check_name
@@ -178,7 +179,7 @@ class Sessions:
         if not 1 <= wanted <= source.message_count:
             raise InvalidInput(f"The session has {source.message_count} messages: a fork takes 1 to all of them.")
         copied = [self._with_data(source, message) for message in islice(self.history(source), wanted)]
-        session = source.forked(copied)
+        session = forked(source, copied)
         if source.agents or source.totals:
             recount(session)
         session.expire_time = self._turns.retention.expire_time(session, now())

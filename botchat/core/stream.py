@@ -8,6 +8,7 @@ from typing import Any
 from botchat.core.errors import BotError
 from botchat.core.models import Delta
 from botchat.core.thinking import ThinkSplitter, ThinkTags
+from botchat.core.too_long import too_long
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
@@ -99,4 +100,4 @@ def _raise_error_in(chunk: dict[str, Any]) -> None:
     error = chunk.get("error") or chunk.get("message") or chunk.get("detail")
     if error:
         text = error.get("message") if isinstance(error, dict) else error
-        raise BotError(f"The bot's server reported an error: {text or error}")
+        raise too_long(error, said(error)) or BotError(f"The bot's server reported an error: {text or error}")

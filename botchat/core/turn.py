@@ -4,25 +4,26 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from typing import Any
 
+from botchat.core.asking import Asking, read_enough
 from botchat.core.bots import Bot
-from botchat.core.context import ReadData, prompt_for
+from botchat.core.context import ReadData
 from botchat.core.errors import BotchatError, BotError, InvalidInput, ReplyRunning, UnknownBot
 from botchat.core.gulps import in_gulps
-from botchat.core.history import is_wordless, read_history
+from botchat.core.history import History, is_wordless
 from botchat.core.loop import new_loop
 from botchat.core.models import Message, Session, Status, now
-from botchat.core.prompt import Prompt
 from botchat.core.recorder import Recorder
 from botchat.core.reply import Reply
 from botchat.core.repository import SessionRepository
 from botchat.core.retention import Retention
 from botchat.core.stream import Finish
+from botchat.core.summary import Summing
 from botchat.core.titles import Naming, wants_title
 
 CHECKPOINT_SECONDS = 1.0
@@ -55,6 +56,7 @@ class Turns:
         self._checkpoint_seconds = checkpoint_seconds
         self._replies: dict[tuple[str, str], Reply] = {}
         self._revisions: dict[str, int] = {}
+        self._windows: dict[str, int] = {}
         self._lock = threading.Lock()
         self._savers = ThreadPoolExecutor(_SAVERS, thread_name_prefix="botchat-save")
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -99,13 +101,14 @@ class Turns:
         """
         bot = self.bot(session.bot_id)
         with self._place(session) as reply:
-            earlier = read_history(repository, session, message.parent) if session.rev else []
-            prompt = prompt_for(bot.info, [*earlier, message], session.system, _reader(repository, session))
+            earlier = read_enough(repository, bot.info, session, message.parent) if session.rev else History([], 0)
+            messages = [*earlier.messages, message]
+            asking = self._asking(repository, bot, session, reply, History(messages, earlier.older))
             self._keep(repository, session)
             message.parent = message.parent or session.head
             repository.append(session, message)
             self.wrote(session.user)
-            self._ask(repository, bot, session, reply, [*earlier, message], prompt)
+            self._ask(repository, session, reply, asking)
         return reply
 
     def retry(self, repository: SessionRepository, session: Session) -> Reply:
@@ -119,7 +122,7 @@ class Turns:
         """
         bot = self.bot(session.bot_id)
         with self._place(session) as reply:
-            messages = read_history(repository, session)
+            messages, older = read_enough(repository, bot.info, session)
             wordless = messages.pop() if messages and is_wordless(messages[-1]) else None
             if not messages or messages[-1].role != "user":
                 raise InvalidInput("The last message has its reply: there is nothing to try again.")
@@ -127,8 +130,9 @@ class Turns:
                 reply.take_place_of(wordless)
             elif session.head:
                 reply.follow(session.head)
-            prompt = prompt_for(bot.info, messages, session.system, _reader(repository, session))
-            self._ask(repository, bot, session, reply, messages, prompt, stored=wordless is not None)
+            asking = self._asking(repository, bot, session, reply, History(messages, older))
+            self._keep(repository, session)
+            self._ask(repository, session, reply, asking, stored=wordless is not None)
         return reply
 
     def answer_anew(self, repository: SessionRepository, session: Session, question: str) -> Reply:
@@ -141,12 +145,13 @@ class Turns:
         """
         bot = self.bot(session.bot_id)
         with self._place(session) as reply:
-            messages = read_history(repository, session, question)
-            if not messages or messages[-1].role != "user":
+            history = read_enough(repository, bot.info, session, question)
+            if not history.messages or history.messages[-1].role != "user":
                 raise InvalidInput("Only an answer to a message of yours can be asked for again.")
             reply.follow(question)
-            prompt = prompt_for(bot.info, messages, session.system, _reader(repository, session))
-            self._ask(repository, bot, session, reply, messages, prompt)
+            asking = self._asking(repository, bot, session, reply, history)
+            self._keep(repository, session)
+            self._ask(repository, session, reply, asking)
         return reply
 
     def close(self, timeout: float = 10.0) -> None:
@@ -200,29 +205,35 @@ class Turns:
         with self._lock:
             self._replies.pop((reply.user, reply.session_id), None)
 
+    def _asking(
+        self, repository: SessionRepository, bot: Bot, session: Session, reply: Reply, history: History
+    ) -> Asking:
+        return Asking(
+            bot=bot,
+            session=session,
+            messages=history.messages,
+            older=history.older,
+            read=_reader(repository, session),
+            windows=self._windows,
+            tell=reply.was_sent,
+            summing=Summing(repository, bot, self._savers) if bot.info.context == "summary" else None,
+        )
+
     def _ask(
-        self,
-        repository: SessionRepository,
-        bot: Bot,
-        session: Session,
-        reply: Reply,
-        messages: Sequence[Message],
-        prompt: Prompt,
-        *,
-        stored: bool = False,
+        self, repository: SessionRepository, session: Session, reply: Reply, asking: Asking, *, stored: bool = False
     ) -> None:
         header = replace(session, messages=[])
         recorder = Recorder(
             repository, header, reply, savers=self._savers, checkpoint_seconds=self._checkpoint_seconds, stored=stored
         )
         naming = None
-        if self._titles and wants_title(bot, messages):
-            naming = Naming(repository, bot, header, messages[-1].content, self._savers)
-        self._run(self._reply(bot, prompt, reply, recorder, naming))
+        if self._titles and wants_title(asking.bot, asking.messages):
+            naming = Naming(repository, asking.bot, header, asking.messages[-1].content, self._savers)
+        self._run(self._reply(asking, reply, recorder, naming))
 
-    async def _reply(self, bot: Bot, prompt: Prompt, reply: Reply, recorder: Recorder, naming: Naming | None) -> None:
+    async def _reply(self, asking: Asking, reply: Reply, recorder: Recorder, naming: Naming | None) -> None:
         recording = asyncio.create_task(recorder.run())
-        listening = asyncio.create_task(self._listen(bot, prompt, reply))
+        listening = asyncio.create_task(self._listen(asking, reply))
         reply.runs(asyncio.get_running_loop(), listening)
         await asyncio.wait([listening])
         if not reply.ended:  # cancelled before it had begun
@@ -236,11 +247,11 @@ class Turns:
         if naming and saved and answer.status is None and not self._closing and await naming.run(answer):
             self.wrote(reply.user)
 
-    async def _listen(self, bot: Bot, prompt: Prompt, reply: Reply) -> None:
+    async def _listen(self, asking: Asking, reply: Reply) -> None:
         """Take the reply from the bot to its end, whatever that is."""
         finish: Finish | None = None
         try:
-            async with aclosing(bot.stream(prompt)) as pieces, aclosing(in_gulps(pieces, self._pause)) as gulps:
+            async with aclosing(asking.stream()) as pieces, aclosing(in_gulps(pieces, self._pause)) as gulps:
                 async for piece in gulps:
                     if isinstance(piece, Finish):
                         finish = piece
