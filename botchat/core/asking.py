@@ -117,7 +117,9 @@ class Asking:
         shown, before = self._fit.messages, len(self._fit.before) + self.older
         if not before or not shown:
             return None
-        return {"first": shown[0].id, "messages": len(shown), "of": len(shown) + before}
+        sent: dict[str, Any] = {"first": shown[0].id, "messages": len(shown), "of": len(shown) + before}
+        is_cut = self._fit.before and len(self._fit.before) == cut_at([*self._fit.before, *shown], self.session.cut)
+        return sent | ({"cut": self.session.cut} if is_cut else {})
 
     def _is_shortened(self, error: PromptTooLong) -> bool:
         """Choose less, by what the server said of the sizes; False where there is nothing to leave out."""

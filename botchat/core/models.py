@@ -89,7 +89,7 @@ class Message:
         redacted_time: when its words were taken out for ever.
         files: what came with it; big ones without their data when they were read from a store.
         sent: of a reply to a question with which not all before it was sent: `first` (the id of the first message that
-            was), `messages` and `of` (how many of how many).
+            was), `messages` and `of` (how many of how many), and `cut` where its user had wished it so.
         parent: id of the message it answers, where that is not the one before it.
         extra: fields of the record that this version does not know; kept as they are.
     """

@@ -1,4 +1,4 @@
-"""How a message loses its words for ever, also where they made the session's name."""
+"""How a message loses its words for ever, also where they made the session's name or its summary."""
 
 from typing import Unpack
 
@@ -18,5 +18,7 @@ def redact(
     said = (message.content, *(file.name for file in message.files))
     if session.name and any(session.name in valid_text(text) for text in said):  # first: it is found by the words
         repository.update(session.user, session.id, name=REDACTED)
+    if session.summary:  # it may tell of what was said
+        repository.update(session.user, session.id, summary=None)
     changes: MessageChanges = redaction() | instead
     repository.update_message(session.user, session.id, message.id, **changes)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Unpack
 
 from botchat.core.admin import Admin
 from botchat.core.agents import recount
-from botchat.core.branches import newest_end
+from botchat.core.branches import branch_of, newest_end
 from botchat.core.changes import Feedback, SessionChanges
 from botchat.core.errors import InvalidInput, MessageNotFound, ReplyRunning, SessionNotFound, StoreError
-from botchat.core.fork import forked
+from botchat.core.fork import continued, forked
 from botchat.core.history import is_alive
 from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, now, valid_text
 from botchat.core.record import check_name
@@ -187,6 +187,34 @@ class Sessions:
         self._turns.wrote(user)
         return session
 
+    def begin_from(self, user: str, session: Session, message_id: str) -> Session:
+        """Begin a new session with a copy of this message of the branch that is shown and of what follows it.
+
+        Raises:
+            MessageNotFound: it is not on that branch.
+        """
+        self._check_owner(user, session)
+        messages = self._branch_from(session, message_id)
+        begun = continued(session, [self._with_data(session, message) for message in messages])
+        begun.expire_time = self._turns.retention.expire_time(begun, now())
+        self._repository.save(begun)
+        self._turns.wrote(user)
+        return begun
+
+    def forget(self, user: str, session: Session, message_id: str | None) -> None:
+        """Show the bot nothing of what stands before this message, from now on; None takes that back.
+
+        Nothing is removed: the session holds all of it still.
+
+        Raises:
+            MessageNotFound: it is not on the branch that is shown.
+        """
+        self._check_owner(user, session)
+        if message_id is not None:
+            self._branch_from(session, message_id)
+        session.cut, session.summary = message_id, None  # what a summary tells would not be forgotten
+        self.update(user, session.id, cut=message_id, summary=None)
+
     def redact(self, user: str, session_id: str, message_id: str) -> None:
         """Take a message's words and files out of the store for ever, also out of the session's name.
 
@@ -244,6 +272,14 @@ class Sessions:
 
     def _all_messages(self, session: Session) -> list[Message]:
         return list(self.history(self.open(session.user, session.id)))
+
+    def _branch_from(self, session: Session, message_id: str) -> list[Message]:
+        """Return a message of the branch that is shown, and what follows it there."""
+        branch = branch_of(self._all_messages(session), session.head)
+        place = next((i for i, message in enumerate(branch) if message.id == message_id), None)
+        if place is None:
+            raise MessageNotFound(message_id)
+        return branch[place:]
 
     def _with_data(self, session: Session, message: Message) -> Message:
         """Return a message whose files have their data, so that it can be stored elsewhere too."""

@@ -39,7 +39,7 @@ def counted(bot: BotInfo, system: str, said: Sequence[Message], *, is_whole: boo
 
     What a server reports with a reply is the size of the prompt before it. So what was said between two replies is the
     difference of two reports, however the server counts; only what was said since the last is estimated, and scaled as
-    the reports say.
+    what was said before it.
 
     Args:
         bot: who is asked.
@@ -49,7 +49,7 @@ def counted(bot: BotInfo, system: str, said: Sequence[Message], *, is_whole: boo
     """
     estimates = [float(_tokens_shown(bot, message)) for message in said]
     frame, tokens = float(estimated_tokens(system)), list(estimates)
-    done, factor = 0, 1.0
+    done, known, estimated = 0, float(_STEADY), float(_STEADY)
     for start, end, reported in _reports(bot, said, is_whole=is_whole):
         new = max(done, start)
         of_new = (reported - frame - sum(tokens[start:new])) / (sum(estimates[new:end]) or 1)
@@ -61,9 +61,20 @@ def counted(bot: BotInfo, system: str, said: Sequence[Message], *, is_whole: boo
             tokens[start:end] = [count * of_all for count in tokens[start:end]]
         else:
             continue
+        if done:
+            known, estimated = known + sum(tokens[new:end]), estimated + sum(estimates[new:end])
+        else:  # a server's own frame is in it
+            known *= (reported + _STEADY) / (estimated_tokens(system) + sum(estimates[start:end]) + _STEADY)
         done = end
-        factor = (reported + _STEADY) / (estimated_tokens(system) + sum(estimates[start:end]) + _STEADY)
-    return Counted(frame, tokens[:done] + [estimate * factor for estimate in estimates[done:]])
+    factor = known / estimated
+    rest = [_answer_tokens(said[i], estimates[i] * factor) for i in range(done, len(said))]
+    return Counted(frame, tokens[:done] + rest)
+
+
+def _answer_tokens(message: Message, expected: float) -> float:
+    """Return what a server counted of an answer, if that is about what is expected: some count hidden reasoning too."""
+    reported = (message.usage or {}).get("completion_tokens", 0) + _OVERHEAD
+    return float(reported) if expected / 2 <= reported <= expected * 2 else expected
 
 
 def _reports(bot: BotInfo, said: Sequence[Message], *, is_whole: bool) -> Iterator[tuple[int, int, int]]:

@@ -13,7 +13,7 @@ _SAYS = re.compile(
     re.IGNORECASE,
 )
 _LIMIT = re.compile(
-    r"(?:context (?:length|window|size)[^\d.;]{0,20}?|model length of |limit of |> |<= |allowed \()(\d[\d,]*)"
+    r"(?:context (?:length|window|size)(?! by)[^\d.;]{0,20}?|model length of |limit of |> |<= |allowed \()(\d[\d,]*)"
     r"|(\d[\d,]*) maximum context",
     re.IGNORECASE,
 )

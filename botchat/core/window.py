@@ -34,8 +34,9 @@ def can_be_shown(message: Message) -> bool:
 
 
 def cut_at(said: Sequence[Message], cut: str | None) -> int:
-    """Tell with which message the part behind a cut begins: 0 where there is none among them."""
-    return next((i for i, message in enumerate(said) if message.id == cut), 0) if cut else 0
+    """Tell with which message the part behind a cut begins, a user's if there is one; 0 where the cut is elsewhere."""
+    place = next((i for i, message in enumerate(said) if message.id == cut), 0) if cut else 0
+    return next((i for i in range(place, len(said)) if said[i].role == "user"), place) if place else 0
 
 
 def fit(
