@@ -71,7 +71,11 @@ def _texts(chance: random.Random) -> dict[str, Callable[[], str]]:
         return "".join(chance.choice(_HANZI) for _ in range(chance.randint(3, 150)))
 
     kinds = {"English": lambda: chance.choice(english), "Python": code, "Chinese": chinese}
-    return kinds | {"all three in turn": lambda: chance.choice([*kinds.values()])()}
+
+    def any_of_them() -> str:
+        return chance.choice([*kinds.values()])()
+
+    return kinds | {"all three in turn": any_of_them}
 
 
 def _errors(said: list[list[str]], count: Count) -> tuple[tuple[float, float], tuple[float, float]]:

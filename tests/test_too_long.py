@@ -8,7 +8,7 @@ from botchat.core.too_long import too_long
 SAID = [
     (
         {
-            "message": "This model's maximum context length is 4097 tokens. However, your messages resulted in 4500 tokens.",
+            "message": "This model's maximum context length is 4097 tokens. However, your messages resulted in 4500.",
             "code": "context_length_exceeded",
         },
         4097,
@@ -36,8 +36,8 @@ SAID = [
     ),
     (
         {
-            "message": "This model's maximum context length is 2048 tokens. However, your request has 2050 input tokens. "
-            "Please reduce the length of the input messages. (parameter=input_tokens, value=2050)"
+            "message": "This model's maximum context length is 2048 tokens. However, your request has 2050 input "
+            "tokens. Please reduce the length of the input messages. (parameter=input_tokens, value=2050)"
         },
         2048,
         2050,

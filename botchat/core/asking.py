@@ -1,29 +1,26 @@
 """What a bot is asked in one turn: what fits of the conversation, and less where its server says that it did not."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from concurrent.futures import Executor
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from botchat.core.bots import Bot
-from botchat.core.context import ReadData, prompt_for
+from botchat.core.context import prompt_for
 from botchat.core.errors import PromptTooLong
 from botchat.core.history import HISTORY, History, read_history
-from botchat.core.models import BotInfo, Delta, Message, Session
+from botchat.core.models import BotInfo, Delta, File, Message, Session
 from botchat.core.prompt import Prompt
 from botchat.core.repository import SessionRepository
 from botchat.core.stream import Finish
 from botchat.core.summary import Summing, summed_up
+from botchat.core.topic import topics_of
 from botchat.core.window import Fit, cut_at, fit
 
 _UNTOLD = 2.0
 """So many times more tokens than we counted are reckoned with where a server says no more than that it was too much."""
-
-
-def no_topics() -> Collection[str]:
-    """Tell that no topics are looked for."""
-    return ()
 
 
 def read_enough(repository: SessionRepository, bot: BotInfo, session: Session, head: str | None = None) -> History:
@@ -47,23 +44,21 @@ class Asking:
     """Asks a bot for the answer to the last of these messages.
 
     Attributes:
+        messages: the branch that is shown, as far as it was read.
         older: how many messages of the record come before the first of these.
-        read: reads the data of files that lie apart.
+        tell: is told what was sent of them, before the first piece of the answer.
         windows: what servers said of the bots' context windows, by their ids; it is added to.
-        topics: tells which messages begin a topic, where that is to be regarded.
-        summing: has what does not fit summed up; None where the bot does not.
-        tell: is told of the reply's message what was sent, before its first piece.
+        savers: threads that write to the store.
     """
 
+    repository: SessionRepository
     bot: Bot
     session: Session
     messages: Sequence[Message]
     older: int
-    read: ReadData
-    windows: dict[str, int]
     tell: Callable[[dict[str, Any] | None], None]
-    topics: Callable[[], Collection[str]] = no_topics
-    summing: Summing | None = None
+    windows: dict[str, int]
+    savers: Executor
     prompt: Prompt = field(default=(), init=False)
     _fit: Fit = field(init=False)
 
@@ -76,7 +71,9 @@ class Asking:
         Raises:
             BotError: it can't answer, or broke off; the pieces so far stand.
         """
-        if self.summing and await self.summing.run(self._info, self.session, self.messages, self._fit):
+        info = self._info
+        summing = Summing(self.repository, self.bot, self.savers)
+        if info.context == "summary" and await summing.run(info, self.session, self.messages, self._fit):
             await asyncio.to_thread(self._choose, self._info)
         has_begun = False
         try:
@@ -101,14 +98,18 @@ class Asking:
         system = info.system if session.system is None else session.system
         return replace(info, system=system, context_window=min(known, default=None))
 
+    def _read(self, file: File) -> bytes:
+        return self.repository.file(self.session.user, self.session.id, file.id)
+
     def _choose(self, info: BotInfo, more: float = 1.0) -> None:
         """Choose what is shown, and make the prompt of it."""
         info, cut = summed_up(info, self.session, self.messages, is_whole=not self.older)
         chosen = fit(info, self.messages, cut=cut, is_whole=not self.older, more=more)
-        if chosen.before and (topics := self.topics()):
+        if chosen.before and self.repository.preferences(self.session.user).topics == "shown":
+            topics = topics_of(self.messages)
             chosen = fit(info, self.messages, cut=cut, topics=topics, is_whole=not self.older, more=more)
         self._fit = chosen
-        self.prompt = prompt_for(info, chosen.messages, self.read)
+        self.prompt = prompt_for(info, chosen.messages, self._read)
         self.tell(self._sent)
 
     @property

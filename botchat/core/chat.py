@@ -14,6 +14,8 @@ from botchat.core.record import check_name
 from botchat.core.reply import Reply
 from botchat.core.repository import SessionRepository
 from botchat.core.sessions import Excerpt, Sessions
+from botchat.core.shown import Shown, shown
+from botchat.core.topic import topics_of
 from botchat.core.trial import Trial, models_of, try_bots
 from botchat.core.turn import Turns
 
@@ -22,11 +24,14 @@ __all__ = [
     "Excerpt",
     "Preferences",
     "Reply",
+    "Shown",
     "Trial",
     "alternatives",
     "branch_of",
     "is_unanswered",
     "models_of",
+    "shown",
+    "topics_of",
     "try_bots",
 ]
 

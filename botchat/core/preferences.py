@@ -6,6 +6,9 @@ from typing import Any, Literal, TypedDict, get_args
 from botchat.core.errors import InvalidInput
 
 Reasoning = Literal["folded", "shown"]
+Topics = Literal["hidden", "shown"]
+
+_CHOICES: dict[str, Any] = {"reasoning": Reasoning, "topics": Topics}
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
@@ -15,10 +18,13 @@ class Preferences:
     Attributes:
         default_bot: who answers in their new sessions; None is the config's.
         reasoning: a bot's reasoning is folded above its answer, or shown.
+        topics: where a new topic seems to begin is shown, and a bot that can't be shown everything is shown it from
+            there, if that fits well; or nothing is looked for.
     """
 
     default_bot: str | None = None
     reasoning: Reasoning = "folded"
+    topics: Topics = "hidden"
 
 
 class PreferenceChanges(TypedDict, total=False):
@@ -26,6 +32,7 @@ class PreferenceChanges(TypedDict, total=False):
 
     default_bot: str | None
     reasoning: Reasoning | None
+    topics: Topics | None
 
 
 def preference_changes(changes: PreferenceChanges) -> tuple[dict[str, Any], set[str]]:
@@ -47,6 +54,6 @@ def preferences_from(record: dict[str, Any]) -> Preferences:
 
 
 def _is_known(name: str, value: Any) -> bool:
-    if name == "reasoning":
-        return value in get_args(Reasoning)
+    if name in _CHOICES:
+        return value in get_args(_CHOICES[name])
     return name in {field.name for field in fields(Preferences)} and isinstance(value, str) and bool(value)

@@ -12,7 +12,6 @@ from typing import Any
 
 from botchat.core.asking import Asking, read_enough
 from botchat.core.bots import Bot
-from botchat.core.context import ReadData
 from botchat.core.errors import BotchatError, BotError, InvalidInput, ReplyRunning, UnknownBot
 from botchat.core.gulps import in_gulps
 from botchat.core.history import History, is_wordless
@@ -23,7 +22,6 @@ from botchat.core.reply import Reply
 from botchat.core.repository import SessionRepository
 from botchat.core.retention import Retention
 from botchat.core.stream import Finish
-from botchat.core.summary import Summing
 from botchat.core.titles import Naming, wants_title
 
 CHECKPOINT_SECONDS = 1.0
@@ -209,14 +207,14 @@ class Turns:
         self, repository: SessionRepository, bot: Bot, session: Session, reply: Reply, history: History
     ) -> Asking:
         return Asking(
+            repository=repository,
             bot=bot,
             session=session,
             messages=history.messages,
             older=history.older,
-            read=_reader(repository, session),
-            windows=self._windows,
             tell=reply.was_sent,
-            summing=Summing(repository, bot, self._savers) if bot.info.context == "summary" else None,
+            windows=self._windows,
+            savers=self._savers,
         )
 
     def _ask(
@@ -301,7 +299,3 @@ class Turns:
         await asyncio.gather(*left, return_exceptions=True)
         for bot in self.bots.values():
             await bot.aclose()
-
-
-def _reader(repository: SessionRepository, session: Session) -> ReadData:
-    return lambda file: repository.file(session.user, session.id, file.id)

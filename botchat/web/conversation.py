@@ -8,6 +8,7 @@ from botchat.core.models import PAGE_SIZE, Session
 from botchat.web import acting, cached
 from botchat.web.following import follow, written_elsewhere
 from botchat.web.messages import show_message_of
+from botchat.web.shown import Lines
 
 SHOWN_AT_MOST = 200
 """Messages on the page at one time: 1,000 take a browser 17 s (measured)."""
@@ -29,7 +30,9 @@ def conversation(chat: Chat, session: Session) -> None:
     if session.first:
         st.button(f"Show earlier ({session.first:,} more)", on_click=_show_earlier, key="show earlier")
     others = alternatives(session.messages)
+    lines = Lines(session, messages)
     for after, message in zip(range(len(messages) - 1, -1, -1), messages[:SHOWN_AT_MOST], strict=False):
+        lines.above(message.id)
         if message.id != coming:
             show_message_of(session, message, others.get(message.id, ()), after=after)
     if later:

@@ -9,7 +9,7 @@ import streamlit as st
 from botchat.core.chat import Chat
 from botchat.core.export import file_line, one_line
 from botchat.core.models import Message, Session
-from botchat.web import acting
+from botchat.web import acting, shown
 from botchat.web.clock import local_now
 from botchat.web.file_route import file_address
 from botchat.web.following import show_ending, show_reasoning
@@ -17,7 +17,7 @@ from botchat.web.look import copy, copy_button
 from botchat.web.text import plain
 from botchat.web.words import bot_words, own_words
 
-_OF_USER = ("Edit", "Details")
+_OF_USER = ("Edit", "Forget what came before", "New session from here", "Details")
 _OF_BOT = ("Answer again", "Feedback", "Details")
 _RECENT = 10
 """Messages that have their actions in a row. Those before them have one menu: each widget of a message that is far
@@ -137,6 +137,10 @@ def _chosen(session: Session, message: Message, key: str) -> None:
         case "Edit":
             st.session_state.editing = message.id
             st.session_state[f"edited {message.id}"] = message.content
+        case "Forget what came before":
+            shown.forget(session, message.id)
+        case "New session from here":
+            shown.begin_from(session, message.id)
         case "Answer again":
             acting.attempt(lambda chat: chat.regenerate(session.user, session, message.id))
         case "Feedback":

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from botchat.core.chat import Chat
+from botchat.core.chat import Chat, shown
 from botchat.core.errors import BotchatError, UnknownBot
 from botchat.core.models import Session
 from botchat.web import acting, cached
@@ -22,7 +22,9 @@ def session_head(chat: Chat, session: Session) -> None:
         st.subheader(label(session.name), anchor=False)
         _menu(session)
     tags = "".join(f" · {tag}" for tag in session.tags)
-    st.caption(f"Bot: {plain(_bot(chat, session) + tags)}")
+    told = shown(session)
+    sent = f" · {told.words}" if told else ""
+    st.caption(f"Bot: {plain(_bot(chat, session) + tags + sent)}")
     if session.state == "archived":
         st.info("This session is in the archive.")
     elif session.state == "trash":

@@ -47,6 +47,16 @@ def _preferences(chat: Chat, user: str) -> None:
         on_change=_prefer,
         args=(user, "reasoning", "reasoning"),
     )
+    st.segmented_control(
+        "Where a new topic seems to begin is",
+        ["hidden", "shown"],
+        default=preferences.topics,
+        required=True,
+        key="topics",
+        on_change=_prefer,
+        args=(user, "topics", "topics"),
+        help="A line between the messages, from where you can start a new session; nothing is taken out for it.",
+    )
 
 
 def _prefer(user: str, name: str, key: str) -> None:

@@ -1,0 +1,90 @@
+"""How well a change of topic is told, on dialogues whose topics are known, next to nltk's TextTiling.
+
+The data are those of the environment's BOTCHAT_TOPICSEG, a folder with dialseg_*.json and tiage_*.json: lists of
+{"utterances": [text], "segments": [number of utterances in each topic]}. Nothing of them is part of this project.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from measure import Row
+from nltk.metrics.segmentation import pk, windowdiff
+from nltk.tokenize.texttiling import TextTilingTokenizer
+
+from botchat.core import topic
+from botchat.core.models import Message
+
+Detector = Callable[[Sequence[str]], list[int]]
+
+_FOLDER = "BOTCHAT_TOPICSEG"
+_PK, _F1 = 0.39, 0.55
+
+
+def rows() -> Iterator[Row]:
+    folder = os.environ.get(_FOLDER)
+    if not folder:
+        print(f"There is no data: {_FOLDER} must name the folder that has it. (benchmarks/topics.py)", file=sys.stderr)
+        return
+    for path in sorted(Path(folder).glob("*.json")):
+        dialogues = json.loads(path.read_text(encoding="utf-8"))
+        name, is_task = path.stem.partition("_")[0], path.stem.startswith("dialseg")
+        # The detector's numbers were chosen on the first half of DialSeg711's part: the other half tells more.
+        halves = {"first half": dialogues[: len(dialogues) // 2], "second half": dialogues[len(dialogues) // 2 :]}
+        for half, some in (halves if is_task else {"all": dialogues}).items():
+            tiling = _scores(some, _tiling)
+            # In TIAGE two people talk: either may turn to another topic.
+            ours = _scores(some, _online(lambda i, is_task=is_task: not is_task or i % 2 == 0))
+            reached = (ours[0] <= _PK and ours[2] >= _F1) if is_task else None
+            goal = f"Pk at most {_PK}, F1 at least {_F1}" if is_task else "-"
+            what = f"topics of {name}, {half} ({len(some)}): Pk, WindowDiff, F1; next to TextTiling"
+            yield Row(what, _said(ours), _said(tiling), goal=goal, reached=reached)
+
+
+def _online(may_turn: Callable[[int], bool]) -> Detector:
+    def boundaries(utterances: Sequence[str]) -> list[int]:
+        found = [0] * len(utterances)
+        for i in filter(may_turn, range(1, len(utterances))):  # each is judged with nothing known of what follows
+            heard = [Message(role="assistant", content=text) for text in utterances[:i]]
+            new = Message(role="user", content=utterances[i])
+            found[i] = int(new.id in topic.topics_of([*heard, new]))
+        return found
+
+    return boundaries
+
+
+def _tiling(utterances: Sequence[str]) -> list[int]:
+    # Its own stop words are a download.
+    tokenizer = TextTilingTokenizer(w=10, k=6, stopwords=topic.SAY_NOTHING)
+    try:
+        parts = tokenizer.tokenize("\n\n".join(utterances))
+    except ValueError:  # it is too short for it
+        return [0] * len(utterances)
+    ends = set(accumulate(sum(bool(text.strip()) for text in part.split("\n\n")) for part in parts))
+    return [int(i in ends) for i in range(len(utterances))]
+
+
+def _scores(dialogues: Sequence[dict[str, Any]], detector: Detector) -> tuple[float, float, float]:
+    """Score as SuperDialseg (EMNLP 2023) does: for each dialogue, then the mean."""
+    scores = [_score(dialogue["segments"], detector(dialogue["utterances"])) for dialogue in dialogues]
+    return tuple(mean(column) for column in zip(*scores, strict=True))  # type: ignore[return-value]
+
+
+def _score(segments: Sequence[int], found: Sequence[int]) -> tuple[float, float, float]:
+    begins = set(accumulate(segments[:-1]))
+    known = [int(i in begins) for i in range(sum(segments))]
+    k = max(2, round(len(known) / len(segments) / 2))
+    # nltk has a boundary after an utterance.
+    reference, hypothesis = ("".join(map(str, [*marks[1:], 0])) for marks in (known, found))
+    hits = sum(a and b for a, b in zip(known, found, strict=True))
+    f1 = 2 * hits / (sum(known) + sum(found)) if hits else 0.0
+    return pk(reference, hypothesis, k), windowdiff(reference, hypothesis, k), f1
+
+
+def _said(scores: tuple[float, float, float]) -> str:
+    return " / ".join(f"{score:.3f}" for score in scores)
