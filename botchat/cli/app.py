@@ -14,6 +14,7 @@ from botchat.cli import (
     bots,
     completion,
     config,
+    context,
     doctor,
     exits,
     exporting,
@@ -69,7 +70,8 @@ _sessions.command()(sessions_change.pin)
 _sessions.command()(sessions_change.unpin)
 _sessions.command()(sessions_change.archive)
 _sessions.command()(sessions_change.unarchive)
-_sessions.command()(sessions_change.fork)
+_sessions.command()(context.fork)
+_sessions.command()(context.forget)
 _sessions.command()(sessions_change.redact)
 _sessions.command()(sessions_change.delete)
 _sessions.command()(sessions_change.restore)

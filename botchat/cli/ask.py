@@ -117,8 +117,11 @@ def _follow(reply: "Reply", writer: ReplyWriter, *, kept: bool) -> None:
         raise gone
     if reply.failure:
         raise reply.failure
-    if reply.message.error:
-        say(reply.message.error)
+    message = reply.message
+    if message.error:
+        say(message.error)
+    if message.sent:
+        say(f"{message.sent['messages']:,} of {message.sent['of']:,} messages sent: botchat sessions show tells which")
 
 
 def _check_saved(reply: "Reply", seconds: float) -> None:

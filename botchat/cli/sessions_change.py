@@ -1,4 +1,4 @@
-"""The commands that change sessions: rename, pin, archive, delete and what undoes them, fork, redact, prune."""
+"""The commands that change sessions: rename, pin, archive, delete and what undoes them, redact, prune."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -30,7 +30,6 @@ from botchat.cli.common import (
     say,
     settings_with,
 )
-from botchat.cli.printing import write
 from botchat.cli.rows import Columns, FormatOption, print_rows
 from botchat.core.errors import InvalidInput, SessionChanged
 from botchat.core.models import SessionFilter, SessionSummary, State
@@ -126,23 +125,6 @@ def delete(
         confirm(what, examples_of(meant), yes=yes or not meant)
         change = chat.purge if purge else chat.delete
         print_ids(do_each(meant, lambda session: change(session.user, session.id)))
-
-
-def fork(
-    session_id: IdArgument,
-    at: Annotated[int | None, typer.Option("--at", help="Copy only up to this message.", metavar="N")] = None,
-    store: StoreOption = None,
-    user: UserOption = None,
-) -> None:
-    """Begin a new session with a copy of another's messages.
-
-    Its id is on stdout.
-
-    Example: botchat sessions fork @last --at 4
-    """
-    with opened_store(settings_with(store, user), writing=False) as (chat, whose):
-        session = chat.fork(whose, chosen(chat, whose, session_id).id, at)
-        write([f"{session.id}\n"])
 
 
 def redact(

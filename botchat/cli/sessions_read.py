@@ -23,6 +23,7 @@ from botchat.cli.common import (
     say,
     settings_with,
 )
+from botchat.cli.context import lines_above, tell_shown
 from botchat.cli.printing import write
 from botchat.cli.rows import Columns, FieldsOption, FormatOption, Row, RowFormat, print_rows
 from botchat.core.errors import InvalidInput
@@ -146,7 +147,8 @@ def show(
     """
     with opened_store(settings_with(store, user), writing=False) as (chat, name):
         session = chat.open(name, chosen(chat, name, session_id).id, last)
-        _write_harmless(_transcript(session))
+        _write_harmless(_transcript(session, lines_above(chat, session)))
+        tell_shown(session)
         if session.first:
             say(f"{counted(session.first, 'earlier message')} not shown: --last N")
         if session.state == "trash":
@@ -237,7 +239,7 @@ def _with_excerpt(chat: "Chat", session: "SessionSummary", text: str) -> Row:
     }
 
 
-def _transcript(session: "Session") -> Iterator[str]:
+def _transcript(session: "Session", above: dict[str, list[str]]) -> Iterator[str]:
     """Write the branch that is shown; a message's number is its place among all of the session's."""
     from botchat.core.chat import branch_of
     from botchat.core.export import message_to_markdown, title_to_markdown
@@ -245,6 +247,7 @@ def _transcript(session: "Session") -> Iterator[str]:
     numbers = {message.id: number for number, message in enumerate(session.messages, session.first + 1)}
     yield title_to_markdown(session)
     for message in branch_of(session.messages, session.head):
+        yield from above.get(message.id, ())
         yield message_to_markdown(message, session.bot_id, numbers[message.id])
 
 

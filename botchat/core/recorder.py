@@ -2,9 +2,11 @@
 
 import asyncio
 from concurrent.futures import Executor
+from contextlib import suppress
 
 from botchat.core.changes import MessageChanges
 from botchat.core.errors import BotchatError, StoreError, StoreUnavailable
+from botchat.core.keeping import Keeping
 from botchat.core.models import Message, Session, now
 from botchat.core.reply import Reply
 from botchat.core.repository import SessionRepository
@@ -27,6 +29,7 @@ class Recorder:
         reply: Reply,
         *,
         savers: Executor,
+        keeping: Keeping,
         checkpoint_seconds: float,
         stored: bool = False,
     ) -> None:
@@ -34,13 +37,14 @@ class Recorder:
         self._session = session
         self._reply = reply
         self._savers = savers
+        self._keeping = keeping
         self._checkpoint_seconds = checkpoint_seconds
         self._in_session = stored
         self._appended_for_sure = True
 
     async def run(self) -> bool:
         """Save until the reply has ended and the store has it; tell whether it has, False when it never will."""
-        await self._reply.begun.wait()
+        await self._begun()
         wait = self._checkpoint_seconds
         while True:
             ended = self._reply.ended
@@ -52,6 +56,20 @@ class Recorder:
                 return False
             wait = self._checkpoint_seconds if failure is None else min(2 * wait, _LONGEST_WAIT)
             await self._rest(wait, ended=ended)
+
+    async def _begun(self) -> None:
+        """Wait for the first piece; the session does not come to its end while a bot keeps one waiting."""
+        while True:
+            try:
+                await asyncio.wait_for(self._reply.begun.wait(), _LONGEST_WAIT)
+            except TimeoutError:
+                await asyncio.get_running_loop().run_in_executor(self._savers, self._keep)
+            else:
+                return
+
+    def _keep(self) -> None:
+        with suppress(BotchatError):  # it is tried again
+            self._keeping.used(self._repository, self._session)
 
     async def _rest(self, seconds: float, *, ended: bool) -> None:
         """Wait for the next checkpoint, or for the end if that comes first."""
@@ -78,6 +96,7 @@ class Recorder:
         return None
 
     def _write(self, message: Message) -> None:
+        self._keep()
         if not self._in_session:
             try:
                 self._repository.append(self._session, message)

@@ -49,6 +49,10 @@ class Retention:
         rule = self._rule("delete", session.user, session.bot_id)
         return None if rule is None or session.pinned else at + rule.older_than
 
+    def archives(self, user: str) -> bool:
+        """Tell whether sessions of a user are to be archived at some time."""
+        return any(rule.action == "archive" and rule.user in (None, user) for rule in self.rules)
+
     def due(self, sessions: AllSessions, at: datetime, user: str | None = None) -> Iterator[Due]:
         """Find the sessions, of one user or of all, whose time has come."""
         for rule in self.rules:

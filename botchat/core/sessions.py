@@ -55,7 +55,7 @@ class Sessions:
 
     def for_admins(self) -> Admin:
         """Return what an admin may ask for: everybody's sessions."""
-        return Admin(self._repository.for_admins(), self._turns.retention)
+        return Admin(self._repository.for_admins(), self._turns.keeping.retention)
 
     @cached_property
     def access(self) -> "Access":
@@ -75,6 +75,9 @@ class Sessions:
         Raises:
             InvalidInput: `after` is no such text, or there is nothing or too much to search for.
         """
+        with suppress(StoreError):  # a read-only store is still read
+            if after is None and self._turns.keeping.archive(self._repository, user):
+                self._turns.wrote(user)
         return self._repository.page(user, after, limit, where)
 
     def count(self, user: str, where: SessionFilter = ACTIVE) -> int:
@@ -102,6 +105,9 @@ class Sessions:
             SessionNotFound: the user has none of that id.
         """
         session = self._repository.get(user, session_id, last)
+        with suppress(StoreError):  # as above
+            if self._turns.keeping.used(self._repository, session):
+                session = self._repository.get(user, session_id, last)
         running = self.reply(user, session_id)
         for i, message in enumerate(session.messages):
             written_here = running is not None and running.message.id == message.id
@@ -135,11 +141,14 @@ class Sessions:
             SessionNotFound: the user has none of that id.
             InvalidInput: a change can't be stored.
         """
-        if changes.keys() & {"state", "pinned"}:
+        if changes.keys() & {"state", "pinned", "bot_id"}:
             session = self._repository.get(user, session_id, last=1)
-            session.pinned = changes.get("pinned", session.pinned)
+            session.pinned, session.bot_id = (
+                changes.get("pinned", session.pinned),
+                changes.get("bot_id", session.bot_id),
+            )
             if changes.get("state", session.state) != "trash":  # the trash has its own time
-                expire_time = self._turns.retention.expire_time(session, now())
+                expire_time = self._turns.keeping.retention.expire_time(session, now())
                 changes = {"expire_time": expire_time, **changes}
         self._repository.update(user, session_id, **changes)
         self._turns.wrote(user)
@@ -182,7 +191,7 @@ class Sessions:
         session = forked(source, copied)
         if source.agents or source.totals:
             recount(session)
-        session.expire_time = self._turns.retention.expire_time(session, now())
+        session.expire_time = self._turns.keeping.retention.expire_time(session, now())
         self._repository.save(session)
         self._turns.wrote(user)
         return session
@@ -196,7 +205,7 @@ class Sessions:
         self._check_owner(user, session)
         messages = self._branch_from(session, message_id)
         begun = continued(session, [self._with_data(session, message) for message in messages])
-        begun.expire_time = self._turns.retention.expire_time(begun, now())
+        begun.expire_time = self._turns.keeping.retention.expire_time(begun, now())
         self._repository.save(begun)
         self._turns.wrote(user)
         return begun

@@ -15,6 +15,7 @@ from botchat.core.bots import Bot
 from botchat.core.errors import BotchatError, BotError, InvalidInput, ReplyRunning, UnknownBot
 from botchat.core.gulps import in_gulps
 from botchat.core.history import History, is_wordless
+from botchat.core.keeping import Keeping
 from botchat.core.loop import new_loop
 from botchat.core.models import Message, Session, Status, now
 from botchat.core.recorder import Recorder
@@ -49,7 +50,7 @@ class Turns:
         checkpoint_seconds: float = CHECKPOINT_SECONDS,
     ) -> None:
         self.bots = bots
-        self.retention = retention or Retention()
+        self.keeping = Keeping(retention or Retention())
         self._titles = titles
         self._checkpoint_seconds = checkpoint_seconds
         self._replies: dict[tuple[str, str], Reply] = {}
@@ -170,7 +171,7 @@ class Turns:
 
     def _keep(self, repository: SessionRepository, session: Session) -> None:
         """See that a session that is used again goes when the policy says, and not before."""
-        before, session.expire_time = session.expire_time, self.retention.expire_time(session, now())
+        before, session.expire_time = session.expire_time, self.keeping.retention.expire_time(session, now())
         if session.state == "trash":
             repository.update(session.user, session.id, state="active", expire_time=session.expire_time)
             session.state = "active"
@@ -222,7 +223,13 @@ class Turns:
     ) -> None:
         header = replace(session, messages=[])
         recorder = Recorder(
-            repository, header, reply, savers=self._savers, checkpoint_seconds=self._checkpoint_seconds, stored=stored
+            repository,
+            header,
+            reply,
+            savers=self._savers,
+            keeping=self.keeping,
+            checkpoint_seconds=self._checkpoint_seconds,
+            stored=stored,
         )
         naming = None
         if self._titles and wants_title(asking.bot, asking.messages):

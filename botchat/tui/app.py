@@ -13,7 +13,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Footer
 
-from botchat.core.chat import Chat
+from botchat.core.chat import Chat, shown
 from botchat.core.errors import BotchatError, InvalidInput, SessionNotFound, StoreUnavailable
 from botchat.core.models import SessionSummary, now
 from botchat.tui import commands
@@ -245,7 +245,9 @@ class BotchatApp(EndingApp):
         label = chat.bots[session.bot_id].label if chat and session.bot_id in chat.bots else "not in the config"
         note = {"active": "", "archived": "archived", "trash": "in the trash"}[session.state]
         name = session.name if session.rev else "New session"
-        self.heading.tell(name=name, bot=session.bot_id, label=label, messages=session.message_count, note=note)
+        told = shown(session)
+        self.heading.tell(name=name, bot=session.bot_id, label=label, note=note)
+        self.heading.tell(messages=session.message_count, sent=told.words if told else "")
         self.sessions.list.mark_open(session.id if session.rev else None)
         if session.rev:
             self.sessions.put(summary_of(session))

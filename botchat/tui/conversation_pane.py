@@ -12,10 +12,11 @@ from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError
 from botchat.core.export import one_line
 from botchat.core.models import Message, Session, now
+from botchat.core.preferences import Topics
 from botchat.tui.ask_text import AskText
 from botchat.tui.asks_bot import AsksBot
 from botchat.tui.choose import Choose
-from botchat.tui.known import answer_meant, beside, with_message
+from botchat.tui.known import answer_meant, beside, question_meant, with_message
 from botchat.tui.news import StoreAnswered, StoreFailed
 from botchat.tui.words import title_of
 
@@ -71,6 +72,18 @@ class ConversationPane(AsksBot):
         Binding("i", "details", "Details", id="details", show=False, tooltip="Show times, bots, tokens and latency"),
         Binding("y", "copy", "Copy message", id="copy", show=False, tooltip="Copy the marked message, or the last one"),
         Binding("c", "copy_code", "Copy code", id="copy_code", show=False, tooltip="Copy its code; again: the next"),
+        Binding(
+            "f",
+            "forget",
+            "Forget",
+            id="forget",
+            show=False,
+            tooltip="Let the bot forget what stands above; or take it back",
+        ),
+        Binding(
+            "n", "from_here", "From here", id="from_here", show=False, tooltip="Begin a new session with a message"
+        ),
+        Binding("o", "topics", "Topics", id="topics", show=False, tooltip="Show or hide where topics seem to change"),
         Binding("f5", "read", "Read again", id="read", show=False, tooltip="Read the session from the store again"),
     ]
 
@@ -121,6 +134,34 @@ class ConversationPane(AsksBot):
     def action_details(self) -> None:
         """Show or hide what is known about the messages."""
         self.transcript.toggle_details()
+
+    def action_forget(self) -> None:
+        """Let the bot forget what stands above the marked message; where it does already, take that back."""
+        session = self.session
+        question = question_meant(session, self.transcript.current) if session else None
+        if session is None or question is None:
+            return
+        cut = (
+            None
+            if session.cut in {question.id, self.transcript.current and self.transcript.current.id}
+            else question.id
+        )
+        said = "The bot is shown nothing of what stands above." if cut else "The bot is shown what stands above again."
+        changed = replace(session, cut=cut, summary=None)
+        self._change(changed, lambda chat, own: chat.forget(self.user, own, cut), said)
+
+    def action_from_here(self) -> None:
+        """Begin a new session with the marked message and what follows it."""
+        if self.session and (question := question_meant(self.session, self.transcript.current)):
+            self._begin_from(self.session, question.id)
+
+    def action_topics(self) -> None:
+        """Show where new topics seem to begin, from now on and everywhere, or not any more."""
+        if self.session:
+            self.topics = not self.topics
+            topics: Topics = "shown" if self.topics else "hidden"
+            said = f"Where new topics seem to begin is {topics}."
+            self._change(self.session, lambda chat, _own: chat.prefer(self.user, topics=topics), said)
 
     def action_copy(self) -> None:
         """Copy a message as it was written."""
@@ -211,6 +252,16 @@ class ConversationPane(AsksBot):
             self.post_message(self.ChangeFailed(error, again))
         else:
             self.post_message(self.SessionChanged(own, said))
+
+    @work(thread=True, group="change")
+    def _begin_from(self, session: Session, message_id: str) -> None:
+        try:
+            begun = self.chat.begin_from(self.user, replace(session), message_id) if self.chat else None
+        except BotchatError as error:
+            self.post_message(self.ChangeFailed(error, None))
+        else:
+            if begun:
+                self.app.call_from_thread(self.open, begun.id)
 
     @on(SessionChanged)
     def _session_changed(self, event: SessionChanged) -> None:

@@ -17,15 +17,17 @@ class ReadsSession(Vertical):
 
     @dataclass
     class SessionOpened(StoreAnswered):
-        """Is posted when a session was read to be shown."""
+        """Is posted when a session was read to be shown; `topics` is whether to show where they change."""
 
         session: Session
+        topics: bool
 
     @dataclass
     class SessionRead(StoreAnswered):
         """Is posted when the session that is shown was read again."""
 
         session: Session
+        topics: bool
 
     @dataclass
     class ReadFailed(StoreFailed):
@@ -64,12 +66,16 @@ class ReadsSession(Vertical):
     def read_earlier(self) -> None:
         """Read what stands above the messages that are loaded."""
 
+    def _wants_topics(self, chat: Chat) -> bool:
+        return chat.preferences(self.user).topics == "shown"
+
     @work(thread=True, group="open", exclusive=True)
     def _open(self, session_id: str) -> None:
         if self.chat is None:
             return
         try:
-            self.post_message(self.SessionOpened(self.chat.open(self.user, session_id)))
+            session = self.chat.open(self.user, session_id)
+            self.post_message(self.SessionOpened(session, self._wants_topics(self.chat)))
         except BotchatError as error:
             self.post_message(self.ReadFailed(error, "The session can't be opened", lambda: self.open(session_id)))
 
@@ -78,7 +84,8 @@ class ReadsSession(Vertical):
         if self.chat is None:
             return
         try:
-            self.post_message(self.SessionRead(self.chat.open(self.user, session_id)))
+            session = self.chat.open(self.user, session_id)
+            self.post_message(self.SessionRead(session, self._wants_topics(self.chat)))
         except BotchatError as error:
             self.post_message(self.ReadFailed(error, "The session can't be read", self.read))
 

@@ -26,6 +26,7 @@ class Heading:
     store_answers: bool | None = None
     messages: int = 0
     note: str = ""
+    sent: str = ""
 
 
 class SessionHeader(Widget):
@@ -55,7 +56,7 @@ class SessionHeader(Widget):
 def _abouts(heading: Heading) -> Iterator[str]:
     """Give what can be told of a session, from all of it to the least."""
     label = f"{heading.bot} ({heading.label})" if heading.label else heading.bot
-    messages = counted(heading.messages, "message")
+    messages = heading.sent or counted(heading.messages, "message")
     dot = {True: "●", False: "○", None: "…"}[heading.store_answers]
     store, short_store = one_line(heading.store), re.split(r"[/\\]", heading.store)[-1]
     for parts in (

@@ -15,6 +15,7 @@ from botchat.core.chat import Chat, Reply, alternatives, is_unanswered
 from botchat.core.models import Message, Session
 from botchat.tui.draft_keeper import DraftKeeper
 from botchat.tui.known import goes_on_from, merged, shown_of, summary_of, with_message
+from botchat.tui.lines import lines_of
 from botchat.tui.notice import Notice
 from botchat.tui.prompt import Prompt
 from botchat.tui.reads_session import ReadsSession
@@ -51,6 +52,7 @@ class SessionView(ReadsSession):
     def __init__(self, user: str, keeper: DraftKeeper, *, bot: str | None = None, id: str | None = None) -> None:  # noqa: A002
         super().__init__(user, id=id)
         self.session: Session | None = None
+        self.topics = False
         self.transcript = Transcript(id="transcript")
         self.notice = Notice(id="notice")
         self.prompt = Prompt(id="prompt")
@@ -170,6 +172,7 @@ class SessionView(ReadsSession):
                 bot_id=self.session.bot_id,
                 alternatives=alternatives(self.session.messages),
                 unanswered=self._is_unanswered,
+                lines=lines_of(self.session, topics=self.topics),
             )
 
     def _take(self, session: Session) -> None:
@@ -185,7 +188,8 @@ class SessionView(ReadsSession):
                     self.transcript.update(new)
             for message in after[len(before) :]:
                 self.transcript.append(message)
-            self.transcript.update_state(unanswered=self._is_unanswered)
+            lines = lines_of(session, topics=self.topics)
+            self.transcript.update_state(unanswered=self._is_unanswered, lines=lines)
         self.post_message(self.SessionShown(session))
 
     def _follow_on(self, reply: Reply) -> None:
@@ -235,7 +239,7 @@ class SessionView(ReadsSession):
     @on(ReadsSession.SessionOpened)
     def _session_opened(self, event: ReadsSession.SessionOpened) -> None:
         if event.session.id == self._opening:
-            self._opening = None
+            self._opening, self.topics = None, event.topics
             self._show(event.session)
             self.prompt.focus()
             self._opened_first()
@@ -254,7 +258,7 @@ class SessionView(ReadsSession):
     @on(ReadsSession.SessionRead)
     def _session_read(self, event: ReadsSession.SessionRead) -> None:
         if self.session and event.session.id == self.session.id and self._reply is None:
-            session = merged(self.session, event.session)
+            session, self.topics = merged(self.session, event.session), event.topics
             was_written = [m.id for m in session.messages] != [m.id for m in self.session.messages]
             self._take(session)
             if was_written:
@@ -278,6 +282,7 @@ class SessionView(ReadsSession):
         after = shown_of(self.session)
         if after[len(after) - len(before) :] == before:
             self.transcript.prepend(after[: len(after) - len(before)], first=first)
+            self.transcript.update_state(lines=lines_of(self.session, topics=self.topics))
         else:
             self._draw_all()
 

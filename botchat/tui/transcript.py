@@ -81,6 +81,7 @@ class Transcript(TranscriptChoice):
         bot_id: str,
         alternatives: Mapping[str, Sequence[str]] | None = None,
         unanswered: bool = False,
+        lines: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         """Show these messages instead of all others, from the end.
 
@@ -90,7 +91,9 @@ class Transcript(TranscriptChoice):
             bot_id: who answers where a message names no other.
             alternatives: the messages that stand in the place of one, by its id.
             unanswered: the last one waits for an answer that will not come by itself.
+            lines: what stands on lines of their own above messages, by their ids.
         """
+        self._told.lines = lines or {}
         self._told.bot_id, self._told.first = bot_id, first
         self._told.alternatives = alternatives or {}
         self._told.unanswered = messages[-1].id if unanswered and messages else None
@@ -135,12 +138,18 @@ class Transcript(TranscriptChoice):
             self._timer = self.set_timer(max(self._next_draw - time.monotonic(), 0.001), self._draw_late)
 
     def update_state(
-        self, *, alternatives: Mapping[str, Sequence[str]] | None = None, unanswered: bool | None = None
+        self,
+        *,
+        alternatives: Mapping[str, Sequence[str]] | None = None,
+        unanswered: bool | None = None,
+        lines: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         """Show what else is known about the messages now; None leaves it as it is."""
         mark = self._mark()
         if alternatives is not None:
             self._told.alternatives = alternatives
+        if lines is not None:
+            self._told.lines = lines
         if unanswered is not None:
             last = self._rows.messages[-1].id if self._rows.messages else None
             self._told.unanswered = last if unanswered else None

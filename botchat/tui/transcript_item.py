@@ -35,6 +35,7 @@ class About:
         thoughts: its reasoning is unfolded.
         place: which of how many it is, where there are others in its place.
         unanswered: it is the last, and no answer came.
+        above: what stands on lines of their own above it.
     """
 
     bot_id: str
@@ -42,6 +43,7 @@ class About:
     thoughts: bool = False
     place: tuple[int, int] | None = None
     unanswered: bool = False
+    above: tuple[str, ...] = ()
 
 
 class Place(NamedTuple):
@@ -136,7 +138,8 @@ class Item:
 
     def _blocks(self, message: Message, about: About) -> list[Block]:
         ended = message.status != "streaming"
-        blocks: list[Block] = [Said(above="", pieces=_heading(message, about))]
+        blocks: list[Block] = [Said(above="", pieces=((f"── {one_line(line)}", "dim"),)) for line in about.above]
+        blocks.append(Said(above="", pieces=_heading(message, about)))
         if about.details:
             blocks.append(Said(pieces=((_details(message, about), "dim"),)))
         if message.reasoning_content:

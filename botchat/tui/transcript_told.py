@@ -14,6 +14,7 @@ class Told:
         first: how many earlier messages are not loaded.
         alternatives: the messages that stand in the place of one, by its id.
         unanswered: the id of the message that waits for an answer.
+        lines: what stands on lines of their own above messages, by their ids.
         details: times, models and tokens are wanted.
     """
 
@@ -23,6 +24,7 @@ class Told:
         self.first = 0
         self.alternatives: Mapping[str, Sequence[str]] = {}
         self.unanswered: str | None = None
+        self.lines: Mapping[str, tuple[str, ...]] = {}
         self.details = False
         self._all_unfolded = False
         self._otherwise: set[str] = set()  # folded where the others are not, or the other way round
@@ -37,6 +39,7 @@ class Told:
             thoughts=self._all_unfolded != (message.id in self._otherwise),
             place=place,
             unanswered=message.id == self.unanswered,
+            above=self.lines.get(message.id, ()),
         )
 
     def fold(self, message_id: str | None) -> None:

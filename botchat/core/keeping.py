@@ -1,0 +1,49 @@
+"""Carries out how long sessions are kept, while they are used and when nobody uses them: no program of its own does."""
+
+import time
+
+from botchat.core.models import Session, now
+from botchat.core.repository import SessionRepository
+from botchat.core.retention import Retention
+
+_SWEEP_SECONDS = 3_600
+_MOVED_BY = 10
+"""The end of a session that is looked at is moved when a tenth of its time is over: not every look is a write."""
+
+
+class Keeping:
+    """Moves the end of sessions that are in use, and archives those that a rule says. There is one in a process."""
+
+    def __init__(self, retention: Retention) -> None:
+        self.retention = retention
+        self._next_sweep: dict[str, float] = {}
+
+    def used(self, repository: SessionRepository, session: Session) -> bool:
+        """Move the end of a session that somebody reads, or that a reply is coming into; tell whether it was moved.
+
+        A session in the trash goes when it was said to.
+        """
+        at = now()
+        wanted = self.retention.expire_time(session, at)
+        if session.expire_time is None or wanted is None or session.state == "trash":
+            return False
+        if wanted - session.expire_time < (wanted - at) / _MOVED_BY:
+            return False
+        repository.update(session.user, session.id, expire_time=wanted)
+        session.expire_time = wanted
+        return True
+
+    def archive(self, repository: SessionRepository, user: str) -> int:
+        """Archive the user's sessions that are due, at most once an hour; tell how many.
+
+        Their end stays when it is: going to the archive is no use of a session.
+        """
+        if not self.retention.archives(user) or time.monotonic() < self._next_sweep.get(user, 0):
+            return 0
+        self._next_sweep[user] = time.monotonic() + _SWEEP_SECONDS
+        due = [d.session for d in self.retention.due(repository.for_admins(), now(), user) if d.action == "archive"]
+        for summary in due:
+            session = repository.get(user, summary.id, last=1)
+            if session.update_time == summary.update_time and session.state == "active":
+                repository.update(user, summary.id, state="archived", expire_time=session.expire_time)
+        return len(due)
