@@ -19,6 +19,8 @@ import on_mongod
 import on_sqlite
 import start
 import strands_sessions
+import token_counts
+import topics
 import tui_start
 import tui_stream
 import tui_transcript
@@ -68,6 +70,8 @@ def _benchmarks(folder: Path, uri: str | None, elia: Path | None) -> dict[str, C
         "web_browser": partial(web_browser.rows, folder),
         "web_streams": partial(web_streams.rows, folder, uri),
         "api_streams": partial(api_streams.rows, folder),
+        "token_counts": token_counts.rows,
+        "topics": topics.rows,
         "first_token": partial(first_token.rows, folder, uri),
     }
     if uri:

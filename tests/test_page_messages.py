@@ -95,3 +95,30 @@ def test_details_are_told_when_they_are_asked_for(site, tab):
     assert "first word after" in told
     menu(site, tab, 1, "Details")
     assert not [caption for caption in tab.main.caption if "in all" in caption.value]
+
+
+def lines_of(tab) -> list[str]:
+    captions = [caption.value.replace("\\", "") for caption in tab.main.caption]
+    return [caption for caption in captions if "messages sent:" in caption]
+
+
+def test_the_bot_is_let_forget_what_came_before_and_that_is_taken_back(site, tab):
+    site.settle(site.say(tab, "Which stork?"), opened(tab))
+    menu(site, tab, 2, "Forget what came before")
+    assert lines_of(tab) == ["2 of 4 messages sent: as you wished, the bot is not shown what stands above."]
+    assert any(caption.value.endswith("· 2 of 4 messages sent") for caption in tab.main.caption)
+    click(tab, "remember")
+    assert lines_of(tab) == []
+    assert len(stored(site, tab)) == 4
+
+
+def test_where_a_topic_seems_to_begin_is_shown_to_who_wants_it_and_begins_a_new_session(site, tab):
+    site.settle(site.say(tab, "A train to Cambridge on Saturday, please."), opened(tab))
+    session_id, (_, _, topic, _) = opened(tab), stored(site, tab)
+    place = f"line-topic-{topic.id}"
+    assert all(button.key != place for button in tab.main.button)
+    site.connect().prefer("ann", topics="shown")
+    tab = site.open(session_id=session_id)
+    click(tab, place)
+    assert opened(tab) != session_id
+    assert said(tab) == ["A train to Cambridge on Saturday, please.", "Yes."]

@@ -55,6 +55,7 @@ _TEMPLATE = """\
 #api_key_env = "LOCAL_API_KEY"            # the variable that holds the key; never the key itself
 #system = "You are brief."                # what it is told before every conversation
 #context_window = 32768                   # tokens; without it the prompt is not cut
+#context = "window"                       # what does not fit: left out; "summary": summed up; "none": sent all the same
 #think_tags = "auto"                      # how <think> is read: "auto", "open" (only its end is sent) or "off"
 #send_reasoning = false                   # show it its own earlier reasoning
 #images = false                           # it can be shown images; text files every bot can
@@ -62,8 +63,8 @@ _TEMPLATE = """\
 #timeout = 60                             # seconds without a sign of life after which it counts as gone
 #params = { temperature = 0.7 }           # sent with every request as they are
 
-# What becomes of sessions that nobody wrote to for long; pinned ones stay. `botchat sessions prune` carries it out, and
-# the store itself removes what is to be deleted. Of the rules for an action, the first that fits a session counts.
+# What becomes of sessions that nobody used for long; pinned ones stay. The store itself removes what is to be deleted,
+# the list archives; `botchat sessions prune` does either at once. Of the rules for an action the first that fits counts.
 #[[retention]]
 #older_than = "365d"                      # m, h, d, w or y
 #action = "delete"                        # for ever, without the trash; or "archive"

@@ -16,7 +16,7 @@ _RECENT = 6
 _FADING = 0.8
 """What a word counts for that was last said one turn further back."""
 
-_LITTLE = 0.15
+_LITTLE = 0.2
 """Part of a message's words that was said before, at most, where it begins a topic."""
 
 _TELLING = 2
@@ -27,7 +27,7 @@ _ANSWER = 0.2
 
 _LONGEST = 4_000  # characters of a message that are looked at: its topic is told by then
 
-# Words of English that say nothing of a topic. In other languages they count less because they are said everywhere.
+# Words of English that say nothing of a topic. Those of other languages count, so fewer changes are seen in them.
 SAY_NOTHING = frozenset(
     """a about after again all also am an and any are as at be because been before being but by can could d did do
     does doing don down for from get give go going got had has have having he hello her here hers hey hi him his
@@ -62,12 +62,10 @@ def is_new_topic(text: str, new: frozenset[str], before: Sequence[frozenset[str]
     """Tell whether a message with these words begins a topic, after messages with those, oldest first."""
     if len(new) < _TELLING:
         return False
-    # A word that was said in every message before tells nothing of the topic.
-    worth = {word: 1 - sum(word in words for words in before) / len(before) for word in new}
-    known = sum(worth[word] * _nearness(word, before) for word in new)
+    known = sum(_nearness(word, before) for word in new) / len(new)
     first = _FIRST.match(text)
     is_answer = first is not None and first[1].lower() in _ANSWERS
-    return known + _ANSWER * sum(worth.values()) * is_answer < _LITTLE * sum(worth.values())
+    return known + _ANSWER * is_answer < _LITTLE
 
 
 def _nearness(word: str, before: Sequence[frozenset[str]]) -> float:

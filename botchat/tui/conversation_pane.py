@@ -141,11 +141,8 @@ class ConversationPane(AsksBot):
         question = question_meant(session, self.transcript.current) if session else None
         if session is None or question is None:
             return
-        cut = (
-            None
-            if session.cut in {question.id, self.transcript.current and self.transcript.current.id}
-            else question.id
-        )
+        is_back = session.cut is not None and (self.transcript.current is None or session.cut == question.id)
+        cut = None if is_back else question.id
         said = "The bot is shown nothing of what stands above." if cut else "The bot is shown what stands above again."
         changed = replace(session, cut=cut, summary=None)
         self._change(changed, lambda chat, own: chat.forget(self.user, own, cut), said)

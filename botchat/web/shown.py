@@ -42,7 +42,7 @@ def begin_from(session: Session, message_id: str) -> None:
 
 
 def _begin(session: Session, told: Shown) -> None:
-    with st.container(key="line-shown", horizontal=True, horizontal_alignment="center", gap="small"):
+    with st.container(key="line-shown", horizontal=True, horizontal_alignment="center", vertical_alignment="center"):
         st.caption(plain(told.sentence), width="content")
         if told.by_hand:
             st.button("Take it back", key="remember", type="tertiary", on_click=forget, args=(session, None))
