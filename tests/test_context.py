@@ -8,9 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from botchat.core import context
+from botchat.core.bot_config import BotConfig
 from botchat.core.models import BotInfo, File, Message, valid_text
 from botchat.core.prompt import Prompt, words_of
-from botchat.core.tokens import IMAGE_TOKENS, estimated_tokens
+from botchat.core.tokens import IMAGE_TOKENS, counted, estimated_tokens
 from botchat.core.window import RESERVE, fit
 
 TEN_TOKENS = "x" * 24
@@ -239,3 +240,23 @@ def test_a_file_takes_its_part_of_the_room_and_an_image_a_part_that_does_not_dep
         assert len(prompt_for(bot(context_window=int(room) + 1, **more), conversation)) == 3
         if tokens:
             assert len(prompt_for(bot(context_window=int(room) - 40, **more), conversation)) == 1
+
+
+def test_what_the_answer_may_take_stays_free():
+    said = [user(TEN_TOKENS), assistant(TEN_TOKENS), user(TEN_TOKENS)]
+    assert len(shown(*said, context_window=48, answer_tokens=9)) == 3
+    assert len(shown(*said, context_window=48, answer_tokens=10)) == 1
+    for params, tokens in (({"max_tokens": 7}, 7), ({"max_tokens": 7, "max_completion_tokens": 9}, 9), ({}, 0)):
+        assert BotConfig(params=params).answer_tokens == tokens
+
+
+def test_tokens_are_counted_as_the_server_does_once_it_has_told():
+    said = [
+        user("x" * 400),
+        assistant("y" * 400, usage={"prompt_tokens": 1_000}),
+        user("z" * 400),
+        assistant("", usage={"prompt_tokens": 1_200}),
+    ]
+    told = counted(bot(), "", said)
+    assert sum(told.messages[:1]) + told.frame == pytest.approx(1_000)
+    assert sum(told.messages[1:3]) == pytest.approx(200)

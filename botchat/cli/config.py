@@ -64,7 +64,7 @@ _TEMPLATE = """\
 #params = { temperature = 0.7 }           # sent with every request as they are
 
 # What becomes of sessions that nobody used for long; pinned ones stay. The store itself removes what is to be deleted,
-# the list archives; `botchat sessions prune` does either at once. Of the rules for an action the first that fits counts.
+# the list archives; `botchat sessions prune` does either at once. Of an action's rules the first that fits counts.
 #[[retention]]
 #older_than = "365d"                      # m, h, d, w or y
 #action = "delete"                        # for ever, without the trash; or "archive"
