@@ -10,8 +10,8 @@ class SessionChanges(TypedDict, total=False):
     """What `update` can change of a session; what is not given stays.
 
     `metadata` is partial: its keys are set, the others stay. None takes `expire_time` away. A new `state` sets it too:
-    to the end of the days in the trash, or away, unless it is given. None for `system` is the bot's own again, for `cut`
-    that nothing is left out. `forget` names keys of the metadata that go.
+    to the end of the days in the trash, or away, unless it is given. None for `system` is the bot's own again,
+    for `cut` that nothing is left out. `forget` names keys of the metadata that go.
     """
 
     name: str

@@ -13,7 +13,7 @@ from typing import Any
 from botchat.core.asking import Asking, read_enough
 from botchat.core.bots import Bot
 from botchat.core.errors import BotchatError, BotError, InvalidInput, ReplyRunning, UnknownBot
-from botchat.core.gulps import in_gulps
+from botchat.core.gulps import in_gulps, pause_for
 from botchat.core.history import History, is_wordless
 from botchat.core.keeping import Keeping
 from botchat.core.loop import new_loop
@@ -29,7 +29,6 @@ CHECKPOINT_SECONDS = 1.0
 """How often a reply that is coming is stored: a killed process loses no more than this."""
 
 _SAVERS = 8
-_FEW_REPLIES = 10
 
 _log = logging.getLogger(__name__)
 
@@ -256,8 +255,8 @@ class Turns:
         """Take the reply from the bot to its end, whatever that is."""
         finish: Finish | None = None
         try:
-            async with aclosing(asking.stream()) as pieces, aclosing(in_gulps(pieces, self._pause)) as gulps:
-                async for piece in gulps:
+            async with aclosing(in_gulps(asking.stream(), lambda: pause_for(len(self._replies)))) as pieces:
+                async for piece in pieces:
                     if isinstance(piece, Finish):
                         finish = piece
                     else:
@@ -273,11 +272,6 @@ class Turns:
             reply.end("failed", failure=failure)
         else:
             reply.end_as_served(finish)
-
-    def _pause(self) -> float:
-        """Choose how long a reply's pieces may gather, in seconds: not at all while few replies are under way."""
-        replies = len(self._replies)
-        return replies / 400 if replies > _FEW_REPLIES else 0
 
     def _stopped_as(self) -> Status:
         return "interrupted" if self._closing else "stopped"

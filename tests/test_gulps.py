@@ -1,0 +1,57 @@
+"""Pieces are read in gulps when many replies stream: none is lost, and the end closes what they come from."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+
+from botchat.core.gulps import in_gulps, pause_for
+
+
+class Source:
+    """Gives pieces as its server would: a number comes after that many turns of the loop, 0 lies there already."""
+
+    def __init__(self, *waits: float) -> None:
+        self.closed = False
+        self._waits = waits
+
+    async def pieces(self) -> AsyncGenerator[int]:
+        try:
+            for i, wait in enumerate(self._waits):
+                if wait:
+                    await asyncio.sleep(wait)
+                yield i
+        finally:
+            self.closed = True
+
+
+async def read(source: Source, pause: Callable[[], float], most: int = 1_000) -> list[int]:
+    read: list[int] = []
+    async with aclosing(in_gulps(source.pieces(), pause)) as pieces:
+        async for piece in pieces:
+            read.append(piece)
+            if len(read) == most:
+                break
+    return read
+
+
+def test_there_is_a_pause_after_a_piece_that_had_to_be_waited_for_and_none_between_those_that_lie_there():
+    pauses: list[float] = []
+
+    def pause() -> float:
+        pauses.append(0)
+        return 0
+
+    source = Source(0.01, 0, 0, 0, 0.01, 0)
+    assert asyncio.run(read(source, pause)) == [0, 1, 2, 3, 4, 5]
+    assert len(pauses) == 2
+
+
+def test_who_stops_reading_closes_what_the_pieces_come_from():
+    source = Source(0, 0, 0)
+    assert asyncio.run(read(source, lambda: 0, most=1)) == [0]
+    assert source.closed
+
+
+def test_few_replies_are_read_as_they_come():
+    assert pause_for(1) == pause_for(10) == 0
+    assert 0 < pause_for(100) < 1
