@@ -1,8 +1,9 @@
 """The contract of what an admin asks of a store: everybody's sessions. Both stores keep it."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
 from botchat.core.changes import Feedback
@@ -113,6 +114,30 @@ class AllSessions(Protocol):
     def findings(self) -> Iterator[Finding]:
         """Check what can be checked at once: indexes by how a page is really read, clocks, the file."""
         ...
+
+
+def activities_of(record: Record, since: datetime | None = None, until: datetime | None = None) -> Iterator[Activity]:
+    """Count what was said in a record from `since` on and before `until`, by day."""
+    by_day = defaultdict(list)
+    for message in record["messages"]:
+        time = message["create_time"]
+        if (since is None or since <= time) and (until is None or time < until):
+            by_day[time.astimezone(UTC).date()].append(message)
+    for day, messages in by_day.items():
+        usages = [message.get("usage") or {} for message in messages]
+        ratings = [(message.get("feedback") or {}).get("rating") for message in messages]
+        yield Activity(
+            session_id=record["_id"],
+            user=record["user"],
+            bot_id=record["bot_id"],
+            day=day,
+            messages=len(messages),
+            prompt_tokens=sum(usage.get("prompt_tokens", 0) for usage in usages),
+            completion_tokens=sum(usage.get("completion_tokens", 0) for usage in usages),
+            latencies_ms=tuple(m["latency_ms"] for m in messages if m.get("latency_ms") is not None),
+            up=ratings.count("up"),
+            down=ratings.count("down"),
+        )
 
 
 def feedback_of(record: Record) -> Iterator[GivenFeedback]:

@@ -160,11 +160,11 @@ class SessionChanged(StoreError):  # noqa: N818
 
 
 class SessionTooLarge(StoreError):  # noqa: N818
-    """Is raised when a session or a message is larger than a record may be (16 MiB, MongoDB's limit)."""
+    """Is raised for a message over 15 MiB, or where all else in a record is over MongoDB's limit of 16 MiB."""
 
     def __init__(self) -> None:
         super().__init__(
-            "That does not fit: a session holds at most 16 MiB. Start a new session, or send a shorter message."
+            "That does not fit: a message holds at most 15 MiB. Send a shorter one, or its parts one by one."
         )
 
 

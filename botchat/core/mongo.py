@@ -9,19 +9,21 @@ from typing import Any, Unpack
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
-from pymongo.results import UpdateResult
 
 from botchat.core.addresses import without_password
 from botchat.core.agents import AgentChanges
 from botchat.core.changes import MessageChanges, SessionChanges
-from botchat.core.errors import FileNotFound, MessageNotFound, SessionChanged, SessionNotFound
+from botchat.core.errors import FileNotFound, SessionChanged, SessionNotFound
 from botchat.core.file_record import apart, files_of, find_data, record_apart
 from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, now
 from botchat.core.mongo_accounts import MongoAccounts, MongoShortLived
 from botchat.core.mongo_agents import MongoAgents, count_too
 from botchat.core.mongo_all import MongoAllSessions
+from botchat.core.mongo_blocks import MongoBlocks
 from botchat.core.mongo_client import Document, database_name, open_client, options_of, translated
 from botchat.core.mongo_files import MongoFiles
+from botchat.core.mongo_messages import MongoMessages, of_message
+from botchat.core.mongo_moving import Limits, Moving, growth, growth_of_change, size_told
 from botchat.core.mongo_query import ALL_INDEX, PAGE_INDEX, SUMMARY, TAG_INDEX, TAGGED, owned
 from botchat.core.preferences import PreferenceChanges, Preferences, preference_changes, preferences_from
 from botchat.core.record import (
@@ -62,7 +64,8 @@ def connect(uri: str, **pool_options: Any) -> "MongoRepository":
 class MongoRepository:
     """Keeps sessions in the database that it is given.
 
-    `slow_seconds` is the time for what reads many sessions, None for the client's own.
+    `slow_seconds` is the time for what reads many sessions, None for the client's own; `limits` say how much of a long
+    session stays in its record.
 
     A client that it owns is closed by `close`, or when nobody holds the repository any more: a reply under way keeps it
     open. One that it borrows stays its owner's.
@@ -75,14 +78,26 @@ class MongoRepository:
         name: str = "mongodb",
         owns_client: bool = False,
         slow_seconds: float | None = None,
+        limits: Limits = Limits(),  # noqa: B008  (it is frozen)
     ) -> None:
         self.name = name
         self._database = database
         self._sessions: Collection[Document] = database["sessions"]
         self._preferences: Collection[Document] = database["preferences"]
         self._files = MongoFiles(database, name=name, slow_seconds=slow_seconds)
-        self._all = MongoAllSessions(self._sessions, self._files, name=name, slow_seconds=slow_seconds)
+        self._blocks = MongoBlocks(database, name=name, slow_seconds=slow_seconds)
+        self._moving = Moving(self._sessions, self._blocks, limits)
+        self._messages = MongoMessages(self._sessions, self._blocks, self._moving, name=name)
         self._agents = MongoAgents(self._sessions, name=name)
+        self._all = MongoAllSessions(
+            self._sessions,
+            files=self._files,
+            blocks=self._blocks,
+            messages=self._messages,
+            moving=self._moving,
+            name=name,
+            slow_seconds=slow_seconds,
+        )
         self._close_client = weakref.finalize(self, database.client.close) if owns_client else None
 
     def prepare(self) -> None:
@@ -93,6 +108,7 @@ class MongoRepository:
             self._sessions.create_index(TAG_INDEX, name="tags", partialFilterExpression=TAGGED)
             # A record goes when its expire_time has come; the server looks once a minute.
             self._sessions.create_index("expire_time", name="expiry", expireAfterSeconds=0, sparse=True)
+        self._blocks.prepare()
         self._files.sweep(self._sessions)
 
     def close(self) -> None:
@@ -104,13 +120,18 @@ class MongoRepository:
             return
         check_whole(session)
         at = now()
-        record, data = record_apart(session_to_record(session) | {"rev": session.rev + 1, "update_time": at})
+        whole, data = record_apart(session_to_record(session) | {"rev": session.rev + 1, "update_time": at})
         self._files.put(session.user, session.id, data, replace=True)
         with translated(self.name):
-            if not self._replaced(session, record):
-                self._check_saved_already(record)
+            record, blocks = self._moving.split(whole)
+            self._blocks.put(blocks)
+            if self._replaced(session, record):
+                self._blocks.remove_others(session.user, session.id, record.get("blocks", {}).get("key"))
+            else:
+                self._blocks.remove(blocks)
+                self._check_saved_already(whole)
         if session.rev:
-            self._files.remove_others(session.user, session.id, {file["id"] for file in files_of(record)})
+            self._files.remove_others(session.user, session.id, {file["id"] for file in files_of(whole)})
         session.rev, session.update_time = record["rev"], at
         session.name, session.message_count = record["name"], record["message_count"]
 
@@ -128,28 +149,27 @@ class MongoRepository:
         to_set, to_unset = message_changes(changes)
         if "files" in to_unset:
             self._remove_files(user, session_id, message_id)
-        result = self._update(
-            owned(user, session_id) | {"messages.id": message_id},
+        update = _update_of(
             {"update_time": now()} | {f"messages.$.{name}": value for name, value in to_set.items()},
             {f"messages.$.{name}" for name in to_unset},
         )
-        if not result.matched_count:
-            self._check_exists(user, session_id)
-            raise MessageNotFound(message_id)
+        with translated(self.name):
+            update["$inc"] |= growth_of_change(to_set)
+        if "redacted_time" in to_set:
+            self._blocks.update_all(user, session_id, message_id, of_message(update))
+        self._messages.change(user, session_id, message_id, update)
 
     def get(self, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:
         check_limit(last)
-        return session_from_record(self._find(user, session_id, {"_id": 0, "messages": {"$slice": -last}}))
+        return session_from_record(self._messages.newest(user, session_id, last))
 
     def messages(self, user: str, session_id: str, before: int, limit: int = PAGE_SIZE) -> list[Message]:
         check_limit(limit)
         start = max(0, before - limit)
-        wanted = max(0, before - start)
-        found = self._find(user, session_id, {"_id": 1, "messages": {"$slice": [start, max(1, wanted)]}})
-        return [message_from_record(message) for message in found["messages"][:wanted]]
+        return [message_from_record(message) for message in self._messages.part(user, session_id, start, before)]
 
     def file(self, user: str, session_id: str, file_id: str) -> bytes:
-        message = self._find_message(user, session_id, {"files.id": {"$eq": file_id}})
+        message = self._messages.find(user, session_id, {"files.id": {"$eq": file_id}})
         data = find_data(message, file_id, partial(self._files.read, user, session_id))
         if data is None:
             raise FileNotFound(file_id)
@@ -179,12 +199,12 @@ class MongoRepository:
 
     def update(self, user: str, session_id: str, **changes: Unpack[SessionChanges]) -> None:
         to_set, to_unset = session_changes(changes)
-        if not self._update(owned(user, session_id), to_set, to_unset).matched_count:
+        if not self._updated(owned(user, session_id), to_set, to_unset):
             raise SessionNotFound(session_id)
 
     def rename_from(self, user: str, session_id: str, old: str, new: str) -> bool:
         to_set, _ = session_changes({"name": new})
-        return self._update(owned(user, session_id) | {"name": {"$eq": old}}, to_set, set()).matched_count == 1
+        return self._updated(owned(user, session_id) | {"name": {"$eq": old}}, to_set, set())
 
     def delete(self, user: str, session_id: str) -> None:
         self.update(user, session_id, state="trash")
@@ -195,9 +215,10 @@ class MongoRepository:
             wanted["update_time"] = unless_written_since
         with translated(self.name):
             if not self._sessions.delete_one(wanted).deleted_count:
-                self._check_exists(user, session_id)
+                self._messages.read(user, session_id, {"_id": 1})
                 raise SessionChanged
         self._files.remove_others(user, session_id)
+        self._blocks.remove_others(user, session_id)
 
     def preferences(self, user: str) -> Preferences:
         with translated(self.name):
@@ -225,7 +246,7 @@ class MongoRepository:
 
     def _made(self, session: Session, message: Message, record: Record, at: datetime) -> bool:
         """Make the record with its first message; False when it is there, another process' or another user's."""
-        made = session_to_record(replace(session, messages=[message])) | {"messages": [record]}
+        made = session_to_record(replace(session, messages=[message])) | {"messages": [record]} | size_told(record)
         try:
             self._sessions.insert_one(made | {"rev": 1, "update_time": at})
         except DuplicateKeyError:
@@ -241,18 +262,21 @@ class MongoRepository:
             changed["expire_time"] = session.expire_time
         if session.rev and not session.name and (name := session.named_by([message])):
             changed["name"] = name
-        unless_there = owned(session.user, session.id) | {"messages.id": {"$ne": message.id}}
-        update: Document = {"$push": push, "$inc": {"message_count": 1, "rev": 1}, "$set": changed}
+        counted = {"message_count": 1, "rev": 1} | growth(session, record)
+        update: Document = {"$push": push, "$inc": counted, "$set": changed}
         if session.head is not None:
             update["$unset"] = {"head": ""}
-        options = {} if agent is None else count_too(message, agent, unless_there, update)
-        result = self._sessions.update_one(unless_there, update, **options)
-        if not result.matched_count:
-            self._agents.check(session.user, session.id, None if agent is None else message.agent_id)
+        if agent is None:
+            self._messages.push(session, message, update)
+            return
+        of_agent: Document = {}
+        options = count_too(message, agent, of_agent, update)
+        check = partial(self._agents.check, session.user, session.id, message.agent_id)
+        self._messages.push(session, message, update, of_agent, check, **options)
 
     def _remove_files(self, user: str, session_id: str, message_id: str) -> None:
         """Remove the data that lie apart from a message, before it forgets which they were."""
-        message = self._find_message(user, session_id, {"id": {"$eq": message_id}})
+        message = self._messages.find(user, session_id, {"id": {"$eq": message_id}})
         self._files.remove(user, session_id, [file["id"] for file in message.get("files", ())])
 
     def _replaced(self, session: Session, record: Record) -> bool:
@@ -267,30 +291,19 @@ class MongoRepository:
 
     def _check_saved_already(self, record: Record) -> None:
         """Take a save for done when the store holds just this: its answer was lost, and it was tried again."""
-        stored = self._sessions.find_one(owned(record["user"], record["_id"]))
+        stored = self._messages.whole(self._messages.read(record["user"], record["_id"], None))
         if stored is None:
             raise SessionNotFound(record["_id"])
         if stored | {"update_time": record["update_time"]} != record:
             raise SessionChanged
 
-    def _update(self, wanted: Document, to_set: Record, to_unset: set[str]) -> UpdateResult:
-        update: Document = {"$set": to_set, "$inc": {"rev": 1}}
-        if to_unset:
-            update["$unset"] = dict.fromkeys(to_unset, "")
+    def _updated(self, wanted: Document, to_set: Record, to_unset: set[str]) -> bool:
         with translated(self.name):
-            return self._sessions.update_one(wanted, update)
+            return self._sessions.update_one(wanted, _update_of(to_set, to_unset)).matched_count == 1
 
-    def _find(self, user: str, session_id: str, shown_fields: Document) -> Record:
-        with translated(self.name):
-            found = self._sessions.find_one(owned(user, session_id), shown_fields)
-        if found is None:
-            raise SessionNotFound(session_id)
-        return found
 
-    def _find_message(self, user: str, session_id: str, wanted: Document) -> Record:
-        """Read one message of a session; {} where there is none such."""
-        found = self._find(user, session_id, {"_id": 1, "messages": {"$elemMatch": wanted}})
-        return next(iter(found.get("messages", [])), {})
-
-    def _check_exists(self, user: str, session_id: str) -> None:
-        self._find(user, session_id, {"_id": 1})
+def _update_of(to_set: Record, to_unset: set[str]) -> Document:
+    update: Document = {"$set": to_set, "$inc": {"rev": 1}}
+    if to_unset:
+        update["$unset"] = dict.fromkeys(to_unset, "")
+    return update

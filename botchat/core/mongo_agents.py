@@ -10,6 +10,7 @@ from pymongo.errors import DuplicateKeyError
 from botchat.core.agents import AgentChanges, AgentRecord, agent_in, counted
 from botchat.core.errors import SessionNotFound
 from botchat.core.models import Message, Session, now
+from botchat.core.mongo_blocks import bare
 from botchat.core.mongo_client import Document, translated
 from botchat.core.mongo_query import owned
 from botchat.core.record import check_value, session_from_record, session_to_record
@@ -39,7 +40,7 @@ class MongoAgents:
             found = self._sessions.find_one(owned(user, session_id), {"_id": 0, "messages": 0})
         if found is None:
             raise SessionNotFound(session_id)
-        return session_from_record(found)
+        return session_from_record(bare(found))
 
     def add(self, user: str, session_id: str, agent: AgentRecord) -> bool:
         check_value(agent)

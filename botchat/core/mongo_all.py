@@ -11,12 +11,15 @@ import pymongo
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
-from botchat.core.all_sessions import Activity, GivenFeedback, UserSummary, anothers, feedback_of
+from botchat.core.all_sessions import Activity, GivenFeedback, UserSummary, activities_of, anothers, feedback_of
 from botchat.core.file_record import files_of, joined, record_apart
 from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter, now
+from botchat.core.mongo_blocks import KEPT_APART, MongoBlocks
 from botchat.core.mongo_client import Document, translated
 from botchat.core.mongo_files import MongoFiles
-from botchat.core.mongo_query import NEWEST_FIRST, OLDEST_FIRST, SUMMARY, filter_of, owned
+from botchat.core.mongo_messages import MongoMessages
+from botchat.core.mongo_moving import Moving
+from botchat.core.mongo_query import NEWEST_FIRST, OLDEST_FIRST, SUMMARY, filter_of, owned, said_in
 from botchat.core.record import Record, summary_from_record
 from botchat.core.repository import ACTIVE, check_limit, page_of
 
@@ -29,7 +32,8 @@ _CLOCKS_APART = timedelta(seconds=2)
 _BY_ID = {"$sort": {"_id": 1}}
 
 _OF_MESSAGES = ("create_time", "usage", "latency_ms", "feedback")
-_FACTS = dict.fromkeys(("user", "bot_id", *(f"messages.{name}" for name in _OF_MESSAGES)), 1)
+_FACTS = dict.fromkeys(("user", "bot_id", *KEPT_APART, *(f"messages.{name}" for name in _OF_MESSAGES)), 1)
+_RATED = dict.fromkeys(("user", "bot_id", "feedbacks", *KEPT_APART, "messages.id", "messages.feedback"), 1)
 
 
 def _rated(rating: str) -> Document:
@@ -56,9 +60,20 @@ class MongoAllSessions:
     """Reads and writes sessions of one collection, whoever owns them."""
 
     def __init__(
-        self, sessions: Collection[Document], files: MongoFiles, *, name: str, slow_seconds: float | None
+        self,
+        sessions: Collection[Document],
+        *,
+        files: MongoFiles,
+        blocks: MongoBlocks,
+        messages: MongoMessages,
+        moving: Moving,
+        name: str,
+        slow_seconds: float | None,
     ) -> None:
         self._sessions = sessions
+        self._blocks = blocks
+        self._messages = messages
+        self._moving = moving
         self._preferences: Collection[Document] = sessions.database["preferences"]
         self._files = files
         self._name = name
@@ -66,47 +81,48 @@ class MongoAllSessions:
 
     def page(self, after: str | None = None, limit: int = PAGE_SIZE, where: SessionFilter = ACTIVE) -> Page:
         check_limit(limit)
-        wanted = filter_of(where, after)
+        wanted = self._filter(where, after)
         with translated(self._name), self._time_for(where):
             found = self._sessions.find(wanted, dict.fromkeys(SUMMARY, 1)).sort(NEWEST_FIRST).limit(limit + 1)
             records = list(found)
         return page_of([summary_from_record(record) for record in records], limit)
 
     def count(self, where: SessionFilter) -> int:
+        wanted = self._filter(where)
         with translated(self._name), self._time_for(where):
-            return self._sessions.count_documents(filter_of(where))
+            return self._sessions.count_documents(wanted)
 
     def records(self, where: SessionFilter, after: tuple[datetime, str] | None = None) -> Iterator[Record]:
-        wanted = filter_of(where)
+        wanted = self._filter(where)
         if after is not None:
             time, session_id = after
             later = [{"create_time": {"$gt": time}}, {"create_time": time, "_id": {"$gt": session_id}}]
             wanted = {"$and": [wanted, {"$or": later}]}
         found = self._sessions.find(wanted).sort(OLDEST_FIRST).batch_size(_BATCH)
-        return map(self._whole, self._each(found))
+        return filter(None, map(self._whole, self._each(found)))
 
     def put(self, record: Record, *, replace: bool = False) -> Literal["made", "replaced", "kept"]:
         user, session_id = record["user"], record["_id"]
-        record, data = record_apart(record)
-        if data:  # they are stored before the record, and so not for one that is kept or another's
+        whole, data = record_apart(record)
+        with translated(self._name):
+            record, blocks = self._moving.split(whole)
+        if data or blocks:  # they are stored before the record, and so not for one that is kept or another's
             held = self.held([session_id]).get(session_id)
             if held and held[0] != user:
                 raise anothers(session_id)
-            if replace or not held:
-                self._files.put(user, session_id, data, replace=replace)
-        with translated(self._name):
-            try:
-                self._sessions.insert_one(record)
-            except DuplicateKeyError:
-                mine = owned(user, session_id)
-                if replace and self._sessions.replace_one(mine, record).matched_count:
-                    self._files.remove_others(user, session_id, {file["id"] for file in files_of(record)})
-                    return "replaced"
-                if not replace and self._sessions.find_one(mine, {"_id": 1}):
-                    return "kept"
-            else:
-                return "made"
-        raise anothers(session_id)
+            if held and not replace:
+                return "kept"
+            self._files.put(user, session_id, data, replace=replace)
+            self._blocks.put(blocks)
+        became = self._put(record, replace=replace)
+        if became == "replaced":
+            self._files.remove_others(user, session_id, {file["id"] for file in files_of(whole)})
+            self._blocks.remove_others(user, session_id, record.get("blocks", {}).get("key"))
+        elif became != "made":
+            self._blocks.remove(blocks)
+        if became is None:
+            raise anothers(session_id)
+        return became
 
     def held(self, ids: Some[str]) -> dict[str, tuple[str, int]]:
         with translated(self._name):
@@ -143,35 +159,39 @@ class MongoAllSessions:
     def activity(
         self, where: SessionFilter, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[Activity]:
-        sessions = filter_of(where)
+        sessions = self._filter(where)
         said = ({"$gte": since} if since else {}) | ({"$lt": until} if until else {})
         if since:  # nothing was said since in a session that was not written since
             sessions["update_time"] = sessions.get("update_time", {}) | {"$gte": since}
-        steps: list[Document] = [{"$match": sessions}, {"$project": _FACTS}, {"$unwind": "$messages"}]
+        short = {"$and": [sessions, {"first": {"$exists": False}}]}
+        steps: list[Document] = [{"$match": short}, {"$project": _FACTS}, {"$unwind": "$messages"}]
         if said:
             steps.append({"$match": {"messages.create_time": said}})
         for row in self._aggregate([*steps, {"$group": _BY_DAY}]):
             yield _activity(row)
+        for record in self._long(sessions, _FACTS):
+            yield from activities_of(record, since, until)
 
     def feedback(self, where: SessionFilter) -> Iterator[GivenFeedback]:
-        with_any = {"$or": [{"messages.feedback": {"$exists": True}}, {"feedbacks": {"$exists": True}}]}
-        fields = dict.fromkeys(("user", "bot_id", "feedbacks", "messages.id", "messages.feedback"), 1)
-        wanted = {"$and": [filter_of(where), with_any]}
-        for record in self._each(self._sessions.find(wanted, fields).sort(NEWEST_FIRST)):
-            yield from feedback_of(record)
+        with_any: list[Document] = [{"messages.feedback": {"$exists": True}}, {"feedbacks": {"$exists": True}}]
+        (holders,) = self._blocks.holders(where.user, with_any[:1])
+        wanted = {"$and": [self._filter(where), {"$or": [*with_any, *holders]}]}
+        for record in self._each(self._sessions.find(wanted, _RATED).sort(NEWEST_FIRST)):
+            whole = self._messages.whole(record, _RATED)
+            yield from feedback_of(whole) if whole else ()
 
     def info(self) -> dict[str, Any]:
         database = self._sessions.database
         with translated(self._name), self._unhurried():
             server = database.command("buildInfo")
             (found,) = self._sessions.aggregate([{"$collStats": {"storageStats": {}}}])
-        size = found["storageStats"]
+            sizes = [found["storageStats"], self._blocks.size]
         return {
             "kind": "MongoDB",
             "version": server["version"],
             "place": self._name,
-            "bytes": size["size"],
-            "bytes_on_disk": size["storageSize"] + size["totalIndexSize"],
+            "bytes": sum(size["size"] for size in sizes),
+            "bytes_on_disk": sum(size["storageSize"] + size["totalIndexSize"] for size in sizes),
         }
 
     def findings(self) -> Iterator[Finding]:
@@ -205,10 +225,33 @@ class MongoAllSessions:
                 return
             yield found
 
-    def _whole(self, record: Record) -> Record:
-        user, session_id = record["user"], record["_id"]
-        read = partial(self._files.read, user, session_id)
-        return record | {"messages": [joined(message, read) for message in record["messages"]]}
+    def _whole(self, record: Record) -> Record | None:
+        whole = self._messages.whole(record)
+        if whole is None:
+            return None
+        read = partial(self._files.read, whole["user"], whole["_id"])
+        return whole | {"messages": [joined(message, read) for message in whole["messages"]]}
+
+    def _long(self, sessions: Document, fields: Document) -> Iterator[Record]:
+        """Read those records of a filter that have older messages in blocks, with all their messages."""
+        found = self._sessions.find({"$and": [sessions, {"first": {"$exists": True}}]}, fields)
+        return filter(None, (self._messages.whole(record, fields) for record in self._each(found)))
+
+    def _put(self, record: Record, *, replace: bool) -> Literal["made", "replaced", "kept"] | None:
+        """Write a record as it lies here; None if it is another user's."""
+        mine = owned(record["user"], record["_id"])
+        with translated(self._name):
+            try:
+                self._sessions.insert_one(record)
+            except DuplicateKeyError:
+                if replace:
+                    return "replaced" if self._sessions.replace_one(mine, record).matched_count else None
+                return "kept" if self._sessions.find_one(mine, {"_id": 1}) else None
+        return "made"
+
+    def _filter(self, where: SessionFilter, after: str | None = None) -> Document:
+        """Make the filter of a page, also by what is said in blocks."""
+        return filter_of(where, after, self._blocks.holders(where.user, said_in(where)))
 
     def _time_for(self, where: SessionFilter) -> AbstractContextManager[object]:
         """Give a search, which reads contents, and what is about everybody, the time that it takes."""

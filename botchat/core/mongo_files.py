@@ -2,7 +2,7 @@
 
 from collections.abc import Collection as Some
 from contextlib import AbstractContextManager, nullcontext
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 
 import pymongo
@@ -11,16 +11,13 @@ from gridfs import GridFSBucket
 from gridfs.errors import CorruptGridFile, NoFile
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError
 
 from botchat.core.errors import SessionNotFound
 from botchat.core.models import now
 from botchat.core.mongo_client import Document, translated
+from botchat.core.mongo_sweep import SWEEP_EVERY, claimed
 
 BUCKET = "session_files"
-
-SWEEP_EVERY = timedelta(hours=1)
-"""What is younger may be the file of a message that is being sent at this moment."""
 
 _SWEPT_AT_ONCE = 10_000  # pieces of files, 255 KiB each; the next sweep goes on behind them
 
@@ -91,13 +88,7 @@ class MongoFiles:
         return self._database["sweeps"]
 
     def _claimed(self, at: datetime) -> Document | None:
-        due = {"_id": BUCKET, "time": {"$lte": at - SWEEP_EVERY}}
-        try:
-            return self._sweeps.find_one_and_update(
-                due, {"$set": {"time": at}}, upsert=True, return_document=pymongo.ReturnDocument.AFTER
-            )
-        except DuplicateKeyError:  # it is there, and not due
-            return None
+        return claimed(self._sweeps, BUCKET, at)
 
     def _orphans(self, keys: set[str], sessions: Collection[Document], before: datetime) -> list[str]:
         found = self._files.find({"_id": {"$in": list(keys)}}, {"metadata": 1, "uploadDate": 1})

@@ -1,5 +1,6 @@
 """How a filter of sessions becomes a query of MongoDB, served by an index."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, get_args
 
@@ -30,8 +31,20 @@ def owned(user: str, session_id: str) -> Document:
     return {"_id": session_id, "user": {"$eq": user}}
 
 
-def filter_of(where: SessionFilter, after: str | None = None) -> Document:
+def said_in(where: SessionFilter) -> list[Document]:
+    """Make the conditions that a filter has for messages; each is met by any message of a session, in a block too.
+
+    Raises:
+        InvalidInput: the text to search for can't be.
+    """
+    said = [{"messages.content": {"$regex": pattern}} for pattern in patterns(where.text)] if where.text else []
+    return [*said, {"messages.id": {"$eq": where.message_id}}] if where.message_id is not None else said
+
+
+def filter_of(where: SessionFilter, after: str | None = None, holders: Sequence[list[Document]] = ()) -> Document:
     """Make the filter of a page, or of all that it is the first page of, so that it comes from the index alone.
+
+    `holders` are the filters of those records that meet the conditions of `said_in` by a message in a block.
 
     One range of the index is as fast as page 1. Only where sessions of one create_time lie on both sides of the page's
     end two ranges are needed; the $or is then outermost, with the user in both of its branches: with the user beside
@@ -41,18 +54,18 @@ def filter_of(where: SessionFilter, after: str | None = None) -> Document:
         InvalidInput: the cursor is none, or the text to search for can't be.
     """
     if after is None:
-        return _wanted(where, _begun(where))
+        return _wanted(where, _begun(where), holders)
     end = position_of(after)
-    earlier = _wanted(where, _begun(where, before=end.create_time))
+    earlier = _wanted(where, _begun(where, before=end.create_time), holders)
     if end.is_alone:
         return earlier
     same_time = _begun(where) | {"$eq": end.create_time}
-    at_same_time = _wanted(where, same_time)
+    at_same_time = _wanted(where, same_time, holders)
     at_same_time["_id"] = at_same_time.get("_id", {}) | {"$lt": end.id}
     return {"$or": [earlier, at_same_time]}
 
 
-def _wanted(where: SessionFilter, begun: Document) -> Document:
+def _wanted(where: SessionFilter, begun: Document, holders: Sequence[list[Document]]) -> Document:
     """Make the filter of sessions that were begun in this range of times."""
     # Each of several states is a range of the index, and their orders are merged.
     wanted: Document = {"state": {"$in": list(get_args(State))} if where.state is None else where.state}
@@ -68,12 +81,11 @@ def _wanted(where: SessionFilter, begun: Document) -> Document:
         wanted["pinned"] = True if where.pinned else {"$ne": True}
     if where.ids is not None:
         wanted["_id"] = {"$in": list(where.ids)}
-    if where.message_id is not None:
-        wanted["messages.id"] = {"$eq": where.message_id}
     if where.tag is not None:
         wanted["tags"] = {"$eq": where.tag}
-    if where.text:
-        wanted["$and"] = [_says(pattern) for pattern in patterns(where.text)]
+    if said := said_in(where):
+        in_blocks = holders or [[]] * len(said)
+        wanted["$and"] = [{"$or": [*_met_by(one), *also]} for one, also in zip(said, in_blocks, strict=True)]
     return wanted
 
 
@@ -82,5 +94,6 @@ def _begun(where: SessionFilter, before: datetime | None = None) -> Document:
     return ({"$gte": where.since} if where.since else {}) | ({"$lt": min(limits)} if limits else {})
 
 
-def _says(pattern: str) -> Document:
-    return {"$or": [{place: {"$regex": pattern}} for place in ("name", "messages.content")]}
+def _met_by(said: Document) -> list[Document]:
+    """Make the filters of the records that meet a condition for messages: what is looked for may be in the name too."""
+    return [{"name": said["messages.content"]}, said] if "messages.content" in said else [said]

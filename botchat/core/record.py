@@ -29,6 +29,9 @@ Record = dict[str, Any]
 MAX_RECORD_BYTES = 16 * 1024 * 1024
 """The largest document of MongoDB: https://www.mongodb.com/docs/manual/reference/limits/ (BSON Document Size)."""
 
+MAX_MESSAGE_BYTES = 15 * 1024 * 1024
+"""The largest message: with it a record has room for what else it holds."""
+
 NAME_LIMIT = 500
 """Characters of a name that a person gives: the name stands in an index, which a novel would bloat."""
 

@@ -10,7 +10,7 @@ from botchat.core.errors import InvalidInput
 from botchat.core.file_record import FILE_ALWAYS, check_file, files_of
 from botchat.core.models import File, Message, Session
 from botchat.core.record import (
-    MAX_RECORD_BYTES,
+    MAX_MESSAGE_BYTES,
     MESSAGE_ALWAYS,
     SESSION_ALWAYS,
     Record,
@@ -57,8 +57,8 @@ def check_record(record: Record) -> None:
 
 def _check_size(message: Record) -> None:
     size = sum(len(value.encode()) for value in message.values() if isinstance(value, str))
-    if size > MAX_RECORD_BYTES:
-        raise InvalidInput(f"One of its messages has {size // 1024**2} MiB: a record holds at most 16 MiB.")
+    if size > MAX_MESSAGE_BYTES:
+        raise InvalidInput(f"One of its messages has {size // 1024**2} MiB: a message holds at most 15 MiB.")
 
 
 @cache

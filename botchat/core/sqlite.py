@@ -33,6 +33,7 @@ from botchat.core.sqlite_query import SUMMARY, has_tag, matches, record_matches,
 from botchat.core.sqlite_rows import (
     decoded,
     encoded,
+    encoded_message,
     exists,
     find_file,
     has_message,
@@ -114,7 +115,7 @@ class SqliteRepository:
             message = decoded(before)
             if "files" in to_unset:
                 remove_files(db, session_id, message)
-            stored = encoded({n: value for n, value in message.items() if n not in to_unset} | to_set)
+            stored = encoded_message({n: value for n, value in message.items() if n not in to_unset} | to_set)
             db.execute(
                 "UPDATE messages SET record = ? WHERE session_id = ? AND position = ?",
                 (stored, session_id, position),

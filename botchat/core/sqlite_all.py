@@ -1,12 +1,11 @@
 """Every user's sessions in the SQLite file, for admins."""
 
 import sqlite3
-from collections import defaultdict
 from collections.abc import Collection, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
-from botchat.core.all_sessions import Activity, GivenFeedback, UserSummary, anothers, feedback_of
+from botchat.core.all_sessions import Activity, GivenFeedback, UserSummary, activities_of, anothers, feedback_of
 from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter
 from botchat.core.record import Record
 from botchat.core.repository import ACTIVE, check_limit, page_of
@@ -106,26 +105,7 @@ class SqliteAllSessions:
         self, where: SessionFilter, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[Activity]:
         for record in self._records(where, with_files=False):
-            by_day = defaultdict(list)
-            for message in record["messages"]:
-                time = message["create_time"]
-                if (since is None or since <= time) and (until is None or time < until):
-                    by_day[time.astimezone(UTC).date()].append(message)
-            for day, messages in by_day.items():
-                usages = [message.get("usage") or {} for message in messages]
-                ratings = [(message.get("feedback") or {}).get("rating") for message in messages]
-                yield Activity(
-                    session_id=record["_id"],
-                    user=record["user"],
-                    bot_id=record["bot_id"],
-                    day=day,
-                    messages=len(messages),
-                    prompt_tokens=sum(usage.get("prompt_tokens", 0) for usage in usages),
-                    completion_tokens=sum(usage.get("completion_tokens", 0) for usage in usages),
-                    latencies_ms=tuple(m["latency_ms"] for m in messages if m.get("latency_ms") is not None),
-                    up=ratings.count("up"),
-                    down=ratings.count("down"),
-                )
+            yield from activities_of(record, since, until)
 
     def feedback(self, where: SessionFilter) -> Iterator[GivenFeedback]:
         for record in self._records(where, with_files=False):

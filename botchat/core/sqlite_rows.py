@@ -12,7 +12,7 @@ from bson.codec_options import CodecOptions
 
 from botchat.core.errors import SessionNotFound, SessionTooLarge
 from botchat.core.file_record import apart, files_of, find_data, joined
-from botchat.core.record import MAX_RECORD_BYTES, Record
+from botchat.core.record import MAX_MESSAGE_BYTES, MAX_RECORD_BYTES, Record
 
 COLUMNS = (
     "id",
@@ -72,8 +72,7 @@ def write_header(db: sqlite3.Connection, record: Record, size: int) -> None:
         SessionTooLarge: MongoDB would refuse it.
     """
     record = record | {"messages": []}
-    if len(encoded(record)) + size > MAX_RECORD_BYTES:
-        raise SessionTooLarge
+    encoded(record)
     columns = {n: milliseconds(record[n]) if isinstance(record.get(n), datetime) else record.get(n) for n in COLUMNS}
     more = {n: value for n, value in record.items() if n not in columns and n not in {"_id", "messages"}}
     columns |= {"pinned": bool(columns["pinned"]), "bytes": size, "more": encoded(more)}
@@ -105,7 +104,7 @@ def insert_message(db: sqlite3.Connection, session_id: str, position: int, recor
     record, data = apart(record)
     for file_id, content in data.items():
         db.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (session_id, file_id, content))
-    stored = encoded(record)
+    stored = encoded_message(record)
     db.execute("INSERT INTO messages VALUES (?, ?, ?, ?)", (session_id, position, record["id"], stored))
     return len(stored) + len(str(position)) + 2  # its type, its index as text, NUL: bsonspec.org/spec.html
 
@@ -160,6 +159,13 @@ def from_columns(names: Iterable[str], row: Sequence[Any]) -> Record:
 def encoded(record: Record) -> bytes:
     stored = bson.encode(record)
     if len(stored) > MAX_RECORD_BYTES:
+        raise SessionTooLarge
+    return stored
+
+
+def encoded_message(message: Record) -> bytes:
+    stored = encoded(message)
+    if len(stored) > MAX_MESSAGE_BYTES:
         raise SessionTooLarge
     return stored
 

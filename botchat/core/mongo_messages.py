@@ -1,0 +1,227 @@
+"""Messages of a session in MongoDB, wherever they lie: the newest in its record, the older ones in blocks."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from pymongo.collection import Collection
+
+from botchat.core.errors import MessageNotFound, SessionNotFound, SessionTooLarge, StoreError, StoreUnavailable
+from botchat.core.models import Message, Session
+from botchat.core.mongo_blocks import KEPT_APART, MongoBlocks, bare, place_of
+from botchat.core.mongo_client import Document, translated
+from botchat.core.mongo_moving import Moving
+from botchat.core.mongo_query import owned
+from botchat.core.record import Record
+
+_T = TypeVar("_T")
+
+_PLACE = dict.fromkeys(("user", *KEPT_APART), 1)
+_ATTEMPTS = 5
+_ATTEMPTS_TO_WRITE = 50
+
+
+class MongoMessages:
+    """Reads and writes messages of the sessions of a collection."""
+
+    def __init__(self, sessions: Collection[Document], blocks: MongoBlocks, moving: Moving, *, name: str) -> None:
+        self._sessions = sessions
+        self._blocks = blocks
+        self._moving = moving
+        self._name = name
+
+    def newest(self, user: str, session_id: str, last: int) -> Record:
+        """Read a record with its newest messages, those in blocks too if its own are fewer."""
+        return _consistent(session_id, lambda: self._newest(user, session_id, last))
+
+    def part(self, user: str, session_id: str, start: int, stop: int) -> list[Record]:
+        """Read the messages from position `start` on and before `stop`."""
+        return _consistent(session_id, lambda: self._part(user, session_id, start, stop))
+
+    def whole(self, record: Record, fields: Document | None = None) -> Record | None:
+        """Return a record with all its messages; None if it was removed meanwhile.
+
+        `fields` is what was asked for of the record, and is asked for of its messages in blocks.
+        """
+        shown = [name.removeprefix("messages.") for name in fields or () if name.startswith("messages.")]
+        for _ in range(_ATTEMPTS):
+            place = place_of(record)
+            older = list(self._blocks.read(place, 0, place.first, shown))
+            if len(older) == place.first:
+                return bare(record) | {"messages": [*older, *record["messages"]]}
+            try:
+                record = self.read(place.user, place.session_id, fields)
+            except SessionNotFound:
+                return None
+        raise _torn(record["_id"])
+
+    def find(self, user: str, session_id: str, wanted: Document) -> Record:
+        """Read the first message like this; {} where there is none."""
+        shown = {"messages": {"$elemMatch": wanted}}
+        record = self.read(user, session_id, _PLACE | shown)
+        found = record if record.get("messages") else next(self._blocks.find(place_of(record), wanted, shown), record)
+        return next(iter(found.get("messages", ())), {})
+
+    def position(self, user: str, session_id: str, message_id: str) -> int:
+        """Tell the position of a message in its session.
+
+        Raises:
+            MessageNotFound: there is none of that id.
+        """
+        shown = {"messages.id": 1}
+        record = self.read(user, session_id, _PLACE | shown)
+        place = place_of(record)
+        older = self._blocks.find(place, {"id": message_id}, {"first": 1} | shown)
+        for first, messages in ((place.first, record["messages"]), *((b["first"], b["messages"]) for b in older)):
+            for i, message in enumerate(messages, first):
+                if message["id"] == message_id:
+                    return i
+        raise MessageNotFound(message_id)
+
+    def push(
+        self,
+        session: Session,
+        message: Message,
+        update: Document,
+        also: Document | None = None,
+        check: Callable[[], object] | None = None,
+        **options: Any,
+    ) -> None:
+        """Append by this update, in one command where the record has room; what is there already is not appended.
+
+        `also` is what else is to be true of the record, and `check` raises what to say where it is not.
+        """
+        wanted = owned(session.user, session.id) | {"messages.id": {"$ne": message.id}} | (also or {})
+        try:
+            if self._updated(wanted | self._moving.has_room(session, message), update, **options):
+                return
+        except SessionTooLarge:  # the record is larger than it tells
+            with translated(self._name):
+                self._moving.make_room(session.user, session.id)
+        if check:
+            check()
+        self._push_in_doubt(session, message, wanted, update, **options)
+
+    def change(self, user: str, session_id: str, message_id: str, update: Document) -> None:
+        """Change a message, in the record or in a block, by an update of the record that has it.
+
+        Raises:
+            MessageNotFound: the session has no such message.
+            SessionTooLarge: it would be.
+        """
+        wanted = owned(user, session_id)
+        of_session = {"$set": {"update_time": update["$set"]["update_time"]}, "$inc": {"rev": 1}}
+        for _ in range(_ATTEMPTS_TO_WRITE):
+            if self._changed_in_record(wanted | {"messages.id": message_id}, update):
+                return
+            place = place_of(self.read(user, session_id, _PLACE))
+            if not place.first or not self._blocks.update(place, message_id, of_message(update)):
+                raise MessageNotFound(message_id)
+            # After the block, and only of a record that counts it: whoever read before can't save over the change.
+            if self._updated(wanted | {"blocks.key": place.key}, of_session):
+                return
+        raise self._busy(session_id)
+
+    def read(self, user: str, session_id: str, shown: Document | None) -> Record:
+        """Read a record, or what is asked for of it.
+
+        Raises:
+            SessionNotFound: the user has none of that id.
+        """
+        with translated(self._name):
+            found = self._sessions.find_one(owned(user, session_id), shown)
+        if found is None:
+            raise SessionNotFound(session_id)
+        return found
+
+    def _newest(self, user: str, session_id: str, last: int) -> Record | None:
+        record: Record = {"_id": session_id} | self.read(user, session_id, {"_id": 0, "messages": {"$slice": -last}})
+        own, count = record["messages"], record["message_count"]
+        start = max(0, count - last)
+        older = list(self._blocks.read(place_of(record), start, count - len(own)))
+        return bare(record) | {"messages": [*older, *own]} if len(older) + len(own) == count - start else None
+
+    def _part(self, user: str, session_id: str, start: int, stop: int) -> list[Record] | None:
+        record = self._with_part(user, session_id, start, stop - start)
+        place, own = place_of(record), record["messages"]
+        stop = min(stop, record["message_count"])
+        if place.first and start >= place.first:  # where the record's own begin is known only now
+            shown = _PLACE | {"message_count": 1, "messages": {"$slice": [start - place.first, max(1, stop - start)]}}
+            again = self.read(user, session_id, shown)
+            return again["messages"][: max(0, stop - start)] if place_of(again) == place else None
+        of_blocks = min(stop, place.first)
+        older = list(self._blocks.read(place, start, of_blocks))
+        found = [*older, *own[: max(0, stop - max(start, place.first))]]
+        return found if len(older) == max(0, of_blocks - start) else None
+
+    def _with_part(self, user: str, session_id: str, start: int, limit: int) -> Record:
+        """Read a record with those of its own messages that are of this part, as far as that can be told."""
+        limit = max(1, limit)
+        first = {"$ifNull": ["$first", 0]}
+        begins_within = {"$and": [{"$gt": [first, start]}, {"$lt": [first, start + limit]}]}
+        own = {
+            "$cond": [
+                {"$eq": [first, 0]},
+                {"$slice": ["$messages", start, limit]},
+                {"$cond": [begins_within, {"$slice": ["$messages", 0, limit]}, []]},
+            ]
+        }
+        shown = _PLACE | {"message_count": 1, "messages": own}
+        with translated(self._name):
+            found = list(self._sessions.aggregate([{"$match": owned(user, session_id)}, {"$project": shown}]))
+        if not found:
+            raise SessionNotFound(session_id)
+        return found[0]
+
+    def _push_in_doubt(
+        self, session: Session, message: Message, wanted: Document, update: Document, **options: Any
+    ) -> None:
+        """Append where there was no room, or where the message may be there: look, make room, then try again."""
+        shown = _PLACE | {"messages": {"$elemMatch": {"id": message.id}}}
+        for attempt in range(_ATTEMPTS_TO_WRITE):
+            record = self.read(session.user, session.id, shown)
+            place = place_of(record)
+            if record.get("messages") or any(self._blocks.find(place, {"id": message.id}, {"_id": 1})):
+                return
+            if attempt == 0 and self._moving.is_full(record):
+                with translated(self._name):
+                    self._moving.make_room(session.user, session.id)
+            elif self._updated(wanted | {"first": place.first or None}, update, **options):  # nothing has moved since the look
+                return
+        raise self._busy(session.id)
+
+    def _changed_in_record(self, wanted: Document, update: Document) -> bool:
+        try:
+            return self._updated(wanted, update)
+        except SessionTooLarge:  # with others, that are to leave it
+            with translated(self._name):
+                self._moving.make_room(wanted["user"]["$eq"], wanted["_id"])
+            return self._updated(wanted, update)
+
+    def _busy(self, session_id: str) -> StoreUnavailable:
+        return StoreUnavailable(f"Too many write session {session_id!r} at {self._name} at this moment: try again.")
+
+    def _updated(self, wanted: Document, update: Document, **options: Any) -> bool:
+        with translated(self._name):
+            return self._sessions.update_one(wanted, update, **options).matched_count == 1
+
+
+def of_message(update: Document) -> Document:
+    """Return what an update of a record changes of its message alone."""
+    parts = {
+        operator: {name: value for name, value in fields.items() if name.startswith("messages.")}
+        for operator, fields in update.items()
+    }
+    return {operator: fields for operator, fields in parts.items() if fields}
+
+
+def _consistent(session_id: str, read: Callable[[], _T | None]) -> _T:
+    """Read a record and its blocks, again where another process has moved or replaced messages in between."""
+    for _ in range(_ATTEMPTS):
+        found = read()
+        if found is not None:
+            return found
+    raise _torn(session_id)
+
+
+def _torn(session_id: str) -> StoreError:
+    return StoreError(f"Older messages of session {session_id!r} are not in the store: restore them from an export.")
