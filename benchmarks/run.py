@@ -15,6 +15,7 @@ from pathlib import Path
 import api_streams
 import exporting
 import first_token
+import long_sessions
 import on_mongod
 import on_sqlite
 import start
@@ -73,6 +74,7 @@ def _benchmarks(folder: Path, uri: str | None, elia: Path | None) -> dict[str, C
         "token_counts": token_counts.rows,
         "topics": topics.rows,
         "first_token": partial(first_token.rows, folder, uri),
+        "long_sessions": partial(long_sessions.rows, folder, uri),
     }
     if uri:
         benchmarks |= {"on_mongod": partial(on_mongod.rows, uri), "exporting": partial(exporting.rows, folder, uri)}

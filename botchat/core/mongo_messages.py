@@ -180,7 +180,7 @@ class MongoMessages:
         for attempt in range(_ATTEMPTS_TO_WRITE):
             record = self.read(session.user, session.id, shown)
             place = place_of(record)
-            if record.get("messages") or any(self._blocks.find(place, {"id": message.id}, {"_id": 1})):
+            if record.get("messages") or self._is_in_block(record, message):
                 return
             if attempt == 0 and self._moving.is_full(record):
                 with translated(self._name):
@@ -188,6 +188,11 @@ class MongoMessages:
             elif self._updated(wanted | {"first": place.first or None}, update, **options):  # nothing has moved since the look
                 return
         raise self._busy(session.id)
+
+    def _is_in_block(self, record: Record, message: Message) -> bool:
+        until = record.get("blocks", {}).get("until")
+        may_be = until is not None and message.create_time <= until
+        return may_be and any(self._blocks.find(place_of(record), {"id": message.id}, {"_id": 1}))
 
     def _changed_in_record(self, wanted: Document, update: Document) -> bool:
         try:

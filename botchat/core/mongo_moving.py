@@ -19,11 +19,14 @@ from botchat.core.mongo_client import Document
 from botchat.core.mongo_query import owned
 from botchat.core.record import MAX_MESSAGE_BYTES, Record
 
-ROOM = 512 * 1024
-"""Bytes of messages that a record holds before the older ones leave it: what an append costs grows with them."""
+ROOM = 384 * 1024
+"""Bytes of messages that a record holds before the older ones leave it: what an append costs grows with them.
+
+With 512 KiB an append took up to 2.5 times a bare insert of the message (benchmarks/long_sessions.py), with this 2.3.
+"""
 
 KEPT = 128 * 1024
-"""Bytes of the newest messages that stay, and thrice as many if they are no more messages than a page."""
+"""Bytes of the newest messages that stay, and twice as many if they are no more messages than a page."""
 
 _FRAME = 8  # of a message in an array: its type, its index as text, NUL: bsonspec.org/spec.html
 
@@ -173,7 +176,7 @@ class Moving:
             return 0
         staying = 0
         for number, total in enumerate(accumulate(reversed(sizes)), 1):
-            if total > self._limits.kept * (3 if number <= PAGE_SIZE else 1):
+            if total > self._limits.kept * (2 if number <= PAGE_SIZE else 1):
                 break
             staying = number
         return len(sizes) - staying

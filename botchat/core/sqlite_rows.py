@@ -77,7 +77,8 @@ def write_header(db: sqlite3.Connection, record: Record, size: int) -> None:
     more = {n: value for n, value in record.items() if n not in columns and n not in {"_id", "messages"}}
     columns |= {"pinned": bool(columns["pinned"]), "bytes": size, "more": encoded(more)}
     places = ", ".join("?" * len(columns))
-    changes = ", ".join(f"{n} = excluded.{n}" for n in columns)
+    # Not the id: SQLite would look at every message of the session, whether it refers to the id before.
+    changes = ", ".join(f"{n} = excluded.{n}" for n in columns if n != "id")
     db.execute(
         f"INSERT INTO sessions ({', '.join(columns)}) VALUES ({places}) ON CONFLICT (id) DO UPDATE SET {changes}",
         tuple(columns.values()),
