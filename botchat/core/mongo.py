@@ -168,6 +168,9 @@ class MongoRepository:
         start = max(0, before - limit)
         return [message_from_record(message) for message in self._messages.part(user, session_id, start, before)]
 
+    def position(self, user: str, session_id: str, message_id: str) -> int:
+        return self._messages.position(user, session_id, message_id)
+
     def file(self, user: str, session_id: str, file_id: str) -> bytes:
         message = self._messages.find(user, session_id, {"files.id": {"$eq": file_id}})
         data = find_data(message, file_id, partial(self._files.read, user, session_id))

@@ -43,7 +43,7 @@ class SessionRepository(Protocol):
 
         Raises:
             SessionChanged: the record is not the one that this session was read from.
-            SessionTooLarge: it is over the limit of a record.
+            SessionTooLarge: one of its messages is over the limit, or all else together.
             InvalidInput: something in it can't be stored, or only its newest messages were read.
         """
         ...
@@ -61,7 +61,7 @@ class SessionRepository(Protocol):
         agent's, and changes the agent: see `for_agents`. The record must be there.
 
         Raises:
-            SessionTooLarge: the record would be over its limit.
+            SessionTooLarge: the message is over the limit.
             InvalidInput: the message can't be stored.
             AgentNotFound: it is counted, and the session has no such agent.
         """
@@ -84,6 +84,14 @@ class SessionRepository(Protocol):
 
     def messages(self, user: str, session_id: str, before: int, limit: int = PAGE_SIZE) -> list[Message]:
         """Read the messages that come before the one at position `before` (0 is the first), oldest first."""
+        ...
+
+    def position(self, user: str, session_id: str, message_id: str) -> int:
+        """Tell the position of a message in its session; 0 is the first.
+
+        Raises:
+            MessageNotFound: the session has no such message.
+        """
         ...
 
     def file(self, user: str, session_id: str, file_id: str) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any, Unpack
 
 from botchat.core.agents import AgentChanges, count_in
 from botchat.core.changes import MessageChanges, SessionChanges
-from botchat.core.errors import FileNotFound, MessageNotFound, SessionChanged, StoreRefused
+from botchat.core.errors import FileNotFound, SessionChanged, StoreRefused
 from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, now
 from botchat.core.preferences import PreferenceChanges, Preferences, preference_changes, preferences_from
 from botchat.core.record import (
@@ -39,6 +39,7 @@ from botchat.core.sqlite_rows import (
     has_message,
     insert_message,
     milliseconds,
+    position_of,
     read_header,
     read_messages,
     read_preferences,
@@ -105,13 +106,10 @@ class SqliteRepository:
         to_set, to_unset = message_changes(changes)
         with self._file.writing() as db:
             header, size = read_header(db, user, session_id)
-            row = db.execute(
-                "SELECT position, record FROM messages WHERE session_id = ? AND id = ?",
-                (session_id, message_id),
+            position = position_of(db, session_id, message_id)
+            (before,) = db.execute(
+                "SELECT record FROM messages WHERE session_id = ? AND position = ?", (session_id, position)
             ).fetchone()
-            if row is None:
-                raise MessageNotFound(message_id)
-            position, before = row
             message = decoded(before)
             if "files" in to_unset:
                 remove_files(db, session_id, message)
@@ -136,6 +134,11 @@ class SqliteRepository:
             read_header(db, user, session_id)
             records = read_messages(db, session_id, before - limit, before)
         return [message_from_record(record) for record in records]
+
+    def position(self, user: str, session_id: str, message_id: str) -> int:
+        with self._file.reading() as db:
+            read_header(db, user, session_id)
+            return position_of(db, session_id, message_id)
 
     def file(self, user: str, session_id: str, file_id: str) -> bytes:
         with self._file.reading() as db:

@@ -10,7 +10,7 @@ from typing import Any
 import bson
 from bson.codec_options import CodecOptions
 
-from botchat.core.errors import SessionNotFound, SessionTooLarge
+from botchat.core.errors import MessageNotFound, SessionNotFound, SessionTooLarge
 from botchat.core.file_record import apart, files_of, find_data, joined
 from botchat.core.record import MAX_MESSAGE_BYTES, MAX_RECORD_BYTES, Record
 
@@ -42,6 +42,19 @@ def exists(db: sqlite3.Connection, session_id: str) -> bool:
 def has_message(db: sqlite3.Connection, session_id: str, message_id: str) -> bool:
     found = db.execute("SELECT 1 FROM messages WHERE session_id = ? AND id = ?", (session_id, message_id))
     return found.fetchone() is not None
+
+
+def position_of(db: sqlite3.Connection, session_id: str, message_id: str) -> int:
+    """Tell the position of a message in its session.
+
+    Raises:
+        MessageNotFound: the session has no such message.
+    """
+    found = db.execute("SELECT position FROM messages WHERE session_id = ? AND id = ?", (session_id, message_id))
+    row = found.fetchone()
+    if row is None:
+        raise MessageNotFound(message_id)
+    return int(row[0])
 
 
 def read_header(db: sqlite3.Connection, user: str, session_id: str) -> tuple[Record, int]:
