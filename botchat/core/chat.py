@@ -143,12 +143,11 @@ class Chat(Sessions):
             ReplyRunning: the bot is still answering in this session.
         """
         self._check_owner(user, session)
-        messages = self._all_messages(session)
+        messages = self._with_one_before(session, message_id)
         parent = parent_of(messages, message_id)
         if isinstance(content, Message):
             return self.send(user, session, replace(content, parent=parent))
-        old = next(message for message in messages if message.id == message_id)
-        files = [replace(file, id=new_id()) for file in self._with_data(session, old).files]
+        files = [replace(file, id=new_id()) for file in self._with_data(session, messages[-1]).files]
         return self.send(user, session, Message(role="user", content=content, parent=parent, files=files))
 
     def regenerate(self, user: str, session: Session, message_id: str) -> Reply:
@@ -159,7 +158,8 @@ class Chat(Sessions):
             InvalidInput: it is no answer to a message of the user's.
             ReplyRunning: the bot is still answering in this session.
         """
-        parent = self._parent_of(user, session, message_id)
+        self._check_owner(user, session)
+        parent = parent_of(self._with_one_before(session, message_id), message_id)
         if parent == ROOT:
             raise InvalidInput("Only an answer to a message of yours can be asked for again.")
         return self._turns.answer_anew(self._repository, session, parent)
@@ -181,10 +181,6 @@ class Chat(Sessions):
             UnknownBot: it is not in the config any more.
         """
         return self._turns.bot(session.bot_id).info
-
-    def _parent_of(self, user: str, session: Session, message_id: str) -> str:
-        self._check_owner(user, session)
-        return parent_of(self._all_messages(session), message_id)
 
 
 def is_unanswered(session: Session) -> bool:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from botchat.core.branches import ROOT, branch_of
-from botchat.core.errors import MessageNotFound, ReplyRunning
+from botchat.core.errors import ReplyRunning
 from botchat.core.models import Message, Session, now
 from botchat.core.repository import SessionRepository
 
@@ -49,16 +49,17 @@ def read_history(
     at = now()
     if any(is_alive(message, at) for message in stored.messages):
         raise ReplyRunning
-    if head is not None and stored.first and all(message.id != head for message in stored.messages):
-        stored = repository.get(session.user, session.id, last=stored.message_count)
     session.pinned, session.state, session.expire_time = stored.pinned, stored.state, stored.expire_time
     session.system, session.cut, session.summary = stored.system, stored.cut, stored.summary
     if head == ROOT:
         session.head = ROOT
         return History([], 0)
-    if head is not None and all(message.id != head for message in stored.messages):
-        raise MessageNotFound(head)
-    branch = branch_of(stored.messages, head or stored.head)
+    messages, older = stored.messages, stored.first
+    if head is not None and all(message.id != head for message in messages):
+        place = repository.position(session.user, session.id, head)
+        messages = repository.messages(session.user, session.id, place + 1, last)
+        older = place + 1 - len(messages)
+    branch = branch_of(messages, head or stored.head)
     session.head = branch[-1].id if branch and branch[-1] is not stored.messages[-1] else None
     begins = bool(branch) and branch[0].parent == ROOT
-    return History(branch, 0 if begins else stored.first)
+    return History(branch, 0 if begins else older)

@@ -232,9 +232,7 @@ class Sessions:
             ReplyRunning: it is still being written.
         """
         session = self.open(user, session_id)
-        message = next((m for m in self.history(session) if m.id == message_id), None)
-        if message is None:
-            raise MessageNotFound(message_id)
+        *_, message = self._with_one_before(session, message_id)
         if message.status == "streaming":
             raise ReplyRunning
         redact(self._repository, session, message)
@@ -260,7 +258,10 @@ class Sessions:
             MessageNotFound: the session has no such message.
         """
         self._check_owner(user, session)
-        session.head = newest_end(self._all_messages(session), message_id)
+        place = self._repository.position(user, session.id, message_id)
+        stored = self._repository.get(user, session.id, last=1)
+        later = self._repository.messages(user, session.id, stored.message_count, stored.message_count - place)
+        session.head = newest_end(later, message_id)
         self.update(user, session.id, head=session.head)
 
     def reply(self, user: str, session_id: str) -> Reply | None:
@@ -279,12 +280,18 @@ class Sessions:
         """Give back the store's connections. Replies under way are ended by whoever made the turns."""
         self._repository.close()
 
-    def _all_messages(self, session: Session) -> list[Message]:
-        return list(self.history(self.open(session.user, session.id)))
+    def _with_one_before(self, session: Session, message_id: str) -> list[Message]:
+        """Read a message and the one before it, if there is one.
+
+        Raises:
+            MessageNotFound: the session has no such message.
+        """
+        place = self._repository.position(session.user, session.id, message_id)
+        return self._repository.messages(session.user, session.id, place + 1, limit=2)
 
     def _branch_from(self, session: Session, message_id: str) -> list[Message]:
         """Return a message of the branch that is shown, and what follows it there."""
-        branch = branch_of(self._all_messages(session), session.head)
+        branch = branch_of(list(self.history(self.open(session.user, session.id))), session.head)
         place = next((i for i, message in enumerate(branch) if message.id == message_id), None)
         if place is None:
             raise MessageNotFound(message_id)
