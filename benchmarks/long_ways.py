@@ -1,0 +1,179 @@
+"""One session of 100,000 messages of real sizes through every front end; after each, it is compared message by message.
+
+`python benchmarks/long_ways.py 5000` does it with fewer.
+"""
+
+import asyncio
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import sample
+from long_sessions import LENGTH, stored
+from measure import Row
+from web_client import Tab
+from web_server import botchat_web, environment, stub_bot
+
+from botchat.bootstrap import build_repository
+from botchat.core.chat import Chat
+from botchat.core.models import PAGE_SIZE, Message
+from botchat.core.repository import SessionRepository
+from botchat.core.turn import Turns
+
+_STEP = 1_000
+_EARLIER = 5
+
+# A process begins with the memory that the one had which started it: here that is a small one.
+_PEAK = """
+import resource, subprocess, sys
+code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(code)
+"""
+
+
+def rows(folder: Path, uri: str | None, length: int = LENGTH) -> Iterator[Row]:
+    stores = {"SQLite": [str(folder / f"ways-{i}.db") for i in range(2)]}
+    if uri:
+        stores = {"MongoDB": [f"{uri}/ways_{i}" for i in range(2)]} | stores
+    for store, (address, target) in stores.items():
+        way = _Ways(store, folder, address, length)
+        yield from way.cli(target)
+        yield way.web()
+        yield way.tui()
+        way.close()
+
+
+class _Ways:
+    """The session in one store, and what it should hold."""
+
+    def __init__(self, store: str, folder: Path, address: str, length: int) -> None:
+        self._what = f"{store}: {length:,} messages"
+        self._folder = folder / store
+        self._folder.mkdir()
+        self._address = address
+        self._repository = _opened(address)
+        opened = stored(self._repository, length)
+        self._session = self._repository.get(opened.user, opened.id, last=length)
+        self._expected = list(self._session.messages)
+
+    def close(self) -> None:
+        self._repository.close()
+
+    def cli(self, target: str) -> Iterator[Row]:
+        """Export into a file and import that into an empty store; a second export is the same, byte for byte."""
+        files = [self._folder / f"{i}.jsonl" for i in range(2)]
+        yield self._row(
+            "exported by the command line",
+            *self._command("sessions", "export", "-F", "jsonl", "-o", str(files[0]), "--store", self._address),
+            is_equal=True,
+        )
+        _opened(target).close()
+        took = self._command("sessions", "import", str(files[0]), "--store", target)
+        copy = _opened(target)
+        yield self._row("imported by the command line", *took, is_equal=self._is_in(copy))
+        copy.close()
+        took = self._command("sessions", "export", "-F", "jsonl", "-o", str(files[1]), "--store", target)
+        is_same = files[0].read_bytes() == files[1].read_bytes()
+        yield self._row("exported again, byte for byte", *took, is_equal=is_same)
+
+    def web(self) -> Row:
+        """Open it on the page, show earlier messages, say something, and download all of it."""
+        with stub_bot() as base_url, botchat_web(self._folder, self._address, sample.WRITER, base_url) as server:
+            start = time.perf_counter()
+            asyncio.run(self._on_page(server.address))
+            with urllib.request.urlopen(f"{server.address}/export?form=jsonl&session={self._session.id}") as answer:
+                downloaded = answer.read()
+            took, memory = time.perf_counter() - start, server.memory / 2**20
+        is_equal = self._is_in(self._repository) and downloaded.count(b'"create_time"') == len(self._expected) + 1
+        return self._row("opened on the page, read, answered, downloaded", took, memory, is_equal=is_equal)
+
+    def tui(self) -> Row:
+        """Open it in the terminal, load earlier messages, and say something."""
+        start = time.perf_counter()
+        asyncio.run(self._in_terminal())
+        took, memory = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        return self._row("opened in the terminal, read, answered", took, memory, is_equal=self._is_in(self._repository))
+
+    async def _on_page(self, address: str) -> None:
+        async with Tab(address, f"session={self._session.id}") as tab:
+            await tab.run()
+            for i in range(1, _EARLIER + 1):
+                await tab.click("show earlier")
+                second = self._expected[1 - PAGE_SIZE * (i + 1)]  # the oldest may be shown by parts
+                assert second.content[:30] in tab.text
+            await tab.click("show newest")
+            await tab.say("Said on the page")
+            await tab.until(lambda: self._is_answered("Said on the page"))
+
+    async def _in_terminal(self) -> None:
+        from fakes import DONE, ScriptedBot
+        from tui_stories import terminal
+
+        bot = ScriptedBot("Yes.", DONE, bot_id="stub")
+        chat = Chat(self._repository, Turns({"stub": bot}), default_bot="stub")
+        async with terminal(
+            chat, self._folder, user=sample.WRITER, first=lambda chat: chat.latest(sample.WRITER)
+        ) as seen:
+            pane = seen.app.conversation
+            await seen.until(lambda: pane.session is not None and len(pane.session.messages) >= PAGE_SIZE)
+            for _ in range(_EARLIER):
+                before = len(pane.session.messages)
+                pane.read_earlier()
+                await seen.until(lambda held=before: len(pane.session.messages) > held)
+            assert pane.session.messages == self._expected[-len(pane.session.messages) :]
+            await seen.say("Said in the terminal")
+            await seen.until(lambda: self._is_answered("Said in the terminal"))
+
+    def _is_answered(self, words: str) -> bool:
+        """Take what was said and answered into what is expected, once it is in the store."""
+        said, answer = self._repository.get(sample.WRITER, self._session.id, last=2).messages
+        if said.content != words or answer.status is not None:
+            return False
+        self._expected += [said, answer]
+        return True
+
+    def _is_in(self, repository: SessionRepository) -> bool:
+        """Tell whether a store has all that is expected, each message as it was."""
+        count = repository.get(sample.WRITER, self._session.id, last=1).message_count
+        places = range(_STEP, count + _STEP, _STEP)
+        read = (repository.messages(sample.WRITER, self._session.id, stop, _STEP) for stop in places)
+        found = (message for part in read for message in part)
+        return count == len(self._expected) and all(map(Message.__eq__, found, self._expected))
+
+    def _command(self, *arguments: str) -> tuple[float, float]:
+        """Run botchat; tell the seconds that it took, and the most memory in MB."""
+        command = [sys.executable, "-c", _PEAK, sys.executable, "-m", "botchat", *arguments]
+        user = {"BOTCHAT_USER": sample.WRITER}
+        start = time.perf_counter()
+        done = subprocess.run(
+            command, check=True, capture_output=True, text=True, env=environment(self._folder, "http://x/v1") | user
+        )
+        return time.perf_counter() - start, int(done.stdout) / 1024
+
+    def _row(self, what: str, took: float, memory: float, *, is_equal: bool) -> Row:
+        return Row(f"{self._what} {what}", f"{took:.1f} s, {memory:.0f} MB", "-", "-", "equal", reached=is_equal)
+
+
+def _opened(address: str) -> SessionRepository:
+    repository = build_repository(address)
+    repository.prepare()
+    return repository
+
+
+def main() -> None:
+    from run import mongod
+
+    length = int(sys.argv[1]) if len(sys.argv) > 1 else LENGTH
+    with tempfile.TemporaryDirectory(prefix="botchat-bench-") as name, mongod(Path(name)) as uri:
+        for row in rows(Path(name), uri, length):
+            print("|", " | ".join(row.cells), "|", flush=True)
+
+
+if __name__ == "__main__":
+    main()

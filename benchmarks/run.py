@@ -16,6 +16,7 @@ import api_streams
 import exporting
 import first_token
 import long_sessions
+import long_ways
 import on_mongod
 import on_sqlite
 import start
@@ -43,7 +44,7 @@ def main() -> None:
     parser.add_argument("--elia", type=Path, help="the program elia 1.10, to start the terminal chat next to it")
     parser.add_argument("--only", metavar="NAME", help="make one benchmark's rows alone, such as web_page")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="botchat-bench-") as name, _mongod(Path(name)) as uri:
+    with tempfile.TemporaryDirectory(prefix="botchat-bench-") as name, mongod(Path(name)) as uri:
         lines = [_line(_HEADS), _line(("---",) * len(_HEADS))]
         print(*lines, sep="\n", flush=True)
         benchmarks = _benchmarks(Path(name), uri, arguments.elia)
@@ -75,6 +76,7 @@ def _benchmarks(folder: Path, uri: str | None, elia: Path | None) -> dict[str, C
         "topics": topics.rows,
         "first_token": partial(first_token.rows, folder, uri),
         "long_sessions": partial(long_sessions.rows, folder, uri),
+        "long_ways": partial(long_ways.rows, folder, uri),
     }
     if uri:
         benchmarks |= {"on_mongod": partial(on_mongod.rows, uri), "exporting": partial(exporting.rows, folder, uri)}
@@ -83,7 +85,7 @@ def _benchmarks(folder: Path, uri: str | None, elia: Path | None) -> dict[str, C
 
 
 @contextmanager
-def _mongod(folder: Path) -> Iterator[str | None]:
+def mongod(folder: Path) -> Iterator[str | None]:
     """Run the tests' server; None where there is none."""
     sys.path.append(str(_ROOT / "tests"))
     from servers import Mongod, mongod_binary
