@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
-from botchat.core.errors import StoreUnavailable
+from botchat.core.errors import SessionTooLarge, StoreUnavailable
 from botchat.core.models import BotInfo, Delta, Message, Session
 from botchat.core.prompt import Prompt
 from botchat.core.stream import Finish
@@ -71,7 +71,7 @@ class ScriptedBot:
 
 
 class WatchedStore:
-    """A real store that tells of every write, and that can be down or lose its answers.
+    """A real store that tells of every write, and that can be down, lose its answers or find everything too large.
 
     `writes` gets ("append" | "update_message", message id or changes) after each write that the store has done.
     """
@@ -80,6 +80,7 @@ class WatchedStore:
         self._repository = repository
         self.down = False
         self.answers_are_lost = False
+        self.all_is_too_large = False
         self.writes: queue.Queue[tuple[str, Any]] = queue.Queue()
         self.failures: queue.Queue[str] = queue.Queue()
 
@@ -105,6 +106,8 @@ class WatchedStore:
         if self.down:
             self.failures.put(kind)
             raise StoreUnavailable("The store is down.")
+        if self.all_is_too_large:
+            raise SessionTooLarge
         write()
         if self.answers_are_lost:
             self.failures.put(kind)

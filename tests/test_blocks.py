@@ -3,69 +3,31 @@
 import random
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-import mongomock
 import pytest
+from blocks import START, blocks_of, long_session, on_mongo, on_mongod, opened_store, says, whole
 from files import file_of
 from sessions import stored, user_says
 
 from botchat.core.admin import Admin
 from botchat.core.chat import Chat
 from botchat.core.errors import MessageNotFound, SessionNotFound, SessionTooLarge
-from botchat.core.models import Message, Session, SessionFilter
+from botchat.core.models import Session, SessionFilter
 from botchat.core.mongo import MongoRepository
 from botchat.core.mongo_blocks import BLOCKS
-from botchat.core.mongo_moving import KEPT, ROOM, Limits
+from botchat.core.mongo_moving import KEPT, ROOM
 from botchat.core.mongo_sweep import SWEEP_EVERY
 from botchat.core.retention import Retention
 from botchat.core.sqlite import SqliteRepository
 from botchat.core.turn import Turns
 
-LIMITS = Limits(room=6000, kept=2000)
 EVERYTHING = SessionFilter(state=None)
-START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(params=["sqlite", "mongomock", "mongod"])
 def repository(request, tmp_path):
-    """Each store; those of MongoDB begin a block after some thirty messages."""
-    match request.param:
-        case "sqlite":
-            repository = SqliteRepository(tmp_path / "botchat.db")
-        case "mongomock":
-            repository = MongoRepository(mongomock.MongoClient(tz_aware=True)["botchat"], limits=LIMITS)
-        case _:
-            repository = MongoRepository(request.getfixturevalue("database"), limits=LIMITS)
-    repository.prepare()
-    yield repository
-    repository.close()
-
-
-on_mongo = pytest.mark.parametrize("repository", ["mongomock", "mongod"], indirect=True)
-on_mongod = pytest.mark.parametrize("repository", ["mongod"], indirect=True)
-
-
-def says(i: int, **more) -> Message:
-    size = 2500 if i % 40 == 20 else 20 + i * 37 % 200
-    time = START + timedelta(hours=i)
-    return Message(role="assistant" if i % 2 else "user", content=f"{i}: {'x' * size}", create_time=time, **more)
-
-
-def long_session(repository, messages: int = 300, **more) -> Session:
-    """A session that grew by appends, one after the other."""
-    session = Session(user="ann", bot_id="b", **more)
-    for i in range(messages):
-        repository.append(session, says(i))
-    return session
-
-
-def blocks_of(repository) -> list[dict]:
-    return list(repository._database[BLOCKS].find().sort([("id", 1), ("first", 1)]))
-
-
-def whole(repository, session: Session) -> Session:
-    return repository.get("ann", session.id, last=100_000)
+    yield from opened_store(request, tmp_path)
 
 
 def test_a_long_session_is_read_as_any_other_from_every_place(repository):

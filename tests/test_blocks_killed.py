@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pymongo
 import pytest
+from blocks import LIMITS, blocks_of, long_session, says, whole
 from pymongo.monitoring import CommandListener
 from sessions import user_says
-from test_blocks import EVERYTHING, LIMITS, blocks_of, long_session, says, whole
 from test_faults import in_a_child
 
 from botchat.bootstrap import build_repository
-from botchat.core.models import Session
+from botchat.core.models import Session, SessionFilter
 from botchat.core.mongo import MongoRepository
 from botchat.core.mongo_blocks import BLOCKS, place_of
 
@@ -124,7 +124,7 @@ def test_killed_at_each_step_of_a_change_in_a_block_or_of_its_end(store):
         number += 1
         session = long_session(store, 60, id=f"p{number}")
         was_killed = store.killed_at(number, lambda repository, s=session: repository.purge("ann", s.id))
-        read = [record["_id"] for record in store.for_admins().records(EVERYTHING) if record["_id"] == session.id]
+        read = [record["_id"] for record in store.for_admins().records(SessionFilter()) if record["_id"] == session.id]
         assert read == ([session.id] if number == 1 else []), number
     assert store._database[BLOCKS].count_documents({"id": session.id}) == 0
 

@@ -23,6 +23,16 @@ async def test_a_save_that_fails_is_told_at_once_with_the_words_still_in_the_pro
 
 
 @story
+async def test_a_message_that_is_too_large_stays_in_the_prompt_to_be_made_shorter(chat_with, store, tmp_path):
+    async with terminal(chat_with("Yes.", DONE), tmp_path) as at:
+        store.all_is_too_large = True
+        await at.say("Keep me")
+        await at.until(lambda: at.notice.startswith("Not sent: That does not fit: a message holds at most 15 MiB."))
+        assert at.prompt == "Keep me"
+    assert store.page("ann").sessions == ()
+
+
+@story
 async def test_a_message_whose_save_was_not_acknowledged_is_not_stored_twice(chat_with, store, tmp_path):
     async with terminal(chat_with("Yes.", DONE), tmp_path) as at:
         store.answers_are_lost = True
