@@ -13,7 +13,7 @@ from botchat.core.mongo_moving import Limits
 from botchat.core.repository import SessionRepository
 from botchat.core.sqlite import SqliteRepository
 
-LIMITS = Limits(room=6000, kept=2000)
+LIMITS, ROOMY = Limits(room=6000, kept=2000), Limits(room=20_000, kept=8000)
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 on_both = pytest.mark.parametrize("repository", ["sqlite", "mongod"], indirect=True)
@@ -55,3 +55,8 @@ def blocks_of(repository) -> list[dict]:
 
 def whole(repository, session: Session) -> Session:
     return repository.get("ann", session.id, last=100_000)
+
+
+def full_session(repository, messages: int, **more) -> Session:
+    """A session whose record is fuller than these stores let it become: the next append moves some of it to blocks."""
+    return long_session(MongoRepository(repository._database, limits=ROOMY), messages, **more)

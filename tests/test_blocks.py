@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from blocks import START, blocks_of, long_session, on_mongo, on_mongod, opened_store, says, whole
+from blocks import START, blocks_of, full_session, long_session, on_mongo, on_mongod, opened_store, says, whole
 from files import file_of
 from sessions import stored, user_says
 
@@ -16,7 +16,7 @@ from botchat.core.errors import MessageNotFound, SessionNotFound, SessionTooLarg
 from botchat.core.models import Session, SessionFilter
 from botchat.core.mongo import MongoRepository
 from botchat.core.mongo_blocks import BLOCKS
-from botchat.core.mongo_moving import KEPT, ROOM
+from botchat.core.mongo_moving import KEPT, ROOM, Limits
 from botchat.core.mongo_sweep import SWEEP_EVERY
 from botchat.core.retention import Retention
 from botchat.core.sqlite import SqliteRepository
@@ -192,6 +192,69 @@ def test_of_many_who_write_at_once_every_message_and_every_change_is_there_once(
         f"{w}/{n}/{'x' * 150}" for w in range(4) for n in range(60)
     )
     assert sorted(m.id for m in stored_messages if m.feedback) == sorted(rated)
+
+
+class Meanwhile:
+    """The blocks, while another process does something just before one is written."""
+
+    def __init__(self, blocks, does) -> None:
+        self._blocks = blocks
+        self._does = does
+
+    def __getattr__(self, name):
+        return getattr(self._blocks, name)
+
+    def put(self, blocks) -> None:
+        self._act()
+        self._blocks.put(blocks)
+
+    def renew(self, block) -> bool:
+        self._act()
+        return self._blocks.renew(block)
+
+    def _act(self) -> None:
+        does, self._does = self._does, lambda: None
+        does()
+
+
+@on_mongo
+@pytest.mark.parametrize("messages", [45, 140], ids=["the first blocks", "one block more"])
+def test_what_others_write_while_a_block_moves_is_not_lost_and_two_may_move_at_once(repository, messages):
+    session = full_session(repository, messages)
+    other = MongoRepository(repository._database, limits=Limits(room=3000, kept=500))
+    oldest = repository._sessions.find_one({"_id": session.id})["messages"][0]["id"]
+
+    def write() -> None:
+        other.update_message("ann", session.id, oldest, feedback={"rating": "up"})
+        other.append(replace(session, messages=[]), says(messages))
+        other.update_message("ann", session.id, oldest, status="stopped")
+
+    repository._moving._blocks = Meanwhile(repository._blocks, write)
+    repository.append(replace(session, messages=[]), says(messages + 1))
+    read = whole(repository, session).messages
+    assert [m.content for m in read] == [says(i).content for i in range(messages + 2)]
+    (changed,) = [message for message in read if message.id == oldest]
+    assert (changed.feedback, changed.status) == ({"rating": "up"}, "stopped")
+
+
+@on_mongo
+def test_a_block_that_a_process_left_before_it_trimmed_is_read_by_nobody_and_redacted_like_the_record(repository):
+    session = long_session(repository, 100)
+    record = repository._sessions.find_one()
+    (last, *_) = repository._database[BLOCKS].find({"end": record["first"]})
+    end = record["first"] + len(record["messages"])
+    left = {"_id": f"{session.id}/{last['key']}/{record['first']}", "first": record["first"], "end": end}
+    repository._database[BLOCKS].insert_one(last | left | {"messages": record["messages"]})
+    old = record["messages"][0]["id"]
+    repository.update_message("ann", session.id, old, content="new words", feedback={"rating": "up"})
+    assert repository.count("ann", SessionFilter(text=f"{record['first']}:")) == 0
+    assert repository.count("ann", SessionFilter(text="new")) == 1
+    assert repository.position("ann", session.id, old) == record["first"]
+    assert len(list(repository.for_admins().feedback(EVERYTHING))) == 1
+    assert whole(repository, session).message_count == len(whole(repository, session).messages) == 100
+    Chat(repository, Turns({}), default_bot="b").redact("ann", session.id, old)
+    (copy,) = repository._database[BLOCKS].find({"_id": left["_id"]})
+    assert copy["messages"][0]["content"] == "[redacted]"
 
 
 @on_mongo

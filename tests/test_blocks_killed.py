@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pymongo
 import pytest
-from blocks import LIMITS, blocks_of, long_session, says, whole
+from blocks import LIMITS, blocks_of, full_session, long_session, says, whole
 from pymongo.monitoring import CommandListener
 from sessions import user_says
 from test_faults import in_a_child
@@ -15,6 +15,7 @@ from botchat.bootstrap import build_repository
 from botchat.core.models import Session, SessionFilter
 from botchat.core.mongo import MongoRepository
 from botchat.core.mongo_blocks import BLOCKS, place_of
+from botchat.core.mongo_moving import size_of
 
 
 class Killer(CommandListener):
@@ -55,16 +56,11 @@ def store(mongod, database):
     return repository
 
 
-def full_session(store, messages: int, **more) -> Session:
-    """A session whose next append finds its record full."""
-    session = long_session(store, messages, **more)
-    store._sessions.update_one({"_id": session.id}, {"$set": {"blocks.bytes": LIMITS.room}})
-    return session
-
-
 def check_blocks(store, session: Session) -> None:
-    """See that what the record counts is there once, in order and without a gap."""
-    place = place_of(store._sessions.find_one({"_id": session.id}))
+    """See that what the record counts is there once, in order and without a gap, and the record not too long."""
+    record = store._sessions.find_one({"_id": session.id})
+    assert sum(map(size_of, record["messages"])) < LIMITS.room + 4000
+    place = place_of(record)
     counted = [
         b for b in blocks_of(store) if b["id"] == session.id and b["key"] == place.key and b["first"] < place.first
     ]

@@ -19,10 +19,10 @@ from botchat.core.mongo_client import Document
 from botchat.core.mongo_query import owned
 from botchat.core.record import MAX_MESSAGE_BYTES, Record
 
-ROOM = 384 * 1024
+ROOM = 320 * 1024
 """Bytes of messages that a record holds before the older ones leave it: what an append costs grows with them.
 
-With 512 KiB an append took up to 2.5 times a bare insert of the message (benchmarks/long_sessions.py), with this 2.3.
+With 512 KiB an append took up to 2.5 times a bare insert of the message (benchmarks/long_sessions.py), with this 2.2.
 """
 
 KEPT = 128 * 1024
@@ -182,12 +182,12 @@ class Moving:
         return len(sizes) - staying
 
     def _cut(self, place: Place, rev: int, messages: Sequence[Record], sizes: Sequence[int]) -> list[Document]:
-        """Cut messages into blocks, each as large as what leaves a full record, or one message alone."""
+        """Cut messages into blocks, each no larger than a full record, or one message alone."""
         blocks: list[Document] = []
         size, start = 0, 0
         for i in range(1, len(messages) + 1):
             size += sizes[i - 1]
-            if i == len(messages) or size + sizes[i] > self._limits.room - self._limits.kept:
+            if i == len(messages) or size + sizes[i] > self._limits.room:
                 blocks.append(_block(place, rev, place.first + start, messages[start:i]))
                 size, start = 0, i
         return blocks
