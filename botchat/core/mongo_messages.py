@@ -185,7 +185,9 @@ class MongoMessages:
             if attempt == 0 and self._moving.is_full(record):
                 with translated(self._name):
                     self._moving.make_room(session.user, session.id)
-            elif self._updated(wanted | {"first": place.first or None}, update, **options):  # nothing has moved since the look
+            elif self._updated(
+                wanted | {"first": place.first or None}, update, **options
+            ):  # nothing has moved since the look
                 return
         raise self._busy(session.id)
 
