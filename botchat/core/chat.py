@@ -10,10 +10,11 @@ from botchat.core.files import check_files
 from botchat.core.history import is_wordless
 from botchat.core.models import BotInfo, Message, Session, new_id
 from botchat.core.preferences import PreferenceChanges, Preferences
+from botchat.core.reading import Excerpt
 from botchat.core.record import check_name
 from botchat.core.reply import Reply
 from botchat.core.repository import SessionRepository
-from botchat.core.sessions import Excerpt, Sessions
+from botchat.core.sessions import Sessions
 from botchat.core.shown import Shown, shown
 from botchat.core.topic import topics_of
 from botchat.core.trial import Trial, models_of, try_bots

@@ -22,13 +22,13 @@ from botchat.core.mongo_all import MongoAllSessions
 from botchat.core.mongo_blocks import MongoBlocks
 from botchat.core.mongo_client import Document, database_name, open_client, options_of, translated
 from botchat.core.mongo_files import MongoFiles
-from botchat.core.mongo_messages import MongoMessages, of_message
+from botchat.core.mongo_messages import MongoMessages, of_message, update_of
 from botchat.core.mongo_moving import Limits, Moving, growth, growth_of_change, size_told
+from botchat.core.mongo_preferences import MongoPreferences
 from botchat.core.mongo_query import ALL_INDEX, PAGE_INDEX, SUMMARY, TAG_INDEX, TAGGED, owned
-from botchat.core.preferences import PreferenceChanges, Preferences, preference_changes, preferences_from
+from botchat.core.preferences import PreferenceChanges, Preferences
 from botchat.core.record import (
     Record,
-    check_name,
     message_changes,
     message_from_record,
     message_to_record,
@@ -83,7 +83,7 @@ class MongoRepository:
         self.name = name
         self._database = database
         self._sessions: Collection[Document] = database["sessions"]
-        self._preferences: Collection[Document] = database["preferences"]
+        self._preferences = MongoPreferences(database, name=name)
         self._files = MongoFiles(database, name=name, slow_seconds=slow_seconds)
         self._blocks = MongoBlocks(database, name=name, slow_seconds=slow_seconds)
         self._moving = Moving(self._sessions, self._blocks, limits)
@@ -149,7 +149,7 @@ class MongoRepository:
         to_set, to_unset = message_changes(changes)
         if "files" in to_unset:
             self._remove_files(user, session_id, message_id)
-        update = _update_of(
+        update = update_of(
             {"update_time": now()} | {f"messages.$.{name}": value for name, value in to_set.items()},
             {f"messages.$.{name}" for name in to_unset},
         )
@@ -224,16 +224,10 @@ class MongoRepository:
         self._blocks.remove_others(user, session_id)
 
     def preferences(self, user: str) -> Preferences:
-        with translated(self.name):
-            return preferences_from(self._preferences.find_one({"_id": {"$eq": user}}) or {})
+        return self._preferences.read(user)
 
     def prefer(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
-        to_set, to_unset = preference_changes(changes)
-        update = {"$set": to_set, "$unset": dict.fromkeys(to_unset, "")}
-        wanted = {"_id": {"$eq": check_name("The user", user)}}
-        if changes:
-            with translated(self.name):
-                self._preferences.update_one(wanted, {how: what for how, what in update.items() if what}, upsert=True)
+        self._preferences.change(user, changes)
 
     def for_agents(self) -> MongoAgents:
         return self._agents
@@ -302,11 +296,4 @@ class MongoRepository:
 
     def _updated(self, wanted: Document, to_set: Record, to_unset: set[str]) -> bool:
         with translated(self.name):
-            return self._sessions.update_one(wanted, _update_of(to_set, to_unset)).matched_count == 1
-
-
-def _update_of(to_set: Record, to_unset: set[str]) -> Document:
-    update: Document = {"$set": to_set, "$inc": {"rev": 1}}
-    if to_unset:
-        update["$unset"] = dict.fromkeys(to_unset, "")
-    return update
+            return self._sessions.update_one(wanted, update_of(to_set, to_unset)).matched_count == 1

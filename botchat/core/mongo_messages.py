@@ -212,6 +212,14 @@ class MongoMessages:
             return self._sessions.update_one(wanted, update, **options).matched_count == 1
 
 
+def update_of(to_set: Record, to_unset: set[str]) -> Document:
+    """Make the update of a record that counts as a write of it."""
+    update: Document = {"$set": to_set, "$inc": {"rev": 1}}
+    if to_unset:
+        update["$unset"] = dict.fromkeys(to_unset, "")
+    return update
+
+
 def of_message(update: Document) -> Document:
     """Return what an update of a record changes of its message alone."""
     parts = {

@@ -1,7 +1,4 @@
-"""How sessions and messages become the documents of DESIGN's record, and come back equal.
-
-Both stores write what this module makes, so that they refuse the same things and read the same things.
-"""
+"""How sessions and messages become documents, and come back equal. Both stores write what this module makes."""
 
 import json
 from collections.abc import Mapping
@@ -298,5 +295,5 @@ def words_of_payload(message: Record) -> dict[str, str]:
         return {}
     if not isinstance(words, dict) or not words.keys() <= {"content", "reasoning_content"}:
         return {}
-    ours = all(isinstance(own, str) and valid_text(own) == message.get(name) != own for name, own in words.items())
-    return words if ours else {}
+    is_ours = all(isinstance(own, str) and valid_text(own) == message.get(name) != own for name, own in words.items())
+    return words if is_ours else {}

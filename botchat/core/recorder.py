@@ -11,6 +11,9 @@ from botchat.core.models import Message, Session, now
 from botchat.core.reply import Reply
 from botchat.core.repository import SessionRepository
 
+CHECKPOINT_SECONDS = 1.0
+"""How often a reply that is coming is stored: a killed process loses no more than this."""
+
 _LONGEST_WAIT = 10.0
 """Seconds between two attempts to save, at most, while the store is down."""
 

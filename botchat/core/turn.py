@@ -18,15 +18,12 @@ from botchat.core.history import History, is_wordless
 from botchat.core.keeping import Keeping
 from botchat.core.loop import new_loop
 from botchat.core.models import Message, Session, Status, now
-from botchat.core.recorder import Recorder
+from botchat.core.recorder import CHECKPOINT_SECONDS, Recorder
 from botchat.core.reply import Reply
 from botchat.core.repository import SessionRepository
 from botchat.core.retention import Retention
 from botchat.core.stream import Finish
 from botchat.core.titles import Naming, wants_title
-
-CHECKPOINT_SECONDS = 1.0
-"""How often a reply that is coming is stored: a killed process loses no more than this."""
 
 _SAVERS = 8
 

@@ -1,10 +1,11 @@
 """What is told of an agent of a session, and how it lies in the record."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, cast
 
-from botchat.core.agents import AgentRecord
-from botchat.library.encoding import decode
+from botchat.core.agents import AgentChanges, AgentRecord
+from botchat.library.encoding import decode, encode
 from botchat.library.ids import given_id
 
 
@@ -52,3 +53,15 @@ class Agent:
             totals=Totals.of(record.get("totals", {})),
             payload=record.get("payload"),
         )
+
+
+def agent_changes(
+    *,
+    state: Mapping[str, Any] | None = None,
+    model: str | None = None,
+    system: str | None = None,
+    payload: str | None = None,
+) -> AgentChanges:
+    """Make the changes of an agent that are not None."""
+    given = {"state": None if state is None else encode(state), "model": model, "system": system, "payload": payload}
+    return cast(AgentChanges, {name: value for name, value in given.items() if value is not None})

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Literal, Unpack, cast
+from typing import Any, Literal, Unpack
 
 from botchat.core.agents import AgentChanges, agent_in
 from botchat.core.changes import REDACTED, MessageChanges
@@ -11,7 +11,7 @@ from botchat.core.errors import AgentNotFound, InvalidInput, MessageNotFound
 from botchat.core.models import Message, Role, Session, now, valid_text
 from botchat.core.redacting import redact
 from botchat.core.repository import SessionRepository
-from botchat.library.agent import Agent, Totals
+from botchat.library.agent import Agent, Totals, agent_changes
 from botchat.library.encoding import encode
 from botchat.library.hooks import FeedbackGiven, Hooks, MessageAppended, MessageRedacted, MetadataChanged
 from botchat.library.ids import given_id, is_agent, multi_agent_id, stored_id
@@ -19,7 +19,7 @@ from botchat.library.ids import given_id, is_agent, multi_agent_id, stored_id
 Rating = Literal["up", "down"] | None
 
 _EVERY_MESSAGE = 1_000_000
-"""More than a session can hold: 16 MiB of messages, each with an id, a time and a role."""
+"""How many messages are read in one step; what is older is read after them."""
 
 
 class AgentSession:
@@ -281,18 +281,6 @@ class AgentSession:
         change = self._hooks.prepared(change)
         self._repository.update(self.user, self.stored_id, metadata=change.values, forget=list(change.deleted))
         self._hooks.tell(change)
-
-
-def agent_changes(
-    *,
-    state: Mapping[str, Any] | None = None,
-    model: str | None = None,
-    system: str | None = None,
-    payload: str | None = None,
-) -> AgentChanges:
-    """Make the changes of an agent that are not None."""
-    given = {"state": None if state is None else encode(state), "model": model, "system": system, "payload": payload}
-    return cast(AgentChanges, {name: value for name, value in given.items() if value is not None})
 
 
 def _as_stored(message: Message) -> Message:

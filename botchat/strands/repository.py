@@ -10,9 +10,9 @@ from strands.types.session import Session, SessionAgent, SessionMessage, Session
 
 from botchat.core.agents import AgentChanges
 from botchat.core.errors import AgentNotFound, MessageNotFound, SessionNotFound
-from botchat.library.agent import Agent
+from botchat.library.agent import Agent, agent_changes
 from botchat.library.encoding import decode, encode
-from botchat.library.session import AgentSession, agent_changes
+from botchat.library.session import AgentSession
 from botchat.library.store import Store
 from botchat.strands.messages import from_messages, id_of, payload_of, remember, to_message
 from botchat.strands.text import text_of
