@@ -18,8 +18,8 @@ endif
 web: .venv/installed  ## Serve the chat on this machine; ARGS are options of `botchat web`
 	@$(BIN)/botchat web $(ARGS)
 
-test: .venv/installed-dev  ## Run all tests
-	$(BIN)/python -m pytest $(ARGS)
+test: .venv/installed-dev  ## Run all tests, a file on each core at a time; ARGS are options of pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 check: .venv/installed-dev  ## Check format, lint, types and the directions of imports
 	$(BIN)/ruff format --check .
