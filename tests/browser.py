@@ -32,19 +32,38 @@ def chromium_binary() -> str | None:
     return found or ("/usr/bin/chromium" if Path("/usr/bin/chromium").exists() else None)
 
 
-@contextmanager
-def chromium() -> Iterator[Browser]:
+def options() -> list[str]:
     quiet = [
         "--disable-dev-shm-usage",
         "--disable-gpu",
         "--disable-background-networking",
         "--disable-component-update",
     ]
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return [*quiet, "--no-sandbox"] if os.geteuid() == 0 else quiet
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_binary(), args=[*quiet, *sandbox])
+        browser = playwright.chromium.launch(executable_path=chromium_binary(), args=options())
         yield browser
         browser.close()
+
+
+@contextmanager
+def own_chromium(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Start a Chromium that may be killed; give its process, and where it is driven from."""
+    command = [
+        chromium_binary(),
+        "--headless=new",
+        "--remote-debugging-port=0",
+        f"--user-data-dir={folder / 'chromium'}",
+    ]
+    with subprocess.Popen([*command, *options()], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        line = next(line for line in process.stderr if line.startswith("DevTools listening on "))
+        yield process, line.split()[-1]
+        process.kill()
 
 
 class Site:
