@@ -114,6 +114,25 @@ def test_a_bot_that_fails_is_a_bad_gateway_with_what_came_and_is_asked_again(cli
     assert wordless.say(session_id).status_code == wordless.post(f"/session/{session_id}/retry").status_code == 502
 
 
+def test_a_question_is_edited_an_answer_given_anew_and_a_branch_shown_again(client_with, store):
+    client = client_with(*REASONED)
+    session_id = client.begin()
+    client.say(session_id, "Hi")
+    hi, hello = store.get("ann", session_id).messages
+    place = f"/session/{session_id}/message"
+    edited = client.post(f"{place}/{hi.id}/edit", json={"content": "Good day", "stream": True})
+    first, *_, last = events_of(edited.iter_lines())
+    ids = [first["data"]["question_id"], last["data"]["id"]]
+    assert first["data"]["parent"] == store.get("ann", session_id).messages[2].parent
+    assert client.get(f"/session/{session_id}").json()["shown"] == ids
+    first = next(events_of(client.post(f"{place}/{hello.id}/regenerate?stream=true").iter_lines()))
+    assert (first["data"]["question_id"], first["data"]["parent"]) == (None, hi.id)
+    assert client.get(f"/session/{session_id}").json()["shown"] == [hi.id, first["data"]["message_id"]]
+    assert client.post(f"{place}/{ids[0]}/show").status_code == 204
+    assert client.get(f"/session/{session_id}").json()["shown"] == ids
+    assert client.post(f"{place}/{hi.id}/regenerate").status_code == 422
+
+
 def test_sessions_are_listed_found_renamed_pinned_archived_deleted_and_written_out(client_with, store):
     client = client_with(*REASONED)
     ids = [client.begin() for _ in range(3)]
@@ -135,6 +154,19 @@ def test_sessions_are_listed_found_renamed_pinned_archived_deleted_and_written_o
     exported = client.get(f"/session/{ids[0]}/export", params={"form": "md"})
     assert exported.text.startswith("# Birds\n")
     assert len(client.get("/export").text.splitlines()) == 2
+
+
+def test_sessions_are_counted_and_one_is_found_by_its_beginning_or_as_the_last(client_with):
+    client = client_with(*REASONED)
+    assert client.get("/sessions/latest").status_code == 204
+    first, second = client.begin(name="Herons"), client.begin(name="Lakes")
+    for session_id in (first, second, first):
+        client.say(session_id)
+    assert client.get("/sessions/latest").json()["id"] == first
+    client.delete(f"/session/{second}")
+    assert client.get("/sessions/count").json() == client.get("/sessions/count?state=trash").json() == {"count": 1}
+    for text in ("Lakes", second[:8]):
+        assert [s["id"] for s in client.get("/sessions/find", params={"text": text}).json()["sessions"]] == [second]
 
 
 def test_a_session_without_a_message_is_changed_and_forgotten_like_any_other(client_with, store):

@@ -18,6 +18,7 @@ from botchat.settings import ApiSettings
 BODIES = {
     "create_session": {},
     "send_message": {"content": "Hi"},
+    "edit_message": {"content": "Hello"},
     "change_session": {"name": "New"},
     "give_feedback": {"rating": "up"},
     "sign_in": {"user": "ann", "password": "wrong one"},
@@ -25,6 +26,9 @@ BODIES = {
     "complete": {"model": "b", "messages": [{"role": "user", "content": "Hi"}]},
 }
 """What is sent to a route that takes a body."""
+
+PARAMETERS = {"list_sessions_of": {"user": "ann"}, "find_sessions": {"text": "Hi"}}
+"""What an address must say."""
 
 EXPECTED = {
     "retry_reply": {422},
@@ -72,8 +76,7 @@ def world(tmp_path_factory):
 
 def asked(client: Client, method: str, path: str, name: str, session_id: str, message_id: str):
     place = path.format(session_id=session_id, message_id=message_id, file_id=message_id)
-    params = {"user": "ann"} if name == "list_sessions_of" else {}
-    return client.request(method, place, params=params, json=BODIES.get(name))
+    return client.request(method, place, params=PARAMETERS.get(name), json=BODIES.get(name))
 
 
 def stored(client: Client) -> tuple[str, str]:

@@ -15,7 +15,8 @@ _LIMITS = "replies_at_once = 1000\nrequests_per_minute = 1000000\nrequests_per_m
 _CONFIG = """
 [[operations]]
 include-operation-id = [
-  "create_session", "change_session", "list_sessions", "send_message", "retry_reply", "attach", "complete",
+  "create_session", "change_session", "list_sessions", "count_sessions", "send_message", "edit_message",
+  "retry_reply", "regenerate_reply", "show_branch", "attach", "complete",
 ]
 [operations.checks.positive_data_acceptance]
 expected-statuses = ["2xx", "401", "403", "404", "409", "422", "5xx"]

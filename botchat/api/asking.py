@@ -15,11 +15,16 @@ _LOOKED_AT = 500  # messages behind a question: whoever sends a request again do
 
 @dataclass(kw_only=True, slots=True)
 class Asked:
-    """A question that is stored, and its answer: the reply that comes, or the message that is there already."""
+    """A question that is stored, and its answer: the reply that comes, or the message that is there already.
+
+    Attributes:
+        parent: what the first of the two follows that is new, where that is not the message before it.
+    """
 
     session_id: str
     source: Reply | Message
     question_id: str | None = None
+    parent: str | None = None
 
 
 def ask(serving: Serving, user: str, session_id: str, body: MessageIn, key: str | None = None) -> Asked:
@@ -40,7 +45,7 @@ def ask(serving: Serving, user: str, session_id: str, body: MessageIn, key: str 
     if kept is not None:
         return _asked_before(serving, user, session_id, replace(question, id=kept["question_id"]))
     try:
-        return Asked(session_id=session_id, source=send(serving, session, question), question_id=question.id)
+        return _asked_now(send(serving, session, question), question)
     except BotchatError:
         if all(message.id != question.id for message in _newest(serving, session)):
             idempotency.forget(serving.chat, user, key)  # nothing of it is stored: it may be tried again
@@ -74,7 +79,37 @@ def ask_again(serving: Serving, user: str, session_id: str) -> Asked:
     session = open_session(serving.chat, user, session_id)
     if not session.rev:
         raise InvalidInput("There is nothing to try again: the session has no message yet.")
-    return Asked(session_id=session_id, source=retry(serving, session))
+    reply = retry(serving, session)
+    return Asked(session_id=session_id, source=reply, parent=reply.message.parent)
+
+
+def ask_instead(serving: Serving, user: str, session_id: str, message_id: str, content: str) -> Asked:
+    """Store something else in the place of what someone said, and ask the bot; the old branch stays.
+
+    Raises:
+        SessionNotFound, MessageNotFound: the user has no such message.
+        InvalidInput: the message is too long.
+    """
+    check_length(serving, content)
+    serving.replies.check(user)
+    session = serving.chat.open(user, session_id)
+    reply = serving.chat.edit(user, session, message_id, content)
+    serving.replies.watch(reply, session.bot_id)
+    return _asked_now(reply, session.messages[-1])
+
+
+def answer_anew(serving: Serving, user: str, session_id: str, message_id: str) -> Asked:
+    """Ask the bot for another answer in the place of one, which stays as a branch.
+
+    Raises:
+        SessionNotFound, MessageNotFound: the user has no such message.
+        InvalidInput: it is no answer.
+    """
+    serving.replies.check(user)
+    session = serving.chat.open(user, session_id)
+    reply = serving.chat.regenerate(user, session, message_id)
+    serving.replies.watch(reply, session.bot_id)
+    return Asked(session_id=session_id, source=reply, parent=reply.message.parent)
 
 
 def check_length(serving: Serving, content: str) -> None:
@@ -86,6 +121,10 @@ def check_length(serving: Serving, content: str) -> None:
     most = serving.settings.message_characters
     if len(content) > most:
         raise InvalidInput(f"A message has at most {most:,} characters here; this one has {len(content):,}.")
+
+
+def _asked_now(reply: Reply, question: Message) -> Asked:
+    return Asked(session_id=reply.session_id, source=reply, question_id=question.id, parent=question.parent)
 
 
 def _newest(serving: Serving, session: Session) -> list[Message]:
@@ -103,7 +142,7 @@ def _asked_before(serving: Serving, user: str, session_id: str, question: Messag
     session = open_session(serving.chat, user, session_id, _LOOKED_AT)
     ids = [message.id for message in session.messages]
     if question.id not in ids:
-        return Asked(session_id=session_id, source=send(serving, session, question), question_id=question.id)
+        return _asked_now(send(serving, session, question), question)
     answer = next(iter(session.messages[ids.index(question.id) + 1 :]), None)
     if answer is None and is_unanswered(session):
         return Asked(session_id=session_id, source=retry(serving, session), question_id=question.id)

@@ -1,7 +1,8 @@
 """Server-sent events: an answer as it comes, and from where a stream broke off.
 
-`begin` tells the ids, each `delta` a piece, `error` what went wrong, `end` the whole message as it is stored. The id of
-a delta is how much of which message came with it, so that any process can go on behind it.
+`begin` tells the ids, and the `parent` of what begins a branch, each `delta` a piece, `error` what went wrong, `end`
+the whole message as it is stored. The id of a delta is how much of which message came with it, so that any process can
+go on behind it.
 """
 
 import asyncio
@@ -89,7 +90,8 @@ async def of_asked(asked: Asked) -> AsyncIterator[bytes]:
     """Tell of a question that was just stored, then its answer."""
     source = asked.source
     message_id = source.message_id if isinstance(source, Reply) else source.id
-    yield _event("begin", {"session_id": asked.session_id, "question_id": asked.question_id, "message_id": message_id})
+    begun = {"session_id": asked.session_id, "question_id": asked.question_id, "message_id": message_id}
+    yield _event("begin", begun | ({"parent": asked.parent} if asked.parent else {}))
     async for event in _of_reply(source) if isinstance(source, Reply) else _of_message(source):
         yield event
 

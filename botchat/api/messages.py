@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from botchat.api import events
-from botchat.api.asking import Asked, ask, ask_again
+from botchat.api.asking import Asked, answer_anew, ask, ask_again, ask_instead
 from botchat.api.callers import Reader, Writer
 from botchat.api.idempotency import KeyHeader
 from botchat.api.pending import open_session
@@ -26,6 +26,7 @@ _ANSWER: dict[int | str, dict[str, Any]] = {
     }
 }
 
+StreamQuery = Annotated[bool, Query(description="Answer with server-sent events, as it comes.")]
 
 LastEventHeader = Annotated[
     str | None,
@@ -53,11 +54,60 @@ async def send(
     operation_id="retry_reply",
     response_model=AnswerOut,
     response_model_exclude_none=True,
+    responses=_ANSWER,
 )
-async def retry(session_id: str, request: Request, caller: Writer, serving: ServingDep) -> Response:
+async def retry(
+    session_id: str,
+    request: Request,
+    caller: Writer,
+    serving: ServingDep,
+    stream: StreamQuery = False,  # noqa: FBT002
+) -> Response:
     """Ask the bot again for the answer that your last message did not get."""
     asked = await run_in_threadpool(ask_again, serving, caller.user, session_id)
-    return await _answer(asked, request, stream=False)
+    return await _answer(asked, request, stream=stream)
+
+
+@router.post(
+    "/session/{session_id}/message/{message_id}/edit",
+    operation_id="edit_message",
+    response_model=AnswerOut,
+    response_model_exclude_none=True,
+    responses=_ANSWER,
+)
+async def edit(
+    session_id: str, message_id: str, body: MessageIn, request: Request, caller: Writer, serving: ServingDep
+) -> Response:
+    """Say something else in the place of a message of yours; what was said before stays, as a branch."""
+    asked = await run_in_threadpool(ask_instead, serving, caller.user, session_id, message_id, body.content)
+    return await _answer(asked, request, stream=body.stream)
+
+
+@router.post(
+    "/session/{session_id}/message/{message_id}/regenerate",
+    operation_id="regenerate_reply",
+    response_model=AnswerOut,
+    response_model_exclude_none=True,
+    responses=_ANSWER,
+)
+async def regenerate(
+    session_id: str,
+    message_id: str,
+    request: Request,
+    caller: Writer,
+    serving: ServingDep,
+    stream: StreamQuery = False,  # noqa: FBT002
+) -> Response:
+    """Ask the bot for another answer in the place of this one, which stays, as a branch."""
+    asked = await run_in_threadpool(answer_anew, serving, caller.user, session_id, message_id)
+    return await _answer(asked, request, stream=stream)
+
+
+@router.post("/session/{session_id}/message/{message_id}/show", status_code=204, operation_id="show_branch")
+def show_branch(session_id: str, message_id: str, caller: Writer, serving: ServingDep) -> Response:
+    """Show the branch that goes through this message, to its newest end."""
+    serving.chat.show_branch(caller.user, serving.chat.open(caller.user, session_id, 1), message_id)
+    return Response(status_code=204)
 
 
 @router.get(

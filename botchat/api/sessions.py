@@ -12,6 +12,9 @@ from botchat.api.idempotency import KeyHeader, once
 from botchat.api.pending import changed, forget, open_session, remember
 from botchat.api.serving import Serving, ServingDep
 from botchat.api.shapes import (
+    CountOut,
+    FilterIn,
+    FoundOut,
     Last,
     Limit,
     MessagesOut,
@@ -19,10 +22,12 @@ from botchat.api.shapes import (
     SessionIn,
     SessionOut,
     SessionPatch,
+    SummaryOut,
     WhichIn,
     message_out,
     page_out,
     session_out,
+    summary_out,
 )
 from botchat.core.errors import SessionNotFound
 from botchat.core.export import ExportFormat, export
@@ -72,8 +77,31 @@ def create(body: SessionIn, caller: Writer, serving: ServingDep, key: KeyHeader 
 @router.get("/sessions", operation_id="list_sessions")
 def list_sessions(caller: Reader, serving: ServingDep, which: Annotated[WhichIn, Query()]) -> PageOut:
     """List your sessions, newest first, 50 at a time, or find some."""
-    where = SessionFilter(state=which.state, bot_id=which.bot_id, tag=which.tag, pinned=which.pinned, text=which.text)
-    return page_out(serving.chat.page(caller.user, which.after, which.limit, where))
+    return page_out(serving.chat.page(caller.user, which.after, which.limit, _filter(which)))
+
+
+@router.get("/sessions/count", operation_id="count_sessions")
+def count(caller: Reader, serving: ServingDep, which: Annotated[FilterIn, Query()]) -> CountOut:
+    """Count your sessions, or some."""
+    return CountOut(count=serving.chat.count(caller.user, _filter(which)))
+
+
+@router.get(
+    "/sessions/latest",
+    response_model=SummaryOut,
+    operation_id="latest_session",
+    responses={204: {"description": "You have no session."}},
+)
+def latest(caller: Reader, serving: ServingDep) -> SummaryOut | Response:
+    """Find the session that was used last."""
+    summary = serving.chat.latest(caller.user)
+    return summary_out(summary) if summary else Response(status_code=204)
+
+
+@router.get("/sessions/find", operation_id="find_sessions")
+def find(caller: Reader, serving: ServingDep, text: Annotated[str, Query(min_length=1, max_length=500)]) -> FoundOut:
+    """Find the sessions, in whatever state, whose id begins with a text or whose name it is."""
+    return FoundOut.model_construct(sessions=[summary_out(found) for found in serving.chat.find(caller.user, text)])
 
 
 @router.get("/session/{session_id}", response_model_exclude_none=True, operation_id="read_session")
@@ -152,6 +180,10 @@ def export_session(
 def export_all(caller: Reader, serving: ServingDep, form: ExportFormat = ExportFormat.jsonl) -> Response:
     """Write all your sessions out, the trash too, one in memory at a time."""
     return _file(serving, SessionFilter(user=caller.user, state=None), form)
+
+
+def _filter(which: FilterIn) -> SessionFilter:
+    return SessionFilter(state=which.state, bot_id=which.bot_id, tag=which.tag, pinned=which.pinned, text=which.text)
 
 
 def _file(serving: Serving, where: SessionFilter, form: ExportFormat, *, alone: bool = False) -> Response:

@@ -34,18 +34,23 @@ class SessionIn(_In):
     metadata: dict[_Key, JsonValue] = {}
 
 
-class WhichIn(BaseModel):
+class FilterIn(BaseModel):
     """Which sessions are meant; with `text`, those that have every word of it in the name or in a message."""
 
     model_config = ConfigDict(extra="forbid")
 
-    after: str | None = Field(None, min_length=1, description="The `next` of the page before.")
-    limit: Annotated[int, Field(ge=1, le=500)] = PAGE_SIZE
     state: State = "active"
     bot_id: str | None = None
     tag: str | None = None
     pinned: bool | None = None
     text: Annotated[str, StringConstraints(max_length=500)] = ""
+
+
+class WhichIn(FilterIn):
+    """Which page of them is meant."""
+
+    after: str | None = Field(None, min_length=1, description="The `next` of the page before.")
+    limit: Annotated[int, Field(ge=1, le=500)] = PAGE_SIZE
 
 
 class SessionPatch(_In):
@@ -136,6 +141,18 @@ class PageOut(BaseModel):
 
     sessions: list[SummaryOut]
     next: str | None
+
+
+class FoundOut(BaseModel):
+    """Sessions, in whatever state."""
+
+    sessions: list[SummaryOut]
+
+
+class CountOut(BaseModel):
+    """How many sessions there are."""
+
+    count: int
 
 
 class SessionOut(SummaryOut):
@@ -231,8 +248,12 @@ def session_out(session: Session) -> SessionOut:
 
 def page_out(page: Page) -> PageOut:
     """Show a page of sessions."""
-    summaries = [SummaryOut.model_construct(**_header(summary)) for summary in page.sessions]
-    return PageOut.model_construct(sessions=summaries, next=page.next)
+    return PageOut.model_construct(sessions=[summary_out(summary) for summary in page.sessions], next=page.next)
+
+
+def summary_out(summary: SessionSummary) -> SummaryOut:
+    """Show what a list shows of a session."""
+    return SummaryOut.model_construct(**_header(summary))
 
 
 def bot_out(bot: BotInfo, *, is_default: bool) -> BotOut:
