@@ -39,7 +39,7 @@ MEANINGS: dict[int, str] = {
     USAGE: "The command or the configuration is not right; nothing was done.",
     3: "There is no such session, message, user or token.",
     4: "That is not allowed.",
-    5: "The store can't be reached, read or written.",
+    5: "The store, or the server before it, can't be reached, read or written.",
     6: "The bot failed; what came of its reply is kept.",
     SOME_FAILED: "Some of many failed, the others are done.",
     INTERRUPTED: "You pressed Ctrl+C; what came is kept.",

@@ -11,8 +11,8 @@ from botchat.cli.common import BotOption, StoreOption, UserOption, settings_with
 from botchat.core.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from botchat.core.chat import Chat
     from botchat.core.models import SessionSummary
+    from botchat.tui.chats import AnyChat
 
 
 def tui(
@@ -24,8 +24,14 @@ def tui(
     bot: BotOption = None,
     store: StoreOption = None,
     user: UserOption = None,
+    server: Annotated[
+        str | None,
+        typer.Option(help="A botchat server (botchat api) instead of a store; BOTCHAT_TOKEN lets in.", metavar="URL"),
+    ] = None,
 ) -> None:
     """Chat in this terminal.
+
+    With --server the sessions are those of the person whose token is in the environment variable BOTCHAT_TOKEN.
 
     Example: botchat tui -c
     """
@@ -33,10 +39,12 @@ def tui(
         raise InvalidInput("Say --session or -c, not both.")
     if not has_terminal():
         raise InvalidInput("The chat needs a terminal: botchat ask asks one question without.")
+    if server is not None and (store or user):
+        raise InvalidInput("Say --server, or --store and --user, not both: a token says whose sessions are meant.")
     settings = settings_with(store, user)
 
-    def first(chat: "Chat") -> "SessionSummary | None":
-        return chosen(chat, settings.user, session) if session else chat.latest(settings.user)
+    def first(chat: "AnyChat", user: str) -> "SessionSummary | None":
+        return chosen(chat, user, session) if session else chat.latest(user)
 
     from botchat.tui.launcher import run
 
@@ -44,7 +52,8 @@ def tui(
         settings,
         first=first if session or going_on else None,
         is_latest=going_on,
-        bot=bot or os.environ.get("BOTCHAT_BOT"),
+        bot=bot or (None if server else os.environ.get("BOTCHAT_BOT")),
+        server=server,
     )
 
 

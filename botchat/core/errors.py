@@ -19,6 +19,7 @@ BotchatError
 ├── ReplyRunning            the session's bot is still answering
 ├── StoreError              the store could not do it
 │   ├── StoreUnavailable    down, frozen or busy: worth trying again
+│   │   └── ServerUnavailable   so is botchat's own server, which stands before the store
 │   ├── StoreRefused        it wants a password, or does not take this one
 │   ├── StoreUnreadable     it is not a botchat store, or one newer than this program
 │   ├── SessionChanged      someone else changed the session since it was read
@@ -142,6 +143,10 @@ class StoreError(BotchatError):
 
 class StoreUnavailable(StoreError):  # noqa: N818
     """Is raised when the store is down, frozen or busy: the same call may go through later."""
+
+
+class ServerUnavailable(StoreUnavailable):
+    """Is raised when botchat's server can't be reached, or does not take the call now: it may go through later."""
 
 
 class StoreRefused(StoreError):  # noqa: N818

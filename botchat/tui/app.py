@@ -13,10 +13,11 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Footer
 
-from botchat.core.chat import Chat, shown
-from botchat.core.errors import BotchatError, InvalidInput, SessionNotFound, StoreUnavailable
+from botchat.core.chat import shown
+from botchat.core.errors import BotchatError, InvalidInput, ServerUnavailable, SessionNotFound, StoreUnavailable
 from botchat.core.models import SessionSummary, now
 from botchat.tui import commands
+from botchat.tui.chats import AnyChat
 from botchat.tui.confirm import Confirm
 from botchat.tui.conversation_pane import ConversationPane
 from botchat.tui.draft_keeper import DraftKeeper
@@ -39,7 +40,7 @@ _NARROW = 64
 _ROOMY = 110
 """From this many columns on the list is wider."""
 
-First = Callable[[Chat], SessionSummary | None]
+First = Callable[[AnyChat], SessionSummary | None]
 
 
 class BotchatApp(EndingApp):
@@ -69,13 +70,13 @@ class BotchatApp(EndingApp):
     class StoreOpened(StoreAnswered):
         """Is posted when the store is open; `bot` answers in new sessions, `first` is the one to begin with."""
 
-        chat: Chat
+        chat: AnyChat
         bot: str
         first: SessionSummary | None
 
     def __init__(  # noqa: PLR0913  (what the launcher decides)
         self,
-        connect: Callable[[], Chat],
+        connect: Callable[[], AnyChat],
         *,
         user: str,
         drafts: Drafts,
@@ -256,7 +257,9 @@ class BotchatApp(EndingApp):
     def _reply_ended(self, event: SessionView.ReplyEnded) -> None:
         session = self.conversation.session
         if event.reply.save_failure:
-            self.notify(str(event.reply.save_failure), title="Reply not saved", severity="error", markup=False)
+            lost = isinstance(event.reply.save_failure, ServerUnavailable)
+            title = "Reply not followed" if lost else "Reply not saved"
+            self.notify(str(event.reply.save_failure), title=title, severity="error", markup=False)
         elif session is None or session.id != event.reply.session_id:
             self.notify(f"“{title_of(event.name)}” has its reply.", markup=False)
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from textual import on, work
 from textual.widgets import TextArea
 
-from botchat.core.chat import Chat, Reply
 from botchat.core.errors import BotchatError
 from botchat.core.export import one_line
 from botchat.core.models import Message, Session
+from botchat.tui.chats import AnyChat, AnyReply
 from botchat.tui.known import answer_meant, question_meant, shown_of, with_message
 from botchat.tui.news import StoreAnswered, StoreFailed
 from botchat.tui.prompt import Prompt
@@ -17,7 +17,7 @@ from botchat.tui.session_view import SessionView
 
 _DRAFT_SECONDS = 0.5
 
-Ask = Callable[[Chat, Session], Reply]
+Ask = Callable[[AnyChat, Session], AnyReply]
 
 
 class AsksBot(SessionView):
@@ -25,10 +25,14 @@ class AsksBot(SessionView):
 
     @dataclass
     class Asked(StoreAnswered):
-        """Is posted when the bot was asked: what was said is stored."""
+        """Is posted when the bot was asked: what was said is stored.
 
+        `asked_in` is the id that the session had before: a new one may get its id from a server.
+        """
+
+        asked_in: str
         session: Session
-        reply: Reply
+        reply: AnyReply
         words: str
 
     @dataclass
@@ -48,7 +52,7 @@ class AsksBot(SessionView):
             self._draft_waits = True
             self.set_timer(_DRAFT_SECONDS, self._write_draft)
 
-    def connected(self, chat: Chat, bot: str) -> None:
+    def connected(self, chat: AnyChat, bot: str) -> None:
         """Take the store, now that it is open, and send what was to be sent before it was."""
         super().connected(chat, bot)
         if self._waits_for_store and self.session and not self.session.rev:
@@ -111,19 +115,20 @@ class AsksBot(SessionView):
         self._ask(self.chat, replace(self.session, messages=list(self.session.messages)), ask, words)
 
     @work(thread=True, group="ask")
-    def _ask(self, chat: Chat, session: Session, ask: Ask, words: str) -> None:
+    def _ask(self, chat: AnyChat, session: Session, ask: Ask, words: str) -> None:
+        asked_in = session.id
         try:
             reply = ask(chat, session)
         except BotchatError as error:
-            self.post_message(self.AskFailed(error, session.id))
+            self.post_message(self.AskFailed(error, asked_in))
         else:
-            self.post_message(self.Asked(session, reply, words))
+            self.post_message(self.Asked(asked_in, session, reply, words))
 
     @on(Asked)
     def _asked(self, event: Asked) -> None:
         self._asking = None
         session = replace(event.session, head=None)
-        if self.session is None or session.id != self.session.id:  # the person has gone on to another session
+        if self.session is None or event.asked_in != self.session.id:  # the person has gone on to another session
             self._keeper.forget(session.id)
             self._left.append((event.reply, session.name))
             return

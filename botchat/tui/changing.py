@@ -8,11 +8,11 @@ from textual import work
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
-from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError
 from botchat.core.export import one_line
 from botchat.core.models import SessionSummary, State
 from botchat.tui.ask_text import AskText
+from botchat.tui.chats import AnyChat
 from botchat.tui.confirm import Confirm
 from botchat.tui.news import StoreAnswered, StoreFailed
 from botchat.tui.words import title_of
@@ -50,7 +50,7 @@ class ChangesSessions(Vertical):
     def __init__(self, user: str, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.user = user
-        self.chat: Chat | None = None
+        self.chat: AnyChat | None = None
         self._undoable: tuple[SessionSummary, State] | None = None
 
     @property
@@ -121,7 +121,7 @@ class ChangesSessions(Vertical):
         else:
             self.post_message(self.Changed(before, after, said))
 
-    def _connected(self) -> Chat:
+    def _connected(self) -> AnyChat:
         if self.chat is None:
             raise BotchatError("The store is not open yet.")
         return self.chat
@@ -145,7 +145,7 @@ class ChangesSessions(Vertical):
             self.rename(event.summary, event.name, one_line(str(event.error)))
 
 
-def _apply(chat: Chat, user: str, before: SessionSummary, after: SessionSummary | None) -> None:
+def _apply(chat: AnyChat, user: str, before: SessionSummary, after: SessionSummary | None) -> None:
     if after is None:
         chat.purge(user, before.id)
     elif after.state == "trash" != before.state:

@@ -8,13 +8,13 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 
 from botchat.core.changes import Feedback
-from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError
 from botchat.core.export import one_line
 from botchat.core.models import Message, Session, now
 from botchat.core.preferences import Topics
 from botchat.tui.ask_text import AskText
 from botchat.tui.asks_bot import AsksBot
+from botchat.tui.chats import AnyChat
 from botchat.tui.choose import Choose
 from botchat.tui.known import answer_meant, beside, question_meant, with_message
 from botchat.tui.news import StoreAnswered, StoreFailed
@@ -23,7 +23,7 @@ from botchat.tui.words import title_of
 _THUMBS = {"up": "Good answer.", "down": "Not so good."}
 
 Rating = Literal["up", "down"]
-Change = Callable[[Chat, Session], object]
+Change = Callable[[AnyChat, Session], object]
 
 
 class ConversationPane(AsksBot):

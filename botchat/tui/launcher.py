@@ -1,7 +1,10 @@
 """`botchat tui`: runs the terminal chat, and sees that nothing is lost when it ends."""
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
@@ -14,25 +17,57 @@ from botchat.core.errors import ConfigError
 from botchat.core.models import SessionSummary
 from botchat.settings import Settings
 from botchat.tui.app import BotchatApp
+from botchat.tui.chats import AnyChat
 from botchat.tui.drafts import Drafts
 from botchat.tui.keymap import check_keys
 from botchat.tui.themes import DARK, LIGHT
 
 
+@dataclass(kw_only=True, slots=True)
+class _Source:
+    """Where sessions come from, whose they are, and by which name drafts know it."""
+
+    connect: Callable[[], AnyChat]
+    user: str
+    name: str
+
+
 def run(
     settings: Settings,
     *,
-    first: Callable[[Chat], SessionSummary | None] | None = None,
+    first: Callable[[AnyChat, str], SessionSummary | None] | None = None,
     is_latest: bool = False,
     bot: str | None = None,
+    server: str | None = None,
 ) -> None:
-    """Run until the person leaves. Replies under way are then saved as interrupted.
+    """Run until the person leaves. Replies under way are then saved as interrupted; those on a server go on.
 
     Raises:
         ConfigError: the settings can't be used.
+        NotSignedIn, NotAllowed, ServerUnavailable: the server does not let us in, or is not there.
         SessionNotFound, InvalidInput: `first` did not find the session to begin with.
     """
     _check_looks(settings)
+    with _of_server(server, bot) if server else _of_store(settings, bot) as source:
+        app = BotchatApp(
+            source.connect,
+            user=source.user,
+            drafts=Drafts(draft_folder(), source.name, source.user),
+            first=(lambda chat: first(chat, source.user)) if first else None,
+            is_latest=is_latest,
+            bot=bot,
+            theme=settings.tui.theme,
+            keys=settings.tui.keys,
+        )
+        app.run()
+    if app.failure:
+        raise app.failure
+    if app.return_code:
+        sys.exit(app.return_code)
+
+
+@contextmanager
+def _of_store(settings: Settings, bot: str | None) -> Iterator[_Source]:
     turns = build_turns(settings, stays=True)
     turns.bot(bot or default_bot(settings, turns.bots))
     opened: list[Chat] = []
@@ -42,26 +77,25 @@ def run(
         opened.append(chat)
         return chat
 
-    app = BotchatApp(
-        connect,
-        user=settings.user,
-        drafts=Drafts(draft_folder(), store_key(settings.store), settings.user),
-        first=first,
-        is_latest=is_latest,
-        bot=bot,
-        theme=settings.tui.theme,
-        keys=settings.tui.keys,
-    )
     try:
-        app.run()
+        yield _Source(connect=connect, user=settings.user, name=store_key(settings.store))
     finally:
         turns.close()
         for chat in opened:
             chat.close()
-    if app.failure:
-        raise app.failure
-    if app.return_code:
-        sys.exit(app.return_code)
+
+
+@contextmanager
+def _of_server(server: str, bot: str | None) -> Iterator[_Source]:
+    from botchat.remote.chat import connect
+    from botchat.remote.connection import TOKEN_VARIABLE
+
+    chat = connect(server, os.environ.get(TOKEN_VARIABLE) or None)
+    try:
+        chat.new_session(chat.user, bot)  # there is such a bot
+        yield _Source(connect=lambda: chat, user=chat.user, name=chat.store)
+    finally:
+        chat.close()
 
 
 def _check_looks(settings: Settings) -> None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from textual import work
 from textual.containers import Vertical
 
-from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError
 from botchat.core.models import Message, Session, SessionFilter, SessionSummary
+from botchat.tui.chats import AnyChat
 from botchat.tui.news import StoreAnswered, StoreFailed
 
 
@@ -54,7 +54,7 @@ class ReadsSession(Vertical):
     def __init__(self, user: str, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.user = user
-        self.chat: Chat | None = None
+        self.chat: AnyChat | None = None
 
     def open(self, session_id: str) -> None:
         """Read a session to show it."""

@@ -11,8 +11,10 @@ from textual.content import Content
 from textual.message import Message as Posted
 from textual.timer import Timer
 
-from botchat.core.chat import Chat, Reply, alternatives, is_unanswered
+from botchat.core.chat import alternatives, is_unanswered
+from botchat.core.errors import BotchatError, ServerUnavailable, StoreError
 from botchat.core.models import Message, Session
+from botchat.tui.chats import AnyChat, AnyReply
 from botchat.tui.draft_keeper import DraftKeeper
 from botchat.tui.known import goes_on_from, merged, shown_of, summary_of, with_message
 from botchat.tui.lines import lines_of
@@ -26,7 +28,7 @@ _EARLIER, _EARLIER_AT_MOST = 200, 2000
 """Messages that are read at once above those that are loaded; it is as many as are loaded, between these two."""
 
 _UNANSWERED = "This message has no answer. Escape, then r, asks the bot again."
-_NOT_SAVED = "The reply is not saved"
+_NOT_SAVED, _NOT_FOLLOWED, _GOES_ON = "The reply is not saved", "The reply can't be followed", "The reply goes on"
 _REDRAW_SECONDS = 0.08
 _LOOK_SECONDS = 5.0
 
@@ -46,7 +48,7 @@ class SessionView(ReadsSession):
     class ReplyEnded(Posted):
         """Is posted when a reply is there to its end, and stored; also that of a session that was left."""
 
-        reply: Reply
+        reply: AnyReply
         name: str
 
     def __init__(self, user: str, keeper: DraftKeeper, *, bot: str | None = None, id: str | None = None) -> None:  # noqa: A002
@@ -60,9 +62,9 @@ class SessionView(ReadsSession):
         self._bot = bot
         self._opening: str | None = None
         self._again: Callable[[], object] | None = None
-        self._reply: Reply | None = None
+        self._reply: AnyReply | None = None
         self._drawn: Message | None = None
-        self._left: list[tuple[Reply, str]] = []
+        self._left: list[tuple[AnyReply, str]] = []
         self._following: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -89,7 +91,7 @@ class SessionView(ReadsSession):
         self.set_interval(_LOOK_SECONDS, self.look)
         self._keeper.open(self.prompt, "")
 
-    def connected(self, chat: Chat, bot: str) -> None:
+    def connected(self, chat: AnyChat, bot: str) -> None:
         """Take the store, now that it is open, and who answers in new sessions if that was not said."""
         self.chat = chat
         self._bot = self._bot or bot
@@ -192,7 +194,7 @@ class SessionView(ReadsSession):
             self.transcript.update_state(unanswered=self._is_unanswered, lines=lines)
         self.post_message(self.SessionShown(session))
 
-    def _follow_on(self, reply: Reply) -> None:
+    def _follow_on(self, reply: AnyReply) -> None:
         self._reply, self._drawn = reply, None
         if self._following:
             self._following.resume()
@@ -210,9 +212,8 @@ class SessionView(ReadsSession):
             else:
                 self._take(with_message(self.session, message))
         if reply.save_failure:
-            trouble = "" if reply.settled else " It is tried again."
-            self.notice.tell(f"{_NOT_SAVED}: {reply.save_failure}{trouble}", error=True)
-        elif self.notice.words.startswith(_NOT_SAVED):
+            self.notice.tell(_trouble(reply.save_failure, is_over=reply.settled), error=True)
+        elif self.notice.words.startswith((_NOT_SAVED, _NOT_FOLLOWED, _GOES_ON)):
             self.notice.tell("")
         if reply.settled:
             self._reply = None
@@ -222,7 +223,7 @@ class SessionView(ReadsSession):
             self.post_message(self.ReplyEnded(reply, self.session.name))
             self.read()
 
-    def _tell_end(self, reply: Reply) -> None:
+    def _tell_end(self, reply: AnyReply) -> None:
         if reply.save_failure:
             return  # that is on the screen, and stays
         if reply.failure or reply.message.error:
@@ -295,3 +296,13 @@ class SessionView(ReadsSession):
             self.notice.tell("This session is not in the store any more: somebody removed it.", error=True)
         elif event.summary != summary_of(session) or any(m.status == "streaming" for m in session.messages):
             self.read()
+
+
+def _trouble(failure: BotchatError, *, is_over: bool) -> str:
+    """Say what stands between the person and the reply, and whether that may pass by itself."""
+    again = "" if is_over else " It is tried again."
+    if isinstance(failure, ServerUnavailable):
+        return f"{_NOT_FOLLOWED}: {failure}{again}"
+    if isinstance(failure, StoreError):
+        return f"{_NOT_SAVED}: {failure}{again}"
+    return f"{_NOT_FOLLOWED if is_over else _GOES_ON}: {failure}"

@@ -12,11 +12,11 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError
 from botchat.core.export import one_line
 from botchat.core.models import PAGE_SIZE, Page, SessionFilter, SessionSummary, State, now
 from botchat.tui.changing import ChangesSessions
+from botchat.tui.chats import AnyChat
 from botchat.tui.choose import Choose
 from botchat.tui.news import StoreAnswered, StoreFailed
 from botchat.tui.session_list import SessionList
@@ -87,7 +87,7 @@ class SessionsPane(ChangesSessions):
         """The session under the list's cursor."""
         return self.list.current
 
-    def connected(self, chat: Chat) -> None:
+    def connected(self, chat: AnyChat) -> None:
         """Begin to read, now that the store is open."""
         self.chat = chat
         self.action_reload()

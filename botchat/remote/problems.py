@@ -1,0 +1,36 @@
+"""What a server says went wrong (problem+json), as the errors of the core."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from botchat.core import errors
+
+_WITH_WORDS: dict[str, type[errors.BotchatError]] = {
+    "invalid_input": errors.InvalidInput,
+    "invalid_request": errors.InvalidInput,
+    "unknown_bot": errors.UnknownBot,
+    "not_signed_in": errors.NotSignedIn,
+    "not_allowed": errors.NotAllowed,
+    "too_many": errors.ServerUnavailable,
+    "store_error": errors.StoreError,
+    "store_unavailable": errors.StoreUnavailable,
+    "store_refused": errors.StoreRefused,
+    "store_unreadable": errors.StoreUnreadable,
+    "bot_error": errors.BotError,
+    "missing_key": errors.MissingKey,
+}
+_WITH_THEIR_OWN: dict[str, type[errors.ReplyRunning | errors.SessionChanged | errors.SessionTooLarge]] = {
+    "reply_running": errors.ReplyRunning,
+    "session_changed": errors.SessionChanged,
+    "session_too_large": errors.SessionTooLarge,
+}
+
+
+def error_of(problem: dict[str, Any], place: Sequence[str] = ()) -> errors.BotchatError:
+    """Make the error of a problem; `place` is where it was asked for."""
+    code, detail = str(problem.get("code")), str(problem.get("detail"))
+    if own := _WITH_THEIR_OWN.get(code):
+        return own()
+    if code == "session_not_found" and len(place) > 1:
+        return errors.SessionNotFound(place[1])
+    return _WITH_WORDS.get(code, errors.BotchatError)(detail)

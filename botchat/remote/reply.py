@@ -1,0 +1,118 @@
+"""A reply that a server streams, as the terminal follows it: through broken connections to its end."""
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import replace
+
+from botchat.core.errors import BotchatError, BotError, ServerUnavailable, StoreUnavailable
+from botchat.core.models import Message
+from botchat.remote.connection import Connection, Event
+from botchat.remote.problems import error_of
+from botchat.remote.records import message_from, understood
+
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 10.0
+"""Seconds before it is tried again to reach a server that was lost; each time twice as many."""
+
+
+class RemoteReply:
+    """A reply that runs on a server, which goes on with it and stores it whoever listens.
+
+    `failure` says why it ended before its end. `save_failure` says what stands between it and the person now: the
+    server is lost and looked for again, it could not be stopped, or its store does not take it.
+    """
+
+    def __init__(self, connection: Connection, session_id: str, message: Message) -> None:
+        self.session_id = session_id
+        self.failure: BotError | None = None
+        self.save_failure: BotchatError | None = None
+        self._connection = connection
+        self._message = message
+        self._content = [message.content]
+        self._reasoning = [message.reasoning_content]
+        self._lock = threading.Lock()
+        self._ended = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more comes."""
+        return self._ended
+
+    @property
+    def settled(self) -> bool:
+        """Whether all is known of it: a server tells of the end when it has stored the reply, or never will."""
+        return self._ended
+
+    @property
+    def message(self) -> Message:
+        """The bot's message as far as it came: a copy of its own."""
+        with self._lock:
+            if self._ended:
+                return replace(self._message)
+            content, reasoning = "".join(self._content), "".join(self._reasoning)
+            return replace(self._message, content=content, reasoning_content=reasoning)
+
+    def stop(self) -> None:
+        """Let the server end it; what came is kept. One whose server is lost is followed no more."""
+        self._connection.start(self._stop())
+
+    async def follow(self, events: AsyncGenerator[Event] | None = None) -> None:
+        """Take what comes, on the connection's loop, and attach again behind it when the connection breaks off."""
+        wait = _FIRST_WAIT
+        while not self._ended:
+            try:
+                async with aclosing(events or self._attached()) as coming:
+                    async for event in coming:
+                        wait = _FIRST_WAIT
+                        self._take(event)
+                        if self._ended:
+                            return
+            except StoreUnavailable as error:
+                self.save_failure = error
+            except BotchatError as error:
+                self._give_up(error)
+            events = None
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, _LONGEST_WAIT)
+
+    def _attached(self) -> AsyncGenerator[Event]:
+        message = self.message
+        position = f"{message.id}:{len(message.content)}:{len(message.reasoning_content)}"
+        return self._connection.events("GET", "session", self.session_id, "events", behind=position)
+
+    def _take(self, event: Event) -> None:
+        with understood(), self._lock:
+            match event.name:
+                case "delta":
+                    self.save_failure = None
+                    self._content.append(event.data.get("content", ""))
+                    self._reasoning.append(event.data.get("reasoning_content", ""))
+                case "error":
+                    error = error_of(event.data)
+                    if isinstance(error, BotError):
+                        self.failure = error
+                    else:
+                        self.save_failure = error
+                case "end":
+                    if isinstance(self.save_failure, ServerUnavailable):
+                        self.save_failure = None
+                    self._message = message_from(event.data)
+                    self._ended = True
+
+    def _give_up(self, error: BotchatError) -> None:
+        message = self.message
+        with self._lock:
+            self.save_failure = error
+            self._message = replace(message, status="interrupted")
+            self._ended = True
+
+    async def _stop(self) -> None:
+        if isinstance(self.save_failure, ServerUnavailable):
+            self._give_up(self.save_failure)
+            return
+        try:
+            await self._connection.call("POST", "session", self.session_id, "stop")
+        except BotchatError as error:
+            if not self._ended:
+                self.save_failure = error
