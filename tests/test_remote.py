@@ -1,8 +1,9 @@
 """Sessions out of a server as out of a store: the same is asked of both, and the terminal shows the same."""
 
 import signal
+import socket
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 
 import pytest
@@ -61,11 +62,16 @@ def either_with(request, chat_with, remote_with):
     return chat_with if request.param == "store" else remote_with
 
 
+def until(condition) -> None:
+    """Wait until something is so."""
+    pause = threading.Event()
+    while not condition():
+        pause.wait(0.01)
+
+
 def settled(reply):
     """Wait until nothing more becomes of it."""
-    pause = threading.Event()
-    while not reply.settled:
-        pause.wait(0.01)
+    until(lambda: reply.settled)
     return reply
 
 
@@ -141,8 +147,7 @@ def test_a_reply_is_known_while_it_comes_and_stopped_with_what_came(either_with)
     chat = either_with("What came", Gate(), "never")
     session = chat.new_session("ann")
     reply = chat.send("ann", session, Message(role="user", content="Go"))
-    while not reply.message.content:
-        pass
+    until(lambda: reply.message.content)
     assert chat.reply("ann", session.id) is reply
     with pytest.raises(ReplyRunning):
         chat.send("ann", chat.open("ann", session.id), Message(role="user", content="Again"))
@@ -250,11 +255,87 @@ async def test_a_reply_that_comes_when_its_session_is_opened_is_followed(remote_
     other.send("ann", other.new_session("ann"), Message(role="user", content="Go"))
     async with terminal(remote, tmp_path, first=lambda chat: chat.latest("ann")) as at:
         await at.sees("It begins")
-        assert at.app.conversation.is_answering
+        assert at.app.conversation._reply.message.content == "It begins"
         other.close()
         gate.open()
         await at.sees("It begins and ends.")
     assert said(store, only_session(store).id) == ["Go", "It begins and ends."]
+
+
+class Relay:
+    """Stands between a client and a server, and cuts their connections."""
+
+    def __init__(self, address: str) -> None:
+        self._far = int(address.rpartition(":")[2])
+        self._place = socket.create_server(("127.0.0.1", 0))
+        self.address = f"http://127.0.0.1:{self._place.getsockname()[1]}"
+        self._ends: list[socket.socket] = []
+        self._threads = [threading.Thread(target=self._accept)]
+        self._threads[0].start()
+
+    def cut(self) -> None:
+        for end in self._ends:
+            with suppress(OSError):  # it has ended by itself
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._place.shutdown(socket.SHUT_RDWR)
+        self.cut()
+        for thread in self._threads:
+            thread.join()
+        for end in (self._place, *self._ends):
+            end.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):  # how accept tells that it is closed
+            while True:
+                near = self._place.accept()[0]
+                far = socket.create_connection(("127.0.0.1", self._far))
+                self._ends += [near, far]
+                for pair in ((near, far), (far, near)):
+                    self._threads.append(threading.Thread(target=self._pass_on, args=pair))
+                    self._threads[-1].start()
+
+    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+
+def test_a_reply_whose_connection_breaks_off_goes_on_where_it_was(serve_chat, store):
+    gate, end = Gate(), Gate()
+    relay = Relay(serve_chat("It begins", gate, ", goes on", end, DONE))
+    remote = connect(relay.address, Access(store.accounts()).create_token("ann")[1])
+    session = remote.new_session("ann")
+    reply = remote.send("ann", session, Message(role="user", content="Go"))
+    until(lambda: reply.message.content == "It begins")
+    relay.cut()
+    until(lambda: isinstance(reply.save_failure, ServerUnavailable))
+    until(lambda: reply.save_failure is None)
+    gate.open()
+    until(lambda: reply.message.content != "It begins")
+    assert reply.message.content == "It begins, goes on"
+    end.open()
+    assert settled(reply).save_failure is None
+    assert shown(remote, session.id) == [("Go", None), ("It begins, goes on", None)]
+    remote.close()
+    relay.close()
+
+
+def test_a_reply_whose_server_is_lost_can_be_left(serve_chat, store):
+    relay = Relay(serve_chat("It begins", Gate()))
+    remote = connect(relay.address, Access(store.accounts()).create_token("ann")[1])
+    session = remote.new_session("ann")
+    reply = remote.send("ann", session, Message(role="user", content="Go"))
+    until(lambda: reply.message.content == "It begins")
+    relay.close()
+    until(lambda: reply.save_failure)
+    reply.stop()
+    assert (settled(reply).message.status, reply.message.content) == ("interrupted", "It begins")
+    with pytest.raises(ServerUnavailable, match="can't be reached"):
+        remote.send("ann", session, Message(role="user", content="Keep me"))
+    remote.close()
 
 
 def test_a_server_that_is_killed_and_comes_back_loses_no_word(local_shell, local_repository, start_api):

@@ -19,6 +19,7 @@ An option wins over the environment, and that over the config file.
   BOTCHAT_BOT        which bot answers, as --bot
   BOTCHAT_HOST       where `botchat web` serves, as --host
   BOTCHAT_PORT       and its port, as --port
+  BOTCHAT_TOKEN      what `botchat tui --server` shows: botchat tokens create
   OPENAI_API_KEY     the key for OpenAI, and for the server at OPENAI_BASE_URL
   OPENAI_BASE_URL    a server that speaks as OpenAI does
   OPENAI_MODEL       its model; without it the first that the server lists

@@ -1,5 +1,6 @@
 """The sessions of a botchat server, for the person whose token it is: as `Chat`, over HTTP."""
 
+import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -180,7 +181,7 @@ class RemoteChat:
         """
         self._check(user)
         if not session.rev:
-            key = f"{session.id} {session.bot_id}"
+            key = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{session.id} {session.bot_id}"))
             begun = self._connection.ask("POST", "session", "create", key=key, body={"bot_id": session.bot_id})
             with understood():
                 session.id = str(begun["id"])
@@ -226,6 +227,7 @@ class RemoteChat:
     ) -> RemoteReply:
         events = self._connection.events("POST", "session", session.id, *place, **asked)
         try:
+            await anext(events)  # CONNECTED
             begun = (await anext(events)).data
             with understood():
                 parent, question_id = begun.get("parent"), begun["question_id"]

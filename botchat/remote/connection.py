@@ -15,6 +15,7 @@ from botchat.core.addresses import is_loopback, without_password
 from botchat.core.errors import BotchatError, ConfigError, NotSignedIn, ServerUnavailable
 from botchat.core.loop import new_loop
 from botchat.remote.problems import error_of
+from botchat.remote.records import understood
 
 TOKEN_VARIABLE = "BOTCHAT_TOKEN"  # noqa: S105  (where it is, and no secret)
 """The environment variable that the token is taken from."""
@@ -30,6 +31,9 @@ class Event(NamedTuple):
 
     name: str
     data: dict[str, Any]
+
+
+CONNECTED = Event("connected", {})
 
 
 class Connection:
@@ -67,7 +71,8 @@ class Connection:
                 method, _path(place), json=body, params=_given(parameters), headers=_given({"Idempotency-Key": key})
             )
         self._check(answer, place)
-        return answer.json() if answer.content else None
+        with understood():
+            return answer.json() if answer.content else None
 
     async def events(
         self,
@@ -78,7 +83,7 @@ class Connection:
         body: Any = None,
         **parameters: Any,
     ) -> AsyncGenerator[Event]:
-        """Give events as they come; `behind` is the id of what came last.
+        """Give CONNECTED, then events as they come; `behind` is the id of what came last.
 
         Raises:
             ServerUnavailable: the connection broke off, or was never there.
@@ -92,8 +97,11 @@ class Connection:
                 if answer.status_code != httpx2.codes.OK:
                     await answer.aread()
                 self._check(answer, place, kind="text/event-stream")
+                yield CONNECTED
                 async for event in httpx2.EventSource(answer, max_event_size=None):
-                    yield Event(event.event, json.loads(event.data))
+                    with understood():
+                        data = json.loads(event.data)
+                    yield Event(event.event, data)
         raise ServerUnavailable(f"The connection to {self.server} broke off.")
 
     def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
@@ -127,7 +135,8 @@ class Connection:
         given = answer.headers.get("content-type", "").partition(";")[0]
         if answer.is_success and given in {"", kind}:
             return
-        problem = answer.json() if given == "application/problem+json" else {}
+        with understood():
+            problem = answer.json() if given == "application/problem+json" else {}
         if "code" in problem or (problem and answer.status_code != httpx2.codes.NOT_FOUND):
             raise self._refusal(problem, place)
         if answer.is_server_error or answer.status_code == httpx2.codes.TOO_MANY_REQUESTS:  # of a proxy before it

@@ -84,8 +84,9 @@ class RemoteReply:
     def _take(self, event: Event) -> None:
         with understood(), self._lock:
             match event.name:
-                case "delta":
+                case "connected":
                     self.save_failure = None
+                case "delta":
                     self._content.append(event.data.get("content", ""))
                     self._reasoning.append(event.data.get("reasoning_content", ""))
                 case "error":
@@ -95,8 +96,6 @@ class RemoteReply:
                     else:
                         self.save_failure = error
                 case "end":
-                    if isinstance(self.save_failure, ServerUnavailable):
-                        self.save_failure = None
                     self._message = message_from(event.data)
                     self._ended = True
 
@@ -114,5 +113,4 @@ class RemoteReply:
         try:
             await self._connection.call("POST", "session", self.session_id, "stop")
         except BotchatError as error:
-            if not self._ended:
-                self.save_failure = error
+            self.save_failure = error

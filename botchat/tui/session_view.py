@@ -12,7 +12,6 @@ from textual.message import Message as Posted
 from textual.timer import Timer
 
 from botchat.core.chat import alternatives, is_unanswered
-from botchat.core.errors import BotchatError, ServerUnavailable, StoreError
 from botchat.core.models import Message, Session
 from botchat.tui.chats import AnyChat, AnyReply
 from botchat.tui.draft_keeper import DraftKeeper
@@ -22,13 +21,12 @@ from botchat.tui.notice import Notice
 from botchat.tui.prompt import Prompt
 from botchat.tui.reads_session import ReadsSession
 from botchat.tui.transcript import Transcript
-from botchat.tui.words import title_of
+from botchat.tui.words import TROUBLES, title_of, trouble
 
 _EARLIER, _EARLIER_AT_MOST = 200, 2000
 """Messages that are read at once above those that are loaded; it is as many as are loaded, between these two."""
 
 _UNANSWERED = "This message has no answer. Escape, then r, asks the bot again."
-_NOT_SAVED, _NOT_FOLLOWED, _GOES_ON = "The reply is not saved", "The reply can't be followed", "The reply goes on"
 _REDRAW_SECONDS = 0.08
 _LOOK_SECONDS = 5.0
 
@@ -212,8 +210,8 @@ class SessionView(ReadsSession):
             else:
                 self._take(with_message(self.session, message))
         if reply.save_failure:
-            self.notice.tell(_trouble(reply.save_failure, is_over=reply.settled), error=True)
-        elif self.notice.words.startswith((_NOT_SAVED, _NOT_FOLLOWED, _GOES_ON)):
+            self.notice.tell(trouble(reply.save_failure, is_over=reply.settled), error=True)
+        elif self.notice.words.startswith(TROUBLES):
             self.notice.tell("")
         if reply.settled:
             self._reply = None
@@ -296,13 +294,3 @@ class SessionView(ReadsSession):
             self.notice.tell("This session is not in the store any more: somebody removed it.", error=True)
         elif event.summary != summary_of(session) or any(m.status == "streaming" for m in session.messages):
             self.read()
-
-
-def _trouble(failure: BotchatError, *, is_over: bool) -> str:
-    """Say what stands between the person and the reply, and whether that may pass by itself."""
-    again = "" if is_over else " It is tried again."
-    if isinstance(failure, ServerUnavailable):
-        return f"{_NOT_FOLLOWED}: {failure}{again}"
-    if isinstance(failure, StoreError):
-        return f"{_NOT_SAVED}: {failure}{again}"
-    return f"{_NOT_FOLLOWED if is_over else _GOES_ON}: {failure}"

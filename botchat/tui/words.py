@@ -4,9 +4,15 @@ from datetime import datetime
 
 from rich.cells import cell_len, set_cell_size
 
+from botchat.core.errors import BotchatError, ServerUnavailable, StoreError
 from botchat.core.export import one_line
 
 _MINUTE, _HOUR, _DAY, _WEEK = 60, 3600, 86_400, 604_800
+
+_NOT_SAVED, _NOT_FOLLOWED, _GOES_ON = "The reply is not saved", "The reply can't be followed", "The reply goes on"
+
+TROUBLES = (_NOT_SAVED, _NOT_FOLLOWED, _GOES_ON)
+"""How the words begin of what stands between the person and a reply."""
 
 
 def title_of(name: str) -> str:
@@ -41,3 +47,13 @@ def age(time: datetime, at: datetime) -> str:
 def counted(number: int, thing: str = "session") -> str:
     """Say a number of things: 1 session, 1,234 sessions."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def trouble(failure: BotchatError, *, is_over: bool) -> str:
+    """Say what stands between the person and a reply, and whether that may pass by itself."""
+    again = "" if is_over else " It is tried again."
+    if isinstance(failure, ServerUnavailable):
+        return f"{_NOT_FOLLOWED}: {failure}{again}"
+    if isinstance(failure, StoreError):
+        return f"{_NOT_SAVED}: {failure}{again}"
+    return f"{_NOT_FOLLOWED if is_over else _GOES_ON}: {failure}"
