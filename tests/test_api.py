@@ -133,6 +133,36 @@ def test_a_question_is_edited_an_answer_given_anew_and_a_branch_shown_again(clie
     assert client.post(f"{place}/{hi.id}/regenerate").status_code == 422
 
 
+def test_a_bot_forgets_what_came_before_and_a_session_begins_with_any_message(client_with, store):
+    client = client_with(*REASONED)
+    session_id = client.begin()
+    for words in ("Hi", "And now this"):
+        client.say(session_id, words)
+    place = f"/session/{session_id}"
+    third = store.get("ann", session_id).messages[2]
+    assert client.put(f"{place}/cut", json={"message_id": third.id}).status_code == 204
+    assert client.get(place).json()["cut"] == third.id
+    assert client.put(f"{place}/cut", json={"message_id": "none"}).status_code == 404
+    assert client.put(f"{place}/cut", json={"message_id": None}).status_code == 204
+    assert "cut" not in client.get(place).json()
+    begun = client.post(f"{place}/message/{third.id}/begin")
+    assert (begun.status_code, [m["content"] for m in begun.json()["messages"]]) == (201, ["And now this", "Hello"])
+    assert begun.json()["id"] != session_id
+    assert client.post(f"{place}/message/none/begin").status_code == 404
+
+
+def test_what_a_person_prefers_is_read_and_changed(client_with):
+    client = client_with(*REASONED)
+    assert client.get("/preferences").json() == {"default_bot": None, "reasoning": "folded", "topics": "hidden"}
+    assert client.patch("/preferences", json={"topics": "shown", "default_bot": "b"}).json()["topics"] == "shown"
+    assert client.patch("/preferences", json={"default_bot": None}).json() == {
+        "default_bot": None,
+        "reasoning": "folded",
+        "topics": "shown",
+    }
+    assert client.patch("/preferences", json={"topics": "perhaps"}).status_code == 422
+
+
 def test_sessions_are_listed_found_renamed_pinned_archived_deleted_and_written_out(client_with, store):
     client = client_with(*REASONED)
     ids = [client.begin() for _ in range(3)]

@@ -21,6 +21,8 @@ BODIES = {
     "edit_message": {"content": "Hello"},
     "change_session": {"name": "New"},
     "give_feedback": {"rating": "up"},
+    "cut_session": {"message_id": None},
+    "change_preferences": {"topics": "shown"},
     "sign_in": {"user": "ann", "password": "wrong one"},
     "refresh": {"refresh_token": "none"},
     "complete": {"model": "b", "messages": [{"role": "user", "content": "Hi"}]},

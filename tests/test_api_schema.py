@@ -16,7 +16,7 @@ _CONFIG = """
 [[operations]]
 include-operation-id = [
   "create_session", "change_session", "list_sessions", "count_sessions", "send_message", "edit_message",
-  "retry_reply", "regenerate_reply", "show_branch", "attach", "complete",
+  "retry_reply", "regenerate_reply", "show_branch", "attach", "complete", "change_preferences",
 ]
 [operations.checks.positive_data_acceptance]
 expected-statuses = ["2xx", "401", "403", "404", "409", "422", "5xx"]

@@ -134,6 +134,24 @@ def test_sessions_are_listed_counted_found_changed_and_removed(either_with, stor
             ask("ann", found.id)
 
 
+def test_what_the_bot_is_shown_is_cut_a_session_begins_with_a_message_and_topics_are_preferred(either_with):
+    chat = either_with("Good day.", DONE)
+    session = chat.new_session("ann", "b")
+    for words in ("Hello", "Something else"):
+        settled(chat.send("ann", session, Message(role="user", content=words)))
+        session = chat.open("ann", session.id)
+    third = session.messages[2].id
+    chat.forget("ann", session, third)
+    assert session.cut == chat.open("ann", session.id).cut == third
+    chat.forget("ann", session, None)
+    assert chat.open("ann", session.id).cut is None
+    begun = chat.begin_from("ann", session, third)
+    assert shown(chat, begun.id) == [("Something else", None), ("Good day.", None)]
+    assert chat.preferences("ann").topics == "hidden"
+    chat.prefer("ann", topics="shown")
+    assert chat.preferences("ann").topics == "shown"
+
+
 def test_messages_come_before_those_that_are_there_however_many_are_wanted(either_with, store):
     session = stored(store, messages=1200)
     chat = either_with()

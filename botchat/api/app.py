@@ -7,14 +7,14 @@ from fastapi.openapi.utils import get_openapi
 from starlette.middleware import Middleware
 
 from botchat import __version__
-from botchat.api import admin, completions, messages, problems, server, sessions, sign_in
+from botchat.api import admin, choices, completions, messages, problems, server, sessions, sign_in
 from botchat.api.callers import OPEN, Guarded
 from botchat.api.events import EventStream
 from botchat.api.measures import Measured
 from botchat.api.serving import Serving
 from botchat.api.shapes import ProblemOut
 
-_ROUTERS = (sessions.router, messages.router, completions.router, sign_in.router, server.router, admin.router)
+_PARTS = (sessions, messages, choices, completions, sign_in, server, admin)
 _ABOUT = (
     "Sessions with bots, stored as they are said. Show who you are with `Authorization: Bearer TOKEN`; "
     "another's session and none are the same 404. Errors are problem+json, and OpenAI's own shape below `/v1`."
@@ -32,8 +32,8 @@ def create_app(serving: Serving) -> FastAPI:
         middleware=[Middleware(Measured, measures=serving.measures), Middleware(Guarded, serving=serving)],
     )
     app.state.serving = serving
-    for router in _ROUTERS:
-        app.include_router(router)
+    for part in _PARTS:
+        app.include_router(part.router)
     problems.add_handlers(app)
     document: dict[str, Any] = {}
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from botchat.core.chat import branch_of
 from botchat.core.models import PAGE_SIZE, BotInfo, Message, Page, Session, SessionSummary, State, Status, valid_text
+from botchat.core.preferences import Reasoning, Topics
 
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]+$")]
 _Tag = Annotated[str, StringConstraints(max_length=50)]
@@ -79,6 +80,20 @@ class FeedbackIn(_In):
     comment: Annotated[str, StringConstraints(max_length=10_000)] = ""
 
 
+class CutIn(_In):
+    """Before which message the bot is to be shown nothing; null takes that back."""
+
+    message_id: str | None
+
+
+class PreferencesPatch(_In):
+    """What you like to have; what is left out stays, null is as it was before you chose."""
+
+    default_bot: _BotId | None = None
+    reasoning: Reasoning | None = None
+    topics: Topics | None = None
+
+
 class PasswordIn(_In):
     """Who signs in."""
 
@@ -120,6 +135,7 @@ class MessageOut(BaseModel):
     feedback: dict[str, Any] | None = None
     parent: str | None = None
     redacted_time: datetime | None = None
+    sent: dict[str, Any] | None = Field(None, description="Of a reply for which not all before it was sent.")
     files: list[FileOut] | None = None
 
 
@@ -164,6 +180,8 @@ class SessionOut(SummaryOut):
     system: str | None = None
     tags: list[str]
     metadata: dict[str, Any]
+    cut: str | None = Field(None, description="The message before which the bot is shown nothing.")
+    summary: dict[str, Any] | None = Field(None, description="What the bot wrote of messages that do not fit any more.")
     stored: bool
     first: int
     shown: list[str]
@@ -191,6 +209,14 @@ class BotOut(BaseModel):
     label: str
     images: bool
     is_default: bool
+
+
+class PreferencesOut(BaseModel):
+    """What you like to have; without a `default_bot` it is the config's."""
+
+    default_bot: str | None
+    reasoning: Reasoning
+    topics: Topics
 
 
 class SignedOut(BaseModel):
@@ -239,6 +265,8 @@ def session_out(session: Session) -> SessionOut:
         system=session.system,
         tags=session.tags,
         metadata=session.metadata,
+        cut=session.cut,
+        summary=session.summary,
         stored=bool(session.rev),
         first=session.first,
         shown=[message.id for message in branch_of(session.messages, session.head)],

@@ -5,13 +5,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal, Unpack
-from urllib.parse import urlsplit
 
-from botchat.core.addresses import is_loopback, without_password
 from botchat.core.changes import SessionChanges
 from botchat.core.errors import ConfigError, InvalidInput, NotSignedIn, SessionNotFound, UnknownBot
 from botchat.core.models import PAGE_SIZE, BotInfo, Message, Page, Session, SessionFilter, SessionSummary, now
-from botchat.remote.connection import TOKEN_VARIABLE, Connection
+from botchat.core.preferences import PreferenceChanges, Preferences, preferences_from
+from botchat.remote.connection import TOKEN_VARIABLE, Connection, check_address
 from botchat.remote.records import (
     bots_from,
     messages_from,
@@ -36,7 +35,7 @@ def connect(server: str, token: str | None) -> "RemoteChat":
         NotSignedIn, NotAllowed: it does not let us in, or not to read.
         ServerUnavailable: it can't be reached.
     """
-    _check_address(server)
+    check_address(server)
     if token is not None and not (token.isascii() and token.isprintable() and " " not in token):
         raise NotSignedIn(f"What is in {TOKEN_VARIABLE} is no token: a letter in it is none that tokens have.")
     try:
@@ -167,6 +166,29 @@ class RemoteChat:
         body = {"rating": rating, "comment": comment}
         self._connection.ask("PUT", "session", session_id, "message", message_id, "feedback", body=body)
 
+    def forget(self, user: str, session: Session, message_id: str | None) -> None:
+        """Show the bot nothing of what stands before this message, from now on; None takes that back."""
+        self._check(user)
+        self._connection.ask("PUT", "session", session.id, "cut", body={"message_id": message_id})
+        session.cut, session.summary = message_id, None
+
+    def begin_from(self, user: str, session: Session, message_id: str) -> Session:
+        """Begin a new session with a copy of this message and of what follows it."""
+        self._check(user)
+        return session_from(
+            self._connection.ask("POST", "session", session.id, "message", message_id, "begin"), self.user
+        )
+
+    def preferences(self, user: str) -> Preferences:
+        """Read what the user has chosen."""
+        self._check(user)
+        return preferences_from(self._connection.ask("GET", "preferences"))
+
+    def prefer(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
+        """Keep what the user chooses; what is not given stays."""
+        self._check(user)
+        self._connection.ask("PATCH", "preferences", body=changes)
+
     def show_branch(self, user: str, session: Session, message_id: str) -> None:
         """Let the branch be shown that goes through this message, to its newest end."""
         self._check(user)
@@ -257,21 +279,3 @@ def _parameters(where: SessionFilter) -> dict[str, Any]:
     if where.state is None or where != SessionFilter(state=where.state, bot_id=where.bot_id, text=where.text):
         raise InvalidInput("The terminal finds a server's sessions by their state, bot and words alone.")
     return {"state": where.state, "bot_id": where.bot_id, "text": where.text or None}
-
-
-def _check_address(server: str) -> None:
-    shown = without_password(server)
-    try:
-        parts = urlsplit(server)
-        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_address = False
-    if not is_address:
-        raise ConfigError(f"--server must be http://HOST:PORT or https://HOST, which {shown!r} is not.")
-    if "@" in parts.netloc:
-        raise ConfigError(f"--server {shown!r} names a user: who you are says the token in {TOKEN_VARIABLE} alone.")
-    if parts.scheme == "http" and not is_loopback(server):
-        raise ConfigError(
-            f"--server {shown!r} would send the token over the network for everybody to read: say https://, "
-            "or come through a tunnel (ssh -L)."
-        )

@@ -6,7 +6,7 @@ import threading
 from collections.abc import AsyncGenerator, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx2
 
@@ -34,6 +34,29 @@ class Event(NamedTuple):
 
 
 CONNECTED = Event("connected", {})
+
+
+def check_address(server: str) -> None:
+    """Check where the token is to be sent.
+
+    Raises:
+        ConfigError: that is no address, or everybody on the way could read the token.
+    """
+    shown = without_password(server)
+    try:
+        parts = urlsplit(server)
+        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address:
+        raise ConfigError(f"--server must be http://HOST:PORT or https://HOST, which {shown!r} is not.")
+    if "@" in parts.netloc:
+        raise ConfigError(f"--server {shown!r} names a user: who you are says the token in {TOKEN_VARIABLE} alone.")
+    if parts.scheme == "http" and not is_loopback(server):
+        raise ConfigError(
+            f"--server {shown!r} would send the token over the network for everybody to read: say https://, "
+            "or come through a tunnel (ssh -L)."
+        )
 
 
 class Connection:

@@ -6,6 +6,7 @@ from typing import Literal, Protocol, Unpack
 from botchat.core.changes import SessionChanges
 from botchat.core.errors import BotchatError, BotError
 from botchat.core.models import PAGE_SIZE, BotInfo, Message, Page, Session, SessionFilter, SessionSummary
+from botchat.core.preferences import PreferenceChanges, Preferences
 
 
 class AnyReply(Protocol):
@@ -115,6 +116,22 @@ class AnyChat(Protocol):
         self, user: str, session_id: str, message_id: str, rating: Literal["up", "down"] | None, comment: str = ""
     ) -> None:
         """Keep what a person thinks of a message."""
+        ...
+
+    def forget(self, user: str, session: Session, message_id: str | None) -> None:
+        """Show the bot nothing of what stands before a message; None takes that back."""
+        ...
+
+    def begin_from(self, user: str, session: Session, message_id: str) -> Session:
+        """Begin a new session with a message and what follows it."""
+        ...
+
+    def preferences(self, user: str) -> Preferences:
+        """Read what the user has chosen."""
+        ...
+
+    def prefer(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
+        """Keep what the user chooses."""
         ...
 
     def show_branch(self, user: str, session: Session, message_id: str) -> None:

@@ -66,7 +66,7 @@ class ReadsSession(Vertical):
     def read_earlier(self) -> None:
         """Read what stands above the messages that are loaded."""
 
-    def _wants_topics(self, chat: Chat) -> bool:
+    def _wants_topics(self, chat: AnyChat) -> bool:
         return chat.preferences(self.user).topics == "shown"
 
     @work(thread=True, group="open", exclusive=True)
