@@ -6,11 +6,12 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, IPvAnyNetwork, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from botchat.core.bot_config import BotConfig
@@ -87,6 +88,48 @@ class ApiSettings(BaseModel):
     admins_read: bool = False
 
 
+class OidcSettings(BaseModel):
+    """The table `[web.oidc]` of the config file: who signs people in. The client's secret is in the environment.
+
+    Attributes:
+        provider: the address of its description, which ends in /.well-known/openid-configuration.
+        address: of the page, as people see it; the provider sends them back to /oauth2callback below it.
+        claim: what of the provider's words is the user; an email counts only if the provider has verified it.
+        new_users: also who has no account yet may come in.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    provider: Annotated[str, Field(pattern="^https?://")]
+    client_id: Annotated[str, Field(min_length=1)]
+    address: Annotated[str, Field(pattern="^https?://")]
+    claim: Annotated[str, Field(min_length=1)] = "email"
+    new_users: bool = False
+
+
+class WebSettings(BaseModel):
+    """The table `[web]` of the config file: how people sign in to the page.
+
+    Attributes:
+        sign_in: with nothing (everybody is one user), with a password, at a proxy that tells who it is, or elsewhere.
+        header: in which a proxy says who it is.
+        proxies: where such a proxy is; from anywhere else the header is not taken.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sign_in: Literal["none", "password", "header", "oidc"] = "none"
+    header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")] = "X-Forwarded-User"
+    proxies: tuple[IPvAnyNetwork, ...] = (ip_network("127.0.0.1"), ip_network("::1"))
+    oidc: OidcSettings | None = None
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> "WebSettings":
+        if self.sign_in == "oidc" and self.oidc is None:
+            raise ValueError("a sign_in of oidc needs the table [web.oidc]")
+        return self
+
+
 class Settings(BaseModel):
     """What botchat is told to do.
 
@@ -112,6 +155,7 @@ class Settings(BaseModel):
     retention: tuple[RetentionRule, ...] = ()
     tui: TuiSettings = TuiSettings()
     api: ApiSettings = ApiSettings()
+    web: WebSettings = WebSettings()
 
 
 def config_path(environment: Mapping[str, str]) -> Path:
@@ -184,6 +228,7 @@ _KNOWN: dict[int | str, Iterable[str]] = {
     "retention": RetentionRule.model_fields,
     "tui": TuiSettings.model_fields,
     "api": ApiSettings.model_fields,
+    "web": WebSettings.model_fields | OidcSettings.model_fields,
 }
 
 

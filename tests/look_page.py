@@ -5,6 +5,7 @@ import sys
 import streamlit as st
 from starlette.middleware import Middleware
 
+from botchat.settings import Settings
 from botchat.web import look
 from botchat.web.headers import SafetyHeaders
 from botchat.web.launcher import _streamlit_options
@@ -54,5 +55,5 @@ def page() -> None:
 if st.runtime.exists():
     page()
 elif __name__ == "__main__":
-    options = _streamlit_options("127.0.0.1", int(sys.argv[1]))
+    options = _streamlit_options(Settings(), int(sys.argv[1]))
     st.App(__file__, routes=[look.SCRIPT], middleware=[Middleware(SafetyHeaders)]).run(config=options)

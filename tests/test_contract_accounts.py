@@ -6,11 +6,12 @@ from datetime import timedelta
 import pytest
 from argon2 import PasswordHasher
 
-from botchat.core.access import REMEMBERED_SECONDS, Access
+from botchat.core.access import Access
 from botchat.core.accounts import SignIn
 from botchat.core.errors import AccountNotFound, InvalidInput, NotSignedIn, TokenNotFound
 from botchat.core.models import now
 from botchat.core.passwords import Passwords
+from botchat.core.remembered import REMEMBERED_SECONDS
 
 ODD = 'ann.$ö"{}/ '
 LATER, EARLIER = timedelta(hours=1), -timedelta(seconds=1)

@@ -8,11 +8,14 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 import uvicorn
+from starlette.routing import Mount
+from starlette.types import Receive, Scope, Send
 
 from botchat.api.app import create_app
 from botchat.api.serving import Serving
 from botchat.api.signing import KEY_VARIABLE, Signer
 from botchat.bootstrap import build_chat, build_turns
+from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError, ConfigError
 from botchat.listening import allow_many_files, is_loopback
 from botchat.settings import Settings
@@ -34,17 +37,10 @@ def serve(settings: Settings, *, no_sign_in: bool = False, environment: Mapping[
         raise ConfigError(
             f"Others can reach {settings.host}, and would need no token: leave out --host, or --no-sign-in."
         )
-    key = environment.get(KEY_VARIABLE)
-    signer = Signer(key) if key is not None else None
+    signer = _signer(environment)
     turns = build_turns(settings, environment, stays=True)
     chat = build_chat(settings, turns)
-    serving = Serving(
-        chat=chat,
-        settings=settings.api,
-        admins=settings.admins or (),
-        signer=signer,
-        sole_user=settings.user if no_sign_in else None,
-    )
+    serving = _serving(settings, chat, signer, sole_user=settings.user if no_sign_in else None)
     try:
         with _listening(settings) as place:
             host, port = place.getsockname()[:2]
@@ -56,6 +52,32 @@ def serve(settings: Settings, *, no_sign_in: bool = False, environment: Mapping[
     finally:
         turns.close()
         chat.close()
+
+
+def below(prefix: str, chat: Chat, settings: Settings, environment: Mapping[str, str] = os.environ) -> Mount:
+    """Make the API for a server that has more on its port; who asks shows a token there too.
+
+    Raises:
+        ConfigError: the signing key is too short.
+    """
+    app = create_app(_serving(settings, chat, _signer(environment)))
+
+    async def without_prefix(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["path"] = scope["path"].removeprefix(prefix)
+        scope["root_path"] = prefix
+        await app(scope, receive, send)
+
+    return Mount(prefix, without_prefix)
+
+
+def _serving(settings: Settings, chat: Chat, signer: Signer | None, sole_user: str | None = None) -> Serving:
+    admins = settings.admins or ()
+    return Serving(chat=chat, settings=settings.api, admins=admins, signer=signer, sole_user=sole_user)
+
+
+def _signer(environment: Mapping[str, str]) -> Signer | None:
+    key = environment.get(KEY_VARIABLE)
+    return Signer(key) if key is not None else None
 
 
 class _Server(uvicorn.Server):

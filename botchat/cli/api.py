@@ -2,6 +2,8 @@
 
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -29,11 +31,22 @@ def api(
     Example: botchat api --port 8600
     """
     settings = settings_with(store, user, host=host, port=port)
-    try:
+    with told_what_is_missing():
         from botchat.api.launcher import serve
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    serve(settings, no_sign_in=no_sign_in)
+
+
+@contextmanager
+def told_what_is_missing() -> Iterator[None]:
+    """Say what to install if the API's libraries are not there.
+
+    Raises:
+        ConfigError: they are not.
+    """
+    try:
+        yield
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"The API needs more than is installed ({error.name}): pip install 'botchat[api]'."
         ) from error
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
-    serve(settings, no_sign_in=no_sign_in)

@@ -3,35 +3,31 @@
 import hmac
 import re
 import secrets
-import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
 from botchat.core.accounts import SCOPES, USUAL_SCOPES, Account, AccountRepository, Scope, SignIn, Token
 from botchat.core.errors import AccountNotFound, InvalidInput, NotSignedIn, TokenNotFound
 from botchat.core.models import now
 from botchat.core.passwords import Passwords
 from botchat.core.record import check_name
+from botchat.core.remembered import Remembered
 
 SIGNED_IN_FOR = timedelta(days=7)
 """How long a sign-in lasts after its refresh token was last used."""
 
-REMEMBERED_SECONDS = 30.0
-"""How long a yes of the store is taken for granted: what another process revokes ends within this."""
-
-_MOST_REMEMBERED = 10_000
 _LAST_USED_EVERY = timedelta(minutes=1)
+_PROLONGED_EVERY = timedelta(days=1)
 _NAME_LENGTH = 100
 _SECRET_BYTES = 32
 _FORM = re.compile(r"(bc|br)_([0-9a-f-]{8,36})_([\w-]{43})", re.ASCII)
 _NO_TOKEN = "This token is not good, or not any more: ask for another."  # noqa: S105
 _NO_REFRESH = "You are not signed in any more: sign in again."
 _NO_PASSWORD = "There is nobody of that name and password."  # noqa: S105
-
-_T = TypeVar("_T", Token, SignIn)
 
 
 class Signed(NamedTuple):
@@ -56,8 +52,8 @@ class Access:
     ) -> None:
         self._accounts = accounts
         self._passwords = passwords or Passwords()
-        self._tokens = _Remembered[Token](clock)
-        self._sign_ins = _Remembered[SignIn](clock)
+        self._tokens = Remembered[Token](clock)
+        self._sign_ins = Remembered[SignIn](clock)
 
     def add(self, user: str, password: str | None = None) -> None:
         """Make an account, with a password or for tokens alone.
@@ -231,6 +227,43 @@ class Access:
         self._sign_ins.keep(sign_in_id, sign_in)
         return sign_in
 
+    def signed_in_with(self, refresh_token: str) -> SignIn:
+        """Return the sign-in of a refresh token that a browser keeps and shows with every request: it stays the same.
+
+        Raises:
+            NotSignedIn: it is none, or they have signed out, or are disabled.
+        """
+        sign_in_id, secret = _parts(refresh_token, "br", _NO_REFRESH)
+        sign_in = self.signed_in(sign_in_id)
+        if not hmac.compare_digest(sign_in.hash, _hash(secret)):
+            raise NotSignedIn(_NO_REFRESH)
+        until = now() + SIGNED_IN_FOR
+        if until - sign_in.expire_time >= _PROLONGED_EVERY:
+            if not self._accounts.renew_sign_in(sign_in_id, sign_in.hash, sign_in.hash, until):
+                raise NotSignedIn(_NO_REFRESH)
+            sign_in = replace(sign_in, expire_time=until)
+            self._sign_ins.keep(sign_in_id, sign_in)
+        return sign_in
+
+    def vouched_for(self, user: str, *, with_account: bool = False) -> SignIn:
+        """Return a sign-in, stored nowhere, of a user of whom someone else knows who it is; new ones get an account.
+
+        Raises:
+            NotSignedIn: they are disabled, or only who is `with_account` may come in, and they have none.
+            InvalidInput: that is no name.
+        """
+        sign_in_id = f"of {user}"
+        if remembered := self.remembered_sign_in(sign_in_id):
+            return remembered
+        check_name("The user", user)
+        if not with_account and self._accounts.account(user) is None:
+            self._accounts.add_account(Account(user=user))
+        if not self._may_enter(user):
+            raise NotSignedIn(f"{user} has no account here, or may not use it any more.")
+        sign_in = SignIn(id=sign_in_id, user=user, hash="", expire_time=now() + SIGNED_IN_FOR)
+        self._sign_ins.keep(sign_in_id, sign_in)
+        return sign_in
+
     def sign_out(self, sign_in_id: str) -> None:
         """End a sign-in: here at once, in other processes within half a minute."""
         self._accounts.remove_sign_in(sign_in_id)
@@ -244,35 +277,6 @@ class Access:
     def _may_enter(self, user: str) -> bool:
         account = self._accounts.account(user)
         return account is not None and account.disabled_time is None
-
-
-class _Remembered(Generic[_T]):
-    """What the store said yes to, for half a minute. The keys are hashes where they would be secrets."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._held: dict[str, tuple[float, _T]] = {}
-        self._lock = threading.Lock()
-
-    def get(self, key: str) -> _T | None:
-        until, value = self._held.get(key, (0.0, None))
-        if value is None or self._clock() >= until or _is_over(value):
-            return None
-        return value
-
-    def keep(self, key: str, value: _T) -> None:
-        with self._lock:
-            if len(self._held) >= _MOST_REMEMBERED:
-                self._held.clear()
-            self._held[key] = (self._clock() + REMEMBERED_SECONDS, value)
-
-    def forget(self, is_meant: Callable[[_T], bool]) -> None:
-        with self._lock:
-            self._held = {key: held for key, held in self._held.items() if not is_meant(held[1])}
-
-
-def _is_over(value: Token | SignIn) -> bool:
-    return value.expire_time is not None and value.expire_time <= now()
 
 
 def _parts(text: str, kind: str, refusal: str) -> tuple[str, str]:

@@ -27,7 +27,7 @@ _CHUNK_CHARACTERS = 64 * 1024
 def _export(request: Request) -> Response:
     """Answer with a file. What fails before its first byte is told; what fails later breaks the connection off."""
     form = _form(request.query_params.get("form", ""))
-    name, parts = _file(state.user(), form, request.query_params.get("session"))
+    name, parts = _file(state.user_of(request), form, request.query_params.get("session"))
     return StreamingResponse(parts, media_type=_TYPES[form], headers=private(attachment(f"{name}.{form}")))
 
 

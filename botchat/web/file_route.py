@@ -19,7 +19,7 @@ def file_address(session: Session, file: File) -> str:
 
 def _file(request: Request) -> Response:
     asked = request.query_params
-    data = connection().file(state.user(), asked.get("session", ""), asked.get("id", ""))
+    data = connection().file(state.user_of(request), asked.get("session", ""), asked.get("id", ""))
     file = read_file(asked.get("name", ""), data)
     if file.is_image:
         return Response(data, media_type=file.type, headers=private("inline"))

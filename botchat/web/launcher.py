@@ -1,19 +1,26 @@
 """`botchat web`: serves the page from this process, once the store has answered."""
 
+import os
+import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
 import streamlit as st
 from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
 
 from botchat.bootstrap import build_chat, build_turns
+from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError, ConfigError
 from botchat.listening import allow_many_files, is_loopback
 from botchat.settings import Settings
 from botchat.web import sockets, state
+from botchat.web.admission import admission
 from botchat.web.export_route import EXPORT
 from botchat.web.file_route import FILE
 from botchat.web.headers import OwnNames, SafetyHeaders
@@ -26,62 +33,121 @@ _PORTS_TRIED = 20
 _PAGE = Path(__file__).with_name("page.py")
 
 
-def serve(settings: Settings, *, no_sign_in: bool = False) -> None:
+def serve(
+    settings: Settings,
+    *,
+    no_sign_in: bool = False,
+    beside: Callable[[Chat], BaseRoute] | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> None:
     """Serve until interrupted. Replies under way are then saved as interrupted.
 
+    Args:
+        settings: what to serve, where, and how people sign in.
+        no_sign_in: serve also where others can reach it and nobody signs in.
+        beside: makes what is served on the same port, with the same store and the same replies.
+        environment: has the secrets.
+
     Raises:
-        ConfigError: others could reach the address, and nobody said that they may.
+        ConfigError: others could reach the address, and nobody said that they may; or the sign-in lacks something.
         StoreError: the store can't be opened.
         BotchatError: the port is taken.
     """
-    if not (is_loopback(settings.host) or no_sign_in):
-        raise ConfigError(
-            f"Others can reach {settings.host}, and everybody there would be {settings.user!r}: "
-            "leave out --host, or add --no-sign-in if that is what you want."
-        )
+    _check_who_comes(settings, no_sign_in=no_sign_in)
     port = _free_port(settings)
     turns = build_turns(settings, stays=True)
     chat = build_chat(settings, turns)  # a store that is down is told here, not in the browser
-    store = chat.store
-    chat.close()
-    state.serve(state.Served(user=settings.user, connect=lambda: build_chat(settings, turns), admins=_admins(settings)))
+    state.serve(_served(settings, lambda: build_chat(settings, turns)))
 
     @asynccontextmanager
     async def lifespan(_app: st.App) -> AsyncIterator[None]:
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        sys.stdout.write(f"botchat: http://{host}:{port} for {settings.user}, store {store} (Ctrl+C ends it)\n")
+        whom = settings.user if settings.web.sign_in == "none" else "who signs in"
+        sys.stdout.write(f"botchat: http://{host}:{port} for {whom}, store {chat.store} (Ctrl+C ends it)\n")
         sys.stdout.flush()
         sockets.send_at_once(port)
+        _end_replies_first(turns.close)
         yield
         turns.close()
 
     allow_many_files()
-    middleware = [Middleware(SafetyHeaders), Middleware(OwnNames, names=_names(settings.host))]
-    app = st.App(_PAGE, lifespan=lifespan, middleware=middleware, routes=[EXPORT, FILE, SCRIPT])
-    with suppress(KeyboardInterrupt):  # the way to end a server, not a failure
-        app.run(config=_streamlit_options(settings.host, port))
+    if settings.web.sign_in == "header":
+        os.environ["FORWARDED_ALLOW_IPS"] = ""  # uvicorn would put the proxy's client in the place of the proxy
+    try:
+        come_in = admission(settings.web, chat.access, environment)
+        names = Middleware(OwnNames, names=_names(settings))
+        app = st.App(
+            _PAGE,
+            lifespan=lifespan,
+            middleware=[Middleware(SafetyHeaders), names, *come_in.middleware],
+            routes=[EXPORT, FILE, SCRIPT, *come_in.routes, *([beside(chat)] if beside else ())],
+            secrets=come_in.secrets,
+        )
+        with suppress(KeyboardInterrupt):  # the way to end a server, not a failure
+            app.run(config=_streamlit_options(settings, port) | come_in.options)
+    finally:
+        turns.close()
+        chat.close()
+
+
+def _check_who_comes(settings: Settings, *, no_sign_in: bool) -> None:
+    if settings.web.sign_in != "none":
+        if no_sign_in:
+            raise ConfigError(f"The config says sign_in = {settings.web.sign_in!r}: leave out --no-sign-in.")
+    elif not (is_loopback(settings.host) or no_sign_in):
+        raise ConfigError(
+            f"Others can reach {settings.host}, and everybody there would be {settings.user!r}: leave out --host, let "
+            'people sign in (in the config: [web] sign_in = "password"), or add --no-sign-in if that is what you want.'
+        )
+
+
+def _served(settings: Settings, connect: Callable[[], Chat]) -> state.Served:
+    sign_in = settings.web.sign_in
+    return state.Served(
+        user=settings.user if sign_in == "none" else None,
+        connect=connect,
+        admins=_admins(settings),
+        can_sign_out=sign_in in {"password", "oidc"},
+    )
 
 
 def _admins(settings: Settings) -> tuple[str, ...]:
     """Tell who is an admin when nobody was named: who could open the store as well, and nobody where others come."""
     if settings.admins is not None:
         return settings.admins
-    return (settings.user,) if is_loopback(settings.host) else ()
+    return (settings.user,) if is_loopback(settings.host) and settings.web.sign_in == "none" else ()
 
 
-def _names(host: str) -> list[str]:
-    """Tell what the page may be called. Another site's script can point a name of its own at this machine."""
-    return ["localhost", "127.0.0.1", "::1", host] if is_loopback(host) else ["*"]
+def _names(settings: Settings) -> list[str]:
+    """Tell what the page may be called. Another site's script can point a name of its own at this machine.
+
+    Where people sign in that gets it nothing: a browser sends the cookie only to the name that it came from.
+    """
+    if is_loopback(settings.host) and settings.web.sign_in == "none":
+        return ["localhost", "127.0.0.1", "::1", settings.host]
+    return ["*"]
 
 
-def _streamlit_options(host: str, port: int) -> dict[str, object]:
+def _end_replies_first(close: Callable[[], None]) -> None:
+    """Have the signal that ends the server end the replies: it waits for streams of the API, which wait for these."""
+    usual = signal.getsignal(signal.SIGTERM)
+
+    def end(number: int, frame: FrameType | None) -> None:
+        threading.Thread(target=close).start()
+        if callable(usual):
+            usual(number, frame)
+
+    signal.signal(signal.SIGTERM, end)
+
+
+def _streamlit_options(settings: Settings, port: int) -> dict[str, object]:
     return {
-        "server.address": host,
+        "server.address": settings.host,
         "server.port": port,
         "server.headless": True,
         "server.fileWatcherType": "none",
         "server.enableStaticServing": False,
-        "server.allowedHosts": _names(host),
+        "server.allowedHosts": _names(settings),
         "server.maxUploadSize": 200,  # megabytes: a file that is imported is held in memory
         "browser.gatherUsageStats": False,
         # Its menu has the choice of a theme, which "minimal" leaves out; page.css hides it, our settings press it.

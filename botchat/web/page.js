@@ -147,6 +147,14 @@
     if (["Enter", " "].includes(event.key) && isCopyItem(event.target)) copy();
   }, true);
 
+  // Signed out in another tab: the server has closed this one's connection, and answers it no more.
+  setInterval(async () => {
+    const connection = find("[data-test-connection-state]")?.dataset.testConnectionState;
+    if (!connection || connection === "CONNECTED") return;
+    const answer = await fetch("_stcore/host-config").catch(() => null);
+    if (answer?.status === 401) location.reload();
+  }, 2000);
+
   // The theme is Streamlit's own choice, in its menu, which page.css hides.
   const chosenTheme = () => {
     const stored = Object.keys(localStorage).find((name) => name.startsWith(`stActiveTheme-${location.pathname}-`));

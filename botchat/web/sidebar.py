@@ -38,6 +38,8 @@ def sidebar(user: str, opened: str | None) -> None:
         _view("Settings", "settings")
         if state.served().is_admin(user):
             _view("Admin", "admin")
+        if state.served().can_sign_out:
+            st.html('<a class="botchat-link" href="sign-out">Sign out</a>', width="content")
     st.caption(f"{plain(user)}  \nStore: {plain(store)}")
 
 

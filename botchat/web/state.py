@@ -2,6 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import unquote
+
+import streamlit as st
+from starlette.requests import Request
 
 from botchat.core.chat import Chat
 
@@ -11,14 +15,16 @@ class Served:
     """What the launcher hands to the page.
 
     Attributes:
-        user: whose sessions the page shows.
+        user: whose sessions the page shows; None where people sign in: each sees their own.
         connect: opens the store anew and checks that it answers; replies under way stay with the process.
         admins: who may see the figures about everybody.
+        can_sign_out: people signed in here, and so can sign out.
     """
 
-    user: str
+    user: str | None
     connect: Callable[[], Chat]
     admins: tuple[str, ...] = ()
+    can_sign_out: bool = False
 
     def is_admin(self, user: str) -> bool:
         """Tell whether a user may see the figures about everybody."""
@@ -39,5 +45,10 @@ def served() -> Served:
 
 
 def user() -> str:
-    """Tell whose sessions this run of the page shows: the launcher's user, never a parameter's."""
-    return served().user
+    """Tell whose sessions this run of the page shows: the launcher's user or who is signed in, never a parameter's."""
+    return served().user or unquote(str(st.user["user"]))
+
+
+def user_of(request: Request) -> str:
+    """Tell who asks for one of the addresses beside the page."""
+    return served().user or str(request.state.sign_in.user)

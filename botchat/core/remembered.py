@@ -1,0 +1,47 @@
+"""For half a minute, whom a process let in: the store is not asked with every request."""
+
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from botchat.core.accounts import SignIn, Token
+from botchat.core.models import now
+
+REMEMBERED_SECONDS = 30.0
+"""How long a yes of the store is taken for granted: what another process revokes ends within this."""
+
+_MOST_REMEMBERED = 10_000
+
+_T = TypeVar("_T", Token, SignIn)
+
+
+class Remembered(Generic[_T]):
+    """Keeps what the store said yes to. The keys are hashes where they would be secrets."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._held: dict[str, tuple[float, _T]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: str) -> _T | None:
+        """Return what was kept under this key half a minute ago or less, and has not expired."""
+        until, value = self._held.get(key, (0.0, None))
+        if value is None or self._clock() >= until or _is_over(value):
+            return None
+        return value
+
+    def keep(self, key: str, value: _T) -> None:
+        """Keep a value from now on."""
+        with self._lock:
+            if len(self._held) >= _MOST_REMEMBERED:
+                self._held.clear()
+            self._held[key] = (self._clock() + REMEMBERED_SECONDS, value)
+
+    def forget(self, is_meant: Callable[[_T], bool]) -> None:
+        """Forget at once what is meant."""
+        with self._lock:
+            self._held = {key: held for key, held in self._held.items() if not is_meant(held[1])}
+
+
+def _is_over(value: Token | SignIn) -> bool:
+    return value.expire_time is not None and value.expire_time <= now()
