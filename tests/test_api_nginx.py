@@ -1,5 +1,6 @@
-"""The nginx configuration of docs/deploy.md as it stands, in front of two processes of the API."""
+"""The nginx configuration of docs/deploy.md as it stands, in front of two processes of the API, and two of the page."""
 
+import http.client
 import re
 import shutil
 import signal
@@ -40,10 +41,10 @@ def nginx(tmp_path):
         pytest.skip("no nginx here")
     started = []
 
-    def start(*addresses: str) -> str:
+    def start(*addresses: str, inside: tuple[str, str] = ("8601", "8602"), outside: str = "8600") -> str:
         port = free_port()
-        ports = dict(zip(("8601", "8602"), (a.rpartition(":")[2] for a in addresses), strict=True))
-        ports |= {"8600": str(port), "8500": str(free_port())}
+        ports = {"8600": str(free_port()), "8500": str(free_port()), outside: str(port)}
+        ports |= dict(zip(inside, (a.rpartition(":")[2] for a in addresses), strict=True))
         (servers,) = re.findall(r"```nginx\n(.*?)```", _PAGE, re.DOTALL)
         servers = re.sub(r":(\d{4});", lambda found: f":{ports.get(found[1], found[1])};", servers)
         config = tmp_path / "nginx.conf"
@@ -51,7 +52,7 @@ def nginx(tmp_path):
         started.append(subprocess.Popen([binary, "-c", config, "-e", tmp_path / "error.log"]))
         address = f"http://127.0.0.1:{port}"
         with httpx2.Client(transport=httpx2.HTTPTransport(retries=10), trust_env=False) as client:
-            assert client.get(f"{address}/healthz").status_code == 200
+            assert client.get(f"{address}{'/healthz' if outside == '8600' else '/sign-in'}").status_code == 200
         return address
 
     yield start
@@ -93,6 +94,39 @@ def test_two_processes_behind_nginx_are_one_server(local_shell, stub_for, start_
         one.stop(signal.SIGKILL)
         answer = client.post(f"{address}{place}/message", json={"content": "Again"})
         assert (answer.status_code, answer.json()["message"]["content"]) == (200, "Yes")
+
+
+def test_two_processes_of_the_page_behind_nginx_sign_people_in(local_shell, local_repository, serve, nginx, tmp_path):
+    config = tmp_path / "config.toml"
+    config.write_text('[web]\nsign_in = "password"\n')
+    local_shell.environment["BOTCHAT_CONFIG"] = str(config)
+    Access(local_repository.accounts()).add("ann", "correct horse")
+    pages = [serve(local_shell), serve(local_shell)]
+    address = nginx(*(page.address for page in pages), inside=("8501", "8502"), outside="8500")
+    with httpx2.Client(base_url=address, trust_env=False) as browser:
+        assert _opens_a_tab(address) == 403
+        key = re.search(r'name="form" value="([^"]*)"', browser.get("/sign-in").text)[1]
+        answer = browser.post("/sign-in", data={"form": key, "user": "ann", "password": "correct horse"})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        cookie = f"botchat_sign_in={browser.cookies['botchat_sign_in']}"
+        assert _opens_a_tab(address, cookie) == 101
+        for page in pages:
+            seen = httpx2.get(f"{page.address}/export?form=json", headers={"Cookie": cookie}, trust_env=False)
+            assert seen.status_code == 200
+        browser.post("/sign-out", data={"form": key})
+        assert _opens_a_tab(address, cookie) == 403
+
+
+def _opens_a_tab(address: str, cookie: str = "") -> int:
+    """What a browser is told that wants the page's websocket."""
+    host = address.removeprefix("http://")
+    connection = http.client.HTTPConnection(host, timeout=30)
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    key = {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Origin": address, "Cookie": cookie}
+    connection.request("GET", "/_stcore/stream", headers=upgrade | key)
+    status = connection.getresponse().status
+    connection.close()
+    return status
 
 
 def _answers(api, meter: str) -> int:
