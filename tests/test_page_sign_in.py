@@ -237,6 +237,27 @@ def test_signing_out_in_one_tab_ends_the_others_and_no_other_device(world):
         assert refused(other)
 
 
+def test_a_request_that_crosses_a_signing_out_is_not_remembered(world):
+    ann = world.signed_in("ann")
+    accounts = world.repository.accounts()
+
+    class Crossed:
+        """A store of which another tab signs out between two answers."""
+
+        def __getattr__(self, name):
+            return getattr(accounts, name)
+
+        def account(self, user):
+            found = accounts.account(user)
+            world.access.sign_out(ann.cookies[COOKIE].split("_")[1])
+            return found
+
+    world.access._sign_ins.forget(lambda _: True)
+    world.access._accounts = Crossed()
+    assert may_see(ann)  # it was asked before
+    assert not may_see(ann)
+
+
 @pytest.mark.parametrize("what", ["disable", "set_password", "remove"])
 def test_who_is_disabled_or_gets_another_password_is_signed_out_at_once(world, what):
     ann = world.signed_in("ann")

@@ -160,13 +160,14 @@ class Access:
         """
         if remembered := self.remembered(text):
             return remembered
+        read_at = self._tokens.times_forgotten
         token_id, secret = _parts(text, "bc", _NO_TOKEN)
         token = self._accounts.token(token_id)
         if token is None or not hmac.compare_digest(token.hash, _hash(secret)) or not self._may_enter(token.user):
             raise NotSignedIn(_NO_TOKEN)
         if token.last_used is None or now() - token.last_used >= _LAST_USED_EVERY:
             self._accounts.token_used(token.id, now())
-        self._tokens.keep(_hash(text), token)
+        self._tokens.keep(_hash(text), token, read_at)
         return token
 
     def check_password(self, user: str, password: str) -> str:
@@ -221,10 +222,11 @@ class Access:
         """
         if remembered := self.remembered_sign_in(sign_in_id):
             return remembered
+        read_at = self._sign_ins.times_forgotten
         sign_in = self._accounts.sign_in(sign_in_id)
         if sign_in is None or not self._may_enter(sign_in.user):
             raise NotSignedIn(_NO_REFRESH)
-        self._sign_ins.keep(sign_in_id, sign_in)
+        self._sign_ins.keep(sign_in_id, sign_in, read_at)
         return sign_in
 
     def signed_in_with(self, refresh_token: str) -> SignIn:
@@ -237,12 +239,13 @@ class Access:
         sign_in = self.signed_in(sign_in_id)
         if not hmac.compare_digest(sign_in.hash, _hash(secret)):
             raise NotSignedIn(_NO_REFRESH)
+        read_at = self._sign_ins.times_forgotten
         until = now() + SIGNED_IN_FOR
         if until - sign_in.expire_time >= _PROLONGED_EVERY:
             if not self._accounts.renew_sign_in(sign_in_id, sign_in.hash, sign_in.hash, until):
                 raise NotSignedIn(_NO_REFRESH)
             sign_in = replace(sign_in, expire_time=until)
-            self._sign_ins.keep(sign_in_id, sign_in)
+            self._sign_ins.keep(sign_in_id, sign_in, read_at)
         return sign_in
 
     def vouched_for(self, user: str, *, with_account: bool = False) -> SignIn:
@@ -255,13 +258,14 @@ class Access:
         sign_in_id = f"of {user}"
         if remembered := self.remembered_sign_in(sign_in_id):
             return remembered
+        read_at = self._sign_ins.times_forgotten
         check_name("The user", user)
         if not with_account and self._accounts.account(user) is None:
             self._accounts.add_account(Account(user=user))
         if not self._may_enter(user):
             raise NotSignedIn(f"{user} has no account here, or may not use it any more.")
         sign_in = SignIn(id=sign_in_id, user=user, hash="", expire_time=now() + SIGNED_IN_FOR)
-        self._sign_ins.keep(sign_in_id, sign_in)
+        self._sign_ins.keep(sign_in_id, sign_in, read_at)
         return sign_in
 
     def sign_out(self, sign_in_id: str) -> None:

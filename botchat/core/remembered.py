@@ -22,6 +22,7 @@ class Remembered(Generic[_T]):
         self._clock = clock
         self._held: dict[str, tuple[float, _T]] = {}
         self._lock = threading.Lock()
+        self.times_forgotten = 0
 
     def get(self, key: str) -> _T | None:
         """Return what was kept under this key half a minute ago or less, and has not expired."""
@@ -30,9 +31,11 @@ class Remembered(Generic[_T]):
             return None
         return value
 
-    def keep(self, key: str, value: _T) -> None:
-        """Keep a value from now on."""
+    def keep(self, key: str, value: _T, read_at: int | None = None) -> None:
+        """Keep a value from now on; but not one that was read before something was forgotten: it may be that."""
         with self._lock:
+            if read_at is not None and read_at != self.times_forgotten:
+                return
             if len(self._held) >= _MOST_REMEMBERED:
                 self._held.clear()
             self._held[key] = (self._clock() + REMEMBERED_SECONDS, value)
@@ -40,6 +43,7 @@ class Remembered(Generic[_T]):
     def forget(self, is_meant: Callable[[_T], bool]) -> None:
         """Forget at once what is meant."""
         with self._lock:
+            self.times_forgotten += 1
             self._held = {key: held for key, held in self._held.items() if not is_meant(held[1])}
 
 
