@@ -251,3 +251,35 @@ def flaky_chat(chat_with, store):
     chat = chat_with()
     chat._repository = Flaky(store)
     return chat
+
+
+@pytest.fixture
+def serve_chat(chat_with):
+    """Serve a Chat whose bot follows the script; give its address."""
+    from api_client import served
+
+    from botchat.api.serving import Serving
+
+    with ExitStack() as servers:
+
+        def serve(*script, **more) -> str:
+            return servers.enter_context(served(Serving(chat=chat_with(*script), **more)))
+
+        yield serve
+
+
+@pytest.fixture
+def remote_with(serve_chat, store):
+    """Make what asks a server, whose bot follows the script, with a token of ann's."""
+    from botchat.core.access import Access
+    from botchat.remote.chat import connect
+
+    made = []
+
+    def make(*script):
+        made.append(connect(serve_chat(*script), Access(store.accounts()).create_token("ann")[1]))
+        return made[-1]
+
+    yield make
+    for remote in made:
+        remote.close()
