@@ -129,6 +129,10 @@ class Visitor:
         self.page.get_by_role("button", name=menu, exact=True).last.click(timeout=PATIENCE)
         self.page.get_by_role("menuitem", name=option, exact=True).click(timeout=PATIENCE)
 
+    def rests(self) -> None:
+        """Wait until the page has answered what was done last."""
+        expect(self.page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
     def sees(self, text: str) -> None:
         expect(self.page.get_by_text(text).first).to_be_visible()
 

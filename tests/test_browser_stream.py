@@ -46,7 +46,7 @@ def test_a_reply_that_comes_never_gets_shorter_nor_fades(visitor, local_shell, s
             visitor.sees(f"word{i}")
             hold.set()
         expect(visitor.page.get_by_role("button", name="Stop")).to_have_count(0)
-        expect(visitor.page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+        visitor.rests()
         seen = visitor.page.evaluate("window.seen")
     finally:
         site.stop()
