@@ -8,18 +8,17 @@ The floor is a process that asks the same bot with AsyncOpenAI alone: nothing of
 import asyncio
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import httpx2
 from measure import Row
-from web_server import Server, environment, stub_bot
+from web_server import Server, botchat_api, stub_bot
 
 from botchat.bootstrap import build_repository
 
@@ -28,7 +27,15 @@ _PIECES = 200
 _A_SECOND = 20
 _USER = "ann"
 _WHOLE = "".join(f"piece {i} " for i in range(_PIECES))
-_LIMITS = "[api]\nreplies_at_once = 1000\nrequests_per_minute = 100000\nrequests_per_minute_by_address = 100000\n"
+# A title is another request.
+_SETTINGS = """\
+titles = false
+
+[api]
+replies_at_once = 1000
+requests_per_minute = 100000
+requests_per_minute_by_address = 100000
+"""
 _DIRECT = "direct"
 
 
@@ -51,7 +58,7 @@ def _row(what: str, ours: float, floor: float, unit: str) -> Row:
 
 def _through_api(folder: Path, base_url: str, number: int) -> tuple[int, int, float, int]:
     store = str(folder / "replies.db")
-    with _botchat_api(folder, store, base_url) as (server, token):
+    with botchat_api(folder, store, _USER, base_url, _SETTINGS) as (server, token):
         asyncio.run(_ask(server, token, 1))  # what only the first reply takes is not counted
         cpu, memory = server.cpu_seconds, server.memory
         sessions, heard, most = asyncio.run(_ask(server, token, number))
@@ -88,24 +95,6 @@ async def _listen(client: httpx2.AsyncClient, place: str) -> bool:
             elif event == "event: delta" and line.startswith("data: "):
                 heard.append(json.loads(line.removeprefix("data: "))["content"])
     return "".join(heard) == _WHOLE
-
-
-@contextmanager
-def _botchat_api(folder: Path, store: str, base_url: str) -> Iterator[tuple[Server, str]]:
-    variables = environment(folder, base_url)
-    config = Path(variables["BOTCHAT_CONFIG"])
-    bots = config.read_text(encoding="utf-8")
-    config.write_text(f"titles = false\n{bots}{_LIMITS}", encoding="utf-8")  # a title is another request
-    botchat = [sys.executable, "-m", "botchat"]
-    make = [*botchat, "tokens", "create", _USER, "--store", store]
-    token = subprocess.run(make, env=variables, capture_output=True, text=True, check=True).stdout.strip()
-    command = [*botchat, "api", "--store", store, "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=variables) as process:
-        try:
-            assert process.stdout is not None
-            yield Server(process, process.stdout.readline().split()[1]), token
-        finally:
-            process.send_signal(signal.SIGTERM)
 
 
 def _directly(base_url: str, number: int) -> tuple[float, int]:

@@ -4,20 +4,23 @@
 """
 
 import asyncio
+import json
 import resource
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import sample
 from long_sessions import LENGTH, stored
 from measure import Row
 from web_client import Tab
-from web_server import botchat_web, environment, stub_bot
+from web_server import botchat_api, botchat_web, environment, stub_bot
 
 from botchat.bootstrap import build_repository
 from botchat.core.chat import Chat
@@ -46,6 +49,7 @@ def rows(folder: Path, uri: str | None, length: int = LENGTH) -> Iterator[Row]:
         yield from way.cli(target)
         yield way.web()
         yield way.tui()
+        yield way.api()
         way.close()
 
 
@@ -99,6 +103,38 @@ class _Ways:
         asyncio.run(self._in_terminal())
         took, memory = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         return self._row("opened in the terminal, read, answered", took, memory, is_equal=self._is_in(self._repository))
+
+    def api(self) -> Row:
+        """Open it by the API, read earlier messages as far as a middle place, say something, and export all of it."""
+        with (
+            stub_bot() as base_url,
+            botchat_api(self._folder, self._address, sample.WRITER, base_url) as (server, token),
+            httpx2.Client(
+                base_url=f"{server.address}/session/{self._session.id}",
+                headers={"Authorization": f"Bearer {token}"},
+                timeout=120,
+                trust_env=False,
+            ) as client,
+        ):
+            start = time.perf_counter()
+            is_equal = self._is_read(client)
+            answer = client.post("/message", json={"content": "Said to the API"}).json()["message"]
+            is_equal = self._is_answered("Said to the API") and answer["id"] == self._expected[-1].id and is_equal
+            exported = json.loads(client.get("/export", params={"form": "json"}).content)
+            took, memory = time.perf_counter() - start, server.memory / 2**20
+        is_equal = is_equal and _are_same(exported["messages"], self._expected) and self._is_in(self._repository)
+        return self._row("opened by the API, read, answered, exported", took, memory, is_equal=is_equal)
+
+    def _is_read(self, client: httpx2.Client) -> bool:
+        """Read the newest messages, those before them, and some in the middle; tell whether they are as expected."""
+        opened = client.get("").json()
+        is_equal = _are_same(opened["messages"], self._expected[opened["first"] :])
+        places = [opened["first"] - PAGE_SIZE * i for i in range(_EARLIER)] + [len(self._expected) // 2]
+        for before in places:
+            read = client.get("/messages", params={"before": before}).json()
+            expected = self._expected[read["first"] : before]
+            is_equal = is_equal and len(expected) == PAGE_SIZE and _are_same(read["messages"], expected)
+        return is_equal
 
     async def _on_page(self, address: str) -> None:
         async with Tab(address, f"session={self._session.id}") as tab:
@@ -158,6 +194,11 @@ class _Ways:
 
     def _row(self, what: str, took: float, memory: float, *, is_equal: bool) -> Row:
         return Row(f"{self._what} {what}", f"{took:.1f} s, {memory:.0f} MB", "-", "-", "equal", reached=is_equal)
+
+
+def _are_same(said: list[dict[str, Any]], messages: Sequence[Message]) -> bool:
+    """Tell whether messages that went through JSON are these, word by word."""
+    return [(m["id"], m["role"], m["content"]) for m in said] == [(m.id, m.role, m.content) for m in messages]
 
 
 def _opened(address: str) -> SessionRepository:

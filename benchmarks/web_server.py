@@ -1,4 +1,4 @@
-"""The page's server in a process of its own, as a person starts it, and the bot that it asks in another."""
+"""The servers of the page and of the API, each in a process of its own, as a person starts it, and their bot."""
 
 import os
 import signal
@@ -56,12 +56,30 @@ def botchat_web(folder: Path, store: str, user: str, base_url: str = "http://127
             process.send_signal(signal.SIGTERM)
 
 
+@contextmanager
+def botchat_api(folder: Path, store: str, user: str, base_url: str, settings: str = "") -> Iterator[tuple[Server, str]]:
+    """Run `botchat api` on a store, with the stub as its bot; give a token of the user's too."""
+    variables = environment(folder, base_url, settings)
+    botchat = [sys.executable, "-m", "botchat"]
+    make = [*botchat, "tokens", "create", user, "--store", store]
+    token = subprocess.run(make, env=variables, capture_output=True, text=True, check=True).stdout.strip()
+    command = [*botchat, "api", "--store", store, "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=variables) as process:
+        try:
+            assert process.stdout is not None
+            yield Server(process, process.stdout.readline().split()[1]), token
+        finally:
+            process.send_signal(signal.SIGTERM)
+
+
 def web_command(store: str, user: str, port: int = 0) -> list[str]:
     return [sys.executable, "-m", "botchat", "web", "--store", store, "--user", user, "--port", str(port)]
 
 
-def environment(folder: Path, base_url: str) -> dict[str, str]:
+def environment(folder: Path, base_url: str, settings: str = "") -> dict[str, str]:
+    """Write a config with these settings and the stub as the one bot; give what the program is to find about itself."""
     config = folder / "config.toml"
-    config.write_text(f'[bots.stub]\nmodel = "stub"\nbase_url = "{base_url}"\n', encoding="utf-8")
+    bots = f'[bots.stub]\nmodel = "stub"\nbase_url = "{base_url}"\n'
+    config.write_text(f"{settings}\n{bots}", encoding="utf-8")
     kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     return kept | {"HOME": str(folder), "BOTCHAT_CONFIG": str(config), "PYTHONPATH": str(_ROOT)}
