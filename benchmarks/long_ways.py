@@ -110,7 +110,7 @@ class _Ways:
             stub_bot() as base_url,
             botchat_api(self._folder, self._address, sample.WRITER, base_url) as (server, token),
             httpx2.Client(
-                base_url=f"{server.address}/session/{self._session.id}",
+                base_url=f"{server.address}/session",
                 headers={"Authorization": f"Bearer {token}"},
                 timeout=120,
                 trust_env=False,
@@ -118,20 +118,20 @@ class _Ways:
         ):
             start = time.perf_counter()
             is_equal = self._is_read(client)
-            answer = client.post("/message", json={"content": "Said to the API"}).json()["message"]
+            answer = client.post(f"{self._session.id}/message", json={"content": "Said to the API"}).json()["message"]
             is_equal = self._is_answered("Said to the API") and answer["id"] == self._expected[-1].id and is_equal
-            exported = json.loads(client.get("/export", params={"form": "json"}).content)
+            exported = json.loads(client.get(f"{self._session.id}/export", params={"form": "json"}).content)
             took, memory = time.perf_counter() - start, server.memory / 2**20
         is_equal = is_equal and _are_same(exported["messages"], self._expected) and self._is_in(self._repository)
         return self._row("opened by the API, read, answered, exported", took, memory, is_equal=is_equal)
 
     def _is_read(self, client: httpx2.Client) -> bool:
         """Read the newest messages, those before them, and some in the middle; tell whether they are as expected."""
-        opened = client.get("").json()
+        opened = client.get(self._session.id).json()
         is_equal = _are_same(opened["messages"], self._expected[opened["first"] :])
         places = [opened["first"] - PAGE_SIZE * i for i in range(_EARLIER)] + [len(self._expected) // 2]
         for before in places:
-            read = client.get("/messages", params={"before": before}).json()
+            read = client.get(f"{self._session.id}/messages", params={"before": before}).json()
             expected = self._expected[read["first"] : before]
             is_equal = is_equal and len(expected) == PAGE_SIZE and _are_same(read["messages"], expected)
         return is_equal
