@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
-from botchat.core.errors import SessionTooLarge, StoreUnavailable
+from botchat.core.errors import BotError, SessionTooLarge, StoreUnavailable
 from botchat.core.models import BotInfo, Delta, Message, Session
 from botchat.core.prompt import Prompt
 from botchat.core.stream import Finish
@@ -65,6 +65,9 @@ class ScriptedBot:
 
     async def models(self) -> list[str]:
         return []
+
+    async def vectors(self, texts: Sequence[str]) -> list[list[float]]:
+        raise BotError(f"The script has no places for {len(texts)} texts.")
 
     async def aclose(self) -> None:
         """Hold nothing."""

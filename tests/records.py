@@ -49,6 +49,7 @@ messages = st.builds(
     latency_ms=st.none() | st.integers(0, 10**6),
     reasoning_ms=st.none() | st.integers(0, 10**6),
     feedback=feedback,
+    topic=st.sampled_from([None, "new", "same"]),
     payload=st.none() | valid | st.sampled_from(['{"text": {"content": "x"}}', '{"text": "content"}', '{"text": [']),
     parent=st.none() | names,
     extra=unknown,

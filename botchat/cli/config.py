@@ -59,6 +59,7 @@ _TEMPLATE = """\
 #think_tags = "auto"                      # how <think> is read: "auto", "open" (only its end is sent) or "off"
 #send_reasoning = false                   # show it its own earlier reasoning
 #images = false                           # it can be shown images; text files every bot can
+#embedding_model = "nomic-embed-text"     # what its server tells a change of topic with; without it: shared words
 #include_usage = true                     # ask it for the tokens it used
 #timeout = 60                             # seconds without a sign of life after which it counts as gone
 #params = { temperature = 0.7 }           # sent with every request as they are

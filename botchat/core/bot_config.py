@@ -27,6 +27,7 @@ class BotConfig:
         think_tags: how `<think>` in its content is read: "auto", "open" (only the closing tag is sent) or "off".
         send_reasoning: show it its own earlier reasoning.
         images: it can be shown images; text files every bot can.
+        embedding_model: what its server places texts with, by which a change of topic is told; None tells it by words.
         include_usage: ask it for the tokens it used.
         timeout: seconds without a sign of life after which it counts as gone.
         params: sent with every request as they are: temperature, max_tokens, top_p and the server's own.
@@ -44,6 +45,7 @@ class BotConfig:
     think_tags: ThinkTags = "auto"
     send_reasoning: bool = False
     images: bool = False
+    embedding_model: str | None = None
     include_usage: bool = True
     timeout: Annotated[float, Gt(0)] = 60
     params: dict[str, Any] = field(default_factory=dict)

@@ -3,16 +3,16 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from botchat.core.addresses import is_loopback, without_password
 from botchat.core.bot_config import OPENAI_KEY, OPENAI_URL, BotConfig
 from botchat.core.errors import BotError, MissingKey, PromptTooLong
 from botchat.core.models import BotInfo, Delta
 from botchat.core.prompt import Prompt
-from botchat.core.stream import ChunkReader, Finish, listed_models, said
+from botchat.core.stream import ChunkReader, Finish, chunks_of, listed_models, said, vectors_in
 from botchat.core.too_long import too_long
 
 if TYPE_CHECKING:
@@ -53,6 +53,14 @@ class Bot(Protocol):
         """
         ...
 
+    async def vectors(self, texts: Sequence[str]) -> list[list[float]]:
+        """Place texts among all that can be said: those that mean alike are near to each other.
+
+        Raises:
+            BotError: its server can't do that, or did not.
+        """
+        ...
+
     async def aclose(self) -> None:
         """Give back connections."""
         ...
@@ -74,6 +82,7 @@ class OpenAIBot:
             key_name=config.key_name,
             has_key=api_key is not None,
             can_title=True,
+            can_embed=config.embedding_model is not None,
             answer_tokens=config.answer_tokens,
             context=config.context,
         )
@@ -92,7 +101,7 @@ class OpenAIBot:
             # The client asks a busy server twice more. A silent one it must not: it may be at work on the prompt.
             async with asyncio.timeout(self._config.timeout):
                 answer = await self._ask(client, prompt)
-            async with aclosing(_chunks(answer)) as chunks:
+            async with aclosing(chunks_of(answer)) as chunks:
                 async for chunk in chunks:
                     for delta in reader.read(chunk):
                         yield delta
@@ -113,6 +122,21 @@ class OpenAIBot:
                     return await _listed(client)
                 except NotFoundError:  # not every server has a list
                     return []
+
+    async def vectors(self, texts: Sequence[str]) -> list[list[float]]:
+        body = {"model": self._config.embedding_model, "input": list(texts)}
+        with self._translated():
+            client = await self._connected()
+            from openai import NotFoundError
+
+            async with asyncio.timeout(self._config.timeout):
+                try:
+                    return vectors_in(await client.post("/embeddings", body=body, cast_to=object), len(texts))
+                except NotFoundError as error:
+                    raise BotError(
+                        f"{self._shown_url} has no embeddings, or none of {self._config.embedding_model!r}: "
+                        f"check embedding_model in the config ({self._reason(error.body)})."
+                    ) from error
 
     async def aclose(self) -> None:
         if self._client is not None:
@@ -270,25 +294,3 @@ class OpenAIBot:
 async def _listed(client: "AsyncOpenAI") -> list[str]:
     # The client's own reading of a list breaks on a web page.
     return listed_models((await client.models.with_raw_response.list()).text)
-
-
-async def _chunks(answer: "AsyncStream[object]") -> AsyncGenerator[Any]:
-    """Yield the chunks of an answer, also of one that came whole because the server does not stream.
-
-    Raises:
-        BotError: the answer is no chat at all. The openai client would just yield nothing.
-    """
-    kind = answer.response.headers.get("content-type", "text/event-stream").partition(";")[0]
-    async with answer:
-        if kind in {"text/html", "application/json"}:
-            body = await answer.response.aread()
-            if kind == "text/html":
-                raise BotError(
-                    "The bot's server answers with a web page: base_url is not right, it mostly ends in /v1."
-                )
-            completion = json.loads(body)
-            if isinstance(completion, dict):
-                yield completion
-        else:
-            async for chunk in answer:
-                yield chunk

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal, TypedDict
 
-from botchat.core.models import State, Status, now
+from botchat.core.models import State, Status, Topic, now
 
 
 class SessionChanges(TypedDict, total=False):
@@ -56,6 +56,7 @@ class MessageChanges(TypedDict, total=False):
     payload: str
     redacted_time: datetime | None
     sent: dict[str, Any] | None
+    topic: Topic | None
     files: None
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 from botchat.core.errors import BotError
 from botchat.core.models import BotInfo, Delta
@@ -68,6 +68,14 @@ class DemoBot:
     async def models(self) -> list[str]:
         """Tell that there is none."""
         return []
+
+    async def vectors(self, texts: Sequence[str]) -> list[list[float]]:
+        """Place nothing.
+
+        Raises:
+            BotError: always.
+        """
+        raise BotError(f"The demo can't place the {len(texts)} texts: it is no model.")
 
     async def aclose(self) -> None:
         """Do nothing: there is no server."""

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 Role = Literal["system", "user", "assistant", "tool"]
 State = Literal["active", "archived", "trash"]
+Topic = Literal["new", "same"]
 Status = Literal["streaming", "stopped", "interrupted", "failed", "truncated"]
 Strategy = Literal["window", "summary", "none"]
 Conflict = Literal["skip", "replace", "newid", "fail"]
@@ -90,6 +91,8 @@ class Message:
         files: what came with it; big ones without their data when they were read from a store.
         sent: of a reply to a question with which not all before it was sent: `first` (the id of the first message that
             was), `messages` and `of` (how many of how many), and `cut` where its user had wished it so.
+        topic: of a user's message: whether it begins a new topic or goes on, as its bot's server placed its words; None
+            where that is told by the words themselves.
         parent: id of the message it answers, where that is not the one before it.
         extra: fields of the record that this version does not know; kept as they are.
     """
@@ -114,6 +117,7 @@ class Message:
     redacted_time: datetime | None = None
     files: list[File] = field(default_factory=list)
     sent: dict[str, Any] | None = None
+    topic: Topic | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -264,6 +268,7 @@ class BotInfo:
         key_name: the environment variable that its key is taken from; None if it is sent no key.
         has_key: there is a key in that variable.
         can_title: it can be asked for a conversation's title.
+        can_embed: its server can be asked for the places of texts.
         answer_tokens: tokens of its window that its answer may take.
         context: what becomes of messages that do not fit: "window" leaves them out, "summary" lets it sum them up, with
             "none" all are sent.
@@ -280,6 +285,7 @@ class BotInfo:
     key_name: str | None = None
     has_key: bool = False
     can_title: bool = False
+    can_embed: bool = False
     answer_tokens: int = 0
     context: Strategy = "window"
 

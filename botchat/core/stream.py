@@ -1,8 +1,9 @@
 """Reads what an OpenAI-compatible server streams: three shapes of reasoning, usage anywhere, errors between pieces."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from botchat.core.errors import BotError
@@ -69,6 +70,28 @@ class ChunkReader:
             yield from self._splitter.feed(content)
 
 
+async def chunks_of(answer: Any) -> AsyncGenerator[Any]:
+    """Yield the chunks of an answer, also of one that came whole because the server does not stream.
+
+    Raises:
+        BotError: the answer is no chat at all. The openai client would just yield nothing.
+    """
+    kind = answer.response.headers.get("content-type", "text/event-stream").partition(";")[0]
+    async with answer:
+        if kind in {"text/html", "application/json"}:
+            body = await answer.response.aread()
+            if kind == "text/html":
+                raise BotError(
+                    "The bot's server answers with a web page: base_url is not right, it mostly ends in /v1."
+                )
+            completion = json.loads(body)
+            if isinstance(completion, dict):
+                yield completion
+        else:
+            async for chunk in answer:
+                yield chunk
+
+
 def said(body: Any) -> str:
     """Return the server's own words in the body of an error, on one line; a web page has none."""
     if isinstance(body, dict):
@@ -83,6 +106,26 @@ def listed_models(listed: str) -> list[str]:
         return [str(model["id"]) for model in json.loads(listed)["data"]]
     except (ValueError, LookupError, TypeError):
         return []
+
+
+def vectors_in(answer: Any, count: int) -> list[list[float]]:
+    """Return the vectors of so many texts, in their order.
+
+    Raises:
+        BotError: they are not all there, not of one length, or no numbers.
+    """
+    try:
+        data = sorted(answer["data"], key=lambda item: item["index"])
+        vectors = [[float(number) for number in item["embedding"]] for item in data]
+    except (LookupError, TypeError, ValueError) as error:
+        raise BotError("The bot's server answered, but with no vectors.") from error
+    if len(vectors) != count or len({len(vector) for vector in vectors}) != 1 or not all(map(_is_place, vectors)):
+        raise BotError(f"The bot's server was asked for the vectors of {count} texts, and gave others.")
+    return vectors
+
+
+def _is_place(vector: list[float]) -> bool:
+    return any(vector) and all(map(isfinite, vector))
 
 
 def _fields(value: Any) -> dict[str, Any]:

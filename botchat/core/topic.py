@@ -1,5 +1,7 @@
 """Where a conversation turns to another topic: told by the words alone, of a message when it comes, without a model.
 
+Where the bot's server has told it better (`core.topic_vectors`), that counts.
+
 A message that shares few of its words with what was said shortly before begins a topic. It is a guess, and nothing is
 ever dropped for it: it is shown to people, and where a bot can't be shown everything, it is a good place to begin at.
 """
@@ -54,8 +56,19 @@ def topics_of(messages: Sequence[Message]) -> frozenset[str]:
     return frozenset(
         message.id
         for i, message in enumerate(said)
-        if i and message.role == "user" and is_new_topic(message.content, words[i], words[:i])
+        if i and message.role == "user" and _begins(message, words[i], words[:i])
     )
+
+
+def says_enough(text: str) -> bool:
+    """Tell whether a message has the words that it takes to begin a topic."""
+    return len(_words_of(text[:_LONGEST])) >= _TELLING
+
+
+def _begins(message: Message, words: frozenset[str], before: Sequence[frozenset[str]]) -> bool:
+    if message.topic is not None:
+        return message.topic == "new"
+    return is_new_topic(message.content, words, before)
 
 
 def is_new_topic(text: str, new: frozenset[str], before: Sequence[frozenset[str]]) -> bool:

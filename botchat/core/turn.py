@@ -10,6 +10,7 @@ from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from typing import Any
 
+from botchat.core.afterwards import Afterwards, afterwards
 from botchat.core.asking import Asking, read_enough
 from botchat.core.bots import Bot
 from botchat.core.errors import BotchatError, BotError, InvalidInput, ReplyRunning, UnknownBot
@@ -23,7 +24,6 @@ from botchat.core.reply import Reply
 from botchat.core.repository import SessionRepository
 from botchat.core.retention import Retention
 from botchat.core.stream import Finish
-from botchat.core.titles import Naming, wants_title
 
 _SAVERS = 8
 
@@ -227,12 +227,9 @@ class Turns:
             checkpoint_seconds=self._checkpoint_seconds,
             stored=stored,
         )
-        naming = None
-        if self._titles and wants_title(asking.bot, asking.messages):
-            naming = Naming(repository, asking.bot, header, asking.messages[-1].content, self._savers)
-        self._run(self._reply(asking, reply, recorder, naming))
+        self._run(self._reply(asking, reply, recorder, afterwards(asking, header, titles=self._titles)))
 
-    async def _reply(self, asking: Asking, reply: Reply, recorder: Recorder, naming: Naming | None) -> None:
+    async def _reply(self, asking: Asking, reply: Reply, recorder: Recorder, later: list[Afterwards]) -> None:
         recording = asyncio.create_task(recorder.run())
         listening = asyncio.create_task(self._listen(asking, reply))
         reply.runs(asyncio.get_running_loop(), listening)
@@ -245,8 +242,9 @@ class Turns:
             self._forget(reply)
         reply.settle()
         answer = reply.message
-        if naming and saved and answer.status is None and not self._closing and await naming.run(answer):
-            self.wrote(reply.user)
+        for each in later:
+            if saved and answer.status is None and not self._closing and await each.run(answer):
+                self.wrote(reply.user)
 
     async def _listen(self, asking: Asking, reply: Reply) -> None:
         """Take the reply from the bot to its end, whatever that is."""
