@@ -12,6 +12,7 @@ from on_mongod import SentCommands
 from pymongo import MongoClient
 from strands.types.session import SessionMessage
 
+from botchat.core.mongo_blocks import BLOCKS
 from botchat.core.mongo_client import DEFAULT_DATABASE
 from botchat.library import Store
 from botchat.strands import BotchatSessionManager
@@ -72,7 +73,7 @@ def _made(given: dict) -> SessionMessage:
 
 
 def _restore_bare(client: MongoClient, session_id: str, given: list[dict], make: Callable) -> None:
-    """Read the record, and make the objects of what is ready for them."""
+    """Read the history, and make the objects of what is ready for them."""
     _find(client, session_id)
     for one in given:
         make(one)
@@ -100,7 +101,11 @@ def _open(client: MongoClient, session_id: str) -> None:
 
 
 def _find(client: MongoClient, session_id: str) -> object:
-    return client[DEFAULT_DATABASE]["sessions"].find_one({"_id": session_id})
+    """Read the record, and the blocks in which its older messages lie."""
+    database = client[DEFAULT_DATABASE]
+    record = database["sessions"].find_one({"_id": session_id})
+    of_session = {"user": record["user"], "id": session_id, "key": record.get("blocks", {}).get("key")}
+    return record, list(database[BLOCKS].find(of_session).sort("first", 1))
 
 
 def _push(client: MongoClient, session_id: str, message: SessionMessage) -> None:

@@ -43,12 +43,12 @@ def open_session(client, name):
     return BotchatSessionManager("s", client=client, database=name, user="ann")
 
 
-def fill(client, name, size):
+def fill(client, name, size, words="message"):
     """Let the agent of the session have said so much."""
     agent(open_session(client, name))
     repository = Store.borrow(client, name, user="ann").repository
     session = repository.get("ann", "s")
-    session.messages = [Message(role="user", content=f"message {i}", agent_id="default") for i in range(size)]
+    session.messages = [Message(role="user", content=f"{words} {i}", agent_id="default") for i in range(size)]
     session.agents[0]["message_count"] = size
     repository.save(session)
 
@@ -65,15 +65,28 @@ def test_a_turn_is_a_write_a_message_and_small(watched, size):
     assert sent.by(speaker, "How is Rome?") == ["update"] * 4
 
 
-def test_opening_reads_the_history_once_and_makes_no_index(watched):
+@pytest.mark.parametrize(("words", "reads"), [("message", 2), ("message " * 50, 3)])
+def test_opening_reads_the_history_once_also_from_blocks_and_makes_no_index(watched, words, reads):
     sent, client, name = watched
-    fill(client, name, 1000)
+    fill(client, name, 1000, words)
+    assert client[name]["session_blocks"].count_documents({}) == (reads > 2)
 
     def restore():
         assert len(agent(open_session(client, name)).messages) == 1000
 
-    assert sent.by(restore) == ["find"] * 3
+    assert sent.by(restore) == ["find"] * reads
     assert sum(length for _, length in sent.commands) < 2048
+
+
+def test_an_agent_has_what_was_stored_after_its_manager_was_opened(watched):
+    _, client, name = watched
+    agent(open_session(client, name), "answer")("question")
+    waiting = open_session(client, name)
+    other = agent(open_session(client, name), "answer")
+    other.state.set("seen", "heron")
+    other("another question")
+    restored = agent(waiting)
+    assert (restored.state.get("seen"), restored.messages) == ("heron", other.messages)
 
 
 def test_a_window_is_restored_by_reading_the_newest_messages_alone(watched):

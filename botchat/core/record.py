@@ -127,15 +127,14 @@ def message_to_record(message: Message) -> Record:
 
 def message_from_record(record: Record) -> Message:
     """Make the message of a document; a field that this version does not know goes to `extra`."""
-    known: Record = {}
-    extra: Record = {}
-    for name, value in record.items():  # a record has few of the fields
-        (known if name in _OF_MESSAGES else extra)[name] = value
+    known, extra = record, {}
+    if not _OF_MESSAGES.issuperset(record):
+        known = {name: value for name, value in record.items() if name in _OF_MESSAGES}
+        extra = {name: value for name, value in record.items() if name not in _OF_MESSAGES}
     if words := words_of_payload(known):
-        del known["payload"]
-        known |= words
+        known = known | words | {"payload": None}
     if "files" in known:
-        known["files"] = [file_from_record(file) for file in known["files"]]
+        known = known | {"files": [file_from_record(file) for file in known["files"]]}
     return Message(**known, extra=extra)
 
 

@@ -11,7 +11,7 @@ from botchat.core.errors import AgentNotFound, InvalidInput, MessageNotFound
 from botchat.core.models import Message, Role, Session, now, valid_text
 from botchat.core.redacting import redact
 from botchat.core.repository import SessionRepository
-from botchat.library.agent import Agent, Totals, agent_changes
+from botchat.library.agent import Agent, History, Totals, agent_changes
 from botchat.library.encoding import encode
 from botchat.library.hooks import FeedbackGiven, Hooks, MessageAppended, MessageRedacted, MetadataChanged
 from botchat.library.ids import given_id, is_agent, multi_agent_id, stored_id
@@ -34,6 +34,7 @@ class AgentSession:
         self.user = header.user
         self.create_time = header.create_time
         self.extra = header.extra
+        self.opened_with = [Agent.from_record(record) for record in header.agents if is_agent(record["agent_id"])]
         self.stored_id = header.id
         self._repository = repository
         self._agents = repository.for_agents()
@@ -239,15 +240,19 @@ class AgentSession:
         """
         self._agents.update(self.user, self.stored_id, multi_agent_id(group_id), state=encode(state))
 
-    def since(self, agent_id: str, offset: int, count: int | None = None) -> tuple[int, list[Message]]:
-        """Read an agent's messages but for the first `offset`; return the place of the first that was read, too.
+    def since(self, agent_id: str, offset: int, count: int | None = None) -> History:
+        """Read an agent with its messages but for the first `offset`, or with some of those too.
 
         Of a long history only the newest messages are read, if `count` tells how many the agent had not long ago.
+
+        Raises:
+            AgentNotFound: the session has none of that id.
         """
         wanted = max(1, count - offset) if offset and count else None
         found, session = self._read(agent_id, wanted)
-        start = agent_in(session.agents, stored_id(agent_id)).get("message_count", 0) - len(found) if wanted else 0
-        return (start, found) if start <= offset else self.since(agent_id, offset, count=start + len(found))
+        agent = Agent.from_record(agent_in(session.agents, stored_id(agent_id)))
+        start = agent.message_count - len(found) if wanted else 0
+        return History(agent, start, found) if start <= offset else self.since(agent_id, offset, agent.message_count)
 
     def file(self, file_id: str) -> bytes:
         """Read the data of a file that came with a message.

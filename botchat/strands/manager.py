@@ -67,7 +67,8 @@ class BotchatSessionManager(RepositorySessionManager, BotchatSessionRepository):
         if isinstance(agent, Agent) and not known:
             self._begun[agent.agent_id] = agent
         try:
-            super().initialize(agent, **kwargs)
+            with self._reading_ahead(self.session_id, agent.agent_id):
+                super().initialize(agent, **kwargs)
         except SessionException:
             if known or self._is_new_session or self.read_agent(self.session_id, agent.agent_id) is None:
                 raise

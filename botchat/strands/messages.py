@@ -84,13 +84,13 @@ def from_messages(stored: Sequence[Message], start: int, read_file: Callable[[st
 
 def id_of(given: SessionMessage) -> str | None:
     """Tell under which id a message is stored, if it was stored or read with this object and the same index."""
-    index, message_id = vars(given).get(_ID, (None, None))
+    index, message_id = getattr(given, _ID, (None, None))
     return message_id if index == given.message_id else None
 
 
 def remember(given: SessionMessage, message_id: str) -> None:
     """Keep with the object under which id it is stored: its index alone may be another writer's too."""
-    vars(given)[_ID] = (given.message_id, message_id)
+    setattr(given, _ID, (given.message_id, message_id))
 
 
 def _new_id(given: SessionMessage) -> str:

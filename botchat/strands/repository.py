@@ -1,7 +1,7 @@
 """Strands' SessionRepository over a store of botchat."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from strands.session.session_repository import SessionRepository
@@ -10,7 +10,7 @@ from strands.types.session import Session, SessionAgent, SessionMessage, Session
 
 from botchat.core.agents import AgentChanges
 from botchat.core.errors import AgentNotFound, MessageNotFound, SessionNotFound
-from botchat.library.agent import Agent, agent_changes
+from botchat.library.agent import Agent, History, agent_changes
 from botchat.library.encoding import decode, encode
 from botchat.library.session import AgentSession
 from botchat.library.store import Store
@@ -33,6 +33,7 @@ class BotchatSessionRepository(SessionRepository):
         self.user = store.user if user is None else user
         self._opened: dict[str, AgentSession] = {}
         self._agents: dict[tuple[str, str], Agent] = {}
+        self._read_ahead: dict[tuple[str, str], History] = {}
 
     def create_session(self, session: Session, **_: Any) -> Session:
         """Make a session.
@@ -60,6 +61,7 @@ class BotchatSessionRepository(SessionRepository):
         if found is None:
             return None
         self._opened[session_id] = found
+        self._agents |= {(session_id, agent.agent_id): agent for agent in found.opened_with}
         about = found.extra.get("strands") or {}
         return Session(
             session_id=session_id,
@@ -177,11 +179,12 @@ class BotchatSessionRepository(SessionRepository):
         try:
             with _translated(session_id):
                 session = self._session(session_id)
-                known = self._agents.get((session_id, agent_id))
-                start, found = session.since(agent_id, offset, known.message_count if known else None)
+                history = self._read_ahead.get((session_id, agent_id))
+                if history is None or offset < history.start:
+                    history = self._history(session_id, agent_id, offset)
         except SessionException:
             return []
-        messages = from_messages(found, start, session.file)[max(0, offset - start) :]
+        messages = from_messages(history.messages, history.start, session.file)[max(0, offset - history.start) :]
         return messages if limit is None else messages[:limit]
 
     def create_multi_agent(self, session_id: str, multi_agent: "MultiAgentBase", **_: Any) -> None:
@@ -219,9 +222,28 @@ class BotchatSessionRepository(SessionRepository):
         return self._opened[session_id]
 
     def _read_agent(self, session_id: str, agent_id: str) -> Agent:
-        agent = self._session(session_id).agent(agent_id)
+        history = self._read_ahead.get((session_id, agent_id))
+        agent = history.agent if history else self._session(session_id).agent(agent_id)
         self._agents[session_id, agent_id] = agent
         return agent
+
+    def _history(self, session_id: str, agent_id: str, offset: int) -> History:
+        known = self._agents.get((session_id, agent_id))
+        return self._session(session_id).since(agent_id, offset, known.message_count if known else None)
+
+    @contextmanager
+    def _reading_ahead(self, session_id: str, agent_id: str) -> Iterator[None]:
+        """Read an agent that the session had when it was opened and its history at once, for who asks for both."""
+        key = session_id, agent_id
+        if key in self._agents:
+            payload = self._agents[key].payload
+            window = decode(payload).get("conversation_manager_state", {}) if payload else {}
+            with suppress(SessionException), _translated(session_id):  # what is gone is told by who asks
+                self._read_ahead[key] = self._history(*key, window.get("removed_message_count", 0))
+        try:
+            yield
+        finally:
+            self._read_ahead.pop(key, None)
 
     def _agent_changes(self, session_id: str, session_agent: SessionAgent) -> AgentChanges:
         known = self._agents.get((session_id, session_agent.agent_id))
