@@ -69,7 +69,7 @@ def test_a_turn_is_a_write_a_message_and_small(watched, size):
 def test_opening_reads_the_history_once_also_from_blocks_and_makes_no_index(watched, words, reads):
     sent, client, name = watched
     fill(client, name, 1000, words)
-    assert client[name]["session_blocks"].count_documents({}) == (reads > 2)
+    assert bool(client[name]["session_blocks"].count_documents({})) == (reads > 2)
 
     def restore():
         assert len(agent(open_session(client, name)).messages) == 1000
