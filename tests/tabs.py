@@ -44,7 +44,7 @@ class Site:
 
     def open(self, user: str = "ann", session_id: str | None = None) -> AppTest:
         """Open a tab and run the page in it."""
-        self.serve(user)
+        self.serve(user, admins=("admin",))
         tab = AppTest.from_file(PAGE, default_timeout=30)
         if session_id:
             tab.query_params["session"] = session_id
