@@ -140,9 +140,9 @@ class MongoRepository:
         record, data = apart(message_to_record(message))
         self._files.put(session.user, session.id, data)
         with translated(self.name):
-            if session.rev or not self._made(session, message, record, at):
-                self._push(session, message, record, at, agent)
-        if all(held.id != message.id for held in session.messages):
+            is_made = session.rev == 0 and self._made(session, message, record, at)
+            is_new = is_made or self._push(session, message, record, at, agent)
+        if is_new or all(held.id != message.id for held in session.messages):
             session.added(message, at=at)
 
     def update_message(self, user: str, session_id: str, message_id: str, **changes: Unpack[MessageChanges]) -> None:
@@ -252,7 +252,8 @@ class MongoRepository:
 
     def _push(
         self, session: Session, message: Message, record: Record, at: datetime, agent: AgentChanges | None
-    ) -> None:
+    ) -> bool:
+        """Add a message to the record; False when it is there already."""
         push: Record = {"messages": record}
         changed: Record = {"update_time": at}
         if session.expire_time is not None:
@@ -264,12 +265,11 @@ class MongoRepository:
         if session.head is not None:
             update["$unset"] = {"head": ""}
         if agent is None:
-            self._messages.push(session, message, update)
-            return
+            return self._messages.push(session, message, update)
         of_agent: Document = {}
         options = count_too(message, agent, of_agent, update)
         check = partial(self._agents.check, session.user, session.id, message.agent_id)
-        self._messages.push(session, message, update, of_agent, check, **options)
+        return self._messages.push(session, message, update, of_agent, check, **options)
 
     def _remove_files(self, user: str, session_id: str, message_id: str) -> None:
         """Remove the data that lie apart from a message, before it forgets which they were."""

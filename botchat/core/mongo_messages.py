@@ -85,21 +85,21 @@ class MongoMessages:
         also: Document | None = None,
         check: Callable[[], object] | None = None,
         **options: Any,
-    ) -> None:
-        """Append by this update, in one command where the record has room; what is there already is not appended.
+    ) -> bool:
+        """Append by this update, in one command where the record has room; False where the message is there already.
 
         `also` is what else is to be true of the record, and `check` raises what to say where it is not.
         """
         wanted = owned(session.user, session.id) | {"messages.id": {"$ne": message.id}} | (also or {})
         try:
             if self._updated(wanted | self._moving.has_room(session, message), update, **options):
-                return
+                return True
         except SessionTooLarge:  # the record is larger than it tells
             with translated(self._name):
                 self._moving.make_room(session.user, session.id)
         if check:
             check()
-        self._push_in_doubt(session, message, wanted, update, **options)
+        return self._push_in_doubt(session, message, wanted, update, **options)
 
     def change(self, user: str, session_id: str, message_id: str, update: Document) -> None:
         """Change a message, in the record or in a block, by an update of the record that has it.
@@ -174,21 +174,21 @@ class MongoMessages:
 
     def _push_in_doubt(
         self, session: Session, message: Message, wanted: Document, update: Document, **options: Any
-    ) -> None:
+    ) -> bool:
         """Append where there was no room, or where the message may be there: look, make room, then try again."""
         shown = _PLACE | {"messages": {"$elemMatch": {"id": message.id}}}
         for attempt in range(_ATTEMPTS_TO_WRITE):
             record = self.read(session.user, session.id, shown)
             place = place_of(record)
             if record.get("messages") or self._is_in_block(record, message):
-                return
+                return False
             if attempt == 0 and self._moving.is_full(record):
                 with translated(self._name):
                     self._moving.make_room(session.user, session.id)
             elif self._updated(
                 wanted | {"first": place.first or None}, update, **options
             ):  # nothing has moved since the look
-                return
+                return True
         raise self._busy(session.id)
 
     def _is_in_block(self, record: Record, message: Message) -> bool:

@@ -19,13 +19,13 @@ from botchat.core.mongo_client import Document
 from botchat.core.mongo_query import owned
 from botchat.core.record import MAX_MESSAGE_BYTES, Record
 
-ROOM = 320 * 1024
+ROOM = 256 * 1024
 """Bytes of messages that a record holds before the older ones leave it: what an append costs grows with them.
 
-With 512 KiB an append took up to 2.5 times a bare insert of the message (benchmarks/long_sessions.py), with this 2.2.
+With 512 KiB an append took 2.4 to 2.7 times a bare insert of the message, with this 2.2 (benchmarks/long_sessions.py).
 """
 
-KEPT = 128 * 1024
+KEPT = 96 * 1024
 """Bytes of the newest messages that stay, and twice as many if they are no more messages than a page."""
 
 _FRAME = 8  # of a message in an array: its type, its index as text, NUL: bsonspec.org/spec.html

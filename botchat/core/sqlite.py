@@ -86,7 +86,8 @@ class SqliteRepository:
         record = message_to_record(message)
         with self._file.writing() as db:
             header, size = self._header_for_append(db, session)
-            if not has_message(db, session.id, message.id):
+            is_new = not has_message(db, session.id, message.id)
+            if is_new:
                 header["name"] = header["name"] or session.named_by([message])
                 header["message_count"] += 1
                 header["rev"] += 1
@@ -99,7 +100,7 @@ class SqliteRepository:
                     count_in(header, message, agent)
                 size += insert_message(db, session.id, header["message_count"] - 1, record)
                 write_header(db, header, size)
-        if all(held.id != message.id for held in session.messages):
+        if is_new or all(held.id != message.id for held in session.messages):
             session.added(message, at=at)
 
     def update_message(self, user: str, session_id: str, message_id: str, **changes: Unpack[MessageChanges]) -> None:
