@@ -145,7 +145,8 @@ def _copy(session: Session) -> Session:
 
 def _take_last(sides: Sides, session_id: str) -> None:
     """Take away what the round before appended: every round is to find a session of the same size."""
-    sides.between.update_one({"_id": session_id}, {"$pop": {"messages": 1}})
+    taken = {"$pop": {"messages": 1}, "$set": {"blocks.bytes": 0}}
+    sides.between.update_one({"_id": session_id}, taken)
 
 
 def _page_rows(sides: Sides) -> Iterator[Row]:

@@ -22,7 +22,7 @@ from botchat.core.record import MAX_MESSAGE_BYTES, Record
 ROOM = 256 * 1024
 """Bytes of messages that a record holds before the older ones leave it: what an append costs grows with them.
 
-With 512 KiB an append took 2.4 to 2.7 times a bare insert of the message, with this 2.2 (benchmarks/long_sessions.py).
+With 512 KiB an append took 2.5 times a bare insert of the message, with this 2.1 (benchmarks/long_sessions.py).
 """
 
 KEPT = 96 * 1024
