@@ -23,6 +23,8 @@ _SETTINGS = Columns(
     names=("name", "value", "origin"), in_table=("name", "value", "origin"), flexible="value", key="name"
 )
 
+_TABLES = ("tui", "api", "web")
+
 _TEMPLATE = """\
 # The configuration of botchat. A line that begins with # says nothing: take the # away, and it counts.
 # An environment variable (BOTCHAT_STORE, …) wins over this file, and an option (--store, …) over both.
@@ -85,6 +87,19 @@ _TEMPLATE = """\
 #body_bytes = 2000000                     # of a request
 #message_characters = 200000              # of a message
 #admins_read = false                      # admins may read other people's sessions; each time is logged
+
+# How people sign in to the page; docs/web.md explains it. Without it everybody who can reach the page is one user.
+#[web]
+#sign_in = "none"                         # or "password", "header" (a proxy says who it is), "oidc"
+#header = "X-Forwarded-User"              # in which the proxy says it
+#proxies = ["127.0.0.1/32", "::1/128"]    # where the proxy is; from anywhere else the header is not taken
+
+#[web.oidc]
+#provider = "https://id.example.org/.well-known/openid-configuration"
+#client_id = "botchat"                    # its secret is in BOTCHAT_OIDC_SECRET
+#address = "https://chat.example.org"     # of the page, as people see it
+#claim = "email"                          # which of the provider's words is the user
+#new_users = false                        # also who has no account may come in
 """
 
 
@@ -174,10 +189,10 @@ def _setting_rows(settings: "Settings", origins: dict[str, str]) -> Iterator[Row
         "store": without_password(settings.store or str(data_path())),
         "default_bot": default_bot(settings, build_turns(settings).bots),
     }
-    for name, value in settings.model_dump(exclude={"bots", "retention", "tui", "api"}).items():
+    for name, value in settings.model_dump(exclude={"bots", "retention", *_TABLES}).items():
         yield {"name": name, "value": effective.get(name, value), "origin": origins[name]}
-    for table in ("tui", "api"):
-        for name, value in getattr(settings, table):
+    for table in _TABLES:
+        for name, value in getattr(settings, table).model_dump(mode="json").items():
             yield {"name": f"{table}.{name}", "value": value, "origin": origins[table]}
     yield from _bot_rows(settings, origins["bots"])
     for number, rule in enumerate(settings.retention, 1):
