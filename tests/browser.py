@@ -50,20 +50,10 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@contextmanager
-def own_chromium(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Start a Chromium that may be killed; give its process, and where it is driven from."""
-    command = [
-        chromium_binary(),
-        "--headless=new",
-        "--remote-debugging-port=0",
-        f"--user-data-dir={folder / 'chromium'}",
-    ]
-    with subprocess.Popen([*command, *options()], stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        line = next(line for line in process.stderr if line.startswith("DevTools listening on "))
-        yield process, line.split()[-1]
-        process.kill()
+def kill(browser: Browser) -> None:
+    """Kill a Chromium as a full memory would."""
+    processes = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+    os.kill(next(process["id"] for process in processes if process["type"] == "browser"), signal.SIGKILL)
 
 
 class Site:

@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from browser import Site, Visitor, chromium_binary, own_chromium
+from browser import Site, Visitor, chromium_binary, kill, options
 from playwright.sync_api import expect
 from stub_bot import streamed
 
@@ -57,18 +57,17 @@ def test_a_reply_that_comes_never_gets_shorter_nor_fades(visitor, local_shell, s
 
 
 def test_a_browser_that_is_killed_in_the_middle_of_a_reply_loses_none_of_it(
-    shell, serve, stub_for, visitor, browser, repository_at, tmp_path
+    shell, serve, stub_for, visitor, browser, repository_at
 ):
     hold = threading.Event()
     stub_for(shell, [streamed(["the beginning ", hold, "and the end"])])
     address = serve(shell).address
-    with own_chromium(tmp_path) as (process, listens_at):
-        theirs = Visitor(browser.browser_type.connect_over_cdp(listens_at).new_page())
-        theirs.visit(address)
-        theirs.say("Go")
-        theirs.sees("the beginning")
-        process.kill()
-        process.wait()
+    other = browser.browser_type.launch(executable_path=chromium_binary(), args=options())
+    theirs = Visitor(other.new_page())
+    theirs.visit(address)
+    theirs.say("Go")
+    theirs.sees("the beginning")
+    kill(other)
     (session,) = repository_at.page("ann").sessions
     hold.set()
     visitor.visit(f"{address}/?session={session.id}")
