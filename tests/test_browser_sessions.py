@@ -44,6 +44,7 @@ def test_several_sessions_are_deleted_at_once(shell, serve, visitor, repository_
         repository_at.append(Session(user="ann", bot_id="demo"), Message(role="user", content=f"number {i}"))
     visitor.visit(serve(shell).address)
     visitor.click("Select")
+    visitor.sees("0 selected")
     for i in range(2):
         visitor.page.locator(".st-key-sessions").get_by_text(f"number {i}").click()
         visitor.sees(f"{i + 1} selected")
