@@ -76,7 +76,8 @@ def _follow_here(reply: Reply) -> None:
         return  # the page itself is not kept waiting
     if not reply.ended:
         _redraw(picture, reply)
-        st.rerun(scope="fragment")  # goes on in the same thread, and lets a click that came meanwhile take effect
+        if not click_waits():  # it is taken when this run ends; the timer then begins another
+            st.rerun(scope="fragment")  # goes on in the same thread
     elif reply.wait(0) and reply.save_failure is None:
         st.rerun()
 
