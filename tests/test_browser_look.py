@@ -196,6 +196,7 @@ def test_on_a_wide_screen_the_list_stays(parts, visit):
 @pytest.mark.parametrize(("key", "from_line"), [("/", False), ("Control+k", False), ("Control+k", True)])
 def test_a_key_leads_to_the_search(parts, visit, key, from_line):
     visitor = visit(parts)
+    visitor.rests()  # the search, and what listens to keys, are there
     if from_line:
         visitor.line.focus()
     visitor.page.keyboard.press(key)

@@ -334,6 +334,17 @@ def test_eight_processes_begin_and_write_one_session_and_every_message_is_stored
     check_all_stored(manager, 8, 25)
 
 
+def test_who_made_a_session_restores_the_agent_that_another_added_first(manager):
+    first = manager()
+    agent(manager(), "hi", agent_id="shared")("hello")
+    restored = agent(first, "and hi", agent_id="shared")
+    assert [message["content"] for message in restored.messages] == [[{"text": "hello"}], [{"text": "hi"}]]
+    restored("hello again")
+    assert len(manager().list_messages("s", "shared")) == 4
+    with pytest.raises(SessionException, match="unique"):
+        agent(first, agent_id="shared")
+
+
 def test_64_threads_write_one_session_and_every_message_is_stored(manager):
     managers = [manager() for _ in range(64)]
     speakers = [agent(each, agent_id="shared") for each in managers]

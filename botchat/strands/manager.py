@@ -17,7 +17,7 @@ from botchat.core.agents import AgentChanges
 from botchat.core.errors import ConfigError, StoreUnavailable
 from botchat.core.models import valid_text
 from botchat.library.store import Store
-from botchat.strands.repository import BotchatSessionRepository
+from botchat.strands.repository import AgentExists, BotchatSessionRepository
 
 if TYPE_CHECKING:
     from botchat.core.mongo_client import Client
@@ -69,9 +69,8 @@ class BotchatSessionManager(RepositorySessionManager, BotchatSessionRepository):
         try:
             with self._reading_ahead(self.session_id, agent.agent_id):
                 super().initialize(agent, **kwargs)
-        except SessionException:
-            if known or self._is_new_session or self.read_agent(self.session_id, agent.agent_id) is None:
-                raise
+        except AgentExists:
+            self._is_new_session = False  # or it would be added again, not read
             del self._latest_agent_message[agent.agent_id]
             super().initialize(agent, **kwargs)
         if isinstance(agent, Agent):

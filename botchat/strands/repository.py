@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from strands.multiagent.base import MultiAgentBase
 
 
+class AgentExists(SessionException):
+    """A session has an agent of that id already."""
+
+
 class BotchatSessionRepository(SessionRepository):
     """Keeps the sessions of one user in a store. Ids of sessions and agents may be any text.
 
@@ -92,14 +96,15 @@ class BotchatSessionRepository(SessionRepository):
         """Add an agent to a session, with its configuration if that is known.
 
         Raises:
-            SessionException: the session has one of that id, or there is no such session.
+            AgentExists: the session has one of that id.
+            SessionException: there is no such session.
         """
         with _translated(session_id):
             payload = _agent_payload(session_agent, session_agent.created_at)
             agent_id, state = session_agent.agent_id, session_agent.state
             session = self._session(session_id)
             if not session.add_agent(agent_id, state=state, model=model, system=system, payload=payload):
-                raise SessionException(f"Agent {agent_id!r} already exists in session {session_id!r}")
+                raise AgentExists(f"Agent {agent_id!r} already exists in session {session_id!r}")
         self._agents[session_id, agent_id] = Agent(agent_id=agent_id, model=model, system=system, payload=payload)
 
     def read_agent(self, session_id: str, agent_id: str, **_: Any) -> SessionAgent | None:
