@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import uvicorn
 from argon2 import PasswordHasher
+from fakes import DONE, ScriptedBot
 from shell import Shell
 from starlette.testclient import TestClient
 
@@ -16,7 +17,9 @@ from botchat.api.app import create_app
 from botchat.api.serving import Serving
 from botchat.core.access import Access
 from botchat.core.chat import Chat
+from botchat.core.models import Delta
 from botchat.core.passwords import Passwords
+from botchat.core.turn import Turns
 
 KEY = "k" * 32
 CHEAP = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
@@ -95,3 +98,24 @@ def served(serving: Serving) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+REASONED = (Delta(reasoning_content="They greet."), "Hel", "lo", DONE)
+
+
+def clients_of(store):
+    """Make a client of an API whose bot follows the script."""
+    made = []
+
+    def make(*script, user: str = "ann", scopes=("read", "write"), **more) -> Client:
+        turns = Turns({"b": ScriptedBot(*script)})
+        made.append(turns)
+        chat = Chat(store, turns, default_bot="b")
+        cheap_passwords(chat)
+        client = Client(Serving(chat=chat, **more), chat.access.create_token(user, scopes=scopes)[1])
+        client.chat = chat
+        return client
+
+    yield make
+    for turns in made:
+        turns.close(timeout=0)

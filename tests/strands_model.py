@@ -1,7 +1,16 @@
 """A model for Strands that plays a script in this process, and what the tests build with it."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 from strands import Agent, tool
 from strands.models import Model
+
+from botchat.strands import BotchatSessionManager
+
+HERE = Path(__file__).parent
 
 USAGE = {"inputTokens": 10, "outputTokens": 5, "totalTokens": 15}
 
@@ -75,3 +84,22 @@ def agent(manager, *script, **options) -> Agent:
         callback_handler=None,
         **options,
     )
+
+
+def managers_at(address):
+    """Open a session of Strands as a new process would; all are closed at the end."""
+    opened = []
+
+    def open_session(session_id: str = "s", user: str = "ann") -> BotchatSessionManager:
+        opened.append(BotchatSessionManager(session_id, store=address, user=user))
+        return opened[-1]
+
+    yield open_session
+    for each in opened:
+        each.close()
+
+
+def run(script: str, *arguments: str, **options) -> subprocess.Popen:
+    environment = os.environ | {"PYTHONPATH": f"{HERE}:{HERE.parent}"}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    return subprocess.Popen([sys.executable, "-c", script, *arguments], env=environment, **pipes, **options)
