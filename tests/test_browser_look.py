@@ -119,24 +119,23 @@ def test_copying_works_without_a_secure_context_too(parts, visit):
     assert clipboard(visitor) == GREETING
 
 
-def test_an_older_message_is_copied_and_changed_from_its_menu(local_shell, serve, visitor, local_repository):
+def test_an_older_exchange_is_copied_and_changed_from_its_one_menu(local_shell, serve, visitor, local_repository):
     session = Session(user="ann", bot_id="demo")
     for i in range(14):
         local_repository.append(session, Message(role="assistant" if i % 2 else "user", content=f"words **{i}**"))
     visitor.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     visitor.visit(f"{serve(local_shell).address}/?session={session.id}")
     said = visitor.page.get_by_role("status").filter(has_text="Copied")
-    for place in (0, 1):
-        message = visitor.messages.nth(place)
-        message.hover()
-        message.get_by_role("button", name="More").click()
-        visitor.page.get_by_role("menuitem", name="Copy").click()
-        expect(said).to_be_visible()
-        assert clipboard(visitor) == f"words **{place}**"
-        expect(said).to_be_hidden()
-    visitor.messages.first.hover()
-    visitor.messages.first.get_by_role("button", name="More").click()
-    visitor.page.get_by_role("menuitem", name="Edit").click()
+    question, answer = visitor.messages.nth(0), visitor.messages.nth(1)
+    expect(question.get_by_role("button", name="More")).to_have_count(0)
+    for option, place in (("Copy", 1), ("Copy the question", 0), ("Edit the question", 0)):
+        answer.hover()
+        answer.get_by_role("button", name="More").click()
+        visitor.page.get_by_role("menuitem", name=option, exact=True).click()
+        if option.startswith("Copy"):
+            expect(said).to_be_visible()
+            assert clipboard(visitor) == f"words **{place}**"
+            expect(said).to_be_hidden()
     expect(visitor.page.get_by_label("Your message, edited")).to_have_value("words **0**")
 
 

@@ -40,7 +40,7 @@ def test_queries_are_cached_with_cache_data_for_ten_minutes(site):
     site.store.append(Session(user="ann", bot_id="b"), Message(role="user", content="from another process"))
     assert listed(site.run(tab)) == ["ann's 0"]
     assert listed(click(tab, "refresh")) == ["from another process", "ann's 0"]
-    assert (cached._page._info.ttl, cached._count._info.ttl) == (600, 600)
+    assert (cached._listed._info.ttl, cached._count._info.ttl) == (600, 600)
 
 
 def test_the_connection_is_cached_with_cache_resource_for_ten_minutes(site):

@@ -4,7 +4,7 @@ import pytest
 from fakes import DONE
 from tabs import click, opened, pick, said
 
-from botchat.core.models import Message
+from botchat.core.models import Message, Session
 
 
 @pytest.fixture
@@ -85,6 +85,36 @@ def test_feedback_is_given_changed_commented_and_taken_back(site, tab):
     site.run(again)
     assert stored(site, tab)[1].feedback["rating"] is None
     assert stored(site, tab)[1].feedback["comment"] == "It is no heron."
+
+
+def more_of(tab) -> dict[int, str]:
+    """The menus of the messages, by the place of the message."""
+    keys = {i: [button.key for button in message.menu_button] for i, message in enumerate(tab.chat_message)}
+    return {place: key for place, (key,) in ((i, found) for i, found in keys.items() if found)}
+
+
+def test_an_older_exchange_has_one_menu_for_both_and_a_message_without_an_answer_its_own(site):
+    session = Session(user="ann", bot_id="b")
+    site.store.save(session)
+    roles = ["user", "user", "assistant", "user", "assistant", "assistant", "user", "assistant"] + [
+        "user",
+        "assistant",
+    ] * 5
+    for i, role in enumerate(roles):
+        site.store.append(session, Message(role=role, content=f"words {i}"))
+    tab = site.open("ann", session.id)
+    menus = more_of(tab)
+    assert sorted(menus) == [0, 2, 4, 5, 7, *range(8, 18)]
+    pick(tab, menus[2], "Details")
+    assert [bool(message.caption) for message in tab.chat_message[:4]] == [False, True, True, False]
+    pick(tab, menus[4], "Feedback")
+    assert sorted(more_of(tab)) == [0, 2, 3, 4, 5, 7, *range(8, 18)]
+    pick(tab, menus[7], "Edit the question")
+    assert [area.value for area in tab.main.text_area] == ["words 6"]
+    site.settle(click(tab, "send edited"), session.id)
+    assert said(tab) == [f"words {i}" for i in range(7)] + ["Yes."]
+    pick(tab, menus[0], "New session from here")
+    assert said(tab)[0] == "words 0"
 
 
 def test_details_are_told_when_they_are_asked_for(site, tab):

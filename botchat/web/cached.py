@@ -2,13 +2,16 @@
 
 import json
 from dataclasses import asdict
+from datetime import datetime
+from typing import NamedTuple
 
 import streamlit as st
 
 from botchat.core.chat import Chat
-from botchat.core.models import PAGE_SIZE, Page, SessionFilter
+from botchat.core.models import PAGE_SIZE, SessionFilter, SessionSummary
 from botchat.core.preferences import Preferences
 from botchat.web import state
+from botchat.web.groups import grouped, told_apart
 
 CACHE_SECONDS = 600
 """Ten minutes, for lists and for the connection: what the project was asked for."""
@@ -30,23 +33,34 @@ def connection() -> Chat:
     return state.served().connect()
 
 
-def page(owner: str, after: str | None, where: SessionFilter = ACTIVE) -> Page:
-    """Read a page of a user's sessions, cached until this process writes something of theirs, or for ten minutes."""
-    return _page(_key(owner, after, asdict(where)))
+class Listed(NamedTuple):
+    """A list as it is drawn: what sessions are called by their ids, in groups; and how many of the store's it shows."""
+
+    groups: list[tuple[str, dict[str, str]]]
+    shown: int
+    more: bool
+
+
+def listed(owner: str, pages: int, where: SessionFilter, now: datetime) -> Listed:
+    """Read the first pages of a user's sessions, those that are pinned above all, by the days of `now`'s zone.
+
+    It is cached until this process writes something of theirs, or for ten minutes: all of it is of one moment.
+    """
+    return _listed(_key(owner, pages, asdict(where), now.date().isoformat(), str(now.tzinfo)), now)
 
 
 def count(owner: str, where: SessionFilter = ACTIVE) -> int:
-    """Count a user's sessions, cached as `page` is."""
+    """Count a user's sessions, cached as `listed` is."""
     return _count(_key(owner, asdict(where)))
 
 
 def tags(owner: str) -> list[str]:
-    """Read the tags of a user's sessions, cached as `page` is."""
+    """Read the tags of a user's sessions, cached as `listed` is."""
     return _tags(_key(owner))
 
 
 def preferences(owner: str) -> Preferences:
-    """Read what a user prefers, cached as `page` is."""
+    """Read what a user prefers, cached as `listed` is."""
     return _preferences(_key(owner))
 
 
@@ -56,9 +70,27 @@ def _key(owner: str, *of: object) -> str:
 
 
 @st.cache_data(ttl=CACHE_SECONDS, max_entries=_KEPT_LISTS, show_spinner=False)
-def _page(key: str) -> Page:
-    owner, _, after, where = json.loads(key)
-    return connection().page(owner, after, PAGE_SIZE, SessionFilter(**where))
+def _listed(key: str, _now: datetime) -> Listed:
+    owner, _, pages, wanted, *_ = json.loads(key)
+    where = SessionFilter(**wanted)
+    read, more = _read(owner, pages, where)
+    pinned = _read(owner, 1, SessionFilter(pinned=True))[0] if where == ACTIVE else []
+    above = {summary.id for summary in pinned}
+    groups = grouped((summary for summary in read if summary.id not in above), _now)
+    named = [(name, told_apart(of_group)) for name, of_group in [("Pinned", pinned), *groups] if of_group]
+    return Listed(named, len(read), more)
+
+
+def _read(owner: str, pages: int, where: SessionFilter) -> tuple[list[SessionSummary], bool]:
+    read: list[SessionSummary] = []
+    after = None
+    for _ in range(pages):
+        page = connection().page(owner, after, PAGE_SIZE, where)
+        read += page.sessions
+        after = page.next
+        if after is None:
+            break
+    return read, after is not None
 
 
 @st.cache_data(ttl=CACHE_SECONDS, max_entries=_KEPT_LISTS, show_spinner=False)

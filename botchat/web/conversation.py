@@ -6,6 +6,7 @@ from botchat.core.chat import Chat, alternatives, branch_of, is_unanswered
 from botchat.core.errors import BotchatError
 from botchat.core.models import PAGE_SIZE, Session
 from botchat.web import acting, cached
+from botchat.web.actions import marked, offers
 from botchat.web.following import follow, written_elsewhere
 from botchat.web.messages import show_message_of
 from botchat.web.shown import Lines
@@ -29,12 +30,12 @@ def conversation(chat: Chat, session: Session) -> None:
     later = max(0, len(messages) - SHOWN_AT_MOST)
     if session.first:
         st.button(f"Show earlier ({session.first:,} more)", on_click=_show_earlier, key="show earlier")
-    others = alternatives(session.messages)
-    lines = Lines(session, messages)
-    for after, message in zip(range(len(messages) - 1, -1, -1), messages[:SHOWN_AT_MOST], strict=False):
+    lines, marks = Lines(session, messages), marked()
+    offered = offers(messages, alternatives(session.messages), marks)
+    for message, offer in zip(messages[:SHOWN_AT_MOST], offered, strict=False):
         lines.above(message.id)
         if message.id != coming:
-            show_message_of(session, message, others.get(message.id, ()), after=after)
+            show_message_of(session, message, offer, marks)
     if later:
         st.button(f"Show the newest ({later:,} more)", on_click=_show_newest, key="show newest")
     elif coming:

@@ -1,12 +1,15 @@
 """The list of sessions by the day on which they began, as its reader's clock has it."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from itertools import groupby
 
 from botchat.core.models import SessionSummary
+from botchat.web.text import label
 
+_WORD_JOINER = "\u2060"  # has no width
 _WEEK = timedelta(days=7)
 
 
@@ -15,6 +18,17 @@ def grouped(summaries: Iterable[SessionSummary], now: datetime) -> list[tuple[st
     zone, today = now.tzinfo, now.date()
     by_group = groupby(summaries, lambda summary: _group(_day(summary, zone), today))
     return [(name, list(of_group)) for name, of_group in by_group]
+
+
+def told_apart(summaries: Iterable[SessionSummary]) -> dict[str, str]:
+    """Name sessions by their ids. To Streamlit an option is its text: those of one name differ in what is not seen."""
+    names: dict[str, str] = {}
+    seen: Counter[str] = Counter()
+    for summary in summaries:
+        name = label(summary.name)
+        names[summary.id] = name + _WORD_JOINER * seen[name]
+        seen[name] += 1
+    return names
 
 
 def _day(summary: SessionSummary, zone: tzinfo | None) -> date:

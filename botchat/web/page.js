@@ -141,7 +141,7 @@
   });
 
   // A menu is gone before its click would come.
-  const isCopyItem = (target) => target.closest?.('[role="menuitem"]')?.textContent.trim() === "Copy";
+  const isCopyItem = (target) => target.closest?.('[role="menuitem"]')?.textContent.trim().startsWith("Copy");
   document.addEventListener("pointerup", (event) => { if (isCopyItem(event.target)) copy(); }, true);
   document.addEventListener("keydown", (event) => {
     if (["Enter", " "].includes(event.key) && isCopyItem(event.target)) copy();

@@ -1,15 +1,14 @@
 """Several sessions at once: archived, deleted, brought back, tagged; and the offer to take it back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
 
 from botchat.core.chat import Chat
-from botchat.core.models import SessionSummary, State
+from botchat.core.models import State
 from botchat.web import acting
-from botchat.web.text import label
 
 _SAID: dict[State, str] = {"active": "back in the list", "archived": "in the archive", "trash": "in the trash"}
 _MOVES: dict[State, dict[str, State]] = {
@@ -50,9 +49,9 @@ def undo_offer(user: str) -> None:
         st.button("Undo", on_click=_undo, args=(user,), key="undo move", type="tertiary")
 
 
-def select_several(user: str, summaries: Sequence[SessionSummary], state: State) -> None:
-    """Show the list with a box to tick at each session, and what can be done to those that are ticked."""
-    ticked = [s.id for s in summaries if st.session_state.get(f"tick {s.id}")]
+def select_several(user: str, names: Mapping[str, str], state: State) -> None:
+    """Show sessions, named by their ids, with boxes to tick, and what can be done to those that are ticked."""
+    ticked = [session_id for session_id in names if st.session_state.get(f"tick {session_id}")]
     st.caption(f"{len(ticked)} selected")
     with st.container(key="selected actions", horizontal=True):
         for name, to in _MOVES[state].items():
@@ -67,8 +66,8 @@ def select_several(user: str, summaries: Sequence[SessionSummary], state: State)
             on_change=_tag,
             args=(user, ticked),
         )
-    for summary in summaries:
-        st.checkbox(label(summary.name), key=f"tick {summary.id}")
+    for session_id, name in names.items():
+        st.checkbox(name, key=f"tick {session_id}")
 
 
 def _to(chat: Chat, user: str, session_id: str, to: State) -> None:

@@ -1,21 +1,17 @@
 """The side of the page: the user's sessions, by day and 50 at a time; a fragment, so that it redraws alone."""
 
-from collections import Counter
-from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
 
 from botchat.core.errors import BotchatError, InvalidInput
-from botchat.core.models import SessionFilter, SessionSummary, State
+from botchat.core.models import SessionFilter, State
 from botchat.web import acting, cached, state
 from botchat.web.clock import local_now
-from botchat.web.groups import grouped
 from botchat.web.selecting import select_several, undo_offer
-from botchat.web.text import label, plain
+from botchat.web.text import plain
 
 _PLACES: dict[str, State] = {"Chats": "active", "Archive": "archived", "Trash": "trash"}
-_WORD_JOINER = "\u2060"  # has no width
 _EMPTY = {
     "Chats": "No sessions yet. The first message makes one.",
     "Archive": "Nothing is in the archive.",
@@ -47,19 +43,21 @@ def _sessions(user: str, opened: str | None) -> None:
     place, where = _wanted(user)
     undo_offer(user)
     try:
-        summaries, more = _loaded(user, where)
+        listed = cached.listed(user, st.session_state.setdefault("pages", 1), where, local_now())
         total = cached.count(user, where)
     except InvalidInput as error:  # too much to search for
         st.warning(plain(str(error)))
         return
     with st.container(key="sessions"):
         if st.session_state.get("selecting"):
-            select_several(user, summaries, _PLACES[place])
+            names = {session_id: name for _, names in listed.groups for session_id, name in names.items()}
+            select_several(user, names, _PLACES[place])
         else:
-            _list(user, where, summaries, opened)
-    if not summaries:
+            for name, names in listed.groups:
+                _group(name, names, opened)
+    if not listed.groups:
         st.caption("Nothing was found." if where.text or where.tag else _EMPTY[place])
-    _below(user, more=more, shown=len(summaries), total=total)
+    _below(user, listed, total)
 
 
 def _wanted(user: str) -> tuple[str, SessionFilter]:
@@ -100,32 +98,8 @@ def _wanted(user: str) -> tuple[str, SessionFilter]:
     return chosen, SessionFilter(state=_PLACES[chosen], text=(text or "").strip(), tag=tag)
 
 
-def _loaded(user: str, where: SessionFilter) -> tuple[list[SessionSummary], bool]:
-    """Return the sessions of the pages that were asked for so far, and whether there are more."""
-    summaries: list[SessionSummary] = []
-    after = None
-    for _ in range(st.session_state.setdefault("pages", 1)):
-        page = cached.page(user, after, where)
-        summaries += page.sessions
-        after = page.next
-        if after is None:
-            break
-    return summaries, after is not None
-
-
-def _list(user: str, where: SessionFilter, summaries: Sequence[SessionSummary], opened: str | None) -> None:
-    pinned: Sequence[SessionSummary] = ()
-    if where == cached.ACTIVE:
-        pinned = cached.page(user, None, SessionFilter(pinned=True)).sessions
-    above = {summary.id for summary in pinned}
-    groups = grouped([summary for summary in summaries if summary.id not in above], local_now())
-    for name, of_group in [("Pinned", pinned), *groups] if pinned else groups:
-        _group(name, of_group, opened)
-
-
-def _group(name: str, summaries: Sequence[SessionSummary], opened: str | None) -> None:
+def _group(name: str, names: dict[str, str], opened: str | None) -> None:
     # One widget for a group: a button for each of 500 sessions would take 126 ms of every run (measured).
-    names = _told_apart(summaries)
     key = f"group {name}"
     chosen = opened if opened in names else None
     if st.session_state.get(key) != chosen or key not in st.session_state:
@@ -135,27 +109,16 @@ def _group(name: str, summaries: Sequence[SessionSummary], opened: str | None) -
     )
 
 
-def _told_apart(summaries: Sequence[SessionSummary]) -> dict[str, str]:
-    """Name sessions by their ids. To Streamlit an option is its text: those of one name differ in what is not seen."""
-    names: dict[str, str] = {}
-    seen: Counter[str] = Counter()
-    for summary in summaries:
-        name = label(summary.name)
-        names[summary.id] = name + _WORD_JOINER * seen[name]
-        seen[name] += 1
-    return names
-
-
-def _below(user: str, *, more: bool, shown: int, total: int) -> None:
+def _below(user: str, listed: cached.Listed, total: int) -> None:
     with st.container(key="list actions", horizontal=True):
-        if more:
+        if listed.more:
             st.button("Load more", on_click=_load_more, key="load more")
         st.button("Refresh", on_click=_refresh, args=(user,), key="refresh", help="Shows what was changed elsewhere.")
-        if shown:
+        if listed.shown:
             selecting = st.session_state.get("selecting", False)
             st.button("Done" if selecting else "Select", on_click=_select, args=(not selecting,), key="select")
-    if shown:
-        st.caption(f"{shown} of {total} sessions")
+    if listed.shown:
+        st.caption(f"{listed.shown} of {total} sessions")
 
 
 def _view(name: str, view: str) -> None:
