@@ -77,6 +77,10 @@ def test_a_reply_streams_into_two_tabs_and_is_stopped_in_one(shell, serve, brows
     first.sees("So far")
     second.visit(first.page.url)
     second.sees("So far")
+    own_stop = (
+        "() => { const it = document.querySelector('.stStatusWidget'); return it && getComputedStyle(it).display }"
+    )
+    assert second.page.wait_for_function(own_stop).json_value() == "none"  # Streamlit's: it would stop no reply
     second.click("Stop")
     for tab in (first, second):
         tab.sees("Stopped. What came until then is kept.")
