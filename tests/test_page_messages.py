@@ -81,6 +81,8 @@ def test_feedback_is_given_changed_commented_and_taken_back(site, tab):
     assert stored(site, tab)[1].feedback["rating"] == "down"
     again = site.open("ann", opened(tab))
     assert again.main.feedback[0].value == 0
+    (kept,) = [text for text in again.main.text_input if text.label == "Why?"]
+    assert kept.proto.default == "It is no heron."  # else a browser that draws it anew sends nothing as the comment
     again.main.feedback[0].set_value(None)
     site.run(again)
     assert stored(site, tab)[1].feedback["rating"] is None

@@ -116,7 +116,6 @@ def _chosen(session: Session, message: Message, question: Message, key: str) -> 
             copy(question.content)
         case "Edit" | "Edit the question":
             st.session_state.editing = question.id
-            st.session_state[f"edited {question.id}"] = question.content
         case "Forget what came before":
             shown.forget(session, question.id)
         case "New session from here":
@@ -139,11 +138,11 @@ def _feedback(session: Session, message: Message) -> None:
     st.session_state[key] = _RATINGS.index(rating) if rating in _RATINGS else None
     st.feedback("thumbs", key=key, on_change=_rate, args=(session, message))
     if given:
-        comment = f"comment {message.id}"
-        st.session_state.setdefault(comment, given.get("comment", ""))
+        # What is kept is the default: a browser that draws the field anew tells the default, as if it were typed.
         st.text_input(
             "Why?",
-            key=comment,
+            given.get("comment", ""),
+            key=f"comment {message.id}",
             placeholder="Why? (kept with the message)",
             label_visibility="collapsed",
             on_change=_rate,
@@ -154,7 +153,8 @@ def _feedback(session: Session, message: Message) -> None:
 def _rate(session: Session, message: Message) -> None:
     place = st.session_state[f"rating {message.id}"]
     rating = None if place is None else _RATINGS[place]
-    comment = st.session_state.get(f"comment {message.id}", "")
+    kept = (message.feedback or {}).get("comment", "")
+    comment = st.session_state.get(f"comment {message.id}", kept)
 
     def give(chat: Chat) -> None:
         chat.give_feedback(session.user, session.id, message.id, rating, comment)

@@ -72,7 +72,7 @@ def _files(session: Session, message: Message) -> None:
 
 
 def _editor(session: Session, message: Message) -> None:
-    st.text_area("Your message, edited", key=f"edited {message.id}", label_visibility="collapsed")
+    st.text_area("Your message, edited", message.content, key=f"edited {message.id}", label_visibility="collapsed")
     with st.container(horizontal=True):
         st.button("Send", key="send edited", type="primary", on_click=_edit, args=(session, message))
         st.button("Cancel", key="cancel edit", on_click=_stop_editing)
