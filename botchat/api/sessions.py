@@ -1,7 +1,5 @@
 """The routes about sessions: begin, list, find, read, change, remove, write out."""
 
-from collections.abc import Iterator
-from itertools import chain
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -30,19 +28,10 @@ from botchat.api.shapes import (
     summary_out,
 )
 from botchat.core.errors import SessionNotFound
-from botchat.core.export import ExportFormat, export
+from botchat.core.export import ExportFormat, export, in_parts
 from botchat.core.models import PAGE_SIZE, SessionFilter, now
 
 router = APIRouter(tags=["sessions"])
-
-_TYPES = {
-    ExportFormat.md: "text/markdown",
-    ExportFormat.html: "text/html",
-    ExportFormat.json: "application/json",
-    ExportFormat.jsonl: "application/jsonl",
-    ExportFormat.csv: "text/csv",
-}
-_CHUNK_CHARACTERS = 64 * 1024
 
 
 def _links(*operations: str) -> dict[str, Any]:
@@ -188,23 +177,10 @@ def _filter(which: FilterIn) -> SessionFilter:
 
 def _file(serving: Serving, where: SessionFilter, form: ExportFormat, *, alone: bool = False) -> Response:
     """Answer with a file. What fails before its first byte is told; what fails later breaks the connection off."""
-    parts = _parts(export(serving.chat.for_admins().records(where), form, alone=alone))
+    parts = in_parts(export(serving.chat.for_admins().records(where), form, alone=alone))
     name = f"botchat-{now():%Y-%m-%d}.{form}"
     return StreamingResponse(
-        chain([next(parts)], parts),
-        media_type=_TYPES[form],
+        parts,
+        media_type=form.media_type,
         headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
     )
-
-
-def _parts(texts: Iterator[str]) -> Iterator[bytes]:
-    """Join small texts: each part is one turn of a thread. There is always one, be it empty."""
-    held: list[str] = []
-    size = 0
-    for text in texts:
-        held.append(text)
-        size += len(text)
-        if size >= _CHUNK_CHARACTERS:
-            yield "".join(held).encode()
-            held, size = [], 0
-    yield "".join(held).encode()

@@ -20,6 +20,7 @@ __all__ = [
     "csv_cell",
     "export",
     "file_line",
+    "in_parts",
     "message_to_json",
     "message_to_markdown",
     "one_line",
@@ -55,6 +56,16 @@ _MARKUP = re.compile(r"[\\`*\[\]<>&~|$]")  # what a file's name could be taken f
 # What a spreadsheet takes for a formula: https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA = re.compile("[=+@\t\r-]")
 
+_PART_CHARACTERS = 64 * 1024
+
+_MEDIA_TYPES = {
+    "md": "text/markdown",
+    "html": "text/html",
+    "json": "application/json",
+    "jsonl": "application/jsonl",
+    "csv": "text/csv",
+}
+
 
 class ExportFormat(StrEnum):
     """How sessions are written out.
@@ -68,6 +79,11 @@ class ExportFormat(StrEnum):
     json = "json"
     jsonl = "jsonl"
     csv = "csv"
+
+    @property
+    def media_type(self) -> str:
+        """The MIME type of such a file."""
+        return _MEDIA_TYPES[self.value]
 
 
 def export(records: Iterable[Record], form: ExportFormat, *, alone: bool = False) -> Iterator[str]:
@@ -91,6 +107,15 @@ def export(records: Iterable[Record], form: ExportFormat, *, alone: bool = False
             return (json_text.to_line(record) + "\n" for record in records)
         case ExportFormat.csv:
             return _csv(records)
+
+
+def in_parts(texts: Iterable[str]) -> Iterator[bytes]:
+    """Join small texts, as a server sends them: each part is one turn of a thread. There is always one, be it empty.
+
+    The first is made at once, so that an error before it can be told, and not only break off an answer that has begun.
+    """
+    parts = _parts(texts)
+    return chain([next(parts)], parts)
 
 
 def to_markdown(session: Session, messages: Iterable[Message]) -> Iterator[str]:
@@ -142,6 +167,18 @@ def csv_cell(value: Any) -> str:
     if not isinstance(value, str):
         return "" if value is None else str(value)
     return f"'{valid_text(value)}" if _FORMULA.match(value) else valid_text(value)
+
+
+def _parts(texts: Iterable[str]) -> Iterator[bytes]:
+    held: list[str] = []
+    size = 0
+    for text in texts:
+        held.append(text)
+        size += len(text)
+        if size >= _PART_CHARACTERS:
+            yield "".join(held).encode()
+            held, size = [], 0
+    yield "".join(held).encode()
 
 
 def _many_markdown(records: Iterable[Record]) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """The address /export: a user's sessions as a file, one of them in memory at a time."""
 
 from collections.abc import Iterator
-from itertools import chain
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -9,26 +8,17 @@ from starlette.routing import Route
 
 from botchat.core.admin import Admin
 from botchat.core.errors import InvalidInput, SessionNotFound
-from botchat.core.export import ExportFormat, export
+from botchat.core.export import ExportFormat, export, in_parts
 from botchat.core.models import SessionFilter, now
 from botchat.web import state
 from botchat.web.answers import answering, attachment, connection, private
-
-_TYPES = {
-    ExportFormat.md: "text/markdown",
-    ExportFormat.html: "text/html",
-    ExportFormat.json: "application/json",
-    ExportFormat.jsonl: "application/jsonl",
-    ExportFormat.csv: "text/csv",
-}
-_CHUNK_CHARACTERS = 64 * 1024
 
 
 def _export(request: Request) -> Response:
     """Answer with a file. What fails before its first byte is told; what fails later breaks the connection off."""
     form = _form(request.query_params.get("form", ""))
     name, parts = _file(state.user_of(request), form, request.query_params.get("session"))
-    return StreamingResponse(parts, media_type=_TYPES[form], headers=private(attachment(f"{name}.{form}")))
+    return StreamingResponse(parts, media_type=form.media_type, headers=private(attachment(f"{name}.{form}")))
 
 
 EXPORT = Route("/export", answering(_export), methods=["GET"])
@@ -54,8 +44,7 @@ def _file(user: str, form: ExportFormat, session_id: str | None) -> tuple[str, I
         name, texts = f"botchat {now():%Y-%m-%d}", _all(admin, user, form)
     else:
         name, texts = _one(admin, user, form, session_id)
-    parts = _parts(texts)
-    return name, chain([next(parts)], parts)
+    return name, in_parts(texts)
 
 
 def _all(admin: Admin, user: str, form: ExportFormat) -> Iterator[str]:
@@ -68,16 +57,3 @@ def _one(admin: Admin, user: str, form: ExportFormat, session_id: str) -> tuple[
     if record is None:
         raise SessionNotFound(session_id)
     return record["name"], export([record], form, alone=True)
-
-
-def _parts(texts: Iterator[str]) -> Iterator[bytes]:
-    """Join small texts: each part is one turn of a thread. There is always one, be it empty."""
-    held: list[str] = []
-    size = 0
-    for text in texts:
-        held.append(text)
-        size += len(text)
-        if size >= _CHUNK_CHARACTERS:
-            yield "".join(held).encode()
-            held, size = [], 0
-    yield "".join(held).encode()
