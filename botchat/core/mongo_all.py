@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any, Literal
 
-import pymongo
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
@@ -15,7 +14,7 @@ from botchat.core.all_sessions import Activity, GivenFeedback, UserSummary, acti
 from botchat.core.file_record import files_of, joined, record_apart
 from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter, now
 from botchat.core.mongo_blocks import KEPT_APART, MongoBlocks
-from botchat.core.mongo_client import Document, translated
+from botchat.core.mongo_client import Document, each, translated, unhurried
 from botchat.core.mongo_files import MongoFiles
 from botchat.core.mongo_messages import MongoMessages
 from botchat.core.mongo_moving import Moving
@@ -78,6 +77,7 @@ class MongoAllSessions:
         self._files = files
         self._name = name
         self._slow_seconds = slow_seconds
+        self._each = partial(each, name=name, seconds=slow_seconds)
 
     def page(self, after: str | None = None, limit: int = PAGE_SIZE, where: SessionFilter = ACTIVE) -> Page:
         check_limit(limit)
@@ -182,7 +182,7 @@ class MongoAllSessions:
 
     def info(self) -> dict[str, Any]:
         database = self._sessions.database
-        with translated(self._name), self._unhurried():
+        with translated(self._name), unhurried(self._slow_seconds):
             server = database.command("buildInfo")
             (found,) = self._sessions.aggregate([{"$collStats": {"storageStats": {}}}])
             sizes = [found["storageStats"], self._blocks.size]
@@ -212,18 +212,9 @@ class MongoAllSessions:
             )
 
     def _aggregate(self, pipeline: list[Document]) -> Iterator[Document]:
-        with translated(self._name), self._unhurried():
+        with translated(self._name), unhurried(self._slow_seconds):
             found = self._sessions.aggregate(pipeline, allowDiskUse=True)
         return self._each(found)
-
-    def _each(self, cursor: Iterator[Document]) -> Iterator[Document]:
-        """Give what a cursor finds; each step has the time that one is given, however long the whole takes."""
-        while True:
-            with translated(self._name), self._unhurried():
-                found = next(cursor, None)
-            if found is None:
-                return
-            yield found
 
     def _whole(self, record: Record) -> Record | None:
         whole = self._messages.whole(record)
@@ -255,10 +246,7 @@ class MongoAllSessions:
 
     def _time_for(self, where: SessionFilter) -> AbstractContextManager[object]:
         """Give a search, which reads contents, and what is about everybody, the time that it takes."""
-        return self._unhurried() if where.text or where.user is None else nullcontext()
-
-    def _unhurried(self) -> AbstractContextManager[object]:
-        return pymongo.timeout(self._slow_seconds) if self._slow_seconds else nullcontext()
+        return unhurried(self._slow_seconds) if where.text or where.user is None else nullcontext()
 
 
 def _activity(row: Document) -> Activity:

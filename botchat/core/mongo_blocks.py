@@ -6,16 +6,15 @@ there is was left by a process that died, and nobody reads it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import NamedTuple
 
-import pymongo
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from botchat.core.models import now
-from botchat.core.mongo_client import Document, translated
+from botchat.core.mongo_client import Document, each, translated, unhurried
 from botchat.core.mongo_sweep import SWEEP_EVERY, claimed
 from botchat.core.record import Record
 
@@ -60,6 +59,7 @@ class MongoBlocks:
         self._sweeps: Collection[Document] = database["sweeps"]
         self._name = name
         self._slow_seconds = slow_seconds
+        self._each = partial(each, name=name, seconds=slow_seconds)
 
     def prepare(self) -> None:
         """Make the indexes, and clear up."""
@@ -71,7 +71,7 @@ class MongoBlocks:
     def put(self, blocks: Sequence[Document]) -> None:
         """Write blocks of a key that nobody has seen yet."""
         for start in range(0, len(blocks), _WRITTEN_AT_ONCE):
-            with translated(self._name), self._unhurried():
+            with translated(self._name), unhurried(self._slow_seconds):
                 self._blocks.insert_many(blocks[start : start + _WRITTEN_AT_ONCE])
 
     def renew(self, block: Document) -> bool:
@@ -81,7 +81,7 @@ class MongoBlocks:
         counts a block only if it is still what the block was cut from, so that one can't be counted any more.
         """
         stale = {name: block[name] for name in ("_id", "user")} | {"rev": {"$lt": block["rev"]}}
-        with translated(self._name), self._unhurried():
+        with translated(self._name), unhurried(self._slow_seconds):
             try:
                 self._blocks.insert_one(block)
             except DuplicateKeyError:
@@ -124,14 +124,14 @@ class MongoBlocks:
 
     def remove_others(self, user: str, session_id: str, kept: str | None = None) -> None:
         """Remove all blocks of a session but those of this key."""
-        with translated(self._name), self._unhurried():
+        with translated(self._name), unhurried(self._slow_seconds):
             self._blocks.delete_many({"user": {"$eq": user}, "id": session_id, "key": {"$ne": kept}})
 
     def remove(self, blocks: Sequence[Document]) -> None:
         """Remove blocks that no record has come to count."""
         if blocks:
             wanted = {name: blocks[0][name] for name in ("user", "id", "key")}
-            with translated(self._name), self._unhurried():
+            with translated(self._name), unhurried(self._slow_seconds):
                 self._blocks.delete_many(wanted)
 
     @property
@@ -145,14 +145,14 @@ class MongoBlocks:
     def _holders(self, owner: Document, wanted: Document) -> list[Document]:
         group = {"_id": "$key", "first": {"$min": "$first"}}
         pipeline: list[Document] = [{"$match": owner | wanted}, {"$group": group}]
-        with translated(self._name), self._unhurried():
+        with translated(self._name), unhurried(self._slow_seconds):
             found = list(self._blocks.aggregate(pipeline))
         return [{"blocks.key": block["_id"], "first": {"$gt": block["first"]}} for block in found]
 
     def _sweep(self) -> None:
         """Remove blocks that no record counts: the TTL index and processes that died leave them."""
         at = now()
-        with translated(self._name), self._unhurried():
+        with translated(self._name), unhurried(self._slow_seconds):
             claim = claimed(self._sweeps, BLOCKS, at)
             if claim is None:
                 return
@@ -173,18 +173,6 @@ class MongoBlocks:
             return place is not None and place.key == key and int(first) < place.first
 
         return [block_id for block_id, names in parts.items() if not is_counted(*names)]
-
-    def _each(self, cursor: Iterator[Document]) -> Iterator[Document]:
-        """Give what a cursor finds; each step has the time that one is given, however long the whole takes."""
-        while True:
-            with translated(self._name), self._unhurried():
-                found = next(cursor, None)
-            if found is None:
-                return
-            yield found
-
-    def _unhurried(self) -> AbstractContextManager[object]:
-        return pymongo.timeout(self._slow_seconds) if self._slow_seconds else nullcontext()
 
 
 def _of(place: Place) -> Document:

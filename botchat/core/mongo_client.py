@@ -1,10 +1,11 @@
 """How botchat connects to MongoDB, and what MongoDB's errors mean to a person."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 from urllib.parse import parse_qsl
 
+import pymongo
 from bson.errors import BSONError
 from pymongo import MongoClient, WriteConcern
 from pymongo.database import Database
@@ -125,6 +126,21 @@ def translated(name: str) -> Iterator[None]:
         raise _refused(name, error) from error
     except PyMongoError as error:
         raise _unavailable(name) if error.timeout else StoreError(f"MongoDB at {name}: {error}") from error
+
+
+def unhurried(seconds: float | None) -> AbstractContextManager[object]:
+    """Give the commands of a block this much time together, in the place of the client's own; None leaves it that."""
+    return pymongo.timeout(seconds) if seconds else nullcontext()
+
+
+def each(cursor: Iterator[Document], name: str, seconds: float | None) -> Iterator[Document]:
+    """Give what a cursor finds; each step has the time that one is given, however long the whole takes."""
+    while True:
+        with translated(name), unhurried(seconds):
+            found = next(cursor, None)
+        if found is None:
+            return
+        yield found
 
 
 def _unavailable(name: str) -> StoreUnavailable:

@@ -1,11 +1,9 @@
 """The data of files that are too big for a session's record: in MongoDB's GridFS, each as `SESSION/FILE`."""
 
 from collections.abc import Collection as Some
-from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from hashlib import sha256
 
-import pymongo
 from bson import ObjectId
 from gridfs import GridFSBucket
 from gridfs.errors import CorruptGridFile, NoFile
@@ -14,7 +12,7 @@ from pymongo.database import Database
 
 from botchat.core.errors import SessionNotFound
 from botchat.core.models import now
-from botchat.core.mongo_client import Document, translated
+from botchat.core.mongo_client import Document, translated, unhurried
 from botchat.core.mongo_sweep import SWEEP_EVERY, claimed
 
 BUCKET = "session_files"
@@ -39,12 +37,12 @@ class MongoFiles:
             SessionNotFound: the session of that id is another user's.
         """
         for file_id, content in data.items():
-            with translated(self._name), self._unhurried():
+            with translated(self._name), unhurried(self._slow_seconds):
                 self._put(user, session_id, file_id, content, replace=replace)
 
     def read(self, user: str, session_id: str, file_id: str) -> bytes | None:
         """Read the data of a file; None where they are not there, or not whole."""
-        with translated(self._name), self._unhurried():
+        with translated(self._name), unhurried(self._slow_seconds):
             try:
                 with self._bucket().open_download_stream(_key(session_id, file_id)) as stored:
                     is_mine = stored.metadata is not None and stored.metadata["user"] == user
@@ -71,7 +69,7 @@ class MongoFiles:
         They are what the TTL index leaves when it removes a session, and a process that died with a file half written.
         """
         at = now()
-        with translated(self._name), self._unhurried():
+        with translated(self._name), unhurried(self._slow_seconds):
             claim = self._claimed(at)
             if claim is None:
                 return
@@ -124,15 +122,12 @@ class MongoFiles:
     def _remove(self, keys: list[str]) -> None:
         """Remove files, the data first: broken off between the two, a second call still finds what to remove."""
         if keys:
-            with translated(self._name), self._unhurried():
+            with translated(self._name), unhurried(self._slow_seconds):
                 self._chunks.delete_many({"files_id": {"$in": keys}})
                 self._files.delete_many({"_id": {"$in": keys}})
 
     def _bucket(self) -> GridFSBucket:
         return GridFSBucket(self._database, bucket_name=BUCKET)
-
-    def _unhurried(self) -> AbstractContextManager[object]:
-        return pymongo.timeout(self._slow_seconds) if self._slow_seconds else nullcontext()
 
 
 def _key(session_id: str, file_id: str) -> str:
