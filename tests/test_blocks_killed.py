@@ -2,7 +2,9 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import pymongo
 import pytest
@@ -11,7 +13,6 @@ from pymongo.monitoring import CommandListener
 from sessions import user_says
 from test_faults import in_a_child
 
-from botchat.bootstrap import build_repository
 from botchat.core.models import Session, SessionFilter
 from botchat.core.mongo import MongoRepository
 from botchat.core.mongo_blocks import BLOCKS, place_of
@@ -69,18 +70,32 @@ def check_blocks(store, session: Session) -> None:
     assert ends[-1] == place.first
 
 
-@pytest.mark.parametrize("messages", [45, 140], ids=["the first blocks", "one block more"])
-def test_killed_at_each_step_of_an_append_that_moves(store, messages):
+def killed_at_each_step(store, make, work) -> Iterator[tuple[int, Session]]:
+    """Make a session and work on it in a process that is killed at its first command, one killed at its second...
+
+    The last is the one that did all its work.
+    """
     number, was_killed = 0, True
     while was_killed:
         number += 1
-        session = full_session(store, messages, id=f"s{number}")
-        header, added = replace(session, messages=[]), says(messages)
-        was_killed = store.killed_at(number, lambda repository, h=header, a=added: repository.append(h, a))
+        session = make(f"s{number}")
+        was_killed = store.killed_at(number, partial(work, session))
+        yield number, session
+
+
+@pytest.mark.parametrize("messages", [45, 140], ids=["the first blocks", "one block more"])
+def test_killed_at_each_step_of_an_append_that_moves(store, messages):
+    added = says(messages)
+
+    def append(session, repository) -> None:
+        repository.append(replace(session, messages=[]), added)
+
+    number = 0
+    for number, session in killed_at_each_step(store, lambda id_: full_session(store, messages, id=id_), append):
         stored = whole(store, session).messages
         assert stored in (session.messages, [*session.messages, added]), number
         assert [m.content for m in store.messages("ann", session.id, 20)] == [m.content for m in session.messages[:20]]
-        store.append(replace(session, messages=[]), added)  # it is tried again, as it was
+        append(session, store)  # it is tried again, as it was
         for i in range(messages + 1, messages + 60):
             store.append(replace(session, messages=[], message_count=i), says(i))
         expected = [says(i).content for i in range(messages + 60)]
@@ -90,63 +105,36 @@ def test_killed_at_each_step_of_an_append_that_moves(store, messages):
 
 
 def test_killed_at_each_step_of_a_save_over_a_long_session(store):
-    number, was_killed = 0, True
-    while was_killed:
-        number += 1
-        before = long_session(store, 100, id=f"s{number}")
-        after = replace(before, messages=[user_says(f"new {i} {'x' * 90}") for i in range(130)])
-        was_killed = store.killed_at(number, lambda repository, s=after: repository.save(s))
-        stored = whole(store, before).messages
-        assert stored in (before.messages, after.messages), number
+    said = [user_says(f"new {i} {'x' * 90}") for i in range(130)]
+
+    def save(session, repository) -> None:
+        repository.save(replace(session, messages=said))
+
+    number = 0
+    for number, before in killed_at_each_step(store, lambda id_: long_session(store, 100, id=id_), save):
+        assert whole(store, before).messages in (before.messages, said), number
         check_blocks(store, before)
     assert number > 3
 
 
-def test_killed_at_each_step_of_a_change_in_a_block_or_of_its_end(store):
-    number, was_killed = 0, True
-    while was_killed:
-        number += 1
-        session = long_session(store, 60, id=f"s{number}")
-        old = session.messages[1]
-        was_killed = store.killed_at(
-            number, lambda repository, s=session, m=old: repository.update_message("ann", s.id, m.id, content="changed")
-        )
-        store.update_message("ann", session.id, old.id, content="changed")
+def test_killed_at_each_step_of_a_change_in_a_block(store):
+    def change(session, repository) -> None:
+        repository.update_message("ann", session.id, session.messages[1].id, content="changed")
+
+    number = 0
+    for number, session in killed_at_each_step(store, lambda id_: long_session(store, 60, id=id_), change):
+        change(session, store)
         expected = [m.content for m in session.messages]
         expected[1] = "changed"
         assert [m.content for m in whole(store, session).messages] == expected, number
-    number, was_killed = 0, True
-    while was_killed:
-        number += 1
-        session = long_session(store, 60, id=f"p{number}")
-        was_killed = store.killed_at(number, lambda repository, s=session: repository.purge("ann", s.id))
+    assert number > 1
+
+
+def test_killed_at_each_step_of_a_session_s_end(store):
+    def purge(session, repository) -> None:
+        repository.purge("ann", session.id)
+
+    for number, session in killed_at_each_step(store, lambda id_: long_session(store, 60, id=id_), purge):
         read = [record["_id"] for record in store.for_admins().records(SessionFilter()) if record["_id"] == session.id]
         assert read == ([session.id] if number == 1 else []), number
     assert store._database[BLOCKS].count_documents({"id": session.id}) == 0
-
-
-def test_a_file_is_killed_at_each_statement_of_an_append(tmp_path):
-    number, was_killed = 0, True
-    while was_killed:
-        number += 1
-        address = str(tmp_path / f"{number}.db")
-        repository = build_repository(address)
-        repository.prepare()
-        session = long_session(repository, 3)
-        repository.close()
-        added = says(3)
-
-        def append(address=address, number=number, session=session, added=added) -> None:
-            statements = iter(range(number - 1))
-            repository = build_repository(address)
-            with repository._file.reading() as db:
-                db.set_trace_callback(lambda _: next(statements, None) is None and os.kill(os.getpid(), signal.SIGKILL))
-            repository.append(replace(session, messages=[]), added)
-
-        was_killed = in_a_child(append) != 0
-        again = build_repository(address)
-        assert whole(again, session).messages in (session.messages, [*session.messages, added]), number
-        again.append(replace(session, messages=[]), added)
-        assert whole(again, session).messages == [*session.messages, added], number
-        again.close()
-    assert number > 5
