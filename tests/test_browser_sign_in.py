@@ -9,6 +9,7 @@ from browser import Visitor, chromium_binary
 from oidc_provider import Provider
 from playwright.sync_api import expect
 from servers import free_port
+from sessions import stored
 
 from botchat.core.access import Access
 
@@ -22,57 +23,18 @@ def configure(shell, tmp_path, text: str) -> None:
     shell.environment["BOTCHAT_CONFIG"] = str(config)
 
 
-@needs_browser
-def test_a_story_of_two_people_two_tabs_and_a_program(local_shell, local_repository, serve, browser, tmp_path):
-    configure(local_shell, tmp_path, '[web]\nsign_in = "password"\n')
+@pytest.fixture
+def accounts(local_repository):
     access = Access(local_repository.accounts())
     for user in ("ann", "bob"):
         access.add(user, WORD)
-    site = serve(local_shell, "--api")
-    assert "for who signs in" in site.line
-    context = browser.new_context()
-    ann = Visitor(context.new_page())
-    sign_in(ann, site.address, "ann", "a wrong one")
-    expect(ann.page.get_by_role("alert")).to_have_text("There is nobody of that name and password.")
-    sign_in(ann, site.address, "ann", WORD)
-    ann.say("What is a heron?")
-    expect(ann.messages).to_have_count(2)
-    session = ann.page.url
-    assert "session=" in session
-    ann.visit(session)  # a reload
-    ann.sees("What is a heron?")
-    assert ann.page.evaluate("document.cookie.includes('botchat')") is False
+    return access
 
-    token = access.create_token("ann")[1]
-    with httpx2.Client(base_url=site.address, trust_env=False, headers={"Authorization": f"Bearer {token}"}) as program:
-        sessions = program.get("/api/sessions").json()["sessions"]
-        assert [item["name"] for item in sessions] == ["What is a heron?"]
-        stopped = program.post(
-            f"/api/session/{sessions[0]['id']}/stop"
-        )  # it is the page's reply, if there still is one
-        assert stopped.status_code in {200, 204}
-        said = program.post(f"/api/session/{sessions[0]['id']}/message", json={"content": "From a program"})
-        assert (said.status_code, program.get("/api/session/none").json()["status"]) == (200, 404)
-    ann.sees("From a program")  # the page has the same replies
 
-    other = Visitor(browser.new_context().new_page())
-    other.page.goto(session)
-    sign_in(other, None, "bob", WORD)  # is led to where they wanted to go
-    other.sees("There is no session")
-    other.page.goto(f"{site.address}/?view=admin")
-    other.sees("There is no such page.")
-
-    second = Visitor(context.new_page())
-    second.visit(site.address)
-    second.page.get_by_role("link", name="Sign out").click()
-    second.page.get_by_role("button", name="Sign out", exact=True).click()
-    expect(second.page.get_by_label("Password")).to_be_visible()
-    expect(ann.page.get_by_label("Password")).to_be_visible()  # the tab that was open, by itself
-    sign_in(ann, None, "bob", WORD)
-    ann.sees("There is no session")
-    for made in (context, other.page.context):
-        made.close()
-    assert site.stop() in {0, -signal.SIGTERM}
+@pytest.fixture
+def site(local_shell, accounts, serve, tmp_path):
+    configure(local_shell, tmp_path, '[web]\nsign_in = "password"\n')
+    return serve(local_shell, "--api")
 
 
 def sign_in(visitor, address: str | None, user: str, password: str) -> None:
@@ -81,6 +43,59 @@ def sign_in(visitor, address: str | None, user: str, password: str) -> None:
     visitor.page.get_by_label("Name").fill(user)
     visitor.page.get_by_label("Password").fill(password)
     visitor.page.get_by_role("button", name="Sign in").click()
+
+
+@needs_browser
+def test_who_says_the_password_comes_in_and_stays_over_a_reload(site, visitor):
+    assert "for who signs in" in site.line
+    sign_in(visitor, site.address, "ann", "a wrong one")
+    expect(visitor.page.get_by_role("alert")).to_have_text("There is nobody of that name and password.")
+    sign_in(visitor, site.address, "ann", WORD)
+    visitor.say("What is a heron?")
+    expect(visitor.messages).to_have_count(2)
+    assert "session=" in visitor.page.url
+    visitor.visit(visitor.page.url)
+    visitor.sees("What is a heron?")
+    assert visitor.page.evaluate("document.cookie.includes('botchat')") is False
+    assert site.stop() in {0, -signal.SIGTERM}  # with a tab that is still open
+
+
+@needs_browser
+def test_a_program_talks_in_the_session_that_the_page_shows(site, accounts, local_repository, visitor):
+    session = stored(local_repository).id
+    sign_in(visitor, f"{site.address}/?session={session}", "ann", WORD)
+    visitor.sees("message 0")
+    bearer = {"Authorization": f"Bearer {accounts.create_token('ann')[1]}"}
+    with httpx2.Client(base_url=site.address, trust_env=False, headers=bearer) as program:
+        assert [found["id"] for found in program.get("/api/sessions").json()["sessions"]] == [session]
+        said = program.post(f"/api/session/{session}/message", json={"content": "From a program"})
+        assert (said.status_code, program.get("/api/session/none").json()["status"]) == (200, 404)
+    visitor.sees("From a program")
+
+
+@needs_browser
+def test_a_person_is_shown_neither_another_s_session_nor_the_admins_page(site, local_repository, visitor):
+    session = stored(local_repository, name="Herons").id
+    sign_in(visitor, f"{site.address}/?session={session}", "bob", WORD)  # is led to where they wanted to go
+    visitor.sees("There is no session")
+    assert "Herons" not in visitor.page.inner_text("body")
+    visitor.page.goto(f"{site.address}/?view=admin")
+    visitor.sees("There is no such page.")
+
+
+@needs_browser
+def test_who_signs_out_in_one_tab_is_signed_out_in_all(site, local_repository, visitor):
+    session = stored(local_repository).id
+    sign_in(visitor, f"{site.address}/?session={session}", "ann", WORD)
+    visitor.sees("message 0")
+    second = Visitor(visitor.page.context.new_page())
+    second.visit(site.address)
+    second.page.get_by_role("link", name="Sign out").click()
+    second.page.get_by_role("button", name="Sign out", exact=True).click()
+    expect(second.page.get_by_label("Password")).to_be_visible()
+    expect(visitor.page.get_by_label("Password")).to_be_visible()  # by itself
+    sign_in(visitor, None, "bob", WORD)
+    visitor.sees("There is no session")
 
 
 @pytest.fixture
