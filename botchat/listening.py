@@ -1,15 +1,42 @@
-"""What servers need to know of addresses and sockets."""
+"""How servers begin: on which socket, with how many open files, and what they say of themselves."""
 
-import ipaddress
+import socket
+import sys
 from contextlib import suppress
 
+from botchat.core.errors import BotchatError
 
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach an address."""
+_WAITING = 2048  # connections that are not taken yet
+
+
+def listen_on(host: str, port: int) -> socket.socket:
+    """Listen on a port of an address; 0 takes any that is free. From now on who connects is waited for.
+
+    Raises:
+        BotchatError: it is taken, or the address is none of this machine.
+    """
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        (family, kind, protocol, _, address), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        place = socket.socket(family, kind, protocol)
+        try:
+            place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            place.bind(address)
+            place.listen(_WAITING)
+        except OSError:
+            place.close()
+            raise
+    except (OSError, UnicodeError) as error:  # UnicodeError: a name that no name can be, such as "a..b"
+        raise BotchatError(
+            f"Port {port} of {host} can't be had: it is in use, or no address of this machine."
+        ) from error
+    return place
+
+
+def announce(host: str, port: int, *, whom: str, store: str) -> None:
+    """Say where a server is, whom it serves, and out of which store."""
+    shown = f"[{host}]" if ":" in host else host
+    sys.stdout.write(f"botchat: http://{shown}:{port} for {whom}, store {store} (Ctrl+C ends it)\n")
+    sys.stdout.flush()
 
 
 def allow_many_files() -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import socket
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
@@ -15,13 +14,13 @@ from botchat.api.app import create_app
 from botchat.api.serving import Serving
 from botchat.api.signing import KEY_VARIABLE, Signer
 from botchat.bootstrap import build_chat, build_turns
+from botchat.core.addresses import is_loopback
 from botchat.core.chat import Chat
-from botchat.core.errors import BotchatError, ConfigError
-from botchat.listening import allow_many_files, is_loopback
+from botchat.core.errors import ConfigError
+from botchat.listening import allow_many_files, announce, listen_on
 from botchat.settings import Settings
 
 _PORT = 8600
-_WAITING = 2048  # connections that are not taken yet
 _SECONDS_TO_END = 5  # streams that go on longer are cut; their replies are stored as interrupted
 
 
@@ -42,12 +41,9 @@ def serve(settings: Settings, *, no_sign_in: bool = False, environment: Mapping[
     chat = build_chat(settings, turns)
     serving = _serving(settings, chat, signer, sole_user=settings.user if no_sign_in else None)
     try:
-        with _listening(settings) as place:
+        with listen_on(settings.host, _PORT if settings.port is None else settings.port) as place:
             host, port = place.getsockname()[:2]
-            shown = f"[{host}]" if ":" in host else host
-            whom = serving.sole_user or "who has a token"
-            sys.stdout.write(f"botchat: http://{shown}:{port} for {whom}, store {chat.store} (Ctrl+C ends it)\n")
-            sys.stdout.flush()
+            announce(host, port, whom=serving.sole_user or "who has a token", store=chat.store)
             _run(serving, place, turns.close)
     finally:
         turns.close()
@@ -104,18 +100,3 @@ def _run(serving: Serving, place: socket.socket, close: Callable[[], None]) -> N
     )
     with suppress(KeyboardInterrupt):  # the way to end a server, not a failure
         _Server(config, close).run(sockets=[place])
-
-
-def _listening(settings: Settings) -> socket.socket:
-    port = _PORT if settings.port is None else settings.port
-    try:
-        (family, kind, protocol, _, address), *_ = socket.getaddrinfo(settings.host, port, type=socket.SOCK_STREAM)
-        place = socket.socket(family, kind, protocol)
-        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        place.bind(address)
-        place.listen(_WAITING)  # from now on who connects is waited for, be it before the server has begun
-    except OSError as error:
-        raise BotchatError(
-            f"Port {port} of {settings.host} can't be had: it is in use, or no address of this machine."
-        ) from error
-    return place

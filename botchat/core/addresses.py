@@ -17,11 +17,17 @@ def without_password(address: str) -> str:
     return f"{scheme}://{user}{at}{hosts}"
 
 
-def is_loopback(url: str) -> bool:
-    """Tell whether a URL's host is this machine."""
-    host = None
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach a host."""
     try:
-        host = urlsplit(url).hostname or ""
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def is_local(url: str) -> bool:
+    """Tell whether a URL's host is this machine."""
+    try:
+        return is_loopback(urlsplit(url).hostname or "")
+    except ValueError:
+        return False

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from botchat.core.addresses import is_loopback, without_password
+from botchat.core.addresses import is_local, without_password
 from botchat.core.bot_config import OPENAI_KEY, OPENAI_URL, BotConfig
 from botchat.core.errors import BotError, MissingKey, PromptTooLong
 from botchat.core.models import BotInfo, Delta
@@ -167,7 +167,7 @@ class OpenAIBot:
             raise MissingKey(f"The key in {name} holds a space, a line break or a letter that no key has: set it anew.")
         timeout = Timeout(self._config.timeout, connect=5)
         # A proxy of the environment would be used for this machine's own servers too.
-        http_client = DefaultAsyncHttpx2Client(trust_env=not is_loopback(self._base_url), timeout=timeout)
+        http_client = DefaultAsyncHttpx2Client(trust_env=not is_local(self._base_url), timeout=timeout)
         return AsyncOpenAI(
             api_key=self._api_key or "none", base_url=self._base_url, timeout=timeout, http_client=http_client
         )

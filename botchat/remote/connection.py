@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 import httpx2
 
 from botchat import __version__
-from botchat.core.addresses import is_loopback, without_password
+from botchat.core.addresses import is_local, without_password
 from botchat.core.errors import BotchatError, ConfigError, NotSignedIn, ServerUnavailable
 from botchat.core.loop import new_loop
 from botchat.remote.problems import error_of
@@ -52,7 +52,7 @@ def check_address(server: str) -> None:
         raise ConfigError(f"--server must be http://HOST:PORT or https://HOST, which {shown!r} is not.")
     if "@" in parts.netloc:
         raise ConfigError(f"--server {shown!r} names a user: who you are says the token in {TOKEN_VARIABLE} alone.")
-    if parts.scheme == "http" and not is_loopback(server):
+    if parts.scheme == "http" and not is_local(server):
         raise ConfigError(
             f"--server {shown!r} would send the token over the network for everybody to read: say https://, "
             "or come through a tunnel (ssh -L)."
@@ -71,7 +71,7 @@ class Connection:
         headers = {"User-Agent": f"botchat/{__version__}"} | ({"Authorization": f"Bearer {token}"} if token else {})
         # A proxy of the environment would be used for this machine's own servers too.
         self._client = httpx2.AsyncClient(
-            base_url=server, headers=headers, timeout=_CALL, trust_env=not is_loopback(server)
+            base_url=server, headers=headers, timeout=_CALL, trust_env=not is_local(server)
         )
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop = new_loop()

@@ -2,11 +2,9 @@
 
 import os
 import signal
-import socket
-import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -15,9 +13,10 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from botchat.bootstrap import build_chat, build_turns
+from botchat.core.addresses import is_loopback
 from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError, ConfigError
-from botchat.listening import allow_many_files, is_loopback
+from botchat.listening import allow_many_files, announce, listen_on
 from botchat.settings import Settings
 from botchat.web import sockets, state
 from botchat.web.admission import admission
@@ -55,31 +54,16 @@ def serve(
     """
     _check_who_comes(settings, no_sign_in=no_sign_in)
     port = _free_port(settings)
-    turns = build_turns(settings, stays=True)
+    turns = build_turns(settings, environment, stays=True)
     chat = build_chat(settings, turns)  # a store that is down is told here, not in the browser
     state.serve(_served(settings, lambda: build_chat(settings, turns)))
-
-    @asynccontextmanager
-    async def lifespan(_app: st.App) -> AsyncIterator[None]:
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        whom = settings.user if settings.web.sign_in == "none" else "who signs in"
-        sys.stdout.write(f"botchat: http://{host}:{port} for {whom}, store {chat.store} (Ctrl+C ends it)\n")
-        sys.stdout.flush()
-        sockets.send_at_once(port)
-        _end_replies_first(turns.close)
-        yield
-        turns.close()
-
-    allow_many_files()
-    if settings.web.sign_in == "header":
-        os.environ["FORWARDED_ALLOW_IPS"] = ""  # uvicorn would put the proxy's client in the place of the proxy
+    _prepare_process(settings)
     try:
         come_in = admission(settings.web, chat.access, environment)
-        names = Middleware(OwnNames, names=_names(settings))
         app = st.App(
             _PAGE,
-            lifespan=lifespan,
-            middleware=[Middleware(SafetyHeaders), names, *come_in.middleware],
+            lifespan=_lifespan(settings, port, chat.store, turns.close),
+            middleware=[Middleware(SafetyHeaders), Middleware(OwnNames, names=_names(settings)), *come_in.middleware],
             routes=[EXPORT, FILE, SCRIPT, *come_in.routes, *([beside(chat)] if beside else ())],
             secrets=come_in.secrets,
         )
@@ -128,6 +112,29 @@ def _names(settings: Settings) -> list[str]:
     return ["*"]
 
 
+def _prepare_process(settings: Settings) -> None:
+    allow_many_files()
+    if settings.web.sign_in == "header":
+        os.environ["FORWARDED_ALLOW_IPS"] = ""  # uvicorn would put the proxy's client in the place of the proxy
+
+
+def _lifespan(
+    settings: Settings, port: int, store: str, close: Callable[[], None]
+) -> Callable[[st.App], AbstractAsyncContextManager[None]]:
+    """Make what Streamlit runs when its server has begun, and when it ends."""
+
+    @asynccontextmanager
+    async def lifespan(_app: st.App) -> AsyncIterator[None]:
+        whom = settings.user if settings.web.sign_in == "none" else "who signs in"
+        announce(settings.host, port, whom=whom, store=store)
+        sockets.send_at_once(port)
+        _end_replies_first(close)
+        yield
+        close()
+
+    return lifespan
+
+
 def _end_replies_first(close: Callable[[], None]) -> None:
     """Have the signal that ends the server end the replies: it waits for streams of the API, which wait for these."""
     usual = signal.getsignal(signal.SIGTERM)
@@ -163,27 +170,16 @@ def _streamlit_options(settings: Settings, port: int) -> dict[str, object]:
 
 def _free_port(settings: Settings) -> int:
     if settings.port is not None:
-        port = _bound(settings.host, settings.port)
-        if port is None:
-            raise BotchatError(
-                f"Port {settings.port} of {settings.host} can't be had: it is in use, or no address of this machine."
-            )
-        return port
-    for wanted in range(_FIRST_PORT, _FIRST_PORT + _PORTS_TRIED):
-        if _bound(settings.host, wanted):
-            return wanted
+        return _port_had(settings.host, settings.port)
+    for port in range(_FIRST_PORT, _FIRST_PORT + _PORTS_TRIED):
+        with suppress(BotchatError):
+            return _port_had(settings.host, port)
     raise BotchatError(
         f"{settings.host} is no address of this machine, or no port from {_FIRST_PORT} on is free on it."
     )
 
 
-def _bound(host: str, port: int) -> int | None:
-    """Tell which port a server that asks for this one gets (0 asks for any), None when it gets none."""
-    try:
-        (family, kind, protocol, _, address), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-            return int(probe.getsockname()[1])
-    except OSError:
-        return None
+def _port_had(host: str, port: int) -> int:
+    """Tell which port a server that asks for this one gets: Streamlit makes its socket itself."""
+    with listen_on(host, port) as probe:
+        return int(probe.getsockname()[1])
