@@ -1,6 +1,7 @@
 """How people say times: "90d", "2026-11-01", "2026-11-01T12:00Z"."""
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from botchat.core.errors import InvalidInput
@@ -35,10 +36,8 @@ def moment(text: str, now: datetime) -> datetime:
     Raises:
         InvalidInput: it is none of them.
     """
-    try:
+    with suppress(ValueError, OverflowError):  # it may be how long ago
         return datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
     try:
         return now - duration(text)
     except (InvalidInput, OverflowError) as error:

@@ -73,6 +73,8 @@ def test_a_stream_has_the_words_then_why_it_ended_then_the_tokens(client_with, s
     assert [c.choices[0].finish_reason for c in chunks if c.choices][-1] == "stop"
     assert chunks[-1].usage.total_tokens == 7
     assert said(store, session) == [("user", "Hi", None), ("assistant", "Hello", None)]
+    answer = store.get("ann", session).messages[-1]
+    assert {(c.id, c.created) for c in chunks} == {(f"chatcmpl-{answer.id}", int(answer.create_time.timestamp()))}
 
 
 def test_a_conversation_goes_on_with_all_of_it_or_with_the_new_message_alone(client_with, store):

@@ -229,12 +229,16 @@ def test_a_hook_that_fails_afterwards_is_seen_and_loses_nothing(store):
     def fail(_: MessageAppended) -> None:
         raise RuntimeError("no mail today")
 
-    store.hooks.after(MessageAppended, fail)
-    store.hooks.after(MessageAppended, told.append)
+    async def fail_too(_: MessageAppended) -> None:
+        raise OSError("no disk")
+
+    for function in (fail, fail_too, told.append):
+        store.hooks.after(MessageAppended, function)
     session = store.session()
     with pytest.raises(HookFailed, match="no mail today") as failure:
         session.append("user", "hello")
-    assert isinstance(failure.value.errors[0], RuntimeError)
+    assert [type(error) for error in failure.value.errors] == [RuntimeError, OSError]
+    assert list(failure.value.__cause__.exceptions) == failure.value.errors  # a traceback shows them all
     assert [m.content for m in session.messages()] == [told[0].message.content] == ["hello"]
 
 

@@ -136,16 +136,17 @@ def _take_system(serving: Serving, session: Session, system: str | None) -> None
 
 async def _stream(reply: Reply, body: CompletionIn) -> AsyncIterator[bytes]:
     """Give the pieces as they come. Who hangs up closes this, and so ends the reply; what came is stored."""
+    begun = reply.message
     try:
-        yield _chunk(reply, body.model, {"role": "assistant", "content": ""})
+        yield _chunk(begun, body.model, {"role": "assistant", "content": ""})
         async for delta in pieces(reply):
             if delta is None:
                 yield PING
                 continue
             if delta.reasoning_content:
-                yield _chunk(reply, body.model, {"reasoning_content": delta.reasoning_content})
+                yield _chunk(begun, body.model, {"reasoning_content": delta.reasoning_content})
             if delta.content:
-                yield _chunk(reply, body.model, {"content": delta.content})
+                yield _chunk(begun, body.model, {"content": delta.content})
         await settled(reply)
     finally:
         reply.stop()
@@ -153,9 +154,9 @@ async def _stream(reply: Reply, body: CompletionIn) -> AsyncIterator[bytes]:
     if failure := reply.save_failure or reply.failure:
         yield _data(openai_error(status_of(failure), str(failure)))
         return
-    yield _chunk(reply, body.model, {}, _FINISHED.get(message.status or "", "stop"))
+    yield _chunk(begun, body.model, {}, _FINISHED.get(message.status or "", "stop"))
     if body.wants_usage and message.usage:
-        frame = _frame(reply.message_id, message, body.model, "chat.completion.chunk")
+        frame = _frame(message, body.model, "chat.completion.chunk")
         yield _data(frame | {"choices": [], "usage": message.usage})
     yield _DONE
 
@@ -173,17 +174,17 @@ def _completion(message: Message, model: str) -> dict[str, Any]:
     finish_reason = _FINISHED.get(message.status or "", "stop")
     choice = {"index": 0, "message": said, "logprobs": None, "finish_reason": finish_reason}
     usage = {"usage": message.usage} if message.usage else {}
-    return _frame(message.id, message, model, "chat.completion") | {"choices": [choice]} | usage
+    return _frame(message, model, "chat.completion") | {"choices": [choice]} | usage
 
 
-def _chunk(reply: Reply, model: str, delta: dict[str, str], finish_reason: str | None = None) -> bytes:
+def _chunk(message: Message, model: str, delta: dict[str, str], finish_reason: str | None = None) -> bytes:
     choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
-    return _data(_frame(reply.message_id, None, model, "chat.completion.chunk") | {"choices": [choice]})
+    return _data(_frame(message, model, "chat.completion.chunk") | {"choices": [choice]})
 
 
-def _frame(message_id: str, message: Message | None, model: str, kind: str) -> dict[str, Any]:
-    created = int(message.create_time.timestamp()) if message else 0
-    return {"id": f"chatcmpl-{message_id}", "object": kind, "created": created, "model": model}
+def _frame(message: Message, model: str, kind: str) -> dict[str, Any]:
+    created = int(message.create_time.timestamp())
+    return {"id": f"chatcmpl-{message.id}", "object": kind, "created": created, "model": model}
 
 
 def _data(body: dict[str, Any]) -> bytes:

@@ -51,4 +51,4 @@ class Limits:
         if not self._window.hit(limit, whose):
             again = self._window.get_window_stats(limit, whose).reset_time
             seconds = max(1, math.ceil(again - time.time()))
-            raise TooMany(f"That were more than {limit.amount} requests in a minute", seconds)
+            raise TooMany(f"There were more than {limit.amount} requests in a minute", seconds)

@@ -19,12 +19,12 @@ from botchat.core.errors import BotchatError, BotError, ReplyRunning
 
 router = APIRouter(tags=["messages"])
 
-_ANSWER: dict[int | str, dict[str, Any]] = {
-    200: {
-        "content": {"text/event-stream": {}},
-        "description": "The answer, whole or as it comes",
-    }
+_ANSWERS: dict[str, Any] = {
+    "response_model": AnswerOut,
+    "response_model_exclude_none": True,
+    "responses": {200: {"content": {"text/event-stream": {}}, "description": "The answer, whole or as it comes"}},
 }
+"""How the routes are described that ask a bot."""
 
 StreamQuery = Annotated[bool, Query(description="Answer with server-sent events, as it comes.")]
 
@@ -34,13 +34,7 @@ LastEventHeader = Annotated[
 ]
 
 
-@router.post(
-    "/session/{session_id}/message",
-    operation_id="send_message",
-    response_model=AnswerOut,
-    response_model_exclude_none=True,
-    responses=_ANSWER,
-)
+@router.post("/session/{session_id}/message", operation_id="send_message", **_ANSWERS)
 async def send(
     session_id: str, body: MessageIn, request: Request, caller: Writer, serving: ServingDep, key: KeyHeader = None
 ) -> Response:
@@ -49,13 +43,7 @@ async def send(
     return await _answer(asked, request, stream=body.stream)
 
 
-@router.post(
-    "/session/{session_id}/retry",
-    operation_id="retry_reply",
-    response_model=AnswerOut,
-    response_model_exclude_none=True,
-    responses=_ANSWER,
-)
+@router.post("/session/{session_id}/retry", operation_id="retry_reply", **_ANSWERS)
 async def retry(
     session_id: str,
     request: Request,
@@ -68,13 +56,7 @@ async def retry(
     return await _answer(asked, request, stream=stream)
 
 
-@router.post(
-    "/session/{session_id}/message/{message_id}/edit",
-    operation_id="edit_message",
-    response_model=AnswerOut,
-    response_model_exclude_none=True,
-    responses=_ANSWER,
-)
+@router.post("/session/{session_id}/message/{message_id}/edit", operation_id="edit_message", **_ANSWERS)
 async def edit(
     session_id: str, message_id: str, body: MessageIn, request: Request, caller: Writer, serving: ServingDep
 ) -> Response:
@@ -83,13 +65,7 @@ async def edit(
     return await _answer(asked, request, stream=body.stream)
 
 
-@router.post(
-    "/session/{session_id}/message/{message_id}/regenerate",
-    operation_id="regenerate_reply",
-    response_model=AnswerOut,
-    response_model_exclude_none=True,
-    responses=_ANSWER,
-)
+@router.post("/session/{session_id}/message/{message_id}/regenerate", operation_id="regenerate_reply", **_ANSWERS)
 async def regenerate(
     session_id: str,
     message_id: str,

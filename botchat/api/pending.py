@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from botchat.core.chat import Chat
@@ -39,7 +39,7 @@ def open_session(chat: Chat, user: str, session_id: str, last: int = PAGE_SIZE) 
         if kept is None:
             raise
     value: dict[str, Any] = json.loads(kept["json"])
-    begun = now().fromisoformat(value.pop("create_time"))
+    begun = datetime.fromisoformat(value.pop("create_time"))
     return Session(id=session_id, user=user, create_time=begun, update_time=begun, **value)
 
 

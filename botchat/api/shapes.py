@@ -247,7 +247,7 @@ class ProblemOut(BaseModel):
 
 def message_out(message: Message) -> MessageOut:
     """Show a message."""
-    values = {name: getattr(message, name, None) or None for name in MessageOut.model_fields}
+    values = {name: getattr(message, name) or None for name in MessageOut.model_fields}
     files = [FileOut(id=f.id, name=valid_text(f.name), type=f.type, size=f.size) for f in message.files]
     values |= {
         "content": valid_text(message.content),

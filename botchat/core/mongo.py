@@ -1,4 +1,4 @@
-"""Sessions in MongoDB: one document each in the collection `sessions`. The only module that queries MongoDB."""
+"""Sessions in MongoDB: one document each in the collection `sessions`, the older messages of long ones in blocks."""
 
 import weakref
 from dataclasses import replace

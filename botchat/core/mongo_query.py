@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, get_args
+from typing import get_args
 
 from botchat.core.models import SessionFilter, State
+from botchat.core.mongo_client import Document
 from botchat.core.repository import position_of
 from botchat.core.words import patterns
-
-Document = dict[str, Any]
 
 NEWEST_FIRST = [("create_time", -1), ("_id", -1)]
 OLDEST_FIRST = [("create_time", 1), ("_id", 1)]

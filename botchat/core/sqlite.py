@@ -1,4 +1,4 @@
-"""Sessions in a local SQLite file: one row a session, one row a message. The only module that queries SQLite."""
+"""Sessions in a local SQLite file: one row a session, one row a message."""
 
 import sqlite3
 import time

@@ -1,6 +1,5 @@
 """The agents of sessions in the SQLite file: a list among the fields of the session's row."""
 
-import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Unpack
@@ -63,13 +62,10 @@ class SqliteAgents:
         self._changed(user, session_id, add)
 
     def _changed(self, user: str, session_id: str, change: Callable[[Record], bool]) -> bool:
+        """Change a session's row; `change` tells whether there was anything to change."""
         with self._file.writing() as db:
-            return _rewritten(db, user, session_id, change)
-
-
-def _rewritten(db: sqlite3.Connection, user: str, session_id: str, change: Callable[[Record], bool]) -> bool:
-    header, size = read_header(db, user, session_id)
-    if not change(header):
-        return False
-    write_header(db, header | {"rev": header["rev"] + 1, "update_time": now()}, size)
-    return True
+            header, size = read_header(db, user, session_id)
+            is_changed = change(header)
+            if is_changed:
+                write_header(db, header | {"rev": header["rev"] + 1, "update_time": now()}, size)
+        return is_changed

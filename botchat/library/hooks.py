@@ -3,7 +3,6 @@
 import asyncio
 import contextvars
 import inspect
-import logging
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -11,8 +10,6 @@ from typing import Any, Literal, TypeVar
 
 from botchat.core.errors import BotchatError, InvalidInput
 from botchat.core.models import Message
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,10 +114,9 @@ class Hooks:
                 try:
                     _finished(function(change))
                 except Exception as error:  # noqa: BLE001  (whatever it is, it is raised when all were told)
-                    _log.exception("A function that was told of a stored change failed")
                     errors.append(error)
         if errors:
-            raise HookFailed(change, errors) from errors[0]
+            raise HookFailed(change, errors) from ExceptionGroup("Functions that were told failed", errors)
 
 
 def _checked(change: C, answer: Any) -> C:

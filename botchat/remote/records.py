@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from botchat.core.errors import BotchatError
 from botchat.core.models import BotInfo, Message, Session, SessionSummary
@@ -24,7 +24,7 @@ def understood() -> Iterator[None]:
     """
     try:
         yield
-    except (AttributeError, KeyError, TypeError, ValueError, ValidationError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:  # pydantic raises ValueErrors
         raise BotchatError(
             "The server's answer can't be read: is it another version of botchat, or something else?"
         ) from error

@@ -33,5 +33,5 @@ class Attempts:
             for name in whose:
                 times = self._times.setdefault(name, deque(maxlen=_PER_MINUTE))
                 if len(times) == _PER_MINUTE and times[0] > at - _MINUTE:
-                    raise TooMany("That were too many tries in a minute", int(times[0] + _MINUTE - at) + 1)
+                    raise TooMany("There were too many tries in a minute", int(times[0] + _MINUTE - at) + 1)
                 times.append(at)

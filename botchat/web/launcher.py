@@ -172,7 +172,7 @@ def _free_port(settings: Settings) -> int:
     if settings.port is not None:
         return _port_had(settings.host, settings.port)
     for port in range(_FIRST_PORT, _FIRST_PORT + _PORTS_TRIED):
-        with suppress(BotchatError):
+        with suppress(BotchatError):  # the next one may be free
             return _port_had(settings.host, port)
     raise BotchatError(
         f"{settings.host} is no address of this machine, or no port from {_FIRST_PORT} on is free on it."

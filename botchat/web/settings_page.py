@@ -34,31 +34,21 @@ def _preferences(chat: Chat, user: str) -> None:
         names,
         index=names.index(preferred) if preferred in names else 0,
         format_func=lambda bot: f"{bot} ({chat.bots[bot].label})",
-        key="default bot",
+        key="default_bot",
         on_change=_prefer,
-        args=(user, "default_bot", "default bot"),
+        args=(user, "default_bot"),
     )
+    _choice(user, "reasoning", "A bot's reasoning is", ["folded", "shown"], preferences.reasoning)
+    help_ = "A line between the messages, from where you can start a new session; nothing is taken out for it."
+    _choice(user, "topics", "Where a new topic seems to begin is", ["hidden", "shown"], preferences.topics, help_)
+
+
+def _choice(user: str, name: str, label: str, options: list[str], chosen: str, help_: str | None = None) -> None:
     st.segmented_control(
-        "A bot's reasoning is",
-        ["folded", "shown"],
-        default=preferences.reasoning,
-        required=True,
-        key="reasoning",
-        on_change=_prefer,
-        args=(user, "reasoning", "reasoning"),
-    )
-    st.segmented_control(
-        "Where a new topic seems to begin is",
-        ["hidden", "shown"],
-        default=preferences.topics,
-        required=True,
-        key="topics",
-        on_change=_prefer,
-        args=(user, "topics", "topics"),
-        help="A line between the messages, from where you can start a new session; nothing is taken out for it.",
+        label, options, default=chosen, required=True, key=name, on_change=_prefer, args=(user, name), help=help_
     )
 
 
-def _prefer(user: str, name: str, key: str) -> None:
-    if acting.attempt(lambda chat: chat.prefer(user, **{name: st.session_state[key]})):
+def _prefer(user: str, name: str) -> None:
+    if acting.attempt(lambda chat: chat.prefer(user, **{name: st.session_state[name]})):
         st.session_state.pop("new", None)
