@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from botchat.core.chat import is_wordless
 from botchat.core.errors import HistoryDiffers, InvalidInput
 from botchat.core.files import read_file
-from botchat.core.history import is_wordless
 from botchat.core.models import File, Message
 
 _SYSTEM = ("system", "developer")

@@ -11,10 +11,10 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from botchat.core.accounts import SCOPES, USUAL_SCOPES, Account, AccountRepository, Scope, SignIn, Token
+from botchat.core.checks import check_name
 from botchat.core.errors import AccountNotFound, InvalidInput, NotSignedIn, TokenNotFound
 from botchat.core.models import now
 from botchat.core.passwords import Passwords
-from botchat.core.record import check_name
 from botchat.core.remembered import Remembered
 
 SIGNED_IN_FOR = timedelta(days=7)

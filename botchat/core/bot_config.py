@@ -21,7 +21,7 @@ class BotConfig:
         base_url: where the server is, mostly ending in /v1; None takes OPENAI_BASE_URL, then OpenAI.
         api_key_env: the name of the environment variable that holds the key; never the key itself.
         system: what it is told before every conversation.
-        context_window: tokens that it can take in; None if unknown: the prompt is not cut then.
+        context_window: tokens that it can take in; None if unknown: its server tells when a prompt was too long.
         context: what becomes of messages that do not fit: "window" leaves them out, "summary" lets the bot sum them up,
             with "none" all are sent, whatever its server says to that.
         think_tags: how `<think>` in its content is read: "auto", "open" (only the closing tag is sent) or "off".

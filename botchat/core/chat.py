@@ -5,13 +5,13 @@ from dataclasses import replace
 from typing import Unpack
 
 from botchat.core.branches import ROOT, alternatives, branch_of, parent_of
+from botchat.core.checks import check_name
 from botchat.core.errors import InvalidInput, ReplyRunning
 from botchat.core.files import check_files
 from botchat.core.history import is_wordless
 from botchat.core.models import BotInfo, Message, Session, new_id
 from botchat.core.preferences import PreferenceChanges, Preferences
 from botchat.core.reading import Excerpt
-from botchat.core.record import check_name
 from botchat.core.reply import Reply
 from botchat.core.repository import SessionRepository
 from botchat.core.sessions import Sessions
@@ -30,6 +30,7 @@ __all__ = [
     "alternatives",
     "branch_of",
     "is_unanswered",
+    "is_wordless",
     "models_of",
     "shown",
     "topics_of",

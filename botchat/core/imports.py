@@ -8,13 +8,14 @@ from io import BytesIO
 from itertools import chain
 from typing import Any, BinaryIO
 
+from botchat.core.checks import check_name
 from botchat.core.errors import InvalidInput
 from botchat.core.imports_chatgpt import read_chatgpt
 from botchat.core.imports_elsewhere import read_librechat, read_open_webui
 from botchat.core.imports_tree import IMPORTED, as_text
 from botchat.core.json_text import MESSAGE_TIMES, SESSION_TIMES, decode, read_times
 from botchat.core.models import NAME_LENGTH, Refused, new_id, now, valid_text
-from botchat.core.record import Record, check_name, text_fields
+from botchat.core.record import Record, text_fields
 from botchat.core.shape import check_record
 
 _KNOWN = (

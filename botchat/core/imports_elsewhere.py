@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from html import unescape
 from typing import Any
 
+from botchat.core.checks import TAG_LIMIT, TAGS_LIMIT
 from botchat.core.imports_tree import (
     Node,
     as_dict,
@@ -17,7 +18,7 @@ from botchat.core.imports_tree import (
     record_of,
 )
 from botchat.core.models import Message, Status, new_id, valid_text
-from botchat.core.record import TAG_LIMIT, TAGS_LIMIT, Record
+from botchat.core.record import Record
 
 # What a message of Open WebUI may hold besides words; so for LibreChat.
 _WEBUI_PARTS = ("files", "sources", "output", "annotation", "embeds", "code_executions")

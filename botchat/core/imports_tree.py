@@ -8,9 +8,10 @@ from heapq import heapify, heappop, heappush
 from typing import Any, cast, get_args
 
 from botchat.core.branches import ROOT
+from botchat.core.checks import NAME_LIMIT
 from botchat.core.json_text import encode, to_time
 from botchat.core.models import Message, Role, Session, now, to_milliseconds, valid_text
-from botchat.core.record import NAME_LIMIT, Record, session_to_record
+from botchat.core.record import Record, session_to_record
 
 IMPORTED = "imported"
 """The bot of a session whose file does not tell which model answered."""

@@ -8,12 +8,13 @@ from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from botchat.core.agents import AgentChanges, AgentRecord, agent_in, counted
+from botchat.core.checks import check_value
 from botchat.core.errors import SessionNotFound
 from botchat.core.models import Message, Session, now
 from botchat.core.mongo_blocks import bare
 from botchat.core.mongo_client import Document, translated
 from botchat.core.mongo_query import owned
-from botchat.core.record import check_value, session_from_record, session_to_record
+from botchat.core.record import session_from_record, session_to_record
 
 
 class MongoAgents:

@@ -3,9 +3,9 @@
 from pymongo.collection import Collection
 from pymongo.database import Database
 
+from botchat.core.checks import check_name
 from botchat.core.mongo_client import Document, translated
 from botchat.core.preferences import PreferenceChanges, Preferences, preference_changes, preferences_from
-from botchat.core.record import check_name
 
 
 class MongoPreferences:

@@ -5,10 +5,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
 
+from botchat.core.checks import check_name
 from botchat.core.errors import SessionNotFound, StoreError
 from botchat.core.history import is_alive
 from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, now
-from botchat.core.record import check_name
 from botchat.core.reply import Reply
 from botchat.core.repository import ACTIVE, SessionRepository
 from botchat.core.turn import Turns

@@ -1,12 +1,20 @@
 """How sessions and messages become documents, and come back equal. Both stores write what this module makes."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, get_args
 
 from botchat.core.changes import MessageChanges, SessionChanges
+from botchat.core.checks import (
+    check_header,
+    check_key,
+    check_name,
+    check_session_name,
+    check_system,
+    check_tags,
+    check_value,
+)
 from botchat.core.errors import InvalidInput
 from botchat.core.file_record import file_from_record, file_to_record
 from botchat.core.models import (
@@ -29,19 +37,9 @@ MAX_RECORD_BYTES = 16 * 1024 * 1024
 MAX_MESSAGE_BYTES = 15 * 1024 * 1024
 """The largest message: with it a record has room for what else it holds."""
 
-NAME_LIMIT = 500
-"""Characters of a name that a person gives: the name stands in an index, which a novel would bloat."""
-
-SYSTEM_LIMIT = 100_000
-"""Characters of a system prompt: all of it is sent with every question."""
-
-TAG_LIMIT, TAGS_LIMIT = 50, 20
-"""Characters of a tag, and tags of a session: more are no help to find it by."""
-
 TRASH_TIME = timedelta(days=30)
 """How long a deleted session can be brought back; then the store removes it for ever."""
 
-INT64 = 2**63
 _ROLES = get_args(Role)
 _WORDS = '{"text": '
 MESSAGE_ALWAYS = {"id", "role", "content", "create_time"}
@@ -60,51 +58,6 @@ SESSION_ALWAYS = {
 _MESSAGE_FIELDS = tuple(f.name for f in fields(Message) if f.name != "extra")
 _OF_MESSAGES = frozenset(_MESSAGE_FIELDS)
 _SESSION_FIELDS = tuple(f.name for f in fields(Session) if f.name not in {"extra", "first"})
-
-
-def check_name(what: str, text: str) -> str:
-    """Return a user's name or an id as it is.
-
-    Raises:
-        InvalidInput: it is empty, or no text that a store could hold.
-    """
-    if not isinstance(text, str) or not text or "\0" in text or not is_valid(text):
-        raise InvalidInput(f"{what} must be a text that is not empty and holds no NUL: {text!r} can't be used.")
-    return text
-
-
-def check_value(value: Any, depth: int = 0) -> None:
-    """Check that a value can be stored as it is.
-
-    Raises:
-        InvalidInput: a key that could be taken for a path, an integer over 64 bits, text with lone surrogates, or
-            nesting deeper than 90 (MongoDB takes 100, counted from the record).
-    """
-    if depth > 90:  # noqa: PLR2004
-        raise InvalidInput("That is nested too deeply to be stored: at most 90 levels.")
-    if isinstance(value, str) and not is_valid(value):
-        raise InvalidInput("That text holds half of a character (a lone surrogate) and can't be stored.")
-    if isinstance(value, int) and not -INT64 <= value < INT64:
-        raise InvalidInput(f"The number {value} is over 64 bits and can't be stored.")
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            check_key(key)
-            check_value(inner, depth + 1)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            check_value(inner, depth + 1)
-
-
-def check_key(key: Any) -> str:
-    """Return a name that becomes part of a path in the store as it is.
-
-    Raises:
-        InvalidInput: it is empty, or holds `.`, a leading `$` or NUL.
-    """
-    if not isinstance(key, str) or not key or "." in key or key.startswith("$") or "\0" in key:
-        raise InvalidInput(f"The key {key!r} can't be stored: no dot, no leading $, no NUL.")
-    check_value(key)
-    return key
 
 
 def message_to_record(message: Message) -> Record:
@@ -144,7 +97,7 @@ def session_to_record(session: Session) -> Record:
     Raises:
         InvalidInput: something in it can't be stored.
     """
-    check_header(session)
+    check_header(session.user, session.id, session.bot_id)
     check_system(session.system)
     record = {n: value for n in _SESSION_FIELDS if _kept(n, value := getattr(session, n)) or n in SESSION_ALWAYS}
     record["messages"] = [message_to_record(message) for message in session.messages]
@@ -179,50 +132,6 @@ def summary_from_record(record: Record) -> SessionSummary:
     )
 
 
-def check_header(session: Session) -> None:
-    """Check what a session is found by.
-
-    Raises:
-        InvalidInput: the user, the id or the bot is no name.
-    """
-    check_name("The user", session.user)
-    check_name("The id of a session", session.id)
-    check_name("The bot", session.bot_id)
-
-
-def check_system(system: Any) -> None:
-    """Check what a bot is to be told before a conversation.
-
-    Raises:
-        InvalidInput: it is no text that a store could hold, or too long.
-    """
-    if system is None:
-        return
-    if not isinstance(system, str):
-        raise InvalidInput("The system prompt must be text.")
-    if len(system) > SYSTEM_LIMIT:
-        raise InvalidInput(f"A system prompt has at most {SYSTEM_LIMIT:,} characters.")
-    check_value(system)
-
-
-def check_tags(tags: Any) -> None:
-    """Check the tags that a person gives a session.
-
-    Raises:
-        InvalidInput: one is empty, too long or of several lines, one is there twice, or there are too many.
-    """
-    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-        raise InvalidInput("Tags must be a list of texts.")
-    if len(tags) > TAGS_LIMIT:
-        raise InvalidInput(f"A session has at most {TAGS_LIMIT} tags.")
-    for tag in tags:
-        if not tag.strip() or len(tag) > TAG_LIMIT or len(tag.splitlines()) > 1:
-            raise InvalidInput(f"A tag is one line of 1 to {TAG_LIMIT} characters: {tag[: TAG_LIMIT + 1]!r} is none.")
-    if len(set(tags)) < len(tags):
-        raise InvalidInput("A session has each tag once.")
-    check_value(tags)
-
-
 def session_changes(changes: SessionChanges) -> tuple[Record, set[str]]:
     """Split changes of a session into fields to set (metadata by path) and fields to take away.
 
@@ -231,9 +140,7 @@ def session_changes(changes: SessionChanges) -> tuple[Record, set[str]]:
     """
     to_set: Record = {**changes, "update_time": now()}
     if "name" in changes:
-        check_name("The name", changes["name"].strip())
-        if len(changes["name"]) > NAME_LIMIT:
-            raise InvalidInput(f"A name has at most {NAME_LIMIT} characters.")
+        check_session_name(changes["name"])
     check_system(changes.get("system"))
     check_tags(changes.get("tags", []))
     check_value(changes.get("metadata"))

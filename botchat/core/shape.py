@@ -6,18 +6,11 @@ from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
+from botchat.core.checks import check_header, check_name, check_system, check_value
 from botchat.core.errors import InvalidInput
 from botchat.core.file_record import FILE_ALWAYS, check_file, files_of
 from botchat.core.models import File, Message, Session
-from botchat.core.record import (
-    MAX_MESSAGE_BYTES,
-    MESSAGE_ALWAYS,
-    SESSION_ALWAYS,
-    Record,
-    check_name,
-    check_system,
-    check_value,
-)
+from botchat.core.record import MAX_MESSAGE_BYTES, MESSAGE_ALWAYS, SESSION_ALWAYS, Record
 
 _NOT_IN_RECORDS = {"extra", "first"}
 
@@ -38,9 +31,7 @@ def check_record(record: Record) -> None:
     messages = record["messages"]
     if not messages:
         raise InvalidInput("It has no messages, and such a session is not stored.")
-    check_name("The user", record["user"])
-    check_name("The id of a session", record["id"])
-    check_name("The bot", record["bot_id"])
+    check_header(record["user"], record["id"], record["bot_id"])
     check_system(record.get("system"))
     for message in messages:
         check_name("The id of a message", message["id"])

@@ -11,12 +11,12 @@ from typing import Any, Unpack
 
 from botchat.core.agents import AgentChanges, count_in
 from botchat.core.changes import MessageChanges, SessionChanges
+from botchat.core.checks import check_name
 from botchat.core.errors import FileNotFound, SessionChanged, StoreRefused
 from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, now
 from botchat.core.preferences import PreferenceChanges, Preferences, preference_changes, preferences_from
 from botchat.core.record import (
     Record,
-    check_name,
     message_changes,
     message_from_record,
     message_to_record,

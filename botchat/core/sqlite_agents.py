@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Any, Unpack
 
 from botchat.core.agents import AgentChanges, AgentRecord, agent_in
+from botchat.core.checks import check_value
 from botchat.core.models import Session, now
-from botchat.core.record import Record, check_value, session_from_record, session_to_record
+from botchat.core.record import Record, session_from_record, session_to_record
 from botchat.core.sqlite_file import SqliteFile
 from botchat.core.sqlite_rows import exists, read_header, write_header
 

@@ -5,9 +5,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from botchat.bootstrap import borrow_repository, build_repository, is_mongodb
+from botchat.core.checks import check_name
 from botchat.core.errors import ConfigError, SessionNotFound
 from botchat.core.models import PAGE_SIZE, Page, Session, SessionFilter, new_id
-from botchat.core.record import check_name
 from botchat.core.repository import ACTIVE, SessionRepository
 from botchat.library.hooks import Hooks
 from botchat.library.ids import stored_id
