@@ -128,6 +128,8 @@ def test_an_older_exchange_is_copied_and_changed_from_its_one_menu(local_shell, 
     said = visitor.page.get_by_role("status").filter(has_text="Copied")
     question, answer = visitor.messages.nth(0), visitor.messages.nth(1)
     expect(question.get_by_role("button", name="More")).to_have_count(0)
+    old, new = (visitor.messages.nth(place).bounding_box()["height"] for place in (0, 12))
+    assert old == new  # the row of what can be done with a message takes no room in the box of what was said
     for option, place in (("Copy", 1), ("Copy the question", 0), ("Edit the question", 0)):
         answer.hover()
         answer.get_by_role("button", name="More").click()
@@ -148,6 +150,14 @@ def test_a_block_of_code_has_a_button_of_its_own_that_keys_reach(parts, visit):
     visitor.page.keyboard.press("Enter")
     expect(visitor.page.get_by_label("Copied")).to_be_focused()
     assert clipboard(visitor) == "print(1)"
+
+
+def test_a_rating_that_was_given_is_seen(parts, visit):
+    ratings = visit(parts).page.get_by_test_id("stFeedback").get_by_role("radio")
+    ratings.first.click(force=True)
+    expect(ratings.first).to_be_checked()
+    expect(ratings.first).not_to_have_css("background-color", "rgba(0, 0, 0, 0)")
+    expect(ratings.last).to_have_css("background-color", "rgba(0, 0, 0, 0)")
 
 
 # Themes
