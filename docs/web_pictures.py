@@ -75,7 +75,7 @@ def _fill(path: Path) -> str:
     repository.prepare()
     for words, days in _SAID[::-1]:
         session = Session(user="ann", bot_id="demo", create_time=now() - timedelta(days=days))
-        repository.append(session, Message(role="user", content=words))
+        repository.append(session, Message(role="user", content=words, create_time=session.create_time))
     first = session
     repository.append(
         first, Message(role="assistant", content="They wait at the shore, and wait.", model="heron-1", latency_ms=900)
@@ -100,9 +100,12 @@ def _take(browser: Browser, address: str, opened: str) -> None:
             for view, place in views.items():
                 visitor.page.goto(f"{address}/{place}")
                 visitor.page.wait_for_load_state("networkidle")
+                if view == "chat":
+                    visitor.page.get_by_test_id("stCode").get_by_text("caught").first.wait_for()
                 visitor.page.wait_for_timeout(2000)  # charts and fonts come after the page
                 if view == "chat":
                     visitor.messages.last.hover()
+                    visitor.page.wait_for_timeout(500)  # what can be done with it appears slowly
                 if (view, size, scheme) in _TAKEN:
                     visitor.page.screenshot(path=_DOCS / f"web-{view}-{size}-{scheme}.png")
             context.close()
