@@ -57,6 +57,11 @@ class BotConfig:
         return next((limit for limit in limits if isinstance(limit, int) and limit > 0), 0)
 
     @property
+    def key_to_set(self) -> str:
+        """The variable to set where its server wants a key."""
+        return self.api_key_env or OPENAI_KEY
+
+    @property
     def key_name(self) -> str | None:
         """The variable that its key is taken from; None if it is sent no key.
 

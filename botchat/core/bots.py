@@ -1,27 +1,21 @@
-"""What answers: the contract of a bot, and any OpenAI-compatible server as one. The only module that imports openai."""
+"""What answers: the contract of a bot, and any OpenAI-compatible server as one."""
 
 import asyncio
-import json
 import re
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol
 
 from botchat.core.addresses import is_local, without_password
-from botchat.core.bot_config import OPENAI_KEY, OPENAI_URL, BotConfig
-from botchat.core.errors import BotError, MissingKey, PromptTooLong
+from botchat.core.bot_config import OPENAI_URL, BotConfig
+from botchat.core.bot_errors import BotErrors
+from botchat.core.errors import BotError, MissingKey
 from botchat.core.models import BotInfo, Delta
 from botchat.core.prompt import Prompt
-from botchat.core.stream import ChunkReader, Finish, chunks_of, listed_models, said, vectors_in
-from botchat.core.too_long import too_long
+from botchat.core.stream import ChunkReader, Finish, chunks_of, listed_models, vectors_in
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, AsyncStream
-
-_REASON_LENGTH = 300
-
-_SHORTEST_KEY = 8
-"""Characters. What is shorter is the placeholder that a local server takes ("x", "ollama"), and a word like others."""
 
 
 class Bot(Protocol):
@@ -91,12 +85,13 @@ class OpenAIBot:
         self._shown_url = without_password(base_url)
         self._api_key = api_key
         self._model = config.model
+        self._errors = BotErrors(bot_id, config, url=self._shown_url, api_key=api_key)
         self._ask_for_usage = config.include_usage
         self._client: AsyncOpenAI | None = None
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finish]:
         reader = ChunkReader(self._config.think_tags)
-        with self._translated():
+        with self._errors.translated():
             client = await self._connected()
             # The client asks a busy server twice more. A silent one it must not: it may be at work on the prompt.
             async with asyncio.timeout(self._config.timeout):
@@ -109,11 +104,11 @@ class OpenAIBot:
                 yield last
 
     async def prepare(self) -> None:
-        with self._translated():
+        with self._errors.translated():
             _ = (await self._connected()).chat.completions  # which openai imports when it is first used
 
     async def models(self) -> list[str]:
-        with self._translated():
+        with self._errors.translated():
             client = await self._connected()
             from openai import NotFoundError
 
@@ -125,7 +120,7 @@ class OpenAIBot:
 
     async def vectors(self, texts: Sequence[str]) -> list[list[float]]:
         body = {"model": self._config.embedding_model, "input": list(texts)}
-        with self._translated():
+        with self._errors.translated():
             client = await self._connected()
             from openai import NotFoundError
 
@@ -135,7 +130,7 @@ class OpenAIBot:
                 except NotFoundError as error:
                     raise BotError(
                         f"{self._shown_url} has no embeddings, or none of {self._config.embedding_model!r}: "
-                        f"check embedding_model in the config ({self._reason(error.body)})."
+                        f"check embedding_model in the config ({self._errors.reason(error.body)})."
                     ) from error
 
     async def aclose(self) -> None:
@@ -150,14 +145,10 @@ class OpenAIBot:
             self._client = self._client or self._new_client()
         return self._client
 
-    @property
-    def _key_name(self) -> str:
-        return self._config.api_key_env or OPENAI_KEY
-
     def _new_client(self) -> "AsyncOpenAI":
         from openai import AsyncOpenAI, DefaultAsyncHttpx2Client, Timeout
 
-        name = self._key_name
+        name = self._config.key_to_set
         if self._api_key is None and (self._config.api_key_env or self._base_url.rstrip("/") == OPENAI_URL):
             raise MissingKey(
                 f"The bot {self.info.bot_id!r} needs a key: set {name} in the environment and start again."
@@ -201,94 +192,13 @@ class OpenAIBot:
 
     async def _named_model(self, client: "AsyncOpenAI") -> str:
         if self._model is None:
-            self._model = next(iter(await _listed(client)), None)
+            self._model = self._errors.model = next(iter(await _listed(client)), None)
         if self._model is None:
             raise BotError(
                 f"{self._shown_url} lists no model: name one as model in the config, or as OPENAI_MODEL; "
                 "check that base_url ends in /v1."
             )
         return self._model
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        """Raise what the client raises as BotError: one sentence that says what to do, never with the key in it."""
-        try:
-            yield
-        except BotError as error:
-            error.args = (self._without_key(str(error)),)
-            raise
-        except TimeoutError as error:
-            raise BotError(self._silent) from error
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise BotError("The bot's server sent a piece that is no JSON, and its reply ends there.") from error
-        except OSError as error:  # only making the client raises it bare: it reads the certificates
-            raise BotError(
-                f"The bot's server can't be asked: {error}. Check SSL_CERT_FILE and SSL_CERT_DIR in the environment."
-            ) from error
-        except Exception as error:
-            from httpx2 import InvalidURL, RequestError
-            from openai import OpenAIError
-
-            if not isinstance(error, OpenAIError | RequestError | InvalidURL):
-                raise
-            raise self._too_long(error) or BotError(self._without_key(self._meaning(error))) from error
-
-    def _too_long(self, error: Exception) -> PromptTooLong | None:
-        body = getattr(error, "body", None)
-        return too_long(body, self._reason(body), getattr(error, "status_code", None))
-
-    def _reason(self, body: object) -> str:
-        reason = self._without_key(said(body))  # before it is cut: half a key is still a secret
-        return reason if len(reason) <= _REASON_LENGTH else reason[:_REASON_LENGTH] + " …"
-
-    @property
-    def _silent(self) -> str:
-        return f"The bot's server at {self._shown_url} gave no sign of life for {self._config.timeout:g} s. Try again."
-
-    def _without_key(self, text: str) -> str:
-        is_secret = self._api_key is not None and len(self._api_key) >= _SHORTEST_KEY
-        return text.replace(str(self._api_key), "***") if is_secret else text
-
-    def _meaning(self, error: Exception) -> str:
-        from httpx2 import ConnectError, ConnectTimeout, InvalidURL, RequestError, TimeoutException
-        from openai import APIConnectionError, APIStatusError
-
-        if isinstance(error, APIStatusError):
-            return self._meaning_of_status(error.status_code, self._reason(error.body))
-        cause = (error.__cause__ or error) if isinstance(error, APIConnectionError) else error
-        why = str(cause) or type(cause).__name__
-        match cause:
-            case InvalidURL():
-                return f"The base_url {self._shown_url!r} of the bot {self.info.bot_id!r} is no address: {why}"
-            case ConnectError() | ConnectTimeout():
-                return f"The bot's server at {self._shown_url} can't be reached ({why}). Is it up, is the URL right?"
-            case TimeoutException():
-                return self._silent
-            case RequestError():
-                return f"The connection to the bot's server at {self._shown_url} broke off ({why}). Try again."
-            case _:
-                return f"The bot's server reported an error: {error}"
-
-    def _wish_for_key(self) -> str:
-        if self._api_key:
-            return f"does not take the key: check {self._key_name} in the environment"
-        if self._config.base_url:  # OPENAI_API_KEY goes to no server of the config
-            return "wants a key: name its environment variable as api_key_env in the config"
-        return f"wants a key: set {self._key_name} in the environment"
-
-    def _meaning_of_status(self, status: int, reason: str) -> str:
-        match status:
-            case 401:  # what the server says of it may quote the key
-                return f"The bot's server at {self._shown_url} {self._wish_for_key()}."
-            case 404:
-                what = f"model {self._model!r}, or no chat there" if self._model else "list of models"
-                return f"{self._shown_url} has no {what}: check the model, and that base_url ends in /v1 ({reason})."
-            case 429:
-                return f"The bot's server asks to slow down, or the account is used up ({reason}). Try again later."
-            case _ if status >= 500:  # noqa: PLR2004
-                return f"The bot's server has a problem of its own (HTTP {status}: {reason}). Try again."
-            case _:
-                return f"The bot's server refused (HTTP {status}: {reason})."
 
 
 async def _listed(client: "AsyncOpenAI") -> list[str]:
