@@ -5,8 +5,9 @@ import logging
 from fastapi import APIRouter
 
 from botchat.api.callers import Caller, Reader
+from botchat.api.inputs import Last, Limit
+from botchat.api.outputs import PageOut, SessionOut, page_out, session_out
 from botchat.api.serving import Serving, ServingDep
-from botchat.api.shapes import Last, Limit, PageOut, SessionOut, page_out, session_out
 from botchat.core.errors import SessionNotFound
 from botchat.core.models import PAGE_SIZE, SessionFilter
 

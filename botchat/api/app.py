@@ -11,8 +11,8 @@ from botchat.api import admin, choices, completions, messages, problems, server,
 from botchat.api.callers import OPEN, Guarded
 from botchat.api.events import EventStream
 from botchat.api.measures import Measured
+from botchat.api.outputs import ProblemOut
 from botchat.api.serving import Serving
-from botchat.api.shapes import ProblemOut
 
 _PARTS = (sessions, messages, choices, completions, sign_in, server, admin)
 _ABOUT = (

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 
 from botchat.api import idempotency
+from botchat.api.inputs import MessageIn
 from botchat.api.pending import forget, open_session
 from botchat.api.serving import Serving
-from botchat.api.shapes import MessageIn
 from botchat.core.chat import Reply, is_unanswered
 from botchat.core.errors import BotchatError, InvalidInput, ReplyRunning
 from botchat.core.models import Message, Session

@@ -3,8 +3,9 @@
 from fastapi import APIRouter, Response
 
 from botchat.api.callers import Reader, Writer
+from botchat.api.inputs import CutIn, PreferencesPatch
+from botchat.api.outputs import PreferencesOut, SessionOut, session_out
 from botchat.api.serving import ServingDep
-from botchat.api.shapes import CutIn, PreferencesOut, PreferencesPatch, SessionOut, session_out
 
 router = APIRouter(tags=["choices"])
 

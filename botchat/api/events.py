@@ -15,10 +15,10 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from botchat.api.asking import Asked
+from botchat.api.outputs import message_out
 from botchat.api.pending import open_session
 from botchat.api.problems import problem_of
 from botchat.api.replies import PING_SECONDS, pieces, settled
-from botchat.api.shapes import message_out
 from botchat.core.chat import Chat, Reply
 from botchat.core.errors import BotchatError, BotError, InvalidInput, MessageNotFound
 from botchat.core.models import Delta, Message

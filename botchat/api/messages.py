@@ -9,11 +9,12 @@ from botchat.api import events
 from botchat.api.asking import Asked, answer_anew, ask, ask_again, ask_instead
 from botchat.api.callers import Reader, Writer
 from botchat.api.idempotency import KeyHeader
+from botchat.api.inputs import FeedbackIn, MessageIn
+from botchat.api.outputs import AnswerOut, MessageOut, message_out
 from botchat.api.pending import open_session
 from botchat.api.problems import answer_to
 from botchat.api.replies import settled
 from botchat.api.serving import ServingDep
-from botchat.api.shapes import AnswerOut, FeedbackIn, MessageIn, MessageOut, message_out
 from botchat.core.chat import Reply
 from botchat.core.errors import BotchatError, BotError, ReplyRunning
 

@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Response
 
 from botchat.api.callers import Anyone, Reader
+from botchat.api.outputs import BotOut, bot_out
 from botchat.api.serving import ServingDep
-from botchat.api.shapes import BotOut, bot_out
 from botchat.core.errors import NotAllowed
 
 router = APIRouter(tags=["server"])

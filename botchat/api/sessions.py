@@ -7,26 +7,21 @@ from starlette.responses import StreamingResponse
 
 from botchat.api.callers import Reader, Writer
 from botchat.api.idempotency import KeyHeader, once
-from botchat.api.pending import changed, forget, open_session, remember
-from botchat.api.serving import Serving, ServingDep
-from botchat.api.shapes import (
+from botchat.api.inputs import FilterIn, Last, Limit, SessionIn, SessionPatch, WhichIn
+from botchat.api.outputs import (
     CountOut,
-    FilterIn,
     FoundOut,
-    Last,
-    Limit,
     MessagesOut,
     PageOut,
-    SessionIn,
     SessionOut,
-    SessionPatch,
     SummaryOut,
-    WhichIn,
     message_out,
     page_out,
     session_out,
     summary_out,
 )
+from botchat.api.pending import changed, forget, open_session, remember
+from botchat.api.serving import Serving, ServingDep
 from botchat.core.errors import SessionNotFound
 from botchat.core.export import ExportFormat, export, in_parts
 from botchat.core.models import PAGE_SIZE, SessionFilter, now

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from botchat.core.chat import Chat, shown
+from botchat.core.checks import NAME_LIMIT
 from botchat.core.errors import BotchatError, UnknownBot
 from botchat.core.models import Session
 from botchat.web import acting, cached
@@ -81,7 +82,7 @@ def _ask_for_ever() -> None:
 
 @st.dialog("Rename")
 def _rename(session: Session) -> None:
-    st.text_input("Name", session.name, key="new name", max_chars=500)
+    st.text_input("Name", session.name, key="new name", max_chars=NAME_LIMIT)
     _problem()
     st.button("Save", key="save name", type="primary", on_click=_save, args=(session, _renamed))
 
