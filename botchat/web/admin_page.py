@@ -64,19 +64,22 @@ def _charts(figures: Figures) -> None:
 
 
 def _messages(figures: Figures) -> None:
-    rows = [{"day": day.day.isoformat(), "number": day.messages} for day in figures.days]
     busiest = max(figures.days, key=lambda day: day.messages)
     told = f"{figures.messages:,} in all, {busiest.messages:,} on {_day(busiest.day)}, the busiest day."
-    table = [{"Day": row["day"], "Messages": row["number"]} for row in rows]
-    _show("Messages a day", told, table, lambda: bars_by_day(rows, "Messages", *_span(figures)))
+    _bars(figures, "Messages", told, [day.messages for day in figures.days])
 
 
 def _sessions(figures: Figures) -> None:
-    rows = [{"day": day.day.isoformat(), "number": day.sessions} for day in figures.days]
     busiest = max(figures.days, key=lambda day: day.sessions)
     told = f"Sessions in which something was said: {busiest.sessions:,} on {_day(busiest.day)}, the most on one day."
-    table = [{"Day": row["day"], "Sessions": row["number"]} for row in rows]
-    _show("Sessions a day", told, table, lambda: bars_by_day(rows, "Sessions", *_span(figures)))
+    _bars(figures, "Sessions", told, [day.sessions for day in figures.days])
+
+
+def _bars(figures: Figures, what: str, told: str, numbers: list[int]) -> None:
+    days = [day.day.isoformat() for day in figures.days]
+    rows = [{"day": day, "number": number} for day, number in zip(days, numbers, strict=True)]
+    table = [{"Day": day, what: number} for day, number in zip(days, numbers, strict=True)]
+    _show(f"{what} a day", told, table, lambda: bars_by_day(rows, what, *_span(figures)))
 
 
 def _latency(figures: Figures) -> None:
