@@ -90,15 +90,13 @@ def repository_at(address):
 
 
 @pytest.fixture
-def stub_for(tmp_path):
+def stub_for():
     """Give a shell a bot on a stub server that answers like this."""
     with ExitStack() as servers:
 
         def connect(shell: Shell, answers) -> StubBot:
             server = servers.enter_context(StubBot(answers))
-            config = tmp_path / "config.toml"
-            config.write_text(f'titles = false\n[bots.stub]\nmodel = "stub-1"\nbase_url = "{server.url}"\n')
-            shell.environment["BOTCHAT_CONFIG"] = str(config)
+            shell.configure(f'titles = false\n[bots.stub]\nmodel = "stub-1"\nbase_url = "{server.url}"\n')
             return server
 
         yield connect

@@ -12,6 +12,7 @@ class Shell:
 
     def __init__(self, home: Path, store: str) -> None:
         self.store = store
+        self._config = home / "config.toml"
         self.environment = {
             "HOME": str(home),
             "PATH": os.environ["PATH"],
@@ -19,6 +20,12 @@ class Shell:
             "BOTCHAT_USER": "ann",
             "PYTHONWARNINGS": "error",
         }
+
+    def configure(self, text: str) -> Path:
+        """Give it a config file, and return which."""
+        self._config.write_text(text)
+        self.environment["BOTCHAT_CONFIG"] = str(self._config)
+        return self._config
 
     def start(self, *arguments: str, **options) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "botchat", *arguments]

@@ -96,10 +96,8 @@ def test_two_processes_behind_nginx_are_one_server(local_shell, stub_for, start_
         assert (answer.status_code, answer.json()["message"]["content"]) == (200, "Yes")
 
 
-def test_two_processes_of_the_page_behind_nginx_sign_people_in(local_shell, local_repository, serve, nginx, tmp_path):
-    config = tmp_path / "config.toml"
-    config.write_text('[web]\nsign_in = "password"\n')
-    local_shell.environment["BOTCHAT_CONFIG"] = str(config)
+def test_two_processes_of_the_page_behind_nginx_sign_people_in(local_shell, local_repository, serve, nginx):
+    local_shell.configure('[web]\nsign_in = "password"\n')
     Access(local_repository.accounts()).add("ann", "correct horse")
     pages = [serve(local_shell), serve(local_shell)]
     address = nginx(*(page.address for page in pages), inside=("8501", "8502"), outside="8500")

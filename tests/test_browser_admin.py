@@ -50,10 +50,8 @@ def test_an_admin_sees_six_charts_and_every_user_on_a_wide_screen_and_on_a_phone
     assert wrong == []
 
 
-def test_who_is_no_admin_finds_no_such_page(local_shell, serve, visitor, tmp_path):
-    config = tmp_path / "config.toml"
-    config.write_text('admins = ["eve"]\n')
-    local_shell.environment["BOTCHAT_CONFIG"] = str(config)
+def test_who_is_no_admin_finds_no_such_page(local_shell, serve, visitor):
+    local_shell.configure('admins = ["eve"]\n')
     visitor.page.goto(f"{serve(local_shell).address}/?view=admin", timeout=PATIENCE)
     visitor.sees("There is no such page.")
     expect(visitor.page.get_by_test_id("stVegaLiteChart")).to_have_count(0)

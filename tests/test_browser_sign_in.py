@@ -17,12 +17,6 @@ needs_browser = pytest.mark.skipif(chromium_binary() is None, reason="no Chromiu
 WORD = "correct horse"
 
 
-def configure(shell, tmp_path, text: str) -> None:
-    config = tmp_path / "config.toml"
-    config.write_text(f'titles = false\nadmins = ["root"]\n{text}')
-    shell.environment["BOTCHAT_CONFIG"] = str(config)
-
-
 @pytest.fixture
 def accounts(local_repository):
     access = Access(local_repository.accounts())
@@ -32,8 +26,8 @@ def accounts(local_repository):
 
 
 @pytest.fixture
-def site(local_shell, accounts, serve, tmp_path):
-    configure(local_shell, tmp_path, '[web]\nsign_in = "password"\n')
+def site(local_shell, accounts, serve):
+    local_shell.configure('titles = false\nadmins = ["root"]\n[web]\nsign_in = "password"\n')
     return serve(local_shell, "--api")
 
 
@@ -119,11 +113,9 @@ def come_back(address: str) -> Arrival:
         return Arrival(answer, set(browser.cookies), browser.get(f"{address}/export?form=json").status_code)
 
 
-def test_who_has_an_account_signs_in_at_a_provider(local_shell, local_repository, serve, provider, tmp_path):
+def test_who_has_an_account_signs_in_at_a_provider(local_shell, local_repository, serve, provider):
     port = free_port()
-    configure(
-        local_shell,
-        tmp_path,
+    local_shell.configure(
         f'[web]\nsign_in = "oidc"\n[web.oidc]\nprovider = "{provider.description}"\nclient_id = "botchat"\n'
         f'address = "http://127.0.0.1:{port}"\n',
     )

@@ -224,19 +224,15 @@ def test_a_file_that_is_no_store_is_told_and_left_as_it_is(local_shell, tmp_path
         assert (path.read_bytes() if path.is_file() else None) == before
 
 
-def test_a_config_with_a_mistake_is_told(local_shell, tmp_path):
-    config = tmp_path / "config.toml"
-    config.write_text("[bots.a]\nmodle = 'x'")
-    local_shell.environment["BOTCHAT_CONFIG"] = str(config)
+def test_a_config_with_a_mistake_is_told(local_shell):
+    config = local_shell.configure("[bots.a]\nmodle = 'x'")
     done = local_shell.run("sessions", "list")
     assert done.returncode == 2
     assert failure(done) == f"botchat: {config}: bots.a.modle is unknown. Did you mean model?\n"
 
 
-def test_a_key_that_is_missing_is_told_when_the_bot_is_asked_and_the_question_is_kept(local_shell, tmp_path):
-    config = tmp_path / "config.toml"
-    config.write_text("[bots.paid]\nmodel = 'x'\nbase_url = 'http://127.0.0.1:1/v1'\napi_key_env = 'PAID_KEY'")
-    local_shell.environment["BOTCHAT_CONFIG"] = str(config)
+def test_a_key_that_is_missing_is_told_when_the_bot_is_asked_and_the_question_is_kept(local_shell):
+    local_shell.configure("[bots.paid]\nmodel = 'x'\nbase_url = 'http://127.0.0.1:1/v1'\napi_key_env = 'PAID_KEY'")
     done = local_shell.run("ask", "hi")
     assert (done.returncode, done.stdout) == (2, "")
     assert "set PAID_KEY" in done.stderr

@@ -12,23 +12,12 @@ from test_cli import failure
 USAGE = {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12}
 
 
-@pytest.fixture
-def bots(local_shell, tmp_path):
-    """Give the shell these bots."""
-
-    def write(text: str) -> None:
-        (tmp_path / "config.toml").write_text(text)
-        local_shell.environment["BOTCHAT_CONFIG"] = str(tmp_path / "config.toml")
-
-    return write
-
-
 def rows(done) -> list[dict]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_bots_are_listed_with_their_keys_variable_and_never_the_key(local_shell, bots):
-    bots(
+def test_bots_are_listed_with_their_keys_variable_and_never_the_key(local_shell):
+    local_shell.configure(
         "default_bot = 'paid'\n[bots.local]\nbase_url = 'http://u:geheim@127.0.0.1:1/v1'\ncontext_window = 9\n"
         "[bots.paid]\nmodel = 'm'\napi_key_env = 'PAID_KEY'\n[bots.openai]\nmodel = 'n'"
     )
@@ -44,8 +33,10 @@ def test_bots_are_listed_with_their_keys_variable_and_never_the_key(local_shell,
     assert "geheim" not in str(listed)
 
 
-def test_a_bot_is_shown_with_everything_that_is_set_for_it(local_shell, bots):
-    bots("[bots.local]\nbase_url = 'http://127.0.0.1:1/v1'\nsystem = 'Be brief.'\nparams = {top_p = 1}")
+def test_a_bot_is_shown_with_everything_that_is_set_for_it(local_shell):
+    local_shell.configure(
+        "[bots.local]\nbase_url = 'http://127.0.0.1:1/v1'\nsystem = 'Be brief.'\nparams = {top_p = 1}"
+    )
     shown = dict(local_shell.lines("bots", "show", "local"))
     expected = {"base_url": "http://127.0.0.1:1/v1", "system": "Be brief.", "params": "top_p=1", "timeout": "60"}
     assert shown.items() >= expected.items()
@@ -53,8 +44,8 @@ def test_a_bot_is_shown_with_everything_that_is_set_for_it(local_shell, bots):
 
 
 @pytest.mark.parametrize("command", ["show", "test"])
-def test_a_bot_that_is_not_there_is_told_with_the_nearest_name(local_shell, bots, command):
-    bots("[bots.local]\nmodel = 'm'")
+def test_a_bot_that_is_not_there_is_told_with_the_nearest_name(local_shell, command):
+    local_shell.configure("[bots.local]\nmodel = 'm'")
     done = local_shell.run("bots", command, "lokal")
     assert done.returncode == 2
     assert failure(done) == "botchat: There is no bot 'lokal'. Did you mean local?\n"

@@ -152,22 +152,18 @@ def test_a_dry_import_tells_what_the_real_one_does_and_makes_nothing(local_shell
 # What is told
 
 
-def test_a_mistake_about_bots_is_not_in_an_admins_way(local_shell, store, tmp_path):
+def test_a_mistake_about_bots_is_not_in_an_admins_way(local_shell, store):
     stored(store)
-    config = tmp_path / "config.toml"
-    config.write_text('default_bot = "nobody"\n')
-    local_shell.environment["BOTCHAT_CONFIG"] = str(config)
+    local_shell.configure('default_bot = "nobody"\n')
     assert len(local_shell.lines("sessions", "list")) == 1
     assert local_shell.run("ask", "hi").returncode == 2
 
 
-def test_a_secret_in_an_address_is_never_told_or_stored(local_shell, store, tmp_path):
-    config = tmp_path / "config.toml"
-    config.write_text(
+def test_a_secret_in_an_address_is_never_told_or_stored(local_shell, store):
+    local_shell.configure(
         '[bots.x]\nmodel = "m"\nbase_url = "http://u:hunter2@127.0.0.1:1/v1?key=hunter2"\n'
         'params = { extra_headers = { Authorization = "Bearer hunter2" } }\n'
     )
-    local_shell.environment["BOTCHAT_CONFIG"] = str(config)
     for arguments in (["ask", "hi"], ["bots", "test"], ["bots", "show", "x"], ["doctor"], ["config", "show"]):
         done = local_shell.run(*arguments)
         assert "hunter2" not in done.stdout + done.stderr, arguments

@@ -12,19 +12,6 @@ from botchat.core.bot_config import BotConfig
 from botchat.settings import ApiSettings, Settings
 
 
-@pytest.fixture
-def config(local_shell, tmp_path):
-    """Give the shell a config file with this text."""
-
-    def write(text: str) -> Path:
-        path = tmp_path / "config.toml"
-        path.write_text(text)
-        local_shell.environment["BOTCHAT_CONFIG"] = str(path)
-        return path
-
-    return write
-
-
 def test_a_first_file_is_written_once_for_its_owner_alone_and_can_be_used(local_shell):
     missing = local_shell.run("config", "path")
     path = Path(missing.stdout.rstrip("\n"))
@@ -62,8 +49,8 @@ def test_a_first_file_that_can_not_be_written_is_told(local_shell, tmp_path):
     assert "can't be written" in failure(done)
 
 
-def test_every_setting_is_shown_with_its_origin_and_without_passwords(local_shell, config):
-    file = config(
+def test_every_setting_is_shown_with_its_origin_and_without_passwords(local_shell):
+    file = local_shell.configure(
         'port = 80\nuser = "of the file"\n'
         '[bots.local]\nbase_url = "http://ann:geheim@127.0.0.1:1/v1?key=geheim"\nparams = {top_p = 1}'
     )
@@ -117,9 +104,9 @@ def test_a_bot_of_the_environment_is_shown_with_its_variable(local_shell):
         ("user = ", "is no TOML"),
     ],
 )
-def test_the_first_mistake_in_a_file_is_told_whatever_the_environment_says(local_shell, config, text, said):
+def test_the_first_mistake_in_a_file_is_told_whatever_the_environment_says(local_shell, text, said):
     local_shell.environment |= {"BOTCHAT_PORT": "80", "BOTCHAT_BOT": "demo"}
-    done = local_shell.run("config", "validate", str(config(text)))
+    done = local_shell.run("config", "validate", str(local_shell.configure(text)))
     assert done.returncode == 2
     assert said in failure(done)
     assert "geheim" not in done.stderr

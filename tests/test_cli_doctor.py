@@ -25,9 +25,8 @@ def test_all_is_well_and_the_bot_was_asked_for_no_tokens(local_shell, store, stu
     assert [request.method for request in stub.requests] == ["GET"]
 
 
-def test_a_config_with_a_mistake_is_a_finding_and_the_other_checks_go_on(local_shell, store, tmp_path):
-    (tmp_path / "config.toml").write_text("stor = 'x'")
-    local_shell.environment["BOTCHAT_CONFIG"] = str(tmp_path / "config.toml")
+def test_a_config_with_a_mistake_is_a_finding_and_the_other_checks_go_on(local_shell, store):
+    local_shell.configure("stor = 'x'")
     done = local_shell.run("doctor", "-F", "json")
     found = findings(done)
     assert done.returncode == 1

@@ -234,13 +234,11 @@ def test_a_dry_run_tells_exactly_what_then_goes(shell, repository_at):
     assert repository_at.get("bob", theirs).state == "archived"
 
 
-def test_the_policy_of_the_config_is_carried_out(shell, repository_at, tmp_path):
-    config = tmp_path / "config.toml"
-    config.write_text(
+def test_the_policy_of_the_config_is_carried_out(shell, repository_at):
+    shell.configure(
         '[[retention]]\nolder_than = "30d"\naction = "delete"\nuser = "bob"\n'
         '[[retention]]\nolder_than = "90d"\naction = "archive"\n'
     )
-    shell.environment["BOTCHAT_CONFIG"] = str(config)
     old, bobs = aged(repository_at, 100), aged(repository_at, 40, user="bob")
     told = shell.run("sessions", "prune", "--all-users", "--dry-run", "-F", "json")
     planned = {(item["id"], item["action"]) for item in json.loads(told.stdout)["items"]}
@@ -260,10 +258,8 @@ def test_the_policy_of_the_config_is_carried_out(shell, repository_at, tmp_path)
         ('older_then = "90d"\naction = "delete"', "Did you mean older_than?"),
     ],
 )
-def test_a_mistake_in_the_policy_is_told(local_shell, tmp_path, rule, said):
-    config = tmp_path / "config.toml"
-    config.write_text(f"[[retention]]\n{rule}\n")
-    local_shell.environment["BOTCHAT_CONFIG"] = str(config)
+def test_a_mistake_in_the_policy_is_told(local_shell, rule, said):
+    local_shell.configure(f"[[retention]]\n{rule}\n")
     done = local_shell.run("sessions", "prune", "--dry-run")
     assert (done.returncode, said in failure(done)) == (2, True)
 

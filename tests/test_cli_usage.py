@@ -164,11 +164,10 @@ def test_bash_completes_commands_and_options(completed):
     assert completed("botchat", "config", "show", "--fo") == ["--format"]
 
 
-def test_bash_completes_the_names_of_bots_and_is_silent_about_a_config_with_a_mistake(completed, local_shell, tmp_path):
-    (tmp_path / "config.toml").write_text("[bots.local]\nmodel = 'm'\n[bots.lisa]\nmodel = 'm'")
-    local_shell.environment["BOTCHAT_CONFIG"] = str(tmp_path / "config.toml")
+def test_bash_completes_the_names_of_bots_and_is_silent_about_a_config_with_a_mistake(completed, local_shell):
+    local_shell.configure("[bots.local]\nmodel = 'm'\n[bots.lisa]\nmodel = 'm'")
     assert completed("botchat", "ask", "-b", "l") == ["local", "lisa"]
-    (tmp_path / "config.toml").write_text("mistake")
+    local_shell.configure("mistake")
     assert completed("botchat", "bots", "show", "") == []
 
 
@@ -183,10 +182,9 @@ def test_the_script_is_for_the_shell_one_is_in(local_shell):
     assert (done.returncode, "bash|zsh|fish|powershell" in failure(done)) == (2, True)
 
 
-def test_what_is_longer_than_a_narrow_terminal_is_shown_whole_where_it_matters(local_shell, store, tmp_path):
+def test_what_is_longer_than_a_narrow_terminal_is_shown_whole_where_it_matters(local_shell, store):
     words = " ".join(["Q" * 100, *(f"word{n}" for n in range(40))])
-    (tmp_path / "config.toml").write_text(f"[bots.a]\nbase_url = 'http://127.0.0.1:1/v1'\nsystem = '{words}'")
-    local_shell.environment["BOTCHAT_CONFIG"] = str(tmp_path / "config.toml")
+    local_shell.configure(f"[bots.a]\nbase_url = 'http://127.0.0.1:1/v1'\nsystem = '{words}'")
     for command in (["bots", "show", "a"], ["config", "show"]):
         shown = re.sub(r"\x1b\[\d+m", "", on_a_terminal(local_shell, *command, columns=60))
         assert shown.count("Q") == 100

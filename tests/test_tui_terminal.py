@@ -104,14 +104,12 @@ def test_a_session_that_is_not_there_is_an_error_with_its_exit_code(local_shell)
         assert "There is no session 'nope nope' among yours." in terminal.text
 
 
-def test_mistakes_in_the_config_are_told_before_anything_is_drawn(local_shell, tmp_path):
-    config = tmp_path / "config.toml"
-    local_shell.environment["BOTCHAT_CONFIG"] = str(config)
+def test_mistakes_in_the_config_are_told_before_anything_is_drawn(local_shell):
     for text, said in [
         ('[tui]\ntheme = "drak"\n', "tui.theme can't be 'drak': there are"),
         ('[tui.keys]\npni = "x"\n', "tui.keys.pni is unknown. Did you mean pin?"),
     ]:
-        config.write_text(text)
+        local_shell.configure(text)
         with on_terminal(local_shell, "tui") as terminal:
             assert terminal.ends() == 2
             assert said in terminal.text
