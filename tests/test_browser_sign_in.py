@@ -60,7 +60,7 @@ def test_a_program_talks_in_the_session_that_the_page_shows(site, accounts, loca
     sign_in(visitor, f"{site.address}/?session={session}", "ann", WORD)
     visitor.sees("message 0")
     bearer = {"Authorization": f"Bearer {accounts.create_token('ann')[1]}"}
-    with httpx2.Client(base_url=site.address, trust_env=False, headers=bearer) as program:
+    with httpx2.Client(base_url=site.address, trust_env=False, timeout=60, headers=bearer) as program:
         assert [found["id"] for found in program.get("/api/sessions").json()["sessions"]] == [session]
         said = program.post(f"/api/session/{session}/message", json={"content": "From a program"})
         assert (said.status_code, program.get("/api/session/none").json()["status"]) == (200, 404)
