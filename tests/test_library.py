@@ -108,7 +108,7 @@ def test_the_newest_messages_of_an_agent_are_found_among_many_others(store):
     assert [m.content for m in session.messages("one", last=2)] == ["mine 3", "mine 4"]
     agent, start, found = session.since("one", 3, count=5)
     assert agent.message_count == 5
-    assert [m.content for m in found[3 - start :]] == ["mine 3", "mine 4"]
+    assert [m["content"] for m in found[3 - start :]] == ["mine 3", "mine 4"]
 
 
 def test_another_users_session_is_not_found(store):

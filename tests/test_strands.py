@@ -8,6 +8,7 @@ from strands.types.session import SessionMessage
 from strands_model import ScriptedModel, agent, calls, managers_at, run
 from tabs import Site, listed
 
+from botchat.core.models import Message
 from botchat.library import Store
 from botchat.web import cached
 
@@ -229,13 +230,14 @@ def test_what_the_library_began_goes_on_in_strands_and_back(manager, address):
     with Store.open(address, user="ann") as store:
         session = store.session("s")
         session.add_agent("clerk", state={"case": 1})
-        session.append("user", "hello", agent_id="clerk")
-        session.append("assistant", "hi", agent_id="clerk")
+        session.append("user", "hello \ud83d", agent_id="clerk")
+        session.append_message(Message(role="assistant", content="hi", agent_id="clerk", payload='{"elsewhere": {}}'))
         speaker = agent(manager(), "answer", agent_id="clerk")
-        assert [message["content"] for message in speaker.messages] == [[{"text": "hello"}], [{"text": "hi"}]]
+        assert [message["content"] for message in speaker.messages] == [[{"text": "hello \ud83d"}], [{"text": "hi"}]]
         assert speaker.state.get() == {"case": 1}
         speaker("go on")
         session.redact(agent_id="clerk")
-        assert [message.content for message in session.messages("clerk")] == ["hello", "hi", "go on", "[redacted]"]
+        words = ["hello \ud83d", "hi", "go on", "[redacted]"]
+        assert [message.content for message in session.messages("clerk")] == words
     again = agent(manager(), agent_id="clerk")
-    assert [message["content"][0]["text"] for message in again.messages] == ["hello", "hi", "go on", "[redacted]"]
+    assert [message["content"][0]["text"] for message in again.messages] == words

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypedDict, Unpack
 
 from botchat.core.errors import AgentNotFound
 from botchat.core.models import Message, Session
+from botchat.core.record import Record
 
 AgentRecord = dict[str, Any]
 
@@ -41,6 +42,17 @@ class AgentRecords(Protocol):
 
     def header(self, user: str, session_id: str) -> Session:
         """Read a session without its messages, in one command however long it is."""
+        ...
+
+    def newest(self, user: str, session_id: str, last: int) -> Record:
+        """Read a record with its newest messages as they lie in the store.
+
+        An agent has a thousand at once, and objects that nobody keeps would take a third of the time.
+        """
+        ...
+
+    def earlier(self, user: str, session_id: str, before: int, limit: int) -> list[Record]:
+        """Read the messages that come before the one at position `before`, oldest first, as they lie in the store."""
         ...
 
     def add(self, user: str, session_id: str, agent: AgentRecord) -> bool:

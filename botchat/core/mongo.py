@@ -88,7 +88,7 @@ class MongoRepository:
         self._blocks = MongoBlocks(database, name=name, slow_seconds=slow_seconds)
         self._moving = Moving(self._sessions, self._blocks, limits)
         self._messages = MongoMessages(self._sessions, self._blocks, self._moving, name=name)
-        self._agents = MongoAgents(self._sessions, name=name)
+        self._agents = MongoAgents(self._sessions, self._messages, name=name)
         self._all = MongoAllSessions(
             self._sessions,
             files=self._files,

@@ -13,15 +13,17 @@ from botchat.core.errors import SessionNotFound
 from botchat.core.models import Message, Session, now
 from botchat.core.mongo_blocks import bare
 from botchat.core.mongo_client import Document, translated
+from botchat.core.mongo_messages import MongoMessages
 from botchat.core.mongo_query import owned
-from botchat.core.record import session_from_record, session_to_record
+from botchat.core.record import Record, session_from_record, session_to_record
 
 
 class MongoAgents:
     """Keeps `AgentRecords`."""
 
-    def __init__(self, sessions: Collection[Document], *, name: str) -> None:
+    def __init__(self, sessions: Collection[Document], messages: MongoMessages, *, name: str) -> None:
         self._sessions = sessions
+        self._messages = messages
         self._name = name
 
     def create(self, session: Session) -> bool:
@@ -42,6 +44,12 @@ class MongoAgents:
         if found is None:
             raise SessionNotFound(session_id)
         return session_from_record(bare(found))
+
+    def newest(self, user: str, session_id: str, last: int) -> Record:
+        return self._messages.newest(user, session_id, last)
+
+    def earlier(self, user: str, session_id: str, before: int, limit: int) -> list[Record]:
+        return self._messages.part(user, session_id, max(0, before - limit), before)
 
     def add(self, user: str, session_id: str, agent: AgentRecord) -> bool:
         check_value(agent)

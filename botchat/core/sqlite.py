@@ -41,7 +41,6 @@ from botchat.core.sqlite_rows import (
     milliseconds,
     position_of,
     read_header,
-    read_messages,
     read_preferences,
     remove_files,
     write_header,
@@ -124,17 +123,11 @@ class SqliteRepository:
 
     def get(self, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:
         check_limit(last)
-        with self._file.reading() as db:
-            header, _ = read_header(db, user, session_id)
-            header["messages"] = read_messages(db, session_id, header["message_count"] - last, header["message_count"])
-        return session_from_record(header)
+        return session_from_record(self._agents.newest(user, session_id, last))
 
     def messages(self, user: str, session_id: str, before: int, limit: int = PAGE_SIZE) -> list[Message]:
         check_limit(limit)
-        with self._file.reading() as db:
-            read_header(db, user, session_id)
-            records = read_messages(db, session_id, before - limit, before)
-        return [message_from_record(record) for record in records]
+        return [message_from_record(record) for record in self._agents.earlier(user, session_id, before, limit)]
 
     def position(self, user: str, session_id: str, message_id: str) -> int:
         with self._file.reading() as db:

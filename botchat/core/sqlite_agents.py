@@ -9,7 +9,7 @@ from botchat.core.checks import check_value
 from botchat.core.models import Session, now
 from botchat.core.record import Record, session_from_record, session_to_record
 from botchat.core.sqlite_file import SqliteFile
-from botchat.core.sqlite_rows import exists, read_header, write_header
+from botchat.core.sqlite_rows import exists, read_header, read_messages, write_header
 
 
 class SqliteAgents:
@@ -33,6 +33,17 @@ class SqliteAgents:
         with self._file.reading() as db:
             header, _ = read_header(db, user, session_id)
         return session_from_record(header)
+
+    def newest(self, user: str, session_id: str, last: int) -> Record:
+        with self._file.reading() as db:
+            header, _ = read_header(db, user, session_id)
+            count = header["message_count"]
+            return header | {"messages": read_messages(db, session_id, count - last, count)}
+
+    def earlier(self, user: str, session_id: str, before: int, limit: int) -> list[Record]:
+        with self._file.reading() as db:
+            read_header(db, user, session_id)
+            return read_messages(db, session_id, before - limit, before)
 
     def add(self, user: str, session_id: str, agent: AgentRecord) -> bool:
         check_value(agent)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self, cast
 
 from botchat.core.agents import AgentChanges, AgentRecord
-from botchat.core.models import Message
 from botchat.library.encoding import decode, encode
 from botchat.library.ids import given_id
 
@@ -54,14 +53,6 @@ class Agent:
             totals=Totals.of(record.get("totals", {})),
             payload=record.get("payload"),
         )
-
-
-class History(NamedTuple):
-    """Messages of an agent up to its newest, the place of the first of them, and the agent as it was with them."""
-
-    agent: Agent
-    start: int
-    messages: list[Message]
 
 
 def agent_changes(

@@ -9,17 +9,16 @@ from botchat.core.agents import AgentChanges, agent_in
 from botchat.core.changes import REDACTED, MessageChanges
 from botchat.core.errors import AgentNotFound, InvalidInput, MessageNotFound
 from botchat.core.models import Message, Role, Session, now, valid_text
+from botchat.core.record import Record, message_from_record
 from botchat.core.redacting import redact
 from botchat.core.repository import SessionRepository
-from botchat.library.agent import Agent, History, Totals, agent_changes
+from botchat.library.agent import Agent, Totals, agent_changes
 from botchat.library.encoding import encode
+from botchat.library.history import History, read_backwards
 from botchat.library.hooks import FeedbackGiven, Hooks, MessageAppended, MessageRedacted, MetadataChanged
 from botchat.library.ids import given_id, is_agent, multi_agent_id, stored_id
 
 Rating = Literal["up", "down"] | None
-
-_EVERY_MESSAGE = 1_000_000
-"""How many messages are read in one step; what is older is read after them."""
 
 
 class AgentSession:
@@ -98,7 +97,7 @@ class AgentSession:
         if last is not None and last < 1:
             raise InvalidInput(f"At least 1 message must be asked for, not {last}.")
         found, _ = self._read(agent_id, last)
-        return found if last is None else found[-last:]
+        return [_as_given(message_from_record(record)) for record in (found if last is None else found[-last:])]
 
     def redact(self, message_id: str | None = None, *, agent_id: str | None = None, content: str = REDACTED) -> None:
         """Take the words of a message out of the store for ever: of the latest, of an agent's latest, or of any.
@@ -249,8 +248,8 @@ class AgentSession:
             AgentNotFound: the session has none of that id.
         """
         wanted = max(1, count - offset) if offset and count else None
-        found, session = self._read(agent_id, wanted)
-        agent = Agent.from_record(agent_in(session.agents, stored_id(agent_id)))
+        found, record = self._read(agent_id, wanted)
+        agent = Agent.from_record(agent_in(record.get("agents", []), stored_id(agent_id)))
         start = agent.message_count - len(found) if wanted else 0
         return History(agent, start, found) if start <= offset else self.since(agent_id, offset, agent.message_count)
 
@@ -262,21 +261,8 @@ class AgentSession:
         """
         return self._repository.file(self.user, self.stored_id, file_id)
 
-    def _read(self, agent_id: str | None, count: int | None) -> tuple[list[Message], Session]:
-        """Read backwards until there are so many messages of an agent, or no more."""
-        wanted = None if agent_id is None else stored_id(agent_id)
-        session = self._repository.get(self.user, self.stored_id, last=count or _EVERY_MESSAGE)
-        found = [message for message in session.messages if wanted in {None, message.agent_id}]
-        before = session.message_count - len(session.messages)
-        step = count or _EVERY_MESSAGE
-        while before > 0 and (count is None or len(found) < count):
-            earlier = self._repository.messages(self.user, self.stored_id, before, step)
-            if not earlier:
-                break
-            found[:0] = [message for message in earlier if wanted in {None, message.agent_id}]
-            before, step = before - len(earlier), step * 4
-        as_it_is = wanted is not None and wanted == agent_id
-        return found if as_it_is else [_as_given(message) for message in found], session
+    def _read(self, agent_id: str | None, count: int | None) -> tuple[list[Record], Record]:
+        return read_backwards(self._agents, (self.user, self.stored_id), agent_id, count)
 
     def _read_header(self) -> Session:
         return self._agents.header(self.user, self.stored_id)

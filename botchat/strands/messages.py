@@ -8,8 +8,10 @@ from typing import Any, cast
 from strands.types.content import Message as StrandsMessage
 from strands.types.session import SessionMessage
 
+from botchat.core.file_record import find_data
 from botchat.core.json_text import to_time
 from botchat.core.models import File, Message, Role, is_valid, new_id, now, valid_text
+from botchat.core.record import Record, message_from_record
 from botchat.library.encoding import decode_each, encode
 from botchat.strands.text import reasoning_of, text_of
 
@@ -59,25 +61,26 @@ def payload_of(given: SessionMessage, content: str, files: list[File] | None = N
     return encode(kept, None if files is None else lambda block: _put(block, files))
 
 
-def from_messages(stored: Sequence[Message], start: int, read_file: Callable[[str], bytes]) -> list[SessionMessage]:
+def from_records(stored: Sequence[Record], start: int, read_file: Callable[[str], bytes]) -> list[SessionMessage]:
     """Make the messages of an agent's history again, of which the first has the place `start`.
 
     An index that two writers gave is the first one's; the others have the next that is free.
     """
 
     def data_of(i: int, file_id: str) -> bytes:
-        data = next((file.data for file in stored[i].files if file.id == file_id), None)
+        data = find_data(stored[i], file_id, read_file)
         return read_file(file_id) if data is None else data
 
-    payloads = decode_each([message.payload or "null" for message in stored], data_of)
+    payloads = decode_each([record.get("payload", "null") for record in stored], data_of)
     messages, taken, following = [], set[int](), start
-    for message, payload in zip(stored, payloads, strict=True):
-        given = _from_message(message, payload)
+    for record, payload in zip(stored, payloads, strict=True):
+        is_ours = isinstance(payload, dict) and "message" in payload
+        given = _from_payload(record, payload) if is_ours else _plain(record)
         if given.message_id < start or given.message_id in taken:
             given.message_id = following
         taken.add(given.message_id)
         following = max(following, given.message_id + 1)
-        remember(given, message.id)
+        remember(given, record["id"])
         messages.append(given)
     return sorted(messages, key=lambda message: message.message_id)
 
@@ -98,12 +101,10 @@ def _new_id(given: SessionMessage) -> str:
     return cast(str, id_of(given))
 
 
-def _from_message(message: Message, kept: Mapping[str, Any] | None) -> SessionMessage:
-    if kept is None:
-        return _plain(message)
+def _from_payload(record: Record, kept: Mapping[str, Any]) -> SessionMessage:
     original = kept["message"]
     if "content" not in original:
-        original["content"] = [{"text": message.content}]
+        original["content"] = [{"text": record["content"]}]
     return SessionMessage(
         message=original,
         message_id=kept["message_id"],
@@ -113,8 +114,9 @@ def _from_message(message: Message, kept: Mapping[str, Any] | None) -> SessionMe
     )
 
 
-def _plain(message: Message) -> SessionMessage:
+def _plain(record: Record) -> SessionMessage:
     """Make a message of Strands out of one that it has not written, or that was redacted elsewhere."""
+    message = message_from_record(record)
     at = message.create_time.isoformat()
     role = "assistant" if message.role == "assistant" else "user"
     plain = cast(StrandsMessage, {"role": role, "content": [{"text": message.content}]})

@@ -10,11 +10,12 @@ from strands.types.session import Session, SessionAgent, SessionMessage, Session
 
 from botchat.core.agents import AgentChanges
 from botchat.core.errors import AgentNotFound, MessageNotFound, SessionNotFound
-from botchat.library.agent import Agent, History, agent_changes
+from botchat.library.agent import Agent, agent_changes
 from botchat.library.encoding import decode, encode
+from botchat.library.history import History
 from botchat.library.session import AgentSession
 from botchat.library.store import Store
-from botchat.strands.messages import from_messages, id_of, payload_of, remember, to_message
+from botchat.strands.messages import from_records, id_of, payload_of, remember, to_message
 from botchat.strands.text import text_of
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class BotchatSessionRepository(SessionRepository):
     """Keeps the sessions of one user in a store. Ids of sessions and agents may be any text.
 
     A message that two writers gave the same index is stored twice, in the order in which they came: see
-    `messages.from_messages`. What Strands can't find is a SessionException, what the store can't do a BotchatError.
+    `messages.from_records`. What Strands can't find is a SessionException, what the store can't do a BotchatError.
     """
 
     def __init__(self, store: Store, *, user: str | None = None) -> None:
@@ -189,7 +190,7 @@ class BotchatSessionRepository(SessionRepository):
                     history = self._history(session_id, agent_id, offset)
         except SessionException:
             return []
-        messages = from_messages(history.messages, history.start, session.file)[max(0, offset - history.start) :]
+        messages = from_records(history.messages, history.start, session.file)[max(0, offset - history.start) :]
         return messages if limit is None else messages[:limit]
 
     def create_multi_agent(self, session_id: str, multi_agent: "MultiAgentBase", **_: Any) -> None:

@@ -1,0 +1,47 @@
+"""Reads the messages of an agent out of a session that others write to as well."""
+
+from typing import NamedTuple
+
+from botchat.core.agents import AgentRecords
+from botchat.core.record import Record
+from botchat.library.agent import Agent
+from botchat.library.ids import stored_id
+
+_EVERY_MESSAGE = 1_000_000
+"""How many messages are read in one step; what is older is read after them."""
+
+
+class History(NamedTuple):
+    """Messages of an agent up to its newest, as the store has them, the place of the first, and the agent then."""
+
+    agent: Agent
+    start: int
+    messages: list[Record]
+
+
+def read_backwards(
+    agents: AgentRecords, session: tuple[str, str], agent_id: str | None, count: int | None
+) -> tuple[list[Record], Record]:
+    """Read a session, named by its user and its id, until there are so many messages of an agent, or no more.
+
+    Returns the messages, oldest first, and the record as it was with the newest of them.
+    """
+    step = count or _EVERY_MESSAGE
+    record = agents.newest(*session, step)
+    found = _said_by(agent_id, record["messages"])
+    before = record["message_count"] - len(record["messages"])
+    while before > 0 and (count is None or len(found) < count):
+        earlier = agents.earlier(*session, before, step)
+        if not earlier:
+            break
+        found[:0] = _said_by(agent_id, earlier)
+        before, step = before - len(earlier), step * 4
+    return found, record
+
+
+def _said_by(agent_id: str | None, messages: list[Record]) -> list[Record]:
+    """Pick the messages of an agent, all where none is named."""
+    if agent_id is None:
+        return messages
+    wanted = stored_id(agent_id)
+    return [message for message in messages if message.get("agent_id") == wanted]
