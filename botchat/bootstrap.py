@@ -58,7 +58,7 @@ def open_store(settings: Settings, *, writing: bool = True) -> Iterator[Chat]:
     """
     if not writing:
         _check_there(settings.store)
-    turns = Turns({DEMO: DemoBot()}, retention=_retention(settings))
+    turns = Turns({DEMO: DemoBot()}, retention=retention_of(settings))
     chat = build_chat(settings.model_copy(update={"default_bot": None}), turns)
     try:
         yield chat
@@ -151,7 +151,7 @@ def build_turns(settings: Settings, environment: Mapping[str, str] = os.environ,
     configs = bot_configs(settings, environment)
     bots: dict[str, Bot] = {bot_id: _openai_bot(bot_id, config, environment) for bot_id, config in configs.items()}
     bots.setdefault(DEMO, DemoBot())
-    return Turns(bots, retention=_retention(settings), titles=stays and settings.titles)
+    return Turns(bots, retention=retention_of(settings), titles=stays and settings.titles)
 
 
 def bot_configs(settings: Settings, environment: Mapping[str, str] = os.environ) -> dict[str, BotConfig]:
@@ -163,7 +163,8 @@ def bot_configs(settings: Settings, environment: Mapping[str, str] = os.environ)
     return {_OPENAI: BotConfig(model=_OPENAI_MODEL, images=True)}
 
 
-def _retention(settings: Settings) -> Retention:
+def retention_of(settings: Settings) -> Retention:
+    """Make the policy of the settings' rules."""
     rules = [
         Rule(older_than=rule.older_than, action=rule.action, bot_id=rule.bot, user=rule.user)
         for rule in settings.retention

@@ -9,7 +9,7 @@ import pytest
 from servers import Mongod, mongod_binary
 from sessions import stored
 
-from botchat.core.models import SessionFilter, now
+from botchat.core.models import Message, SessionFilter, now
 from botchat.core.mongo import connect
 from botchat.core.record import TRASH_TIME
 from botchat.core.retention import Retention, Rule
@@ -30,6 +30,19 @@ def test_the_trash_is_emptied_after_30_days_and_not_before(repository):
     assert abs(goes - now() - TRASH_TIME) < timedelta(minutes=1)
     repository.update("ann", session.id, state="active")
     assert repository.get("ann", session.id).expire_time is None
+
+
+def test_an_append_says_when_a_session_ends_but_not_of_one_that_was_pinned_or_thrown_away_meanwhile(repository):
+    open_, pinned, thrown = sessions = [stored(repository) for _ in range(3)]
+    repository.update("ann", pinned.id, pinned=True)
+    repository.delete("ann", thrown.id)
+    before = repository.get("ann", thrown.id).expire_time
+    for session in sessions:
+        session.expire_time = now() + timedelta(days=365)
+        repository.append(session, Message(role="user", content="again"))
+    ends = [repository.get("ann", session.id).expire_time for session in sessions]
+    assert ends == [open_.expire_time, None, before]
+    assert [repository.get("ann", session.id).message_count for session in sessions] == [2, 2, 2]
 
 
 def test_the_sqlite_store_removes_what_has_expired_when_it_opens(tmp_path):

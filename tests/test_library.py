@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from dataclasses import replace
+from datetime import timedelta
 
 import pymongo
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sessions import on_one_store
 
+from botchat.core.models import now
 from botchat.library import (
     AgentNotFound,
     ConfigError,
@@ -21,6 +23,8 @@ from botchat.library import (
     MessageNotFound,
     MessageRedacted,
     MetadataChanged,
+    Retention,
+    Rule,
     SessionNotFound,
     Store,
     set_up,
@@ -109,6 +113,53 @@ def test_the_newest_messages_of_an_agent_are_found_among_many_others(store):
     agent, start, found = session.since("one", 3, count=5)
     assert agent.message_count == 5
     assert [m["content"] for m in found[3 - start :]] == ["mine 3", "mine 4"]
+
+
+def test_what_agents_write_is_kept_as_the_policy_says(address):
+    year, month = timedelta(days=365), timedelta(days=30)
+    rules = Rule(older_than=month, action="delete", user="ann", bot_id="agent"), Rule(older_than=year, action="delete")
+    with Store.open(address, user="ann", retention=Retention(rules)) as store:
+
+        def left(session_id: str, user: str = "ann") -> int | None:
+            ends = store.repository.get(user, session_id).expire_time
+            return None if ends is None else round((ends - now()) / timedelta(days=1))
+
+        session = store.session("s")
+        assert left("s") == 30
+        for use in (lambda: session.append("user", "hello", agent_id="one"), lambda: store.session("s")):
+            store.repository.update("ann", "s", expire_time=now() + timedelta(days=1))
+            use()
+            assert left("s") == 30
+        store.session("b", user="bob").append("user", "hello")
+        assert left("b", "bob") == 365
+        store.repository.update("ann", "s", pinned=True, expire_time=None)
+        session.append("user", "again", agent_id="one")
+        assert left("s") is None
+    with Store.open(address, user="ann") as store:
+        store.repository.update("ann", "s", pinned=False, expire_time=now() + timedelta(days=1))
+        store.session("s").append("user", "hello")
+        assert left("s") is None  # no rule says an end any more
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda session: session.update_agent("one", state={"case": 1}),
+        lambda session: session.update_group("graph", {"case": 1}),
+        lambda session: session.update_metadata(case=1),
+    ],
+    ids=["agent", "group", "metadata"],
+)
+def test_a_session_in_which_an_agent_is_at_work_does_not_end(tmp_path, write):
+    rule = Rule(older_than=timedelta(seconds=3), action="delete")
+    with Store.open(str(tmp_path / "botchat.db"), user="ann", retention=Retention([rule])) as store:
+        session = store.session("s")
+        session.add_agent("one")
+        session.add_group("graph", {})
+        ends = store.repository.get("ann", "s").expire_time
+        while store.repository.get("ann", "s").expire_time == ends:  # a tenth of the time has to pass
+            write(session)
+        assert store.repository.get("ann", "s").expire_time > ends
 
 
 def test_another_users_session_is_not_found(store):

@@ -1,5 +1,7 @@
 """What sessions of Strands cost a real MongoDB: commands and bytes, however long the history."""
 
+from datetime import timedelta
+
 import bson
 import pymongo
 import pytest
@@ -7,7 +9,7 @@ from pymongo.monitoring import CommandListener
 from strands_model import agent, calls
 
 from botchat.core.models import Message
-from botchat.library import Store
+from botchat.library import Retention, Rule, Store
 from botchat.strands import BotchatSessionManager
 
 
@@ -39,8 +41,11 @@ def watched(mongod, database):
         yield sent, client, database.name
 
 
+RULES = Retention([Rule(older_than=timedelta(days=365), action="delete")])
+
+
 def open_session(client, name):
-    return BotchatSessionManager("s", client=client, database=name, user="ann")
+    return BotchatSessionManager("s", store=Store.borrow(client, name, user="ann", retention=RULES))
 
 
 def fill(client, name, size, words="message"):
@@ -61,6 +66,8 @@ def test_a_turn_is_a_write_a_message_and_small(watched, size):
     speaker("the window moves")
     assert sent.by(speaker, "question") == ["update", "update"]
     assert sum(length for _, length in sent.commands) < 4096
+    record = client[name]["sessions"].find_one({}, {"messages": 0})
+    assert abs(record["expire_time"] - record["update_time"] - timedelta(days=365)) < timedelta(minutes=1)
     speaker.model.script = [[calls("weather", city="Rome")], ["Sunny."]]
     assert sent.by(speaker, "How is Rome?") == ["update"] * 4
 

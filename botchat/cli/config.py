@@ -71,7 +71,7 @@ _TEMPLATE = """\
 #[[retention]]
 #older_than = "365d"                      # m, h, d, w or y
 #action = "delete"                        # for ever, without the trash; or "archive"
-#bot = "local"                            # of this bot alone
+#bot = "local"                            # of this bot alone; "agent" for what agents write
 #user = "ann"                             # of this user alone
 
 # The chat in a terminal: its looks (dark, light, nord, gruvbox …) and its keys, by the names that docs/tui.md lists.

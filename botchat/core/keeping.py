@@ -1,6 +1,7 @@
 """Carries out how long sessions are kept, while they are used and when nobody uses them: no program of its own does."""
 
 import time
+from datetime import datetime
 
 from botchat.core.models import Session, now
 from botchat.core.repository import SessionRepository
@@ -23,15 +24,25 @@ class Keeping:
 
         A session in the trash goes when it was said to.
         """
-        at = now()
-        wanted = self.retention.expire_time(session, at)
-        if session.expire_time is None or wanted is None or session.state == "trash":
-            return False
-        if wanted - session.expire_time < (wanted - at) / _MOVED_BY:
+        wanted = self._moved(session)
+        if wanted is None:
             return False
         repository.update(session.user, session.id, expire_time=wanted)
         session.expire_time = wanted
         return True
+
+    def is_due(self, session: Session) -> bool:
+        """Tell whether the end of a session that is in use is to be moved, by what was last known of it."""
+        return self._moved(session) is not None
+
+    def renew(self, repository: SessionRepository, session: Session) -> None:
+        """Set when a session goes that a message is written to, which is stored with it.
+
+        An end that no rule says any more is taken away at once.
+        """
+        before, session.expire_time = session.expire_time, self.retention.expire_time(session, now())
+        if before is not None and session.expire_time is None:
+            repository.update(session.user, session.id, expire_time=None)
 
     def archive(self, repository: SessionRepository, user: str) -> int:
         """Archive the user's sessions that are due, at most once an hour; tell how many.
@@ -47,3 +58,10 @@ class Keeping:
             if session.update_time == summary.update_time and session.state == "active":
                 repository.update(user, summary.id, state="archived", expire_time=session.expire_time)
         return len(due)
+
+    def _moved(self, session: Session) -> datetime | None:
+        at = now()
+        wanted = self.retention.expire_time(session, at)
+        if session.expire_time is None or wanted is None or session.state == "trash":
+            return None
+        return wanted if wanted - session.expire_time >= (wanted - at) / _MOVED_BY else None

@@ -12,10 +12,12 @@ from botchat.core.mongo_client import Document, translated
 from botchat.core.mongo_moving import Moving
 from botchat.core.mongo_query import owned
 from botchat.core.record import Record
+from botchat.core.repository import has_end_of_its_own
 
 _T = TypeVar("_T")
 
 _PLACE = dict.fromkeys(("user", *KEPT_APART), 1)
+_GOES_ON = {"pinned": {"$ne": True}, "state": {"$ne": "trash"}}
 _ATTEMPTS = 5
 _ATTEMPTS_TO_WRITE = 50
 
@@ -92,7 +94,7 @@ class MongoMessages:
         """
         wanted = owned(session.user, session.id) | {"messages.id": {"$ne": message.id}} | (also or {})
         try:
-            if self._updated(wanted | self._moving.has_room(session, message), update, **options):
+            if self._updated(wanted | self._moving.has_room(session, message) | _goes_on(update), update, **options):
                 return True
         except SessionTooLarge:  # the record is larger than it tells
             with translated(self._name):
@@ -176,17 +178,19 @@ class MongoMessages:
         self, session: Session, message: Message, wanted: Document, update: Document, **options: Any
     ) -> bool:
         """Append where there was no room, or where the message may be there: look, make room, then try again."""
-        shown = _PLACE | {"messages": {"$elemMatch": {"id": message.id}}}
+        shown = _PLACE | {"pinned": 1, "state": 1, "messages": {"$elemMatch": {"id": message.id}}}
         for attempt in range(_ATTEMPTS_TO_WRITE):
             record = self.read(session.user, session.id, shown)
             place = place_of(record)
             if record.get("messages") or self._is_in_block(record, message):
                 return False
+            if has_end_of_its_own(record):
+                update["$set"].pop("expire_time", None)
             if attempt == 0 and self._moving.is_full(record):
                 with translated(self._name):
                     self._moving.make_room(session.user, session.id)
             elif self._updated(
-                wanted | {"first": place.first or None}, update, **options
+                wanted | {"first": place.first or None} | _goes_on(update), update, **options
             ):  # nothing has moved since the look
                 return True
         raise self._busy(session.id)
@@ -210,6 +214,11 @@ class MongoMessages:
     def _updated(self, wanted: Document, update: Document, **options: Any) -> bool:
         with translated(self._name):
             return self._sessions.update_one(wanted, update, **options).matched_count == 1
+
+
+def _goes_on(update: Document) -> Document:
+    """Tell what a record must be for an append to say when it ends: see `has_end_of_its_own`."""
+    return _GOES_ON if "expire_time" in update["$set"] else {}
 
 
 def update_of(to_set: Record, to_unset: set[str]) -> Document:

@@ -2,8 +2,9 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple, Protocol, Unpack
+from typing import Any, NamedTuple, Protocol, Unpack
 
 from botchat.core.accounts import AccountRepository
 from botchat.core.agents import AgentChanges, AgentRecords
@@ -52,7 +53,8 @@ class SessionRepository(Protocol):
         """Add a message to the record and to `session`, in one command; the first one makes the record.
 
         The same message again changes nothing, so a failed call can be repeated. What it costs does not grow with the
-        session. Of `session` only the header is used: its `expire_time` is stored with the message, and a `head` ends.
+        session. Of `session` only the header is used: its `expire_time` is stored with the message, unless the record
+        was pinned or thrown away meanwhile, and a `head` ends.
 
         Data of files that are too big for the message are stored first, apart from it: there is never a message
         without its files.
@@ -230,3 +232,8 @@ def check_whole(session: Session) -> None:
         raise InvalidInput(
             f"Saving would drop {session.first} older messages that were not read: read them, or use append and update."
         )
+
+
+def has_end_of_its_own(record: Mapping[str, Any]) -> bool:
+    """Tell whether a person has said when a record goes, so that no append may: they pinned it, or threw it away."""
+    return bool(record.get("pinned")) or record["state"] == "trash"

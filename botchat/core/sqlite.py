@@ -24,7 +24,7 @@ from botchat.core.record import (
     session_from_record,
     session_to_record,
 )
-from botchat.core.repository import ACTIVE, check_limit, check_whole
+from botchat.core.repository import ACTIVE, check_limit, check_whole, has_end_of_its_own
 from botchat.core.sqlite_accounts import SqliteAccounts, SqliteShortLived
 from botchat.core.sqlite_agents import SqliteAgents
 from botchat.core.sqlite_all import SqliteAllSessions
@@ -91,7 +91,7 @@ class SqliteRepository:
                 header["message_count"] += 1
                 header["rev"] += 1
                 header["update_time"] = at
-                if session.expire_time is not None:
+                if session.expire_time is not None and not has_end_of_its_own(header):
                     header["expire_time"] = session.expire_time
                 if session.head is not None:
                     header.pop("head", None)

@@ -167,12 +167,12 @@ class Turns:
 
     def _keep(self, repository: SessionRepository, session: Session) -> None:
         """See that a session that is used again goes when the policy says, and not before."""
-        before, session.expire_time = session.expire_time, self.keeping.retention.expire_time(session, now())
         if session.state == "trash":
+            session.expire_time = self.keeping.retention.expire_time(session, now())
             repository.update(session.user, session.id, state="active", expire_time=session.expire_time)
             session.state = "active"
-        elif before is not None and session.expire_time is None:
-            repository.update(session.user, session.id, expire_time=None)
+        else:
+            self.keeping.renew(repository, session)
 
     @contextmanager
     def _place(self, session: Session) -> Iterator[Reply]:

@@ -13,6 +13,7 @@ from botchat.core.errors import (
     StoreUnavailable,
 )
 from botchat.core.models import Message, Page, SessionFilter, SessionSummary
+from botchat.core.retention import Retention, Rule
 from botchat.library.agent import Agent, Totals
 from botchat.library.hooks import (
     Change,
@@ -44,6 +45,8 @@ __all__ = [
     "MessageRedacted",
     "MetadataChanged",
     "Page",
+    "Retention",
+    "Rule",
     "SessionFilter",
     "SessionNotFound",
     "SessionSummary",

@@ -1,11 +1,13 @@
 """Reads the messages of an agent out of a session that others write to as well."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from botchat.core.agents import AgentRecords
+from botchat.core.models import Message
 from botchat.core.record import Record
 from botchat.library.agent import Agent
-from botchat.library.ids import stored_id
+from botchat.library.ids import given_id, stored_id
 
 _EVERY_MESSAGE = 1_000_000
 """How many messages are read in one step; what is older is read after them."""
@@ -37,6 +39,18 @@ def read_backwards(
         found[:0] = _said_by(agent_id, earlier)
         before, step = before - len(earlier), step * 4
     return found, record
+
+
+def as_stored(message: Message) -> Message:
+    """Return a message with its agent's id as it is stored."""
+    return message if message.agent_id is None else replace(message, agent_id=stored_id(message.agent_id))
+
+
+def as_given(message: Message) -> Message:
+    """Return a message that was read with its agent's id as it was given."""
+    if message.agent_id is not None and (given := given_id(message.agent_id)) != message.agent_id:
+        return replace(message, agent_id=given)
+    return message
 
 
 def _said_by(agent_id: str | None, messages: list[Record]) -> list[Record]:

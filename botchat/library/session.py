@@ -8,13 +8,14 @@ from typing import Any, Literal, Unpack
 from botchat.core.agents import AgentChanges, agent_in
 from botchat.core.changes import REDACTED, MessageChanges
 from botchat.core.errors import AgentNotFound, InvalidInput, MessageNotFound
+from botchat.core.keeping import Keeping
 from botchat.core.models import Message, Role, Session, now, valid_text
 from botchat.core.record import Record, message_from_record
 from botchat.core.redacting import redact
 from botchat.core.repository import SessionRepository
 from botchat.library.agent import Agent, Totals, agent_changes
 from botchat.library.encoding import encode
-from botchat.library.history import History, read_backwards
+from botchat.library.history import History, as_given, as_stored, read_backwards
 from botchat.library.hooks import FeedbackGiven, Hooks, MessageAppended, MessageRedacted, MetadataChanged
 from botchat.library.ids import given_id, is_agent, multi_agent_id, stored_id
 
@@ -28,7 +29,7 @@ class AgentSession:
     the store's hooks. Ids of agents may be any text.
     """
 
-    def __init__(self, repository: SessionRepository, header: Session, hooks: Hooks) -> None:
+    def __init__(self, repository: SessionRepository, header: Session, hooks: Hooks, keeping: Keeping) -> None:
         self.id = given_id(header.id)
         self.user = header.user
         self.create_time = header.create_time
@@ -38,8 +39,10 @@ class AgentSession:
         self._repository = repository
         self._agents = repository.for_agents()
         self._hooks = hooks
-        # The store is told these with each append; when the record expires and what is shown of it are not ours to say.
-        self._header = replace(header, expire_time=None, head=None)
+        self._keeping = keeping
+        # The store is told these with each append. What is shown of the record is not ours to say, nor when what is in
+        # the trash goes.
+        self._header = replace(header, expire_time=None if header.state == "trash" else header.expire_time, head=None)
 
     def append(
         self,
@@ -86,8 +89,10 @@ class AgentSession:
             AgentNotFound: the session has none of that id.
         """
         change = self._hooks.prepared(MessageAppended(user=self.user, session_id=self.id, message=message))
+        if self._header.state != "trash":
+            self._keeping.renew(self._repository, self._header)
         header = replace(self._header, messages=[])
-        self._repository.append(header, _as_stored(change.message), agent or {})
+        self._repository.append(header, as_stored(change.message), agent or {})
         self._header.name = header.name
         self._hooks.tell(change)
         return change.message
@@ -97,7 +102,7 @@ class AgentSession:
         if last is not None and last < 1:
             raise InvalidInput(f"At least 1 message must be asked for, not {last}.")
         found, _ = self._read(agent_id, last)
-        return [_as_given(message_from_record(record)) for record in (found if last is None else found[-last:])]
+        return [as_given(message_from_record(record)) for record in (found if last is None else found[-last:])]
 
     def redact(self, message_id: str | None = None, *, agent_id: str | None = None, content: str = REDACTED) -> None:
         """Take the words of a message out of the store for ever: of the latest, of an agent's latest, or of any.
@@ -158,6 +163,7 @@ class AgentSession:
             AgentNotFound: the session has none of that id.
         """
         self._agents.update(self.user, self.stored_id, stored_id(agent_id), **changes)
+        self._stay()
 
     def agents(self) -> list[Agent]:
         """Read the agents, in the order in which they came."""
@@ -238,6 +244,7 @@ class AgentSession:
             AgentNotFound: the session has none of that id.
         """
         self._agents.update(self.user, self.stored_id, multi_agent_id(group_id), state=encode(state))
+        self._stay()
 
     def since(self, agent_id: str, offset: int, count: int | None = None) -> History:
         """Read an agent with its messages but for the first `offset`, or with some of those too.
@@ -267,18 +274,16 @@ class AgentSession:
     def _read_header(self) -> Session:
         return self._agents.header(self.user, self.stored_id)
 
+    def _stay(self) -> None:
+        """Move the end of a session that is written to without a message, once a tenth of its time is over."""
+        if self._keeping.is_due(self._header):
+            session = self._read_header()
+            self._keeping.used(self._repository, session)
+            self._header.expire_time = session.expire_time
+
     def _change_metadata(self, values: dict[str, Any], deleted: tuple[str, ...]) -> None:
         change = MetadataChanged(user=self.user, session_id=self.id, values=values, deleted=deleted)
         change = self._hooks.prepared(change)
         self._repository.update(self.user, self.stored_id, metadata=change.values, forget=list(change.deleted))
+        self._stay()
         self._hooks.tell(change)
-
-
-def _as_stored(message: Message) -> Message:
-    return message if message.agent_id is None else replace(message, agent_id=stored_id(message.agent_id))
-
-
-def _as_given(message: Message) -> Message:
-    if message.agent_id is not None and (given := given_id(message.agent_id)) != message.agent_id:
-        return replace(message, agent_id=given)
-    return message

@@ -1,14 +1,17 @@
 """A store that is opened once and lends its sessions: the pool of connections, the default user, the hooks."""
 
 import threading
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from botchat.bootstrap import borrow_repository, build_repository, is_mongodb
+from botchat.bootstrap import borrow_repository, build_repository, is_mongodb, retention_of
 from botchat.core.checks import check_name
-from botchat.core.errors import ConfigError, SessionNotFound
-from botchat.core.models import PAGE_SIZE, Page, Session, SessionFilter, new_id
+from botchat.core.errors import ConfigError, SessionNotFound, StoreError
+from botchat.core.keeping import Keeping
+from botchat.core.models import PAGE_SIZE, Page, Session, SessionFilter, new_id, now
 from botchat.core.repository import ACTIVE, SessionRepository
+from botchat.core.retention import Retention
 from botchat.library.hooks import Hooks
 from botchat.library.ids import stored_id
 from botchat.library.session import AgentSession
@@ -27,50 +30,82 @@ class Store:
     Attributes:
         user: whose sessions are meant where nobody is named.
         hooks: who is told of changes.
+        keeping: sees how long sessions are kept; without a policy it is for ever.
     """
 
-    def __init__(self, repository: SessionRepository, *, user: str, hooks: Hooks | None = None) -> None:
+    def __init__(
+        self,
+        repository: SessionRepository,
+        *,
+        user: str,
+        hooks: Hooks | None = None,
+        retention: Retention | None = None,
+    ) -> None:
         self.repository = repository
         self.user = check_name("The user", user)
         self.hooks = hooks or Hooks()
+        self.keeping = Keeping(retention or Retention())
 
     @classmethod
-    def open(cls, address: str | None = None, *, user: str | None = None, **pool_options: Any) -> Self:
+    def open(
+        cls,
+        address: str | None = None,
+        *,
+        user: str | None = None,
+        retention: Retention | None = None,
+        **pool_options: Any,
+    ) -> Self:
         """Open the store at `mongodb://…`, `sqlite:///PATH` or a path, with a client of our own that `close` closes.
 
-        Without an address or a user they are those of the settings: BOTCHAT_STORE and BOTCHAT_USER, or the config file.
-        The driver of MongoDB gets the options of its pool, such as maxPoolSize; what the address says comes first.
+        Without an address or a user they are those of the settings: BOTCHAT_STORE and BOTCHAT_USER, or the config file;
+        so is how long sessions are kept, the rules [[retention]] of the file. The driver of MongoDB gets the options
+        of its pool, such as maxPoolSize; what the address says comes first.
 
         Raises:
             ConfigError: the address or an option can't be used.
             StoreError: the store can't be opened.
         """
-        store = cls.at(address, user=user, **pool_options)
+        store = cls.at(address, user=user, retention=retention, **pool_options)
         store.prepare()
         return store
 
     @classmethod
-    def at(cls, address: str | None = None, *, user: str | None = None, **pool_options: Any) -> Self:
+    def at(
+        cls,
+        address: str | None = None,
+        *,
+        user: str | None = None,
+        retention: Retention | None = None,
+        **pool_options: Any,
+    ) -> Self:
         """Open a store as `open` does, but for MongoDB: to it nothing is sent, and it gets no indexes.
 
         A session is found without an index; `open` it once where sessions are listed.
         """
-        if address is None or user is None:
-            settings = load_settings(store=address, user=user)
-            address, user = settings.store, settings.user
-        store = cls(build_repository(address, **pool_options), user=user)
-        if not is_mongodb(address):
+        settings = load_settings(store=address, user=user)
+        repository = build_repository(settings.store, **pool_options)
+        store = cls(repository, user=settings.user, retention=retention or retention_of(settings))
+        if not is_mongodb(settings.store):
             store.prepare()
         return store
 
     @classmethod
-    def borrow(cls, client: "Client", database: str = "botchat", *, user: str | None = None) -> Self:
+    def borrow(
+        cls,
+        client: "Client",
+        database: str = "botchat",
+        *,
+        user: str | None = None,
+        retention: Retention | None = None,
+    ) -> Self:
         """Use someone's client of MongoDB, which `close` leaves open. Nothing is sent, and no index is made.
 
         Raises:
             ConfigError: its writes are not acknowledged, or there can be no such database.
         """
-        return cls(borrow_repository(client, database), user=user or load_settings().user)
+        settings = load_settings(user=user)
+        repository = borrow_repository(client, database)
+        return cls(repository, user=settings.user, retention=retention or retention_of(settings))
 
     def prepare(self) -> None:
         """See that the store answers, and make its indexes or tables: once, where the program starts; else close it.
@@ -100,9 +135,11 @@ class Store:
         """Open the user's session of that id; None if there is none."""
         try:
             header = self.repository.for_agents().header(self._user(user), stored_id(session_id))
+            with suppress(StoreError):  # a read-only store is still read
+                self.keeping.used(self.repository, header)
         except SessionNotFound:
             return None
-        return AgentSession(self.repository, header, self.hooks)
+        return AgentSession(self.repository, header, self.hooks, self.keeping)
 
     def create(
         self, session_id: str, *, user: str | None = None, extra: dict[str, Any] | None = None
@@ -113,8 +150,9 @@ class Store:
             SessionNotFound: another user has one of that id.
         """
         header = Session(id=stored_id(session_id), user=self._user(user), bot_id=AGENT_BOT, extra=extra or {})
+        header.expire_time = self.keeping.retention.expire_time(header, now())
         made = self.repository.for_agents().create(header)
-        return AgentSession(self.repository, header, self.hooks) if made else None
+        return AgentSession(self.repository, header, self.hooks, self.keeping) if made else None
 
     def page(
         self,
@@ -125,6 +163,9 @@ class Store:
         where: SessionFilter = ACTIVE,
     ) -> Page:
         """Read summaries of the user's sessions, newest first; `after` is the `next` of the page before."""
+        with suppress(StoreError):  # as above
+            if after is None:
+                self.keeping.archive(self.repository, self._user(user))
         return self.repository.page(self._user(user), after, limit, where)
 
     def delete(self, session_id: str, *, user: str | None = None) -> None:
