@@ -10,6 +10,7 @@ from tabs import Site, listed
 
 from botchat.core.models import Message
 from botchat.library import Store
+from botchat.strands.text import text_of
 from botchat.web import cached
 
 
@@ -36,11 +37,28 @@ def test_what_an_agent_did_is_read_in_the_front_ends(manager, address, shell):
     shown = shell.run("sessions", "show", "s", "--user", "ann").stdout
     for words in ("How is Rome?", "Calls `weather` with", '{"city": "Rome"}', "sunny in Rome", "It is sunny."):
         assert words in shown
+    for number, name in enumerate(("You (to default)", "Bot (default)", "Tool (default)", "Bot (default)"), 1):
+        assert f"## {number} · {name} · " in shown
     with Store.open(address, user="ann") as store:
         session = store.session("s")
         assert [m.role for m in session.messages()] == ["user", "assistant", "tool", "assistant"]
         assert session.messages()[1].usage == {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
         assert session.totals() == session.totals("default") == (20, 10, 30, 14)
+
+
+def test_what_a_tool_returned_is_read_as_it_was_returned():
+    image = {"image": {"format": "png", "source": {"bytes": b"\x89PNG"}}}
+    elsewhere = {"image": {"format": "png", "source": {"location": {"type": "s3", "uri": "s3://x"}}}}
+    returned = [{"text": "a few words"}, {"text": "__init__.py  *b*\n  c"}, {"json": {"a": 1}}, image, elsewhere]
+    content = [{"toolResult": {"toolUseId": "1", "status": "error", "content": returned}}]
+    told = [
+        "The tool failed:",
+        "a few words",
+        "```\n__init__.py  *b*\n  c\n```",
+        '```json\n{"a": 1}\n```',
+        "[image: png]",
+    ]
+    assert text_of({"role": "user", "content": content}) == "\n\n".join(told)
 
 
 def test_the_page_opens_what_agents_said_and_a_session_that_is_still_empty(manager, repository_at):

@@ -5,6 +5,7 @@ from sessions import stored
 from tui_stories import only_session, said, story, terminal
 
 from botchat.core.errors import BotError
+from botchat.core.models import Message
 
 
 @story
@@ -179,6 +180,26 @@ async def test_another_bot_answers_from_then_on(chat_with, store, tmp_path):
         await at.say("And now?")
         await at.sees("I am c.")
     assert only_session(store).bot_id == "c"
+
+
+@story
+async def test_a_person_goes_on_with_a_bot_of_their_choice_in_a_session_of_agents(chat_with, store, tmp_path):
+    session = stored(store, bot_id="agent")
+    store.append(session, Message(role="assistant", content="I am an agent.", agent_id="desk"))
+    async with terminal(chat_with("I am b.", DONE), tmp_path, first=lambda chat: chat.latest("ann")) as at:
+        await at.sees("I am an agent.")
+        await at.say("Who?")
+        await at.until(lambda: "Choose who answers: ctrl+b." in at.notice)
+        await at.press("ctrl+b")
+        await at.sees("Who answers from now on?")
+        await at.press("enter")
+        await at.until(lambda: "b answers from now on." in at.toasts)
+        await at.press("enter")
+        await at.sees("I am b.")
+        rows = [row.strip() for row in at.text.splitlines()]
+        assert any(row.endswith("│  desk") for row in rows)
+        assert any(row.endswith("│  b") for row in rows)
+        assert not any(row.endswith("│  agent") for row in rows)
 
 
 @story

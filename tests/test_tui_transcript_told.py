@@ -4,6 +4,7 @@ import pytest
 from transcripts import SIZE, TIME, TranscriptApp, asked, said, seen
 from tui_stories import story
 
+from botchat.core.models import Message
 from botchat.tui.transcript import Transcript
 
 
@@ -29,6 +30,24 @@ async def test_how_a_message_ended_and_what_belongs_to_it_is_seen(about, words):
         await pilot.pause()
         assert words in seen(app)
         assert "so far" in seen(app)
+
+
+@story
+async def test_several_agents_are_told_apart_and_what_a_tool_returned_is_code():
+    app = TranscriptApp()
+    result = '```json\n{"late": 3}\n```'
+    async with app.run_test(size=SIZE) as pilot:
+        messages = [
+            asked(1)[0],
+            Message(role="user", content="*Where* is it?", agent_id="desk"),
+            Message(role="tool", content=result, agent_id="desk"),
+            said("Late.", agent_id="desk"),
+        ]
+        app.transcript.show(messages, first=0, bot_id="b")
+        await pilot.pause()
+        shown = [row.strip() for row in seen(app) if row]
+        assert shown[:2] == ["you", "question 0"]
+        assert shown[2:] == ["you (to desk)", "*Where* is it?", "tool (desk)", '{"late": 3}', "desk", "Late."]
 
 
 @story

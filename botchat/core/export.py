@@ -13,7 +13,7 @@ from botchat.core import json_text
 from botchat.core.branches import branch_of
 from botchat.core.models import Message, Session, valid_text
 from botchat.core.record import Record, message_to_record, session_from_record
-from botchat.core.text import file_line, one_line, printable, rfc3339, speaker
+from botchat.core.text import file_line, is_markdown, one_line, printable, rfc3339, speaker
 
 __all__ = [
     "ExportFormat",
@@ -21,6 +21,7 @@ __all__ = [
     "export",
     "file_line",
     "in_parts",
+    "is_markdown",
     "message_to_json",
     "message_to_markdown",
     "one_line",

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from botchat.core.branches import branch_of
 from botchat.core.markdown import markdown_to_html
 from botchat.core.models import File, Message, Session
-from botchat.core.text import file_line, one_line, printable, rfc3339, speaker
+from botchat.core.text import file_line, is_markdown, one_line, printable, rfc3339, speaker
 
 # Colours have a contrast of at least 4.5 to 1 with what is behind them, in the light and in the dark.
 _STYLE = """
@@ -118,7 +118,7 @@ def _section(session: Session, message: Message) -> Iterator[str]:
 
 
 def _words(message: Message) -> str:
-    markup = markdown_to_html(printable(message.content)) if message.role == "assistant" else None
+    markup = markdown_to_html(printable(message.content)) if is_markdown(message) else None
     return _plain(message.content) if markup is None else f'<div class="words" dir="auto">\n{markup}</div>\n'
 
 

@@ -32,8 +32,17 @@ def one_line(text: str) -> str:
 
 def speaker(message: Message, bot_id: str) -> str:
     """Tell who says a message, and how it ended where that was not the end."""
-    name = f"Bot ({message.agent_id or bot_id})" if message.role == "assistant" else _SPEAKERS[message.role]
+    name, agent = _SPEAKERS[message.role], message.agent_id
+    if message.role == "assistant":
+        name = f"{name} ({agent or bot_id})"
+    elif agent:
+        name = f"{name} (to {agent})" if message.role == "user" else f"{name} ({agent})"
     return f"{name}, {_ENDINGS[message.status]}" if message.status else name
+
+
+def is_markdown(message: Message) -> bool:
+    """Tell whether a message's words are Markdown, as a bot's and a tool's are; a person's are as they were typed."""
+    return message.role in {"assistant", "tool"}
 
 
 def file_line(file: File) -> str:

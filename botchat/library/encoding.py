@@ -62,7 +62,7 @@ def _marked(value: Any, put_file: PutFile | None) -> Any:
 
 
 def _marked_mapping(value: Mapping[Any, Any], put_file: PutFile | None) -> Any:
-    if put_file is not None and _has_bytes(value.get("source")) and (file_id := put_file(value)) is not None:
+    if put_file is not None and has_bytes(value.get("source")) and (file_id := put_file(value)) is not None:
         source = dict(value["source"]) | {"bytes": _File(file_id)}
         value = {**value, "source": source}
     looks_like_a_mark = len(value) == 1 and next(iter(value)) in _MARKS
@@ -79,7 +79,8 @@ class _File:
         self.id = file_id
 
 
-def _has_bytes(source: Any) -> bool:
+def has_bytes(source: Any) -> bool:
+    """Tell whether the source of an image or a document is its bytes, which become a file of the message."""
     return isinstance(source, Mapping) and isinstance(source.get("bytes"), bytes)
 
 

@@ -7,7 +7,10 @@ from typing import Any, cast
 
 from strands.types.content import Message
 
+from botchat.library.encoding import has_bytes
+
 _MEDIA = ("image", "document", "video", "audio")
+_PLAIN = re.compile(r"\w[^\n*_`<>#\[\]|~$\\]*")
 
 
 def text_of(message: Message) -> str:
@@ -39,7 +42,7 @@ def _told(block: Mapping[str, Any]) -> Iterator[str]:
             yield f"Calls `{held.get('name', '')}` with\n\n{_fenced(held.get('input'))}"
         elif kind == "toolResult":
             yield from _result(held)
-        elif kind in _MEDIA:
+        elif kind in _MEDIA and not has_bytes(held.get("source")):  # bytes are a file of the message
             yield f"[{kind}: {held.get('name') or held.get('format') or 'unnamed'}]"
         elif kind == "citationsContent":
             yield from (str(part.get("text", "")) for part in held.get("content") or [])
@@ -49,11 +52,23 @@ def _result(result: Mapping[str, Any]) -> Iterator[str]:
     if result.get("status") == "error":
         yield "The tool failed:"
     for block in result.get("content") or []:
-        yield from _told(block)
+        if "text" in block:
+            yield _said(str(block["text"]))
+        else:
+            yield from _told(block)
+
+
+def _said(text: str) -> str:
+    """Write what a tool has said: a few plain words as they are, all else so that Markdown makes nothing of it."""
+    return text if _PLAIN.fullmatch(text) else _fence(text)
 
 
 def _fenced(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False, skipkeys=True, default=lambda other: f"[{type(other).__name__}]")
+    return _fence(text, "json")
+
+
+def _fence(text: str, language: str = "") -> str:
     longest = max((len(ticks) for ticks in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
-    return f"{fence}json\n{text}\n{fence}"
+    return f"{fence}{language}\n{text}\n{fence}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from textual import on, work
 from textual.widgets import TextArea
 
-from botchat.core.errors import BotchatError
+from botchat.core.errors import BotchatError, UnknownBot
 from botchat.core.export import one_line
 from botchat.core.models import Message, Session
 from botchat.tui.chats import AnyChat, AnyReply
@@ -155,7 +155,8 @@ class AsksBot(SessionView):
         self._asking = None
         if self.session and event.session_id == self.session.id:
             what = "Not sent" if self.prompt.text.strip() else "Not asked"
-            self.notice.tell(f"{what}: {event.error}", error=True)
+            hint = " Choose who answers: ctrl+b." if isinstance(event.error, UnknownBot) else ""
+            self.notice.tell(f"{what}: {event.error}{hint}", error=True)
         else:
             words = f"{one_line(str(event.error))} Your words are in that session's prompt."
             self.app.notify(words, title="Not sent", severity="error", markup=False)

@@ -189,7 +189,7 @@ class SessionView(ReadsSession):
             for message in after[len(before) :]:
                 self.transcript.append(message)
             lines = lines_of(session, topics=self.topics)
-            self.transcript.update_state(unanswered=self._is_unanswered, lines=lines)
+            self.transcript.update_state(unanswered=self._is_unanswered, lines=lines, bot_id=session.bot_id)
         self.post_message(self.SessionShown(session))
 
     def _follow_on(self, reply: AnyReply) -> None:

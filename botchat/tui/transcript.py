@@ -143,6 +143,7 @@ class Transcript(TranscriptChoice):
         alternatives: Mapping[str, Sequence[str]] | None = None,
         unanswered: bool | None = None,
         lines: Mapping[str, tuple[str, ...]] | None = None,
+        bot_id: str | None = None,
     ) -> None:
         """Show what else is known about the messages now; None leaves it as it is."""
         mark = self._mark()
@@ -150,6 +151,8 @@ class Transcript(TranscriptChoice):
             self._told.alternatives = alternatives
         if lines is not None:
             self._told.lines = lines
+        if bot_id is not None:
+            self._told.bot_id = bot_id
         if unanswered is not None:
             last = self._rows.messages[-1].id if self._rows.messages else None
             self._told.unanswered = last if unanswered else None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from botchat.core.export import file_line, one_line
+from botchat.core.export import file_line, is_markdown, one_line
 from botchat.core.models import Message
 from botchat.tui.blocks import Block, Said
 from botchat.tui.look import Look
@@ -147,7 +147,7 @@ class Item:
             if about.thoughts:
                 self._thoughts.grow(message.reasoning_content, ended=ended or bool(message.content))
                 blocks += [*self._thoughts.blocks, Said(pieces=())]
-        if message.role == "assistant":
+        if is_markdown(message):
             self._words.grow(message.content, ended=ended)
             blocks += self._words.blocks
         elif message.content:
@@ -167,11 +167,7 @@ def estimate(message: Message, width: int) -> int:
 
 
 def _heading(message: Message, about: About) -> tuple[tuple[str, str], ...]:
-    bot = one_line(message.agent_id or about.bot_id)
-    name, part = {"user": ("you", "user"), "assistant": (bot, "bot")}.get(
-        message.role, (_OTHERS.get(message.role, "?"), "other")
-    )
-    pieces = [(name, part)]
+    pieces = [_speaker(message, about)]
     if about.place:
         pieces.append((f"  ‹ {about.place[0]}/{about.place[1]} ›", "dim"))  # noqa: RUF001  (arrows, no signs)
     rating = (message.feedback or {}).get("rating")
@@ -179,6 +175,16 @@ def _heading(message: Message, about: About) -> tuple[tuple[str, str], ...]:
         comment = one_line(str((message.feedback or {}).get("comment") or ""))
         pieces.append((("  ▲ " if rating == "up" else "  ▼ ") + comment, "dim"))
     return tuple(pieces)
+
+
+def _speaker(message: Message, about: About) -> tuple[str, str]:
+    agent = one_line(message.agent_id or "")
+    if message.role == "assistant":
+        return agent or one_line(about.bot_id), "bot"
+    if message.role == "user":
+        return f"you (to {agent})" if agent else "you", "user"
+    name = _OTHERS.get(message.role, "?")
+    return f"{name} ({agent})" if agent else name, "other"
 
 
 def _details(message: Message, about: About) -> str:

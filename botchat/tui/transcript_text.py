@@ -6,7 +6,7 @@ from typing import NamedTuple
 from textual.geometry import Offset
 from textual.selection import Selection
 
-from botchat.core.export import printable
+from botchat.core.export import is_markdown, printable
 from botchat.core.models import Message
 from botchat.tui.blocks import Block, Code, Prose, Table
 from botchat.tui.inline import links_of, reader
@@ -43,8 +43,8 @@ def code_blocks(message: Message) -> list[str]:
 
 
 def links(message: Message, look: Look) -> list[str]:
-    """Return the addresses in a bot's message in their order, each once."""
-    if message.role != "assistant":
+    """Return the addresses in a bot's or a tool's message in their order, each once."""
+    if not is_markdown(message):
         return []
     document = Document()
     document.grow(message.content, ended=True)
