@@ -68,7 +68,10 @@ def test_the_page_opens_what_agents_said_and_a_session_that_is_still_empty(manag
     cached.connection.clear()
     st.cache_data.clear()
     try:
-        shown = " ".join(each.value for each in site.open("ann", "s").markdown)
+        page = site.open("ann", "s")
+        shown = " ".join(each.value for each in page.markdown)
+        names = [each.value.replace("\\", "") for each in page.caption if "default" in each.value]
+        assert names == ["You (to default)", "Bot (default)", "Tool (default)", "Bot (default)"]
         for words in ("Calls `weather` with", "sunny in Rome", "It is sunny."):
             assert words in shown
         assert len(listed(site.open("ann", "empty"))) == 2

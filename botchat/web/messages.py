@@ -4,7 +4,7 @@ from datetime import tzinfo
 
 import streamlit as st
 
-from botchat.core.export import file_line, one_line
+from botchat.core.export import file_line, one_line, speaker
 from botchat.core.models import Message, Session
 from botchat.web import acting
 from botchat.web.actions import Marked, Offer, show_actions
@@ -52,6 +52,8 @@ def _details(message: Message, zone: tzinfo | None) -> str:
 
 
 def _words(message: Message) -> None:
+    if message.agent_id:
+        st.caption(plain(one_line(speaker(message, message.agent_id))))
     if message.role == "user":
         if message.content:
             own_words(message.content, message.id)
