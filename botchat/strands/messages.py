@@ -3,6 +3,7 @@
 import mimetypes
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, cast
 
 from strands.types.content import Message as StrandsMessage
@@ -16,6 +17,7 @@ from botchat.library.encoding import decode_each, encode
 from botchat.strands.text import reasoning_of, text_of
 
 _ID = "botchat_id"
+_PLACE = attrgetter("message_id")
 _TOKENS = {"inputTokens": "prompt_tokens", "outputTokens": "completion_tokens", "totalTokens": "total_tokens"}
 
 
@@ -76,13 +78,15 @@ def from_records(stored: Sequence[Record], start: int, read_file: Callable[[str]
     for record, payload in zip(stored, payloads, strict=True):
         is_ours = isinstance(payload, dict) and "message" in payload
         given = _from_payload(record, payload) if is_ours else _plain(record)
-        if given.message_id < start or given.message_id in taken:
-            given.message_id = following
-        taken.add(given.message_id)
-        following = max(following, given.message_id + 1)
+        index = given.message_id
+        if index < start or index in taken:
+            given.message_id = index = following
+        taken.add(index)
+        if index >= following:
+            following = index + 1
         remember(given, record["id"])
         messages.append(given)
-    return sorted(messages, key=lambda message: message.message_id)
+    return sorted(messages, key=_PLACE)
 
 
 def id_of(given: SessionMessage) -> str | None:
@@ -105,13 +109,8 @@ def _from_payload(record: Record, kept: Mapping[str, Any]) -> SessionMessage:
     original = kept["message"]
     if "content" not in original:
         original["content"] = [{"text": record["content"]}]
-    return SessionMessage(
-        message=original,
-        message_id=kept["message_id"],
-        redact_message=original if "redacted" in kept else None,
-        created_at=kept["created_at"],
-        updated_at=kept["updated_at"],
-    )
+    redacted = original if "redacted" in kept else None
+    return SessionMessage(original, kept["message_id"], redacted, kept["created_at"], kept["updated_at"])
 
 
 def _plain(record: Record) -> SessionMessage:
