@@ -9,6 +9,7 @@ from api_client import cheap_passwords, served
 from fakes import DONE, Gate, ScriptedBot
 
 from botchat.api.serving import Serving
+from botchat.core.access import Access
 from botchat.core.chat import Chat
 from botchat.core.errors import BotError
 from botchat.core.models import Delta, Message, Session
@@ -130,6 +131,19 @@ def test_a_stream_that_the_client_closes_is_stopped_stored_and_gone_on_with(clie
     answer, _ = ask(client, "Hi", "Hel", "Go on", session=session)  # it has heard less than is stored
     assert answer.choices[0].message.content == "Hello never"
     assert [content for _, content, _ in said(store, session)] == ["Hi", "Hello", "Go on", "Hello never"]
+
+
+def test_a_stream_of_a_token_that_is_revoked_elsewhere_says_so_and_is_stopped(client_with, store):
+    client = client_with("Hello", Gate())
+    stream, session = ask(client, "Hi", stream=True)
+    next(stream), next(stream)
+    access = Access(store.accounts())
+    access.revoke_token(next(access.tokens("ann")).id)
+    with pytest.raises(openai.APIError, match="not good, or not any more"):
+        next(stream)
+    while store.written("update_message").get("status", "") != "stopped":
+        pass
+    assert said(store, session)[-1] == ("assistant", "Hello", "stopped")
 
 
 def test_a_question_whose_answer_was_lost_is_asked_again_and_not_stored_twice(client_with, store):

@@ -81,6 +81,28 @@ def test_a_server_that_ends_tells_those_who_listen(local_shell, stub_for, start_
     assert local_repository.get("ann", session_id).messages[-1].status == "interrupted"
 
 
+def test_a_token_that_another_process_revokes_ends_what_it_listens_to_and_not_the_reply(
+    local_shell, stub_for, start_api, client, local_repository
+):
+    hold = threading.Event()
+    stub_for(local_shell, [streamed(["Hel", hold, "lo"])])
+    api = start_api()
+    session_id = begin(client, api)
+    token = client.headers["Authorization"].split("_")[1]
+    with say(client, api, session_id) as answer:
+        events = events_of(answer.iter_lines())
+        assert [next(events)["event"], next(events)["data"]["content"]] == ["begin", "Hel"]
+        assert local_shell.run("tokens", "revoke", token).returncode == 0
+        (last,) = events
+    assert (last["event"], last["data"]["code"], last["data"]["status"]) == ("error", "not_signed_in", 401)
+    assert client.get(f"{api.address}/me").status_code == 401
+    hold.set()
+    while local_repository.get("ann", session_id).messages[-1].status == "streaming":
+        pass
+    assert local_repository.get("ann", session_id).messages[-1].content == "Hello"
+    assert api.stop(signal.SIGTERM) == 143
+
+
 def test_two_hundred_replies_at_once_are_all_heard_and_stored_whole_and_in_order(
     local_shell, stub_for, start_api, client, local_repository, tmp_path
 ):

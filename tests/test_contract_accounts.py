@@ -1,17 +1,19 @@
 """The contract of who may come in: accounts, tokens, sign-ins and what is kept for a while, on every store."""
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
-from argon2 import PasswordHasher
+from api_client import CHEAP
 
 from botchat.core.access import Access
-from botchat.core.accounts import SignIn
+from botchat.core.accounts import KEPT_ENDINGS, SignIn
 from botchat.core.errors import AccountNotFound, InvalidInput, NotSignedIn, TokenNotFound
+from botchat.core.let_in import HEARD_SECONDS
 from botchat.core.models import now
-from botchat.core.passwords import Passwords
-from botchat.core.remembered import REMEMBERED_SECONDS
+from botchat.core.sqlite import SqliteRepository
 
 ODD = 'ann.$ö"{}/ '
 LATER, EARLIER = timedelta(hours=1), -timedelta(seconds=1)
@@ -36,10 +38,8 @@ def access(repository, clock):
 
 
 def opened(repository, clock) -> Access:
-    """Access as another process has it. A password costs next to nothing here."""
-    return Access(
-        repository.accounts(), Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)), clock=clock
-    )
+    """Access as another process has it."""
+    return Access(repository.accounts(), CHEAP, clock=clock)
 
 
 def test_an_account_is_made_once_and_knows_its_password_alone(access):
@@ -122,7 +122,7 @@ def test_a_token_that_is_over_is_gone_even_before_the_store_removes_it(access, r
     assert repository.accounts().token(token.id) is None
 
 
-def test_a_token_revoked_elsewhere_is_good_for_half_a_minute_and_here_not_at_all(access, repository, clock):
+def test_a_token_revoked_elsewhere_is_good_for_half_a_second_and_here_not_at_all(access, repository, clock):
     elsewhere = opened(repository, clock)
     token, text = access.create_token("ann")
     assert access.token(text).id == elsewhere.token(text).id == token.id
@@ -131,12 +131,72 @@ def test_a_token_revoked_elsewhere_is_good_for_half_a_minute_and_here_not_at_all
     access.revoke_token(token.id, "ann")
     with pytest.raises(NotSignedIn):
         access.token(text)
-    assert elsewhere.token(text)
-    clock.time += REMEMBERED_SECONDS
+    assert elsewhere.remembered(text) == elsewhere.token(text)
+    clock.time += HEARD_SECONDS
+    assert elsewhere.remembered(text) is None
     with pytest.raises(NotSignedIn):
         elsewhere.token(text)
     with pytest.raises(TokenNotFound):
         access.revoke_token(token.id)
+
+
+ENDINGS = {
+    "sign_out": lambda access, sign_in: access.sign_out(sign_in.id),
+    "sign_out_everywhere": lambda access, sign_in: access.sign_out_everywhere(sign_in.user),
+    "set_password": lambda access, sign_in: access.set_password(sign_in.user, "battery staple"),
+    "disable": lambda access, sign_in: access.disable(sign_in.user),
+    "remove": lambda access, sign_in: access.remove(sign_in.user),
+    "more than are named": lambda access, sign_in: [
+        each(sign_in.id) for each in (access.sign_out, *[access.sign_out_everywhere] * KEPT_ENDINGS)
+    ],
+}
+
+
+def test_a_process_hears_in_one_read_what_ended_in_others_and_asks_for_nobody_else(access, repository, clock):
+    for user in ("ann", "bob"):
+        access.add(user, "correct horse")
+    asked = Asked(repository.accounts())
+    elsewhere = Access(asked, CHEAP, clock=clock)
+    bob, token = elsewhere.sign_in("bob").sign_in, elsewhere.create_token("bob")[1]
+    for what, end in ENDINGS.items():
+        ann = access.sign_in("ann").sign_in
+        assert elsewhere.signed_in(ann.id).user == elsewhere.vouched_for("ann").user == "ann"
+        assert elsewhere.token(token).user == elsewhere.signed_in(bob.id).user == elsewhere.vouched_for("bob").user
+        end(access, ann)
+        clock.time += HEARD_SECONDS
+        asked.names.clear()
+        assert elsewhere.token(token).user == elsewhere.signed_in(bob.id).user == elsewhere.vouched_for("bob").user
+        assert asked.names == ["endings"] or what == "more than are named", what
+        with pytest.raises(NotSignedIn):
+            elsewhere.signed_in(ann.id)
+        access.remove("ann")
+        access.add("ann", "correct horse")
+
+
+class Asked:
+    """A store that keeps what it was asked for."""
+
+    def __init__(self, accounts) -> None:
+        self.accounts = accounts
+        self.names = []
+
+    def __getattr__(self, name):
+        self.names.append(name)
+        return getattr(self.accounts, name)
+
+
+def test_a_file_of_an_older_program_tells_of_endings_too(tmp_path, clock):
+    with closing(SqliteRepository(tmp_path / "botchat.db")) as repository:
+        repository.prepare()
+        here, elsewhere = opened(repository, clock), opened(repository, clock)
+        text = here.create_token("ann")[1]
+        with closing(sqlite3.connect(tmp_path / "botchat.db")) as db:
+            db.execute("DROP TABLE IF EXISTS endings")
+        elsewhere.token(text)
+        here.disable("ann")
+        clock.time += HEARD_SECONDS
+        with pytest.raises(NotSignedIn):
+            elsewhere.token(text)
 
 
 def test_a_refresh_token_is_good_once_and_its_second_use_ends_the_sign_in(access, repository, clock):
@@ -149,7 +209,7 @@ def test_a_refresh_token_is_good_once_and_its_second_use_ends_the_sign_in(access
         opened(repository, clock).refresh(first.refresh_token)
     with pytest.raises(NotSignedIn):
         access.refresh(second.refresh_token)
-    clock.time += REMEMBERED_SECONDS
+    clock.time += HEARD_SECONDS
     with pytest.raises(NotSignedIn):
         access.signed_in(first.sign_in.id)
 

@@ -7,10 +7,12 @@ from api_client import CHEAP
 from sign_in import STREAM, may_see, refused, sign_in, sign_out, world_in
 from starlette.requests import HTTPConnection
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 
 from botchat.core.access import Access
 from botchat.core.errors import ConfigError, NotSignedIn, StoreUnavailable
 from botchat.core.models import now
+from botchat.core.remembered import REMEMBERED_SECONDS
 from botchat.settings import Settings, WebSettings
 from botchat.web.doors import COOKIE, HeaderDoor
 from botchat.web.launcher import _admins, _check_who_comes
@@ -36,7 +38,7 @@ def test_signing_out_in_one_tab_ends_the_others_and_no_other_device(world):
 
 
 def test_a_request_that_crosses_a_signing_out_is_not_remembered(world):
-    ann = world.signed_in("ann")
+    kept = world.signed_in("ann").cookies
     accounts = world.repository.accounts()
 
     class Crossed:
@@ -47,13 +49,26 @@ def test_a_request_that_crosses_a_signing_out_is_not_remembered(world):
 
         def account(self, user):
             found = accounts.account(user)
-            world.access.sign_out(ann.cookies[COOKIE].split("_")[1])
+            world.access.sign_out(kept[COOKIE].split("_")[1])
             return found
 
-    world.access._sign_ins.forget(lambda _: True)
-    world.access._accounts = Crossed()
+    world.access = Access(Crossed(), CHEAP)
+    ann = world.browser()
+    ann.cookies = kept
     assert may_see(ann)  # it was asked before
     assert not may_see(ann)
+
+
+@pytest.mark.parametrize("signs_in", ["password", "header"])
+def test_what_ends_in_another_process_ends_a_tab_that_only_listens(world, signs_in):
+    ann = world.signed_in("ann") if signs_in == "password" else world.browser(sign_in="header", header="Remote-User")
+    with ann.websocket_connect(STREAM, headers={"Remote-User": "ann"}) as tab:
+        assert tab.receive_text() == "ann"
+        elsewhere = Access(world.repository.accounts(), CHEAP)
+        elsewhere.disable("ann")
+        with pytest.raises(WebSocketDisconnect) as ended:
+            tab.receive_text()
+    assert ended.value.code == 1008
 
 
 @pytest.mark.parametrize("what", ["disable", "set_password", "remove"])
@@ -82,15 +97,23 @@ def test_a_sign_in_goes_on_while_one_comes_back_and_ends_a_week_later(world):
 
 
 def test_while_the_store_is_down_nobody_comes_in_and_who_is_there_stays(world):
-    class Down:
-        def __getattr__(self, name):
-            raise StoreUnavailable("The store is down.")
+    accounts, is_down, seconds = world.repository.accounts(), [], [0.0]
 
+    class Failing:
+        def __getattr__(self, name):
+            if is_down:
+                raise StoreUnavailable("The store is down.")
+            return getattr(accounts, name)
+
+    world.access = Access(Failing(), CHEAP, clock=lambda: seconds[0])
     ann = world.signed_in("ann")
     with ann.websocket_connect(STREAM) as tab:
         tab.receive_text()
-        world.access._accounts = Down()
-        world.access._sign_ins.forget(lambda _: True)
+        is_down.append(True)
+        seconds[0] += REMEMBERED_SECONDS - 1
+        assert not refused(tab)
+        assert may_see(ann)
+        seconds[0] += 1
         assert not refused(tab)
         assert ann.get("/", headers={"Accept": "text/html"}).status_code == 503
         assert sign_in(world.browser()).status_code == 503

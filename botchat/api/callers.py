@@ -1,8 +1,9 @@
 """Who is asking. Everything that is not said to be open is closed, before a body is read or a route is chosen."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Annotated
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
@@ -12,11 +13,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from botchat.api.problems import answer_to, problem
 from botchat.api.serving import Serving
+from botchat.api.staying import Answering, Still
 from botchat.core import accounts
 from botchat.core.errors import BotchatError, NotAllowed, NotSignedIn
 
 OPEN = frozenset({"/healthz", "/readyz", "/docs", "/openapi.json", "/auth/sign-in", "/auth/refresh"})
 """What is answered to anybody."""
+
+_T = TypeVar("_T", bound=accounts.Token | accounts.SignIn)
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -27,11 +31,13 @@ class Caller:
 
     Attributes:
         sign_in_id: by which sign-in; None for a token.
+        still: looks whether they may still be here; None where nobody signs in.
     """
 
     user: str
     scopes: Collection[accounts.Scope]
     sign_in_id: str | None = None
+    still: Still | None = field(default=None, repr=False)
 
 
 class Guarded:
@@ -44,7 +50,12 @@ class Guarded:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         answer = await self._refusal(scope) if scope["type"] == "http" else None
-        await (answer or self._app)(scope, self._limited(receive), send)
+        limited = self._limited(receive)
+        caller: Caller | None = scope.get("state", {}).get("caller")
+        if answer is None and caller is not None and caller.still is not None:
+            await Answering(caller.still, limited, send).by(self._app, scope)
+        else:
+            await (answer or self._app)(scope, limited, send)
 
     async def _refusal(self, scope: Scope) -> ASGIApp | None:
         try:
@@ -99,11 +110,10 @@ async def caller_of(serving: Serving, authorization: str) -> Caller:
         raise NotSignedIn("Show who you are: Authorization: Bearer TOKEN.")
     if text.startswith("bc_"):
         access = serving.chat.access
-        token = access.remembered(text)
-        if token is None:
-            token = await run_in_threadpool(access.token, text)
+        still = partial(_known, access.remembered, access.token, text)
+        token = await still()
         may = [scope for scope in token.scopes if scope != "admin" or token.user in serving.admins]
-        return Caller(user=token.user, scopes=may)
+        return Caller(user=token.user, scopes=may, still=still)
     return await _signed_in(serving, text)
 
 
@@ -118,11 +128,16 @@ async def _signed_in(serving: Serving, text: str) -> Caller:
         raise NotSignedIn("This token is not good: ask for one that begins with bc_.")
     claims = serving.signer.claims(text)
     access = serving.chat.access
-    sign_in = access.remembered_sign_in(claims.sign_in_id)
-    if sign_in is None:
-        sign_in = await run_in_threadpool(access.signed_in, claims.sign_in_id)
+    still = partial(_known, access.remembered_sign_in, access.signed_in, claims.sign_in_id)
+    sign_in = await still()
     scopes = accounts.SCOPES if sign_in.user in serving.admins else accounts.USUAL_SCOPES
-    return Caller(user=sign_in.user, scopes=scopes, sign_in_id=sign_in.id)
+    return Caller(user=sign_in.user, scopes=scopes, sign_in_id=sign_in.id, still=still)
+
+
+async def _known(remembered: Callable[[str], _T | None], asked: Callable[[str], _T], key: str) -> _T:
+    """Return what someone comes in with; the store is asked in a thread, and only if it must be."""
+    held = remembered(key)
+    return held if held is not None else await run_in_threadpool(asked, key)
 
 
 def _check_own_page(headers: Headers) -> None:

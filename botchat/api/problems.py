@@ -1,5 +1,6 @@
 """Errors as HTTP tells them: problem+json (RFC 9457), and OpenAI's shape below /v1. The one place that knows."""
 
+import json
 import logging
 from http import HTTPStatus
 from typing import Any
@@ -87,6 +88,13 @@ def problem_json(status: int, detail: str) -> dict[str, Any]:
 def problem_of(error: errors.BotchatError) -> dict[str, Any]:
     """Make the body of a problem out of an error."""
     return problem_json(status_of(error), str(error)) | {"code": _code(error)}
+
+
+def last_event(error: errors.BotchatError, path: str) -> bytes:
+    """Make the event that tells why a stream of the address that was asked ends before its end."""
+    if path.startswith("/v1/"):
+        return f"data: {json.dumps(openai_error(status_of(error), str(error), _code(error)))}\n\n".encode()
+    return f"event: error\ndata: {json.dumps(problem_of(error))}\n\n".encode()
 
 
 def openai_error(status: int, detail: str, code: str | None = None) -> dict[str, Any]:

@@ -1,21 +1,20 @@
 """Who may come in: passwords, tokens and sign-ins, checked and made. What is kept of them is `accounts.py`'s."""
 
 import hmac
-import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
-from hashlib import sha256
 from typing import NamedTuple
 
 from botchat.core.accounts import SCOPES, USUAL_SCOPES, Account, AccountRepository, Scope, SignIn, Token
 from botchat.core.checks import check_name
 from botchat.core.errors import AccountNotFound, InvalidInput, NotSignedIn, TokenNotFound
+from botchat.core.let_in import LetIn
 from botchat.core.models import now
 from botchat.core.passwords import Passwords
-from botchat.core.remembered import Remembered
+from botchat.core.shown_once import hash_of, new_secret, parts_of
 
 SIGNED_IN_FOR = timedelta(days=7)
 """How long a sign-in lasts after its refresh token was last used."""
@@ -23,8 +22,6 @@ SIGNED_IN_FOR = timedelta(days=7)
 _LAST_USED_EVERY = timedelta(minutes=1)
 _PROLONGED_EVERY = timedelta(days=1)
 _NAME_LENGTH = 100
-_SECRET_BYTES = 32
-_FORM = re.compile(r"(bc|br)_([0-9a-f-]{8,36})_([\w-]{43})", re.ASCII)
 _NO_TOKEN = "This token is not good, or not any more: ask for another."  # noqa: S105
 _NO_REFRESH = "You are not signed in any more: sign in again."
 _NO_PASSWORD = "There is nobody of that name and password."  # noqa: S105
@@ -38,8 +35,9 @@ class Signed(NamedTuple):
 
 
 class Access:
-    """Decides who comes in. There is one in a process, because it remembers for half a minute whom it let in.
+    """Decides who comes in. There is one in a process, because it remembers whom it let in.
 
+    That is for half a minute, or until it hears, within a second, that another process ended it.
     Every method may raise StoreError.
     """
 
@@ -52,8 +50,7 @@ class Access:
     ) -> None:
         self._accounts = accounts
         self._passwords = passwords or Passwords()
-        self._tokens = Remembered[Token](clock)
-        self._sign_ins = Remembered[SignIn](clock)
+        self._let_in = LetIn(accounts, clock)
 
     def add(self, user: str, password: str | None = None) -> None:
         """Make an account, with a password or for tokens alone.
@@ -90,7 +87,6 @@ class Access:
         if not self._accounts.set_disabled(user, now()):
             raise AccountNotFound(user)
         self.sign_out_everywhere(user)
-        self._tokens.forget(lambda token: token.user == user)
 
     def enable(self, user: str) -> None:
         """Let a user who was disabled come in again, with the same password and tokens.
@@ -104,8 +100,7 @@ class Access:
     def remove(self, user: str) -> None:
         """Remove a user's account, tokens and sign-ins, if there are any."""
         self._accounts.remove_account(user)
-        self._tokens.forget(lambda token: token.user == user)
-        self._sign_ins.forget(lambda sign_in: sign_in.user == user)
+        self._let_in.end(user)
 
     def create_token(
         self,
@@ -126,10 +121,10 @@ class Access:
         if len(name) > _NAME_LENGTH:
             raise InvalidInput(f"The name of a token has at most {_NAME_LENGTH} characters.")
         self._accounts.add_account(Account(user=user))
-        secret = secrets.token_urlsafe(_SECRET_BYTES)
+        secret = new_secret()
         expire_time = None if lifetime is None else now() + lifetime
         token = Token(
-            id=secrets.token_hex(8), user=user, name=name, hash=_hash(secret), scopes=scopes, expire_time=expire_time
+            id=secrets.token_hex(8), user=user, name=name, hash=hash_of(secret), scopes=scopes, expire_time=expire_time
         )
         self._accounts.add_token(token)
         return token, f"bc_{token.id}_{secret}"
@@ -139,18 +134,18 @@ class Access:
         return self._accounts.tokens(user)
 
     def revoke_token(self, token_id: str, user: str | None = None) -> None:
-        """End a token, of that user alone where one is named; here at once, in other processes within half a minute.
+        """End a token, of that user alone where one is named; here at once, in other processes within a second.
 
         Raises:
             TokenNotFound: there is none of that id.
         """
         if not self._accounts.remove_token(token_id, user):
             raise TokenNotFound(token_id)
-        self._tokens.forget(lambda token: token.id == token_id)
+        self._let_in.end(token_id)
 
     def remembered(self, text: str) -> Token | None:
-        """Return the token of this text if it was good half a minute ago or less: without asking the store."""
-        return self._tokens.get(_hash(text))
+        """Return the token of this text if it was good lately: without asking the store."""
+        return self._let_in.tokens.get(hash_of(text)) if self._let_in.has_heard else None
 
     def token(self, text: str) -> Token:
         """Return the token of this text.
@@ -158,16 +153,18 @@ class Access:
         Raises:
             NotSignedIn: it is none, revoked or expired, or its user is disabled.
         """
-        if remembered := self.remembered(text):
+        self._let_in.hear()
+        tokens = self._let_in.tokens
+        if remembered := tokens.get(hash_of(text)):
             return remembered
-        read_at = self._tokens.times_forgotten
-        token_id, secret = _parts(text, "bc", _NO_TOKEN)
+        read_at = tokens.times_forgotten
+        token_id, secret = parts_of(text, "bc", _NO_TOKEN)
         token = self._accounts.token(token_id)
-        if token is None or not hmac.compare_digest(token.hash, _hash(secret)) or not self._may_enter(token.user):
+        if token is None or not hmac.compare_digest(token.hash, hash_of(secret)) or not self._may_enter(token.user):
             raise NotSignedIn(_NO_TOKEN)
         if token.last_used is None or now() - token.last_used >= _LAST_USED_EVERY:
             self._accounts.token_used(token.id, now())
-        self._tokens.keep(_hash(text), token, read_at)
+        tokens.keep(hash_of(text), token, read_at)
         return token
 
     def check_password(self, user: str, password: str) -> str:
@@ -187,10 +184,11 @@ class Access:
 
     def sign_in(self, user: str) -> Signed:
         """Keep that a user, whose password was checked, has signed in."""
-        secret = secrets.token_urlsafe(_SECRET_BYTES)
-        sign_in = SignIn(user=user, hash=_hash(secret), expire_time=now() + SIGNED_IN_FOR)
+        secret = new_secret()
+        sign_in = SignIn(user=user, hash=hash_of(secret), expire_time=now() + SIGNED_IN_FOR)
+        read_at = self._let_in.sign_ins.times_forgotten
         self._accounts.add_sign_in(sign_in)
-        self._sign_ins.keep(sign_in.id, sign_in)
+        self._let_in.sign_ins.keep(sign_in.id, sign_in, read_at)
         return Signed(sign_in, f"br_{sign_in.id}_{secret}")
 
     def refresh(self, refresh_token: str) -> Signed:
@@ -201,18 +199,18 @@ class Access:
         Raises:
             NotSignedIn: it is none, used before, expired, or signed out.
         """
-        sign_in_id, secret = _parts(refresh_token, "br", _NO_REFRESH)
-        following = secrets.token_urlsafe(_SECRET_BYTES)
+        sign_in_id, secret = parts_of(refresh_token, "br", _NO_REFRESH)
+        following = new_secret()
         expire_time = now() + SIGNED_IN_FOR
-        if not self._accounts.renew_sign_in(sign_in_id, _hash(secret), _hash(following), expire_time):
+        if not self._accounts.renew_sign_in(sign_in_id, hash_of(secret), hash_of(following), expire_time):
             self.sign_out(sign_in_id)
             raise NotSignedIn(_NO_REFRESH)
         sign_in = self.signed_in(sign_in_id)
         return Signed(sign_in, f"br_{sign_in_id}_{following}")
 
     def remembered_sign_in(self, sign_in_id: str) -> SignIn | None:
-        """Return the sign-in if it was there half a minute ago or less: without asking the store."""
-        return self._sign_ins.get(sign_in_id)
+        """Return the sign-in if it was there lately: without asking the store."""
+        return self._let_in.sign_ins.get(sign_in_id) if self._let_in.has_heard else None
 
     def signed_in(self, sign_in_id: str) -> SignIn:
         """Return the sign-in.
@@ -220,13 +218,15 @@ class Access:
         Raises:
             NotSignedIn: they have signed out, or are disabled.
         """
-        if remembered := self.remembered_sign_in(sign_in_id):
+        self._let_in.hear()
+        sign_ins = self._let_in.sign_ins
+        if remembered := sign_ins.get(sign_in_id):
             return remembered
-        read_at = self._sign_ins.times_forgotten
+        read_at = sign_ins.times_forgotten
         sign_in = self._accounts.sign_in(sign_in_id)
         if sign_in is None or not self._may_enter(sign_in.user):
             raise NotSignedIn(_NO_REFRESH)
-        self._sign_ins.keep(sign_in_id, sign_in, read_at)
+        sign_ins.keep(sign_in_id, sign_in, read_at)
         return sign_in
 
     def signed_in_with(self, refresh_token: str) -> SignIn:
@@ -235,17 +235,17 @@ class Access:
         Raises:
             NotSignedIn: it is none, or they have signed out, or are disabled.
         """
-        sign_in_id, secret = _parts(refresh_token, "br", _NO_REFRESH)
+        sign_in_id, secret = parts_of(refresh_token, "br", _NO_REFRESH)
         sign_in = self.signed_in(sign_in_id)
-        if not hmac.compare_digest(sign_in.hash, _hash(secret)):
+        if not hmac.compare_digest(sign_in.hash, hash_of(secret)):
             raise NotSignedIn(_NO_REFRESH)
-        read_at = self._sign_ins.times_forgotten
+        read_at = self._let_in.sign_ins.times_forgotten
         until = now() + SIGNED_IN_FOR
         if until - sign_in.expire_time >= _PROLONGED_EVERY:
             if not self._accounts.renew_sign_in(sign_in_id, sign_in.hash, sign_in.hash, until):
                 raise NotSignedIn(_NO_REFRESH)
             sign_in = replace(sign_in, expire_time=until)
-            self._sign_ins.keep(sign_in_id, sign_in, read_at)
+            self._let_in.sign_ins.keep(sign_in_id, sign_in, read_at)
         return sign_in
 
     def vouched_for(self, user: str, *, with_account: bool = False) -> SignIn:
@@ -256,44 +256,32 @@ class Access:
             InvalidInput: that is no name.
         """
         sign_in_id = f"of {user}"
-        if remembered := self.remembered_sign_in(sign_in_id):
+        self._let_in.hear()
+        sign_ins = self._let_in.sign_ins
+        if remembered := sign_ins.get(sign_in_id):
             return remembered
-        read_at = self._sign_ins.times_forgotten
+        read_at = sign_ins.times_forgotten
         check_name("The user", user)
         if not with_account and self._accounts.account(user) is None:
             self._accounts.add_account(Account(user=user))
         if not self._may_enter(user):
             raise NotSignedIn(f"{user} has no account here, or may not use it any more.")
         sign_in = SignIn(id=sign_in_id, user=user, hash="", expire_time=now() + SIGNED_IN_FOR)
-        self._sign_ins.keep(sign_in_id, sign_in, read_at)
+        sign_ins.keep(sign_in_id, sign_in, read_at)
         return sign_in
 
     def sign_out(self, sign_in_id: str) -> None:
-        """End a sign-in: here at once, in other processes within half a minute."""
-        self._accounts.remove_sign_in(sign_in_id)
-        self._sign_ins.forget(lambda sign_in: sign_in.id == sign_in_id)
+        """End a sign-in: here at once, in other processes within a second."""
+        if self._accounts.remove_sign_in(sign_in_id):
+            self._let_in.end(sign_in_id)
+        else:  # others have heard of it, or it never was
+            self._let_in.forget(sign_in_id)
 
     def sign_out_everywhere(self, user: str) -> None:
         """End all sign-ins of a user."""
         self._accounts.remove_sign_ins(user)
-        self._sign_ins.forget(lambda sign_in: sign_in.user == user)
+        self._let_in.end(user)
 
     def _may_enter(self, user: str) -> bool:
         account = self._accounts.account(user)
         return account is not None and account.disabled_time is None
-
-
-def _parts(text: str, kind: str, refusal: str) -> tuple[str, str]:
-    """Split the text of a token into its id and its secret.
-
-    Raises:
-        NotSignedIn: it is no such token.
-    """
-    found = _FORM.fullmatch(text)
-    if found is None or found[1] != kind:
-        raise NotSignedIn(refusal)
-    return found[2], found[3]
-
-
-def _hash(secret: str) -> str:
-    return sha256(secret.encode(errors="surrogatepass")).hexdigest()

@@ -6,7 +6,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol, get_args
+from typing import Literal, NamedTuple, Protocol, get_args
 
 from botchat.core.models import new_id, now
 
@@ -65,6 +65,22 @@ class SignIn:
     hash: str = field(repr=False)
     create_time: datetime = field(default_factory=now)
     expire_time: datetime
+
+
+class Endings(NamedTuple):
+    """What tokens and sign-ins ended before they were over.
+
+    Attributes:
+        number: how often that was so; it never goes down.
+        newest: what stands for the last of them, oldest first.
+    """
+
+    number: int
+    newest: tuple[str, ...]
+
+
+KEPT_ENDINGS = 20
+"""How many of them a store names. A process that missed more forgets whom it let in, and asks for each again."""
 
 
 class AccountRepository(Protocol):
@@ -126,10 +142,18 @@ class AccountRepository(Protocol):
         """Put another refresh token's hash in the place of `old`, in one step; False if that is not the one now."""
         ...
 
-    def remove_sign_in(self, sign_in_id: str) -> None:
-        """Forget a sign-in."""
+    def remove_sign_in(self, sign_in_id: str) -> bool:
+        """Forget a sign-in; False if there was none."""
         ...
 
     def remove_sign_ins(self, user: str) -> None:
         """Forget everywhere that a user has signed in."""
+        ...
+
+    def add_ending(self, key: str) -> None:
+        """Count that something ended, so that other processes hear of it; `key` stands for what it was."""
+        ...
+
+    def endings(self) -> Endings:
+        """Tell what ended, in one small read."""
         ...

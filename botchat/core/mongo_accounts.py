@@ -1,17 +1,21 @@
-"""Accounts in MongoDB: the collections `users`, `tokens` and `auth_sessions`, and `short_lived` for what soon goes."""
+"""Accounts in MongoDB: `users`, `tokens`, `auth_sessions`, `auth_endings`, and `short_lived` for what soon goes."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from pymongo import ReadPreference
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
-from botchat.core.accounts import Account, SignIn, Token
+from botchat.core.accounts import KEPT_ENDINGS, Account, Endings, SignIn, Token
 from botchat.core.models import now
 from botchat.core.mongo_client import Document, translated
+
+_ALL = "all"
+"""The id of the one document that counts what ended."""
 
 
 class MongoAccounts:
@@ -19,9 +23,12 @@ class MongoAccounts:
 
     def __init__(self, database: Database[Document], *, name: str) -> None:
         self._name = name
+        # A member of a set that lags behind would let in whom the primary knows no more.
+        database = database.with_options(read_preference=ReadPreference.PRIMARY)
         self._users: Collection[Document] = database["users"]
         self._tokens: Collection[Document] = database["tokens"]
         self._sign_ins: Collection[Document] = database["auth_sessions"]
+        self._endings: Collection[Document] = database["auth_endings"]
 
     def add_account(self, account: Account) -> bool:
         return _inserted(self._users, self._name, _document(account, "user"))
@@ -87,13 +94,23 @@ class MongoAccounts:
         wanted = _unexpired({"_id": {"$eq": sign_in_id}, "hash": {"$eq": old}})
         return self._changed(self._sign_ins, wanted, {"$set": {"hash": new, "expire_time": expire_time}})
 
-    def remove_sign_in(self, sign_in_id: str) -> None:
+    def remove_sign_in(self, sign_in_id: str) -> bool:
         with translated(self._name):
-            self._sign_ins.delete_one({"_id": {"$eq": sign_in_id}})
+            return self._sign_ins.delete_one({"_id": {"$eq": sign_in_id}}).deleted_count == 1
 
     def remove_sign_ins(self, user: str) -> None:
         with translated(self._name):
             self._sign_ins.delete_many({"user": {"$eq": user}})
+
+    def add_ending(self, key: str) -> None:
+        newest = {"$each": [key], "$slice": -KEPT_ENDINGS}
+        with translated(self._name):
+            self._endings.update_one({"_id": _ALL}, {"$inc": {"number": 1}, "$push": {"newest": newest}}, upsert=True)
+
+    def endings(self) -> Endings:
+        with translated(self._name):
+            found = self._endings.find_one({"_id": _ALL})
+        return Endings(found["number"], tuple(found["newest"])) if found else Endings(0, ())
 
     def _find(self, collection: Collection[Document], key: str) -> Document | None:
         with translated(self._name):

@@ -1,4 +1,4 @@
-"""For half a minute, whom a process let in: the store is not asked with every request."""
+"""What the store said yes to, for half a minute: it is not asked with every request."""
 
 import threading
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from botchat.core.accounts import SignIn, Token
 from botchat.core.models import now
 
 REMEMBERED_SECONDS = 30.0
-"""How long a yes of the store is taken for granted: what another process revokes ends within this."""
+"""How long a yes of the store is taken for granted at most, be it that nobody says that it ended, or can be asked."""
 
 _MOST_REMEMBERED = 10_000
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from botchat.core.accounts import Account, SignIn, Token
+from botchat.core.accounts import KEPT_ENDINGS, Account, Endings, SignIn, Token
 from botchat.core.models import now
 from botchat.core.sqlite_file import SqliteFile
 from botchat.core.sqlite_rows import milliseconds, moment
@@ -45,6 +45,7 @@ _TABLES = (
     expire_time INTEGER NOT NULL
 )""",
 )
+_ENDINGS = "CREATE TABLE IF NOT EXISTS endings (number INTEGER PRIMARY KEY, key TEXT NOT NULL)"
 _EXPIRING = ("tokens", "auth_sessions", "short_lived")
 _UNEXPIRED = "(expire_time IS NULL OR expire_time > ?)"
 _ACCOUNT = "SELECT user, create_time, password_hash, disabled_time FROM users"
@@ -118,11 +119,24 @@ class SqliteAccounts:
         update = f"UPDATE auth_sessions SET hash = ?, expire_time = ? WHERE id = ? AND hash = ? AND {_UNEXPIRED}"
         return self._written(update, new, _stored(expire_time), sign_in_id, old, _stored(now()))
 
-    def remove_sign_in(self, sign_in_id: str) -> None:
-        self._written("DELETE FROM auth_sessions WHERE id = ?", sign_in_id)
+    def remove_sign_in(self, sign_in_id: str) -> bool:
+        return self._written("DELETE FROM auth_sessions WHERE id = ?", sign_in_id)
 
     def remove_sign_ins(self, user: str) -> None:
         self._written("DELETE FROM auth_sessions WHERE user = ?", user)
+
+    def add_ending(self, key: str) -> None:
+        with self._file.writing() as db:
+            if _has_tables(db):
+                db.execute(_ENDINGS)  # a file that an older program made has all but this one
+                db.execute("INSERT INTO endings (key) VALUES (?)", (key,))
+                db.execute("DELETE FROM endings WHERE number <= last_insert_rowid() - ?", (KEPT_ENDINGS,))
+
+    def endings(self) -> Endings:
+        query = "SELECT number, key FROM endings ORDER BY number"
+        with self._file.reading() as db:
+            rows = db.execute(query).fetchall() if _has_tables(db, "endings") else []
+        return Endings(rows[-1][0] if rows else 0, tuple(key for _, key in rows))
 
     def _written(self, statement: str, *values: Any) -> bool:
         return _written(self._file, statement, *values)
@@ -177,8 +191,8 @@ def _adding(file: SqliteFile) -> Iterator[sqlite3.Connection]:
         yield db
 
 
-def _has_tables(db: sqlite3.Connection) -> bool:
-    return db.execute("SELECT 1 FROM sqlite_master WHERE name = 'short_lived'").fetchone() is not None
+def _has_tables(db: sqlite3.Connection, name: str = "short_lived") -> bool:
+    return db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)).fetchone() is not None
 
 
 def _stored(time: datetime | None) -> int | None:

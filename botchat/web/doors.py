@@ -21,7 +21,7 @@ class Door(Protocol):
         ...
 
     def is_remembered(self, sign_in: SignIn) -> bool:
-        """Tell whether they were in half a minute ago or less, and not sent out since: without asking the store."""
+        """Tell whether they were in lately, and not sent out since: without asking the store."""
         ...
 
     def stay(self, sign_in: SignIn) -> SignIn:

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from botchat.core.accounts import SignIn
 from botchat.core.errors import BotchatError, InvalidInput, NotSignedIn, StoreError
+from botchat.staying import received
 from botchat.web.doors import Door
 
 HEADER = "x-botchat-user"
@@ -66,7 +67,7 @@ class Gate:
 
 
 class _Watched:
-    """A websocket that ends with the sign-in: a tab that stays open is looked at with each message, both ways."""
+    """A websocket that ends with the sign-in: it is looked at with each message, both ways, and while none comes."""
 
     def __init__(self, door: Door, sign_in: SignIn, receive: Receive, send: Send) -> None:
         self._door = door
@@ -80,8 +81,8 @@ class _Watched:
         return self._received, self._sent
 
     async def _received(self) -> Message:
-        message = await self._receive()
-        if message["type"] == "websocket.receive" and not await self._may_stay():
+        message = await received(self._receive, self._may_stay)
+        if message is None:
             await self._end()
             return {"type": "websocket.disconnect", "code": _POLICY_VIOLATION}
         return message
