@@ -41,7 +41,7 @@ def passwd(user: UserArgument, store: StoreOption = None) -> None:
 def disable(user: UserArgument, store: StoreOption = None) -> None:
     """Let a user not come in any more, whatever they show. Their sessions stay.
 
-    A server that is running lets them in for half a minute more at most.
+    Servers that are running send them away within a second.
 
     Example: botchat users disable ann
     """

@@ -66,7 +66,7 @@ def revoke(
     token: Annotated[str, typer.Argument(help="The id that botchat tokens list shows.", metavar="ID")],
     store: StoreOption = None,
 ) -> None:
-    """End a token. A server that is running takes it for half a minute more at most.
+    """End a token. Servers that are running take it no more within a second.
 
     Example: botchat tokens revoke 5f2c90be11d0a3c4
     """
