@@ -93,8 +93,8 @@ class WatchedStore:
     def append(self, session: Session, message: Message) -> None:
         self._write("append", message.id, lambda: self._repository.append(session, message))
 
-    def update_message(self, user: str, session_id: str, message_id: str, **changes: Any) -> None:
-        self._write(
+    def update_message(self, user: str, session_id: str, message_id: str, **changes: Any) -> bool:
+        return self._write(
             "update_message", changes, lambda: self._repository.update_message(user, session_id, message_id, **changes)
         )
 
@@ -105,14 +105,15 @@ class WatchedStore:
             if kind == what:
                 return of
 
-    def _write(self, kind: str, of: Any, write: Callable[[], None]) -> None:
+    def _write(self, kind: str, of: Any, write: Callable[[], Any]) -> Any:
         if self.down:
             self.failures.put(kind)
             raise StoreUnavailable("The store is down.")
         if self.all_is_too_large:
             raise SessionTooLarge
-        write()
+        answer = write()
         if self.answers_are_lost:
             self.failures.put(kind)
             raise StoreUnavailable("The store's answer was lost.")
         self.writes.put((kind, of))
+        return answer

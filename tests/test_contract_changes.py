@@ -1,13 +1,18 @@
 """The store's contract for changes, and whose a session is, on SQLite, mongomock and a real mongod."""
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
+from fakes import Gate, ScriptedBot
 from sessions import stored, user_says
 
+from botchat.core.chat import Chat
 from botchat.core.errors import InvalidInput, MessageNotFound, SessionChanged, SessionNotFound
-from botchat.core.models import Message, Session, SessionFilter
+from botchat.core.models import Message, Session, SessionFilter, now
+from botchat.core.turn import Turns
 
 # Replacing
 
@@ -55,6 +60,42 @@ def test_a_message_is_changed_in_place_and_its_other_fields_stay(repository):
     assert read.messages[1] == replace(target, feedback={"rating": "up"}, content="")
     assert (read.messages[0], read.messages[2]) == (session.messages[0], session.messages[2])
     assert read.rev == session.rev + 2
+
+
+def test_who_writes_a_reply_learns_with_a_checkpoint_that_it_is_to_end(repository):
+    session = stored(repository)
+    one, other = (Message(role="assistant", content="a", status="streaming", heartbeat=now()) for _ in range(2))
+    for message in (one, other):
+        repository.append(session, message)
+    change = partial(repository.update_message, "ann", session.id)
+    assert not change(one.id, content="ab", status="streaming")
+    assert repository.stop_reply("ann", session.id, one.id)
+    assert not change(other.id, content="b", status="streaming")
+    assert not change(one.id, feedback={"rating": "up"})
+    for content in ("abc", "abcd"):  # an answer of the store's may be lost
+        assert change(one.id, content=content, status="streaming")
+    assert not change(one.id, status="stopped", to_stop=None)
+    assert not repository.stop_reply("ann", session.id, one.id)
+    assert not repository.stop_reply("ann", session.id, "none")
+    read = repository.get("ann", session.id)
+    assert [(m.content, m.status, m.to_stop) for m in read.messages[-2:]] == [
+        ("abcd", "stopped", False),
+        ("b", "streaming", False),
+    ]
+    assert read.rev == session.rev + 7
+
+
+def test_a_reply_is_stopped_from_another_process_and_that_leaves_nothing_behind(repository):
+    elsewhere, writer = (Turns({"b": ScriptedBot("Hel", Gate())}, checkpoint_seconds=0.01) for _ in range(2))
+    with closing(elsewhere), closing(writer):
+        chat, session = Chat(repository, writer, default_bot="b"), Session(user="ann", bot_id="b")
+        reply = chat.send("ann", session, "Hi")
+        while not Chat(repository, elsewhere, default_bot="b").stop("ann", session.id):
+            pass  # until its first words are stored
+        assert reply.wait(30)
+        stopped = repository.get("ann", session.id).messages[-1]
+        assert (stopped.content, stopped.status, stopped.heartbeat, stopped.to_stop) == ("Hel", "stopped", None, False)
+        assert not Chat(repository, elsewhere, default_bot="b").stop("ann", session.id)
 
 
 def test_a_message_that_is_not_there_can_not_be_changed(repository):
@@ -139,6 +180,7 @@ def test_another_users_session_is_not_found_by_any_method(repository, user):
         lambda: repository.messages(user, session.id, 1),
         lambda: repository.update(user, session.id, name="stolen"),
         lambda: repository.update_message(user, session.id, mid, content="stolen"),
+        lambda: repository.stop_reply(user, session.id, mid),
         lambda: repository.delete(user, session.id),
         lambda: repository.purge(user, session.id),
     ]

@@ -1,5 +1,7 @@
 """The page's logic, run by Streamlit's own AppTest with a real store behind it and a scripted bot."""
 
+from datetime import timedelta
+
 from fakes import DONE, Gate
 from tabs import choose, click, groups, listed, opened, said
 
@@ -216,11 +218,16 @@ def test_of_a_very_long_session_200_messages_are_on_the_page_and_the_newest_are_
 
 def test_a_reply_that_another_process_receives_is_shown_as_it_comes(site):
     session = Session(user="ann", bot_id="b")
-    theirs = Message(role="assistant", content="from elsewhere", status="streaming", heartbeat=now())
+    theirs = Message(
+        role="assistant", content="from elsewhere", status="streaming", heartbeat=now() + timedelta(hours=1)
+    )
     site.store.append(session, Message(role="user", content="Hi"))
     site.store.append(session, theirs)
     tab = site.open("ann", session.id)
     assert "from elsewhere" in said(tab)
     assert any("Another program" in caption.value for caption in tab.main.caption)
+    click(tab, "stop")
+    assert site.store.get("ann", session.id).messages[-1].to_stop
+    assert any("is asked to stop it" in caption.value for caption in site.run(tab).main.caption)
     site.store.update_message("ann", session.id, theirs.id, status=None, heartbeat=None, content="all of it")
     assert "all of it" in said(site.run(tab))

@@ -25,6 +25,7 @@ from botchat.core.models import Delta, Message
 
 _LOOKED_AT = 500
 _LOOK_SECONDS = 1.0  # as often as another process stores what came
+_LOOKS_FOR_END = 10  # an older botchat that writes it does not know that it should end
 POSITION = r"^([!-~]{1,200}):([0-9]{1,9}):([0-9]{1,9})$"
 """What the id of a delta looks like: the message's id, and how many characters of it came."""
 
@@ -152,6 +153,22 @@ async def _of_store(
         message = found.message if isinstance(found, Reply) else found or message
     async for last in _of_message(message, told.position):
         yield last
+
+
+async def ended(chat: Chat, user: str, session_id: str, message: Message) -> Message:
+    """Wait some seconds for the end of an answer that another process was asked to stop; return it as it is then.
+
+    Raises:
+        SessionNotFound, MessageNotFound: it was removed meanwhile.
+    """
+    position = Position(message.id)
+    for _ in range(_LOOKS_FOR_END):
+        await asyncio.sleep(_LOOK_SECONDS / 2)
+        found = await run_in_threadpool(find, chat, user, session_id, position)
+        message = found.message if isinstance(found, Reply) else found or message
+        if message.status != "streaming":
+            break
+    return message
 
 
 class _Told:

@@ -15,8 +15,8 @@ from botchat.api.pending import open_session
 from botchat.api.problems import answer_to
 from botchat.api.replies import settled
 from botchat.api.serving import ServingDep
-from botchat.core.chat import Reply
-from botchat.core.errors import BotchatError, BotError, ReplyRunning
+from botchat.core.chat import Chat, Reply
+from botchat.core.errors import BotchatError, BotError
 
 router = APIRouter(tags=["messages"])
 
@@ -112,16 +112,16 @@ async def attach(
     operation_id="stop_reply",
     response_model=MessageOut,
     response_model_exclude_none=True,
-    responses={204: {"description": "No answer was under way."}},
+    responses={
+        202: {"model": MessageOut, "description": "Another process of this server was asked to, and has not yet"},
+        204: {"description": "No answer was under way."},
+    },
 )
 async def stop(session_id: str, caller: Writer, serving: ServingDep) -> Response:
     """End the answer that is under way, and get what came of it."""
     reply = serving.chat.reply(caller.user, session_id)
     if reply is None:
-        session = await run_in_threadpool(open_session, serving.chat, caller.user, session_id, 1)
-        if session.messages and session.messages[-1].status == "streaming":  # by another process of this server
-            raise ReplyRunning
-        return Response(status_code=204)
+        return await _stop_elsewhere(serving.chat, caller.user, session_id)
     reply.stop()
     await settled(reply)
     if reply.save_failure:
@@ -151,6 +151,16 @@ def read_file(session_id: str, file_id: str, caller: Reader, serving: ServingDep
     return Response(data, media_type="application/octet-stream", headers=headers)
 
 
+async def _stop_elsewhere(chat: Chat, user: str, session_id: str) -> Response:
+    """End the answer that another process of this server is writing."""
+    session = await run_in_threadpool(open_session, chat, user, session_id)
+    coming = next((message for message in session.messages if message.status == "streaming"), None)
+    if coming is None or not await run_in_threadpool(chat.stop, user, session_id):
+        return Response(status_code=204)
+    message = await events.ended(chat, user, session_id, coming)
+    return _json(message_out(message), 202 if message.status == "streaming" else 200)
+
+
 async def _answer(asked: Asked, request: Request, *, stream: bool) -> Response:
     if stream:
         return events.EventStream(events.of_asked(asked))
@@ -169,5 +179,5 @@ async def _answer(asked: Asked, request: Request, *, stream: bool) -> Response:
     return _json(words)
 
 
-def _json(body: AnswerOut | MessageOut) -> Response:
-    return Response(body.model_dump_json(exclude_none=True), media_type="application/json")
+def _json(body: AnswerOut | MessageOut, status: int = 200) -> Response:
+    return Response(body.model_dump_json(exclude_none=True), status, media_type="application/json")

@@ -57,6 +57,7 @@ class MessageChanges(TypedDict, total=False):
     redacted_time: datetime | None
     sent: dict[str, Any] | None
     topic: Topic | None
+    to_stop: None
     files: None
 
 

@@ -91,8 +91,8 @@ class Message:
         files: what came with it; big ones without their data when they were read from a store.
         sent: of a reply to a question with which not all before it was sent: `first` (the id of the first message that
             was), `messages` and `of` (how many of how many), and `cut` where its user had wished it so.
-        topic: of a user's message: whether it begins a new topic or goes on, as its bot's server placed its words; None
-            where that is told by the words themselves.
+        to_stop: of a reply that is still streaming: whether someone wishes it to end, and not where it is written.
+        topic: of a user's message: whether it begins a topic, as its bot's server placed its words; None: by the words.
         parent: id of the message it answers, where that is not the one before it.
         extra: fields of the record that this version does not know; kept as they are.
     """
@@ -117,6 +117,7 @@ class Message:
     redacted_time: datetime | None = None
     files: list[File] = field(default_factory=list)
     sent: dict[str, Any] | None = None
+    to_stop: bool = False
     topic: Topic | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 

@@ -22,7 +22,7 @@ from botchat.core.mongo_all import MongoAllSessions
 from botchat.core.mongo_blocks import MongoBlocks
 from botchat.core.mongo_client import Document, database_name, open_client, options_of, translated
 from botchat.core.mongo_files import MongoFiles
-from botchat.core.mongo_messages import MongoMessages, of_message, update_of
+from botchat.core.mongo_messages import MongoMessages, of_message, update_of, update_of_message
 from botchat.core.mongo_moving import Limits, Moving, growth, growth_of_change, size_told
 from botchat.core.mongo_preferences import MongoPreferences
 from botchat.core.mongo_query import ALL_INDEX, PAGE_INDEX, SUMMARY, TAG_INDEX, TAGGED, owned
@@ -145,19 +145,19 @@ class MongoRepository:
         if is_new or all(held.id != message.id for held in session.messages):
             session.added(message, at=at)
 
-    def update_message(self, user: str, session_id: str, message_id: str, **changes: Unpack[MessageChanges]) -> None:
+    def update_message(self, user: str, session_id: str, message_id: str, **changes: Unpack[MessageChanges]) -> bool:
         to_set, to_unset = message_changes(changes)
         if "files" in to_unset:
             self._remove_files(user, session_id, message_id)
-        update = update_of(
-            {"update_time": now()} | {f"messages.$.{name}": value for name, value in to_set.items()},
-            {f"messages.$.{name}" for name in to_unset},
-        )
+        update = update_of_message(to_set, to_unset)
         with translated(self.name):
             update["$inc"] |= growth_of_change(to_set)
         if "redacted_time" in to_set:
             self._blocks.update_all(user, session_id, message_id, of_message(update))
-        self._messages.change(user, session_id, message_id, update)
+        return self._messages.change(user, session_id, message_id, update)
+
+    def stop_reply(self, user: str, session_id: str, message_id: str) -> bool:
+        return self._messages.stop(user, session_id, message_id)
 
     def get(self, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:
         check_limit(last)

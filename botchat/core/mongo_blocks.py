@@ -110,9 +110,9 @@ class MongoBlocks:
         """Make, for each condition on a message, the filters of the records that have such a message in a block."""
         return [self._holders({} if user is None else {"user": {"$eq": user}}, wanted) for wanted in conditions]
 
-    def update(self, place: Place, message_id: str, update: Document) -> bool:
-        """Change a message of a counted block; tell whether there is one of that id."""
-        wanted = _of(place) | {"first": {"$lt": place.first}, "messages.id": message_id}
+    def update(self, place: Place, message: Document, update: Document) -> bool:
+        """Change the message of a counted block that is like this; tell whether there is one."""
+        wanted = _of(place) | {"first": {"$lt": place.first}, "messages": {"$elemMatch": message}}
         with translated(self._name):
             return self._blocks.update_one(wanted, update).matched_count == 1
 

@@ -1,12 +1,13 @@
 """Messages of a session in MongoDB, wherever they lie: the newest in its record, the older ones in blocks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from pymongo.collection import Collection
 
 from botchat.core.errors import MessageNotFound, SessionNotFound, SessionTooLarge, StoreError, StoreUnavailable
-from botchat.core.models import Message, Session
+from botchat.core.models import Message, Session, now
 from botchat.core.mongo_blocks import KEPT_APART, MongoBlocks, bare, place_of
 from botchat.core.mongo_client import Document, translated
 from botchat.core.mongo_moving import Moving
@@ -103,21 +104,41 @@ class MongoMessages:
             check()
         return self._push_in_doubt(session, message, wanted, update, **options)
 
-    def change(self, user: str, session_id: str, message_id: str, update: Document) -> None:
-        """Change a message, in the record or in a block, by an update of the record that has it.
+    def change(self, user: str, session_id: str, message_id: str, update: Document) -> bool:
+        """Change a message by an update of the record that has it; tell whether it is a reply that is not to go on.
 
         Raises:
             MessageNotFound: the session has no such message.
             SessionTooLarge: it would be.
         """
+        goes_on: bool = update["$set"].get("messages.$.status") == "streaming"
+        if goes_on:
+            with suppress(MessageNotFound):  # or it is not to go on, which is seldom: only then it costs more
+                self._change(user, session_id, {"id": message_id, "to_stop": {"$ne": True}}, update)
+                return False
+        self._change(user, session_id, {"id": message_id}, update)
+        return goes_on
+
+    def stop(self, user: str, session_id: str, message_id: str) -> bool:
+        """Mark a reply as one that is not to go on; False where it does not."""
+        try:
+            self._change(
+                user, session_id, {"id": message_id, "status": "streaming"}, update_of_message({"to_stop": True})
+            )
+        except MessageNotFound:
+            return False
+        return True
+
+    def _change(self, user: str, session_id: str, message: Document, update: Document) -> None:
+        """Change the message that is like this, in the record or in a block."""
         wanted = owned(user, session_id)
         of_session = {"$set": {"update_time": update["$set"]["update_time"]}, "$inc": {"rev": 1}}
         for _ in range(_ATTEMPTS_TO_WRITE):
-            if self._changed_in_record(wanted | {"messages.id": message_id}, update):
+            if self._changed_in_record(wanted | {"messages": {"$elemMatch": message}}, update):
                 return
             place = place_of(self.read(user, session_id, _PLACE))
-            if not place.first or not self._blocks.update(place, message_id, of_message(update)):
-                raise MessageNotFound(message_id)
+            if not place.first or not self._blocks.update(place, message, of_message(update)):
+                raise MessageNotFound(message["id"])
             # After the block, and only of a record that counts it: whoever read before can't save over the change.
             if self._updated(wanted | {"blocks.key": place.key}, of_session):
                 return
@@ -227,6 +248,14 @@ def update_of(to_set: Record, to_unset: set[str]) -> Document:
     if to_unset:
         update["$unset"] = dict.fromkeys(to_unset, "")
     return update
+
+
+def update_of_message(to_set: Record, to_unset: Iterable[str] = ()) -> Document:
+    """Make the update of a record that changes the one of its messages that was looked for."""
+    return update_of(
+        {"update_time": now()} | {f"messages.$.{name}": value for name, value in to_set.items()},
+        {f"messages.$.{name}" for name in to_unset},
+    )
 
 
 def of_message(update: Document) -> Document:

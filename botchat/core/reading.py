@@ -146,5 +146,7 @@ class Reading:
         # Reading goes on where writing is not possible (a read-only file): it is shown so, and stored by the next one
         # to open the session.
         with suppress(StoreError):
-            self._repository.update_message(session.user, session.id, message.id, status="interrupted", heartbeat=None)
-        return replace(message, status="interrupted", heartbeat=None)
+            self._repository.update_message(
+                session.user, session.id, message.id, status="interrupted", heartbeat=None, to_stop=None
+            )
+        return replace(message, status="interrupted", heartbeat=None, to_stop=False)

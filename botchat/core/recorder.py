@@ -109,11 +109,13 @@ class Recorder:
             self._in_session = True
             if self._appended_for_sure:
                 return
-        self._repository.update_message(self._session.user, self._session.id, message.id, **_changes(message))
+        user, session_id = self._session.user, self._session.id
+        if self._repository.update_message(user, session_id, message.id, **_changes(message)):
+            self._reply.stop()  # as someone wishes at another process
 
 
 def _changes(message: Message) -> MessageChanges:
-    return {
+    changes: MessageChanges = {
         "content": message.content,
         "reasoning_content": message.reasoning_content,
         "status": message.status,
@@ -126,3 +128,6 @@ def _changes(message: Message) -> MessageChanges:
         "reasoning_ms": message.reasoning_ms,
         "sent": message.sent,
     }
+    if message.status != "streaming":
+        changes["to_stop"] = None
+    return changes

@@ -69,12 +69,19 @@ class SessionRepository(Protocol):
         """
         ...
 
-    def update_message(self, user: str, session_id: str, message_id: str, **changes: Unpack[MessageChanges]) -> None:
+    def update_message(self, user: str, session_id: str, message_id: str, **changes: Unpack[MessageChanges]) -> bool:
         """Change one message in place; its other fields stay. Files that are taken away lose their data first.
+
+        Returns whether this says that a reply goes on (`status` is streaming) that someone wishes to end: the writer
+        learns it with a command that it sends anyway.
 
         Raises:
             MessageNotFound: the session has no such message.
         """
+        ...
+
+    def stop_reply(self, user: str, session_id: str, message_id: str) -> bool:
+        """Wish that whoever writes this message ends it; False, and nothing is changed, if it is not streaming."""
         ...
 
     def get(self, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:

@@ -39,6 +39,18 @@ class Sessions(Reading):
         """What a server must remember for a while, whichever of its processes is asked next."""
         return self._repository.short_lived()
 
+    def stop(self, user: str, session_id: str) -> bool:
+        """End the reply that is under way in a session; one that another process writes ends at its next checkpoint.
+
+        Returns False if there is none, or none that has its first words.
+        """
+        reply = self.reply(user, session_id)
+        if reply is not None:
+            reply.stop()
+            return True
+        coming = (message for message in self.open(user, session_id).messages if message.status == "streaming")
+        return any(self._repository.stop_reply(user, session_id, message.id) for message in coming)
+
     def update(self, user: str, session_id: str, **changes: Unpack[SessionChanges]) -> None:
         """Change a session's name, pin, state, tags or metadata; what is not named stays.
 

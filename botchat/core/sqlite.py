@@ -31,9 +31,9 @@ from botchat.core.sqlite_all import SqliteAllSessions
 from botchat.core.sqlite_file import TAGGED, SqliteFile
 from botchat.core.sqlite_query import SUMMARY, has_tag, matches, record_matches, summary_of
 from botchat.core.sqlite_rows import (
+    change_message,
     decoded,
     encoded,
-    encoded_message,
     exists,
     find_file,
     has_message,
@@ -42,7 +42,7 @@ from botchat.core.sqlite_rows import (
     position_of,
     read_header,
     read_preferences,
-    remove_files,
+    status_of,
     write_header,
     write_record,
 )
@@ -102,24 +102,19 @@ class SqliteRepository:
         if is_new or all(held.id != message.id for held in session.messages):
             session.added(message, at=at)
 
-    def update_message(self, user: str, session_id: str, message_id: str, **changes: Unpack[MessageChanges]) -> None:
+    def update_message(self, user: str, session_id: str, message_id: str, **changes: Unpack[MessageChanges]) -> bool:
         to_set, to_unset = message_changes(changes)
         with self._file.writing() as db:
-            header, size = read_header(db, user, session_id)
-            position = position_of(db, session_id, message_id)
-            (before,) = db.execute(
-                "SELECT record FROM messages WHERE session_id = ? AND position = ?", (session_id, position)
-            ).fetchone()
-            message = decoded(before)
-            if "files" in to_unset:
-                remove_files(db, session_id, message)
-            stored = encoded_message({n: value for n, value in message.items() if n not in to_unset} | to_set)
-            db.execute(
-                "UPDATE messages SET record = ? WHERE session_id = ? AND position = ?",
-                (stored, session_id, position),
-            )
-            header |= {"rev": header["rev"] + 1, "update_time": now()}
-            write_header(db, header, size + len(stored) - len(before))
+            message = change_message(db, user, session_id, message_id, to_set, to_unset)
+        return to_set.get("status") == "streaming" and bool(message.get("to_stop"))
+
+    def stop_reply(self, user: str, session_id: str, message_id: str) -> bool:
+        with self._file.writing() as db:
+            read_header(db, user, session_id)
+            goes_on = status_of(db, session_id, message_id) == "streaming"
+            if goes_on:
+                change_message(db, user, session_id, message_id, {"to_stop": True})
+        return goes_on
 
     def get(self, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:
         check_limit(last)

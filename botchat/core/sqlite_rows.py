@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -12,6 +12,7 @@ from bson.codec_options import CodecOptions
 
 from botchat.core.errors import MessageNotFound, SessionNotFound, SessionTooLarge
 from botchat.core.file_record import apart, files_of, find_data, joined
+from botchat.core.models import Status, now
 from botchat.core.record import MAX_MESSAGE_BYTES, MAX_RECORD_BYTES, Record
 
 COLUMNS = (
@@ -121,6 +122,41 @@ def insert_message(db: sqlite3.Connection, session_id: str, position: int, recor
     stored = encoded_message(record)
     db.execute("INSERT INTO messages VALUES (?, ?, ?, ?)", (session_id, position, record["id"], stored))
     return len(stored) + len(str(position)) + 2  # its type, its index as text, NUL: bsonspec.org/spec.html
+
+
+def change_message(
+    db: sqlite3.Connection,
+    user: str,
+    session_id: str,
+    message_id: str,
+    to_set: Record,
+    to_unset: Container[str] = (),
+) -> Record:
+    """Change fields of a message, and count that in its session; return the message as it was.
+
+    Raises:
+        SessionNotFound, MessageNotFound: the user has no such message.
+        SessionTooLarge: MongoDB would refuse it.
+    """
+    header, size = read_header(db, user, session_id)
+    position = position_of(db, session_id, message_id)
+    place = (session_id, position)
+    (before,) = db.execute("SELECT record FROM messages WHERE session_id = ? AND position = ?", place).fetchone()
+    message = decoded(before)
+    if "files" in to_unset:
+        remove_files(db, session_id, message)
+    stored = encoded_message({n: value for n, value in message.items() if n not in to_unset} | to_set)
+    db.execute("UPDATE messages SET record = ? WHERE session_id = ? AND position = ?", (stored, *place))
+    header |= {"rev": header["rev"] + 1, "update_time": now()}
+    write_header(db, header, size + len(stored) - len(before))
+    return message
+
+
+def status_of(db: sqlite3.Connection, session_id: str, message_id: str) -> Status | None:
+    """Tell the status of a message; None where it is complete, or there is none."""
+    found = db.execute("SELECT record FROM messages WHERE session_id = ? AND id = ?", (session_id, message_id))
+    row = found.fetchone()
+    return decoded(row[0]).get("status") if row else None
 
 
 def find_file(db: sqlite3.Connection, session_id: str, file_id: str) -> bytes | None:

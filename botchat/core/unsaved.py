@@ -19,7 +19,8 @@ class Unsaved:
         """Add the message to this copy of the session alone."""
         session.added(message, at=now())
 
-    def update(self, *_: object, **__: object) -> None:
+    def update(self, *_: object, **__: object) -> bool:
         """Keep nothing."""
+        return False
 
     update_message = update

@@ -148,6 +148,11 @@ class RemoteChat:
         self._check(user)
         self._connection.ask("PATCH", "session", session_id, body=changes)
 
+    def stop(self, user: str, session_id: str) -> None:
+        """End the reply that is under way in a session, wherever it is written."""
+        self._check(user)
+        self._connection.ask("POST", "session", session_id, "stop")
+
     def delete(self, user: str, session_id: str) -> None:
         """Put a session in the trash for 30 days."""
         self._check(user)

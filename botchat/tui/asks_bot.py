@@ -16,6 +16,7 @@ from botchat.tui.prompt import Prompt
 from botchat.tui.session_view import SessionView
 
 _DRAFT_SECONDS = 0.5
+_STOPPED_SECONDS = 2.0  # another program learns that it is to stop when it stores the next piece
 
 Ask = Callable[[AnyChat, Session], AnyReply]
 
@@ -70,6 +71,10 @@ class AsksBot(SessionView):
         elif self._keeper.editing:
             self._keeper.end_edit()
             self.notice.tell("")
+        elif self.session and any(message.status == "streaming" for message in self.session.messages):
+            self._stop_elsewhere(self.session.id)
+            self.app.notify("The program that receives this reply is asked to stop it.", markup=False)
+            self.set_timer(_STOPPED_SECONDS, self.read)
         else:
             return False
         return True

@@ -104,6 +104,10 @@ class AnyChat(Protocol):
         """Change a session."""
         ...
 
+    def stop(self, user: str, session_id: str) -> object:
+        """End the reply that is under way in a session, wherever it is written."""
+        ...
+
     def delete(self, user: str, session_id: str) -> None:
         """Put a session in the trash."""
         ...

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from textual import work
 from textual.containers import Vertical
@@ -88,6 +89,16 @@ class ReadsSession(Vertical):
             self.post_message(self.SessionRead(session, self._wants_topics(self.chat)))
         except BotchatError as error:
             self.post_message(self.ReadFailed(error, "The session can't be read", self.read))
+
+    @work(thread=True, group="stop", exclusive=True)
+    def _stop_elsewhere(self, session_id: str) -> None:
+        if self.chat is None:
+            return
+        try:
+            self.chat.stop(self.user, session_id)
+        except BotchatError as error:
+            again = partial(self._stop_elsewhere, session_id)
+            self.post_message(self.ReadFailed(error, "The reply can't be stopped", again))
 
     @work(thread=True, group="earlier", exclusive=True)
     def _read_earlier(self, session_id: str, before: int, limit: int) -> None:

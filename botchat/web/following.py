@@ -10,6 +10,7 @@ from botchat.core.chat import Reply
 from botchat.core.errors import BotchatError
 from botchat.core.models import Message, Session
 from botchat.web import cached
+from botchat.web.acting import attempt
 from botchat.web.clicks import click_waits
 from botchat.web.text import plain
 from botchat.web.words import coming_words
@@ -17,6 +18,7 @@ from botchat.web.words import coming_words
 _FIRST_WORDS_SECONDS = 0.25
 """How long a run of the whole page waits for the first words: no longer than a person takes a click to be answered."""
 
+_STOP = ":material/stop_circle:"
 _ENDINGS = {
     "stopped": "Stopped. What came until then is kept.",
     "interrupted": "Interrupted: the program that received this reply ended before the reply did.",
@@ -69,7 +71,7 @@ def _follow_here(reply: Reply) -> None:
     with st.chat_message("assistant"):
         picture = _Picture(reply.message)
         if not reply.ended:
-            st.button("Stop", icon=":material/stop_circle:", on_click=reply.stop, key="stop")
+            st.button("Stop", icon=_STOP, on_click=reply.stop, key="stop")
         if reply.save_failure:
             st.warning(f"Not saved: {plain(str(reply.save_failure))}", icon=":material/cloud_off:")
     if is_first_look:
@@ -132,9 +134,18 @@ def _follow_elsewhere(user: str, session_id: str) -> None:
     coming = written_elsewhere(session)
     if coming is None:
         st.rerun()
+    message = next(message for message in session.messages if message.id == coming)
     with st.chat_message("assistant"):
-        _Picture(next(message for message in session.messages if message.id == coming))
-        st.caption("Another program is receiving this reply.")
+        _Picture(message)
+        if message.to_stop:
+            st.caption("Another program is receiving this reply, and is asked to stop it.")
+        else:
+            st.button("Stop", icon=_STOP, on_click=_stop_elsewhere, args=(user, session_id), key="stop")
+            st.caption("Another program is receiving this reply.")
+
+
+def _stop_elsewhere(user: str, session_id: str) -> None:
+    attempt(lambda chat: chat.stop(user, session_id))
 
 
 def show_reasoning(message: Message, *, folded: bool) -> DeltaGenerator | None:
