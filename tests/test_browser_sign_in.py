@@ -78,7 +78,7 @@ def test_a_person_is_shown_neither_another_s_session_nor_the_admins_page(site, l
 
 
 @needs_browser
-def test_who_signs_out_in_one_tab_is_signed_out_in_all(site, local_repository, visitor):
+def test_who_signs_out_in_one_tab_is_signed_out_in_all(site, accounts, local_repository, visitor):
     session = stored(local_repository).id
     sign_in(visitor, f"{site.address}/?session={session}", "ann", WORD)
     visitor.sees("message 0")
@@ -90,6 +90,8 @@ def test_who_signs_out_in_one_tab_is_signed_out_in_all(site, local_repository, v
     expect(visitor.page.get_by_label("Password")).to_be_visible()  # by itself
     sign_in(visitor, None, "bob", WORD)
     visitor.sees("There is no session")
+    accounts.disable("bob")  # in this process, not in the page's
+    expect(visitor.page.get_by_label("Password")).to_be_visible()
 
 
 @pytest.fixture
