@@ -1,5 +1,7 @@
 """The API by story, with the store as the oracle."""
 
+from base64 import b64encode
+
 import pytest
 from api_client import REASONED, clients_of, events_of, text_of
 from fakes import DONE, Gate
@@ -28,6 +30,28 @@ def test_a_session_is_begun_talked_in_and_read_back(client_with, store):
     assert (read["stored"], read["message_count"], read["name"]) == (True, 2, "Hi")
     assert [m["id"] for m in read["messages"]] == read["shown"] == [m.id for m in session.messages]
     assert [s["id"] for s in client.get("/sessions").json()["sessions"]] == [session_id]
+
+
+def test_files_go_with_a_message_and_what_can_not_go_stores_nothing(client_with, store):
+    client = client_with("A list.", DONE)
+    session_id = client.begin()
+
+    def say(*files: tuple[str, bytes]):
+        encoded = [{"name": name, "data": b64encode(data).decode()} for name, data in files]
+        return client.post(place, json={"content": "What is this?", "files": encoded})
+
+    place = f"/session/{session_id}/message"
+    refused = [say(("a.bin", b"\xff\xfe\x00")), say(("a.png", b"\x89PNG\r\n\x1a\n")), say(*[("a.txt", b"a")] * 11)]
+    refused.append(client.post(place, json={"content": "x", "files": [{"name": "a", "data": "a b="}]}))
+    assert [answer.status_code for answer in refused] == [422] * 4
+    assert "neither text in UTF-8 nor" in refused[0].json()["detail"]
+    assert client.get(f"/session/{session_id}").json()["stored"] is False
+    assert say(("../birds.csv", "grey,öl".encode()), ("b.md", b"*b*")).status_code == 200
+    (question, _) = client.get(f"/session/{session_id}").json()["messages"]
+    assert [file["name"] for file in question["files"]] == ["birds.csv", "b.md"]
+    address = f"/session/{session_id}/file/{question['files'][0]['id']}"
+    assert client.get(address).content == "grey,öl".encode()
+    assert [file.type for file in store.get("ann", session_id).messages[0].files] == ["text/csv", "text/markdown"]
 
 
 def test_a_streamed_answer_begins_with_its_ids_and_ends_with_the_stored_message(client_with, store):

@@ -21,6 +21,7 @@ from botchat.core.errors import (
     SessionNotFound,
     UnknownBot,
 )
+from botchat.core.files import read_file
 from botchat.core.models import Message, SessionFilter
 from botchat.remote.chat import connect
 
@@ -34,11 +35,13 @@ def either_with(request, chat_with, remote_with):
 def test_a_session_is_begun_talked_in_edited_and_asked_again(either_with):
     chat = either_with("Good ", "day.", DONE)
     session = chat.new_session("ann", chat.preferred_bot("ann"))
-    reply = settled(chat.send("ann", session, Message(role="user", content="Hello")))
+    hello = Message(role="user", content="Hello", files=[read_file("birds.csv", b"grey,heron")])
+    reply = settled(chat.send("ann", session, hello))
     assert (reply.session_id, reply.failure, reply.save_failure) == (session.id, None, None)
     assert (session.name, session.message_count, session.rev) == ("Hello", 1, 1)
     session = chat.open("ann", session.id)
     hello, answer = session.messages
+    assert [(file.name, file.size) for file in hello.files] == [("birds.csv", 10)]
     assert (answer, answer.content, answer.usage) == (reply.message, "Good day.", DONE.usage)
     chat.give_feedback("ann", session.id, answer.id, "up", "Kind.")
     assert chat.open("ann", session.id).messages[1].feedback["comment"] == "Kind."

@@ -1,5 +1,6 @@
 """Asking a bot for someone who calls: a session that exists or begins now, once for each Idempotency-Key."""
 
+from base64 import b64decode
 from dataclasses import dataclass, replace
 
 from botchat.api import idempotency
@@ -8,6 +9,7 @@ from botchat.api.pending import forget, open_session
 from botchat.api.serving import Serving
 from botchat.core.chat import Reply, is_unanswered
 from botchat.core.errors import BotchatError, InvalidInput, ReplyRunning
+from botchat.core.files import read_file
 from botchat.core.models import Message, Session
 
 _LOOKED_AT = 500  # messages behind a question: whoever sends a request again does it soon
@@ -32,14 +34,16 @@ def ask(serving: Serving, user: str, session_id: str, body: MessageIn, key: str 
 
     Raises:
         SessionNotFound: the user has no such session.
-        InvalidInput: the message is too long, or the Idempotency-Key came with another one.
+        InvalidInput: the message is too long, a file is none that can be sent, or the Idempotency-Key came with
+            another message.
         ReplyRunning: the bot is still answering, this or something else.
         TooMany: too many replies of the user's are under way.
     """
     check_length(serving, body.content)
     serving.replies.check(user)
+    files = [read_file(file.name, b64decode(file.data)) for file in body.files]
     session = open_session(serving.chat, user, session_id, 1)
-    question = Message(role="user", content=body.content)
+    question = Message(role="user", content=body.content, files=files)
     made = {"question_id": question.id}
     kept = idempotency.once(serving.chat, user, key, (f"message {session_id}", body), made)
     if kept is not None:

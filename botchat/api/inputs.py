@@ -6,6 +6,7 @@ from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from botchat.core.checks import NAME_LIMIT, SYSTEM_LIMIT, TAG_LIMIT, TAGS_LIMIT
+from botchat.core.files import MAX_FILES
 from botchat.core.models import PAGE_SIZE, State
 from botchat.core.preferences import Reasoning, Topics
 
@@ -13,6 +14,7 @@ _Name = Annotated[str, StringConstraints(min_length=1, max_length=NAME_LIMIT, pa
 _Tag = Annotated[str, StringConstraints(max_length=TAG_LIMIT)]
 _Key = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^.$\x00][^.\x00]*$")]
 _System = Annotated[str, StringConstraints(max_length=SYSTEM_LIMIT)]
+_BASE64 = r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"  # RFC 4648, section 4
 _BotId = Annotated[str, StringConstraints(min_length=1)]
 
 
@@ -65,11 +67,24 @@ class SessionPatch(_In):
     metadata: dict[_Key, JsonValue] | None = None
 
 
-class MessageIn(_In):
-    """What you say."""
+class EditIn(_In):
+    """What you say in the place of a message; its files stay."""
 
     content: str = Field(min_length=1, pattern=r"\S")
     stream: bool = Field(default=False, description="Answer with server-sent events, as it comes.")
+
+
+class FileIn(_In):
+    """A file: text in UTF-8, or a PNG, JPEG, GIF or WebP image."""
+
+    name: _Name
+    data: Annotated[str, StringConstraints(min_length=4, pattern=_BASE64)] = Field(description="In base64.")
+
+
+class MessageIn(EditIn):
+    """What you say."""
+
+    files: list[FileIn] = Field([], max_length=MAX_FILES)
 
 
 class FeedbackIn(_In):

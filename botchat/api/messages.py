@@ -9,7 +9,7 @@ from botchat.api import events
 from botchat.api.asking import Asked, answer_anew, ask, ask_again, ask_instead
 from botchat.api.callers import Reader, Writer
 from botchat.api.idempotency import KeyHeader
-from botchat.api.inputs import FeedbackIn, MessageIn
+from botchat.api.inputs import EditIn, FeedbackIn, MessageIn
 from botchat.api.outputs import AnswerOut, MessageOut, message_out
 from botchat.api.pending import open_session
 from botchat.api.problems import answer_to
@@ -59,7 +59,7 @@ async def retry(
 
 @router.post("/session/{session_id}/message/{message_id}/edit", operation_id="edit_message", **_ANSWERS)
 async def edit(
-    session_id: str, message_id: str, body: MessageIn, request: Request, caller: Writer, serving: ServingDep
+    session_id: str, message_id: str, body: EditIn, request: Request, caller: Writer, serving: ServingDep
 ) -> Response:
     """Say something else in the place of a message of yours; what was said before stays, as a branch."""
     asked = await run_in_threadpool(ask_instead, serving, caller.user, session_id, message_id, body.content)

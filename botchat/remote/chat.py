@@ -1,6 +1,7 @@
 """The sessions of a botchat server, for the person whose token it is: as `Chat`, over HTTP."""
 
 import uuid
+from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -213,7 +214,8 @@ class RemoteChat:
             with understood():
                 session.id = str(begun["id"])
             session.create_time = message.create_time
-        body = {"content": message.content, "stream": True}
+        files = [{"name": file.name, "data": b64encode(file.data).decode()} for file in message.files if file.data]
+        body = {"content": message.content, "files": files, "stream": True}
         return self._begin(session, "message", key=message.id, body=body, question=message)
 
     def edit(self, user: str, session: Session, message_id: str, content: str) -> RemoteReply:
