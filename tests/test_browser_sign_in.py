@@ -1,5 +1,6 @@
 """Signing in to the real page: with a password in Chromium, and elsewhere at a provider on this machine."""
 
+import re
 import signal
 from typing import NamedTuple
 
@@ -108,10 +109,11 @@ class Arrival(NamedTuple):
     export: int
 
 
-def come_back(address: str) -> Arrival:
+def come_back(address: str, query: str = "") -> Arrival:
     with httpx2.Client(trust_env=False, follow_redirects=True, timeout=30) as browser:
-        assert browser.get(address, headers={"Accept": "text/html"}).url.path == "/sign-in"
-        answer = browser.get(f"{address}/sign-in/elsewhere")
+        page = browser.get(f"{address}/{query}", headers={"Accept": "text/html"})
+        assert page.url.path == "/sign-in"
+        answer = browser.get(page.url.join(re.search('<a href="([^"]*)">Go on', page.text)[1]))
         return Arrival(answer, set(browser.cookies), browser.get(f"{address}/export?form=json").status_code)
 
 
@@ -127,8 +129,10 @@ def test_who_has_an_account_signs_in_at_a_provider(local_shell, local_repository
     site = serve(local_shell, "--port", str(port))
 
     provider.claims = {"sub": "1", "email": "ann@example.org", "email_verified": True}
-    ann = come_back(site.address)
-    assert (ann.answer.status_code, ann.answer.url.path, ann.export) == (200, "/", 200)
+    ann = come_back(site.address, "?session=a%26b&view=%0d%0a")
+    assert (ann.answer.status_code, ann.answer.url.raw_path, ann.export) == (200, b"/?session=a%26b&view=%0d%0a", 200)
+    assert come_back(site.address).answer.url.raw_path == b"/"
+    assert "botchat_next" not in ann.cookies
     assert [name for name in ann.cookies if name.startswith("_streamlit_user")] == []
 
     for claims, told in (

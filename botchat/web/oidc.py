@@ -19,7 +19,7 @@ from streamlit.web.server.starlette.starlette_app_utils import decode_signed_val
 from botchat.core.access import Access
 from botchat.core.errors import BotchatError, ConfigError, InvalidInput
 from botchat.settings import OidcSettings
-from botchat.web.sign_in import form_page, signed_in
+from botchat.web.sign_in import form_page, signed_in_elsewhere
 
 SECRET_VARIABLE = "BOTCHAT_OIDC_SECRET"  # noqa: S105  (the name of it)
 BEGIN, CALLBACK = "/auth/login", "/oauth2callback"
@@ -90,7 +90,7 @@ class OidcCallback:
         try:
             user = user_in(claims, self._settings.claim)
             self._access.vouched_for(user, with_account=not self._settings.new_users)
-            return signed_in(request, self._access.sign_in(user).refresh_token)
+            return signed_in_elsewhere(request, self._access.sign_in(user).refresh_token)
         except BotchatError as error:
             return form_page(request, "Sign in", _AGAIN, error)
 

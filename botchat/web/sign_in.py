@@ -5,7 +5,7 @@ import re
 import secrets
 from collections.abc import Callable
 from html import escape
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote, unquote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -21,6 +21,8 @@ SIGN_IN = "/sign-in"
 SIGN_IN_ELSEWHERE = "/sign-in/elsewhere"
 
 _FORM_COOKIE = "botchat_form"
+_NEXT_COOKIE = "botchat_next"
+_MINUTES = 15 * 60  # that someone takes to sign in elsewhere
 _FORM_KEY = re.compile(r"[\w-]{43}", re.ASCII)
 _LONGEST_FORM = 16_384
 _LONGEST_KEPT = 400 * 24 * 60 * 60  # seconds, the most that browsers keep a cookie; how long it is good the store knows
@@ -45,7 +47,7 @@ _NAME_FIELDS = """<label for="user">Name</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required>
 <button>Sign in</button>"""
 # A link: a form's answer may lead nowhere else, by the page's own policy.
-_ELSEWHERE_FIELDS = f'<p><a href="{SIGN_IN_ELSEWHERE}">Go on to sign in</a></p>'
+_ELSEWHERE_FIELDS = f'<p><a href="{SIGN_IN_ELSEWHERE}?next={{next}}">Go on to sign in</a></p>'
 _SIGN_OUT_FIELDS = """<button autofocus>Sign out</button>
 <button name="everywhere" value="yes">Sign out on all devices</button>
 <p><a href="./">Stay signed in</a></p>"""
@@ -77,8 +79,12 @@ class SignInPages:
         if elsewhere is None:
             return Route(SIGN_IN, self._sign_in, methods=["POST"])
 
-        async def go_there(_request: Request) -> Response:
-            return RedirectResponse(elsewhere(), 303)
+        async def go_there(request: Request) -> Response:
+            answer = RedirectResponse(elsewhere(), 303)
+            is_safe = request.url.scheme == "https"
+            after = quote(request.query_params.get("next", ""))
+            answer.set_cookie(_NEXT_COOKIE, after, max_age=_MINUTES, httponly=True, samesite="lax", secure=is_safe)
+            return answer
 
         return Route(SIGN_IN_ELSEWHERE, go_there, methods=["GET"])
 
@@ -100,7 +106,10 @@ class SignInPages:
         return self._access.sign_in(self._access.check_password(user, password)).refresh_token
 
     def _asking(self, request: Request, error: BotchatError | None = None, user: str = "") -> Response:
-        fields = _ELSEWHERE_FIELDS if self._elsewhere else _NAME_FIELDS.format(user=escape(user))
+        if self._elsewhere:
+            fields = _ELSEWHERE_FIELDS.format(next=quote(request.query_params.get("next", ""), safe=""))
+        else:
+            fields = _NAME_FIELDS.format(user=escape(user))
         return form_page(request, "Sign in", fields, error)
 
     async def _sign_out_page(self, request: Request) -> Response:
@@ -127,6 +136,13 @@ def signed_in(request: Request, token: str, after: str = "") -> Response:
     answer = RedirectResponse(f"/?{after}" if after else "/", 303)
     is_safe = request.url.scheme == "https"
     answer.set_cookie(COOKIE, token, max_age=_LONGEST_KEPT, httponly=True, samesite="lax", secure=is_safe)
+    return answer
+
+
+def signed_in_elsewhere(request: Request, token: str) -> Response:
+    """Give a browser that comes back from elsewhere the cookie of a sign-in, and lead it to where it was going."""
+    answer = signed_in(request, token, unquote(request.cookies.get(_NEXT_COOKIE, "")))
+    answer.delete_cookie(_NEXT_COOKIE, httponly=True, samesite="lax")
     return answer
 
 
