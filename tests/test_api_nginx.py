@@ -1,6 +1,7 @@
 """The nginx configuration of docs/deploy.md as it stands, in front of two processes of the API, and two of the page."""
 
 import http.client
+import os
 import re
 import shutil
 import signal
@@ -12,12 +13,14 @@ import httpx2
 import pytest
 from api_client import events_of, text_of
 from servers import free_port
+from sessions import stored
 from stub_bot import streamed
 
 from botchat.core.access import Access
 
 _PAGE = (Path(__file__).parent.parent / "docs" / "deploy.md").read_text(encoding="utf-8")
 _AROUND = """daemon off;
+{user}
 pid {folder}/nginx.pid;
 error_log {folder}/error.log;
 events {{}}
@@ -41,18 +44,25 @@ def nginx(tmp_path):
         pytest.skip("no nginx here")
     started = []
 
-    def start(*addresses: str, inside: tuple[str, str] = ("8601", "8602"), outside: str = "8600") -> str:
+    def start(*addresses: str, of_page: bool = False, signs_in: bool = False) -> str:
+        inside, outside = (("8501", "8502"), "8500") if of_page else (("8601", "8602"), "8600")
         port = free_port()
         ports = {"8600": str(free_port()), "8500": str(free_port()), outside: str(port)}
         ports |= dict(zip(inside, (a.rpartition(":")[2] for a in addresses), strict=True))
-        (servers,) = re.findall(r"```nginx\n(.*?)```", _PAGE, re.DOTALL)
+        servers, knows_them = re.findall(r"```nginx\n(.*?)```", _PAGE, re.DOTALL)
+        if signs_in:
+            servers = servers.replace("proxy_pass http://botchat_web;", f"proxy_pass http://botchat_web;\n{knows_them}")
+            (tmp_path / "botchat.htpasswd").write_text("ann:{PLAIN}correct horse\nbob:{PLAIN}battery staple\n")
         servers = re.sub(r":(\d{4});", lambda found: f":{ports.get(found[1], found[1])};", servers)
         config = tmp_path / "nginx.conf"
-        config.write_text(_AROUND.format(folder=tmp_path, servers=servers))
+        user = "" if os.geteuid() else "user root;"  # or its workers can't read the folder
+        config.write_text(_AROUND.format(folder=tmp_path, servers=servers, user=user))
         started.append(subprocess.Popen([binary, "-c", config, "-e", tmp_path / "error.log"]))
         address = f"http://127.0.0.1:{port}"
         with httpx2.Client(transport=httpx2.HTTPTransport(retries=10), trust_env=False) as client:
-            assert client.get(f"{address}{'/healthz' if outside == '8600' else '/sign-in'}").status_code == 200
+            assert client.get(f"{address}{'/sign-in' if of_page else '/healthz'}").status_code == (
+                401 if signs_in else 200
+            )
         return address
 
     yield start
@@ -100,7 +110,7 @@ def test_two_processes_of_the_page_behind_nginx_sign_people_in(local_shell, loca
     local_shell.configure('[web]\nsign_in = "password"\n')
     Access(local_repository.accounts()).add("ann", "correct horse")
     pages = [serve(local_shell), serve(local_shell)]
-    address = nginx(*(page.address for page in pages), inside=("8501", "8502"), outside="8500")
+    address = nginx(*(page.address for page in pages), of_page=True)
     with httpx2.Client(base_url=address, trust_env=False) as browser:
         assert _opens_a_tab(address) == 403
         key = re.search(r'name="form" value="([^"]*)"', browser.get("/sign-in").text)[1]
@@ -115,12 +125,36 @@ def test_two_processes_of_the_page_behind_nginx_sign_people_in(local_shell, loca
         assert _opens_a_tab(address, cookie) == 403
 
 
-def _opens_a_tab(address: str, cookie: str = "") -> int:
+def test_nginx_signs_people_in_and_nobody_else_says_who_they_are(local_shell, local_repository, serve, nginx):
+    local_shell.configure('[web]\nsign_in = "header"\nheader = "X-Forwarded-User"\n')
+    of_ann, of_bob = stored(local_repository, name="Herons"), stored(local_repository, user="bob", name="Storks")
+    page = serve(local_shell)
+    address = nginx(page.address, page.address, of_page=True, signs_in=True)
+    with httpx2.Client(base_url=address, trust_env=False, headers={"X-Forwarded-User": "bob"}) as stranger:
+        assert stranger.get("/").status_code == 401
+        assert stranger.get("/", auth=("bob", "correct horse")).status_code == 401
+    assert _opens_a_tab(address) == 401
+    ann = httpx2.BasicAuth("ann", "correct horse")
+    with httpx2.Client(base_url=address, trust_env=False, auth=ann, headers={"X-Forwarded-User": "bob"}) as browser:
+        assert browser.get("/").status_code == 200
+        exported = browser.get("/export?form=json").text
+        assert (of_ann.id in exported, of_bob.id in exported) == (True, False)
+        known = browser.build_request("GET", "/")
+    basic = next(ann.auth_flow(known)).headers["Authorization"]
+    assert _opens_a_tab(address, authorization=basic) == 101
+    Access(local_repository.accounts()).disable("ann")
+    while _opens_a_tab(address, authorization=basic) == 101:  # the page's process hears of it within a second
+        pass
+    assert _opens_a_tab(address, authorization=basic) == 403
+
+
+def _opens_a_tab(address: str, cookie: str = "", authorization: str = "") -> int:
     """What a browser is told that wants the page's websocket."""
     host = address.removeprefix("http://")
     connection = http.client.HTTPConnection(host, timeout=30)
     upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
     key = {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Origin": address, "Cookie": cookie}
+    key |= {"Authorization": authorization} if authorization else {}
     connection.request("GET", "/_stcore/stream", headers=upgrade | key)
     status = connection.getresponse().status
     connection.close()
