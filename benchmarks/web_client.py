@@ -1,7 +1,8 @@
 """A tab without a browser: it speaks Streamlit's protocol on the page's websocket, and draws nothing.
 
 It does what the browser does with the messages: it keeps what the page shows, sends the state of the widgets with every
-run, and lets the timers of fragments run. Widgets are found by the key that the page gives them, wherever they stand.
+run, names the big messages that it has, which are not sent again, and lets the timers of fragments run. Widgets are
+found by the key that the page gives them, wherever they stand.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ PATIENCE = 120.0
 """Seconds that a run may take: a table that says where the page ends must reach that end."""
 
 _FINISHED = ForwardMsg.ScriptFinishedStatus
+_KEPT_RUNS = 2  # Streamlit's global.maxCachedMessageAge
 _TEXTS = ("markdown", "text", "heading", "alert")
 
 
@@ -46,6 +48,7 @@ class Tab:
         self._ids: dict[str, str] = {}
         self._fragments: dict[str, str] = {}
         self._shown: dict[tuple[int, ...], _Shown] = {}
+        self._kept: dict[str, tuple[ForwardMsg, int]] = {}
         self._timers: dict[str, tuple[float, asyncio.Task[None]]] = {}
         self._whole = asyncio.Event()
         self._ran = asyncio.Event()
@@ -113,6 +116,7 @@ class Tab:
         state = message.rerun_script
         state.query_string, state.page_script_hash = self.query, self._page
         state.fragment_id, state.is_auto_rerun = fragment, timer
+        state.cached_message_hashes.extend(self._kept)
         state.widget_states.widgets.extend(self._states.values())
         if changed:
             widget = WidgetState(**changed)
@@ -125,8 +129,8 @@ class Tab:
         async for data in self._socket:
             message = ForwardMsg.FromString(data)  # type: ignore[arg-type]
             match message.WhichOneof("type"):
-                case "delta":
-                    self._take(message)
+                case "delta" | "ref_hash":
+                    self._take(self._whole_of(message))
                 case "new_session":
                     self._page = message.new_session.page_script_hash
                     self._run = message.metadata.run.script_run_id
@@ -140,6 +144,15 @@ class Tab:
                     self._stop_timers(message.stop_auto_rerun.fragment_ids)
                 case "script_finished":
                     self._finish(message)
+
+    def _whole_of(self, message: ForwardMsg) -> ForwardMsg:
+        """Keep a big message, or put what is kept in the place of one that only names it."""
+        key = message.ref_hash or message.hash
+        if message.ref_hash:
+            message.delta.CopyFrom(self._kept[key][0].delta)
+        if message.ref_hash or message.metadata.cacheable:
+            self._kept[key] = message, self.runs
+        return message
 
     def _take(self, message: ForwardMsg) -> None:
         delta, path = message.delta, tuple(message.metadata.delta_path)
@@ -166,6 +179,7 @@ class Tab:
             if shown.run == self._run or (fragments and shown.fragment not in fragments)
         }
         self.runs += 1
+        self._kept = {key: kept for key, kept in self._kept.items() if self.runs - kept[1] <= _KEPT_RUNS}
         self._ran.set()
         if not fragments:
             self._whole.set()

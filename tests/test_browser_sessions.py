@@ -75,6 +75,7 @@ def test_a_message_is_edited_answered_again_and_rated_and_the_branches_stay(shel
     visitor.say("think")
     visitor.sees("Having thought about it")
     expect(visitor.page.get_by_role("button", name="Stop")).to_have_count(0)
+    visitor.rests()
     visitor.page.get_by_test_id("stFeedback").get_by_role("radio").first.click(force=True)
     expect(visitor.page.get_by_label("Why?")).to_be_visible()
     visitor.rests()
