@@ -207,10 +207,19 @@ def test_on_a_wide_screen_the_list_stays(parts, visit):
 @pytest.mark.parametrize(("key", "from_line"), [("/", False), ("Control+k", False), ("Control+k", True)])
 def test_a_key_leads_to_the_search(parts, visit, key, from_line):
     visitor = visit(parts)
-    visitor.rests()  # the search, and what listens to keys, are there
     if from_line:
         visitor.line.focus()
     visitor.page.keyboard.press(key)
+    expect(visitor.page.get_by_placeholder("Search")).to_be_focused()
+
+
+def test_a_key_pressed_before_the_search_is_drawn_leads_there_still(visitor, parts):
+    held = []
+    visitor.page.route("**/TextInput*.js", lambda script: held.append(script))  # noqa: PLW0108 - it refuses a built-in
+    visitor.visit(parts)
+    visitor.page.keyboard.press("/")
+    expect(visitor.page.get_by_placeholder("Search")).to_have_count(0)
+    held[0].continue_()
     expect(visitor.page.get_by_placeholder("Search")).to_be_focused()
 
 

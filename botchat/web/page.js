@@ -191,7 +191,10 @@
   }, true); // a radio lets no click go further
 
   // Keys: / and Ctrl+K search, Ctrl+Shift+O begins a new chat.
+  let searching = false; // the last key asked for the search
+
   document.addEventListener("keydown", (event) => {
+    searching = false;
     const key = event.key.toLowerCase();
     const command = (event.ctrlKey || event.metaKey) && !event.altKey;
     const typing = event.target.closest("input:not([type=radio], [type=checkbox]), textarea");
@@ -203,11 +206,20 @@
   });
 
   function search() {
-    const field = find(".st-key-search input");
-    if (!field) return false;
+    if (!find(".st-key-search")) return false;
     if (!isDrawerOpen()) find('[data-testid="stExpandSidebarButton"]')?.click();
-    setTimeout(() => { field.focus(); field.select(); });
+    searching = true;
+    setTimeout(goToSearch);
     return true;
+  }
+
+  // The field's own script may still be on its way when the key is pressed: then it is gone to once it is there.
+  function goToSearch() {
+    const field = searching && find(".st-key-search input");
+    if (!field) return;
+    searching = false;
+    field.focus();
+    field.select();
   }
 
   function newChat() {
@@ -229,6 +241,7 @@
     takeText();
     showTheme();
     letKeysScroll();
+    goToSearch();
   }
   takeBackUnsent();
   new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
