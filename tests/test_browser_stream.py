@@ -1,10 +1,12 @@
 """How a reply looks while it comes, in Chromium: its words never get fewer and never fade."""
 
 import threading
+from collections import defaultdict
 
 import pytest
 from browser import Site, Visitor, chromium_binary, kill, options
 from playwright.sync_api import expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from stub_bot import streamed
 
 pytestmark = pytest.mark.skipif(chromium_binary() is None, reason="no Chromium here: install it to run these")
@@ -74,3 +76,35 @@ def test_a_browser_that_is_killed_in_the_middle_of_a_reply_loses_none_of_it(
     visitor.sees("the beginning and the end")
     expect(visitor.page.get_by_role("button", name="Stop")).to_have_count(0)
     assert repository_at.get("ann", session.id).messages[-1].content == "the beginning and the end"
+
+
+def timers(visitor: Visitor) -> dict[str, list[float]]:
+    """The seconds that each fragment's timer is told to wait, as the page is told them."""
+    told = defaultdict(list)
+
+    def hear(frame: bytes) -> None:
+        timer = ForwardMsg.FromString(frame).auto_rerun
+        if timer.fragment_id:
+            told[timer.fragment_id].append(timer.interval)
+
+    visitor.page.on("websocket", lambda socket: socket.on("framereceived", hear))
+    return told
+
+
+def test_a_tab_asks_seldom_while_a_reply_is_followed_and_soon_after_a_click(visitor, shell, serve, stub_for):
+    holds = [threading.Event(), threading.Event()]
+    stub_for(shell, [streamed(["word0 ", holds[0], "word1 ", holds[1], "word2"])])
+    told = timers(visitor)
+    visitor.visit(serve(shell).address)
+    visitor.say("Go")
+    visitor.sees("word0")
+    holds[0].set()
+    visitor.sees("word1")
+    ((first, *later),) = told.values()
+    assert first < 1
+    assert later
+    assert all(seconds > 1 for seconds in later)
+    visitor.click("Stop")
+    visitor.sees("Stopped.")
+    holds[1].set()
+    assert any(seconds < 1 for seconds in next(iter(told.values()))[1 + len(later) :])

@@ -11,12 +11,15 @@ from botchat.core.errors import BotchatError
 from botchat.core.models import Message, Session
 from botchat.web import cached
 from botchat.web.acting import attempt
-from botchat.web.clicks import click_waits
+from botchat.web.clicks import click_waits, tick_every
 from botchat.web.text import plain
 from botchat.web.words import coming_words
 
 _FIRST_WORDS_SECONDS = 0.25
 """How long a run of the whole page waits for the first words: no longer than a person takes a click to be answered."""
+
+_WATCH_SECONDS = 3.0
+"""How often the timer looks while one run follows the other: each look takes Streamlit a lock that every run needs."""
 
 _STOP = ":material/stop_circle:"
 _ENDINGS = {
@@ -77,11 +80,13 @@ def _follow_here(reply: Reply) -> None:
     if is_first_look:
         return  # the page itself is not kept waiting
     if not reply.ended:
+        tick_every(_WATCH_SECONDS)
         _redraw(picture, reply)
         if not click_waits():  # it is taken when this run ends; the timer then begins another
             st.rerun(scope="fragment")  # goes on in the same thread
     elif reply.wait(0) and reply.save_failure is None:
         st.rerun()
+    tick_every(_pace().tick)
 
 
 def _redraw(picture: "_Picture", reply: Reply) -> None:
