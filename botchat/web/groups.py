@@ -9,7 +9,7 @@ from itertools import groupby
 from botchat.core.models import SessionSummary
 from botchat.web.text import label
 
-_WORD_JOINER = "\u2060"  # has no width
+_UNSEEN = {"0": "\u2060", "1": "\u2063"}  # the word joiner and the invisible separator have no width
 _WEEK = timedelta(days=7)
 
 
@@ -26,9 +26,14 @@ def told_apart(summaries: Iterable[SessionSummary]) -> dict[str, str]:
     seen: Counter[str] = Counter()
     for summary in summaries:
         name = label(summary.name)
-        names[summary.id] = name + _WORD_JOINER * seen[name]
+        names[summary.id] = name + _unseen(seen[name])
         seen[name] += 1
     return names
+
+
+def _unseen(number: int) -> str:
+    """Write a number in characters that are not seen; nothing for 0. Of a thousand of one name each has but a few."""
+    return "".join(map(_UNSEEN.__getitem__, f"{number:b}")) if number else ""
 
 
 def _day(summary: SessionSummary, zone: tzinfo | None) -> date:
