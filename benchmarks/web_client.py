@@ -179,7 +179,11 @@ class Tab:
             if shown.run == self._run or (fragments and shown.fragment not in fragments)
         }
         self.runs += 1
-        self._kept = {key: kept for key, kept in self._kept.items() if self.runs - kept[1] <= _KEPT_RUNS}
+        self._kept = {
+            key: (kept, run)
+            for key, (kept, run) in self._kept.items()
+            if self.runs - run <= _KEPT_RUNS or (fragments and kept.delta.fragment_id not in fragments)
+        }
         self._ran.set()
         if not fragments:
             self._whole.set()
