@@ -55,3 +55,18 @@ def test_who_stops_reading_closes_what_the_pieces_come_from():
 def test_few_replies_are_read_as_they_come():
     assert pause_for(1) == pause_for(10) == 0
     assert 0 < pause_for(100) < 1
+
+
+def test_a_piece_that_lies_there_is_at_hand_however_long_its_thread_is_kept_off():
+    pauses: list[float] = []
+
+    async def slow() -> AsyncGenerator[int]:
+        for i in range(3):
+            sum(range(500_000))  # takes longer than to be woken does, and waits for nothing
+            yield i
+
+    async def read_all() -> list[int]:
+        return [piece async for piece in in_gulps(slow(), lambda: pauses.append(0) or 0)]
+
+    assert asyncio.run(read_all()) == [0, 1, 2]
+    assert pauses == []

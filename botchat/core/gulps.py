@@ -7,15 +7,12 @@ from typing import TypeVar
 
 Piece = TypeVar("Piece")
 
-_AT_HAND = 0.001
-"""Seconds within which a piece that lies in a buffer already is read: it takes a tenth of this."""
-
 _FEW_REPLIES = 10
 
 
 def pause_for(replies: int) -> float:
     """Choose how long the pieces of so many replies may gather, in seconds: of few, not at all."""
-    return replies / 400 if replies > _FEW_REPLIES else 0
+    return replies / 200 if replies > _FEW_REPLIES else 0
 
 
 async def in_gulps(pieces: AsyncGenerator[Piece], pause: Callable[[], float]) -> AsyncGenerator[Piece]:
@@ -24,12 +21,27 @@ async def in_gulps(pieces: AsyncGenerator[Piece], pause: Callable[[], float]) ->
     To be woken by the network costs several times what a piece does. Pieces that gathered are read without a pause
     between them, so that a server which is faster than the pauses is never fallen behind. It closes `pieces`.
     """
-    loop = asyncio.get_running_loop()
+    turn = _Turn()
     async with aclosing(pieces):
-        asked = loop.time()
         async for piece in pieces:
-            was_waited_for = loop.time() - asked > _AT_HAND
+            was_waited_for = turn.ends()
             yield piece
             if was_waited_for:
                 await asyncio.sleep(pause())
-            asked = loop.time()
+            turn = _Turn()
+
+
+class _Turn:
+    """A turn of the loop: to wait for the network ends it. No clock tells that, where threads wait for each other."""
+
+    def __init__(self) -> None:
+        self._is_over = False
+        self._next = asyncio.get_running_loop().call_soon(self._begin_next)
+
+    def ends(self) -> bool:
+        """Look no more; tell whether it was over before."""
+        self._next.cancel()
+        return self._is_over
+
+    def _begin_next(self) -> None:
+        self._is_over = True

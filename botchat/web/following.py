@@ -42,7 +42,7 @@ class _Pace(NamedTuple):
 def _pace() -> _Pace:
     """Choose by the replies that are under way in this process; what it bears is measured (docs/performance.md)."""
     load = cached.connection().replies_running / 100
-    return _Pace(pause=max(1 / 8, load / 2), run=max(1 / 2, 10 * load), tick=max(1 / 4, load))
+    return _Pace(pause=max(1 / 8, load), run=max(1 / 2, 10 * load), tick=max(1 / 4, load))
 
 
 def follow(user: str, session_id: str) -> None:
