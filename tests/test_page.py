@@ -36,13 +36,20 @@ def test_load_more_shows_50_then_100_then_120(site):
     assert "load more" not in [button.key for button in tab.sidebar.button]
 
 
+def test_it_is_told_how_many_sessions_there_are_beside_those_that_are_listed(site):
+    site.sessions(51)
+    tab = site.open()
+    assert "50 of 51 sessions" in [caption.value for caption in tab.sidebar.caption]
+    assert "51 of 51 sessions" in [caption.value for caption in click(tab, "load more").sidebar.caption]
+
+
 def test_queries_are_cached_with_cache_data_for_ten_minutes(site):
     site.sessions(1)
     tab = site.open()
     site.store.append(Session(user="ann", bot_id="b"), Message(role="user", content="from another process"))
     assert listed(site.run(tab)) == ["ann's 0"]
     assert listed(click(tab, "refresh")) == ["from another process", "ann's 0"]
-    assert (cached._listed._info.ttl, cached._count._info.ttl) == (600, 600)
+    assert [cache._info.ttl for cache in (cached._listed, cached._tags, cached._preferences)] == 3 * [600]
 
 
 def test_the_connection_is_cached_with_cache_resource_for_ten_minutes(site):

@@ -32,6 +32,13 @@ def test_sessions_are_listed_by_day_and_pinned_ones_above(site):
     assert list(groups(tab))[:2] == ["Pinned", "Today"]
 
 
+def test_a_pinned_session_stands_above_also_when_it_is_older_than_all_that_are_listed(site):
+    kept = begun_ago(site, 400, "long ago")
+    site.sessions(50)
+    site.store.update("ann", kept.id, pinned=True)
+    assert groups(site.open())["Pinned"] == ["long ago"]
+
+
 def test_of_two_sessions_of_one_name_the_one_that_is_clicked_opens(site):
     first = begun_ago(site, 0, "same")
     site.store.append(first, Message(role="assistant", content="the older one"))

@@ -150,7 +150,7 @@ class SqliteRepository:
 
     def tags(self, user: str) -> list[str]:
         query = f"SELECT more FROM sessions WHERE user = ? AND state = 'active' AND {TAGGED}"
-        with self._file.reading() as db:
+        with self._file.lent() as db:
             rows = db.execute(query, (user,)).fetchall()
         return sorted({tag for (more,) in rows for tag in decoded(more).get("tags", [])})
 
@@ -187,7 +187,7 @@ class SqliteRepository:
             db.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
 
     def preferences(self, user: str) -> Preferences:
-        with self._file.reading() as db:
+        with self._file.lent() as db:
             return preferences_from(read_preferences(db, user))
 
     def prefer(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
@@ -215,14 +215,14 @@ class SqliteRepository:
             return
         self._next_removal = time.monotonic() + _REMOVAL_SECONDS
         at = milliseconds(now())
-        with self._file.reading() as db:
+        with self._file.lent() as db:
             expired = db.execute("SELECT 1 FROM sessions WHERE expire_time <= ? LIMIT 1", (at,)).fetchone()
         if expired:
             with suppress(StoreRefused), self._file.writing() as db:  # a read-only file is still read
                 db.execute("DELETE FROM sessions WHERE expire_time <= ?", (at,))
 
     def _summaries(self, condition: str, *values: Any) -> list[SessionSummary]:
-        with self._file.reading() as db:
+        with self._file.lent() as db:
             rows = db.execute(f"SELECT {', '.join(SUMMARY)} FROM sessions WHERE {condition}", values).fetchall()
         return [summary_of(row) for row in rows]
 

@@ -27,13 +27,13 @@ class SqliteAllSessions:
         check_limit(limit)
         condition, values = condition_of(where, after)
         query = f"SELECT {', '.join(SUMMARY)} FROM sessions WHERE {condition} {NEWEST_FIRST} LIMIT ?"
-        with self._file.reading() as db:
+        with self._file.lent() as db:
             rows = db.execute(query, (*values, limit + 1)).fetchall()
         return page_of([summary_of(row) for row in rows], limit)
 
     def count(self, where: SessionFilter) -> int:
         condition, values = condition_of(where)
-        with self._file.reading() as db:
+        with self._file.lent() as db:
             ((count,),) = db.execute(f"SELECT count(*) FROM sessions WHERE {condition}", values)
         return int(count)
 
@@ -50,7 +50,7 @@ class SqliteAllSessions:
             "ORDER BY create_time, id LIMIT ?"
         )
         while True:  # no transaction stays open between two batches: other programs may write meanwhile
-            with self._file.reading() as db:
+            with self._file.lent() as db:
                 found = db.execute(query, (*values, *behind, _BATCH)).fetchall()
             for _, session_id in found:
                 if (record := self._read(session_id, with_files=with_files)) is not None:  # None: removed since
@@ -76,7 +76,7 @@ class SqliteAllSessions:
         return {session_id: (row[0], row[1]) for session_id, row in found.items() if row}
 
     def preferences(self, user: str | None = None) -> Iterator[Record]:
-        with self._file.reading() as db:
+        with self._file.lent() as db:
             rows = db.execute("SELECT user, record FROM preferences WHERE coalesce(user = ?, 1)", (user,)).fetchall()
         for owner, chosen in rows:
             yield {"_id": owner} | decoded(chosen)
@@ -95,7 +95,7 @@ class SqliteAllSessions:
             "SELECT user, count(*), sum(message_count), min(create_time) AS create_time, "
             "max(update_time) AS update_time FROM sessions GROUP BY user ORDER BY user"
         )
-        with self._file.reading() as db:
+        with self._file.lent() as db:
             rows = db.execute(query).fetchall()
         for row in rows:
             found = from_columns(("user", "sessions", "messages", "create_time", "update_time"), row)

@@ -141,6 +141,21 @@ class SqliteFile:
             yield db
 
     @contextmanager
+    def lent(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection. A single query needs no transaction to see one state of the file.
+
+        That is a third of the statements: between two of them a thread may have to wait for all others.
+        """
+        with _translated(self.path):
+            db = self._idle_one() or self._connect()
+            try:
+                yield db
+            finally:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                self._take_back(db)
+
+    @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Lend a connection that alone may write; all of it is stored at the end, or nothing.
 
@@ -157,16 +172,10 @@ class SqliteFile:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        with _translated(self.path):
-            db = self._idle_one() or self._connect()
-            try:
-                db.execute(begin)
-                yield db
-                db.execute("COMMIT")
-            finally:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
-                self._take_back(db)
+        with self.lent() as db:
+            db.execute(begin)
+            yield db
+            db.execute("COMMIT")
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)

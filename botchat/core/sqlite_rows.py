@@ -139,14 +139,18 @@ def change_message(
         SessionTooLarge: MongoDB would refuse it.
     """
     header, size = read_header(db, user, session_id)
-    position = position_of(db, session_id, message_id)
-    place = (session_id, position)
-    (before,) = db.execute("SELECT record FROM messages WHERE session_id = ? AND position = ?", place).fetchone()
+    found = db.execute(
+        "SELECT position, record FROM messages WHERE session_id = ? AND id = ?", (session_id, message_id)
+    )
+    row = found.fetchone()
+    if row is None:
+        raise MessageNotFound(message_id)
+    position, before = row
     message = decoded(before)
     if "files" in to_unset:
         remove_files(db, session_id, message)
     stored = encoded_message({n: value for n, value in message.items() if n not in to_unset} | to_set)
-    db.execute("UPDATE messages SET record = ? WHERE session_id = ? AND position = ?", (stored, *place))
+    db.execute("UPDATE messages SET record = ? WHERE session_id = ? AND position = ?", (stored, session_id, position))
     header |= {"rev": header["rev"] + 1, "update_time": now()}
     write_header(db, header, size + len(stored) - len(before))
     return message

@@ -40,7 +40,8 @@ class ChunkReader:
         self._chunks += 1
         chunk = _fields(chunk)
         self._model = chunk.get("model") or self._model
-        self._usage = _usage(_fields(chunk.get("usage"))) or self._usage
+        if usage := chunk.get("usage"):  # most chunks have none
+            self._usage = _usage(_fields(usage)) or self._usage
         choices = chunk.get("choices")
         if choices is None:
             _raise_error_in(chunk)

@@ -34,11 +34,11 @@ def connection() -> Chat:
 
 
 class Listed(NamedTuple):
-    """A list as it is drawn: what sessions are called by their ids, in groups; and how many of the store's it shows."""
+    """A list as it is drawn: what sessions are called by their ids, in groups; how many it shows, of how many."""
 
     groups: list[tuple[str, dict[str, str]]]
     shown: int
-    more: bool
+    total: int
 
 
 def listed(owner: str, pages: int, where: SessionFilter, now: datetime) -> Listed:
@@ -47,11 +47,6 @@ def listed(owner: str, pages: int, where: SessionFilter, now: datetime) -> Liste
     It is cached until this process writes something of theirs, or for ten minutes: all of it is of one moment.
     """
     return _listed(_key(owner, pages, asdict(where), now.date().isoformat(), str(now.tzinfo)), now)
-
-
-def count(owner: str, where: SessionFilter = ACTIVE) -> int:
-    """Count a user's sessions, cached as `listed` is."""
-    return _count(_key(owner, asdict(where)))
 
 
 def tags(owner: str) -> list[str]:
@@ -74,11 +69,13 @@ def _listed(key: str, _now: datetime) -> Listed:
     owner, _, pages, wanted, *_ = json.loads(key)
     where = SessionFilter(**wanted)
     read, more = _read(owner, pages, where)
-    pinned = _read(owner, 1, SessionFilter(pinned=True))[0] if where == ACTIVE else []
+    pinned = []
+    if where == ACTIVE:  # most people have fewer than a page, and one query finds all that is shown
+        pinned = _read(owner, 1, SessionFilter(pinned=True))[0] if more else [one for one in read if one.pinned]
     above = {summary.id for summary in pinned}
     groups = grouped((summary for summary in read if summary.id not in above), _now)
     named = [(name, told_apart(of_group)) for name, of_group in [("Pinned", pinned), *groups] if of_group]
-    return Listed(named, len(read), more)
+    return Listed(named, len(read), connection().count(owner, where) if more else len(read))
 
 
 def _read(owner: str, pages: int, where: SessionFilter) -> tuple[list[SessionSummary], bool]:
@@ -91,12 +88,6 @@ def _read(owner: str, pages: int, where: SessionFilter) -> tuple[list[SessionSum
         if after is None:
             break
     return read, after is not None
-
-
-@st.cache_data(ttl=CACHE_SECONDS, max_entries=_KEPT_LISTS, show_spinner=False)
-def _count(key: str) -> int:
-    owner, _, where = json.loads(key)
-    return connection().count(owner, SessionFilter(**where))
 
 
 @st.cache_data(ttl=CACHE_SECONDS, max_entries=_KEPT_LISTS, show_spinner=False)

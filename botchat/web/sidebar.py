@@ -44,7 +44,6 @@ def _sessions(user: str, opened: str | None) -> None:
     undo_offer(user)
     try:
         listed = cached.listed(user, st.session_state.setdefault("pages", 1), where, local_now())
-        total = cached.count(user, where)
     except InvalidInput as error:  # too much to search for
         st.warning(plain(str(error)))
         return
@@ -57,7 +56,7 @@ def _sessions(user: str, opened: str | None) -> None:
                 _group(name, names, opened)
     if not listed.groups:
         st.caption("Nothing was found." if where.text or where.tag else _EMPTY[place])
-    _below(user, listed, total)
+    _below(user, listed)
 
 
 def _wanted(user: str) -> tuple[str, SessionFilter]:
@@ -109,16 +108,16 @@ def _group(name: str, names: dict[str, str], opened: str | None) -> None:
     )
 
 
-def _below(user: str, listed: cached.Listed, total: int) -> None:
+def _below(user: str, listed: cached.Listed) -> None:
     with st.container(key="list actions", horizontal=True):
-        if listed.more:
+        if listed.shown < listed.total:
             st.button("Load more", on_click=_load_more, key="load more")
         st.button("Refresh", on_click=_refresh, args=(user,), key="refresh", help="Shows what was changed elsewhere.")
         if listed.shown:
             selecting = st.session_state.get("selecting", False)
             st.button("Done" if selecting else "Select", on_click=_select, args=(not selecting,), key="select")
     if listed.shown:
-        st.caption(f"{listed.shown} of {total} sessions")
+        st.caption(f"{listed.shown} of {listed.total} sessions")
 
 
 def _view(name: str, view: str) -> None:
