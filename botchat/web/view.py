@@ -30,9 +30,6 @@ def show() -> None:
         page_title=_title(session), page_icon=str(_ICON), layout="wide" if view == "admin" else "centered"
     )
     look.apply()
-    with st.sidebar:
-        st.subheader("botchat", anchor=False)
-        sidebar(user, session.id if session and session.rev else None)
     if view:
         _other_view(view, user)
     else:
@@ -45,6 +42,9 @@ def show() -> None:
         st.warning(plain(notice))
     if not view:
         composing.unsent(session)
+    with st.sidebar:  # last: the first words of a reply need not wait for the list
+        st.subheader("botchat", anchor=False)
+        sidebar(user, session.id if session and session.rev else None)
 
 
 def _other_view(view: str, user: str) -> None:
