@@ -8,11 +8,12 @@ from typing import TypeVar
 Piece = TypeVar("Piece")
 
 _FEW_REPLIES = 10
+_LONGEST_PAUSE = 0.5
 
 
 def pause_for(replies: int) -> float:
     """Choose how long the pieces of so many replies may gather, in seconds: of few, not at all."""
-    return replies / 200 if replies > _FEW_REPLIES else 0
+    return min(replies / 200, _LONGEST_PAUSE) if replies > _FEW_REPLIES else 0
 
 
 async def in_gulps(pieces: AsyncGenerator[Piece], pause: Callable[[], float]) -> AsyncGenerator[Piece]:

@@ -51,11 +51,8 @@ def position_of(db: sqlite3.Connection, session_id: str, message_id: str) -> int
     Raises:
         MessageNotFound: the session has no such message.
     """
-    found = db.execute("SELECT position FROM messages WHERE session_id = ? AND id = ?", (session_id, message_id))
-    row = found.fetchone()
-    if row is None:
-        raise MessageNotFound(message_id)
-    return int(row[0])
+    (position,) = _of_message(db, "position", session_id, message_id)
+    return int(position)
 
 
 def read_header(db: sqlite3.Connection, user: str, session_id: str) -> tuple[Record, int]:
@@ -139,13 +136,7 @@ def change_message(
         SessionTooLarge: MongoDB would refuse it.
     """
     header, size = read_header(db, user, session_id)
-    found = db.execute(
-        "SELECT position, record FROM messages WHERE session_id = ? AND id = ?", (session_id, message_id)
-    )
-    row = found.fetchone()
-    if row is None:
-        raise MessageNotFound(message_id)
-    position, before = row
+    position, before = _of_message(db, "position, record", session_id, message_id)
     message = decoded(before)
     if "files" in to_unset:
         remove_files(db, session_id, message)
@@ -154,6 +145,14 @@ def change_message(
     header |= {"rev": header["rev"] + 1, "update_time": now()}
     write_header(db, header, size + len(stored) - len(before))
     return message
+
+
+def _of_message(db: sqlite3.Connection, columns: str, session_id: str, message_id: str) -> tuple[Any, ...]:
+    found = db.execute(f"SELECT {columns} FROM messages WHERE session_id = ? AND id = ?", (session_id, message_id))
+    row: tuple[Any, ...] | None = found.fetchone()
+    if row is None:
+        raise MessageNotFound(message_id)
+    return row
 
 
 def status_of(db: sqlite3.Connection, session_id: str, message_id: str) -> Status | None:

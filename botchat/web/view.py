@@ -31,6 +31,7 @@ def show() -> None:
     )
     look.apply()
     if view:
+        _side(user, session)
         _other_view(view, user)
     else:
         composing.line(session)
@@ -42,7 +43,11 @@ def show() -> None:
         st.warning(plain(notice))
     if not view:
         composing.unsent(session)
-    with st.sidebar:  # last: the first words of a reply need not wait for the list
+        _side(user, session)  # last: the first words of a reply need not wait for the list
+
+
+def _side(user: str, session: Session | None) -> None:
+    with st.sidebar:
         st.subheader("botchat", anchor=False)
         sidebar(user, session.id if session and session.rev else None)
 
