@@ -1,11 +1,13 @@
 """How a reply looks while it comes, in Chromium: its words never get fewer and never fade."""
 
+import signal
 import threading
 from collections import defaultdict
 
 import pytest
 from browser import Site, Visitor, chromium_binary, kill, options
 from playwright.sync_api import expect
+from shell import Shell
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from stub_bot import streamed
 
@@ -76,6 +78,25 @@ def test_a_browser_that_is_killed_in_the_middle_of_a_reply_loses_none_of_it(
     visitor.sees("the beginning and the end")
     expect(visitor.page.get_by_role("button", name="Stop")).to_have_count(0)
     assert repository_at.get("ann", session.id).messages[-1].content == "the beginning and the end"
+
+
+def test_a_store_that_goes_while_a_bot_is_silent_is_told_and_the_reply_is_saved_when_it_is_back(
+    tmp_path, serve, visitor, own_mongod, stub_for
+):
+    hold = threading.Event()
+    # On a busy machine the driver takes more than its usual 2 s to find a server that is back.
+    shell = Shell(tmp_path, f"{own_mongod.uri}/chat?serverSelectionTimeoutMS=5000&timeoutMS=6000")
+    stub_for(shell, [streamed(["word0 ", hold, "word1"])])
+    visitor.visit(serve(shell).address)
+    visitor.say("Go")
+    visitor.sees("word0")
+    own_mongod.stop(signal.SIGKILL)
+    visitor.sees("Not saved")
+    own_mongod.start()
+    hold.set()
+    visitor.sees("word1")
+    expect(visitor.page.get_by_text("Not saved")).to_have_count(0)
+    expect(visitor.page.get_by_role("button", name="Stop")).to_have_count(0)
 
 
 def timers(visitor: Visitor) -> dict[str, list[float]]:

@@ -1,4 +1,4 @@
-"""A run that shows a reply ends for a click, and not for its own timer."""
+"""A run that shows a reply ends for a click, or when it is stopped, and not for its own timer."""
 
 import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
@@ -46,3 +46,9 @@ def test_a_click_that_was_taken_waits_no_more():
     requests.request_rerun(RerunData(fragment_id=OWN, widget_states=pressed()))
     requests.on_scriptrunner_ready()
     assert not is_clicked(requests, [OWN])
+
+
+def test_a_run_that_is_stopped_goes_on_no_more():
+    requests = ScriptRequests()
+    requests.request_stop()
+    assert is_clicked(requests, [OWN])

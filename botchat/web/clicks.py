@@ -1,7 +1,7 @@
 """What the run of a fragment can know and say of the runs to come, for which Streamlit has no public way.
 
-A run of the whole page ends another at once, but the run of a fragment, or a click in one, lets a run go on to its end
-(Streamlit's issue 10928).
+A run of the whole page takes the place of another at once, but the run of a fragment, or a click in one, lets a run go
+on to its end (Streamlit's issue 10928).
 """
 
 from collections.abc import Collection
@@ -12,7 +12,7 @@ from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, Scri
 
 
 def click_waits() -> bool:
-    """Tell whether the person has clicked in a fragment while this one runs; its own timer is no click."""
+    """Tell whether someone clicked, or this run is to stop, while a fragment runs; its own timer is no click."""
     context = get_script_run_ctx()
     if context is None or context.script_requests is None:
         return False
@@ -21,8 +21,9 @@ def click_waits() -> bool:
 
 def is_clicked(requests: ScriptRequests, own: Collection[str]) -> bool:
     """Tell it of the requests to a run of these fragments."""
-    if getattr(requests, "_state", None) is not ScriptRequestType.RERUN:
-        return False
+    state = getattr(requests, "_state", None)
+    if state is not ScriptRequestType.RERUN:
+        return state is ScriptRequestType.STOP
     data: RerunData = getattr(requests, "_rerun_data", RerunData())
     widgets = data.widget_states.widgets if data.widget_states else ()
     return any(asked not in own for asked in data.fragment_id_queue) or any(widget.trigger_value for widget in widgets)

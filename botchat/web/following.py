@@ -18,8 +18,11 @@ from botchat.web.words import coming_words
 _FIRST_WORDS_SECONDS = 0.25
 """How long a run of the whole page waits for the first words: no longer than a person takes a click to be answered."""
 
-_WATCH_SECONDS = 3.0
-"""How often the timer looks while one run follows the other: each look takes Streamlit a lock that every run needs."""
+_RUN_SECONDS = 60.0
+"""How long one run goes on, if nobody clicks and nothing ends it: what costs most is to begin one."""
+
+_WATCH_SECONDS = 10.0
+"""How often the timer looks while a run goes on: each look takes Streamlit a lock that every run needs."""
 
 _STOP = ":material/stop_circle:"
 _ENDINGS = {
@@ -29,20 +32,16 @@ _ENDINGS = {
 
 
 class _Pace(NamedTuple):
-    """How often a reply is drawn, in seconds: what costs most is to begin a run, then to draw, whatever is drawn.
-
-    `pause` is between two pictures, `run` how long one run goes on, `tick` when the first begins.
-    """
+    """How often a reply is drawn, in seconds: `pause` is between two pictures, `tick` until the first."""
 
     pause: float
-    run: float
     tick: float
 
 
 def _pace() -> _Pace:
     """Choose by the replies that are under way in this process; what it bears is measured (docs/performance.md)."""
     load = cached.connection().replies_running / 100
-    return _Pace(pause=max(1 / 8, load), run=max(1 / 2, 10 * load), tick=max(1 / 4, load))
+    return _Pace(pause=max(1 / 8, load), tick=max(1 / 4, load))
 
 
 def follow(user: str, session_id: str) -> None:
@@ -90,11 +89,11 @@ def _follow_here(reply: Reply) -> None:
 
 
 def _redraw(picture: "_Picture", reply: Reply) -> None:
-    """Draw what comes, until a run lasted long enough, someone clicks, or the reply ends or needs another layout."""
-    pace = _pace()
-    until = time.monotonic() + pace.run
-    while not reply.ended and (left := until - time.monotonic()) > 0 and not click_waits():
-        reply.wait_for_news(min(left, pace.tick))
+    """Draw what comes, until there is more to say than its words, someone clicks, or the run lasted long enough."""
+    until, told = time.monotonic() + _RUN_SECONDS, reply.save_failure
+    while not reply.ended and reply.save_failure is told and time.monotonic() < until and not click_waits():
+        pace = _pace()
+        reply.wait_for_news(pace.tick)
         time.sleep(pace.pause)
         if not picture.shows(reply.message):
             return
