@@ -70,3 +70,31 @@ def test_a_piece_that_lies_there_is_at_hand_however_long_its_thread_is_kept_off(
 
     assert asyncio.run(read_all()) == [0, 1, 2]
     assert pauses == []
+
+
+async def turns_of_others(pieces: int, pause: float) -> int:
+    """Read so many pieces that all lie there, after one that was waited for; tell how often others had their turn."""
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with aclosing(in_gulps(Source(0.01, *[0] * pieces).pieces(), lambda: pause)) as source:
+        await anext(source)
+        await anext(source)
+        watching = asyncio.create_task(others())
+        async for _ in source:
+            pass
+    watching.cancel()
+    return turns
+
+
+def test_pieces_that_gathered_are_read_many_in_a_turn_and_the_others_have_their_turns_still():
+    assert 10 < asyncio.run(turns_of_others(1_000, pause=0.001)) < 100
+
+
+def test_pieces_that_do_not_gather_are_passed_on_one_in_a_turn():
+    assert asyncio.run(turns_of_others(1_000, pause=0)) >= 998

@@ -10,6 +10,9 @@ Piece = TypeVar("Piece")
 _FEW_REPLIES = 10
 _LONGEST_PAUSE = 0.5
 
+_MOUTHFUL = 20
+"""Pieces at hand that are read in one turn of the loop: after each turn its thread may have to wait for the others."""
+
 
 def pause_for(replies: int) -> float:
     """Choose how long the pieces of so many replies may gather, in seconds: of few, not at all."""
@@ -20,15 +23,22 @@ async def in_gulps(pieces: AsyncGenerator[Piece], pause: Callable[[], float]) ->
     """Yield each piece as it comes; after one that had to be waited for, let `pause()` seconds' worth of them gather.
 
     To be woken by the network costs several times what a piece does. Pieces that gathered are read without a pause
-    between them, so that a server which is faster than the pauses is never fallen behind. It closes `pieces`.
+    between them, so that a server which is faster than the pauses is never fallen behind. Where there is no pause the
+    loop turns after each piece, so that who waits for it gets it before the next one is read. It closes `pieces`.
     """
+    paused, at_hand = 0.0, 0
     turn = _Turn()
     async with aclosing(pieces):
         async for piece in pieces:
             was_waited_for = turn.ends()
             yield piece
+            at_hand += 1
             if was_waited_for:
-                await asyncio.sleep(pause())
+                paused = pause()
+                await asyncio.sleep(paused)
+            elif not paused or at_hand >= _MOUTHFUL:
+                at_hand = 0
+                await asyncio.sleep(0)
             turn = _Turn()
 
 

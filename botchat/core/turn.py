@@ -256,7 +256,6 @@ class Turns:
                         finish = piece
                     else:
                         reply.receive(piece)
-                        await asyncio.sleep(0)  # who waits for it gets it before the next piece is read
         except asyncio.CancelledError:
             reply.end(self._stopped_as())
         except BotError as error:
