@@ -44,6 +44,7 @@ def serve(settings: Settings, *, no_sign_in: bool = False, environment: Mapping[
         with listen_on(settings.host, _PORT if settings.port is None else settings.port) as place:
             host, port = place.getsockname()[:2]
             announce(host, port, whom=serving.sole_user or "who has a token", store=chat.store)
+            chat.warm_up()
             _run(serving, place, turns.close)
     finally:
         turns.close()

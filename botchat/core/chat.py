@@ -19,6 +19,7 @@ from botchat.core.shown import Shown, shown
 from botchat.core.topic import topics_of
 from botchat.core.trial import Trial, models_of, try_bots
 from botchat.core.turn import Turns
+from botchat.core.warm_up import warm_up
 
 __all__ = [
     "Chat",
@@ -57,6 +58,10 @@ class Chat(Sessions):
     def replies_running(self) -> int:
         """How many replies are under way in this process, whoever's: with many, a screen draws less often."""
         return self._turns.running_count
+
+    def warm_up(self) -> None:
+        """Begin to load what the first answer would wait for, in a program that stays."""
+        self._turns.run(warm_up(self._turns.bot(self.default_bot)))
 
     def preferences(self, user: str) -> Preferences:
         """Read what the user has chosen, the defaults where that is nothing."""

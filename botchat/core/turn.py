@@ -149,6 +149,15 @@ class Turns:
             self._ask(repository, session, reply, asking)
         return reply
 
+    def run(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine on the loop of the replies, which the first one starts."""
+        with self._lock:
+            if self._loop is None:
+                self._loop = new_loop()
+                self._thread = threading.Thread(target=self._serve, args=(self._loop,), name="botchat", daemon=True)
+                self._thread.start()
+        asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
     def close(self, timeout: float = 10.0) -> None:
         """End the replies under way as interrupted, and wait at most `timeout` seconds until the store has them."""
         self._closing = True
@@ -227,7 +236,7 @@ class Turns:
             checkpoint_seconds=self._checkpoint_seconds,
             stored=stored,
         )
-        self._run(self._reply(asking, reply, recorder, afterwards(asking, header, titles=self._titles)))
+        self.run(self._reply(asking, reply, recorder, afterwards(asking, header, titles=self._titles)))
 
     async def _reply(self, asking: Asking, reply: Reply, recorder: Recorder, later: list[Afterwards]) -> None:
         recording = asyncio.create_task(recorder.run())
@@ -269,15 +278,6 @@ class Turns:
 
     def _stopped_as(self) -> Status:
         return "interrupted" if self._closing else "stopped"
-
-    def _run(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Run a coroutine on the loop, which the first one starts."""
-        with self._lock:
-            if self._loop is None:
-                self._loop = new_loop()
-                self._thread = threading.Thread(target=self._serve, args=(self._loop,), name="botchat", daemon=True)
-                self._thread.start()
-        asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
     def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
         try:

@@ -19,12 +19,14 @@ class Served:
         connect: opens the store anew and checks that it answers; replies under way stay with the process.
         admins: who may see the figures about everybody.
         can_sign_out: people signed in here, and so can sign out.
+        drawn: is called after each run of the page.
     """
 
     user: str | None
     connect: Callable[[], Chat]
     admins: tuple[str, ...] = ()
     can_sign_out: bool = False
+    drawn: Callable[[], None] = lambda: None
 
     def is_admin(self, user: str) -> bool:
         """Tell whether a user may see the figures about everybody."""

@@ -44,6 +44,7 @@ def show() -> None:
     if not view:
         composing.unsent(session)
         _side(user, session)  # last: the first words of a reply need not wait for the list
+    state.served().drawn()
 
 
 def _side(user: str, session: Session | None) -> None:
