@@ -59,7 +59,8 @@ def rows(folder: Path, uri: str | None, numbers: Sequence[int] = PEOPLE) -> Iter
 
 
 def _rows(crowd: Crowd, alone: Crowd | None) -> Iterator[Row]:
-    what = f"page: {crowd.people} people, each with a reply of {_PIECES} pieces, {_A_SECOND} a second"
+    who = "one person" if crowd.people == 1 else f"{crowd.people} people, each"
+    what = f"page: {who} with a reply of {_PIECES} pieces, {_A_SECOND} a second"
     has_goal = 1 < crowd.people <= 100
     whole = f"{crowd.on_screen} on the screen, {crowd.stored} in the store"
     sent = len(crowd.sessions)
