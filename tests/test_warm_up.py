@@ -1,4 +1,4 @@
-"""What a server does after its first answer: the bot is loaded, and what is loaded is collected no more."""
+"""What a server does once: its bot is loaded, and what is loaded is collected no more."""
 
 import asyncio
 import gc

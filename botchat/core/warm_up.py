@@ -1,4 +1,4 @@
-"""What a server does once it has answered for the first time, so that it answers the second time as fast as ever."""
+"""What a server does once when it has begun, so that its first reply comes as fast as the others."""
 
 import asyncio
 import gc
