@@ -53,7 +53,7 @@ class MessageChanges(TypedDict, total=False):
     first_token_ms: int | None
     reasoning_ms: int | None
     feedback: dict[str, Any] | None
-    payload: str
+    payload: str | None
     redacted_time: datetime | None
     sent: dict[str, Any] | None
     topic: Topic | None

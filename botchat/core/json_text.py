@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from botchat.core.models import Message, Session, is_valid, to_milliseconds
-from botchat.core.record import Record, words_of_payload
+from botchat.core.record import Record, payload_without_words, words_of_payload
 from botchat.core.text import rfc3339
 
 SESSION_TIMES = ("create_time", "update_time", "deleted_time", "expire_time")
@@ -55,8 +55,9 @@ def as_said(message: Record) -> Record:
     if "feedback" in said:
         said["feedback"] = _with_time(said["feedback"])
     if "payload" in said and (words := words_of_payload(said)):
+        rest = payload_without_words(said)
         del said["payload"]
-        said |= words
+        said |= words | ({"payload": rest} if rest else {})
     return said
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
+from botchat.core.unsupported import Unsupported
+
 Role = Literal["system", "user", "assistant", "tool"]
 State = Literal["active", "archived", "trash"]
 Topic = Literal["new", "same"]
@@ -248,10 +250,15 @@ class Refused:
 
 @dataclass(slots=True, frozen=True)
 class Delta:
-    """A piece of a reply, as it arrives: of the answer, or of the reasoning before it."""
+    """A piece of a reply, as it arrives: of the answer, of the reasoning before it, or of neither.
+
+    Attributes:
+        unsupported: content that has no plain text, as far as it came; it replaces an earlier one of the same key.
+    """
 
     content: str = ""
     reasoning_content: str = ""
+    unsupported: Unsupported | None = None
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)

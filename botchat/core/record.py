@@ -28,6 +28,7 @@ from botchat.core.models import (
     to_milliseconds,
     valid_text,
 )
+from botchat.core.unsupported import is_packed
 
 Record = dict[str, Any]
 
@@ -85,7 +86,7 @@ def message_from_record(record: Record) -> Message:
         known = {name: value for name, value in record.items() if name in _OF_MESSAGES}
         extra = {name: value for name, value in record.items() if name not in _OF_MESSAGES}
     if words := words_of_payload(known):
-        known = known | words | {"payload": None}
+        known = known | words | {"payload": payload_without_words(known)}
     if "files" in known:
         known = known | {"files": [file_from_record(file) for file in known["files"]]}
     return Message(**known, extra=extra)
@@ -185,8 +186,9 @@ def text_fields(record: Record) -> Record:
         return {}
     stored = {n: valid_text(value) for n, value in texts.items()}
     words = {n: texts[n] for n in ("content", "reasoning_content") if n in texts}
-    if words and not record.get("payload"):
-        stored["payload"] = _WORDS + json.dumps(words) + "}"
+    payload = record.get("payload")
+    if words and (not payload or is_packed(payload)):
+        stored["payload"] = _WORDS + json.dumps(words) + (f", {payload[1:]}" if payload else "}")
     return stored
 
 
@@ -203,3 +205,10 @@ def words_of_payload(message: Record) -> dict[str, str]:
         return {}
     is_ours = all(isinstance(own, str) and valid_text(own) == message.get(name) != own for name, own in words.items())
     return words if is_ours else {}
+
+
+def payload_without_words(message: Record) -> str | None:
+    """Return the payload of a message less the words that `words_of_payload` found in it; None if no more is in it."""
+    kept = json.loads(message["payload"])
+    del kept["text"]
+    return json.dumps(kept) if kept else None

@@ -118,6 +118,7 @@ def _changes(message: Message) -> MessageChanges:
     changes: MessageChanges = {
         "content": message.content,
         "reasoning_content": message.reasoning_content,
+        "payload": message.payload,
         "status": message.status,
         "heartbeat": message.heartbeat,
         "error": message.error,

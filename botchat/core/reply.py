@@ -11,6 +11,7 @@ from typing import Any
 from botchat.core.errors import BotchatError, BotError
 from botchat.core.models import Delta, Message, Status
 from botchat.core.stream import Finish
+from botchat.core.unsupported import Unsupported, pack
 
 _UNFINISHED = "The bot's server ended its reply without saying that it was complete."
 _LIMITS = {
@@ -38,6 +39,7 @@ class Reply:
         self._cancel: Callable[[], object] | None = None
         self._stopped = False
         self._deltas: list[Delta] = []
+        self._unsupported: dict[str, Unsupported] = {}
         self._changed = threading.Condition()
         self._told: list[Callable[[], object]] = []
         self._ended = False
@@ -66,7 +68,8 @@ class Reply:
         with self._changed:
             content = "".join(delta.content for delta in self._deltas)
             reasoning = "".join(delta.reasoning_content for delta in self._deltas)
-            return replace(self._message, content=content, reasoning_content=reasoning)
+            payload = pack(self._unsupported.values())
+            return replace(self._message, content=content, reasoning_content=reasoning, payload=payload)
 
     def stop(self) -> None:
         """End it at once; what came is kept."""
@@ -144,6 +147,8 @@ class Reply:
         """Take the next piece, on the loop that runs the reply."""
         with self._changed:
             self._deltas.append(delta)
+            if delta.unsupported:
+                self._unsupported[delta.unsupported.key] = delta.unsupported
             if len(self._deltas) == 1:
                 self._message.first_token_ms = self._elapsed()
             if delta.reasoning_content and self._reasons_since is None:
