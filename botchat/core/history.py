@@ -21,8 +21,13 @@ def is_alive(message: Message, at: datetime) -> bool:
 
 
 def is_wordless(message: Message) -> bool:
-    """Tell whether a message is a reply that ended before its first word."""
-    return message.role == "assistant" and message.status is not None and not message.content
+    """Tell whether a message is a reply that ended without any text; it may hold reasoning, or other content."""
+    return message.role == "assistant" and message.status is not None and not message.content.strip()
+
+
+def is_blank(message: Message) -> bool:
+    """Tell whether a reply without text holds nothing at all, so that another one may take its place."""
+    return not (message.content or message.reasoning_content or message.payload)
 
 
 class History(NamedTuple):

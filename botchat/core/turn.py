@@ -15,7 +15,7 @@ from botchat.core.asking import Asking, read_enough
 from botchat.core.bots import Bot
 from botchat.core.errors import BotchatError, BotError, InvalidInput, ReplyRunning, UnknownBot
 from botchat.core.gulps import in_gulps, pause_for
-from botchat.core.history import History, is_wordless
+from botchat.core.history import History, is_blank, is_wordless
 from botchat.core.keeping import Keeping
 from botchat.core.loop import new_loop
 from botchat.core.models import Message, Session, Status, now
@@ -109,7 +109,8 @@ class Turns:
     def retry(self, repository: SessionRepository, session: Session) -> Reply:
         """Ask the bot again for the reply that the last user's message did not get.
 
-        A reply that ended before its first word is written anew in its place.
+        A reply without text is written anew in its place; if it holds reasoning or other content, the new one
+        becomes another version beside it.
 
         Raises:
             InvalidInput: the last message has its reply.
@@ -121,7 +122,11 @@ class Turns:
             wordless = messages.pop() if messages and is_wordless(messages[-1]) else None
             if not messages or messages[-1].role != "user":
                 raise InvalidInput("The last message has its reply: there is nothing to try again.")
-            if wordless:
+            if wordless and not is_blank(wordless):
+                question, wordless = messages[-1].id, None
+                messages, older = read_enough(repository, bot.info, session, question)
+                reply.follow(question)
+            elif wordless:
                 reply.take_place_of(wordless)
             elif session.head:
                 reply.follow(session.head)
@@ -244,7 +249,8 @@ class Turns:
         reply.runs(asyncio.get_running_loop(), listening)
         await asyncio.wait([listening])
         if not reply.ended:  # cancelled before it had begun
-            reply.end(self._stopped_as())
+            error = None if listening.cancelled() else listening.exception()
+            reply.fail(error) if error else reply.end(self._stopped_as())
         saved = await recording
         self.wrote(reply.user)
         if saved:
@@ -270,9 +276,7 @@ class Turns:
         except BotError as error:
             reply.end("failed", failure=error)
         except Exception as error:  # noqa: BLE001  (a bot of someone else's may raise anything, and its words are kept)
-            failure = BotError(f"The bot failed unexpectedly: {type(error).__name__}: {error}")
-            failure.__cause__ = error
-            reply.end("failed", failure=failure)
+            reply.fail(error)
         else:
             reply.end_as_served(finish)
 
