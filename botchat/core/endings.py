@@ -23,8 +23,8 @@ _REASONS: dict[Meaning, str] = {
     # (eosfound, stopstringfound, toolcalls); Ollama (load, unload); llama.cpp (word); OpenAI's Responses (completed).
     "complete": "stop stop_sequence end_turn end eos eos_token complete completed done finish finished word tool_calls "
     "tool_call tool_use function_call toolcalls eosfound stopstringfound stop_string load unload",
-    # OpenAI, Mistral (model_length), Anthropic, Gemini and Cohere (max_tokens), GLM (model_context_window_exceeded),
-    # OpenAI's Responses (max_output_tokens), llama.cpp (limit), LM Studio, watsonx, xAI.
+    # OpenAI says length, Mistral model_length, Anthropic, Gemini and Cohere max_tokens, OpenAI's Responses
+    # max_output_tokens, GLM model_context_window_exceeded, llama.cpp limit; the rest are of LM Studio, watsonx and xAI.
     "limit": "length max_tokens model_length max_output_tokens max_length token_limit time_limit limit error_limit "
     "model_context_window_exceeded maxpredictedtokensreached contextlengthreached max_len max_context incomplete "
     "context_length_exceeded timeout pause_turn",

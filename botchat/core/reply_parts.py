@@ -54,8 +54,20 @@ class PartReader:
         """Whether nothing with content came."""
         return not (self._content or self._reasoning or self._calls or self._kept or self._fields)
 
+    def plain_text(self, fields: Any) -> str | None:
+        """Return the text of a delta that holds no more, and is to be passed on as it is: almost every one is so."""
+        text = fields.get("content") if type(fields) is dict and len(fields) == 1 else None
+        if type(text) is not str or not text or not self._splitter.passes_all:
+            return None
+        if self._content_pairs.half or "\ud800" <= text[-1] <= "\udbff":
+            return None
+        self._content.append(text)
+        return text
+
     def read(self, fields: dict[str, Any]) -> Iterator[Delta]:
         """Read a delta, or a message of which no part came before."""
+        if isinstance(more := fields.get("provider_specific_fields"), dict):  # LiteLLM, mostly what is there already
+            fields = more | {name: value for name, value in fields.items() if value and value is not more}
         if not _REASONING_SET.isdisjoint(fields):
             yield from self._read_reasoning(fields)
         for name, value in fields.items():
@@ -103,8 +115,8 @@ class PartReader:
         for name in _REASONING:
             if not (value := fields.get(name)):
                 continue
-            text = ""
-            for part in parts_of(value, is_reasoning=True):
+            text = value if isinstance(value, str) else ""
+            for part in () if text else parts_of(value, is_reasoning=True):
                 text += part.text
                 if part.unsupported:
                     yield from self._keep(part.unsupported)
@@ -130,8 +142,6 @@ class PartReader:
             yield from self._each("image", value)
         elif name == "audio" and isinstance(value, dict):
             yield from self._audio(value)
-        elif name == "provider_specific_fields" and isinstance(value, dict):  # LiteLLM, mostly doubles of the others
-            yield from self.read({other: it for other, it in value.items() if other not in self._seen})
         elif has_text(value):
             yield from self._unknown(name, value)
 

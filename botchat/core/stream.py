@@ -72,18 +72,30 @@ class ChunkReader:
             return
         self._chunks += 1
         chunk = _fields(chunk)
-        if isinstance(model := chunk.get("model"), str):
-            self._model = model or self._model
-        if usage := chunk.get("usage"):  # most chunks have none
-            self._usage = _usage(_fields(usage)) or self._usage
+        self._note(chunk)
         if isinstance(choices := chunk.get("choices"), list):
             for choice in choices:
-                if isinstance(choice, dict):
+                if not isinstance(choice, dict):
+                    continue
+                text = self._parts.plain_text(choice.get("delta"))
+                if text is None:
+                    yield from self._delta(choice.get("delta"))
+                else:
+                    yield Delta(content=text)
+                if reason := choice.get("finish_reason"):
+                    self._ended(reason)
+                if not _IN_CHOICE.isdisjoint(choice):
                     yield from self._choice(choice)
             if not _IN_CHUNK.isdisjoint(chunk):
                 yield from self._beside(chunk, _IN_CHUNK)
         else:
             yield from self._without_choices(chunk)
+
+    def _note(self, chunk: dict[str, Any]) -> None:
+        if isinstance(model := chunk.get("model"), str):
+            self._model = model or self._model
+        if usage := chunk.get("usage"):  # most chunks have none
+            self._usage = _usage(_fields(usage)) or self._usage
 
     def rest(self) -> Iterator[Delta]:
         """Give what was held back, as after an error: no more is coming."""
@@ -108,16 +120,17 @@ class ChunkReader:
         reason = self._reason or ("stop" if self._is_done else None)
         yield Finish(reason=reason, model=self._model, usage=self._usage)
 
-    def _choice(self, choice: dict[str, Any]) -> Iterator[Delta]:
-        self._ended(choice.get("finish_reason"))
-        if isinstance(delta := choice.get("delta"), dict):
+    def _delta(self, delta: Any) -> Iterator[Delta]:
+        if isinstance(delta, dict):
             yield from self._parts.read(delta)
         elif delta:
             yield from self._parts.read({"content": delta})
-        if not _IN_CHOICE.isdisjoint(choice):
-            if isinstance(message := choice.get("message"), dict):
-                yield from self._parts.read_whole(message)
-            yield from self._beside(choice, _IN_CHOICE - {"message"})
+
+    def _choice(self, choice: dict[str, Any]) -> Iterator[Delta]:
+        """Read what a choice holds beside its delta."""
+        if isinstance(message := choice.get("message"), dict):
+            yield from self._parts.read_whole(message)
+        yield from self._beside(choice, _IN_CHOICE - {"message"})
 
     def _beside(self, fields: dict[str, Any], names: frozenset[str]) -> Iterator[Delta]:
         """Read the fields beside a delta or the choices.

@@ -2,22 +2,26 @@
 
 
 class PairJoiner:
-    """Joins the halves in one channel of text. Halves that find no other half stay as they are."""
+    """Joins the halves in one channel of text. Halves that find no other half stay as they are.
+
+    Attributes:
+        half: the first half that waits for its other one; "" if none does.
+    """
 
     def __init__(self) -> None:
-        self._half = ""
+        self.half = ""
 
     def feed(self, text: str) -> str:
         """Take the next piece, which is not empty; return it with what was held back, without half a character."""
-        if self._half:
-            text, self._half = self._half + text, ""
+        if self.half:
+            text, self.half = self.half + text, ""
             if "\udc00" <= text[1] <= "\udfff":
                 text = text[:2].encode("utf-16", "surrogatepass").decode("utf-16") + text[2:]
         if "\ud800" <= text[-1] <= "\udbff":
-            text, self._half = text[:-1], text[-1]
+            text, self.half = text[:-1], text[-1]
         return text
 
     def end(self) -> str:
         """Return what is held back: no more is coming to complete it."""
-        half, self._half = self._half, ""
+        half, self.half = self.half, ""
         return half

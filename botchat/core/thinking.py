@@ -31,11 +31,17 @@ class ThinkSplitter:
         self._tags = known[0] if known else Tags("", ())
         self._known = tuple(each for each in known if each.opening)
         self._state = "start" if self._known else "thinking" if known else "answer"
+        self._plain = _none_of("".join(each.opening[:1] for each in self._known))
         self._held = ""
         self._before = ""
         self._code = 0
         self._reasoned = False
         self._is_next_block = False
+
+    @property
+    def passes_all(self) -> bool:
+        """Whether the rest is answer, to its end."""
+        return self._state == "answer"
 
     def feed(self, text: str) -> Iterator[Delta]:
         """Take the next piece; give what is certain of it, and hold back what could be half a tag."""
@@ -118,6 +124,10 @@ class ThinkSplitter:
 
     def _in_after(self) -> Iterator[Delta]:
         """Pass the answer on, up to the next block; what could be half a mark is held back."""
+        if self._plain.fullmatch(self._held):  # almost every piece
+            self._pass(self._held)
+            yield Delta(content=self._release())
+            return
         marks = (*(tags.opening for tags in self._known), *self._tags.ends)
         pattern, start = _any_of(marks, "`+"), 0
         while match := pattern.search(self._held, start):
@@ -182,6 +192,12 @@ def without_reasoning(text: str) -> str:
 def _any_of(marks: tuple[str, ...], also: str = "(?!)") -> re.Pattern[str]:
     """Make a pattern that finds the first of these marks, in upper or lower case."""
     return re.compile("|".join((also, *map(re.escape, marks))), re.IGNORECASE)
+
+
+@lru_cache(maxsize=64)
+def _none_of(characters: str) -> re.Pattern[str]:
+    """Make a pattern for text with none of these characters, in upper or lower case, and no backtick."""
+    return re.compile(f"[^`{re.escape(characters)}]*", re.IGNORECASE)
 
 
 def _begun(text: str, marks: Iterable[str], start: int = 0) -> int:
