@@ -17,7 +17,7 @@ from botchat.core.errors import FileNotFound, SessionChanged, SessionNotFound
 from botchat.core.file_record import apart, files_of, find_data, record_apart
 from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, now
 from botchat.core.mongo_accounts import MongoAccounts, MongoShortLived
-from botchat.core.mongo_agents import MongoAgents, count_too
+from botchat.core.mongo_agents import NOT_DELETED, MongoAgents, count_too
 from botchat.core.mongo_all import MongoAllSessions
 from botchat.core.mongo_blocks import MongoBlocks
 from botchat.core.mongo_client import Document, database_name, open_client, options_of, translated
@@ -266,7 +266,7 @@ class MongoRepository:
             update["$unset"] = {"head": ""}
         if agent is None:
             return self._messages.push(session, message, update)
-        of_agent: Document = {}
+        of_agent = dict(NOT_DELETED)
         options = count_too(message, agent, of_agent, update)
         check = partial(self._agents.check, session.user, session.id, message.agent_id)
         return self._messages.push(session, message, update, of_agent, check, **options)

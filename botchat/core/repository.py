@@ -60,12 +60,13 @@ class SessionRepository(Protocol):
         without its files.
 
         With `agent`, which may be empty, the same command counts the message in the session's totals and in its
-        agent's, and changes the agent: see `for_agents`. The record must be there.
+        agent's, and changes the agent: see `for_agents`. The record must be there, and not in the trash.
 
         Raises:
             SessionTooLarge: the message is over the limit.
             InvalidInput: the message can't be stored.
             AgentNotFound: it is counted, and the session has no such agent.
+            SessionNotFound: it is counted, and the session was deleted.
         """
         ...
 

@@ -26,7 +26,7 @@ from botchat.core.record import (
 )
 from botchat.core.repository import ACTIVE, check_limit, check_whole, has_end_of_its_own
 from botchat.core.sqlite_accounts import SqliteAccounts, SqliteShortLived
-from botchat.core.sqlite_agents import SqliteAgents
+from botchat.core.sqlite_agents import SqliteAgents, check_not_deleted
 from botchat.core.sqlite_all import SqliteAllSessions
 from botchat.core.sqlite_file import TAGGED, SqliteFile
 from botchat.core.sqlite_query import SUMMARY, has_tag, matches, record_matches, summary_of
@@ -85,6 +85,8 @@ class SqliteRepository:
         record = message_to_record(message)
         with self._file.writing() as db:
             header, size = self._header_for_append(db, session)
+            if agent is not None:
+                check_not_deleted(header)
             is_new = not has_message(db, session.id, message.id)
             if is_new:
                 header["name"] = header["name"] or session.named_by([message])
