@@ -90,8 +90,8 @@ class WatchedStore:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._repository, name)
 
-    def append(self, session: Session, message: Message) -> None:
-        self._write("append", message.id, lambda: self._repository.append(session, message))
+    def append(self, session: Session, message: Message, **more: Any) -> None:
+        self._write("append", message.id, lambda: self._repository.append(session, message, **more))
 
     def update_message(self, user: str, session_id: str, message_id: str, **changes: Any) -> bool:
         return self._write(

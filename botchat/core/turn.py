@@ -18,7 +18,7 @@ from botchat.core.gulps import in_gulps, pause_for
 from botchat.core.history import History, is_wordless
 from botchat.core.keeping import Keeping
 from botchat.core.loop import new_loop
-from botchat.core.models import Message, Session, Status, now
+from botchat.core.models import Message, Session, Status, new_id, now
 from botchat.core.recorder import CHECKPOINT_SECONDS, Recorder
 from botchat.core.reply import Reply
 from botchat.core.repository import SessionRepository
@@ -34,6 +34,7 @@ class Turns:
     """Runs the replies of these bots on one event loop in a thread of its own, one at a time in each session.
 
     There is one in a process: a front end that connects to the store anew keeps it, and with it the replies under way.
+    Its `holder` is the id by which other processes know whose turn runs in a session.
     With `titles` a session's first answer is followed by asking the bot for a name of the session.
     """
 
@@ -46,6 +47,7 @@ class Turns:
         checkpoint_seconds: float = CHECKPOINT_SECONDS,
     ) -> None:
         self.bots = bots
+        self.holder = new_id()
         self.keeping = Keeping(retention or Retention())
         self._titles = titles
         self._checkpoint_seconds = checkpoint_seconds
@@ -101,7 +103,7 @@ class Turns:
             asking = self._asking(repository, bot, session, reply, History(messages, earlier.older))
             self._keep(repository, session)
             message.parent = message.parent or session.head
-            repository.append(session, message)
+            repository.append(session, message, turn=self.holder)
             self.wrote(session.user)
             self._ask(repository, session, reply, asking)
         return reply
@@ -127,6 +129,7 @@ class Turns:
                 reply.follow(session.head)
             asking = self._asking(repository, bot, session, reply, History(messages, older))
             self._keep(repository, session)
+            repository.turns().take(session.user, session.id, self.holder)
             self._ask(repository, session, reply, asking, stored=wordless is not None)
         return reply
 
@@ -146,6 +149,7 @@ class Turns:
             reply.follow(question)
             asking = self._asking(repository, bot, session, reply, history)
             self._keep(repository, session)
+            repository.turns().take(session.user, session.id, self.holder)
             self._ask(repository, session, reply, asking)
         return reply
 
@@ -227,10 +231,12 @@ class Turns:
         self, repository: SessionRepository, session: Session, reply: Reply, asking: Asking, *, stored: bool = False
     ) -> None:
         header = replace(session, messages=[])
+        reply.session = replace(session, messages=list(asking.messages), first=asking.older)
         recorder = Recorder(
             repository,
             header,
             reply,
+            holder=self.holder,
             savers=self._savers,
             keeping=self.keeping,
             checkpoint_seconds=self._checkpoint_seconds,
