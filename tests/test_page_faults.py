@@ -157,7 +157,8 @@ def unsaved_reply(site, *script):
     gate.open()
     reply = site.running("ann", session_id)
     list(reply)
-    site.store.failures.get(timeout=30)
+    while reply.save_failure is None:
+        pass
     return tab, session_id
 
 

@@ -136,6 +136,7 @@ class AsksBot(SessionView):
         if self.session is None or event.asked_in != self.session.id:  # the person has gone on to another session
             self._keeper.forget(session.id)
             self._left.append((event.reply, session.name))
+            self._followed.put(session, event.reply)
             return
         if event.words:
             self._unsaved = None

@@ -21,6 +21,7 @@ from botchat.tui.notice import Notice
 from botchat.tui.prompt import Prompt
 from botchat.tui.reads_session import ReadsSession
 from botchat.tui.transcript import Transcript
+from botchat.tui.unsaved_replies import Followed
 from botchat.tui.words import TROUBLES, title_of, trouble
 
 _EARLIER, _EARLIER_AT_MOST = 200, 2000
@@ -64,6 +65,7 @@ class SessionView(ReadsSession):
         self._reply: AnyReply | None = None
         self._drawn: Message | None = None
         self._left: list[tuple[AnyReply, str]] = []
+        self._followed = Followed()
         self._following: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -86,6 +88,13 @@ class SessionView(ReadsSession):
         if session is None:
             return False
         return session.turn is not None or any(message.status == "streaming" for message in session.messages)
+
+    @property
+    def unsaved(self) -> list[tuple[Session, AnyReply]]:
+        """The replies with words that are in this program alone, each with its session as it was last shown."""
+        if self._reply and self.session:
+            self._followed.put(self.session, self._reply)
+        return self._followed.unsaved
 
     @property
     def is_answering(self) -> bool:
@@ -165,6 +174,7 @@ class SessionView(ReadsSession):
         self._keeper.flush()
         if self._reply and self.session:
             self._left.append((self._reply, self.session.name))
+            self._followed.put(self.session, self._reply)
         self._reply = None
         if self._following:
             self._following.pause()
@@ -225,6 +235,7 @@ class SessionView(ReadsSession):
         elif self.notice.words.startswith(TROUBLES):
             self.notice.tell("")
         if reply.settled:
+            self._followed.put(self.session, reply)
             self._reply = None
             if self._following:
                 self._following.pause()
