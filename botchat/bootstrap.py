@@ -151,7 +151,17 @@ def build_turns(settings: Settings, environment: Mapping[str, str] = os.environ,
     configs = bot_configs(settings, environment)
     bots: dict[str, Bot] = {bot_id: _openai_bot(bot_id, config, environment) for bot_id, config in configs.items()}
     bots.setdefault(DEMO, DemoBot())
-    return Turns(bots, retention=retention_of(settings), titles=stays and settings.titles)
+    return Turns(
+        bots,
+        retention=retention_of(settings),
+        titles=stays and settings.titles,
+        rescue_folder=rescue_folder(),
+    )
+
+
+def rescue_folder() -> Path:
+    """Tell where replies go that no store took: in the person's data folder, whatever the store is."""
+    return data_path().parent / "rescued"
 
 
 def bot_configs(settings: Settings, environment: Mapping[str, str] = os.environ) -> dict[str, BotConfig]:

@@ -20,8 +20,8 @@ from botchat.api.pending import open_session
 from botchat.api.problems import problem_of
 from botchat.api.replies import PING_SECONDS, pieces, settled
 from botchat.core.chat import Chat, Reply
-from botchat.core.errors import BotchatError, BotError, InvalidInput, MessageNotFound
-from botchat.core.models import Delta, Message
+from botchat.core.errors import BotchatError, BotError, InvalidInput, MessageNotFound, ReplyRunning
+from botchat.core.models import Delta, Message, Session
 
 _LOOKED_AT = 500
 _LOOK_SECONDS = 1.0  # as often as another process stores what came
@@ -169,6 +169,21 @@ async def ended(chat: Chat, user: str, session_id: str, message: Message) -> Mes
         if message.status != "streaming":
             break
     return message
+
+
+async def begun(chat: Chat, session: Session) -> Message:
+    """Wait some seconds for the message of an answer that another process waits for; return it as it is then.
+
+    Raises:
+        SessionNotFound: the session was removed meanwhile.
+        ReplyRunning: that process still waits.
+    """
+    for _ in range(_LOOKS_FOR_END):
+        await asyncio.sleep(_LOOK_SECONDS / 2)
+        stored = await run_in_threadpool(chat.open, session.user, session.id, 1)
+        if stored.turn is None and stored.message_count > session.message_count:
+            return stored.messages[-1]
+    raise ReplyRunning
 
 
 class _Told:

@@ -193,4 +193,4 @@ class Chat(Sessions):
 def is_unanswered(session: Session) -> bool:
     """Tell whether the newest message shown waits for a reply that nobody is writing: `retry` asks for it."""
     branch = branch_of(session.messages, session.head)
-    return bool(branch) and (branch[-1].role == "user" or is_wordless(branch[-1]))
+    return session.turn is None and bool(branch) and (branch[-1].role == "user" or is_wordless(branch[-1]))

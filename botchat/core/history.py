@@ -1,23 +1,21 @@
 """What came before a turn: read from the store each time, so that no old copy of a session decides anything."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from botchat.core.branches import ROOT, branch_of
 from botchat.core.errors import ReplyRunning
 from botchat.core.models import Message, Session, now
 from botchat.core.repository import SessionRepository
+from botchat.core.running import is_fresh
 
 HISTORY = 500
 """Messages of a session that are read to make a prompt of; more where more would fit."""
 
-HEARTBEAT_LIMIT = timedelta(seconds=5)
-"""Without a heartbeat for five checkpoints, the process that wrote a reply is gone."""
-
 
 def is_alive(message: Message, at: datetime) -> bool:
     """Tell whether some process is still writing this message."""
-    return message.status == "streaming" and message.heartbeat is not None and at - message.heartbeat < HEARTBEAT_LIMIT
+    return message.status == "streaming" and is_fresh(message.heartbeat, at)
 
 
 def is_wordless(message: Message) -> bool:

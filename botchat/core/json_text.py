@@ -13,6 +13,7 @@ from typing import Any
 
 from botchat.core.models import Message, Session, is_valid, to_milliseconds
 from botchat.core.record import Record, payload_without_words, words_of_payload
+from botchat.core.running import turn_of
 from botchat.core.text import rfc3339
 
 SESSION_TIMES = ("create_time", "update_time", "deleted_time", "expire_time")
@@ -44,6 +45,8 @@ def header_of(record: Record) -> Record:
     header = _in_order(record, _SESSION_NAMES, SESSION_TIMES)
     for name in ("_id", "messages", "first"):  # how and where a store keeps them
         header.pop(name, None)
+    if turn_of(header):  # it is over when the file is read
+        del header["turn"]
     if header.get("feedbacks"):
         header["feedbacks"] = [_with_time(feedback) for feedback in header["feedbacks"]]
     return header

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
+from botchat.core.running import RunningTurn
 from botchat.core.unsupported import Unsupported
 
 Role = Literal["system", "user", "assistant", "tool"]
@@ -140,6 +141,7 @@ class Session:
         summary: what the bot wrote of the messages that do not fit any more: `text`, `last` (the id of the last of
             them) and `create_time`.
         rev: how many times the record was written; 0 when it never was.
+        turn: a turn whose reply has no message yet; of a session that was opened only one of another process.
         extra: fields of the record that this version does not know; kept as they are.
     """
 
@@ -166,6 +168,7 @@ class Session:
     cut: str | None = None
     summary: dict[str, Any] | None = None
     first: int = 0
+    turn: RunningTurn | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
     def named_by(self, messages: Sequence[Message]) -> str:

@@ -91,18 +91,21 @@ class MongoMessages:
     ) -> bool:
         """Append by this update, in one command where the record has room; False where the message is there already.
 
-        `also` is what else is to be true of the record, and `check` raises what to say where it is not.
+        `also` is what else is to be true of the record. Where it is not, `check` raises what to say, or changes `also`
+        and the update.
         """
-        wanted = owned(session.user, session.id) | {"messages.id": {"$ne": message.id}} | (also or {})
+        wanted = owned(session.user, session.id) | {"messages.id": {"$ne": message.id}}
+        also = {} if also is None else also
+        has_room = self._moving.has_room(session, message)
         try:
-            if self._updated(wanted | self._moving.has_room(session, message) | _goes_on(update), update, **options):
+            if self._updated(wanted | also | has_room | _goes_on(update), update, **options):
                 return True
         except SessionTooLarge:  # the record is larger than it tells
             with translated(self._name):
                 self._moving.make_room(session.user, session.id)
         if check:
             check()
-        return self._push_in_doubt(session, message, wanted, update, **options)
+        return self._push_in_doubt(session, message, wanted, update, also, check, **options)
 
     def change(self, user: str, session_id: str, message_id: str, update: Document) -> bool:
         """Change a message by an update of the record that has it; tell whether it is a reply that is not to go on.
@@ -196,7 +199,14 @@ class MongoMessages:
         return found[0]
 
     def _push_in_doubt(
-        self, session: Session, message: Message, wanted: Document, update: Document, **options: Any
+        self,
+        session: Session,
+        message: Message,
+        wanted: Document,
+        update: Document,
+        also: Document,
+        check: Callable[[], object] | None,
+        **options: Any,
     ) -> bool:
         """Append where there was no room, or where the message may be there: look, make room, then try again."""
         shown = _PLACE | {"pinned": 1, "state": 1, "messages": {"$elemMatch": {"id": message.id}}}
@@ -211,9 +221,11 @@ class MongoMessages:
                 with translated(self._name):
                     self._moving.make_room(session.user, session.id)
             elif self._updated(
-                wanted | {"first": place.first or None} | _goes_on(update), update, **options
+                wanted | also | {"first": place.first or None} | _goes_on(update), update, **options
             ):  # nothing has moved since the look
                 return True
+            elif check:  # what was true at the first look may not be any more
+                check()
         raise self._busy(session.id)
 
     def _is_in_block(self, record: Record, message: Message) -> bool:

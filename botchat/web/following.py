@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from botchat.core.chat import Reply
 from botchat.core.errors import BotchatError
 from botchat.core.models import Message, Session
-from botchat.web import cached
+from botchat.web import cached, state
 from botchat.web.acting import attempt
 from botchat.web.clicks import click_waits, tick_every
 from botchat.web.text import plain
@@ -40,7 +40,7 @@ class _Pace(NamedTuple):
 
 def _pace() -> _Pace:
     """Choose by the replies that are under way in this process; what it bears is measured (docs/performance.md)."""
-    load = cached.connection().replies_running / 100
+    load = state.served().replies.running_count / 100
     return _Pace(pause=max(1 / 8, load), tick=max(1 / 4, load))
 
 
@@ -54,14 +54,11 @@ def follow(user: str, session_id: str) -> None:
 
 
 def _follow(user: str, session_id: str) -> None:
-    try:
-        reply = cached.connection().reply(user, session_id)
-        if reply is None:
-            _follow_elsewhere(user, session_id)
-        else:
-            _follow_here(reply)
-    except BotchatError as error:
-        st.warning(plain(str(error)))
+    reply = state.served().replies.running(user, session_id)
+    if reply is None:
+        _follow_elsewhere(user, session_id)
+    else:
+        _follow_here(reply)
 
 
 def _follow_here(reply: Reply) -> None:
@@ -129,16 +126,30 @@ def _layout(message: Message) -> tuple[bool, bool]:
 
 
 def written_elsewhere(session: Session) -> str | None:
-    """Return the id of the message that another process is writing into this session."""
-    return next((message.id for message in session.messages if message.status == "streaming"), None)
+    """Return the id of the message that another process is writing into this session, or will write.
+
+    Before its first words that message has no id yet, and the one returned is no message's.
+    """
+    coming = (message.id for message in session.messages if message.status == "streaming")
+    return next(coming, session.turn.holder if session.turn else None)
 
 
 def _follow_elsewhere(user: str, session_id: str) -> None:
-    session = cached.connection().open(user, session_id)
+    try:
+        session = cached.connection().open(user, session_id)
+    except BotchatError as error:
+        if last_seen := _seen_elsewhere(session_id):  # it stays where it is
+            with st.chat_message("assistant"):
+                _Picture(last_seen)
+        st.warning(plain(str(error)))
+        return
     coming = written_elsewhere(session)
     if coming is None:
+        st.session_state.pop("seen elsewhere", None)
         st.rerun()
-    message = next(message for message in session.messages if message.id == coming)
+    waiting = Message(role="assistant", status="streaming", to_stop=bool(session.turn and session.turn.to_stop))
+    message = next((message for message in session.messages if message.id == coming), waiting)
+    st.session_state["seen elsewhere"] = session_id, message
     with st.chat_message("assistant"):
         _Picture(message)
         if message.to_stop:
@@ -146,6 +157,12 @@ def _follow_elsewhere(user: str, session_id: str) -> None:
         else:
             st.button("Stop", icon=_STOP, on_click=_stop_elsewhere, args=(user, session_id), key="stop")
             st.caption("Another program is receiving this reply.")
+
+
+def _seen_elsewhere(session_id: str) -> Message | None:
+    """Return what this tab has last shown of a reply that another process writes into the session."""
+    seen_in, message = st.session_state.get("seen elsewhere", (None, None))
+    return message if seen_in == session_id else None
 
 
 def _stop_elsewhere(user: str, session_id: str) -> None:
