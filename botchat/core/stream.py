@@ -1,15 +1,24 @@
 """Reads what an OpenAI-compatible server streams: three shapes of reasoning, usage anywhere, errors between pieces."""
 
+import asyncio
 import json
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
 from botchat.core.errors import BotError
 from botchat.core.models import Delta
+from botchat.core.response_body import ResponseBody
+from botchat.core.server_words import is_page, said, shortened, words_in
 from botchat.core.thinking import ThinkSplitter, ThinkTags
 from botchat.core.too_long import too_long
+
+_ERROR_FIELDS = ("error", "errors", "message", "detail", "msg", "error_msg")
+
+_DRAIN_SECONDS = 0.1
+"""As in the openai client: what follows `[DONE]` is the end of the body, which mostly came with it."""
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
@@ -75,37 +84,30 @@ async def chunks_of(answer: Any) -> AsyncGenerator[Any]:
     """Yield the chunks of an answer, also of one that came whole because the server does not stream.
 
     Raises:
-        BotError: the answer is no chat at all. The openai client would just yield nothing.
+        BotError: the answer is an error or not a reply at all. The openai client would yield nothing.
     """
-    kind = answer.response.headers.get("content-type", "text/event-stream").partition(";")[0]
+    body = ResponseBody()
     async with answer:
-        if kind in {"text/html", "application/json"}:
-            body = await answer.response.aread()
-            if kind == "text/html":
-                raise BotError(
-                    "The bot's server answers with a web page: base_url is not right, it mostly ends in /v1."
-                )
-            completion = json.loads(body)
-            if isinstance(completion, dict):
-                yield completion
-        else:
-            async for chunk in answer:
+        received = answer.response.aiter_bytes()
+        async for data in received:
+            for value in body.feed(data):
+                for chunk in _chunks_in(value):
+                    yield chunk
+            if body.done:
+                await _drain(received)
+                return
+        for value in body.end():
+            for chunk in _chunks_in(value):
                 yield chunk
-
-
-def said(body: Any) -> str:
-    """Return the server's own words in the body of an error, on one line; a web page has none."""
-    if isinstance(body, dict):
-        body = body.get("message") or body.get("detail")
-    text = " ".join(str(body or "").split()).rstrip(".")
-    return "it does not say why" if not text or text.startswith("<") else text
+        if body.text:
+            raise BotError(_no_reply(body.text, answer.response))
 
 
 def listed_models(listed: str) -> list[str]:
     """Return the models of a server's list, none where it is no list."""
     try:
-        return [str(model["id"]) for model in json.loads(listed)["data"]]
-    except (ValueError, LookupError, TypeError):
+        return [str(model["id"]) for model in json.loads(listed.removeprefix("\ufeff"))["data"]]
+    except (ValueError, LookupError, TypeError, RecursionError):
         return []
 
 
@@ -140,8 +142,37 @@ def _usage(usage: dict[str, Any]) -> dict[str, int] | None:
 
 
 def _raise_error_in(chunk: dict[str, Any]) -> None:
-    """Raise what an `event: error` frame or a body of {"error": …} says; the openai client lets both pass."""
-    error = chunk.get("error") or chunk.get("message") or chunk.get("detail")
-    if error:
-        text = error.get("message") if isinstance(error, dict) else error
-        raise too_long(error, said(error)) or BotError(f"The bot's server reported an error: {text or error}")
+    """Raise the error that a server sent in the place of a chunk: `{"error": …}`, `{"detail": …}` and the like."""
+    base = _fields(chunk.get("base_resp"))  # MiniMax's, beside every answer: 0 is success
+    is_error = any(chunk.get(name) for name in _ERROR_FIELDS) or base.get("status_code")
+    if is_error:
+        error = chunk.get("error") or chunk
+        words = said(chunk)
+        raise too_long(error, words) or BotError(f"The bot's server reported an error: {shortened(words)}.")
+
+
+def _chunks_in(value: Any) -> Iterator[Any]:
+    """Yield the chunks in one value of a body; Gemini sends an error, and some proxies a stream, as a list."""
+    for chunk in value if isinstance(value, list) else [value]:
+        if isinstance(chunk, dict) and chunk.get("error"):
+            _raise_error_in(chunk)
+        if isinstance(chunk, dict) or not isinstance(value, list):
+            yield chunk
+
+
+async def _drain(received: AsyncIterator[bytes]) -> None:
+    """Read what follows the end of a reply, so that its connection can be used again; a reply is complete before."""
+    with suppress(Exception):
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            async for _ in received:
+                pass
+
+
+def _no_reply(text: str, response: Any) -> str:
+    words = shortened(words_in(text))
+    came = f" ({words})" if words else ""
+    if response.history:
+        return f"The bot's server redirects to another address that isn't a chat API{came}. Check base_url."
+    if is_page(text):
+        return f"The bot's server answered with a web page{came}. Check base_url: it usually ends in /v1."
+    return f"The bot's server answered with text that isn't a reply{came}. Check base_url: it usually ends in /v1."
