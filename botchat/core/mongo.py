@@ -22,10 +22,12 @@ from botchat.core.mongo_all import MongoAllSessions
 from botchat.core.mongo_blocks import MongoBlocks
 from botchat.core.mongo_client import Document, database_name, open_client, options_of, translated
 from botchat.core.mongo_files import MongoFiles
-from botchat.core.mongo_messages import MongoMessages, of_message, update_of, update_of_message
-from botchat.core.mongo_moving import Limits, Moving, growth, growth_of_change, size_told
+from botchat.core.mongo_growth import Limits, growth_of_change, initial_size
+from botchat.core.mongo_messages import MongoMessages
+from botchat.core.mongo_moving import Moving
 from botchat.core.mongo_preferences import MongoPreferences
 from botchat.core.mongo_query import ALL_INDEX, PAGE_INDEX, SUMMARY, TAG_INDEX, TAGGED, owned
+from botchat.core.mongo_update import of_message, update_of, update_of_message
 from botchat.core.preferences import PreferenceChanges, Preferences
 from botchat.core.record import (
     Record,
@@ -243,7 +245,7 @@ class MongoRepository:
 
     def _made(self, session: Session, message: Message, record: Record, at: datetime) -> bool:
         """Make the record with its first message; False when it is there, another process' or another user's."""
-        made = session_to_record(replace(session, messages=[message])) | {"messages": [record]} | size_told(record)
+        made = session_to_record(replace(session, messages=[message])) | {"messages": [record]} | initial_size(record)
         try:
             self._sessions.insert_one(made | {"rev": 1, "update_time": at})
         except DuplicateKeyError:
@@ -260,16 +262,15 @@ class MongoRepository:
             changed["expire_time"] = session.expire_time
         if session.rev and not session.name and (name := session.named_by([message])):
             changed["name"] = name
-        counted = {"message_count": 1, "rev": 1} | growth(session, record)
-        update: Document = {"$push": push, "$inc": counted, "$set": changed}
+        update: Document = {"$push": push, "$inc": {"message_count": 1, "rev": 1}, "$set": changed}
         if session.head is not None:
             update["$unset"] = {"head": ""}
         if agent is None:
-            return self._messages.push(session, message, update)
+            return self._messages.push(session, message, record, update)
         of_agent: Document = {}
         options = count_too(message, agent, of_agent, update)
         check = partial(self._agents.check, session.user, session.id, message.agent_id)
-        return self._messages.push(session, message, update, of_agent, check, **options)
+        return self._messages.push(session, message, record, update, of_agent, check, **options)
 
     def _remove_files(self, user: str, session_id: str, message_id: str) -> None:
         """Remove the data that lie apart from a message, before it forgets which they were."""
