@@ -22,11 +22,13 @@ from botchat.core.mongo_all import MongoAllSessions
 from botchat.core.mongo_blocks import MongoBlocks
 from botchat.core.mongo_client import Document, database_name, open_client, options_of, translated
 from botchat.core.mongo_files import MongoFiles
-from botchat.core.mongo_messages import MongoMessages, of_message, update_of, update_of_message
-from botchat.core.mongo_moving import Limits, Moving, growth, growth_of_change, size_told
+from botchat.core.mongo_growth import Limits, growth_of_change, initial_size
+from botchat.core.mongo_messages import MongoMessages
+from botchat.core.mongo_moving import Moving
 from botchat.core.mongo_preferences import MongoPreferences
 from botchat.core.mongo_query import ALL_INDEX, PAGE_INDEX, SUMMARY, TAG_INDEX, TAGGED, owned
 from botchat.core.mongo_turns import MongoTurns, free_for, not_to_stop
+from botchat.core.mongo_update import of_message, update_of, update_of_message
 from botchat.core.preferences import PreferenceChanges, Preferences
 from botchat.core.record import (
     Record,
@@ -251,7 +253,7 @@ class MongoRepository:
 
     def _made(self, session: Session, message: Message, record: Record, at: datetime, turn: str | None) -> bool:
         """Make the record with its first message; False when it is there, another process' or another user's."""
-        made = session_to_record(replace(session, messages=[message])) | {"messages": [record]} | size_told(record)
+        made = session_to_record(replace(session, messages=[message])) | {"messages": [record]} | initial_size(record)
         if turn is not None and message.role == "user":
             made["turn"] = mark_of(turn, at)
         try:
@@ -275,8 +277,7 @@ class MongoRepository:
             changed["expire_time"] = session.expire_time
         if session.rev and not session.name and (name := session.named_by([message])):
             changed["name"] = name
-        counted = {"message_count": 1, "rev": 1} | growth(session, record)
-        update: Document = {"$push": {"messages": record}, "$inc": counted, "$set": changed}
+        update: Document = {"$push": {"messages": record}, "$inc": {"message_count": 1, "rev": 1}, "$set": changed}
         unused = ["head"] if session.head is not None else []
         if turn is not None and message.role != "user":
             unused.append("turn")
@@ -285,17 +286,17 @@ class MongoRepository:
         if turn is not None and message.role == "user":
             changed["turn"] = mark_of(turn, at)
             check = partial(self._turns.check, session.user, session.id, turn)
-            return self._messages.push(session, message, update, free_for(turn, at), check)
+            return self._messages.push(session, message, record, update, free_for(turn, at), check)
         if turn is not None and message.status == "streaming":
             wanted = not_to_stop()
             pass_on = partial(self._turns.pass_on, session.user, session.id, wanted, record)
-            return self._messages.push(session, message, update, wanted, pass_on)
+            return self._messages.push(session, message, record, update, wanted, pass_on)
         if agent is None:
-            return self._messages.push(session, message, update)
+            return self._messages.push(session, message, record, update)
         of_agent = dict(NOT_DELETED)
         options = count_too(message, agent, of_agent, update)
         check_agent = partial(self._agents.check, session.user, session.id, message.agent_id)
-        return self._messages.push(session, message, update, of_agent, check_agent, **options)
+        return self._messages.push(session, message, record, update, of_agent, check_agent, **options)
 
     def _remove_files(self, user: str, session_id: str, message_id: str) -> None:
         """Remove the data that lie apart from a message, before it forgets which they were."""

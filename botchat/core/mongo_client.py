@@ -17,8 +17,10 @@ from pymongo.errors import (
     ExecutionTimeout,
     InvalidName,
     InvalidURI,
+    NetworkTimeout,
     OperationFailure,
     PyMongoError,
+    WaitQueueTimeoutError,
     WTimeoutError,
 )
 
@@ -27,6 +29,7 @@ from botchat.core.errors import (
     ConfigError,
     InvalidInput,
     SessionTooLarge,
+    StoreBusy,
     StoreError,
     StoreRefused,
     StoreUnavailable,
@@ -40,6 +43,9 @@ DEFAULT_DATABASE = "botchat"
 # A server that hangs must not hang a page. With 2 s and 3 s a dead and a frozen server are told from a slow one in
 # 2.1 s and 3.0 s, where the driver's own defaults take 30 s and more.
 _TIMEOUTS = {"serverSelectionTimeoutMS": 2000, "timeoutMS": 3000}
+
+# A server that answers this late answers nobody.
+_PING_SECONDS = 1.0
 
 # An acknowledged message must be on disk, and on most members of a set: with the driver's default a killed server
 # had lost acknowledged messages in 2 of 4 trials.
@@ -162,12 +168,28 @@ def translated(name: str) -> Iterator[None]:
         raise SessionTooLarge from error
     except (BSONError, OverflowError, UnicodeError) as error:
         raise InvalidInput(f"That can't be stored: {error}.") from error
-    except (ConnectionFailure, ExecutionTimeout, WTimeoutError) as error:
+    except WTimeoutError as error:
+        raise _unconfirmed(name) from error
+    except (ExecutionTimeout, WaitQueueTimeoutError) as error:
+        raise _busy(name) from error
+    except ConnectionFailure as error:
         raise _unavailable(name) from error
     except OperationFailure as error:
         raise _refused(name, error) from error
     except PyMongoError as error:
         raise _unavailable(name) if error.timeout else StoreError(f"MongoDB at {name}: {error}") from error
+
+
+def is_slow(error: StoreUnavailable, database: Database[Document]) -> bool:
+    """Tell whether a command timed out although its server answers others, which a server that hangs does not."""
+    if not isinstance(error.__cause__, NetworkTimeout):
+        return False
+    try:
+        with pymongo.timeout(_PING_SECONDS):
+            database.command("ping")
+    except PyMongoError:
+        return False
+    return True
 
 
 def unhurried(seconds: float | None) -> AbstractContextManager[object]:
@@ -191,11 +213,22 @@ def _unavailable(name: str) -> StoreUnavailable:
     )
 
 
+def _busy(name: str) -> StoreBusy:
+    return StoreBusy(f"MongoDB at {name} is overloaded and did not finish in time. Try again.")
+
+
+def _unconfirmed(name: str) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"MongoDB at {name} did not confirm that most members of its replica set have the write. "
+        "Check the members, then try again: nothing is stored twice."
+    )
+
+
 def _refused(name: str, error: OperationFailure) -> StoreError | InvalidInput:
     if error.code in _TOO_LARGE or "larger than" in str(error):
         return SessionTooLarge()
-    if error.timeout:
-        return _unavailable(name)
+    if error.timeout:  # the server itself says so
+        return _busy(name)
     if error.code == _AUTHENTICATION_FAILED:
         return StoreRefused(f"MongoDB at {name} does not take this user name and password: check the store's address.")
     if error.code == _UNAUTHORIZED:
