@@ -15,6 +15,7 @@ from botchat.core.json_text import piece_to_json
 from botchat.core.models import Message, Session, valid_text
 from botchat.core.record import Record, message_to_record, session_from_record
 from botchat.core.text import content_notices, file_line, is_markdown, one_line, printable, rfc3339, speaker
+from botchat.core.unsupported import unpack
 
 __all__ = [
     "ExportFormat",
@@ -54,6 +55,7 @@ COLUMNS = (
     "latency_ms",
     "rating",
     "comment",
+    "unsupported",
 )
 
 _MARKUP = re.compile(r"[\\`*\[\]<>&~|$]")  # what a name or a kind of content could be taken for
@@ -228,4 +230,11 @@ def _row(record: Record, message: Record) -> list[Any]:
         message.get("latency_ms"),
         feedback.get("rating"),
         feedback.get("comment"),
+        _kinds(message),
     ]
+
+
+def _kinds(message: Record) -> str:
+    if "payload" not in message:
+        return ""
+    return ", ".join(piece.kind for piece in unpack(json_text.as_said(message).get("payload")))

@@ -64,8 +64,10 @@ def selected(layout: Layout, selection: Selection) -> str:
         begin = (start.place, max(start.x, GUTTER)) if i == start.message else (_FIRST, GUTTER)
         end = (stop.place, stop.x) if i == stop.message else (_LAST, _WIDEST)
         whole = begin == (_FIRST, GUTTER) and end[0] == _LAST
-        words = words_of(layout.messages[i]) if whole else ""
-        texts.append(words or _text(layout.rows_of(i), begin, end))
+        if whole:
+            texts.append(words_of(layout.messages[i]) or _text(layout.rows_of(i), begin, end).strip("\n"))
+        else:
+            texts.append(_text(layout.rows_of(i), begin, end))
     return "\n\n".join(texts)
 
 
