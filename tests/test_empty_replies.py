@@ -41,8 +41,9 @@ def client_with(store):
 # Asked for again
 
 
-def test_an_empty_reply_is_replaced_by_the_one_that_is_asked_for_again(repository, chat_with):
-    session = answered(repository, empty())
+@pytest.mark.parametrize("content", ["", " \n"])
+def test_an_empty_reply_is_replaced_by_the_one_that_is_asked_for_again(repository, chat_with, content):
+    session = answered(repository, empty(content=content))
     assert is_unanswered(session)
     chat = Chat(repository, chat_with("A heron.", DONE).turns, default_bot="b")
     assert chat.retry("ann", session).wait(30)
@@ -100,9 +101,11 @@ def test_what_is_no_empty_reply_is_not_asked_for_again(store, chat_with, reply):
         chat_with("Yes.", DONE).retry("ann", session)
 
 
-def test_an_openai_client_goes_on_after_an_empty_reply():
-    stored_before = [user_says("Hi"), empty(), user_says("Hello?")]
-    sent = [user_says("Hi"), empty(), user_says("Hello?"), user_says("Still there?")]
+@pytest.mark.parametrize("content", ["", " \n"])
+@pytest.mark.parametrize("status", [None, "truncated"])
+def test_an_openai_client_goes_on_after_an_empty_reply(content, status):
+    stored_before = [user_says("Hi"), empty(content=content, status=status), user_says("Hello?")]
+    sent = [user_says("Hi"), empty(content=content), user_says("Hello?"), user_says("Still there?")]
     assert [m.content for m in new_messages(stored_before, sent)] == ["Still there?"]
 
 
@@ -191,3 +194,10 @@ def test_reasoning_alone_is_no_answer(store, chat_with):
     reply = chat_with(Delta(reasoning_content="Hm."), DONE).retry("ann", session)
     assert reply.wait(30)
     assert is_unanswered(store.get("ann", session.id))
+
+
+def test_a_reply_of_white_space_is_not_sent_to_the_bot_again(store, chat_with):
+    session = answered(store, empty(content="\n"))
+    chat = chat_with("Yes.", DONE)
+    assert chat.send("ann", session, "Hello?").wait(30)
+    assert chat.bot.prompts == [[{"role": "user", "content": "message 0\n\nHello?"}]]

@@ -130,6 +130,17 @@ def test_it_stays_in_forks_branches_and_edited_sessions(store, chat_with):
     assert pieces_of(store, session.id) == kept
 
 
+def test_it_stays_with_a_question_that_gets_other_words(store, chat_with):
+    session = stored(store, bot_id="b", messages=0)
+    store.append(session, user_says("Look:", payload=pack([IMAGE])))
+    question = store.get("ann", session.id).messages[0]
+    chat = chat_with("Yes.", DONE)
+    assert chat.edit("ann", session, question.id, "Look closely:").wait(30)
+    read = store.get("ann", session.id).messages[1]
+    assert (read.content, unpack(read.payload)) == ("Look closely:", [IMAGE])
+    assert chat.bot.prompts == [[{"role": "user", "content": "Look closely:"}]]
+
+
 def test_it_names_a_session_that_begins_without_words(repository):
     session = Session(user="ann", bot_id="b")
     repository.append(session, user_says("", payload=pack([IMAGE])))

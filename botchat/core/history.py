@@ -24,10 +24,10 @@ def is_alive(message: Message, at: datetime) -> bool:
 def is_wordless(message: Message) -> bool:
     """Tell whether a message is a reply without a readable answer, which `retry` asks for again.
 
-    It failed or was stopped before its first word, or it is complete and empty: no text, no file, and no message of
-    another program in its payload.
+    It failed or was stopped before its first word, or it is complete and empty: nothing but white space, no file, and
+    no message of another program in its payload.
     """
-    if message.role != "assistant" or message.content:
+    if message.role != "assistant" or message.content.strip():
         return False
     if message.status is not None:
         return True

@@ -30,7 +30,7 @@ class Fit:
 
 def can_be_shown(message: Message) -> bool:
     """Tell whether a message means something to a bot: one with words or files, and no result of a tool."""
-    return bool(message.content or message.files) and message.role != "tool"
+    return bool(message.content.strip() or message.files) and message.role != "tool"
 
 
 def cut_at(said: Sequence[Message], cut: str | None) -> int:
