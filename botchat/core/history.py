@@ -8,6 +8,7 @@ from botchat.core.errors import ReplyRunning
 from botchat.core.models import Message, Session, now
 from botchat.core.repository import SessionRepository
 from botchat.core.running import is_fresh
+from botchat.core.unsupported import is_packed
 
 HISTORY = 500
 """Messages of a session that are read to make a prompt of; more where more would fit."""
@@ -19,8 +20,21 @@ def is_alive(message: Message, at: datetime) -> bool:
 
 
 def is_wordless(message: Message) -> bool:
-    """Tell whether a message is a reply that ended before its first word."""
-    return message.role == "assistant" and message.status is not None and not message.content
+    """Tell whether a message is a reply without a readable answer, which `retry` asks for again.
+
+    It failed or was stopped before its first word, or it is complete and empty: nothing but white space, no file, and
+    no message of another program in its payload.
+    """
+    if message.role != "assistant" or message.content.strip():
+        return False
+    if message.status is not None:
+        return True
+    return not message.files and (message.payload is None or is_packed(message.payload))
+
+
+def holds_more(message: Message) -> bool:
+    """Tell whether a reply without a readable answer holds something else to keep: reasoning, a payload, feedback."""
+    return bool(message.reasoning_content or message.payload or message.files or message.feedback)
 
 
 class History(NamedTuple):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 from botchat.core.running import RunningTurn
-from botchat.core.unsupported import Unsupported
+from botchat.core.unsupported import Unsupported, unpack
 
 Role = Literal["system", "user", "assistant", "tool"]
 State = Literal["active", "archived", "trash"]
@@ -125,6 +125,12 @@ class Message:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
+def naming_texts(message: Message) -> list[str]:
+    """Return the texts of a message that can name its session, the preferred one first."""
+    kinds = (piece.kind for piece in unpack(message.payload))
+    return [message.content, *(file.name for file in message.files), *kinds]
+
+
 @dataclass(kw_only=True, slots=True)
 class Session:
     """A conversation of one user with a bot.
@@ -172,10 +178,15 @@ class Session:
     extra: dict[str, Any] = field(default_factory=dict)
 
     def named_by(self, messages: Sequence[Message]) -> str:
-        """Tell the name that the session has once it holds these messages too: of words, or else of a file."""
-        users = (message for message in messages if message.role == "user")
-        asked = (message.content or "".join(file.name for file in message.files[:1]) for message in users)
-        return self.name or valid_text(next(asked, "")[:NAME_LENGTH])
+        """Tell the name that the session has once it holds these messages too.
+
+        It is from the first user message: its words, or the name of a file, or the kind of its unsupported content.
+        """
+        if self.name:
+            return self.name
+        first = next((message for message in messages if message.role == "user"), None)
+        texts = naming_texts(first) if first else []
+        return valid_text(next(filter(None, texts), "")[:NAME_LENGTH])
 
     def added(self, message: Message, *, at: datetime) -> None:
         """Take in a message that the store has appended, so that this copy is the record again."""

@@ -15,7 +15,7 @@ from botchat.core.asking import Asking, read_enough
 from botchat.core.bots import Bot
 from botchat.core.errors import BotchatError, BotError, InvalidInput, ReplyRunning, UnknownBot
 from botchat.core.gulps import in_gulps, pause_for
-from botchat.core.history import History, is_wordless
+from botchat.core.history import History, holds_more, is_wordless
 from botchat.core.keeping import Keeping
 from botchat.core.loop import LoopThread
 from botchat.core.models import Message, Session, Status, new_id, now
@@ -114,7 +114,8 @@ class Turns:
     def retry(self, repository: SessionRepository, session: Session) -> Reply:
         """Ask the bot again for the reply that the last user's message did not get.
 
-        A reply that ended before its first word is written anew in its place.
+        The new reply replaces one without a readable answer. Where that one holds something else (reasoning,
+        unsupported content, feedback), it stays as another version, as with `answer_anew`.
 
         Raises:
             InvalidInput: the last message has its reply.
@@ -126,14 +127,17 @@ class Turns:
             wordless = messages.pop() if messages and is_wordless(messages[-1]) else None
             if not messages or messages[-1].role != "user":
                 raise InvalidInput("The last message has its reply: there is nothing to try again.")
-            if wordless:
-                reply.take_place_of(wordless)
+            replaced = wordless if wordless and not holds_more(wordless) else None
+            if replaced:
+                reply.take_place_of(replaced)
+            elif wordless:
+                reply.follow(messages[-1].id)
             elif session.head:
                 reply.follow(session.head)
             asking = self._asking(repository, bot, session, reply, History(messages, older))
             self._keep(repository, session)
             repository.turns().take(session.user, session.id, self.holder)
-            self._ask(repository, session, reply, asking, stored=wordless is not None)
+            self._ask(repository, session, reply, asking, stored=replaced is not None)
         return reply
 
     def answer_anew(self, repository: SessionRepository, session: Session, question: str) -> Reply:

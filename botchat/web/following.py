@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from botchat.core.chat import Reply
 from botchat.core.errors import BotchatError
+from botchat.core.export import content_notices
 from botchat.core.models import Message, Session
 from botchat.web import cached, state
 from botchat.web.acting import attempt
@@ -104,8 +105,9 @@ class _Picture:
         self._reasoning = show_reasoning(message, folded=bool(message.content))
         if message.content:
             self._content = coming_words(message.content)
-        elif not message.reasoning_content:
+        elif not message.reasoning_content and not content_notices(message):
             st.caption("Waiting for the bot …")
+        show_notices(message)
         if message.status != "streaming":
             show_ending(message)
 
@@ -121,8 +123,8 @@ class _Picture:
         return True
 
 
-def _layout(message: Message) -> tuple[bool, bool]:
-    return bool(message.reasoning_content), bool(message.content)
+def _layout(message: Message) -> tuple[bool, bool, list[str]]:
+    return bool(message.reasoning_content), bool(message.content), content_notices(message)
 
 
 def written_elsewhere(session: Session) -> str | None:
@@ -177,6 +179,12 @@ def show_reasoning(message: Message, *, folded: bool) -> DeltaGenerator | None:
     is_open = not folded or st.session_state.get("reasoning shown", False)
     with st.expander(f"Reasoning{took}", type="compact", expanded=is_open):
         return coming_words(message.reasoning_content)
+
+
+def show_notices(message: Message) -> None:
+    """Name what the message holds that can't be shown, or say that it holds nothing."""
+    for line in content_notices(message):
+        st.caption(plain(line))
 
 
 def show_ending(message: Message) -> None:
