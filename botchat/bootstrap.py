@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from botchat.core.addresses import without_password
 from botchat.core.bot_config import OPENAI_KEY, OPENAI_URL, BotConfig
 from botchat.core.bots import Bot, OpenAIBot
 from botchat.core.chat import Chat
@@ -127,11 +128,10 @@ def sqlite_path(store: str | None) -> Path:
     """
     if not store:
         return data_path()
-    if "://" in store and not store.startswith("sqlite:///"):
-        scheme = store.partition("://")[0]
-        raise ConfigError(
-            f"There is no store of the kind {scheme}://: say mongodb://HOST/NAME, sqlite:///PATH or a path."
-        )
+    scheme, is_url, _ = store.partition("://")
+    if (is_url and not store.startswith("sqlite:///")) or without_password(store) != store:
+        kind = f" {scheme}://" if re.fullmatch("[a-z0-9+]+", scheme) else ""
+        raise ConfigError(f"Unknown kind of store{kind}. Use mongodb://HOST/DATABASE, sqlite:///PATH or a path.")
     return Path(store.removeprefix("sqlite:///")).expanduser().absolute()
 
 
@@ -151,7 +151,17 @@ def build_turns(settings: Settings, environment: Mapping[str, str] = os.environ,
     configs = bot_configs(settings, environment)
     bots: dict[str, Bot] = {bot_id: _openai_bot(bot_id, config, environment) for bot_id, config in configs.items()}
     bots.setdefault(DEMO, DemoBot())
-    return Turns(bots, retention=retention_of(settings), titles=stays and settings.titles)
+    return Turns(
+        bots,
+        retention=retention_of(settings),
+        titles=stays and settings.titles,
+        rescue_folder=rescue_folder(),
+    )
+
+
+def rescue_folder() -> Path:
+    """Tell where replies go that no store took: in the person's data folder, whatever the store is."""
+    return data_path().parent / "rescued"
 
 
 def bot_configs(settings: Settings, environment: Mapping[str, str] = os.environ) -> dict[str, BotConfig]:
@@ -187,7 +197,7 @@ def default_bot(settings: Settings, bots: Mapping[str, Bot]) -> str:
 def _openai_bot(bot_id: str, config: BotConfig, environment: Mapping[str, str]) -> OpenAIBot:
     base_url = config.base_url or environment.get("OPENAI_BASE_URL") or OPENAI_URL
     if not base_url.startswith(("http://", "https://")):
-        raise ConfigError(f"The base_url of the bot {bot_id!r} must begin with http:// or https://: {base_url!r}.")
+        raise ConfigError(f"The base_url of the bot {bot_id!r} must begin with http:// or https://.")
     if config.api_key_env and not re.fullmatch(r"[A-Za-z_]\w*", config.api_key_env):  # not quoted: it may be a key
         raise ConfigError(f"api_key_env of the bot {bot_id!r} is no name of a variable. A key must not be in the file.")
     if taken := config.params.keys() & {"model", "messages", "stream", "stream_options"}:

@@ -9,11 +9,11 @@ import pytest
 from botchat.core.models import Message, Session
 from botchat.core.mongo import MongoRepository
 from botchat.core.mongo_blocks import BLOCKS
-from botchat.core.mongo_moving import Limits
+from botchat.core.mongo_growth import Limits
 from botchat.core.repository import SessionRepository
 from botchat.core.sqlite import SqliteRepository
 
-LIMITS, ROOMY = Limits(room=6000, kept=2000), Limits(room=20_000, kept=8000)
+LIMITS, ROOMY = Limits(room=6000, kept=2000, lease_seconds=0), Limits(room=20_000, kept=8000)
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 on_both = pytest.mark.parametrize("repository", ["sqlite", "mongod"], indirect=True)

@@ -10,6 +10,7 @@ import pymongo
 import pytest
 import streamlit as st
 from fakes import ScriptedBot, WatchedStore
+from hypothesis import settings
 from servers import Mongod, mongod_binary
 from shell import Shell
 from stub_bot import StubBot
@@ -25,6 +26,10 @@ from botchat.web import cached
 
 # GridFS takes only what it knows for a database; this is how mongomock's becomes one, in all of the process.
 mongomock.gridfs.enable_gridfs_integration()
+
+
+# `pytest --hypothesis-profile thorough --timeout 0` tries fifty times as many examples.
+settings.register_profile("thorough", max_examples=50 * settings.default.max_examples, print_blob=True)
 
 
 @pytest.fixture(scope="session")

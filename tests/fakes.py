@@ -76,12 +76,15 @@ class ScriptedBot:
 class WatchedStore:
     """A real store that tells of every write, and that can be down, lose its answers or find everything too large.
 
+    It is still read while it is down, unless it is `unreadable`.
+
     `writes` gets ("append" | "update_message", message id or changes) after each write that the store has done.
     """
 
     def __init__(self, repository: Any) -> None:
         self._repository = repository
         self.down = False
+        self.unreadable = False
         self.answers_are_lost = False
         self.all_is_too_large = False
         self.writes: queue.Queue[tuple[str, Any]] = queue.Queue()
@@ -90,8 +93,13 @@ class WatchedStore:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._repository, name)
 
-    def append(self, session: Session, message: Message) -> None:
-        self._write("append", message.id, lambda: self._repository.append(session, message))
+    def get(self, *arguments: Any) -> Session:
+        if self.unreadable:
+            raise StoreUnavailable("The store is down.")
+        return self._repository.get(*arguments)
+
+    def append(self, session: Session, message: Message, **more: Any) -> None:
+        self._write("append", message.id, lambda: self._repository.append(session, message, **more))
 
     def update_message(self, user: str, session_id: str, message_id: str, **changes: Any) -> bool:
         return self._write(

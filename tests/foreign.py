@@ -2,6 +2,7 @@
 
 from botchat.core.branches import branch_of
 from botchat.core.record import session_from_record
+from botchat.core.unsupported import unpack
 
 NIL = "00000000-0000-0000-0000-000000000000"
 
@@ -9,6 +10,11 @@ NIL = "00000000-0000-0000-0000-000000000000"
 def shown(record) -> list[str]:
     session = session_from_record(record)
     return [message.content for message in branch_of(session.messages, session.head)]
+
+
+def pieces(message) -> list[tuple[str, object]]:
+    """The kind and the original of each piece that can't be shown."""
+    return [(piece.kind, piece.raw) for piece in unpack(message.get("payload"))]
 
 
 def node(id_, parent, role, content, at=None, children=(), **more):

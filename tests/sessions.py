@@ -6,7 +6,13 @@ from hypothesis import strategies as st
 from botchat.core.models import Message, Session
 
 any_text = st.text(st.characters(), max_size=200)
-on_one_store = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+
+
+def on_one_store(test):
+    """Let all examples of a property share a store. A profile is chosen after this module is imported, so ask late."""
+    health = [HealthCheck.function_scoped_fixture]
+    examples = settings.default.max_examples * 2 // 5
+    return settings(suppress_health_check=health, deadline=None, max_examples=examples)(test)
 
 
 def user_says(content: str = "hello", **more) -> Message:

@@ -49,7 +49,10 @@ class World:
 
     def app(self, **settings) -> Starlette:
         made = admission(WebSettings(**settings), self.access, {})
-        state.serve(state.Served(user=None, connect=self.site.connect, admins=("root",), can_sign_out=True))
+        served = state.Served(
+            user=None, connect=self.site.connect, replies=self.site, admins=("root",), can_sign_out=True
+        )
+        state.serve(served)
         own = [EXPORT, FILE, *made.routes, WebSocketRoute("/_stcore/stream", echo), Route("/{any:path}", page)]
         return Starlette(routes=own, middleware=made.middleware)
 

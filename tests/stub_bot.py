@@ -7,7 +7,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Self
 
@@ -27,12 +27,16 @@ DONE = b"data: [DONE]\n\n"
 
 @dataclass(kw_only=True)
 class Answer:
-    """What the server sends to one request. Without `chunked` the end of the connection is the end of the body."""
+    """What the server sends to one request. Without `chunked` the end of the connection is the end of the body.
+
+    Its headers keep the client from asking twice more after a pause, unless a test gives others.
+    """
 
     steps: Iterable[Step]
     status: int = 200
     kind: str = "text/event-stream"
     chunked: bool = True
+    headers: dict[str, str] = field(default_factory=lambda: {"x-should-retry": "false"})
 
 
 @dataclass(kw_only=True)
@@ -138,10 +142,8 @@ class StubBot:
     async def _send(self, answer: Answer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Send an answer; tell whether the connection goes on."""
         framing = "transfer-encoding: chunked" if answer.chunked else "connection: close"
-        # Without x-should-retry the client would ask twice more after a pause.
-        head = (
-            f"HTTP/1.1 {answer.status} x\r\ncontent-type: {answer.kind}\r\n{framing}\r\nx-should-retry: false\r\n\r\n"
-        )
+        headers = "".join(f"{name}: {value}\r\n" for name, value in answer.headers.items())
+        head = f"HTTP/1.1 {answer.status} x\r\ncontent-type: {answer.kind}\r\n{framing}\r\n{headers}\r\n"
         writer.write(head.encode())
         for step in answer.steps:
             if isinstance(step, Break):

@@ -6,7 +6,7 @@ from pathlib import Path
 from fakes import DONE, ScriptedBot, WatchedStore
 from streamlit.testing.v1 import AppTest
 
-from botchat.core.chat import Chat
+from botchat.core.chat import Chat, Reply
 from botchat.core.errors import StoreUnavailable
 from botchat.core.models import Message, Session
 from botchat.core.turn import Turns
@@ -40,7 +40,15 @@ class Site:
 
     def serve(self, user: str, admins: tuple[str, ...] = ()) -> None:
         """Serve this user's sessions from now on."""
-        state.serve(state.Served(user=user, connect=self.connect, admins=admins))
+        state.serve(state.Served(user=user, connect=self.connect, replies=self, admins=admins))
+
+    @property
+    def running_count(self) -> int:
+        return self.turns.running_count
+
+    def running(self, user: str, session_id: str) -> Reply | None:
+        """Return the reply that is under way in a session, as the turns of now know it."""
+        return self.turns.running(user, session_id)
 
     def open(self, user: str = "ann", session_id: str | None = None) -> AppTest:
         """Open a tab and run the page in it."""

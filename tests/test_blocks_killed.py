@@ -16,7 +16,7 @@ from test_faults import in_a_child
 from botchat.core.models import Session, SessionFilter
 from botchat.core.mongo import MongoRepository
 from botchat.core.mongo_blocks import BLOCKS, place_of
-from botchat.core.mongo_moving import size_of
+from botchat.core.mongo_growth import size_of
 
 
 class Killer(CommandListener):

@@ -12,7 +12,7 @@ from botchat.core.errors import SessionTooLarge
 from botchat.core.models import Session, SessionFilter
 from botchat.core.mongo import MongoRepository
 from botchat.core.mongo_blocks import BLOCKS
-from botchat.core.mongo_moving import KEPT, ROOM, Limits
+from botchat.core.mongo_growth import KEPT, ROOM, Limits
 from botchat.core.mongo_sweep import SWEEP_EVERY
 from botchat.core.turn import Turns
 

@@ -10,8 +10,8 @@ from playwright.sync_api import expect
 from shell import Shell
 from stub_bot import streamed
 
-from botchat.core.history import HEARTBEAT_LIMIT
 from botchat.core.models import Message, Session, now
+from botchat.core.running import HEARTBEAT_LIMIT
 
 pytestmark = pytest.mark.skipif(chromium_binary() is None, reason="no Chromium here: install it to run these")
 

@@ -147,7 +147,7 @@ def test_a_session_that_is_not_there_and_anothers_are_told_alike(shell, reposito
         (["ask", " "], "There is no question"),
         (["sessions", "list", "--after", "nonsense"], "no cursor"),
         (["sessions", "list", "--user", ""], "user"),
-        (["sessions", "list", "--store", "ftp://x"], "There is no store of the kind ftp://"),
+        (["sessions", "list", "--store", "ftp://x"], "Unknown kind of store ftp://"),
         (["web", "--host", "0.0.0.0"], "--no-sign-in"),
         (["web", "--port", "70000"], "port"),
     ],

@@ -84,7 +84,7 @@ def test_all_bots_are_tried_and_the_failing_ones_are_told(local_shell, stub_for)
     done = local_shell.run("bots", "test", "--all", "-F", "jsonl")
     assert [(row["id"], row["ok"]) for row in rows(done)] == [("stub", False), ("demo", True)]
     assert done.returncode == 7
-    assert done.stderr.startswith("botchat: stub: The bot's server answers with a web page")
+    assert done.stderr.startswith("botchat: stub: The bot's server answered with a web page")
 
 
 def test_ctrl_c_ends_a_test(local_shell, stub_for):

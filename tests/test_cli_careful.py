@@ -167,7 +167,7 @@ def test_a_secret_in_an_address_is_never_told_or_stored(local_shell, store):
     for arguments in (["ask", "hi"], ["bots", "test"], ["bots", "show", "x"], ["doctor"], ["config", "show"]):
         done = local_shell.run(*arguments)
         assert "hunter2" not in done.stdout + done.stderr, arguments
-    assert "can't be reached" in local_shell.run("sessions", "show", "@1").stdout
+    assert "Can't reach" in local_shell.run("sessions", "show", "@1").stdout
     assert "hunter2" not in local_shell.run("sessions", "export", "-F", "jsonl").stdout
     done = local_shell.run("sessions", "list", "--store", "mongodb://u:hun/ter2@secret2@127.0.0.1/x")
     assert done.returncode == 2

@@ -55,8 +55,8 @@ def test_bots_that_can_not_be_asked_are_findings_and_the_store_is_checked_withou
     stub_for(local_shell, [refused(401, "no")])
     found = findings(local_shell.run("doctor", "-F", "json"))
     ((what, advice),) = found["failed"]
-    assert "can't be asked" in what
-    assert "wants a key" in advice
+    assert "can't be used" in what
+    assert "API key required" in advice
     local_shell.environment["BOTCHAT_BOT"] = "nobody"
     found = findings(local_shell.run("doctor", "-F", "json"))
     ((what, advice),) = found["failed"]

@@ -198,7 +198,7 @@ def test_what_is_longer_than_a_narrow_terminal_is_shown_whole_where_it_matters(l
         ("/home/ann/my?file@home.db", "/home/ann/my?file@home.db"),
         ("sqlite:////a@b.db", "sqlite:////a@b.db"),
         ("mongodb://h:1/x", "mongodb://h:1/x"),
-        ("mongodb://ann@h/x", "mongodb://ann@h/x"),
+        ("mongodb://ann@h/x", "mongodb://***@h/x"),
         ("mongodb://ann:geheim@h/x?a=geheim", "mongodb://ann:***@h/x"),
         ("mongodb://ann:ge@heim@h/x", "mongodb://ann:***@h/x"),
         ("mongodb://ann:ge?heim@h/x", "mongodb://***"),

@@ -90,8 +90,9 @@ def test_a_reply_is_stopped_from_another_process_and_that_leaves_nothing_behind(
     with closing(elsewhere), closing(writer):
         chat, session = Chat(repository, writer, default_bot="b"), Session(user="ann", bot_id="b")
         reply = chat.send("ann", session, "Hi")
-        while not Chat(repository, elsewhere, default_bot="b").stop("ann", session.id):
+        while repository.get("ann", session.id).message_count < 2:
             pass  # until its first words are stored
+        assert Chat(repository, elsewhere, default_bot="b").stop("ann", session.id)
         assert reply.wait(30)
         stopped = repository.get("ann", session.id).messages[-1]
         assert (stopped.content, stopped.status, stopped.heartbeat, stopped.to_stop) == ("Hel", "stopped", None, False)

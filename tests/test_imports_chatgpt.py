@@ -6,7 +6,7 @@ import zipfile
 from datetime import UTC, datetime
 
 import pytest
-from foreign import chatgpt, node, shown
+from foreign import chatgpt, node, pieces, shown
 from records import contents, read
 
 from botchat.core.errors import InvalidInput
@@ -125,10 +125,18 @@ def test_pictures_code_and_unknown_parts_of_chatgpt_are_kept():
     roles = [message["role"] for message in record["messages"]]
     assert roles == ["user", "user", "assistant", "tool", "tool", "assistant", "system"]
     fenced = ["```python\n1 + 1\n```", "```\n2\n```"]
-    assert contents(record) == ["What is it?", "[image_asset_pointer]", *fenced, "found", "", "I wade."]
-    payloads = [json.loads(m["payload"])["chatgpt"] if "payload" in m else None for m in record["messages"]]
+    assert contents(record) == ["What is it?", "", *fenced, "found", "", "I wade."]
     unknown = {"content_type": "new_kind", "data": [1]}
-    assert payloads == [[picture, "What is it?"], [picture], None, None, browsing, unknown, None]
+    image, page = ("image", picture), ("tether browsing display", browsing)
+    assert [pieces(message) for message in record["messages"]] == [
+        [image],
+        [image],
+        [],
+        [],
+        [page],
+        [("new kind", unknown)],
+        [],
+    ]
 
 
 def test_code_that_holds_a_fence_is_fenced_by_a_longer_one():

@@ -31,7 +31,7 @@ def test_a_connection_that_ran_out_is_closed_when_its_last_reply_is_saved(mongod
         return Chat(repository, turns, default_bot="b")
 
     cached.connection.clear()
-    state.serve(state.Served(user="ann", connect=open_store))
+    state.serve(state.Served(user="ann", connect=open_store, replies=turns))
     tab = AppTest.from_file(Path(state.__file__).with_name("page.py"), default_timeout=30).run()
     tab.chat_input[0].set_value("Go").run()
     cached.connection.clear()  # what the ten minutes do

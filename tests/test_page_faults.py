@@ -1,9 +1,13 @@
 """The page while the store is down or the connection is made anew: words stay, and it says so."""
 
-from fakes import DONE, Gate
+from fakes import DONE, Gate, ScriptedBot
 from tabs import choose, click, opened, said
 
+from botchat.core.chat import Chat
+from botchat.core.models import Message
+from botchat.core.turn import Turns
 from botchat.web import cached
+from botchat.web.conversation import SHOWN_AT_MOST
 
 
 def test_a_store_that_is_down_at_first_is_told_and_asked_again(site):
@@ -138,3 +142,121 @@ def test_two_tabs_of_one_session_see_one_reply(site):
     gate.open()
     for tab in (first, second):
         assert "Half and half." in said(site.settle(tab, session_id))
+
+
+def unsaved_reply(site, *script):
+    """Say something in a new tab, and let the reply come to its end while the store is down."""
+    gate = Gate()
+    site.follow("All ", gate, *(script or ("of it.", DONE)))
+    tab = site.say(site.open(), "Go")
+    session_id = opened(tab)
+    while site.store.written("append") == site.store.get("ann", session_id).messages[0].id:
+        pass
+    site.run(tab)
+    site.store.down = site.store.unreadable = True
+    gate.open()
+    reply = site.running("ann", session_id)
+    list(reply)
+    while reply.save_failure is None:
+        pass
+    return tab, session_id
+
+
+def test_a_reply_that_is_not_saved_stays_on_the_screen_while_the_store_can_not_be_read(site):
+    tab, session_id = unsaved_reply(site)
+    for _ in range(2):
+        site.run(tab)
+        assert said(tab) == ["Go", "All of it."]
+        assert "The store is down" in tab.main.error[0].value
+    cached.connection.clear()  # what the ten minutes do
+    site.run(tab)
+    assert said(tab) == ["Go", "All of it."]
+    site.store.down = site.store.unreadable = False
+    assert said(site.settle(tab, session_id)) == ["Go", "All of it."]
+    assert not tab.main.error
+
+
+def test_another_message_does_not_hide_the_reply_that_is_not_saved(site):
+    tab, _ = unsaved_reply(site)
+    site.say(tab, "And now?")
+    assert said(tab) == ["Go", "All of it.", "And now?"]
+    assert "Not saved, and not sent" in tab.main.error[-1].value
+
+
+def test_a_reply_that_is_not_saved_is_there_after_another_session_a_view_or_a_reload(site):
+    other = site.sessions(1)[0]
+    tab, session_id = unsaved_reply(site)
+    for away in ({"session": other.id}, {"view": "settings"}, {}):
+        tab.query_params.clear()
+        for name, value in away.items():
+            tab.query_params[name] = value
+        site.run(tab)
+        assert "All of it." not in said(tab)
+        tab.query_params.clear()
+        tab.query_params["session"] = session_id
+        assert said(site.run(tab)) == ["Go", "All of it."]
+    assert said(site.open("ann", session_id)) == ["Go", "All of it."]  # as in a tab that is loaded anew
+
+
+def test_a_reply_goes_on_on_the_screen_while_the_store_can_not_be_read(site):
+    later = Gate()
+    site.follow("One ", later, "two.", DONE)
+    tab = site.say(site.open(), "Count")
+    session_id = opened(tab)
+    reply = site.running("ann", session_id)
+    next(iter(reply))
+    site.store.down = site.store.unreadable = True
+    assert said(site.run(tab)) == ["Count", "One"]
+    assert any(button.key == "stop" for button in tab.button)
+    later.open()
+    list(reply)
+    assert said(site.run(tab)) == ["Count", "One two."]
+
+
+def test_earlier_messages_do_not_hide_the_reply_that_comes(site):
+    (session,) = site.sessions(1)
+    for number in range(SHOWN_AT_MOST + 10):
+        site.store.append(session, Message(role="assistant", content=f"number {number}"))
+    gate = Gate()
+    site.follow("One ", gate, "two.", DONE)
+    tab = site.say(site.open("ann", session.id), "Count")
+    next(iter(site.running("ann", session.id)))
+    while any(button.key == "show earlier" for button in tab.button):
+        click(tab, "show earlier")
+    assert any(button.key == "show newest" for button in tab.button)
+    assert "One" in said(tab)
+    gate.open()
+
+
+def test_a_reply_of_a_session_that_was_removed_stays_on_the_screen(site):
+    gate = Gate()
+    site.follow("All ", gate, "of it.", DONE)
+    tab = site.say(site.open(), "Go")
+    session_id = opened(tab)
+    reply = site.running("ann", session_id)
+    next(iter(reply))
+    site.store.purge("ann", session_id)
+    gate.open()
+    assert reply.wait(30)
+    assert said(site.run(tab)) == ["Go", "All of it."]
+
+
+def test_a_reply_that_another_process_waits_for_or_writes_is_shown_and_stays(site):
+    gate = Gate()
+    elsewhere = Turns({"b": ScriptedBot(gate, "Hm. ", Gate())}, checkpoint_seconds=0.1)
+    chat = Chat(site.store, elsewhere, default_bot="b")
+    session = chat.new_session("ann")
+    chat.send("ann", session, "Go")
+    tab = site.open("ann", session.id)
+    captions = [caption.value for caption in tab.main.caption]
+    assert "Waiting for the bot …" in captions
+    assert "Another program is receiving this reply." in captions
+    assert not any(button.key == "retry" for button in tab.button)
+    gate.open()
+    while site.store.get("ann", session.id).message_count < 2:
+        pass
+    assert said(site.run(tab)) == ["Go", "Hm."]
+    site.store.down = site.store.unreadable = True
+    assert said(site.run(tab)) == ["Go", "Hm."]
+    site.store.down = site.store.unreadable = False
+    elsewhere.close(timeout=0)

@@ -138,3 +138,12 @@ def test_a_store_that_is_down_is_told_and_the_file_can_be_tried_again(site, tab)
 def test_words_of_a_file_are_text_in_the_report(site, tab):
     upload(tab, "x", "![x] :red[a].json")
     assert tab.error[0].value.startswith(r"\!\[x\] \:red\[a\]\.json: ")
+
+
+def test_messages_that_can_not_be_shown_whole_are_counted(site, tab):
+    image = [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]
+    messages = [{"role": "user", "content": content} for content in (image, "hello", image)]
+    upload(tab, json.dumps({"messages": messages}))
+    counts = "sessions.jsonl: 1 taken in, 0 there already, 0 refused."
+    assert shown(tab) == [f"{counts} 2 messages have unsupported content; the original is kept."]
+    assert [element.value for element in tab.success] == []

@@ -163,7 +163,7 @@ def test_who_is_not_let_in_and_what_is_no_server_is_told_in_a_sentence(serve_cha
         (address, "secret\n", NotSignedIn, "is no token"),
         (address, access.create_token("ann", scopes=("write",))[1], NotAllowed, "it needs the scope read."),
         (f"{address}/docs", access.create_token("ann")[1], ConfigError, "is no botchat API"),
-        ("http://127.0.0.1:1", None, ServerUnavailable, "can't be reached"),
+        ("http://127.0.0.1:1", None, ServerUnavailable, "Can't reach"),
         ("http://botchat.example", "secret", ConfigError, "for everybody to read"),
         ("https://ann:secret@botchat.example", None, ConfigError, "names a user"),
         ("ftp://botchat.example", None, ConfigError, "must be http://HOST:PORT"),

@@ -103,7 +103,7 @@ def test_a_reply_whose_server_is_lost_can_be_left(serve_chat, store):
     until(lambda: reply.save_failure)
     reply.stop()
     assert (settled(reply).message.status, reply.message.content) == ("interrupted", "It begins")
-    with pytest.raises(ServerUnavailable, match="can't be reached"):
+    with pytest.raises(ServerUnavailable, match="Can't reach"):
         remote.send("ann", session, Message(role="user", content="Keep me"))
     remote.close()
 
@@ -132,7 +132,7 @@ def test_a_server_that_is_killed_and_comes_back_loses_no_word(local_shell, local
 @pytest.mark.parametrize(
     ("options", "code", "words"),
     [
-        (["--server", "http://127.0.0.1:1"], 5, "can't be reached"),
+        (["--server", "http://127.0.0.1:1"], 5, "Can't reach"),
         (["--server", "http://127.0.0.1:1", "--user", "bob"], 2, "a token says whose sessions"),
     ],
 )

@@ -41,7 +41,7 @@ def by_library(_shell, settings) -> None:
 def by_page(_shell, settings) -> None:
     turns = build_turns(settings, {})
     cached.connection.clear()
-    state.serve(state.Served(user="ann", connect=lambda: build_chat(settings, turns)))
+    state.serve(state.Served(user="ann", connect=lambda: build_chat(settings, turns), replies=turns))
     tab = AppTest.from_file(Path(state.__file__).with_name("page.py"), default_timeout=30).run()
     tab.chat_input[0].set_value("Hi").run()
     value = tab.query_params["session"]

@@ -46,4 +46,4 @@ def test_a_server_that_does_not_list_its_models_in_time_is_given_up():
             await Gate().wait()
 
     (answer,) = models_of([Slow()], 0.01)
-    assert "gave no answer in 0.01 s" in str(answer)
+    assert "didn't respond within 0.01 s" in str(answer)

@@ -63,7 +63,7 @@ LINES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings.default.max_examples, deadline=None)
 @given(st.lists(LINES, max_size=25), st.lists(st.integers(1, 12), min_size=1, max_size=8))
 def test_a_reply_that_came_in_pieces_looks_as_one_that_came_at_once(lines, sizes):
     text = "\n".join(lines)

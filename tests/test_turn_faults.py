@@ -13,8 +13,8 @@ from botchat.core.errors import (
     StoreUnavailable,
     UnknownBot,
 )
-from botchat.core.history import HEARTBEAT_LIMIT
 from botchat.core.models import Message, now
+from botchat.core.running import HEARTBEAT_LIMIT
 
 
 def last_message(store, session) -> Message:

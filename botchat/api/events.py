@@ -1,8 +1,8 @@
 """Server-sent events: an answer as it comes, and from where a stream broke off.
 
-`begin` tells the ids, and the `parent` of what begins a branch, each `delta` a piece, `error` what went wrong, `end`
-the whole message as it is stored. The id of a delta is how much of which message came with it, so that any process can
-go on behind it.
+`begin` tells the ids, and the `parent` of what begins a branch, each `delta` a piece, `unsupported` all content without
+plain text as far as it came, `error` what went wrong, `end` the whole message as it is stored. The id of a delta is how
+much of which message came with it, so that any process can go on behind it.
 """
 
 import asyncio
@@ -15,13 +15,14 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from botchat.api.asking import Asked
-from botchat.api.outputs import message_out
+from botchat.api.outputs import message_out, unsupported_out
 from botchat.api.pending import open_session
 from botchat.api.problems import problem_of
 from botchat.api.replies import PING_SECONDS, pieces, settled
 from botchat.core.chat import Chat, Reply
-from botchat.core.errors import BotchatError, BotError, InvalidInput, MessageNotFound
-from botchat.core.models import Delta, Message
+from botchat.core.errors import BotchatError, BotError, InvalidInput, MessageNotFound, ReplyRunning
+from botchat.core.models import Delta, Message, Session
+from botchat.core.unsupported import Unsupported, unpack
 
 _LOOKED_AT = 500
 _LOOK_SECONDS = 1.0  # as often as another process stores what came
@@ -171,12 +172,28 @@ async def ended(chat: Chat, user: str, session_id: str, message: Message) -> Mes
     return message
 
 
+async def begun(chat: Chat, session: Session) -> Message:
+    """Wait some seconds for the message of an answer that another process waits for; return it as it is then.
+
+    Raises:
+        SessionNotFound: the session was removed meanwhile.
+        ReplyRunning: that process still waits.
+    """
+    for _ in range(_LOOKS_FOR_END):
+        await asyncio.sleep(_LOOK_SECONDS / 2)
+        stored = await run_in_threadpool(chat.open, session.user, session.id, 1)
+        if stored.turn is None and stored.message_count > session.message_count:
+            return stored.messages[-1]
+    raise ReplyRunning
+
+
 class _Told:
     """How much of an answer was told: what is behind it is an event."""
 
     def __init__(self, position: Position) -> None:
         self._has = position
         self._came = Position(position.message_id)
+        self._unsupported: dict[str, Unsupported] = {}
 
     @property
     def position(self) -> Position:
@@ -188,21 +205,31 @@ class _Told:
         )
 
     def delta(self, delta: Delta) -> bytes:
-        """Make the event of the next piece; b"" where all of it was told before."""
+        """Make the events of the next piece; b"" where all of it was told before."""
         came = self._came
         self._came = Position(
             came.message_id, came.content + len(delta.content), came.reasoning + len(delta.reasoning_content)
         )
-        return self._event(
+        words = self._event(
             delta.content[max(0, self._has.content - came.content) :],
             delta.reasoning_content[max(0, self._has.reasoning - came.reasoning) :],
         )
+        return words + (self._other({delta.unsupported.key: delta.unsupported}) if delta.unsupported else b"")
 
     def whole(self, message: Message) -> bytes:
-        """Make the event of all that was not told of a message; b"" where that is nothing."""
+        """Make the events of all that was not told of a message; b"" where that is nothing."""
         has = self.position
         self._came = Position(has.message_id, len(message.content), len(message.reasoning_content))
-        return self._event(message.content[has.content :], message.reasoning_content[has.reasoning :])
+        words = self._event(message.content[has.content :], message.reasoning_content[has.reasoning :])
+        return words + self._other({str(i): piece for i, piece in enumerate(unpack(message.payload))})
+
+    def _other(self, pieces: dict[str, Unsupported]) -> bytes:
+        known = self._unsupported
+        self._unsupported = known | pieces
+        if self._unsupported == known:
+            return b""
+        told = [piece.model_dump(mode="json") for piece in unsupported_out(self._unsupported.values())]
+        return _event("unsupported", {"unsupported": told})
 
     def _event(self, content: str, reasoning: str) -> bytes:
         data = {"content": content, "reasoning_content": reasoning}

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from botchat.core.chat import is_wordless
 from botchat.core.errors import HistoryDiffers, InvalidInput
 from botchat.core.files import read_file
 from botchat.core.models import File, Message
@@ -53,8 +52,8 @@ def new_messages(stored: Sequence[Message], sent: Sequence[Message]) -> list[Mes
     Raises:
         HistoryDiffers: neither is so.
     """
-    held = [message for message in stored if not is_wordless(message)]
-    said = [message for message in sent if message.content or message.files or message.role == "user"]
+    held = [message for message in stored if _says_something(message)]
+    said = [message for message in sent if _says_something(message)]
     if len(held) <= len(said) and all(map(_is_same, held, said)):
         return list(said[len(held) :])
     if len(said) == 1:
@@ -62,6 +61,10 @@ def new_messages(stored: Sequence[Message], sent: Sequence[Message]) -> list[Mes
     raise HistoryDiffers(
         "These messages do not go on from those of the session: send all of them and a new one, or the new one alone."
     )
+
+
+def _says_something(message: Message) -> bool:
+    return bool(message.content.strip() or message.files) or message.role == "user"
 
 
 def _is_same(stored: Message, sent: Message) -> bool:

@@ -155,8 +155,12 @@ async def _stop_elsewhere(chat: Chat, user: str, session_id: str) -> Response:
     """End the answer that another process of this server is writing."""
     session = await run_in_threadpool(open_session, chat, user, session_id)
     coming = next((message for message in session.messages if message.status == "streaming"), None)
-    if coming is None or not await run_in_threadpool(chat.stop, user, session_id):
+    if coming is None and session.turn is None:
         return Response(status_code=204)
+    if not await run_in_threadpool(chat.stop, user, session_id):
+        return Response(status_code=204)
+    if coming is None:
+        coming = await events.begun(chat, session)
     message = await events.ended(chat, user, session_id, coming)
     return _json(message_out(message), 202 if message.status == "streaming" else 200)
 

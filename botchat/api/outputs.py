@@ -1,13 +1,16 @@
 """What goes out, as the OpenAPI document describes it. The names are the record's."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 from botchat.core.chat import branch_of
+from botchat.core.export import piece_to_json
 from botchat.core.models import BotInfo, Message, Page, Session, SessionSummary, State, Status, valid_text
 from botchat.core.preferences import Reasoning, Topics
+from botchat.core.unsupported import Unsupported, unpack
 
 
 class FileOut(BaseModel):
@@ -17,6 +20,13 @@ class FileOut(BaseModel):
     name: str
     type: str
     size: int
+
+
+class UnsupportedOut(BaseModel):
+    """A piece of content without plain text: `raw` is its JSON, as the bot's server or an imported file had it."""
+
+    kind: str
+    raw: Any
 
 
 class MessageOut(BaseModel):
@@ -40,6 +50,7 @@ class MessageOut(BaseModel):
     redacted_time: datetime | None = None
     sent: dict[str, Any] | None = Field(None, description="Of a reply for which not all before it was sent.")
     files: list[FileOut] | None = None
+    unsupported: list[UnsupportedOut] | None = Field(None, description="Content that has no plain text.")
 
 
 class SummaryOut(BaseModel):
@@ -150,15 +161,21 @@ class ProblemOut(BaseModel):
 
 def message_out(message: Message) -> MessageOut:
     """Show a message."""
-    values = {name: getattr(message, name) or None for name in MessageOut.model_fields}
+    values = {name: getattr(message, name, None) or None for name in MessageOut.model_fields}
     files = [FileOut(id=f.id, name=valid_text(f.name), type=f.type, size=f.size) for f in message.files]
     values |= {
         "content": valid_text(message.content),
         "reasoning_content": valid_text(message.reasoning_content) or None,
         "error": valid_text(message.error) if message.error else None,
         "files": files or None,
+        "unsupported": unsupported_out(unpack(message.payload)) or None,
     }
     return MessageOut.model_construct(**values)
+
+
+def unsupported_out(pieces: Iterable[Unsupported]) -> list[UnsupportedOut]:
+    """Show content that has no plain text."""
+    return [UnsupportedOut.model_construct(**piece_to_json(piece)) for piece in pieces]
 
 
 def session_out(session: Session) -> SessionOut:

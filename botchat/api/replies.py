@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from typing import Self
 
@@ -76,7 +76,8 @@ async def pieces(reply: Reply) -> AsyncIterator[Delta | None]:
             news = reply.received(given)
             given += len(news)
             if news:
-                yield _joined(news)
+                for delta in _joined(news):
+                    yield delta
             elif ended:
                 return
             elif not await bell.rings(PING_SECONDS):
@@ -125,10 +126,15 @@ class _Bell:
                 self._loop.call_soon_threadsafe(self._event.set)
 
 
-def _joined(deltas: list[Delta]) -> Delta:
+def _joined(deltas: list[Delta]) -> Iterator[Delta]:
+    """Make one piece of all words, and one of the latest state of each content without plain text."""
     if len(deltas) == 1:
-        return deltas[0]
-    return Delta(
-        content="".join(delta.content for delta in deltas),
-        reasoning_content="".join(delta.reasoning_content for delta in deltas),
-    )
+        yield deltas[0]
+        return
+    content = "".join(delta.content for delta in deltas)
+    reasoning = "".join(delta.reasoning_content for delta in deltas)
+    if content or reasoning:
+        yield Delta(content=content, reasoning_content=reasoning)
+    latest = {delta.unsupported.key: delta.unsupported for delta in deltas if delta.unsupported}
+    for piece in latest.values():
+        yield Delta(unsupported=piece)

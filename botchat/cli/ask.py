@@ -13,7 +13,7 @@ from botchat.cli.common import BotOption, StoreOption, UserOption, opened, say, 
 from botchat.cli.exits import INTERRUPTED, exit_code
 from botchat.cli.printing import ReaderGoneError
 from botchat.cli.replies import JsonLines, OneJson, ReplyWriter, Words, error_json
-from botchat.core.errors import BotchatError, InvalidInput, StoreError
+from botchat.core.errors import BotchatError, BotError, InvalidInput, StoreError
 
 if TYPE_CHECKING:
     from botchat.core.chat import Chat, Reply
@@ -97,6 +97,8 @@ def _question(words: list[str]) -> str:
 
 def _follow(reply: "Reply", writer: ReplyWriter, *, kept: bool) -> None:
     """Write a reply as it comes, then see that it is saved: one that is not stands on the screen, and is told."""
+    from botchat.core.chat import is_wordless
+
     gone: ReaderGoneError | None = None
     try:
         for delta in reply:
@@ -118,10 +120,13 @@ def _follow(reply: "Reply", writer: ReplyWriter, *, kept: bool) -> None:
     if reply.failure:
         raise reply.failure
     message = reply.message
-    if message.error:
+    is_empty = is_wordless(message) and message.status in {None, "truncated"}
+    if message.error and not is_empty:
         say(message.error)
     if message.sent:
         say(f"{message.sent['messages']:,} of {message.sent['of']:,} messages sent: botchat sessions show tells which")
+    if is_empty:
+        raise BotError(message.error or "The reply is empty.")
 
 
 def _check_saved(reply: "Reply", seconds: float) -> None:

@@ -107,7 +107,7 @@ def _check_known(bot_id: str, bots: Any) -> None:
 def _bot_row(info: "BotInfo", default: str) -> Row:
     return {
         "id": info.bot_id,
-        "model": without_password(info.label),
+        "model": info.label,
         "base_url": info.base_url and without_password(info.base_url),
         "key": info.key_name,
         "key_set": info.has_key if info.key_name else None,

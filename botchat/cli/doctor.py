@@ -126,7 +126,7 @@ def _bots(settings: "Settings") -> Iterator[Finding]:
 def _bot(info: "BotInfo", models: "list[str] | BotError") -> Finding:
     name = f"The bot {info.bot_id!r} at {without_password(info.base_url or '')}"
     if isinstance(models, BotError):
-        return Finding("failed", f"{name} can't be asked.", str(models))
+        return Finding("failed", f"{name} can't be used.", str(models))
     if not models:
         return Finding("warning", f"{name} lists no models.", "Check that its base_url ends in /v1: botchat bots test")
     if info.model and info.model not in models:

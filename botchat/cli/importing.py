@@ -33,13 +33,14 @@ def import_sessions(
 ) -> None:
     """Take sessions in, botchat's own and those of other programs.
 
-    It reads botchat's JSON and JSON Lines, and the exports of ChatGPT, LibreChat and Open WebUI; which, it sees itself.
-    The ids of what was taken in are on stdout, the report is on stderr.
+    It reads botchat's JSON and JSON Lines, and the exports of ChatGPT, DeepSeek, LibreChat and Open WebUI; which, it
+    sees itself. The ids of what was taken in are on stdout, the report is on stderr. Content that botchat can't show,
+    such as images, is kept as it is in the file and counted in the report; the exit code is 0 all the same.
 
     Example: botchat sessions import everything.jsonl --on-conflict replace
     """
     from botchat.core.imports import read_sessions
-    from botchat.core.intake import Intake
+    from botchat.core.intake import Intake, unsupported_sentence
 
     settings = settings_with(store, user)
     with _opened_file(file) as source, opened_store(settings, writing=not dry_run) as (chat, name):
@@ -47,7 +48,7 @@ def import_sessions(
         try:
             _write_all(_lines(intake.take(read_sessions(source, user=user, default_user=name))))
         finally:
-            say(_report(intake, dry_run=dry_run))
+            say(" ".join(filter(None, [_report(intake, dry_run=dry_run), unsupported_sentence(intake.unsupported)])))
         if intake.refused:
             raise typer.Exit(SOME_FAILED if intake.taken else FAILED)
 

@@ -16,6 +16,7 @@ from botchat.core.errors import (
     SessionNotFound,
     StoreError,
 )
+from botchat.core.unsupported import unpack, unsupported_notices
 
 if TYPE_CHECKING:
     from botchat.core.models import Delta, Message
@@ -66,13 +67,17 @@ class Words:
                 typer.echo(err=True)
             write([self._harmless(delta.content)])
             self._thinking, self._answering = False, True
-        elif self._reasoning:
+        elif delta.reasoning_content and self._reasoning:
             typer.echo(self._printable(delta.reasoning_content), err=True, nl=False)
             self._thinking = True
 
-    def end(self, message: "Message") -> None:  # noqa: ARG002  (its words are written already)
+    def end(self, message: "Message") -> None:
         if self._answering:
             write(["\n"])
+        elif self._thinking:
+            typer.echo(err=True)
+        for line in unsupported_notices(message.payload):
+            say(line)
 
 
 class OneJson:
@@ -93,7 +98,10 @@ class OneJson:
 
 
 class JsonLines:
-    """An object for each event: start, reasoning_delta, delta, and at last end or error."""
+    """An object for each event: start, reasoning_delta, delta, and at last end or error.
+
+    Content without plain text is in the last one, as `unsupported`.
+    """
 
     def begin(self, session_id: str | None, bot_id: str, label: str) -> None:
         self._event("start", session_id=session_id, bot_id=bot_id, label=label)
@@ -105,8 +113,12 @@ class JsonLines:
             self._event("delta", text=delta.content)
 
     def end(self, message: "Message") -> None:
+        from botchat.core.export import piece_to_json
+
         facts: dict[str, Any] = {"message_id": message.id, "status": message.status or "complete"}
         facts |= {"model": message.model, "usage": message.usage, "latency_ms": message.latency_ms}
+        if pieces := unpack(message.payload):
+            facts["unsupported"] = [piece_to_json(piece) for piece in pieces]
         self._event("error" if message.status == "failed" else "end", **facts, error=message.error)
 
     def _event(self, name: str, **facts: Any) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -169,7 +170,7 @@ def tail(
     """
     with opened_store(settings_with(store, user), writing=False) as (chat, name):
         found = chosen(chat, name, session_id).id
-        shown: dict[str, int] = {}
+        shown: dict[str, Message] = {}
         while True:
             session = chat.open(name, found, last)
             for number, message in enumerate(session.messages, session.first + 1):
@@ -251,17 +252,20 @@ def _transcript(session: "Session", above: dict[str, list[str]]) -> Iterator[str
         yield message_to_markdown(message, session.bot_id, numbers[message.id])
 
 
-def _news(message: "Message", number: int, bot_id: str, shown: dict[str, int]) -> Iterator[str]:
+def _news(message: "Message", number: int, bot_id: str, shown: "dict[str, Message]") -> Iterator[str]:
     """Write what was not shown yet of a message, and remember how much of it was."""
-    from botchat.core.export import message_to_markdown
+    from botchat.core.export import ending_to_markdown, message_to_markdown
 
-    if message.id not in shown:
-        shown[message.id] = len(message.content)
-        text = message_to_markdown(message, bot_id, number)
-        yield text.rstrip("\n") if message.status == "streaming" else text
-    elif len(message.content) > shown[message.id]:
-        yield message.content[shown[message.id] :]
-        shown[message.id] = len(message.content)
+    before = shown.get(message.id)
+    shown[message.id] = message
+    if before is None and message.status == "streaming":
+        yield message_to_markdown(replace(message, payload=None), bot_id, number).rstrip("\n")
+    elif before is None:
+        yield message_to_markdown(message, bot_id, number)
+    else:
+        yield message.content[len(before.content) :]
+        if before.status == "streaming" != message.status:
+            yield "\n" + ending_to_markdown(message)
 
 
 def _write_harmless(parts: Iterable[str]) -> None:

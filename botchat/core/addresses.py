@@ -1,20 +1,77 @@
-"""Addresses of stores and servers: how they may be shown, and which are this machine's."""
+"""Addresses of stores, servers and proxies: how they may be shown, what in them is secret, which are this machine's."""
 
 import ipaddress
-from urllib.parse import urlsplit
+import re
+from collections.abc import Iterable
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+HIDDEN = "***"
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}")
+_USER = re.compile(r"[\w.-]+")
+_HOST = r"(?:[\w.%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?"
+_PLACE = re.compile(rf"{_HOST}(?:,{_HOST})*(?:/[\w./~+%-]*)?")
+_CREDENTIALS = re.compile(r"[^/\\]*:[^/\\]*@|mongodb(\+srv)?:", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"key|token|secret|pass|auth|sig|code|credential", re.IGNORECASE)
+_SHORTEST = 3
+"""Characters. Of a shorter secret nothing can be hidden without hiding words like it."""
 
 
 def without_password(address: str) -> str:
-    """Return an address as it may be seen: without its password and its options, either of which can be a secret."""
+    """Return an address as it may be seen: without credentials, options and fragment, any of which can be a secret.
+
+    A user name that is followed by a password stays, if it is a plain one. Where the parts can't be told apart, only
+    the scheme is left. A path is returned as it is.
+    """
     scheme, is_url, rest = address.partition("://")
-    if not is_url or scheme == "sqlite":
-        return address
-    place, _, options = rest.partition("?")
-    if "@" in options:  # a password with a ? in it, or an option's value with an @: what is what can't be told
-        return f"{scheme}://***"
-    credentials, at, hosts = place.rpartition("@")
-    user = credentials.partition(":")[0] + ":***" if ":" in credentials else credentials
-    return f"{scheme}://{user}{at}{hosts}"
+    if not is_url:
+        return HIDDEN if _CREDENTIALS.match(address) else address
+    if not _SCHEME.fullmatch(scheme):
+        return address if "/" in scheme else HIDDEN
+    if scheme == "sqlite":
+        return address if rest.startswith("/") else f"{scheme}://{HIDDEN}"
+    place, options = _divided(rest)
+    credentials, at, place = place.rpartition("@")
+    if "@" in options or not _PLACE.fullmatch(place):
+        return f"{scheme}://{HIDDEN}"
+    user, colon, _ = credentials.partition(":")
+    shown = f"{user}:{HIDDEN}" if colon and _USER.fullmatch(user) else HIDDEN if at else ""
+    return f"{scheme}://{shown}{at}{place}"
+
+
+def is_clear(address: str) -> bool:
+    """Tell whether the parts of a URL can be told apart: special characters in its credentials are percent-encoded."""
+    scheme, is_url, rest = address.partition("://")
+    authority, path, options = _authority(rest)
+    place = authority.rpartition("@")[2]
+    credentials = authority.rpartition("@")[0]
+    has_plain_credentials = not re.search(r"[@\[\]\s]|%(?![0-9A-Fa-f]{2})", credentials) and credentials.count(":") <= 1
+    return (
+        bool(is_url and _SCHEME.fullmatch(scheme))
+        and bool(_PLACE.fullmatch(place))
+        and has_plain_credentials
+        and ("@" not in path + options or not set("@:") & set(authority))
+    )
+
+
+def secrets_in(address: str) -> set[str]:
+    """Return the strings in a URL that are secret, as they are written and decoded."""
+    rest = address.partition("://")[2]
+    place, options = _divided(rest)
+    credentials = (rest if "@" in options else place).rpartition("@")[0]
+    user, colon, password = credentials.partition(":")
+    found = {credentials, password if colon else user}
+    found |= {value for name, value in parse_qsl(options) if _SECRET_NAME.search(name)}
+    return {form for text in found for form in (text, unquote(text)) if len(form) >= _SHORTEST}
+
+
+def hide(text: str, secrets: Iterable[str]) -> str:
+    """Return a text without secrets, nor the beginning of one where the text was cut by " …"."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+        for length in range(len(secret) - 1, _SHORTEST - 1, -1):
+            text = text.replace(f"{secret[:length]} …", f"{HIDDEN} …")
+    return text
 
 
 def is_loopback(host: str) -> bool:
@@ -31,3 +88,16 @@ def is_local(url: str) -> bool:
         return is_loopback(urlsplit(url).hostname or "")
     except ValueError:
         return False
+
+
+def _divided(rest: str) -> tuple[str, str]:
+    """Divide a URL without its scheme before its options or its fragment."""
+    found = re.search(r"[?#]", rest)
+    return (rest[: found.start()], rest[found.start() + 1 :]) if found else (rest, "")
+
+
+def _authority(rest: str) -> tuple[str, str, str]:
+    """Divide a URL without its scheme as RFC 3986 does: authority, path, and the options with the fragment."""
+    place, options = _divided(rest)
+    authority, _, path = place.partition("/")
+    return authority, path, options

@@ -29,6 +29,7 @@ class AgentRecords(Protocol):
     """Keeps what belongs to agents, in the sessions of the same store.
 
     Every method takes the user whose session is meant; another's is not found. Every method may raise StoreError.
+    A session in the trash is read, but agents write to it no more: `add` and `update` raise SessionNotFound.
     """
 
     def create(self, session: Session) -> bool:

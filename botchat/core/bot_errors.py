@@ -3,60 +3,91 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
+from botchat.core.addresses import hide, secrets_in
+from botchat.core.bot_address import BotAddress, read_address
 from botchat.core.bot_config import BotConfig
-from botchat.core.errors import BotError, PromptTooLong
-from botchat.core.stream import said
+from botchat.core.errors import BotError, ConfigError, PromptTooLong
+from botchat.core.retry_times import retry_after, spelled_out
+from botchat.core.server_words import said, shortened, words_in
 from botchat.core.too_long import too_long
 
-_REASON_LENGTH = 300
+if TYPE_CHECKING:
+    from openai import APIStatusError
+
+    from botchat.core.http_client import Proxy
+
+_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _SERVER_ERROR = 401, 403, 404, 500
+_BUSY = {408, 409, 425, 429}
+_NOT_NOW = ("The server couldn't take the request now", "Try again.")
+_SENTENCES = {
+    402: ("Payment required", "Check your account with the provider."),
+    403: ("Access denied", "Check that the API key may use this model."),
+    408: _NOT_NOW,
+    409: _NOT_NOW,
+    425: _NOT_NOW,
+    429: ("Rate limit or quota exceeded", "Try again later."),
+}
 
 _SHORTEST_KEY = 8
 """Characters. What is shorter is the placeholder that a local server takes ("x", "ollama"), and a word like others."""
 
+_SHORTEST_QUOTE = 4
+"""Characters of a key that a server may quote when it refuses it: OpenAI shows its beginning and its last four."""
+
 
 class BotErrors:
-    """Tells the errors of one bot's server.
+    """Explains the errors of one bot's server.
 
     Attributes:
         model: the one that is asked; None until it is known which.
+        proxy: that the server is asked through.
     """
 
-    def __init__(self, bot_id: str, config: BotConfig, *, url: str, api_key: str | None) -> None:
+    def __init__(self, bot_id: str, config: BotConfig, *, base_url: str, api_key: str | None) -> None:
         self.model = config.model
+        self.proxy: Proxy | None = None
         self._bot_id = bot_id
         self._config = config
-        self._url = url
+        self._base_url = base_url
+        self._url = read_address(base_url).shown
         self._api_key = api_key
+
+    def checked(self, address: BotAddress) -> BotAddress:
+        """Return an address that can be connected to.
+
+        Raises:
+            ConfigError: it can't.
+        """
+        from botchat.core.http_client import is_valid
+
+        if is_valid(self._base_url):
+            return address
+        raise ConfigError(
+            f"The base_url of the bot {self._bot_id!r} isn't a valid URL. Use http://HOST:PORT/v1 or https://HOST/v1, "
+            "and percent-encode special characters in a user name or password."
+        )
 
     @contextmanager
     def translated(self) -> Iterator[None]:
-        """Raise what the client raises as BotError: one sentence that says what to do, never with the key in it."""
+        """Raise what the client raises as BotError: one sentence that says what to do, never with a secret in it."""
         try:
             yield
         except BotError as error:
-            error.args = (self._without_key(str(error)),)
+            error.args = (self._hidden(str(error)),)
             raise
         except TimeoutError as error:
             raise BotError(self._silent) from error
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise BotError("The bot's server sent a piece that is no JSON, and its reply ends there.") from error
-        except OSError as error:  # only making the client raises it bare: it reads the certificates
-            raise BotError(
-                f"The bot's server can't be asked: {error}. Check SSL_CERT_FILE and SSL_CERT_DIR in the environment."
-            ) from error
         except Exception as error:
-            from httpx2 import InvalidURL, RequestError
-            from openai import OpenAIError
-
-            if not isinstance(error, OpenAIError | RequestError | InvalidURL):
+            meaning = self._meaning(error)
+            if meaning is None:
                 raise
-            raise self._too_long(error) or BotError(self._without_key(self._meaning(error))) from error
+            raise self._too_long(error) or BotError(self._hidden(meaning)) from error
 
     def reason(self, body: object) -> str:
-        """Return what a server says of itself in the body of an error, cut where it is long."""
-        reason = self._without_key(said(body))  # before it is cut: half a key is still a secret
-        return reason if len(reason) <= _REASON_LENGTH else reason[:_REASON_LENGTH] + " …"
+        """Return a server's explanation in the body of an error, cut where it is long."""
+        return shortened(self._hidden(said(body)))  # hidden before it is cut: half a key is still a secret
 
     def _too_long(self, error: Exception) -> PromptTooLong | None:
         body = getattr(error, "body", None)
@@ -64,49 +95,117 @@ class BotErrors:
 
     @property
     def _silent(self) -> str:
-        return f"The bot's server at {self._url} gave no sign of life for {self._config.timeout:g} s. Try again."
+        return f"{self._url} didn't respond within {self._config.timeout:g} s. Try again."
 
-    def _without_key(self, text: str) -> str:
-        is_secret = self._api_key is not None and len(self._api_key) >= _SHORTEST_KEY
-        return text.replace(str(self._api_key), "***") if is_secret else text
+    def _hidden(self, text: str) -> str:
+        secrets = secrets_in(self._base_url)
+        if self.proxy is not None:
+            secrets |= secrets_in(self.proxy.url)
+        if self._api_key is not None and len(self._api_key) >= _SHORTEST_KEY:
+            secrets.add(self._api_key)
+        return hide(text, secrets)
 
-    def _meaning(self, error: Exception) -> str:
-        from httpx2 import ConnectError, ConnectTimeout, InvalidURL, RequestError, TimeoutException
+    def _meaning(self, error: Exception) -> str | None:
+        """Return the sentence for an error; None for one that only a mistake of this program raises."""
+        from httpx2 import RequestError
         from openai import APIConnectionError, APIStatusError
 
-        if isinstance(error, APIStatusError):
-            return self._meaning_of_status(error.status_code, self.reason(error.body))
         cause = (error.__cause__ or error) if isinstance(error, APIConnectionError) else error
-        why = str(cause) or type(cause).__name__
-        match cause:
-            case InvalidURL():
-                return f"The base_url {self._url!r} of the bot {self._bot_id!r} is no address: {why}"
+        if isinstance(cause, APIStatusError):
+            return self._redirect(cause) or self._meaning_of_status(cause)
+        if isinstance(cause, RequestError):
+            return self._lost(cause)
+        return self._unsendable(cause)
+
+    def _unsendable(self, error: BaseException) -> str | None:
+        """Return the sentence for what making the client, or a request of it, raises before anything is sent."""
+        from httpx2 import InvalidURL
+        from openai import OpenAIError
+
+        match error:
+            case ConfigError():
+                return str(error)
+            case InvalidURL() | UnicodeError():
+                return f"Can't reach {self._url}: it isn't a valid address. Check base_url of the bot {self._bot_id!r}."
+            case json.JSONDecodeError():
+                return "The bot's server sent a piece that isn't valid JSON, and its reply ends there."
+            case OpenAIError():
+                return f"The bot's server reported an error: {self.reason(getattr(error, 'body', None) or str(error))}."
+            case ImportError() | OSError():
+                why = shortened(self._hidden(f"{type(error).__name__}: {error}"))
+                return f"Can't make a connection to {self._url} ({why}). Check the environment."
+            case _:
+                return None
+
+    def _lost(self, error: Any) -> str:
+        from httpx2 import ConnectError, ConnectTimeout, TimeoutException, TooManyRedirects
+
+        from botchat.core.http_client import is_certificate_error, proxy_problem
+
+        why = shortened(self._hidden(str(error) or type(error).__name__))
+        if problem := proxy_problem(error, self.proxy, self._url):
+            return problem
+        if is_certificate_error(error):
+            return (
+                f"Can't verify the certificate of {self._url} ({why}). If its authority is your own, set SSL_CERT_FILE "
+                "to that authority's certificates."
+            )
+        match error:
             case ConnectError() | ConnectTimeout():
-                return f"The bot's server at {self._url} can't be reached ({why}). Is it up, is the URL right?"
+                return f"Can't reach {self._url} ({why}). Check that the server is running and the URL is correct."
             case TimeoutException():
                 return self._silent
-            case RequestError():
-                return f"The connection to the bot's server at {self._url} broke off ({why}). Try again."
+            case TooManyRedirects():
+                return f"{self._url} redirects too many times. Check base_url of the bot {self._bot_id!r}."
             case _:
-                return f"The bot's server reported an error: {error}"
+                return f"Connection to {self._url} lost ({why}). Try again."
 
-    def _wish_for_key(self) -> str:
+    def _redirect(self, error: "APIStatusError") -> str | None:
+        """Return the sentence for a request that a redirect spoiled: a POST became a GET, or the key stayed behind."""
+        history = error.response.history
+        if not history:
+            return None
+        asked, arrived = history[0].request, error.response.request
+        if asked.method == arrived.method and asked.url.host == arrived.url.host:
+            return None
+        url = str(arrived.url).partition("?")[0]
+        target = read_address(url).shown
+        return f"{self._url} redirects to {target} (HTTP {error.status_code}). Set base_url to the new address."
+
+    def _meaning_of_status(self, error: "APIStatusError") -> str:
+        status, words = error.status_code, self._words(error)
+        what, advice = self._what_and_advice(status)
+        seconds = retry_after(error.response.headers, error.body)
+        if seconds and (status in _BUSY or status >= _SERVER_ERROR):
+            advice = f"Try again in {spelled_out(seconds)}."
+        told = f"HTTP {status}: {words}" if words else f"HTTP {status}"
+        return f"{what} ({told}). {advice}".rstrip()
+
+    def _what_and_advice(self, status: int) -> tuple[str, str]:
+        if status == _UNAUTHORIZED:
+            return self._key_problem()
+        if status == _NOT_FOUND and self.model:
+            return f"Model {self.model!r} not found at {self._url}", "Check the model, and that base_url ends in /v1."
+        if status == _NOT_FOUND:
+            return f"No list of models at {self._url}", "Set model in the config, and check that base_url ends in /v1."
+        if status >= _SERVER_ERROR:
+            return "Server error", "Try again."
+        return _SENTENCES.get(status, ("Request refused", ""))
+
+    def _words(self, error: "APIStatusError") -> str:
+        words = self._hidden(words_in(error.response.text))
+        if error.status_code in {_UNAUTHORIZED, _FORBIDDEN} and self._quotes_key(words):
+            return ""
+        return shortened(words)
+
+    def _quotes_key(self, words: str) -> bool:
+        key = self._api_key or ""
+        places = range(len(key) - _SHORTEST_QUOTE + 1)
+        return any(key[place : place + _SHORTEST_QUOTE] in words for place in places)
+
+    def _key_problem(self) -> tuple[str, str]:
         if self._api_key:
-            return f"does not take the key: check {self._config.key_to_set} in the environment"
+            return "Invalid API key", f"Check {self._config.key_to_set} in the environment."
         if self._config.base_url:  # OPENAI_API_KEY goes to no server of the config
-            return "wants a key: name its environment variable as api_key_env in the config"
-        return f"wants a key: set {self._config.key_to_set} in the environment"
-
-    def _meaning_of_status(self, status: int, reason: str) -> str:
-        match status:
-            case 401:  # what the server says of it may quote the key
-                return f"The bot's server at {self._url} {self._wish_for_key()}."
-            case 404:
-                what = f"model {self.model!r}, or no chat there" if self.model else "list of models"
-                return f"{self._url} has no {what}: check the model, and that base_url ends in /v1 ({reason})."
-            case 429:
-                return f"The bot's server asks to slow down, or the account is used up ({reason}). Try again later."
-            case _ if status >= 500:  # noqa: PLR2004
-                return f"The bot's server has a problem of its own (HTTP {status}: {reason}). Try again."
-            case _:
-                return f"The bot's server refused (HTTP {status}: {reason})."
+            return "API key required", "Set api_key_env in the config to the name of its environment variable."
+        return "API key required", f"Set {self._config.key_to_set} in the environment."

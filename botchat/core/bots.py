@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol
 
-from botchat.core.addresses import is_local, without_password
+from botchat.core.bot_address import read_address
 from botchat.core.bot_config import OPENAI_URL, BotConfig
 from botchat.core.bot_errors import BotErrors
 from botchat.core.errors import BotError, MissingKey
@@ -64,9 +64,10 @@ class OpenAIBot:
     """A bot on an OpenAI-compatible server. Its client belongs to the event loop that first asks it."""
 
     def __init__(self, bot_id: str, config: BotConfig, *, base_url: str, api_key: str | None = None) -> None:
+        self._address = read_address(base_url)
         self.info = BotInfo(
             bot_id=bot_id,
-            label=config.model or f"the model of {base_url}",
+            label=config.model or f"the model of {self._address.shown}",
             system=config.system,
             context_window=config.context_window,
             send_reasoning=config.send_reasoning,
@@ -82,24 +83,25 @@ class OpenAIBot:
         )
         self._config = config
         self._base_url = base_url
-        self._shown_url = without_password(base_url)
         self._api_key = api_key
         self._model = config.model
-        self._errors = BotErrors(bot_id, config, url=self._shown_url, api_key=api_key)
+        self._errors = BotErrors(bot_id, config, base_url=base_url, api_key=api_key)
         self._ask_for_usage = config.include_usage
         self._client: AsyncOpenAI | None = None
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finish]:
         reader = ChunkReader(self._config.think_tags)
         with self._errors.translated():
-            client = await self._connected()
-            # The client asks a busy server twice more. A silent one it must not: it may be at work on the prompt.
-            async with asyncio.timeout(self._config.timeout):
-                answer = await self._ask(client, prompt)
-            async with aclosing(chunks_of(answer)) as chunks:
-                async for chunk in chunks:
-                    for delta in reader.read(chunk):
-                        yield delta
+            answer = await self._ask(await self._connected(), prompt)
+            try:
+                async with aclosing(chunks_of(answer)) as chunks:
+                    async for chunk in chunks:
+                        for delta in reader.read(chunk):
+                            yield delta
+            except Exception:
+                for delta in reader.rest():
+                    yield delta
+                raise
             for last in reader.end():
                 yield last
 
@@ -112,11 +114,10 @@ class OpenAIBot:
             client = await self._connected()
             from openai import NotFoundError
 
-            async with asyncio.timeout(self._config.timeout):
-                try:
-                    return await _listed(client)
-                except NotFoundError:  # not every server has a list
-                    return []
+            try:
+                return await _listed(client)
+            except NotFoundError:  # not every server has a list
+                return []
 
     async def vectors(self, texts: Sequence[str]) -> list[list[float]]:
         body = {"model": self._config.embedding_model, "input": list(texts)}
@@ -124,14 +125,13 @@ class OpenAIBot:
             client = await self._connected()
             from openai import NotFoundError
 
-            async with asyncio.timeout(self._config.timeout):
-                try:
-                    return vectors_in(await client.post("/embeddings", body=body, cast_to=object), len(texts))
-                except NotFoundError as error:
-                    raise BotError(
-                        f"{self._shown_url} has no embeddings, or none of {self._config.embedding_model!r}: "
-                        f"check embedding_model in the config ({self._errors.reason(error.body)})."
-                    ) from error
+            try:
+                return vectors_in(await client.post("/embeddings", body=body, cast_to=object), len(texts))
+            except NotFoundError as error:
+                raise BotError(
+                    f"Embedding model {self._config.embedding_model!r} not found at {self._address.shown} "
+                    f"(HTTP 404: {self._errors.reason(error.body)}). Check embedding_model in the config."
+                ) from error
 
     async def aclose(self) -> None:
         if self._client is not None:
@@ -146,22 +146,42 @@ class OpenAIBot:
         return self._client
 
     def _new_client(self) -> "AsyncOpenAI":
-        from openai import AsyncOpenAI, DefaultAsyncHttpx2Client, Timeout
+        from openai import DEFAULT_CONNECTION_LIMITS, AsyncOpenAI, Timeout
 
+        from botchat.core.http_client import open_client
+
+        self._check_key()
+        address, seconds = self._errors.checked(self._address), self._config.timeout
+        timeout = Timeout(seconds, connect=5)
+        http_client = open_client(
+            address.base,
+            timeout=timeout,
+            seconds=seconds,
+            limits=DEFAULT_CONNECTION_LIMITS,
+            follow_redirects=True,
+            auth=address.login,
+        )
+        self._errors.proxy = http_client.proxy
+        # Azure's API with a version takes a key in a header of its own.
+        headers = {"api-key": self._api_key} if self._api_key and "api-version" in address.query else None
+        return AsyncOpenAI(
+            api_key=self._api_key or "none",
+            base_url=address.base,
+            default_query=address.query,
+            default_headers=headers,
+            timeout=timeout,
+            http_client=http_client,
+        )
+
+    def _check_key(self) -> None:
         name = self._config.key_to_set
         if self._api_key is None and (self._config.api_key_env or self._base_url.rstrip("/") == OPENAI_URL):
-            raise MissingKey(
-                f"The bot {self.info.bot_id!r} needs a key: set {name} in the environment and start again."
-            )
+            raise MissingKey(f"The bot {self.info.bot_id!r} requires an API key. Set {name} in the environment.")
         # The client would try to send it, and quote it in its error.
         if self._api_key is not None and not re.fullmatch("[!-~]+", self._api_key):
-            raise MissingKey(f"The key in {name} holds a space, a line break or a letter that no key has: set it anew.")
-        timeout = Timeout(self._config.timeout, connect=5)
-        # A proxy of the environment would be used for this machine's own servers too.
-        http_client = DefaultAsyncHttpx2Client(trust_env=not is_local(self._base_url), timeout=timeout)
-        return AsyncOpenAI(
-            api_key=self._api_key or "none", base_url=self._base_url, timeout=timeout, http_client=http_client
-        )
+            raise MissingKey(
+                f"The API key in {name} contains a space, a line break or a non-ASCII character. Check it."
+            )
 
     async def _ask(self, client: "AsyncOpenAI", prompt: Prompt) -> "AsyncStream[object]":
         from openai import BadRequestError, UnprocessableEntityError
@@ -195,8 +215,8 @@ class OpenAIBot:
             self._model = self._errors.model = next(iter(await _listed(client)), None)
         if self._model is None:
             raise BotError(
-                f"{self._shown_url} lists no model: name one as model in the config, or as OPENAI_MODEL; "
-                "check that base_url ends in /v1."
+                f"No models found at {self._address.shown}. Set model in the config, or OPENAI_MODEL, "
+                "and check that base_url ends in /v1."
             )
         return self._model
 

@@ -19,6 +19,7 @@ from botchat.core.shown import Shown, shown
 from botchat.core.topic import topics_of
 from botchat.core.trial import Trial, models_of, try_bots
 from botchat.core.turn import Turns
+from botchat.core.unsupported import pack, unpack
 from botchat.core.warm_up import warm_up
 
 __all__ = [
@@ -142,7 +143,7 @@ class Chat(Sessions):
     def edit(self, user: str, session: Session, message_id: str, content: str | Message) -> Reply:
         """Say something else in the place of a message of the user's, and ask the bot; the old branch stays.
 
-        Other words leave the files as they are; a Message has its own.
+        Other words leave the files and the unsupported content as they are; a Message has its own.
 
         Raises:
             MessageNotFound: the session has no such message.
@@ -155,7 +156,9 @@ class Chat(Sessions):
         if isinstance(content, Message):
             return self.send(user, session, replace(content, parent=parent))
         files = [replace(file, id=new_id()) for file in self._with_data(session, messages[-1]).files]
-        return self.send(user, session, Message(role="user", content=content, parent=parent, files=files))
+        payload = pack(unpack(messages[-1].payload))
+        edited = Message(role="user", content=content, parent=parent, files=files, payload=payload)
+        return self.send(user, session, edited)
 
     def regenerate(self, user: str, session: Session, message_id: str) -> Reply:
         """Ask the bot for another answer in the place of that one, which stays as a branch.
@@ -193,4 +196,4 @@ class Chat(Sessions):
 def is_unanswered(session: Session) -> bool:
     """Tell whether the newest message shown waits for a reply that nobody is writing: `retry` asks for it."""
     branch = branch_of(session.messages, session.head)
-    return bool(branch) and (branch[-1].role == "user" or is_wordless(branch[-1]))
+    return session.turn is None and bool(branch) and (branch[-1].role == "user" or is_wordless(branch[-1]))

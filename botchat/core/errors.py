@@ -19,7 +19,8 @@ BotchatError
 ├── ReplyRunning            the session's bot is still answering
 ├── StoreError              the store could not do it
 │   ├── StoreUnavailable    down, frozen or busy: worth trying again
-│   │   └── ServerUnavailable   so is botchat's own server, which stands before the store
+│   │   ├── ServerUnavailable   so is botchat's own server, which stands before the store
+│   │   └── StoreBusy           the store is up, but too many write at once
 │   ├── StoreRefused        it wants a password, or does not take this one
 │   ├── StoreUnreadable     it is not a botchat store, or one newer than this program
 │   ├── SessionChanged      someone else changed the session since it was read
@@ -147,6 +148,10 @@ class StoreUnavailable(StoreError):  # noqa: N818
 
 class ServerUnavailable(StoreUnavailable):
     """Is raised when botchat's server can't be reached, or does not take the call now: it may go through later."""
+
+
+class StoreBusy(StoreUnavailable):
+    """Is raised when the store answers, but too many writers write at once: the same call may succeed later."""
 
 
 class StoreRefused(StoreError):  # noqa: N818

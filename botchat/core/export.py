@@ -11,13 +11,17 @@ from typing import Any
 
 from botchat.core import json_text
 from botchat.core.branches import branch_of
+from botchat.core.json_text import piece_to_json
 from botchat.core.models import Message, Session, valid_text
 from botchat.core.record import Record, message_to_record, session_from_record
-from botchat.core.text import file_line, is_markdown, one_line, printable, rfc3339, speaker
+from botchat.core.text import content_notices, file_line, is_markdown, one_line, printable, rfc3339, speaker
+from botchat.core.unsupported import unpack
 
 __all__ = [
     "ExportFormat",
+    "content_notices",
     "csv_cell",
+    "ending_to_markdown",
     "export",
     "file_line",
     "in_parts",
@@ -25,6 +29,7 @@ __all__ = [
     "message_to_json",
     "message_to_markdown",
     "one_line",
+    "piece_to_json",
     "printable",
     "rfc3339",
     "speaker",
@@ -50,9 +55,10 @@ COLUMNS = (
     "latency_ms",
     "rating",
     "comment",
+    "unsupported",
 )
 
-_MARKUP = re.compile(r"[\\`*\[\]<>&~|$]")  # what a file's name could be taken for
+_MARKUP = re.compile(r"[\\`*\[\]<>&~|$]")  # what a name or a kind of content could be taken for
 
 # What a spreadsheet takes for a formula: https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA = re.compile("[=+@\t\r-]")
@@ -142,12 +148,14 @@ def message_to_markdown(message: Message, bot_id: str, number: int | None = None
         parts.append(f"\n> **Reasoning**\n>\n{valid_text(quoted)}\n")
     if message.content:
         parts.append(f"\n{valid_text(message.content)}\n")
-    for file in message.files:
-        name = _MARKUP.sub(r"\\\g<0>", file_line(file))
-        parts.append(f"\n{name}\n")
-    if message.error:
-        parts.append(f"\n*{valid_text(message.error)}*\n")
-    return "".join(parts)
+    return "".join(parts) + ending_to_markdown(message)
+
+
+def ending_to_markdown(message: Message) -> str:
+    """Write what stands below a message's words: its files, what can't be shown, and why it ended early."""
+    lines = (_MARKUP.sub(r"\\\g<0>", line) for line in (*map(file_line, message.files), *content_notices(message)))
+    error = [f"*{valid_text(message.error)}*"] if message.error else []
+    return "".join(f"\n{line}\n" for line in (*lines, *error))
 
 
 def to_json(record: Record) -> Iterator[str]:
@@ -222,4 +230,11 @@ def _row(record: Record, message: Record) -> list[Any]:
         message.get("latency_ms"),
         feedback.get("rating"),
         feedback.get("comment"),
+        _kinds(message),
     ]
+
+
+def _kinds(message: Record) -> str:
+    if "payload" not in message:
+        return ""
+    return ", ".join(piece.kind for piece in unpack(json_text.as_said(message).get("payload")))

@@ -1,33 +1,40 @@
 """What came before a turn: read from the store each time, so that no old copy of a session decides anything."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from botchat.core.branches import ROOT, branch_of
 from botchat.core.errors import ReplyRunning
 from botchat.core.models import Message, Session, now
 from botchat.core.repository import SessionRepository
+from botchat.core.running import is_fresh
+from botchat.core.unsupported import is_packed
 
 HISTORY = 500
 """Messages of a session that are read to make a prompt of; more where more would fit."""
 
-HEARTBEAT_LIMIT = timedelta(seconds=5)
-"""Without a heartbeat for five checkpoints, the process that wrote a reply is gone."""
-
 
 def is_alive(message: Message, at: datetime) -> bool:
     """Tell whether some process is still writing this message."""
-    return message.status == "streaming" and message.heartbeat is not None and at - message.heartbeat < HEARTBEAT_LIMIT
+    return message.status == "streaming" and is_fresh(message.heartbeat, at)
 
 
 def is_wordless(message: Message) -> bool:
-    """Tell whether a message is a reply that ended without any text; it may hold reasoning, or other content."""
-    return message.role == "assistant" and message.status is not None and not message.content.strip()
+    """Tell whether a message is a reply without a readable answer, which `retry` asks for again.
+
+    It failed or was stopped before its first word, or it is complete and empty: nothing but white space, no file, and
+    no message of another program in its payload.
+    """
+    if message.role != "assistant" or message.content.strip():
+        return False
+    if message.status is not None:
+        return True
+    return not message.files and (message.payload is None or is_packed(message.payload))
 
 
-def is_blank(message: Message) -> bool:
-    """Tell whether a reply without text holds nothing at all, so that another one may take its place."""
-    return not (message.content or message.reasoning_content or message.payload)
+def holds_more(message: Message) -> bool:
+    """Tell whether a reply without a readable answer holds something else to keep: reasoning, a payload, feedback."""
+    return bool(message.reasoning_content or message.payload or message.files or message.feedback)
 
 
 class History(NamedTuple):

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from botchat.core.branches import branch_of
 from botchat.core.markdown import markdown_to_html
 from botchat.core.models import File, Message, Session
-from botchat.core.text import file_line, is_markdown, one_line, printable, rfc3339, speaker
+from botchat.core.text import content_notices, file_line, is_markdown, one_line, printable, rfc3339, speaker
 
 # Colours have a contrast of at least 4.5 to 1 with what is behind them, in the light and in the dark.
 _STYLE = """
@@ -112,6 +112,8 @@ def _section(session: Session, message: Message) -> Iterator[str]:
     if message.content:
         yield _words(message)
     yield from map(_file, message.files)
+    for line in content_notices(message):
+        yield f'<p class="file" dir="auto">{escape(line)}</p>\n'
     if message.error:
         yield f'<p class="error" dir="auto">{escape(printable(message.error))}</p>\n'
     yield "</section>\n"

@@ -1,4 +1,4 @@
-"""Reads sessions out of files: botchat's own, ChatGPT's, LibreChat's and Open WebUI's, as records for the stores."""
+"""Reads sessions out of files, botchat's own and those of other programs, as records for the stores."""
 
 import json
 import re
@@ -10,21 +10,25 @@ from typing import Any, BinaryIO
 
 from botchat.core.checks import check_name
 from botchat.core.errors import InvalidInput
-from botchat.core.imports_chatgpt import read_chatgpt
 from botchat.core.imports_elsewhere import read_librechat, read_open_webui
-from botchat.core.imports_tree import IMPORTED, as_text
-from botchat.core.json_text import MESSAGE_TIMES, SESSION_TIMES, decode, read_times
-from botchat.core.models import NAME_LENGTH, Refused, new_id, now, valid_text
-from botchat.core.record import Record, text_fields
+from botchat.core.imports_mapping import read_mapping
+from botchat.core.imports_own import read_own
+from botchat.core.imports_similar import read_similar, read_similar_tree
+from botchat.core.json_text import decode
+from botchat.core.models import Refused
+from botchat.core.record import Record
 from botchat.core.shape import check_record
 
 _KNOWN = (
-    "botchat's own JSON and JSON Lines, ChatGPT's conversations.json or the .zip it comes in, and what LibreChat and "
-    "Open WebUI export as JSON"
+    "botchat's own JSON and JSON Lines, ChatGPT's conversations.json or the .zip it comes in, DeepSeek's "
+    "conversations.json, and what LibreChat and Open WebUI export as JSON"
 )
 _ZIP = b"PK\x03\x04"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _CONVERSATIONS = re.compile(r"(^|/)conversations[^/]*\.json$")
+
+_OWN = {"id", "user", "bot_id", "create_time", "update_time"}
+"""What every session that botchat wrote has, besides its messages."""
 
 _Item = tuple[str, Any]
 """Where a session stands in its file, and its JSON, or the InvalidInput that says why there is none."""
@@ -54,6 +58,8 @@ def _taken(where: str, item: Any, user: str | None, default_user: str) -> Record
         check_record(record)
     except InvalidInput as error:
         return Refused(where, str(error))
+    except RecursionError:
+        return Refused(where, "It is nested too deeply.")
     return record
 
 
@@ -64,7 +70,8 @@ def _record_of(item: Any, user: str | None, default_user: str) -> Record:
     if read is None:
         raise InvalidInput("It is no session that botchat knows.")
     record = read(item)
-    if user or read is not _read_own or "user" not in record:  # elsewhere a user is an id that means nothing here
+    names_user = read in (read_own, read_similar) and "user" in record  # elsewhere it is an id that means nothing here
+    if user or not names_user:
         record["user"] = user or default_user
     return record
 
@@ -73,12 +80,27 @@ def _items(file: BinaryIO) -> Iterator[_Item]:
     line = file.readline().removeprefix(_BYTE_ORDER_MARK)
     if line.startswith(_ZIP):
         return _items_of_zip(line, file)
+    if b"\0" in line[:3]:
+        line += file.readline()  # UTF-16, whose first line alone is too short to tell its order of bytes
+    encoding = json.detect_encoding(line)
+    if not encoding.startswith("utf-8"):
+        return _items(BytesIO(_in_utf_8(line + file.read(), encoding)))
     if not line:
         return iter(())
     item = _parsed(line)
     if _reader_of(item):
         return chain([("line 1", item)], _items_of_lines(file, 2))
     return iter(_items_of_whole(line + file.read()))
+
+
+def _in_utf_8(data: bytes, encoding: str) -> bytes:
+    try:
+        return data.decode(encoding).encode()
+    except UnicodeDecodeError as error:
+        name = encoding.upper()
+        raise InvalidInput(
+            f"That file seems to be text in {name}, and isn't: {error.reason}. Save it in UTF-8."
+        ) from error
 
 
 def _items_of_lines(file: BinaryIO, number: int) -> Iterator[_Item]:
@@ -127,48 +149,19 @@ def _reader_of(item: Any) -> Callable[[dict[str, Any]], Record] | None:
     if not isinstance(item, dict):
         return None
     if isinstance(item.get("mapping"), dict):
-        return read_chatgpt
+        return read_mapping
     if isinstance(item.get("chat"), dict):
         return read_open_webui
     if "conversationId" in item:
         return read_librechat
-    return _read_own if isinstance(item.get("messages"), list) else None
+    return _reader_of_list(item) if isinstance(item.get("messages"), list) else None
 
 
-def _read_own(item: dict[str, Any]) -> Record:
-    """Make the record of what botchat wrote; of a file that someone wrote by hand, roles and contents are enough."""
-    record: Record = {name: value for name, value in item.items() if name != "first"}
-    read_times(record, SESSION_TIMES)
-    if isinstance(record.get("feedbacks"), list):
-        record["feedbacks"] = [_with_time(feedback) for feedback in record["feedbacks"]]
-    record.setdefault("create_time", now())
-    messages = [_read_message(message, record["create_time"]) for message in item["messages"]]
-    asked = (as_text(message.get("content")) for message in messages if message.get("role") == "user")
-    defaults = {
-        "id": new_id(),
-        "name": valid_text(next(asked, "")[:NAME_LENGTH]),
-        "bot_id": IMPORTED,
-        "update_time": record["create_time"],
-        "rev": 1,
-        "state": "active",
-    }
-    record = defaults | record
-    return {"_id": record["id"]} | record | {"messages": messages, "message_count": len(messages)}
+def _reader_of_list(item: dict[str, Any]) -> Callable[[dict[str, Any]], Record]:
+    if item.keys() >= _OWN:
+        return read_own
+    return read_similar_tree if any(map(_has_children, item["messages"])) else read_similar
 
 
-def _read_message(item: Any, time: Any) -> Record:
-    if not isinstance(item, dict):
-        raise InvalidInput("One of its messages is no JSON object.")
-    message: Record = {"id": new_id(), "create_time": time} | item
-    read_times(message, MESSAGE_TIMES)
-    if "feedback" in message:
-        message["feedback"] = _with_time(message["feedback"])
-    return message | text_fields(message)
-
-
-def _with_time(feedback: Any) -> Any:
-    if not isinstance(feedback, dict):
-        return feedback
-    read = dict(feedback)
-    read_times(read, ["time"])
-    return read
+def _has_children(message: Any) -> bool:
+    return isinstance(message, dict) and isinstance(message.get("children"), list)

@@ -6,26 +6,46 @@ from html import unescape
 from typing import Any
 
 from botchat.core.checks import TAG_LIMIT, TAGS_LIMIT
+from botchat.core.imports_content import Content, add_files, kind_of, read_content
+from botchat.core.imports_fields import read_role
 from botchat.core.imports_tree import (
     Node,
     as_dict,
     as_list,
-    as_role,
     as_text,
     as_time,
     new_session,
-    original,
     record_of,
 )
+from botchat.core.json_text import encode
 from botchat.core.models import Message, Status, new_id, valid_text
 from botchat.core.record import Record
 
-# What a message of Open WebUI may hold besides words; so for LibreChat.
-_WEBUI_PARTS = ("files", "sources", "output", "annotation", "embeds", "code_executions")
-_LIBRECHAT_PARTS = ("files", "attachments", "feedback")
+# What a message of Open WebUI holds besides its text, and shows; then the fields that are read or say nothing.
+_WEBUI_PARTS = ("sources", "embeds", "code_executions")
+_WEBUI_READ = {
+    "id",
+    "parentId",
+    "childrenIds",
+    "role",
+    "content",
+    "timestamp",
+    "usage",
+    "info",
+    "error",
+    "files",
+    "output",
+}
+_WEBUI_READ |= {"model", "modelName", "modelIdx", "models", "done", "lastSentence", *_WEBUI_PARTS}
+_LIBRECHAT_FILES = ("files", "attachments")
+_LIBRECHAT_READ = {"_id", "__v", "messageId", "parentMessageId", "conversationId", "isCreatedByUser", "sender", "text"}
+_LIBRECHAT_READ |= {"content", "createdAt", "updatedAt", "model", "endpoint", "error", "unfinished", "finish_reason"}
+_LIBRECHAT_READ |= {"tokenCount", "user", "children", "depth", "siblingIndex", *_LIBRECHAT_FILES}
 _TOKENS = ("prompt_tokens", "completion_tokens", "total_tokens")
 
 _THOUGHT = re.compile(r'<details\b[^>]*\btype="reasoning"[^>]*>(.*?)</details>\s*', re.DOTALL)
+_CALL = re.compile(r'<details\b[^>]*\btype="(?:tool_calls|code_interpreter)"[^>]*>.*?</details>\s*', re.DOTALL)
+_CALLED = re.compile(r'\bname="([^"]*)"')
 _SUMMARY = re.compile(r"^\s*<summary>.*?</summary>\s*", re.DOTALL)
 _QUOTED = re.compile("^> ?", re.MULTILINE)
 
@@ -37,11 +57,14 @@ def read_librechat(item: dict[str, Any]) -> Record:
         InvalidInput: something in it can't be stored.
     """
     messages = list(_flat(as_list(item.get("messagesTree")) or as_list(item.get("messages"))))
-    times = sorted(time for _, message in messages if (time := as_time(message.get("createdAt"))))
+    times = [as_time(message.get("createdAt")) for _, message in messages]
     models = (as_text(message.get("model")) for _, message in reversed(messages))
-    model = as_dict(item.get("options")).get("model") or next(filter(None, models), None)
-    created, updated = (times[0], times[-1]) if times else (None, None)
-    session = new_session(item.get("conversationId"), item.get("title"), created, updated, model)
+    options = as_dict(item.get("options"))
+    model = options.get("model") or next(filter(None, models), None)
+    session = new_session(item.get("conversationId"), item.get("title"), None, None, model, times)
+    session.system = (
+        "\n\n".join(filter(None, (as_text(options.get(key)) for key in ("system", "promptPrefix")))) or None
+    )
     return record_of(session, [_librechat_node(parent, message) for parent, message in messages])
 
 
@@ -62,6 +85,10 @@ def read_open_webui(item: dict[str, Any]) -> Record:
     session = new_session(item.get("id") or chat.get("id"), title, created, item.get("updated_at"), model)
     session.state = "archived" if item.get("archived") is True else "active"
     session.pinned = item.get("pinned") is True
+    prompts = [as_text(as_dict(chat.get("params")).get("system")), as_text(chat.get("system"))]  # the second is older
+    session.system = next(filter(None, prompts), None)
+    if prompts[1] not in ("", session.system):
+        session.extra["original"] = encode({"system": prompts[1]})
     tags = as_list(as_dict(item.get("meta")).get("tags")) or as_list(chat.get("tags"))
     session.tags = _tags(tags)
     nodes = [_webui_node(id_, as_dict(message)) for id_, message in messages.items()]
@@ -86,36 +113,38 @@ def _flat(messages: list[Any], parent: str | None = None) -> Iterator[tuple[str 
 
 
 def _librechat_node(parent: str | None, message: dict[str, Any]) -> Node:
-    content, reasoning, plain = _librechat_words(message)
+    content = _librechat_content(message)
     users = message.get("isCreatedByUser") is True
-    more = {name: message[name] for name in _LIBRECHAT_PARTS if message.get(name)}
-    if not plain:
-        more["content"] = message["content"]
     failed, cut = message.get("error") is True, message.get("unfinished") is True
     status: Status | None = "failed" if failed else "interrupted" if cut else None
     shown = Message(
         id=message["messageId"],
         role="user" if users else "assistant",
-        content=content,
-        reasoning_content=reasoning,
+        content=content.text,
+        reasoning_content=content.reasoning_text,
         status=None if users else status,
         model=None if users else as_text(message.get("model")) or None,
-        payload=original("librechat", more) if more else None,
+        payload=content.payload("original"),
     )
-    return Node(id=shown.id, parent=parent, message=shown, time=as_time(message.get("createdAt")))
+    held = shown if content or shown.status else None
+    return Node(id=shown.id, parent=parent, message=held, time=as_time(message.get("createdAt")))
 
 
-def _librechat_words(message: dict[str, Any]) -> tuple[str, str, bool]:
-    """Return what a message says and thinks, and whether that is all it holds."""
-    parts = [as_dict(part) for part in as_list(message.get("content"))]
-    said = {kind: [_part_text(part, kind) for part in parts if part.get("type") == kind] for kind in ("text", "think")}
-    content = "\n\n".join(filter(None, said["text"])) or as_text(message.get("text"))
-    plain = len(said["text"]) + len(said["think"]) == len(parts)
-    return content, "\n\n".join(filter(None, said["think"])), plain
+def _librechat_content(message: dict[str, Any]) -> Content:
+    content = read_content(message.get("content"))
+    text = message.get("text")
+    if isinstance(text, str) and not content.text:
+        content.words = [text]
+    content.add_unread(text, "text")
+    for name in _LIBRECHAT_FILES:
+        add_files(content, message.get(name))
+    content.details = _rest(message, _LIBRECHAT_READ)
+    return content
 
 
-def _part_text(part: dict[str, Any], kind: str) -> str:
-    return as_text(part.get(kind)) or as_text(as_dict(part.get(kind)).get("value"))
+def _rest(message: dict[str, Any], read: set[str]) -> dict[str, Any]:
+    """Return what a message holds besides the fields that are read."""
+    return {name: value for name, value in message.items() if value and name not in read}
 
 
 def _linked(messages: list[Any]) -> dict[str, dict[str, Any]]:
@@ -128,40 +157,73 @@ def _linked(messages: list[Any]) -> dict[str, dict[str, Any]]:
 
 
 def _webui_node(id_: str, message: dict[str, Any]) -> Node:
-    role = as_role(message.get("role"))
-    said, reasoning = _webui_words(message)
-    more = {name: message[name] for name in _WEBUI_PARTS if message.get(name)}
-    if not isinstance(message.get("content"), str):
-        more["content"] = message.get("content")
+    content = _webui_content(message)
     usage = as_dict(message.get("usage")) or as_dict(message.get("info"))
     failure = message.get("error")
+    status: Status | None = "failed" if failure else None
+    role = read_role(message.get("role"), content) if content or status else "assistant"
     shown = Message(
         id=id_,
         role=role,
-        content=said,
-        reasoning_content=reasoning,
-        status="failed" if failure else None,
-        error=as_text(as_dict(failure).get("content")) or None,
+        content=content.text,
+        reasoning_content=content.reasoning_text,
+        status=status,
+        error=_reason(failure) or None,
         model=as_text(message.get("model")) or None if role == "assistant" else None,
         usage={name: usage[name] for name in _TOKENS if type(usage.get(name)) is int} or None,
-        payload=original("open_webui", more) if more else None,
+        payload=content.payload("original"),
     )
     parent = as_text(message.get("parentId")) or None
-    return Node(id=id_, parent=parent, message=shown, time=as_time(message.get("timestamp")))
-
-
-def _webui_words(message: dict[str, Any]) -> tuple[str, str]:
-    """Return what a message says and thinks; its reasoning stands in its content, folded away, or in its output."""
-    content = message.get("content")
-    text = content if isinstance(content, str) else _joined(as_list(content))
-    output = [as_dict(part) for part in as_list(message.get("output"))]
-    thought = [_joined(as_list(part.get("content"))) for part in output if part.get("type") == "reasoning"]
-    folded = [_QUOTED.sub("", unescape(_SUMMARY.sub("", found))).strip() for found in _THOUGHT.findall(text)]
-    said = _THOUGHT.sub("", text) or "\n\n".join(
-        _joined(as_list(part.get("content"))) for part in output if part.get("type") == "message"
+    return Node(
+        id=id_, parent=parent, message=shown if content or status else None, time=as_time(message.get("timestamp"))
     )
-    return said, "\n\n".join(filter(None, thought)) or "\n\n".join(filter(None, folded))
 
 
-def _joined(parts: list[Any]) -> str:
-    return "\n\n".join(filter(None, (as_text(part) or as_text(as_dict(part).get("text")) for part in parts)))
+def _webui_content(message: dict[str, Any]) -> Content:
+    content = _unfolded(read_content(message.get("content")))
+    output = _webui_output(message.get("output"))
+    content.words = content.words if content.text else output.words
+    content.reasoning = output.reasoning or content.reasoning
+    content.pieces += output.pieces
+    content.add_unread(message.get("output"), "output")
+    add_files(content, message.get("files"))
+    for name in _WEBUI_PARTS:
+        if message.get(name):
+            content.add_piece(name.replace("_", " "), message[name])
+    if not _reason(message.get("error")) and message.get("error") not in (None, False, True, "", {}, []):
+        content.add_piece("error", message["error"])
+    content.details = _rest(message, _WEBUI_READ)
+    return content
+
+
+def _unfolded(content: Content) -> Content:
+    """Take the reasoning and the calls of tools out of the text of a message, where they are folded away."""
+    text = content.text
+    thoughts = [_QUOTED.sub("", unescape(_SUMMARY.sub("", found))).strip() for found in _THOUGHT.findall(text)]
+    content.reasoning += thoughts
+    for call in _CALL.findall(text):
+        content.add_piece(f"tool call: {unescape(''.join(_CALLED.findall(call)[:1]))}", call)
+    content.words = [_CALL.sub("", _THOUGHT.sub("", text))]
+    return content
+
+
+def _reason(failure: Any) -> str:
+    """Return why an answer failed, if its error says so in words."""
+    return as_text(as_dict(failure).get("content")) or as_text(failure)
+
+
+def _webui_output(output: Any) -> Content:
+    """Read the items that a model put out: messages, reasoning, calls of tools."""
+    read = Content()
+    for item in output if isinstance(output, list) else [output]:
+        inner = read_content(as_dict(item).get("content"))
+        match as_dict(item).get("type"):
+            case "message":
+                read.words.append(inner.text)
+            case "reasoning":
+                read.reasoning.append(inner.text or inner.reasoning_text)
+            case _ if item:
+                read.add_piece(kind_of(item, "output"), item)
+                continue
+        read.pieces += inner.pieces
+    return read

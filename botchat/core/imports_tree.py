@@ -1,22 +1,20 @@
 """What the files of other programs have in common: trees of messages, times of every kind, parts of any shape."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import heapify, heappop, heappush
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 from botchat.core.branches import ROOT
 from botchat.core.checks import NAME_LIMIT
-from botchat.core.json_text import encode, to_time
-from botchat.core.models import Message, Role, Session, now, to_milliseconds, valid_text
+from botchat.core.json_text import to_time
+from botchat.core.models import Message, Session, now, to_milliseconds, valid_text
 from botchat.core.record import Record, session_to_record
 
 IMPORTED = "imported"
 """The bot of a session whose file does not tell which model answered."""
-
-_OTHER_ROLES = {"developer": "system", "function": "tool"}
 
 # Seconds since 1970 have ten digits; milliseconds, microseconds and nanoseconds have 13, 16 and 19.
 _TEN_DIGITS = 1e11
@@ -52,12 +50,6 @@ def as_text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def as_role(value: Any) -> Role:
-    """Return the role of that name; what is no role of ours is a tool's."""
-    role = _OTHER_ROLES.get(as_text(value), value)
-    return cast("Role", role if role in get_args(Role) else "tool")
-
-
 def as_time(value: Any) -> datetime | None:
     """Read a time: seconds, or milliseconds and finer, since 1970, or a text of ISO 8601; None if it is none."""
     if isinstance(value, datetime):
@@ -72,11 +64,6 @@ def as_time(value: Any) -> datetime | None:
         return to_milliseconds(datetime.fromtimestamp(value, UTC))
     except (ValueError, OverflowError, OSError):
         return None
-
-
-def original(source: str, value: Any) -> str:
-    """Make the payload that keeps what a message held besides words, under the name of the program it is from."""
-    return encode({source: value})
 
 
 def record_of(session: Session, nodes: Sequence[Node], current: str | None = None) -> Record:
@@ -103,12 +90,18 @@ def record_of(session: Session, nodes: Sequence[Node], current: str | None = Non
     return session_to_record(session)
 
 
-def new_session(id_: Any, name: Any, created: Any, updated: Any, model: Any) -> Session:
-    """Begin a session with what another program's file says of it, where it says so."""
-    start = as_time(created) or as_time(updated) or now()
+def new_session(
+    id_: Any, name: Any, created: Any, updated: Any, model: Any, times: Iterable[datetime | None] = ()
+) -> Session:
+    """Begin a session with what another program's file says of it.
+
+    `times` are those of its messages, for a file that doesn't say when the session began or changed.
+    """
+    known = sorted(filter(None, times))
+    start = as_time(created) or next(iter(known), None) or as_time(updated) or now()
     session = Session(user=IMPORTED, bot_id=as_text(model) or IMPORTED, name=as_text(name), rev=1)
     session.id = as_text(id_) or session.id
-    session.create_time, session.update_time = start, as_time(updated) or start
+    session.create_time, session.update_time = start, as_time(updated) or next(reversed(known), start)
     return session
 
 

@@ -5,6 +5,21 @@ from collections.abc import Iterable, Iterator
 from botchat.core.admin import Admin, Record
 from botchat.core.errors import BotchatError, InvalidInput, SessionTooLarge
 from botchat.core.models import Conflict, Refused, new_id, now
+from botchat.core.record import payload_without_words, words_of_payload
+from botchat.core.unsupported import unpack
+
+
+def unsupported_sentence(messages: int) -> str:
+    """Say how many imported messages have content that can't be shown; "" for none."""
+    if not messages:
+        return ""
+    subject = "1 message has" if messages == 1 else f"{messages:,} messages have"
+    return f"{subject} unsupported content; the original is kept."
+
+
+def _is_unsupported(message: Record) -> bool:
+    payload = payload_without_words(message) if words_of_payload(message) else message.get("payload")
+    return bool(unpack(payload))
 
 
 class Intake:
@@ -15,10 +30,11 @@ class Intake:
         kept: how many were there already, and stayed as they were.
         refused: how many could not be taken.
         late: of those taken, how many were past the time of their end, which they lost.
+        unsupported: how many messages of those taken have content that can't be shown; the original is kept.
     """
 
     def __init__(self, admin: Admin, on_conflict: Conflict = "skip", *, dry_run: bool = False) -> None:
-        self.taken = self.kept = self.refused = self.late = 0
+        self.taken = self.kept = self.refused = self.late = self.unsupported = 0
         self._admin = admin
         self._on_conflict = on_conflict
         self._dry_run = dry_run
@@ -59,6 +75,7 @@ class Intake:
                 return None  # another program made it in this instant
         except (InvalidInput, SessionTooLarge) as error:
             return Refused(session_id, str(error))
+        self.unsupported += sum(map(_is_unsupported, record["messages"]))
         return session_id
 
     def _owner(self, session_id: str) -> str | None:

@@ -11,13 +11,18 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from botchat.core.models import Message, Session, is_valid, to_milliseconds
+from botchat.core.models import Message, Session, is_valid, to_milliseconds, valid_text
 from botchat.core.record import Record, payload_without_words, words_of_payload
+from botchat.core.running import turn_of
 from botchat.core.text import rfc3339
+from botchat.core.unsupported import Unsupported
 
 SESSION_TIMES = ("create_time", "update_time", "deleted_time", "expire_time")
 MESSAGE_TIMES = ("create_time", "heartbeat", "redacted_time")
 """Fields that hold a time: they are written as plain text. Any other time says that it is one, as {"$date": "…"}."""
+
+_DEEPEST = 100
+"""Levels of nesting that other parsers read: pydantic writes no more than 255, those around it included."""
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _SESSION_NAMES = tuple(f.name for f in fields(Session))
@@ -44,6 +49,8 @@ def header_of(record: Record) -> Record:
     header = _in_order(record, _SESSION_NAMES, SESSION_TIMES)
     for name in ("_id", "messages", "first"):  # how and where a store keeps them
         header.pop(name, None)
+    if turn_of(header):  # it is over when the file is read
+        del header["turn"]
     if header.get("feedbacks"):
         header["feedbacks"] = [_with_time(feedback) for feedback in header["feedbacks"]]
     return header
@@ -99,6 +106,27 @@ def to_time(text: str) -> datetime:
         return to_milliseconds(time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC))
     except OverflowError as error:
         raise ValueError(text) from error
+
+
+def piece_to_json(piece: Unsupported) -> Record:
+    """Make `kind` and `raw` of a piece as any JSON parser reads it: valid Unicode, finite numbers, text if too deep."""
+    return {"kind": valid_text(piece.kind), "raw": _portable(piece.raw)}
+
+
+def _portable(value: Any, depth: int = 0) -> Any:
+    match value:
+        case str():
+            return valid_text(value)
+        case float() if not math.isfinite(value):
+            return str(value)
+        case dict() | list() if depth == _DEEPEST:
+            return json.dumps(value)
+        case dict():
+            return {valid_text(name): _portable(inner, depth + 1) for name, inner in value.items()}
+        case list():
+            return [_portable(inner, depth + 1) for inner in value]
+        case _:
+            return value
 
 
 def _in_order(record: Record, order: tuple[str, ...], times: tuple[str, ...]) -> Record:

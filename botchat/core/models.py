@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
-from botchat.core.unsupported import Unsupported
+from botchat.core.running import RunningTurn
+from botchat.core.unsupported import Unsupported, unpack
 
 Role = Literal["system", "user", "assistant", "tool"]
 State = Literal["active", "archived", "trash"]
@@ -124,6 +125,12 @@ class Message:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
+def naming_texts(message: Message) -> list[str]:
+    """Return the texts of a message that can name its session, the preferred one first."""
+    kinds = (piece.kind for piece in unpack(message.payload))
+    return [message.content, *(file.name for file in message.files), *kinds]
+
+
 @dataclass(kw_only=True, slots=True)
 class Session:
     """A conversation of one user with a bot.
@@ -140,6 +147,7 @@ class Session:
         summary: what the bot wrote of the messages that do not fit any more: `text`, `last` (the id of the last of
             them) and `create_time`.
         rev: how many times the record was written; 0 when it never was.
+        turn: a turn whose reply has no message yet; of a session that was opened only one of another process.
         extra: fields of the record that this version does not know; kept as they are.
     """
 
@@ -166,13 +174,19 @@ class Session:
     cut: str | None = None
     summary: dict[str, Any] | None = None
     first: int = 0
+    turn: RunningTurn | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
     def named_by(self, messages: Sequence[Message]) -> str:
-        """Tell the name that the session has once it holds these messages too: of words, or else of a file."""
-        users = (message for message in messages if message.role == "user")
-        asked = (message.content or "".join(file.name for file in message.files[:1]) for message in users)
-        return self.name or valid_text(next(asked, "")[:NAME_LENGTH])
+        """Tell the name that the session has once it holds these messages too.
+
+        It is from the first user message: its words, or the name of a file, or the kind of its unsupported content.
+        """
+        if self.name:
+            return self.name
+        first = next((message for message in messages if message.role == "user"), None)
+        texts = naming_texts(first) if first else []
+        return valid_text(next(filter(None, texts), "")[:NAME_LENGTH])
 
     def added(self, message: Message, *, at: datetime) -> None:
         """Take in a message that the store has appended, so that this copy is the record again."""

@@ -17,15 +17,18 @@ from botchat.core.errors import FileNotFound, SessionChanged, SessionNotFound
 from botchat.core.file_record import apart, files_of, find_data, record_apart
 from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, now
 from botchat.core.mongo_accounts import MongoAccounts, MongoShortLived
-from botchat.core.mongo_agents import MongoAgents, count_too
+from botchat.core.mongo_agents import NOT_DELETED, MongoAgents, count_too
 from botchat.core.mongo_all import MongoAllSessions
 from botchat.core.mongo_blocks import MongoBlocks
 from botchat.core.mongo_client import Document, database_name, open_client, options_of, translated
 from botchat.core.mongo_files import MongoFiles
-from botchat.core.mongo_messages import MongoMessages, of_message, update_of, update_of_message
-from botchat.core.mongo_moving import Limits, Moving, growth, growth_of_change, size_told
+from botchat.core.mongo_growth import Limits, growth_of_change, initial_size
+from botchat.core.mongo_messages import MongoMessages
+from botchat.core.mongo_moving import Moving
 from botchat.core.mongo_preferences import MongoPreferences
 from botchat.core.mongo_query import ALL_INDEX, PAGE_INDEX, SUMMARY, TAG_INDEX, TAGGED, owned
+from botchat.core.mongo_turns import MongoTurns, free_for, not_to_stop
+from botchat.core.mongo_update import of_message, update_of, update_of_message
 from botchat.core.preferences import PreferenceChanges, Preferences
 from botchat.core.record import (
     Record,
@@ -38,6 +41,7 @@ from botchat.core.record import (
     summary_from_record,
 )
 from botchat.core.repository import ACTIVE, check_limit, check_whole
+from botchat.core.running import mark_of
 
 _LAST_CHARACTER = chr(0x10FFFF)
 _NAMES = dict.fromkeys(SUMMARY, 1)
@@ -88,6 +92,7 @@ class MongoRepository:
         self._blocks = MongoBlocks(database, name=name, slow_seconds=slow_seconds)
         self._moving = Moving(self._sessions, self._blocks, limits)
         self._messages = MongoMessages(self._sessions, self._blocks, self._moving, name=name)
+        self._turns = MongoTurns(self._sessions, self._messages, name=name)
         self._agents = MongoAgents(self._sessions, self._messages, name=name)
         self._all = MongoAllSessions(
             self._sessions,
@@ -135,13 +140,15 @@ class MongoRepository:
         session.rev, session.update_time = record["rev"], at
         session.name, session.message_count = record["name"], record["message_count"]
 
-    def append(self, session: Session, message: Message, agent: AgentChanges | None = None) -> None:
+    def append(
+        self, session: Session, message: Message, agent: AgentChanges | None = None, *, turn: str | None = None
+    ) -> None:
         at = now()
         record, data = apart(message_to_record(message))
         self._files.put(session.user, session.id, data)
         with translated(self.name):
-            is_made = session.rev == 0 and self._made(session, message, record, at)
-            is_new = is_made or self._push(session, message, record, at, agent)
+            is_made = session.rev == 0 and self._made(session, message, record, at, turn)
+            is_new = is_made or self._push(session, message, record, at, agent, turn)
         if is_new or all(held.id != message.id for held in session.messages):
             session.added(message, at=at)
 
@@ -158,6 +165,9 @@ class MongoRepository:
 
     def stop_reply(self, user: str, session_id: str, message_id: str) -> bool:
         return self._messages.stop(user, session_id, message_id)
+
+    def turns(self) -> MongoTurns:
+        return self._turns
 
     def get(self, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:
         check_limit(last)
@@ -241,9 +251,11 @@ class MongoRepository:
     def short_lived(self) -> MongoShortLived:
         return MongoShortLived(self._database, name=self.name)
 
-    def _made(self, session: Session, message: Message, record: Record, at: datetime) -> bool:
+    def _made(self, session: Session, message: Message, record: Record, at: datetime, turn: str | None) -> bool:
         """Make the record with its first message; False when it is there, another process' or another user's."""
-        made = session_to_record(replace(session, messages=[message])) | {"messages": [record]} | size_told(record)
+        made = session_to_record(replace(session, messages=[message])) | {"messages": [record]} | initial_size(record)
+        if turn is not None and message.role == "user":
+            made["turn"] = mark_of(turn, at)
         try:
             self._sessions.insert_one(made | {"rev": 1, "update_time": at})
         except DuplicateKeyError:
@@ -251,25 +263,40 @@ class MongoRepository:
         return True
 
     def _push(
-        self, session: Session, message: Message, record: Record, at: datetime, agent: AgentChanges | None
+        self,
+        session: Session,
+        message: Message,
+        record: Record,
+        at: datetime,
+        agent: AgentChanges | None,
+        turn: str | None,
     ) -> bool:
         """Add a message to the record; False when it is there already."""
-        push: Record = {"messages": record}
         changed: Record = {"update_time": at}
         if session.expire_time is not None:
             changed["expire_time"] = session.expire_time
         if session.rev and not session.name and (name := session.named_by([message])):
             changed["name"] = name
-        counted = {"message_count": 1, "rev": 1} | growth(session, record)
-        update: Document = {"$push": push, "$inc": counted, "$set": changed}
-        if session.head is not None:
-            update["$unset"] = {"head": ""}
+        update: Document = {"$push": {"messages": record}, "$inc": {"message_count": 1, "rev": 1}, "$set": changed}
+        unused = ["head"] if session.head is not None else []
+        if turn is not None and message.role != "user":
+            unused.append("turn")
+        if unused:
+            update["$unset"] = dict.fromkeys(unused, "")
+        if turn is not None and message.role == "user":
+            changed["turn"] = mark_of(turn, at)
+            check = partial(self._turns.check, session.user, session.id, turn)
+            return self._messages.push(session, message, record, update, free_for(turn, at), check)
+        if turn is not None and message.status == "streaming":
+            wanted = not_to_stop()
+            pass_on = partial(self._turns.pass_on, session.user, session.id, wanted, record)
+            return self._messages.push(session, message, record, update, wanted, pass_on)
         if agent is None:
-            return self._messages.push(session, message, update)
-        of_agent: Document = {}
+            return self._messages.push(session, message, record, update)
+        of_agent = dict(NOT_DELETED)
         options = count_too(message, agent, of_agent, update)
-        check = partial(self._agents.check, session.user, session.id, message.agent_id)
-        return self._messages.push(session, message, update, of_agent, check, **options)
+        check_agent = partial(self._agents.check, session.user, session.id, message.agent_id)
+        return self._messages.push(session, message, record, update, of_agent, check_agent, **options)
 
     def _remove_files(self, user: str, session_id: str, message_id: str) -> None:
         """Remove the data that lie apart from a message, before it forgets which they were."""

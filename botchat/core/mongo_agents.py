@@ -17,6 +17,9 @@ from botchat.core.mongo_messages import MongoMessages
 from botchat.core.mongo_query import owned
 from botchat.core.record import Record, session_from_record, session_to_record
 
+NOT_DELETED: Document = {"state": {"$ne": "trash"}}
+"""What an agent writes to: a session in the trash has ended for it."""
+
 
 class MongoAgents:
     """Keeps `AgentRecords`."""
@@ -53,15 +56,15 @@ class MongoAgents:
 
     def add(self, user: str, session_id: str, agent: AgentRecord) -> bool:
         check_value(agent)
-        unless_there = owned(user, session_id) | {"agents.agent_id": {"$ne": agent["agent_id"]}}
+        unless_there = owned(user, session_id) | NOT_DELETED | {"agents.agent_id": {"$ne": agent["agent_id"]}}
         if self._updated(unless_there, {"$push": {"agents": agent}}):
             return True
-        self.header(user, session_id)
+        self.check(user, session_id, None)
         return False
 
     def update(self, user: str, session_id: str, agent_id: str, **changes: Unpack[AgentChanges]) -> None:
         check_value(dict(changes))
-        wanted = owned(user, session_id) | {"agents.agent_id": {"$eq": agent_id}}
+        wanted = owned(user, session_id) | NOT_DELETED | {"agents.agent_id": {"$eq": agent_id}}
         to_set = {f"agents.$.{name}": value for name, value in changes.items()}
         if not self._updated(wanted, {"$set": to_set}):
             self.check(user, session_id, agent_id)
@@ -71,8 +74,10 @@ class MongoAgents:
             raise SessionNotFound(session_id)
 
     def check(self, user: str, session_id: str, agent_id: str | None) -> None:
-        """Check that a session is the user's, and has this agent."""
+        """Check that a session is the user's and not deleted, and has this agent."""
         session = self.header(user, session_id)
+        if session.state == "trash":
+            raise SessionNotFound(session_id)
         if agent_id is not None:
             agent_in(session.agents, agent_id)
 

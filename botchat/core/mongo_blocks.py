@@ -1,11 +1,13 @@
 """The older messages of long sessions in MongoDB: in blocks, in the collection `session_blocks`.
 
-A block is `{_id: "ID/KEY/FIRST", id, user, key, first, end, rev, time, messages}`: the messages of session `id` from
-position `first` on and before `end`. It counts only where the record names its `key` and a `first` behind it; what else
-there is was left by a process that died, and nobody reads it.
+A block is `{_id: "ID/KEY/FIRST", id, user, key, first, end, move, time, messages}`: the messages of session `id` from
+position `first` on and before `end`, copied under the number `move` (see `Moving`; earlier versions wrote `rev`). It
+counts only where the record names its `key` and a `first` behind it; what else there is was left by a process that
+died, and nobody reads it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
 
@@ -28,6 +30,7 @@ _MESSAGES = [("user", 1), ("id", 1), ("messages.id", 1)]
 
 _WRITTEN_AT_ONCE = 16  # blocks, some 400 KB each
 _SWEPT_AT_ONCE = 10_000
+_MINUTE = timedelta(minutes=1)
 
 
 class Place(NamedTuple):
@@ -75,12 +78,13 @@ class MongoBlocks:
                 self._blocks.insert_many(blocks[start : start + _WRITTEN_AT_ONCE])
 
     def renew(self, block: Document) -> bool:
-        """Write the block behind those that the record counts; False where another process is at it.
+        """Write the block behind those that the record counts; False where a later process is at it.
 
-        What lies there of an earlier state of the record was left by a process that died, or was too late. The record
-        counts a block only if it is still what the block was cut from, so that one can't be counted any more.
+        What lies there was left by a process that died, or lost its lease: it has a lower number. One without a number
+        is an earlier version's, and left alone for a minute, because that version doesn't know the lease.
         """
-        stale = {name: block[name] for name in ("_id", "user")} | {"rev": {"$lt": block["rev"]}}
+        left = {"move": None, "time": {"$lt": block["time"] - _MINUTE}}
+        stale = {name: block[name] for name in ("_id", "user")} | {"$or": [{"move": {"$lt": block["move"]}}, left]}
         with translated(self._name), unhurried(self._slow_seconds):
             try:
                 self._blocks.insert_one(block)
@@ -128,9 +132,10 @@ class MongoBlocks:
             self._blocks.delete_many({"user": {"$eq": user}, "id": session_id, "key": {"$ne": kept}})
 
     def remove(self, blocks: Sequence[Document]) -> None:
-        """Remove blocks that no record has come to count."""
+        """Remove blocks that no record counts, unless another process has written over them."""
         if blocks:
-            wanted = {name: blocks[0][name] for name in ("user", "id", "key")}
+            wanted = {name: blocks[0][name] for name in ("user", "id", "key", "move")}
+            wanted["first"] = {"$gte": blocks[0]["first"]}
             with translated(self._name), unhurried(self._slow_seconds):
                 self._blocks.delete_many(wanted)
 

@@ -1,9 +1,10 @@
 """How botchat connects to MongoDB, and what MongoDB's errors mean to a person."""
 
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 import pymongo
 from bson.errors import BSONError
@@ -15,16 +16,20 @@ from pymongo.errors import (
     DocumentTooLarge,
     ExecutionTimeout,
     InvalidName,
+    InvalidURI,
+    NetworkTimeout,
     OperationFailure,
     PyMongoError,
+    WaitQueueTimeoutError,
     WTimeoutError,
 )
 
-from botchat.core.addresses import without_password
+from botchat.core.addresses import hide, secrets_in, without_password
 from botchat.core.errors import (
     ConfigError,
     InvalidInput,
     SessionTooLarge,
+    StoreBusy,
     StoreError,
     StoreRefused,
     StoreUnavailable,
@@ -39,9 +44,15 @@ DEFAULT_DATABASE = "botchat"
 # 2.1 s and 3.0 s, where the driver's own defaults take 30 s and more.
 _TIMEOUTS = {"serverSelectionTimeoutMS": 2000, "timeoutMS": 3000}
 
+# A server that answers this late answers nobody.
+_PING_SECONDS = 1.0
+
 # An acknowledged message must be on disk, and on most members of a set: with the driver's default a killed server
 # had lost acknowledged messages in 2 of 4 trials.
 _DURABLE = {"w": "majority", "journal": True}
+
+_NOT_ENCODED = "special characters in its user name and password must be percent-encoded (@ is %40, / is %2F, : is %3A)"
+_HOSTS = re.compile(r"[\w.,%-]*(:\d+)?|.*\]|.*,.*")
 
 # Codes of https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
 _UNAUTHORIZED, _AUTHENTICATION_FAILED = 13, 18
@@ -56,6 +67,7 @@ def open_client(uri: str, **pool_options: Any) -> MongoClient[Document]:
     Raises:
         ConfigError: the URI is none, or asks for writes that nobody acknowledges.
     """
+    _check(uri)
     given = options_of(uri)
     wanted = _TIMEOUTS | {"tz_aware": True, "appname": "botchat"} | pool_options
     options: dict[str, Any] = {name: value for name, value in wanted.items() if name.lower() not in given}
@@ -64,7 +76,7 @@ def open_client(uri: str, **pool_options: Any) -> MongoClient[Document]:
         options |= _DURABLE
     try:
         client: MongoClient[Document] = MongoClient(uri, **options)
-    except (PyMongoError, ValueError, TypeError) as error:
+    except (PyMongoError, ValueError, TypeError, OSError) as error:
         raise _unusable(uri, error) from error
     if not client.write_concern.acknowledged:
         client.close()
@@ -105,10 +117,46 @@ def database_name(client: MongoClient[Document], uri: str) -> str:
         raise _unusable(uri, error) from error
 
 
+def _check(uri: str) -> None:
+    """Refuse an address that the driver reads otherwise than its author means it.
+
+    Raises:
+        ConfigError: a password isn't percent-encoded, or the database's name has a dot.
+    """
+    rest = uri.partition("://")[2]
+    place, _, options = rest.partition("?")
+    authority, _, path = place.partition("/")
+    if "@" in path and set("@:") & set(authority):
+        raise _unusable_because(uri, _NOT_ENCODED)
+    if "@" in options and "@" not in authority and not _HOSTS.fullmatch(authority):
+        raise _unusable_because(uri, _NOT_ENCODED)
+    if "." in unquote(path):  # the driver takes what follows the dot for a collection
+        raise _unusable_because(uri, "the name of a MongoDB database can't contain a dot")
+
+
 def _unusable(uri: str, error: Exception) -> ConfigError:
-    """Say what is wrong with an address; what the driver says of one with a password could quote a part of it."""
-    why = "a password in it must be percent-encoded (/ is %2F, @ is %40)" if "@" in uri else str(error)
+    """Explain why the driver takes no such address; its own words can quote a part of a password, these can't."""
+    if type(error.__cause__).__module__.startswith("dns."):
+        return _unusable_because(uri, "DNS doesn't know its host: check the host's name, or use mongodb://HOST")
+    if isinstance(error, InvalidName):
+        return _unusable_because(uri, "MongoDB accepts no database of that name")
+    if isinstance(error, OSError):
+        return _unusable_because(uri, "a file that its options name can't be read: check tlsCAFile and the like")
+    if isinstance(error, ConfigurationError) and not isinstance(error, InvalidURI):
+        return _unusable_because(uri, hide(str(error).rstrip("."), _values_in(uri)))
+    if "@" in uri:
+        return _unusable_because(uri, _NOT_ENCODED)
+    return _unusable_because(uri, "check its host, port and options. Use mongodb://USER:PASSWORD@HOST:PORT/DATABASE")
+
+
+def _unusable_because(uri: str, why: str) -> ConfigError:
     return ConfigError(f"The store address {without_password(uri)} can't be used: {why}.")
+
+
+def _values_in(uri: str) -> set[str]:
+    """Return what of an address may not be quoted: credentials, and the values of its options."""
+    values = {value for _, value in parse_qsl(uri.partition("?")[2])}
+    return secrets_in(uri) | {value for value in values if len(value) > 2}  # noqa: PLR2004
 
 
 @contextmanager
@@ -120,12 +168,28 @@ def translated(name: str) -> Iterator[None]:
         raise SessionTooLarge from error
     except (BSONError, OverflowError, UnicodeError) as error:
         raise InvalidInput(f"That can't be stored: {error}.") from error
-    except (ConnectionFailure, ExecutionTimeout, WTimeoutError) as error:
+    except WTimeoutError as error:
+        raise _unconfirmed(name) from error
+    except (ExecutionTimeout, WaitQueueTimeoutError) as error:
+        raise _busy(name) from error
+    except ConnectionFailure as error:
         raise _unavailable(name) from error
     except OperationFailure as error:
         raise _refused(name, error) from error
     except PyMongoError as error:
         raise _unavailable(name) if error.timeout else StoreError(f"MongoDB at {name}: {error}") from error
+
+
+def is_slow(error: StoreUnavailable, database: Database[Document]) -> bool:
+    """Tell whether a command timed out although its server answers others, which a server that hangs does not."""
+    if not isinstance(error.__cause__, NetworkTimeout):
+        return False
+    try:
+        with pymongo.timeout(_PING_SECONDS):
+            database.command("ping")
+    except PyMongoError:
+        return False
+    return True
 
 
 def unhurried(seconds: float | None) -> AbstractContextManager[object]:
@@ -149,11 +213,22 @@ def _unavailable(name: str) -> StoreUnavailable:
     )
 
 
+def _busy(name: str) -> StoreBusy:
+    return StoreBusy(f"MongoDB at {name} is overloaded and did not finish in time. Try again.")
+
+
+def _unconfirmed(name: str) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"MongoDB at {name} did not confirm that most members of its replica set have the write. "
+        "Check the members, then try again: nothing is stored twice."
+    )
+
+
 def _refused(name: str, error: OperationFailure) -> StoreError | InvalidInput:
     if error.code in _TOO_LARGE or "larger than" in str(error):
         return SessionTooLarge()
-    if error.timeout:
-        return _unavailable(name)
+    if error.timeout:  # the server itself says so
+        return _busy(name)
     if error.code == _AUTHENTICATION_FAILED:
         return StoreRefused(f"MongoDB at {name} does not take this user name and password: check the store's address.")
     if error.code == _UNAUTHORIZED:

@@ -1,26 +1,35 @@
 """Messages of a session in MongoDB, wherever they lie: the newest in its record, the older ones in blocks."""
 
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from pymongo.collection import Collection
 
-from botchat.core.errors import MessageNotFound, SessionNotFound, SessionTooLarge, StoreError, StoreUnavailable
-from botchat.core.models import Message, Session, now
+from botchat.core.errors import (
+    MessageNotFound,
+    SessionNotFound,
+    SessionTooLarge,
+    StoreBusy,
+    StoreError,
+    StoreUnavailable,
+)
+from botchat.core.models import Message, Session
 from botchat.core.mongo_blocks import KEPT_APART, MongoBlocks, bare, place_of
-from botchat.core.mongo_client import Document, translated
+from botchat.core.mongo_client import Document, is_slow, translated
+from botchat.core.mongo_growth import Growth, is_full, is_leased
 from botchat.core.mongo_moving import Moving
 from botchat.core.mongo_query import owned
+from botchat.core.mongo_update import of_message, update_of_message
 from botchat.core.record import Record
 from botchat.core.repository import has_end_of_its_own
+from botchat.core.retrying import attempts
 
 _T = TypeVar("_T")
 
 _PLACE = dict.fromkeys(("user", *KEPT_APART), 1)
 _GOES_ON = {"pinned": {"$ne": True}, "state": {"$ne": "trash"}}
 _ATTEMPTS = 5
-_ATTEMPTS_TO_WRITE = 50
 
 
 class MongoMessages:
@@ -84,25 +93,32 @@ class MongoMessages:
         self,
         session: Session,
         message: Message,
+        record: Record,
         update: Document,
         also: Document | None = None,
         check: Callable[[], object] | None = None,
         **options: Any,
     ) -> bool:
-        """Append by this update, in one command where the record has room; False where the message is there already.
+        """Append `record`, the message, by this update; False where the message is there already.
 
-        `also` is what else is to be true of the record, and `check` raises what to say where it is not.
+        One command where the record has room. `also` is what else must be true of the record. Where it isn't, `check`
+        raises the error, or changes `also` and the update.
+
+        Raises:
+            StoreBusy: too many write to this session.
+            SessionTooLarge: the record would be over its limit.
         """
-        wanted = owned(session.user, session.id) | {"messages.id": {"$ne": message.id}} | (also or {})
-        try:
-            if self._updated(wanted | self._moving.has_room(session, message) | _goes_on(update), update, **options):
+        also = {} if also is None else also
+        growth = Growth(record, self._moving.limits)
+        count = session.message_count if session.rev else None
+        wanted = owned(session.user, session.id) | {"messages.id": {"$ne": message.id}}
+        guarded = wanted | also | growth.guard(count) | _goes_on(update)
+        with suppress(SessionTooLarge), self._again_if_busy():  # why, and whether it is stored, is looked for now
+            if self._updated(guarded, growth.count(update, count), **options):
                 return True
-        except SessionTooLarge:  # the record is larger than it tells
-            with translated(self._name):
-                self._moving.make_room(session.user, session.id)
         if check:
             check()
-        return self._push_in_doubt(session, message, wanted, update, **options)
+        return self._push_in_doubt(session, message, growth, wanted, update, also, check, **options)
 
     def change(self, user: str, session_id: str, message_id: str, update: Document) -> bool:
         """Change a message by an update of the record that has it; tell whether it is a reply that is not to go on.
@@ -131,18 +147,28 @@ class MongoMessages:
 
     def _change(self, user: str, session_id: str, message: Document, update: Document) -> None:
         """Change the message that is like this, in the record or in a block."""
-        wanted = owned(user, session_id)
-        of_session = {"$set": {"update_time": update["$set"]["update_time"]}, "$inc": {"rev": 1}}
-        for _ in range(_ATTEMPTS_TO_WRITE):
-            if self._changed_in_record(wanted | {"messages": {"$elemMatch": message}}, update):
-                return
-            place = place_of(self.read(user, session_id, _PLACE))
-            if not place.first or not self._blocks.update(place, message, of_message(update)):
-                raise MessageNotFound(message["id"])
-            # After the block, and only of a record that counts it: whoever read before can't save over the change.
-            if self._updated(wanted | {"blocks.key": place.key}, of_session):
-                return
+        for _ in attempts():
+            with self._again_if_busy():
+                if self._changed(user, session_id, message, update):
+                    return
         raise self._busy(session_id)
+
+    def _changed(self, user: str, session_id: str, message: Document, update: Document) -> bool:
+        """Change a message; False where it must be looked for again: it was moved or replaced meanwhile."""
+        wanted = owned(user, session_id)
+        try:
+            if self._updated(wanted | {"messages": {"$elemMatch": message}}, update):
+                return True
+        except SessionTooLarge:  # with others, that are to leave it
+            if self._make_room(user, session_id) == 0:
+                raise
+            return False
+        place = place_of(self.read(user, session_id, _PLACE))
+        if not place.first or not self._blocks.update(place, message, of_message(update)):
+            raise MessageNotFound(message["id"])
+        # After the block, and only of a record that counts it: whoever read before can't save over the change.
+        of_session = {"$set": {"update_time": update["$set"]["update_time"]}, "$inc": {"rev": 1}}
+        return self._updated(wanted | {"blocks.key": place.key}, of_session)
 
     def read(self, user: str, session_id: str, shown: Document | None) -> Record:
         """Read a record, or what is asked for of it.
@@ -196,41 +222,69 @@ class MongoMessages:
         return found[0]
 
     def _push_in_doubt(
-        self, session: Session, message: Message, wanted: Document, update: Document, **options: Any
+        self,
+        session: Session,
+        message: Message,
+        growth: Growth,
+        wanted: Document,
+        update: Document,
+        also: Document,
+        check: Callable[[], object] | None,
+        **options: Any,
     ) -> bool:
         """Append where there was no room, or where the message may be there: look, make room, then try again."""
-        shown = _PLACE | {"pinned": 1, "state": 1, "messages": {"$elemMatch": {"id": message.id}}}
-        for attempt in range(_ATTEMPTS_TO_WRITE):
-            record = self.read(session.user, session.id, shown)
-            place = place_of(record)
-            if record.get("messages") or self._is_in_block(record, message):
-                return False
-            if has_end_of_its_own(record):
-                update["$set"].pop("expire_time", None)
-            if attempt == 0 and self._moving.is_full(record):
-                with translated(self._name):
-                    self._moving.make_room(session.user, session.id)
-            elif self._updated(
-                wanted | {"first": place.first or None} | _goes_on(update), update, **options
-            ):  # nothing has moved since the look
-                return True
+        shown = _PLACE | {"pinned": 1, "state": 1, "message_count": 1, "messages": {"$elemMatch": {"id": message.id}}}
+        may_move = True
+        for _ in attempts():
+            with self._again_if_busy():
+                record = self.read(session.user, session.id, shown)
+                if record.get("messages") or self._is_in_block(record, message):
+                    return False
+                if has_end_of_its_own(record):
+                    update["$set"].pop("expire_time", None)
+                if may_move and is_full(record, self._moving.limits) and not is_leased(record, self._moving.limits):
+                    may_move = False  # one block for each append; the next ones go on with it
+                    if self._make_room(session.user, session.id):
+                        continue
+                if self._pushed(record, growth, wanted | also, update, **options):
+                    return True
+                if check:  # what was true at the first look may not be any more
+                    check()
         raise self._busy(session.id)
+
+    def _pushed(self, record: Record, growth: Growth, wanted: Document, update: Document, **options: Any) -> bool:
+        """Append to a record that was looked at; False if messages have moved since the look."""
+        count = record["message_count"]
+        as_seen = {"first": record.get("first")} | growth.short_guard(count) | _goes_on(update)
+        try:
+            return self._updated(wanted | as_seen, growth.count(update, count), **options)
+        except SessionTooLarge:
+            if self._make_room(record["user"], record["_id"]) == 0:
+                raise
+        return False
 
     def _is_in_block(self, record: Record, message: Message) -> bool:
         until = record.get("blocks", {}).get("until")
         may_be = until is not None and message.create_time <= until
         return may_be and any(self._blocks.find(place_of(record), {"id": message.id}, {"_id": 1}))
 
-    def _changed_in_record(self, wanted: Document, update: Document) -> bool:
-        try:
-            return self._updated(wanted, update)
-        except SessionTooLarge:  # with others, that are to leave it
-            with translated(self._name):
-                self._moving.make_room(wanted["user"]["$eq"], wanted["_id"])
-            return self._updated(wanted, update)
+    def _make_room(self, user: str, session_id: str) -> int | None:
+        with translated(self._name):
+            return self._moving.make_room(user, session_id)
 
-    def _busy(self, session_id: str) -> StoreUnavailable:
-        return StoreUnavailable(f"Too many write session {session_id!r} at {self._name} at this moment: try again.")
+    def _busy(self, session_id: str) -> StoreBusy:
+        return StoreBusy(f"Too many writers write to session {session_id!r} at {self._name} at once. Try again.")
+
+    @contextmanager
+    def _again_if_busy(self) -> Iterator[None]:
+        """Let an attempt end without an error if the server answers, but didn't finish the command in time."""
+        try:
+            yield
+        except StoreBusy:
+            return
+        except StoreUnavailable as error:
+            if not is_slow(error, self._sessions.database):
+                raise
 
     def _updated(self, wanted: Document, update: Document, **options: Any) -> bool:
         with translated(self._name):
@@ -240,31 +294,6 @@ class MongoMessages:
 def _goes_on(update: Document) -> Document:
     """Tell what a record must be for an append to say when it ends: see `has_end_of_its_own`."""
     return _GOES_ON if "expire_time" in update["$set"] else {}
-
-
-def update_of(to_set: Record, to_unset: set[str]) -> Document:
-    """Make the update of a record that counts as a write of it."""
-    update: Document = {"$set": to_set, "$inc": {"rev": 1}}
-    if to_unset:
-        update["$unset"] = dict.fromkeys(to_unset, "")
-    return update
-
-
-def update_of_message(to_set: Record, to_unset: Iterable[str] = ()) -> Document:
-    """Make the update of a record that changes the one of its messages that was looked for."""
-    return update_of(
-        {"update_time": now()} | {f"messages.$.{name}": value for name, value in to_set.items()},
-        {f"messages.$.{name}" for name in to_unset},
-    )
-
-
-def of_message(update: Document) -> Document:
-    """Return what an update of a record changes of its message alone."""
-    parts = {
-        operator: {name: value for name, value in fields.items() if name.startswith("messages.")}
-        for operator, fields in update.items()
-    }
-    return {operator: fields for operator, fields in parts.items() if fields}
 
 
 def _consistent(session_id: str, read: Callable[[], _T | None]) -> _T:

@@ -70,7 +70,7 @@ class Reading:
     def open(self, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:
         """Read a session with its newest messages.
 
-        A reply that nobody writes any more is interrupted, here and in the store.
+        A reply that nobody writes any more is interrupted, here and in the store. Its `turn` is one of another process.
 
         Raises:
             SessionNotFound: the user has none of that id.
@@ -84,6 +84,8 @@ class Reading:
             written_here = running is not None and running.message.id == message.id
             if message.status == "streaming" and not written_here and not is_alive(message, now()):
                 session.messages[i] = self._interrupted(session, message)
+        if session.turn and (running or session.turn.holder == self._turns.holder or not session.turn.is_held(now())):
+            session.turn = None
         return session
 
     def earlier(self, user: str, session_id: str, before: int, limit: int = PAGE_SIZE) -> list[Message]:

@@ -28,6 +28,7 @@ from botchat.core.models import (
     to_milliseconds,
     valid_text,
 )
+from botchat.core.running import turn_of
 from botchat.core.unsupported import is_packed
 
 Record = dict[str, Any]
@@ -58,7 +59,7 @@ SESSION_ALWAYS = {
 }
 _MESSAGE_FIELDS = tuple(f.name for f in fields(Message) if f.name != "extra")
 _OF_MESSAGES = frozenset(_MESSAGE_FIELDS)
-_SESSION_FIELDS = tuple(f.name for f in fields(Session) if f.name not in {"extra", "first"})
+_SESSION_FIELDS = tuple(f.name for f in fields(Session) if f.name not in {"extra", "first", "turn"})
 
 
 def message_to_record(message: Message) -> Record:
@@ -111,11 +112,12 @@ def session_to_record(session: Session) -> Record:
 
 def session_from_record(record: Record) -> Session:
     """Make the session of a document, with the messages that are in it and `first` counted from them."""
+    turn = turn_of(record)
     known = {n: record[n] for n in _SESSION_FIELDS if n in record}
-    extra = {n: value for n, value in record.items() if n not in known and n != "_id"}
+    extra = {n: value for n, value in record.items() if n not in known and n != "_id" and not (turn and n == "turn")}
     messages = [message_from_record(message) for message in known.pop("messages", [])]
     first = known["message_count"] - len(messages)
-    return Session(**known, messages=messages, first=first, extra=extra)
+    return Session(**known, messages=messages, first=first, turn=turn, extra=extra)
 
 
 def summary_from_record(record: Record) -> SessionSummary:

@@ -22,7 +22,8 @@ class Recorder:
     """Writes one reply into its session, in threads of `savers`, so that no other reply waits for the store.
 
     While the store is down it goes on trying, and the reply says so. `stored` is whether the message is in the session
-    already: a failed reply without words that is tried again.
+    already: a failed reply without words that is tried again. Until the first piece it renews the mark of `holder`, who
+    has the turn in the session, and stops the reply where that is wished at another process.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Recorder:
         session: Session,
         reply: Reply,
         *,
+        holder: str,
         savers: Executor,
         keeping: Keeping,
         checkpoint_seconds: float,
@@ -39,10 +41,12 @@ class Recorder:
         self._repository = repository
         self._session = session
         self._reply = reply
+        self._holder = holder
         self._savers = savers
         self._keeping = keeping
         self._checkpoint_seconds = checkpoint_seconds
         self._in_session = stored
+        self._has_mark = stored
         self._appended_for_sure = True
 
     async def run(self) -> bool:
@@ -61,14 +65,26 @@ class Recorder:
             await self._rest(wait, ended=ended)
 
     async def _begun(self) -> None:
-        """Wait for the first piece; the session does not come to its end while a bot keeps one waiting."""
+        """Wait for the first piece, and keep the session's place and its end meanwhile."""
+        wait = self._checkpoint_seconds
         while True:
             try:
-                await asyncio.wait_for(self._reply.begun.wait(), _LONGEST_WAIT)
+                await asyncio.wait_for(self._reply.begun.wait(), wait)
             except TimeoutError:
-                await asyncio.get_running_loop().run_in_executor(self._savers, self._keep)
+                is_held = await asyncio.get_running_loop().run_in_executor(self._savers, self._hold)
+                wait = self._checkpoint_seconds if is_held else min(2 * wait, _LONGEST_WAIT)
             else:
                 return
+
+    def _hold(self) -> bool:
+        """Renew the mark of the turn; tell whether the store has it."""
+        try:
+            if self._repository.turns().take(self._session.user, self._session.id, self._holder):
+                self._reply.stop()
+            self._keep()
+        except BotchatError:  # it is tried again
+            return False
+        return True
 
     def _keep(self) -> None:
         with suppress(BotchatError):  # it is tried again
@@ -102,7 +118,7 @@ class Recorder:
         self._keep()
         if not self._in_session:
             try:
-                self._repository.append(self._session, message)
+                self._repository.append(self._session, message, turn=self._holder)
             except StoreUnavailable:
                 self._appended_for_sure = False  # it may be there, with the words that it had then
                 raise
@@ -112,6 +128,9 @@ class Recorder:
         user, session_id = self._session.user, self._session.id
         if self._repository.update_message(user, session_id, message.id, **_changes(message)):
             self._reply.stop()  # as someone wishes at another process
+        if self._has_mark:  # no append has ended it
+            self._repository.turns().release(user, session_id, self._holder)
+            self._has_mark = False
 
 
 def _changes(message: Message) -> MessageChanges:

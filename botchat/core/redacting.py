@@ -3,7 +3,7 @@
 from typing import Unpack
 
 from botchat.core.changes import REDACTED, MessageChanges, redaction
-from botchat.core.models import Message, Session, valid_text
+from botchat.core.models import Message, Session, naming_texts, valid_text
 from botchat.core.repository import SessionRepository
 
 
@@ -15,8 +15,9 @@ def redact(
     Raises:
         MessageNotFound: the session has no such message.
     """
-    said = (message.content, *(file.name for file in message.files))
-    if session.name and any(session.name in valid_text(text) for text in said):  # first: it is found by the words
+    if session.name and any(
+        session.name in valid_text(text) for text in naming_texts(message)
+    ):  # first: it is found by the words
         repository.update(session.user, session.id, name=REDACTED)
     if session.summary:  # it may tell of what was said
         repository.update(session.user, session.id, summary=None)

@@ -10,7 +10,7 @@ from typing import Any
 
 from botchat.core.endings import meaning_of, outcome_of
 from botchat.core.errors import BotchatError, BotError
-from botchat.core.models import Delta, Message, Status
+from botchat.core.models import Delta, Message, Session, Status
 from botchat.core.stream import Finish
 from botchat.core.unsupported import Unsupported, pack
 
@@ -22,12 +22,14 @@ class Reply:
 
     Iterating gives the deltas that came so far and then those that come, to each of several iterators. `failure` says
     why it ended before its end, `save_failure` that the store does not hold what came (mostly it is tried again).
-    `begun` and `over` are set, on the loop, with the first piece and at the end.
+    `begun` and `over` are set, on the loop, with the first piece and at the end. `session` is the session as the reply
+    was asked for, with the messages before the reply: it is there while the store is not.
     """
 
     def __init__(self, user: str, session_id: str) -> None:
         self.user = user
         self.session_id = session_id
+        self.session: Session | None = None
         self.failure: BotError | None = None
         self.save_failure: BotchatError | None = None
         self.begun = asyncio.Event()

@@ -13,6 +13,7 @@ from botchat.core.changes import MessageChanges, SessionChanges
 from botchat.core.errors import InvalidInput
 from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary
 from botchat.core.preferences import PreferenceChanges, Preferences
+from botchat.core.running import RunningTurns
 from botchat.core.short_lived import ShortLived
 
 ACTIVE = SessionFilter()
@@ -49,7 +50,9 @@ class SessionRepository(Protocol):
         """
         ...
 
-    def append(self, session: Session, message: Message, agent: AgentChanges | None = None) -> None:
+    def append(
+        self, session: Session, message: Message, agent: AgentChanges | None = None, *, turn: str | None = None
+    ) -> None:
         """Add a message to the record and to `session`, in one command; the first one makes the record.
 
         The same message again changes nothing, so a failed call can be repeated. What it costs does not grow with the
@@ -60,12 +63,17 @@ class SessionRepository(Protocol):
         without its files.
 
         With `agent`, which may be empty, the same command counts the message in the session's totals and in its
-        agent's, and changes the agent: see `for_agents`. The record must be there.
+        agent's, and changes the agent: see `for_agents`. The record must be there, and not in the trash.
+
+        With `turn`, the id of who holds the turn, the same command begins it with a user's message, unless another has
+        one there, and ends the mark of it with any other message: a reply has a heartbeat of its own.
 
         Raises:
+            ReplyRunning: another holder has a turn in the session; nothing is stored.
             SessionTooLarge: the message is over the limit.
             InvalidInput: the message can't be stored.
             AgentNotFound: it is counted, and the session has no such agent.
+            SessionNotFound: it is counted, and the session was deleted.
         """
         ...
 
@@ -82,6 +90,10 @@ class SessionRepository(Protocol):
 
     def stop_reply(self, user: str, session_id: str, message_id: str) -> bool:
         """Wish that whoever writes this message ends it; False, and nothing is changed, if it is not streaming."""
+        ...
+
+    def turns(self) -> RunningTurns:
+        """Return the marks of turns whose reply has no message yet."""
         ...
 
     def get(self, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:

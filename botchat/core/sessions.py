@@ -42,13 +42,18 @@ class Sessions(Reading):
     def stop(self, user: str, session_id: str) -> bool:
         """End the reply that is under way in a session; one that another process writes ends at its next checkpoint.
 
-        Returns False if there is none, or none that has its first words.
+        Returns False if there is none.
         """
         reply = self.reply(user, session_id)
         if reply is not None:
             reply.stop()
             return True
-        coming = (message for message in self.open(user, session_id).messages if message.status == "streaming")
+        session = self.open(user, session_id)
+        if session.turn:
+            if self._repository.turns().stop(user, session_id):
+                return True
+            session = self.open(user, session_id)  # its first words have come meanwhile
+        coming = (message for message in session.messages if message.status == "streaming")
         return any(self._repository.stop_reply(user, session_id, message.id) for message in coming)
 
     def update(self, user: str, session_id: str, **changes: Unpack[SessionChanges]) -> None:

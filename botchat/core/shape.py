@@ -12,7 +12,7 @@ from botchat.core.file_record import FILE_ALWAYS, check_file, files_of
 from botchat.core.models import File, Message, Session
 from botchat.core.record import MAX_MESSAGE_BYTES, MESSAGE_ALWAYS, SESSION_ALWAYS, Record
 
-_NOT_IN_RECORDS = {"extra", "first"}
+_NOT_IN_RECORDS = {"extra", "first", "turn"}
 
 
 def check_record(record: Record) -> None:

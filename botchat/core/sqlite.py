@@ -26,7 +26,7 @@ from botchat.core.record import (
 )
 from botchat.core.repository import ACTIVE, check_limit, check_whole, has_end_of_its_own
 from botchat.core.sqlite_accounts import SqliteAccounts, SqliteShortLived
-from botchat.core.sqlite_agents import SqliteAgents
+from botchat.core.sqlite_agents import SqliteAgents, check_not_deleted
 from botchat.core.sqlite_all import SqliteAllSessions
 from botchat.core.sqlite_file import TAGGED, SqliteFile
 from botchat.core.sqlite_query import SUMMARY, has_tag, matches, record_matches, summary_of
@@ -46,6 +46,7 @@ from botchat.core.sqlite_rows import (
     write_header,
     write_record,
 )
+from botchat.core.sqlite_turns import SqliteTurns, begin, end
 
 _LAST_CHARACTER = chr(0x10FFFF)
 _REMOVAL_SECONDS = 60
@@ -80,13 +81,21 @@ class SqliteRepository:
         session.rev, session.update_time = record["rev"], record["update_time"]
         session.name, session.message_count = record["name"], record["message_count"]
 
-    def append(self, session: Session, message: Message, agent: AgentChanges | None = None) -> None:
+    def append(
+        self, session: Session, message: Message, agent: AgentChanges | None = None, *, turn: str | None = None
+    ) -> None:
         at = now()
         record = message_to_record(message)
         with self._file.writing() as db:
             header, size = self._header_for_append(db, session)
+            if agent is not None:
+                check_not_deleted(header)
             is_new = not has_message(db, session.id, message.id)
             if is_new:
+                if turn is not None and message.role == "user":
+                    begin(db, header, turn, at)
+                elif turn is not None:
+                    record |= end(header, message)
                 header["name"] = header["name"] or session.named_by([message])
                 header["message_count"] += 1
                 header["rev"] += 1
@@ -115,6 +124,9 @@ class SqliteRepository:
             if goes_on:
                 change_message(db, user, session_id, message_id, {"to_stop": True})
         return goes_on
+
+    def turns(self) -> SqliteTurns:
+        return SqliteTurns(self._file)
 
     def get(self, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:
         check_limit(last)

@@ -6,6 +6,7 @@ from typing import Any, Unpack
 
 from botchat.core.agents import AgentChanges, AgentRecord, agent_in
 from botchat.core.checks import check_value
+from botchat.core.errors import SessionNotFound
 from botchat.core.models import Session, now
 from botchat.core.record import Record, session_from_record, session_to_record
 from botchat.core.sqlite_file import SqliteFile
@@ -49,6 +50,7 @@ class SqliteAgents:
         check_value(agent)
 
         def add(header: Record) -> bool:
+            check_not_deleted(header)
             agents = header.setdefault("agents", [])
             if any(known["agent_id"] == agent["agent_id"] for known in agents):
                 return False
@@ -61,6 +63,7 @@ class SqliteAgents:
         check_value(dict(changes))
 
         def change(header: Record) -> bool:
+            check_not_deleted(header)
             agent_in(header.get("agents", []), agent_id).update(changes)
             return True
 
@@ -81,3 +84,13 @@ class SqliteAgents:
             if is_changed:
                 write_header(db, header | {"rev": header["rev"] + 1, "update_time": now()}, size)
         return is_changed
+
+
+def check_not_deleted(header: Record) -> None:
+    """Check that agents may write to a session: one in the trash has ended for them.
+
+    Raises:
+        SessionNotFound: it is in the trash.
+    """
+    if header["state"] == "trash":
+        raise SessionNotFound(header["id"])

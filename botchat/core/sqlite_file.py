@@ -12,6 +12,7 @@ from bson.errors import BSONError
 
 from botchat.core.errors import (
     InvalidInput,
+    StoreBusy,
     StoreError,
     StoreRefused,
     StoreUnavailable,
@@ -27,7 +28,7 @@ APPLICATION_ID = int.from_bytes(b"bcht")
 _IDLE_CONNECTIONS = 8
 
 _MEANINGS: dict[int, tuple[type[StoreError], str]] = {
-    sqlite3.SQLITE_BUSY: (StoreUnavailable, "{path} is in use by another program: this was not saved. Try again."),
+    sqlite3.SQLITE_BUSY: (StoreBusy, "Too many writers write to {path} at once: this was not saved. Try again."),
     sqlite3.SQLITE_FULL: (StoreUnavailable, "The disk of {path} is full: this was not saved. Make room and try again."),
     sqlite3.SQLITE_IOERR: (StoreUnavailable, "The disk of {path} failed: this was not saved. See to it and try again."),
     sqlite3.SQLITE_READONLY: (StoreRefused, "{path} is read-only: this was not saved. Allow writing, or say another."),

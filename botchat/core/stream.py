@@ -1,9 +1,9 @@
 """Reads what an OpenAI-compatible server streams: content in every shape, usage anywhere, errors between pieces."""
 
+import asyncio
 import json
-import re
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -13,14 +13,19 @@ from botchat.core.errors import BotError
 from botchat.core.models import Delta
 from botchat.core.native_replies import native_fields
 from botchat.core.reply_parts import PartReader
+from botchat.core.response_body import ResponseBody
+from botchat.core.server_words import is_page, said, shortened, words_in
 from botchat.core.think_tags import ThinkTags
 from botchat.core.too_long import too_long
 from botchat.core.unsupported import Unsupported
 
 DONE = "[DONE]"
-"""What `chunks_of` yields last where the server said that its stream is over, or sent a whole answer."""
+"""What `chunks_of` yields last where the server said with an event of this text that its reply is over."""
 
-_DONE_EVENT = re.compile(rb"[\r\n]data: ?\[DONE\]")
+_ERROR_FIELDS = ("error", "errors", "message", "detail", "msg", "error_msg")
+
+_DRAIN_SECONDS = 0.1
+"""As in the openai client: what follows `[DONE]` is the end of the body, which mostly came with it."""
 
 _IN_CHOICE = frozenset({"message", "text", "error", "images", "citations", "annotations", "grounding_metadata"})
 _IN_CHUNK = frozenset(
@@ -129,6 +134,7 @@ class ChunkReader:
     def _choice(self, choice: dict[str, Any]) -> Iterator[Delta]:
         """Read what a choice holds beside its delta."""
         if isinstance(message := choice.get("message"), dict):
+            self._is_done = True  # it is whole, also where it gives no reason to end
             yield from self._parts.read_whole(message)
         yield from self._beside(choice, _IN_CHOICE - {"message"})
 
@@ -139,12 +145,9 @@ class ChunkReader:
             BotError: one of them is an error.
         """
         yield from self._parts.read({name: fields[name] for name in names - {"error", "base_resp"} if name in fields})
-        status = _fields(fields.get("base_resp"))
-        error = fields.get("error") or (status.get("status_msg") if status.get("status_code") else None)
-        if error:
+        if fields.get("error") or _fields(fields.get("base_resp")).get("status_code"):
             yield from self.rest()
-            words = said(error)
-            raise too_long(error, words) or BotError(f"The bot's server reported an error: {words}")
+            _raise_error_in({name: fields.get(name) for name in ("error", "base_resp")})
 
     def _without_choices(self, chunk: dict[str, Any]) -> Iterator[Delta]:
         if chunk.get("error"):
@@ -153,6 +156,7 @@ class ChunkReader:
         for fields, reason, is_whole in native_fields(chunk):
             is_native = True
             self._ended(reason)
+            self._is_done = self._is_done or is_whole
             yield from self._parts.read_whole(fields) if is_whole else self._parts.read(fields)
         if not is_native and chunk:
             _raise_error_in(chunk)
@@ -163,69 +167,37 @@ class ChunkReader:
             self._reason, self._raw_reason = text, reason
 
 
-class _Ending:
-    """Watches the bytes of a response for the event [DONE], at which the openai client stops without a word.
-
-    No JSON holds a bare line break, so that an answer which talks about [DONE] is not taken for it.
-    """
-
-    def __init__(self, response: Any) -> None:
-        self.is_done = False
-        self._bytes = response.aiter_bytes
-        response.aiter_bytes = self._watched
-
-    async def _watched(self) -> AsyncGenerator[bytes]:
-        end = b"\n"
-        async with aclosing(self._bytes()) as pieces:
-            async for piece in pieces:
-                seen = end + piece
-                if b"[DONE]" in seen:
-                    self.is_done = self.is_done or _DONE_EVENT.search(seen) is not None
-                end = seen[-len("\ndata: [DONE]") :]
-                yield piece
-
-
 async def chunks_of(answer: Any) -> AsyncGenerator[Any]:
-    """Yield the chunks of an answer, also of one that came whole because the server does not stream, then DONE.
-
-    Without [DONE] at the end of a stream there is no DONE.
+    """Yield the chunks of an answer, also of one that is not streamed; then DONE if the server said so.
 
     Raises:
-        BotError: the answer is no chat at all. The openai client would just yield nothing.
+        BotError: the answer is an error or not a reply at all. The openai client would yield nothing.
     """
-    kind = answer.response.headers.get("content-type", "text/event-stream").partition(";")[0]
+    body = ResponseBody()
     async with answer:
-        if kind in {"text/html", "application/json"}:
-            body = await answer.response.aread()
-            if kind == "text/html":
-                raise BotError(
-                    "The bot's server answers with a web page: base_url is not right, it mostly ends in /v1."
-                )
-            completion = json.loads(body)
-            if isinstance(completion, dict):
-                yield completion
+        received = answer.response.aiter_bytes()
+        async for data in received:
+            for value in body.feed(data):
+                for chunk in _chunks_in(value):
+                    yield chunk
+            if body.done:
+                await _drain(received)
                 yield DONE
-        else:
-            ending = _Ending(answer.response)
-            async for chunk in answer:
+                return
+        for value in body.end():
+            for chunk in _chunks_in(value):
                 yield chunk
-            if ending.is_done:
-                yield DONE
-
-
-def said(body: Any) -> str:
-    """Return the server's own words in the body of an error, on one line; a web page has none."""
-    if isinstance(body, dict):
-        body = body.get("message") or body.get("detail")
-    text = " ".join(str(body or "").split()).rstrip(".")
-    return "it does not say why" if not text or text.startswith("<") else text
+        if body.done:
+            yield DONE
+        if body.text:
+            raise BotError(_no_reply(body.text, answer.response))
 
 
 def listed_models(listed: str) -> list[str]:
     """Return the models of a server's list, none where it is no list."""
     try:
-        return [str(model["id"]) for model in json.loads(listed)["data"]]
-    except (ValueError, LookupError, TypeError):
+        return [str(model["id"]) for model in json.loads(listed.removeprefix("\ufeff"))["data"]]
+    except (ValueError, LookupError, TypeError, RecursionError):
         return []
 
 
@@ -260,8 +232,37 @@ def _usage(usage: dict[str, Any]) -> dict[str, int] | None:
 
 
 def _raise_error_in(chunk: dict[str, Any]) -> None:
-    """Raise what an `event: error` frame or a body of {"error": …} says; the openai client lets both pass."""
-    error = chunk.get("error") or chunk.get("message") or chunk.get("detail")
-    if error:
-        text = error.get("message") if isinstance(error, dict) else error
-        raise too_long(error, said(error)) or BotError(f"The bot's server reported an error: {text or error}")
+    """Raise the error that a server sent in the place of a chunk: `{"error": …}`, `{"detail": …}` and the like."""
+    base = _fields(chunk.get("base_resp"))  # MiniMax's, beside every answer: 0 is success
+    is_error = any(chunk.get(name) for name in _ERROR_FIELDS) or base.get("status_code")
+    if is_error:
+        error = chunk.get("error") or chunk
+        words = said(chunk)
+        raise too_long(error, words) or BotError(f"The bot's server reported an error: {shortened(words)}.")
+
+
+def _chunks_in(value: Any) -> Iterator[Any]:
+    """Yield the chunks in one value of a body; Gemini sends an error, and some proxies a stream, as a list."""
+    for chunk in value if isinstance(value, list) else [value]:
+        if isinstance(chunk, dict) and chunk.get("error"):
+            _raise_error_in(chunk)
+        if isinstance(chunk, dict) or not isinstance(value, list):
+            yield chunk
+
+
+async def _drain(received: AsyncIterator[bytes]) -> None:
+    """Read what follows the end of a reply, so that its connection can be used again; a reply is complete before."""
+    with suppress(Exception):
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            async for _ in received:
+                pass
+
+
+def _no_reply(text: str, response: Any) -> str:
+    words = shortened(words_in(text))
+    came = f" ({words})" if words else ""
+    if response.history:
+        return f"The bot's server redirects to another address that isn't a chat API{came}. Check base_url."
+    if is_page(text):
+        return f"The bot's server answered with a web page{came}. Check base_url: it usually ends in /v1."
+    return f"The bot's server answered with text that isn't a reply{came}. Check base_url: it usually ends in /v1."

@@ -61,8 +61,8 @@ def summed_up(
     place = behind(session, said, is_whole=is_whole)
     if info.context != "summary" or session.summary is None or place is None:
         return info, session.cut
-    told = _TOLD + str(session.summary.get("text"))
-    system = f"{info.system}\n\n{told}" if info.system else told
+    standing = [valid_text(m.content) for m in said[cut_at(said, session.cut) : place] if m.role == "system"]
+    system = "\n\n".join(filter(None, [info.system, *standing, _TOLD + str(session.summary.get("text"))]))
     return replace(info, system=system), said[place].id if place < len(said) else session.cut
 
 
@@ -82,8 +82,11 @@ class Summing:
             return False
         # More than has to go, so that not every turn has to wait for a summary.
         gone = said[start : len(fit(info, messages, cut=session.cut, more=2).before)]
+        turns = [message for message in gone if message.role != "system"]  # those are always sent as they are
+        if not turns:
+            return False
         try:
-            text = await self._text(info, session, gone)
+            text = await self._text(info, session, turns)
             session.summary = {"text": text, "last": gone[-1].id, "create_time": now()}
             save = partial(self.repository.update, session.user, session.id, summary=session.summary)
             await asyncio.get_running_loop().run_in_executor(self.savers, save)

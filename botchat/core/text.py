@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 
 from botchat.core.models import File, Message, valid_text
+from botchat.core.unsupported import is_packed, unsupported_notices
 
 _SPEAKERS = {"user": "You", "assistant": "Bot", "system": "System", "tool": "Tool"}
 _ENDINGS = {
@@ -48,6 +49,20 @@ def is_markdown(message: Message) -> bool:
 def file_line(file: File) -> str:
     """Name a file and its size, on one line."""
     return f"📎 {one_line(file.name)} ({size_text(file.size)})"
+
+
+def content_notices(message: Message) -> list[str]:
+    """Return the lines to show below a message's words for what has no words: plain text, one line each.
+
+    "Unsupported content: image" for each piece that can't be shown; "Empty reply" or "Empty message" for a complete
+    message in which there is nothing at all.
+    """
+    lines = [one_line(notice) for notice in unsupported_notices(message.payload)]
+    if lines or message.content.strip() or message.files or message.status or message.error:
+        return lines
+    if message.payload and not is_packed(message.payload):
+        return [] if message.reasoning_content else ["Unsupported content: a message of another program"]
+    return ["Empty reply" if message.role == "assistant" else "Empty message"]
 
 
 def size_text(size: int) -> str:

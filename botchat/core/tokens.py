@@ -73,8 +73,11 @@ def counted(bot: BotInfo, system: str, said: Sequence[Message], *, is_whole: boo
 
 def _answer_tokens(message: Message, expected: float) -> float:
     """Return what a server counted of an answer, if that is about what is expected: some count hidden reasoning too."""
-    reported = (message.usage or {}).get("completion_tokens", 0) + _OVERHEAD
-    return float(reported) if expected / 2 <= reported <= expected * 2 else expected
+    counted_by_server = (message.usage or {}).get("completion_tokens")
+    if not counted_by_server:
+        return expected
+    reported = float(counted_by_server + _OVERHEAD)
+    return reported if expected / 2 <= reported <= expected * 2 else expected
 
 
 def _reports(bot: BotInfo, said: Sequence[Message], *, is_whole: bool) -> Iterator[tuple[int, int, int]]:
@@ -96,11 +99,14 @@ def _is_believed(factor: float) -> bool:
 
 
 def _tokens_shown(bot: BotInfo, message: Message) -> int:
-    words = estimated_tokens(message.content + (message.reasoning_content if bot.send_reasoning else ""))
-    return words + sum(_tokens_of_file(bot, file) for file in message.files)
+    """Estimate a message as if it were sent alone. Joined to another one it takes less: a line break for its frame."""
+    has_reasoning = bot.send_reasoning and message.role == "assistant"
+    words = valid_text(message.content) + (valid_text(message.reasoning_content) if has_reasoning else "")
+    shows_images = bot.images and message.role == "user"
+    return estimated_tokens(words) + sum(_tokens_of_file(file, shows_images=shows_images) for file in message.files)
 
 
-def _tokens_of_file(bot: BotInfo, file: File) -> int:
+def _tokens_of_file(file: File, *, shows_images: bool) -> int:
     if file.is_image:
-        return IMAGE_TOKENS if bot.images else estimated_tokens(file.name)
+        return IMAGE_TOKENS if shows_images else estimated_tokens(file.name)
     return file.size // _BYTES_PER_TOKEN + estimated_tokens(file.name)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from botchat.core.addresses import without_password
 from botchat.core.bots import Bot
 from botchat.core.context import prompt_for
 from botchat.core.errors import BotError
@@ -56,36 +57,36 @@ def models_of(bots: Iterable[Bot], seconds: float) -> list[list[str] | BotError]
 
 async def _models(bot: Bot, seconds: float) -> list[str] | BotError:
     try:
-        async with asyncio.timeout(seconds):
+        async with aclosing(bot), asyncio.timeout(seconds):
             return await bot.models()
-    except BotError as error:
-        return error
     except TimeoutError:
-        return BotError(f"The bot's server at {bot.info.base_url} gave no answer in {seconds:g} s. Is it up?")
-    finally:
-        await bot.aclose()
+        shown = without_password(bot.info.base_url or bot.info.label)
+        return BotError(f"{shown} didn't respond within {seconds:g} s. Check that the server is running.")
+    except Exception as error:  # noqa: BLE001  (whatever one bot raises, the others are still checked)
+        return _failure(error)
 
 
 async def _try(bot: Bot) -> Trial:
     start = time.monotonic()
     deltas: list[Delta] = []
     first_token_ms, finish, failure = None, None, None
+    latency_ms = 0
     try:
-        await bot.prepare()
-        start = time.monotonic()
-        async with aclosing(bot.stream(prompt_for(bot.info, [Message(role="user", content=_QUESTION)]))) as pieces:
-            async for piece in pieces:
-                if isinstance(piece, Finish):
-                    finish = piece
-                else:
-                    deltas.append(piece)
-                    first_token_ms = first_token_ms or _since(start)
+        async with aclosing(bot):
+            await bot.prepare()
+            start = time.monotonic()
+            async with aclosing(bot.stream(prompt_for(bot.info, [Message(role="user", content=_QUESTION)]))) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, Finish):
+                        finish = piece
+                    else:
+                        deltas.append(piece)
+                        first_token_ms = first_token_ms or _since(start)
+            latency_ms = _since(start)
         failure = _unfinished(finish)
-    except BotError as error:
-        failure = error
-    finally:
-        latency_ms = _since(start)
-        await bot.aclose()
+    except Exception as error:  # noqa: BLE001  (whatever one bot raises, the others are still tried)
+        failure = _failure(error)
+    latency_ms = latency_ms or _since(start)
     answer, reasoning = sum(bool(d.content) for d in deltas), sum(bool(d.reasoning_content) for d in deltas)
     return Trial(
         bot_id=bot.info.bot_id,
@@ -97,6 +98,14 @@ async def _try(bot: Bot) -> Trial:
         usage=finish.usage if finish else None,
         failure=failure,
     )
+
+
+def _failure(error: Exception) -> BotError:
+    if isinstance(error, BotError):
+        return error
+    failure = BotError(f"The bot failed unexpectedly ({type(error).__name__}: {error}).")
+    failure.__cause__ = error
+    return failure
 
 
 def _unfinished(finish: Finish | None) -> BotError | None:

@@ -1,13 +1,13 @@
 """The chat turn: save the user's message, ask the bot, stream and save its reply, whatever becomes of the screen."""
 
 import asyncio
-import logging
 import threading
 import time
 from collections.abc import Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from botchat.core.afterwards import Afterwards, afterwards
@@ -15,25 +15,26 @@ from botchat.core.asking import Asking, read_enough
 from botchat.core.bots import Bot
 from botchat.core.errors import BotchatError, BotError, InvalidInput, ReplyRunning, UnknownBot
 from botchat.core.gulps import in_gulps, pause_for
-from botchat.core.history import History, is_blank, is_wordless
+from botchat.core.history import History, holds_more, is_wordless
 from botchat.core.keeping import Keeping
-from botchat.core.loop import new_loop
-from botchat.core.models import Message, Session, Status, now
+from botchat.core.loop import LoopThread
+from botchat.core.models import Message, Session, Status, new_id, now
 from botchat.core.recorder import CHECKPOINT_SECONDS, Recorder
 from botchat.core.reply import Reply
 from botchat.core.repository import SessionRepository
+from botchat.core.rescue import rescue_replies
 from botchat.core.retention import Retention
 from botchat.core.stream import Finish
 
 _SAVERS = 8
-
-_log = logging.getLogger(__name__)
 
 
 class Turns:
     """Runs the replies of these bots on one event loop in a thread of its own, one at a time in each session.
 
     There is one in a process: a front end that connects to the store anew keeps it, and with it the replies under way.
+    Its `holder` is the id by which other processes know whose turn runs in a session.
+    What the store has not taken when it is closed is written into a file in `rescue_folder`.
     With `titles` a session's first answer is followed by asking the bot for a name of the session.
     """
 
@@ -44,8 +45,10 @@ class Turns:
         retention: Retention | None = None,
         titles: bool = False,
         checkpoint_seconds: float = CHECKPOINT_SECONDS,
+        rescue_folder: Path | None = None,
     ) -> None:
         self.bots = bots
+        self.holder = new_id()
         self.keeping = Keeping(retention or Retention())
         self._titles = titles
         self._checkpoint_seconds = checkpoint_seconds
@@ -54,9 +57,11 @@ class Turns:
         self._windows: dict[str, int] = {}
         self._lock = threading.Lock()
         self._savers = ThreadPoolExecutor(_SAVERS, thread_name_prefix="botchat-save")
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
+        self._loop = LoopThread(self._close_bots)
+        self._rescue_folder = rescue_folder
         self._closing = False
+        self._close_lock = threading.Lock()
+        self._is_closed = False
 
     def bot(self, bot_id: str) -> Bot:
         """Return the bot of that name.
@@ -101,7 +106,7 @@ class Turns:
             asking = self._asking(repository, bot, session, reply, History(messages, earlier.older))
             self._keep(repository, session)
             message.parent = message.parent or session.head
-            repository.append(session, message)
+            repository.append(session, message, turn=self.holder)
             self.wrote(session.user)
             self._ask(repository, session, reply, asking)
         return reply
@@ -109,8 +114,8 @@ class Turns:
     def retry(self, repository: SessionRepository, session: Session) -> Reply:
         """Ask the bot again for the reply that the last user's message did not get.
 
-        A reply without text is written anew in its place; if it holds reasoning or other content, the new one
-        becomes another version beside it.
+        The new reply replaces one without a readable answer. Where that one holds something else (reasoning,
+        unsupported content, feedback), it stays as another version, as with `answer_anew`.
 
         Raises:
             InvalidInput: the last message has its reply.
@@ -122,17 +127,17 @@ class Turns:
             wordless = messages.pop() if messages and is_wordless(messages[-1]) else None
             if not messages or messages[-1].role != "user":
                 raise InvalidInput("The last message has its reply: there is nothing to try again.")
-            if wordless and not is_blank(wordless):
-                question, wordless = messages[-1].id, None
-                messages, older = read_enough(repository, bot.info, session, question)
-                reply.follow(question)
+            replaced = wordless if wordless and not holds_more(wordless) else None
+            if replaced:
+                reply.take_place_of(replaced)
             elif wordless:
-                reply.take_place_of(wordless)
+                reply.follow(messages[-1].id)
             elif session.head:
                 reply.follow(session.head)
             asking = self._asking(repository, bot, session, reply, History(messages, older))
             self._keep(repository, session)
-            self._ask(repository, session, reply, asking, stored=wordless is not None)
+            repository.turns().take(session.user, session.id, self.holder)
+            self._ask(repository, session, reply, asking, stored=replaced is not None)
         return reply
 
     def answer_anew(self, repository: SessionRepository, session: Session, question: str) -> Reply:
@@ -151,33 +156,39 @@ class Turns:
             reply.follow(question)
             asking = self._asking(repository, bot, session, reply, history)
             self._keep(repository, session)
+            repository.turns().take(session.user, session.id, self.holder)
             self._ask(repository, session, reply, asking)
         return reply
 
     def run(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine on the loop of the replies, which the first one starts."""
-        with self._lock:
-            if self._loop is None:
-                self._loop = new_loop()
-                self._thread = threading.Thread(target=self._serve, args=(self._loop,), name="botchat", daemon=True)
-                self._thread.start()
-        asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        self._loop.run(coroutine)
 
-    def close(self, timeout: float = 10.0) -> None:
-        """End the replies under way as interrupted, and wait at most `timeout` seconds until the store has them."""
+    def close(self, timeout: float = 10.0, *, keep_unsaved: bool = True) -> None:
+        """End the replies under way as interrupted, and wait at most `timeout` seconds until the store has them.
+
+        What it has not by then goes into a file, and the log says where; nothing does without `keep_unsaved`, for who
+        has said that it may be lost. Another call waits for the first, and does nothing.
+        """
         self._closing = True
-        with self._lock:
-            replies = list(self._replies.values())
-        for reply in replies:
-            reply.stop()
-        deadline = time.monotonic() + timeout
-        for reply in replies:
-            if not reply.wait(max(0.0, deadline - time.monotonic())) or reply.save_failure:
-                _log.error("The reply in session %s is not saved: %s", reply.session_id, reply.save_failure)
-        if self._loop is not None and self._thread is not None and self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-        self._savers.shutdown(wait=True, cancel_futures=True)
+        with self._close_lock:
+            if self._is_closed:
+                return
+            with self._lock:
+                replies = list(self._replies.values())
+            for reply in replies:
+                reply.stop()
+            deadline = time.monotonic() + timeout
+            lost = [
+                reply
+                for reply in replies
+                if not reply.wait(max(0.0, deadline - time.monotonic())) or reply.save_failure
+            ]
+            self._loop.stop()
+            self._savers.shutdown(wait=True, cancel_futures=True)
+            if keep_unsaved:
+                rescue_replies(self._rescue_folder, lost)
+            self._is_closed = True
 
     def _keep(self, repository: SessionRepository, session: Session) -> None:
         """See that a session that is used again goes when the policy says, and not before."""
@@ -232,10 +243,12 @@ class Turns:
         self, repository: SessionRepository, session: Session, reply: Reply, asking: Asking, *, stored: bool = False
     ) -> None:
         header = replace(session, messages=[])
+        reply.session = replace(session, messages=list(asking.messages), first=asking.older)
         recorder = Recorder(
             repository,
             header,
             reply,
+            holder=self.holder,
             savers=self._savers,
             keeping=self.keeping,
             checkpoint_seconds=self._checkpoint_seconds,
@@ -249,8 +262,7 @@ class Turns:
         reply.runs(asyncio.get_running_loop(), listening)
         await asyncio.wait([listening])
         if not reply.ended:  # cancelled before it had begun
-            error = None if listening.cancelled() else listening.exception()
-            reply.fail(error) if error else reply.end(self._stopped_as())
+            reply.end(self._stopped_as())
         saved = await recording
         self.wrote(reply.user)
         if saved:
@@ -271,30 +283,18 @@ class Turns:
                         finish = piece
                     else:
                         reply.receive(piece)
+            reply.end_as_served(finish)
         except asyncio.CancelledError:
             reply.end(self._stopped_as())
         except BotError as error:
             reply.end("failed", failure=error)
         except Exception as error:  # noqa: BLE001  (a bot of someone else's may raise anything, and its words are kept)
             reply.fail(error)
-        else:
-            reply.end_as_served(finish)
 
     def _stopped_as(self) -> Status:
         return "interrupted" if self._closing else "stopped"
 
-    def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
-        try:
-            loop.run_forever()
-        finally:
-            loop.run_until_complete(self._end())
-            loop.close()
-
-    async def _end(self) -> None:
-        """Give up what is still trying to save, and give back the bots' connections."""
-        left = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+    async def _close_bots(self) -> None:
+        """Give back the bots' connections."""
         for bot in self.bots.values():
             await bot.aclose()

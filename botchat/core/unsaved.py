@@ -15,7 +15,7 @@ class Unsaved:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._repository, name)
 
-    def append(self, session: Session, message: Message) -> None:
+    def append(self, session: Session, message: Message, *, turn: str | None = None) -> None:  # noqa: ARG002
         """Add the message to this copy of the session alone."""
         session.added(message, at=now())
 
@@ -24,3 +24,9 @@ class Unsaved:
         return False
 
     update_message = update
+
+    def turns(self) -> "Unsaved":
+        """Keep no marks of turns either."""
+        return self
+
+    take = release = update

@@ -9,6 +9,7 @@ from botchat.core.errors import (
     MessageNotFound,
     SessionNotFound,
     SessionTooLarge,
+    StoreBusy,
     StoreError,
     StoreUnavailable,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "SessionSummary",
     "SessionTooLarge",
     "Store",
+    "StoreBusy",
     "StoreError",
     "StoreUnavailable",
     "Totals",

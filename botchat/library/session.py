@@ -93,7 +93,8 @@ class AgentSession:
             self._keeping.renew(self._repository, self._header)
         header = replace(self._header, messages=[])
         self._repository.append(header, as_stored(change.message), agent or {})
-        self._header.name = header.name
+        self._header.name, self._header.rev = header.name, header.rev
+        self._header.message_count = header.message_count  # what the store counts by, see core/mongo_growth.py
         self._hooks.tell(change)
         return change.message
 

@@ -14,6 +14,7 @@ from botchat.core.repository import ACTIVE, SessionRepository
 from botchat.core.retention import Retention
 from botchat.library.hooks import Hooks
 from botchat.library.ids import stored_id
+from botchat.library.reused_ids import release_id
 from botchat.library.session import AgentSession
 from botchat.settings import load_settings
 
@@ -132,9 +133,11 @@ class Store:
         return session
 
     def find(self, session_id: str, *, user: str | None = None) -> AgentSession | None:
-        """Open the user's session of that id; None if there is none."""
+        """Open the user's session of that id; None if there is none, or it was deleted."""
         try:
             header = self.repository.for_agents().header(self._user(user), stored_id(session_id))
+            if header.state == "trash":
+                return None
             with suppress(StoreError):  # a read-only store is still read
                 self.keeping.used(self.repository, header)
         except SessionNotFound:
@@ -146,13 +149,18 @@ class Store:
     ) -> AgentSession | None:
         """Make a session, with more fields of its record; None if there is one of that id, whoever made it first.
 
+        A deleted session of that id stays in the trash, under a new id.
+
         Raises:
             SessionNotFound: another user has one of that id.
         """
         header = Session(id=stored_id(session_id), user=self._user(user), bot_id=AGENT_BOT, extra=extra or {})
         header.expire_time = self.keeping.retention.expire_time(header, now())
-        made = self.repository.for_agents().create(header)
-        return AgentSession(self.repository, header, self.hooks, self.keeping) if made else None
+        agents = self.repository.for_agents()
+        while not agents.create(header):
+            if not release_id(self.repository, header.user, header.id):
+                return None
+        return AgentSession(self.repository, header, self.hooks, self.keeping)
 
     def page(
         self,
@@ -169,12 +177,17 @@ class Store:
         return self.repository.page(self._user(user), after, limit, where)
 
     def delete(self, session_id: str, *, user: str | None = None) -> None:
-        """Put a session in the trash, from which it can be taken for 30 days.
+        """Delete a session: it ends for programs, and its user can restore it from the trash for 30 days.
+
+        Who opens the id again gets a new, empty session; the deleted one stays in the trash, under a new id.
 
         Raises:
-            SessionNotFound: the user has none of that id.
+            SessionNotFound: the user has none of that id, or it was deleted already.
         """
-        self.repository.delete(self._user(user), stored_id(session_id))
+        owner, id_ = self._user(user), stored_id(session_id)
+        if self.repository.for_agents().header(owner, id_).state == "trash":
+            raise SessionNotFound(session_id)
+        self.repository.delete(owner, id_)
 
     def close(self) -> None:
         """Close what this store opened; a client that it borrowed stays open."""

@@ -13,6 +13,7 @@ import httpx2
 from botchat import __version__
 from botchat.core.addresses import is_local, without_password
 from botchat.core.errors import BotchatError, ConfigError, NotSignedIn, ServerUnavailable
+from botchat.core.http_client import is_certificate_error, is_valid, open_client, proxy_problem
 from botchat.core.loop import new_loop
 from botchat.remote.problems import error_of
 from botchat.remote.records import understood
@@ -43,13 +44,9 @@ def check_address(server: str) -> None:
         ConfigError: that is no address, or everybody on the way could read the token.
     """
     shown = without_password(server)
-    try:
-        parts = urlsplit(server)
-        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_address = False
-    if not is_address:
+    if not (server.startswith(("http://", "https://")) and is_valid(server)):
         raise ConfigError(f"--server must be http://HOST:PORT or https://HOST, which {shown!r} is not.")
+    parts = urlsplit(server)
     if "@" in parts.netloc:
         raise ConfigError(f"--server {shown!r} names a user: who you are says the token in {TOKEN_VARIABLE} alone.")
     if parts.scheme == "http" and not is_local(server):
@@ -69,10 +66,7 @@ class Connection:
         self.server = without_password(server)
         self._has_token = token is not None
         headers = {"User-Agent": f"botchat/{__version__}"} | ({"Authorization": f"Bearer {token}"} if token else {})
-        # A proxy of the environment would be used for this machine's own servers too.
-        self._client = httpx2.AsyncClient(
-            base_url=server, headers=headers, timeout=_CALL, trust_env=not is_local(server)
-        )
+        self._client = open_client(server, base_url=server, headers=headers, timeout=_CALL)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop = new_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="botchat-remote", daemon=True)
@@ -125,7 +119,7 @@ class Connection:
                     with understood():
                         data = json.loads(event.data)
                     yield Event(event.event, data)
-        raise ServerUnavailable(f"The connection to {self.server} broke off.")
+        raise ServerUnavailable(f"Connection to {self.server} lost.")
 
     def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Let something run on the loop until it or the connection ends."""
@@ -181,16 +175,23 @@ class Connection:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-            why = str(error) or type(error).__name__
-            raise ServerUnavailable(
-                f"{self.server} can't be reached ({why}). Is it up, is the address right?"
-            ) from error
-        except httpx2.TimeoutException as error:
-            raise ServerUnavailable(f"{self.server} gave no sign of life in time. Try again.") from error
-        except httpx2.RequestError as error:
-            why = str(error) or type(error).__name__
-            raise ServerUnavailable(f"The connection to {self.server} broke off ({why}).") from error
+        except (httpx2.RequestError, TimeoutError) as error:
+            raise ServerUnavailable(self._meaning(error)) from error
+
+    def _meaning(self, error: Exception) -> str:
+        why = str(error) or type(error).__name__
+        if problem := proxy_problem(error, self._client.proxy, self.server):
+            return problem
+        if is_certificate_error(error):
+            return (
+                f"Can't verify the certificate of {self.server} ({why}). If its authority is your own, set "
+                "SSL_CERT_FILE to that authority's certificates."
+            )
+        if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
+            return f"Can't reach {self.server} ({why}). Check that the server is running and the URL is correct."
+        if isinstance(error, httpx2.TimeoutException | TimeoutError):
+            return f"{self.server} didn't respond in time. Try again."
+        return f"Connection to {self.server} lost ({why})."
 
 
 def _path(place: tuple[str, ...]) -> str:

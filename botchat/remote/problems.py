@@ -13,6 +13,7 @@ _WITH_WORDS: dict[str, type[errors.BotchatError]] = {
     "not_allowed": errors.NotAllowed,
     "too_many": errors.ServerUnavailable,
     "store_error": errors.StoreError,
+    "store_busy": errors.StoreBusy,
     "store_unavailable": errors.StoreUnavailable,
     "store_refused": errors.StoreRefused,
     "store_unreadable": errors.StoreUnreadable,

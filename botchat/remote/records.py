@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from botchat.core.errors import BotchatError
 from botchat.core.models import BotInfo, Message, Session, SessionSummary
+from botchat.core.unsupported import Unsupported, pack
 
 _MESSAGE = TypeAdapter(Message)
 _MESSAGES = TypeAdapter(list[Message])
@@ -33,22 +34,33 @@ def understood() -> Iterator[None]:
 def message_from(sent: Any) -> Message:
     """Read a message."""
     with understood():
-        return _MESSAGE.validate_python(sent)
+        return _MESSAGE.validate_python(_with_payload(sent))
 
 
 def messages_from(sent: Any) -> list[Message]:
     """Read messages."""
     with understood():
-        return _MESSAGES.validate_python(sent["messages"])
+        return _MESSAGES.validate_python([_with_payload(message) for message in sent["messages"]])
 
 
 def session_from(sent: Any, user: str) -> Session:
     """Read a session. How often it was written is not told: `rev` is 1 for one that is stored."""
     with understood():
-        session = _SESSION.validate_python(sent | {"user": user, "rev": int(sent["stored"])})
+        messages = [_with_payload(message) for message in sent["messages"]]
+        session = _SESSION.validate_python(sent | {"user": user, "rev": int(sent["stored"]), "messages": messages})
         end = session.messages[-1].id if session.messages else None
         session.head = next((shown for shown in sent["shown"][-1:] if shown != end), None)
         return session
+
+
+def payload_from(sent: Any) -> str | None:
+    """Read the content without plain text of a message or of an event, as a message's payload."""
+    with understood():
+        return pack(Unsupported(str(piece["kind"]), piece.get("raw")) for piece in sent.get("unsupported") or ())
+
+
+def _with_payload(sent: Any) -> Any:
+    return sent | {"payload": payload_from(sent)}
 
 
 def summaries_from(sent: Any, user: str) -> tuple[SessionSummary, ...]:

@@ -10,7 +10,7 @@ from botchat.core.errors import BotchatError, BotError, ServerUnavailable, Store
 from botchat.core.models import Message
 from botchat.remote.connection import Connection, Event
 from botchat.remote.problems import error_of
-from botchat.remote.records import message_from, understood
+from botchat.remote.records import message_from, payload_from, understood
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 10.0
 """Seconds before it is tried again to reach a server that was lost; each time twice as many."""
@@ -89,6 +89,8 @@ class RemoteReply:
                 case "delta":
                     self._content.append(event.data.get("content", ""))
                     self._reasoning.append(event.data.get("reasoning_content", ""))
+                case "unsupported":
+                    self._message.payload = payload_from(event.data)
                 case "error":
                     error = error_of(event.data)
                     if isinstance(error, BotError):

@@ -61,7 +61,7 @@ class BotchatSessionRepository(SessionRepository):
         return session
 
     def read_session(self, session_id: str, **_: Any) -> Session | None:
-        """Read a session; None if the user has none of that id. One that a person began can be gone on with."""
+        """Read a session; None if the user has none of that id, or it was deleted. One that a person began is found."""
         found = self.store.find(session_id, user=self.user)
         if found is None:
             return None
@@ -76,7 +76,7 @@ class BotchatSessionRepository(SessionRepository):
         )
 
     def delete_session(self, session_id: str, **_: Any) -> None:
-        """Put a session in the trash.
+        """End a session. A new one of its id begins empty; a person can restore the deleted one for 30 days.
 
         Raises:
             SessionException: there is none.
@@ -84,6 +84,7 @@ class BotchatSessionRepository(SessionRepository):
         with _translated(session_id):
             self.store.delete(session_id, user=self.user)
         self._opened.pop(session_id, None)
+        self._agents = {key: agent for key, agent in self._agents.items() if key[0] != session_id}
 
     def create_agent(
         self,

@@ -17,7 +17,7 @@ from botchat.core.chat import shown
 from botchat.core.errors import BotchatError, InvalidInput, ServerUnavailable, SessionNotFound, StoreUnavailable
 from botchat.core.models import SessionSummary, now
 from botchat.tui import commands
-from botchat.tui.chats import AnyChat
+from botchat.tui.chats import AnyChat, AnyReply
 from botchat.tui.confirm import Confirm
 from botchat.tui.conversation_pane import ConversationPane
 from botchat.tui.draft_keeper import DraftKeeper
@@ -115,6 +115,11 @@ class BotchatApp(EndingApp):
     def on_mount(self) -> None:
         """Open the store once there is a picture: its libraries and its server may take a while."""
         self.call_after_refresh(self._open_store)
+
+    @property
+    def unsaved_replies(self) -> list[AnyReply]:
+        """The replies with words that are in this program alone."""
+        return [reply for _, reply in self.conversation.unsaved]
 
     def on_unmount(self) -> None:
         """Keep what stands in the prompt."""

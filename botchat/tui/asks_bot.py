@@ -71,7 +71,7 @@ class AsksBot(SessionView):
         elif self._keeper.editing:
             self._keeper.end_edit()
             self.notice.tell("")
-        elif self.session and any(message.status == "streaming" for message in self.session.messages):
+        elif self.session and self._is_answered_elsewhere:
             self._stop_elsewhere(self.session.id)
             self.app.notify("The program that receives this reply is asked to stop it.", markup=False)
             self.set_timer(_STOPPED_SECONDS, self.read)
@@ -132,10 +132,11 @@ class AsksBot(SessionView):
     @on(Asked)
     def _asked(self, event: Asked) -> None:
         self._asking = None
-        session = replace(event.session, head=None)
+        session = replace(event.session, head=None, turn=None)
         if self.session is None or event.asked_in != self.session.id:  # the person has gone on to another session
             self._keeper.forget(session.id)
             self._left.append((event.reply, session.name))
+            self._followed.put(session, event.reply)
             return
         if event.words:
             self._unsaved = None

@@ -162,7 +162,10 @@ class ConversationPane(AsksBot):
 
     def action_copy(self) -> None:
         """Copy a message as it was written."""
-        self._copy(self.transcript.copy_text(), "The message")
+        if words := self.transcript.copy_text():
+            self._copy(words, "The message")
+        else:
+            self.app.notify("There are no words in it.", markup=False)
 
     def action_copy_code(self) -> None:
         """Copy a code block of an answer, and at the next time the next one."""

@@ -1,5 +1,6 @@
 """`botchat tui`: runs the terminal chat, and sees that nothing is lost when it ends."""
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -10,11 +11,12 @@ from pathlib import Path
 import platformdirs
 from textual.theme import BUILTIN_THEMES
 
-from botchat.bootstrap import build_chat, build_turns, default_bot, is_mongodb, sqlite_path
+from botchat.bootstrap import build_chat, build_turns, default_bot, is_mongodb, rescue_folder, sqlite_path
 from botchat.core.addresses import without_password
 from botchat.core.chat import Chat
 from botchat.core.errors import ConfigError
 from botchat.core.models import SessionSummary
+from botchat.core.rescue import rescue, session_with
 from botchat.settings import Settings
 from botchat.tui.app import BotchatApp
 from botchat.tui.chats import AnyChat
@@ -22,14 +24,20 @@ from botchat.tui.drafts import Drafts
 from botchat.tui.keymap import check_keys
 from botchat.tui.themes import DARK, LIGHT
 
+_SAVING_SECONDS = 10.0
+_SAVING_SECONDS_WHEN_ASKED = 1.0  # the person has seen that the store does not answer
+
+_log = logging.getLogger(__name__)
+
 
 @dataclass(kw_only=True, slots=True)
 class _Source:
-    """Where sessions come from, whose they are, and by which name drafts know it."""
+    """Where sessions come from, whose they are, by which name drafts know it, and what is done when the app is left."""
 
     connect: Callable[[], AnyChat]
     user: str
     name: str
+    left: Callable[[BotchatApp], object]
 
 
 def run(
@@ -60,6 +68,7 @@ def run(
             keys=settings.tui.keys,
         )
         app.run()
+        source.left(app)
     if app.failure:
         raise app.failure
     if app.return_code:
@@ -77,8 +86,12 @@ def _of_store(settings: Settings, bot: str | None) -> Iterator[_Source]:
         opened.append(chat)
         return chat
 
+    def left(app: BotchatApp) -> None:
+        seconds = _SAVING_SECONDS_WHEN_ASKED if app.unsaved_replies else _SAVING_SECONDS
+        turns.close(seconds, keep_unsaved=not app.discards_unsaved)
+
     try:
-        yield _Source(connect=connect, user=settings.user, name=store_key(settings.store))
+        yield _Source(connect=connect, user=settings.user, name=store_key(settings.store), left=left)
     finally:
         turns.close()
         for chat in opened:
@@ -93,9 +106,16 @@ def _of_server(server: str, bot: str | None) -> Iterator[_Source]:
     chat = connect(server, os.environ.get(TOKEN_VARIABLE) or None)
     try:
         chat.new_session(chat.user, bot)  # there is such a bot
-        yield _Source(connect=lambda: chat, user=chat.user, name=chat.store)
+        yield _Source(connect=lambda: chat, user=chat.user, name=chat.store, left=_keep_unsaved)
     finally:
         chat.close()
+
+
+def _keep_unsaved(app: BotchatApp) -> None:
+    """Write down what was on the screen of replies whose server is lost, which may not have stored them."""
+    unsaved = [] if app.discards_unsaved else app.conversation.unsaved
+    if unsaved:
+        _log.error("%s", rescue(rescue_folder(), [session_with(session, reply.message) for session, reply in unsaved]))
 
 
 def _check_looks(settings: Settings) -> None:

@@ -21,12 +21,14 @@ from botchat.tui.notice import Notice
 from botchat.tui.prompt import Prompt
 from botchat.tui.reads_session import ReadsSession
 from botchat.tui.transcript import Transcript
+from botchat.tui.unsaved_replies import Followed
 from botchat.tui.words import TROUBLES, title_of, trouble
 
 _EARLIER, _EARLIER_AT_MOST = 200, 2000
 """Messages that are read at once above those that are loaded; it is as many as are loaded, between these two."""
 
 _UNANSWERED = "This message has no answer. Escape, then r, asks the bot again."
+_WAITS_ELSEWHERE = "Another program is waiting for this reply. Escape stops it."
 _REDRAW_SECONDS = 0.08
 _LOOK_SECONDS = 5.0
 
@@ -63,6 +65,7 @@ class SessionView(ReadsSession):
         self._reply: AnyReply | None = None
         self._drawn: Message | None = None
         self._left: list[tuple[AnyReply, str]] = []
+        self._followed = Followed()
         self._following: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -77,6 +80,21 @@ class SessionView(ReadsSession):
         return (
             session is not None and self._reply is None and is_unanswered(replace(session, messages=shown_of(session)))
         )
+
+    @property
+    def _is_answered_elsewhere(self) -> bool:
+        """Whether another program receives a reply into the session that is shown, or waits for its first words."""
+        session = self.session
+        if session is None:
+            return False
+        return session.turn is not None or any(message.status == "streaming" for message in session.messages)
+
+    @property
+    def unsaved(self) -> list[tuple[Session, AnyReply]]:
+        """The replies with words that are in this program alone, each with its session as it was last shown."""
+        if self._reply and self.session:
+            self._followed.put(self.session, self._reply)
+        return self._followed.unsaved
 
     @property
     def is_answering(self) -> bool:
@@ -142,6 +160,8 @@ class SessionView(ReadsSession):
             self._tell_editing()
         elif reply is None and self._is_unanswered:
             self.notice.tell(_UNANSWERED)
+        elif reply is None and session.turn:
+            self.notice.tell(_WAITS_ELSEWHERE)
         self.prompt.set_history([message.content for message in shown_of(session) if message.role == "user"])
         if reply:
             self._follow_on(reply)
@@ -154,6 +174,7 @@ class SessionView(ReadsSession):
         self._keeper.flush()
         if self._reply and self.session:
             self._left.append((self._reply, self.session.name))
+            self._followed.put(self.session, self._reply)
         self._reply = None
         if self._following:
             self._following.pause()
@@ -214,6 +235,7 @@ class SessionView(ReadsSession):
         elif self.notice.words.startswith(TROUBLES):
             self.notice.tell("")
         if reply.settled:
+            self._followed.put(self.session, reply)
             self._reply = None
             if self._following:
                 self._following.pause()
@@ -260,6 +282,8 @@ class SessionView(ReadsSession):
             session, self.topics = merged(self.session, event.session), event.topics
             was_written = [m.id for m in session.messages] != [m.id for m in self.session.messages]
             self._take(session)
+            if self.notice.words == _WAITS_ELSEWHERE and not session.turn:
+                self.notice.tell("")
             if was_written:
                 self.app.notify(f"“{title_of(session.name)}” was written to elsewhere.", markup=False)
 
@@ -292,5 +316,5 @@ class SessionView(ReadsSession):
             return
         if event.summary is None:
             self.notice.tell("This session is not in the store any more: somebody removed it.", error=True)
-        elif event.summary != summary_of(session) or any(m.status == "streaming" for m in session.messages):
+        elif event.summary != summary_of(session) or self._is_answered_elsewhere:
             self.read()

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from botchat.core.export import file_line, is_markdown, one_line
+from botchat.core.chat import is_wordless
+from botchat.core.export import content_notices, file_line, is_markdown, one_line
 from botchat.core.models import Message
 from botchat.tui.blocks import Block, Said
 from botchat.tui.look import Look
@@ -152,7 +153,8 @@ class Item:
             blocks += self._words.blocks
         elif message.content:
             blocks += plain_blocks(message.content.rstrip())
-        blocks += [Said(pieces=((file_line(file), "dim"),)) for file in message.files]
+        lines = [*map(file_line, message.files), *content_notices(message)]
+        blocks += [Said(pieces=((line, "dim"),)) for line in lines]
         if message.status == "streaming" and not message.content:
             blocks.append(Said(pieces=(("…", "dim"),)))
         if ending := _ending(message, about):
@@ -216,9 +218,12 @@ def _fold(message: Message, about: About) -> str:
 
 
 def _ending(message: Message, about: About) -> tuple[tuple[str, str], ...]:
+    retry = " · r retry" if about.unanswered else ""
+    if message.status == "truncated" and message.error and is_wordless(message):
+        return ((f"✂ {one_line(message.error)}{retry}", "error"),)
     if message.status in _ENDINGS:
         why = f": {one_line(message.error)}" if message.error else ""
         return ((_ENDINGS[message.status] + why, "error" if message.status in {"failed", "truncated"} else "dim"),)
     if message.error:
         return ((one_line(message.error), "error"),)
-    return (("not answered · r retry", "error"),) if about.unanswered else ()
+    return ((f"not answered{retry}", "error"),) if retry else ()

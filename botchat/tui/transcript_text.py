@@ -53,7 +53,7 @@ def links(message: Message, look: Look) -> list[str]:
 
 
 def selected(layout: Layout, selection: Selection) -> str:
-    """Return the words that are selected: of messages that lie wholly inside as they were said, else as seen."""
+    """Return what is selected: the words of a message that lies wholly inside as they were said, else rows as seen."""
     if not layout.messages:
         return ""
     start = _End(0, _FIRST, 0) if selection.start is None else _end(layout, selection.start)
@@ -64,7 +64,10 @@ def selected(layout: Layout, selection: Selection) -> str:
         begin = (start.place, max(start.x, GUTTER)) if i == start.message else (_FIRST, GUTTER)
         end = (stop.place, stop.x) if i == stop.message else (_LAST, _WIDEST)
         whole = begin == (_FIRST, GUTTER) and end[0] == _LAST
-        texts.append(words_of(layout.messages[i]) if whole else _text(layout.rows_of(i), begin, end))
+        if whole:
+            texts.append(words_of(layout.messages[i]) or _text(layout.rows_of(i), begin, end).strip("\n"))
+        else:
+            texts.append(_text(layout.rows_of(i), begin, end))
     return "\n\n".join(texts)
 
 

@@ -77,7 +77,8 @@ def _row(session: Session, message: Message, offer: Offer) -> None:
     with st.container(key=f"actions-{message.id}", horizontal=True, vertical_alignment="center", gap="small"):
         if offer.others:
             _branches(session, message, offer.others)
-        copy_button(message.content, message.id)
+        if message.content:
+            copy_button(message.content, message.id)
         _menu(session, message, _OF_USER if message.role == "user" else _OF_BOT, message)
         if offer.is_rated:
             _feedback(session, message)
@@ -105,6 +106,8 @@ def _version(which: Literal["before", "after"], message: Message, session: Sessi
 def _menu(session: Session, message: Message, names: Sequence[str], question: Message) -> None:
     # `question` is what can be edited and begun from: the message itself, or what it answers.
     key = f"menu {message.id}"
+    empty = {name for name, text in (("Copy", message.content), ("Copy the question", question.content)) if not text}
+    names = [name for name in names if name not in empty]
     st.menu_button("More", names, key=key, type="tertiary", on_click=_chosen, args=(session, message, question, key))
 
 

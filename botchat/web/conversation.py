@@ -1,14 +1,16 @@
 """One session on the page: its messages, and the reply that is coming."""
 
+from dataclasses import replace
+
 import streamlit as st
 
-from botchat.core.chat import Chat, alternatives, branch_of, is_unanswered
+from botchat.core.chat import Chat, Reply, alternatives, branch_of, is_unanswered
 from botchat.core.errors import BotchatError
 from botchat.core.models import PAGE_SIZE, Session
-from botchat.web import acting, cached
+from botchat.web import acting, cached, state
 from botchat.web.actions import marked, offers
 from botchat.web.following import follow, written_elsewhere
-from botchat.web.messages import show_message_of
+from botchat.web.messages import show_message, show_message_of
 from botchat.web.shown import Lines
 
 SHOWN_AT_MOST = 200
@@ -38,13 +40,35 @@ def conversation(chat: Chat, session: Session) -> None:
             show_message_of(session, message, offer, marks)
     if later:
         st.button(f"Show the newest ({later:,} more)", on_click=_show_newest, key="show newest")
-    elif coming:
+    if coming:
         follow(session.user, session.id)
-    elif is_unanswered(session):
+    elif not later and is_unanswered(session):
         st.button("Try again", icon=":material/refresh:", on_click=_retry, args=(session,), key="retry")
     if session.rev and not coming:
         st.session_state.seen = chat.revision(session.user)
         _look_for_news(session.user, session.id, session.rev)
+
+
+def last_read(session: Session) -> None:
+    """Show a session as it was read last, while the store can't be read, and follow the reply that is coming."""
+    reply = state.served().replies.running(session.user, session.id)
+    coming = reply.message_id if reply else written_elsewhere(session)
+    for message in branch_of(session.messages, session.head):
+        if message.id != coming:
+            show_message(message)
+    if coming:
+        follow(session.user, session.id)
+
+
+def with_reply(known: Session | None, reply: Reply) -> Session | None:
+    """Return the session that was read last, which may be older than its reply, with what the reply knows of it."""
+    asked = reply.session
+    ids = {message.id for message in known.messages} if known else set()
+    base = known if known and not (asked and {message.id for message in asked.messages[-1:]} - ids) else asked
+    if base is None:
+        return None
+    others = [message for message in base.messages if message.id != reply.message_id]
+    return replace(base, messages=[*others, reply.message], head=None)
 
 
 @st.fragment(run_every=_LOOK_SECONDS)

@@ -8,8 +8,9 @@ from streamlit.delta_generator import DeltaGenerator
 
 from botchat.core.chat import Reply
 from botchat.core.errors import BotchatError
+from botchat.core.export import content_notices
 from botchat.core.models import Message, Session
-from botchat.web import cached
+from botchat.web import cached, state
 from botchat.web.acting import attempt
 from botchat.web.clicks import click_waits, tick_every
 from botchat.web.text import plain
@@ -40,7 +41,7 @@ class _Pace(NamedTuple):
 
 def _pace() -> _Pace:
     """Choose by the replies that are under way in this process; what it bears is measured (docs/performance.md)."""
-    load = cached.connection().replies_running / 100
+    load = state.served().replies.running_count / 100
     return _Pace(pause=max(1 / 8, load), tick=max(1 / 4, load))
 
 
@@ -54,14 +55,11 @@ def follow(user: str, session_id: str) -> None:
 
 
 def _follow(user: str, session_id: str) -> None:
-    try:
-        reply = cached.connection().reply(user, session_id)
-        if reply is None:
-            _follow_elsewhere(user, session_id)
-        else:
-            _follow_here(reply)
-    except BotchatError as error:
-        st.warning(plain(str(error)))
+    reply = state.served().replies.running(user, session_id)
+    if reply is None:
+        _follow_elsewhere(user, session_id)
+    else:
+        _follow_here(reply)
 
 
 def _follow_here(reply: Reply) -> None:
@@ -107,8 +105,9 @@ class _Picture:
         self._reasoning = show_reasoning(message, folded=bool(message.content))
         if message.content:
             self._content = coming_words(message.content)
-        elif not message.reasoning_content:
+        elif not message.reasoning_content and not content_notices(message):
             st.caption("Waiting for the bot …")
+        show_notices(message)
         if message.status != "streaming":
             show_ending(message)
 
@@ -124,21 +123,35 @@ class _Picture:
         return True
 
 
-def _layout(message: Message) -> tuple[bool, bool]:
-    return bool(message.reasoning_content), bool(message.content)
+def _layout(message: Message) -> tuple[bool, bool, list[str]]:
+    return bool(message.reasoning_content), bool(message.content), content_notices(message)
 
 
 def written_elsewhere(session: Session) -> str | None:
-    """Return the id of the message that another process is writing into this session."""
-    return next((message.id for message in session.messages if message.status == "streaming"), None)
+    """Return the id of the message that another process is writing into this session, or will write.
+
+    Before its first words that message has no id yet, and the one returned is no message's.
+    """
+    coming = (message.id for message in session.messages if message.status == "streaming")
+    return next(coming, session.turn.holder if session.turn else None)
 
 
 def _follow_elsewhere(user: str, session_id: str) -> None:
-    session = cached.connection().open(user, session_id)
+    try:
+        session = cached.connection().open(user, session_id)
+    except BotchatError as error:
+        if last_seen := _seen_elsewhere(session_id):  # it stays where it is
+            with st.chat_message("assistant"):
+                _Picture(last_seen)
+        st.warning(plain(str(error)))
+        return
     coming = written_elsewhere(session)
     if coming is None:
+        st.session_state.pop("seen elsewhere", None)
         st.rerun()
-    message = next(message for message in session.messages if message.id == coming)
+    waiting = Message(role="assistant", status="streaming", to_stop=bool(session.turn and session.turn.to_stop))
+    message = next((message for message in session.messages if message.id == coming), waiting)
+    st.session_state["seen elsewhere"] = session_id, message
     with st.chat_message("assistant"):
         _Picture(message)
         if message.to_stop:
@@ -146,6 +159,12 @@ def _follow_elsewhere(user: str, session_id: str) -> None:
         else:
             st.button("Stop", icon=_STOP, on_click=_stop_elsewhere, args=(user, session_id), key="stop")
             st.caption("Another program is receiving this reply.")
+
+
+def _seen_elsewhere(session_id: str) -> Message | None:
+    """Return what this tab has last shown of a reply that another process writes into the session."""
+    seen_in, message = st.session_state.get("seen elsewhere", (None, None))
+    return message if seen_in == session_id else None
 
 
 def _stop_elsewhere(user: str, session_id: str) -> None:
@@ -160,6 +179,12 @@ def show_reasoning(message: Message, *, folded: bool) -> DeltaGenerator | None:
     is_open = not folded or st.session_state.get("reasoning shown", False)
     with st.expander(f"Reasoning{took}", type="compact", expanded=is_open):
         return coming_words(message.reasoning_content)
+
+
+def show_notices(message: Message) -> None:
+    """Name what the message holds that can't be shown, or say that it holds nothing."""
+    for line in content_notices(message):
+        st.caption(plain(line))
 
 
 def show_ending(message: Message) -> None:

@@ -57,7 +57,7 @@ def serve(
     port = _free_port(settings)
     turns = build_turns(settings, environment, stays=True)
     chat = build_chat(settings, turns)  # a store that is down is told here, not in the browser
-    state.serve(_served(settings, chat, lambda: build_chat(settings, turns)))
+    state.serve(_served(settings, chat, turns, lambda: build_chat(settings, turns)))
     _prepare_process(settings)
     try:
         come_in = admission(settings.web, chat.access, environment)
@@ -86,11 +86,12 @@ def _check_who_comes(settings: Settings, *, no_sign_in: bool) -> None:
         )
 
 
-def _served(settings: Settings, chat: Chat, connect: Callable[[], Chat]) -> state.Served:
+def _served(settings: Settings, chat: Chat, replies: state.Replies, connect: Callable[[], Chat]) -> state.Served:
     sign_in = settings.web.sign_in
     return state.Served(
         user=settings.user if sign_in == "none" else None,
         connect=connect,
+        replies=replies,
         admins=_admins(settings),
         can_sign_out=sign_in in {"password", "oidc"},
         drawn=cache(chat.warm_up),  # once

@@ -10,7 +10,7 @@ from botchat.web import acting
 from botchat.web.actions import Marked, Offer, show_actions
 from botchat.web.clock import local_now
 from botchat.web.file_route import file_address
-from botchat.web.following import show_ending, show_reasoning
+from botchat.web.following import show_ending, show_notices, show_reasoning
 from botchat.web.text import plain
 from botchat.web.words import bot_words, own_words
 
@@ -57,10 +57,12 @@ def _words(message: Message) -> None:
     if message.role == "user":
         if message.content:
             own_words(message.content, message.id)
+        show_notices(message)
         return
     show_reasoning(message, folded=True)
     if message.content:
         bot_words(message.content, message.id)
+    show_notices(message)
     show_ending(message)
 
 

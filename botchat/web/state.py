@@ -2,12 +2,26 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import unquote
 
 import streamlit as st
 from starlette.requests import Request
 
-from botchat.core.chat import Chat
+from botchat.core.chat import Chat, Reply
+
+
+class Replies(Protocol):
+    """The replies that this process receives. They are known without the store."""
+
+    @property
+    def running_count(self) -> int:
+        """How many are under way, whoever's."""
+        ...
+
+    def running(self, user: str, session_id: str) -> Reply | None:
+        """Return the user's reply in a session that is still coming, or that is not stored."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +31,7 @@ class Served:
     Attributes:
         user: whose sessions the page shows; None where people sign in: each sees their own.
         connect: opens the store anew and checks that it answers; replies under way stay with the process.
+        replies: those replies.
         admins: who may see the figures about everybody.
         can_sign_out: people signed in here, and so can sign out.
         drawn: is called after each run of the page.
@@ -24,6 +39,7 @@ class Served:
 
     user: str | None
     connect: Callable[[], Chat]
+    replies: Replies
     admins: tuple[str, ...] = ()
     can_sign_out: bool = False
     drawn: Callable[[], None] = lambda: None

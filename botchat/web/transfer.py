@@ -9,7 +9,7 @@ import streamlit as st
 from botchat.core.errors import BotchatError
 from botchat.core.export import one_line
 from botchat.core.imports import read_sessions
-from botchat.core.intake import Intake
+from botchat.core.intake import Intake, unsupported_sentence
 from botchat.core.models import Refused, Session
 from botchat.web import cached
 from botchat.web.text import plain
@@ -26,6 +26,7 @@ class Report:
     Attributes:
         file_id: which upload it was: the same one is not taken in twice.
         refused: the first of those that could not be taken.
+        unsupported: how many imported messages have content that can't be shown.
     """
 
     file_id: str
@@ -34,6 +35,7 @@ class Report:
     kept: int = 0
     late: int = 0
     not_taken: int = 0
+    unsupported: int = 0
     refused: list[Refused] = field(default_factory=list)
     problem: str = ""
 
@@ -55,7 +57,7 @@ def all_links() -> None:
 def import_form(user: str) -> None:
     """Show what takes the sessions of a file in, and what became of the last one. They all become this user's."""
     uploaded = st.file_uploader(
-        "A file that botchat, ChatGPT, LibreChat or Open WebUI exported",
+        "A file that botchat, ChatGPT, DeepSeek, LibreChat or Open WebUI exported",
         type=["json", "jsonl", "zip"],
         key="import file",
         help="JSON, JSON Lines, or the .zip that ChatGPT sends.",
@@ -83,7 +85,7 @@ def _imported(user: str, uploaded: Any) -> Report:
                     report.refused.append(became)
         finally:  # also when the store went down in the middle: what is in is in
             report.taken, report.kept, report.late = intake.taken, intake.kept, intake.late
-            report.not_taken = intake.refused
+            report.not_taken, report.unsupported = intake.refused, intake.unsupported
             chat.refresh(user)
     except BotchatError as error:
         report.problem = str(error)
@@ -95,9 +97,11 @@ def _show(report: Report) -> None:
     said = f"{name}: {report.taken:,} taken in, {report.kept:,} there already, {report.not_taken:,} refused."
     if report.late:
         said += f" The time of their end was past for {report.late:,} of them: it was taken away, and they stay."
+    if report.unsupported:
+        said += f" {unsupported_sentence(report.unsupported)}"
     if report.problem:
         st.error(f"{said} It went no further: {plain(one_line(report.problem))}", icon=":material/error:")
-    elif report.not_taken:
+    elif report.not_taken or report.unsupported:
         st.warning(said, icon=":material/warning:")
     else:
         st.success(said, icon=":material/check:")

@@ -4,14 +4,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from botchat.core.chat import Chat, branch_of
+from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError, SessionNotFound
 from botchat.core.export import one_line
 from botchat.core.models import Session
 from botchat.web import cached, composing, look, state
 from botchat.web.admin_page import show_admin
-from botchat.web.conversation import conversation, depth
-from botchat.web.messages import show_message
+from botchat.web.conversation import conversation, depth, last_read, with_reply
 from botchat.web.new_chat import new_chat
 from botchat.web.session_menu import session_head
 from botchat.web.settings_page import show_settings
@@ -65,7 +64,8 @@ def _other_view(view: str, user: str) -> None:
 def _current(user: str) -> tuple[Session | None, str | None]:
     """Return the session that the page is about, and what stands in its way.
 
-    With the store down it is the one that was read last: what was said stays on the screen.
+    With the store down it is the one that was read last, and what its reply knows of it: what was said stays on the
+    screen until it is stored.
     """
     wanted = st.query_params.get("session")
     remembered: Session | None = st.session_state.get("shown" if wanted else "new")
@@ -80,17 +80,18 @@ def _current(user: str) -> tuple[Session | None, str | None]:
             remembered = st.session_state.new = remembered or chat.new_session(user)
         st.session_state["reasoning shown"] = cached.preferences(user).reasoning == "shown"
     except SessionNotFound as error:
-        return None, str(error)
+        problem, remembered = str(error), None
     except BotchatError as error:
         problem = str(error)
+    if problem and wanted and (reply := state.served().replies.running(user, wanted)):
+        remembered = with_reply(remembered, reply)
     st.session_state.shown = remembered
     return remembered, problem
 
 
 def _main(session: Session, *, can_read: bool) -> None:
-    if not can_read:  # what was read last stays on the screen
-        for message in branch_of(session.messages, session.head):
-            show_message(message)
+    if not can_read:
+        last_read(session)
         return
     chat: Chat = cached.connection()
     if session.rev:

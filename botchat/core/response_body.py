@@ -1,0 +1,153 @@
+"""Splits the body of a reply into JSON values: server-sent events, JSON by lines, or one JSON document.
+
+The content type is not asked: servers and proxies send streams as application/json, text/plain, text/html and
+application/x-ndjson. The first line tells them apart.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from botchat.core.errors import BotError
+
+_BOM = b"\xef\xbb\xbf"
+_FIELD = re.compile(rb"(?:data|event|id|retry)\s*(?::|$)|:")
+_MOST_TEXT = 64 * 1024
+"""Bytes that are kept of a body that is neither, for its title or first words."""
+
+
+class ResponseBody:
+    """Reads a body as its bytes arrive.
+
+    Attributes:
+        done: `[DONE]` was read; what follows it is no part of the reply.
+        text: the body where it is neither events nor JSON, such as a web page; "" otherwise.
+    """
+
+    def __init__(self) -> None:
+        self.done = False
+        self.text = ""
+        self._kind: Literal["events", "json", "text"] | None = None
+        self._unfinished: list[bytes] = []
+        self._after_cr = False
+        self._pending: list[bytes] = []  # data lines of an event, or lines of a JSON document
+        self._is_error = False
+
+    def feed(self, data: bytes) -> Iterator[Any]:
+        """Yield the values that these bytes complete; the value of an `event: error` is put under "error".
+
+        Raises:
+            BotError: a value is not valid JSON.
+        """
+        if self._after_cr and data.startswith(b"\n"):
+            data = data[1:]
+        self._after_cr = data.endswith(b"\r")
+        if b"\n" not in data and b"\r" not in data:
+            self._unfinished.append(data)
+            return
+        *lines, rest = _lines(b"".join([*self._unfinished, data]))
+        self._unfinished = [rest]
+        for line in lines:
+            yield from self._line(line)
+            if self.done:
+                return
+
+    def end(self) -> Iterator[Any]:
+        """Yield what the end of the body completes.
+
+        Raises:
+            BotError: what is left is not valid JSON.
+        """
+        rest = b"".join(self._unfinished)
+        if rest:
+            yield from self._line(rest)
+        if self._kind == "events":
+            yield from self._event()
+        elif self._kind == "json" and self._pending:
+            yield _value(b"\n".join(self._pending))
+        elif self._kind == "text":
+            self.text = b"\n".join(self._pending).decode(errors="replace")
+
+    def _line(self, line: bytes) -> Iterator[Any]:
+        if self._kind is None:
+            line = line.removeprefix(_BOM)
+            if not line.strip():
+                return
+            first = line.lstrip()[:1]
+            self._kind = "events" if _FIELD.match(line) else "json" if first in (b"{", b"[") else "text"
+        if self._kind == "events":
+            yield from self._of_event(line)
+        elif self._kind == "json":
+            yield from self._of_json(line)
+        elif sum(map(len, self._pending)) < _MOST_TEXT:
+            self._pending.append(line[:_MOST_TEXT])
+
+    def _of_event(self, line: bytes) -> Iterator[Any]:
+        if not line:
+            yield from self._event()
+        elif line.startswith(b"data:"):
+            self._pending.append(line[6:] if line[5:6] == b" " else line[5:])
+        elif line.startswith(b"event:"):
+            self._is_error = line[6:].strip() == b"error"
+        elif line.startswith((b"{", b"[")):  # an error that a proxy writes into the stream as it is
+            yield from self._event()
+            yield _value(line)
+
+    def _event(self) -> Iterator[Any]:
+        lines, is_error = self._pending, self._is_error
+        self._pending, self._is_error = [], False
+        data = b"\n".join(lines)
+        if data.startswith(b"[DONE]"):
+            self.done = True
+        elif is_error and data:
+            value = _value_or_text(data)
+            yield value if isinstance(value, dict) and value.get("error") else {"error": value}
+        elif data.strip():
+            yield from _values(lines)
+
+    def _of_json(self, line: bytes) -> Iterator[Any]:
+        if self._pending:
+            self._pending.append(line)
+        elif line.strip() in (b"[DONE]", b"data: [DONE]"):
+            self.done = True
+        elif line.strip():
+            try:
+                yield json.loads(line.decode())
+            except (ValueError, RecursionError):  # the beginning of a document of several lines
+                self._pending.append(line)
+
+
+def _lines(data: bytes) -> list[bytes]:
+    """Split into lines, which end in LF, CRLF or CR; the last one is unfinished."""
+    lines = data.splitlines()
+    return [*lines, b""] if data.endswith((b"\n", b"\r")) else lines
+
+
+def _values(lines: list[bytes]) -> Iterator[Any]:
+    try:
+        yield json.loads(b"\n".join(lines).decode())
+    except (ValueError, RecursionError) as error:
+        if len(lines) == 1:
+            raise _no_json() from error
+        for line in lines:  # events without the blank line between them
+            if line.strip() and not line.startswith(b"[DONE]"):
+                yield _value(line)
+
+
+def _value(data: bytes) -> Any:
+    try:
+        return json.loads(data.decode())
+    except (ValueError, RecursionError) as error:
+        raise _no_json() from error
+
+
+def _value_or_text(data: bytes) -> Any:
+    try:
+        return json.loads(data.decode())
+    except (ValueError, RecursionError):
+        return data.decode(errors="replace")
+
+
+def _no_json() -> BotError:
+    return BotError("The bot's server sent a piece that isn't valid JSON, and its reply ends there.")

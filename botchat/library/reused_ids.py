@@ -1,0 +1,33 @@
+"""Frees the id of a deleted session for a new one; the deleted session stays in the trash under another id."""
+
+from contextlib import suppress
+
+from botchat.core.errors import SessionChanged, SessionNotFound
+from botchat.core.models import SessionFilter, new_id
+from botchat.core.repository import SessionRepository
+
+
+def release_id(repository: SessionRepository, user: str, session_id: str) -> bool:
+    """Move the user's session of that id aside if it is in the trash; True if the id is free then.
+
+    The copy is stored before the original goes, and only an original that nobody has changed meanwhile goes, so nothing
+    is lost whenever this stops. It can be restored as before, until it expires as before.
+
+    Raises:
+        SessionNotFound: another user has a session of that id.
+    """
+    before = repository.for_agents().header(user, session_id)
+    if before.state != "trash":
+        return False
+    where = SessionFilter(user=user, state="trash", ids=(session_id,))
+    record = next(repository.for_admins().records(where), None)
+    if record is None:
+        return True  # it has expired, or another process has moved it
+    aside = new_id()
+    repository.for_admins().put(record | {"_id": aside, "id": aside})
+    try:
+        repository.purge(user, session_id, unless_written_since=record["update_time"])
+    except (SessionChanged, SessionNotFound):  # it was restored, or another process has moved it: this copy is one more
+        with suppress(SessionNotFound):
+            repository.purge(user, aside)
+    return True

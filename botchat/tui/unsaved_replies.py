@@ -1,0 +1,79 @@
+"""The replies that are in the terminal alone, and the question about them when a person leaves."""
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+from botchat.core.errors import SessionNotFound
+from botchat.core.models import Session
+from botchat.core.rescue import has_words
+from botchat.tui.chats import AnyReply
+
+Answer = Literal["save", "wait", "quit"]
+
+_ANSWERS: dict[Answer, str] = {"save": "Save to a file (s)", "wait": "Wait (w)", "quit": "Quit anyway (q)"}
+
+
+class Followed:
+    """The replies that were followed, each with its session as it was last shown, until they are stored."""
+
+    def __init__(self) -> None:
+        self._replies: dict[str, tuple[Session, AnyReply]] = {}
+
+    def put(self, session: Session, reply: AnyReply) -> None:
+        """Take a reply, or its session as it is now."""
+        self._replies = {id_: (of, one) for id_, (of, one) in self._replies.items() if not _is_done(one)}
+        self._replies[session.id] = session, reply
+
+    @property
+    def unsaved(self) -> list[tuple[Session, AnyReply]]:
+        """Those with words that are not stored, as far as is known; a session that was removed wants none."""
+        return [
+            (session, reply)
+            for session, reply in self._replies.values()
+            if reply.save_failure and not isinstance(reply.save_failure, SessionNotFound) and has_words(reply.message)
+        ]
+
+
+class UnsavedReplies(ModalScreen[Answer | None]):
+    """Asks what becomes of replies that are not stored, before the person leaves."""
+
+    AUTO_FOCUS = "#save"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "answer('save')", "Save", tooltip="Write them to a file, and quit"),
+        Binding("w,escape", "answer('wait')", "Wait", tooltip="Stay; they are saved when the store answers"),
+        Binding("q", "answer('quit')", "Quit", tooltip="Quit, and lose them"),
+    ]
+
+    def __init__(self, replies: Sequence[AnyReply]) -> None:
+        super().__init__()
+        self._replies = replies
+
+    def compose(self) -> ComposeResult:
+        """Show how many there are, why, and the answers."""
+        what = "A reply is" if len(self._replies) == 1 else f"{len(self._replies)} replies are"
+        question = f"{what} not saved: {self._replies[0].save_failure}\n\nSave to a file that can be imported later?"
+        with Vertical(classes="dialog wide-buttons"):
+            yield Static(Content(question), classes="question")
+            with Horizontal(classes="buttons"):
+                for answer, label in _ANSWERS.items():
+                    yield Button(Content(label), id=answer, variant="primary" if answer == "save" else "default")
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(next((answer for answer in _ANSWERS if answer == event.button.id), None))
+
+    def action_answer(self, answer: Answer) -> None:
+        """Answer."""
+        self.dismiss(answer)
+
+
+def _is_done(reply: AnyReply) -> bool:
+    return reply.settled and reply.save_failure is None
