@@ -44,7 +44,14 @@ def test_an_option_wins_over_the_environment_and_that_over_the_file(config):
         ("stor = 'x'", "Did you mean store?"),
         ("[bots.a]\nmodle = 'x'", "Did you mean model?"),
         ("[bots.a]\nmodel = 3", "bots.a.model"),
-        ("[bots.a]\nthink_tags = 'sometimes'", "bots.a.think_tags"),
+        (
+            "[bots.a]\nthink_tags = 'sometimes'",
+            'bots.a.think_tags can\'t be \'sometimes\': use "auto", "open", "off", or',
+        ),
+        ("[bots.a]\nthink_tags = ['<a>']", "opening and the closing tag"),
+        ("[bots.a]\nthink_tags = ['<a>', '']", "opening and the closing tag"),
+        ("[bots.a]\nthink_tags = ['<a>', 3]", "opening and the closing tag"),
+        ("[bots.a]\nthink_tags = 3", "opening and the closing tag"),
         ("[bots.a]\ntimeout = 0", "bots.a.timeout"),
         ("[bots.a]\ncontext_window = -5", "bots.a.context_window"),
         ("store = ''", "store"),
@@ -164,3 +171,8 @@ def test_a_store_is_shown_without_its_password_and_its_options():
     repository = build_repository("mongodb://ann:topsecret@127.0.0.1:1/notes?tlsCertificateKeyFilePassword=x")
     assert repository.name == "mongodb://ann:***@127.0.0.1:1/notes"
     repository.close()
+
+
+def test_think_tags_are_a_word_or_a_pair_of_tags(config):
+    settings = config("[bots.a]\nthink_tags = ['<a>', '</a>']\n[bots.b]\nthink_tags = 'open'\n[bots.c]\n")
+    assert [bot.think_tags for bot in settings.bots.values()] == [("<a>", "</a>"), "open", "auto"]

@@ -130,11 +130,45 @@ def test_a_refusal_is_an_answer():
     assert hear(streamed([{"content": None, "refusal": "I "}, {"refusal": "won't."}])).content == "I won't."
 
 
-@pytest.mark.parametrize("end", [(), (DONE,)], ids=["nothing", "DONE"])
 @pytest.mark.parametrize("chunked", [True, False])
-def test_a_stream_that_ends_without_a_reason_says_so(end, chunked):
-    heard = hear(sse(chunk("Half a sen"), *end, chunked=chunked))
-    assert (heard.content, heard.finish) == ("Half a sen", Finish(reason=None, model="stub-1"))
+@pytest.mark.parametrize("text", ["Half a sen", "\ndata: [DONE]\n\n"])
+def test_a_stream_that_ends_without_a_reason_and_without_done_is_cut_off(text, chunked):
+    heard = hear(sse(chunk(text), chunked=chunked))
+    assert (heard.content, heard.finish) == (text, Finish(reason=None, model="stub-1"))
+
+
+@pytest.mark.parametrize("reason", [None, "", "null"])
+@pytest.mark.parametrize("done", [[DONE], [b"data:[DONE]\r\n\r\n"], [b"data: [DO", b"NE]\n\n"], [DONE, b": bye\n\n"]])
+def test_a_stream_that_ends_with_done_is_complete_also_without_a_reason(done, reason):
+    heard = hear(sse(chunk("All of it.", finish_reason=reason), *done))
+    assert (heard.content, heard.finish) == ("All of it.", Finish(reason="stop", model="stub-1"))
+
+
+def test_a_whole_reply_without_a_reason_is_complete():
+    heard = hear(whole({"choices": [{"message": {"content": "All of it."}}]}))
+    assert (heard.content, heard.finish) == ("All of it.", Finish(reason="stop"))
+
+
+@pytest.mark.parametrize("reason", [{"type": "stop"}, {"a": [1]}, ["stop"], 7, True])
+def test_a_reason_that_is_no_text_breaks_nothing(reason):
+    heard = hear(sse(chunk("Yes."), chunk({}, finish_reason=reason), DONE))
+    assert (heard.content, heard.error) == ("Yes.", None)
+    assert isinstance(heard.finish.reason, str)
+
+
+def test_an_error_in_a_choice_is_told_in_the_servers_words_and_what_came_stands():
+    error = {"code": 502, "message": "Upstream is full."}
+    heard = hear(sse(chunk("Half a sen"), chunk({"content": "<"}, finish_reason="error", error=error), DONE))
+    assert (heard.content, heard.finish) == ("Half a sen<", None)
+    assert "Upstream is full" in heard.error
+
+
+@pytest.mark.parametrize("how", [Break.CUT, b"data: {no JSON\n\n"])
+@pytest.mark.parametrize("held", ["<thi", "<think>Hm.</th", "half \ud83d"])
+def test_what_was_held_back_is_there_when_the_stream_breaks(held, how):
+    heard = hear(sse(f"data: {json.dumps(chunk(held))}\n\n".encode(), how))
+    assert heard.reasoning + heard.content == held.removeprefix("<think>")
+    assert heard.error
 
 
 def test_a_reply_that_the_server_ends_with_an_error_fails_and_what_came_stands():

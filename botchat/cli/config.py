@@ -58,7 +58,8 @@ _TEMPLATE = """\
 #system = "You are brief."                # what it is told before every conversation
 #context_window = 32768                   # tokens; without it the server tells what is too much
 #context = "window"                       # what does not fit: left out; "summary": summed up; "none": sent all the same
-#think_tags = "auto"                      # how <think> is read: "auto", "open" (only its end is sent) or "off"
+#think_tags = "auto"                      # reasoning in the reply: known tags such as <think>; "open": only </think> is
+#                                         # sent; "off": none; or your own tags: ["<plan>", "</plan>"]
 #send_reasoning = false                   # show it its own earlier reasoning
 #images = false                           # it can be shown images; text files every bot can
 #embedding_model = "nomic-embed-text"     # what its server tells a change of topic with; without it: shared words

@@ -210,7 +210,7 @@ class Reply:
             reasoned = any(delta.reasoning_content for delta in self._deltas)
             kinds = [piece.kind for key, piece in self._unsupported.items() if key != "finish reason"]
         held = [*(["reasoning"] if reasoned else []), *(" ".join(kind.split()) for kind in dict.fromkeys(kinds))]
-        return f"The reply has no text, only {', '.join(held)}. Try again." if held else _EMPTY
+        return f"The reply has no text, only: {', '.join(held)}. Try again." if held else _EMPTY
 
     def saved(self, failure: BotchatError | None) -> None:
         """Take how the last attempt to store it went."""
