@@ -117,6 +117,14 @@ SHAPES: dict[str, tuple[list[Any], Shown]] = {
         [chunk({"content": "Yes.", "executed_tools": [{"type": "search", "output": "a page"}]}), STOP],
         Shown(kinds=["executed tools"]),
     ),
+    "Bedrock behind a gateway": (
+        [chunk({"role": "assistant", "reasoning_content": {"text": "Hm."}}), chunk("Yes."), STOP],
+        Shown(reasoning="Hm."),
+    ),
+    "Copilot, a cipher": (
+        [chunk({"reasoning_text": "Hm."}), chunk({"content": "Yes.", "reasoning_opaque": "gAA="}), STOP],
+        Shown(reasoning="Hm.", kinds=["encrypted reasoning"]),
+    ),
     "Together": (
         [
             chunk({"role": "assistant", "content": "Yes.", "token_id": 5}, seed=None, text=""),

@@ -49,6 +49,8 @@ _KINDS = {
     "fileData": "file",
     "reasoning.encrypted": "encrypted reasoning",
     "redacted_thinking": "encrypted reasoning",
+    "reasoning_opaque": "encrypted reasoning",
+    "encrypted_content": "encrypted reasoning",
     "annotations": "citations",
     "citation": "citations",
     "reference": "citations",
