@@ -54,15 +54,27 @@ class PartReader:
         """Whether nothing with content came."""
         return not (self._content or self._reasoning or self._calls or self._kept or self._fields)
 
-    def plain_text(self, fields: Any) -> str | None:
-        """Return the text of a delta that holds no more, and is to be passed on as it is: almost every one is so."""
-        text = fields.get("content") if type(fields) is dict and len(fields) == 1 else None
-        if type(text) is not str or not text or not self._splitter.passes_all:
+    def plain(self, fields: Any) -> Delta | None:
+        """Return a delta that holds one text alone, to be passed on as it is; None if it has to be read.
+
+        Almost every delta is one, and this takes half the time of reading it.
+        """
+        only = ""
+        for name, value in fields.items() if type(fields) is dict else ():
+            if value and name != "role":
+                if only or type(value) is not str:
+                    return None
+                only = name
+        text = fields[only] if only else ""
+        if not text or "\ud800" <= text[-1] <= "\udbff":
             return None
-        if self._content_pairs.half or "\ud800" <= text[-1] <= "\udbff":
-            return None
-        self._content.append(text)
-        return text
+        if only == "content" and self._splitter.passes_all and not self._content_pairs.half:
+            self._content.append(text)
+            return Delta(content=text)
+        if only == self._reasoning_name and not self._reasoning_pairs.half:
+            self._reasoning.append(text)
+            return Delta(reasoning_content=text)
+        return None
 
     def read(self, fields: dict[str, Any]) -> Iterator[Delta]:
         """Read a delta, or a message of which no part came before."""

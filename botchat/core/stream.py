@@ -82,11 +82,10 @@ class ChunkReader:
             for choice in choices:
                 if not isinstance(choice, dict):
                     continue
-                text = self._parts.plain_text(choice.get("delta"))
-                if text is None:
-                    yield from self._delta(choice.get("delta"))
+                if plain := self._parts.plain(choice.get("delta")):
+                    yield plain
                 else:
-                    yield Delta(content=text)
+                    yield from self._delta(choice.get("delta"))
                 if reason := choice.get("finish_reason"):
                     self._ended(reason)
                 if not _IN_CHOICE.isdisjoint(choice):

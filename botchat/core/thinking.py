@@ -49,6 +49,10 @@ class ThinkSplitter:
             if text:
                 yield Delta(content=text)
             return
+        if self._state == "after" and text and not self._held and self._plain.fullmatch(text):
+            self._pass(text)
+            yield Delta(content=text)
+            return
         self._held += text
         state = ""
         while self._held and state != self._state:
@@ -124,10 +128,6 @@ class ThinkSplitter:
 
     def _in_after(self) -> Iterator[Delta]:
         """Pass the answer on, up to the next block; what could be half a mark is held back."""
-        if self._plain.fullmatch(self._held):  # almost every piece
-            self._pass(self._held)
-            yield Delta(content=self._release())
-            return
         marks = (*(tags.opening for tags in self._known), *self._tags.ends)
         pattern, start = _any_of(marks, "`+"), 0
         while match := pattern.search(self._held, start):
