@@ -1,15 +1,30 @@
 """What the config file says of a bot."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
 from annotated_types import Gt
 
 from botchat.core.models import Strategy
-from botchat.core.thinking import ThinkTags
+from botchat.core.think_tags import ThinkTags, wrong_tags
 
 OPENAI_URL = "https://api.openai.com/v1"
 OPENAI_KEY = "OPENAI_API_KEY"
+
+
+class _Tags:
+    """Has the settings say in one sentence what `think_tags` takes."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
+        from pydantic_core import PydanticCustomError, core_schema
+
+        def check(value: Any) -> Any:
+            if mistake := wrong_tags(value):
+                raise PydanticCustomError("think_tags", "{mistake}", {"mistake": mistake})
+            return value
+
+        return core_schema.no_info_before_validator_function(check, handler(source))
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
@@ -24,7 +39,9 @@ class BotConfig:
         context_window: tokens that it can take in; None if unknown: its server tells when a prompt was too long.
         context: what becomes of messages that do not fit: "window" leaves them out, "summary" lets the bot sum them up,
             with "none" all are sent, whatever its server says to that.
-        think_tags: how `<think>` in its content is read: "auto", "open" (only the closing tag is sent) or "off".
+        think_tags: how reasoning in its content is marked: "auto" knows `<think>` and the tags of other models, with
+            "open" only the closing `</think>` is sent, with "off" nothing is read as reasoning; or its own opening and
+            closing tag.
         send_reasoning: show it its own earlier reasoning.
         images: it can be shown images; text files every bot can.
         embedding_model: what its server places texts with, by which a change of topic is told; None tells it by words.
@@ -42,7 +59,7 @@ class BotConfig:
     system: str = ""
     context_window: Annotated[int, Gt(0)] | None = None
     context: Strategy = "window"
-    think_tags: ThinkTags = "auto"
+    think_tags: Annotated[ThinkTags, _Tags()] = "auto"
     send_reasoning: bool = False
     images: bool = False
     embedding_model: str | None = None

@@ -8,16 +8,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from botchat.core.endings import meaning_of, outcome_of
 from botchat.core.errors import BotchatError, BotError
 from botchat.core.models import Delta, Message, Session, Status
 from botchat.core.stream import Finish
 from botchat.core.unsupported import Unsupported, pack
 
-_UNFINISHED = "The bot's server ended its reply without saying that it was complete."
-_LIMITS = {
-    "length": "The reply ends here: it reached the limit of tokens (max_tokens, or the bot's context window).",
-    "content_filter": "The reply ends here: the filter of the bot's server cut it off.",
-}
+_EMPTY = "The reply is empty. Try again."
 
 
 class Reply:
@@ -42,6 +39,7 @@ class Reply:
         self._stopped = False
         self._deltas: list[Delta] = []
         self._unsupported: dict[str, Unsupported] = {}
+        self._unsupported_at: dict[str, int] = {}
         self._changed = threading.Condition()
         self._told: list[Callable[[], object]] = []
         self._ended = False
@@ -148,9 +146,9 @@ class Reply:
     def receive(self, delta: Delta) -> None:
         """Take the next piece, on the loop that runs the reply."""
         with self._changed:
-            self._deltas.append(delta)
             if delta.unsupported:
-                self._unsupported[delta.unsupported.key] = delta.unsupported
+                self._keep(delta.unsupported)
+            self._deltas.append(delta)
             if len(self._deltas) == 1:
                 self._message.first_token_ms = self._elapsed()
             if delta.reasoning_content and self._reasons_since is None:
@@ -184,12 +182,35 @@ class Reply:
         self.over.set()
 
     def end_as_served(self, finish: Finish | None) -> None:
-        """End as its server said. A limit that was reached is no failure, but no complete reply either."""
-        if finish is None or finish.reason is None:
-            self.end("truncated", finish=finish, failure=BotError(_UNFINISHED))
-        else:
-            limit = _LIMITS.get(finish.reason)
-            self.end("truncated" if limit else None, finish=finish, error=limit)
+        """End as its server said. A limit that was reached is no failure, but no complete reply either.
+
+        A reply that holds no text has failed, whatever its server says: `error` tells what it holds instead, and it
+        can be tried again.
+        """
+        reason = finish.reason if finish else None
+        status, error = outcome_of(reason)
+        empty = self._without_text()
+        if empty:
+            error = f"{error} {empty}" if error else empty
+        is_failure = empty or status == "failed" or meaning_of(reason) == "none"
+        failure = BotError(error) if is_failure and error else None
+        self.end(status or ("failed" if empty else None), finish=finish, failure=failure, error=error)
+
+    def fail(self, error: BaseException) -> None:
+        """End because of an error that is none of a bot's, which `failure` has as its cause."""
+        failure = BotError(f"The bot failed unexpectedly: {type(error).__name__}: {error}")
+        failure.__cause__ = error
+        self.end("failed", failure=failure)
+
+    def _without_text(self) -> str | None:
+        """Say what the reply holds if that is no text; None if it has text."""
+        with self._changed:
+            if any(delta.content and not delta.content.isspace() for delta in self._deltas):
+                return None
+            reasoned = any(delta.reasoning_content for delta in self._deltas)
+            kinds = [piece.kind for key, piece in self._unsupported.items() if key != "finish reason"]
+        held = [*(["reasoning"] if reasoned else []), *(" ".join(kind.split()) for kind in dict.fromkeys(kinds))]
+        return f"The reply has no text, only {', '.join(held)}. Try again." if held else _EMPTY
 
     def saved(self, failure: BotchatError | None) -> None:
         """Take how the last attempt to store it went."""
@@ -202,6 +223,13 @@ class Reply:
         with self._changed:
             self._settled = True
             self._tell()
+
+    def _keep(self, piece: Unsupported) -> None:
+        """Take a piece's latest state, and let go of the earlier one: each holds all that came of it by then."""
+        self._unsupported[piece.key] = piece
+        if (place := self._unsupported_at.get(piece.key)) is not None:
+            self._deltas[place] = replace(self._deltas[place], unsupported=None)
+        self._unsupported_at[piece.key] = len(self._deltas)
 
     def _tell(self) -> None:
         self._changed.notify_all()

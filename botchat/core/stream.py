@@ -1,4 +1,4 @@
-"""Reads what an OpenAI-compatible server streams: three shapes of reasoning, usage anywhere, errors between pieces."""
+"""Reads what an OpenAI-compatible server streams: content in every shape, usage anywhere, errors between pieces."""
 
 import asyncio
 import json
@@ -8,12 +8,29 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+from botchat.core.endings import error_sentence, meaning_of, reason_text
 from botchat.core.errors import BotError
 from botchat.core.models import Delta
+from botchat.core.native_replies import native_fields
+from botchat.core.reply_parts import PartReader
 from botchat.core.response_body import ResponseBody
 from botchat.core.server_words import is_page, said, shortened, words_in
-from botchat.core.thinking import ThinkSplitter, ThinkTags
+from botchat.core.think_tags import ThinkTags
 from botchat.core.too_long import too_long
+from botchat.core.unsupported import Unsupported
+
+DONE = "[DONE]"
+"""What `chunks_of` yields last where the server said that its stream is over, or sent a whole answer."""
+
+_IN_CHOICE = frozenset({"message", "text", "error", "images", "citations", "annotations", "grounding_metadata"})
+_IN_CHUNK = frozenset(
+    # Perplexity and xAI; GLM; DashScope; Gemini by way of LiteLLM; MiniMax; an error in an answer that is not streamed.
+    {
+        *("citations", "search_results", "related_questions", "images", "videos", "web_search", "search_info"),
+        *("vertex_ai_grounding_metadata", "base_resp", "error"),
+    }
+)
+"""Fields with content beside a delta and beside the choices. All others there are metadata."""
 
 _ERROR_FIELDS = ("error", "errors", "message", "detail", "msg", "error_msg")
 
@@ -23,7 +40,13 @@ _DRAIN_SECONDS = 0.1
 
 @dataclass(kw_only=True, slots=True, frozen=True)
 class Finish:
-    """The end of a reply: the server's reason to end (None: it gave none), its model, and the tokens it counted."""
+    """The end of a reply, as its server told it.
+
+    Attributes:
+        reason: why it ended, in the server's word; "stop" where the server only said [DONE]; None: it gave none.
+        model: the server's name of the model.
+        usage: the tokens that it counted.
+    """
 
     reason: str | None
     model: str | None = None
@@ -34,29 +57,54 @@ class ChunkReader:
     """Turns chunks (`chat.completion.chunk`, or a whole `chat.completion`) into deltas, and their end into a Finish."""
 
     def __init__(self, tags: ThinkTags = "auto") -> None:
-        self._splitter = ThinkSplitter(tags)
+        self._parts = PartReader(tags)
         self._reason: str | None = None
+        self._raw_reason: Any = None
         self._model: str | None = None
         self._usage: dict[str, int] | None = None
         self._chunks = 0
+        self._is_done = False
+        self._unread: list[Any] = []
 
     def read(self, chunk: Any) -> Iterator[Delta]:
-        """Read one chunk.
+        """Read one chunk, or DONE.
 
         Raises:
-            BotError: the chunk is an error that the server sent in the place of a piece.
+            BotError: the chunk is an error that the server sent in the place of a piece, or beside one.
         """
+        if chunk == DONE:
+            self._is_done = True
+            return
         self._chunks += 1
         chunk = _fields(chunk)
-        self._model = chunk.get("model") or self._model
+        self._note(chunk)
+        if isinstance(choices := chunk.get("choices"), list):
+            for choice in choices:
+                if not isinstance(choice, dict):
+                    continue
+                text = self._parts.plain_text(choice.get("delta"))
+                if text is None:
+                    yield from self._delta(choice.get("delta"))
+                else:
+                    yield Delta(content=text)
+                if reason := choice.get("finish_reason"):
+                    self._ended(reason)
+                if not _IN_CHOICE.isdisjoint(choice):
+                    yield from self._choice(choice)
+            if not _IN_CHUNK.isdisjoint(chunk):
+                yield from self._beside(chunk, _IN_CHUNK)
+        else:
+            yield from self._without_choices(chunk)
+
+    def _note(self, chunk: dict[str, Any]) -> None:
+        if isinstance(model := chunk.get("model"), str):
+            self._model = model or self._model
         if usage := chunk.get("usage"):  # most chunks have none
             self._usage = _usage(_fields(usage)) or self._usage
-        choices = chunk.get("choices")
-        if choices is None:
-            _raise_error_in(chunk)
-        for choice in map(_fields, choices if isinstance(choices, list) else ()):
-            self._reason = choice.get("finish_reason") or self._reason
-            yield from self._pieces(_fields(choice.get("delta") or choice.get("message")))
+
+    def rest(self) -> Iterator[Delta]:
+        """Give what was held back, as after an error: no more is coming."""
+        return self._parts.end()
 
     def end(self) -> Iterator[Delta | Finish]:
         """Give what was held back, and the end.
@@ -66,22 +114,63 @@ class ChunkReader:
         """
         if not self._chunks:
             raise BotError("The bot's server answered, but with no reply in it. Does its base_url end in /v1?")
-        yield from self._splitter.end()
-        if self._reason == "error":
-            raise BotError("The bot's server broke off its reply with an error.")
-        yield Finish(reason=self._reason, model=self._model, usage=self._usage)
+        yield from self.rest()
+        if self._unread and self._parts.is_empty:
+            yield Delta(unsupported=Unsupported("reply of an unknown shape", self._unread, "reply"))
+        meaning = meaning_of(self._reason)
+        if meaning == "error":
+            raise BotError(error_sentence(self._reason))
+        if meaning == "unknown":
+            yield Delta(unsupported=Unsupported(f"finish reason {self._reason}", self._raw_reason, "finish reason"))
+        reason = self._reason or ("stop" if self._is_done else None)
+        yield Finish(reason=reason, model=self._model, usage=self._usage)
 
-    def _pieces(self, delta: dict[str, Any]) -> Iterator[Delta]:
-        reasoning = delta.get("reasoning_content") or delta.get("reasoning")
-        if isinstance(reasoning, str) and reasoning:
-            yield Delta(reasoning_content=reasoning)
-        content = delta.get("content") or delta.get("refusal")
-        if isinstance(content, str) and content:
-            yield from self._splitter.feed(content)
+    def _delta(self, delta: Any) -> Iterator[Delta]:
+        if isinstance(delta, dict):
+            yield from self._parts.read(delta)
+        elif delta:
+            yield from self._parts.read({"content": delta})
+
+    def _choice(self, choice: dict[str, Any]) -> Iterator[Delta]:
+        """Read what a choice holds beside its delta."""
+        if isinstance(message := choice.get("message"), dict):
+            yield from self._parts.read_whole(message)
+        yield from self._beside(choice, _IN_CHOICE - {"message"})
+
+    def _beside(self, fields: dict[str, Any], names: frozenset[str]) -> Iterator[Delta]:
+        """Read the fields beside a delta or the choices.
+
+        Raises:
+            BotError: one of them is an error.
+        """
+        yield from self._parts.read({name: fields[name] for name in names - {"error", "base_resp"} if name in fields})
+        status = _fields(fields.get("base_resp"))
+        error = fields.get("error") or (status.get("status_msg") if status.get("status_code") else None)
+        if error:
+            yield from self.rest()
+            _raise_error_in({"error": error})
+
+    def _without_choices(self, chunk: dict[str, Any]) -> Iterator[Delta]:
+        if chunk.get("error"):
+            _raise_error_in(chunk)
+        is_native = False
+        for fields, reason, is_whole in native_fields(chunk):
+            is_native = True
+            self._ended(reason)
+            yield from self._parts.read_whole(fields) if is_whole else self._parts.read(fields)
+        if not is_native and chunk:
+            _raise_error_in(chunk)
+            self._unread.append(chunk)
+
+    def _ended(self, reason: Any) -> None:
+        if reason and (text := reason_text(reason)):
+            self._reason, self._raw_reason = text, reason
 
 
 async def chunks_of(answer: Any) -> AsyncGenerator[Any]:
-    """Yield the chunks of an answer, also of one that came whole because the server does not stream.
+    """Yield the chunks of an answer, also of one that came whole because the server does not stream, then DONE.
+
+    Without [DONE] at the end of a stream there is no DONE.
 
     Raises:
         BotError: the answer is an error or not a reply at all. The openai client would yield nothing.
@@ -95,12 +184,15 @@ async def chunks_of(answer: Any) -> AsyncGenerator[Any]:
                     yield chunk
             if body.done:
                 await _drain(received)
+                yield DONE
                 return
         for value in body.end():
             for chunk in _chunks_in(value):
                 yield chunk
         if body.text:
             raise BotError(_no_reply(body.text, answer.response))
+        if body.done or body.is_document:
+            yield DONE
 
 
 def listed_models(listed: str) -> list[str]:
@@ -154,8 +246,6 @@ def _raise_error_in(chunk: dict[str, Any]) -> None:
 def _chunks_in(value: Any) -> Iterator[Any]:
     """Yield the chunks in one value of a body; Gemini sends an error, and some proxies a stream, as a list."""
     for chunk in value if isinstance(value, list) else [value]:
-        if isinstance(chunk, dict) and chunk.get("error"):
-            _raise_error_in(chunk)
         if isinstance(chunk, dict) or not isinstance(value, list):
             yield chunk
 

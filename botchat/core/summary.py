@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from botchat.core.bots import Bot
+from botchat.core.endings import meaning_of
 from botchat.core.errors import BotError
 from botchat.core.models import BotInfo, Delta, Message, Session, now, valid_text
 from botchat.core.prompt import Prompt
@@ -106,7 +107,7 @@ class Summing:
                 else:
                     reason = piece.reason
         text = valid_text(text).strip().encode()[:longest].decode(errors="ignore")
-        if reason not in {"stop", "length"} or not text:
+        if meaning_of(reason) not in {"complete", "limit", "unknown"} or not text:
             raise BotError("The bot was asked for a summary, and gave none.")
         return text
 

@@ -1,6 +1,7 @@
 """A session's name of the bot's own making, in the place of the first words of its question."""
 
 import asyncio
+import json
 import logging
 import re
 from collections.abc import Callable, Sequence
@@ -11,11 +12,13 @@ from functools import partial
 from typing import TypeVar
 
 from botchat.core.bots import Bot
+from botchat.core.endings import is_cut_off
 from botchat.core.errors import BotError
 from botchat.core.models import Delta, Message, Session, valid_text
 from botchat.core.prompt import Prompt
 from botchat.core.repository import SessionRepository
 from botchat.core.text import one_line
+from botchat.core.thinking import without_reasoning
 
 TITLE_LENGTH = 60
 """Characters of a title, which lists show in one line."""
@@ -23,6 +26,7 @@ TITLE_LENGTH = 60
 _SHOWN = 1000
 _SECONDS = 60
 _TOO_LONG = 500  # characters: a bot that writes so many has written no title
+_LONGEST_THOUGHT = 20_000  # characters, after which reasoning whose tags are not known is read no further
 
 _ASKED = """\
 Here is how a conversation begins. Give it a title of two to six words, in the language that the conversation is in.
@@ -35,8 +39,12 @@ Answer with the title alone: no quotes, no Markdown, no full stop.
 {answer}
 </answer>"""
 
-_CUT_OFF = {None, "length", "content_filter"}
-_LABEL = re.compile(r"title\s*:", re.IGNORECASE)
+_LABEL = re.compile(
+    r"title\s*:|(?:(?:sure|certainly|of course|okay|ok)\W+)?here(?:\Ws| is| are)\b[^:]*\b(?:title|name)s?\b[^:]*:",
+    re.IGNORECASE,
+)
+_PREAMBLE = re.compile(r"(?:sure|certainly|of course|okay|ok|absolutely|great)\b[\s,!.]*$", re.IGNORECASE)
+_FENCE = re.compile(r"\s*(?:```|~~~)")
 _MARKS = re.compile(r"\*+|`+|^\s*[#>-]+\s*|~~")
 _QUOTES = "\"'`“”„‟«»‹›‘’‚「」『』"  # noqa: RUF001
 
@@ -57,9 +65,11 @@ def title_prompt(question: str, answer: str) -> Prompt:
 
 
 def as_title(text: str) -> str:
-    """Make a title of a bot's answer: its first line, without what stands around a title; "" if none is left."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    title, before = one_line(_MARKS.sub("", first)), None
+    """Make a title of a bot's answer: its first line that is one, without quotes and marks; "" if there is none.
+
+    Reasoning, "Here is a title:" and the fences of code are passed over; of a JSON object its first text is the title.
+    """
+    title, before = one_line(_MARKS.sub("", _title_line(without_reasoning(text)))), None
     while title != before:
         before = title
         title = _LABEL.sub("", title, count=1) if _LABEL.match(title) else title
@@ -67,6 +77,29 @@ def as_title(text: str) -> str:
         if len(title) > 1 and title[0] in _QUOTES and title[-1] in _QUOTES:
             title = title[1:-1]
     return title if len(title) <= TITLE_LENGTH else title[: TITLE_LENGTH - 1].rstrip() + "…"
+
+
+def _title_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip() and not _FENCE.match(line)]
+    if lines and lines[0].lstrip().startswith("{"):
+        return _title_in_json("\n".join(lines)) or lines[0]
+    for line in lines:
+        label = _LABEL.match(_MARKS.sub("", line).strip())
+        is_preamble = _PREAMBLE.match(line.strip()) or (
+            label and not _MARKS.sub("", line).strip()[label.end() :].strip()
+        )
+        is_announcing = line.rstrip(" *_").endswith((":", "：")) and line is not lines[-1]  # noqa: RUF001
+        if not is_preamble and not is_announcing:
+            return line
+    return ""
+
+
+def _title_in_json(text: str) -> str:
+    try:
+        values = json.loads(text).values()
+    except (ValueError, RecursionError):
+        return ""
+    return next((value for value in values if isinstance(value, str)), "")
 
 
 @dataclass(slots=True, frozen=True)
@@ -100,10 +133,10 @@ class Naming:
                     content += piece.content
                 else:
                     reason = piece.reason
-                if len(content) > _TOO_LONG:
+                if len(content) > _LONGEST_THOUGHT:
                     break
         title = as_title(content)
-        if reason in _CUT_OFF or not title:
+        if is_cut_off(reason) or len(without_reasoning(content)) > _TOO_LONG or not title:
             raise BotError("The bot was asked for a title, and gave none.")
         return title
 

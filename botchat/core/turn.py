@@ -127,17 +127,18 @@ class Turns:
             wordless = messages.pop() if messages and is_wordless(messages[-1]) else None
             if not messages or messages[-1].role != "user":
                 raise InvalidInput("The last message has its reply: there is nothing to try again.")
-            replaced = wordless if wordless and not holds_more(wordless) else None
-            if replaced:
-                reply.take_place_of(replaced)
+            if wordless and holds_more(wordless):
+                question, wordless = messages[-1].id, None
+                messages, older = read_enough(repository, bot.info, session, question)
+                reply.follow(question)
             elif wordless:
-                reply.follow(messages[-1].id)
+                reply.take_place_of(wordless)
             elif session.head:
                 reply.follow(session.head)
             asking = self._asking(repository, bot, session, reply, History(messages, older))
             self._keep(repository, session)
             repository.turns().take(session.user, session.id, self.holder)
-            self._ask(repository, session, reply, asking, stored=replaced is not None)
+            self._ask(repository, session, reply, asking, stored=wordless is not None)
         return reply
 
     def answer_anew(self, repository: SessionRepository, session: Session, question: str) -> Reply:
@@ -262,7 +263,8 @@ class Turns:
         reply.runs(asyncio.get_running_loop(), listening)
         await asyncio.wait([listening])
         if not reply.ended:  # cancelled before it had begun
-            reply.end(self._stopped_as())
+            error = None if listening.cancelled() else listening.exception()
+            reply.fail(error) if error else reply.end(self._stopped_as())
         saved = await recording
         self.wrote(reply.user)
         if saved:
@@ -288,9 +290,7 @@ class Turns:
         except BotError as error:
             reply.end("failed", failure=error)
         except Exception as error:  # noqa: BLE001  (a bot of someone else's may raise anything, and its words are kept)
-            failure = BotError(f"The bot failed unexpectedly: {type(error).__name__}: {error}")
-            failure.__cause__ = error
-            reply.end("failed", failure=failure)
+            reply.fail(error)
         else:
             reply.end_as_served(finish)
 
