@@ -26,6 +26,7 @@ from botchat.library.hooks import (
 )
 from botchat.library.session import AgentSession
 from botchat.library.store import Store, set_up, shared, tear_down
+from botchat.library.unsaved import UnsavedMessage, UnsavedMessages
 
 __all__ = [
     "REDACTED",
@@ -55,6 +56,8 @@ __all__ = [
     "StoreError",
     "StoreUnavailable",
     "Totals",
+    "UnsavedMessage",
+    "UnsavedMessages",
     "set_up",
     "shared",
     "tear_down",
