@@ -44,6 +44,7 @@ TRASH_TIME = timedelta(days=30)
 
 _ROLES = get_args(Role)
 _WORDS = '{"text": '
+_OF_AGENT = '{"message":{'
 MESSAGE_ALWAYS = {"id", "role", "content", "create_time"}
 SESSION_ALWAYS = {
     "id",
@@ -88,6 +89,8 @@ def message_from_record(record: Record) -> Message:
         extra = {name: value for name, value in record.items() if name not in _OF_MESSAGES}
     if words := words_of_payload(known):
         known = known | words | {"payload": payload_without_words(known)}
+    elif not known["content"] and (text := _text_of_agent(known.get("payload"))):
+        known = known | {"content": text}
     if "files" in known:
         known = known | {"files": [file_from_record(file) for file in known["files"]]}
     return Message(**known, extra=extra)
@@ -207,6 +210,18 @@ def words_of_payload(message: Record) -> dict[str, str]:
         return {}
     is_ours = all(isinstance(own, str) and valid_text(own) == message.get(name) != own for name, own in words.items())
     return words if is_ours else {}
+
+
+def _text_of_agent(payload: Any) -> str:
+    """Return the text in the payload of an agent's message, where earlier versions left its content empty."""
+    if not isinstance(payload, str) or not payload.startswith(_OF_AGENT):
+        return ""
+    try:
+        content = json.loads(payload)["message"].get("content")
+    except (ValueError, LookupError, AttributeError, RecursionError):  # another program's, and only begins like ours
+        return ""
+    texts = [content] if isinstance(content, str) else content if isinstance(content, list) else []
+    return "\n\n".join(text for text in texts if isinstance(text, str))
 
 
 def payload_without_words(message: Record) -> str | None:
