@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from botchat.core.bot_config import BotConfig
-from botchat.core.errors import BotError, PromptTooLong
+from botchat.core.errors import BotError, PromptRefused
 from botchat.core.stream import said
-from botchat.core.too_long import too_long
+from botchat.core.too_long import refused_prompt
 
 _REASON_LENGTH = 300
 
@@ -51,16 +51,17 @@ class BotErrors:
 
             if not isinstance(error, OpenAIError | RequestError | InvalidURL):
                 raise
-            raise self._too_long(error) or BotError(self._without_key(self._meaning(error))) from error
+            sentence = self._without_key(self._meaning(error))
+            raise self._refused_prompt(error, sentence) or BotError(sentence) from error
 
     def reason(self, body: object) -> str:
         """Return what a server says of itself in the body of an error, cut where it is long."""
         reason = self._without_key(said(body))  # before it is cut: half a key is still a secret
         return reason if len(reason) <= _REASON_LENGTH else reason[:_REASON_LENGTH] + " …"
 
-    def _too_long(self, error: Exception) -> PromptTooLong | None:
+    def _refused_prompt(self, error: Exception, sentence: str) -> PromptRefused | None:
         body = getattr(error, "body", None)
-        return too_long(body, self.reason(body), getattr(error, "status_code", None))
+        return refused_prompt(body, self.reason(body), sentence, getattr(error, "status_code", None))
 
     @property
     def _silent(self) -> str:

@@ -25,7 +25,8 @@ BotchatError
 │   ├── SessionChanged      someone else changed the session since it was read
 │   └── SessionTooLarge     the session or the message is over the limit of a record
 └── BotError                the bot did not answer, or not to the end
-    └── PromptTooLong       it was shown more than it can take in
+    └── PromptRefused       its server refused the prompt, and may take another form of it
+        └── PromptTooLong   it was shown more than it can take in
 """
 
 from collections.abc import Sequence
@@ -177,16 +178,31 @@ class BotError(BotchatError):
     """Is raised when a bot did not answer, or broke off."""
 
 
-class PromptTooLong(BotError):  # noqa: N818
-    """Is raised when a bot was shown more than it can take in.
+class PromptRefused(BotError):  # noqa: N818
+    """Is raised when a bot's server refused a prompt, and may take a shorter one.
 
-    `limit` is how many tokens that is, `tokens` how many it was shown, each None where its server does not tell.
+    `wants_no_system` tells that the server complains of the system role.
     """
 
-    def __init__(self, message: str, *, limit: int | None = None, tokens: int | None = None) -> None:
+    def __init__(self, message: str, *, wants_no_system: bool = False) -> None:
+        super().__init__(message)
+        self.wants_no_system = wants_no_system
+
+
+class PromptTooLong(PromptRefused):
+    """Is raised when a bot was shown more than it can take in.
+
+    `limit` is how many tokens that is, `tokens` how many it was shown, each None where its server has no field for it;
+    `numbers` are those in the server's words.
+    """
+
+    def __init__(
+        self, message: str, *, limit: int | None = None, tokens: int | None = None, numbers: Sequence[int] = ()
+    ) -> None:
         super().__init__(message)
         self.limit = limit
         self.tokens = tokens
+        self.numbers = numbers
 
 
 class MissingKey(ConfigError, BotError):  # noqa: N818
