@@ -22,6 +22,7 @@ from botchat.core.turn import Turns
 from botchat.core.warm_up import warm_up
 
 __all__ = [
+    "ROOT",
     "Chat",
     "Excerpt",
     "Preferences",

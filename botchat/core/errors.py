@@ -15,7 +15,6 @@ BotchatError
 ├── NotSignedIn             nobody knows who is asking: no token or password, or none that is good
 ├── NotAllowed              it is known who is asking, and they may not do that
 ├── TooMany                 more was asked for than is allowed at once, or in a minute
-├── HistoryDiffers          what was said before is not what the session holds
 ├── ReplyRunning            the session's bot is still answering
 ├── StoreError              the store could not do it
 │   ├── StoreUnavailable    down, frozen or busy: worth trying again
@@ -125,10 +124,6 @@ class TooMany(BotchatError):  # noqa: N818
     def __init__(self, what: str, retry_after: int) -> None:
         super().__init__(f"{what}: try again in {retry_after} s.")
         self.retry_after = retry_after
-
-
-class HistoryDiffers(BotchatError):  # noqa: N818
-    """Is raised when a conversation is to go on from messages that are not the session's."""
 
 
 class ReplyRunning(BotchatError):  # noqa: N818
