@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from botchat.core import context
@@ -14,6 +14,7 @@ from botchat.core.tokens import IMAGE_TOKENS, counted, estimated_tokens
 from botchat.core.window import RESERVE, fit
 
 TEN_TOKENS = "x" * 24
+SIXTEEN_BYTES = "\U00010000" * 4
 NOTE = File(name="n.txt", type="text/plain", size=3, data=b"abc")
 PIXEL = File(name="p.png", type="image/png", size=4, data=b"\x89PNG")
 
@@ -120,6 +121,7 @@ def test_the_last_users_message_is_always_shown(bot, said):
 
 
 @given(bot=wordy_bots, said=without_files)
+@example(bot=bot(context_window=27), said=[user(SIXTEEN_BYTES), assistant(SIXTEEN_BYTES)] * 2 + [user("Rome?")])
 @at_any_speed
 def test_no_more_is_shown_than_the_bot_can_take_in_except_for_the_last_users_message(bot, said):
     prompt = prompt_for(bot, said)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from botchat.core.addresses import hide, secrets_in
 from botchat.core.bot_address import BotAddress, read_address
 from botchat.core.bot_config import BotConfig
-from botchat.core.errors import BotError, ConfigError, PromptTooLong
+from botchat.core.errors import BotError, ConfigError, PromptRefused
 from botchat.core.retry_times import retry_after, spelled_out
 from botchat.core.server_words import said, shortened, words_in
-from botchat.core.too_long import too_long
+from botchat.core.too_long import refused_prompt
 
 if TYPE_CHECKING:
     from openai import APIStatusError
@@ -83,15 +83,16 @@ class BotErrors:
             meaning = self._meaning(error)
             if meaning is None:
                 raise
-            raise self._too_long(error) or BotError(self._hidden(meaning)) from error
+            sentence = self._hidden(meaning)
+            raise self._refused_prompt(error, sentence) or BotError(sentence) from error
 
     def reason(self, body: object) -> str:
         """Return a server's explanation in the body of an error, cut where it is long."""
         return shortened(self._hidden(said(body)))  # hidden before it is cut: half a key is still a secret
 
-    def _too_long(self, error: Exception) -> PromptTooLong | None:
+    def _refused_prompt(self, error: Exception, sentence: str) -> PromptRefused | None:
         body = getattr(error, "body", None)
-        return too_long(body, self.reason(body), getattr(error, "status_code", None))
+        return refused_prompt(body, self.reason(body), sentence, getattr(error, "status_code", None))
 
     @property
     def _silent(self) -> str:

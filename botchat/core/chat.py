@@ -23,6 +23,7 @@ from botchat.core.unsupported import pack, unpack
 from botchat.core.warm_up import warm_up
 
 __all__ = [
+    "ROOT",
     "Chat",
     "Excerpt",
     "Preferences",

@@ -15,7 +15,6 @@ BotchatError
 ├── NotSignedIn             nobody knows who is asking: no token or password, or none that is good
 ├── NotAllowed              it is known who is asking, and they may not do that
 ├── TooMany                 more was asked for than is allowed at once, or in a minute
-├── HistoryDiffers          what was said before is not what the session holds
 ├── ReplyRunning            the session's bot is still answering
 ├── StoreError              the store could not do it
 │   ├── StoreUnavailable    down, frozen or busy: worth trying again
@@ -26,7 +25,8 @@ BotchatError
 │   ├── SessionChanged      someone else changed the session since it was read
 │   └── SessionTooLarge     the session or the message is over the limit of a record
 └── BotError                the bot did not answer, or not to the end
-    └── PromptTooLong       it was shown more than it can take in
+    └── PromptRefused       its server refused the prompt, and may take another form of it
+        └── PromptTooLong   it was shown more than it can take in
 """
 
 from collections.abc import Sequence
@@ -127,10 +127,6 @@ class TooMany(BotchatError):  # noqa: N818
         self.retry_after = retry_after
 
 
-class HistoryDiffers(BotchatError):  # noqa: N818
-    """Is raised when a conversation is to go on from messages that are not the session's."""
-
-
 class ReplyRunning(BotchatError):  # noqa: N818
     """Is raised by a second send while the session's bot is still answering the first."""
 
@@ -182,16 +178,31 @@ class BotError(BotchatError):
     """Is raised when a bot did not answer, or broke off."""
 
 
-class PromptTooLong(BotError):  # noqa: N818
-    """Is raised when a bot was shown more than it can take in.
+class PromptRefused(BotError):  # noqa: N818
+    """Is raised when a bot's server refused a prompt, and may take a shorter one.
 
-    `limit` is how many tokens that is, `tokens` how many it was shown, each None where its server does not tell.
+    `wants_no_system` tells that the server complains of the system role.
     """
 
-    def __init__(self, message: str, *, limit: int | None = None, tokens: int | None = None) -> None:
+    def __init__(self, message: str, *, wants_no_system: bool = False) -> None:
+        super().__init__(message)
+        self.wants_no_system = wants_no_system
+
+
+class PromptTooLong(PromptRefused):
+    """Is raised when a bot was shown more than it can take in.
+
+    `limit` is how many tokens that is, `tokens` how many it was shown, each None where its server has no field for it;
+    `numbers` are those in the server's words.
+    """
+
+    def __init__(
+        self, message: str, *, limit: int | None = None, tokens: int | None = None, numbers: Sequence[int] = ()
+    ) -> None:
         super().__init__(message)
         self.limit = limit
         self.tokens = tokens
+        self.numbers = numbers
 
 
 class MissingKey(ConfigError, BotError):  # noqa: N818

@@ -17,6 +17,7 @@ from botchat.core.errors import BotchatError, BotError, InvalidInput, ReplyRunni
 from botchat.core.gulps import in_gulps, pause_for
 from botchat.core.history import History, holds_more, is_wordless
 from botchat.core.keeping import Keeping
+from botchat.core.learned import LearnedLimits
 from botchat.core.loop import LoopThread
 from botchat.core.models import Message, Session, Status, new_id, now
 from botchat.core.recorder import CHECKPOINT_SECONDS, Recorder
@@ -54,7 +55,7 @@ class Turns:
         self._checkpoint_seconds = checkpoint_seconds
         self._replies: dict[tuple[str, str], Reply] = {}
         self._revisions: dict[str, int] = {}
-        self._windows: dict[str, int] = {}
+        self._limits = LearnedLimits()
         self._lock = threading.Lock()
         self._savers = ThreadPoolExecutor(_SAVERS, thread_name_prefix="botchat-save")
         self._loop = LoopThread(self._close_bots)
@@ -236,7 +237,7 @@ class Turns:
             messages=history.messages,
             older=history.older,
             tell=reply.was_sent,
-            windows=self._windows,
+            limits=self._limits,
             savers=self._savers,
         )
 
