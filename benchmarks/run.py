@@ -17,6 +17,7 @@ import exporting
 import first_token
 import long_sessions
 import long_ways
+import many_writers
 import on_mongod
 import on_sqlite
 import start
@@ -77,6 +78,7 @@ def _benchmarks(folder: Path, uri: str | None, elia: Path | None) -> dict[str, C
         "first_token": partial(first_token.rows, folder, uri),
         "long_sessions": partial(long_sessions.rows, folder, uri),
         "long_ways": partial(long_ways.rows, folder, uri),
+        "many_writers": partial(many_writers.rows, folder, uri),
     }
     if uri:
         benchmarks |= {"on_mongod": partial(on_mongod.rows, uri), "exporting": partial(exporting.rows, folder, uri)}
