@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from threading import Barrier, Thread
 from time import monotonic
+from typing import Any
 
 import sample
 from measure import Row
+from pymongo import MongoClient
 
 from botchat.bootstrap import build_repository
 from botchat.core.errors import BotchatError
 from botchat.core.models import Message, Session
-from botchat.core.mongo import MongoRepository
 from botchat.core.mongo_growth import size_of
 from botchat.core.repository import SessionRepository
 
@@ -66,10 +67,11 @@ def _run(address: str, session_id: str, *, threads: int, messages: int) -> dict:
         print(f"{errors.count(error)} x {error}", file=sys.stderr)
     _check(repository, session_id, threads, messages, complete=not errors)
     result = {"seconds": taken, "slowest": max(one["slowest"] for one in told), "failed": len(errors)}
-    if isinstance(repository, MongoRepository):
-        record = repository._sessions.find_one({"_id": session_id})
-        result["largest"] = sum(map(size_of, record["messages"]))
     repository.close()
+    if address.startswith("mongodb:"):
+        with MongoClient[dict[str, Any]](address) as client:
+            record = client.get_default_database()["sessions"].find_one({"_id": session_id})
+            result["largest"] = sum(map(size_of, record["messages"]))
     return result
 
 

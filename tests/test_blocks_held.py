@@ -1,6 +1,7 @@
 """Sessions that are held open, and appended to with a copy that lags behind the record: it stays as short as any."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import bson
 import pymongo
@@ -99,7 +100,7 @@ def test_a_record_that_grew_without_blocks_is_trimmed_step_by_step(repository, t
         repository.append(held, says(100 + i))
         held.messages.clear()
         lengths.append(sum(map(size_of, repository._sessions.find_one()["messages"])))
-    assert max(before - after for before, after in zip(lengths, lengths[1:], strict=False)) < 33 * LIMITS.room
+    assert max(before - after for before, after in pairwise(lengths)) < 33 * LIMITS.room
     assert lengths[-1] < LIMITS.room + 4000
     expected = [m["content"] for m in [*messages, *late]] + [says(100 + i).content for i in range(100)]
     assert [m.content for m in whole(repository, session).messages] == expected
