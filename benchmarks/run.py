@@ -15,6 +15,7 @@ from pathlib import Path
 import api_streams
 import exporting
 import first_token
+import held_sessions
 import long_sessions
 import long_ways
 import many_writers
@@ -82,7 +83,10 @@ def _benchmarks(folder: Path, uri: str | None, elia: Path | None) -> dict[str, C
     }
     if uri:
         benchmarks |= {"on_mongod": partial(on_mongod.rows, uri), "exporting": partial(exporting.rows, folder, uri)}
-        benchmarks["strands_sessions"] = partial(strands_sessions.rows, uri)
+        benchmarks |= {
+            "strands_sessions": partial(strands_sessions.rows, uri),
+            "held_sessions": partial(held_sessions.rows, uri),
+        }
     return benchmarks | {"on_sqlite": partial(on_sqlite.rows, folder)}
 
 

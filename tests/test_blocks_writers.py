@@ -1,7 +1,9 @@
 """Many writers on one session: no move loses against appends, nothing is lost or doubled, and contention says so."""
 
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 
@@ -18,6 +20,8 @@ from botchat.core.errors import StoreBusy, StoreUnavailable
 from botchat.core.models import now
 from botchat.core.mongo import MongoRepository
 from botchat.core.mongo_growth import Limits, size_of
+from botchat.core.retrying import Turns
+from botchat.core.sqlite_file import _translated
 from botchat.remote.problems import error_of
 
 LEASED = Limits(room=LIMITS.room, kept=LIMITS.kept, lease_seconds=3600)
@@ -99,7 +103,7 @@ def test_of_32_writers_every_message_is_there_once_and_in_each_writer_s_order(re
 @pytest.mark.parametrize("messages", [45, 140], ids=["the first blocks", "one block more"])
 def test_a_move_ends_at_its_first_attempt_however_many_append_meanwhile(repository, messages):
     session = full_session(repository, messages)
-    other = MongoRepository(repository._database, limits=LEASED)
+    other = MongoRepository(repository._database, limits=Limits(room=10**6))  # which moves nothing itself
     others = iter(range(messages, messages + 20))
     calls = []
 
@@ -191,3 +195,31 @@ def test_contention_is_worth_another_try_everywhere():
     assert isinstance(error, StoreUnavailable)
     assert (exit_code(error), answer.status_code, int(answer.headers["Retry-After"]) > 0) == (5, 503, True)
     assert isinstance(error_of({"code": "store_busy", "detail": "Too many writers."}), StoreBusy)
+
+
+def test_the_turns_of_a_session_s_writers_are_in_order_and_each_session_has_its_own():
+    turns, order = Turns(seconds=60), []
+
+    def write(number: int) -> None:
+        with turns.turn("s"):
+            order.append(number)
+
+    with ThreadPoolExecutor(5) as threads, turns.turn("s"):
+        for number in range(5):
+            threads.submit(write, number)
+            while len(turns._waiting["s"]) <= number:
+                pass
+        with turns.turn("another"):
+            assert order == []
+    assert order == list(range(5))
+    assert not turns._waiting
+
+
+def test_a_file_that_is_busy_is_not_said_to_be_broken(tmp_path):
+    path = tmp_path / "botchat.db"
+    one, two = (sqlite3.connect(path, timeout=0, isolation_level=None) for _ in range(2))
+    with closing(one), closing(two):
+        one.execute("BEGIN IMMEDIATE")
+        words = r"^Too many writers write to .* at once: this was not saved\. Try again\."
+        with pytest.raises(StoreBusy, match=words), _translated(path):
+            two.execute("BEGIN IMMEDIATE")
