@@ -30,7 +30,7 @@ from botchat.core.mongo_files import MongoFiles
 from botchat.core.mongo_messages import MongoMessages
 from botchat.core.mongo_moving import Moving
 from botchat.core.mongo_query import NEWEST_FIRST, OLDEST_FIRST, SUMMARY, filter_of, owned, said_in
-from botchat.core.record import LONG_AGO, Record, summary_from_record
+from botchat.core.record import Record, summary_from_record
 from botchat.core.repository import ACTIVE, check_limit, page_of
 
 _BATCH = 100
@@ -39,6 +39,7 @@ _CLOCKS_APART = timedelta(seconds=2)
 """Whether a reply is still written is told by times of several machines, five seconds apart at most."""
 
 
+_ANY_TIME = {"$gte": datetime(1, 1, 1, tzinfo=UTC), "$lt": datetime(9999, 12, 31, tzinfo=UTC)}
 _BY_ID = {"$sort": {"_id": 1}}
 
 _OF_MESSAGES = ("create_time", "usage", "latency_ms", "feedback")
@@ -209,7 +210,7 @@ class MongoAllSessions:
         short = {"$and": [sessions, {"first": {"$exists": False}}]}
         # A time of another type is damaged, and would end the counting of all others.
         timed: Document = {
-            "messages.create_time": {"$gte": LONG_AGO} | said,
+            "messages.create_time": _ANY_TIME | said,
             "user": {"$gte": ""},
             "bot_id": {"$gte": ""},
         }

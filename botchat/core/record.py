@@ -154,7 +154,8 @@ def _readable(summary: SessionSummary) -> SessionSummary:
     """Replace what is of a wrong type, or no text, in the summary of a damaged record."""
     values: Iterable[tuple[Any, type, Any]] = zip(summary, _SUMMARY_TYPES, _STAND_INS, strict=True)
     found: list[Any] = [value if isinstance(value, kind) else other for value, kind, other in values]
-    return SessionSummary(*(valid_text(value) if isinstance(value, str) else value for value in found))
+    shown: list[Any] = [valid_text(value) if isinstance(value, str) else value for value in found]
+    return SessionSummary(*shown)
 
 
 def session_changes(changes: SessionChanges) -> tuple[Record, set[str]]:

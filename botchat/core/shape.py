@@ -96,7 +96,7 @@ def _check_values(record: Record) -> None:
 
 
 def _check_size(message: Record) -> None:
-    size = sum(len(value.encode()) for value in message.values() if isinstance(value, str))
+    size = sum(len(value.encode(errors="surrogatepass")) for value in message.values() if isinstance(value, str))
     if size > MAX_MESSAGE_BYTES:
         raise InvalidInput(f"One of its messages has {size // 1024**2} MiB: a message holds at most 15 MiB.")
 

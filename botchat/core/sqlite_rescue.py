@@ -6,6 +6,7 @@ from whatever still knows it: the table or an index, walked from both ends.
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import bson
@@ -20,6 +21,8 @@ from botchat.core.unsupported import Unsupported, pack
 
 _UNREADABLE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOTADB}
 _INDEXES = ("page", "everybody", "sqlite_autoindex_sessions_1")
+_IN_INDEX = ("user", "state", "create_time", "id")
+_KNOWN = f"SELECT {', '.join(_IN_INDEX)} FROM sessions INDEXED BY page"
 _FIXED_SIZES = {0x01: 8, 0x07: 12, 0x08: 1, 0x09: 8, 0x0A: 0, 0x10: 4, 0x11: 8, 0x12: 8, 0x13: 16}  # bsonspec.org
 _WITH_LENGTH = {0x02: 4, 0x03: 0, 0x04: 0, 0x05: 5}  # what comes on top of the length that the value begins with
 _LENGTH = 4
@@ -75,10 +78,8 @@ def _header(db: sqlite3.Connection, found: Found) -> tuple[Record | None, list[s
     except sqlite3.DatabaseError as error:
         if not is_damage(error):
             raise
-        if found.known is None:
-            header: Record = {"id": "", "user": ""}
-        else:
-            header = from_columns(("user", "state", "create_time", "id"), found.known)
+        known = found.known or next(_walk(db, f"{_KNOWN} WHERE rowid = ?", "user", (found.row,)), None)
+        header: Record = from_columns(_IN_INDEX, known) if known else {"id": "", "user": ""}
         return header, [f"its row in the file can't be read (SQLite: {error})"]
     if row is None:
         return None, []
@@ -179,10 +180,8 @@ def _beginning_of(stored: bytes) -> Record:
         if size is None or name_end + 1 + size > len(stored):
             break
         element = stored[place : name_end + 1 + size]
-        try:
+        with suppress(BSONError, ValueError):  # one alone is damaged: its size says where the next one begins
             found |= bson.decode((len(element) + _LENGTH + 1).to_bytes(_LENGTH, "little") + element + b"\0", LENIENT)
-        except (BSONError, ValueError):  # this one alone is damaged: its size says where the next one begins
-            found.setdefault("undecodable", []).append(element.hex())
         place = name_end + 1 + size
     return found
 

@@ -54,7 +54,10 @@ def _all(admin: Admin, user: str, form: ExportFormat) -> Iterator[str]:
 
 def _one(admin: Admin, user: str, form: ExportFormat, session_id: str) -> tuple[str, Iterator[str]]:
     found = admin.record(user, session_id)
-    record = found.readable if isinstance(found, DamagedRecord) else found
-    if isinstance(found, DamagedRecord) and record is None:
+    if not isinstance(found, DamagedRecord):
+        record = found
+    elif found.readable is not None:
+        record = found.readable
+    else:
         raise found
     return record["name"], export([record], form, alone=True)
