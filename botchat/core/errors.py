@@ -22,6 +22,7 @@ BotchatError
 │   │   └── StoreBusy           the store is up, but too many write at once
 │   ├── StoreRefused        it wants a password, or does not take this one
 │   ├── StoreUnreadable     it is not a botchat store, or one newer than this program
+│   ├── DamagedRecord       a stored session can't be read as one, or not all of it
 │   ├── SessionChanged      someone else changed the session since it was read
 │   └── SessionTooLarge     the session or the message is over the limit of a record
 └── BotError                the bot did not answer, or not to the end
@@ -29,7 +30,8 @@ BotchatError
         └── PromptTooLong   it was shown more than it can take in
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 _ID_LENGTH = 80
 
@@ -156,6 +158,38 @@ class StoreRefused(StoreError):  # noqa: N818
 
 class StoreUnreadable(StoreError):  # noqa: N818
     """Is raised when what is there is no botchat store, or one made by a newer botchat."""
+
+
+class DamagedRecord(StoreError):  # noqa: N818
+    """Is raised when a stored session can't be read, or not all of it. The other sessions are not affected.
+
+    Iterators over many sessions don't raise it: they give it in the place of the record, and go on.
+
+    Attributes:
+        session_id, user: as far as they can be read; "" where they can't.
+        reason: what is wrong, as a part of a sentence without a full stop.
+        raw: the stored record as it was read.
+        readable: a valid record with everything in it that can be read; None where nothing can.
+    """
+
+    def __init__(
+        self,
+        session_id: str,
+        user: str,
+        reason: str,
+        raw: Mapping[str, Any] | None = None,
+        readable: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(
+            f"Session {session_id!r} of {user!r} is damaged: {reason}. Print what is stored with "
+            f"`botchat sessions show ID --format json`, repair it with `botchat store check --repair`, or restore it "
+            f"from a backup."
+        )
+        self.session_id = session_id
+        self.user = user
+        self.reason = reason
+        self.raw = dict(raw or {})
+        self.readable = readable
 
 
 class SessionChanged(StoreError):  # noqa: N818

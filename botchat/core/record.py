@@ -1,8 +1,9 @@
 """How sessions and messages become documents, and come back equal. Both stores write what this module makes."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 from botchat.core.changes import MessageChanges, SessionChanges
@@ -42,6 +43,14 @@ MAX_MESSAGE_BYTES = 15 * 1024 * 1024
 TRASH_TIME = timedelta(days=30)
 """How long a deleted session can be brought back; then the store removes it for ever."""
 
+DAMAGED_NAME = "(damaged)"
+"""Stands for the name of a record that has none that can be read."""
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for a time that can't be read."""
+
+_SUMMARY_TYPES = (str, str, datetime, str, datetime, int, bool, str, str)
+_STAND_INS = ("", DAMAGED_NAME, LONG_AGO, "", LONG_AGO, 0, False, "", "active")
 _ROLES = get_args(Role)
 _WORDS = '{"text": '
 _OF_AGENT = '{"message":{'
@@ -124,18 +133,34 @@ def session_from_record(record: Record) -> Session:
 
 
 def summary_from_record(record: Record) -> SessionSummary:
-    """Make the summary of a document that was read from the index, where an absent `pinned` is None."""
-    return SessionSummary(
+    """Make the summary of a document that was read from the index, where an absent `pinned` is None.
+
+    A field that is damaged has a stand-in: one damaged record must not end a list.
+    """
+    summary = SessionSummary(
         record["_id"],
-        record["name"],
-        record["create_time"],
-        record["bot_id"],
-        record["update_time"],
-        record["message_count"],
+        record.get("name", DAMAGED_NAME),
+        record.get("create_time", LONG_AGO),
+        record.get("bot_id", ""),
+        record.get("update_time", LONG_AGO),
+        record.get("message_count", 0),
         bool(record.get("pinned")),
-        record["user"],
-        record["state"],
+        record.get("user", ""),
+        record.get("state", "active"),
     )
+    return (
+        summary
+        if all(map(isinstance, summary, _SUMMARY_TYPES)) and is_valid("".join(map(str, summary)))
+        else _readable(summary)
+    )
+
+
+def _readable(summary: SessionSummary) -> SessionSummary:
+    """Replace what is of a wrong type, or no text, in the summary of a damaged record."""
+    values: Iterable[tuple[Any, type, Any]] = zip(summary, _SUMMARY_TYPES, _STAND_INS, strict=True)
+    found: list[Any] = [value if isinstance(value, kind) else other for value, kind, other in values]
+    shown: list[Any] = [valid_text(value) if isinstance(value, str) else value for value in found]
+    return SessionSummary(*shown)
 
 
 def session_changes(changes: SessionChanges) -> tuple[Record, set[str]]:
