@@ -93,10 +93,15 @@ class OpenAIBot:
         reader = ChunkReader(self._config.think_tags)
         with self._errors.translated():
             answer = await self._ask(await self._connected(), prompt)
-            async with aclosing(chunks_of(answer)) as chunks:
-                async for chunk in chunks:
-                    for delta in reader.read(chunk):
-                        yield delta
+            try:
+                async with aclosing(chunks_of(answer)) as chunks:
+                    async for chunk in chunks:
+                        for delta in reader.read(chunk):
+                            yield delta
+            except Exception:
+                for delta in reader.rest():
+                    yield delta
+                raise
             for last in reader.end():
                 yield last
 

@@ -20,7 +20,12 @@ from botchat.core.too_long import too_long
 from botchat.core.unsupported import Unsupported
 
 DONE = "[DONE]"
-"""What `chunks_of` yields last where the server said that its stream is over, or sent a whole answer."""
+"""What `chunks_of` yields last where the server ended its stream with an event of this text, or sent a whole reply."""
+
+_ERROR_FIELDS = ("error", "errors", "message", "detail", "msg", "error_msg")
+
+_DRAIN_SECONDS = 0.1
+"""As in the openai client: what follows `[DONE]` is the end of the body, which mostly came with it."""
 
 _IN_CHOICE = frozenset({"message", "text", "error", "images", "citations", "annotations", "grounding_metadata"})
 _IN_CHUNK = frozenset(
@@ -31,11 +36,6 @@ _IN_CHUNK = frozenset(
     }
 )
 """Fields with content beside a delta and beside the choices. All others there are metadata."""
-
-_ERROR_FIELDS = ("error", "errors", "message", "detail", "msg", "error_msg")
-
-_DRAIN_SECONDS = 0.1
-"""As in the openai client: what follows `[DONE]` is the end of the body, which mostly came with it."""
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
@@ -134,6 +134,7 @@ class ChunkReader:
     def _choice(self, choice: dict[str, Any]) -> Iterator[Delta]:
         """Read what a choice holds beside its delta."""
         if isinstance(message := choice.get("message"), dict):
+            self._is_done = True  # it is whole, also where it gives no reason to end
             yield from self._parts.read_whole(message)
         yield from self._beside(choice, _IN_CHOICE - {"message"})
 
@@ -144,11 +145,9 @@ class ChunkReader:
             BotError: one of them is an error.
         """
         yield from self._parts.read({name: fields[name] for name in names - {"error", "base_resp"} if name in fields})
-        status = _fields(fields.get("base_resp"))
-        error = fields.get("error") or (status.get("status_msg") if status.get("status_code") else None)
-        if error:
+        if fields.get("error") or _fields(fields.get("base_resp")).get("status_code"):
             yield from self.rest()
-            _raise_error_in({"error": error})
+            _raise_error_in({name: fields.get(name) for name in ("error", "base_resp")})
 
     def _without_choices(self, chunk: dict[str, Any]) -> Iterator[Delta]:
         if chunk.get("error"):
@@ -157,6 +156,7 @@ class ChunkReader:
         for fields, reason, is_whole in native_fields(chunk):
             is_native = True
             self._ended(reason)
+            self._is_done = self._is_done or is_whole
             yield from self._parts.read_whole(fields) if is_whole else self._parts.read(fields)
         if not is_native and chunk:
             _raise_error_in(chunk)
@@ -168,9 +168,7 @@ class ChunkReader:
 
 
 async def chunks_of(answer: Any) -> AsyncGenerator[Any]:
-    """Yield the chunks of an answer, also of one that came whole because the server does not stream, then DONE.
-
-    Without [DONE] at the end of a stream there is no DONE.
+    """Yield the chunks of an answer, also of one that is not streamed; then DONE if the server said so.
 
     Raises:
         BotError: the answer is an error or not a reply at all. The openai client would yield nothing.

@@ -264,8 +264,7 @@ class Turns:
         reply.runs(asyncio.get_running_loop(), listening)
         await asyncio.wait([listening])
         if not reply.ended:  # cancelled before it had begun
-            error = None if listening.cancelled() else listening.exception()
-            reply.fail(error) if error else reply.end(self._stopped_as())
+            reply.end(self._stopped_as())
         saved = await recording
         self.wrote(reply.user)
         if saved:
@@ -286,14 +285,13 @@ class Turns:
                         finish = piece
                     else:
                         reply.receive(piece)
+            reply.end_as_served(finish)
         except asyncio.CancelledError:
             reply.end(self._stopped_as())
         except BotError as error:
             reply.end("failed", failure=error)
         except Exception as error:  # noqa: BLE001  (a bot of someone else's may raise anything, and its words are kept)
             reply.fail(error)
-        else:
-            reply.end_as_served(finish)
 
     def _stopped_as(self) -> Status:
         return "interrupted" if self._closing else "stopped"
