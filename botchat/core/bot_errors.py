@@ -1,6 +1,7 @@
 """What the errors of an OpenAI-compatible server mean to a person. Only it and `bots.py` import openai."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ _SENTENCES = {
     425: _NOT_NOW,
     429: ("Rate limit or quota exceeded", "Try again later."),
 }
+
+_ASKED = re.compile(r"(/(?:chat/completions|models|embeddings))\?[^\s\"'<>]*")
 
 _SHORTEST_KEY = 8
 """Characters. What is shorter is the placeholder that a local server takes ("x", "ollama"), and a word like others."""
@@ -104,6 +107,8 @@ class BotErrors:
             secrets |= secrets_in(self.proxy.url)
         if self._api_key is not None and len(self._api_key) >= _SHORTEST_KEY:
             secrets.add(self._api_key)
+        if "?" in self._base_url:  # its query, in a page that quotes what was asked for
+            text = _ASKED.sub(r"\1?***", text)
         return hide(text, secrets)
 
     def _meaning(self, error: Exception) -> str | None:
