@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import Any
 
 from botchat.core.bots import Bot
@@ -71,6 +72,7 @@ class Asking:
     prompt: Prompt = field(default=(), init=False)
     _fit: Fit = field(init=False)
     _has_system_role: bool = field(init=False)
+    _is_folded: bool = field(default=False, init=False)
     _complaint: PromptRefused | None = field(default=None, init=False)
     _shortened: int = field(default=0, init=False)
     _window: int | None = field(default=None, init=False)
@@ -144,10 +146,10 @@ class Asking:
         """Make another prompt after a refusal; False where there is none that may pass."""
         if not isinstance(error, PromptRefused):
             return False
-        if type(error) is not type(self._complaint):
+        if not _is_same_complaint(error, self._complaint):
             self._complaint = error
         if error.wants_no_system and self._has_system_role and self.prompt[0]["role"] == "system":
-            self._has_system_role = False
+            self._has_system_role, self._is_folded = False, True
             self.prompt = without_system_role(self.prompt)
             return True
         is_long = self._fit.tokens >= _LONG
@@ -162,6 +164,8 @@ class Asking:
         before, info = self._fit, self._info
         sizes = sizes_in(error, before.tokens) if isinstance(error, PromptTooLong) else Sizes(None, None)
         room = before.tokens / 2
+        if self._shortened == 1 and room < (accepted := self.limits.accepted(info)) < before.tokens * (1 - RESERVE):
+            room = accepted
         if sizes.window:
             scale = (sizes.prompt or before.tokens) / before.tokens
             by_sizes = (sizes.window * (1 - RESERVE) - info.answer_tokens) / scale
@@ -169,7 +173,7 @@ class Asking:
         if isinstance(error, PromptTooLong):
             told = sizes.window or sizes.prompt or int(before.tokens)
             self._window = min(told, self._window or told)
-        window = int((room + info.answer_tokens) / (1 - RESERVE))
+        window = ceil((room + info.answer_tokens) / (1 - RESERVE))
         self._choose(replace(info, context_window=max(0, window)))
         return len(self._fit.messages) < len(before.messages)
 
@@ -182,13 +186,21 @@ class Asking:
         if self._shortened:
             self._choose(self._info)
         is_guess = self._shortened > 0 and not isinstance(complaint, PromptTooLong)
-        if complaint is not None and complaint is not error and (is_guess or type(error) is type(complaint)):
+        if complaint is not None and complaint is not error and (is_guess or _is_same_complaint(error, complaint)):
             raise complaint from error
 
     def _learn(self, finish: Finish | None) -> None:
         """Remember what the refusals before an answer told, unless the answer contradicts them."""
-        info, tokens = self.bot.info, ((finish and finish.usage) or {}).get("prompt_tokens")
-        self.limits.check(info, model=finish.model if finish else None, tokens=tokens)
+        info, model = self.bot.info, finish.model if finish else None
+        tokens = ((finish and finish.usage) or {}).get("prompt_tokens")
+        self.limits.check(info, model=model, tokens=tokens)
         window = self._window if self._window is None or (tokens or 0) <= self._window else None
-        if window is not None or not self._has_system_role:
-            self.limits.learn(info, window=window, has_system_role=self._has_system_role)
+        if window is not None or self._is_folded:
+            accepted, has_role = self._fit.tokens, not self._is_folded
+            self.limits.learn(info, model=model, window=window, accepted=accepted, has_system_role=has_role)
+
+
+def _is_same_complaint(one: BotError, other: PromptRefused | None) -> bool:
+    if not isinstance(one, PromptRefused) or type(one) is not type(other):
+        return False
+    return other is not None and one.wants_no_system == other.wants_no_system
