@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import mongomock
 import pytest
+from damages import change_message
 from files import BIG, SMALL, file_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,8 @@ from botchat.core.admin import Admin
 from botchat.core.branches import ROOT, branch_of
 from botchat.core.changes import REDACTED, redaction
 from botchat.core.copying import copied
-from botchat.core.errors import InvalidInput
+from botchat.core.errors import DamagedRecord, InvalidInput
+from botchat.core.intake import Intake
 from botchat.core.merge import merged
 from botchat.core.models import Message, Session, SessionFilter, now
 from botchat.core.record import session_from_record, session_to_record
@@ -381,3 +383,29 @@ def test_an_agents_conflict_is_an_error_of_the_merge():
     other = one | {"messages": [one["messages"][0] | {"content": "b"}]}
     with pytest.raises(InvalidInput, match="of an agent"):
         merged(one, other)
+
+
+def test_an_import_that_replaces_a_session_keeps_the_messages_that_only_the_store_has(repository):
+    session = stored(repository, messages=2, name="in the file")
+    (exported,) = records(repository)
+    says(repository, session, "said since", create_time=now() + timedelta(seconds=1))
+    repository.update("ann", session.id, name="in the store")
+    intake = Intake(Admin(repository.for_admins(), Retention()), "replace")
+    assert list(intake.take([exported])) == [session.id]
+    assert words(repository, session) == ["message 0", "message 1", "said since"]
+    assert shown(repository, session) == ["message 0", "message 1"]
+    assert repository.get("ann", session.id).name == "in the file"
+
+
+def test_an_import_that_replaces_a_damaged_session_restores_it(tmp_path):
+    path = tmp_path / "botchat.db"
+    repository = SqliteRepository(path)
+    repository.prepare()
+    session = stored(repository, messages=2)
+    (exported,) = records(repository)
+    says(repository, session, "said since")
+    change_message(path, session.id, lambda _: b"", position=1)
+    assert isinstance(records(repository)[0], DamagedRecord)
+    assert list(Intake(Admin(repository.for_admins(), Retention()), "replace").take([exported])) == [session.id]
+    assert {"message 0", "message 1", "said since"} <= set(words(repository, session))
+    repository.close()

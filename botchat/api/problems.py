@@ -31,6 +31,7 @@ _STATUS: dict[type[errors.BotchatError], int] = {
     errors.ReplyRunning: 409,
     errors.SessionChanged: 409,
     errors.SessionTooLarge: 413,
+    errors.DamagedRecord: 500,
     errors.StoreError: 503,
     errors.BotError: 502,
     errors.BotchatError: 500,

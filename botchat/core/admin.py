@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any, Literal
 
 from botchat.core.all_sessions import Activity, AllSessions, GivenFeedback, UserSummary
-from botchat.core.copying import Copied, copied
-from botchat.core.errors import DamagedRecord, SessionNotFound
+from botchat.core.copying import Copied, copied, replaced
+from botchat.core.errors import DamagedRecord, InvalidInput, SessionNotFound
 from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter, SessionSummary, now
 from botchat.core.record import Record
 from botchat.core.repository import ACTIVE
@@ -117,6 +117,16 @@ class Admin:
     def put(self, record: Record, *, replace: bool = False) -> Literal["made", "replaced", "kept"]:
         """Write a whole record as it is; one that is there is kept unless it is to be replaced."""
         return self._sessions.put(record, replace=replace)
+
+    def replace(self, record: Record) -> None:
+        """Put a record in the place of the one of its id. Messages that only that one has are kept, as a branch.
+
+        Raises:
+            InvalidInput: it can't be put there.
+        """
+        result = replaced(record, self._sessions)
+        if result.problem:
+            raise InvalidInput(f"{result.problem[:1].upper()}{result.problem[1:]}.")
 
     def held(self, ids: Collection[str]) -> dict[str, tuple[str, int]]:
         """Tell which of these ids the store has: their users and `rev`."""

@@ -29,6 +29,14 @@ class Copied:
     note: str = ""
 
 
+def replaced(record: Record, target: AllSessions) -> Copied:
+    """Put a session in the place of the one of its id, whose own messages are kept as a branch; nothing is lost.
+
+    A damaged one is replaced too: what can be read of it is kept in the same way.
+    """
+    return _copied(record, target, given_wins=True)
+
+
 def copied(source: Record | DamagedRecord, target: AllSessions) -> Copied:
     """Copy one session, as far as it can be read. Copying it again changes nothing."""
     if not isinstance(source, DamagedRecord):
@@ -40,18 +48,18 @@ def copied(source: Record | DamagedRecord, target: AllSessions) -> Copied:
     return Copied(session_id=source.session_id, became=result.became, problem=problem, note=result.note)
 
 
-def _copied(record: Record, target: AllSessions) -> Copied:
+def _copied(record: Record, target: AllSessions, *, given_wins: bool = False) -> Copied:
     session_id = record["_id"]
     try:
         for _ in range(_ATTEMPTS):
-            if (result := _attempt(record, target)) is not None:
+            if (result := _attempt(record, target, given_wins=given_wins)) is not None:
                 return result
     except (InvalidInput, SessionTooLarge) as error:
         return _refused(session_id, str(error).removesuffix("."))
     return _refused(session_id, "it is being written in the target all the time: copy it again later")
 
 
-def _attempt(record: Record, target: AllSessions) -> Copied | None:
+def _attempt(record: Record, target: AllSessions, *, given_wins: bool) -> Copied | None:
     """Copy a session over what the target holds now; None where it was written there meanwhile."""
     session_id, user = record["_id"], record["user"]
     owner, _ = target.held([session_id]).get(session_id, (None, 0))
@@ -64,11 +72,25 @@ def _attempt(record: Record, target: AllSessions) -> Copied | None:
     if held is None:
         return None
     if isinstance(held, DamagedRecord):
-        return _refused(session_id, f"it is damaged in the target: {held.reason}")
-    merge = merged(held, record)
+        reason = f"it is damaged in the target: {held.reason}"
+        return _restored(record, held, target) if given_wins else _refused(session_id, reason)
+    return _merged_into(target, held, record, given_wins=given_wins)
+
+
+def _merged_into(target: AllSessions, held: Record, record: Record, *, given_wins: bool) -> Copied | None:
+    """Merge a session into the record that the target holds; None where it was written there meanwhile."""
+    session_id = record["_id"]
+    merge = merged(held, record, given_wins=given_wins)
     if not merge.is_changed:
         return Copied(session_id=session_id, became="kept")
     return _result(session_id, merge) if target.replace(merge.record, held["rev"]) else None
+
+
+def _restored(record: Record, held: DamagedRecord, target: AllSessions) -> Copied | None:
+    """Replace a damaged session; None where it was written meanwhile."""
+    whole = record if held.readable is None else merged(held.readable, record, given_wins=True).record
+    damaged = DamagedRecord(held.session_id, held.user, held.reason, held.raw, whole)
+    return Copied(session_id=held.session_id, became="updated") if target.repair(damaged) else None
 
 
 def _result(session_id: str, merge: Merge) -> Copied:

@@ -38,8 +38,10 @@ def checked(record: Record, damages: Iterable[str] = ()) -> Record | DamagedReco
         try:
             check_stored(record)
         except InvalidInput as error:
-            reasons = [str(error).removesuffix(".")]
-            reasons[0] = reasons[0][:1].lower() + reasons[0][1:]
+            names = [name for name, value in record.items() if isinstance(value, str) and not is_valid(value)]
+            bytes_in = f"its {' and '.join(names)} has bytes that are not UTF-8"
+            reason = str(error).removesuffix(".")
+            reasons = [bytes_in if names else reason[:1].lower() + reason[1:]]
         else:
             return record
     session_id, user = (visible(value) if isinstance(value := record.get(n), str) else "" for n in ("_id", "user"))

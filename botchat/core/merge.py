@@ -68,14 +68,16 @@ class _Messages:
     removed: dict[str, list[str]] = field(default_factory=lambda: {"held": [], "given": []})
 
 
-def merged(held: Record, given: Record) -> Merge:
+def merged(held: Record, given: Record, *, given_wins: bool = False) -> Merge:
     """Merge a given copy of a session into the held one; merging the same copy again changes nothing.
+
+    With `given_wins` its fields and its branch win even where the held copy was written later.
 
     Raises:
         InvalidInput: an agent's message has different words in the two copies, and neither is a later state.
     """
     messages = _merged_messages(held["messages"], given["messages"])
-    record = _merged_header(held, given, messages) | {"messages": messages.merged}
+    record = _merged_header(held, given, messages, given_wins=given_wins) | {"messages": messages.merged}
     record["message_count"] = len(messages.merged)
     is_changed = record != held
     if is_changed:
@@ -227,9 +229,9 @@ def _version_id(message: Record) -> str:
     return str(uuid5(_VERSIONS, json.dumps([message["id"], *words, files])))
 
 
-def _merged_header(held: Record, given: Record, messages: _Messages) -> Record:
+def _merged_header(held: Record, given: Record, messages: _Messages, *, given_wins: bool) -> Record:
     """Merge all but the messages: field by field, the record that was written last wins."""
-    is_newer = given["update_time"] > held["update_time"]
+    is_newer = given_wins or given["update_time"] > held["update_time"]
     newer, older = (given, held) if is_newer else (held, given)
     header = {name: value for name, value in older.items() if name not in _FROM_NEWER | {*_OF_TRASH}} | newer
     header |= {
@@ -241,7 +243,10 @@ def _merged_header(held: Record, given: Record, messages: _Messages) -> Record:
         header["metadata"] = metadata
     if feedbacks := _union(held.get("feedbacks", []), given.get("feedbacks", [])):
         header["feedbacks"] = feedbacks
-    shown = _set_head(header, held, given, newer, messages)
+    header["update_time"] = max(held["update_time"], given["update_time"])
+    if given_wins:
+        header["name"] = header["name"] if header["name"] == REDACTED else given["name"]
+    shown = _set_head(header, given if given_wins else _shown(held, given, newer, messages), messages)
     _set_state(header, newer, older, messages.own if older is held else messages.added)
     _set_summary(header, shown, messages)
     _set_agents(header, held, given, newer, messages)
@@ -265,13 +270,16 @@ def _is_automatic(record: Record) -> bool:
     return bool(record["name"] in {"", valid_text(next(users, "")[:NAME_LENGTH])} - {REDACTED})
 
 
-def _set_head(header: Record, held: Record, given: Record, newer: Record, messages: _Messages) -> Record:
-    """Set which branch is shown: that of the copy with the newest message of its own; return that copy."""
+def _shown(held: Record, given: Record, newer: Record, messages: _Messages) -> Record:
+    """Choose the copy whose branch is shown: the one with the newest message of its own."""
     if messages.added and messages.own:
         last = [max(message["create_time"] for message in some) for some in (messages.added, messages.own)]
-        shown = given if last[0] > last[1] else held
-    else:
-        shown = given if messages.added else held if messages.own else newer
+        return given if last[0] > last[1] else held
+    return given if messages.added else held if messages.own else newer
+
+
+def _set_head(header: Record, shown: Record, messages: _Messages) -> Record:
+    """Let the branch of a copy be shown, and return that copy."""
     header.pop("head", None)
     last_id, ids = shown["messages"][-1]["id"] if shown["messages"] else None, {m["id"] for m in shown["messages"]}
     head = shown.get("head") if shown.get("head") in ids else last_id
