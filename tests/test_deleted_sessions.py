@@ -1,5 +1,8 @@
 """A deleted session has ended for agents and programs: its id begins anew, and what was said before can be restored."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from files import BIG, file_of
 from strands.types.exceptions import SessionException
@@ -146,3 +149,19 @@ def test_a_session_that_is_restored_at_that_moment_stays_and_has_no_copy(store):
     assert store.page(where=TRASH).sessions == ()
     with pytest.raises(SessionChanged):
         RestoredMeanwhile(store.repository).purge("ann", "s", unless_written_since=store.session("s").create_time)
+
+
+def test_who_opens_a_deleted_id_at_the_same_moment_gets_the_same_new_session(store):
+    store.session("s").append("user", "before")
+    store.delete("s")
+    together = threading.Barrier(6)
+
+    def begin(number: int) -> None:
+        together.wait()
+        store.session("s").append("user", f"{number}")
+
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(begin, range(6)))
+    assert sorted(message.content for message in store.session("s").messages()) == [str(i) for i in range(6)]
+    (trashed,) = store.page(where=TRASH).sessions
+    assert [message.content for message in store.repository.get("ann", trashed.id).messages] == ["before"]
