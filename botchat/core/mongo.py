@@ -244,14 +244,13 @@ class MongoRepository:
         self.update(user, session_id, state="trash")
 
     def purge(self, user: str, session_id: str, *, unless_written_since: datetime | None = None) -> None:
-        wanted = owned(user, session_id)
-        if unless_written_since is not None:
-            wanted["update_time"] = unless_written_since
+        wanted = owned(user, session_id) | ({"update_time": unless_written_since} if unless_written_since else {})
+        files = self._files.keys(user, session_id)  # first: whoever takes the id once it is free has files of their own
         with translated(self.name):
             if not self._sessions.delete_one(wanted).deleted_count:
                 self._messages.read(user, session_id, {"_id": 1})
                 raise SessionChanged
-        self._files.remove_others(user, session_id)
+        self._files.remove_keys(files)
         self._blocks.remove_others(user, session_id)
 
     def preferences(self, user: str) -> Preferences:
