@@ -32,6 +32,12 @@ def contents(repository, session) -> list[str]:
     return [message.content for message in repository.get("ann", session.id).messages]
 
 
+def await_first_words(repository, session) -> None:
+    """Wait until the mark of the turn has ended and the message of its reply is there."""
+    while (read := repository.get("ann", session.id)).turn or read.messages[-1].role == "user":
+        pass
+
+
 def test_a_second_question_before_the_first_word_of_the_reply_is_refused_in_another_process(process, repository):
     gate = Gate()
     here, there = process(gate, "One.", DONE), process("Two.", DONE)
@@ -59,9 +65,7 @@ def test_a_turn_in_a_session_with_history_is_refused_elsewhere_too(process, repo
     repository.append(session, Message(role="user", content="earlier"))
     stale = there.open("ann", session.id)
     reply = here.retry("ann", session)
-    while repository.get("ann", session.id).message_count < 2:
-        pass  # the mark has ended with the first words; their message is streaming
-    assert repository.get("ann", session.id).turn is None
+    await_first_words(repository, session)
     with pytest.raises(ReplyRunning):
         repository.append(stale, Message(role="user", content="second"), turn="elsewhere")
     gate.open()
@@ -136,10 +140,8 @@ def test_a_wish_to_stop_just_before_the_first_words_is_not_lost(process, reposit
     here.send("ann", session, "first")
     assert there.stop("ann", session.id)
     gate.open()
-    while repository.get("ann", session.id).message_count < 2:
-        pass
-    stored = repository.get("ann", session.id)
-    assert (stored.messages[-1].to_stop, stored.turn) == (True, None)
+    await_first_words(repository, session)
+    assert repository.get("ann", session.id).messages[-1].to_stop
 
 
 def test_marks_are_a_users_own_and_of_one_holder(repository):
