@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+import threading
 from datetime import timedelta
 
 import pytest
 from fakes import DONE, Gate, ScriptedBot
+from stub_bot import streamed
 
 from botchat.core.chat import Chat, is_unanswered
 from botchat.core.errors import BotError, ReplyRunning, SessionNotFound
@@ -183,6 +185,7 @@ def test_a_failed_reply_that_is_tried_again_leaves_no_mark(process, repository):
 
 _ASK = """
 import sys
+import threading
 from botchat.bootstrap import build_repository
 from botchat.core.chat import Chat
 from botchat.core.demo import DemoBot
@@ -228,3 +231,19 @@ def test_of_two_processes_that_ask_at_the_same_instant_exactly_one_is_accepted(a
         assert answers == ["accepted\n", *["refused\n"] * 3]
         roles = [message.role for message in repository_at.get("ann", session.id).messages]
         assert roles == ["user", "assistant"] * (turn + 2)
+
+
+def test_the_command_line_refuses_a_question_while_another_waits_for_its_first_word(shell, stub_for, repository_at):
+    rest = threading.Event()
+    stub_for(shell, [streamed([rest, "One."]), streamed(["Two."])])
+    first = shell.start("ask", "first")
+    while not repository_at.page("ann").sessions:
+        pass
+    refused = shell.run("ask", "-c", "second")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "still answering" in refused.stderr
+    rest.set()
+    assert first.communicate(timeout=60)[0] == b"One.\n"
+    assert shell.run("ask", "-c", "second").stdout == "Two.\n"
+    (summary,) = repository_at.page("ann").sessions
+    assert [m.content for m in repository_at.get("ann", summary.id).messages] == ["first", "One.", "second", "Two."]
