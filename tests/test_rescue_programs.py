@@ -29,6 +29,21 @@ def rest(mongo_shell, stub_for):
     return rest
 
 
+@pytest.fixture
+def start_api(mongo_shell):
+    """Start `botchat api` on the MongoDB, and kill at the end what is left."""
+    running = []
+
+    def start(*options: str) -> Api:
+        running.append(Api(mongo_shell, *options))
+        return running[-1]
+
+    yield start
+    for api in running:
+        if api.process.poll() is None:
+            api.stop(signal.SIGKILL)
+
+
 def rescued(shell, told: str) -> Path:
     """Find the file that the program has told of, which may be broken over lines on a terminal."""
     (path,) = shell.folder.iterdir()
@@ -137,11 +152,11 @@ def test_the_page_keeps_an_unsaved_reply_on_the_screen_and_its_server_leaves_it_
     assert "The first half and the second half." in comes_back(mongo_shell, path)
 
 
-def test_the_servers_of_the_api_leave_an_unsaved_reply_in_a_file(mongo_shell, own_mongod, rest):
+def test_the_servers_of_the_api_leave_an_unsaved_reply_in_a_file(mongo_shell, own_mongod, rest, start_api):
     import httpx2
     from api_client import events_of
 
-    api = Api(mongo_shell, "--no-sign-in")
+    api = start_api("--no-sign-in")
     with httpx2.Client(base_url=api.address, timeout=60) as client:
         session_id = client.post("/session/create", json={}).json()["id"]
         with client.stream("POST", f"/session/{session_id}/message", json={"content": "Go", "stream": True}) as answer:
@@ -156,3 +171,24 @@ def test_the_servers_of_the_api_leave_an_unsaved_reply_in_a_file(mongo_shell, ow
     path = rescued(mongo_shell, err.decode())
     own_mongod.start()
     assert "The first half and the second half." in comes_back(mongo_shell, path)
+
+
+def test_the_terminal_over_a_server_that_is_lost_keeps_what_was_on_its_screen(mongo_shell, start_api, rest):
+    api = start_api()
+    token = mongo_shell.run("tokens", "create", "ann").stdout.strip()
+    mongo_shell.environment["BOTCHAT_TOKEN"] = token
+    with on_terminal(mongo_shell, "tui", "--server", api.address) as terminal:
+        terminal.sees("No sessions yet.")
+        terminal.type("Go\r")
+        terminal.sees("The first half")
+        api.stop(signal.SIGKILL)
+        terminal.sees("can't be followed")
+        terminal.type("\x11")
+        terminal.sees("Save to a file (s)")
+        terminal.type("s")
+        assert terminal.ends() == 0
+        path = rescued(mongo_shell, terminal.text)
+    shown = comes_back(mongo_shell, path)
+    assert "Go" in shown
+    assert "The first half" in shown
+    rest.set()

@@ -38,7 +38,7 @@ from botchat.core.mongo_messages import MongoMessages
 from botchat.core.mongo_moving import Moving
 from botchat.core.mongo_preferences import MongoPreferences
 from botchat.core.mongo_query import ALL_INDEX, PAGE_INDEX, SUMMARY, TAG_INDEX, TAGGED, owned
-from botchat.core.mongo_turns import MongoTurns, free_for, not_to_stop
+from botchat.core.mongo_turns import MongoTurns, begun
 from botchat.core.mongo_update import of_message, update_of, update_of_message
 from botchat.core.preferences import PreferenceChanges, Preferences
 from botchat.core.record import (
@@ -52,7 +52,6 @@ from botchat.core.record import (
     summary_from_record,
 )
 from botchat.core.repository import ACTIVE, check_limit, check_whole
-from botchat.core.running import mark_of
 from botchat.core.shape import is_sound
 
 _LAST_CHARACTER = chr(0x10FFFF)
@@ -284,10 +283,8 @@ class MongoRepository:
     def _made(self, session: Session, message: Message, record: Record, at: datetime, turn: str | None) -> bool:
         """Make the record with its first message; False when it is there, another process' or another user's."""
         made = session_to_record(replace(session, messages=[message])) | {"messages": [record]} | initial_size(record)
-        if turn is not None and message.role == "user":
-            made["turn"] = mark_of(turn, at)
         try:
-            self._sessions.insert_one(made | {"rev": 1, "update_time": at})
+            self._sessions.insert_one(made | begun(message, turn, at) | {"rev": 1, "update_time": at})
         except DuplicateKeyError:
             return False
         return True
@@ -308,25 +305,16 @@ class MongoRepository:
         if session.rev and not session.name and (name := session.named_by([message])):
             changed["name"] = name
         update: Document = {"$push": {"messages": record}, "$inc": {"message_count": 1, "rev": 1}, "$set": changed}
-        unused = ["head"] if session.head is not None else []
-        if turn is not None and message.role != "user":
-            unused.append("turn")
-        if unused:
-            update["$unset"] = dict.fromkeys(unused, "")
-        if turn is not None and message.role == "user":
-            changed["turn"] = mark_of(turn, at)
-            check = partial(self._turns.check, session.user, session.id, turn)
-            return self._messages.push(session, message, record, update, free_for(turn, at), check)
-        if turn is not None and message.status == "streaming":
-            wanted = not_to_stop()
-            pass_on = partial(self._turns.pass_on, session.user, session.id, wanted, record)
-            return self._messages.push(session, message, record, update, wanted, pass_on)
+        if session.head is not None:
+            update["$unset"] = {"head": ""}
+        if turn is not None:
+            return self._turns.push(session, message, record, update, turn, at)
         if agent is None:
             return self._messages.push(session, message, record, update)
         of_agent = dict(NOT_DELETED)
         options = count_too(message, agent, of_agent, update)
-        check_agent = partial(self._agents.check, session.user, session.id, message.agent_id)
-        return self._messages.push(session, message, record, update, of_agent, check_agent, **options)
+        check = partial(self._agents.check, session.user, session.id, message.agent_id)
+        return self._messages.push(session, message, record, update, of_agent, check, **options)
 
     def _remove_files(self, user: str, session_id: str, message_id: str) -> None:
         """Remove the data that lie apart from a message, before it forgets which they were."""
