@@ -14,8 +14,8 @@ from botchat.cli.exits import SOME_FAILED
 from botchat.cli.printing import translated
 from botchat.core.admin import Admin, DamagedRecord
 from botchat.core.errors import StoreError
+from botchat.core.export import rfc3339
 from botchat.core.models import Finding, now
-from botchat.core.text import rfc3339
 
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
 

@@ -52,9 +52,9 @@ class MongoTurns:
     def push(
         self, session: Session, message: Message, record: Document, update: Document, holder: str, at: datetime
     ) -> bool:
-        """Append `record`, the message, by this update, which begins the turn of the holder with a question and else ends its mark.
+        """Append `record`, the message, by this update; False where the message is there already.
 
-        Returns False where the message is there already.
+        A question begins the turn of the holder; any other message ends its mark.
         """
         user, session_id = session.user, session.id
         if message.role == "user":
