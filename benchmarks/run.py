@@ -15,8 +15,10 @@ from pathlib import Path
 import api_streams
 import exporting
 import first_token
+import held_sessions
 import long_sessions
 import long_ways
+import many_writers
 import on_mongod
 import on_sqlite
 import start
@@ -77,10 +79,14 @@ def _benchmarks(folder: Path, uri: str | None, elia: Path | None) -> dict[str, C
         "first_token": partial(first_token.rows, folder, uri),
         "long_sessions": partial(long_sessions.rows, folder, uri),
         "long_ways": partial(long_ways.rows, folder, uri),
+        "many_writers": partial(many_writers.rows, folder, uri),
     }
     if uri:
         benchmarks |= {"on_mongod": partial(on_mongod.rows, uri), "exporting": partial(exporting.rows, folder, uri)}
-        benchmarks["strands_sessions"] = partial(strands_sessions.rows, uri)
+        benchmarks |= {
+            "strands_sessions": partial(strands_sessions.rows, uri),
+            "held_sessions": partial(held_sessions.rows, uri),
+        }
     return benchmarks | {"on_sqlite": partial(on_sqlite.rows, folder)}
 
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from shell import Shell
@@ -65,8 +66,8 @@ class Site:
         self._process: subprocess.Popen[bytes] | None = None
         self.address = ""
 
-    def start(self, port: int = 0) -> None:
-        self._process = self._shell.start("web", "--port", str(port), *self._options, stderr=subprocess.DEVNULL)
+    def start(self, port: int = 0, stderr: int | IO[bytes] = subprocess.DEVNULL) -> None:
+        self._process = self._shell.start("web", "--port", str(port), *self._options, stderr=stderr)
         assert self._process.stdout is not None
         self.line = self._process.stdout.readline().decode()
         self.address = self.line.split()[1]

@@ -28,7 +28,6 @@ from botchat.web import cached
 mongomock.gridfs.enable_gridfs_integration()
 
 
-# `pytest --hypothesis-profile thorough --timeout 0` tries fifty times as many examples.
 settings.register_profile("thorough", max_examples=50 * settings.default.max_examples, print_blob=True)
 
 
@@ -247,6 +246,19 @@ def chat_with(store):
     yield make
     for turns in made:
         turns.close(timeout=0)
+
+
+@pytest.fixture
+def chat_on(store):
+    """Make a Chat on the store with this bot."""
+    with ExitStack() as closing:
+
+        def make(bot) -> Chat:
+            turns = Turns({"b": bot})
+            closing.callback(turns.close, timeout=0)
+            return Chat(store, turns, default_bot="b")
+
+        yield make
 
 
 @pytest.fixture

@@ -93,10 +93,10 @@ class WatchedStore:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._repository, name)
 
-    def get(self, *arguments: Any) -> Session:
+    def get(self, *arguments: Any, **named: Any) -> Session:
         if self.unreadable:
             raise StoreUnavailable("The store is down.")
-        return self._repository.get(*arguments)
+        return self._repository.get(*arguments, **named)
 
     def append(self, session: Session, message: Message, **more: Any) -> None:
         self._write("append", message.id, lambda: self._repository.append(session, message, **more))

@@ -3,6 +3,7 @@
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from botchat.core.chat import Chat
 from botchat.core.models import Message, Session
 
 any_text = st.text(st.characters(), max_size=200)
@@ -25,3 +26,9 @@ def stored(repository, user: str = "ann", messages: int = 1, **more) -> Session:
     session.messages = [user_says(f"message {i}") for i in range(messages)]
     repository.save(session)
     return session
+
+
+def say(chat: Chat, session: Session, words: str) -> Message:
+    reply = chat.send("ann", session, words)
+    assert reply.wait(30)
+    return reply.message

@@ -10,7 +10,7 @@ from fakes import DONE, Gate, ScriptedBot
 
 from botchat.api.serving import Serving
 from botchat.core.access import Access
-from botchat.core.chat import Chat
+from botchat.core.chat import Chat, branch_of
 from botchat.core.errors import BotError
 from botchat.core.models import Delta, Message, Session
 from botchat.core.turn import Turns
@@ -45,7 +45,13 @@ def said(store, session_id: str) -> list[tuple[str, str, str | None]]:
     return [(m.role, m.content, m.status) for m in store.get("ann", session_id).messages]
 
 
-def ask(client: openai.OpenAI, *contents: str, session: str | None = None, **more):
+def branch(store, session_id: str) -> list[str]:
+    """The contents of the branch that is shown."""
+    session = store.get("ann", session_id)
+    return [message.content for message in branch_of(session.messages, session.head)]
+
+
+def ask(client: openai.OpenAI, *contents: str | list, session: str | None = None, **more):
     """Ask with a conversation of contents, the user's and the bot's in turn; give the answer and its session."""
     roles = ("user", "assistant")
     messages = [{"role": roles[i % 2], "content": content} for i, content in enumerate(contents)]
@@ -86,12 +92,123 @@ def test_a_conversation_goes_on_with_all_of_it_or_with_the_new_message_alone(cli
     ask(client, "1", "Yes", "2", "Yes", "3", "Yes", "4", extra_body={"session_id": session})
     assert [content for _, content, _ in said(store, session)] == ["1", "Yes", "2", "Yes", "3", "Yes", "4", "Yes"]
     assert [m["content"] for m in client.bot.prompts[2]] == ["1", "Yes", "2", "Yes", "3"]
-    with pytest.raises(openai.ConflictError, match="do not go on from"):
-        ask(client, "1", "No", "5", session=session)
-    with pytest.raises(openai.ConflictError) as told:
-        ask(client, "1", "Yes", "2", session=session)
-    assert told.value.response.headers["x-should-retry"] == "false"
-    assert store.get("ann", session).message_count == 8
+
+
+def test_a_history_that_differs_becomes_a_branch_behind_the_last_message_that_is_the_same(client_with, store):
+    client = client_with("Yes", DONE)
+    _, session = ask(client, "1")
+    ask(client, "1", "Yes", "2", session=session)
+    ask(client, "1", "No", "5", session=session)
+    assert branch(store, session) == ["1", "No", "5", "Yes"]
+    ask(client, "1", "Yes", "2", "Yes", "3", session=session)  # the other branch goes on
+    assert branch(store, session) == ["1", "Yes", "2", "Yes", "3", "Yes"]
+    ask(client, "0", "No", "6", session=session)
+    assert branch(store, session) == ["0", "No", "6", "Yes"]
+    ask(client, "0", "No", "6", "Yes", "7", session=session)
+    assert branch(store, session) == ["0", "No", "6", "Yes", "7", "Yes"]
+    assert [m["content"] for m in client.bot.prompts[-1]] == ["0", "No", "6", "Yes", "7"]
+    stored = [content for _, content, _ in said(store, session)]
+    assert stored == ["1", "Yes", "2", "Yes", "No", "5", "Yes", "3", "Yes", "0", "No", "6", "Yes", "7", "Yes"]
+
+
+def test_a_question_that_has_its_answer_is_answered_anew_on_a_branch(client_with, store):
+    client = client_with("Yes", DONE)
+    _, session = ask(client, "1")
+    ask(client, "1", "Yes", "2", session=session)
+    ask(client, "1", "Yes", "2", "Yes", "3", session=session)
+    ask(client, "1", "Yes", "2", session=session)
+    assert branch(store, session) == ["1", "Yes", "2", "Yes"]
+    assert store.get("ann", session).message_count == 7
+
+
+def test_a_question_of_another_branch_that_has_no_answer_is_answered(client_with, store):
+    client = client_with("Yes", DONE)
+    session = Session(user="ann", bot_id="b")
+    one, two = Message(role="user", content="1"), Message(role="assistant", content="Yes")
+    waiting = Message(role="user", content="2")
+    store.append(session, one)
+    store.append(session, two)
+    store.append(session, waiting)
+    store.append(session, Message(role="user", content="3", parent=two.id))
+    ask(client, "1", "Yes", "2", session=session.id)
+    assert branch(store, session.id) == ["1", "Yes", "2", "Yes"]
+
+
+def test_a_client_that_leaves_out_the_oldest_messages_goes_on_in_the_same_branch(client_with, store):
+    client = client_with("Yes", DONE)
+    _, session = ask(client, "1")
+    ask(client, "1", "Yes", "2", session=session)
+    ask(client, "2", "Yes", "3", session=session)
+    assert branch(store, session) == ["1", "Yes", "2", "Yes", "3", "Yes"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "sent_back"),
+    [
+        ("", ""),
+        (" \n", ""),
+        ("Hm \ud83d.", "Hm \ufffd."),
+        ("\n\nHello there. \n", "Hello there."),
+        ("a\r\nb\rc", "a\nb\nc"),
+        ("Hello", "<think>They greet.</think>\n\nHello"),
+        ("Hello", [{"type": "text", "text": "Hello"}]),
+    ],
+)
+def test_what_clients_change_on_the_way_is_the_same_message(client_with, store, answer, sent_back):
+    client = client_with(*([answer] if answer else []), DONE)
+    _, session = ask(client, "Hi \r\nthere")
+    ask(client, "Hi \nthere", sent_back, "And then?", session=session)
+    ask(client, "Hi \nthere", sent_back, "And then?", sent_back, "And now?", session=session)
+    kept = store.get("ann", session)
+    assert [m.content for m in kept.messages[::2]] == ["Hi \r\nthere", "And then?", "And now?"]
+    assert [m.content for m in kept.messages[1::2]] == [answer] * 3
+    assert not any(message.parent for message in kept.messages)
+
+
+def test_a_change_of_white_space_within_a_message_is_an_edit(client_with, store):
+    client = client_with("Yes", DONE)
+    _, session = ask(client, "if x:\n  y")
+    ask(client, "if x:\n    y", "Yes", "Better?", session=session)
+    assert branch(store, session) == ["if x:\n    y", "Yes", "Better?", "Yes"]
+
+
+def test_messages_that_a_client_never_gets_do_not_stand_between_those_it_sends(client_with, store):
+    client = client_with("Yes", DONE)
+    session = Session(user="ann", bot_id="b")
+    for role, content in (("system", "Be brief."), ("user", "1"), ("tool", "{}"), ("assistant", "One.")):
+        store.append(session, Message(role=role, content=content))
+    ask(client, "1", "One.", "2", session=session.id)
+    assert [content for _, content, _ in said(store, session.id)][3:] == ["One.", "2", "Yes"]
+
+
+def test_an_image_may_be_left_out_of_the_history_but_another_one_is_an_edit(client_with, store):
+    client = client_with("Yes", DONE)
+
+    def looks(data: str, *more: str):
+        image = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
+        return [[{"type": "text", "text": "Look"}, image], *more]
+
+    _, session = ask(client, *looks(PIXEL))
+    ask(client, *looks(PIXEL, "Yes", "2"), session=session)
+    ask(client, "Look", "Yes", "2", "Yes", "3", session=session)
+    assert branch(store, session) == ["Look", "Yes", "2", "Yes", "3", "Yes"]
+    other = base64.b64encode(base64.b64decode(PIXEL) + b"x").decode()
+    ask(client, *looks(other, "Yes", "4"), session=session)
+    assert branch(store, session) == ["Look", "Yes", "4", "Yes"]
+
+
+def test_while_an_answer_is_under_way_another_question_is_a_conflict_that_passes(client_with, store):
+    gate = Gate()
+    client = client_with("Hello", gate, DONE)
+    stream, session = ask(client, "Hi", stream=True)
+    next(stream)
+    with pytest.raises(openai.ConflictError, match="still answering"):
+        ask(client, "Other", "Yes", "Now?", model="c", session=session)
+    assert store.get("ann", session).bot_id == "b"
+    gate.open()
+    list(stream)
+    ask(client, "Hi", "Hello", "Now?", session=session)
+    assert branch(store, session) == ["Hi", "Hello", "Now?", "Hello"]
 
 
 def test_a_conversation_that_began_elsewhere_is_stored_whole(client_with, store):
@@ -126,8 +243,6 @@ def test_a_stream_that_the_client_closes_is_stopped_stored_and_gone_on_with(clie
         pass
     assert said(store, session) == [("user", "Hi", None), ("assistant", "Hello", "stopped")]
     gate.open()
-    with pytest.raises(openai.ConflictError):
-        ask(client, "Hi", "Other", "Go on", session=session)
     answer, _ = ask(client, "Hi", "Hel", "Go on", session=session)  # it has heard less than is stored
     assert answer.choices[0].message.content == "Hello never"
     assert [content for _, content, _ in said(store, session)] == ["Hi", "Hello", "Go on", "Hello never"]

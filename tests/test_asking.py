@@ -4,16 +4,15 @@ from dataclasses import replace
 
 import pytest
 from fakes import DONE, ScriptedBot
+from sessions import say
 from stub_bot import StubBot, refused, streamed
 
 from botchat.core.bots import BotConfig, OpenAIBot
-from botchat.core.chat import Chat
 from botchat.core.errors import BotError, MessageNotFound, PromptTooLong
 from botchat.core.models import Message, Session
 from botchat.core.prompt import words_of
 from botchat.core.shown import shown
 from botchat.core.stream import Finish
-from botchat.core.turn import Turns
 
 
 class CountingBot(ScriptedBot):
@@ -34,25 +33,6 @@ class CountingBot(ScriptedBot):
             yield piece
         answer = self.count("A heron is a bird. " * 6)
         yield Finish(reason="stop", usage={"prompt_tokens": tokens, "completion_tokens": answer})
-
-
-@pytest.fixture
-def chat_on(store):
-    turns = []
-
-    def make(bot) -> Chat:
-        turns.append(Turns({"b": bot}))
-        return Chat(store, turns[-1], default_bot="b")
-
-    yield make
-    for made in turns:
-        made.close(timeout=0)
-
-
-def say(chat: Chat, session: Session, words: str) -> Message:
-    reply = chat.send("ann", session, words)
-    assert reply.wait(30)
-    return reply.message
 
 
 COUNTERS = {
@@ -95,7 +75,7 @@ def test_a_prompt_that_was_too_long_is_sent_once_more_shorter_and_the_window_is_
 
 @pytest.mark.parametrize(("again", "status"), [(streamed(["Glad", "ly."]), None), (refused(400, "No."), "failed")])
 def test_a_server_is_asked_twice_at_most_the_second_time_by_its_own_sizes(chat_on, again, status):
-    long = refused(400, "request (4000 tokens) exceeds the available context size (600 tokens)")
+    long = refused(400, "request (1900 tokens) exceeds the available context size (600 tokens)")
     with StubBot([*[streamed(["x" * 400]) for _ in range(6)], long, again]) as server:
         bot = OpenAIBot("b", BotConfig(model="m", base_url=server.url), base_url=server.url)
         chat = chat_on(bot)
@@ -105,7 +85,44 @@ def test_a_server_is_asked_twice_at_most_the_second_time_by_its_own_sizes(chat_o
         assert say(chat, session, "Rome?").status == status
         sizes = [len(request.body["messages"]) for request in server.requests]
     assert sizes[:7] == [1, 3, 5, 7, 9, 11, 13]
-    assert sizes[7:] == [1]
+    assert sizes[7:] == [3]
+
+
+def test_a_last_message_that_no_bot_can_be_shown_is_said_to_be_so(chat_on, store):
+    bot = ScriptedBot("Yes.", DONE)
+    chat = chat_on(bot)
+    session = Session(user="ann", bot_id="b")
+    session.messages = [
+        Message(role="user", content="Rome?"),
+        Message(role="assistant", content="Gladly."),
+        Message(role="user", payload='{"unsupported": [{"kind": "image", "raw": 1}]}'),
+    ]
+    store.save(session)
+    reply = chat.retry("ann", chat.open("ann", session.id))
+    assert reply.wait(30)
+    assert "can't be shown your last message" in reply.message.error
+    assert bot.prompts == []
+
+
+def test_system_messages_of_a_conversation_are_sent_and_counted_where_the_window_leaves_its_beginning_out(
+    chat_on, store
+):
+    bot = ScriptedBot("Yes.", DONE)
+    bot.info = replace(bot.info, context_window=100)
+    chat = chat_on(bot)
+    session = Session(user="ann", bot_id="b")
+    session.messages = [Message(role="system", content="Be brief.")]
+    session.messages += [Message(role="user" if n % 2 else "assistant", content=f"{n}".ljust(40)) for n in range(1, 13)]
+    store.save(session)
+    answer = say(chat, chat.open("ann", session.id), "Still there?")
+    system, *turns = bot.prompts[0]
+    assert system == {"role": "system", "content": "Be brief."}
+    assert len(turns) < 8
+    assert answer.sent == {
+        "first": store.get("ann", session.id).messages[14 - len(turns)].id,
+        "messages": len(turns) + 1,
+        "of": 14,
+    }
 
 
 def test_a_message_that_alone_is_too_long_is_not_sent_again(chat_on):

@@ -76,7 +76,7 @@ class Meanwhile:
 @pytest.mark.parametrize("messages", [45, 140], ids=["the first blocks", "one block more"])
 def test_what_others_write_while_a_block_moves_is_not_lost_and_two_may_move_at_once(repository, messages):
     session = full_session(repository, messages)
-    other = MongoRepository(repository._database, limits=Limits(room=3000, kept=500))
+    other = MongoRepository(repository._database, limits=Limits(room=3000, kept=500, lease_seconds=0))
     oldest = repository._sessions.find_one({"_id": session.id})["messages"][0]["id"]
 
     def write() -> None:

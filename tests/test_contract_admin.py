@@ -186,7 +186,7 @@ def test_a_copy_is_equal_goes_on_where_it_was_broken_off_and_keeps_what_is_newer
     newer = target_store.get("bob", sessions[1].id)
     target_store.append(newer, user_says("written there"))
     became = {c.session_id: c.became for c in admin.copy_to(target)}
-    assert became == {sessions[0].id: "replaced", sessions[1].id: "refused", sessions[2].id: "kept"}
+    assert became == {sessions[0].id: "updated", sessions[1].id: "kept", sessions[2].id: "kept"}
     assert target_store.get("ann", sessions[0].id) == sessions[0]
     assert target_store.get("bob", sessions[1].id) == newer
     target_store.close()
@@ -201,6 +201,7 @@ def test_a_check_reads_every_record_and_names_the_broken(repository, admin, ever
     everybody.put(record | {"messages": same}, replace=True)
     findings = list(admin.check())
     assert [finding.status for finding in findings] == ["failed", "ok"]
+    assert "role" in findings[0].what
     assert broken.id in findings[0].what
 
 

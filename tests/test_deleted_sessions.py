@@ -1,7 +1,12 @@
 """A deleted session has ended for agents and programs: its id begins anew, and what was said before can be restored."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pymongo
 import pytest
 from files import BIG, file_of
+from pymongo.monitoring import CommandListener
 from strands.types.exceptions import SessionException
 from strands_model import agent, managers_at
 
@@ -146,3 +151,51 @@ def test_a_session_that_is_restored_at_that_moment_stays_and_has_no_copy(store):
     assert store.page(where=TRASH).sessions == ()
     with pytest.raises(SessionChanged):
         RestoredMeanwhile(store.repository).purge("ann", "s", unless_written_since=store.session("s").create_time)
+
+
+def test_who_opens_a_deleted_id_at_the_same_moment_gets_the_same_new_session(store):
+    store.session("s").append("user", "before")
+    store.delete("s")
+    together = threading.Barrier(6)
+
+    def begin(number: int) -> None:
+        together.wait()
+        store.session("s").append("user", f"{number}")
+
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(begin, range(6)))
+    assert sorted(message.content for message in store.session("s").messages()) == [str(i) for i in range(6)]
+    (trashed,) = store.page(where=TRASH).sessions
+    assert [message.content for message in store.repository.get("ann", trashed.id).messages] == ["before"]
+
+
+class TakenAtOnce(CommandListener):
+    """Lets another process take the id in the instant after its session was removed."""
+
+    def __init__(self, take) -> None:
+        self._take, self._removals = [take], set()
+
+    def started(self, event):
+        if event.command.get("delete") == "sessions":
+            self._removals.add(event.request_id)
+
+    def failed(self, event):
+        pass
+
+    def succeeded(self, event):
+        if event.request_id in self._removals and self._take:
+            self._take.pop()()
+
+
+def test_a_file_that_comes_right_after_the_id_is_free_stays(mongod, database):
+    with Store.open(f"{mongod.uri}/{database.name}", user="ann") as store:
+        store.session("s").append_message(Message(role="user", content="before", files=[file_of(BIG)]))
+        store.delete("s")
+        message = Message(role="user", content="after", files=[file_of(BIG)])
+        listener = TakenAtOnce(lambda: store.session("s").append_message(message))
+        with pymongo.MongoClient(mongod.uri, event_listeners=[listener]) as client:
+            Store.borrow(client, database.name, user="ann").session("s")
+        assert store.repository.file("ann", "s", message.files[0].id) == BIG
+        (trashed,) = store.page(where=TRASH).sessions
+        (before,) = store.repository.get("ann", trashed.id).messages
+        assert store.repository.file("ann", trashed.id, before.files[0].id) == BIG

@@ -137,6 +137,9 @@ def test_no_shape_of_another_programs_file_is_a_traceback(junk):
         chatgpt(node("a", "root", "user", "x", 1)),
         librechat(messages=[libre("u1", NIL, "x", 1, content=[{"type": "text", "text": "y"}])]),
         open_webui(webui("a", None, "user", "x", 1, output=[{"type": "message", "content": []}])),
+        {"title": "t", "created_at": 1, "model": "m", "messages": [{"role": "user", "content": "x", "thinking": "y"}]},
+        {"conv": {"name": "n"}, "messages": [{"id": "1", "parent": None, "children": [], "role": "user", "text": "x"}]},
+        {"mapping": {"1": {"message": {"files": [{}], "fragments": [{"type": "REQUEST", "content": "x"}]}}}},
     ]
     for item in item_of_each:
         for path in paths(item):

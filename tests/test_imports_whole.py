@@ -63,6 +63,7 @@ FILES = {
         said(PARTS),
         said({"text": "zqdict", "more": "zqmore"}),
         said(None, body={"zq": "zqbody"}),
+        said("x", attachment={"name": "zqname.pdf"}),
         said("", "assistant", reasoning="zqreasoned"),
         {"author": "zqsomebody", "value": "zqvalue"},
         "zqbare",
@@ -78,6 +79,7 @@ FILES = {
         node("b", "a", "assistant", "zqold", 3, metadata={"citations": [{"metadata": {"title": "zqcitation"}}]}),
         node("c", "b", "zqrole", "zqsaid", 4, recipient="zqrecipient", metadata={"canvas": {"text": "zqcanvas"}}),
         node("d", "c", "tool", {"content_type": "tether_quote", "text": "zqquote", "url": "zqurl"}, 5),
+        node("e", "d", "system", "", 6, metadata={"user_context_message_data": {"about_user_message": "zqabout"}}),
         title="zqtitle",
     ),
     "librechat": librechat(
@@ -166,6 +168,15 @@ def test_content_that_is_a_text_is_read_in_a_tree_that_names_children_alone():
 def test_a_node_without_anything_is_no_message():
     (record,) = read([mapping(said(None), said("x"), said("", "assistant"), said("y", "assistant"))])
     assert contents(record) == ["x", "y"]
+
+
+def test_messages_of_one_id_are_all_kept():
+    (record,) = read(librechat(messages=[libre("u1", NIL, "x", 1), libre("u1", NIL, "y", 2), libre("b", "u1", "z", 3)]))
+    assert contents(record) == ["x", "y", "z"]
+    (record,) = read({"messages": [said(text, id="1", children=[]) for text in "xyz"]})
+    assert sorted(contents(record)) == ["x", "y", "z"]
+    (record,) = read({"id": "w", "chat": {"messages": [webui("1", None, "user", text, 1) for text in "xyz"]}})
+    assert sorted(contents(record)) == ["x", "y", "z"]
 
 
 def test_a_role_that_botchat_does_not_know_is_named_and_kept():

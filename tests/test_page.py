@@ -1,13 +1,14 @@
 """The page's logic, run by Streamlit's own AppTest with a real store behind it and a scripted bot."""
 
-from datetime import timedelta
-
 from fakes import DONE, Gate
 from tabs import choose, click, groups, listed, opened, said
 
 from botchat.core.errors import BotError
 from botchat.core.models import Delta, Message, Session, now
+from botchat.core.running import HEARTBEAT_LIMIT
 from botchat.web import cached
+
+_SKEW = 0.9 * HEARTBEAT_LIMIT  # of a clock that is ahead as far as it may be: it is alive the longer
 
 # The rules that the project was asked for.
 
@@ -225,16 +226,20 @@ def test_of_a_very_long_session_200_messages_are_on_the_page_and_the_newest_are_
 
 def test_a_reply_that_another_process_receives_is_shown_as_it_comes(site):
     session = Session(user="ann", bot_id="b")
-    theirs = Message(
-        role="assistant", content="from elsewhere", status="streaming", heartbeat=now() + timedelta(hours=1)
-    )
+    theirs = Message(role="assistant", content="from elsewhere", status="streaming", heartbeat=now() + _SKEW)
+
+    def beat() -> None:
+        site.store.update_message("ann", session.id, theirs.id, status="streaming", heartbeat=now() + _SKEW)
+
     site.store.append(session, Message(role="user", content="Hi"))
     site.store.append(session, theirs)
     tab = site.open("ann", session.id)
     assert "from elsewhere" in said(tab)
     assert any("Another program" in caption.value for caption in tab.main.caption)
+    beat()
     click(tab, "stop")
     assert site.store.get("ann", session.id).messages[-1].to_stop
+    beat()
     assert any("is asked to stop it" in caption.value for caption in site.run(tab).main.caption)
     site.store.update_message("ann", session.id, theirs.id, status=None, heartbeat=None, content="all of it")
     assert "all of it" in said(site.run(tab))

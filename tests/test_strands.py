@@ -8,7 +8,7 @@ from strands.types.session import SessionMessage
 from strands_model import ScriptedModel, agent, calls, managers_at, run
 from tabs import Site, listed
 
-from botchat.core.models import Message
+from botchat.core.models import Message, SessionFilter
 from botchat.library import Store
 from botchat.strands.text import text_of
 from botchat.web import cached
@@ -262,3 +262,56 @@ def test_what_the_library_began_goes_on_in_strands_and_back(manager, address):
         assert [message.content for message in session.messages("clerk")] == words
     again = agent(manager(), agent_id="clerk")
     assert [message["content"][0]["text"] for message in again.messages] == words
+
+
+# Content that is no list of blocks
+
+ODD_CONTENTS = [
+    ("hello there", "hello there"),
+    (["one", {"text": "two"}], "one\n\ntwo"),
+    ("", ""),
+    (None, ""),
+    ({"text": "a block alone"}, "a block alone"),
+    ([{"hologram": {"x": 1}}, 5, {"image": "x"}], "[unsupported content: hologram]\n\n[unsupported content: int]"),
+    ([{"guardContent": {"text": {"text": "guarded", "qualifiers": ["query"]}}}, {"cachePoint": {}}], "guarded"),
+    ("toolResult \ud83d", "toolResult \ufffd"),
+    (["toolResult"], "toolResult"),
+]
+
+
+@pytest.mark.parametrize(("content", "words"), ODD_CONTENTS, ids=range(len(ODD_CONTENTS)))
+def test_content_of_any_shape_is_read_by_people_and_comes_back_equal(manager, address, content, words):
+    writer = manager()
+    speaker = agent(writer)
+    message = {"role": "user", "content": content}
+    writer.append_message(dict(message), speaker)
+    assert [read.message for read in manager().list_messages("s", "default")] == [message]
+    with Store.open(address, user="ann") as store:
+        (told,) = store.session("s").messages()
+    assert told.content.startswith(words)
+    assert told.role == "user"
+
+
+def test_a_text_as_content_names_the_session_and_is_found_exported_and_redacted(manager, shell):
+    writer = manager()
+    speaker = agent(writer, "hi")
+    writer.append_message({"role": "user", "content": "herons wade"}, speaker)
+    assert "herons wade" in shell.run("sessions", "list", "--user", "ann").stdout
+    assert shell.run("sessions", "search", "wade", "--user", "ann").stdout
+    assert "herons wade" in shell.run("sessions", "export", "s", "-F", "md", "--user", "ann").stdout
+    writer.redact_latest_message({"role": "user", "content": "[gone]"}, speaker)
+    assert "herons" not in shell.run("sessions", "export", "s", "-F", "json", "--user", "ann").stdout
+    assert [read.to_message()["content"] for read in manager().list_messages("s", "default")] == ["[gone]"]
+
+
+def test_a_text_that_an_earlier_version_stored_without_words_is_read(manager, repository_at):
+    writer = manager()
+    speaker = agent(writer)
+    writer.append_message({"role": "user", "content": "herons wade"}, speaker)
+    session = repository_at.get("ann", "s")
+    payload = session.messages[0].payload
+    repository_at.update_message("ann", "s", session.messages[0].id, content="", payload=payload)
+    assert repository_at.get("ann", "s").messages[0].content == "herons wade"
+    assert agent(manager()).messages == [{"role": "user", "content": "herons wade"}]
+    (record,) = repository_at.for_admins().records(SessionFilter(user="ann"))
+    assert record["messages"][0]["content"] == ""

@@ -1,13 +1,13 @@
 """What a person does in the terminal chat, with the store as the witness."""
 
-from datetime import timedelta
-
-from fakes import DONE, Gate
+from fakes import DONE, Gate, ScriptedBot
 from sessions import stored
 from tui_stories import only_session, said, story, terminal
 
+from botchat.core.chat import Chat
 from botchat.core.errors import StoreUnavailable
-from botchat.core.models import Message, now
+from botchat.core.models import Message, Session
+from botchat.core.turn import Turns
 
 
 @story
@@ -86,15 +86,17 @@ async def test_what_another_program_writes_is_noticed_and_shown(chat_with, store
 
 @story
 async def test_escape_asks_another_program_to_stop_the_reply_that_it_receives(chat_with, store, tmp_path):
-    session = stored(store)
-    coming = Message(role="assistant", content="half", status="streaming", heartbeat=now() + timedelta(hours=1))
-    store._repository.append(store.get("ann", session.id), coming)
+    elsewhere = Turns({"b": ScriptedBot("half", Gate())}, checkpoint_seconds=0.1)
+    session = Session(user="ann", bot_id="b")
+    reply = Chat(store, elsewhere, default_bot="b").send("ann", session, "Go")
+    while store.get("ann", session.id).message_count < 2:
+        pass
     async with terminal(chat_with(), tmp_path, first=lambda chat: chat.latest("ann")) as at:
         await at.sees("half")
         await at.press("escape")
-        await at.until(lambda: store.get("ann", session.id).messages[-1].to_stop)
-        store.update_message("ann", session.id, coming.id, status="stopped", heartbeat=None, to_stop=None)
+        await at.until(lambda: reply.settled)
         await at.sees("stopped")
+    elsewhere.close(timeout=0)
 
 
 @story

@@ -4,8 +4,10 @@ from fakes import DONE, Gate, ScriptedBot
 from sessions import stored
 from tui_stories import only_session, said, story, terminal
 
+from botchat.core.chat import Chat
 from botchat.core.errors import BotError
-from botchat.core.models import Message
+from botchat.core.models import Message, Session
+from botchat.core.turn import Turns
 
 
 @story
@@ -211,3 +213,59 @@ async def test_the_bot_named_at_the_start_answers_in_the_session_to_begin_with(c
         await at.say("Who?")
         await at.sees("Here.")
     assert store.get("ann", session.id).bot_id == "b"
+
+
+@story
+async def test_who_leaves_with_a_reply_that_is_not_saved_is_asked_and_can_wait_for_it(chat_with, store, tmp_path):
+    gate = Gate()
+    async with terminal(chat_with("It begins", gate, ", ends.", DONE, checkpoint_seconds=0.01), tmp_path) as at:
+        await at.say("Go")
+        await at.sees("It begins")
+        await at.until(lambda: len(only_session(store).messages) == 2)
+        store.down = True
+        gate.open()
+        await at.until(lambda: at.notice.startswith("The reply is not saved: The store is down."))
+        await at.press("ctrl+q")
+        await at.sees("A reply is not saved: The store is down.", "Save to a file (s)", "Wait (w)", "Quit anyway (q)")
+        await at.press("w")
+        assert at.app.is_running
+        await at.press("ctrl+n")  # another session: the reply is still the program's alone
+        await at.until(lambda: not at.app.conversation.session.rev)
+        await at.press("ctrl+c", "ctrl+c")
+        await at.sees("A reply is not saved: The store is down.")
+        await at.press("escape")
+        store.down = False
+        await at.until(lambda: not at.app.unsaved_replies)
+        await at.press("ctrl+q")
+        await at.until(lambda: not at.app.is_running)
+    assert said(store, only_session(store).id) == ["Go", "It begins, ends."]
+
+
+@story
+async def test_ctrl_c_in_the_question_leaves_as_if_to_save(chat_with, store, tmp_path):
+    gate = Gate()
+    async with terminal(chat_with(gate, "All.", DONE, checkpoint_seconds=0.01), tmp_path) as at:
+        await at.say("Go")
+        await at.until(lambda: len(store.page("ann").sessions) == 1)
+        store.down = True
+        gate.open()
+        await at.until(lambda: at.app.unsaved_replies)
+        await at.press("ctrl+q")
+        await at.sees("Save to a file (s)")
+        await at.press("ctrl+c")
+        await at.until(lambda: not at.app.is_running)
+        assert not at.app.discards_unsaved
+
+
+@story
+async def test_a_reply_that_another_program_waits_for_says_so_and_is_stopped(chat_with, store, tmp_path):
+    elsewhere = Turns({"b": ScriptedBot(Gate())}, checkpoint_seconds=0.1)
+    session = Session(user="ann", bot_id="b")
+    reply = Chat(store, elsewhere, default_bot="b").send("ann", session, "Go")
+    first = lambda chat: chat.latest("ann")  # noqa: E731
+    async with terminal(chat_with("Yes.", DONE), tmp_path, first=first) as at:
+        await at.until(lambda: at.notice.startswith("Another program is waiting for this reply."))
+        await at.press("escape")
+        await at.until(lambda: reply.settled)
+        assert reply.message.status == "stopped"
+    elsewhere.close(timeout=0)

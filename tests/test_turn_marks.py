@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+import threading
 from datetime import timedelta
 
 import pytest
 from fakes import DONE, Gate, ScriptedBot
+from stub_bot import streamed
 
 from botchat.core.chat import Chat, is_unanswered
 from botchat.core.errors import BotError, ReplyRunning, SessionNotFound
@@ -32,6 +34,12 @@ def contents(repository, session) -> list[str]:
     return [message.content for message in repository.get("ann", session.id).messages]
 
 
+def await_first_words(repository, session) -> None:
+    """Wait until the mark of the turn has ended and the message of its reply is there."""
+    while (read := repository.get("ann", session.id)).turn or read.messages[-1].role == "user":
+        pass
+
+
 def test_a_second_question_before_the_first_word_of_the_reply_is_refused_in_another_process(process, repository):
     gate = Gate()
     here, there = process(gate, "One.", DONE), process("Two.", DONE)
@@ -41,6 +49,7 @@ def test_a_second_question_before_the_first_word_of_the_reply_is_refused_in_anot
         lambda read: there.send("ann", read, "second"),
         lambda read: there.retry("ann", read),
         lambda read: there.edit("ann", read, read.messages[0].id, "other words"),
+        lambda read: there.keep("ann", read, [Message(role="assistant", content="said elsewhere")]),
     ):
         with pytest.raises(ReplyRunning):
             ask(there.open("ann", session.id))
@@ -58,9 +67,7 @@ def test_a_turn_in_a_session_with_history_is_refused_elsewhere_too(process, repo
     repository.append(session, Message(role="user", content="earlier"))
     stale = there.open("ann", session.id)
     reply = here.retry("ann", session)
-    while repository.get("ann", session.id).message_count < 2:
-        pass  # the mark has ended with the first words; their message is streaming
-    assert repository.get("ann", session.id).turn is None
+    await_first_words(repository, session)
     with pytest.raises(ReplyRunning):
         repository.append(stale, Message(role="user", content="second"), turn="elsewhere")
     gate.open()
@@ -135,10 +142,8 @@ def test_a_wish_to_stop_just_before_the_first_words_is_not_lost(process, reposit
     here.send("ann", session, "first")
     assert there.stop("ann", session.id)
     gate.open()
-    while repository.get("ann", session.id).message_count < 2:
-        pass
-    stored = repository.get("ann", session.id)
-    assert (stored.messages[-1].to_stop, stored.turn) == (True, None)
+    await_first_words(repository, session)
+    assert repository.get("ann", session.id).messages[-1].to_stop
 
 
 def test_marks_are_a_users_own_and_of_one_holder(repository):
@@ -180,6 +185,7 @@ def test_a_failed_reply_that_is_tried_again_leaves_no_mark(process, repository):
 
 _ASK = """
 import sys
+import threading
 from botchat.bootstrap import build_repository
 from botchat.core.chat import Chat
 from botchat.core.demo import DemoBot
@@ -225,3 +231,19 @@ def test_of_two_processes_that_ask_at_the_same_instant_exactly_one_is_accepted(a
         assert answers == ["accepted\n", *["refused\n"] * 3]
         roles = [message.role for message in repository_at.get("ann", session.id).messages]
         assert roles == ["user", "assistant"] * (turn + 2)
+
+
+def test_the_command_line_refuses_a_question_while_another_waits_for_its_first_word(shell, stub_for, repository_at):
+    rest = threading.Event()
+    stub_for(shell, [streamed([rest, "One."]), streamed(["Two."])])
+    first = shell.start("ask", "first")
+    while not repository_at.page("ann").sessions:
+        pass
+    refused = shell.run("ask", "-c", "second")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "still answering" in refused.stderr
+    rest.set()
+    assert first.communicate(timeout=60)[0] == b"One.\n"
+    assert shell.run("ask", "-c", "second").stdout == "Two.\n"
+    (summary,) = repository_at.page("ann").sessions
+    assert [m.content for m in repository_at.get("ann", summary.id).messages] == ["first", "One.", "second", "Two."]

@@ -1,13 +1,15 @@
 """Asking a bot for someone who calls: a session that exists or begins now, once for each Idempotency-Key."""
 
 from base64 import b64decode
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from botchat.api import idempotency
 from botchat.api.inputs import MessageIn
 from botchat.api.pending import forget, open_session
 from botchat.api.serving import Serving
-from botchat.core.chat import Reply, is_unanswered
+from botchat.core.chat import Reply, branch_of, is_unanswered, is_wordless
 from botchat.core.errors import BotchatError, InvalidInput, ReplyRunning
 from botchat.core.files import read_file
 from botchat.core.models import Message, Session
@@ -69,6 +71,27 @@ def send(serving: Serving, session: Session, question: Message) -> Reply:
 def retry(serving: Serving, session: Session) -> Reply:
     """Ask the bot for the answer that the last message of a session did not get."""
     reply = serving.chat.retry(session.user, session)
+    serving.replies.watch(reply, session.bot_id)
+    return reply
+
+
+def answer(serving: Serving, session: Session, stored: Sequence[Message], question: str) -> Reply:
+    """Ask the bot for an answer to a stored message of the user's; one that it has stays, as another branch.
+
+    `stored` are all messages of the session, in the order of the record.
+    """
+    branch = branch_of(stored, session.head)
+    waiting = branch[:-1] if is_wordless(branch[-1]) else branch
+    if waiting and waiting[-1].id == question:
+        return retry(serving, session)
+    before = chain([""], (message.id for message in stored))
+    answers = [
+        message.id for message, last in zip(stored, before, strict=False) if (message.parent or last) == question
+    ]
+    if not answers:
+        serving.chat.show_branch(session.user, session, question)
+        return retry(serving, session)
+    reply = serving.chat.regenerate(session.user, session, answers[-1])
     serving.replies.watch(reply, session.bot_id)
     return reply
 

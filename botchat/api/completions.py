@@ -13,15 +13,16 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse
 
-from botchat.api.asking import check_length, retry, send
+from botchat.api.asking import answer, check_length, send
 from botchat.api.callers import Reader, Writer
 from botchat.api.events import PING, EventStream
-from botchat.api.history import new_messages, read_messages
+from botchat.api.history import Place, find_place, read_messages
 from botchat.api.pending import open_session
 from botchat.api.problems import openai_error, status_of
 from botchat.api.replies import pieces, settled
 from botchat.api.serving import Serving, ServingDep
-from botchat.core.chat import Reply, branch_of
+from botchat.core.chat import Reply
+from botchat.core.errors import ReplyRunning
 from botchat.core.models import Message, Session, valid_text
 
 router = APIRouter(prefix="/v1", tags=["for OpenAI clients"])
@@ -112,16 +113,26 @@ def _ask(serving: Serving, user: str, body: CompletionIn, session_id: str | None
     session = serving.chat.new_session(user, body.model)
     if session_id is not None:
         session = open_session(serving.chat, user, session_id)
-    shown = branch_of(list(serving.chat.history(session)), session.head) if session.rev else []
-    said = new_messages(shown, given.messages)
+    if (running := serving.chat.reply(user, session.id)) is not None:
+        raise running.save_failure or ReplyRunning()
+    stored = list(serving.chat.history(session)) if session.rev else []
+    place = find_place(stored, session.head, given.messages)
     if session.bot_id != body.model:
         serving.chat.change_bot(user, session, body.model)
     _take_system(serving, session, given.system)
-    if not said:
-        return retry(serving, session)
-    *earlier, question = said
+    if place.question is not None:
+        return answer(serving, session, stored, place.question)
+    return _send(serving, session, place)
+
+
+def _send(serving: Serving, session: Session, place: Place) -> Reply:
+    """Store what is new, and ask the bot."""
+    parent = place.parent
+    for message in place.new:
+        message.parent, parent = parent, parent and message.id  # at the end of the record none has to be named
+    *earlier, question = place.new
     if earlier:
-        serving.chat.keep(user, session, earlier)
+        serving.chat.keep(session.user, session, earlier)
     return send(serving, session, question)
 
 

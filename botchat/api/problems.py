@@ -28,10 +28,10 @@ _STATUS: dict[type[errors.BotchatError], int] = {
     errors.NotSignedIn: 401,
     errors.NotAllowed: 403,
     errors.TooMany: 429,
-    errors.HistoryDiffers: 409,
     errors.ReplyRunning: 409,
     errors.SessionChanged: 409,
     errors.SessionTooLarge: 413,
+    errors.DamagedRecord: 500,
     errors.StoreError: 503,
     errors.BotError: 502,
     errors.BotchatError: 500,
@@ -65,8 +65,6 @@ def answer_to(error: errors.BotchatError, path: str, **more: Any) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, errors.TooMany):
         headers["Retry-After"] = str(error.retry_after)
-    if isinstance(error, errors.HistoryDiffers):
-        headers["x-should-retry"] = "false"  # OpenAI's client takes a conflict for something that passes
     if isinstance(error, errors.StoreUnavailable):
         headers["Retry-After"] = "2"
     return problem(status_of(error), str(error), path, headers, code=_code(error), **more)

@@ -30,6 +30,7 @@ from botchat.cli.common import (
     say,
     settings_with,
 )
+from botchat.cli.damaged import Damages
 from botchat.cli.printing import part_of, translated, write, write_file, write_resumable
 from botchat.cli.progress import shown_progress
 from botchat.core.errors import InvalidInput
@@ -86,7 +87,8 @@ def export(
     """Write sessions out whole, the oldest first.
 
     Markdown and HTML (one page, without scripts) are to be read, CSV is for spreadsheets, a row a message. JSON and
-    JSON Lines can be imported again. A file has its name only when it is complete; until then it is FILE.part.
+    JSON Lines can be imported again. A file has its name only when it is complete; until then it is FILE.part. Of a
+    damaged session what can be read is written, it is named, and the exit code is 7.
 
     Example: botchat sessions export --all-users --all -F jsonl -o everything.jsonl
     """
@@ -112,9 +114,11 @@ def _export(
     alone = where.ids is not None and len(where.ids) == 1
     written_as = ExportFormat(form or ("md" if alone else "jsonl"))
     to = checked_output(output, chat.store)
-    number = Export(chat.for_admins(), where, written_as, alone=alone, asked=asked).write_to(to, resume=resume)
-    if to or number == 0:
-        say(f"{counted(number)} exported" + (f" to {to}." if to else "."))
+    export = Export(chat.for_admins(), where, written_as, alone=alone, asked=asked)
+    with export.damages.counted():
+        number = export.write_to(to, resume=resume)
+        if to or number == 0:
+            say(f"{counted(number)} exported" + (f" to {to}." if to else "."))
 
 
 def checked_output(output: str | None, store: str) -> str | None:
@@ -135,7 +139,10 @@ def checked_output(output: str | None, store: str) -> str | None:
 
 
 class Export:
-    """Writes sessions out: to stdout, into one file, or a file each into a folder."""
+    """Writes sessions out: to stdout, into one file, or a file each into a folder.
+
+    `damages` are the damaged sessions among them: what can be read of those is written.
+    """
 
     def __init__(
         self, admin: "Admin", where: SessionFilter, form: "ExportFormat", *, alone: bool = False, asked: str = ""
@@ -146,6 +153,7 @@ class Export:
         self._alone = alone
         self._asked = asked
         self._number = 0
+        self.damages = Damages()
 
     def write_to(self, output: str | None, *, resume: bool = False) -> int:
         """Write, and tell how many sessions were written; `output` is a file, a folder, or None for stdout.
@@ -174,7 +182,8 @@ class Export:
 
     def _records(self, after: tuple[datetime, str] | None = None) -> "Iterator[Record]":
         total = self._admin.count(self._where) if sys.stderr.isatty() else 0
-        for record in shown_progress(self._admin.records(self._where, after), total, "sessions"):
+        records = self._admin.records(self._where, after, self.damages.tell)
+        for record in shown_progress(records, total, "sessions"):
             self._number += 1
             yield record
 

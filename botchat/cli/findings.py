@@ -1,7 +1,7 @@
 """How the findings of a check are written: as they come, and with what they come to at the end."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import typer
 
@@ -14,8 +14,13 @@ _COLUMNS = Columns(names=Finding._fields, in_table=Finding._fields, flexible="ad
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "red"}
 
 
-def print_findings(findings: Iterable[Finding], form: RowFormat | None = None, fields: str | None = None) -> None:
-    """Write findings; the command ends with exit code 1 when one of them has failed."""
+def print_findings(
+    findings: Iterable[Finding],
+    form: RowFormat | None = None,
+    fields: str | None = None,
+    code: Callable[[], int] = lambda: FAILED,
+) -> None:
+    """Write findings; the command ends with exit code 1, or what `code` returns then, when one of them has failed."""
     seen = list[Finding]()
     checked = _remembered(findings, seen)
     if fields is None and (form is RowFormat.table or (form is None and sys.stdout.isatty())):
@@ -25,7 +30,7 @@ def print_findings(findings: Iterable[Finding], form: RowFormat | None = None, f
     failed = [finding for finding in seen if finding.status == "failed"]
     if failed:
         say(f"{len(failed)} of {len(seen)} checks failed")
-        raise typer.Exit(FAILED)
+        raise typer.Exit(code())
 
 
 def _remembered(findings: Iterable[Finding], memory: list[Finding]) -> Iterator[Finding]:

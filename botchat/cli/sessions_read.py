@@ -1,5 +1,6 @@
 """The commands that read sessions: list, search, show, tail, stats."""
 
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -25,6 +26,7 @@ from botchat.cli.common import (
     settings_with,
 )
 from botchat.cli.context import lines_above, tell_shown
+from botchat.cli.exits import SOME_FAILED
 from botchat.cli.printing import write
 from botchat.cli.rows import Columns, FieldsOption, FormatOption, Row, RowFormat, print_rows
 from botchat.core.errors import InvalidInput
@@ -139,14 +141,22 @@ def show(
     last: Annotated[
         int, typer.Option(help="How many messages, the newest.", min=1, max=1_000_000, metavar="N")
     ] = PAGE_SIZE,
+    form: Annotated[
+        Literal["md", "json"], typer.Option("--format", "-F", help="json is the whole record, damaged or not.")
+    ] = "md",
     store: StoreOption = None,
     user: UserOption = None,
 ) -> None:
     """Show a session's newest messages, each with its number.
 
+    Of a damaged session the error says what is wrong with it; -F json prints what is stored.
+
     Example: botchat sessions show @last
     """
     with opened_store(settings_with(store, user), writing=False) as (chat, name):
+        if form == "json":
+            _write_record(chat, name, chosen(chat, name, session_id).id)
+            return
         session = chat.open(name, chosen(chat, name, session_id).id, last)
         _write_harmless(_transcript(session, lines_above(chat, session)))
         tell_shown(session)
@@ -266,6 +276,19 @@ def _news(message: "Message", number: int, bot_id: str, shown: "dict[str, Messag
         yield message.content[len(before.content) :]
         if before.status == "streaming" != message.status:
             yield "\n" + ending_to_markdown(message)
+
+
+def _write_record(chat: "Chat", user: str, session_id: str) -> None:
+    """Write a whole record as JSON; a damaged one as it is stored, with what is wrong with it, and exit code 7."""
+    from botchat.core.admin import DamagedRecord
+    from botchat.core.export import printable, to_json, to_raw_json
+
+    record = chat.for_admins().record(user, session_id)
+    parts = [to_raw_json(record.raw), "\n"] if isinstance(record, DamagedRecord) else to_json(record)
+    write(map(printable, parts) if sys.stdout.isatty() else parts)
+    if isinstance(record, DamagedRecord):
+        say(str(record))
+        raise typer.Exit(SOME_FAILED)
 
 
 def _write_harmless(parts: Iterable[str]) -> None:

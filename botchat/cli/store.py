@@ -1,20 +1,24 @@
 """The commands about the store itself: what it is, whether it is sound, and a copy of it in another."""
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from botchat.cli.choosing import counted
 from botchat.cli.common import StoreOption, opened_store, say, settings_with
-from botchat.cli.exits import SOME_FAILED
+from botchat.cli.damaged import Quarantine
+from botchat.cli.exits import FAILED, SOME_FAILED
 from botchat.cli.facts import print_facts
 from botchat.cli.findings import print_findings
 from botchat.cli.progress import shown_progress
 from botchat.cli.rows import Columns, FormatOption
 from botchat.core.errors import InvalidInput, UserNotFound
-from botchat.core.models import SessionFilter
+from botchat.core.models import Finding, SessionFilter
 
 _FACTS = Columns(names=("name", "value"), in_table=("name", "value"), flexible="value", key="name")
 
@@ -33,16 +37,54 @@ def info(form: FormatOption = None, store: StoreOption = None) -> None:
         print_facts(({"name": name, "value": value} for name, value in facts.items()), _FACTS, form)
 
 
-def check(form: FormatOption = None, store: StoreOption = None) -> None:
+def check(
+    form: FormatOption = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Repair damaged sessions; how they were is kept in a file.")
+    ] = False,
+    quarantine: Annotated[
+        str | None,
+        typer.Option(help="The file for --repair to keep them in, as JSON Lines.", metavar="FILE", show_default=False),
+    ] = None,
+    store: StoreOption = None,
+) -> None:
     """Check the store, and every record in it.
 
-    Its indexes are checked by how a page is really read. The exit code is 1 when something is wrong.
+    Its indexes are checked by how a page is really read. Each damaged session is listed with what is wrong with it; the
+    exit code is 7 then, and 1 when the store itself fails a check.
+
+    With --repair, what can be read of a damaged session takes its place; one of which nothing can be read is taken out.
+    Before that, its record is written as it is to FILE.damaged.jsonl beside the SQLite file FILE, or to the data folder
+    for MongoDB. Nothing removes it there.
 
     Example: botchat store check
     """
-    with opened_store(settings_with(store, None), writing=False) as (chat, _):
+    if quarantine is not None and not repair:
+        raise InvalidInput("--quarantine goes with --repair.")
+    settings = settings_with(store, None)
+    with opened_store(settings, writing=False) as (chat, _):
         admin = chat.for_admins()
-        print_findings(chain(admin.findings(), admin.check()), form)
+        failures = Counter[str]()
+        of_store = _noted(admin.findings(), failures, "store")
+        kept_in = Quarantine(Path(quarantine) if quarantine else _quarantine_of(settings.store))
+        found = admin.check(partial(kept_in.repaired, admin) if repair else None)
+        print_findings(chain(of_store, found), form, code=lambda: FAILED if failures["store"] else SOME_FAILED)
+
+
+def _noted(findings: Iterable[Finding], failures: "Counter[str]", name: str) -> Iterator[Finding]:
+    for finding in findings:
+        failures[name] += finding.status == "failed"
+        yield finding
+
+
+def _quarantine_of(store: str | None) -> Path:
+    """Tell where damaged records are kept: beside a SQLite file, or in the data folder."""
+    from botchat.bootstrap import is_mongodb, sqlite_path
+
+    path = sqlite_path(None if is_mongodb(store) else store)
+    path = path.with_name("mongodb") if is_mongodb(store) else path
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path.with_name(f"{path.name}.damaged.jsonl")
 
 
 def copy(
@@ -52,8 +94,9 @@ def copy(
 ) -> None:
     """Copy sessions into another store: a file into MongoDB, or back.
 
-    It can be broken off and begun again: what is there already is not written twice. A session that was written in the
-    target since is kept there, and told.
+    Messages that the target lacks are added to what it has; nothing there is overwritten, and nothing is copied twice.
+    A session that was written in both stores becomes two branches, with the newer one shown, and is listed. It can be
+    interrupted and run again. The exit code is 7 when a session could not be copied, or only a part of it.
 
     Example: botchat store copy sqlite:///home/ann/botchat.db mongodb://127.0.0.1/botchat
     """
@@ -72,15 +115,18 @@ def copy(
         try:
             for copied in shown_progress(admin.copy_to(to.for_admins(), where), total, "sessions"):
                 became[copied.became] += 1
-                if copied.problem:
-                    say(f"{copied.session_id}: {copied.problem}")
+                became["with a problem"] += bool(copied.problem)
+                for words in filter(None, (copied.note, copied.problem)):
+                    say(f"{copied.session_id}: {words}")
         finally:
             say(_report(became, to.store))
-    if became["refused"]:
+    if became["with a problem"]:
         raise typer.Exit(SOME_FAILED)
 
 
 def _report(became: "Counter[str]", store: str) -> str:
-    written = became["made"] + became["replaced"]
-    said = f"{counted(written)} copied to {store}, {became['kept']:,} there already"
+    said = f"{counted(became['made'] + became['updated'])} copied to {store}, {became['kept']:,} there already"
+    said += f", {became['merged']:,} merged" if became["merged"] else ""
+    partly = became["with a problem"] - became["refused"]
+    said += f", {partly:,} damaged and copied as far as they can be read" if partly else ""
     return said + (f", {became['refused']:,} not copied." if became["refused"] else ".")

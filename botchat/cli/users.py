@@ -65,7 +65,8 @@ def export_user(
 ) -> None:
     """Write everything of a user to a file, as JSON Lines.
 
-    Archived and deleted sessions are in it too: it is what an access request asks for.
+    Archived and deleted sessions are in it too: it is what an access request asks for. A damaged session is named, what
+    can be read of it is in the file, and the exit code is 7.
 
     Example: botchat users export ann -o ann.jsonl
     """
@@ -75,8 +76,10 @@ def export_user(
         admin = chat.for_admins()
         to = checked_output(output, chat.store)
         asked = f"everything of {user} in {chat.store}"
-        number = Export(admin, _all_of(admin, user), ExportFormat.jsonl, asked=asked).write_to(to, resume=resume)
-        say(f"{counted(number)} of {user} exported to {output}.")
+        export = Export(admin, _all_of(admin, user), ExportFormat.jsonl, asked=asked)
+        with export.damages.counted():
+            number = export.write_to(to, resume=resume)
+            say(f"{counted(number)} of {user} exported to {output}.")
 
 
 def delete_user(

@@ -162,8 +162,9 @@ class Access:
         token = self._accounts.token(token_id)
         if token is None or not hmac.compare_digest(token.hash, hash_of(secret)) or not self._may_enter(token.user):
             raise NotSignedIn(_NO_TOKEN)
-        if token.last_used is None or now() - token.last_used >= _LAST_USED_EVERY:
-            self._accounts.token_used(token.id, now())
+        at = now()
+        if token.last_used is None or abs(at - token.last_used) >= _LAST_USED_EVERY:  # or the clock was set back
+            self._accounts.token_used(token.id, at)
         tokens.keep(hash_of(text), token, read_at)
         return token
 

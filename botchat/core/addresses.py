@@ -3,7 +3,8 @@
 import ipaddress
 import re
 from collections.abc import Iterable
-from urllib.parse import parse_qsl, unquote, urlsplit
+from functools import partial
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 HIDDEN = "***"
 
@@ -11,7 +12,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}")
 _USER = re.compile(r"[\w.-]+")
 _HOST = r"(?:[\w.%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?"
 _PLACE = re.compile(rf"{_HOST}(?:,{_HOST})*(?:/[\w./~+%-]*)?")
-_CREDENTIALS = re.compile(r"[^/\\]*:[^/\\]*@|mongodb(\+srv)?:", re.IGNORECASE)
+_CREDENTIALS = re.compile(r"(?![a-z]:[/\\])[^/\\]*:.*@|mongodb(\+srv)?:", re.IGNORECASE | re.DOTALL)
 _SECRET_NAME = re.compile(r"key|token|secret|pass|auth|sig|code|credential", re.IGNORECASE)
 _SHORTEST = 3
 """Characters. Of a shorter secret nothing can be hidden without hiding words like it."""
@@ -55,14 +56,17 @@ def is_clear(address: str) -> bool:
 
 
 def secrets_in(address: str) -> set[str]:
-    """Return the strings in a URL that are secret, as they are written and decoded."""
+    """Return the strings in a URL that are secret: as they are written, decoded, and as a server may quote them."""
     rest = address.partition("://")[2]
     place, options = _divided(rest)
     credentials = (rest if "@" in options else place).rpartition("@")[0]
     user, colon, password = credentials.partition(":")
     found = {credentials, password if colon else user}
-    found |= {value for name, value in parse_qsl(options) if _SECRET_NAME.search(name)}
-    return {form for text in found for form in (text, unquote(text)) if len(form) >= _SHORTEST}
+    pairs = [option.partition("=")[::2] for option in options.split("&")] + parse_qsl(options)
+    found |= {value for name, value in pairs if _SECRET_NAME.search(name)}
+    found |= {unquote(text) for text in found}
+    found |= {form(text) for text in found for form in (quote, quote_plus, partial(quote, safe=""))}
+    return {text for text in found if len(text) >= _SHORTEST}
 
 
 def hide(text: str, secrets: Iterable[str]) -> str:

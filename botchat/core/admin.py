@@ -1,22 +1,25 @@
 """What an admin may ask for: every user's sessions, overviews of them, and what keeps a store in order."""
 
+import logging
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
 from botchat.core.all_sessions import Activity, AllSessions, GivenFeedback, UserSummary
-from botchat.core.errors import InvalidInput, SessionTooLarge
+from botchat.core.copying import Copied, copied, replaced
+from botchat.core.errors import DamagedRecord, InvalidInput, SessionNotFound
 from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter, SessionSummary, now
 from botchat.core.record import Record
 from botchat.core.repository import ACTIVE
 from botchat.core.retention import Due, Retention, Rule, every
-from botchat.core.shape import check_record
 
-__all__ = ["Admin", "Copied", "Due", "Record", "Rule", "Stat", "UserSummary"]
+__all__ = ["Admin", "Copied", "DamagedRecord", "Due", "Record", "Rule", "Stat", "UserSummary"]
 
 EVERYTHING = SessionFilter(state=None)
+
+_log = logging.getLogger(__name__)
 
 Group = Literal["user", "bot", "day"]
 
@@ -59,13 +62,8 @@ class Stat:
         return None
 
 
-@dataclass(kw_only=True, slots=True, frozen=True)
-class Copied:
-    """What became of one session that was to be copied; `problem` says why it was refused."""
-
-    session_id: str
-    became: Literal["made", "replaced", "kept", "refused"]
-    problem: str = ""
+def _log_damage(damaged: DamagedRecord) -> None:
+    _log.warning("Session %r of %r is damaged: %s.", damaged.session_id, damaged.user, damaged.reason)
 
 
 class Admin:
@@ -87,13 +85,48 @@ class Admin:
         """Read summaries of all sessions of a filter, newest first."""
         return every(self._sessions, where)
 
-    def records(self, where: SessionFilter = EVERYTHING, after: tuple[datetime, str] | None = None) -> Iterator[Record]:
-        """Read whole records, oldest first, one in memory at a time; from behind (create_time, id) on."""
-        return self._sessions.records(where, after)
+    def records(
+        self,
+        where: SessionFilter = EVERYTHING,
+        after: tuple[datetime, str] | None = None,
+        damaged: Callable[[DamagedRecord], object] = _log_damage,
+    ) -> Iterator[Record]:
+        """Read whole records, oldest first, one in memory at a time; from behind (create_time, id) on.
+
+        Of a damaged record what can be read is given, and `damaged` is called with what is wrong with it.
+        """
+        for record in self._sessions.records(where, after):
+            if not isinstance(record, DamagedRecord):
+                yield record
+                continue
+            damaged(record)
+            if record.readable is not None:
+                yield record.readable
+
+    def record(self, user: str, session_id: str) -> Record | DamagedRecord:
+        """Read one whole record as it is stored, or what is wrong with it.
+
+        Raises:
+            SessionNotFound: the user has none of that id.
+        """
+        found = next(self._sessions.records(SessionFilter(user=user, state=None, ids=(session_id,))), None)
+        if found is None:
+            raise SessionNotFound(session_id)
+        return found
 
     def put(self, record: Record, *, replace: bool = False) -> Literal["made", "replaced", "kept"]:
         """Write a whole record as it is; one that is there is kept unless it is to be replaced."""
         return self._sessions.put(record, replace=replace)
+
+    def replace(self, record: Record) -> None:
+        """Put a record in the place of the one of its id. Messages that only that one has are kept, as a branch.
+
+        Raises:
+            InvalidInput: it can't be put there.
+        """
+        result = replaced(record, self._sessions)
+        if result.problem:
+            raise InvalidInput(f"{result.problem[:1].upper()}{result.problem[1:]}.")
 
     def held(self, ids: Collection[str]) -> dict[str, tuple[str, int]]:
         """Tell which of these ids the store has: their users and `rev`."""
@@ -163,23 +196,46 @@ class Admin:
         return retention.due(self._sessions, now(), user)
 
     def copy_to(self, target: "Admin", where: SessionFilter = EVERYTHING) -> Iterator[Copied]:
-        """Copy sessions into another store, the oldest first; what is there already is not written again.
+        """Copy sessions into another store, the oldest first: each is merged with what the target has of it.
 
-        What their users have chosen comes first, but for those who have chosen something there.
-        It can be broken off anywhere and begun again. A session that was written in the target since is kept there.
+        What their users have chosen comes first, but for those who have chosen something there. It can be interrupted
+        anywhere and run again; a second run changes nothing. A damaged session is copied as far as it can be read.
         """
         for chosen in self._sessions.preferences(where.user):
             target._sessions.put_preferences(chosen)  # noqa: SLF001  (of the same class)
         for record in self._sessions.records(where):
-            yield _copied(record, target._sessions)  # noqa: SLF001  (of the same class)
+            yield copied(record, target._sessions)  # noqa: SLF001  (of the same class)
 
-    def check(self) -> Iterator[Finding]:
-        """Read every record, and tell which of them are not as they should be."""
+    def damaged(self) -> Iterator[DamagedRecord | int]:
+        """Read every record, and give those that are damaged; at last how many there are of all."""
         number = 0
         for number, record in enumerate(self._sessions.records(EVERYTHING), 1):  # noqa: B007
-            if problem := _problem(record):
-                yield Finding("failed", f"Session {record.get('_id')!r}: {problem}.", "Restore it from an export.")
-        yield Finding("ok", f"{number} sessions were read.")
+            if isinstance(record, DamagedRecord):
+                yield record
+        yield number
+
+    def check(self, repair: Callable[[DamagedRecord], Finding] | None = None) -> Iterator[Finding]:
+        """Read every record, and tell which of them are damaged; with `repair`, what it made of each of those."""
+        for found in self.damaged():
+            if isinstance(found, DamagedRecord):
+                yield (repair or _finding)(found)
+            else:
+                yield Finding("ok", f"{found} sessions were read.")
+
+    def repair(self, damaged: DamagedRecord) -> bool:
+        """Write what can be read of a damaged record in its place, or remove it where nothing can.
+
+        Keep its `raw` elsewhere first. Returns False where it was written since it was read.
+        """
+        return self._sessions.repair(damaged)
+
+
+def _finding(damaged: DamagedRecord) -> Finding:
+    what = f"Session {damaged.session_id!r} of {damaged.user!r} is damaged: {damaged.reason}."
+    can = "Nothing of it can be read as a session."
+    if damaged.readable is not None:
+        can = f"{len(damaged.readable['messages'])} of its messages can be read."
+    return Finding("failed", what, f"{can} Restore it from a backup, or repair it: botchat store check --repair")
 
 
 def _key(activity: Activity, by: Group) -> str:
@@ -190,28 +246,3 @@ def _key(activity: Activity, by: Group) -> str:
             return activity.bot_id
         case "day":
             return activity.day.isoformat()
-
-
-def _copied(record: Record, target: AllSessions) -> Copied:
-    session_id = str(record["_id"])
-    if problem := _problem(record):
-        return Copied(session_id=session_id, became="refused", problem=problem)
-    user, rev = target.held([session_id]).get(session_id, (record["user"], 0))
-    if user == record["user"] and rev == record["rev"]:
-        return Copied(session_id=session_id, became="kept")
-    if rev > record["rev"]:
-        return Copied(session_id=session_id, became="refused", problem="it was written there since, and is kept so")
-    try:
-        return Copied(session_id=session_id, became=target.put(record, replace=True))
-    except (InvalidInput, SessionTooLarge) as error:
-        return Copied(session_id=session_id, became="refused", problem=str(error))
-
-
-def _problem(record: Record) -> str:
-    try:
-        check_record(record)
-    except InvalidInput as error:
-        return str(error)
-    if record["message_count"] != len(record["messages"]):
-        return f"it says that it has {record['message_count']} messages, and has {len(record['messages'])}"
-    return ""

@@ -1,15 +1,17 @@
 """The contract of what an admin asks of a store: everybody's sessions. Both stores keep it."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 from botchat.core.changes import Feedback
-from botchat.core.errors import InvalidInput
-from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter
-from botchat.core.record import Record
+from botchat.core.errors import DamagedRecord, InvalidInput, SessionNotFound
+from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter, valid_text
+from botchat.core.record import LONG_AGO, Record
+
+_Fact = TypeVar("_Fact")
 
 
 class UserSummary(NamedTuple):
@@ -61,10 +63,13 @@ class AllSessions(Protocol):
         """Count sessions."""
         ...
 
-    def records(self, where: SessionFilter, after: tuple[datetime, str] | None = None) -> Iterator[Record]:
+    def records(
+        self, where: SessionFilter, after: tuple[datetime, str] | None = None
+    ) -> Iterator[Record | DamagedRecord]:
         """Read whole records, by (create_time, id) ascending, one in memory at a time; from behind `after` on.
 
-        Every file has its data in it, unless they are gone.
+        Every file has its data in it, unless they are gone. In the place of a record that is damaged comes what is
+        wrong with it, with what can be read of it, and the others follow.
         """
         ...
 
@@ -74,6 +79,21 @@ class AllSessions(Protocol):
         Raises:
             InvalidInput: the id is another user's session.
             SessionTooLarge: it is over the limit of a record.
+        """
+        ...
+
+    def replace(self, record: Record, rev: int) -> bool:
+        """Write a whole record in the place of one whose `rev` is this; False where there is none such any more.
+
+        Raises:
+            SessionTooLarge: it is over the limit of a record.
+        """
+        ...
+
+    def repair(self, damaged: DamagedRecord) -> bool:
+        """Write what can be read of a damaged record in its place, or remove it where nothing can.
+
+        Returns False, and changes nothing, where it was written since it was read.
         """
         ...
 
@@ -146,6 +166,45 @@ def feedback_of(record: Record) -> Iterator[GivenFeedback]:
     places += [(message["id"], message["feedback"]) for message in record["messages"] if message.get("feedback")]
     for message_id, feedback in places:
         yield GivenFeedback(record["user"], record["_id"], message_id, record["bot_id"], feedback)
+
+
+def sound(records: Iterable[Record | DamagedRecord]) -> Iterator[Record]:
+    """Give the records that are sound, and of the damaged ones what can be read."""
+    for record in records:
+        readable = record.readable if isinstance(record, DamagedRecord) else record
+        if readable is not None:
+            yield readable
+
+
+def readable_facts(read: Callable[[Record], Iterator[_Fact]], record: Record) -> list[_Fact]:
+    """Read facts of a record; none of one that is damaged: `records` tells what is wrong with it."""
+    try:
+        return list(read(record))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return []
+
+
+def unreadable(
+    sessions: AllSessions, user: str, session_id: str, error: Exception | None = None
+) -> DamagedRecord | SessionNotFound:
+    """Make the error of a session that can't be read, with what is wrong with it and what can be read.
+
+    Raises:
+        StoreError: the store can't be read at all.
+    """
+    found = next(iter(sessions.records(SessionFilter(user=user, state=None, ids=(session_id,)))), None)
+    if found is None:
+        return SessionNotFound(session_id)
+    if isinstance(found, DamagedRecord):
+        return found
+    return DamagedRecord(session_id, user, f"it can't be read ({error})" if error else "it was changed", found, found)
+
+
+def user_summary(user: Any, sessions: int, messages: Any, first: Any, last: Any) -> UserSummary:
+    """Make the summary of a user, with stand-ins where a damaged record is among the sessions."""
+    times = [time if isinstance(time, datetime) else LONG_AGO for time in (first, last)]
+    name = valid_text(user) if isinstance(user, str) else str(user)
+    return UserSummary(name, sessions, int(messages) if isinstance(messages, int | float) else 0, *times)
 
 
 def anothers(session_id: str) -> InvalidInput:

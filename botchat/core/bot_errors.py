@@ -1,6 +1,7 @@
 """What the errors of an OpenAI-compatible server mean to a person. Only it and `bots.py` import openai."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -8,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from botchat.core.addresses import hide, secrets_in
 from botchat.core.bot_address import BotAddress, read_address
 from botchat.core.bot_config import BotConfig
-from botchat.core.errors import BotError, ConfigError, PromptTooLong
+from botchat.core.errors import BotError, ConfigError, PromptRefused
 from botchat.core.retry_times import retry_after, spelled_out
 from botchat.core.server_words import said, shortened, words_in
-from botchat.core.too_long import too_long
+from botchat.core.too_long import refused_prompt
 
 if TYPE_CHECKING:
     from openai import APIStatusError
@@ -29,6 +30,8 @@ _SENTENCES = {
     425: _NOT_NOW,
     429: ("Rate limit or quota exceeded", "Try again later."),
 }
+
+_ASKED = re.compile(r"(/(?:chat/completions|models|embeddings))\?[^\s\"'<>]*")
 
 _SHORTEST_KEY = 8
 """Characters. What is shorter is the placeholder that a local server takes ("x", "ollama"), and a word like others."""
@@ -83,15 +86,16 @@ class BotErrors:
             meaning = self._meaning(error)
             if meaning is None:
                 raise
-            raise self._too_long(error) or BotError(self._hidden(meaning)) from error
+            sentence = self._hidden(meaning)
+            raise self._refused_prompt(error, sentence) or BotError(sentence) from error
 
     def reason(self, body: object) -> str:
         """Return a server's explanation in the body of an error, cut where it is long."""
         return shortened(self._hidden(said(body)))  # hidden before it is cut: half a key is still a secret
 
-    def _too_long(self, error: Exception) -> PromptTooLong | None:
+    def _refused_prompt(self, error: Exception, sentence: str) -> PromptRefused | None:
         body = getattr(error, "body", None)
-        return too_long(body, self.reason(body), getattr(error, "status_code", None))
+        return refused_prompt(body, self.reason(body), sentence, getattr(error, "status_code", None))
 
     @property
     def _silent(self) -> str:
@@ -103,6 +107,8 @@ class BotErrors:
             secrets |= secrets_in(self.proxy.url)
         if self._api_key is not None and len(self._api_key) >= _SHORTEST_KEY:
             secrets.add(self._api_key)
+        if "?" in self._base_url:  # its query, in a page that quotes what was asked for
+            text = _ASKED.sub(r"\1?***", text)
         return hide(text, secrets)
 
     def _meaning(self, error: Exception) -> str | None:

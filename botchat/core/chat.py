@@ -23,6 +23,7 @@ from botchat.core.unsupported import pack, unpack
 from botchat.core.warm_up import warm_up
 
 __all__ = [
+    "ROOT",
     "Chat",
     "Excerpt",
     "Preferences",
@@ -116,7 +117,7 @@ class Chat(Sessions):
         return self._turns.send(self._repository, session, message)
 
     def keep(self, user: str, session: Session, messages: Sequence[Message]) -> None:
-        """Store messages that were said elsewhere; no bot is asked.
+        """Store messages that were said elsewhere; no bot is asked, but the session is held for the next question.
 
         Raises:
             ReplyRunning: the bot is still answering in this session.
@@ -125,6 +126,8 @@ class Chat(Sessions):
         running = self.reply(user, session.id)
         if running is not None:
             raise running.save_failure or ReplyRunning()
+        if session.rev:
+            self._repository.turns().take(user, session.id, self._turns.holder)
         for message in messages:
             self._repository.append(session, message)
         self._turns.wrote(user)

@@ -15,7 +15,6 @@ BotchatError
 ├── NotSignedIn             nobody knows who is asking: no token or password, or none that is good
 ├── NotAllowed              it is known who is asking, and they may not do that
 ├── TooMany                 more was asked for than is allowed at once, or in a minute
-├── HistoryDiffers          what was said before is not what the session holds
 ├── ReplyRunning            the session's bot is still answering
 ├── StoreError              the store could not do it
 │   ├── StoreUnavailable    down, frozen or busy: worth trying again
@@ -23,13 +22,16 @@ BotchatError
 │   │   └── StoreBusy           the store is up, but too many write at once
 │   ├── StoreRefused        it wants a password, or does not take this one
 │   ├── StoreUnreadable     it is not a botchat store, or one newer than this program
+│   ├── DamagedRecord       a stored session can't be read as one, or not all of it
 │   ├── SessionChanged      someone else changed the session since it was read
 │   └── SessionTooLarge     the session or the message is over the limit of a record
 └── BotError                the bot did not answer, or not to the end
-    └── PromptTooLong       it was shown more than it can take in
+    └── PromptRefused       its server refused the prompt, and may take another form of it
+        └── PromptTooLong   it was shown more than it can take in
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 _ID_LENGTH = 80
 
@@ -127,10 +129,6 @@ class TooMany(BotchatError):  # noqa: N818
         self.retry_after = retry_after
 
 
-class HistoryDiffers(BotchatError):  # noqa: N818
-    """Is raised when a conversation is to go on from messages that are not the session's."""
-
-
 class ReplyRunning(BotchatError):  # noqa: N818
     """Is raised by a second send while the session's bot is still answering the first."""
 
@@ -162,6 +160,38 @@ class StoreUnreadable(StoreError):  # noqa: N818
     """Is raised when what is there is no botchat store, or one made by a newer botchat."""
 
 
+class DamagedRecord(StoreError):  # noqa: N818
+    """Is raised when a stored session can't be read, or not all of it. The other sessions are not affected.
+
+    Iterators over many sessions don't raise it: they give it in the place of the record, and go on.
+
+    Attributes:
+        session_id, user: as far as they can be read; "" where they can't.
+        reason: what is wrong, as a part of a sentence without a full stop.
+        raw: the stored record as it was read.
+        readable: a valid record with everything in it that can be read; None where nothing can.
+    """
+
+    def __init__(
+        self,
+        session_id: str,
+        user: str,
+        reason: str,
+        raw: Mapping[str, Any] | None = None,
+        readable: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(
+            f"Session {session_id!r} of {user!r} is damaged: {reason}. Print what is stored with "
+            f"`botchat sessions show ID --format json`, repair it with `botchat store check --repair`, or restore it "
+            f"from a backup."
+        )
+        self.session_id = session_id
+        self.user = user
+        self.reason = reason
+        self.raw = dict(raw or {})
+        self.readable = readable
+
+
 class SessionChanged(StoreError):  # noqa: N818
     """Is raised when saving would overwrite what someone else wrote since the session was read."""
 
@@ -182,16 +212,31 @@ class BotError(BotchatError):
     """Is raised when a bot did not answer, or broke off."""
 
 
-class PromptTooLong(BotError):  # noqa: N818
-    """Is raised when a bot was shown more than it can take in.
+class PromptRefused(BotError):  # noqa: N818
+    """Is raised when a bot's server refused a prompt, and may take a shorter one.
 
-    `limit` is how many tokens that is, `tokens` how many it was shown, each None where its server does not tell.
+    `wants_no_system` tells that the server complains of the system role.
     """
 
-    def __init__(self, message: str, *, limit: int | None = None, tokens: int | None = None) -> None:
+    def __init__(self, message: str, *, wants_no_system: bool = False) -> None:
+        super().__init__(message)
+        self.wants_no_system = wants_no_system
+
+
+class PromptTooLong(PromptRefused):
+    """Is raised when a bot was shown more than it can take in.
+
+    `limit` is how many tokens that is, `tokens` how many it was shown, each None where its server has no field for it;
+    `numbers` are those in the server's words.
+    """
+
+    def __init__(
+        self, message: str, *, limit: int | None = None, tokens: int | None = None, numbers: Sequence[int] = ()
+    ) -> None:
         super().__init__(message)
         self.limit = limit
         self.tokens = tokens
+        self.numbers = numbers
 
 
 class MissingKey(ConfigError, BotError):  # noqa: N818

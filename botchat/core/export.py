@@ -36,6 +36,7 @@ __all__ = [
     "title_to_markdown",
     "to_json",
     "to_markdown",
+    "to_raw_json",
 ]
 
 COLUMNS = (
@@ -162,6 +163,11 @@ def to_json(record: Record) -> Iterator[str]:
     """Write one whole record as a JSON object with its names, a message a line; times are RFC 3339."""
     yield from json_text.to_object(json_text.header_of(record), record["messages"])
     yield "\n"
+
+
+def to_raw_json(record: Record) -> str:
+    """Write a record as it is stored as JSON on one line, whatever its fields hold."""
+    return json_text.encode(record)
 
 
 def message_to_json(message: Message) -> str:

@@ -5,6 +5,7 @@ Imported only when a client is made: the HTTP library takes a tenth of a second.
 
 import asyncio
 import ipaddress
+import logging
 import os
 import ssl
 from collections.abc import Mapping
@@ -24,9 +25,22 @@ MOST_RETRY_SECONDS = 3.0
 
 _BUSY = {408, 409, 429}
 _SERVER_ERROR = 500
+_LAST_PORT = 65_535
 _NO_RETRY = {"x-should-retry": "false"}
 _SCHEMES = {"http", "https", "socks5", "socks5h"}
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+class _WithoutQuery(logging.Filter):
+    """Takes the query, which can hold a key, out of the addresses that the HTTP library logs."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(a.copy_with(query=None) if isinstance(a, httpx2.URL) else a for a in record.args)
+        return True
+
+
+logging.getLogger("httpx2").addFilter(_WithoutQuery())
 
 
 class Proxy(NamedTuple):
@@ -99,7 +113,7 @@ def is_valid(url: str) -> bool:
     try:
         parts = httpx2.URL(url)
         parts.raw_host.decode("ascii").encode("idna")
-        return is_clear(url) and bool(parts.host) and parts.port != 0
+        return is_clear(url) and bool(parts.host) and (parts.port is None or 0 < parts.port <= _LAST_PORT)
     except (httpx2.InvalidURL, ValueError):
         return False
 

@@ -14,8 +14,8 @@ _IMAGES = {"image_url", "input_image", "image_asset_pointer"}
 _KIND_LENGTH = 100
 
 # Strings under these keys identify or classify a message; nobody wrote them.
-_STRUCTURE = {"id", "uuid", "type", "content_type", "role", "status", "language", "format", "name", "model", "object"}
-_STRUCTURE_ENDINGS = ("_id", "Id", "_at", "At", "_time", "timestamp", "_type")
+_STRUCTURE = {"id", "uuid", "type", "content_type", "role", "status", "language", "format", "model", "object"}
+_STRUCTURE_ENDINGS = ("_id", "Id", "_at", "At", "_time", "timestamp", "_type", "_status", "_slug")
 
 
 @dataclass(slots=True)
@@ -60,13 +60,13 @@ class Content:
         if not all(text in kept for text in texts_in(raw)):
             self.add_piece(kind, raw)
 
-    def payload(self, source: str) -> str | None:
-        """Make the payload of the message: its pieces, and its details under the name of the program."""
+    def payload(self) -> str | None:
+        """Make the payload of the message: its pieces, and its details as `original`."""
         pieces = [piece._replace(raw=_as_json(piece.raw)) for piece in self.pieces]
         if not self.details:
             return pack(pieces)
         kept = [{"kind": piece.kind, "raw": piece.raw} for piece in pieces]
-        return json.dumps({"unsupported": kept, source: _as_json(self.details)})
+        return json.dumps({"unsupported": kept, "original": _as_json(self.details)})
 
 
 def read_content(value: Any, separator: str = "\n\n") -> Content:

@@ -124,7 +124,7 @@ def _librechat_node(parent: str | None, message: dict[str, Any]) -> Node:
         reasoning_content=content.reasoning_text,
         status=None if users else status,
         model=None if users else as_text(message.get("model")) or None,
-        payload=content.payload("original"),
+        payload=content.payload(),
     )
     held = shown if content or shown.status else None
     return Node(id=shown.id, parent=parent, message=held, time=as_time(message.get("createdAt")))
@@ -152,7 +152,8 @@ def _linked(messages: list[Any]) -> dict[str, dict[str, Any]]:
     linked: dict[str, dict[str, Any]] = {}
     for message in map(as_dict, messages):
         before = next(reversed(linked), None)
-        linked[as_text(message.get("id")) or new_id()] = {"parentId": before} | message
+        id_ = as_text(message.get("id"))
+        linked[id_ if id_ and id_ not in linked else new_id()] = {"parentId": before} | message
     return linked
 
 
@@ -171,7 +172,7 @@ def _webui_node(id_: str, message: dict[str, Any]) -> Node:
         error=_reason(failure) or None,
         model=as_text(message.get("model")) or None if role == "assistant" else None,
         usage={name: usage[name] for name in _TOKENS if type(usage.get(name)) is int} or None,
-        payload=content.payload("original"),
+        payload=content.payload(),
     )
     parent = as_text(message.get("parentId")) or None
     return Node(

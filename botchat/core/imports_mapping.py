@@ -4,7 +4,7 @@ from typing import Any
 
 from botchat.core import imports_chatgpt as chatgpt
 from botchat.core import imports_deepseek as deepseek
-from botchat.core.imports_content import Content, add_files, read_content
+from botchat.core.imports_content import Content, add_files, read_content, texts_in
 from botchat.core.imports_fields import MESSAGE_FIELDS, SESSION_FIELDS, find_field, get_field, read_role, times_of
 from botchat.core.imports_tree import Node, as_dict, as_list, as_text, as_time, new_session, record_of
 from botchat.core.models import Message, Role
@@ -17,6 +17,7 @@ _ENVELOPE = {key for name in _READ for key in MESSAGE_FIELDS[name]} | {
     "end_turn",
     "id",
     "metadata",
+    "name",
     "recipient",
     "status",
     "update_time",
@@ -54,12 +55,16 @@ def _tree(mapping: dict[str, Any]) -> _Tree:
     tree: _Tree = {}
     followed: dict[str, str] = {}
     for id_, node in mapping.items():
-        children = list(filter(None, map(as_text, as_list(as_dict(node).get("children")))))
-        tree[id_] = {"parent": as_text(as_dict(node).get("parent")), "children": children, "message": _message_in(node)}
+        children = list(filter(None, map(_id, as_list(as_dict(node).get("children")))))
+        tree[id_] = {"parent": _id(as_dict(node).get("parent")), "children": children, "message": _message_in(node)}
         followed |= {child: id_ for child in children if child not in followed}
     for id_, node in tree.items():
         node["parent"] = node["parent"] or followed.get(id_) or None
     return tree
+
+
+def _id(value: Any) -> str:
+    return str(value) if type(value) is int else as_text(value)
 
 
 def _message_in(node: Any) -> dict[str, Any]:
@@ -94,7 +99,7 @@ def _message(id_: str, tree: _Tree) -> Message | None:
         reasoning_content=content.reasoning_text,
         status=chatgpt.ending_of(message),
         model=_model(message) or None if role == "assistant" else None,
-        payload=content.payload("original"),
+        payload=content.payload(),
     )
 
 
@@ -108,6 +113,8 @@ def _content(message: dict[str, Any]) -> Content:
         add_files(content, message.get("files"))
     content.reasoning += filter(None, [get_field(message, "reasoning_content", MESSAGE_FIELDS)])
     chatgpt.add_metadata(content, message)
+    if not content and any(texts_in(content.details.get("metadata"))):
+        content.add_piece("metadata", content.details.pop("metadata"))
     content.add_unread({name: value for name, value in message.items() if name not in _ENVELOPE}, "message")
     return content
 

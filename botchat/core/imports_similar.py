@@ -11,11 +11,11 @@ from botchat.core.imports_fields import MESSAGE_FIELDS, SESSION_FIELDS, read_rol
 from botchat.core.imports_mapping import read_mapping
 from botchat.core.imports_own import read_own
 from botchat.core.imports_tree import as_dict, as_list
-from botchat.core.models import Message, Status, valid_text
+from botchat.core.models import Message, Status, new_id, valid_text
 from botchat.core.record import Record
 
 _TAKEN = {name: MESSAGE_FIELDS[name] for name in ("role", "create_time", "model", "reasoning_content", "content")}
-_KNOWN = {field.name for field in fields(Message)} - {"extra"}
+_KNOWN = {field.name for field in fields(Message)} - {"extra"} | {"name"}
 _CALLS = ("tool_calls", "function_call")
 
 
@@ -43,15 +43,11 @@ def read_similar_tree(item: dict[str, Any]) -> Record:
     Raises:
         InvalidInput: something in it can't be stored.
     """
-    nodes = {str(as_dict(message).get("id", number)): message for number, message in enumerate(item["messages"])}
-    mapping = {
-        id_: {
-            "parent": as_dict(message).get("parent"),
-            "children": as_dict(message).get("children"),
-            "message": message,
-        }
-        for id_, message in nodes.items()
-    }
+    mapping: dict[str, Any] = {}
+    for message in item["messages"]:
+        id_, place = as_dict(message).get("id"), {name: as_dict(message).get(name) for name in ("parent", "children")}
+        free = str(id_) not in mapping and id_ is not None
+        mapping[str(id_) if free else new_id()] = place | {"message": message}
     return read_mapping(
         {name: value for name, value in _flat(item).items() if name != "messages"} | {"mapping": mapping}
     )
@@ -64,7 +60,7 @@ def _flat(item: dict[str, Any]) -> dict[str, Any]:
 
 def _adapted(message: dict[str, Any]) -> dict[str, Any]:
     """Give a message botchat's fields; what none of them can hold goes into its payload."""
-    adapted = take_fields(message, _TAKEN)
+    adapted = take_fields({name: value for name, value in message.items() if value is not None}, _TAKEN)
     if "role" not in adapted:
         raise InvalidInput("One of its messages has no role.")
     if type(adapted.get("id")) is int:
@@ -78,7 +74,7 @@ def _adapted(message: dict[str, Any]) -> dict[str, Any]:
         adapted["reasoning_content"] = content.reasoning_text
     if content.pieces or content.details:
         content.details |= {name: adapted[name] for name in ("payload",) if name in adapted}
-        adapted["payload"] = content.payload("original")
+        adapted["payload"] = content.payload()
     return adapted
 
 
@@ -112,4 +108,4 @@ def _is_kept(name: str, value: Any) -> bool:
         return value in get_args(Status)
     if name == "usage":
         return isinstance(value, dict) and all(type(count) is int for count in value.values())
-    return value is not None
+    return True

@@ -10,7 +10,7 @@ from typing import Any, cast
 from botchat.core.branches import ROOT
 from botchat.core.checks import NAME_LIMIT
 from botchat.core.json_text import to_time
-from botchat.core.models import Message, Session, now, to_milliseconds, valid_text
+from botchat.core.models import Message, Session, new_id, now, to_milliseconds, valid_text
 from botchat.core.record import Record, session_to_record
 
 IMPORTED = "imported"
@@ -76,7 +76,7 @@ def record_of(session: Session, nodes: Sequence[Node], current: str | None = Non
         nodes: in the order of the file.
         current: the node that was shown last; None if the file does not tell.
     """
-    places = {node.id: node for node in nodes}
+    places = _by_id(nodes)
     parents = _without_circles({node.id: _shown(node.parent, places) for node in nodes if node.message})
     session.messages = _ordered(places, parents, session.create_time)
     for before, message in zip([None, *session.messages], session.messages, strict=False):
@@ -103,6 +103,18 @@ def new_session(
     session.id = as_text(id_) or session.id
     session.create_time, session.update_time = start, as_time(updated) or next(reversed(known), start)
     return session
+
+
+def _by_id(nodes: Sequence[Node]) -> dict[str, Node]:
+    """Return the nodes by their ids. Of two of one id both are kept, and the first is the one that others follow."""
+    places: dict[str, Node] = {}
+    for node in nodes:
+        if node.id in places:
+            node.id = new_id()
+            if node.message:
+                node.message.id = node.id
+        places[node.id] = node
+    return places
 
 
 def _shown(place: str | None, places: dict[str, Node]) -> str | None:

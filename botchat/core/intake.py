@@ -71,7 +71,9 @@ class Intake:
         try:
             if self._dry_run:
                 self._seen[session_id] = user
-            elif self._admin.put(self._in_time(record), replace=self._on_conflict == "replace") == "kept":
+            elif self._on_conflict == "replace":
+                self._admin.replace(self._in_time(record))
+            elif self._admin.put(self._in_time(record)) == "kept":
                 return None  # another program made it in this instant
         except (InvalidInput, SessionTooLarge) as error:
             return Refused(session_id, str(error))

@@ -1,6 +1,8 @@
 """Sessions in MongoDB: one document each in the collection `sessions`, the older messages of long ones in blocks."""
 
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -12,22 +14,31 @@ from pymongo.errors import DuplicateKeyError
 
 from botchat.core.addresses import without_password
 from botchat.core.agents import AgentChanges
+from botchat.core.all_sessions import unreadable
 from botchat.core.changes import MessageChanges, SessionChanges
-from botchat.core.errors import FileNotFound, SessionChanged, SessionNotFound
+from botchat.core.errors import (
+    FileNotFound,
+    InvalidInput,
+    SessionChanged,
+    SessionNotFound,
+    StoreError,
+    StoreUnavailable,
+)
 from botchat.core.file_record import apart, files_of, find_data, record_apart
+from botchat.core.mending import MALFORMED
 from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, now
 from botchat.core.mongo_accounts import MongoAccounts, MongoShortLived
 from botchat.core.mongo_agents import NOT_DELETED, MongoAgents, count_too
 from botchat.core.mongo_all import MongoAllSessions
 from botchat.core.mongo_blocks import MongoBlocks
-from botchat.core.mongo_client import Document, database_name, open_client, options_of, translated
+from botchat.core.mongo_client import Document, database_name, lenient, open_client, options_of, translated
 from botchat.core.mongo_files import MongoFiles
 from botchat.core.mongo_growth import Limits, growth_of_change, initial_size
 from botchat.core.mongo_messages import MongoMessages
 from botchat.core.mongo_moving import Moving
 from botchat.core.mongo_preferences import MongoPreferences
 from botchat.core.mongo_query import ALL_INDEX, PAGE_INDEX, SUMMARY, TAG_INDEX, TAGGED, owned
-from botchat.core.mongo_turns import MongoTurns, free_for, not_to_stop
+from botchat.core.mongo_turns import MongoTurns, begun
 from botchat.core.mongo_update import of_message, update_of, update_of_message
 from botchat.core.preferences import PreferenceChanges, Preferences
 from botchat.core.record import (
@@ -41,7 +52,7 @@ from botchat.core.record import (
     summary_from_record,
 )
 from botchat.core.repository import ACTIVE, check_limit, check_whole
-from botchat.core.running import mark_of
+from botchat.core.shape import is_sound
 
 _LAST_CHARACTER = chr(0x10FFFF)
 _NAMES = dict.fromkeys(SUMMARY, 1)
@@ -62,7 +73,10 @@ def connect(uri: str, **pool_options: Any) -> "MongoRepository":
     if not name.endswith(f"/{database}"):
         name = f"{name.rstrip('/')}/{database}"
     slow_seconds = None if "timeoutms" in options_of(uri) else _SLOW_SECONDS
-    return MongoRepository(client[database], name=name, owns_client=True, slow_seconds=slow_seconds)
+    options = lenient(client.codec_options)
+    return MongoRepository(
+        client.get_database(database, options), name=name, owns_client=True, slow_seconds=slow_seconds
+    )
 
 
 class MongoRepository:
@@ -171,12 +185,17 @@ class MongoRepository:
 
     def get(self, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:
         check_limit(last)
-        return session_from_record(self._messages.newest(user, session_id, last))
+        with self._damage_named(user, session_id):
+            record = self._messages.newest(user, session_id, last)
+            if is_sound(record):
+                return session_from_record(record)
+        raise unreadable(self._all, user, session_id)
 
     def messages(self, user: str, session_id: str, before: int, limit: int = PAGE_SIZE) -> list[Message]:
         check_limit(limit)
         start = max(0, before - limit)
-        return [message_from_record(message) for message in self._messages.part(user, session_id, start, before)]
+        with self._damage_named(user, session_id):
+            return [message_from_record(message) for message in self._messages.part(user, session_id, start, before)]
 
     def position(self, user: str, session_id: str, message_id: str) -> int:
         return self._messages.position(user, session_id, message_id)
@@ -203,7 +222,8 @@ class MongoRepository:
 
     def tags(self, user: str) -> list[str]:
         with translated(self.name):
-            return sorted(self._sessions.distinct("tags", {"user": {"$eq": user}, "state": "active"} | TAGGED))
+            tags = self._sessions.distinct("tags", {"user": {"$eq": user}, "state": "active"} | TAGGED)
+        return sorted(tag for tag in tags if isinstance(tag, str))
 
     def latest(self, user: str) -> SessionSummary | None:
         with translated(self.name):
@@ -223,14 +243,13 @@ class MongoRepository:
         self.update(user, session_id, state="trash")
 
     def purge(self, user: str, session_id: str, *, unless_written_since: datetime | None = None) -> None:
-        wanted = owned(user, session_id)
-        if unless_written_since is not None:
-            wanted["update_time"] = unless_written_since
+        wanted = owned(user, session_id) | ({"update_time": unless_written_since} if unless_written_since else {})
+        files = self._files.keys(user, session_id)  # first: whoever takes the id once it is free has files of their own
         with translated(self.name):
             if not self._sessions.delete_one(wanted).deleted_count:
                 self._messages.read(user, session_id, {"_id": 1})
                 raise SessionChanged
-        self._files.remove_others(user, session_id)
+        self._files.remove_keys(files)
         self._blocks.remove_others(user, session_id)
 
     def preferences(self, user: str) -> Preferences:
@@ -251,13 +270,21 @@ class MongoRepository:
     def short_lived(self) -> MongoShortLived:
         return MongoShortLived(self._database, name=self.name)
 
+    @contextmanager
+    def _damage_named(self, user: str, session_id: str) -> Iterator[None]:
+        """Name the session, and what is wrong with it, where it can't be read."""
+        try:
+            yield
+        except StoreUnavailable:
+            raise
+        except (StoreError, InvalidInput, *MALFORMED) as error:
+            raise unreadable(self._all, user, session_id, error) from error
+
     def _made(self, session: Session, message: Message, record: Record, at: datetime, turn: str | None) -> bool:
         """Make the record with its first message; False when it is there, another process' or another user's."""
         made = session_to_record(replace(session, messages=[message])) | {"messages": [record]} | initial_size(record)
-        if turn is not None and message.role == "user":
-            made["turn"] = mark_of(turn, at)
         try:
-            self._sessions.insert_one(made | {"rev": 1, "update_time": at})
+            self._sessions.insert_one(made | begun(message, turn, at) | {"rev": 1, "update_time": at})
         except DuplicateKeyError:
             return False
         return True
@@ -278,25 +305,16 @@ class MongoRepository:
         if session.rev and not session.name and (name := session.named_by([message])):
             changed["name"] = name
         update: Document = {"$push": {"messages": record}, "$inc": {"message_count": 1, "rev": 1}, "$set": changed}
-        unused = ["head"] if session.head is not None else []
-        if turn is not None and message.role != "user":
-            unused.append("turn")
-        if unused:
-            update["$unset"] = dict.fromkeys(unused, "")
-        if turn is not None and message.role == "user":
-            changed["turn"] = mark_of(turn, at)
-            check = partial(self._turns.check, session.user, session.id, turn)
-            return self._messages.push(session, message, record, update, free_for(turn, at), check)
-        if turn is not None and message.status == "streaming":
-            wanted = not_to_stop()
-            pass_on = partial(self._turns.pass_on, session.user, session.id, wanted, record)
-            return self._messages.push(session, message, record, update, wanted, pass_on)
+        if session.head is not None:
+            update["$unset"] = {"head": ""}
+        if turn is not None:
+            return self._turns.push(session, message, record, update, turn, at)
         if agent is None:
             return self._messages.push(session, message, record, update)
         of_agent = dict(NOT_DELETED)
         options = count_too(message, agent, of_agent, update)
-        check_agent = partial(self._agents.check, session.user, session.id, message.agent_id)
-        return self._messages.push(session, message, record, update, of_agent, check_agent, **options)
+        check = partial(self._agents.check, session.user, session.id, message.agent_id)
+        return self._messages.push(session, message, record, update, of_agent, check, **options)
 
     def _remove_files(self, user: str, session_id: str, message_id: str) -> None:
         """Remove the data that lie apart from a message, before it forgets which they were."""

@@ -32,11 +32,12 @@ class MongoAgents:
     def create(self, session: Session) -> bool:
         at = now()
         record = session_to_record(replace(session, messages=[])) | {"rev": 1, "update_time": at}
-        with translated(self._name):
-            try:
-                self._sessions.insert_one(record)
-            except DuplicateKeyError:
-                self.header(session.user, session.id)
+        while not self._inserted(record):
+            with translated(self._name):
+                there = self._sessions.find_one({"_id": {"$eq": session.id}}, {"user": 1})
+            if there is not None and there["user"] != session.user:
+                raise SessionNotFound(session.id)
+            if there is not None:  # or it went in this instant
                 return False
         session.rev, session.update_time = 1, at
         return True
@@ -80,6 +81,14 @@ class MongoAgents:
             raise SessionNotFound(session_id)
         if agent_id is not None:
             agent_in(session.agents, agent_id)
+
+    def _inserted(self, record: Record) -> bool:
+        with translated(self._name):
+            try:
+                self._sessions.insert_one(record)
+            except DuplicateKeyError:
+                return False
+        return True
 
     def _updated(self, wanted: Document, update: Document) -> bool:
         update = {"$inc": {"rev": 1}} | update | {"$set": update.get("$set", {}) | {"update_time": now()}}

@@ -10,10 +10,21 @@ from typing import Any, Literal
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
-from botchat.core.all_sessions import Activity, GivenFeedback, UserSummary, activities_of, anothers, feedback_of
+from botchat.core.all_sessions import (
+    Activity,
+    GivenFeedback,
+    UserSummary,
+    activities_of,
+    anothers,
+    feedback_of,
+    readable_facts,
+    user_summary,
+)
+from botchat.core.errors import DamagedRecord, InvalidInput, StoreError, StoreUnavailable
 from botchat.core.file_record import files_of, joined, record_apart
+from botchat.core.mending import MALFORMED, checked
 from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter, now
-from botchat.core.mongo_blocks import KEPT_APART, MongoBlocks
+from botchat.core.mongo_blocks import KEPT_APART, MongoBlocks, bare
 from botchat.core.mongo_client import Document, each, translated, unhurried
 from botchat.core.mongo_files import MongoFiles
 from botchat.core.mongo_messages import MongoMessages
@@ -28,6 +39,7 @@ _CLOCKS_APART = timedelta(seconds=2)
 """Whether a reply is still written is told by times of several machines, five seconds apart at most."""
 
 
+_ANY_TIME = {"$gte": datetime(1, 1, 1, tzinfo=UTC), "$lt": datetime(9999, 12, 31, tzinfo=UTC)}
 _BY_ID = {"$sort": {"_id": 1}}
 
 _OF_MESSAGES = ("create_time", "usage", "latency_ms", "feedback")
@@ -92,14 +104,18 @@ class MongoAllSessions:
         with translated(self._name), self._time_for(where):
             return self._sessions.count_documents(wanted)
 
-    def records(self, where: SessionFilter, after: tuple[datetime, str] | None = None) -> Iterator[Record]:
+    def records(
+        self, where: SessionFilter, after: tuple[datetime, str] | None = None
+    ) -> Iterator[Record | DamagedRecord]:
         wanted = self._filter(where)
+        if where.state is None:  # a state that is none is damaged, and found here alone
+            del wanted["state"]
         if after is not None:
             time, session_id = after
             later = [{"create_time": {"$gt": time}}, {"create_time": time, "_id": {"$gt": session_id}}]
             wanted = {"$and": [wanted, {"$or": later}]}
         found = self._sessions.find(wanted).sort(OLDEST_FIRST).batch_size(_BATCH)
-        return filter(None, map(self._whole, self._each(found)))
+        return filter(None, map(self._read, self._each(found)))
 
     def put(self, record: Record, *, replace: bool = False) -> Literal["made", "replaced", "kept"]:
         user, session_id = record["user"], record["_id"]
@@ -124,10 +140,38 @@ class MongoAllSessions:
             raise anothers(session_id)
         return became
 
+    def replace(self, record: Record, rev: int) -> bool:
+        return self._replace(record, owned(record["user"], record["_id"]) | {"rev": rev})
+
+    def repair(self, damaged: DamagedRecord) -> bool:
+        raw = damaged.raw
+        as_read = {"_id": {"$eq": raw["_id"]}, "rev": raw.get("rev", {"$exists": False})}
+        if damaged.readable is not None:
+            return self._replace(damaged.readable, as_read)
+        with translated(self._name):
+            return self._sessions.delete_one(as_read).deleted_count == 1
+
+    def _replace(self, record: Record, as_read: Document) -> bool:
+        """Write a record in the place of the one that is like this; False where there is none."""
+        user, session_id = record["user"], record["_id"]
+        whole, data = record_apart(record)
+        with translated(self._name):
+            stored, blocks = self._moving.split(whole)
+        self._files.put(user, session_id, data, replace=True)
+        self._blocks.put(blocks)
+        with translated(self._name):
+            is_replaced = self._sessions.replace_one(as_read, stored).matched_count == 1
+        if is_replaced:
+            self._files.remove_others(user, session_id, {file["id"] for file in files_of(whole)})
+            self._blocks.remove_others(user, session_id, stored.get("blocks", {}).get("key"))
+        else:
+            self._blocks.remove(blocks)
+        return is_replaced
+
     def held(self, ids: Some[str]) -> dict[str, tuple[str, int]]:
         with translated(self._name):
             found = list(self._sessions.find({"_id": {"$in": list(ids)}}, {"user": 1, "rev": 1}))
-        return {record["_id"]: (record["user"], record["rev"]) for record in found}
+        return {record["_id"]: (record.get("user", ""), record.get("rev", 0)) for record in found}
 
     def preferences(self, user: str | None = None) -> Iterator[Record]:
         return self._each(self._preferences.find({} if user is None else {"_id": {"$eq": user}}))
@@ -154,7 +198,7 @@ class MongoAllSessions:
         for row in self._aggregate(
             [{"$match": has_name}, {"$project": {"_id": 0} | counted}, {"$group": group}, _BY_ID]
         ):
-            yield UserSummary(row["_id"], row["sessions"], row["messages"], row["first"], row["last"])
+            yield user_summary(row["_id"], row["sessions"], row["messages"], row["first"], row["last"])
 
     def activity(
         self, where: SessionFilter, since: datetime | None = None, until: datetime | None = None
@@ -164,13 +208,17 @@ class MongoAllSessions:
         if since:  # nothing was said since in a session that was not written since
             sessions["update_time"] = sessions.get("update_time", {}) | {"$gte": since}
         short = {"$and": [sessions, {"first": {"$exists": False}}]}
-        steps: list[Document] = [{"$match": short}, {"$project": _FACTS}, {"$unwind": "$messages"}]
-        if said:
-            steps.append({"$match": {"messages.create_time": said}})
+        # A time of another type is damaged, and would end the counting of all others.
+        timed: Document = {
+            "messages.create_time": _ANY_TIME | said,
+            "user": {"$gte": ""},
+            "bot_id": {"$gte": ""},
+        }
+        steps: list[Document] = [{"$match": short}, {"$project": _FACTS}, {"$unwind": "$messages"}, {"$match": timed}]
         for row in self._aggregate([*steps, {"$group": _BY_DAY}]):
             yield _activity(row)
         for record in self._long(sessions, _FACTS):
-            yield from activities_of(record, since, until)
+            yield from readable_facts(partial(activities_of, since=since, until=until), record)
 
     def feedback(self, where: SessionFilter) -> Iterator[GivenFeedback]:
         with_any: list[Document] = [{"messages.feedback": {"$exists": True}}, {"feedbacks": {"$exists": True}}]
@@ -178,7 +226,7 @@ class MongoAllSessions:
         wanted = {"$and": [self._filter(where), {"$or": [*with_any, *holders]}]}
         for record in self._each(self._sessions.find(wanted, _RATED).sort(NEWEST_FIRST)):
             whole = self._messages.whole(record, _RATED)
-            yield from feedback_of(whole) if whole else ()
+            yield from readable_facts(feedback_of, whole) if whole else ()
 
     def info(self) -> dict[str, Any]:
         database = self._sessions.database
@@ -216,6 +264,16 @@ class MongoAllSessions:
             found = self._sessions.aggregate(pipeline, allowDiskUse=True)
         return self._each(found)
 
+    def _read(self, record: Record) -> Record | DamagedRecord | None:
+        """Read the rest of a record; what is wrong with it where that can't be, and None where it was removed."""
+        try:
+            whole = self._whole(record)
+        except StoreUnavailable:
+            raise
+        except (InvalidInput, StoreError, *MALFORMED) as error:
+            return checked(bare(record), [f"its messages can't be read ({error})"])
+        return whole and checked(whole)
+
     def _whole(self, record: Record) -> Record | None:
         whole = self._messages.whole(record)
         if whole is None:
@@ -226,7 +284,13 @@ class MongoAllSessions:
     def _long(self, sessions: Document, fields: Document) -> Iterator[Record]:
         """Read those records of a filter that have older messages in blocks, with all their messages."""
         found = self._sessions.find({"$and": [sessions, {"first": {"$exists": True}}]}, fields)
-        return filter(None, (self._messages.whole(record, fields) for record in self._each(found)))
+        for record in self._each(found):
+            try:
+                whole = self._messages.whole(record, fields)
+            except (StoreError, *MALFORMED):  # damaged: `records` tells of it
+                continue
+            if whole is not None:
+                yield whole
 
     def _put(self, record: Record, *, replace: bool) -> Literal["made", "replaced", "kept"] | None:
         """Write a record as it lies here; None if it is another user's."""
@@ -258,7 +322,7 @@ def _activity(row: Document) -> Activity:
         messages=row["messages"],
         prompt_tokens=row["prompt_tokens"],
         completion_tokens=row["completion_tokens"],
-        latencies_ms=tuple(row["latencies_ms"]),
+        latencies_ms=tuple(value for value in row["latencies_ms"] if isinstance(value, int)),
         up=row["up"],
         down=row["down"],
     )

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 import pymongo
+from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.errors import BSONError
 from pymongo import MongoClient, WriteConcern
 from pymongo.database import Database
@@ -93,11 +94,21 @@ def borrowed_database(client: MongoClient[Document], name: str) -> Database[Docu
     if not client.write_concern.acknowledged:
         raise ConfigError("The client says w=0, so nobody would know what was saved: make it without that.")
     concern = WriteConcern(w="majority", j=True) if client.write_concern.is_server_default else client.write_concern
-    in_utc = client.codec_options.with_options(tz_aware=True, tzinfo=None)  # given, it would cost twice the time
+    in_utc = lenient(client.codec_options.with_options(tz_aware=True, tzinfo=None))  # given, it costs twice the time
     try:
         return client.get_database(name, codec_options=in_utc, write_concern=concern)
     except InvalidName as error:
         raise ConfigError(f"There can be no database {name!r}: {error}.") from error
+
+
+def lenient(options: CodecOptions[Document]) -> CodecOptions[Document]:
+    """Make options that decode damaged documents too, because one that can't be decoded would end a whole batch.
+
+    Bytes that are not UTF-8 become lone surrogates, a time outside the years 1 to 9999 becomes no `datetime`; the
+    checks of a record find both.
+    """
+    kept = DatetimeConversion.DATETIME_AUTO
+    return options.with_options(unicode_decode_error_handler="surrogateescape", datetime_conversion=kept)
 
 
 def options_of(uri: str) -> set[str]:

@@ -53,15 +53,19 @@ class MongoFiles:
     def remove(self, user: str, session_id: str, file_ids: Some[str]) -> None:
         """Remove files of a session."""
         keys = [_key(session_id, file_id) for file_id in file_ids]
-        self._remove(self._found({"_id": {"$in": keys}, "metadata.user": {"$eq": user}}))
+        self.remove_keys(self._found({"_id": {"$in": keys}, "metadata.user": {"$eq": user}}))
 
     def remove_others(self, user: str, session_id: str, kept: Some[str] = ()) -> None:
         """Remove all files of a session but these."""
+        kept_keys = {_key(session_id, file_id) for file_id in kept}
+        self.remove_keys([key for key in self.keys(user, session_id) if key not in kept_keys])
+
+    def keys(self, user: str, session_id: str) -> list[str]:
+        """Return the keys of a session's files, for `remove_keys`."""
         # "0" is what comes after "/"; where an id holds one itself, the range has other sessions' files too.
         range_of_keys = {"$gte": _key(session_id, ""), "$lt": f"{session_id}0"}
         wanted = {"_id": range_of_keys, "metadata.session_id": {"$eq": session_id}, "metadata.user": {"$eq": user}}
-        keys = {_key(session_id, file_id) for file_id in kept}
-        self._remove([key for key in self._found(wanted) if key not in keys])
+        return self._found(wanted)
 
     def sweep(self, sessions: Collection[Document]) -> None:
         """Remove files whose session is gone: at most once an hour in a database, whatever processes ask for it.
@@ -79,7 +83,7 @@ class MongoFiles:
             orphans = self._orphans(set(keys), sessions, at - SWEEP_EVERY)
             after = keys[-1] if len(keys) == _SWEPT_AT_ONCE else ""
             self._sweeps.update_one({"_id": BUCKET}, {"$set": {"after": after}})
-        self._remove(orphans)
+        self.remove_keys(orphans)
 
     @property
     def _sweeps(self) -> Collection[Document]:
@@ -110,7 +114,7 @@ class MongoFiles:
             raise SessionNotFound(session_id)
         if there is not None and (not replace or there["metadata"]["sha256"] == digest):
             return
-        self._remove([key])  # also what a process that died has written of it
+        self.remove_keys([key])  # also what a process that died has written of it
         metadata = {"user": user, "session_id": session_id, "sha256": digest}
         with self._bucket().open_upload_stream_with_id(key, file_id, metadata=metadata) as upload:
             upload.write(content)
@@ -119,7 +123,7 @@ class MongoFiles:
         with translated(self._name):
             return [stored["_id"] for stored in self._files.find(wanted, {"_id": 1})]
 
-    def _remove(self, keys: list[str]) -> None:
+    def remove_keys(self, keys: list[str]) -> None:
         """Remove files, the data first: broken off between the two, a second call still finds what to remove."""
         if keys:
             with translated(self._name), unhurried(self._slow_seconds):

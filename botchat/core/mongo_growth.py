@@ -13,6 +13,7 @@ from botchat.core.errors import SessionTooLarge
 from botchat.core.models import now
 from botchat.core.mongo_client import Document
 from botchat.core.record import MAX_MESSAGE_BYTES, Record
+from botchat.core.retrying import SECONDS
 
 ROOM = 256 * 1024
 """Bytes of messages that a record holds before the older ones leave it: what an append costs grows with them.
@@ -37,11 +38,15 @@ _UNCOUNTED_MESSAGES, _UNCOUNTED_BYTES = 10, 4096
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many bytes of messages a record holds, and how many stay when the older ones leave."""
+    """How many bytes of messages a record holds, and how many stay when the older ones leave.
+
+    `lease_seconds` is how long one process alone moves them, `busy_seconds` how long a write that loses is tried again.
+    """
 
     room: int = ROOM
     kept: int = KEPT
     lease_seconds: float = LEASE_SECONDS
+    busy_seconds: float = SECONDS
 
 
 def size_of(message: Record) -> int:

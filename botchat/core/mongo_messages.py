@@ -23,7 +23,7 @@ from botchat.core.mongo_query import owned
 from botchat.core.mongo_update import of_message, update_of_message
 from botchat.core.record import Record
 from botchat.core.repository import has_end_of_its_own
-from botchat.core.retrying import attempts
+from botchat.core.retrying import Turns, attempts
 
 _T = TypeVar("_T")
 
@@ -40,6 +40,7 @@ class MongoMessages:
         self._blocks = blocks
         self._moving = moving
         self._name = name
+        self._turns = Turns()
 
     def newest(self, user: str, session_id: str, last: int) -> Record:
         """Read a record with its newest messages, those in blocks too if its own are fewer."""
@@ -147,7 +148,7 @@ class MongoMessages:
 
     def _change(self, user: str, session_id: str, message: Document, update: Document) -> None:
         """Change the message that is like this, in the record or in a block."""
-        for _ in attempts():
+        for _ in attempts(self._moving.limits.busy_seconds):
             with self._again_if_busy():
                 if self._changed(user, session_id, message, update):
                     return
@@ -235,7 +236,7 @@ class MongoMessages:
         """Append where there was no room, or where the message may be there: look, make room, then try again."""
         shown = _PLACE | {"pinned": 1, "state": 1, "message_count": 1, "messages": {"$elemMatch": {"id": message.id}}}
         may_move = True
-        for _ in attempts():
+        for _ in attempts(self._moving.limits.busy_seconds):
             with self._again_if_busy():
                 record = self.read(session.user, session.id, shown)
                 if record.get("messages") or self._is_in_block(record, message):
@@ -287,7 +288,7 @@ class MongoMessages:
                 raise
 
     def _updated(self, wanted: Document, update: Document, **options: Any) -> bool:
-        with translated(self._name):
+        with self._turns.turn(wanted["_id"]), translated(self._name):
             return self._sessions.update_one(wanted, update, **options).matched_count == 1
 
 

@@ -14,7 +14,8 @@ SWEEP_EVERY = timedelta(hours=1)
 
 def claimed(sweeps: Collection[Document], what: str, at: datetime) -> Document | None:
     """Take the turn to sweep `what`, and return where the last one ended; None if it is not due."""
-    due = {"_id": what, "time": {"$lte": at - SWEEP_EVERY}}
+    # A time that lies ahead is of a clock that was set back since.
+    due = {"_id": what, "time": {"$not": {"$gt": at - SWEEP_EVERY, "$lt": at + SWEEP_EVERY}}}
     try:
         return sweeps.find_one_and_update(
             due, {"$set": {"time": at}}, upsert=True, return_document=pymongo.ReturnDocument.AFTER

@@ -1,11 +1,12 @@
 """The marks of running turns in MongoDB: a field of the session's record."""
 
 from datetime import datetime
+from functools import partial
 
 from pymongo.collection import Collection
 
 from botchat.core.errors import ReplyRunning
-from botchat.core.models import now
+from botchat.core.models import Message, Session, now
 from botchat.core.mongo_client import Document, translated
 from botchat.core.mongo_messages import MongoMessages
 from botchat.core.mongo_query import owned
@@ -48,10 +49,29 @@ class MongoTurns:
         turn = turn_of(record)
         return turn is not None and turn.holder == holder and turn.to_stop
 
-    def pass_on(self, user: str, session_id: str, wanted: Document, message: Document) -> None:
+    def push(
+        self, session: Session, message: Message, record: Document, update: Document, holder: str, at: datetime
+    ) -> bool:
+        """Append `record`, the message, by this update; False where the message is there already.
+
+        A question begins the turn of the holder; any other message ends its mark.
+        """
+        user, session_id = session.user, session.id
+        if message.role == "user":
+            update["$set"] |= begun(message, holder, at)
+            check = partial(self.check, user, session_id, holder)
+            return self._messages.push(session, message, record, update, free_for(holder, at), check)
+        update["$unset"] = update.get("$unset", {}) | {"turn": ""}
+        if message.status != "streaming":
+            return self._messages.push(session, message, record, update)
+        wanted: Document = {"turn.to_stop": {"$ne": True}}
+        pass_on = partial(self._pass_on, user, session_id, wanted, record)
+        return self._messages.push(session, message, record, update, wanted, pass_on)
+
+    def _pass_on(self, user: str, session_id: str, wanted: Document, message: Document) -> None:
         """Put the wish that a turn ends, which stands in its mark, into the message with which its reply begins.
 
-        `wanted` is the filter `not_to_stop`, which is not asked for any more then.
+        `wanted` is the filter of a record without such a wish, which is not asked for any more then.
         """
         turn = turn_of(self._messages.read(user, session_id, {"turn": 1}))
         if turn is not None and turn.to_stop:
@@ -74,9 +94,9 @@ def free_for(holder: str, at: datetime) -> Document:
     }
 
 
-def not_to_stop() -> Document:
-    """Make the filter of a record in which nobody wishes that the turn ends."""
-    return {"turn.to_stop": {"$ne": True}}
+def begun(message: Message, holder: str | None, at: datetime) -> Document:
+    """Make the field of a record in which a turn begins with this message; {} where none does."""
+    return {"turn": mark_of(holder, at)} if holder is not None and message.role == "user" else {}
 
 
 def _recent(at: datetime) -> Document:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from botchat.core.checks import check_name
-from botchat.core.errors import SessionNotFound, StoreError
+from botchat.core.errors import DamagedRecord, SessionNotFound, StoreError
 from botchat.core.history import is_alive
 from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, now
 from botchat.core.reply import Reply
@@ -101,9 +101,8 @@ class Reading:
 
     def excerpt(self, user: str, session_id: str, text: str) -> Excerpt | None:
         """Find the first message that has a word of what was searched for; None if only the name has."""
-        session = self._repository.get(user, session_id)
-        for number, message in enumerate(self.history(session), 1):
-            if found := around(message.content, text):
+        for number, words in enumerate(self._contents(user, session_id), 1):
+            if found := around(words, text):
                 return Excerpt(number, found)
         return None
 
@@ -139,6 +138,15 @@ class Reading:
             for file in message.files
         ]
         return replace(message, files=files) if files else message
+
+    def _contents(self, user: str, session_id: str) -> Iterator[str]:
+        """Read the words of all messages; of a damaged session those that can be read."""
+        try:
+            session = self._repository.get(user, session_id)
+        except DamagedRecord as error:
+            yield from (message["content"] for message in (error.readable or {"messages": []})["messages"])
+        else:
+            yield from (message.content for message in self.history(session))
 
     def _check_owner(self, user: str, session: Session) -> None:
         if session.user != check_name("The user", user):

@@ -1,8 +1,9 @@
 """How sessions and messages become documents, and come back equal. Both stores write what this module makes."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 from botchat.core.changes import MessageChanges, SessionChanges
@@ -42,8 +43,17 @@ MAX_MESSAGE_BYTES = 15 * 1024 * 1024
 TRASH_TIME = timedelta(days=30)
 """How long a deleted session can be brought back; then the store removes it for ever."""
 
+DAMAGED_NAME = "(damaged)"
+"""Stands for the name of a record that has none that can be read."""
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for a time that can't be read."""
+
+_SUMMARY_TYPES = (str, str, datetime, str, datetime, int, bool, str, str)
+_STAND_INS = ("", DAMAGED_NAME, LONG_AGO, "", LONG_AGO, 0, False, "", "active")
 _ROLES = get_args(Role)
 _WORDS = '{"text": '
+_OF_AGENT = '{"message":{'
 MESSAGE_ALWAYS = {"id", "role", "content", "create_time"}
 SESSION_ALWAYS = {
     "id",
@@ -88,6 +98,8 @@ def message_from_record(record: Record) -> Message:
         extra = {name: value for name, value in record.items() if name not in _OF_MESSAGES}
     if words := words_of_payload(known):
         known = known | words | {"payload": payload_without_words(known)}
+    elif not known["content"] and (text := _text_of_agent(known.get("payload"))):
+        known = known | {"content": text}
     if "files" in known:
         known = known | {"files": [file_from_record(file) for file in known["files"]]}
     return Message(**known, extra=extra)
@@ -121,18 +133,34 @@ def session_from_record(record: Record) -> Session:
 
 
 def summary_from_record(record: Record) -> SessionSummary:
-    """Make the summary of a document that was read from the index, where an absent `pinned` is None."""
-    return SessionSummary(
+    """Make the summary of a document that was read from the index, where an absent `pinned` is None.
+
+    A field that is damaged has a stand-in: one damaged record must not end a list.
+    """
+    summary = SessionSummary(
         record["_id"],
-        record["name"],
-        record["create_time"],
-        record["bot_id"],
-        record["update_time"],
-        record["message_count"],
+        record.get("name", DAMAGED_NAME),
+        record.get("create_time", LONG_AGO),
+        record.get("bot_id", ""),
+        record.get("update_time", LONG_AGO),
+        record.get("message_count", 0),
         bool(record.get("pinned")),
-        record["user"],
-        record["state"],
+        record.get("user", ""),
+        record.get("state", "active"),
     )
+    return (
+        summary
+        if all(map(isinstance, summary, _SUMMARY_TYPES)) and is_valid("".join(map(str, summary)))
+        else _readable(summary)
+    )
+
+
+def _readable(summary: SessionSummary) -> SessionSummary:
+    """Replace what is of a wrong type, or no text, in the summary of a damaged record."""
+    values: Iterable[tuple[Any, type, Any]] = zip(summary, _SUMMARY_TYPES, _STAND_INS, strict=True)
+    found: list[Any] = [value if isinstance(value, kind) else other for value, kind, other in values]
+    shown: list[Any] = [valid_text(value) if isinstance(value, str) else value for value in found]
+    return SessionSummary(*shown)
 
 
 def session_changes(changes: SessionChanges) -> tuple[Record, set[str]]:
@@ -207,6 +235,18 @@ def words_of_payload(message: Record) -> dict[str, str]:
         return {}
     is_ours = all(isinstance(own, str) and valid_text(own) == message.get(name) != own for name, own in words.items())
     return words if is_ours else {}
+
+
+def _text_of_agent(payload: Any) -> str:
+    """Return the text in the payload of an agent's message, where earlier versions left its content empty."""
+    if not isinstance(payload, str) or not payload.startswith(_OF_AGENT):
+        return ""
+    try:
+        content = json.loads(payload)["message"].get("content")
+    except (ValueError, LookupError, AttributeError, RecursionError):  # another program's, and only begins like ours
+        return ""
+    texts = [content] if isinstance(content, str) else content if isinstance(content, list) else []
+    return "\n\n".join(text for text in texts if isinstance(text, str))
 
 
 def payload_without_words(message: Record) -> str | None:

@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol, Unpack
 
 from botchat.core.accounts import AccountRepository
@@ -13,12 +13,13 @@ from botchat.core.changes import MessageChanges, SessionChanges
 from botchat.core.errors import InvalidInput
 from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary
 from botchat.core.preferences import PreferenceChanges, Preferences
+from botchat.core.record import LONG_AGO
 from botchat.core.running import RunningTurns
 from botchat.core.short_lived import ShortLived
 
 ACTIVE = SessionFilter()
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = LONG_AGO
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -226,6 +227,8 @@ def page_of(found: list[SessionSummary], limit: int) -> Page:
     if len(found) <= limit:
         return Page(sessions=tuple(found), next=None)
     last, following = found[limit - 1 : limit + 1]
+    if last.create_time == LONG_AGO:  # damaged: all that follows it is, and has no place in the order
+        return Page(sessions=tuple(found[:limit]), next=None)
     milliseconds = (last.create_time - _EPOCH) // _MILLISECOND
     position = json.dumps([milliseconds, last.id, following.create_time != last.create_time])
     return Page(sessions=tuple(found[:limit]), next=base64.urlsafe_b64encode(position.encode()).decode())

@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -77,7 +78,9 @@ def rescue(folder: Path, sessions: Sequence[Session]) -> str:
     except OSError as error:
         why = error.strerror or str(error)
         return f"{what} in the store, and {path} can't be written ({why}). Keep these lines for an import:\n{text}"
-    return f"{what} in the store. Import the file when the store answers: botchat sessions import {path}"
+    return (
+        f"{what} in the store. Import the file when the store answers: botchat sessions import {shlex.quote(str(path))}"
+    )
 
 
 def _with_known_files(message: Message) -> Message:

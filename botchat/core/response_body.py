@@ -21,7 +21,7 @@ class ResponseBody:
     """Reads a body as its bytes arrive.
 
     Attributes:
-        done: `[DONE]` was read; what follows it is no part of the reply.
+        done: `[DONE]` was read; anything after it isn't part of the reply.
         text: the body where it is neither events nor JSON, such as a web page; "" otherwise.
     """
 
@@ -31,8 +31,14 @@ class ResponseBody:
         self._kind: Literal["events", "json", "text"] | None = None
         self._unfinished: list[bytes] = []
         self._after_cr = False
+        self._values = 0
         self._pending: list[bytes] = []  # data lines of an event, or lines of a JSON document
         self._is_error = False
+
+    @property
+    def is_document(self) -> bool:
+        """Whether the body was one JSON document: a whole reply, or an error."""
+        return self._kind == "json" and self._values == 1
 
     def feed(self, data: bytes) -> Iterator[Any]:
         """Yield the values that these bytes complete; the value of an `event: error` is put under "error".
@@ -65,6 +71,7 @@ class ResponseBody:
         if self._kind == "events":
             yield from self._event()
         elif self._kind == "json" and self._pending:
+            self._values += 1
             yield _value(b"\n".join(self._pending))
         elif self._kind == "text":
             self.text = b"\n".join(self._pending).decode(errors="replace")
@@ -113,9 +120,12 @@ class ResponseBody:
             self.done = True
         elif line.strip():
             try:
-                yield json.loads(line.decode())
+                value = json.loads(line.decode())
             except (ValueError, RecursionError):  # the beginning of a document of several lines
                 self._pending.append(line)
+            else:
+                self._values += 1
+                yield value
 
 
 def _lines(data: bytes) -> list[bytes]:

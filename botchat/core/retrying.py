@@ -1,17 +1,21 @@
-"""How often, and how long, a call that lost against other writers is tried again."""
+"""How writers of one session share it: the threads of a process take turns, and a call that lost is tried again."""
 
 import random
 import time
+from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
 
 SECONDS = 10.0
 """How long a write is tried again. No write of 64 writers to one session took longer (benchmarks/many_writers.py)."""
 
 _SHORTEST, _LONGEST = 0.005, 0.5  # seconds: of the upper bounds of the pauses
 _AT_LEAST = 3
+_TURN_SECONDS = 1.0
 
 
-def attempts(seconds: float = SECONDS) -> Iterator[int]:
+def attempts(seconds: float) -> Iterator[int]:
     """Count attempts, with a random pause before each but the first two, until the time is over.
 
     The pauses are "full jitter": any length up to a bound that doubles, so that writers don't come back together
@@ -24,3 +28,49 @@ def attempts(seconds: float = SECONDS) -> Iterator[int]:
             bound = min(2 * bound, _LONGEST)
         yield number
         number += 1
+
+
+class Turns:
+    """Lets the threads of this process that write to one session take turns, in the order in which they came.
+
+    In MongoDB concurrent writes to one document conflict, and all but one start over: with 64 threads at once on one
+    session the server did a fifth of the work that it does with 8 (benchmarks/many_writers.py).
+    """
+
+    def __init__(self, seconds: float = _TURN_SECONDS) -> None:
+        self._seconds = seconds
+        self._lock = Lock()
+        self._waiting: dict[str, deque[Lock]] = {}  # of each session that is being written to
+
+    @contextmanager
+    def turn(self, session_id: str) -> Iterator[None]:
+        """Wait for the turn; after `seconds` go on without it: the server may not answer the others."""
+        is_mine = self._taken(session_id)
+        try:
+            yield
+        finally:
+            if is_mine:
+                self._pass_on(session_id)
+
+    def _taken(self, session_id: str) -> bool:
+        with self._lock:
+            if session_id not in self._waiting:
+                self._waiting[session_id] = deque()
+                return True
+            mine = Lock()
+            mine.acquire()
+            self._waiting[session_id].append(mine)
+        if mine.acquire(timeout=self._seconds):
+            return True
+        with self._lock:
+            if mine in self._waiting.get(session_id, ()):
+                self._waiting[session_id].remove(mine)
+                return False
+        return True  # it was passed on in this moment
+
+    def _pass_on(self, session_id: str) -> None:
+        with self._lock:
+            if self._waiting[session_id]:
+                self._waiting[session_id].popleft().release()
+            else:
+                del self._waiting[session_id]

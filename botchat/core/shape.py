@@ -2,16 +2,17 @@
 
 from dataclasses import fields
 from functools import cache
-from typing import Any, get_type_hints
+from typing import Any, NamedTuple, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from botchat.core.checks import check_header, check_name, check_system, check_value
 from botchat.core.errors import InvalidInput
 from botchat.core.file_record import FILE_ALWAYS, check_file, files_of
-from botchat.core.models import File, Message, Session
+from botchat.core.models import File, Message, Session, is_valid
 from botchat.core.record import MAX_MESSAGE_BYTES, MESSAGE_ALWAYS, SESSION_ALWAYS, Record
 
+_STRICT = ConfigDict(strict=True, extra="allow")
 _NOT_IN_RECORDS = {"extra", "first", "turn"}
 
 
@@ -22,15 +23,65 @@ def check_record(record: Record) -> None:
         InvalidInput: a field is missing or of a wrong type, an id is no name or is there twice, something in it can't
             be stored, or there are no messages.
     """
+    if faults := faults_of(record):
+        raise InvalidInput(faults[0].sentence)
+    if not record["messages"]:
+        raise InvalidInput("It has no messages, and such a session is not stored.")
+    _check_values(record)
+    for file in files_of(record):
+        check_file(file)
+
+
+def check_stored(record: Record) -> None:
+    """Check a record that a store holds: an agent's session may have no messages yet, and files may be gone.
+
+    Raises:
+        InvalidInput: as for `check_record`, or it doesn't have as many messages as it says.
+    """
+    if faults := faults_of(record):
+        raise InvalidInput(faults[0].sentence)
+    _check_values(record)
+    if record["message_count"] != len(record["messages"]):
+        raise InvalidInput(
+            f"It says that it has {record['message_count']} messages, and has {len(record['messages'])}."
+        )
+    for file in files_of(record):
+        if file.get("data") is not None:
+            check_file(file)
+
+
+def is_sound(record: Record) -> bool:
+    """Tell whether a record with some of its messages can become a session, and be shown."""
+    return not faults_of(record) and all(map(_is_text, record["messages"])) and is_valid(record["name"])
+
+
+def _is_text(message: Record) -> bool:
+    return is_valid(message["content"]) and is_valid(message.get("reasoning_content", ""))
+
+
+class Fault(NamedTuple):
+    """A field of a record that is missing or has a wrong type: where it is, and what is wrong."""
+
+    place: tuple[int | str, ...]
+    sentence: str
+
+
+def faults_of(record: Record) -> list[Fault]:
+    """Find all fields that are missing or have a wrong type, messages included."""
     try:
         _session_shape().model_validate(record)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise InvalidInput(f"Its field {place} can't be taken: {_lowered(first['msg'])}.") from error
+        return [_fault(details) for details in error.errors(include_url=False)]
+    return []
+
+
+def _fault(details: Any) -> Fault:
+    place = ".".join(map(str, details["loc"]))
+    return Fault(details["loc"], f"Its field {place} can't be taken: {_lowered(details['msg'])}.")
+
+
+def _check_values(record: Record) -> None:
     messages = record["messages"]
-    if not messages:
-        raise InvalidInput("It has no messages, and such a session is not stored.")
     check_header(record["user"], record["id"], record["bot_id"])
     check_system(record.get("system"))
     for message in messages:
@@ -39,15 +90,13 @@ def check_record(record: Record) -> None:
     if len({message["id"] for message in messages}) < len(messages):
         raise InvalidInput("Two of its messages have the same id.")
     files = list(files_of(record))
-    for file in files:
-        check_file(file)
     if len({file["id"] for file in files}) < len(files):
         raise InvalidInput("Two of its files have the same id.")
     check_value(record)
 
 
 def _check_size(message: Record) -> None:
-    size = sum(len(value.encode()) for value in message.values() if isinstance(value, str))
+    size = sum(len(value.encode(errors="surrogatepass")) for value in message.values() if isinstance(value, str))
     if size > MAX_MESSAGE_BYTES:
         raise InvalidInput(f"One of its messages has {size // 1024**2} MiB: a message holds at most 15 MiB.")
 
@@ -56,7 +105,8 @@ def _check_size(message: Record) -> None:
 def _session_shape() -> type[BaseModel]:
     file = _shape(File, FILE_ALWAYS)
     message = _shape(Message, MESSAGE_ALWAYS, files=list[file])  # type: ignore[valid-type]
-    return _shape(Session, SESSION_ALWAYS, messages=list[message])  # type: ignore[valid-type]
+    agent = create_model("Agent", __config__=_STRICT, agent_id=(str, ...))
+    return _shape(Session, SESSION_ALWAYS, messages=list[message], agents=list[agent])  # type: ignore[valid-type]
 
 
 def _shape(kind: type, required: set[str], **other_types: Any) -> type[BaseModel]:
@@ -64,7 +114,7 @@ def _shape(kind: type, required: set[str], **other_types: Any) -> type[BaseModel
     types = get_type_hints(kind) | other_types
     names = [field.name for field in fields(kind) if field.name not in _NOT_IN_RECORDS]
     shape: dict[str, Any] = {name: (types[name], ... if name in required else None) for name in names}
-    return create_model(kind.__name__, __config__=ConfigDict(strict=True, extra="allow"), **shape)
+    return create_model(kind.__name__, __config__=_STRICT, **shape)
 
 
 def _lowered(sentence: str) -> str:

@@ -3,16 +3,26 @@
 import sqlite3
 import time
 import weakref
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Unpack
 
 from botchat.core.agents import AgentChanges, count_in
+from botchat.core.all_sessions import unreadable
 from botchat.core.changes import MessageChanges, SessionChanges
 from botchat.core.checks import check_name
-from botchat.core.errors import FileNotFound, SessionChanged, StoreRefused
+from botchat.core.errors import (
+    FileNotFound,
+    InvalidInput,
+    SessionChanged,
+    SessionNotFound,
+    StoreRefused,
+    StoreUnreadable,
+)
+from botchat.core.mending import MALFORMED
 from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, now
 from botchat.core.preferences import PreferenceChanges, Preferences, preference_changes, preferences_from
 from botchat.core.record import (
@@ -25,14 +35,14 @@ from botchat.core.record import (
     session_to_record,
 )
 from botchat.core.repository import ACTIVE, check_limit, check_whole, has_end_of_its_own
+from botchat.core.shape import is_sound
 from botchat.core.sqlite_accounts import SqliteAccounts, SqliteShortLived
 from botchat.core.sqlite_agents import SqliteAgents, check_not_deleted
 from botchat.core.sqlite_all import SqliteAllSessions
 from botchat.core.sqlite_file import TAGGED, SqliteFile
-from botchat.core.sqlite_query import SUMMARY, has_tag, matches, record_matches, summary_of
+from botchat.core.sqlite_query import SUMMARY, has_tag, matches, record_matches, summary_of, tags_of
 from botchat.core.sqlite_rows import (
     change_message,
-    decoded,
     encoded,
     exists,
     find_file,
@@ -130,11 +140,16 @@ class SqliteRepository:
 
     def get(self, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:
         check_limit(last)
-        return session_from_record(self._agents.newest(user, session_id, last))
+        with self._damage_named(user, session_id):
+            record = self._agents.newest(user, session_id, last)
+            if is_sound(record):
+                return session_from_record(record)
+        raise unreadable(self._all, user, session_id)
 
     def messages(self, user: str, session_id: str, before: int, limit: int = PAGE_SIZE) -> list[Message]:
         check_limit(limit)
-        return [message_from_record(record) for record in self._agents.earlier(user, session_id, before, limit)]
+        with self._damage_named(user, session_id):
+            return [message_from_record(record) for record in self._agents.earlier(user, session_id, before, limit)]
 
     def position(self, user: str, session_id: str, message_id: str) -> int:
         with self._file.reading() as db:
@@ -164,7 +179,7 @@ class SqliteRepository:
         query = f"SELECT more FROM sessions WHERE user = ? AND state = 'active' AND {TAGGED}"
         with self._file.lent() as db:
             rows = db.execute(query, (user,)).fetchall()
-        return sorted({tag for (more,) in rows for tag in decoded(more).get("tags", [])})
+        return sorted({tag for (more,) in rows for tag in tags_of(more)})
 
     def latest(self, user: str) -> SessionSummary | None:
         condition = "user = ? AND state = 'active' ORDER BY update_time DESC, id DESC LIMIT 1"
@@ -193,8 +208,11 @@ class SqliteRepository:
 
     def purge(self, user: str, session_id: str, *, unless_written_since: datetime | None = None) -> None:
         with self._file.writing() as db:
-            header, _ = read_header(db, user, session_id)
-            if unless_written_since not in (None, header["update_time"]):
+            mine = "SELECT update_time FROM sessions WHERE id = ? AND user = ?"  # one that is damaged goes too
+            row = db.execute(mine, (session_id, user)).fetchone()
+            if row is None:
+                raise SessionNotFound(session_id)
+            if unless_written_since is not None and row[0] != milliseconds(unless_written_since):
                 raise SessionChanged
             db.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
 
@@ -220,6 +238,14 @@ class SqliteRepository:
 
     def short_lived(self) -> SqliteShortLived:
         return SqliteShortLived(self._file)
+
+    @contextmanager
+    def _damage_named(self, user: str, session_id: str) -> Iterator[None]:
+        """Name the session, and what is wrong with it, where it can't be read."""
+        try:
+            yield
+        except (StoreUnreadable, InvalidInput, *MALFORMED) as error:
+            raise unreadable(self._all, user, session_id, error) from error
 
     def _remove_expired(self) -> None:
         """Remove the sessions whose expire_time has come: once a minute, as MongoDB does it."""

@@ -5,12 +5,24 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any, Literal
 
-from botchat.core.all_sessions import Activity, GivenFeedback, UserSummary, activities_of, anothers, feedback_of
+from botchat.core.all_sessions import (
+    Activity,
+    GivenFeedback,
+    UserSummary,
+    activities_of,
+    anothers,
+    feedback_of,
+    sound,
+    user_summary,
+)
+from botchat.core.errors import DamagedRecord, InvalidInput, StoreUnreadable
+from botchat.core.mending import MALFORMED, checked
 from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter
 from botchat.core.record import Record
 from botchat.core.repository import ACTIVE, check_limit, page_of
 from botchat.core.sqlite_file import SqliteFile
-from botchat.core.sqlite_query import NEWEST_FIRST, SUMMARY, condition_of, summary_of
+from botchat.core.sqlite_query import NEWEST_FIRST, SUMMARY, condition_of, is_wanted, summary_of, unknown_state
+from botchat.core.sqlite_rescue import Found, is_damage, key_of, rescued, sessions_in
 from botchat.core.sqlite_rows import decoded, encoded, from_columns, milliseconds, read_record, write_record
 
 _OWNER_ALONE = 0o600
@@ -37,27 +49,50 @@ class SqliteAllSessions:
             ((count,),) = db.execute(f"SELECT count(*) FROM sessions WHERE {condition}", values)
         return int(count)
 
-    def records(self, where: SessionFilter, after: tuple[datetime, str] | None = None) -> Iterator[Record]:
+    def records(
+        self, where: SessionFilter, after: tuple[datetime, str] | None = None
+    ) -> Iterator[Record | DamagedRecord]:
         return self._records(where, after)
 
     def _records(
         self, where: SessionFilter, after: tuple[datetime, str] | None = None, *, with_files: bool = True
-    ) -> Iterator[Record]:
+    ) -> Iterator[Record | DamagedRecord]:
+        for row in self._rows(where, after):
+            if (record := self._read(row, with_files=with_files)) is not None:  # None: removed since
+                yield record
+
+    def _rows(self, where: SessionFilter, after: tuple[datetime, str] | None) -> Iterator[Found]:
+        """Find the rows of a filter's sessions, oldest first; in a damaged file in whatever way they can be found."""
+        given: set[int] = set()
+        try:
+            for found in self._rows_in_order(where, after):
+                given.add(found.row)
+                yield found
+        except StoreUnreadable:
+            with self._file.lent() as db:
+                rest = [
+                    found for found in sessions_in(db) if found.row not in given and is_wanted(db, found, where, after)
+                ]
+            yield from rest
+
+    def _rows_in_order(self, where: SessionFilter, after: tuple[datetime, str] | None) -> Iterator[Found]:
         condition, values = condition_of(where)
-        behind = (milliseconds(after[0]), after[1]) if after else (-(2**63), "")
+        behind = (milliseconds(after[0]), key_of(after[1])) if after else (-(2**63), b"")
         query = (
-            f"SELECT create_time, id FROM sessions WHERE {condition} AND (create_time, id) > (?, ?) "
-            "ORDER BY create_time, id LIMIT ?"
+            f"SELECT create_time, id, rowid FROM sessions WHERE {condition} "
+            "AND (create_time, id) > (?, CAST(? AS TEXT)) ORDER BY create_time, id LIMIT ?"
         )
         while True:  # no transaction stays open between two batches: other programs may write meanwhile
             with self._file.lent() as db:
                 found = db.execute(query, (*values, *behind, _BATCH)).fetchall()
-            for _, session_id in found:
-                if (record := self._read(session_id, with_files=with_files)) is not None:  # None: removed since
-                    yield record
+            yield from (Found(row, None) for _, _, row in found)
             if len(found) < _BATCH:
-                return
-            behind = found[-1]
+                break
+            behind = (found[-1][0], key_of(found[-1][1]))
+        if where.state is None:  # a state that is none is damaged, and found here alone
+            with self._file.lent() as db:
+                unknown = db.execute(f"SELECT rowid FROM sessions WHERE {unknown_state(condition)}", values).fetchall()
+            yield from (Found(row, None) for (row,) in unknown)
 
     def put(self, record: Record, *, replace: bool = False) -> Literal["made", "replaced", "kept"]:
         with self._file.writing() as db:
@@ -68,6 +103,22 @@ class SqliteAllSessions:
                 return "kept"
             write_record(db, record)
         return "replaced" if row else "made"
+
+    def replace(self, record: Record, rev: int) -> bool:
+        with self._file.writing() as db:
+            query = "SELECT 1 FROM sessions WHERE id = ? AND user = ? AND rev = ?"
+            is_as_read = db.execute(query, (record["_id"], record["user"], rev)).fetchone() is not None
+            if is_as_read:
+                write_record(db, record)
+        return is_as_read
+
+    def repair(self, damaged: DamagedRecord) -> bool:
+        key, rev = key_of(damaged.raw["_id"]), damaged.raw.get("rev")
+        with self._file.writing() as db:
+            removed = db.execute("DELETE FROM sessions WHERE id = CAST(? AS TEXT) AND rev IS ?", (key, rev))
+            if removed.rowcount and damaged.readable is not None:
+                write_record(db, damaged.readable)
+        return removed.rowcount == 1
 
     def held(self, ids: Collection[str]) -> dict[str, tuple[str, int]]:
         query = "SELECT user, rev FROM sessions WHERE id = ?"
@@ -99,16 +150,16 @@ class SqliteAllSessions:
             rows = db.execute(query).fetchall()
         for row in rows:
             found = from_columns(("user", "sessions", "messages", "create_time", "update_time"), row)
-            yield UserSummary(**found)
+            yield user_summary(*found.values())
 
     def activity(
         self, where: SessionFilter, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[Activity]:
-        for record in self._records(where, with_files=False):
+        for record in sound(self._records(where, with_files=False)):
             yield from activities_of(record, since, until)
 
     def feedback(self, where: SessionFilter) -> Iterator[GivenFeedback]:
-        for record in self._records(where, with_files=False):
+        for record in sound(self._records(where, with_files=False)):
             yield from feedback_of(record)
 
     def info(self) -> dict[str, Any]:
@@ -131,21 +182,44 @@ class SqliteAllSessions:
         )
         with self._file.reading() as db:
             plan = " ".join(row[-1] for row in db.execute(query, values))
-            damages = [row[0] for row in db.execute("PRAGMA quick_check")]
+        with self._file.lent() as db:  # in a transaction, what it finds would be an error of its end
+            damages = _damages(db)
         if "USING INDEX page" in plan and "TEMP B-TREE" not in plan:
             yield Finding("ok", "A page of sessions comes by its index.")
         else:
             yield Finding("failed", "A page of sessions does not come by its index.", "Restore the file from a copy.")
         if damages == ["ok"]:
-            yield Finding("ok", "The file is whole.")
+            yield Finding(
+                "ok", "The pages of the file are whole. `botchat store check` reads the sessions in them too."
+            )
         else:
-            yield Finding("failed", f"The file is damaged: {damages[0]}.", "Restore it from a copy.")
+            advice = "Copy what can be read into a new file: botchat store copy. Or restore it from a backup."
+            yield Finding("failed", f"The file is damaged: {' '.join(damages[0].split())}.", advice)
         mode = self._file.path.stat().st_mode & 0o777
         if mode & ~_OWNER_ALONE:
             advice = f"chmod 600 {self._file.path}"
             yield Finding("warning", f"Others of this machine may read the file (mode {mode:o}).", advice)
 
-    def _read(self, session_id: str, *, with_files: bool) -> Record | None:
-        with self._file.reading() as db:
-            found = db.execute("SELECT 1 FROM sessions WHERE id = ?", (session_id,)).fetchone()
-            return read_record(db, session_id, with_files=with_files) if found else None
+    def _read(self, found: Found, *, with_files: bool) -> Record | DamagedRecord | None:
+        try:
+            with self._file.reading() as db:
+                row = db.execute("SELECT id FROM sessions WHERE rowid = ?", (found.row,)).fetchone()
+                if row is None and found.known is None:
+                    return None
+                record = checked(read_record(db, row[0], with_files=with_files))
+            if not isinstance(record, DamagedRecord):
+                return record
+        except (StoreUnreadable, InvalidInput, *MALFORMED):  # row by row, then
+            pass
+        with self._file.lent() as db:
+            return rescued(db, found, with_files=with_files)
+
+
+def _damages(db: sqlite3.Connection) -> list[str]:
+    """Let SQLite check its pages, types of values and indexes; it doesn't look into texts and documents."""
+    try:
+        return [row[0] for row in db.execute("PRAGMA quick_check")]
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise
+        return [str(error)]

@@ -180,6 +180,7 @@ class SqliteFile:
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        db.text_factory = _text
         try:
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA foreign_keys = ON")
@@ -232,6 +233,11 @@ def _run(db: sqlite3.Connection, statements: str) -> None:
     """Run statements one by one: `executescript` would commit before the first."""
     for statement in statements.split(";"):
         db.execute(statement)
+
+
+def _text(stored: bytes) -> str:
+    """Read a text; a damaged byte becomes half of a character, which nobody can store, and so is found."""
+    return stored.decode(errors="surrogateescape")
 
 
 @contextmanager

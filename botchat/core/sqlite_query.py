@@ -2,14 +2,18 @@
 
 import json
 import re
+import sqlite3
 from collections.abc import Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, get_args
 
+from botchat.core.errors import StoreUnreadable
 from botchat.core.models import SessionFilter, SessionSummary, State
 from botchat.core.record import summary_from_record
 from botchat.core.repository import position_of
 from botchat.core.sqlite_file import TAGGED
+from botchat.core.sqlite_rescue import Found, decode_leniently, is_damage, key_of
 from botchat.core.sqlite_rows import decoded, from_columns, milliseconds
 from botchat.core.words import patterns
 
@@ -18,7 +22,8 @@ SUMMARY = ("id", "user", "state", "create_time", "name", "bot_id", "update_time"
 NEWEST_FIRST = "ORDER BY create_time DESC, id DESC"
 
 _SAYS = (
-    "(matches(?, name) OR EXISTS (SELECT 1 FROM messages WHERE session_id = sessions.id AND record_matches(?, record)))"
+    "(matches(?, CAST(name AS BLOB)) OR EXISTS "
+    "(SELECT 1 FROM messages WHERE session_id = sessions.id AND record_matches(?, record)))"
 )
 
 
@@ -51,25 +56,66 @@ def condition_of(where: SessionFilter, after: str | None = None) -> tuple[str, l
     return " AND ".join(texts), [value for some in values for value in some]
 
 
+def unknown_state(condition: str) -> str:
+    """Turn the condition of sessions in any state into that of sessions whose state is none."""
+    return condition.replace("state IN", "state NOT IN", 1)
+
+
+def is_wanted(
+    db: sqlite3.Connection, found: Found, where: SessionFilter, after: tuple[datetime, str] | None = None
+) -> bool:
+    """Tell whether a row of a damaged file is one of a filter's; where that can't be read, by what an index knows."""
+    condition, values = condition_of(where)
+    conditions = f"({condition} OR {unknown_state(condition)})" if where.state is None else condition
+    behind = (milliseconds(after[0]), key_of(after[1])) if after else (-(2**63), b"")
+    query = f"SELECT 1 FROM sessions WHERE rowid = ? AND {conditions} AND (create_time, id) > (?, CAST(? AS TEXT))"
+    both = [*values, *values] if where.state is None else values
+    try:
+        return db.execute(query, (found.row, *both, *behind)).fetchone() is not None
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise
+    user, state, create_time, session_id = found.known or (where.user, where.state, None, None)
+    is_behind = found.known is None or (create_time, key_of(session_id)) > behind
+    return (
+        where.user in (None, user) and where.state in (None, state) and is_behind and where.ids in (None, (session_id,))
+    )
+
+
 def summary_of(row: Sequence[Any]) -> SessionSummary:
     """Make the summary of a row of these columns."""
     record = from_columns(SUMMARY, row)
     return summary_from_record(record | {"_id": record["id"]})
 
 
-def matches(pattern: str, text: str) -> bool:
-    """Tell SQLite whether a text holds what is looked for."""
-    return _compiled(pattern).search(text) is not None
+def matches(pattern: str, text: Any) -> bool:
+    """Tell SQLite whether a text, or its bytes, holds what is looked for, as far as that can be read."""
+    words = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
+    return _compiled(pattern).search(words) is not None
 
 
 def record_matches(pattern: str, record: bytes) -> bool:
     """Tell SQLite whether a stored message says what is looked for."""
-    return matches(pattern, decoded(record)["content"])
+    return matches(pattern, _decoded(record).get("content", ""))
 
 
 def has_tag(tag: str, more: bytes) -> bool:
     """Tell SQLite whether a session's other fields have that tag."""
-    return tag in decoded(more).get("tags", [])
+    return tag in tags_of(more)
+
+
+def tags_of(more: bytes) -> list[str]:
+    """Return the tags in a session's other fields; [] where they are damaged."""
+    tags = _decoded(more).get("tags")
+    return [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
+
+
+def _decoded(stored: bytes) -> dict[str, Any]:
+    """Decode a document, or of a damaged one what can be: an error would end the query for all others."""
+    try:
+        return decoded(stored)
+    except StoreUnreadable:
+        return decode_leniently(stored)[0]
 
 
 @lru_cache

@@ -8,9 +8,10 @@ from functools import partial
 from typing import Any
 
 import bson
-from bson.codec_options import CodecOptions
+from bson.codec_options import CodecOptions, DatetimeConversion
+from bson.errors import BSONError
 
-from botchat.core.errors import MessageNotFound, SessionNotFound, SessionTooLarge
+from botchat.core.errors import MessageNotFound, SessionNotFound, SessionTooLarge, StoreUnreadable
 from botchat.core.file_record import apart, files_of, find_data, joined
 from botchat.core.models import Status, now
 from botchat.core.record import MAX_MESSAGE_BYTES, MAX_RECORD_BYTES, Record
@@ -33,7 +34,14 @@ _TIMES = ("create_time", "update_time", "expire_time")
 _HEADER = f"SELECT {', '.join(COLUMNS)}, bytes, more FROM sessions"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_FIRST = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // _MILLISECOND
+_LAST = (datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC) - _EPOCH) // _MILLISECOND
 _BSON: CodecOptions[Record] = CodecOptions(tz_aware=True)
+
+LENIENT: CodecOptions[Record] = CodecOptions(
+    tz_aware=True, unicode_decode_error_handler="surrogateescape", datetime_conversion=DatetimeConversion.DATETIME_AUTO
+)
+"""Decodes what is damaged too: bytes that are not UTF-8 become lone surrogates, a time of no year is none."""
 
 
 def exists(db: sqlite3.Connection, session_id: str) -> bool:
@@ -203,7 +211,7 @@ def read_preferences(db: sqlite3.Connection, user: str) -> Record:
 def from_columns(names: Iterable[str], row: Sequence[Any]) -> Record:
     """Make the part of a record that stands in these columns; a field that is not used is absent."""
     found = dict(zip(names, row, strict=True))
-    found |= {n: moment(found[n]) for n in _TIMES if found.get(n) is not None}
+    found |= {n: moment(found[n]) for n in _TIMES if is_moment(found.get(n))}
     if "pinned" in found:
         found["pinned"] = bool(found["pinned"])
     return {n: value for n, value in found.items() if value or n not in _ABSENT_IF_EMPTY}
@@ -224,12 +232,25 @@ def encoded_message(message: Record) -> bytes:
 
 
 def decoded(stored: bytes) -> Record:
-    return bson.decode(stored, _BSON)
+    """Decode a stored document.
+
+    Raises:
+        StoreUnreadable: it is damaged.
+    """
+    try:
+        return bson.decode(stored, _BSON)
+    except (BSONError, UnicodeError, TypeError) as error:
+        raise StoreUnreadable(f"A stored document is damaged ({error}). Find it with `botchat store check`.") from error
 
 
 def milliseconds(time: datetime) -> int:
     """Return a time as the columns hold it: milliseconds since 1970."""
     return (time - _EPOCH) // _MILLISECOND
+
+
+def is_moment(stored: Any) -> bool:
+    """Tell whether a column holds a time; what it holds else is damaged."""
+    return isinstance(stored, int) and _FIRST <= stored <= _LAST
 
 
 def moment(stored: int) -> datetime:

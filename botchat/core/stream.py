@@ -20,7 +20,7 @@ from botchat.core.too_long import too_long
 from botchat.core.unsupported import Unsupported
 
 DONE = "[DONE]"
-"""What `chunks_of` yields last where the server said with an event of this text that its reply is over."""
+"""What `chunks_of` yields last where the server ended its stream with an event of this text, or sent a whole reply."""
 
 _ERROR_FIELDS = ("error", "errors", "message", "detail", "msg", "error_msg")
 
@@ -186,10 +186,10 @@ async def chunks_of(answer: Any) -> AsyncGenerator[Any]:
         for value in body.end():
             for chunk in _chunks_in(value):
                 yield chunk
-        if body.done:
-            yield DONE
         if body.text:
             raise BotError(_no_reply(body.text, answer.response))
+        if body.done or body.is_document:
+            yield DONE
 
 
 def listed_models(listed: str) -> list[str]:
@@ -243,8 +243,6 @@ def _raise_error_in(chunk: dict[str, Any]) -> None:
 def _chunks_in(value: Any) -> Iterator[Any]:
     """Yield the chunks in one value of a body; Gemini sends an error, and some proxies a stream, as a list."""
     for chunk in value if isinstance(value, list) else [value]:
-        if isinstance(chunk, dict) and chunk.get("error"):
-            _raise_error_in(chunk)
         if isinstance(chunk, dict) or not isinstance(value, list):
             yield chunk
 

@@ -17,6 +17,7 @@ from botchat.core.errors import BotchatError, BotError, InvalidInput, ReplyRunni
 from botchat.core.gulps import in_gulps, pause_for
 from botchat.core.history import History, holds_more, is_wordless
 from botchat.core.keeping import Keeping
+from botchat.core.learned import LearnedLimits
 from botchat.core.loop import LoopThread
 from botchat.core.models import Message, Session, Status, new_id, now
 from botchat.core.recorder import CHECKPOINT_SECONDS, Recorder
@@ -54,7 +55,7 @@ class Turns:
         self._checkpoint_seconds = checkpoint_seconds
         self._replies: dict[tuple[str, str], Reply] = {}
         self._revisions: dict[str, int] = {}
-        self._windows: dict[str, int] = {}
+        self._limits = LearnedLimits()
         self._lock = threading.Lock()
         self._savers = ThreadPoolExecutor(_SAVERS, thread_name_prefix="botchat-save")
         self._loop = LoopThread(self._close_bots)
@@ -127,17 +128,18 @@ class Turns:
             wordless = messages.pop() if messages and is_wordless(messages[-1]) else None
             if not messages or messages[-1].role != "user":
                 raise InvalidInput("The last message has its reply: there is nothing to try again.")
-            replaced = wordless if wordless and not holds_more(wordless) else None
-            if replaced:
-                reply.take_place_of(replaced)
+            if wordless and holds_more(wordless):
+                question, wordless = messages[-1].id, None
+                messages, older = read_enough(repository, bot.info, session, question)
+                reply.follow(question)
             elif wordless:
-                reply.follow(messages[-1].id)
+                reply.take_place_of(wordless)
             elif session.head:
                 reply.follow(session.head)
             asking = self._asking(repository, bot, session, reply, History(messages, older))
             self._keep(repository, session)
             repository.turns().take(session.user, session.id, self.holder)
-            self._ask(repository, session, reply, asking, stored=replaced is not None)
+            self._ask(repository, session, reply, asking, stored=wordless is not None)
         return reply
 
     def answer_anew(self, repository: SessionRepository, session: Session, question: str) -> Reply:
@@ -235,7 +237,7 @@ class Turns:
             messages=history.messages,
             older=history.older,
             tell=reply.was_sent,
-            windows=self._windows,
+            limits=self._limits,
             savers=self._savers,
         )
 

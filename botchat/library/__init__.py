@@ -27,6 +27,7 @@ from botchat.library.hooks import (
 )
 from botchat.library.session import AgentSession
 from botchat.library.store import Store, set_up, shared, tear_down
+from botchat.library.unsaved import UnsavedMessage, UnsavedMessages
 
 __all__ = [
     "REDACTED",
@@ -57,6 +58,8 @@ __all__ = [
     "StoreError",
     "StoreUnavailable",
     "Totals",
+    "UnsavedMessage",
+    "UnsavedMessages",
     "set_up",
     "shared",
     "tear_down",

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from botchat.core.errors import SessionChanged, SessionNotFound
+from botchat.core.errors import DamagedRecord, SessionChanged, SessionNotFound
 from botchat.core.models import SessionFilter, new_id
 from botchat.core.repository import SessionRepository
 
@@ -14,15 +14,17 @@ def release_id(repository: SessionRepository, user: str, session_id: str) -> boo
     is lost whenever this stops. It can be restored as before, until it expires as before.
 
     Raises:
-        SessionNotFound: another user has a session of that id.
+        DamagedRecord: the session in the trash can't be read whole.
     """
-    before = repository.for_agents().header(user, session_id)
-    if before.state != "trash":
-        return False
     where = SessionFilter(user=user, state="trash", ids=(session_id,))
     record = next(repository.for_admins().records(where), None)
+    if isinstance(record, DamagedRecord):
+        raise record
     if record is None:
-        return True  # it has expired, or another process has moved it
+        try:
+            return repository.for_agents().header(user, session_id).state == "trash"
+        except SessionNotFound:  # it has expired, or another process has moved it
+            return True
     aside = new_id()
     repository.for_admins().put(record | {"_id": aside, "id": aside})
     try:

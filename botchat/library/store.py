@@ -1,6 +1,8 @@
 """A store that is opened once and lends its sessions: the pool of connections, the default user, the hooks."""
 
 import threading
+import time
+import weakref
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -16,6 +18,7 @@ from botchat.library.hooks import Hooks
 from botchat.library.ids import stored_id
 from botchat.library.reused_ids import release_id
 from botchat.library.session import AgentSession
+from botchat.library.unsaved import FLUSH_SECONDS, Flushable, UnsavedMessages, raise_joined
 from botchat.settings import load_settings
 
 if TYPE_CHECKING:
@@ -46,6 +49,7 @@ class Store:
         self.user = check_name("The user", user)
         self.hooks = hooks or Hooks()
         self.keeping = Keeping(retention or Retention())
+        self._waiting: weakref.WeakSet[Flushable] = weakref.WeakSet()
 
     @classmethod
     def open(
@@ -189,9 +193,29 @@ class Store:
             raise SessionNotFound(session_id)
         self.repository.delete(owner, id_)
 
-    def close(self) -> None:
-        """Close what this store opened; a client that it borrowed stays open."""
-        self.repository.close()
+    def flush_before_close(self, holder: Flushable) -> None:
+        """Let `close` flush what this holder keeps, as long as the holder is there."""
+        self._waiting.add(holder)
+
+    def close(self, timeout: float = FLUSH_SECONDS) -> None:
+        """Store what still waits in session managers, then close what this store opened; a borrowed client stays open.
+
+        While the store is away that is tried again for `timeout` seconds, at least once.
+
+        Raises:
+            UnsavedMessages: messages could not be stored. The error has them; the store is closed.
+        """
+        errors: list[UnsavedMessages] = []
+        until = time.monotonic() + timeout
+        try:
+            for holder in list(self._waiting):
+                try:
+                    holder.flush(max(0, until - time.monotonic()))
+                except UnsavedMessages as error:
+                    errors.append(error)
+        finally:
+            self.repository.close()
+        raise_joined(errors)
 
     def _user(self, user: str | None) -> str:
         return self.user if user is None else user
@@ -234,7 +258,11 @@ def shared() -> Store:
 
 
 def tear_down() -> None:
-    """Close the store that this process shares, if there is one."""
+    """Close the store that this process shares, if there is one.
+
+    Raises:
+        UnsavedMessages: as `Store.close`.
+    """
     with _lock:
         while _shared:
             _shared.pop().close()

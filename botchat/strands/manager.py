@@ -1,7 +1,10 @@
 """The session manager to give an agent, a graph or a swarm of Strands."""
 
 import copy
-from collections.abc import Mapping
+import logging
+import time
+import weakref
+from collections.abc import Iterator, Mapping
 from types import SimpleNamespace, TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -16,18 +19,28 @@ from strands.types.session import SessionAgent, SessionMessage
 from botchat.core.agents import AgentChanges
 from botchat.core.errors import ConfigError, StoreUnavailable
 from botchat.core.models import valid_text
+from botchat.library.hooks import HookFailed
 from botchat.library.store import Store
+from botchat.library.unsaved import FLUSH_SECONDS, UnsavedMessage, UnsavedMessages, raise_joined
 from botchat.strands.repository import AgentExists, BotchatSessionRepository
+from botchat.strands.text import blocks_of
 
 if TYPE_CHECKING:
     from botchat.core.mongo_client import Client
+
+
+_log = logging.getLogger(__name__)
+
+_PAUSE_SECONDS = 0.1
+"""Between two tries to store what waits."""
 
 
 class BotchatSessionManager(RepositorySessionManager, BotchatSessionRepository):
     """Keeps a session of Strands in a store of botchat, message by message.
 
     It is a SessionRepository too. A turn without a tool is two commands, each of one message with what has changed of
-    the agent. What could not be stored is stored before the next message. Use it as a context manager, or `close` it.
+    the agent. What could not be stored is stored before the next message. Use it as a context manager, or `close` it:
+    that stores what still waits, or raises UnsavedMessages with it.
 
     Args:
         session_id: any text; the session is made if the user has none of that id.
@@ -55,6 +68,8 @@ class BotchatSessionManager(RepositorySessionManager, BotchatSessionRepository):
         self._begun: dict[str, Agent] = {}
         self._configured: dict[str, AgentChanges] = {}
         self._window_moves: dict[str, dict[str, Any]] = {}
+        self.store.flush_before_close(self)
+        weakref.finalize(self, _report_unsaved, session_id, self._unsaved)
         try:
             self._open(session_id)
         except BaseException:
@@ -112,16 +127,55 @@ class BotchatSessionManager(RepositorySessionManager, BotchatSessionRepository):
             found.conversation_manager_state = self._begun[agent_id].conversation_manager.get_state()
         return found
 
-    def close(self) -> None:
-        """Close the store if this manager opened it."""
-        if self._owns_store:
-            self.store.close()
+    def flush(self, timeout: float = FLUSH_SECONDS) -> None:
+        """Store the messages that wait because the store was away, trying again for `timeout` seconds, at least once.
+
+        Raises:
+            UnsavedMessages: some could not be stored. The error has them; they wait no more.
+        """
+        until = time.monotonic() + timeout
+        raise_joined([error for agent_id in list(self._unsaved) for error in self._flushed(agent_id, until)])
+
+    def close(self, timeout: float = FLUSH_SECONDS) -> None:
+        """Store what waits, as `flush` does, then close the store if this manager opened it.
+
+        Raises:
+            UnsavedMessages: some messages could not be stored. The error has them; the store is closed.
+        """
+        try:
+            self.flush(timeout)
+        finally:
+            if self._owns_store:
+                self.store.close(0)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+    def _flushed(self, agent_id: str, until: float) -> Iterator[UnsavedMessages]:
+        """Store what waits of an agent; give what can't be stored."""
+        waiting = self._unsaved[agent_id]
+        while waiting:
+            first = self._lost(agent_id, waiting[0])
+            try:
+                self._save(agent_id, None)
+            except UnsavedMessages as error:
+                yield error
+            except HookFailed as error:  # it is stored
+                _log.error("Session %r: %s", self.session_id, error)
+            except StoreUnavailable as error:
+                if time.monotonic() < until:
+                    time.sleep(_PAUSE_SECONDS)
+                    continue
+                yield UnsavedMessages([self._lost(agent_id, given) for given in waiting], error)
+                waiting.clear()
+            except Exception as error:  # noqa: BLE001  (whatever a hook raised: it goes with the message)
+                yield UnsavedMessages([first], error)
+
+    def _lost(self, agent_id: str, given: SessionMessage) -> UnsavedMessage:
+        return UnsavedMessage(self.session_id, agent_id, given.to_message())
 
     def _open(self, session_id: str) -> None:
         try:
@@ -152,10 +206,23 @@ class BotchatSessionManager(RepositorySessionManager, BotchatSessionRepository):
                 self.append(self.session_id, agent_id, waiting[0], changes if len(waiting) == 1 else None)
             except StoreUnavailable:
                 raise  # it waits for the store to be back
-            except Exception:
-                del waiting[0]  # it was refused, or it is stored and a hook failed
+            except HookFailed:
+                del waiting[0]  # it is stored
+                raise
+            except Exception as error:
+                refused = waiting.pop(0)
+                if waiting:  # the caller knows the last alone
+                    raise UnsavedMessages([self._lost(agent_id, refused)], error) from error
                 raise
             del waiting[0]
+
+
+def _report_unsaved(session_id: str, unsaved: Mapping[str, list[SessionMessage]]) -> None:
+    """Say what is lost when a manager goes, or the interpreter ends, before it was closed."""
+    count = sum(map(len, unsaved.values()))
+    if count:
+        were = "1 unsaved message is" if count == 1 else f"{count} unsaved messages are"
+        _log.error("Session %r: %s lost, because its BotchatSessionManager was not closed.", session_id, were)
 
 
 def _store_of(
@@ -197,7 +264,7 @@ def _after_turn(agent: Agent, message: Message) -> dict[str, Any]:
     it comes otherwise, Strands' sync sees it and stores it.
     """
     manager = agent.conversation_manager
-    ends = message["role"] == "assistant" and not any("toolUse" in block for block in message["content"])
+    ends = message.get("role") == "assistant" and not any("toolUse" in block for block in blocks_of(message))
     if ends and type(manager) is SlidingWindowConversationManager and not manager.pin_first:
         manager = copy.copy(manager)
         manager.apply_management(SimpleNamespace(messages=list(agent.messages)))  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from botchat.core.json_text import to_time
 from botchat.core.models import File, Message, Role, is_valid, new_id, now, valid_text
 from botchat.core.record import Record, message_from_record
 from botchat.library.encoding import decode_each, encode
-from botchat.strands.text import reasoning_of, text_of
+from botchat.strands.text import blocks_of, reasoning_of, text_of
 
 _ID = "botchat_id"
 _PLACE = attrgetter("message_id")
@@ -30,8 +30,8 @@ def to_message(given: SessionMessage, agent_id: str) -> Message:
     message = given.to_message()
     files: list[File] = []
     content = text_of(message)
-    metadata = cast(Mapping[str, Any], message.get("metadata") or {})
-    metrics = metadata.get("metrics") or {}
+    metadata = _mapping(message.get("metadata"))
+    metrics = _mapping(metadata.get("metrics"))
     return Message(
         id=id_of(given) or _new_id(given),
         role=_role(message),
@@ -39,7 +39,7 @@ def to_message(given: SessionMessage, agent_id: str) -> Message:
         reasoning_content=reasoning_of(message),
         create_time=_time(given.created_at),
         agent_id=agent_id,
-        usage=_usage(metadata.get("usage") or {}),
+        usage=_usage(_mapping(metadata.get("usage"))),
         latency_ms=_whole(metrics.get("latencyMs")),
         first_token_ms=_whole(metrics.get("timeToFirstByteMs")),
         payload=payload_of(given, content, files),
@@ -124,14 +124,18 @@ def _plain(record: Record) -> SessionMessage:
 
 
 def _role(message: StrandsMessage) -> Role:
-    content = message.get("content") or []
-    if content and all("toolResult" in block for block in content):
+    blocks = blocks_of(message)
+    if blocks and all("toolResult" in block for block in blocks):
         return "tool"
-    return "assistant" if message["role"] == "assistant" else "user"
+    return "assistant" if message.get("role") == "assistant" else "user"
 
 
 def _usage(usage: Mapping[str, Any]) -> dict[str, int] | None:
     return {ours: usage[theirs] for theirs, ours in _TOKENS.items() if _whole(usage.get(theirs))} or None
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _whole(number: Any) -> int | None:

@@ -2,32 +2,41 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from strands.types.content import Message
 
 from botchat.library.encoding import has_bytes
 
+_UNTOLD = ("reasoningContent", "cachePoint")  # read apart, or no content
 _MEDIA = ("image", "document", "video", "audio")
 _PLAIN = re.compile(r"\w[^\n*_`<>#\[\]|~$\\]*")
 
 
 def text_of(message: Message) -> str:
     """Write the message as Markdown."""
-    return "\n\n".join(text for block in _blocks(message) for text in _told(block))
+    return "\n\n".join(text for block in blocks_of(message) for text in _told(block))
 
 
 def reasoning_of(message: Message) -> str:
     """Return what the model thought before it answered."""
-    thoughts = (block["reasoningContent"] for block in _blocks(message) if "reasoningContent" in block)
-    texts = ((thought.get("reasoningText") or {}).get("text", "") for thought in thoughts)
-    return "\n\n".join(text for text in texts if text)
+    thoughts = [block["reasoningContent"] for block in blocks_of(message) if "reasoningContent" in block]
+    texts = (thought.get("reasoningText") for thought in thoughts if isinstance(thought, Mapping))
+    return "\n\n".join(str(text["text"]) for text in texts if isinstance(text, Mapping) and text.get("text"))
 
 
-def _blocks(message: Message) -> list[Mapping[str, Any]]:
-    content = cast(list[Any], message.get("content") or [])
-    return [block for block in content if isinstance(block, Mapping)]
+def blocks_of(message: Message) -> list[Mapping[str, Any]]:
+    """Return the blocks of a message. A text that stands in the place of a block, or of all of them, is a block."""
+    content: Any = message.get("content")
+    parts = content if isinstance(content, list | tuple) else [content]
+    return [_block(part) for part in parts if part is not None]
+
+
+def _block(part: Any) -> Mapping[str, Any]:
+    if isinstance(part, Mapping):
+        return part
+    return {"text": part} if isinstance(part, str) else {type(part).__name__: part}
 
 
 def _told(block: Mapping[str, Any]) -> Iterator[str]:
@@ -36,26 +45,58 @@ def _told(block: Mapping[str, Any]) -> Iterator[str]:
             yield str(held)
         elif kind == "json":
             yield _fenced(held)
-        elif not isinstance(held, Mapping):
+        elif kind in _UNTOLD:
             continue
-        elif kind == "toolUse":
-            yield f"Calls `{held.get('name', '')}` with\n\n{_fenced(held.get('input'))}"
-        elif kind == "toolResult":
-            yield from _result(held)
-        elif kind in _MEDIA and not has_bytes(held.get("source")):  # bytes are a file of the message
-            yield f"[{kind}: {held.get('name') or held.get('format') or 'unnamed'}]"
-        elif kind == "citationsContent":
-            yield from (str(part.get("text", "")) for part in held.get("content") or [])
+        elif isinstance(held, Mapping) and (kind in _TOLD or kind in _MEDIA):
+            yield from _TOLD[kind](held) if kind in _TOLD else _media(kind, held)
+        else:
+            yield f"[unsupported content: {kind}]"
+
+
+def _call(call: Mapping[str, Any]) -> Iterator[str]:
+    yield f"Calls `{call.get('name', '')}` with\n\n{_fenced(call.get('input'))}"
+
+
+def _media(kind: str, held: Mapping[str, Any]) -> Iterator[str]:
+    if not has_bytes(held.get("source")):  # bytes are a file of the message
+        yield f"[{kind}: {held.get('name') or held.get('format') or 'unnamed'}]"
+
+
+def _citations(held: Mapping[str, Any]) -> Iterator[str]:
+    yield from (str(part.get("text", "")) for part in _mappings(held.get("content")))
+
+
+def _guarded(held: Mapping[str, Any]) -> Iterator[str]:
+    """Tell what a guardrail is asked about: a text, or an image."""
+    for kind, inner in held.items():
+        if kind == "text" and isinstance(inner, Mapping):
+            yield str(inner.get("text", ""))
+        else:
+            yield from _told({kind: inner})
 
 
 def _result(result: Mapping[str, Any]) -> Iterator[str]:
     if result.get("status") == "error":
         yield "The tool failed:"
-    for block in result.get("content") or []:
+    content = result.get("content")
+    for part in content if isinstance(content, list | tuple) else [content or {}]:
+        block = _block(part)
         if "text" in block:
             yield _said(str(block["text"]))
         else:
             yield from _told(block)
+
+
+_TOLD: dict[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
+    "toolUse": _call,
+    "toolResult": _result,
+    "citationsContent": _citations,
+    "guardContent": _guarded,
+}
+
+
+def _mappings(values: Any) -> list[Mapping[str, Any]]:
+    return [value for value in values if isinstance(value, Mapping)] if isinstance(values, list | tuple) else []
 
 
 def _said(text: str) -> str:

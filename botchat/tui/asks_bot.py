@@ -10,7 +10,7 @@ from botchat.core.errors import BotchatError, UnknownBot
 from botchat.core.export import one_line
 from botchat.core.models import Message, Session
 from botchat.tui.chats import AnyChat, AnyReply
-from botchat.tui.known import answer_meant, question_meant, shown_of, with_message
+from botchat.tui.known import answer_meant, is_answered_elsewhere, question_meant, shown_of, with_message
 from botchat.tui.news import StoreAnswered, StoreFailed
 from botchat.tui.prompt import Prompt
 from botchat.tui.session_view import SessionView
@@ -71,7 +71,7 @@ class AsksBot(SessionView):
         elif self._keeper.editing:
             self._keeper.end_edit()
             self.notice.tell("")
-        elif self.session and self._is_answered_elsewhere:
+        elif self.session and is_answered_elsewhere(self.session):
             self._stop_elsewhere(self.session.id)
             self.app.notify("The program that receives this reply is asked to stop it.", markup=False)
             self.set_timer(_STOPPED_SECONDS, self.read)

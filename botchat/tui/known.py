@@ -27,6 +27,11 @@ def shown_of(session: Session) -> list[Message]:
     return branch_of(session.messages, session.head)
 
 
+def is_answered_elsewhere(session: Session) -> bool:
+    """Tell whether another program receives a reply into the session, or waits for its first words."""
+    return session.turn is not None or any(message.status == "streaming" for message in session.messages)
+
+
 def merged(known: Session, fresh: Session) -> Session:
     """Return the session as it was read just now, with the earlier messages that were loaded before."""
     older = fresh.first - known.first

@@ -15,7 +15,7 @@ from botchat.core.chat import alternatives, is_unanswered
 from botchat.core.models import Message, Session
 from botchat.tui.chats import AnyChat, AnyReply
 from botchat.tui.draft_keeper import DraftKeeper
-from botchat.tui.known import goes_on_from, merged, shown_of, summary_of, with_message
+from botchat.tui.known import goes_on_from, is_answered_elsewhere, merged, shown_of, summary_of, with_message
 from botchat.tui.lines import lines_of
 from botchat.tui.notice import Notice
 from botchat.tui.prompt import Prompt
@@ -80,14 +80,6 @@ class SessionView(ReadsSession):
         return (
             session is not None and self._reply is None and is_unanswered(replace(session, messages=shown_of(session)))
         )
-
-    @property
-    def _is_answered_elsewhere(self) -> bool:
-        """Whether another program receives a reply into the session that is shown, or waits for its first words."""
-        session = self.session
-        if session is None:
-            return False
-        return session.turn is not None or any(message.status == "streaming" for message in session.messages)
 
     @property
     def unsaved(self) -> list[tuple[Session, AnyReply]]:
@@ -160,8 +152,8 @@ class SessionView(ReadsSession):
             self._tell_editing()
         elif reply is None and self._is_unanswered:
             self.notice.tell(_UNANSWERED)
-        elif reply is None and session.turn:
-            self.notice.tell(_WAITS_ELSEWHERE)
+        elif reply is None:
+            self._tell_waiting(session)
         self.prompt.set_history([message.content for message in shown_of(session) if message.role == "user"])
         if reply:
             self._follow_on(reply)
@@ -169,6 +161,12 @@ class SessionView(ReadsSession):
 
     def _tell_editing(self) -> None:
         self.notice.tell("Editing an earlier message: Enter sends it in its place, Escape leaves it as it was.")
+
+    def _tell_waiting(self, session: Session) -> None:
+        if session.turn:
+            self.notice.tell(_WAITS_ELSEWHERE)
+        elif self.notice.words == _WAITS_ELSEWHERE:
+            self.notice.tell("")
 
     def _leave(self) -> None:
         self._keeper.flush()
@@ -282,8 +280,7 @@ class SessionView(ReadsSession):
             session, self.topics = merged(self.session, event.session), event.topics
             was_written = [m.id for m in session.messages] != [m.id for m in self.session.messages]
             self._take(session)
-            if self.notice.words == _WAITS_ELSEWHERE and not session.turn:
-                self.notice.tell("")
+            self._tell_waiting(session)
             if was_written:
                 self.app.notify(f"“{title_of(session.name)}” was written to elsewhere.", markup=False)
 
@@ -316,5 +313,5 @@ class SessionView(ReadsSession):
             return
         if event.summary is None:
             self.notice.tell("This session is not in the store any more: somebody removed it.", error=True)
-        elif event.summary != summary_of(session) or self._is_answered_elsewhere:
+        elif event.summary != summary_of(session) or is_answered_elsewhere(session):
             self.read()

@@ -47,7 +47,7 @@ class UnsavedReplies(ModalScreen[Answer | None]):
 
     AUTO_FOCUS = "#save"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "answer('save')", "Save", tooltip="Write them to a file, and quit"),
+        Binding("s,ctrl+c,ctrl+q", "answer('save')", "Save", tooltip="Write them to a file, and quit"),
         Binding("w,escape", "answer('wait')", "Wait", tooltip="Stay; they are saved when the store answers"),
         Binding("q", "answer('quit')", "Quit", tooltip="Quit, and lose them"),
     ]

@@ -6,8 +6,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from botchat.core.admin import Admin
-from botchat.core.errors import InvalidInput, SessionNotFound
+from botchat.core.admin import Admin, DamagedRecord
+from botchat.core.errors import InvalidInput
 from botchat.core.export import ExportFormat, export, in_parts
 from botchat.core.models import SessionFilter, now
 from botchat.web import state
@@ -53,7 +53,11 @@ def _all(admin: Admin, user: str, form: ExportFormat) -> Iterator[str]:
 
 
 def _one(admin: Admin, user: str, form: ExportFormat, session_id: str) -> tuple[str, Iterator[str]]:
-    record = next(admin.records(SessionFilter(user=user, state=None, ids=(session_id,))), None)
-    if record is None:
-        raise SessionNotFound(session_id)
+    found = admin.record(user, session_id)
+    if not isinstance(found, DamagedRecord):
+        record = found
+    elif found.readable is not None:
+        record = found.readable
+    else:
+        raise found
     return record["name"], export([record], form, alone=True)
