@@ -15,7 +15,6 @@ from botchat.cli.printing import translated
 from botchat.core.admin import Admin, DamagedRecord
 from botchat.core.errors import StoreError
 from botchat.core.models import Finding, now
-from botchat.core.text import rfc3339
 
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
 
@@ -58,6 +57,8 @@ class Quarantine:
         Raises:
             InvalidInput, BotchatError: the file can't be written.
         """
+        from botchat.core.export import rfc3339
+
         line = {
             "session_id": damaged.session_id,
             "user": damaged.user,
