@@ -93,8 +93,10 @@ def _write(address: str, session_id: str, threads: int, messages: int, process: 
     barrier = Barrier(threads + 1)
     until = monotonic() + _SECONDS
 
+    sessions = [repository.get(sample.WRITER, session_id, last=1) for _ in range(threads)]
+
     def write(thread: int) -> None:
-        session = repository.get(sample.WRITER, session_id, last=1)
+        session = sessions[thread]
         barrier.wait()
         barrier.wait()
         for number in range(messages):

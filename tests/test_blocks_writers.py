@@ -167,7 +167,7 @@ def test_a_server_that_is_overloaded_is_asked_again_and_the_message_is_stored_on
     repository.append(session, says(3))
     fails(1, blockConnection=True, blockTimeMS=1500)
     repository.append(session, says(4))
-    fails(1, errorCode=50)
+    fails(1, errorCode=112)  # a write conflict
     repository.update_message("ann", session.id, session.messages[0].id, status="stopped")
     read = whole(repository, session)
     assert [m.content for m in read.messages] == [says(i).content for i in range(5)]

@@ -57,6 +57,7 @@ _HOSTS = re.compile(r"[\w.,%-]*(:\d+)?|.*\]|.*,.*")
 
 # Codes of https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
 _UNAUTHORIZED, _AUTHENTICATION_FAILED = 13, 18
+_WRITE_CONFLICT = 112
 _TOO_LARGE = {10334, 17419, 17420}
 
 
@@ -183,6 +184,8 @@ def translated(name: str) -> Iterator[None]:
         raise _unconfirmed(name) from error
     except (ExecutionTimeout, WaitQueueTimeoutError) as error:
         raise _busy(name) from error
+    except NetworkTimeout as error:  # before ConnectionFailure, which it is too
+        raise _silent(name) from error
     except ConnectionFailure as error:
         raise _unavailable(name) from error
     except OperationFailure as error:
@@ -224,6 +227,12 @@ def _unavailable(name: str) -> StoreUnavailable:
     )
 
 
+def _silent(name: str) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"MongoDB at {name} does not answer in time: it hangs or is overloaded. Check the server, then try again."
+    )
+
+
 def _busy(name: str) -> StoreBusy:
     return StoreBusy(f"MongoDB at {name} is overloaded and did not finish in time. Try again.")
 
@@ -238,7 +247,7 @@ def _unconfirmed(name: str) -> StoreUnavailable:
 def _refused(name: str, error: OperationFailure) -> StoreError | InvalidInput:
     if error.code in _TOO_LARGE or "larger than" in str(error):
         return SessionTooLarge()
-    if error.timeout:  # the server itself says so
+    if error.timeout or error.code == _WRITE_CONFLICT:  # the server itself says so
         return _busy(name)
     if error.code == _AUTHENTICATION_FAILED:
         return StoreRefused(f"MongoDB at {name} does not take this user name and password: check the store's address.")

@@ -30,6 +30,7 @@ _T = TypeVar("_T")
 _PLACE = dict.fromkeys(("user", *KEPT_APART), 1)
 _GOES_ON = {"pinned": {"$ne": True}, "state": {"$ne": "trash"}}
 _ATTEMPTS = 5
+_ATTEMPTS_TO_READ = 50  # of a part: each may meet a move while many write
 
 
 class MongoMessages:
@@ -299,7 +300,7 @@ def _goes_on(update: Document) -> Document:
 
 def _consistent(session_id: str, read: Callable[[], _T | None]) -> _T:
     """Read a record and its blocks, again where another process has moved or replaced messages in between."""
-    for _ in range(_ATTEMPTS):
+    for _ in range(_ATTEMPTS_TO_READ):
         found = read()
         if found is not None:
             return found
