@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 
 import httpx2
 import pytest
@@ -57,6 +57,11 @@ def parts_of(secret: str) -> set[str]:
 passwords = st.text(PUNCTUATION + RARE * 8, min_size=4, max_size=14).filter(parts_of)
 
 
+def as_placed(form: str, secret: str) -> str:
+    """A secret as it can stand in a place: of what is alone before an @, the part before a colon is a user name."""
+    return secret.replace(":", "") if "//{}@" in form else secret
+
+
 def check_hidden(secret: str, *texts: str) -> None:
     shown = [(part, text) for part in parts_of(secret) for text in texts if part in text]
     assert shown == []
@@ -78,6 +83,7 @@ def error_of(function, *arguments, **named) -> str:
 @given(secret=passwords)
 @settings(max_examples=20, deadline=None)
 def test_a_store_address_shows_no_part_of_its_password(form, secret):
+    secret = as_placed(form, secret)
     address = form.format(secret)
     check_hidden(secret, without_password(address))
     if "mongodb://" in address:
@@ -91,6 +97,7 @@ def test_a_store_address_shows_no_part_of_its_password(form, secret):
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_bots_address_shows_no_part_of_a_secret_in_it_whatever_its_server_says(form, secret, caplog):
     caplog.clear()
+    secret = as_placed(form, secret)
     with StubBot(lambda request: refused(404, f"No {request.path} here.")) as stub:
         url = form.replace("HOST", stub.url.removeprefix("http://").removesuffix("/v1")).format(secret)
         bot = bot_at(url)
@@ -112,17 +119,18 @@ def test_a_bots_address_shows_no_part_of_a_secret_in_it_whatever_its_server_says
 @given(secret=passwords)
 @settings(max_examples=15, deadline=None)
 def test_a_proxy_shows_no_part_of_its_password(form, secret):
-    with suppress(UnicodeError):
-        environment = {"HTTP_PROXY": form.format(secret)}
-        check_hidden(
-            secret, error_of(open_client, "http://bot.invalid", timeout=httpx2.Timeout(1), environment=environment)
-        )
+    secret = as_placed(form, secret)
+    environment = {"HTTP_PROXY": form.format(secret)}
+    check_hidden(
+        secret, error_of(open_client, "http://bot.invalid", timeout=httpx2.Timeout(1), environment=environment)
+    )
 
 
 @pytest.mark.parametrize("form", URLS)
 @given(secret=passwords)
 @settings(max_examples=15, deadline=None)
 def test_a_servers_address_shows_no_part_of_a_secret_in_it(form, secret):
+    secret = as_placed(form, secret)
     server = form.replace("HOST", "127.0.0.1:1").format(secret)
     problem = error_of(check_address, server)
     check_hidden(secret, problem)

@@ -1,5 +1,6 @@
 """Where the messages of a request belong in a session, whatever its branches and whatever a client has lost of them."""
 
+from conversations import at_any_speed
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -43,6 +44,7 @@ def branch_after(stored: list[Message], head: str | None, sent: list[Message]) -
 
 
 @given(session=sessions(), data=st.data())
+@at_any_speed
 def test_a_client_that_holds_any_branch_goes_on_in_it(session, data):
     stored, head = session
     assume(stored)
@@ -56,6 +58,7 @@ def test_a_client_that_holds_any_branch_goes_on_in_it(session, data):
 
 
 @given(session=sessions(), earlier=st.lists(st.tuples(st.sampled_from(["user", "assistant"]), contents), max_size=6))
+@at_any_speed
 def test_whatever_a_client_sends_is_the_end_of_the_branch_that_is_shown_then(session, earlier):
     stored, head = session
     sent = [*(Message(role=role, content=text) for role, text in earlier), Message(role="user", content="a")]

@@ -222,6 +222,7 @@ def test_a_row_of_the_table_is_a_message_with_its_numbers():
         "latency_ms": "0",
         "rating": "up",
         "comment": "good",
+        "unsupported": "",
     }
 
 

@@ -409,3 +409,20 @@ def test_an_import_that_replaces_a_damaged_session_restores_it(tmp_path):
     assert list(Intake(Admin(repository.for_admins(), Retention()), "replace").take([exported])) == [session.id]
     assert {"message 0", "message 1", "said since"} <= set(words(repository, session))
     repository.close()
+
+
+def test_data_of_a_file_that_the_target_has_lost_come_back(repository, tmp_path):
+    target = SqliteRepository(tmp_path / "other.db")
+    target.prepare()
+    file = file_of(BIG)
+    session = stored(repository)
+    says(repository, session, "with a file", files=[file])
+    copy(repository, target)
+    with target._file.writing() as db:
+        db.execute("DELETE FROM files")
+    (back,) = copy(target, repository)
+    assert (back.became, "missing" in back.problem) == ("kept", True)
+    assert repository.file("ann", session.id, file.id) == BIG
+    assert [one.became for one in copy(repository, target)] == ["updated"]
+    assert target.file("ann", session.id, file.id) == BIG
+    target.close()

@@ -159,6 +159,22 @@ SAID = {
         {"message": "Request too large for model `x-7b-32768` on tokens per minute (TPM): Limit 6000, Requested 7004"},
         (7_000, 6000, 7004),
     ),
+    "openrouter": (
+        400,
+        {
+            "message": "Provider returned error",
+            "code": 400,
+            "metadata": {
+                "raw": '{"message": "The input (9001 tokens) is longer than the context length (8192 tokens)"}'
+            },
+        },
+        (9_000, 8192, 9001),
+    ),
+    "anyone who counts the system prompt": (
+        400,
+        {"message": "The system prompt and messages exceed the context window of 8192 tokens."},
+        (20_000, 8192, None),
+    ),
     "litellm": (400, "ContextWindowExceededError: litellm: the context window is full", (9_000, None, None)),
 }
 
@@ -192,6 +208,7 @@ def test_a_number_that_can_be_no_window_of_this_prompt_is_none(message, estimate
     [
         ({"message": "Rate limit reached: Limit 30000, Requested 40000 tokens per min exceed it."}, 429),
         ({"message": "max_tokens is too large: 5000. This model supports at most 4096 completion tokens."}, 400),
+        ({"message": "max_tokens (8192) exceeds the model's maximum of 4096 output tokens."}, 400),
         ({"message": "The model does not exist."}, 400),
         ({"message": "Incorrect API key in this context window."}, 401),
         ({"message": None, "code": [], "type": {}}, 400),

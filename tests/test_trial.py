@@ -1,10 +1,12 @@
 """Trying a bot outside of a session: what is told of each way in which it can answer."""
 
+from dataclasses import replace
+
 import pytest
 from fakes import DONE, Gate, ScriptedBot
 
 from botchat.core.chat import models_of, try_bots
-from botchat.core.errors import BotError
+from botchat.core.errors import BotError, PromptRefused
 from botchat.core.models import Delta
 from botchat.core.stream import Finish
 
@@ -47,3 +49,18 @@ def test_a_server_that_does_not_list_its_models_in_time_is_given_up():
 
     (answer,) = models_of([Slow()], 0.01)
     assert "didn't respond within 0.01 s" in str(answer)
+
+
+def test_a_server_without_a_system_role_is_asked_as_in_a_chat():
+    refusal = PromptRefused("System role not supported", wants_no_system=True)
+
+    def refuse_system():
+        if bot.prompts[-1][0]["role"] == "system":
+            raise refusal
+
+    bot = ScriptedBot(refuse_system, "o", "k", DONE)
+    bot.info = replace(bot.info, system="You are terse.")
+    (trial,) = try_bots([bot])
+    assert trial.failure is None
+    assert [[message["role"] for message in prompt] for prompt in bot.prompts] == [["system", "user"], ["user"]]
+    assert "You are terse." in bot.prompts[-1][0]["content"]

@@ -14,7 +14,6 @@ from botchat.cli.exits import SOME_FAILED
 from botchat.cli.printing import translated
 from botchat.core.admin import Admin, DamagedRecord
 from botchat.core.errors import StoreError
-from botchat.core.export import rfc3339
 from botchat.core.models import Finding, now
 
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
@@ -58,6 +57,8 @@ class Quarantine:
         Raises:
             InvalidInput, BotchatError: the file can't be written.
         """
+        from botchat.core.export import rfc3339
+
         line = {
             "session_id": damaged.session_id,
             "user": damaged.user,

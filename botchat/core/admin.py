@@ -10,6 +10,7 @@ from typing import Any, Literal
 from botchat.core.all_sessions import Activity, AllSessions, GivenFeedback, UserSummary
 from botchat.core.copying import Copied, copied, replaced
 from botchat.core.errors import DamagedRecord, InvalidInput, SessionNotFound
+from botchat.core.file_record import lost_files
 from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter, SessionSummary, now
 from botchat.core.record import Record
 from botchat.core.repository import ACTIVE
@@ -206,21 +207,16 @@ class Admin:
         for record in self._sessions.records(where):
             yield copied(record, target._sessions)  # noqa: SLF001  (of the same class)
 
-    def damaged(self) -> Iterator[DamagedRecord | int]:
-        """Read every record, and give those that are damaged; at last how many there are of all."""
+    def check(self, repair: Callable[[DamagedRecord], Finding] | None = None) -> Iterator[Finding]:
+        """Read every record, and tell which of them are damaged; with `repair`, what it made of each of those."""
         number = 0
         for number, record in enumerate(self._sessions.records(EVERYTHING), 1):  # noqa: B007
             if isinstance(record, DamagedRecord):
-                yield record
-        yield number
-
-    def check(self, repair: Callable[[DamagedRecord], Finding] | None = None) -> Iterator[Finding]:
-        """Read every record, and tell which of them are damaged; with `repair`, what it made of each of those."""
-        for found in self.damaged():
-            if isinstance(found, DamagedRecord):
-                yield (repair or _finding)(found)
-            else:
-                yield Finding("ok", f"{found} sessions were read.")
+                yield (repair or _finding)(record)
+            elif lost := lost_files(record):
+                what = f"Session {record['_id']!r} of {record['user']!r}: {lost}."
+                yield Finding("failed", what, "Copy it from a backup: botchat store copy. Its messages can be read.")
+        yield Finding("ok", f"{number} sessions were read.")
 
     def repair(self, damaged: DamagedRecord) -> bool:
         """Write what can be read of a damaged record in its place, or remove it where nothing can.

@@ -1,10 +1,11 @@
 """Copies sessions from one store into another: what is missing there is added, and nothing there is lost."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from botchat.core.all_sessions import AllSessions
 from botchat.core.errors import DamagedRecord, InvalidInput, SessionTooLarge
+from botchat.core.file_record import lost_files
 from botchat.core.merge import Merge, merged
 from botchat.core.models import SessionFilter
 from botchat.core.record import Record
@@ -40,7 +41,8 @@ def replaced(record: Record, target: AllSessions) -> Copied:
 def copied(source: Record | DamagedRecord, target: AllSessions) -> Copied:
     """Copy one session, as far as it can be read. Copying it again changes nothing."""
     if not isinstance(source, DamagedRecord):
-        return _copied(source, target)
+        result = _copied(source, target)
+        return replace(result, problem=lost) if (lost := lost_files(source)) and not result.problem else result
     if source.readable is None:
         return Copied(session_id=source.session_id, became="refused", problem=source.reason)
     result = _copied(source.readable, target)

@@ -51,6 +51,14 @@ def files_of(record: Record) -> Iterator[Record]:
         yield from message.get("files", ())
 
 
+def lost_files(record: Record) -> str:
+    """Name the files of a whole record whose data are gone, as a part of a sentence; "" where there are none."""
+    names = [repr(file["name"]) for file in files_of(record) if file.get("data") is None]
+    if not names:
+        return ""
+    return f"the data of its file{'s' if len(names) > 1 else ''} {', '.join(names)} are missing"
+
+
 def apart(message: Record) -> tuple[Record, dict[str, bytes]]:
     """Split the document of a message from the data that lie apart, which go by the ids of their files."""
     files = message.get("files", ())

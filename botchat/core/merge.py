@@ -174,7 +174,7 @@ def _one_of(held: Record, given: Record) -> Record | None:
         case _:
             later, earlier = (given, held) if _progress(given) > _progress(held) else (held, given)
     kept = {name: value for name, value in earlier.items() if name not in _OF_STATE}
-    one = kept | later
+    one = kept | _with_same_data(later, earlier)
     if feedback := _newer_feedback(later, earlier):
         one["feedback"] = feedback
     return _in_place_of(held, one)
@@ -192,7 +192,15 @@ def _is_later(message: Record, earlier: Record) -> bool:
         return False
     was_running = _progress(earlier) < _FINAL  # what is raw in the payload may have changed until the reply ended
     names = [name for name in _NEVER_REPLACED if not (name == "payload" and was_running)]
-    return all(earlier.get(name) in (None, message.get(name)) for name in names)
+    first, second = _with_same_data(earlier, message), _with_same_data(message, earlier)
+    return all(first.get(name) in (None, second.get(name)) for name in names)
+
+
+def _with_same_data(message: Record, other: Record) -> Record:
+    """Return a message with those data of its files that one store has lost and the other one has."""
+    data = {file["id"]: file["data"] for file in other.get("files", ()) if file.get("data") is not None}
+    files = [({"data": data[file["id"]]} if file["id"] in data else {}) | file for file in message.get("files", ())]
+    return message | {"files": files} if files else message
 
 
 def _progress(message: Record) -> int:

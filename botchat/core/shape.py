@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
-from botchat.core.checks import check_header, check_name, check_system, check_value
+from botchat.core.checks import check_header, check_key, check_name, check_system, check_value
 from botchat.core.errors import InvalidInput
 from botchat.core.file_record import FILE_ALWAYS, check_file, files_of
 from botchat.core.models import File, Message, Session, is_valid
@@ -14,6 +14,7 @@ from botchat.core.record import MAX_MESSAGE_BYTES, MESSAGE_ALWAYS, SESSION_ALWAY
 
 _STRICT = ConfigDict(strict=True, extra="allow")
 _NOT_IN_RECORDS = {"extra", "first", "turn"}
+_OF_MESSAGES = frozenset(field.name for field in fields(Message)) - _NOT_IN_RECORDS
 
 
 def check_record(record: Record) -> None:
@@ -85,18 +86,27 @@ def _check_values(record: Record) -> None:
     check_header(record["user"], record["id"], record["bot_id"])
     check_system(record.get("system"))
     for message in messages:
-        check_name("The id of a message", message["id"])
-        _check_size(message)
+        _check_message(message)
     if len({message["id"] for message in messages}) < len(messages):
         raise InvalidInput("Two of its messages have the same id.")
     files = list(files_of(record))
     if len({file["id"] for file in files}) < len(files):
         raise InvalidInput("Two of its files have the same id.")
-    check_value(record)
+    check_value({name: value for name, value in record.items() if name != "messages"})
 
 
-def _check_size(message: Record) -> None:
-    size = sum(len(value.encode(errors="surrogatepass")) for value in message.values() if isinstance(value, str))
+def _check_message(message: Record) -> None:
+    check_name("The id of a message", message["id"])
+    size = 0
+    for name, value in message.items():
+        if isinstance(value, str):
+            if not is_valid(value):
+                raise InvalidInput(f"The {name} of one of its messages has bytes that are not UTF-8.")
+            size += len(value) if value.isascii() else len(value.encode())
+        else:
+            check_value(value, depth=2)
+        if name not in _OF_MESSAGES:
+            check_key(name)
     if size > MAX_MESSAGE_BYTES:
         raise InvalidInput(f"One of its messages has {size // 1024**2} MiB: a message holds at most 15 MiB.")
 

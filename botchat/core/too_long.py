@@ -27,6 +27,8 @@ _SAYS = re.compile(
     r"|shorter (prompt|input)|reduce (the length|your (message|prompt|input))",
     re.IGNORECASE,
 )
+_ANSWER_LIMIT = re.compile(r"max_(\w+_)?tokens", re.IGNORECASE)
+_PROMPT = re.compile(r"context|prompt|input|messages", re.IGNORECASE)
 _NAMES_A_RESOURCE = re.compile(r"context|tokens?\b|prompt|memory|too (long|large|big)|\bkv\b|batch", re.IGNORECASE)
 _NO_SYSTEM_ROLE = re.compile(
     r"\bsystem (role|messages?|prompts?|instructions?)\b|\bdeveloper (role|messages?|instructions?)\b"
@@ -64,10 +66,10 @@ def refused_prompt(body: Any, reason: str, sentence: str, status: int | None) ->
         status: of the response; None where the error stands in the stream.
     """
     text = _text(body)
-    if status in _STATUSES and _NO_SYSTEM_ROLE.search(text):
-        return PromptRefused(sentence, wants_no_system=True)
     if error := too_long(body, reason, status):
         return error
+    if status in _STATUSES and _NO_SYSTEM_ROLE.search(text):
+        return PromptRefused(sentence, wants_no_system=True)
     is_possible = status in _BAD_REQUEST or (status in _STATUSES and _NAMES_A_RESOURCE.search(text))
     return PromptRefused(sentence) if is_possible else None
 
@@ -80,7 +82,8 @@ def too_long(body: Any, reason: str, status: int | None = None) -> PromptTooLong
     error = body if isinstance(body, dict) else {}
     text = _text(body)
     names = {str(error.get(name)) for name in ("code", "type")} & _NAMES
-    if status not in _STATUSES or not (names or _SAYS.search(text)):
+    is_of_answer = _ANSWER_LIMIT.search(text) and not _PROMPT.search(text)
+    if status not in _STATUSES or not (names or (_SAYS.search(text) and not is_of_answer)):
         return None
     return PromptTooLong(
         f"That is too long for this bot: start a new session, or shorten your message ({reason}).",
@@ -117,7 +120,9 @@ def _parts(total: int, numbers: Iterable[int]) -> set[int]:
 
 def _text(body: Any) -> str:
     error = body if isinstance(body, dict) else {}
-    return str(error.get("message") or error.get("detail") or body or "")
+    text = str(error.get("message") or error.get("detail") or body or "")
+    behind = error.get("metadata")  # OpenRouter: what the provider behind it said
+    return f"{text} {behind.get('raw') or ''}".strip() if isinstance(behind, dict) else text
 
 
 def _count(value: Any) -> int | None:

@@ -2,15 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 
 from botchat.core.addresses import without_password
 from botchat.core.bots import Bot
 from botchat.core.context import prompt_for
-from botchat.core.errors import BotError
+from botchat.core.errors import BotError, PromptRefused
 from botchat.core.models import Delta, Message
+from botchat.core.prompt import without_system_role
 from botchat.core.stream import Finish
 
 # Longer than one token: of a reply in one piece nobody can tell whether it was streamed.
@@ -66,6 +67,23 @@ async def _models(bot: Bot, seconds: float) -> list[str] | BotError:
         return _failure(error)
 
 
+async def _answer(bot: Bot) -> AsyncGenerator[Delta | Finish]:
+    """Ask as a chat does, once more without the system role where the server refuses it."""
+    prompt = prompt_for(bot.info, [Message(role="user", content=_QUESTION)])
+    try:
+        async with aclosing(bot.stream(prompt)) as pieces:
+            async for piece in pieces:
+                yield piece
+    except PromptRefused as error:
+        if not error.wants_no_system or prompt[0]["role"] != "system":
+            raise
+    else:
+        return
+    async with aclosing(bot.stream(without_system_role(prompt))) as pieces:
+        async for piece in pieces:
+            yield piece
+
+
 async def _try(bot: Bot) -> Trial:
     start = time.monotonic()
     deltas: list[Delta] = []
@@ -75,7 +93,7 @@ async def _try(bot: Bot) -> Trial:
         async with aclosing(bot):
             await bot.prepare()
             start = time.monotonic()
-            async with aclosing(bot.stream(prompt_for(bot.info, [Message(role="user", content=_QUESTION)]))) as pieces:
+            async with aclosing(_answer(bot)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, Finish):
                         finish = piece
