@@ -7,6 +7,7 @@ from stub_bot import chunk
 
 from botchat.core.chat import Chat
 from botchat.core.endings import is_cut_off, outcome_of, reason_text
+from botchat.core.history import is_wordless
 from botchat.core.models import Delta
 from botchat.core.reply import Reply
 from botchat.core.stream import Finish
@@ -81,10 +82,10 @@ def test_a_reason_is_text_whatever_its_server_writes():
 @pytest.mark.parametrize(
     ("deltas", "reason", "status", "error"),
     [
-        ([], "stop", "failed", "The reply is empty. Try again."),
-        ([Delta(content=" ")], "stop", "failed", "The reply is empty. Try again."),
-        ([Delta(reasoning_content="Hm.")], "stop", "failed", "has no text, only: reasoning. Try again."),
-        ([Delta(unsupported=CALL)], "tool_calls", "failed", "has no text, only: tool call: search. Try again."),
+        ([], "stop", "truncated", "The reply is empty. Try again."),
+        ([Delta(content=" ")], "stop", "truncated", "The reply is empty. Try again."),
+        ([Delta(reasoning_content="Hm.")], "stop", "truncated", "has no text, only: reasoning. Try again."),
+        ([Delta(unsupported=CALL)], "tool_calls", "truncated", "has no text, only: tool call: search. Try again."),
         ([Delta(reasoning_content="Hm.")], "length", "truncated", "only: reasoning. Try again."),
         ([], "SAFETY", "truncated", "(SAFETY). The reply is empty."),
         ([], None, "truncated", "without saying that it was complete. The reply is empty."),
@@ -97,7 +98,8 @@ def test_a_reply_without_text_says_so_and_can_be_tried_again(deltas, reason, sta
     reply.end_as_served(Finish(reason=reason))
     assert reply.message.status == status
     assert error in reply.message.error
-    assert str(reply.failure) == reply.message.error
+    assert (reply.failure is None) == (reason is not None)
+    assert is_wordless(reply.message)
 
 
 def test_text_beside_a_tool_call_is_a_complete_reply():
@@ -138,6 +140,6 @@ def test_reasoning_without_an_answer_stays_as_a_version_when_it_is_tried_again(r
     assert chat.retry("ann", chat.open("ann", session.id)).wait(30)
     turns.close()
     _, old, new = repository.get("ann", session.id).messages
-    assert (old.reasoning_content, old.content, old.status) == ("Hm.", "", "failed")
+    assert (old.reasoning_content, old.content, old.status) == ("Hm.", "", "truncated")
     assert (new.content, new.status) == ("Yes.", None)
     assert [m.id for m in chat.open("ann", session.id).messages[-1:]] == [new.id]

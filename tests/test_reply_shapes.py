@@ -82,7 +82,7 @@ SHAPES: dict[str, tuple[list[Any], Shown]] = {
             chunk({"tool_calls": [{"function": {"name": "get_time", "arguments": "{}"}, "id": "2"}]}),
             STOP,
         ],
-        Shown("", kinds=["tool call: get_weather", "tool call: get_time"], status="failed"),
+        Shown("", kinds=["tool call: get_weather", "tool call: get_time"], status="truncated"),
     ),
     "Gemini's endpoint, a signature": (
         [chunk({"content": "Yes.", "extra_content": {"google": {"thought_signature": "x"}}}), STOP],
@@ -196,7 +196,7 @@ SHAPES: dict[str, tuple[list[Any], Shown]] = {
     ),
     "Ollama, calls of one index": (
         [call(index=0, id="1", function=WEATHER), call(index=0, id="2", function=WEATHER), TOOLS],
-        Shown("", kinds=["tool call: get_weather"] * 2, status="failed"),
+        Shown("", kinds=["tool call: get_weather"] * 2, status="truncated"),
     ),
     "LM Studio": ([chunk("Yes."), chunk({}, finish_reason="stop") | {"stats": {}}], Shown()),
     "llama.cpp": (

@@ -126,7 +126,7 @@ SHAPES: dict[str, tuple[list[Any], Shown]] = {
     ),
     "an unknown reply": (
         [{"answer": {"value": "Yes."}}, DONE],
-        Shown("", kinds=["reply of an unknown shape"], status="failed"),
+        Shown("", kinds=["reply of an unknown shape"], status="truncated"),
     ),
     "thinking": ([chunk({"thinking": "Hm."}), chunk("Yes."), STOP], Shown(reasoning="Hm.")),
     "a delta that is text": ([{"choices": [{"delta": "Yes.", "finish_reason": "stop"}]}], Shown()),
@@ -147,7 +147,7 @@ SHAPES: dict[str, tuple[list[Any], Shown]] = {
             chunk({"function_call": {"arguments": "{}"}}),
             chunk({}, finish_reason="function_call"),
         ],
-        Shown("", kinds=["tool call: get_weather"], status="failed"),
+        Shown("", kinds=["tool call: get_weather"], status="truncated"),
     ),
     "an unknown reason": (
         [chunk("Yes."), chunk({}, finish_reason="full_moon")],
@@ -160,12 +160,12 @@ SHAPES: dict[str, tuple[list[Any], Shown]] = {
     "no reason, but an end": ([chunk("Yes."), DONE], Shown()),
     "empty reasons, but an end": ([chunk("Yes.", finish_reason=""), DONE], Shown()),
     "no reason and no end": ([chunk("Yes.")], Shown(status="truncated")),
-    "nothing": ([chunk({"content": ""}), STOP], Shown("", status="failed")),
+    "nothing": ([chunk({"content": ""}), STOP], Shown("", status="truncated")),
     "nothing within the limit": (
         [chunk({"content": ""}), chunk({}, finish_reason="length")],
         Shown("", status="truncated"),
     ),
-    "blanks": ([chunk(" \n"), STOP], Shown(" \n", status="failed")),
+    "blanks": ([chunk(" \n"), STOP], Shown(" \n", status="truncated")),
 }
 
 

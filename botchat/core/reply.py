@@ -184,17 +184,16 @@ class Reply:
     def end_as_served(self, finish: Finish | None) -> None:
         """End as its server said. A limit that was reached is no failure, but no complete reply either.
 
-        A reply that holds no text has failed, whatever its server says: `error` tells what it holds instead, and it
+        A reply that holds no text is truncated, whatever its server says: `error` tells what it holds instead, and it
         can be tried again.
         """
         reason = finish.reason if finish else None
         status, error = outcome_of(reason)
-        empty = self._without_text()
-        if empty:
-            error = f"{error} {empty}" if error else empty
-        is_failure = empty or status == "failed" or meaning_of(reason) == "none"
+        if empty := self._without_text():
+            status, error = status or "truncated", f"{error} {empty}" if error else empty
+        is_failure = status == "failed" or meaning_of(reason) == "none"
         failure = BotError(error) if is_failure and error else None
-        self.end(status or ("failed" if empty else None), finish=finish, failure=failure, error=error)
+        self.end(status, finish=finish, failure=failure, error=error)
 
     def fail(self, error: BaseException) -> None:
         """End because of an error that is none of a bot's, which `failure` has as its cause."""
