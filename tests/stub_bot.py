@@ -88,13 +88,14 @@ def refused(status: int, message: str) -> Answer:
 class StubBot:
     """A server that gives these answers, one to a request, or what a function of the request returns.
 
-    It serves from a thread of its own while its `with` block lasts. `requests` holds what it was asked, `left` is set
-    when a client hung up on a stream that was held.
+    It serves from a thread of its own while its `with` block lasts. `requests` holds what it was asked, `connections`
+    counts its clients, `left` is set when a client hung up on a stream that was held.
     """
 
     def __init__(self, answers: Sequence[Answer] | Callable[[Request], Answer]) -> None:
         self.url = ""
         self.requests: list[Request] = []
+        self.connections = 0
         self.left = threading.Event()
         self._answer = answers if callable(answers) else _one_by_one(answers)
         self._holds: list[threading.Event] = []
@@ -122,6 +123,7 @@ class StubBot:
             hold.set()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         # Whoever hangs up, and the end of the loop, end the talk: neither is an error to report.
         with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             try:

@@ -77,3 +77,16 @@ def test_a_misspelt_store_is_told_and_not_made(local_shell, tmp_path):
     ((_, advice),) = findings(done)["failed"]
     assert advice == f"There is no file {typo}: check --store."
     assert not typo.exists()
+
+
+def test_a_proxy_that_can_not_be_used_is_a_finding_named_by_its_variable(local_shell, store):
+    local_shell.configure("[bots.far]\nmodel = 'm'\nbase_url = 'http://bot.invalid/v1'")
+    for name, value in {"ALL_PROXY": "socks4://u:geheim@h:1", "HTTP_PROXY": "http://u:ge#heim@h:1"}.items():
+        local_shell.environment[name] = value
+        done = local_shell.run("doctor", "-F", "json")
+        ((what, advice),) = findings(done)["failed"]
+        assert (what, done.returncode) == ("The bot 'far' at http://bot.invalid/v1 can't be used.", 1)
+        assert advice.startswith(f"The proxy in {name} is")
+        tried = local_shell.run("bots", "test")
+        assert (tried.returncode, tried.stderr.startswith(f"botchat: The proxy in {name} is")) == (6, True)
+        assert "heim" not in done.stdout + done.stderr + tried.stderr

@@ -26,8 +26,17 @@ TIMEOUT = httpx2.Timeout(5)
 def run(code: str, **environment: str) -> str:
     """Run code where no proxy is set but those given; return what it prints."""
     inherited = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    # The HTTP library leaves a connection that its proxy refused to the garbage collector.
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", f"from heard import ask, bot_at\n{code}"],
+        [
+            sys.executable,
+            "-W",
+            "error",
+            "-W",
+            "ignore::ResourceWarning",
+            "-c",
+            f"from heard import ask, bot_at\n{code}",
+        ],
         cwd=Path(__file__).parent,
         env=inherited | environment,
         capture_output=True,
@@ -176,6 +185,18 @@ def test_a_proxy_that_refuses_is_named():
     assert said.startswith(
         "Can't reach http://bot.invalid/v1 through the proxy in ALL_PROXY: it refused the connection"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("OPENAI_ORG_ID", "org\nQZQZ"), ("OPENAI_PROJECT_ID", "QZQZé"), ("OPENAI_CUSTOM_HEADERS", "QZQZ é: x\ny")],
+)
+def test_a_header_of_the_environment_that_can_not_be_sent_is_told_of_without_its_value(name, value):
+    with StubBot([HI]) as stub:
+        said = run(f"print(ask(bot_at({stub.url!r}))[0].error)", **{name: value})
+    assert said.startswith(f"Can't send a request to {stub.url}: its address or a header isn't valid.")
+    assert name in said
+    assert "QZQZ" not in said
 
 
 # Which proxy

@@ -3,9 +3,10 @@
 import asyncio
 import json
 import threading
+from dataclasses import replace
 
 import pytest
-from heard import bot_at, hear, listen
+from heard import ask, bot_at, hear, listen
 from stub_bot import DONE, Answer, Break, StubBot, chunk, sse, streamed, whole
 
 from botchat.core.bots import OpenAIBot
@@ -13,6 +14,17 @@ from botchat.core.models import Delta
 from botchat.core.stream import Finish
 
 STOP = chunk({}, finish_reason="stop")
+
+
+def dumped(piece) -> bytes:
+    return json.dumps(piece).encode()
+
+
+def json_lines(piece) -> list[bytes]:
+    """A piece as the lines of one event."""
+    return [b"data: " + line.encode() for line in json.dumps(piece, indent=1).splitlines()]
+
+
 USAGE = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
 
 
@@ -111,6 +123,79 @@ def test_a_stream_that_ends_with_its_connection_is_read_to_its_end():
 def test_a_piece_of_unknown_shape_is_passed_over(choices):
     heard = hear(sse(chunk("Hel"), STOP | {"choices": choices}, b"data: 5\n\n", chunk("lo."), STOP, DONE))
     assert (heard.content, heard.finish.reason) == ("Hello.", "stop")
+
+
+# Bodies that are not what their type says
+
+
+OTHER_TYPES = ["application/json", "text/html; charset=utf-8", "text/plain", "application/x-ndjson", "", "odd/odd"]
+
+
+@pytest.mark.parametrize("kind", OTHER_TYPES)
+def test_a_stream_is_read_whatever_its_content_type(kind):
+    heard = hear(replace(streamed(["Hel", "lo."], usage=USAGE), kind=kind))
+    assert heard.pieces == [Delta(content="Hel"), Delta(content="lo.")]
+    assert heard.finish == Finish(reason="stop", model="stub-1", usage=USAGE)
+
+
+@pytest.mark.parametrize("kind", OTHER_TYPES)
+def test_a_whole_reply_is_read_whatever_its_content_type(kind):
+    message = {"message": {"role": "assistant", "content": "Hi."}, "finish_reason": "stop"}
+    text = json.dumps({"choices": [message]}, indent=2)
+    assert hear(whole(f"\ufeff\r\n{text}\n", kind=kind)).content == "Hi."
+
+
+@pytest.mark.parametrize("kind", ["application/x-ndjson", "text/event-stream"])
+@pytest.mark.parametrize("end", [b"[DONE]\n", b"data: [DONE]\n", b""])
+def test_pieces_that_come_as_lines_of_json_come_at_once_and_whole(kind, end):
+    came = threading.Event()
+    lines = [json.dumps(piece).encode() + b"\n" for piece in (chunk("Hel"), chunk("lo."), STOP)]
+    answer = Answer(steps=[lines[0], came, lines[1], b"\n", lines[2].rstrip(), b"\n" + end], kind=kind)
+    heard = hear(answer, on_piece=came.set)
+    assert heard.pieces == [Delta(content="Hel"), Delta(content="lo.")]
+    assert heard.finish.reason == "stop"
+
+
+def test_a_byte_order_mark_before_the_stream_costs_no_piece():
+    for mark in ((b"\xef\xbb\xbf",), (b"\xef", b"\xbb", b"\xbf")):
+        assert hear(sse(*mark, chunk("Hel"), chunk("lo."), STOP, DONE)).content == "Hello."
+
+
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("size", [1, 2, 7, 10_000])
+def test_lines_may_end_in_any_way_and_be_cut_anywhere(newline, size):
+    events = [b"retry: 5", b"id: 7", b"event: message", *json_lines(chunk("Hel")), b"", b"data:" + dumped(chunk("lo."))]
+    body = newline.join([*events, b"", b"data: " + dumped(STOP), b"", b"data: [DONE]", b"", b""])
+    heard = hear(sse(*(body[i : i + size] for i in range(0, len(body), size))))
+    assert heard.pieces == [Delta(content="Hel"), Delta(content="lo.")]
+
+
+def test_a_piece_is_given_when_its_event_ends_with_a_carriage_return_alone():
+    came = threading.Event()
+    heard = hear(sse(b"data: " + dumped(chunk("Hel")) + b"\r\r", came, b"data: " + dumped(STOP)), on_piece=came.set)
+    assert (heard.content, heard.finish.reason) == ("Hel", "stop")
+
+
+def test_events_without_a_blank_line_between_them_are_pieces_too():
+    body = b"".join(b"data: " + dumped(piece) + b"\n" for piece in (chunk("Hel"), chunk("lo."), STOP))
+    assert hear(sse(body + b"data: [DONE]\n\n")).content == "Hello."
+
+
+def test_line_separators_of_unicode_end_no_line():
+    text = "a\u2028b\x85c\x0bd"
+    assert hear(sse(b"data: " + json.dumps(chunk(text), ensure_ascii=False).encode() + b"\n\n", STOP)).content == text
+
+
+def test_the_connection_of_a_complete_reply_is_used_for_the_next():
+    with StubBot([streamed(["Hi."])] * 3) as stub:
+        ask(bot_at(stub.url), times=3)
+    assert (len(stub.requests), stub.connections) == (3, 1)
+
+
+def test_an_error_in_a_list_and_an_empty_answer_are_told_of():
+    listed = hear(whole([{"error": {"code": 400, "message": "Bad seed."}}]))
+    assert listed.error == "The bot's server reported an error: Bad seed."
+    assert "with no reply in it" in hear(whole("")).error
 
 
 # Ends

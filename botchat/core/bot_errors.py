@@ -73,6 +73,14 @@ class BotErrors:
         )
 
     @contextmanager
+    def making_client(self) -> Iterator[None]:
+        """Raise as BotError also what only a setting of the environment makes the client raise when it is made."""
+        try:
+            yield
+        except (LookupError, ValueError) as error:
+            raise BotError(self._no_request) from error
+
+    @contextmanager
     def translated(self) -> Iterator[None]:
         """Raise what the client raises as BotError: one sentence that says what to do, never with a secret in it."""
         try:
@@ -100,6 +108,13 @@ class BotErrors:
     @property
     def _silent(self) -> str:
         return f"{self._url} didn't respond within {self._config.timeout:g} s. Try again."
+
+    @property
+    def _no_request(self) -> str:
+        return (
+            f"Can't send a request to {self._url}: its address or a header isn't valid. Check base_url, and in the "
+            "environment OPENAI_ORG_ID, OPENAI_PROJECT_ID and OPENAI_CUSTOM_HEADERS."
+        )
 
     def _hidden(self, text: str) -> str:
         secrets = secrets_in(self._base_url)
@@ -132,7 +147,7 @@ class BotErrors:
             case ConfigError():
                 return str(error)
             case InvalidURL() | UnicodeError():
-                return f"Can't reach {self._url}: it isn't a valid address. Check base_url of the bot {self._bot_id!r}."
+                return self._no_request
             case json.JSONDecodeError():
                 return "The bot's server sent a piece that isn't valid JSON, and its reply ends there."
             case OpenAIError():
@@ -144,23 +159,20 @@ class BotErrors:
                 return None
 
     def _lost(self, error: Any) -> str:
-        from httpx2 import ConnectError, ConnectTimeout, TimeoutException, TooManyRedirects
+        from httpx2 import ConnectError, ConnectTimeout, LocalProtocolError, TimeoutException, TooManyRedirects
 
-        from botchat.core.http_client import is_certificate_error, proxy_problem
+        from botchat.core.http_client import certificate_problem, proxy_problem
 
         why = shortened(self._hidden(str(error) or type(error).__name__))
-        if problem := proxy_problem(error, self.proxy, self._url):
+        if problem := proxy_problem(error, self.proxy, self._url) or certificate_problem(error, self._url):
             return problem
-        if is_certificate_error(error):
-            return (
-                f"Can't verify the certificate of {self._url} ({why}). If its authority is your own, set SSL_CERT_FILE "
-                "to that authority's certificates."
-            )
         match error:
             case ConnectError() | ConnectTimeout():
                 return f"Can't reach {self._url} ({why}). Check that the server is running and the URL is correct."
             case TimeoutException():
                 return self._silent
+            case LocalProtocolError():  # its words quote the header
+                return self._no_request
             case TooManyRedirects():
                 return f"{self._url} redirects too many times. Check base_url of the bot {self._bot_id!r}."
             case _:

@@ -142,7 +142,8 @@ class OpenAIBot:
         if self._client is None:
             # Importing openai takes half a second, in which other replies would stand still.
             await asyncio.to_thread(__import__, "openai")
-            self._client = self._client or self._new_client()
+            with self._errors.making_client():
+                self._client = self._client or self._new_client()
         return self._client
 
     def _new_client(self) -> "AsyncOpenAI":

@@ -118,14 +118,19 @@ def is_valid(url: str) -> bool:
         return False
 
 
-def is_certificate_error(error: BaseException) -> bool:
-    """Tell whether a connection failed because of TLS, behind whatever error of the client's."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, ssl.SSLError):
-            return True
-        seen = seen.__cause__ or seen.__context__
-    return False
+def certificate_problem(error: Exception, shown: str) -> str | None:
+    """Return the sentence for a connection that failed because of TLS; None where it failed otherwise.
+
+    Args:
+        error: of the HTTP library.
+        shown: the address that was asked for, as it may be seen.
+    """
+    if not _is_of_tls(error):
+        return None
+    return (
+        f"Can't verify the certificate of {shown} ({error}). If its authority is your own, set SSL_CERT_FILE to that "
+        "authority's certificates."
+    )
 
 
 def proxy_problem(error: Exception, proxy: Proxy | None, shown: str) -> str | None:
@@ -136,7 +141,7 @@ def proxy_problem(error: Exception, proxy: Proxy | None, shown: str) -> str | No
         proxy: that the connection went through.
         shown: the address that was asked for, as it may be seen.
     """
-    if proxy is None or is_certificate_error(error):
+    if proxy is None or _is_of_tls(error):
         return None
     if isinstance(error, httpx2.ProxyError):
         why = "it requires another user name or password" if "407" in str(error) else "it refused the connection"
@@ -192,6 +197,15 @@ def _is_network_of(entry: str, host: str) -> bool:
         return ipaddress.ip_address(host) in ipaddress.ip_network(network, strict=False)
     except ValueError:
         return False
+
+
+def _is_of_tls(error: BaseException) -> bool:
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ssl.SSLError):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
 
 
 def _checked(proxy: Proxy) -> httpx2.Proxy:

@@ -143,7 +143,11 @@ def _check(uri: str) -> None:
     if "@" in options and "@" not in authority and not _HOSTS.fullmatch(authority):
         raise _unusable_because(uri, _NOT_ENCODED)
     if "." in unquote(path):  # the driver takes what follows the dot for a collection
-        raise _unusable_because(uri, "the name of a MongoDB database can't contain a dot")
+        raise _unusable_because(
+            uri,
+            "the name of a MongoDB database can't contain a dot. Earlier versions ignored the dot and what follows it: "
+            "leave that out to open the same database",
+        )
 
 
 def _unusable(uri: str, error: Exception) -> ConfigError:

@@ -13,7 +13,7 @@ import httpx2
 from botchat import __version__
 from botchat.core.addresses import is_local, without_password
 from botchat.core.errors import BotchatError, ConfigError, NotSignedIn, ServerUnavailable
-from botchat.core.http_client import is_certificate_error, is_valid, open_client, proxy_problem
+from botchat.core.http_client import certificate_problem, is_valid, open_client, proxy_problem
 from botchat.core.loop import new_loop
 from botchat.remote.problems import error_of
 from botchat.remote.records import understood
@@ -180,13 +180,8 @@ class Connection:
 
     def _meaning(self, error: Exception) -> str:
         why = str(error) or type(error).__name__
-        if problem := proxy_problem(error, self._client.proxy, self.server):
+        if problem := proxy_problem(error, self._client.proxy, self.server) or certificate_problem(error, self.server):
             return problem
-        if is_certificate_error(error):
-            return (
-                f"Can't verify the certificate of {self.server} ({why}). If its authority is your own, set "
-                "SSL_CERT_FILE to that authority's certificates."
-            )
         if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
             return f"Can't reach {self.server} ({why}). Check that the server is running and the URL is correct."
         if isinstance(error, httpx2.TimeoutException | TimeoutError):
