@@ -10,6 +10,7 @@ import pytest
 from damages import (
     OF_FILE,
     WRONG,
+    big_file,
     change_message,
     damage_document,
     damage_rows,
@@ -231,20 +232,6 @@ def test_columns_that_are_no_text_or_no_time_stop_nothing(path):
     repository.close()
 
 
-def big_file(path) -> SqliteRepository:
-    """A file with forty sessions of some pages each."""
-    repository = SqliteRepository(path)
-    repository.prepare()
-    for i in range(40):
-        session = Session(
-            user=f"user {i % 2}", bot_id="demo", id=f"session {i:02}", create_time=START + timedelta(minutes=i)
-        )
-        session.messages = [user_says(f"message {n} of {i} " + "x" * 300) for n in range(30)]
-        repository.save(session)
-    repository.close()
-    return repository
-
-
 TREES = [
     "sessions",
     "messages",
@@ -259,8 +246,7 @@ TREES = [
 @pytest.mark.parametrize("tree", TREES)
 def test_all_forty_sessions_are_read_around_a_damaged_page(path, tmp_path, tree):
     big_file(path)
-    page = pages_of(path, tree)[0]
-    overwrite_page(path, page)
+    overwrite_page(path, pages_of(path, tree)[0])
     repository = SqliteRepository(path)
     found = list(repository.for_admins().records(EVERYTHING))
     records = [one.readable if isinstance(one, DamagedRecord) else one for one in found]

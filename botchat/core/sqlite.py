@@ -240,8 +240,8 @@ class SqliteRepository:
         if time.monotonic() < self._next_removal:
             return
         self._next_removal = time.monotonic() + _REMOVAL_SECONDS
-        at = milliseconds(now())
-        with self._file.lent() as db:
+        at, expired = milliseconds(now()), None
+        with suppress(StoreUnreadable), self._file.lent() as db:  # a damaged file is still read
             expired = db.execute("SELECT 1 FROM sessions WHERE expire_time <= ? LIMIT 1", (at,)).fetchone()
         if expired:
             with suppress(StoreRefused), self._file.writing() as db:  # a read-only file is still read
