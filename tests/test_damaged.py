@@ -132,6 +132,15 @@ def test_a_damaged_session_says_what_is_wrong_when_it_is_opened_and_can_be_purge
     assert [repository.get("ann", i).id for i in SOUND] == SOUND
 
 
+def test_older_messages_that_are_damaged_are_named_too(damaged_store):
+    repository, _ = damaged_store
+    for session_id in ("a role that is none", "content that is a list"):
+        assert repository.get("ann", session_id, last=1).messages[0].content == "message 1"
+        with pytest.raises(DamagedRecord, match=session_id):
+            repository.messages("ann", session_id, before=1)
+    assert [message.content for message in repository.messages("ann", "sound 0", before=1)] == ["message 0"]
+
+
 def test_what_can_be_read_is_copied_and_repaired_and_a_second_time_there_is_nothing_to_do(damaged_store, tmp_path):
     repository, damaged_ids = damaged_store
     target = SqliteRepository(tmp_path / "target.db")
