@@ -3,12 +3,19 @@
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import bson
 from bson import Binary, DBRef, Decimal128
 from bson.datetime_ms import DatetimeMS
+from sessions import user_says
+
+from botchat.core.models import Session
+from botchat.core.sqlite import SqliteRepository
+
+START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 WRONG: dict[str, dict[str, Any]] = {
     "messages that are a text": {"messages": "oops, these words"},
@@ -111,3 +118,16 @@ def _changed(stored: bytes, field: str, value: Any) -> bytes:
     message = bson.decode(stored)
     message.pop(field, None)
     return bson.encode(message | ({} if value is None else {field: value}))
+
+
+def big_file(path: Path) -> None:
+    """A file with forty sessions of some pages each."""
+    repository = SqliteRepository(path)
+    repository.prepare()
+    for i in range(40):
+        session = Session(
+            user=f"user {i % 2}", bot_id="demo", id=f"session {i:02}", create_time=START + timedelta(minutes=i)
+        )
+        session.messages = [user_says(f"message {n} of {i} " + "x" * 300) for n in range(30)]
+        repository.save(session)
+    repository.close()

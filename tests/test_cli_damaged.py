@@ -4,7 +4,16 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from damages import OF_FILE, WRONG, change_message, damage_document, damage_rows
+from damages import (
+    OF_FILE,
+    WRONG,
+    big_file,
+    change_message,
+    damage_document,
+    damage_rows,
+    overwrite_page,
+    pages_of,
+)
 from sessions import stored, user_says
 from shell import failure
 
@@ -123,3 +132,23 @@ def test_a_copy_of_what_was_written_in_both_stores_is_told(local_shell, store, t
     assert f"{session.id}: both stores have messages of their own" in done.stderr
     assert "0 sessions copied" in done.stderr
     assert "1 merged" in done.stderr
+
+
+@pytest.mark.parametrize("tree", ["sessions", "messages", "page", "everybody"])
+def test_all_sessions_of_a_file_with_a_damaged_page_are_exported_and_copied(local_shell, tmp_path, tree):
+    path = tmp_path / "botchat.db"
+    big_file(path)
+    overwrite_page(path, pages_of(path, tree)[0])
+    code = 7 if tree in {"sessions", "messages"} else 0
+    done = local_shell.run("sessions", "export", "--all-users", "--all", "-F", "jsonl")
+    assert (done.returncode, len(done.stdout.splitlines())) == (code, 40), done.stderr
+    target = str(tmp_path / "copy.db")
+    done = local_shell.run("store", "copy", str(path), target)
+    assert (done.returncode, "40 sessions copied" in done.stderr) == (code, True), done.stderr
+    done = local_shell.run("users", "export", "user 1", "-o", str(tmp_path / "one.jsonl"))
+    assert (done.returncode in {0, 7}, "20 sessions of user 1 exported" in done.stderr) == (True, True), done.stderr
+    done = local_shell.run("store", "check")
+    assert (done.returncode, "The file is damaged" in done.stdout) == (1, True), done.stderr
+    assert "40 sessions were read" in done.stdout
+    assert "Traceback" not in local_shell.run("sessions", "list", "--all-users").stderr
+    assert "Traceback" not in local_shell.run("doctor").stderr

@@ -10,6 +10,7 @@ import pytest
 from damages import (
     OF_FILE,
     WRONG,
+    big_file,
     change_message,
     damage_document,
     damage_rows,
@@ -131,6 +132,15 @@ def test_a_damaged_session_says_what_is_wrong_when_it_is_opened_and_can_be_purge
     assert [repository.get("ann", i).id for i in SOUND] == SOUND
 
 
+def test_older_messages_that_are_damaged_are_named_too(damaged_store):
+    repository, _ = damaged_store
+    for session_id in ("a role that is none", "content that is a list"):
+        assert repository.get("ann", session_id, last=1).messages[0].content == "message 1"
+        with pytest.raises(DamagedRecord, match=session_id):
+            repository.messages("ann", session_id, before=1)
+    assert [message.content for message in repository.messages("ann", "sound 0", before=1)] == ["message 0"]
+
+
 def test_what_can_be_read_is_copied_and_repaired_and_a_second_time_there_is_nothing_to_do(damaged_store, tmp_path):
     repository, damaged_ids = damaged_store
     target = SqliteRepository(tmp_path / "target.db")
@@ -231,20 +241,6 @@ def test_columns_that_are_no_text_or_no_time_stop_nothing(path):
     repository.close()
 
 
-def big_file(path) -> SqliteRepository:
-    """A file with forty sessions of some pages each."""
-    repository = SqliteRepository(path)
-    repository.prepare()
-    for i in range(40):
-        session = Session(
-            user=f"user {i % 2}", bot_id="demo", id=f"session {i:02}", create_time=START + timedelta(minutes=i)
-        )
-        session.messages = [user_says(f"message {n} of {i} " + "x" * 300) for n in range(30)]
-        repository.save(session)
-    repository.close()
-    return repository
-
-
 TREES = [
     "sessions",
     "messages",
@@ -259,8 +255,7 @@ TREES = [
 @pytest.mark.parametrize("tree", TREES)
 def test_all_forty_sessions_are_read_around_a_damaged_page(path, tmp_path, tree):
     big_file(path)
-    page = pages_of(path, tree)[0]
-    overwrite_page(path, page)
+    overwrite_page(path, pages_of(path, tree)[0])
     repository = SqliteRepository(path)
     found = list(repository.for_admins().records(EVERYTHING))
     records = [one.readable if isinstance(one, DamagedRecord) else one for one in found]

@@ -18,6 +18,7 @@ from botchat.core.errors import DamagedRecord, InvalidInput
 from botchat.core.intake import Intake
 from botchat.core.merge import merged
 from botchat.core.models import Message, Session, SessionFilter, now
+from botchat.core.mongo import MongoRepository
 from botchat.core.record import session_from_record, session_to_record
 from botchat.core.retention import Retention
 from botchat.core.sqlite import SqliteRepository
@@ -426,3 +427,25 @@ def test_data_of_a_file_that_the_target_has_lost_come_back(repository, tmp_path)
     assert [one.became for one in copy(repository, target)] == ["updated"]
     assert target.file("ann", session.id, file.id) == BIG
     target.close()
+
+
+def test_long_sessions_whose_older_messages_lie_in_blocks_are_merged(repository, tmp_path):
+    source = SqliteRepository(tmp_path / "source.db")
+    source.prepare()
+    session = Session(user="ann", bot_id="b", messages=[user_says(f"{i} " + "x" * 20_000) for i in range(40)])
+    source.save(session)
+    copy(source, repository)
+    says(source, session, "from the source")
+    says(repository, session, "meanwhile")
+    first = session.messages[0].id
+    source.update_message("ann", session.id, first, **redaction())
+    (result,) = copy(source, repository)
+    assert result.became == "merged"
+    (record,) = records(repository)
+    contents = [message["content"] for message in record["messages"]]
+    assert (contents[0], contents[40:]) == (REDACTED, ["meanwhile", "from the source"])
+    assert [one.became for one in copy(source, repository)] == ["kept"]
+    if isinstance(repository, MongoRepository):
+        keys = repository._database["session_blocks"].distinct("key")
+        assert len(keys) == 1
+    source.close()

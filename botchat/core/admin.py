@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from botchat.core.all_sessions import Activity, AllSessions, GivenFeedback, UserSummary
 from botchat.core.copying import Copied, copied, replaced
-from botchat.core.errors import DamagedRecord, InvalidInput, SessionNotFound
+from botchat.core.errors import DamagedRecord, InvalidInput, SessionNotFound, StoreUnreadable
 from botchat.core.file_record import lost_files
 from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter, SessionSummary, now
 from botchat.core.record import Record
@@ -202,8 +202,11 @@ class Admin:
         What their users have chosen comes first, but for those who have chosen something there. It can be interrupted
         anywhere and run again; a second run changes nothing. A damaged session is copied as far as it can be read.
         """
-        for chosen in self._sessions.preferences(where.user):
-            target._sessions.put_preferences(chosen)  # noqa: SLF001  (of the same class)
+        try:
+            for chosen in self._sessions.preferences(where.user):
+                target._sessions.put_preferences(chosen)  # noqa: SLF001  (of the same class)
+        except StoreUnreadable as error:
+            yield Copied(session_id="preferences", became="refused", problem=str(error).removesuffix("."))
         for record in self._sessions.records(where):
             yield copied(record, target._sessions)  # noqa: SLF001  (of the same class)
 

@@ -52,7 +52,7 @@ from botchat.core.record import (
     summary_from_record,
 )
 from botchat.core.repository import ACTIVE, check_limit, check_whole
-from botchat.core.shape import is_sound
+from botchat.core.shape import are_sound, is_sound
 
 _LAST_CHARACTER = chr(0x10FFFF)
 _NAMES = dict.fromkeys(SUMMARY, 1)
@@ -195,7 +195,10 @@ class MongoRepository:
         check_limit(limit)
         start = max(0, before - limit)
         with self._damage_named(user, session_id):
-            return [message_from_record(message) for message in self._messages.part(user, session_id, start, before)]
+            found = self._messages.part(user, session_id, start, before)
+            if are_sound(found):
+                return [message_from_record(message) for message in found]
+        raise unreadable(self._all, user, session_id)
 
     def position(self, user: str, session_id: str, message_id: str) -> int:
         return self._messages.position(user, session_id, message_id)

@@ -3,7 +3,7 @@
 from collections.abc import Collection as Some
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Literal
 
@@ -24,7 +24,8 @@ from botchat.core.errors import DamagedRecord, InvalidInput, StoreError, StoreUn
 from botchat.core.file_record import files_of, joined, record_apart
 from botchat.core.mending import MALFORMED, checked
 from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter, now
-from botchat.core.mongo_blocks import KEPT_APART, MongoBlocks, bare
+from botchat.core.mongo_activity import ANY_TIME, BY_DAY, FACTS, RATED, activity_of
+from botchat.core.mongo_blocks import MongoBlocks, bare
 from botchat.core.mongo_client import Document, each, translated, unhurried
 from botchat.core.mongo_files import MongoFiles
 from botchat.core.mongo_messages import MongoMessages
@@ -39,32 +40,7 @@ _CLOCKS_APART = timedelta(seconds=2)
 """Whether a reply is still written is told by times of several machines, five seconds apart at most."""
 
 
-_ANY_TIME = {"$gte": datetime(1, 1, 1, tzinfo=UTC), "$lt": datetime(9999, 12, 31, tzinfo=UTC)}
 _BY_ID = {"$sort": {"_id": 1}}
-
-_OF_MESSAGES = ("create_time", "usage", "latency_ms", "feedback")
-_FACTS = dict.fromkeys(("user", "bot_id", *KEPT_APART, *(f"messages.{name}" for name in _OF_MESSAGES)), 1)
-_RATED = dict.fromkeys(("user", "bot_id", "feedbacks", *KEPT_APART, "messages.id", "messages.feedback"), 1)
-
-
-def _rated(rating: str) -> Document:
-    return {"$sum": {"$cond": [{"$eq": ["$messages.feedback.rating", rating]}, 1, 0]}}
-
-
-_BY_DAY: Document = {
-    "_id": {
-        "session": "$_id",
-        "day": {"$dateToString": {"format": "%Y-%m-%d", "date": "$messages.create_time"}},
-    },
-    "user": {"$first": "$user"},
-    "bot_id": {"$first": "$bot_id"},
-    "messages": {"$sum": 1},
-    "prompt_tokens": {"$sum": "$messages.usage.prompt_tokens"},
-    "completion_tokens": {"$sum": "$messages.usage.completion_tokens"},
-    "latencies_ms": {"$push": "$messages.latency_ms"},
-    "up": _rated("up"),
-    "down": _rated("down"),
-}
 
 
 class MongoAllSessions:
@@ -210,22 +186,22 @@ class MongoAllSessions:
         short = {"$and": [sessions, {"first": {"$exists": False}}]}
         # A time of another type is damaged, and would end the counting of all others.
         timed: Document = {
-            "messages.create_time": _ANY_TIME | said,
+            "messages.create_time": ANY_TIME | said,
             "user": {"$gte": ""},
             "bot_id": {"$gte": ""},
         }
-        steps: list[Document] = [{"$match": short}, {"$project": _FACTS}, {"$unwind": "$messages"}, {"$match": timed}]
-        for row in self._aggregate([*steps, {"$group": _BY_DAY}]):
-            yield _activity(row)
-        for record in self._long(sessions, _FACTS):
+        steps: list[Document] = [{"$match": short}, {"$project": FACTS}, {"$unwind": "$messages"}, {"$match": timed}]
+        for row in self._aggregate([*steps, {"$group": BY_DAY}]):
+            yield activity_of(row)
+        for record in self._long(sessions, FACTS):
             yield from readable_facts(partial(activities_of, since=since, until=until), record)
 
     def feedback(self, where: SessionFilter) -> Iterator[GivenFeedback]:
         with_any: list[Document] = [{"messages.feedback": {"$exists": True}}, {"feedbacks": {"$exists": True}}]
         (holders,) = self._blocks.holders(where.user, with_any[:1])
         wanted = {"$and": [self._filter(where), {"$or": [*with_any, *holders]}]}
-        for record in self._each(self._sessions.find(wanted, _RATED).sort(NEWEST_FIRST)):
-            whole = self._messages.whole(record, _RATED)
+        for record in self._each(self._sessions.find(wanted, RATED).sort(NEWEST_FIRST)):
+            whole = self._messages.whole(record, RATED)
             yield from readable_facts(feedback_of, whole) if whole else ()
 
     def info(self) -> dict[str, Any]:
@@ -311,21 +287,6 @@ class MongoAllSessions:
     def _time_for(self, where: SessionFilter) -> AbstractContextManager[object]:
         """Give a search, which reads contents, and what is about everybody, the time that it takes."""
         return unhurried(self._slow_seconds) if where.text or where.user is None else nullcontext()
-
-
-def _activity(row: Document) -> Activity:
-    return Activity(
-        session_id=row["_id"]["session"],
-        user=row["user"],
-        bot_id=row["bot_id"],
-        day=date.fromisoformat(row["_id"]["day"]),
-        messages=row["messages"],
-        prompt_tokens=row["prompt_tokens"],
-        completion_tokens=row["completion_tokens"],
-        latencies_ms=tuple(value for value in row["latencies_ms"] if isinstance(value, int)),
-        up=row["up"],
-        down=row["down"],
-    )
 
 
 def _clock(server_time: datetime) -> Finding:

@@ -1,6 +1,6 @@
 """What a person reads of their sessions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
@@ -101,10 +101,12 @@ class Reading:
 
     def excerpt(self, user: str, session_id: str, text: str) -> Excerpt | None:
         """Find the first message that has a word of what was searched for; None if only the name has."""
-        for number, words in enumerate(self._contents(user, session_id), 1):
-            if found := around(words, text):
-                return Excerpt(number, found)
-        return None
+        try:
+            session = self._repository.get(user, session_id)
+            return _excerpt((message.content for message in self.history(session)), text)
+        except DamagedRecord as error:  # what can be read of it
+            messages = error.readable["messages"] if error.readable else []
+            return _excerpt((message["content"] for message in messages), text)
 
     def file(self, user: str, session_id: str, file_id: str) -> bytes:
         """Read the data of a file that came with a message.
@@ -139,15 +141,6 @@ class Reading:
         ]
         return replace(message, files=files) if files else message
 
-    def _contents(self, user: str, session_id: str) -> Iterator[str]:
-        """Read the words of all messages; of a damaged session those that can be read."""
-        try:
-            session = self._repository.get(user, session_id)
-        except DamagedRecord as error:
-            yield from (message["content"] for message in (error.readable or {"messages": []})["messages"])
-        else:
-            yield from (message.content for message in self.history(session))
-
     def _check_owner(self, user: str, session: Session) -> None:
         if session.user != check_name("The user", user):
             raise SessionNotFound(session.id)
@@ -160,3 +153,11 @@ class Reading:
                 session.user, session.id, message.id, status="interrupted", heartbeat=None, to_stop=None
             )
         return replace(message, status="interrupted", heartbeat=None, to_stop=False)
+
+
+def _excerpt(contents: Iterable[str], text: str) -> Excerpt | None:
+    """Find the first of the contents that has a word of a text."""
+    for number, content in enumerate(contents, 1):
+        if found := around(content, text):
+            return Excerpt(number, found)
+    return None

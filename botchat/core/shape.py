@@ -1,5 +1,6 @@
 """Whether a record from outside is one that the stores can hold and the classes can be made of."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from functools import cache
 from typing import Any, NamedTuple, get_type_hints
@@ -54,6 +55,12 @@ def check_stored(record: Record) -> None:
 def is_sound(record: Record) -> bool:
     """Tell whether a record with some of its messages can become a session, and be shown."""
     return not faults_of(record) and all(map(_is_text, record["messages"])) and is_valid(record["name"])
+
+
+def are_sound(messages: Sequence[Record]) -> bool:
+    """Tell whether messages of a record can be shown."""
+    has_fault = any(fault.place[0] == "messages" for fault in faults_of({"messages": list(messages)}))
+    return not has_fault and all(map(_is_text, messages))
 
 
 def _is_text(message: Record) -> bool:

@@ -35,7 +35,7 @@ from botchat.core.record import (
     session_to_record,
 )
 from botchat.core.repository import ACTIVE, check_limit, check_whole, has_end_of_its_own
-from botchat.core.shape import is_sound
+from botchat.core.shape import are_sound, is_sound
 from botchat.core.sqlite_accounts import SqliteAccounts, SqliteShortLived
 from botchat.core.sqlite_agents import SqliteAgents, check_not_deleted
 from botchat.core.sqlite_all import SqliteAllSessions
@@ -149,7 +149,10 @@ class SqliteRepository:
     def messages(self, user: str, session_id: str, before: int, limit: int = PAGE_SIZE) -> list[Message]:
         check_limit(limit)
         with self._damage_named(user, session_id):
-            return [message_from_record(record) for record in self._agents.earlier(user, session_id, before, limit)]
+            found = self._agents.earlier(user, session_id, before, limit)
+            if are_sound(found):
+                return [message_from_record(record) for record in found]
+        raise unreadable(self._all, user, session_id)
 
     def position(self, user: str, session_id: str, message_id: str) -> int:
         with self._file.reading() as db:
@@ -252,8 +255,8 @@ class SqliteRepository:
         if time.monotonic() < self._next_removal:
             return
         self._next_removal = time.monotonic() + _REMOVAL_SECONDS
-        at = milliseconds(now())
-        with self._file.lent() as db:
+        at, expired = milliseconds(now()), None
+        with suppress(StoreUnreadable), self._file.lent() as db:  # a damaged file is still read
             expired = db.execute("SELECT 1 FROM sessions WHERE expire_time <= ? LIMIT 1", (at,)).fetchone()
         if expired:
             with suppress(StoreRefused), self._file.writing() as db:  # a read-only file is still read

@@ -45,8 +45,12 @@ class SqliteAllSessions:
 
     def count(self, where: SessionFilter) -> int:
         condition, values = condition_of(where)
-        with self._file.lent() as db:
-            ((count,),) = db.execute(f"SELECT count(*) FROM sessions WHERE {condition}", values)
+        try:
+            with self._file.lent() as db:
+                ((count,),) = db.execute(f"SELECT count(*) FROM sessions WHERE {condition}", values)
+        except StoreUnreadable:  # a damaged page: count what can be found in other ways
+            with self._file.lent() as db:
+                return sum(is_wanted(db, found, where) for found in sessions_in(db))
         return int(count)
 
     def records(

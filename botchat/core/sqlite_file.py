@@ -34,7 +34,10 @@ _MEANINGS: dict[int, tuple[type[StoreError], str]] = {
     sqlite3.SQLITE_READONLY: (StoreRefused, "{path} is read-only: this was not saved. Allow writing, or say another."),
     sqlite3.SQLITE_CANTOPEN: (StoreUnreadable, "{path} can't be opened: check that it is a file you may read."),
     sqlite3.SQLITE_NOTADB: (StoreUnreadable, "{path} is no SQLite database: choose another file with --store."),
-    sqlite3.SQLITE_CORRUPT: (StoreUnreadable, "{path} is damaged: restore it from a copy."),
+    sqlite3.SQLITE_CORRUPT: (
+        StoreUnreadable,
+        "{path} is damaged: restore it from a backup, or copy what can be read: botchat store copy.",
+    ),
 }
 
 # The start of an element `tags` in the BSON of a session's other fields: what has it is decoded to see which they are.
