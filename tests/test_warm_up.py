@@ -64,7 +64,7 @@ def test_after_the_first_page_the_bot_is_prepared_and_after_the_second_it_is_alr
     bot = Bot()
     turns = Turns({"b": bot})
     chat = Chat(SqliteRepository(tmp_path / "botchat.db"), turns, default_bot="b")
-    served = launcher._served(Settings(), chat, lambda: chat)
+    served = launcher._served(Settings(), chat, turns, lambda: chat)
     served.drawn()
     assert bot.asked.wait(30)
     served.drawn()
