@@ -28,17 +28,18 @@ from botchat.core.file_record import apart, files_of, find_data, record_apart
 from botchat.core.mending import MALFORMED
 from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, now
 from botchat.core.mongo_accounts import MongoAccounts, MongoShortLived
-from botchat.core.mongo_agents import NOT_DELETED, MongoAgents, count_too
+from botchat.core.mongo_agents import MongoAgents
 from botchat.core.mongo_all import MongoAllSessions
+from botchat.core.mongo_appends import MongoAppends
 from botchat.core.mongo_blocks import MongoBlocks
 from botchat.core.mongo_client import Document, database_name, lenient, open_client, options_of, translated
 from botchat.core.mongo_files import MongoFiles
-from botchat.core.mongo_growth import Limits, growth_of_change, initial_size
+from botchat.core.mongo_growth import Limits, growth_of_change
 from botchat.core.mongo_messages import MongoMessages
 from botchat.core.mongo_moving import Moving
 from botchat.core.mongo_preferences import MongoPreferences
 from botchat.core.mongo_query import ALL_INDEX, PAGE_INDEX, SUMMARY, TAG_INDEX, TAGGED, owned
-from botchat.core.mongo_turns import MongoTurns, begun
+from botchat.core.mongo_turns import MongoTurns
 from botchat.core.mongo_update import of_message, update_of, update_of_message
 from botchat.core.preferences import PreferenceChanges, Preferences
 from botchat.core.record import (
@@ -108,6 +109,7 @@ class MongoRepository:
         self._messages = MongoMessages(self._sessions, self._blocks, self._moving, name=name)
         self._turns = MongoTurns(self._sessions, self._messages, name=name)
         self._agents = MongoAgents(self._sessions, self._messages, name=name)
+        self._appends = MongoAppends(self._sessions, self._messages, self._turns, self._agents)
         self._all = MongoAllSessions(
             self._sessions,
             files=self._files,
@@ -161,8 +163,7 @@ class MongoRepository:
         record, data = apart(message_to_record(message))
         self._files.put(session.user, session.id, data)
         with translated(self.name):
-            is_made = session.rev == 0 and self._made(session, message, record, at, turn)
-            is_new = is_made or self._push(session, message, record, at, agent, turn)
+            is_new = self._appends.append(session, message, record, at, agent, turn)
         if is_new or all(held.id != message.id for held in session.messages):
             session.added(message, at=at)
 
@@ -282,42 +283,6 @@ class MongoRepository:
             raise
         except (StoreError, InvalidInput, *MALFORMED) as error:
             raise unreadable(self._all, user, session_id, error) from error
-
-    def _made(self, session: Session, message: Message, record: Record, at: datetime, turn: str | None) -> bool:
-        """Make the record with its first message; False when it is there, another process' or another user's."""
-        made = session_to_record(replace(session, messages=[message])) | {"messages": [record]} | initial_size(record)
-        try:
-            self._sessions.insert_one(made | begun(message, turn, at) | {"rev": 1, "update_time": at})
-        except DuplicateKeyError:
-            return False
-        return True
-
-    def _push(
-        self,
-        session: Session,
-        message: Message,
-        record: Record,
-        at: datetime,
-        agent: AgentChanges | None,
-        turn: str | None,
-    ) -> bool:
-        """Add a message to the record; False when it is there already."""
-        changed: Record = {"update_time": at}
-        if session.expire_time is not None:
-            changed["expire_time"] = session.expire_time
-        if session.rev and not session.name and (name := session.named_by([message])):
-            changed["name"] = name
-        update: Document = {"$push": {"messages": record}, "$inc": {"message_count": 1, "rev": 1}, "$set": changed}
-        if session.head is not None:
-            update["$unset"] = {"head": ""}
-        if turn is not None:
-            return self._turns.push(session, message, record, update, turn, at)
-        if agent is None:
-            return self._messages.push(session, message, record, update)
-        of_agent = dict(NOT_DELETED)
-        options = count_too(message, agent, of_agent, update)
-        check = partial(self._agents.check, session.user, session.id, message.agent_id)
-        return self._messages.push(session, message, record, update, of_agent, check, **options)
 
     def _remove_files(self, user: str, session_id: str, message_id: str) -> None:
         """Remove the data that lie apart from a message, before it forgets which they were."""

@@ -1,95 +1,39 @@
-"""Messages of a session in MongoDB, wherever they lie: the newest in its record, the older ones in blocks."""
+"""Appends and changes messages of sessions in MongoDB, in the record or in blocks."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any
 
 from pymongo.collection import Collection
 
 from botchat.core.errors import (
     MessageNotFound,
-    SessionNotFound,
     SessionTooLarge,
     StoreBusy,
-    StoreError,
     StoreUnavailable,
 )
 from botchat.core.models import Message, Session
-from botchat.core.mongo_blocks import KEPT_APART, MongoBlocks, bare, place_of
+from botchat.core.mongo_blocks import MongoBlocks, place_of
 from botchat.core.mongo_client import Document, is_slow, translated
 from botchat.core.mongo_growth import Growth, is_full, is_leased
 from botchat.core.mongo_moving import Moving
 from botchat.core.mongo_query import owned
+from botchat.core.mongo_reader import PLACE, MongoReader
 from botchat.core.mongo_update import of_message, update_of_message
 from botchat.core.record import Record
 from botchat.core.repository import has_end_of_its_own
 from botchat.core.retrying import Turns, attempts
 
-_T = TypeVar("_T")
-
-_PLACE = dict.fromkeys(("user", *KEPT_APART), 1)
 _GOES_ON = {"pinned": {"$ne": True}, "state": {"$ne": "trash"}}
-_ATTEMPTS = 5
-_ATTEMPTS_TO_READ = 50  # of a part: each may meet a move while many write
 
 
-class MongoMessages:
+class MongoMessages(MongoReader):
     """Reads and writes messages of the sessions of a collection."""
 
     def __init__(self, sessions: Collection[Document], blocks: MongoBlocks, moving: Moving, *, name: str) -> None:
-        self._sessions = sessions
-        self._blocks = blocks
+        super().__init__(sessions, blocks, name=name)
         self._moving = moving
-        self._name = name
         self._turns = Turns()
-
-    def newest(self, user: str, session_id: str, last: int) -> Record:
-        """Read a record with its newest messages, those in blocks too if its own are fewer."""
-        return _consistent(session_id, lambda: self._newest(user, session_id, last))
-
-    def part(self, user: str, session_id: str, start: int, stop: int) -> list[Record]:
-        """Read the messages from position `start` on and before `stop`."""
-        return _consistent(session_id, lambda: self._part(user, session_id, start, stop))
-
-    def whole(self, record: Record, fields: Document | None = None) -> Record | None:
-        """Return a record with all its messages; None if it was removed meanwhile.
-
-        `fields` is what was asked for of the record, and is asked for of its messages in blocks.
-        """
-        shown = [name.removeprefix("messages.") for name in fields or () if name.startswith("messages.")]
-        for _ in range(_ATTEMPTS):
-            place = place_of(record)
-            older = list(self._blocks.read(place, 0, place.first, shown))
-            if len(older) == place.first:
-                return bare(record) | {"messages": [*older, *record["messages"]]}
-            try:
-                record = self.read(place.user, place.session_id, fields)
-            except SessionNotFound:
-                return None
-        raise _torn(record["_id"])
-
-    def find(self, user: str, session_id: str, wanted: Document) -> Record:
-        """Read the first message like this; {} where there is none."""
-        shown = {"messages": {"$elemMatch": wanted}}
-        record = self.read(user, session_id, _PLACE | shown)
-        found = record if record.get("messages") else next(self._blocks.find(place_of(record), wanted, shown), record)
-        return next(iter(found.get("messages", ())), {})
-
-    def position(self, user: str, session_id: str, message_id: str) -> int:
-        """Tell the position of a message in its session.
-
-        Raises:
-            MessageNotFound: there is none of that id.
-        """
-        shown = {"messages.id": 1}
-        record = self.read(user, session_id, _PLACE | shown)
-        place = place_of(record)
-        older = self._blocks.find(place, {"id": message_id}, {"first": 1} | shown)
-        for first, messages in ((place.first, record["messages"]), *((b["first"], b["messages"]) for b in older)):
-            for i, message in enumerate(messages, first):
-                if message["id"] == message_id:
-                    return i
-        raise MessageNotFound(message_id)
 
     def push(
         self,
@@ -165,63 +109,12 @@ class MongoMessages:
             if self._make_room(user, session_id) == 0:
                 raise
             return False
-        place = place_of(self.read(user, session_id, _PLACE))
+        place = place_of(self.read(user, session_id, PLACE))
         if not place.first or not self._blocks.update(place, message, of_message(update)):
             raise MessageNotFound(message["id"])
         # After the block, and only of a record that counts it: whoever read before can't save over the change.
         of_session = {"$set": {"update_time": update["$set"]["update_time"]}, "$inc": {"rev": 1}}
         return self._updated(wanted | {"blocks.key": place.key}, of_session)
-
-    def read(self, user: str, session_id: str, shown: Document | None) -> Record:
-        """Read a record, or what is asked for of it.
-
-        Raises:
-            SessionNotFound: the user has none of that id.
-        """
-        with translated(self._name):
-            found = self._sessions.find_one(owned(user, session_id), shown)
-        if found is None:
-            raise SessionNotFound(session_id)
-        return found
-
-    def _newest(self, user: str, session_id: str, last: int) -> Record | None:
-        record: Record = {"_id": session_id} | self.read(user, session_id, {"_id": 0, "messages": {"$slice": -last}})
-        own, count = record["messages"], record["message_count"]
-        start = max(0, count - last)
-        older = list(self._blocks.read(place_of(record), start, count - len(own)))
-        return bare(record) | {"messages": [*older, *own]} if len(older) + len(own) == count - start else None
-
-    def _part(self, user: str, session_id: str, start: int, stop: int) -> list[Record] | None:
-        record = self._with_part(user, session_id, start, stop - start)
-        place, own = place_of(record), record["messages"]
-        stop = min(stop, record["message_count"])
-        if place.first and start >= place.first:  # where the record's own begin is known only now
-            shown = _PLACE | {"message_count": 1, "messages": {"$slice": [start - place.first, max(1, stop - start)]}}
-            again = self.read(user, session_id, shown)
-            return again["messages"][: max(0, stop - start)] if place_of(again) == place else None
-        of_blocks = min(stop, place.first)
-        older = list(self._blocks.read(place, start, of_blocks))
-        found = [*older, *own[: max(0, stop - max(start, place.first))]]
-        return found if len(older) == max(0, of_blocks - start) else None
-
-    def _with_part(self, user: str, session_id: str, start: int, limit: int) -> Record:
-        """Read a record with those of its own messages that are of this part, as far as that can be told."""
-        limit = max(1, limit)
-        first = {"$ifNull": ["$first", 0]}
-        begins_within = {"$and": [{"$gt": [first, start]}, {"$lt": [first, start + limit]}]}
-        own = {
-            "$cond": [
-                {"$eq": [first, 0]},
-                {"$slice": ["$messages", start, limit]},
-                {"$cond": [begins_within, {"$slice": ["$messages", 0, limit]}, []]},
-            ]
-        }
-        shown = _PLACE | {"message_count": 1, "messages": own}
-        with translated(self._name):
-            found = list(self._sessions.aggregate([{"$match": owned(user, session_id)}, {"$project": shown}]))
-        if not found:
-            raise SessionNotFound(session_id)
-        return found[0]
 
     def _push_in_doubt(
         self,
@@ -235,7 +128,7 @@ class MongoMessages:
         **options: Any,
     ) -> bool:
         """Append where there was no room, or where the message may be there: look, make room, then try again."""
-        shown = _PLACE | {"pinned": 1, "state": 1, "message_count": 1, "messages": {"$elemMatch": {"id": message.id}}}
+        shown = PLACE | {"pinned": 1, "state": 1, "message_count": 1, "messages": {"$elemMatch": {"id": message.id}}}
         may_move = True
         for _ in attempts(self._moving.limits.busy_seconds):
             with self._again_if_busy():
@@ -296,16 +189,3 @@ class MongoMessages:
 def _goes_on(update: Document) -> Document:
     """Tell what a record must be for an append to say when it ends: see `has_end_of_its_own`."""
     return _GOES_ON if "expire_time" in update["$set"] else {}
-
-
-def _consistent(session_id: str, read: Callable[[], _T | None]) -> _T:
-    """Read a record and its blocks, again where another process has moved or replaced messages in between."""
-    for _ in range(_ATTEMPTS_TO_READ):
-        found = read()
-        if found is not None:
-            return found
-    raise _torn(session_id)
-
-
-def _torn(session_id: str) -> StoreError:
-    return StoreError(f"Older messages of session {session_id!r} are not in the store: restore them from an export.")
