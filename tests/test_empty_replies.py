@@ -11,7 +11,7 @@ from shell import failure
 from stub_bot import streamed
 from tui_stories import story, terminal
 
-from botchat.api.history import new_messages
+from botchat.api.history import find_place
 from botchat.core.chat import Chat, is_unanswered
 from botchat.core.errors import InvalidInput
 from botchat.core.export import message_to_markdown
@@ -106,7 +106,7 @@ def test_what_is_no_empty_reply_is_not_asked_for_again(store, chat_with, reply):
 def test_an_openai_client_goes_on_after_an_empty_reply(content, status):
     stored_before = [user_says("Hi"), empty(content=content, status=status), user_says("Hello?")]
     sent = [user_says("Hi"), empty(content=content), user_says("Hello?"), user_says("Still there?")]
-    assert [m.content for m in new_messages(stored_before, sent)] == ["Still there?"]
+    assert [m.content for m in find_place(stored_before, None, sent).new] == ["Still there?"]
 
 
 # Shown

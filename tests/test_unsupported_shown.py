@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from datetime import timedelta
+from dataclasses import replace
 
 import pytest
 from api_client import clients_of, events_of
@@ -17,10 +17,11 @@ from tui_stories import said, story, terminal
 from botchat.api.outputs import message_out
 from botchat.bootstrap import build_repository
 from botchat.cli.replies import JsonLines, Words
+from botchat.cli.sessions_read import _news
 from botchat.core.chat import Chat
-from botchat.core.export import content_notices, message_to_markdown
+from botchat.core.export import content_notices, message_to_markdown, rfc3339
 from botchat.core.html import to_html
-from botchat.core.models import Delta, Message, Session, now
+from botchat.core.models import Delta, Message, Session
 from botchat.core.turn import Turns
 from botchat.core.unsupported import Unsupported, pack, unpack
 from botchat.tui.transcript_text import whole_message
@@ -196,21 +197,14 @@ def test_a_shell_shows_it_with_the_stored_message(local_shell, store):
     assert out.endswith("\n\nUnsupported content: image ␛\\[31m\n")
 
 
-def test_a_shell_that_follows_a_session_is_told_of_it_at_the_end(local_shell, store):
-    session = stored(store)
-    with local_shell.start("sessions", "tail", session.id) as process:
-        while b"message 0" not in process.stdout.readline():
-            pass
-        reply = Message(role="assistant", content="See:", status="streaming", heartbeat=now() + timedelta(hours=1))
-        store.append(session, reply)
-        while b"still coming" not in process.stdout.readline():
-            pass
-        assert process.stdout.readline() == b"\n"
-        ended = {"status": "truncated", "error": "It ends here.", "payload": pack([IMAGE])}
-        store.update_message("ann", session.id, reply.id, content="See:", **ended)
-        told = [process.stdout.readline().decode() for _ in range(5)]
-        assert told == ["See:\n", "\n", "Unsupported content: image\n", "\n", "*It ends here.*\n"]
-        process.terminate()
+def test_a_shell_that_follows_a_session_is_told_of_it_at_the_end():
+    coming = answer(IMAGE, content="See", status="streaming")
+    ended = replace(coming, content="See:", status="truncated", error="It ends here.")
+    shown: dict[str, Message] = {}
+    first, then, last = ("".join(_news(message, 2, "b", shown)) for message in (coming, ended, ended))
+    assert first.endswith("still coming · " + rfc3339(coming.create_time) + "\n\nSee")
+    assert then == ":\n\nUnsupported content: image\n\n*It ends here.*\n"
+    assert last == ""
 
 
 # Over the API
