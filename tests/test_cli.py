@@ -235,7 +235,7 @@ def test_a_key_that_is_missing_is_told_when_the_bot_is_asked_and_the_question_is
     local_shell.configure("[bots.paid]\nmodel = 'x'\nbase_url = 'http://127.0.0.1:1/v1'\napi_key_env = 'PAID_KEY'")
     done = local_shell.run("ask", "hi")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "set PAID_KEY" in done.stderr
+    assert "Set PAID_KEY" in done.stderr
     ((_, name, bot, count, *_),) = local_shell.lines("sessions", "list")
     assert (name, bot, count) == ("hi", "paid", "2")
 
