@@ -7,6 +7,7 @@ from read_reply import STOP, Shown, message, read
 from stub_bot import chunk
 
 from botchat.core.stream import DONE
+from botchat.core.unsupported import unpack
 
 SHAPES: dict[str, tuple[list[Any], Shown]] = {
     "OpenAI's Responses": (
@@ -172,3 +173,56 @@ SHAPES: dict[str, tuple[list[Any], Shown]] = {
 @pytest.mark.parametrize(("chunks", "shown"), SHAPES.values(), ids=SHAPES.keys())
 def test_a_reply_of_an_odd_shape_is_read(chunks, shown):
     assert read(*chunks)[0] == shown
+
+
+B = {"index": 1, "finish_reason": None}
+TWO_CHOICES: dict[str, tuple[list[Any], Shown, list[Any]]] = {
+    "in one chunk": (
+        [
+            {"choices": [{"index": 0, "delta": {"role": "assistant"}}, B | {"delta": {"role": "assistant"}}]},
+            {"choices": [{"index": 0, "delta": {"content": "Ye"}}, B | {"delta": {"content": "N"}}]},
+            {
+                "choices": [
+                    B | {"delta": {"role": "assistant", "content": "o."}},
+                    {"index": 0, "delta": {"content": "s."}},
+                ]
+            },
+            {"choices": [B | {"delta": {}, "finish_reason": "length"}]},
+            STOP,
+        ],
+        Shown(kinds=["choice 1"]),
+        [{"index": 1, "finish_reason": "length", "delta": {"content": "No."}}],
+    ),
+    "the second one first": (
+        [chunk("Yes.", index=1), chunk("No."), chunk({}, index=1, finish_reason="stop")],
+        Shown(kinds=["choice 0"]),
+        [{"index": 0, "delta": {"content": "No."}}],
+    ),
+    "whole": (
+        [{"choices": [{"message": {"content": "Yes."}, "finish_reason": "stop"}, {"message": {"content": "No."}}]}],
+        Shown(kinds=["choice 1"]),
+        [{"message": {"content": "No."}}],
+    ),
+    "legacy": (
+        [{"choices": [{"index": 0, "text": "Yes.", "finish_reason": "stop"}, {"index": 1, "text": "No."}]}],
+        Shown(kinds=["choice 1"]),
+        [{"index": 1, "text": "No."}],
+    ),
+    "a tool call in the other": (
+        [chunk("Yes."), chunk({"tool_calls": [{"index": 0, "function": {"name": "f"}}]}, index=1), STOP],
+        Shown(kinds=["choice 1"]),
+        [{"index": 1, "delta": {"tool_calls": [{"index": 0, "function": {"name": "f"}}]}}],
+    ),
+    "one alone, with another index": ([chunk("Yes.", index=1), chunk({}, index=1, finish_reason="stop")], Shown(), []),
+    "one of them empty": (
+        [chunk("", index=1), chunk("Yes."), chunk({}, index=1, finish_reason="length"), STOP],
+        Shown(),
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize(("chunks", "shown", "others"), TWO_CHOICES.values(), ids=TWO_CHOICES.keys())
+def test_two_choices_are_not_mixed(chunks, shown, others):
+    seen, reply = read(*chunks)
+    assert (seen, [piece.raw for piece in unpack(reply.message.payload)]) == (shown, others)

@@ -1,10 +1,16 @@
 """Characters that a server cuts in two: half of a surrogate pair in one delta, the other half in the next."""
 
+import asyncio
 import json
+import threading
+from contextlib import aclosing, suppress
 
 import pytest
-from heard import hear
-from stub_bot import DONE, Answer, chunk, sse
+from heard import HELLO, bot_at, hear
+from stub_bot import DONE, Answer, StubBot, chunk, sse
+
+from botchat.core.bots import OpenAIBot
+from botchat.core.models import Delta
 
 STOP = chunk({}, finish_reason="stop")
 
@@ -31,3 +37,29 @@ def _escaped(deltas: list[dict[str, str]]) -> Answer:
     """Stream deltas with halves of characters, as JSON escapes."""
     events = [f"data: {json.dumps(chunk(delta))}\n\n".encode() for delta in deltas]
     return sse(*events, STOP, DONE)
+
+
+@pytest.mark.parametrize("held", ["<thi", "a\ud83d", "<think>b</thi"])
+def test_text_that_is_held_back_is_kept_when_the_reply_is_stopped(held):
+    event = f"data: {json.dumps(chunk({'reasoning_content': 'Hm.', 'content': held}))}\n\n".encode()
+    with StubBot([sse(event, threading.Event())]) as stub:
+        pieces = asyncio.run(_stopped_after_first(bot_at(stub.url)))
+    text = "".join(piece.content + piece.reasoning_content for piece in pieces)
+    assert text == "Hm." + held.removeprefix("<think>")
+
+
+async def _stopped_after_first(bot: OpenAIBot) -> list[Delta]:
+    """Cancel the task that reads a reply with its first piece, as a stop does."""
+    pieces: list[Delta] = []
+    task = asyncio.current_task()
+    try:
+        with suppress(asyncio.CancelledError):
+            async with aclosing(bot.stream(HELLO)) as stream:
+                async for piece in stream:
+                    if not pieces:
+                        task.cancel()
+                    pieces.append(piece)
+        assert task.uncancel() == 0
+        return pieces
+    finally:
+        await bot.aclose()

@@ -98,7 +98,7 @@ class OpenAIBot:
                     async for chunk in chunks:
                         for delta in reader.read(chunk):
                             yield delta
-            except Exception:
+            except (Exception, asyncio.CancelledError):  # the words so far are kept, also of a reply that is stopped
                 for delta in reader.rest():
                     yield delta
                 raise

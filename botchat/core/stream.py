@@ -12,6 +12,7 @@ from botchat.core.endings import error_sentence, meaning_of, reason_text
 from botchat.core.errors import BotError
 from botchat.core.models import Delta
 from botchat.core.native_replies import native_fields
+from botchat.core.other_choices import Choices
 from botchat.core.reply_parts import PartReader
 from botchat.core.response_body import ResponseBody
 from botchat.core.server_words import is_page, said, shortened, words_in
@@ -58,6 +59,7 @@ class ChunkReader:
 
     def __init__(self, tags: ThinkTags = "auto") -> None:
         self._parts = PartReader(tags)
+        self._choices = Choices()
         self._reason: str | None = None
         self._raw_reason: Any = None
         self._model: str | None = None
@@ -79,9 +81,10 @@ class ChunkReader:
         chunk = _fields(chunk)
         self._note(chunk)
         if isinstance(choices := chunk.get("choices"), list):
-            for choice in choices:
-                if not isinstance(choice, dict):
-                    continue
+            own, others = self._choices.split(choices)
+            for other in others:
+                yield Delta(unsupported=other)
+            for choice in own:
                 if plain := self._parts.plain(choice.get("delta")):
                     yield plain
                 else:
