@@ -103,7 +103,10 @@ class WatchedStore:
 
     def update_message(self, user: str, session_id: str, message_id: str, **changes: Any) -> bool:
         return self._write(
-            "update_message", changes, lambda: self._repository.update_message(user, session_id, message_id, **changes)
+            "update_message",
+            changes,
+            lambda: self._repository.update_message(user, session_id, message_id, **changes),
+            has_words="content" in changes,
         )
 
     def written(self, what: str) -> Any:
@@ -113,11 +116,11 @@ class WatchedStore:
             if kind == what:
                 return of
 
-    def _write(self, kind: str, of: Any, write: Callable[[], Any]) -> Any:
+    def _write(self, kind: str, of: Any, write: Callable[[], Any], *, has_words: bool = True) -> Any:
         if self.down:
             self.failures.put(kind)
             raise StoreUnavailable("The store is down.")
-        if self.all_is_too_large:
+        if self.all_is_too_large and has_words:
             raise SessionTooLarge
         answer = write()
         if self.answers_are_lost:

@@ -8,6 +8,7 @@ import pytest
 from fakes import DONE, Gate, ScriptedBot
 
 from botchat.core.chat import Chat
+from botchat.core.errors import StoreError
 from botchat.core.imports import read_sessions
 from botchat.core.intake import Intake
 from botchat.core.models import File, Message
@@ -117,3 +118,29 @@ def test_nothing_is_written_where_nothing_is_lost(store, turns_with, tmp_path, w
         unsaved(store, chat, gate, session)
     turns.close(timeout=0.05, keep_unsaved=why != "not wanted")
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_reply_that_the_store_will_never_take_is_in_a_file_and_the_chat_goes_on(store, turns_with, tmp_path, begun):
+    gate = Gate()
+    _, chat = turns_with(*(["It begins"] if begun else []), gate, ", far too long.", DONE)
+    session = chat.new_session("ann")
+    reply = chat.send("ann", session, "Go")
+    if begun:
+        store.written("append")
+        assert store.written("append") == reply.message_id
+    store.all_is_too_large = True
+    gate.open()
+    assert reply.wait(30)
+    store.all_is_too_large = False
+    read = store.get("ann", session.id)
+    assert [(m.content, m.status) for m in read.messages[1:]] == [("It begins", "interrupted")] * begun
+    assert read.turn is None
+    with pytest.raises(
+        StoreError, match=r"^The last reply can't be saved \(That does not fit: .* MiB\)\. It is now in"
+    ):
+        chat.send("ann", read, "On")
+    (path,) = (tmp_path / "data" / "rescued").iterdir()
+    assert chat.send("ann", read, "On").wait(30)
+    assert [m.content for m in store.get("ann", session.id).messages][-2:] == ["On", reply.message.content]
+    assert [m.content for m in imported(store, path).messages] == ["Go", reply.message.content]

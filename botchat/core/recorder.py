@@ -60,6 +60,8 @@ class Recorder:
             if failure is None and ended:
                 return True
             if failure is not None and not isinstance(failure, StoreUnavailable):
+                await self._reply.over.wait()
+                await asyncio.get_running_loop().run_in_executor(self._savers, self._give_up, failure)
                 return False
             wait = self._checkpoint_seconds if failure is None else min(2 * wait, _LONGEST_WAIT)
             await self._rest(wait, ended=ended)
@@ -113,6 +115,18 @@ class Recorder:
             failure.__cause__ = error
             return failure
         return None
+
+    def _give_up(self, failure: BotchatError) -> None:
+        """End what the store has of a reply that it will never take whole, so that the session can go on."""
+        user, session_id = self._session.user, self._session.id
+        with suppress(BotchatError):  # others see from the age of the heartbeat that it has ended
+            if self._in_session:
+                error = f"The rest of this reply could not be saved: {failure}"
+                self._repository.update_message(
+                    user, session_id, self._reply.message_id, status="interrupted", heartbeat=None, error=error
+                )
+            if self._has_mark or not self._in_session:
+                self._repository.turns().release(user, session_id, self._holder)
 
     def _write(self, message: Message) -> None:
         self._keep()

@@ -36,6 +36,25 @@ def rescue_replies(folder: Path | None, replies: Sequence[Reply]) -> None:
         _log.error("%s", rescue(folder, sessions))
 
 
+def put_aside(folder: Path | None, reply: Reply) -> str | None:
+    """Write a reply that the store will never take into a file; return what to tell the person who goes on.
+
+    None if there is nothing to write, or it can't be written: then its words are in this program alone.
+    """
+    if folder is None or reply.session is None or not has_words(reply.message):
+        return None
+    if isinstance(reply.save_failure, SessionNotFound):
+        return None
+    session = session_with(reply.session, reply.message)
+    path = folder / _name_of([session])
+    try:
+        _write(path, f"{to_line(session_to_record(session))}\n")
+    except OSError:
+        return None
+    why = str(reply.save_failure).partition(". ")[0].removesuffix(".")
+    return f"The last reply can't be saved ({why}). It is now in the file {path}. Send your message again to continue."
+
+
 def session_with(asked: Session, reply: Message) -> Session:
     """Make a session of its own out of a conversation and the reply that is not stored in it.
 

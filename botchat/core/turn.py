@@ -13,7 +13,7 @@ from typing import Any
 from botchat.core.afterwards import Afterwards, afterwards
 from botchat.core.asking import Asking, read_enough
 from botchat.core.bots import Bot
-from botchat.core.errors import BotchatError, BotError, InvalidInput, ReplyRunning, UnknownBot
+from botchat.core.errors import BotchatError, BotError, InvalidInput, ReplyRunning, StoreError, UnknownBot
 from botchat.core.gulps import in_gulps, pause_for
 from botchat.core.history import History, holds_more, is_wordless
 from botchat.core.keeping import Keeping
@@ -23,7 +23,7 @@ from botchat.core.models import Message, Session, Status, new_id, now
 from botchat.core.recorder import CHECKPOINT_SECONDS, Recorder
 from botchat.core.reply import Reply
 from botchat.core.repository import SessionRepository
-from botchat.core.rescue import rescue_replies
+from botchat.core.rescue import put_aside, rescue_replies
 from botchat.core.retention import Retention
 from botchat.core.stream import Finish
 
@@ -207,7 +207,8 @@ class Turns:
 
         Raises:
             ReplyRunning: it is taken.
-            StoreError: by a reply that could not be saved; what comes after it must not be saved before it.
+            StoreError: by a reply that could not be saved; what comes after it must not be saved before it. One that
+                the store will never take is in a file now, and the place is free.
         """
         key = (session.user, session.id)
         with self._lock:
@@ -215,13 +216,21 @@ class Turns:
                 raise BotchatError("botchat is ending: nothing was saved, and the bot was not asked.")
             other = self._replies.get(key)
             if other is not None:
-                raise other.save_failure or ReplyRunning()
+                raise self._let_go(other) if other.settled else other.save_failure or ReplyRunning()
             reply = self._replies[key] = Reply(session.user, session.id)
         try:
             yield reply
         except BaseException:
             self._forget(reply)
             raise
+
+    def _let_go(self, reply: Reply) -> BotchatError:
+        """Give the place of a reply that the store will never take to the next turn; return what to say of it."""
+        said = put_aside(self._rescue_folder, reply)
+        if said is None:
+            return reply.save_failure or ReplyRunning()
+        del self._replies[reply.user, reply.session_id]
+        return StoreError(said)
 
     def _forget(self, reply: Reply) -> None:
         with self._lock:
