@@ -41,7 +41,7 @@ def client_with(store):
 # Asked for again
 
 
-@pytest.mark.parametrize("content", ["", " \n"])
+@pytest.mark.parametrize("content", ["", " \n", "\u200b\ufeff"])
 def test_an_empty_reply_is_replaced_by_the_one_that_is_asked_for_again(repository, chat_with, content):
     session = answered(repository, empty(content=content))
     assert is_unanswered(session)

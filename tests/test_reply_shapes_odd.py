@@ -166,6 +166,7 @@ SHAPES: dict[str, tuple[list[Any], Shown]] = {
         [chunk({"content": ""}), chunk({}, finish_reason="length")],
         Shown("", status="truncated"),
     ),
+    "zero-width characters": ([chunk("\u200b"), chunk("\ufeff\n"), STOP], Shown("\u200b\ufeff\n", status="truncated")),
     "blanks": ([chunk(" \n"), STOP], Shown(" \n", status="truncated")),
 }
 

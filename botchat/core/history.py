@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from botchat.core.branches import ROOT, branch_of
 from botchat.core.errors import ReplyRunning
-from botchat.core.models import Message, Session, now
+from botchat.core.models import Message, Session, is_blank, now
 from botchat.core.repository import SessionRepository
 from botchat.core.running import is_fresh
 from botchat.core.unsupported import is_packed
@@ -22,10 +22,10 @@ def is_alive(message: Message, at: datetime) -> bool:
 def is_wordless(message: Message) -> bool:
     """Tell whether a message is a reply without a readable answer, which `retry` asks for again.
 
-    It failed or was stopped before its first word, or it is complete and empty: nothing but white space, no file, and
+    It failed or was stopped before its first word, or it is complete and empty: nothing to read, no file, and
     no message of another program in its payload.
     """
-    if message.role != "assistant" or message.content.strip():
+    if message.role != "assistant" or not is_blank(message.content):
         return False
     if message.status is not None:
         return True

@@ -25,12 +25,18 @@ NAME_LENGTH = 50
 """Characters of the first user message that name a session until its user renames it."""
 
 
+_BLANK = re.compile(r"[\s\u00ad\u200b-\u200f\u2060-\u2064\ufeff]*")
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def valid_text(text: str) -> str:
     """Replace what is no Unicode text (lone surrogates) by U+FFFD: no store and no terminal takes them."""
     return text if is_valid(text) else _LONE_SURROGATES.sub("\ufffd", text)
+
+
+def is_blank(text: str) -> bool:
+    """Tell whether a text has nothing to read in it: white space and zero-width characters alone."""
+    return _BLANK.fullmatch(text) is not None
 
 
 def is_valid(text: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from botchat.core.endings import meaning_of, outcome_of
 from botchat.core.errors import BotchatError, BotError
-from botchat.core.models import Delta, Message, Session, Status
+from botchat.core.models import Delta, Message, Session, Status, is_blank
 from botchat.core.stream import Finish
 from botchat.core.unsupported import Unsupported, pack
 
@@ -204,7 +204,7 @@ class Reply:
     def _without_text(self) -> str | None:
         """Say what the reply holds if that is no text; None if it has text."""
         with self._changed:
-            if any(delta.content and not delta.content.isspace() for delta in self._deltas):
+            if any(not is_blank(delta.content) for delta in self._deltas):
                 return None
             reasoned = any(delta.reasoning_content for delta in self._deltas)
             kinds = [piece.kind for key, piece in self._unsupported.items() if key != "finish reason"]

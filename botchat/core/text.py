@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 
-from botchat.core.models import File, Message, valid_text
+from botchat.core.models import File, Message, is_blank, valid_text
 from botchat.core.unsupported import is_packed, unsupported_notices
 
 _SPEAKERS = {"user": "You", "assistant": "Bot", "system": "System", "tool": "Tool"}
@@ -58,7 +58,7 @@ def content_notices(message: Message) -> list[str]:
     message in which there is nothing at all.
     """
     lines = [one_line(notice) for notice in unsupported_notices(message.payload)]
-    if lines or message.content.strip() or message.files or message.status or message.error:
+    if lines or not is_blank(message.content) or message.files or message.status or message.error:
         return lines
     if message.payload and not is_packed(message.payload):
         return [] if message.reasoning_content else ["Unsupported content: a message of another program"]
