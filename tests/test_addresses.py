@@ -172,7 +172,8 @@ def test_an_address_is_shown_as_far_as_it_is_certainly_no_secret(address, shown)
         ("mongodb://127.0.0.1:1/my%2Edb", "the name of a MongoDB database can't contain a dot"),
         ("mongodb://127.0.0.1:port/x", "check its host, port and options. Use mongodb://USER:PASSWORD@HOST:PORT"),
         ("mongodb://127.0.0.1:1/x?tlsCAFile=/none", "a file that its options name can't be read"),
-        ("mongodb+srv://ann:geheim@nowhere.invalid:1/x", "must be percent-encoded"),
+        ("mongodb://ann:geheim@127.0.0.1:99999/x", "check its host, port and options"),
+        ("mongodb+srv://ann:geheim@nowhere.invalid:1/x", "mongodb+srv://USER:PASSWORD@HOST/DATABASE without a port"),
     ],
 )
 def test_a_mongodb_address_that_can_not_be_used_says_why(uri, says):

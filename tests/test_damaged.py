@@ -6,6 +6,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import bson
+import pymongo
 import pytest
 from damages import (
     OF_FILE,
@@ -22,12 +23,12 @@ from damages import (
 from files import BIG, file_of
 from sessions import stored, user_says
 
-from botchat.bootstrap import build_repository
+from botchat.bootstrap import borrow_repository, build_repository
 from botchat.core.admin import Admin
 from botchat.core.errors import DamagedRecord, SessionNotFound
 from botchat.core.export import ExportFormat, export
 from botchat.core.mending import checked
-from botchat.core.models import Session, SessionFilter
+from botchat.core.models import Message, Session, SessionFilter
 from botchat.core.retention import Retention
 from botchat.core.sqlite import SqliteRepository
 from botchat.core.unsupported import unsupported_notices
@@ -298,3 +299,21 @@ def test_a_document_is_decoded_up_to_where_it_breaks_off():
         found, damage = decode_leniently(stored_[:length])
         assert damage
         assert found.items() <= whole.items()
+
+
+@pytest.mark.parametrize("damage", ["missing", "unknown"])
+def test_a_repair_keeps_the_messages_of_the_blocks_that_are_left(mongod, damage):
+    with pymongo.MongoClient(mongod.uri) as client:
+        repository = borrow_repository(client, f"left_{damage}")
+        session = Session(user="ann", bot_id="b")
+        for i in range(60):
+            repository.append(session, Message(role="user", content=f"{i} " + "x" * 20_000))
+        records, blocks = client[f"left_{damage}"].sessions, client[f"left_{damage}"].session_blocks
+        lost = blocks.find_one_and_delete({"id": session.id, "first": 0}) if damage == "missing" else {"messages": []}
+        if damage == "unknown":
+            records.update_one({"_id": session.id}, {"$set": {"blocks": "oops"}})
+        (damaged,) = repository.for_admins().records(SessionFilter(state=None))
+        assert isinstance(damaged, DamagedRecord)
+        assert repository.for_admins().repair(damaged)
+        words = [m.content.split()[0] for m in repository.get("ann", session.id, last=100).messages]
+        assert words == [str(i) for i in range(len(lost["messages"]), 60)]

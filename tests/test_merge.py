@@ -205,6 +205,19 @@ def test_the_trash_takes_no_message_that_its_deleter_never_saw(repository, targe
     assert target.get("ann", session.id).expire_time == repository.get("ann", session.id).expire_time
 
 
+def test_a_copy_leaves_the_mark_of_a_running_turn_where_it_runs(repository, target):
+    session = Session(user="ann", bot_id="b")
+    repository.append(session, user_says("in the source"), turn="there")
+    copy(repository, target)
+    assert target.get("ann", session.id).turn is None
+    target.append(target.get("ann", session.id), user_says("in the target"), turn="here")
+    repository.append(session, user_says("in the source again"), turn="there")
+    copy(repository, target)
+    assert repository.get("ann", session.id).turn.holder == "there"
+    assert target.get("ann", session.id).turn.holder == "here"
+    assert {result.became for result in copy(repository, target)} == {"kept"}
+
+
 def test_another_users_session_of_that_id_is_refused_and_both_are_named(repository, target):
     session = stored(repository, "ann", id="same")
     stored(target, "bob", id="same")

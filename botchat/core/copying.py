@@ -9,6 +9,7 @@ from botchat.core.file_record import lost_files
 from botchat.core.merge import Merge, merged
 from botchat.core.models import SessionFilter
 from botchat.core.record import Record
+from botchat.core.running import turn_of
 
 _ATTEMPTS = 50  # each is lost only to a write in the target between reading the record there and writing it
 
@@ -52,6 +53,8 @@ def copied(source: Record | DamagedRecord, target: AllSessions) -> Copied:
 
 def _copied(record: Record, target: AllSessions, *, given_wins: bool = False) -> Copied:
     session_id = record["_id"]
+    if turn_of(record):  # it runs in the source; the target keeps its own
+        record = {name: value for name, value in record.items() if name != "turn"}
     try:
         for _ in range(_ATTEMPTS):
             if (result := _attempt(record, target, given_wins=given_wins)) is not None:

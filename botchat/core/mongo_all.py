@@ -247,8 +247,21 @@ class MongoAllSessions:
         except StoreUnavailable:
             raise
         except (InvalidInput, StoreError, *MALFORMED) as error:
-            return checked(bare(record), [f"its messages can't be read ({error})"])
+            return checked(self._left(record), [f"its messages can't be read ({error})"])
         return whole and checked(whole)
+
+    def _left(self, record: Record) -> Record:
+        """Return a damaged record with what blocks still hold of its messages, each message once."""
+        stored = record.get("messages", [])
+        own = stored if isinstance(stored, list) else [stored]
+        known = {str(message["id"]) for message in own if isinstance(message, dict) and "id" in message}
+        older = []
+        for message in self._blocks.left(record):
+            message_id = str(message["id"]) if isinstance(message, dict) and "id" in message else None
+            if message_id is None or message_id not in known:
+                older.append(message)
+                known |= {message_id} if message_id else set()
+        return bare(record) | ({"messages": [*older, *own]} if older else {})
 
     def _whole(self, record: Record) -> Record | None:
         whole = self._messages.whole(record)

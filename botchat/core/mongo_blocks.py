@@ -105,6 +105,20 @@ class MongoBlocks:
                 first = block["first"]
                 yield from block["messages"][max(0, start - first) : stop - first]
 
+    def left(self, record: Record) -> Iterator[object]:
+        """Read what blocks still hold of a session whose messages can't be read whole, oldest first.
+
+        Where the record doesn't say which blocks count, all of its session are read.
+        """
+        wanted: Document = {"user": {"$eq": record.get("user")}, "id": {"$eq": record["_id"]}}
+        blocks, stop = record.get("blocks"), record.get("first")
+        if isinstance(blocks, dict) and "key" in blocks:
+            wanted["key"] = {"$eq": blocks["key"]}
+        for block in self._each(self._blocks.find(wanted).sort("first", 1)):
+            first, messages = block.get("first"), block.get("messages")
+            end = stop - first if isinstance(stop, int) and isinstance(first, int) else None
+            yield from messages[: None if end is None else max(0, end)] if isinstance(messages, list) else [messages]
+
     def find(self, place: Place, wanted: Document, shown: Document | None = None) -> Iterator[Document]:
         """Read the counted blocks of a session that hold a message like this, oldest first."""
         query = _of(place) | {"first": {"$lt": place.first}, "messages": {"$elemMatch": wanted}}

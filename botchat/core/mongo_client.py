@@ -25,7 +25,7 @@ from pymongo.errors import (
     WTimeoutError,
 )
 
-from botchat.core.addresses import hide, secrets_in, without_password
+from botchat.core.addresses import hide, is_clear, secrets_in, without_password
 from botchat.core.errors import (
     ConfigError,
     InvalidInput,
@@ -53,6 +53,10 @@ _PING_SECONDS = 1.0
 _DURABLE = {"w": "majority", "journal": True}
 
 _NOT_ENCODED = "special characters in its user name and password must be percent-encoded (@ is %40, / is %2F, : is %3A)"
+_HOW_TO_WRITE_IT = (
+    "check its host, port and options. Use mongodb://USER:PASSWORD@HOST:PORT/DATABASE, "
+    "or mongodb+srv://USER:PASSWORD@HOST/DATABASE without a port"
+)
 _HOSTS = re.compile(r"[\w.,%-]*(:\d+)?|.*\]|.*,.*")
 
 # Codes of https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
@@ -160,9 +164,7 @@ def _unusable(uri: str, error: Exception) -> ConfigError:
         return _unusable_because(uri, "a file that its options name can't be read: check tlsCAFile and the like")
     if isinstance(error, ConfigurationError) and not isinstance(error, InvalidURI):
         return _unusable_because(uri, hide(str(error).rstrip("."), _values_in(uri)))
-    if "@" in uri:
-        return _unusable_because(uri, _NOT_ENCODED)
-    return _unusable_because(uri, "check its host, port and options. Use mongodb://USER:PASSWORD@HOST:PORT/DATABASE")
+    return _unusable_because(uri, _HOW_TO_WRITE_IT if is_clear(uri) or "@" not in uri else _NOT_ENCODED)
 
 
 def _unusable_because(uri: str, why: str) -> ConfigError:
