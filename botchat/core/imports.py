@@ -13,6 +13,7 @@ from botchat.core.errors import InvalidInput
 from botchat.core.imports_elsewhere import read_librechat, read_open_webui
 from botchat.core.imports_mapping import read_mapping
 from botchat.core.imports_own import read_own
+from botchat.core.imports_rest import keep_rest
 from botchat.core.imports_similar import read_similar, read_similar_tree
 from botchat.core.json_text import decode
 from botchat.core.models import Refused
@@ -70,6 +71,8 @@ def _record_of(item: Any, user: str | None, default_user: str) -> Record:
     if read is None:
         raise InvalidInput("It is no session that botchat knows.")
     record = read(item)
+    if read not in (read_own, read_similar):  # these two keep every field
+        keep_rest(record, item)
     names_user = read in (read_own, read_similar) and "user" in record  # elsewhere it is an id that means nothing here
     if user or not names_user:
         record["user"] = user or default_user

@@ -104,12 +104,12 @@ def texts_in(value: Any) -> Iterator[str]:
         if isinstance(inner, str) and inner.strip():
             yield inner.strip()
         elif isinstance(inner, dict):
-            waiting += [held for key, held in inner.items() if not _is_structure(key)]
+            waiting += [held for key, held in inner.items() if not is_structure(key)]
         elif isinstance(inner, list):
             waiting += inner
 
 
-def _is_structure(key: str) -> bool:
+def is_structure(key: str) -> bool:
     return key in _STRUCTURE or key.endswith(_STRUCTURE_ENDINGS)
 
 
