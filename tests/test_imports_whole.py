@@ -175,6 +175,8 @@ def test_messages_of_one_id_are_all_kept():
     assert contents(record) == ["x", "y", "z"]
     (record,) = read({"messages": [said(text, id="1", children=[]) for text in "xyz"]})
     assert sorted(contents(record)) == ["x", "y", "z"]
+    (record,) = read({"messages": [said(text, id=1) for text in "xyz"]})
+    assert contents(record) == ["x", "y", "z"]
     (record,) = read({"id": "w", "chat": {"messages": [webui("1", None, "user", text, 1) for text in "xyz"]}})
     assert sorted(contents(record)) == ["x", "y", "z"]
 
