@@ -102,7 +102,7 @@ def _in_utf_8(data: bytes, encoding: str) -> bytes:
     except UnicodeDecodeError as error:
         name = encoding.upper()
         raise InvalidInput(
-            f"That file seems to be text in {name}, and isn't: {error.reason}. Save it in UTF-8."
+            f"That file looks like {name} text but isn't valid: {error.reason}. Save it as UTF-8."
         ) from error
 
 
@@ -115,7 +115,7 @@ def _items_of_lines(file: BinaryIO, number: int) -> Iterator[_Item]:
 def _items_of_whole(data: bytes) -> list[_Item]:
     whole = _parsed(data)
     if isinstance(whole, InvalidInput):
-        items = list(_items_of_lines(BytesIO(data), 1))  # lines, and the first of them is spoilt
+        items = list(_items_of_lines(BytesIO(data), 1))  # lines, of which the first is damaged
     else:
         items = [(f"session {i}", item) for i, item in enumerate(whole if isinstance(whole, list) else [whole], 1)]
     if items and not any(_reader_of(item) for _, item in items):
