@@ -129,7 +129,7 @@ def test_a_copy_of_what_was_written_in_both_stores_is_told(local_shell, store, t
         repository.close()
     done = local_shell.run("store", "copy", local_shell.store, target)
     assert done.returncode == 0
-    assert f"{session.id}: both stores have messages of their own" in done.stderr
+    assert f"{session.id}: it continued in both stores" in done.stderr
     assert "0 sessions copied" in done.stderr
     assert "1 merged" in done.stderr
 
