@@ -100,7 +100,7 @@ def test_a_last_message_that_no_bot_can_be_shown_is_said_to_be_so(chat_on, store
     store.save(session)
     reply = chat.retry("ann", chat.open("ann", session.id))
     assert reply.wait(30)
-    assert "can't be shown your last message" in reply.message.error
+    assert "has no text for the bot to answer" in reply.message.error
     assert bot.prompts == []
 
 

@@ -173,7 +173,7 @@ async def test_the_terminal_says_so_and_offers_to_try_again(chat_with, store, tm
         await at.sees(*words)
         at.app.conversation.transcript.focus()
         await at.press("y")
-        await at.until(lambda: at.toasts == ["There are no words in it."])
+        await at.until(lambda: at.toasts == ["This message has no text."])
         await at.press("r")
         await at.sees("A heron.")
         assert words[0] not in at.text

@@ -175,6 +175,8 @@ def test_messages_of_one_id_are_all_kept():
     assert contents(record) == ["x", "y", "z"]
     (record,) = read({"messages": [said(text, id="1", children=[]) for text in "xyz"]})
     assert sorted(contents(record)) == ["x", "y", "z"]
+    (record,) = read({"messages": [said(text, id=1) for text in "xyz"]})
+    assert contents(record) == ["x", "y", "z"]
     (record,) = read({"id": "w", "chat": {"messages": [webui("1", None, "user", text, 1) for text in "xyz"]}})
     assert sorted(contents(record)) == ["x", "y", "z"]
 
@@ -227,7 +229,7 @@ def test_the_system_prompt_of_open_webui_is_the_sessions(chat):
     item = open_webui(webui("a", None, "user", "x", 1))
     (record,) = read([item | {"chat": item["chat"] | chat}])
     assert record["system"] == "Be a pirate."
-    assert json.loads(record.get("original", '{"system": "old"}')) == {"system": "old"}
+    assert json.loads(record.get("original", '{"chat.system": "old"}')) == {"chat.system": "old"}
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
@@ -236,6 +238,43 @@ def test_a_file_in_another_encoding_is_decoded(encoding, content):
     text = json.dumps([chatgpt(node("a", "root", "user", content, 1))], ensure_ascii=False, indent=1)
     (record,) = read(text.encode(encoding))
     assert contents(record) == [content]
+
+
+def test_reasoning_is_kept_where_nodes_name_other_parents_than_children():
+    thoughts = {"content_type": "thoughts", "thoughts": [{"content": "Hm."}]}
+    item = chatgpt(node("u", NIL, "user", "Q"), node("t", "u", "assistant", thoughts), node("a", "u", "assistant", "A"))
+    item["mapping"]["t"]["children"] = ["a"]
+    (record,) = read([item])
+    assert {message.get("reasoning_content") for message in record["messages"]} == {None, "Hm."}
+
+
+def test_messages_of_librechat_with_numbers_for_ids_follow_each_other():
+    messages = [{"messageId": i, "parentMessageId": i - 1, "text": text} for i, text in enumerate(("Q", "A", "Q2"), 1)]
+    (record,) = read([librechat(messages=messages)])
+    assert contents(record) == ["Q", "A", "Q2"]
+    assert not any("parent" in message for message in record["messages"])
+
+
+@pytest.mark.parametrize("messages", [["zqone", {"text": "zqtwo"}], {"1": "zqone", "2": {"text": "zqtwo"}}])
+def test_what_is_no_object_in_the_place_of_a_message_is_one(messages):
+    (record,) = read([librechat(messages=messages)])
+    assert contents(record) == ["zqone", "zqtwo"]
+
+
+def test_a_message_of_librechat_without_a_flag_is_its_senders():
+    (record,) = read([librechat(messages=[{"sender": "User", "text": "Q"}, {"sender": "Claude", "text": "A"}])])
+    assert {message["role"] for message in record["messages"]} == {"user", "assistant"}
+
+
+def test_texts_beside_the_messages_are_kept_with_the_session():
+    item = mapping(said("Q"), title={"text": "zqtitle"}, notes=["zqnote"])
+    item["mapping"]["1"]["comment"] = "zqcomment"
+    (record,) = read([item])
+    assert json.loads(record["original"]) == {
+        "title.text": "zqtitle",
+        "notes.0": "zqnote",
+        "mapping.1.comment": "zqcomment",
+    }
 
 
 def test_a_file_that_only_seems_to_be_in_another_encoding_is_refused():

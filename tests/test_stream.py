@@ -288,8 +288,8 @@ def test_a_held_stream_goes_on_when_it_is_released():
 @pytest.mark.parametrize(
     ("piece", "says"),
     [
-        (b'data: {"id": \n\n', "sent a piece that isn't valid JSON"),
-        (b'data: {"id": "\xff"}\n\n', "sent a piece that isn't valid JSON"),
+        (b'data: {"id": \n\n', "sent invalid JSON"),
+        (b'data: {"id": "\xff"}\n\n', "sent invalid JSON"),
         ({"error": {"message": "Overloaded.", "code": 502}}, "reported an error: Overloaded."),
         (b'event: error\ndata: {"message": "Overloaded."}\n\n', "reported an error: Overloaded."),
         (b'event: error\ndata: {"detail": "Overloaded."}\n\n', "reported an error: Overloaded."),

@@ -65,7 +65,7 @@ def client_with(store):
         (answer(), ["Empty reply"]),
         (answer(reasoning_content="Hm."), ["Empty reply"]),
         (user_says(""), ["Empty message"]),
-        (Message(role="tool", payload='{"chatgpt": []}'), ["Unsupported content: a message of another program"]),
+        (Message(role="tool", payload='{"chatgpt": []}'), ["Unsupported content: a message from another program"]),
         (answer(status="streaming"), []),
         (answer(status="failed", error="No key."), []),
         (answer(content="Yes."), []),

@@ -32,7 +32,7 @@ class Damages:
     def tell(self, damaged: DamagedRecord) -> None:
         """Name a session, and what could not be read of it."""
         self.number += 1
-        rest = "what can be read of it is there" if damaged.readable is not None else "it is left out"
+        rest = "its readable part is included" if damaged.readable is not None else "it is skipped"
         name = damaged.session_id or "A session without an id"
         say(f"{name} of {damaged.user!r} is damaged, {rest}: {damaged.reason}")
 
@@ -41,7 +41,7 @@ class Damages:
         """End the command with exit code 7, after its work is done, when there were any."""
         yield
         if self.number:
-            say(f"{counted(self.number, 'damaged session')}: botchat store check tells more.")
+            say(f"{counted(self.number, 'damaged session')}: run botchat store check for details.")
             raise typer.Exit(SOME_FAILED)
 
 
@@ -77,7 +77,7 @@ class Quarantine:
         """Keep a damaged record here, then write what can be read of it in its place, or remove it."""
         what = f"Session {damaged.session_id!r} of {damaged.user!r} was damaged: {damaged.reason}."
         self.keep(damaged)
-        kept = f"The record as it was is in {self.path}."
+        kept = f"The original record is in {self.path}."
         try:
             is_done = admin.repair(damaged)
         except StoreError as error:
@@ -85,9 +85,9 @@ class Quarantine:
                 "failed", what, f"It can't be repaired in place, so copy the store: botchat store copy ({error})"
             )
         if not is_done:
-            return Finding("failed", what, "It was written meanwhile and is as it was: check it again.")
+            return Finding("failed", what, "It changed during the check and was not repaired. Run the check again.")
         if damaged.readable is None:
-            return Finding("warning", f"{what} Nothing of it could be read, so it was moved out of the store.", kept)
+            return Finding("warning", f"{what} None of it was readable, so it was removed from the store.", kept)
         messages = counted(len(damaged.readable["messages"]), "message")
         return Finding("warning", f"{what} It is repaired: {messages}.", kept)
 

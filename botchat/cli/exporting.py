@@ -87,8 +87,8 @@ def export(
     """Write sessions out whole, the oldest first.
 
     Markdown and HTML (one page, without scripts) are to be read, CSV is for spreadsheets, a row a message. JSON and
-    JSON Lines can be imported again. A file has its name only when it is complete; until then it is FILE.part. Of a
-    damaged session what can be read is written, it is named, and the exit code is 7.
+    JSON Lines can be imported again. A file has its name only when it is complete; until then it is FILE.part.
+    Damaged sessions are listed and exported as far as they are readable; the exit code is then 7.
 
     Example: botchat sessions export --all-users --all -F jsonl -o everything.jsonl
     """

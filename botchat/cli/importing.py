@@ -35,7 +35,7 @@ def import_sessions(
 
     It reads botchat's JSON and JSON Lines, and the exports of ChatGPT, DeepSeek, LibreChat and Open WebUI; which, it
     sees itself. The ids of what was taken in are on stdout, the report is on stderr. Content that botchat can't show,
-    such as images, is kept as it is in the file and counted in the report; the exit code is 0 all the same.
+    such as images, is kept in its original form and counted in the report. It doesn't change the exit code.
 
     Example: botchat sessions import everything.jsonl --on-conflict replace
     """

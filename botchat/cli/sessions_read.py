@@ -142,14 +142,14 @@ def show(
         int, typer.Option(help="How many messages, the newest.", min=1, max=1_000_000, metavar="N")
     ] = PAGE_SIZE,
     form: Annotated[
-        Literal["md", "json"], typer.Option("--format", "-F", help="json is the whole record, damaged or not.")
+        Literal["md", "json"], typer.Option("--format", "-F", help="json prints the whole record, even a damaged one.")
     ] = "md",
     store: StoreOption = None,
     user: UserOption = None,
 ) -> None:
     """Show a session's newest messages, each with its number.
 
-    Of a damaged session the error says what is wrong with it; -F json prints what is stored.
+    If the session is damaged, the error gives the reason. -F json prints the record as stored.
 
     Example: botchat sessions show @last
     """

@@ -40,27 +40,29 @@ def info(form: FormatOption = None, store: StoreOption = None) -> None:
 def check(
     form: FormatOption = None,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Repair damaged sessions; how they were is kept in a file.")
+        bool, typer.Option("--repair", help="Repair damaged sessions. The original records are kept in a file.")
     ] = False,
     quarantine: Annotated[
         str | None,
-        typer.Option(help="The file for --repair to keep them in, as JSON Lines.", metavar="FILE", show_default=False),
+        typer.Option(
+            help="File for the original records (JSON Lines). Requires --repair.", metavar="FILE", show_default=False
+        ),
     ] = None,
     store: StoreOption = None,
 ) -> None:
     """Check the store, and every record in it.
 
-    Its indexes are checked by how a page is really read. Each damaged session is listed with what is wrong with it; the
-    exit code is 7 then, and 1 when the store itself fails a check.
+    Its indexes are checked by how a page is really read. Each damaged session is listed with the
+    reason. The exit code is 7 if a session is damaged, and 1 if the store itself fails a check.
 
-    With --repair, what can be read of a damaged session takes its place; one of which nothing can be read is taken out.
-    Before that, its record is written as it is to FILE.damaged.jsonl beside the SQLite file FILE, or to the data folder
-    for MongoDB. Nothing removes it there.
+    With --repair, a damaged session is replaced by its readable part, or removed if none of it is readable. Its
+    original record is first saved to FILE.damaged.jsonl next to the SQLite file FILE, or in the data folder for
+    MongoDB. botchat never deletes that file.
 
     Example: botchat store check
     """
     if quarantine is not None and not repair:
-        raise InvalidInput("--quarantine goes with --repair.")
+        raise InvalidInput("--quarantine requires --repair.")
     settings = settings_with(store, None)
     with opened_store(settings, writing=False) as (chat, _):
         admin = chat.for_admins()
@@ -94,9 +96,9 @@ def copy(
 ) -> None:
     """Copy sessions into another store: a file into MongoDB, or back.
 
-    Messages that the target lacks are added to what it has; nothing there is overwritten, and nothing is copied twice.
-    A session that was written in both stores becomes two branches, with the newer one shown, and is listed. It can be
-    interrupted and run again. The exit code is 7 when a session could not be copied, or only a part of it.
+    Adds the messages that the target doesn't have. Nothing is overwritten or copied twice. A session that continued in
+    both stores becomes two branches, with the newer one shown, and is listed. Safe to interrupt and rerun. The exit
+    code is 7 if a session could not be copied completely.
 
     Example: botchat store copy sqlite:///home/ann/botchat.db mongodb://127.0.0.1/botchat
     """
@@ -128,5 +130,5 @@ def _report(became: "Counter[str]", store: str) -> str:
     said = f"{counted(became['made'] + became['updated'])} copied to {store}, {became['kept']:,} there already"
     said += f", {became['merged']:,} merged" if became["merged"] else ""
     partly = became["with a problem"] - became["refused"]
-    said += f", {partly:,} damaged and copied as far as they can be read" if partly else ""
+    said += f", {partly:,} damaged and copied in part" if partly else ""
     return said + (f", {became['refused']:,} not copied." if became["refused"] else ".")

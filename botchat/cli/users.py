@@ -65,8 +65,8 @@ def export_user(
 ) -> None:
     """Write everything of a user to a file, as JSON Lines.
 
-    Archived and deleted sessions are in it too: it is what an access request asks for. A damaged session is named, what
-    can be read of it is in the file, and the exit code is 7.
+    Archived and deleted sessions are in it too: it is what an access request asks for. Damaged
+    sessions are listed and exported as far as they are readable; the exit code is then 7.
 
     Example: botchat users export ann -o ann.jsonl
     """

@@ -88,7 +88,7 @@ class Asking:
             BotError: it can't answer, or broke off; the pieces so far stand.
         """
         if not can_be_shown(self.messages[-1]):
-            raise BotError("There is nothing to answer: the bot can't be shown your last message. Send one with text.")
+            raise BotError("Your last message has no text for the bot to answer. Send one with text.")
         summing = Summing(self.repository, self.bot, self.savers)
         if self._info.context == "summary" and await summing.run(self._info, self.session, self.messages, self._fit):
             await asyncio.to_thread(self._choose, self._info)

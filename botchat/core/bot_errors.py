@@ -149,7 +149,7 @@ class BotErrors:
             case InvalidURL() | UnicodeError():
                 return self._no_request
             case json.JSONDecodeError():
-                return "The bot's server sent a piece that isn't valid JSON, and its reply ends there."
+                return "The bot's server sent invalid JSON, so its reply ends there."
             case OpenAIError():
                 return f"The bot's server reported an error: {self.reason(getattr(error, 'body', None) or str(error))}."
             case ImportError() | OSError():

@@ -47,7 +47,7 @@ def copied(source: Record | DamagedRecord, target: AllSessions) -> Copied:
     if source.readable is None:
         return Copied(session_id=source.session_id, became="refused", problem=source.reason)
     result = _copied(source.readable, target)
-    problem = result.problem or f"only what can be read of it was copied: {source.reason}"
+    problem = result.problem or f"only its readable part was copied: {source.reason}"
     return Copied(session_id=source.session_id, became=result.became, problem=problem, note=result.note)
 
 
@@ -61,7 +61,7 @@ def _copied(record: Record, target: AllSessions, *, given_wins: bool = False) ->
                 return result
     except (InvalidInput, SessionTooLarge) as error:
         return _refused(session_id, str(error).removesuffix("."))
-    return _refused(session_id, "it is being written in the target all the time: copy it again later")
+    return _refused(session_id, "it keeps changing in the target: copy it again later")
 
 
 def _attempt(record: Record, target: AllSessions, *, given_wins: bool) -> Copied | None:
@@ -101,7 +101,7 @@ def _restored(record: Record, held: DamagedRecord, target: AllSessions) -> Copie
 def _result(session_id: str, merge: Merge) -> Copied:
     notes = []
     if merge.is_branched:
-        notes.append("both stores have messages of their own: they are two branches now, and the newer one is shown")
+        notes.append("it continued in both stores: both continuations are kept as branches, and the newer one is shown")
     if merge.versions:
         notes.append(f"both versions are kept of {', '.join(merge.versions)}")
     became: Literal["merged", "updated"] = "merged" if notes or merge.has_own else "updated"

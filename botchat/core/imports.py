@@ -13,6 +13,7 @@ from botchat.core.errors import InvalidInput
 from botchat.core.imports_elsewhere import read_librechat, read_open_webui
 from botchat.core.imports_mapping import read_mapping
 from botchat.core.imports_own import read_own
+from botchat.core.imports_rest import keep_rest
 from botchat.core.imports_similar import read_similar, read_similar_tree
 from botchat.core.json_text import decode
 from botchat.core.models import Refused
@@ -70,6 +71,8 @@ def _record_of(item: Any, user: str | None, default_user: str) -> Record:
     if read is None:
         raise InvalidInput("It is no session that botchat knows.")
     record = read(item)
+    if read not in (read_own, read_similar):  # these two keep every field
+        keep_rest(record, item)
     names_user = read in (read_own, read_similar) and "user" in record  # elsewhere it is an id that means nothing here
     if user or not names_user:
         record["user"] = user or default_user
@@ -99,7 +102,7 @@ def _in_utf_8(data: bytes, encoding: str) -> bytes:
     except UnicodeDecodeError as error:
         name = encoding.upper()
         raise InvalidInput(
-            f"That file seems to be text in {name}, and isn't: {error.reason}. Save it in UTF-8."
+            f"That file looks like {name} text but isn't valid: {error.reason}. Save it as UTF-8."
         ) from error
 
 
@@ -112,7 +115,7 @@ def _items_of_lines(file: BinaryIO, number: int) -> Iterator[_Item]:
 def _items_of_whole(data: bytes) -> list[_Item]:
     whole = _parsed(data)
     if isinstance(whole, InvalidInput):
-        items = list(_items_of_lines(BytesIO(data), 1))  # lines, and the first of them is spoilt
+        items = list(_items_of_lines(BytesIO(data), 1))  # lines, of which the first is damaged
     else:
         items = [(f"session {i}", item) for i, item in enumerate(whole if isinstance(whole, list) else [whole], 1)]
     if items and not any(_reader_of(item) for _, item in items):

@@ -14,7 +14,7 @@ _ENDINGS: dict[str, Status] = {"interrupted": "stopped", "max_tokens": "truncate
 _SOURCES = ("content_references", "citations")
 
 # Metadata about how a message was made: it holds no words, and no file.
-_PLUMBING = {
+PLUMBING = {
     "can_save",
     "default_model_slug",
     "finish_details",
@@ -51,7 +51,7 @@ def add_metadata(content: Content, message: dict[str, Any]) -> None:
     if sources:
         content.add_piece("citations", sources)
     shown = {"attachments"} if isinstance(metadata.get("attachments"), list) else set()
-    left_out = _PLUMBING | shown | sources.keys()
+    left_out = PLUMBING | shown | sources.keys()
     more = {name: value for name, value in metadata.items() if value and name not in left_out}
     if more:
         content.details["metadata"] = more

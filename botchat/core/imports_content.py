@@ -78,7 +78,7 @@ def read_content(value: Any, separator: str = "\n\n") -> Content:
 
 
 def add_files(content: Content, files: Any) -> None:
-    """Add what came with a message: a piece for each file, named as the file."""
+    """Add the files of a message: a piece for each file, named as the file."""
     for file in files if isinstance(files, list) else [files]:
         if file:
             content.add_piece(kind_of(file, "file"), file)
@@ -104,12 +104,12 @@ def texts_in(value: Any) -> Iterator[str]:
         if isinstance(inner, str) and inner.strip():
             yield inner.strip()
         elif isinstance(inner, dict):
-            waiting += [held for key, held in inner.items() if not _is_structure(key)]
+            waiting += [held for key, held in inner.items() if not is_structure(key)]
         elif isinstance(inner, list):
             waiting += inner
 
 
-def _is_structure(key: str) -> bool:
+def is_structure(key: str) -> bool:
     return key in _STRUCTURE or key.endswith(_STRUCTURE_ENDINGS)
 
 
@@ -124,15 +124,15 @@ def _read_part(part: Any, content: Content) -> None:
         return
     kind = next((part[key] for key in ("type", "content_type") if part.get(key)), "")
     is_known = isinstance(kind, str) and kind in _TEXT_PARTS | _REASONING_PARTS
-    told = _told(part, (kind, "text", "value", "content")) if is_known else None
-    if told is None:
+    text = _text_under(part, (kind, "text", "value", "content")) if is_known else None
+    if text is None:
         content.add_piece(kind_of(part, "content"), part)
         return
-    (content.reasoning if kind in _REASONING_PARTS else content.words).append(told)
+    (content.reasoning if kind in _REASONING_PARTS else content.words).append(text)
     content.add_unread(part, f"details of {kind.replace('_', ' ') or 'text'}")
 
 
-def _told(part: dict[str, Any], keys: Iterable[str]) -> str | None:
+def _text_under(part: dict[str, Any], keys: Iterable[str]) -> str | None:
     """Return the text under the first of the keys that has one: as it is, or as the `value` below it."""
     for key in keys:
         held = part.get(key)

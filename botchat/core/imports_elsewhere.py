@@ -11,13 +11,13 @@ from botchat.core.imports_fields import read_role
 from botchat.core.imports_tree import (
     Node,
     as_dict,
+    as_id,
     as_list,
     as_text,
     as_time,
     new_session,
     record_of,
 )
-from botchat.core.json_text import encode
 from botchat.core.models import Message, Status, new_id, valid_text
 from botchat.core.record import Record
 
@@ -37,6 +37,7 @@ _WEBUI_READ = {
     "output",
 }
 _WEBUI_READ |= {"model", "modelName", "modelIdx", "models", "done", "lastSentence", *_WEBUI_PARTS}
+_USERS = {"user", "human"}
 _LIBRECHAT_FILES = ("files", "attachments")
 _LIBRECHAT_READ = {"_id", "__v", "messageId", "parentMessageId", "conversationId", "isCreatedByUser", "sender", "text"}
 _LIBRECHAT_READ |= {"content", "createdAt", "updatedAt", "model", "endpoint", "error", "unfinished", "finish_reason"}
@@ -56,7 +57,7 @@ def read_librechat(item: dict[str, Any]) -> Record:
     Raises:
         InvalidInput: something in it can't be stored.
     """
-    messages = list(_flat(as_list(item.get("messagesTree")) or as_list(item.get("messages"))))
+    messages = list(_flat(_listed(item.get("messagesTree")) or _listed(item.get("messages"))))
     times = [as_time(message.get("createdAt")) for _, message in messages]
     models = (as_text(message.get("model")) for _, message in reversed(messages))
     options = as_dict(item.get("options"))
@@ -77,8 +78,10 @@ def read_open_webui(item: dict[str, Any]) -> Record:
     chat = as_dict(item.get("chat"))
     history = as_dict(chat.get("history"))
     # Chats of early versions have a list, and no history.
-    messages = as_dict(history.get("messages")) or _linked(as_list(chat.get("messages")))
-    models = (as_text(as_dict(message).get("model")) for message in reversed(messages.values()))
+    given = history.get("messages") or chat.get("messages")
+    messages = given if isinstance(given, dict) else _linked(as_list(given))
+    messages = {id_: _as_message(message) for id_, message in messages.items()}
+    models = (as_text(message.get("model")) for message in reversed(messages.values()))
     model = next(filter(None, models), None) or next(iter(as_list(chat.get("models"))), None)
     created = item.get("created_at") or chat.get("timestamp")
     title = item.get("title") or chat.get("title")
@@ -87,12 +90,10 @@ def read_open_webui(item: dict[str, Any]) -> Record:
     session.pinned = item.get("pinned") is True
     prompts = [as_text(as_dict(chat.get("params")).get("system")), as_text(chat.get("system"))]  # the second is older
     session.system = next(filter(None, prompts), None)
-    if prompts[1] not in ("", session.system):
-        session.extra["original"] = encode({"system": prompts[1]})
     tags = as_list(as_dict(item.get("meta")).get("tags")) or as_list(chat.get("tags"))
     session.tags = _tags(tags)
-    nodes = [_webui_node(id_, as_dict(message)) for id_, message in messages.items()]
-    return record_of(session, nodes, as_text(history.get("currentId")) or None)
+    nodes = [_webui_node(id_, message) for id_, message in messages.items()]
+    return record_of(session, nodes, as_id(history.get("currentId")) or None)
 
 
 def _tags(given: list[Any]) -> list[str]:
@@ -103,18 +104,28 @@ def _tags(given: list[Any]) -> list[str]:
 
 def _flat(messages: list[Any], parent: str | None = None) -> Iterator[tuple[str | None, dict[str, Any]]]:
     """Walk through messages and what hangs below them; each comes with the one it follows."""
-    waiting = [(parent, as_dict(message)) for message in reversed(messages)]
+    waiting = [(parent, _as_message(message)) for message in reversed(messages)]
     while waiting:
         parent, message = waiting.pop()
-        message = message | {"messageId": as_text(message.get("messageId")) or new_id()}
-        yield parent or as_text(message.get("parentMessageId")) or None, message
-        children = as_list(message.get("children"))
-        waiting += [(message["messageId"], as_dict(child)) for child in reversed(children)]
+        message = message | {"messageId": as_id(message.get("messageId")) or new_id()}
+        yield parent or as_id(message.get("parentMessageId")) or None, message
+        children = _listed(message.get("children"))
+        waiting += [(message["messageId"], _as_message(child)) for child in reversed(children)]
+
+
+def _listed(messages: Any) -> list[Any]:
+    """Return messages as a list, also those of an object by their ids."""
+    return list(messages.values()) if isinstance(messages, dict) else as_list(messages)
+
+
+def _as_message(message: Any) -> dict[str, Any]:
+    """Return a message; anything else in the place of one becomes its content."""
+    return message if isinstance(message, dict) else {"content": message}
 
 
 def _librechat_node(parent: str | None, message: dict[str, Any]) -> Node:
     content = _librechat_content(message)
-    users = message.get("isCreatedByUser") is True
+    users = _is_users(message)
     failed, cut = message.get("error") is True, message.get("unfinished") is True
     status: Status | None = "failed" if failed else "interrupted" if cut else None
     shown = Message(
@@ -128,6 +139,11 @@ def _librechat_node(parent: str | None, message: dict[str, Any]) -> Node:
     )
     held = shown if content or shown.status else None
     return Node(id=shown.id, parent=parent, message=held, time=as_time(message.get("createdAt")))
+
+
+def _is_users(message: dict[str, Any]) -> bool:
+    is_users = message.get("isCreatedByUser")
+    return is_users if isinstance(is_users, bool) else as_text(message.get("sender")).lower() in _USERS
 
 
 def _librechat_content(message: dict[str, Any]) -> Content:
@@ -150,9 +166,9 @@ def _rest(message: dict[str, Any], read: set[str]) -> dict[str, Any]:
 def _linked(messages: list[Any]) -> dict[str, dict[str, Any]]:
     """Let each message of a plain list follow the one before it."""
     linked: dict[str, dict[str, Any]] = {}
-    for message in map(as_dict, messages):
+    for message in map(_as_message, messages):
         before = next(reversed(linked), None)
-        id_ = as_text(message.get("id"))
+        id_ = as_id(message.get("id"))
         linked[id_ if id_ and id_ not in linked else new_id()] = {"parentId": before} | message
     return linked
 
@@ -174,7 +190,7 @@ def _webui_node(id_: str, message: dict[str, Any]) -> Node:
         usage={name: usage[name] for name in _TOKENS if type(usage.get(name)) is int} or None,
         payload=content.payload(),
     )
-    parent = as_text(message.get("parentId")) or None
+    parent = as_id(message.get("parentId")) or None
     return Node(
         id=id_, parent=parent, message=shown if content or status else None, time=as_time(message.get("timestamp"))
     )

@@ -6,7 +6,7 @@ from botchat.core import imports_chatgpt as chatgpt
 from botchat.core import imports_deepseek as deepseek
 from botchat.core.imports_content import Content, add_files, read_content, texts_in
 from botchat.core.imports_fields import MESSAGE_FIELDS, SESSION_FIELDS, find_field, get_field, read_role, times_of
-from botchat.core.imports_tree import Node, as_dict, as_list, as_text, as_time, new_session, record_of
+from botchat.core.imports_tree import Node, as_dict, as_id, as_list, as_text, as_time, new_session, record_of
 from botchat.core.models import Message, Role
 from botchat.core.record import Record
 
@@ -55,16 +55,15 @@ def _tree(mapping: dict[str, Any]) -> _Tree:
     tree: _Tree = {}
     followed: dict[str, str] = {}
     for id_, node in mapping.items():
-        children = list(filter(None, map(_id, as_list(as_dict(node).get("children")))))
-        tree[id_] = {"parent": _id(as_dict(node).get("parent")), "children": children, "message": _message_in(node)}
+        children = list(filter(None, map(as_id, as_list(as_dict(node).get("children")))))
+        tree[id_] = {"parent": as_id(as_dict(node).get("parent")), "children": [], "message": _message_in(node)}
         followed |= {child: id_ for child in children if child not in followed}
     for id_, node in tree.items():
-        node["parent"] = node["parent"] or followed.get(id_) or None
+        if node["parent"] not in mapping:
+            node["parent"] = followed.get(id_) or None
+        if node["parent"]:
+            tree[node["parent"]]["children"].append(id_)
     return tree
-
-
-def _id(value: Any) -> str:
-    return str(value) if type(value) is int else as_text(value)
 
 
 def _message_in(node: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Reads a list of `messages` that some other program wrote: its fields have other names, its content any shape."""
 
+from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any, get_args
 
@@ -34,7 +35,19 @@ def read_similar(item: dict[str, Any]) -> Record:
         session["name"] = valid_text(" ".join(session["name"].split()))[:NAME_LIMIT]
     if times := times_of(messages):
         session = {"create_time": times[0], "update_time": times[-1]} | session
-    return read_own(session | {"messages": [_adapted(message) for message in messages]})
+    return read_own(session | {"messages": _with_own_ids(map(_adapted, messages))})
+
+
+def _with_own_ids(messages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give each message whose id an earlier one has a new id."""
+    taken = list[dict[str, Any]]()
+    ids = set[str]()
+    for message in messages:
+        id_ = message.get("id")
+        is_taken = isinstance(id_, str) and id_ in ids
+        taken.append(message | {"id": new_id()} if is_taken else message)
+        ids |= {id_} if isinstance(id_, str) else set()
+    return taken
 
 
 def read_similar_tree(item: dict[str, Any]) -> Record:

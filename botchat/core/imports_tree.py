@@ -50,6 +50,11 @@ def as_text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
+def as_id(value: Any) -> str:
+    """Return an id as a text, also where it is a whole number; an empty one for anything else."""
+    return str(value) if type(value) is int else as_text(value)
+
+
 def as_time(value: Any) -> datetime | None:
     """Read a time: seconds, or milliseconds and finer, since 1970, or a text of ISO 8601; None if it is none."""
     if isinstance(value, datetime):
@@ -100,7 +105,7 @@ def new_session(
     known = sorted(filter(None, times))
     start = as_time(created) or next(iter(known), None) or as_time(updated) or now()
     session = Session(user=IMPORTED, bot_id=as_text(model) or IMPORTED, name=as_text(name), rev=1)
-    session.id = as_text(id_) or session.id
+    session.id = as_id(id_) or session.id
     session.create_time, session.update_time = start, as_time(updated) or next(reversed(known), start)
     return session
 

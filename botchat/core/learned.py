@@ -1,4 +1,4 @@
-"""What the refusals of bots' servers have told of their limits, for this process."""
+"""The limits that bots' servers state in their refusals, for this process."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from botchat.core.models import BotInfo
 
 KEPT_SECONDS = 600.0
-"""How long a context window is believed that a refusal told. A local server may be started again with a larger one, and
+"""How long a context window from a refusal is used. A local server may be restarted with a larger one, and
 some wordings can be misread: after that time a whole prompt is tried again."""
 
 
@@ -28,7 +28,7 @@ class LearnedLimits:
         self._learned: dict[tuple[str | None, ...], _Learned] = {}
 
     def window(self, bot: BotInfo) -> int | None:
-        """Return the context window of a bot in tokens, as far as a refusal told it."""
+        """Return the context window of a bot in tokens, as stated in a refusal."""
         learned = self._of(bot)
         return learned.window if self._clock() < learned.until else None
 
@@ -50,7 +50,7 @@ class LearnedLimits:
         accepted: float = 0.0,
         has_system_role: bool = True,
     ) -> None:
-        """Remember what a refusal told, once the adapted prompt of `accepted` tokens has been answered by a model."""
+        """Remember what a refusal states, once a model has answered the adapted prompt of `accepted` tokens."""
         learned = self._learned.setdefault(_key(bot), _Learned(served_model=model))
         if window is not None:
             learned.window, learned.accepted, learned.until = window, accepted, self._clock() + KEPT_SECONDS

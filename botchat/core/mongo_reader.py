@@ -109,7 +109,7 @@ class MongoReader:
         return found if len(older) == max(0, of_blocks - start) else None
 
     def _with_part(self, user: str, session_id: str, start: int, limit: int) -> Record:
-        """Read a record with those of its own messages that are of this part, as far as that can be told."""
+        """Read a record with those of its own messages that are of this part, where that is known."""
         limit = max(1, limit)
         first = {"$ifNull": ["$first", 0]}
         begins_within = {"$and": [{"$gt": [first, start]}, {"$lt": [first, start + limit]}]}

@@ -69,7 +69,7 @@ class MongoTurns:
         return self._messages.push(session, message, record, update, wanted, pass_on)
 
     def _pass_on(self, user: str, session_id: str, wanted: Document, message: Document) -> None:
-        """Put the wish that a turn ends, which stands in its mark, into the message with which its reply begins.
+        """Copy a stop request from the mark of a turn into the first message of its reply.
 
         `wanted` is the filter of a record without such a wish, which is not asked for any more then.
         """

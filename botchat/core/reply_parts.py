@@ -32,7 +32,7 @@ _METADATA = frozenset(
 """Fields of a delta that hold no content: numbers, names and proofs for programs."""
 
 _LONG = 40
-"""Characters. Reasoning so long that came before under another name is the same once more."""
+"""Characters. Reasoning of at least this length that repeats reasoning from another field is a duplicate."""
 
 
 class PartReader:
@@ -51,7 +51,7 @@ class PartReader:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing with content came."""
+        """Whether nothing with content has arrived."""
         return not (self._content or self._reasoning or self._calls or self._kept or self._fields)
 
     def plain(self, fields: Any) -> Delta | None:
@@ -77,7 +77,7 @@ class PartReader:
         return None
 
     def read(self, fields: dict[str, Any]) -> Iterator[Delta]:
-        """Read a delta, or a message of which no part came before."""
+        """Read a delta, or a message without earlier parts."""
         if isinstance(more := fields.get("provider_specific_fields"), dict):  # LiteLLM, mostly what is there already
             fields = more | {name: value for name, value in fields.items() if value and value is not more}
         if not _REASONING_SET.isdisjoint(fields):

@@ -98,7 +98,7 @@ def rescue(folder: Path, sessions: Sequence[Session]) -> str:
         why = error.strerror or str(error)
         return f"{what} in the store, and {path} can't be written ({why}). Keep these lines for an import:\n{text}"
     return (
-        f"{what} in the store. Import the file when the store answers: botchat sessions import {shlex.quote(str(path))}"
+        f"{what} in the store. Import the file when the store is back: botchat sessions import {shlex.quote(str(path))}"
     )
 
 

@@ -160,4 +160,4 @@ def _value_or_text(data: bytes) -> Any:
 
 
 def _no_json() -> BotError:
-    return BotError("The bot's server sent a piece that isn't valid JSON, and its reply ends there.")
+    return BotError("The bot's server sent invalid JSON, so its reply ends there.")

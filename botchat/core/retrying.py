@@ -31,7 +31,7 @@ def attempts(seconds: float) -> Iterator[int]:
 
 
 class Turns:
-    """Lets the threads of this process that write to one session take turns, in the order in which they came.
+    """Lets the threads of this process that write to one session take turns, in order of arrival.
 
     In MongoDB concurrent writes to one document conflict, and all but one start over: with 64 threads at once on one
     session the server did a fifth of the work that it does with 8 (benchmarks/many_writers.py).

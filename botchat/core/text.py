@@ -61,7 +61,7 @@ def content_notices(message: Message) -> list[str]:
     if lines or not is_blank(message.content) or message.files or message.status or message.error:
         return lines
     if message.payload and not is_packed(message.payload):
-        return [] if message.reasoning_content else ["Unsupported content: a message of another program"]
+        return [] if message.reasoning_content else ["Unsupported content: a message from another program"]
     return ["Empty reply" if message.role == "assistant" else "Empty message"]
 
 

@@ -9,7 +9,7 @@ _WHOLE = {"id", "type", "name", "index"}
 
 
 class ToolCalls:
-    """Collects pieces of tool calls, and returns each call as far as it came.
+    """Collects pieces of tool calls, and returns each call as received so far.
 
     A piece belongs to the call with its id, else to the last one with its index, else to the last one. Gemini's
     endpoint leaves the index out, Ollama gives 0 to every call, some servers repeat the name or make a new id for

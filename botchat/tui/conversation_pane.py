@@ -165,7 +165,7 @@ class ConversationPane(AsksBot):
         if words := self.transcript.copy_text():
             self._copy(words, "The message")
         else:
-            self.app.notify("There are no words in it.", markup=False)
+            self.app.notify("This message has no text.", markup=False)
 
     def action_copy_code(self) -> None:
         """Copy a code block of an answer, and at the next time the next one."""
