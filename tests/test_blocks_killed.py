@@ -136,5 +136,5 @@ def test_killed_at_each_step_of_a_session_s_end(store):
 
     for number, session in killed_at_each_step(store, lambda id_: long_session(store, 60, id=id_), purge):
         read = [record["_id"] for record in store.for_admins().records(SessionFilter()) if record["_id"] == session.id]
-        assert read == ([session.id] if number == 1 else []), number
+        assert read == ([session.id] if number <= 2 else []), number  # its files are looked up, then it is removed
     assert store._database[BLOCKS].count_documents({"id": session.id}) == 0

@@ -32,10 +32,11 @@ class Broken:
 
 def test_a_process_that_dies_before_the_append_leaves_a_file_without_a_message_and_the_retry_takes_it(repository):
     session, message = Session(user="ann", bot_id="demo"), user_says(files=[file_of(BIG)])
-    sessions, repository._sessions = repository._sessions, Broken(repository._sessions)
+    appends = repository._appends
+    sessions, appends._sessions = appends._sessions, Broken(appends._sessions)
     with pytest.raises(CutOffError):
         repository.append(session, message)
-    repository._sessions = sessions
+    appends._sessions = sessions
     assert repository.count("ann") == 0
     assert lying_apart(repository) == 1
     (uploaded,) = repository._database[BUCKET]["files"].find()

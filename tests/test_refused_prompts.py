@@ -99,7 +99,7 @@ def test_a_refusal_in_unknown_words_is_tried_once_shorter_and_nothing_is_remembe
     server.window = 8_192
     failed = say(chat, begin(), "Still there?")
     assert server.sizes[2:] == [61, 29]
-    assert (failed.status, failed.error) == ("failed", f"The bot's server refused (HTTP {status}: Zu viel).")
+    assert (failed.status, failed.error) == ("failed", f"Request refused (HTTP {status}: Zu viel).")
     assert failed.sent is None
 
 
