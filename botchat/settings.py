@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 
 from botchat.core.bot_config import BotConfig
 from botchat.core.errors import ConfigError, InvalidInput
+from botchat.core.imports_limits import ImportLimits, UploadLimits
 from botchat.core.retention import Action
 from botchat.times import duration
 
@@ -114,6 +115,7 @@ class WebSettings(BaseModel):
         sign_in: with nothing (everybody is one user), with a password, at a proxy that tells who it is, or elsewhere.
         header: in which a proxy says who it is.
         proxies: where such a proxy is; from anywhere else the header is not taken.
+        imports: `[web.imports]`, limits of a file that someone uploads to be imported.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -122,6 +124,7 @@ class WebSettings(BaseModel):
     header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")] = "X-Forwarded-User"
     proxies: tuple[IPvAnyNetwork, ...] = (ip_network("127.0.0.1"), ip_network("::1"))
     oidc: OidcSettings | None = None
+    imports: UploadLimits = UploadLimits()
 
     @model_validator(mode="after")
     def _is_complete(self) -> "WebSettings":
@@ -139,6 +142,7 @@ class Settings(BaseModel):
         port: None is 8501, or the next that is free.
         admins: who sees the page's figures about everybody; None is the user of a page that only this machine can
             reach: whoever can open the store there is trusted with it anyway.
+        imports: `[imports]`, limits of a file that is imported by the command line.
         titles: the page and the terminal ask the bot for a name of a new session.
     """
 
@@ -154,6 +158,7 @@ class Settings(BaseModel):
     bots: dict[str, BotConfig] = Field(default_factory=dict)
     retention: tuple[RetentionRule, ...] = ()
     tui: TuiSettings = TuiSettings()
+    imports: ImportLimits = ImportLimits()
     api: ApiSettings = ApiSettings()
     web: WebSettings = WebSettings()
 
@@ -227,8 +232,9 @@ _KNOWN: dict[int | str, Iterable[str]] = {
     "bots": BotConfig.__dataclass_fields__,
     "retention": RetentionRule.model_fields,
     "tui": TuiSettings.model_fields,
+    "imports": ImportLimits.__dataclass_fields__,
     "api": ApiSettings.model_fields,
-    "web": WebSettings.model_fields | OidcSettings.model_fields,
+    "web": WebSettings.model_fields | OidcSettings.model_fields | ImportLimits.__dataclass_fields__,
 }
 
 

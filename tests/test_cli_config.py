@@ -2,13 +2,14 @@
 
 import json
 import tomllib
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
 from test_cli import failure
 
 from botchat.core.bot_config import BotConfig
+from botchat.core.imports_limits import ImportLimits, UploadLimits
 from botchat.settings import ApiSettings, Settings
 
 
@@ -66,11 +67,13 @@ def test_every_setting_is_shown_with_its_origin_and_without_passwords(local_shel
         "titles": (True, "default"),
         "tui.theme": ("dark", "default"),
         "tui.keys": ({}, "default"),
+        **{f"imports.{name}": (value, "default") for name, value in asdict(ImportLimits()).items()},
         **{f"api.{name}": (value, "default") for name, value in ApiSettings()},
         "web.sign_in": ("none", "default"),
         "web.header": ("X-Forwarded-User", "default"),
         "web.proxies": (["127.0.0.1/32", "::1/128"], "default"),
         "web.oidc": (None, "default"),
+        "web.imports": (asdict(UploadLimits()), "default"),
         "port": (80, str(file)),
         "admins": (None, "default"),
         "bots.local": (bot, str(file)),

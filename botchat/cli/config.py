@@ -23,7 +23,7 @@ _SETTINGS = Columns(
     names=("name", "value", "origin"), in_table=("name", "value", "origin"), flexible="value", key="name"
 )
 
-_TABLES = ("tui", "api", "web")
+_TABLES = ("tui", "imports", "api", "web")
 
 _TEMPLATE = """\
 # The configuration of botchat. A line that begins with # says nothing: take the # away, and it counts.
@@ -80,6 +80,16 @@ _TEMPLATE = """\
 #theme = "dark"
 #keys = { new = "ctrl+t", pin = "x" }
 
+# Limits of a file that `botchat sessions import` reads. `[web.imports]` has the same for files uploaded to the page.
+#[imports]
+#sessions = 10000000                      # in a file
+#session_bytes = 500000000                # of one session, as JSON
+#session_values = 5000000                 # JSON values in one session
+#depth = 900                              # levels of nesting
+#zip_entries = 100000                     # files in a .zip
+#zip_bytes = 10000000000                  # that a .zip unpacks to
+#zip_ratio = 200                          # how many times larger than packed a file in it is, from 10 MB on
+
 # What `botchat api` takes from whom, counted in each process by itself; docs/api.md explains it.
 #[api]
 #requests_per_minute = 300                # of one user
@@ -101,6 +111,16 @@ _TEMPLATE = """\
 #address = "https://chat.example.org"     # of the page, as people see it
 #claim = "email"                          # which of the provider's words is the user
 #new_users = false                        # also who has no account may come in
+
+# Limits of a file that someone uploads to be imported, as in [imports].
+#[web.imports]
+#sessions = 100000
+#session_bytes = 64000000
+#session_values = 500000
+#depth = 900
+#zip_entries = 20000
+#zip_bytes = 1000000000
+#zip_ratio = 100
 """
 
 
@@ -193,7 +213,7 @@ def _setting_rows(settings: "Settings", origins: dict[str, str]) -> Iterator[Row
     for name, value in settings.model_dump(exclude={"bots", "retention", *_TABLES}).items():
         yield {"name": name, "value": effective.get(name, value), "origin": origins[name]}
     for table in _TABLES:
-        for name, value in getattr(settings, table).model_dump(mode="json").items():
+        for name, value in settings.model_dump(mode="json", include={table})[table].items():
             yield {"name": f"{table}.{name}", "value": value, "origin": origins[table]}
     yield from _bot_rows(settings, origins["bots"])
     for number, rule in enumerate(settings.retention, 1):

@@ -46,7 +46,9 @@ def import_sessions(
     with _opened_file(file) as source, opened_store(settings, writing=not dry_run) as (chat, name):
         intake = Intake(chat.for_admins(), on_conflict, dry_run=dry_run)
         try:
-            _write_all(_lines(intake.take(read_sessions(source, user=user, default_user=name))))
+            _write_all(
+                _lines(intake.take(read_sessions(source, user=user, default_user=name, limits=settings.imports)))
+            )
         finally:
             say(" ".join(filter(None, [_report(intake, dry_run=dry_run), unsupported_sentence(intake.unsupported)])))
         if intake.refused:

@@ -95,6 +95,7 @@ def _served(settings: Settings, chat: Chat, replies: state.Replies, connect: Cal
         admins=_admins(settings),
         can_sign_out=sign_in in {"password", "oidc"},
         drawn=cache(chat.warm_up),  # once
+        import_limits=settings.web.imports,
     )
 
 

@@ -1,7 +1,7 @@
 """Whom this process serves. The launcher and the page are one process: both import this module and mean the same."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import unquote
 
@@ -9,6 +9,7 @@ import streamlit as st
 from starlette.requests import Request
 
 from botchat.core.chat import Chat, Reply
+from botchat.core.imports_limits import ImportLimits, UploadLimits
 
 
 class Replies(Protocol):
@@ -35,6 +36,7 @@ class Served:
         admins: who may see the figures about everybody.
         can_sign_out: people signed in here, and so can sign out.
         drawn: is called after each run of the page.
+        import_limits: of a file that someone uploads to be imported.
     """
 
     user: str | None
@@ -43,6 +45,7 @@ class Served:
     admins: tuple[str, ...] = ()
     can_sign_out: bool = False
     drawn: Callable[[], None] = lambda: None
+    import_limits: ImportLimits = field(default_factory=UploadLimits)
 
     def is_admin(self, user: str) -> bool:
         """Tell whether a user may see the figures about everybody."""

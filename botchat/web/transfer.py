@@ -6,12 +6,15 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError
 from botchat.core.export import one_line
 from botchat.core.imports import read_sessions
+from botchat.core.imports_limits import ImportLimits
 from botchat.core.intake import Intake, unsupported_sentence
 from botchat.core.models import Refused, Session
-from botchat.web import cached
+from botchat.web import cached, state
+from botchat.web.import_worker import WORKER
 from botchat.web.text import plain
 
 _OF_ONE = {"md": "Markdown", "html": "HTML", "json": "JSON"}
@@ -74,22 +77,29 @@ def import_form(user: str) -> None:
 
 
 def _imported(user: str, uploaded: Any) -> Report:
-    """Take a file in. Nothing here draws: a run that draws can be broken off by the next click."""
+    """Import a file in the thread for imports, and wait for it. A click meanwhile does not end it.
+
+    Nothing here draws: a run that draws can be broken off by the next click.
+    """
     report = Report(file_id=uploaded.file_id, file_name=uploaded.name)
     try:
-        chat = cached.connection()
-        intake = Intake(chat.for_admins())
-        try:
-            for became in intake.take(read_sessions(uploaded, user=user, default_user=user)):
-                if isinstance(became, Refused) and len(report.refused) < _REASONS_SHOWN:
-                    report.refused.append(became)
-        finally:  # also when the store went down in the middle: what is in is in
-            report.taken, report.kept, report.late = intake.taken, intake.kept, intake.late
-            report.not_taken, report.unsupported = intake.refused, intake.unsupported
-            chat.refresh(user)
+        chat, limits = cached.connection(), state.served().import_limits
+        WORKER.run(lambda: _import(chat, user, uploaded, limits, report))
     except BotchatError as error:
         report.problem = str(error)
     return report
+
+
+def _import(chat: Chat, user: str, uploaded: Any, limits: ImportLimits, report: Report) -> None:
+    intake = Intake(chat.for_admins())
+    try:
+        for became in intake.take(read_sessions(uploaded, user=user, default_user=user, limits=limits)):
+            if isinstance(became, Refused) and len(report.refused) < _REASONS_SHOWN:
+                report.refused.append(became)
+    finally:  # also when the store went down in the middle: what is in is in
+        report.taken, report.kept, report.late = intake.taken, intake.kept, intake.late
+        report.not_taken, report.unsupported = intake.refused, intake.unsupported
+        chat.refresh(user)
 
 
 def _show(report: Report) -> None:
