@@ -20,10 +20,10 @@ from botchat.core.errors import BotchatError, ConfigError
 from botchat.listening import allow_many_files, announce, listen_on
 from botchat.settings import Settings
 from botchat.web import sockets, state
-from botchat.web.admission import admission
+from botchat.web.admission import API, admission
 from botchat.web.export_route import EXPORT
 from botchat.web.file_route import FILE
-from botchat.web.headers import OwnNames, SafetyHeaders
+from botchat.web.headers import OwnNames, OwnOrigin, SafetyHeaders
 from botchat.web.look import SCRIPT
 from botchat.web.theme import THEME
 
@@ -64,7 +64,12 @@ def serve(
         app = st.App(
             _PAGE,
             lifespan=_lifespan(settings, port, chat.store, turns.close),
-            middleware=[Middleware(SafetyHeaders), Middleware(OwnNames, names=_names(settings)), *come_in.middleware],
+            middleware=[
+                Middleware(SafetyHeaders),
+                Middleware(OwnNames, names=_names(settings)),
+                Middleware(OwnOrigin, open_below=API),
+                *come_in.middleware,
+            ],
             routes=[EXPORT, FILE, SCRIPT, *come_in.routes, *([beside(chat)] if beside else ())],
             secrets=come_in.secrets,
         )
