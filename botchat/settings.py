@@ -27,6 +27,8 @@ _ENVIRONMENT = {
     "port": "BOTCHAT_PORT",
 }
 
+_THIS_MACHINE = (ip_network("127.0.0.1"), ip_network("::1"))
+
 DEFAULT = "default"
 """The origin of a setting that nobody has set."""
 
@@ -75,6 +77,7 @@ class ApiSettings(BaseModel):
         replies_at_once: of one user, in one process.
         body_bytes: of a request.
         message_characters: of a message.
+        proxies: whose word for where a request comes from is taken (`X-Forwarded-For`); `[web]` has its own.
         admins_read: admins may read other people's sessions; each time is logged.
     """
 
@@ -85,6 +88,7 @@ class ApiSettings(BaseModel):
     replies_at_once: Annotated[int, Field(gt=0)] = 8
     body_bytes: Annotated[int, Field(gt=0)] = 2_000_000
     message_characters: Annotated[int, Field(gt=0)] = 200_000
+    proxies: tuple[IPvAnyNetwork, ...] = _THIS_MACHINE
     admins_read: bool = False
 
 
@@ -113,14 +117,14 @@ class WebSettings(BaseModel):
     Attributes:
         sign_in: with nothing (everybody is one user), with a password, at a proxy that tells who it is, or elsewhere.
         header: in which a proxy says who it is.
-        proxies: where such a proxy is; from anywhere else the header is not taken.
+        proxies: whose word is taken for who it is, and for where a request comes from (`X-Forwarded-For`).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     sign_in: Literal["none", "password", "header", "oidc"] = "none"
     header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")] = "X-Forwarded-User"
-    proxies: tuple[IPvAnyNetwork, ...] = (ip_network("127.0.0.1"), ip_network("::1"))
+    proxies: tuple[IPvAnyNetwork, ...] = _THIS_MACHINE
     oidc: OidcSettings | None = None
 
     @model_validator(mode="after")

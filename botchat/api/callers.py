@@ -17,6 +17,7 @@ from botchat.api.staying import Answering, Still
 from botchat.core import accounts
 from botchat.core.errors import BotchatError, NotAllowed, NotSignedIn
 from botchat.origins import is_from_other_origin
+from botchat.proxies import address_of
 
 OPEN = frozenset({"/healthz", "/readyz", "/docs", "/openapi.json", "/auth/sign-in", "/auth/refresh"})
 """What is answered to anybody."""
@@ -116,12 +117,6 @@ async def caller_of(serving: Serving, authorization: str) -> Caller:
         may = [scope for scope in token.scopes if scope != "admin" or token.user in serving.admins]
         return Caller(user=token.user, scopes=may, still=still)
     return await _signed_in(serving, text)
-
-
-def address_of(scope: Scope) -> str:
-    """Tell where a request comes from; behind a proxy on this machine, uvicorn has put its client there."""
-    client = scope.get("client")
-    return str(client[0]) if client else "unknown"
 
 
 async def _signed_in(serving: Serving, text: str) -> Caller:

@@ -45,7 +45,8 @@ def serve(settings: Settings, *, no_sign_in: bool = False, environment: Mapping[
             host, port = place.getsockname()[:2]
             announce(host, port, whom=serving.sole_user or "who has a token", store=chat.store)
             chat.warm_up()
-            _run(serving, place, turns.close)
+            proxies = environment.get("FORWARDED_ALLOW_IPS") or [str(proxy) for proxy in settings.api.proxies]
+            _run(serving, place, turns.close, proxies)
     finally:
         turns.close()
         chat.close()
@@ -90,13 +91,14 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _run(serving: Serving, place: socket.socket, close: Callable[[], None]) -> None:
+def _run(serving: Serving, place: socket.socket, close: Callable[[], None], proxies: str | list[str]) -> None:
     allow_many_files()
     config = uvicorn.Config(
         create_app(serving),
         log_level="error",
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=proxies,
         timeout_graceful_shutdown=_SECONDS_TO_END,
     )
     with suppress(KeyboardInterrupt):  # the way to end a server, not a failure

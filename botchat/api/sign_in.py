@@ -2,13 +2,14 @@
 
 from fastapi import APIRouter, Request, Response
 
-from botchat.api.callers import Anyone, address_of
+from botchat.api.callers import Anyone
 from botchat.api.inputs import PasswordIn, RefreshIn
 from botchat.api.outputs import CallerOut, SignedOut
 from botchat.api.serving import Serving, ServingDep
 from botchat.api.signing import KEY_VARIABLE, LIFETIME, Claims, Signer
 from botchat.core.access import Signed
 from botchat.core.errors import NotAllowed
+from botchat.proxies import address_of
 
 router = APIRouter(tags=["signing in"])
 

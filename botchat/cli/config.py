@@ -87,13 +87,14 @@ _TEMPLATE = """\
 #replies_at_once = 8                      # of one user
 #body_bytes = 2000000                     # of a request
 #message_characters = 200000              # of a message
+#proxies = ["127.0.0.1/32", "::1/128"]    # trusted to name the client's address (X-Forwarded-For)
 #admins_read = false                      # admins may read other people's sessions; each time is logged
 
 # How people sign in to the page; docs/web.md explains it. Without it everybody who can reach the page is one user.
 #[web]
 #sign_in = "none"                         # or "password", "header" (a proxy says who it is), "oidc"
 #header = "X-Forwarded-User"              # in which the proxy says it
-#proxies = ["127.0.0.1/32", "::1/128"]    # where the proxy is; from anywhere else the header is not taken
+#proxies = ["127.0.0.1/32", "::1/128"]    # trusted to name the user, and the client's address (X-Forwarded-For)
 
 #[web.oidc]
 #provider = "https://id.example.org/.well-known/openid-configuration"

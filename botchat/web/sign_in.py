@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from botchat.core.access import Access
 from botchat.core.errors import BotchatError, InvalidInput, NotSignedIn, TooMany
+from botchat.proxies import address_of
 from botchat.web.attempts import Attempts
 from botchat.web.doors import COOKIE
 
@@ -102,7 +103,7 @@ class SignInPages:
         return signed_in(request, token, request.query_params.get("next", ""))
 
     def _token(self, request: Request, user: str, password: str) -> str:
-        self._attempts.count(f"from {request.client.host if request.client else ''}", f"of {user}")
+        self._attempts.count(f"from {address_of(request.scope)}", f"of {user}")
         return self._access.sign_in(self._access.check_password(user, password)).refresh_token
 
     def _asking(self, request: Request, error: BotchatError | None = None, user: str = "") -> Response:
