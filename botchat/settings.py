@@ -92,6 +92,22 @@ class ApiSettings(BaseModel):
     admins_read: bool = False
 
 
+class LimitSettings(BaseModel):
+    """The table `[limits]` of the config file: what a server of the page or of the API lets strangers do.
+
+    Attributes:
+        wrong_passwords: a minute, for one user from one address, or from a device that the user signed in from before.
+        wrong_passwords_by_address: a minute from one address, for all users together.
+        wrong_passwords_by_user: a minute for one user, from all devices together that the user never signed in from.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    wrong_passwords: Annotated[int, Field(gt=0)] = 10
+    wrong_passwords_by_address: Annotated[int, Field(gt=0)] = 30
+    wrong_passwords_by_user: Annotated[int, Field(gt=0)] = 100
+
+
 class OidcSettings(BaseModel):
     """The table `[web.oidc]` of the config file: who signs people in. The client's secret is in the environment.
 
@@ -160,6 +176,7 @@ class Settings(BaseModel):
     tui: TuiSettings = TuiSettings()
     api: ApiSettings = ApiSettings()
     web: WebSettings = WebSettings()
+    limits: LimitSettings = LimitSettings()
 
 
 def config_path(environment: Mapping[str, str]) -> Path:
@@ -232,6 +249,7 @@ _KNOWN: dict[int | str, Iterable[str]] = {
     "retention": RetentionRule.model_fields,
     "tui": TuiSettings.model_fields,
     "api": ApiSettings.model_fields,
+    "limits": LimitSettings.model_fields,
     "web": WebSettings.model_fields | OidcSettings.model_fields,
 }
 

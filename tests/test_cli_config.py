@@ -9,7 +9,7 @@ import pytest
 from test_cli import failure
 
 from botchat.core.bot_config import BotConfig
-from botchat.settings import ApiSettings, Settings
+from botchat.settings import ApiSettings, LimitSettings, Settings
 
 
 def test_a_first_file_is_written_once_for_its_owner_alone_and_can_be_used(local_shell):
@@ -67,6 +67,7 @@ def test_every_setting_is_shown_with_its_origin_and_without_passwords(local_shel
         "tui.theme": ("dark", "default"),
         "tui.keys": ({}, "default"),
         **{f"api.{name}": (value, "default") for name, value in ApiSettings().model_dump(mode="json").items()},
+        **{f"limits.{name}": (value, "default") for name, value in LimitSettings()},
         "web.sign_in": ("none", "default"),
         "web.header": ("X-Forwarded-User", "default"),
         "web.proxies": (["127.0.0.1/32", "::1/128"], "default"),

@@ -17,6 +17,7 @@ from botchat.bootstrap import build_chat, build_turns
 from botchat.core.addresses import is_loopback
 from botchat.core.chat import Chat
 from botchat.core.errors import ConfigError
+from botchat.guesses import Guesses
 from botchat.listening import allow_many_files, announce, listen_on
 from botchat.settings import Settings
 
@@ -70,7 +71,8 @@ def below(prefix: str, chat: Chat, settings: Settings, environment: Mapping[str,
 
 def _serving(settings: Settings, chat: Chat, signer: Signer | None, sole_user: str | None = None) -> Serving:
     admins = settings.admins or ()
-    return Serving(chat=chat, settings=settings.api, admins=admins, signer=signer, sole_user=sole_user)
+    guesses = Guesses(settings.limits)
+    return Serving(chat=chat, settings=settings.api, admins=admins, signer=signer, sole_user=sole_user, guesses=guesses)
 
 
 def _signer(environment: Mapping[str, str]) -> Signer | None:

@@ -23,7 +23,7 @@ _SETTINGS = Columns(
     names=("name", "value", "origin"), in_table=("name", "value", "origin"), flexible="value", key="name"
 )
 
-_TABLES = ("tui", "api", "web")
+_TABLES = ("tui", "api", "web", "limits")
 
 _TEMPLATE = """\
 # The configuration of botchat. A line that begins with # says nothing: take the # away, and it counts.
@@ -89,6 +89,12 @@ _TEMPLATE = """\
 #message_characters = 200000              # of a message
 #proxies = ["127.0.0.1/32", "::1/128"]    # trusted to name the client's address (X-Forwarded-For)
 #admins_read = false                      # admins may read other people's sessions; each time is logged
+
+# What strangers may do, at the page and at the API, counted in each process by itself; docs/deploy.md explains it.
+#[limits]
+#wrong_passwords = 10                     # a minute, for one user from one address
+#wrong_passwords_by_address = 30          # a minute from one address
+#wrong_passwords_by_user = 100            # a minute for one user, from devices that the user never signed in from
 
 # How people sign in to the page; docs/web.md explains it. Without it everybody who can reach the page is one user.
 #[web]

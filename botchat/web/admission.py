@@ -7,6 +7,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from botchat.core.access import Access
+from botchat.guesses import PasswordSignIn
 from botchat.proxies import ForwardedClient
 from botchat.settings import WebSettings
 from botchat.web.doors import CookieDoor, HeaderDoor
@@ -28,8 +29,10 @@ class Admission(NamedTuple):
     secrets: dict[str, Any] | None = None
 
 
-def admission(settings: WebSettings, access: Access, environment: Mapping[str, str]) -> Admission:
-    """Make what the settings say.
+def admission(
+    settings: WebSettings, access: Access, passwords: PasswordSignIn, environment: Mapping[str, str]
+) -> Admission:
+    """Make what the settings say; `passwords` signs in where people have one.
 
     Raises:
         ConfigError: a secret is not in the environment, or a library is missing.
@@ -47,10 +50,10 @@ def admission(settings: WebSettings, access: Access, environment: Mapping[str, s
     door = CookieDoor(access)
     if settings.oidc is None or settings.sign_in == "password":
         gate = Middleware(Gate, door=door, sign_in_at=SIGN_IN, open_at=open_at)
-        return Admission([*SignInPages(access).routes], [forwarded, gate], options)
+        return Admission([*SignInPages(access, passwords).routes], [forwarded, gate], options)
     from botchat.web.oidc import BEGIN, CALLBACK, OidcCallback, login_address, streamlit_secrets
 
     gate = Middleware(Gate, door=door, sign_in_at=SIGN_IN, open_at=(*open_at, SIGN_IN_ELSEWHERE, BEGIN, CALLBACK))
     callback = Middleware(OidcCallback, access=access, settings=settings.oidc)
-    routes = SignInPages(access, login_address).routes
+    routes = SignInPages(access, passwords, login_address).routes
     return Admission([*routes], [forwarded, gate, callback], options, streamlit_secrets(settings.oidc, environment))

@@ -16,7 +16,9 @@ from starlette.routing import BaseRoute
 from botchat.bootstrap import build_chat, build_turns
 from botchat.core.addresses import is_loopback
 from botchat.core.chat import Chat
+from botchat.core.devices import Devices
 from botchat.core.errors import BotchatError, ConfigError
+from botchat.guesses import Guesses, PasswordSignIn
 from botchat.listening import allow_many_files, announce, listen_on
 from botchat.settings import Settings
 from botchat.web import sockets, state
@@ -60,7 +62,8 @@ def serve(
     state.serve(_served(settings, chat, turns, lambda: build_chat(settings, turns)))
     _prepare_process(settings)
     try:
-        come_in = admission(settings.web, chat.access, environment)
+        passwords = PasswordSignIn(chat.access, Devices(chat.short_lived), Guesses(settings.limits))
+        come_in = admission(settings.web, chat.access, passwords, environment)
         app = st.App(
             _PAGE,
             lifespan=_lifespan(settings, port, chat.store, turns.close),
