@@ -28,6 +28,8 @@ _ENVIRONMENT = {
     "port": "BOTCHAT_PORT",
 }
 
+_THIS_MACHINE = (ip_network("127.0.0.1"), ip_network("::1"))
+
 DEFAULT = "default"
 """The origin of a setting that nobody has set."""
 
@@ -76,6 +78,7 @@ class ApiSettings(BaseModel):
         replies_at_once: of one user, in one process.
         body_bytes: of a request.
         message_characters: of a message.
+        proxies: whose word for where a request comes from is taken (`X-Forwarded-For`); `[web]` has its own.
         admins_read: admins may read other people's sessions; each time is logged.
     """
 
@@ -86,7 +89,24 @@ class ApiSettings(BaseModel):
     replies_at_once: Annotated[int, Field(gt=0)] = 8
     body_bytes: Annotated[int, Field(gt=0)] = 2_000_000
     message_characters: Annotated[int, Field(gt=0)] = 200_000
+    proxies: tuple[IPvAnyNetwork, ...] = _THIS_MACHINE
     admins_read: bool = False
+
+
+class LimitSettings(BaseModel):
+    """The table `[limits]` of the config file: what a server of the page or of the API lets strangers do.
+
+    Attributes:
+        wrong_passwords: a minute, for one user from one address, or from a device that the user signed in from before.
+        wrong_passwords_by_address: a minute from one address, for all users together.
+        wrong_passwords_by_user: a minute for one user, from all devices together that the user never signed in from.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    wrong_passwords: Annotated[int, Field(gt=0)] = 10
+    wrong_passwords_by_address: Annotated[int, Field(gt=0)] = 30
+    wrong_passwords_by_user: Annotated[int, Field(gt=0)] = 100
 
 
 class OidcSettings(BaseModel):
@@ -114,7 +134,7 @@ class WebSettings(BaseModel):
     Attributes:
         sign_in: with nothing (everybody is one user), with a password, at a proxy that tells who it is, or elsewhere.
         header: in which a proxy says who it is.
-        proxies: where such a proxy is; from anywhere else the header is not taken.
+        proxies: whose word is taken for who it is, and for where a request comes from (`X-Forwarded-For`).
         imports: `[web.imports]`, limits of a file that someone uploads to be imported.
     """
 
@@ -122,7 +142,7 @@ class WebSettings(BaseModel):
 
     sign_in: Literal["none", "password", "header", "oidc"] = "none"
     header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")] = "X-Forwarded-User"
-    proxies: tuple[IPvAnyNetwork, ...] = (ip_network("127.0.0.1"), ip_network("::1"))
+    proxies: tuple[IPvAnyNetwork, ...] = _THIS_MACHINE
     oidc: OidcSettings | None = None
     imports: UploadLimits = UploadLimits()
 
@@ -161,6 +181,7 @@ class Settings(BaseModel):
     imports: ImportLimits = ImportLimits()
     api: ApiSettings = ApiSettings()
     web: WebSettings = WebSettings()
+    limits: LimitSettings = LimitSettings()
 
 
 def config_path(environment: Mapping[str, str]) -> Path:
@@ -234,6 +255,7 @@ _KNOWN: dict[int | str, Iterable[str]] = {
     "tui": TuiSettings.model_fields,
     "imports": ImportLimits.__dataclass_fields__,
     "api": ApiSettings.model_fields,
+    "limits": LimitSettings.model_fields,
     "web": WebSettings.model_fields | OidcSettings.model_fields | ImportLimits.__dataclass_fields__,
 }
 

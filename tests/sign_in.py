@@ -12,7 +12,9 @@ from starlette.websockets import WebSocketDisconnect
 from tabs import Site
 
 from botchat.core.access import Access
+from botchat.core.devices import Devices
 from botchat.core.sqlite import SqliteRepository
+from botchat.guesses import Guesses, PasswordSignIn
 from botchat.settings import WebSettings
 from botchat.web import cached, state
 from botchat.web.admission import admission
@@ -44,11 +46,23 @@ class World:
         self.repository.prepare()
         self.site = Site(self.repository)
         self.access = Access(self.repository.accounts(), CHEAP)
+        self.waits: list[float] = []
+        self.clock = 0.0
+        self.guesses = Guesses(clock=lambda: self.clock)
         for user in ("ann", "bob", "root"):
             self.access.add(user, WORD)
 
+    @property
+    def passwords(self) -> PasswordSignIn:
+        devices = Devices(self.repository.short_lived())
+        return PasswordSignIn(self.access, devices, self.guesses, self.wait)
+
+    async def wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.clock += seconds
+
     def app(self, **settings) -> Starlette:
-        made = admission(WebSettings(**settings), self.access, {})
+        made = admission(WebSettings(**settings), self.access, self.passwords, {})
         served = state.Served(
             user=None, connect=self.site.connect, replies=self.site, admins=("root",), can_sign_out=True
         )
@@ -56,9 +70,9 @@ class World:
         own = [EXPORT, FILE, *made.routes, WebSocketRoute("/_stcore/stream", echo), Route("/{any:path}", page)]
         return Starlette(routes=own, middleware=made.middleware)
 
-    def browser(self, **settings) -> TestClient:
+    def browser(self, address: str = "127.0.0.1", **settings) -> TestClient:
         app = self.app(**({"sign_in": "password"} | settings))
-        return TestClient(app, base_url="http://127.0.0.1", follow_redirects=False, client=("127.0.0.1", 50000))
+        return TestClient(app, base_url="http://127.0.0.1", follow_redirects=False, client=(address, 50000))
 
     def signed_in(self, user: str) -> TestClient:
         browser = self.browser()

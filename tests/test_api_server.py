@@ -131,6 +131,8 @@ def test_where_nobody_signs_in_another_sites_page_can_do_nothing(client_with):
     assert nobody.get("/me", headers={"Host": "evil.example"}).status_code == 403
     assert nobody.get("/me", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
     assert nobody.get("/me", headers={"Host": "[::1]:8600"}).status_code == 200
+    assert nobody.get("/me", headers={"Origin": "http://127.0.0.1:9999"}).status_code == 403
+    assert nobody.get("/me", headers={"Origin": "http://127.0.0.1:8600"}).status_code == 200
 
 
 def test_admins_read_others_sessions_only_where_the_config_says_so_and_it_is_logged(client_with, caplog):

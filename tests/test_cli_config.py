@@ -10,7 +10,7 @@ from test_cli import failure
 
 from botchat.core.bot_config import BotConfig
 from botchat.core.imports_limits import ImportLimits, UploadLimits
-from botchat.settings import ApiSettings, Settings
+from botchat.settings import ApiSettings, LimitSettings, Settings
 
 
 def test_a_first_file_is_written_once_for_its_owner_alone_and_can_be_used(local_shell):
@@ -68,7 +68,8 @@ def test_every_setting_is_shown_with_its_origin_and_without_passwords(local_shel
         "tui.theme": ("dark", "default"),
         "tui.keys": ({}, "default"),
         **{f"imports.{name}": (value, "default") for name, value in asdict(ImportLimits()).items()},
-        **{f"api.{name}": (value, "default") for name, value in ApiSettings()},
+        **{f"api.{name}": (value, "default") for name, value in ApiSettings().model_dump(mode="json").items()},
+        **{f"limits.{name}": (value, "default") for name, value in LimitSettings()},
         "web.sign_in": ("none", "default"),
         "web.header": ("X-Forwarded-User", "default"),
         "web.proxies": (["127.0.0.1/32", "::1/128"], "default"),

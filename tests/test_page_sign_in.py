@@ -5,10 +5,8 @@ from sessions import stored
 from sign_in import STREAM, WORD, key_of, may_see, sign_in, sign_out, world_in
 from starlette.websockets import WebSocketDisconnect
 
-from botchat.core.errors import TooMany
 from botchat.core.files import read_file
 from botchat.core.models import Message
-from botchat.web.attempts import Attempts
 from botchat.web.doors import COOKIE
 
 
@@ -69,22 +67,6 @@ def test_a_form_of_another_site_signs_nobody_in_or_out(world, form):
     ann = world.signed_in("ann")
     assert (ann.post("/sign-out", data=data).status_code, may_see(ann)) == (400, True)
     assert browser.post("/sign-in", content=b"x" * 20_000).status_code == 400
-
-
-def test_ten_tries_a_minute_are_enough_for_a_user_and_for_an_address(world):
-    browser = world.browser()
-    statuses = [sign_in(browser, "ann", "wrong").status_code for _ in range(11)]
-    assert statuses == [401] * 10 + [429]
-    late = [0.0]
-    attempts = Attempts(lambda: late[0])
-    for _ in range(10):
-        attempts.count("of ann")
-    with pytest.raises(TooMany) as refused:
-        attempts.count("of ann")
-    assert 1 <= refused.value.retry_after <= 61
-    attempts.count("of bob")
-    late[0] = 61.0
-    attempts.count("of ann")
 
 
 ADDRESSES = {

@@ -16,6 +16,8 @@ from botchat.api.serving import Serving
 from botchat.api.staying import Answering, Still
 from botchat.core import accounts
 from botchat.core.errors import BotchatError, NotAllowed, NotSignedIn
+from botchat.origins import is_from_other_origin
+from botchat.proxies import address_of
 
 OPEN = frozenset({"/healthz", "/readyz", "/docs", "/openapi.json", "/auth/sign-in", "/auth/refresh"})
 """What is answered to anybody."""
@@ -89,7 +91,7 @@ class Guarded:
         headers = Headers(scope=scope)
         self._serving.limits.count_address(address_of(scope))
         if self._serving.sole_user is not None:
-            _check_own_page(headers)
+            _check_own_page(scope, headers)
         if scope["path"] not in OPEN:
             caller = await caller_of(self._serving, headers.get("authorization", ""))
             self._serving.limits.count_user(caller.user)
@@ -117,12 +119,6 @@ async def caller_of(serving: Serving, authorization: str) -> Caller:
     return await _signed_in(serving, text)
 
 
-def address_of(scope: Scope) -> str:
-    """Tell where a request comes from; behind a proxy on this machine, uvicorn has put its client there."""
-    client = scope.get("client")
-    return str(client[0]) if client else "unknown"
-
-
 async def _signed_in(serving: Serving, text: str) -> Caller:
     if serving.signer is None:
         raise NotSignedIn("This token is not good: ask for one that begins with bc_.")
@@ -140,7 +136,7 @@ async def _known(remembered: Callable[[str], _T | None], asked: Callable[[str], 
     return held if held is not None else await run_in_threadpool(asked, key)
 
 
-def _check_own_page(headers: Headers) -> None:
+def _check_own_page(scope: Scope, headers: Headers) -> None:
     """Refuse what another site's page makes its visitor's browser send, where no token is asked for.
 
     Raises:
@@ -148,7 +144,8 @@ def _check_own_page(headers: Headers) -> None:
     """
     host = headers.get("host", "")
     name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
-    if name not in _LOOPBACK_NAMES or headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
+    is_own_site = headers.get("sec-fetch-site", "none") in {"same-origin", "none"}
+    if name not in _LOOPBACK_NAMES or not is_own_site or is_from_other_origin(scope):
         raise NotAllowed("This server answers only who calls it from this machine, by its own address.")
 
 

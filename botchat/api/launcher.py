@@ -17,6 +17,7 @@ from botchat.bootstrap import build_chat, build_turns
 from botchat.core.addresses import is_loopback
 from botchat.core.chat import Chat
 from botchat.core.errors import ConfigError
+from botchat.guesses import Guesses
 from botchat.listening import allow_many_files, announce, listen_on
 from botchat.settings import Settings
 
@@ -45,7 +46,8 @@ def serve(settings: Settings, *, no_sign_in: bool = False, environment: Mapping[
             host, port = place.getsockname()[:2]
             announce(host, port, whom=serving.sole_user or "who has a token", store=chat.store)
             chat.warm_up()
-            _run(serving, place, turns.close)
+            proxies = environment.get("FORWARDED_ALLOW_IPS") or [str(proxy) for proxy in settings.api.proxies]
+            _run(serving, place, turns.close, proxies)
     finally:
         turns.close()
         chat.close()
@@ -69,7 +71,8 @@ def below(prefix: str, chat: Chat, settings: Settings, environment: Mapping[str,
 
 def _serving(settings: Settings, chat: Chat, signer: Signer | None, sole_user: str | None = None) -> Serving:
     admins = settings.admins or ()
-    return Serving(chat=chat, settings=settings.api, admins=admins, signer=signer, sole_user=sole_user)
+    guesses = Guesses(settings.limits)
+    return Serving(chat=chat, settings=settings.api, admins=admins, signer=signer, sole_user=sole_user, guesses=guesses)
 
 
 def _signer(environment: Mapping[str, str]) -> Signer | None:
@@ -90,13 +93,14 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _run(serving: Serving, place: socket.socket, close: Callable[[], None]) -> None:
+def _run(serving: Serving, place: socket.socket, close: Callable[[], None], proxies: str | list[str]) -> None:
     allow_many_files()
     config = uvicorn.Config(
         create_app(serving),
         log_level="error",
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=proxies,
         timeout_graceful_shutdown=_SECONDS_TO_END,
     )
     with suppress(KeyboardInterrupt):  # the way to end a server, not a failure

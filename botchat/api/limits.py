@@ -10,8 +10,6 @@ from limits.strategies import MovingWindowRateLimiter
 from botchat.core.errors import TooMany
 from botchat.settings import ApiSettings
 
-_SIGN_INS_PER_MINUTE = 10  # each costs 0.2 s of the processor, and may be a guess
-
 
 class Limits:
     """Counts requests, in this process: with several of them everybody may ask each for so much."""
@@ -20,7 +18,6 @@ class Limits:
         self._window = MovingWindowRateLimiter(MemoryStorage())
         self._of_user = RateLimitItemPerMinute(settings.requests_per_minute, namespace="user")
         self._of_address = RateLimitItemPerMinute(settings.requests_per_minute_by_address, namespace="address")
-        self._sign_ins = RateLimitItemPerMinute(_SIGN_INS_PER_MINUTE, namespace="sign-in")
 
     def count_user(self, user: str) -> None:
         """Count a request of this user.
@@ -37,15 +34,6 @@ class Limits:
             TooMany: there were too many in the last minute.
         """
         self._count(self._of_address, address)
-
-    def count_sign_in(self, address: str, user: str) -> None:
-        """Count a password that someone tries, by where it comes from and by whose it should be.
-
-        Raises:
-            TooMany: there were too many in the last minute.
-        """
-        self._count(self._sign_ins, f"from {address}")
-        self._count(self._sign_ins, f"of {user}")
 
     def _count(self, limit: RateLimitItemPerMinute, whose: str) -> None:
         if not self._window.hit(limit, whose):

@@ -11,6 +11,8 @@ from botchat.api.measures import Measures
 from botchat.api.replies import Replies
 from botchat.api.signing import Signer
 from botchat.core.chat import Chat
+from botchat.core.devices import Devices
+from botchat.guesses import Guesses, PasswordSignIn
 from botchat.settings import ApiSettings
 
 
@@ -22,6 +24,7 @@ class Serving:
         admins: who may ask for what an admin may, with a token for it or signed in.
         signer: None where nobody can sign in with a password: tokens let people in then.
         sole_user: who everybody is, where no sign-in is asked for.
+        guesses: how often passwords may be guessed.
     """
 
     chat: Chat
@@ -30,6 +33,12 @@ class Serving:
     signer: Signer | None = None
     sole_user: str | None = None
     measures: Measures = field(default_factory=Measures)
+    guesses: Guesses = field(default_factory=Guesses)
+
+    @cached_property
+    def passwords(self) -> PasswordSignIn:
+        """What signs people in with a password."""
+        return PasswordSignIn(self.chat.access, Devices(self.chat.short_lived), self.guesses)
 
     @cached_property
     def limits(self) -> Limits:

@@ -2,24 +2,31 @@
 
 from fastapi import APIRouter, Request, Response
 
-from botchat.api.callers import Anyone, address_of
+from botchat.api.callers import Anyone
 from botchat.api.inputs import PasswordIn, RefreshIn
 from botchat.api.outputs import CallerOut, SignedOut
 from botchat.api.serving import Serving, ServingDep
 from botchat.api.signing import KEY_VARIABLE, LIFETIME, Claims, Signer
 from botchat.core.access import Signed
 from botchat.core.errors import NotAllowed
+from botchat.guesses import DEVICE_COOKIE, Origin, keep_device
+from botchat.proxies import address_of
 
 router = APIRouter(tags=["signing in"])
 
 
 @router.post("/auth/sign-in", operation_id="sign_in")
-def sign_in(body: PasswordIn, request: Request, serving: ServingDep) -> SignedOut:
-    """Sign in with a name and a password."""
+async def sign_in(body: PasswordIn, request: Request, response: Response, serving: ServingDep) -> SignedOut:
+    """Sign in with a name and a password.
+
+    The answer's cookie `botchat_device` says that you signed in from here: other people's wrong passwords then don't
+    keep you out.
+    """
     signer = _signer(serving)
-    serving.limits.count_sign_in(address_of(request.scope), body.user)
-    access = serving.chat.access
-    return _signed(signer, access.sign_in(access.check_password(body.user, body.password)))
+    origin = Origin(address_of(request.scope), request.cookies.get(DEVICE_COOKIE, ""))
+    signed, device = await serving.passwords.sign_in(body.user, body.password, origin)
+    keep_device(response, request, device, "/")
+    return _signed(signer, signed)
 
 
 @router.post("/auth/refresh", operation_id="refresh")

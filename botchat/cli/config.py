@@ -23,7 +23,7 @@ _SETTINGS = Columns(
     names=("name", "value", "origin"), in_table=("name", "value", "origin"), flexible="value", key="name"
 )
 
-_TABLES = ("tui", "imports", "api", "web")
+_TABLES = ("tui", "imports", "api", "web", "limits")
 
 _TEMPLATE = """\
 # The configuration of botchat. A line that begins with # says nothing: take the # away, and it counts.
@@ -97,13 +97,20 @@ _TEMPLATE = """\
 #replies_at_once = 8                      # of one user
 #body_bytes = 2000000                     # of a request
 #message_characters = 200000              # of a message
+#proxies = ["127.0.0.1/32", "::1/128"]    # trusted to name the client's address (X-Forwarded-For)
 #admins_read = false                      # admins may read other people's sessions; each time is logged
+
+# What strangers may do, at the page and at the API, counted in each process by itself; docs/deploy.md explains it.
+#[limits]
+#wrong_passwords = 10                     # a minute, for one user from one address
+#wrong_passwords_by_address = 30          # a minute from one address
+#wrong_passwords_by_user = 100            # a minute for one user, from devices that the user never signed in from
 
 # How people sign in to the page; docs/web.md explains it. Without it everybody who can reach the page is one user.
 #[web]
 #sign_in = "none"                         # or "password", "header" (a proxy says who it is), "oidc"
 #header = "X-Forwarded-User"              # in which the proxy says it
-#proxies = ["127.0.0.1/32", "::1/128"]    # where the proxy is; from anywhere else the header is not taken
+#proxies = ["127.0.0.1/32", "::1/128"]    # trusted to name the user, and the client's address (X-Forwarded-For)
 
 #[web.oidc]
 #provider = "https://id.example.org/.well-known/openid-configuration"

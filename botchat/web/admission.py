@@ -7,6 +7,8 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from botchat.core.access import Access
+from botchat.guesses import PasswordSignIn
+from botchat.proxies import ForwardedClient
 from botchat.settings import WebSettings
 from botchat.web.doors import CookieDoor, HeaderDoor
 from botchat.web.gate import HEADER, Gate
@@ -27,26 +29,31 @@ class Admission(NamedTuple):
     secrets: dict[str, Any] | None = None
 
 
-def admission(settings: WebSettings, access: Access, environment: Mapping[str, str]) -> Admission:
-    """Make what the settings say.
+def admission(
+    settings: WebSettings, access: Access, passwords: PasswordSignIn, environment: Mapping[str, str]
+) -> Admission:
+    """Make what the settings say; `passwords` signs in where people have one.
 
     Raises:
         ConfigError: a secret is not in the environment, or a library is missing.
     """
     options = {"server.trustedUserHeaders": {HEADER: "user"}}
+    forwarded = Middleware(ForwardedClient, proxies=settings.proxies)
     if settings.sign_in == "none":
-        return Admission([], [], {})
+        return Admission([], [forwarded], {})
     if settings.sign_in == "header":
         by_header = HeaderDoor(access, settings.header, settings.proxies)
-        return Admission([], [Middleware(Gate, door=by_header, sign_in_at=None, open_at=(_HEALTH, API))], options)
+        gate = Middleware(Gate, door=by_header, sign_in_at=None, open_at=(_HEALTH, API))  # looks at the proxy's address
+        forwarded = Middleware(ForwardedClient, proxies=settings.proxies, user_header=settings.header)
+        return Admission([], [gate, forwarded], options)
     open_at = (SIGN_IN, _HEALTH, API)
     door = CookieDoor(access)
     if settings.oidc is None or settings.sign_in == "password":
         gate = Middleware(Gate, door=door, sign_in_at=SIGN_IN, open_at=open_at)
-        return Admission([*SignInPages(access).routes], [gate], options)
+        return Admission([*SignInPages(access, passwords).routes], [forwarded, gate], options)
     from botchat.web.oidc import BEGIN, CALLBACK, OidcCallback, login_address, streamlit_secrets
 
     gate = Middleware(Gate, door=door, sign_in_at=SIGN_IN, open_at=(*open_at, SIGN_IN_ELSEWHERE, BEGIN, CALLBACK))
     callback = Middleware(OidcCallback, access=access, settings=settings.oidc)
-    routes = SignInPages(access, login_address).routes
-    return Admission([*routes], [gate, callback], options, streamlit_secrets(settings.oidc, environment))
+    routes = SignInPages(access, passwords, login_address).routes
+    return Admission([*routes], [forwarded, gate, callback], options, streamlit_secrets(settings.oidc, environment))

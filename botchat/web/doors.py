@@ -1,7 +1,5 @@
 """Who is in front of the page: by the cookie of who signed in here, or by what a proxy says."""
 
-from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Protocol
 
 from starlette.requests import HTTPConnection
@@ -9,6 +7,7 @@ from starlette.requests import HTTPConnection
 from botchat.core.access import Access
 from botchat.core.accounts import SignIn
 from botchat.core.errors import NotSignedIn
+from botchat.proxies import Networks, is_within
 
 COOKIE = "botchat_sign_in"
 
@@ -51,7 +50,7 @@ class CookieDoor:
 class HeaderDoor:
     """Lets in whom a proxy names in a header, if the proxy itself is asking."""
 
-    def __init__(self, access: Access, header: str, proxies: Sequence[IPv4Network | IPv6Network]) -> None:
+    def __init__(self, access: Access, header: str, proxies: Networks) -> None:
         self._access = access
         self._header = header
         self._proxies = proxies
@@ -76,8 +75,4 @@ class HeaderDoor:
         return self._access.vouched_for(sign_in.user)
 
     def _is_proxy(self, connection: HTTPConnection) -> bool:
-        try:
-            address = ip_address(connection.client.host if connection.client else "")
-        except ValueError:
-            return False
-        return any(address in network for network in self._proxies)
+        return is_within(connection.client.host if connection.client else "", self._proxies)

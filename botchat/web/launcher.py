@@ -16,14 +16,16 @@ from starlette.routing import BaseRoute
 from botchat.bootstrap import build_chat, build_turns
 from botchat.core.addresses import is_loopback
 from botchat.core.chat import Chat
+from botchat.core.devices import Devices
 from botchat.core.errors import BotchatError, ConfigError
+from botchat.guesses import Guesses, PasswordSignIn
 from botchat.listening import allow_many_files, announce, listen_on
 from botchat.settings import Settings
 from botchat.web import sockets, state
-from botchat.web.admission import admission
+from botchat.web.admission import API, admission
 from botchat.web.export_route import EXPORT
 from botchat.web.file_route import FILE
-from botchat.web.headers import OwnNames, SafetyHeaders
+from botchat.web.headers import OwnNames, OwnOrigin, SafetyHeaders
 from botchat.web.look import SCRIPT
 from botchat.web.theme import THEME
 
@@ -60,11 +62,17 @@ def serve(
     state.serve(_served(settings, chat, turns, lambda: build_chat(settings, turns)))
     _prepare_process(settings)
     try:
-        come_in = admission(settings.web, chat.access, environment)
+        passwords = PasswordSignIn(chat.access, Devices(chat.short_lived), Guesses(settings.limits))
+        come_in = admission(settings.web, chat.access, passwords, environment)
         app = st.App(
             _PAGE,
             lifespan=_lifespan(settings, port, chat.store, turns.close),
-            middleware=[Middleware(SafetyHeaders), Middleware(OwnNames, names=_names(settings)), *come_in.middleware],
+            middleware=[
+                Middleware(SafetyHeaders),
+                Middleware(OwnNames, names=_names(settings)),
+                Middleware(OwnOrigin, open_below=API),
+                *come_in.middleware,
+            ],
             routes=[EXPORT, FILE, SCRIPT, *come_in.routes, *([beside(chat)] if beside else ())],
             secrets=come_in.secrets,
         )

@@ -4,6 +4,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from html import escape
 from urllib.parse import parse_qsl, quote, unquote
 
@@ -14,7 +15,8 @@ from starlette.routing import Route
 
 from botchat.core.access import Access
 from botchat.core.errors import BotchatError, InvalidInput, NotSignedIn, TooMany
-from botchat.web.attempts import Attempts
+from botchat.guesses import DEVICE_COOKIE, Origin, PasswordSignIn, keep_device
+from botchat.proxies import address_of
 from botchat.web.doors import COOKIE
 
 SIGN_IN = "/sign-in"
@@ -59,10 +61,10 @@ Elsewhere = Callable[[], str]
 class SignInPages:
     """Signs people in with a password, or sends them elsewhere for it; and signs them out."""
 
-    def __init__(self, access: Access, elsewhere: Elsewhere | None = None, attempts: Attempts | None = None) -> None:
+    def __init__(self, access: Access, passwords: PasswordSignIn, elsewhere: Elsewhere | None = None) -> None:
         self._access = access
+        self._passwords = passwords
         self._elsewhere = elsewhere
-        self._attempts = attempts or Attempts()
 
     @property
     def routes(self) -> list[Route]:
@@ -96,14 +98,20 @@ class SignInPages:
         try:
             form = await _form(request)
             user = form.get("user", "")
-            token = await run_in_threadpool(self._token, request, user, form.get("password", ""))
+            origin = await run_in_threadpool(self._origin, request, user)
+            signed, device = await self._passwords.sign_in(user, form.get("password", ""), origin)
         except BotchatError as error:
             return self._asking(request, error, user)
-        return signed_in(request, token, request.query_params.get("next", ""))
+        answer = signed_in(request, signed.refresh_token, request.query_params.get("next", ""))
+        keep_device(answer, request, device, SIGN_IN)
+        return answer
 
-    def _token(self, request: Request, user: str, password: str) -> str:
-        self._attempts.count(f"from {request.client.host if request.client else ''}", f"of {user}")
-        return self._access.sign_in(self._access.check_password(user, password)).refresh_token
+    def _origin(self, request: Request, user: str) -> Origin:
+        is_signed_in = False
+        if token := request.cookies.get(COOKIE):
+            with suppress(NotSignedIn):
+                is_signed_in = self._access.signed_in_with(token).user == user
+        return Origin(address_of(request.scope), request.cookies.get(DEVICE_COOKIE, ""), is_signed_in)
 
     def _asking(self, request: Request, error: BotchatError | None = None, user: str = "") -> Response:
         if self._elsewhere:

@@ -1,0 +1,50 @@
+"""Which requests a browser makes for a page of another origin, by the headers that browsers set themselves.
+
+Another port of the same machine is another origin, but the same site: cookies are sent to it.
+"""
+
+from urllib.parse import SplitResult, urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+_OWN_PAGES = {"same-origin", "none"}  # "none": the user typed the address, or followed a bookmark
+_SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+_PORTS = {"http": 80, "https": 443}
+
+
+def is_from_other_origin(scope: Scope) -> bool:
+    """Tell whether a page of another origin makes this request or opens this WebSocket.
+
+    Links from other sites are let through: they are GET requests that navigate. So are clients that send neither
+    `Sec-Fetch-Site` nor `Origin`, because they are no browsers: a browser sends `Origin` with every WebSocket handshake
+    (RFC 6455, 4.1) and every request but GET and HEAD (Fetch, "append a request Origin header").
+    """
+    headers = Headers(scope=scope)
+    if scope["type"] == "websocket":
+        return not (_is_own_site(headers) and _is_own_origin(headers))
+    if "sec-fetch-site" not in headers:
+        return not _is_own_origin(headers)
+    is_link = scope["method"] in _SAFE_METHODS and headers.get("sec-fetch-mode") == "navigate"
+    return not (is_link or _is_own_site(headers))
+
+
+def _is_own_site(headers: Headers) -> bool:
+    return headers.get("sec-fetch-site", "none") in _OWN_PAGES
+
+
+def _is_own_origin(headers: Headers) -> bool:
+    """Compare `Origin` with `Host`. The scheme is left out: behind a proxy that ends TLS it is not known here."""
+    origins = headers.getlist("origin")
+    if not origins:
+        return True
+    try:
+        origin = urlsplit(origins[0])
+        host = urlsplit(f"{origin.scheme}://{headers.get('host', '')}")
+        return len(origins) == 1 and bool(origin.hostname) and _place(origin) == _place(host)
+    except ValueError:
+        return False
+
+
+def _place(address: SplitResult) -> tuple[str | None, int | None]:
+    return address.hostname, address.port or _PORTS.get(address.scheme)
