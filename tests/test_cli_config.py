@@ -66,7 +66,7 @@ def test_every_setting_is_shown_with_its_origin_and_without_passwords(local_shel
         "titles": (True, "default"),
         "tui.theme": ("dark", "default"),
         "tui.keys": ({}, "default"),
-        **{f"api.{name}": (value, "default") for name, value in ApiSettings()},
+        **{f"api.{name}": (value, "default") for name, value in ApiSettings().model_dump(mode="json").items()},
         "web.sign_in": ("none", "default"),
         "web.header": ("X-Forwarded-User", "default"),
         "web.proxies": (["127.0.0.1/32", "::1/128"], "default"),

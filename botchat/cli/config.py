@@ -87,7 +87,8 @@ _TEMPLATE = """\
 #replies_at_once = 8                      # of one user
 #body_bytes = 2000000                     # of a request
 #message_characters = 200000              # of a message
-#admins_read = false                      # admins may read other people's sessions; each time is logged
+#admins_read = false                      # admins may read other people's sessions; each time is an audit event
+#audit_retention = "365d"                 # how long audit events are kept (botchat audit lists them)
 
 # How people sign in to the page; docs/web.md explains it. Without it everybody who can reach the page is one user.
 #[web]
