@@ -11,14 +11,24 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, IPvAnyNetwork, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    IPvAnyNetwork,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
+from botchat.core.audit import AUDIT_RETENTION
 from botchat.core.bot_config import BotConfig
 from botchat.core.errors import ConfigError, InvalidInput
 from botchat.core.imports_limits import ImportLimits, UploadLimits
 from botchat.core.retention import Action
-from botchat.times import duration
+from botchat.times import duration, spelt
 
 _ENVIRONMENT = {
     "store": "BOTCHAT_STORE",
@@ -44,12 +54,16 @@ def _duration(value: Any) -> timedelta:
     return time
 
 
+_Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(spelt, when_used="json")]
+_A_CENTURY = timedelta(days=36_500)
+
+
 class RetentionRule(BaseModel):
     """A rule of the config file, `[[retention]]`: what becomes of sessions that nobody wrote to for so long."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    older_than: Annotated[timedelta, BeforeValidator(_duration)]
+    older_than: _Duration
     action: Action
     bot: str | None = None
     user: str | None = None
@@ -79,7 +93,8 @@ class ApiSettings(BaseModel):
         body_bytes: of a request.
         message_characters: of a message.
         proxies: whose word for where a request comes from is taken (`X-Forwarded-For`); `[web]` has its own.
-        admins_read: admins may read other people's sessions; each time is logged.
+        admins_read: admins may read other people's sessions; each time is logged and stored as an audit event.
+        audit_retention: how long an audit event is kept.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -91,6 +106,7 @@ class ApiSettings(BaseModel):
     message_characters: Annotated[int, Field(gt=0)] = 200_000
     proxies: tuple[IPvAnyNetwork, ...] = _THIS_MACHINE
     admins_read: bool = False
+    audit_retention: Annotated[_Duration, Field(le=_A_CENTURY)] = AUDIT_RETENTION
 
 
 class LimitSettings(BaseModel):

@@ -149,4 +149,4 @@ def test_admins_read_others_sessions_only_where_the_config_says_so_and_it_is_log
     assert admin.get(f"/admin/session/{session_id}").json()["messages"][0]["content"] == "Hi"
     assert admin.get("/admin/sessions", params={"user": "ann"}).json()["sessions"][0]["id"] == session_id
     assert admin.get(f"/session/{session_id}").status_code == 404
-    assert f"bob read the session {session_id} of ann" in caplog.text
+    assert f'read_session admin="bob" user="ann" session="{session_id}"' in caplog.text

@@ -1,4 +1,4 @@
-"""The routes for admins: other people's sessions, only where the config says so, and each time logged."""
+"""The routes for admins: other people's sessions, only where the config says so, and each time recorded."""
 
 import logging
 
@@ -8,13 +8,14 @@ from botchat.api.callers import Caller, Reader
 from botchat.api.inputs import Last, Limit
 from botchat.api.outputs import PageOut, SessionOut, page_out, session_out
 from botchat.api.serving import Serving, ServingDep
+from botchat.core.audit import AuditEvent
 from botchat.core.errors import SessionNotFound
 from botchat.core.models import PAGE_SIZE, SessionFilter
 
 router = APIRouter(prefix="/admin", tags=["admins"])
 
 audit = logging.getLogger("botchat.audit")
-"""Who read whose sessions."""
+"""Logs who read whose sessions; the store has the same as audit events."""
 
 
 @router.get("/sessions", operation_id="list_sessions_of")
@@ -27,7 +28,7 @@ def list_sessions(
 ) -> PageOut:
     """List a user's sessions, whatever their state."""
     _check(caller, serving, user)
-    audit.warning("%s listed the sessions of %s", caller.user, user)
+    _record(serving, AuditEvent(admin=caller.user, action="list_sessions", user=user))
     where = SessionFilter(user=user, state=None)
     return page_out(serving.chat.for_admins().page(after, limit, where))
 
@@ -43,8 +44,19 @@ def read(session_id: str, caller: Reader, serving: ServingDep, last: Last = PAGE
     user, _ = serving.chat.for_admins().held([session_id]).get(session_id, (None, 0))
     if user is None:
         raise SessionNotFound(session_id)
-    audit.warning("%s read the session %s of %s", caller.user, session_id, user)
+    _record(serving, AuditEvent(admin=caller.user, action="read_session", user=user, session_id=session_id))
     return session_out(serving.chat.open(user, session_id, last))
+
+
+def _record(serving: Serving, event: AuditEvent) -> None:
+    """Store and log an access before anything is read: without its event, nobody reads.
+
+    Raises:
+        StoreError: the event can't be stored.
+    """
+    serving.chat.audit.add(event, event.time + serving.settings.audit_retention)
+    fields = {"action": event.action, "admin": event.admin, "user": event.user, "session_id": event.session_id}
+    audit.warning("%s", event, extra={"fields": {"event_id": event.id} | fields})
 
 
 def _check(caller: Caller, serving: Serving, asked: str) -> None:

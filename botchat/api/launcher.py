@@ -97,6 +97,7 @@ def _run(serving: Serving, place: socket.socket, close: Callable[[], None], prox
     allow_many_files()
     config = uvicorn.Config(
         create_app(serving),
+        log_config=None,  # botchat.logs formats all loggers
         log_level="error",
         access_log=False,
         server_header=False,

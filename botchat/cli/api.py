@@ -11,6 +11,7 @@ import typer
 from botchat.cli.common import StoreOption, UserOption, settings_with
 from botchat.cli.exits import TERMINATED
 from botchat.core.errors import ConfigError
+from botchat.logs import log_json
 
 
 def api(
@@ -31,6 +32,7 @@ def api(
     Example: botchat api --port 8600
     """
     settings = settings_with(store, user, host=host, port=port)
+    log_json()
     with told_what_is_missing():
         from botchat.api.launcher import serve
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))

@@ -11,6 +11,7 @@ from botchat.cli import (
     accounts,
     api,
     ask,
+    audit,
     bots,
     completion,
     config,
@@ -31,6 +32,7 @@ from botchat.cli import (
 )
 from botchat.cli.printing import ReaderGoneError, drop_output
 from botchat.core.errors import BotchatError
+from botchat.logs import log_text
 
 _SHORT_HELP = """\
 Usage: botchat COMMAND …
@@ -120,6 +122,7 @@ _config.command()(config.init)
 _config.command()(config.validate)
 app.add_typer(_config, name="config")
 
+app.command()(audit.audit)
 app.command()(doctor.doctor)
 app.command()(completion.completion)
 app.command("help")(topics.help_)
@@ -129,6 +132,7 @@ def run(arguments: list[str] | None = None) -> NoReturn:
     """Run a command and exit."""
     if sys.stdout is None:  # closed by whoever started it: nothing of it is wanted
         sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8", closefd=False)
+    log_text()
     completion.answer_shell()
     try:
         code = app(args=arguments, prog_name="botchat", standalone_mode=False) or exits.DONE

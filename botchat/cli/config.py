@@ -98,7 +98,8 @@ _TEMPLATE = """\
 #body_bytes = 2000000                     # of a request
 #message_characters = 200000              # of a message
 #proxies = ["127.0.0.1/32", "::1/128"]    # trusted to name the client's address (X-Forwarded-For)
-#admins_read = false                      # admins may read other people's sessions; each time is logged
+#admins_read = false                      # admins may read other people's sessions; each time is an audit event
+#audit_retention = "365d"                 # how long audit events are kept (botchat audit lists them)
 
 # What strangers may do, at the page and at the API, counted in each process by itself; docs/deploy.md explains it.
 #[limits]

@@ -6,6 +6,7 @@ import typer
 
 from botchat.cli.api import told_what_is_missing
 from botchat.cli.common import StoreOption, UserOption, settings_with
+from botchat.logs import log_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +32,7 @@ def web(
     Example: botchat web --port 8600
     """
     settings = settings_with(store, user, host=host, port=port)
+    log_json()
     from botchat.web.launcher import serve
 
     serve(settings, no_sign_in=no_sign_in, beside=_api(settings) if api else None)

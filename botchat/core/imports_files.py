@@ -73,7 +73,7 @@ class _Decoded(_Stream):
         except UnicodeDecodeError as error:
             name = self._encoding.upper()
             raise InvalidInput(
-                f"That file seems to be text in {name}, and isn't: {error.reason}. Save it in UTF-8."
+                f"That file looks like {name} text but isn't valid: {error.reason}. Save it as UTF-8."
             ) from error
 
 

@@ -31,6 +31,7 @@ from botchat.core.mongo_accounts import MongoAccounts, MongoShortLived
 from botchat.core.mongo_agents import MongoAgents
 from botchat.core.mongo_all import MongoAllSessions
 from botchat.core.mongo_appends import MongoAppends
+from botchat.core.mongo_audit import MongoAudit
 from botchat.core.mongo_blocks import MongoBlocks
 from botchat.core.mongo_client import Document, database_name, lenient, open_client, options_of, translated
 from botchat.core.mongo_files import MongoFiles
@@ -270,6 +271,9 @@ class MongoRepository:
 
     def accounts(self) -> MongoAccounts:
         return MongoAccounts(self._database, name=self.name)
+
+    def audit(self) -> MongoAudit:
+        return MongoAudit(self._database, name=self.name)
 
     def short_lived(self) -> MongoShortLived:
         return MongoShortLived(self._database, name=self.name)

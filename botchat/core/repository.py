@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol, Unpack
 from botchat.core.accounts import AccountRepository
 from botchat.core.agents import AgentChanges, AgentRecords
 from botchat.core.all_sessions import AllSessions
+from botchat.core.audit import AuditLog
 from botchat.core.changes import MessageChanges, SessionChanges
 from botchat.core.errors import InvalidInput
 from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary
@@ -194,6 +195,10 @@ class SessionRepository(Protocol):
 
     def accounts(self) -> AccountRepository:
         """Return what is kept, beside the sessions, of who may come in."""
+        ...
+
+    def audit(self) -> AuditLog:
+        """Return the audit log: which admin read whose sessions."""
         ...
 
     def short_lived(self) -> ShortLived:

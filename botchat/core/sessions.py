@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, Unpack
 
 from botchat.core.admin import Admin
 from botchat.core.agents import recount
+from botchat.core.audit import AuditLog
 from botchat.core.branches import branch_of, newest_end
 from botchat.core.changes import Feedback, SessionChanges
 from botchat.core.errors import InvalidInput, MessageNotFound, ReplyRunning
@@ -33,6 +34,11 @@ class Sessions(Reading):
         from botchat.core.access import Access  # only who asks for it needs argon2
 
         return Access(self._repository.accounts())
+
+    @cached_property
+    def audit(self) -> AuditLog:
+        """The audit log of this store: which admin read whose sessions."""
+        return self._repository.audit()
 
     @cached_property
     def short_lived(self) -> ShortLived:

@@ -39,6 +39,7 @@ from botchat.core.shape import are_sound, is_sound
 from botchat.core.sqlite_accounts import SqliteAccounts, SqliteShortLived
 from botchat.core.sqlite_agents import SqliteAgents, check_not_deleted
 from botchat.core.sqlite_all import SqliteAllSessions
+from botchat.core.sqlite_audit import SqliteAudit
 from botchat.core.sqlite_file import TAGGED, SqliteFile
 from botchat.core.sqlite_query import SUMMARY, has_tag, matches, record_matches, summary_of, tags_of
 from botchat.core.sqlite_rows import (
@@ -238,6 +239,9 @@ class SqliteRepository:
 
     def accounts(self) -> SqliteAccounts:
         return SqliteAccounts(self._file)
+
+    def audit(self) -> SqliteAudit:
+        return SqliteAudit(self._file)
 
     def short_lived(self) -> SqliteShortLived:
         return SqliteShortLived(self._file)
