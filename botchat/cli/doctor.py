@@ -71,7 +71,9 @@ def _settings(store: str | None, user: str | None) -> "tuple[Settings, Finding]"
     try:
         settings = load_settings(store=store, user=user)
     except ConfigError as error:
-        less = load_settings({"BOTCHAT_CONFIG": os.devnull}, store=store or os.environ.get("BOTCHAT_STORE"), user=user)
+        others = {name: value for name, value in os.environ.items() if not name.startswith("BOTCHAT_")}
+        without_file = others | {"BOTCHAT_CONFIG": os.devnull}
+        less = load_settings(without_file, store=store or os.environ.get("BOTCHAT_STORE"), user=user)
         return less, Finding("failed", "The settings can't be used: what follows goes without them.", str(error))
     if file.exists():
         return settings, Finding("ok", f"The config file {file} is read.")
