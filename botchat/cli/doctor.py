@@ -4,7 +4,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -88,8 +88,17 @@ def _store(settings: "Settings") -> Iterator[Finding]:
             count = chat.count(settings.user)
             yield Finding("ok", f"The store {chat.store} opens, and has {count} sessions of {settings.user}.")
             yield from chat.for_admins().findings()
+            yield from _names(account.user for account in chat.access.accounts())
     except BotchatError as error:
         yield Finding("failed", "The store can't be used.", str(error))
+
+
+def _names(users: Iterable[str]) -> Iterator[Finding]:
+    from botchat.core.user_names import refused_names
+
+    for user, problem in refused_names(users):
+        advice = "It keeps working. If nobody knows it, end it: botchat users disable NAME"
+        yield Finding("warning", f"No new user could have the name {user!a}: {problem}.", advice)
 
 
 def _disk(settings: "Settings") -> Iterator[Finding]:
