@@ -13,13 +13,18 @@ MAKE_VENV := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "
 	&& $(PYTHON) -m venv .venv
 endif
 
-.PHONY: web test check format docs bench clean
+.PHONY: web test fuzz check format docs bench clean
 
 web: .venv/installed  ## Serve the chat on this machine; ARGS are options of `botchat web`
 	@$(BIN)/botchat web $(ARGS)
 
 test: .venv/installed-dev  ## Run all tests, a file on each core at a time; ARGS are options of pytest
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+
+SECONDS ?= 60
+
+fuzz: .venv/installed-dev  ## Try random input on every parser for SECONDS, 60 unless given
+	$(BIN)/python tests/fuzz.py $(SECONDS)
 
 check: .venv/installed-dev  ## Check format, lint, types and the directions of imports
 	$(BIN)/ruff format --check .

@@ -40,6 +40,8 @@ _ENVIRONMENT = {
 
 _THIS_MACHINE = (ip_network("127.0.0.1"), ip_network("::1"))
 
+_LONGEST_ADDRESS = 10_000
+
 DEFAULT = "default"
 """The origin of a setting that nobody has set."""
 
@@ -173,7 +175,8 @@ class Settings(BaseModel):
     """What botchat is told to do.
 
     Attributes:
-        store: an address or a path; None is the file in the user's data folder.
+        store: an address or a path, after `load_settings` never `env:NAME` or `file:PATH`; None is the file in the
+            user's data folder.
         default_bot: None is the first of the config, the demo bot if there is none.
         port: None is 8501, or the next that is free.
         admins: who sees the page's figures about everybody; None is the user of a page that only this machine can
@@ -215,7 +218,8 @@ def load_settings(environment: Mapping[str, str] | None = None, **options: Any) 
     """Read the settings; an option that is None was not given.
 
     Raises:
-        ConfigError: the file can't be read, or something in it, in the environment or in the options is not right.
+        ConfigError: the file can't be read, or something in it, in the environment or in the options is not right; or
+            the address of the store isn't where `env:NAME` or `file:PATH` says.
     """
     return settings_and_origins(environment, **options)[0]
 
@@ -242,7 +246,39 @@ def settings_and_origins(
         # A misspelt name is also a missing one: the misspelling tells more.
         first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
         raise ConfigError(f"{origins[str(first['loc'][0])]}: {_mistake(first)}") from error
+    if settings.store is not None:
+        settings = settings.model_copy(update={"store": _address(settings.store, environment)})
     return settings, origins
+
+
+def _address(store: str, environment: Mapping[str, str]) -> str:
+    """Return the address of a store, read from where `env:NAME` or `file:PATH` says.
+
+    Every user of a machine can read the arguments of its processes, so a password doesn't belong there.
+    """
+    if store.startswith("env:"):
+        name = store.removeprefix("env:")
+        place, address = f"The environment variable {name}", environment.get(name, "").strip()
+    elif store.startswith("file:") and not store.startswith("file://"):
+        path = Path(store.removeprefix("file:")).expanduser()
+        place, address = f"The file {path}", _first_characters(path).strip()
+    else:
+        return store
+    if not address:
+        raise ConfigError(f"{place} must hold the address of the store, and is empty or not there.")
+    if not address.isprintable():  # its words may be a password, or another file's: they are not repeated
+        raise ConfigError(f"{place} must hold the address of the store, on one line and nothing else.")
+    return address
+
+
+def _first_characters(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8") as file:
+            return file.read(_LONGEST_ADDRESS)
+    except UnicodeDecodeError:
+        return "\0"  # no address
+    except OSError as error:
+        raise ConfigError(f"The file {path} for the address of the store can't be read: {error.strerror}.") from error
 
 
 def _read(path: Path, *, must_exist: bool) -> dict[str, Any]:
@@ -254,6 +290,8 @@ def _read(path: Path, *, must_exist: bool) -> dict[str, Any]:
         return {}
     except OSError as error:
         raise ConfigError(f"The config file {path} can't be read: {error.strerror}.") from error
+    except RecursionError as error:
+        raise ConfigError(f"The config file {path} can't be read: its values are nested too deeply.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"The config file {path} is no TOML: {error}.") from error
 

@@ -4,6 +4,8 @@ import json
 
 from stub_bot import refused, whole
 
+from botchat.core.accounts import Account
+
 
 def findings(done) -> dict[str, list[tuple[str, str]]]:
     """The checks by their status."""
@@ -90,3 +92,12 @@ def test_a_proxy_that_can_not_be_used_is_a_finding_named_by_its_variable(local_s
         tried = local_shell.run("bots", "test")
         assert (tried.returncode, tried.stderr.startswith(f"botchat: The proxy in {name} is")) == (6, True)
         assert "heim" not in done.stdout + done.stderr + tried.stderr
+
+
+def test_names_that_no_new_user_could_have_are_warned_of(local_shell, local_repository):
+    for user in ("ann", "\u0430nn"):
+        local_repository.accounts().add_account(Account(user=user))
+    warned = findings(local_shell.run("doctor", "-F", "json"))["warning"]
+    ((what, advice),) = [finding for finding in warned if "No new user" in finding[0]]
+    assert "'\\u0430nn': it mixes letters of several scripts" in what
+    assert "It keeps working" in advice

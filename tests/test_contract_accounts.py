@@ -1,6 +1,7 @@
 """The contract of who may come in: accounts, tokens, sign-ins and what is kept for a while, on every store."""
 
 import sqlite3
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
@@ -9,11 +10,12 @@ import pytest
 from api_client import CHEAP
 
 from botchat.core.access import Access
-from botchat.core.accounts import KEPT_ENDINGS, SignIn
+from botchat.core.accounts import KEPT_ENDINGS, Account, SignIn
 from botchat.core.errors import AccountNotFound, InvalidInput, NotSignedIn, TokenNotFound
 from botchat.core.let_in import HEARD_SECONDS
 from botchat.core.models import now
 from botchat.core.sqlite import SqliteRepository
+from botchat.core.user_names import refused_names
 
 ODD = 'ann.$ö"{}/ '
 LATER, EARLIER = timedelta(hours=1), -timedelta(seconds=1)
@@ -54,6 +56,67 @@ def test_an_account_is_made_once_and_knows_its_password_alone(access):
     (account,) = access.accounts()
     assert account.password_hash.startswith("$argon2id$")
     assert "correct horse" not in repr(account) + account.password_hash
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a\u200bnn", "ann\u202e", "ann\n", "\u0430nn", "ann\u3164", "ann\ufe0f", "\u2066bob", "b\u03bfb", "a\u00adnn"],
+)
+def test_no_new_user_has_a_name_that_looks_like_anothers(access, name):
+    for make in (access.add, access.create_token, access.vouched_for):
+        with pytest.raises(InvalidInput, match="can't be the name of a new user"):
+            make(name)
+    assert list(access.accounts()) == []
+
+
+@pytest.mark.parametrize("name", ["Ann", "ANN", "\uff41nn", "ann ", "\u24d0nn"])
+def test_no_new_user_has_a_name_that_differs_from_anothers_by_nothing_that_is_seen(access, name):
+    access.add("ann")
+    for make in (access.add, access.create_token, access.vouched_for):
+        with pytest.raises(InvalidInput, match=r"has an account already|differs too little|write it as 'ann'"):
+            make(name)
+    with pytest.raises(NotSignedIn):
+        access.vouched_for(name, with_account=True)
+    assert [account.user for account in access.accounts()] == ["ann"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Ann M\u00fcller",
+        "\u0430\u043d\u043d\u0430",
+        "\u4f50\u3005\u6728 Ken",
+        "\uae40 kim",
+        "ann@h.org",
+        "\u30ab\u30fc\u30eb",
+    ],
+)
+def test_a_name_in_any_script_is_stored_in_its_normal_form(access, name):
+    assert access.add(unicodedata.normalize("NFD", name)) == name
+    assert [account.user for account in access.accounts()] == [name]
+
+
+def test_a_name_that_a_proxy_writes_in_parts_is_one_user(access):
+    parted = unicodedata.normalize("NFD", "m\u00fcller")
+    assert [access.vouched_for(parted).user for _ in range(2)] == ["m\u00fcller"] * 2
+    assert access.vouched_for(parted, with_account=True).user == "m\u00fcller"
+    assert access.create_token(parted)[0].user == "m\u00fcller"
+    assert [account.user for account in access.accounts()] == ["m\u00fcller"]
+
+
+def test_a_user_who_was_there_before_names_were_checked_comes_in_as_ever(access, repository, clock):
+    old = ["\u0430nn", "a\u200bnn", "ANN", "ann"]
+    for user in old:
+        repository.accounts().add_account(Account(user=user, password_hash=CHEAP.hash("correct horse")))
+    assert [access.check_password(user, "correct horse") for user in old] == old
+    assert [access.vouched_for(user).user for user in old] == old
+    assert [access.create_token(user)[0].user for user in old] == old
+    assert dict(refused_names(old)) == {
+        "\u0430nn": "it mixes letters of several scripts (cyrillic, latin)",
+        "a\u200bnn": "it holds characters that can't be seen",
+        "ANN": "it differs too little from 'a\\u200bnn'",
+        "ann": "it differs too little from 'a\\u200bnn'",
+    }
 
 
 def test_another_password_ends_sign_ins_and_leaves_tokens(access, repository, clock):

@@ -247,3 +247,18 @@ def test_any_record_can_be_written_in_any_format_as_valid_text(record):
 def test_times_are_written_in_utc_to_the_millisecond():
     early = datetime(987, 1, 2, 3, 4, 5, 6999, timezone(timedelta(hours=-1)))
     assert rfc3339(early) == "0987-01-02T04:04:05.006Z"
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+def test_no_spreadsheet_takes_a_cell_for_a_formula(sign):
+    assert csv_cell(f"{sign}1+1") == f"'{sign}1+1"
+
+
+@pytest.mark.parametrize("form", ["md", "html", "csv"])
+def test_what_turns_the_direction_of_a_line_is_shown_in_exports_for_people(form):
+    text = written(form, record_of(says("assistant", "pay \u202eelbon\u202c \u2066x\u2069")))
+    assert "pay \ufffdelbon\ufffd \ufffdx\ufffd" in text
+
+
+def test_an_export_that_is_imported_again_keeps_what_turns_the_direction():
+    assert "\u202e" in written("jsonl", record_of(says("assistant", "pay \u202eelbon")))

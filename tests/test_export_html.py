@@ -128,3 +128,10 @@ def test_a_message_of_a_megabyte_is_shown_as_it_is():
 def test_markdown_is_loaded_only_for_a_page():
     code = "import sys, botchat.core.export; sys.exit('markdown_it' in sys.modules or 'bson' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_table_that_grows_when_it_is_drawn_is_shown_as_it_is():
+    table = "|a" * 2000 + "\n" + "|-" * 2000 + "\n" + "b\n" * 2000
+    text = written("html", record_of(says("assistant", table)))
+    assert len(text) < 2 * len(table)
+    assert table.strip() in Page(text).text

@@ -7,14 +7,14 @@ from fastapi.openapi.utils import get_openapi
 from starlette.middleware import Middleware
 
 from botchat import __version__
-from botchat.api import admin, choices, completions, messages, problems, server, sessions, sign_in
+from botchat.api import admin, choices, completions, docs_page, messages, problems, server, sessions, sign_in
 from botchat.api.callers import OPEN, Guarded
 from botchat.api.events import EventStream
 from botchat.api.measures import Measured
 from botchat.api.outputs import ProblemOut
 from botchat.api.serving import Serving
 
-_PARTS = (sessions, messages, choices, completions, sign_in, server, admin)
+_PARTS = (sessions, messages, choices, completions, sign_in, server, admin, docs_page)
 _ABOUT = (
     "Sessions with bots, stored as they are said. Show who you are with `Authorization: Bearer TOKEN`; "
     "another's session and none are the same 404. Errors are problem+json, and OpenAI's own shape below `/v1`."
@@ -27,6 +27,7 @@ def create_app(serving: Serving) -> FastAPI:
         title="botchat",
         version=__version__,
         description=_ABOUT,
+        docs_url=None,
         redoc_url=None,
         telemetry={"tracing": False, "metrics": False},
         middleware=[Middleware(Measured, measures=serving.measures), Middleware(Guarded, serving=serving)],

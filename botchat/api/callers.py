@@ -11,6 +11,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from botchat.api.docs_page import FILES
 from botchat.api.problems import answer_to, problem
 from botchat.api.serving import Serving
 from botchat.api.staying import Answering, Still
@@ -19,7 +20,7 @@ from botchat.core.errors import BotchatError, NotAllowed, NotSignedIn
 from botchat.origins import is_from_other_origin
 from botchat.proxies import address_of
 
-OPEN = frozenset({"/healthz", "/readyz", "/docs", "/openapi.json", "/auth/sign-in", "/auth/refresh"})
+OPEN = FILES | {"/healthz", "/readyz", "/docs", "/openapi.json", "/auth/sign-in", "/auth/refresh"}
 """What is answered to anybody."""
 
 _T = TypeVar("_T", bound=accounts.Token | accounts.SignIn)

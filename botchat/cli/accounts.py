@@ -17,13 +17,14 @@ NoPasswordOption = Annotated[
 def add(user: UserArgument, no_password: NoPasswordOption = False, store: StoreOption = None) -> None:
     """Make an account, so that a user may sign in.
 
-    The password is asked for, or is the line that stdin has; nobody sees it, and only an argon2id hash is stored.
+    The password is asked for, or is the line that stdin has; nobody sees it, and only an argon2id hash is stored. The
+    name is stored in its normal form (NFKC), and must differ from others' by more than case and what can't be seen.
 
     Example: botchat users add ann
     """
     with opened_store(settings_with(store, user)) as (chat, _):
-        chat.access.add(user, None if no_password else _password(user))
-        say(f"{user} has an account in {chat.store}.")
+        made = chat.access.add(user, None if no_password else _password(user))
+        say(f"{made} has an account in {chat.store}.")
 
 
 def passwd(user: UserArgument, store: StoreOption = None) -> None:

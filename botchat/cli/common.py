@@ -31,7 +31,10 @@ def bot_names(incomplete: str) -> list[str]:
 
 StoreOption = Annotated[
     str | None,
-    typer.Option(help="Where sessions are: mongodb://HOST/NAME, sqlite:///PATH or a path.", metavar="ADDRESS"),
+    typer.Option(
+        help="Where sessions are: mongodb://HOST/NAME, sqlite:///PATH, a path, or env:NAME or file:PATH that holds it.",
+        metavar="ADDRESS",
+    ),
 ]
 UserOption = Annotated[str | None, typer.Option(help="Whose sessions; your login name if not said.", metavar="NAME")]
 AllUsersOption = Annotated[bool, typer.Option("--all-users", help="Everybody's sessions.")]

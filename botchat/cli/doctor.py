@@ -4,7 +4,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -71,7 +71,9 @@ def _settings(store: str | None, user: str | None) -> "tuple[Settings, Finding]"
     try:
         settings = load_settings(store=store, user=user)
     except ConfigError as error:
-        less = load_settings({"BOTCHAT_CONFIG": os.devnull}, store=store or os.environ.get("BOTCHAT_STORE"), user=user)
+        others = {name: value for name, value in os.environ.items() if not name.startswith("BOTCHAT_")}
+        without_file = others | {"BOTCHAT_CONFIG": os.devnull}
+        less = load_settings(without_file, store=store or os.environ.get("BOTCHAT_STORE"), user=user)
         return less, Finding("failed", "The settings can't be used: what follows goes without them.", str(error))
     if file.exists():
         return settings, Finding("ok", f"The config file {file} is read.")
@@ -86,8 +88,17 @@ def _store(settings: "Settings") -> Iterator[Finding]:
             count = chat.count(settings.user)
             yield Finding("ok", f"The store {chat.store} opens, and has {count} sessions of {settings.user}.")
             yield from chat.for_admins().findings()
+            yield from _names(account.user for account in chat.access.accounts())
     except BotchatError as error:
         yield Finding("failed", "The store can't be used.", str(error))
+
+
+def _names(users: Iterable[str]) -> Iterator[Finding]:
+    from botchat.core.user_names import refused_names
+
+    for user, problem in refused_names(users):
+        advice = "It keeps working. If nobody knows it, end it: botchat users disable NAME"
+        yield Finding("warning", f"No new user could have the name {user!a}: {problem}.", advice)
 
 
 def _disk(settings: "Settings") -> Iterator[Finding]:

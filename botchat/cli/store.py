@@ -90,8 +90,10 @@ def _quarantine_of(store: str | None) -> Path:
 
 
 def copy(
-    source: Annotated[str, typer.Argument(help="The store to copy from.", metavar="SRC")],
-    target: Annotated[str, typer.Argument(help="The store to copy into.", metavar="DST")],
+    source: Annotated[
+        str, typer.Argument(help="The store to copy from: an address, env:NAME or file:PATH.", metavar="SRC")
+    ],
+    target: Annotated[str, typer.Argument(help="The store to copy into: the same.", metavar="DST")],
     user: Annotated[str | None, typer.Option(help="Only this user's; everybody's if not said.", metavar="NAME")] = None,
 ) -> None:
     """Copy sessions into another store: a file into MongoDB, or back.
@@ -100,7 +102,10 @@ def copy(
     both stores becomes two branches, with the newer one shown, and is listed. Safe to interrupt and rerun. The exit
     code is 7 if a session could not be copied completely.
 
-    Example: botchat store copy sqlite:///home/ann/botchat.db mongodb://127.0.0.1/botchat
+    Every user of a machine can see the arguments of its processes. So an address with a password is better read from an
+    environment variable, env:NAME, or from a file, file:PATH.
+
+    Example: botchat store copy sqlite:///home/ann/botchat.db env:BOTCHAT_TARGET
     """
     became: Counter[str] = Counter()
     with (

@@ -15,6 +15,7 @@ from botchat.core.let_in import LetIn
 from botchat.core.models import now
 from botchat.core.passwords import Passwords
 from botchat.core.shown_once import hash_of, new_secret, parts_of
+from botchat.core.user_names import check_new_user_name, composed, new_user_name
 
 SIGNED_IN_FOR = timedelta(days=7)
 """How long a sign-in lasts after its refresh token was last used."""
@@ -52,16 +53,18 @@ class Access:
         self._passwords = passwords or Passwords()
         self._let_in = LetIn(accounts, clock)
 
-    def add(self, user: str, password: str | None = None) -> None:
-        """Make an account, with a password or for tokens alone.
+    def add(self, user: str, password: str | None = None) -> str:
+        """Make an account, with a password or for tokens alone; return the user's name, which is in NFKC.
 
         Raises:
-            InvalidInput: the user has one, or that is no name or no password.
+            InvalidInput: the user has one, or that is no name for a new user, or no password.
         """
-        check_name("The user", user)
         password_hash = None if password is None else self._passwords.hash(password)
+        if self._accounts.account(check_name("The user", user)) is None:
+            user = new_user_name(user, self._users())
         if not self._accounts.add_account(Account(user=user, password_hash=password_hash)):
             raise InvalidInput(f"{user} has an account already: `botchat users passwd` changes the password.")
+        return user
 
     def accounts(self) -> Iterator[Account]:
         """Read all accounts, by user."""
@@ -113,14 +116,14 @@ class Access:
         """Make a token, and an account without a password if the user has none; the text is shown now or never.
 
         Raises:
-            InvalidInput: there is no such scope, or the name is too long.
+            InvalidInput: there is no such scope, the name is too long, or that is no name for a new user.
         """
         check_name("The user", user)
         if not scopes or set(scopes) - set(SCOPES):
             raise InvalidInput(f"A token has one or more of these scopes: {', '.join(SCOPES)}.")
         if len(name) > _NAME_LENGTH:
             raise InvalidInput(f"The name of a token has at most {_NAME_LENGTH} characters.")
-        self._accounts.add_account(Account(user=user))
+        user = self._with_account(user)
         secret = new_secret()
         expire_time = None if lifetime is None else now() + lifetime
         token = Token(
@@ -254,7 +257,7 @@ class Access:
 
         Raises:
             NotSignedIn: they are disabled, or only who is `with_account` may come in, and they have none.
-            InvalidInput: that is no name.
+            InvalidInput: that is no name for a new user.
         """
         sign_in_id = f"of {user}"
         self._let_in.hear()
@@ -263,8 +266,7 @@ class Access:
             return remembered
         read_at = sign_ins.times_forgotten
         check_name("The user", user)
-        if not with_account and self._accounts.account(user) is None:
-            self._accounts.add_account(Account(user=user))
+        user = self._known(user) if with_account else self._with_account(user)
         if not self._may_enter(user):
             raise NotSignedIn(f"{user} has no account here, or may not use it any more.")
         sign_in = SignIn(id=sign_in_id, user=user, hash="", expire_time=now() + SIGNED_IN_FOR)
@@ -282,6 +284,21 @@ class Access:
         """End all sign-ins of a user."""
         self._accounts.remove_sign_ins(user)
         self._let_in.end(user)
+
+    def _with_account(self, user: str) -> str:
+        """Make an account if the user has none; return its name."""
+        user = self._known(user)
+        if self._accounts.account(user) is None:
+            check_new_user_name(user, self._users())
+            self._accounts.add_account(Account(user=user))
+        return user
+
+    def _known(self, user: str) -> str:
+        """Return the name as it is stored: composed, if it was not stored otherwise before names were checked."""
+        return user if self._accounts.account(user) is not None else composed(user)
+
+    def _users(self) -> Iterator[str]:
+        return (account.user for account in self._accounts.accounts())
 
     def _may_enter(self, user: str) -> bool:
         account = self._accounts.account(user)

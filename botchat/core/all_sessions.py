@@ -184,6 +184,11 @@ def readable_facts(read: Callable[[Record], Iterator[_Fact]], record: Record) ->
         return []
 
 
+def read_only(advice: str) -> Finding:
+    """Make the finding of a store that can be read and not written."""
+    return Finding("warning", "The store is read-only: what is said can't be saved, and nothing changed.", advice)
+
+
 def unreadable(
     sessions: AllSessions, user: str, session_id: str, error: Exception | None = None
 ) -> DamagedRecord | SessionNotFound:

@@ -14,7 +14,16 @@ from botchat.core.branches import branch_of
 from botchat.core.json_text import piece_to_json
 from botchat.core.models import Message, Session, valid_text
 from botchat.core.record import Record, message_to_record, session_from_record
-from botchat.core.text import content_notices, file_line, is_markdown, one_line, printable, rfc3339, speaker
+from botchat.core.text import (
+    content_notices,
+    file_line,
+    is_markdown,
+    one_line,
+    printable,
+    rfc3339,
+    speaker,
+    without_turns,
+)
 from botchat.core.unsupported import unpack
 
 __all__ = [
@@ -62,7 +71,8 @@ COLUMNS = (
 _MARKUP = re.compile(r"[\\`*\[\]<>&~|$]")  # what a name or a kind of content could be taken for
 
 # What a spreadsheet takes for a formula: https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULA = re.compile("[=+@\t\r-]")
+# Full-width signs are taken for the others by some: https://www.unicode.org/charts/nameslist/n_FF00.html
+_FORMULA = re.compile("[=+@\t\r\n\uff1d\uff0b\uff20\uff0d-]")
 
 _PART_CHARACTERS = 64 * 1024
 
@@ -135,7 +145,7 @@ def to_markdown(session: Session, messages: Iterable[Message]) -> Iterator[str]:
 
 def title_to_markdown(session: Session) -> str:
     """Write what stands above a session's messages."""
-    name = " ".join(valid_text(session.name).split()) or "Untitled"
+    name = " ".join(_readable(session.name).split()) or "Untitled"
     about = f"{session.bot_id} · {rfc3339(session.create_time)} · {session.message_count} messages · {session.id}"
     return f"# {name}\n\n{about}\n"
 
@@ -146,16 +156,16 @@ def message_to_markdown(message: Message, bot_id: str, number: int | None = None
     parts = [f"\n## {place}{speaker(message, bot_id)} · {rfc3339(message.create_time)}\n"]
     if message.reasoning_content:
         quoted = "\n".join(f"> {line}".rstrip() for line in message.reasoning_content.splitlines())
-        parts.append(f"\n> **Reasoning**\n>\n{valid_text(quoted)}\n")
+        parts.append(f"\n> **Reasoning**\n>\n{_readable(quoted)}\n")
     if message.content:
-        parts.append(f"\n{valid_text(message.content)}\n")
+        parts.append(f"\n{_readable(message.content)}\n")
     return "".join(parts) + ending_to_markdown(message)
 
 
 def ending_to_markdown(message: Message) -> str:
     """Write what stands below a message's words: its files, what can't be shown, and why it ended early."""
     lines = (_MARKUP.sub(r"\\\g<0>", line) for line in (*map(file_line, message.files), *content_notices(message)))
-    error = [f"*{valid_text(message.error)}*"] if message.error else []
+    error = [f"*{_readable(message.error)}*"] if message.error else []
     return "".join(f"\n{line}\n" for line in (*lines, *error))
 
 
@@ -181,7 +191,12 @@ def csv_cell(value: Any) -> str:
         return rfc3339(value)
     if not isinstance(value, str):
         return "" if value is None else str(value)
-    return f"'{valid_text(value)}" if _FORMULA.match(value) else valid_text(value)
+    words = without_turns(valid_text(value))
+    return f"'{words}" if _FORMULA.match(value) else words
+
+
+def _readable(text: str) -> str:
+    return without_turns(valid_text(text))
 
 
 def _parts(texts: Iterable[str]) -> Iterator[bytes]:

@@ -10,6 +10,8 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
+from botchat.core.padded_tables import has_padded_tables
+
 LONGEST = 200_000
 """Characters that are still rendered: beyond, it takes seconds, and such a text is data rather than prose."""
 
@@ -26,7 +28,7 @@ _HEADINGS_DOWN = 2
 
 def markdown_to_html(text: str) -> str | None:
     """Render Markdown; None where that can't be done, and the text is to be shown as it is."""
-    if len(text) > LONGEST:
+    if len(text) > LONGEST or has_padded_tables(text):
         return None
     renderer, env = _renderer(), dict[str, Any]()
     try:

@@ -2,7 +2,7 @@
 
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -22,6 +22,7 @@ from botchat.core.errors import (
     SessionChanged,
     SessionNotFound,
     StoreError,
+    StoreRefused,
     StoreUnavailable,
 )
 from botchat.core.file_record import apart, files_of, find_data, record_apart
@@ -124,7 +125,12 @@ class MongoRepository:
 
     def prepare(self) -> None:
         with translated(self.name):
-            self._database.command("ping")
+            self._database.command("ping")  # a wrong password is refused here
+        with suppress(StoreRefused):  # a user who may only read lists and reads; a write is refused when it is tried
+            self._make_indexes()
+
+    def _make_indexes(self) -> None:
+        with translated(self.name):
             self._sessions.create_index(PAGE_INDEX, name="page")
             self._sessions.create_index(ALL_INDEX, name="all")
             self._sessions.create_index(TAG_INDEX, name="tags", partialFilterExpression=TAGGED)

@@ -17,10 +17,11 @@ from botchat.core.all_sessions import (
     activities_of,
     anothers,
     feedback_of,
+    read_only,
     readable_facts,
     user_summary,
 )
-from botchat.core.errors import DamagedRecord, InvalidInput, StoreError, StoreUnavailable
+from botchat.core.errors import DamagedRecord, InvalidInput, StoreError, StoreRefused, StoreUnavailable
 from botchat.core.file_record import files_of, joined, record_apart
 from botchat.core.mending import MALFORMED, checked
 from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter, now
@@ -226,6 +227,7 @@ class MongoAllSessions:
             )
             plan = wanted.sort(NEWEST_FIRST).limit(PAGE_SIZE + 1).explain()
             indexes = self._sessions.index_information()
+        yield from self._write_findings()
         yield _clock(hello["localTime"])
         yield _page_plan(str(plan["queryPlanner"]["winningPlan"]))
         if "expiry" not in indexes:
@@ -234,6 +236,14 @@ class MongoAllSessions:
             yield Finding(
                 "warning", "A server alone: one disk holds all words.", "Make it a replica set, or back it up often."
             )
+
+    def _write_findings(self) -> Iterator[Finding]:
+        """Try a write that changes nothing: it needs the right to write, and matches no session."""
+        try:
+            with translated(self._name):
+                self._sessions.update_one({"_id": {"$in": []}}, {"$set": {"user": "nobody"}})
+        except StoreRefused:
+            yield read_only("Give this MongoDB user the role readWrite on the database, unless it is only to read.")
 
     def _aggregate(self, pipeline: list[Document]) -> Iterator[Document]:
         with translated(self._name), unhurried(self._slow_seconds):

@@ -223,7 +223,7 @@ def position_of(cursor: str) -> Position:
     try:
         milliseconds, session_id, is_alone = json.loads(base64.urlsafe_b64decode(cursor.encode()))
         return Position(_EPOCH + int(milliseconds) * _MILLISECOND, str(session_id), bool(is_alone))
-    except (ValueError, TypeError, OverflowError) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise InvalidInput(f"{cursor!r} is no cursor: take the one that the page before ended with.") from error
 
 

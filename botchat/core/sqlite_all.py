@@ -12,10 +12,11 @@ from botchat.core.all_sessions import (
     activities_of,
     anothers,
     feedback_of,
+    read_only,
     sound,
     user_summary,
 )
-from botchat.core.errors import DamagedRecord, InvalidInput, StoreUnreadable
+from botchat.core.errors import DamagedRecord, InvalidInput, StoreRefused, StoreUnreadable
 from botchat.core.mending import MALFORMED, checked
 from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter
 from botchat.core.record import Record
@@ -199,6 +200,11 @@ class SqliteAllSessions:
         else:
             advice = "Copy what can be read into a new file: botchat store copy. Or restore it from a backup."
             yield Finding("failed", f"The file is damaged: {' '.join(damages[0].split())}.", advice)
+        try:
+            with self._file.writing() as db:  # SQLite asks for the right to write, although it finds nothing
+                db.execute("DELETE FROM sessions WHERE 0")
+        except StoreRefused:
+            yield read_only(f"Let your user write the file {self._file.path}, unless you are only to read it.")
         mode = self._file.path.stat().st_mode & 0o777
         if mode & ~_OWNER_ALONE:
             advice = f"chmod 600 {self._file.path}"

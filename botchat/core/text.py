@@ -15,20 +15,32 @@ _ENDINGS = {
     "truncated": "cut off",
 }
 
+# Embeddings, overrides and isolates of right-to-left text: with them a line reads otherwise than it is
+# (https://www.unicode.org/reports/tr36/#Bidirectional_Text_Spoofing).
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_TURN_MARK = "\ufffd"
+
 # C0 but for tab and line feed, DEL, and C1: a terminal takes them, ESC above all, for commands.
-_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")  # embeddings, overrides and isolates of right-to-left text
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _DEL, _FIRST_PICTURE, _DEL_PICTURE = 0x7F, 0x2400, "\u2421"
 
 
 def printable(text: str) -> str:
-    """Show control characters as symbols (ESC as ␛), so that no one's words are a terminal's commands."""
-    return _CONTROLS.sub(_picture, valid_text(text).replace("\r\n", "\n"))
+    """Show control characters as symbols (ESC as ␛), so that no one's words are a terminal's commands.
+
+    Bidirectional controls become U+FFFD, so that the words are read in the order in which they are stored.
+    """
+    return _CONTROLS.sub(_picture, without_turns(valid_text(text).replace("\r\n", "\n")))
+
+
+def without_turns(text: str) -> str:
+    """Show bidirectional controls as U+FFFD."""
+    return _TURNS.sub(_TURN_MARK, text)
 
 
 def one_line(text: str) -> str:
-    """Show a text on one line, with single spaces, as `printable` does; nothing in it turns the rest of the line."""
-    return _TURNS.sub("\ufffd", printable(" ".join(text.split())))
+    """Show a text on one line, with single spaces, as `printable` does."""
+    return printable(" ".join(text.split()))
 
 
 def speaker(message: Message, bot_id: str) -> str:

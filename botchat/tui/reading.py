@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from markdown_it.token import Token
 
 from botchat.core.export import printable
+from botchat.core.padded_tables import has_padded_tables
 from botchat.tui.blocks import Block, Code, Plain, Prose, Rule, Table
 from botchat.tui.code import LONGEST as LONGEST_CODE
 from botchat.tui.code import Listing
@@ -151,7 +152,7 @@ class _Reader:
             tokens = []
         if not tokens and self.refs:
             return []
-        if not tokens or any(token.level >= _DEEPEST for token in tokens):
+        if not tokens or has_padded_tables(source) or any(token.level >= _DEEPEST for token in tokens):
             return [_Unit(0, plain_blocks(source, self._tone, self._margin))]
         return list(self._units(tokens))
 

@@ -100,7 +100,7 @@ class _Watched:
             return True
         try:
             await run_in_threadpool(self._door.stay, self._sign_in)
-        except NotSignedIn:
+        except (NotSignedIn, InvalidInput):  # the latter: their account is gone, and none is made of such a name
             return False
         except StoreError:  # nothing can be read now, and what was said stays on the screen
             return True

@@ -89,8 +89,8 @@ class OidcCallback:
     def _answer(self, request: Request, claims: Mapping[str, Any]) -> Response:
         try:
             user = user_in(claims, self._settings.claim)
-            self._access.vouched_for(user, with_account=not self._settings.new_users)
-            return signed_in_elsewhere(request, self._access.sign_in(user).refresh_token)
+            known = self._access.vouched_for(user, with_account=not self._settings.new_users)
+            return signed_in_elsewhere(request, self._access.sign_in(known.user).refresh_token)
         except BotchatError as error:
             return form_page(request, "Sign in", _AGAIN, error)
 

@@ -7,6 +7,8 @@ from html import unescape
 from urllib.parse import urlsplit
 
 from botchat.core.export import one_line, printable
+from botchat.web.drawn_images import Pixels
+from botchat.web.formulas import Sizes
 
 LONGEST = 40_000
 """Characters of a message that are drawn as Markdown: at 100,000 Chromium takes four seconds, and at eight times a
@@ -18,7 +20,6 @@ _ALT_LENGTH = 120
 _KEPT_TEXTS = 200
 _KEPT_LABELS = 10_000
 
-_DRAWN_DATA = re.compile(r"data:image/(?:png|jpeg|gif|webp)[;,]", re.IGNORECASE)
 _DEFINITION = re.compile(r"^ {0,3}\[((?:[^\[\]\\]|\\.)+)\]:[ \t]*\n?[ \t]*(<[^<>\n]*>|\S+)", re.MULTILINE)
 
 # What begins at one of these signs, the first that fits: code, escapes and addresses stay as they are.
@@ -39,7 +40,7 @@ _TITLE = r"""(?:\s+(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\((?:[^()\\]|\\.)*\)))
 _IMAGE = rf"!\[{_TEXT_OF_IMAGE}\](?:\({_TARGET}{_TITLE}\)|\[(?P<label>(?:[^\[\]\\]|\\.)*)\])?"
 _PROSE = r"(?:[^`$\\!:hH\n]++|[hH](?!ttps?://)|\n(?![ \t>*+\d.)-]*[`~\\]))++"
 _WORDS = re.compile(
-    rf"{_DISPLAYED}|(?P<kept>{_FENCE}|{_PROSE}|{_SPAN}|{_ADDRESS}|{_FORMULA})|{_INLINE}|(?P<escape>\\.)"
+    rf"{_DISPLAYED}|(?P<kept>{_FENCE}|{_PROSE}|{_SPAN}|{_ADDRESS})|(?P<formula>{_FORMULA})|{_INLINE}|(?P<escape>\\.)"
     rf"|(?P<image>{_IMAGE})|(?P<bang>!(?=\[))|(?P<dollar>\$)"
     r"|(?P<directive>:(?=[a-z-]+\[))|(?P<colon>:(?=[\w+-]+:|material/))",
     re.MULTILINE | re.DOTALL,
@@ -56,7 +57,8 @@ def bot_markdown(text: str) -> str:
 
     What only Streamlit makes of it is undone: prices as formulas, `:red[…]`, `:material/…:`, `:smile:`. Formulas
     between `\(` and `\)`, `\[` and `\]` are put between dollars. An image is a link to it, so that nothing is asked for
-    before someone follows it; one that is in the text itself (`data:`) stays.
+    before someone follows it; one that is in the text itself (`data:`) stays, unless it is huge. Sizes in formulas are
+    limited; a formula that defines macros is shown as it is written.
 
     This is for the reader's comfort. What keeps a page safe when it reads Markdown differently than Streamlit does is
     the policy in `headers`, which lets nothing be loaded from elsewhere.
@@ -74,7 +76,7 @@ def _rewritten(text: str) -> str:
     definitions: dict[str, str] = {}
     if "![" in text:
         definitions = {_folded(label): target for label, target in reversed(_DEFINITION.findall(text))}
-    return _WORDS.sub(partial(_rewrite, definitions), text)
+    return _WORDS.sub(partial(_rewrite, definitions, Sizes(), Pixels()), text)
 
 
 @lru_cache(maxsize=_KEPT_LABELS)
@@ -84,16 +86,28 @@ def label(name: str) -> str:
     return plain(name if len(name) <= _LABEL_LENGTH else name[: _LABEL_LENGTH - 1] + "…")
 
 
-def _rewrite(definitions: Mapping[str, str], found: re.Match[str]) -> str:
+def _rewrite(definitions: Mapping[str, str], sizes: Sizes, pixels: Pixels, found: re.Match[str]) -> str:
     if found["kept"]:
         return found[0]
     if found["image"]:
-        return _image(definitions, found)
-    if found["inline"]:
-        return f"${' '.join(found['inline'].split())}$"
-    if found["displayed"]:
-        return _display(found)
+        return _image(definitions, pixels, found)
+    if formula := found["formula"] or found["inline"] or found["displayed"]:
+        limited = sizes.limited(formula)
+        return _as_code(found[0]) if limited is None else _formula(limited, found)
     return _SIGNS[found.lastgroup](found[0]) if found.lastgroup in _SIGNS else found[0]
+
+
+def _formula(formula: str, found: re.Match[str]) -> str:
+    if found["formula"]:
+        return formula
+    return f"${' '.join(formula.split())}$" if found["inline"] else _display(formula, found)
+
+
+def _as_code(formula: str) -> str:
+    """Show a formula as it is written: on one line, so that it stays in the quote or the list that it is in."""
+    words = " ".join(line.strip(" \t>") for line in formula.split("\n")).strip()
+    ticks = "`" * (max(map(len, re.findall("`+", words)), default=0) + 1)
+    return f"{ticks} {words} {ticks}"
 
 
 _SIGNS: Mapping[str | None, Callable[[str], str]] = {
@@ -105,23 +119,23 @@ _SIGNS: Mapping[str | None, Callable[[str], str]] = {
 }
 
 
-def _display(found: re.Match[str]) -> str:
+def _display(formula: str, found: re.Match[str]) -> str:
     """Put a formula between dollars on lines of their own, if it has its lines for itself."""
-    formula, indent = found["displayed"], found["indent"]
+    indent = found["indent"]
     if indent is None or found["ends"] is None:
         return f"{indent or ''}${' '.join(formula.split())}$"
     lines = (line.strip(" \t>") for line in formula.split("\n"))
     return "\n".join(f"{indent}{line}" for line in ("$$", *filter(None, lines), "$$"))
 
 
-def _image(definitions: Mapping[str, str], found: re.Match[str]) -> str:
+def _image(definitions: Mapping[str, str], pixels: Pixels, found: re.Match[str]) -> str:
     alt, target = found["alt"], found["target"]
     if target is None:
         target = definitions.get(_folded(found["label"] or alt))
         if target is None:
             return f"\\{found[0]}"
     address = unescape(target.strip("<>"))
-    if _DRAWN_DATA.match(address):
+    if pixels.fit(address):
         return found[0]
     words = plain(one_line(re.sub(r"\\(\W)", r"\1", alt))[:_ALT_LENGTH])
     title = f"Image: {words}" if words else "Image"

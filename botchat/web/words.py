@@ -4,6 +4,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from botchat.core.export import printable
+from botchat.core.padded_tables import has_padded_tables
 from botchat.web.text import LONGEST, bot_markdown
 
 _BOX_HEIGHT = 480
@@ -11,7 +12,7 @@ _BOX_HEIGHT = 480
 
 def bot_words(text: str, key: str) -> None:
     """Draw what a bot said; `key` tells it from the others on the page, for one that is too long to be drawn whole."""
-    if len(text) <= LONGEST:
+    if _is_drawn(text):
         st.markdown(bot_markdown(text))
     else:
         _part(text, key)
@@ -28,9 +29,13 @@ def own_words(text: str, key: str) -> None:
 def coming_words(text: str, place: DeltaGenerator | None = None) -> DeltaGenerator:
     """Draw what a bot says while it comes, where it was drawn before; of much, the newest part: there it goes on."""
     drawn = st if place is None else place
-    if len(text) <= LONGEST:
+    if _is_drawn(text):
         return drawn.markdown(bot_markdown(text))
-    return drawn.text(printable(f"… {text[-LONGEST:]}"))
+    return drawn.text(printable(text if len(text) <= LONGEST else f"… {text[-LONGEST:]}"))
+
+
+def _is_drawn(text: str) -> bool:
+    return len(text) <= LONGEST and not has_padded_tables(text)
 
 
 @st.fragment

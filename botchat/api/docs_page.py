@@ -1,0 +1,86 @@
+"""The page `/docs`, where people try the API: Swagger UI from a package that is installed, nothing from elsewhere."""
+
+import importlib.util
+from functools import cache
+from pathlib import Path
+
+from fastapi import APIRouter
+from fastapi.concurrency import run_in_threadpool
+from starlette.responses import FileResponse, HTMLResponse, Response
+
+# Names of files without a folder: they are beside the page, also where it is below /api.
+_SCRIPT, _STYLE, _START = "swagger-ui-bundle.js", "swagger-ui.css", "start.js"
+
+FILES = frozenset(f"/docs/{name}" for name in (_SCRIPT, _STYLE, _START))
+"""What the page loads."""
+
+_PAGE = f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>botchat API</title>
+<link rel="stylesheet" href="docs/{_STYLE}">
+<link rel="icon" href="data:,">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="docs/{_SCRIPT}"></script>
+<script src="docs/{_START}"></script>
+</body>
+</html>
+"""
+
+# Without a validator: it would send the address of this server to swagger.io.
+_START_SCRIPT = """SwaggerUIBundle({
+  url: "openapi.json",
+  dom_id: "#swagger-ui",
+  deepLinking: true,
+  validatorUrl: null,
+});
+"""
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {"Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/docs")
+async def docs() -> HTMLResponse:
+    """Give the page."""
+    return HTMLResponse(_PAGE, headers=_HEADERS)
+
+
+@router.get(f"/docs/{_START}")
+async def start() -> Response:
+    """Give what starts Swagger UI; a script in the page itself would be blocked."""
+    return Response(_START_SCRIPT, media_type="text/javascript", headers=_HEADERS)
+
+
+@router.get(f"/docs/{_SCRIPT}")
+async def script() -> FileResponse:
+    """Give Swagger UI's script."""
+    return await _asset(_SCRIPT)
+
+
+@router.get(f"/docs/{_STYLE}")
+async def style() -> FileResponse:
+    """Give Swagger UI's style."""
+    return await _asset(_STYLE)
+
+
+async def _asset(name: str) -> FileResponse:
+    return FileResponse(await run_in_threadpool(_folder) / name, headers=_HEADERS)
+
+
+@cache
+def _folder() -> Path:
+    """Find the files, which the package carries in its folder static; its code is not run."""
+    spec = importlib.util.find_spec("fastapi_offline")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("fastapi-offline isn't installed: pip install 'botchat[api]'", name="fastapi_offline")
+    return Path(spec.origin).parent / "static"
