@@ -28,6 +28,8 @@ _ENVIRONMENT = {
     "port": "BOTCHAT_PORT",
 }
 
+_MOST_CONFIG_BYTES = 1_000_000
+
 DEFAULT = "default"
 """The origin of a setting that nobody has set."""
 
@@ -210,13 +212,19 @@ def settings_and_origins(
 
 def _read(path: Path, *, must_exist: bool) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            data = file.read(_MOST_CONFIG_BYTES + 1)
+        if len(data) > _MOST_CONFIG_BYTES:
+            raise ConfigError(f"The config file {path} has more than 1 MB. Check that it is the right file.")
+        return tomllib.loads(data.decode())
     except FileNotFoundError as error:
         if must_exist:
             raise ConfigError(f"There is no config file {path}, which BOTCHAT_CONFIG names.") from error
         return {}
     except OSError as error:
         raise ConfigError(f"The config file {path} can't be read: {error.strerror}.") from error
+    except RecursionError as error:
+        raise ConfigError(f"The config file {path} is nested too deeply. Check that it is the right file.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"The config file {path} is no TOML: {error}.") from error
 
