@@ -41,6 +41,7 @@ _ENVIRONMENT = {
 _THIS_MACHINE = (ip_network("127.0.0.1"), ip_network("::1"))
 
 _LONGEST_ADDRESS = 10_000
+_MOST_CONFIG_BYTES = 1_000_000
 
 DEFAULT = "default"
 """The origin of a setting that nobody has set."""
@@ -283,7 +284,11 @@ def _first_characters(path: Path) -> str:
 
 def _read(path: Path, *, must_exist: bool) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            data = file.read(_MOST_CONFIG_BYTES + 1)
+        if len(data) > _MOST_CONFIG_BYTES:
+            raise ConfigError(f"The config file {path} has more than 1 MB. Check that it is the right file.")
+        return tomllib.loads(data.decode())
     except FileNotFoundError as error:
         if must_exist:
             raise ConfigError(f"There is no config file {path}, which BOTCHAT_CONFIG names.") from error
@@ -291,7 +296,7 @@ def _read(path: Path, *, must_exist: bool) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(f"The config file {path} can't be read: {error.strerror}.") from error
     except RecursionError as error:
-        raise ConfigError(f"The config file {path} can't be read: its values are nested too deeply.") from error
+        raise ConfigError(f"The config file {path} is nested too deeply. Check that it is the right file.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"The config file {path} is no TOML: {error}.") from error
 

@@ -177,3 +177,35 @@ def test_one_upload_more_than_the_worker_takes_is_refused_until_another_has_ende
     done: list[int] = []
     worker.run(lambda: done.append(1))
     assert done == [1]
+
+
+# Texts that took quadratic time: of this size, longer than a test may take
+
+
+def conversation(content: object) -> dict:
+    return {"mapping": {"a": {"message": {"author": {"role": "assistant"}, "content": content}}}}
+
+
+def test_code_that_is_one_long_fence_is_fenced_by_a_longer_one():
+    (record,) = read(conversation({"content_type": "code", "text": "`" * 1_000_000, "language": "unknown"}))
+    fence, text, end, *_ = record["messages"][0]["content"].split("\n")
+    assert (len(fence), len(text), len(end)) == (1_000_001, 1_000_000, 1_000_001)
+
+
+@pytest.mark.parametrize("text", ["<details type=", '<details type="reasoning">', '<details type="reasoning" '])
+@pytest.mark.parametrize("before", ["", "<details></details>"])
+def test_folds_that_do_not_end_are_left_as_they_are(text, before):
+    content = before + text * 50_000
+    message = {"role": "assistant", "content": content}
+    (record,) = read({"chat": {"history": {"messages": {"a": message}}}})
+    assert record["messages"][0]["content"] == content
+
+
+def test_many_messages_below_a_long_chain_of_empty_places_begin_the_session():
+    count = 20_000
+    mapping: dict[str, dict] = {str(number): {"parent": str(number - 1)} for number in range(count)}
+    for number in range(count):
+        message = {"author": {"role": "user"}, "content": {"content_type": "text", "parts": ["x"]}}
+        mapping[f"m{number}"] = {"parent": str(count - 1), "message": message}
+    (record,) = read({"mapping": mapping})
+    assert len(record["messages"]) == count

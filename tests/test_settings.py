@@ -60,6 +60,8 @@ def test_an_option_wins_over_the_environment_and_that_over_the_file(config):
         ("user = ''", "user"),
         ("user = ", "is no TOML"),
         ("zzz = 1", "Known are: store"),
+        pytest.param("x = " + "[" * 100_000, "nested too deeply", id="nested"),
+        pytest.param("#" * 1_000_001, "more than 1 MB", id="large"),
     ],
 )
 def test_a_mistake_in_the_file_is_said_with_its_place(config, text, said):

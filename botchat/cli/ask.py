@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _SAVING_SECONDS = 30.0
 _SAVING_SECONDS_AFTER_CTRL_C = 5.0
 
+_MOST_BYTES = 15 * 1024 * 1024
+
 
 def ask(
     words: Annotated[
@@ -84,11 +86,14 @@ def _question(words: list[str]) -> str:
     """Make the question out of what was typed and what was piped in, after an empty line.
 
     Raises:
-        InvalidInput: neither says anything.
+        InvalidInput: neither says anything, or more is piped in than a message can hold.
     """
     typed = "" if words == ["-"] else " ".join(words)
     is_piped = sys.stdin is not None and (words == ["-"] or not sys.stdin.isatty())
-    piped = sys.stdin.buffer.read().decode("utf-8", "replace").rstrip("\n") if is_piped else ""
+    data = sys.stdin.buffer.read(_MOST_BYTES + 1) if is_piped else b""
+    if len(data) > _MOST_BYTES:
+        raise InvalidInput("The question is too large: a message holds at most 15 MiB. Pipe in a part of it.")
+    piped = data.decode("utf-8", "replace").rstrip("\n")
     question = f"{typed}\n\n{piped}" if typed and piped.strip() else typed or piped
     if not question.strip():
         raise InvalidInput("There is no question: botchat ask QUESTION, or pipe it in.")

@@ -12,6 +12,7 @@ from botchat.core.bot_errors import BotErrors
 from botchat.core.errors import BotError, MissingKey
 from botchat.core.models import BotInfo, Delta
 from botchat.core.prompt import Prompt
+from botchat.core.reply_size import ReplySize
 from botchat.core.stream import ChunkReader, Finish, chunks_of, listed_models, vectors_in
 
 if TYPE_CHECKING:
@@ -90,20 +91,22 @@ class OpenAIBot:
         self._client: AsyncOpenAI | None = None
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finish]:
-        reader = ChunkReader(self._config.think_tags)
+        reader, size = ChunkReader(self._config.think_tags), ReplySize()
         with self._errors.translated():
             answer = await self._ask(await self._connected(), prompt)
             try:
                 async with aclosing(chunks_of(answer)) as chunks:
                     async for chunk in chunks:
                         for delta in reader.read(chunk):
-                            yield delta
+                            yield size.take(delta)
+                            size.check()
             except (Exception, asyncio.CancelledError):  # the words so far are kept, also of a reply that is stopped
                 for delta in reader.rest():
-                    yield delta
+                    yield size.take(delta)
                 raise
             for last in reader.end():
-                yield last
+                yield size.take(last) if isinstance(last, Delta) else last
+            size.check()
 
     async def prepare(self) -> None:
         with self._errors.translated():

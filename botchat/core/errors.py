@@ -26,6 +26,7 @@ BotchatError
 │   ├── SessionChanged      someone else changed the session since it was read
 │   └── SessionTooLarge     the session or the message is over the limit of a record
 └── BotError                the bot did not answer, or not to the end
+    ├── ReplyTooLarge       its reply is larger than a message can be: what fits is kept
     └── PromptRefused       its server refused the prompt, and may take another form of it
         └── PromptTooLong   it was shown more than it can take in
 """
@@ -210,6 +211,13 @@ class SessionTooLarge(StoreError):  # noqa: N818
 
 class BotError(BotchatError):
     """Is raised when a bot did not answer, or broke off."""
+
+
+class ReplyTooLarge(BotError):  # noqa: N818
+    """Is raised when a reply is larger than a message can be; the pieces so far stand, and the reply is truncated."""
+
+    def __init__(self) -> None:
+        super().__init__("The reply ends here: it reached the limit of 15 MiB for one message. Ask for a shorter one.")
 
 
 class PromptRefused(BotError):  # noqa: N818

@@ -23,6 +23,12 @@ from botchat.core.retry_times import retry_after
 MOST_RETRY_SECONDS = 3.0
 """A server that wants to be left alone for longer is not asked again: its answer is the reply's error at once."""
 
+MOST_BYTES = 32 * 1024 * 1024
+"""Bytes of an answer that is not streamed, such as a list of models."""
+
+MOST_ERROR_BYTES = 64 * 1024
+"""Bytes that are read of the body of an error: its words are at the beginning."""
+
 _BUSY = {408, 409, 429}
 _SERVER_ERROR = 500
 _LAST_PORT = 65_535
@@ -57,24 +63,30 @@ class HttpClient(httpx2.AsyncClient):
         proxy: that it goes through; None without one.
     """
 
-    def __init__(self, *, proxy: Proxy | None, seconds: float | None, **options: Any) -> None:
+    def __init__(self, *, proxy: Proxy | None, seconds: float | None, most_bytes: int, **options: Any) -> None:
         hooks = {"response": [_limit_retries]}
         super().__init__(proxy=proxy and _checked(proxy), trust_env=False, event_hooks=hooks, **options)
         self.proxy = proxy
         self._seconds = seconds
+        self._most_bytes = most_bytes
 
-    async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
-        """Send a request.
+    async def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
+        """Send a request. A body is read here but for a stream that is no error; of an error its beginning is kept.
 
         Raises:
             TimeoutError: no answer in time. It is not retried, as the client's own is: the server may be at work on it.
-            httpx2.RequestError: the server can't be reached, or the connection was lost.
+            httpx2.RequestError: the server can't be reached, the connection was lost, or the body is too large.
         """
         try:
             async with asyncio.timeout(self._seconds):
-                return await super().send(request, **options)
+                response = await super().send(request, stream=True, **options)
+                if not stream:
+                    await _read(response, MOST_ERROR_BYTES if response.is_error else self._most_bytes)
         except httpx2.ReadTimeout as error:
             raise TimeoutError from error
+        if stream and response.is_error:
+            await _read(response, MOST_ERROR_BYTES)
+        return response
 
 
 def open_client(
@@ -82,6 +94,7 @@ def open_client(
     *,
     timeout: httpx2.Timeout,
     seconds: float | None = None,
+    most_bytes: int = MOST_BYTES,
     environment: Mapping[str, str] = os.environ,
     **options: Any,
 ) -> HttpClient:
@@ -91,6 +104,7 @@ def open_client(
         url: of the server; it must be one that `is_valid`.
         timeout: for connecting, and between two pieces of an answer.
         seconds: for the headers of an answer, of each try.
+        most_bytes: of the body of an answer that is not streamed, unpacked.
         environment: where proxies are named.
         options: of the HTTP library's client.
 
@@ -101,7 +115,9 @@ def open_client(
     proxy = None if is_local(url) else proxy_for(url, environment)
     verify = _certificates(trusted=not (is_local(url) and url.startswith("http://")), environment=environment)
     try:
-        return HttpClient(proxy=proxy, seconds=seconds, timeout=timeout, verify=verify, **options)
+        return HttpClient(
+            proxy=proxy, seconds=seconds, most_bytes=most_bytes, timeout=timeout, verify=verify, **options
+        )
     except ImportError as error:
         raise ConfigError(
             f"The proxy in {proxy.name if proxy else 'the environment'} needs a package: pip install 'httpx2[socks]'."
@@ -234,6 +250,26 @@ def _certificates(*, trusted: bool, environment: Mapping[str, str]) -> ssl.SSLCo
         why = getattr(error, "strerror", None) or "it isn't a certificate file"
         where = f"in {names} " if names else ""
         raise ConfigError(f"Can't load the certificates {where}({why}). Check {names or 'the system'}.") from error
+
+
+async def _read(response: httpx2.Response, most: int) -> None:
+    """Read a body, which the library would do without a limit. An error is cut there.
+
+    Raises:
+        httpx2.DecodingError: any other answer is larger.
+    """
+    pieces, size = list[bytes](), 0
+    try:
+        async for piece in response.aiter_bytes():
+            size += len(piece)
+            pieces.append(piece)
+            if size > most:
+                break
+    finally:
+        await response.aclose()
+    if size > most and not response.is_error:
+        raise httpx2.DecodingError(f"the answer has more than {most:,} bytes", request=response.request)
+    response._content = b"".join(pieces)[:most]  # noqa: SLF001  (as its own aread does)
 
 
 async def _limit_retries(response: httpx2.Response) -> None:

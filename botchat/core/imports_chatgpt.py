@@ -1,5 +1,6 @@
 """Reads what a message of ChatGPT's data export holds: content of many types, metadata, and nodes of reasoning."""
 
+import re
 from typing import Any
 
 from botchat.core.imports_content import Content, add_files, kind_of, read_content
@@ -11,6 +12,7 @@ CONTEXTS = {"user_editable_context", "model_editable_context"}
 
 _REASONING = {"thoughts", "reasoning_recap"}
 _ENDINGS: dict[str, Status] = {"interrupted": "stopped", "max_tokens": "truncated"}
+_FENCES = re.compile("`{3,}")
 _SOURCES = ("content_references", "citations")
 
 # Metadata about how a message was made: it holds no words, and no file.
@@ -125,7 +127,5 @@ def _named(content: Content, attachment: Any) -> bool:
 
 
 def _fenced(text: str, language: str) -> str:
-    fence = "```"
-    while fence in text:
-        fence += "`"
+    fence = "`" * (max(map(len, _FENCES.findall(text)), default=2) + 1)
     return f"{fence}{'' if language == 'unknown' else language}\n{text}\n{fence}" if text else ""

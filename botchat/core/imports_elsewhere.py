@@ -44,8 +44,11 @@ _LIBRECHAT_READ |= {"content", "createdAt", "updatedAt", "model", "endpoint", "e
 _LIBRECHAT_READ |= {"tokenCount", "user", "children", "depth", "siblingIndex", *_LIBRECHAT_FILES}
 _TOKENS = ("prompt_tokens", "completion_tokens", "total_tokens")
 
-_THOUGHT = re.compile(r'<details\b[^>]*\btype="reasoning"[^>]*>(.*?)</details>\s*', re.DOTALL)
-_CALL = re.compile(r'<details\b[^>]*\btype="(?:tool_calls|code_interpreter)"[^>]*>.*?</details>\s*', re.DOTALL)
+# The first look sees that the tag ends: without it, a text of tags that don't would be searched from each of them.
+_TAG = r'<details\b(?=[^<>]*+>)[^<>]*\btype="%s"[^<>]*>'
+_THOUGHT = re.compile(_TAG % "reasoning" + r"(.*?)</details>\s*", re.DOTALL)
+_CALL = re.compile(_TAG % "(?:tool_calls|code_interpreter)" + r".*?</details>\s*", re.DOTALL)
+_LAST_END = re.compile(r"</details>\s*")
 _CALLED = re.compile(r'\bname="([^"]*)"')
 _SUMMARY = re.compile(r"^\s*<summary>.*?</summary>\s*", re.DOTALL)
 _QUOTED = re.compile("^> ?", re.MULTILINE)
@@ -216,11 +219,14 @@ def _webui_content(message: dict[str, Any]) -> Content:
 def _unfolded(content: Content) -> Content:
     """Take the reasoning and the calls of tools out of the text of a message, where they are folded away."""
     text = content.text
-    thoughts = [_QUOTED.sub("", unescape(_SUMMARY.sub("", found))).strip() for found in _THOUGHT.findall(text)]
+    end = text.rfind("</details>")  # what follows it is not searched for an end from each tag
+    end = _LAST_END.match(text, end).end() if end >= 0 else 0  # type: ignore[union-attr]
+    folded = text[:end]
+    thoughts = [_QUOTED.sub("", unescape(_SUMMARY.sub("", found))).strip() for found in _THOUGHT.findall(folded)]
     content.reasoning += thoughts
-    for call in _CALL.findall(text):
+    for call in _CALL.findall(folded):
         content.add_piece(f"tool call: {unescape(''.join(_CALLED.findall(call)[:1]))}", call)
-    content.words = [_CALL.sub("", _THOUGHT.sub("", text))]
+    content.words = [_CALL.sub("", _THOUGHT.sub("", folded)) + text[end:]]
     return content
 
 

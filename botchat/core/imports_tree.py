@@ -82,13 +82,14 @@ def record_of(session: Session, nodes: Sequence[Node], current: str | None = Non
         current: the node that was shown last; None if the file does not tell.
     """
     places = _by_id(nodes)
-    parents = _without_circles({node.id: _shown(node.parent, places) for node in nodes if node.message})
+    known: dict[str, str | None] = {}
+    parents = _without_circles({node.id: _shown(node.parent, places, known) for node in nodes if node.message})
     session.messages = _ordered(places, parents, session.create_time)
     for before, message in zip([None, *session.messages], session.messages, strict=False):
         parent = parents[message.id]
         if parent != (before.id if before else None):
             message.parent = parent or ROOT
-    head = _shown(current, places)
+    head = _shown(current, places, known)
     if session.messages and head != session.messages[-1].id:
         session.head = head
     session.name = valid_text(" ".join(session.name.split()))[:NAME_LIMIT]
@@ -122,15 +123,15 @@ def _by_id(nodes: Sequence[Node]) -> dict[str, Node]:
     return places
 
 
-def _shown(place: str | None, places: dict[str, Node]) -> str | None:
-    """Find the nearest place, from this one upwards, that has a message."""
-    seen = set[str]()
-    while place in places and place not in seen:
-        seen.add(place)
-        if places[place].message:
-            return place
+def _shown(place: str | None, places: dict[str, Node], known: dict[str, str | None]) -> str | None:
+    """Find the nearest place, from this one upwards, that has a message; `known` are those found before."""
+    passed: dict[str, None] = {}
+    while place in places and place not in passed and place not in known and not places[place].message:
+        passed[place] = None
         place = places[place].parent
-    return None
+    found = None if place in passed or place not in places else known.get(place, place)
+    known |= dict.fromkeys(passed, found)
+    return found
 
 
 def _without_circles(parents: dict[str, str | None]) -> dict[str, str | None]:

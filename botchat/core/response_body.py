@@ -9,10 +9,16 @@ import re
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from botchat.core.errors import BotError
+from botchat.core.errors import BotError, ReplyTooLarge
 
 _BOM = b"\xef\xbb\xbf"
 _FIELD = re.compile(rb"(?:data|event|id|retry)\s*(?::|$)|:")
+MOST_VALUE = 64 * 1024 * 1024
+"""Bytes of one value. A message has at most 15 MiB, and JSON may write a character of one byte in six."""
+
+_LINE_BYTES = 8
+"""What an empty line counts: it takes memory too."""
+
 _MOST_TEXT = 64 * 1024
 """Bytes that are kept of a body that is neither, for its title or first words."""
 
@@ -25,10 +31,13 @@ class ResponseBody:
         text: the body where it is neither events nor JSON, such as a web page; "" otherwise.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_value: int = MOST_VALUE) -> None:
         self.done = False
         self.text = ""
         self._kind: Literal["events", "json", "text"] | None = None
+        self._most_value = most_value
+        self._held = 0  # bytes of the line that is not complete
+        self._pending_size = 0
         self._unfinished: list[bytes] = []
         self._after_cr = False
         self._values = 0
@@ -45,19 +54,25 @@ class ResponseBody:
 
         Raises:
             BotError: a value is not valid JSON.
+            ReplyTooLarge: a value is larger than a message can be.
         """
         if self._after_cr and data.startswith(b"\n"):
             data = data[1:]
         self._after_cr = data.endswith(b"\r")
         if b"\n" not in data and b"\r" not in data:
             self._unfinished.append(data)
+            self._held += len(data)
+            self._check_size()
             return
         *lines, rest = _lines(b"".join([*self._unfinished, data]))
-        self._unfinished = [rest]
+        self._unfinished = []
         for line in lines:
             yield from self._line(line)
             if self.done:
                 return
+        self._unfinished = [rest]
+        self._held = len(rest)
+        self._check_size()
 
     def end(self) -> Iterator[Any]:
         """Yield what the end of the body completes.
@@ -76,6 +91,14 @@ class ResponseBody:
         elif self._kind == "text":
             self.text = b"\n".join(self._pending).decode(errors="replace")
 
+    def _add(self, line: bytes) -> None:
+        self._pending.append(line)
+        self._pending_size += len(line) + _LINE_BYTES
+
+    def _check_size(self) -> None:
+        if self._held + self._pending_size > self._most_value:
+            raise ReplyTooLarge
+
     def _line(self, line: bytes) -> Iterator[Any]:
         if self._kind is None:
             line = line.removeprefix(_BOM)
@@ -87,14 +110,14 @@ class ResponseBody:
             yield from self._of_event(line)
         elif self._kind == "json":
             yield from self._of_json(line)
-        elif sum(map(len, self._pending)) < _MOST_TEXT:
-            self._pending.append(line[:_MOST_TEXT])
+        elif self._pending_size < _MOST_TEXT:
+            self._add(line[:_MOST_TEXT])
 
     def _of_event(self, line: bytes) -> Iterator[Any]:
         if not line:
             yield from self._event()
         elif line.startswith(b"data:"):
-            self._pending.append(line[6:] if line[5:6] == b" " else line[5:])
+            self._add(line[6:] if line[5:6] == b" " else line[5:])
         elif line.startswith(b"event:"):
             self._is_error = line[6:].strip() == b"error"
         elif line.startswith((b"{", b"[")):  # an error that a proxy writes into the stream as it is
@@ -103,7 +126,7 @@ class ResponseBody:
 
     def _event(self) -> Iterator[Any]:
         lines, is_error = self._pending, self._is_error
-        self._pending, self._is_error = [], False
+        self._pending, self._pending_size, self._is_error = [], 0, False
         data = b"\n".join(lines)
         if data.startswith(b"[DONE]"):
             self.done = True
@@ -115,14 +138,14 @@ class ResponseBody:
 
     def _of_json(self, line: bytes) -> Iterator[Any]:
         if self._pending:
-            self._pending.append(line)
+            self._add(line)
         elif line.strip() in (b"[DONE]", b"data: [DONE]"):
             self.done = True
         elif line.strip():
             try:
                 value = json.loads(line.decode())
             except (ValueError, RecursionError):  # the beginning of a document of several lines
-                self._pending.append(line)
+                self._add(line)
             else:
                 self._values += 1
                 yield value

@@ -9,11 +9,12 @@ from math import isfinite
 from typing import Any
 
 from botchat.core.endings import error_sentence, meaning_of, reason_text
-from botchat.core.errors import BotError
+from botchat.core.errors import BotError, ReplyTooLarge
 from botchat.core.models import Delta
 from botchat.core.native_replies import native_fields
 from botchat.core.other_choices import Choices
 from botchat.core.reply_parts import PartReader
+from botchat.core.reply_size import MOST_REPLY_BYTES, size_of
 from botchat.core.response_body import ResponseBody
 from botchat.core.server_words import is_page, said, shortened, words_in
 from botchat.core.think_tags import ThinkTags
@@ -67,6 +68,7 @@ class ChunkReader:
         self._chunks = 0
         self._is_done = False
         self._unread: list[Any] = []
+        self._unread_size = 0
 
     def read(self, chunk: Any) -> Iterator[Delta]:
         """Read one chunk, or DONE.
@@ -118,7 +120,7 @@ class ChunkReader:
             raise BotError("The bot's server answered, but with no reply in it. Does its base_url end in /v1?")
         yield from self.rest()
         if self._unread and self._parts.is_empty:
-            yield Delta(unsupported=Unsupported("reply of an unknown shape", self._unread, "reply"))
+            yield Delta(unsupported=_unknown(self._unread))
         meaning = meaning_of(self._reason)
         if meaning == "error":
             raise BotError(error_sentence(self._reason))
@@ -162,11 +164,19 @@ class ChunkReader:
             yield from self._parts.read_whole(fields) if is_whole else self._parts.read(fields)
         if not is_native and chunk:
             _raise_error_in(chunk)
+            self._unread_size += size_of(chunk)
+            if self._unread_size > MOST_REPLY_BYTES:
+                yield Delta(unsupported=_unknown(self._unread))
+                raise ReplyTooLarge
             self._unread.append(chunk)
 
     def _ended(self, reason: Any) -> None:
         if reason and (text := reason_text(reason)):
             self._reason, self._raw_reason = text, reason
+
+
+def _unknown(chunks: list[Any]) -> Unsupported:
+    return Unsupported("reply of an unknown shape", chunks, "reply")
 
 
 async def chunks_of(answer: Any) -> AsyncGenerator[Any]:

@@ -13,7 +13,15 @@ from typing import Any
 from botchat.core.afterwards import Afterwards, afterwards
 from botchat.core.asking import Asking, read_enough
 from botchat.core.bots import Bot
-from botchat.core.errors import BotchatError, BotError, InvalidInput, ReplyRunning, StoreError, UnknownBot
+from botchat.core.errors import (
+    BotchatError,
+    BotError,
+    InvalidInput,
+    ReplyRunning,
+    ReplyTooLarge,
+    StoreError,
+    UnknownBot,
+)
 from botchat.core.gulps import in_gulps, pause_for
 from botchat.core.history import History, holds_more, is_wordless
 from botchat.core.keeping import Keeping
@@ -297,6 +305,8 @@ class Turns:
             reply.end_as_served(finish)
         except asyncio.CancelledError:
             reply.end(self._stopped_as())
+        except ReplyTooLarge as error:
+            reply.end("truncated", error=str(error))
         except BotError as error:
             reply.end("failed", failure=error)
         except Exception as error:  # noqa: BLE001  (a bot of someone else's may raise anything, and its words are kept)

@@ -23,6 +23,8 @@ TOKEN_VARIABLE = "BOTCHAT_TOKEN"  # noqa: S105  (where it is, and no secret)
 
 _CALL = httpx2.Timeout(20, connect=5)
 _STREAM = httpx2.Timeout(45, connect=5)  # a server with nothing to say says so every 15 s
+_MOST_BYTES = 512 * 1024 * 1024  # of an answer: a page of messages, each of 15 MiB at most
+_MOST_EVENT_BYTES = 64 * 1024 * 1024
 
 Value = TypeVar("Value")
 
@@ -66,7 +68,7 @@ class Connection:
         self.server = without_password(server)
         self._has_token = token is not None
         headers = {"User-Agent": f"botchat/{__version__}"} | ({"Authorization": f"Bearer {token}"} if token else {})
-        self._client = open_client(server, base_url=server, headers=headers, timeout=_CALL)
+        self._client = open_client(server, base_url=server, headers=headers, timeout=_CALL, most_bytes=_MOST_BYTES)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop = new_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="botchat-remote", daemon=True)
@@ -115,7 +117,7 @@ class Connection:
                     await answer.aread()
                 self._check(answer, place, kind="text/event-stream")
                 yield CONNECTED
-                async for event in httpx2.EventSource(answer, max_event_size=None):
+                async for event in httpx2.EventSource(answer, max_event_size=_MOST_EVENT_BYTES):
                     with understood():
                         data = json.loads(event.data)
                     yield Event(event.event, data)
@@ -175,7 +177,7 @@ class Connection:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (httpx2.RequestError, TimeoutError) as error:
+        except (httpx2.RequestError, httpx2.SSEError, TimeoutError) as error:
             raise ServerUnavailable(self._meaning(error)) from error
 
     def _meaning(self, error: Exception) -> str:
