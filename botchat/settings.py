@@ -119,6 +119,10 @@ class LimitSettings(BaseModel):
         wrong_passwords: a minute, for one user from one address, or from a device that the user signed in from before.
         wrong_passwords_by_address: a minute from one address, for all users together.
         wrong_passwords_by_user: a minute for one user, from all devices together that the user never signed in from.
+        connections_by_address: open at a time; those of a trusted proxy are not counted.
+        header_seconds: until the head of a request has arrived.
+        body_seconds: until its body has arrived, and a second more for each 500 bytes of it.
+        send_seconds: that a client may take nothing of an answer.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -126,6 +130,10 @@ class LimitSettings(BaseModel):
     wrong_passwords: Annotated[int, Field(gt=0)] = 10
     wrong_passwords_by_address: Annotated[int, Field(gt=0)] = 30
     wrong_passwords_by_user: Annotated[int, Field(gt=0)] = 100
+    connections_by_address: Annotated[int, Field(gt=0)] = 256
+    header_seconds: Annotated[float, Field(gt=0)] = 10
+    body_seconds: Annotated[float, Field(gt=0)] = 20
+    send_seconds: Annotated[float, Field(gt=0)] = 60
 
 
 class OidcSettings(BaseModel):

@@ -87,7 +87,15 @@ def text_of(events) -> str:
 @contextmanager
 def served(serving: Serving) -> Iterator[str]:
     """Serve on loopback from a thread; give the address."""
-    config = uvicorn.Config(create_app(serving), log_level="error", port=0, timeout_graceful_shutdown=1)
+    config = uvicorn.Config(create_app(serving), log_level="error", timeout_graceful_shutdown=1)
+    with running(config) as address:
+        yield address
+
+
+@contextmanager
+def running(config: uvicorn.Config) -> Iterator[str]:
+    """Run a server on loopback in a thread; give the address."""
+    config.port = 0
     server = uvicorn.Server(config)
     place = config.bind_socket()
     place.listen(512)

@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Any
 
 import uvicorn
 from starlette.routing import Mount
@@ -14,6 +15,7 @@ from botchat.api.app import create_app
 from botchat.api.serving import Serving
 from botchat.api.signing import KEY_VARIABLE, Signer
 from botchat.bootstrap import build_chat, build_turns
+from botchat.connections import Connections
 from botchat.core.addresses import is_loopback
 from botchat.core.chat import Chat
 from botchat.core.errors import ConfigError
@@ -46,8 +48,7 @@ def serve(settings: Settings, *, no_sign_in: bool = False, environment: Mapping[
             host, port = place.getsockname()[:2]
             announce(host, port, whom=serving.sole_user or "who has a token", store=chat.store)
             chat.warm_up()
-            proxies = environment.get("FORWARDED_ALLOW_IPS") or [str(proxy) for proxy in settings.api.proxies]
-            _run(serving, place, turns.close, proxies)
+            _run(serving, place, turns.close, _connection_options(settings, environment))
     finally:
         turns.close()
         chat.close()
@@ -93,7 +94,15 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _run(serving: Serving, place: socket.socket, close: Callable[[], None], proxies: str | list[str]) -> None:
+def _connection_options(settings: Settings, environment: Mapping[str, str]) -> dict[str, Any]:
+    proxies = settings.api.proxies
+    return {
+        "forwarded_allow_ips": environment.get("FORWARDED_ALLOW_IPS") or [str(proxy) for proxy in proxies],
+        "http": Connections(settings.limits, proxies).protocol(),
+    }
+
+
+def _run(serving: Serving, place: socket.socket, close: Callable[[], None], options: dict[str, Any]) -> None:
     allow_many_files()
     config = uvicorn.Config(
         create_app(serving),
@@ -101,7 +110,7 @@ def _run(serving: Serving, place: socket.socket, close: Callable[[], None], prox
         log_level="error",
         access_log=False,
         server_header=False,
-        forwarded_allow_ips=proxies,
+        **options,
         timeout_graceful_shutdown=_SECONDS_TO_END,
     )
     with suppress(KeyboardInterrupt):  # the way to end a server, not a failure

@@ -106,6 +106,10 @@ _TEMPLATE = """\
 #wrong_passwords = 10                     # a minute, for one user from one address
 #wrong_passwords_by_address = 30          # a minute from one address
 #wrong_passwords_by_user = 100            # a minute for one user, from devices that the user never signed in from
+#connections_by_address = 256             # open at a time; those of a trusted proxy are not counted
+#header_seconds = 10                      # until the head of a request has arrived
+#body_seconds = 20                        # until its body has arrived, and a second more for each 500 bytes
+#send_seconds = 60                        # that a client may take nothing of an answer
 
 # How people sign in to the page; docs/web.md explains it. Without it everybody who can reach the page is one user.
 #[web]

@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from botchat.bootstrap import build_chat, build_turns
+from botchat.connections import Connections, guard_streamlit
 from botchat.core.addresses import is_loopback
 from botchat.core.chat import Chat
 from botchat.core.devices import Devices
@@ -126,6 +127,7 @@ def _names(settings: Settings) -> list[str]:
 
 def _prepare_process(settings: Settings) -> None:
     allow_many_files()
+    guard_streamlit(Connections(settings.limits, settings.web.proxies))
     if settings.web.sign_in == "header":
         os.environ["FORWARDED_ALLOW_IPS"] = ""  # uvicorn would put the proxy's client in the place of the proxy
 
