@@ -229,3 +229,24 @@ def test_messages_are_read_rated_and_taken_out(client_with, store):
     question, answer = store.get("ann", session_id).messages[:2]
     assert (question.content, answer.feedback["rating"], answer.feedback["comment"]) == ("[redacted]", "up", "ö")
     assert client.post(f"{place}/none/redact").status_code == 404
+
+
+def test_a_redaction_tells_which_messages_quote_the_words_and_redacts_them_if_asked(client_with, store):
+    client = client_with("You said: my number is 4711-0815-99.", DONE)
+    session_id = client.begin()
+    client.say(session_id, "Hello, my number is 4711-0815-99")
+    client.say(session_id, "And something else")
+    question, answer, _, last = store.get("ann", session_id).messages
+    place = f"/session/{session_id}/message/{question.id}"
+    quotes = [
+        {"session_id": session_id, "message_id": answer.id, "number": 2, "role": "assistant"},
+        {"session_id": session_id, "message_id": last.id, "number": 4, "role": "assistant"},
+    ]
+    assert client.get(f"{place}/quotes").json() == {"quotes": quotes}
+    done = client.post(f"{place}/redact")
+    assert (done.status_code, done.json()) == (200, {"quotes": quotes})
+    place = f"/session/{session_id}/message/{answer.id}"
+    assert client.post(f"{place}/redact", params={"quotes": True}).status_code == 204
+    contents = [message.content for message in store.get("ann", session_id).messages]
+    assert contents == ["[redacted]", "[redacted]", "And something else", "[redacted]"]
+    assert client.get("/session/none/message/none/quotes").status_code == 404

@@ -116,7 +116,7 @@ def test_a_redaction_tells_where_copies_of_the_message_are(shell, repository_at)
     session = stored(repository_at)
     (fork,) = shell.run("sessions", "fork", session.id).stdout.split()
     done = shell.run("sessions", "redact", session.id, "-m", "1", "--yes")
-    assert (done.stdout, f"A copy of this message is in {fork}" in done.stderr) == (f"{session.id}\n", True)
+    assert (done.stdout, f"A copy of this message is in {fork}, message 1" in done.stderr) == (f"{session.id}\n", True)
 
 
 # Taking in

@@ -122,6 +122,18 @@ def test_a_redaction_wins_whichever_side_it_is_on(repository, target):
         assert target.get("ann", session.id).name == REDACTED
 
 
+def test_a_title_keeps_the_messages_that_it_was_made_of_and_a_persons_name_has_none(repository, target):
+    session = stored(repository, messages=2)
+    ids = [message.id for message in session.messages]
+    copy(repository, target)
+    assert repository.rename_from("ann", session.id, "message 0", "Herons", ids)
+    copy(repository, target)
+    assert (target.get("ann", session.id).name, target.get("ann", session.id).title_of) == ("Herons", ids)
+    target.update("ann", session.id, name="Birds")
+    copy(target, repository)
+    assert (repository.get("ann", session.id).name, repository.get("ann", session.id).title_of) == ("Birds", [])
+
+
 def test_a_finished_reply_wins_over_the_same_reply_while_it_was_streaming(repository, target):
     session = stored(repository)
     reply = Message(role="assistant", content="The ans", status="streaming", heartbeat=now())

@@ -154,3 +154,26 @@ def test_where_a_topic_seems_to_begin_is_shown_to_who_wants_it_and_begins_a_new_
     click(tab, place)
     assert opened(tab) != session_id
     assert said(tab) == ["A train to Cambridge on Saturday, please.", "Yes."]
+
+
+def test_a_message_is_redacted_with_those_that_quote_it(site, tab):
+    site.follow("You asked about the bird number 4711-0815.", DONE)
+    site.settle(site.say(tab, "Tell me about bird number 4711-0815, please"), opened(tab))
+    menu(site, tab, 2, "Redact")
+    assert "Quoted in: message 4 (assistant)." in [each.value.replace("\\", "") for each in tab.markdown]
+    click(tab, "cancel redact")
+    assert "4711-0815" in stored(site, tab)[2].content
+    menu(site, tab, 2, "Redact")
+    tab.checkbox("redact quotes").check()
+    click(tab, "redact")
+    assert said(tab) == ["Which heron?", "Yes.", "[redacted]", "[redacted]"]
+    assert [m.content for m in stored(site, tab)][2:] == ["[redacted]", "[redacted]"]
+
+
+def test_a_redaction_that_fails_says_why_and_changes_nothing(site, tab):
+    menu(site, tab, 0, "Redact")
+    site.store.down = True
+    click(tab, "redact")
+    assert any("The store is down" in warning.value for warning in tab.main.warning)
+    site.store.down = False
+    assert stored(site, tab)[0].content == "Which heron?"

@@ -85,7 +85,11 @@ def ask(chat, session=None, question: str = QUESTION):
 
 
 def name_of(chat, session) -> str:
-    return chat.open("ann", session.id).name
+    while True:
+        try:
+            return chat.open("ann", session.id).name
+        except RuntimeError:  # mongomock's documents can't be read while another thread adds a field
+            continue
 
 
 def until_named(chat, session, name: str) -> None:

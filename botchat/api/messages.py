@@ -10,7 +10,7 @@ from botchat.api.asking import Asked, answer_anew, ask, ask_again, ask_instead
 from botchat.api.callers import Reader, Writer
 from botchat.api.idempotency import KeyHeader
 from botchat.api.inputs import EditIn, FeedbackIn, MessageIn
-from botchat.api.outputs import AnswerOut, MessageOut, message_out
+from botchat.api.outputs import AnswerOut, MessageOut, QuotesOut, message_out, quotes_out
 from botchat.api.pending import open_session
 from botchat.api.problems import answer_to
 from botchat.api.replies import settled
@@ -27,6 +27,7 @@ _ANSWERS: dict[str, Any] = {
 }
 """How the routes are described that ask a bot."""
 
+RedactQuotesQuery = Annotated[bool, Query(description="Redact the messages that quote it, and its copies, too.")]
 StreamQuery = Annotated[bool, Query(description="Answer with server-sent events, as it comes.")]
 
 LastEventHeader = Annotated[
@@ -136,11 +137,27 @@ def give_feedback(session_id: str, message_id: str, body: FeedbackIn, caller: Wr
     return Response(status_code=204)
 
 
-@router.post("/session/{session_id}/message/{message_id}/redact", status_code=204, operation_id="redact_message")
-def redact(session_id: str, message_id: str, caller: Writer, serving: ServingDep) -> Response:
-    """Take the words and files of a message out of the store for ever."""
-    serving.chat.redact(caller.user, session_id, message_id)
-    return Response(status_code=204)
+@router.get("/session/{session_id}/message/{message_id}/quotes", operation_id="list_quotes")
+def list_quotes(session_id: str, message_id: str, caller: Reader, serving: ServingDep) -> QuotesOut:
+    """List the messages that quote a message, and its copies in your other sessions."""
+    return quotes_out(serving.chat.quotes(caller.user, session_id, message_id))
+
+
+@router.post(
+    "/session/{session_id}/message/{message_id}/redact",
+    status_code=204,
+    operation_id="redact_message",
+    responses={200: {"model": QuotesOut, "description": "Redacted; these messages still quote it"}},
+)
+def redact(
+    session_id: str, message_id: str, caller: Writer, serving: ServingDep, *, quotes: RedactQuotesQuery = False
+) -> Response:
+    """Take the words and files of a message out of the store for ever, with a title and a summary made of them.
+
+    The answer is 204 if no other message quotes it, else 200 with those that do.
+    """
+    left = serving.chat.redact(caller.user, session_id, message_id, with_quotes=quotes)
+    return _json(quotes_out(left)) if left else Response(status_code=204)
 
 
 @router.get("/session/{session_id}/file/{file_id}", operation_id="read_file", response_class=Response)
@@ -183,5 +200,5 @@ async def _answer(asked: Asked, request: Request, *, stream: bool) -> Response:
     return _json(words)
 
 
-def _json(body: AnswerOut | MessageOut, status: int = 200) -> Response:
+def _json(body: AnswerOut | MessageOut | QuotesOut, status: int = 200) -> Response:
     return Response(body.model_dump_json(exclude_none=True), status, media_type="application/json")

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from botchat.core.chat import branch_of
+from botchat.core.chat import Quote, branch_of
 from botchat.core.export import piece_to_json
-from botchat.core.models import BotInfo, Message, Page, Session, SessionSummary, State, Status, valid_text
+from botchat.core.models import BotInfo, Message, Page, Role, Session, SessionSummary, State, Status, valid_text
 from botchat.core.preferences import Reasoning, Topics
 from botchat.core.unsupported import Unsupported, unpack
 
@@ -114,6 +114,26 @@ class AnswerOut(BaseModel):
 
     session_id: str
     message: MessageOut
+
+
+class QuoteOut(BaseModel):
+    """A message that quotes another one, or is a copy of it in another session."""
+
+    session_id: str
+    message_id: str
+    number: int = Field(description="Its position in the session, from 1.")
+    role: Role
+
+
+class QuotesOut(BaseModel):
+    """The messages that quote a message."""
+
+    quotes: list[QuoteOut]
+
+
+def quotes_out(found: Iterable[Quote]) -> QuotesOut:
+    """Make what is sent of quotes."""
+    return QuotesOut(quotes=[QuoteOut(**quote._asdict()) for quote in found])
 
 
 class BotOut(BaseModel):

@@ -1,5 +1,6 @@
 """The commands that change sessions: rename, pin, archive, delete and what undoes them, redact, prune."""
 
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated
@@ -37,7 +38,7 @@ from botchat.times import duration
 
 if TYPE_CHECKING:
     from botchat.core.admin import Due, Rule
-    from botchat.core.chat import Chat
+    from botchat.core.chat import Chat, Quote
 
 _DUE = Columns(
     names=("id", "action", "name", "update_time", "user"),
@@ -132,25 +133,41 @@ def redact(
     message: Annotated[
         str, typer.Option("--message", "-m", help="Its number as `show` tells it, or its id.", metavar="N")
     ],
+    with_quotes: Annotated[
+        bool, typer.Option("--quotes", help="Redact the messages that quote it, and its copies, too.")
+    ] = False,
     yes: YesOption = False,
     store: StoreOption = None,
     user: UserOption = None,
 ) -> None:
     """Take a message's words out of the store for ever.
 
-    That is its content, its reasoning, comments on it, and the session's name if it was made of them.
+    That is its content, its reasoning, its files, comments on it, the session's name if it was made of them, and the
+    session's summary. Messages that quote it are listed on stderr: six words in a row in common, or a number or a code.
+    A terminal asks whether to redact them too.
 
-    Example: botchat sessions redact @last --message 3
+    Example: botchat sessions redact @last --message 3 --quotes
     """
     with opened_store(settings_with(store, user), writing=False) as (chat, whose):
         session = chosen(chat, whose, session_id)
         message_id = message_id_of(chat, session, message)
         confirm(f"Redact message {message} of {session.name!r} for ever", [session.id], yes=yes, can_look=False)
-        chat.redact(whose, session.id, message_id)
+        found = [] if yes or with_quotes else chat.quotes(whose, session.id, message_id)
+        if found:
+            examples = [f"message {quote.number} of session {quote.session_id} ({quote.role})" for quote in found]
+            say(f"{counted(len(found), 'message')} quoting or copying it: {'; '.join(examples)}")
+            with_quotes = typer.confirm("Redact them too?", err=True)
+        left = chat.redact(whose, session.id, message_id, with_quotes=with_quotes)
         print_ids([session])
-        for copy in chat.page(whose, where=SessionFilter(state=None, message_id=message_id)).sessions:
-            if copy.id != session.id:
-                say(f"A copy of this message is in {copy.id} ({copy.name}): redact it there too.")
+        _tell_quotes(left, message_id)
+
+
+def _tell_quotes(left: Iterable["Quote"], message_id: str) -> None:
+    """Name the messages in which redacted words are still found, and how to redact them."""
+    for quote in left:
+        what = "A copy of this message is" if quote.message_id == message_id else "This message is quoted"
+        again = shlex.join(["botchat", "sessions", "redact", quote.session_id, "-m", quote.message_id])
+        say(f"{what} in {quote.session_id}, message {quote.number} ({quote.role}). Redact it too: {again}")
 
 
 def prune(

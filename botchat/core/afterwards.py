@@ -21,7 +21,7 @@ def afterwards(asking: Asking, session: Session, *, titles: bool) -> list[Afterw
     repository, bot, messages, savers = asking.repository, asking.bot, asking.messages, asking.savers
     later: list[Afterwards] = []
     if titles and wants_title(bot, messages):
-        later.append(Naming(repository, bot, session, messages[-1].content, savers))
+        later.append(Naming(repository, bot, session, messages[-1], savers))
     if wants_topic(bot, messages):
         later.append(Placing(repository, bot, session, messages, savers))
     return later

@@ -10,11 +10,13 @@ class SessionChanges(TypedDict, total=False):
     """What `update` can change of a session; what is not given stays.
 
     `metadata` is partial: its keys are set, the others stay. None takes `expire_time` away. A new `state` sets it too:
-    to the end of the days in the trash, or away, unless it is given. None for `system` is the bot's own again,
-    for `cut` that nothing is left out. `forget` names keys of the metadata that go.
+    to the end of the days in the trash, or away, unless it is given. A new `name` removes `title_of` (the ids of the
+    messages that a bot made it of) unless that is given. None for `system` is the bot's own again, for `cut` that
+    nothing is left out. `forget` names keys of the metadata that go.
     """
 
     name: str
+    title_of: list[str]
     pinned: bool
     state: State
     tags: list[str]
@@ -73,5 +75,6 @@ def redaction() -> MessageChanges:
         "error": None,
         "feedback": None,
         "files": None,
+        "topic": None,
         "redacted_time": now(),
     }

@@ -11,6 +11,7 @@ from botchat.core.files import check_files
 from botchat.core.history import is_wordless
 from botchat.core.models import BotInfo, Message, Session, new_id
 from botchat.core.preferences import PreferenceChanges, Preferences
+from botchat.core.quotes import Quote
 from botchat.core.reading import Excerpt
 from botchat.core.reply import Reply
 from botchat.core.repository import SessionRepository
@@ -27,6 +28,7 @@ __all__ = [
     "Chat",
     "Excerpt",
     "Preferences",
+    "Quote",
     "Reply",
     "Shown",
     "Trial",

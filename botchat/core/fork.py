@@ -12,6 +12,7 @@ def forked(session: Session, messages: Sequence[Message]) -> Session:
     return replace(
         _made_of(session, messages),
         name=session.name,
+        title_of=session.title_of,
         tags=session.tags,
         agents=session.agents,
         head=session.head if session.head in ids else None,

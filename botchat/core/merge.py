@@ -71,6 +71,10 @@ def _merged_header(held: Record, given: Record, messages: MergedMessages, *, giv
         "rev": held["rev"],
         "name": _name(newer, older, given if messages.removed["held"] else held, messages),
     }
+    header.pop("title_of", None)
+    titled = (record for record in (newer, older) if "title_of" in record and record["name"] == header["name"])
+    if record := next(titled, None):
+        header["title_of"] = record["title_of"]
     if metadata := older.get("metadata", {}) | newer.get("metadata", {}):
         header["metadata"] = metadata
     if feedbacks := _union(held.get("feedbacks", []), given.get("feedbacks", [])):

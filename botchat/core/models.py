@@ -148,6 +148,7 @@ class Session:
         first: how many older messages there are than `messages` holds.
         message_count: messages in the whole conversation.
         head: the last message of the branch that is shown, where that is not the last of all.
+        title_of: ids of the messages that a bot made the name of; empty for a name of another origin.
         system: what the bot is told before this conversation: "" is nothing, None what it is always told.
         cut: the id of the message before which the bot is shown nothing, as its user wished; None: all that fits.
         summary: what the bot wrote of the messages that do not fit any more: `text`, `last` (the id of the last of
@@ -179,6 +180,7 @@ class Session:
     system: str | None = None
     cut: str | None = None
     summary: dict[str, Any] | None = None
+    title_of: list[str] = field(default_factory=list)
     first: int = 0
     turn: RunningTurn | None = None
     extra: dict[str, Any] = field(default_factory=dict)

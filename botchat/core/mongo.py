@@ -1,7 +1,7 @@
 """Sessions in MongoDB: one document each in the collection `sessions`, the older messages of long ones in blocks."""
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -246,9 +246,9 @@ class MongoRepository:
         if not self._updated(owned(user, session_id), to_set, to_unset):
             raise SessionNotFound(session_id)
 
-    def rename_from(self, user: str, session_id: str, old: str, new: str) -> bool:
-        to_set, _ = session_changes({"name": new})
-        return self._updated(owned(user, session_id) | {"name": {"$eq": old}}, to_set, set())
+    def rename_from(self, user: str, session_id: str, old: str, new: str, title_of: Sequence[str] = ()) -> bool:
+        to_set, to_unset = session_changes({"name": new, "title_of": list(title_of)})
+        return self._updated(owned(user, session_id) | {"name": {"$eq": old}}, to_set, to_unset)
 
     def delete(self, user: str, session_id: str) -> None:
         self.update(user, session_id, state="trash")

@@ -172,6 +172,7 @@ def session_changes(changes: SessionChanges) -> tuple[Record, set[str]]:
     to_set: Record = {**changes, "update_time": now()}
     if "name" in changes:
         check_session_name(changes["name"])
+        to_set.setdefault("title_of", [])
     check_system(changes.get("system"))
     check_tags(changes.get("tags", []))
     check_value(changes.get("metadata"))

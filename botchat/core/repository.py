@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol, Unpack
 
@@ -157,8 +157,11 @@ class SessionRepository(Protocol):
         """
         ...
 
-    def rename_from(self, user: str, session_id: str, old: str, new: str) -> bool:
-        """Rename a session in one command if its name is `old` still; tell whether it was."""
+    def rename_from(self, user: str, session_id: str, old: str, new: str, title_of: Sequence[str] = ()) -> bool:
+        """Rename a session in one command if its name is `old` still; tell whether it was.
+
+        `title_of` are the ids of the messages that a bot made the new name of.
+        """
         ...
 
     def delete(self, user: str, session_id: str) -> None:

@@ -12,13 +12,16 @@ from botchat.core.branches import branch_of, newest_end
 from botchat.core.changes import Feedback, SessionChanges
 from botchat.core.errors import InvalidInput, MessageNotFound, ReplyRunning
 from botchat.core.fork import continued, forked
-from botchat.core.models import Message, Session, now, valid_text
+from botchat.core.models import Message, Session, SessionFilter, now, valid_text
+from botchat.core.quotes import Quote, passages_of, quotes
 from botchat.core.reading import Reading
 from botchat.core.redacting import redact
 from botchat.core.short_lived import ShortLived
 
 if TYPE_CHECKING:
     from botchat.core.access import Access
+
+_MOST_COPIES = 1000
 
 
 class Sessions(Reading):
@@ -143,8 +146,34 @@ class Sessions(Reading):
         session.cut, session.summary = message_id, None  # what a summary tells would not be forgotten
         self.update(user, session.id, cut=message_id, summary=None)
 
-    def redact(self, user: str, session_id: str, message_id: str) -> None:
-        """Take a message's words and files out of the store for ever, also out of the session's name.
+    def quotes(self, user: str, session_id: str, message_id: str) -> list[Quote]:
+        """Find the messages that quote a message, and its copies in other sessions of the user.
+
+        Ask before the message is redacted: its words are needed to find them.
+
+        Raises:
+            MessageNotFound: the session has no such message.
+        """
+        session = self.open(user, session_id)
+        *_, message = self._with_one_before(session, message_id)
+        passages = passages_of(self._with_data(session, message)) if message.redacted_time is None else frozenset()
+        where = SessionFilter(state=None, message_id=message_id)
+        copies = [s.id for s in self.page(user, where=where, limit=_MOST_COPIES).sessions if s.id != session_id]
+        return [
+            Quote(each, other.id, number, other.role)
+            for each in (session_id, *copies)
+            for number, other in enumerate(self.history(self.open(user, each)), 1)
+            if other.redacted_time is None
+            and (other.id != message_id or each != session_id)
+            and (other.id == message_id or quotes(other, passages))
+        ]
+
+    def redact(self, user: str, session_id: str, message_id: str, *, with_quotes: bool = False) -> list[Quote]:
+        """Take a message's words and files out of the store for ever, with what was derived from them.
+
+        That is the session's name, if it begins with them or a bot made it of them, and its summary. Returns the
+        messages that still quote it, and its copies: none `with_quotes`, which redacts them too, but for a reply that
+        is still being written.
 
         Raises:
             MessageNotFound: the session has no such message.
@@ -154,8 +183,19 @@ class Sessions(Reading):
         *_, message = self._with_one_before(session, message_id)
         if message.status == "streaming":
             raise ReplyRunning
-        redact(self._repository, session, message)
+        found = self.quotes(user, session_id, message_id)
+        done = {quote for quote in found if with_quotes and self._redact_quote(user, quote)}
+        redact(self._repository, self.open(user, session_id), message)  # last: by its words the others are found
         self._turns.wrote(user)
+        return [quote for quote in found if quote not in done]
+
+    def _redact_quote(self, user: str, quote: Quote) -> bool:
+        session = self.open(user, quote.session_id)
+        *_, message = self._with_one_before(session, quote.message_id)
+        if message.status == "streaming":
+            return False
+        redact(self._repository, session, message)
+        return True
 
     def give_feedback(
         self, user: str, session_id: str, message_id: str, rating: Literal["up", "down"] | None, comment: str = ""

@@ -3,7 +3,7 @@
 import sqlite3
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -201,11 +201,16 @@ class SqliteRepository:
                 (header.get(field, {}) if key else header).pop(key or field, None)
             write_header(db, header | {"rev": header["rev"] + 1}, size)
 
-    def rename_from(self, user: str, session_id: str, old: str, new: str) -> bool:
-        to_set, _ = session_changes({"name": new})
-        rename = "UPDATE sessions SET name = ?, update_time = ?, rev = rev + 1 WHERE id = ? AND user = ? AND name = ?"
+    def rename_from(self, user: str, session_id: str, old: str, new: str, title_of: Sequence[str] = ()) -> bool:
+        to_set, to_unset = session_changes({"name": new, "title_of": list(title_of)})
+        mine = "SELECT 1 FROM sessions WHERE id = ? AND user = ? AND name = ?"
         with self._file.writing() as db:
-            return db.execute(rename, (new, milliseconds(to_set["update_time"]), session_id, user, old)).rowcount == 1
+            if db.execute(mine, (session_id, user, old)).fetchone() is None:
+                return False
+            header, size = read_header(db, user, session_id)
+            kept = {name: value for name, value in header.items() if name not in to_unset}
+            write_header(db, kept | to_set | {"rev": header["rev"] + 1}, size)
+        return True
 
     def delete(self, user: str, session_id: str) -> None:
         self.update(user, session_id, state="trash")

@@ -13,6 +13,7 @@ from botchat.core.endings import meaning_of
 from botchat.core.errors import BotError
 from botchat.core.models import BotInfo, Delta, Message, Session, now, valid_text
 from botchat.core.prompt import Prompt
+from botchat.core.redacting import redacted_since
 from botchat.core.repository import SessionRepository
 from botchat.core.tokens import estimated_tokens
 from botchat.core.window import Fit, can_be_shown, cut_at, fit
@@ -88,13 +89,20 @@ class Summing:
         try:
             text = await self._text(info, session, turns)
             session.summary = {"text": text, "last": gone[-1].id, "create_time": now()}
-            save = partial(self.repository.update, session.user, session.id, summary=session.summary)
+            save = partial(self._save, session, said[: said.index(gone[-1]) + 1])
             await asyncio.get_running_loop().run_in_executor(self.savers, save)
         except Exception as error:  # noqa: BLE001  (whatever a bot or the store raises, the turn goes on)
             _log.warning("Session %s has no new summary: %s: %s", session.id, type(error).__name__, error)
         else:
             return True
         return False
+
+    def _save(self, session: Session, known: Sequence[Message]) -> None:
+        """Store the summary; remove it if a message was redacted while it was written."""
+        self.repository.update(session.user, session.id, summary=session.summary)
+        if redacted_since(self.repository, session, known):
+            session.summary = None
+            self.repository.update(session.user, session.id, summary=None)
 
     async def _text(self, info: BotInfo, session: Session, gone: Sequence[Message]) -> str:
         before = str((session.summary or {}).get("text") or "")

@@ -12,10 +12,12 @@ from functools import partial
 from typing import TypeVar
 
 from botchat.core.bots import Bot
+from botchat.core.changes import REDACTED
 from botchat.core.endings import is_cut_off
 from botchat.core.errors import BotError
 from botchat.core.models import Delta, Message, Session, valid_text
 from botchat.core.prompt import Prompt
+from botchat.core.redacting import redacted_since
 from botchat.core.repository import SessionRepository
 from botchat.core.text import one_line
 from botchat.core.thinking import without_reasoning
@@ -109,7 +111,7 @@ class Naming:
     repository: SessionRepository
     bot: Bot
     session: Session
-    question: str
+    question: Message
     savers: Executor
 
     async def run(self, answer: Message) -> bool:
@@ -119,15 +121,15 @@ class Naming:
             if automatic is None:
                 return False
             title = await self._title(answer.content)
-            rename = partial(self.repository.rename_from, self.session.user, self.session.id, automatic, title)
-            return await self._in_thread(rename)
+            return await self._in_thread(partial(self._rename, automatic, title, answer))
         except Exception as error:  # noqa: BLE001  (whatever a bot or the store raises, the first words are a name too)
             _log.info("Session %s keeps its name: %s: %s", self.session.id, type(error).__name__, error)
             return False
 
     async def _title(self, answer: str) -> str:
         content, reason = "", None
-        async with asyncio.timeout(_SECONDS), aclosing(self.bot.stream(title_prompt(self.question, answer))) as pieces:
+        prompt = title_prompt(self.question.content, answer)
+        async with asyncio.timeout(_SECONDS), aclosing(self.bot.stream(prompt)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Delta):
                     content += piece.content
@@ -139,6 +141,16 @@ class Naming:
         if is_cut_off(reason) or len(without_reasoning(content)) > _TOO_LONG or not title:
             raise BotError("The bot was asked for a title, and gave none.")
         return title
+
+    def _rename(self, automatic: str, title: str, answer: Message) -> bool:
+        """Give the title; take it back if a message that it was made of was redacted meanwhile."""
+        user, session_id = self.session.user, self.session.id
+        made_of = [self.question, answer]
+        if not self.repository.rename_from(user, session_id, automatic, title, [message.id for message in made_of]):
+            return False
+        if redacted_since(self.repository, self.session, made_of):
+            self.repository.rename_from(user, session_id, title, REDACTED)
+        return True
 
     def _automatic_name(self) -> str | None:
         """Return the name that the session gave itself; None if it has another by now."""

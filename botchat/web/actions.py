@@ -9,10 +9,11 @@ from botchat.core.chat import Chat
 from botchat.core.models import Message, Session
 from botchat.web import acting, shown
 from botchat.web.look import copy, copy_button
+from botchat.web.redact_message import ask_to_redact
 
-_OF_USER = ("Edit", "Forget what came before", "New session from here", "Details")
-_OF_BOT = ("Answer again", "Feedback", "Details")
-_OF_BOTH = ("Copy", "Copy the question", "Edit the question", *_OF_BOT[:2], *_OF_USER[1:])
+_OF_USER = ("Edit", "Forget what came before", "New session from here", "Details", "Redact")
+_OF_BOT = ("Answer again", "Feedback", "Details", "Redact")
+_OF_BOTH = ("Copy", "Copy the question", "Edit the question", *_OF_BOT[:2], *_OF_USER[1:], "Redact the question")
 _RECENT = 10
 """Messages that have their actions in a row. Those before them share one menu with what they answer: each widget far
 above takes as much of every run as one that is read now."""
@@ -127,6 +128,8 @@ def _chosen(session: Session, message: Message, question: Message, key: str) -> 
             acting.attempt(lambda chat: chat.regenerate(session.user, session, message.id))
         case "Feedback":
             st.session_state.rating = message.id
+        case "Redact" | "Redact the question" as name:
+            ask_to_redact(message.id if name == "Redact" else question.id)
         case "Details":
             st.session_state.details = st.session_state.get("details", frozenset()) ^ {message.id, question.id}
 

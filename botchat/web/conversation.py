@@ -11,6 +11,7 @@ from botchat.web import acting, cached, state
 from botchat.web.actions import marked, offers
 from botchat.web.following import follow, written_elsewhere
 from botchat.web.messages import show_message, show_message_of
+from botchat.web.redact_message import redact_dialog
 from botchat.web.shown import Lines
 
 SHOWN_AT_MOST = 200
@@ -38,6 +39,7 @@ def conversation(chat: Chat, session: Session) -> None:
         lines.above(message.id)
         if message.id != coming:
             show_message_of(session, message, offer, marks)
+    redact_dialog(session)
     if later:
         st.button(f"Show the newest ({later:,} more)", on_click=_show_newest, key="show newest")
     if coming:
