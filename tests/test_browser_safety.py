@@ -49,15 +49,8 @@ def test_an_image_from_elsewhere_is_asked_for_when_its_link_is_followed_not_befo
         "| " + " | ".join(f"column {i}" for i in range(60)) + " |\n" + "|-" * 60 + "|\n" + "| cell " * 60 + "|",
         "# " * 3000 + "deep",
         "> " * 300 + "deep",
-        "$$\\rule{100000em}{100000em}$$",
-        "so $\\rule{100000em}{100000em}$ is",
-        "so\n        ```\n$\\rule{100000em}{100000em}$ and\n$$\n\\rule{100000em}{100000em}\n$$",
-        "|a" * 3000 + "\n" + "|-" * 3000 + "\n" + "b\n" * 3000,
     ],
-    ids=[
-        *("script", "onerror", "javascript", "frame", "image", "svg", "half a fence", "table", "headings", "quotes"),
-        *("formula", "formula in a line", "formula after what is no code", "padded table"),
-    ],
+    ids=["script", "onerror", "javascript", "frame", "image", "svg", "half a fence", "table", "headings", "quotes"],
 )
 def test_what_a_bot_writes_is_never_run_and_stays_in_its_place(local_shell, serve, visit, stub_for, evil):
     stub_for(local_shell, lambda _request: streamed([evil]))
@@ -69,7 +62,31 @@ def test_what_a_bot_writes_is_never_run_and_stays_in_its_place(local_shell, serv
     assert visitor.page.locator("[data-testid=stChatMessage] :is(script, iframe, object, svg[onload])").count() == 0
     assert visitor.page.locator("[href^='javascript']").count() == 0
     assert visitor.page.evaluate("document.querySelector('.stMain').scrollWidth <= innerWidth")
-    assert visitor.page.evaluate("document.querySelector('.stMain').scrollHeight") < 60_000
+
+
+@pytest.mark.parametrize(
+    ("evil", "drawn"),
+    [
+        ("$$\\rule{100000em}{100000em}$$", ".katex .rule"),
+        ("so $\\rule{100000em}{100000em}$ is", ".katex .rule"),
+        ("so\n        ```\n$\\rule{100000em}{100000em}$ and\n$$\n\\rule{100000em}{100000em}\n$$", ".katex .rule"),
+        (
+            '```mermaid\n%%{init: {"flowchart": {"rankSpacing": 900000}}}%%\ngraph TD\nA-->B-->C\n```',
+            "img[src^='blob:']",
+        ),
+        ("|a" * 3000 + "\n" + "|-" * 3000 + "\n" + "b\n" * 3000, "pre, table"),
+    ],
+    ids=["formula", "formula in a line", "formula after what is no code", "diagram", "padded table"],
+)
+def test_what_a_bot_draws_is_never_larger_than_a_long_message(local_shell, serve, visit, stub_for, evil, drawn):
+    stub_for(local_shell, lambda _request: streamed([evil]))
+    visitor = visit(serve(local_shell).address)
+    visitor.say("Go")
+    expect(visitor.messages.nth(1).locator(drawn).first).to_be_attached()
+    expect(visitor.page.get_by_role("button", name="Stop")).to_have_count(0)
+    page = "document.querySelector('.stMain')"
+    assert visitor.page.evaluate(f"{page}.scrollWidth <= innerWidth")
+    assert visitor.page.evaluate(f"{page}.scrollHeight") < 60_000
     assert visitor.page.evaluate("document.querySelectorAll('*').length") < 20_000
 
 

@@ -58,7 +58,7 @@ details .plain { margin-top: 0.5rem; padding-left: 1rem; border-left: 3px solid 
 .error { font-style: italic; }
 .file { color: var(--quiet); font-size: 0.875rem; }
 figure { margin: 0.75rem 0; }
-img { max-width: 100%; max-height: 60rem; border-radius: 0.5rem; }
+img { max-width: 100%; max-height: 100rem; border-radius: 0.5rem; }
 @media print { body { max-width: none; } section { break-inside: avoid-page; } }
 """
 
