@@ -50,11 +50,11 @@ class _Stream(io.RawIOBase):
 class _Rejoined(_Stream):
     def __init__(self, beginning: bytes, file: BinaryIO) -> None:
         super().__init__()
-        self._left = beginning
+        self._beginning = io.BytesIO(beginning)
         self._file = file
 
     def _next(self, size: int) -> bytes:
-        return self._file.read(size)
+        return self._beginning.read(size) or self._file.read(size)
 
 
 class _Decoded(_Stream):
