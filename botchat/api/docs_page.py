@@ -82,5 +82,7 @@ def _folder() -> Path:
     """Find the files, which the package carries in its folder static; its code is not run."""
     spec = importlib.util.find_spec("fastapi_offline")
     if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("fastapi-offline isn't installed. Install it: pip install fastapi-offline", name="fastapi_offline")
+        raise ModuleNotFoundError(
+            "fastapi-offline isn't installed. Install it: pip install fastapi-offline", name="fastapi_offline"
+        )
     return Path(spec.origin).parent / "static"
