@@ -28,6 +28,7 @@ class Terminal:
         self.process = process
         self._master = master
         self._drawn = b""
+        self._is_closed = False
 
     @property
     def text(self) -> str:
@@ -46,6 +47,12 @@ class Terminal:
 
     def type(self, text: str) -> None:
         os.write(self._master, text.encode())
+
+    def close(self) -> None:
+        """Close the terminal, as its window does."""
+        if not self._is_closed:
+            os.close(self._master)
+        self._is_closed = True
 
     def ends(self) -> int:
         """Read until the process has ended; return its exit code."""
@@ -69,12 +76,13 @@ def on_terminal(shell: Shell, *arguments: str):
         command, env=environment, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
     )
     os.close(slave)
+    terminal = Terminal(process, master)
     try:
-        yield Terminal(process, master)
+        yield terminal
     finally:
         process.kill()
         process.wait()
-        os.close(master)
+        terminal.close()
 
 
 @pytest.mark.parametrize("arguments", [(), ("tui",)])
@@ -150,6 +158,24 @@ def test_leaving_in_the_middle_of_a_reply_keeps_what_came_as_interrupted(local_s
     repository.close()
     assert answer.status == "interrupted"
     assert "sentence 2" in answer.content
+
+
+def test_closing_the_terminal_in_the_middle_of_a_reply_ends_the_program_and_keeps_the_reply(local_shell):
+    from botchat.bootstrap import build_repository
+
+    with on_terminal(local_shell, "tui") as terminal:
+        terminal.sees("No sessions yet.")
+        terminal.type("long\r")
+        terminal.sees("Demo bot")
+        terminal.close()
+        assert terminal.process.wait(PATIENCE) == 129
+    repository = build_repository(local_shell.store)
+    repository.prepare()
+    (summary,) = repository.page("ann").sessions
+    answer = repository.get("ann", summary.id).messages[-1]
+    repository.close()
+    assert answer.status != "streaming"
+    assert "Demo bot" in answer.content
 
 
 def test_a_server_that_stops_and_comes_back_loses_no_word(tmp_path, own_mongod: Mongod):

@@ -30,6 +30,7 @@ from botchat.tui.session_header import Heading, SessionHeader
 from botchat.tui.session_list import SessionList
 from botchat.tui.session_view import SessionView
 from botchat.tui.sessions_pane import SessionsPane
+from botchat.tui.terminal_driver import TerminalDriver
 from botchat.tui.themes import DARK, LIGHT
 from botchat.tui.transcript import Transcript
 from botchat.tui.words import age, title_of
@@ -87,7 +88,7 @@ class BotchatApp(EndingApp):
         keys: Mapping[str, str] | None = None,
         clock: Callable[[], datetime] = now,
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=TerminalDriver)
         self._connect = connect
         self._keeper = DraftKeeper(drafts, self._draft_failed)
         self.heading = SessionHeader(Heading(user=user), id="heading")

@@ -1,0 +1,39 @@
+"""The driver of a real terminal. With it, the program also ends if the terminal is closed while it is drawing."""
+
+from functools import partial
+from threading import Thread
+
+from textual.drivers._writer_thread import WriterThread
+from textual.drivers.linux_driver import LinuxDriver
+
+TERMINAL_CLOSED = 129
+"""The exit code: 128 and SIGHUP, as a shell reports it."""
+
+
+class TerminalDriver(LinuxDriver):
+    """Discards output once the terminal is closed.
+
+    Textual's writer thread ends when it can't write any more. The app then waits for room in its queue, without end: no
+    signal would reach it, and nothing would be saved.
+    """
+
+    _is_closing = False
+
+    def start_application_mode(self) -> None:
+        """Start to draw, and watch the thread that writes."""
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        if self._writer_thread is not None:
+            Thread(target=self._watch, args=(self._writer_thread,), name="botchat-output", daemon=True).start()
+
+    def close(self) -> None:
+        """End the thread that writes."""
+        self._is_closing = True
+        super().close()
+
+    def _watch(self, writer: WriterThread) -> None:
+        writer.join()
+        if self._is_closing:
+            return
+        self._loop.call_soon_threadsafe(partial(self._app.exit, return_code=TERMINAL_CLOSED))
+        while writer._queue.get() is not None:  # noqa: SLF001  (what `stop` puts there ends it)
+            continue
