@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import mongomock
 import pytest
+from memory_mongo import memory_database
 
 from botchat.core.models import Message, Session
 from botchat.core.mongo import MongoRepository
@@ -27,7 +27,7 @@ def opened_store(request, tmp_path) -> Iterator[SessionRepository]:
         case "sqlite":
             repository = SqliteRepository(tmp_path / "botchat.db")
         case "mongomock":
-            repository = MongoRepository(mongomock.MongoClient(tz_aware=True)["botchat"], limits=LIMITS)
+            repository = MongoRepository(memory_database(), limits=LIMITS)
         case _:
             repository = MongoRepository(request.getfixturevalue("database"), limits=LIMITS)
     repository.prepare()

@@ -11,6 +11,7 @@ import pytest
 import streamlit as st
 from fakes import ScriptedBot, WatchedStore
 from hypothesis import settings
+from memory_mongo import memory_database
 from servers import Mongod, mongod_binary
 from shell import Shell
 from stub_bot import StubBot
@@ -68,7 +69,7 @@ def repository(request, tmp_path):
         case "sqlite":
             repository = SqliteRepository(tmp_path / "botchat.db")
         case "mongomock":
-            repository = MongoRepository(mongomock.MongoClient(tz_aware=True)["botchat"])
+            repository = MongoRepository(memory_database())
         case _:
             repository = MongoRepository(request.getfixturevalue("database"))
     repository.prepare()

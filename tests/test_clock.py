@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 import jwt
-import mongomock
 import pytest
+from memory_mongo import memory_database
 from sign_in import CHEAP
 
 from botchat.api.signing import Claims, Signer
@@ -34,7 +34,7 @@ def test_the_last_use_of_a_token_is_kept_although_the_one_before_lies_ahead(repo
 
 @pytest.mark.parametrize(("off", "is_due"), [(-SWEEP_EVERY, True), (AHEAD * 2, True), (timedelta(), False)])
 def test_a_sweep_is_due_although_the_last_one_lies_ahead(database, off, is_due):
-    for sweeps in (database["sweeps"], mongomock.MongoClient(tz_aware=True)["botchat"]["sweeps"]):
+    for sweeps in (database["sweeps"], memory_database()["sweeps"]):
         at = now()
         sweeps.insert_one({"_id": "files", "time": at + off})
         assert (claimed(sweeps, "files", at) is not None) is is_due

@@ -22,6 +22,7 @@ from botchat.tui.app import BotchatApp
 from botchat.tui.chats import AnyChat
 from botchat.tui.drafts import Drafts
 from botchat.tui.keymap import check_keys
+from botchat.tui.terminal_driver import TERMINAL_CLOSED
 from botchat.tui.themes import DARK, LIGHT
 
 _SAVING_SECONDS = 10.0
@@ -71,8 +72,20 @@ def run(
         source.left(app)
     if app.failure:
         raise app.failure
+    if app.return_code == TERMINAL_CLOSED:
+        _discard_output()
     if app.return_code:
         sys.exit(app.return_code)
+
+
+def _discard_output() -> None:
+    """Let the interpreter end with the exit code that it is given, though it can't write to the closed terminal."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            with Path(os.devnull).open("w") as nowhere:
+                os.dup2(nowhere.fileno(), stream.fileno())
 
 
 @contextmanager
