@@ -13,7 +13,7 @@ from botchat.cli.common import BotOption, StoreOption, UserOption, opened, say, 
 from botchat.cli.exits import INTERRUPTED, exit_code
 from botchat.cli.printing import ReaderGoneError
 from botchat.cli.replies import JsonLines, OneJson, ReplyWriter, Words, error_json
-from botchat.core.errors import BotchatError, BotError, InvalidInput, StoreError
+from botchat.core.errors import BotchatError, BotError, InvalidInput, SessionTooLarge, StoreError
 
 if TYPE_CHECKING:
     from botchat.core.chat import Chat, Reply
@@ -86,13 +86,14 @@ def _question(words: list[str]) -> str:
     """Make the question out of what was typed and what was piped in, after an empty line.
 
     Raises:
-        InvalidInput: neither says anything, or more is piped in than a message can hold.
+        InvalidInput: both are empty.
+        SessionTooLarge: more is piped in than a message can hold.
     """
     typed = "" if words == ["-"] else " ".join(words)
     is_piped = sys.stdin is not None and (words == ["-"] or not sys.stdin.isatty())
     data = sys.stdin.buffer.read(_MOST_BYTES + 1) if is_piped else b""
     if len(data) > _MOST_BYTES:
-        raise InvalidInput("The question is too large: a message holds at most 15 MiB. Pipe in a part of it.")
+        raise SessionTooLarge
     piped = data.decode("utf-8", "replace").rstrip("\n")
     question = f"{typed}\n\n{piped}" if typed and piped.strip() else typed or piped
     if not question.strip():
