@@ -1,4 +1,4 @@
-"""How long a connection may take, and how many one address may have: slow clients hold nothing for ever.
+"""How long a connection may take, and how many one address may have: slow clients are disconnected.
 
 uvicorn has a time limit for idle connections alone. These are the rules of Apache's mod_reqtimeout
 (https://httpd.apache.org/docs/2.4/mod/mod_reqtimeout.html): a time for the head of a request, and one for its body that
@@ -114,7 +114,7 @@ class GuardedHttp(H11Protocol):
         self._waits_for = ("websocket", 0)
 
     def pause_writing(self) -> None:
-        """Wait for a client that does not read, but not for ever."""
+        """Wait a limited time for a client that does not read."""
         super().pause_writing()
         self._watch_writing()
 

@@ -152,7 +152,7 @@ def list_quotes(session_id: str, message_id: str, caller: Reader, serving: Servi
 def redact(
     session_id: str, message_id: str, caller: Writer, serving: ServingDep, *, quotes: RedactQuotesQuery = False
 ) -> Response:
-    """Take the words and files of a message out of the store for ever, with a title and a summary made of them.
+    """Permanently remove the words and files of a message, and a title and a summary made of them.
 
     The answer is 204 if no other message quotes it, else 200 with those that do.
     """
