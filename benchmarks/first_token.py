@@ -12,13 +12,13 @@ from measure import Row, difference_row, in_turn
 from openai import AsyncOpenAI, DefaultAsyncHttpx2Client
 from web_server import stub_bot
 
-from botchat.core.bots import BotConfig, OpenAIBot
+from botchat.core.bots.openai import BotConfig, OpenAIBot
 from botchat.core.chat import Chat
-from botchat.core.context import prompt_for
-from botchat.core.mongo import connect
-from botchat.core.repository import SessionRepository
-from botchat.core.sqlite import SqliteRepository
-from botchat.core.turn import Turns
+from botchat.core.context.rendering import prompt_for
+from botchat.core.storage.mongo.repository import connect
+from botchat.core.storage.repository import SessionRepository
+from botchat.core.storage.sqlite.repository import SqliteRepository
+from botchat.core.turn.turn import Turns
 
 _ROUNDS = 60
 _SIZES = (0, 100)

@@ -8,7 +8,7 @@ import sample
 from measure import Row, count_row, in_turn, ratio_row, seconds
 from pymongo import MongoClient
 
-from botchat.core.mongo_blocks import BLOCKS
+from botchat.core.storage.mongo.messages.blocks import BLOCKS
 from botchat.library import AgentSession, Store
 
 _DATABASE = "held_sessions"

@@ -24,9 +24,9 @@ from web_server import botchat_api, botchat_web, environment, stub_bot
 
 from botchat.bootstrap import build_repository
 from botchat.core.chat import Chat
-from botchat.core.models import PAGE_SIZE, Message
-from botchat.core.repository import SessionRepository
-from botchat.core.turn import Turns
+from botchat.core.models.session import PAGE_SIZE, Message
+from botchat.core.storage.repository import SessionRepository
+from botchat.core.turn.turn import Turns
 
 _STEP = 1_000
 _EARLIER = 5
@@ -149,8 +149,8 @@ class _Ways:
             await tab.until(lambda: self._is_answered("Said on the page"))
 
     async def _in_terminal(self) -> None:
-        from fakes import DONE, ScriptedBot
-        from tui_stories import terminal
+        from support.fakes import DONE, ScriptedBot
+        from support.tui.stories import terminal
 
         bot = ScriptedBot("Yes.", DONE, bot_id="stub")
         chat = Chat(self._repository, Turns({"stub": bot}), default_bot="stub")

@@ -13,9 +13,9 @@ import bson
 import sample
 from measure import Row, in_turn, ratio_row, seconds
 
-from botchat.core.models import PAGE_SIZE, Page, Session
-from botchat.core.record import Record, message_to_record
-from botchat.core.sqlite import SqliteRepository
+from botchat.core.models.session import PAGE_SIZE, Page, Session
+from botchat.core.storage.records import Record, message_to_record
+from botchat.core.storage.sqlite.repository import SqliteRepository
 
 _APPENDS = 190
 _PAGES = 500

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from botchat.core.models import Message, Page, Session
-from botchat.core.record import Record, session_to_record
-from botchat.core.repository import SessionRepository
+from botchat.core.models.session import Message, Page, Session
+from botchat.core.storage.records import Record, session_to_record
+from botchat.core.storage.repository import SessionRepository
 
 USER = "ann"
 """Owns the sessions of the list."""

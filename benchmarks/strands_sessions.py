@@ -12,14 +12,14 @@ from on_mongod import SentCommands
 from pymongo import MongoClient
 from strands.types.session import SessionMessage
 
-from botchat.core.mongo_blocks import BLOCKS
-from botchat.core.mongo_client import DEFAULT_DATABASE
+from botchat.core.storage.mongo.client import DEFAULT_DATABASE
+from botchat.core.storage.mongo.messages.blocks import BLOCKS
 from botchat.library import Store
 from botchat.strands import BotchatSessionManager
 from botchat.strands.messages import to_message
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
-from strands_model import agent, calls
+from support.strands.model import agent, calls
 
 _ROUNDS = 30
 _OPENED = 1000

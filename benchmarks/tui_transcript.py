@@ -10,8 +10,8 @@ from statistics import median
 from measure import Row, ratio_row
 from textual.app import App, ComposeResult
 
-from botchat.core.models import Message
-from botchat.tui.transcript import Transcript
+from botchat.core.models.session import Message
+from botchat.tui.transcript.transcript import Transcript
 
 FEW, MANY = 100, 10_000
 _SIZE = (120, 40)

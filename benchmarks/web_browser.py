@@ -35,7 +35,7 @@ _WATCH = """() => {
 
 
 def rows(folder: Path) -> Iterator[Row]:
-    from browser import chromium
+    from support.web.browser import chromium
 
     store = str(folder / "browser.db")
     with closing(build_repository(store)) as repository:

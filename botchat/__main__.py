@@ -10,7 +10,7 @@ def main() -> None:
 
         sys.stdout.write(f"botchat {__version__}\n")
         return
-    from botchat.cli.app import run
+    from botchat.cli import run
 
     run()
 

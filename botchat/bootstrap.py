@@ -7,20 +7,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from botchat.core.addresses import without_password
-from botchat.core.bot_config import OPENAI_KEY, OPENAI_URL, BotConfig
-from botchat.core.bots import Bot, OpenAIBot
+from botchat.core.bots.config import OPENAI_KEY, OPENAI_URL, BotConfig
+from botchat.core.bots.demo import DEMO, DemoBot
+from botchat.core.bots.openai import Bot, OpenAIBot
 from botchat.core.chat import Chat
-from botchat.core.demo import DEMO, DemoBot
 from botchat.core.errors import ConfigError, StoreUnreadable
-from botchat.core.repository import SessionRepository
-from botchat.core.retention import Retention, Rule
-from botchat.core.turn import Turns
-from botchat.core.unsaved import Unsaved
+from botchat.core.retention.policy import Retention, Rule
+from botchat.core.storage.ephemeral import Unsaved
+from botchat.core.storage.repository import SessionRepository
+from botchat.core.turn.turn import Turns
+from botchat.core.urls import without_password
 from botchat.settings import Settings, data_path
 
 if TYPE_CHECKING:
-    from botchat.core.mongo_client import Client
+    from botchat.core.storage.mongo.client import Client
 
 # What answers when the environment has a key or a server, and the config has no bot.
 _OPENAI = "openai"
@@ -95,12 +95,12 @@ def build_repository(store: str | None, **pool_options: Any) -> SessionRepositor
         ConfigError: the address is of no kind that botchat knows, or a file would have a pool.
     """
     if store and is_mongodb(store):
-        from botchat.core.mongo import connect
+        from botchat.core.storage.mongo.repository import connect
 
         return connect(store, **pool_options)
     if pool_options:
         raise ConfigError(f"Only MongoDB has a pool of connections: {', '.join(pool_options)} can't be used here.")
-    from botchat.core.sqlite import SqliteRepository
+    from botchat.core.storage.sqlite.repository import SqliteRepository
 
     path = sqlite_path(store)
     if not store:
@@ -114,8 +114,8 @@ def borrow_repository(client: "Client", database: str) -> SessionRepository:
     Raises:
         ConfigError: the client's writes are not acknowledged, or there can be no such database.
     """
-    from botchat.core.mongo import MongoRepository
-    from botchat.core.mongo_client import borrowed_database
+    from botchat.core.storage.mongo.client import borrowed_database
+    from botchat.core.storage.mongo.repository import MongoRepository
 
     return MongoRepository(borrowed_database(client, database), name=f"MongoDB, database {database}")
 

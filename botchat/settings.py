@@ -23,12 +23,12 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from botchat.core.audit import AUDIT_RETENTION
-from botchat.core.bot_config import BotConfig
+from botchat.core.bots.config import BotConfig
 from botchat.core.errors import ConfigError, InvalidInput
-from botchat.core.imports_limits import ImportLimits, UploadLimits
-from botchat.core.retention import Action
-from botchat.times import duration, spelt
+from botchat.core.models.import_limits import ImportLimits, UploadLimits
+from botchat.core.retention.policy import Action
+from botchat.core.storage.audit import AUDIT_RETENTION
+from botchat.durations import duration, spelt
 
 _ENVIRONMENT = {
     "store": "BOTCHAT_STORE",

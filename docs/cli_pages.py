@@ -11,7 +11,7 @@ from typing import Any
 
 from typer.main import get_command
 
-from botchat.cli.app import app
+from botchat.cli import app
 
 PAGE = Path(__file__).with_name("cli.md")
 MARK = "<!-- From here on this page is written by `make docs`, out of the commands themselves. -->\n"

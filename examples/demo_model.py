@@ -10,8 +10,8 @@ from strands.models import Model
 from strands.types.content import Messages
 from strands.types.streaming import StreamEvent
 
-from botchat.core.demo import DemoBot
-from botchat.core.models import Delta
+from botchat.core.bots.demo import DemoBot
+from botchat.core.models.session import Delta
 
 
 class DemoModel(Model):

@@ -9,21 +9,21 @@ import mongomock.gridfs
 import pymongo
 import pytest
 import streamlit as st
-from fakes import ScriptedBot, WatchedStore
 from hypothesis import settings
-from memory_mongo import memory_database
-from servers import Mongod, mongod_binary
-from shell import Shell
-from stub_bot import StubBot
-from tabs import Site
-from tui_lists import Flaky
+from support.fakes import ScriptedBot, WatchedStore
+from support.memory_mongo import memory_database
+from support.servers import Mongod, mongod_binary
+from support.shell import Shell
+from support.stub_server import StubBot
+from support.tui.lists import Flaky
+from support.web.tabs import Site
 
 from botchat.bootstrap import build_repository
 from botchat.core.chat import Chat
-from botchat.core.mongo import MongoRepository
-from botchat.core.sqlite import SqliteRepository
-from botchat.core.turn import Turns
-from botchat.web import cached
+from botchat.core.storage.mongo.repository import MongoRepository
+from botchat.core.storage.sqlite.repository import SqliteRepository
+from botchat.core.turn.turn import Turns
+from botchat.web import cache
 
 # GridFS takes only what it knows for a database; this is how mongomock's becomes one, in all of the process.
 mongomock.gridfs.enable_gridfs_integration()
@@ -120,7 +120,7 @@ def local_shell(tmp_path):
 
 @pytest.fixture(scope="module")
 def browser():
-    from browser import chromium
+    from support.web.browser import chromium
 
     with chromium() as browser:
         yield browser
@@ -129,7 +129,7 @@ def browser():
 @pytest.fixture
 def visitor(browser):
     """Someone with a browser of their own."""
-    from browser import Visitor
+    from support.web.browser import Visitor
 
     context = browser.new_context(viewport={"width": 1200, "height": 800})
     yield Visitor(context.new_page())
@@ -139,7 +139,7 @@ def visitor(browser):
 @pytest.fixture
 def serve():
     """Start sites, and stop them at the end."""
-    from browser import Site as BrowserSite
+    from support.web.browser import Site as BrowserSite
 
     sites = []
 
@@ -157,7 +157,7 @@ def serve():
 @pytest.fixture
 def visit(browser):
     """Open an address in a browser of one's own. What it complained of is nothing, or the test fails."""
-    from browser import KNOWN_VIOLATION, WIDE, Visitor
+    from support.web.browser import KNOWN_VIOLATION, WIDE, Visitor
 
     contexts, complaints = [], []
 
@@ -179,7 +179,7 @@ def visit(browser):
 @pytest.fixture(scope="module")
 def parts():
     """The address of a page with each part of the look."""
-    from browser import served_parts
+    from support.web.browser import served_parts
 
     with served_parts() as address:
         yield address
@@ -188,7 +188,7 @@ def parts():
 @pytest.fixture
 def start_api(local_shell):
     """Start `botchat api` on the file, and kill at the end what is left."""
-    from api_client import Api
+    from support.api.client import Api
 
     running = []
 
@@ -205,12 +205,12 @@ def start_api(local_shell):
 @pytest.fixture
 def site(repository):
     site = Site(repository)
-    cached.connection.clear()
+    cache.connection.clear()
     st.cache_data.clear()
     yield site
     for turns in site.made:
         turns.close(timeout=0)
-    cached.connection.clear()
+    cache.connection.clear()
 
 
 @pytest.fixture
@@ -272,9 +272,9 @@ def flaky_chat(chat_with, store):
 @pytest.fixture
 def serve_chat(chat_with):
     """Serve a Chat whose bot follows the script; give its address."""
-    from api_client import served
+    from support.api.client import served
 
-    from botchat.api.serving import Serving
+    from botchat.api.dependencies import Serving
 
     with ExitStack() as servers:
 
@@ -287,7 +287,7 @@ def serve_chat(chat_with):
 @pytest.fixture
 def remote_with(serve_chat, store):
     """Make what asks a server, whose bot follows the script, with a token of ann's."""
-    from botchat.core.access import Access
+    from botchat.core.auth.service import Access
     from botchat.remote.chat import connect
 
     made = []

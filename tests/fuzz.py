@@ -10,9 +10,9 @@ from collections import Counter
 from itertools import cycle
 from typing import Any
 
-from fuzz_targets import TARGETS
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import HypothesisWarning
+from support.fuzz_targets import TARGETS
 
 _AT_ONCE = 50
 _PHASES = (Phase.reuse, Phase.generate, Phase.shrink)

@@ -7,7 +7,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from servers import free_port
+from support.servers import free_port
 
 from botchat.library import Store
 

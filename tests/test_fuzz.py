@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from fuzz_targets import TARGETS
 from hypothesis import HealthCheck, given, settings
+from support.fuzz_targets import TARGETS
 
 from botchat.core.errors import ConfigError, InvalidInput
-from botchat.core.repository import position_of
+from botchat.core.storage.repository import position_of
 from botchat.settings import load_settings
 
 

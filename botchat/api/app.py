@@ -7,14 +7,16 @@ from fastapi.openapi.utils import get_openapi
 from starlette.middleware import Middleware
 
 from botchat import __version__
-from botchat.api import admin, choices, completions, docs_page, messages, problems, server, sessions, sign_in
-from botchat.api.callers import OPEN, Guarded
-from botchat.api.events import EventStream
-from botchat.api.measures import Measured
-from botchat.api.outputs import ProblemOut
-from botchat.api.serving import Serving
+from botchat.api import docs_page, errors
+from botchat.api.auth.middleware import OPEN, Guarded
+from botchat.api.dependencies import Serving
+from botchat.api.metrics import Measured
+from botchat.api.openai import completions
+from botchat.api.replies.sse import EventStream
+from botchat.api.routes import admin, health, messages, preferences, sessions, sign_in
+from botchat.api.schemas.responses import ProblemOut
 
-_PARTS = (sessions, messages, choices, completions, sign_in, server, admin, docs_page)
+_PARTS = (sessions, messages, preferences, completions, sign_in, health, admin, docs_page)
 _ABOUT = (
     "Sessions with bots, stored as they are said. Show who you are with `Authorization: Bearer TOKEN`; "
     "another's session and none are the same 404. Errors are problem+json, and OpenAI's own shape below `/v1`."
@@ -35,7 +37,7 @@ def create_app(serving: Serving) -> FastAPI:
     app.state.serving = serving
     for part in _PARTS:
         app.include_router(part.router)
-    problems.add_handlers(app)
+    errors.add_handlers(app)
     document: dict[str, Any] = {}
 
     def openapi() -> dict[str, Any]:
@@ -101,5 +103,5 @@ _OPENAI_ERROR: dict[str, Any] = {
 
 
 def _error_of(path: str) -> dict[str, Any]:
-    kind, name = ("application/json", "OpenAIError") if path.startswith("/v1/") else (problems.MEDIA_TYPE, "Problem")
+    kind, name = ("application/json", "OpenAIError") if path.startswith("/v1/") else (errors.MEDIA_TYPE, "Problem")
     return {"description": "It went wrong", "content": {kind: {"schema": {"$ref": f"#/components/schemas/{name}"}}}}

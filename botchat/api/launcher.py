@@ -12,15 +12,15 @@ from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
 from botchat.api.app import create_app
-from botchat.api.serving import Serving
-from botchat.api.signing import KEY_VARIABLE, Signer
+from botchat.api.dependencies import Serving
+from botchat.api.jwt import KEY_VARIABLE, Signer
 from botchat.bootstrap import build_chat, build_turns
-from botchat.connections import Connections
-from botchat.core.addresses import is_loopback
 from botchat.core.chat import Chat
 from botchat.core.errors import ConfigError
-from botchat.guesses import Guesses
-from botchat.listening import allow_many_files, announce, listen_on
+from botchat.core.urls import is_loopback
+from botchat.serving.connection_limits import Connections
+from botchat.serving.sign_in_limits import Guesses
+from botchat.serving.sockets import allow_many_files, announce, listen_on
 from botchat.settings import Settings
 
 _PORT = 8600

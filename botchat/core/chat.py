@@ -4,24 +4,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Unpack
 
-from botchat.core.branches import ROOT, alternatives, branch_of, parent_of
-from botchat.core.checks import check_name
+from botchat.core.bots.warmup import warm_up
+from botchat.core.context.topics import topics_of
+from botchat.core.context.usage import Shown, shown
 from botchat.core.errors import InvalidInput, ReplyRunning
-from botchat.core.files import check_files
-from botchat.core.history import is_wordless
-from botchat.core.models import BotInfo, Message, Session, new_id
-from botchat.core.preferences import PreferenceChanges, Preferences
-from botchat.core.quotes import Quote
-from botchat.core.reading import Excerpt
-from botchat.core.reply import Reply
-from botchat.core.repository import SessionRepository
-from botchat.core.sessions import Sessions
-from botchat.core.shown import Shown, shown
-from botchat.core.topic import topics_of
-from botchat.core.trial import Trial, models_of, try_bots
-from botchat.core.turn import Turns
-from botchat.core.unsupported import pack, unpack
-from botchat.core.warm_up import warm_up
+from botchat.core.models.attachments import check_files
+from botchat.core.models.branches import ROOT, alternatives, branch_of, parent_of
+from botchat.core.models.preferences import PreferenceChanges, Preferences
+from botchat.core.models.session import BotInfo, Message, Session, new_id
+from botchat.core.models.unsupported import pack, unpack
+from botchat.core.models.validation import check_name
+from botchat.core.sessions.commands import Sessions
+from botchat.core.sessions.queries import Excerpt
+from botchat.core.sessions.quotes import Quote
+from botchat.core.storage.repository import SessionRepository
+from botchat.core.turn.history import is_wordless
+from botchat.core.turn.probe import Trial, models_of, try_bots
+from botchat.core.turn.reply import Reply
+from botchat.core.turn.turn import Turns
 
 __all__ = [
     "ROOT",

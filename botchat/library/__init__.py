@@ -1,6 +1,5 @@
 """Sessions for programs: what agents say and know, in the same records that every front end opens."""
 
-from botchat.core.changes import REDACTED
 from botchat.core.errors import (
     AgentNotFound,
     BotchatError,
@@ -13,8 +12,9 @@ from botchat.core.errors import (
     StoreError,
     StoreUnavailable,
 )
-from botchat.core.models import Message, Page, SessionFilter, SessionSummary
-from botchat.core.retention import Retention, Rule
+from botchat.core.models.changes import REDACTED
+from botchat.core.models.session import Message, Page, SessionFilter, SessionSummary
+from botchat.core.retention.policy import Retention, Rule
 from botchat.library.agent import Agent, Totals
 from botchat.library.hooks import (
     Change,

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import NamedTuple
 
-from botchat.core.agents import AgentRecords
-from botchat.core.models import Message
-from botchat.core.record import Record
+from botchat.core.models.session import Message
+from botchat.core.storage.agents import AgentRecords
+from botchat.core.storage.records import Record
 from botchat.library.agent import Agent
 from botchat.library.ids import given_id, stored_id
 

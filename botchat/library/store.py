@@ -8,12 +8,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from botchat.bootstrap import borrow_repository, build_repository, is_mongodb, retention_of
-from botchat.core.checks import check_name
 from botchat.core.errors import ConfigError, SessionNotFound, StoreError
-from botchat.core.keeping import Keeping
-from botchat.core.models import PAGE_SIZE, Page, Session, SessionFilter, new_id, now
-from botchat.core.repository import ACTIVE, SessionRepository
-from botchat.core.retention import Retention
+from botchat.core.models.session import PAGE_SIZE, Page, Session, SessionFilter, new_id, now
+from botchat.core.models.validation import check_name
+from botchat.core.retention.enforcement import Keeping
+from botchat.core.retention.policy import Retention
+from botchat.core.storage.repository import ACTIVE, SessionRepository
 from botchat.library.hooks import Hooks
 from botchat.library.ids import stored_id
 from botchat.library.reused_ids import release_id
@@ -22,7 +22,7 @@ from botchat.library.unsaved import FLUSH_SECONDS, Flushable, UnsavedMessages, r
 from botchat.settings import load_settings
 
 if TYPE_CHECKING:
-    from botchat.core.mongo_client import Client
+    from botchat.core.storage.mongo.client import Client
 
 AGENT_BOT = "agent"
 """What stands for the bot in the record of a session that agents keep."""

@@ -16,9 +16,9 @@ from strands.types.content import Message
 from strands.types.exceptions import SessionException
 from strands.types.session import SessionAgent, SessionMessage
 
-from botchat.core.agents import AgentChanges
 from botchat.core.errors import ConfigError, StoreUnavailable
-from botchat.core.models import valid_text
+from botchat.core.models.session import valid_text
+from botchat.core.storage.agents import AgentChanges
 from botchat.library.hooks import HookFailed
 from botchat.library.store import Store
 from botchat.library.unsaved import FLUSH_SECONDS, UnsavedMessage, UnsavedMessages, raise_joined
@@ -26,7 +26,7 @@ from botchat.strands.repository import AgentExists, BotchatSessionRepository
 from botchat.strands.text import blocks_of
 
 if TYPE_CHECKING:
-    from botchat.core.mongo_client import Client
+    from botchat.core.storage.mongo.client import Client
 
 
 _log = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ from strands.session.session_repository import SessionRepository
 from strands.types.exceptions import SessionException
 from strands.types.session import Session, SessionAgent, SessionMessage, SessionType
 
-from botchat.core.agents import AgentChanges
 from botchat.core.errors import AgentNotFound, MessageNotFound, SessionNotFound
+from botchat.core.storage.agents import AgentChanges
 from botchat.library.agent import Agent, agent_changes
 from botchat.library.encoding import decode, encode
 from botchat.library.history import History

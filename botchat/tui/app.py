@@ -15,25 +15,25 @@ from textual.widgets import Footer
 
 from botchat.core.chat import shown
 from botchat.core.errors import BotchatError, InvalidInput, ServerUnavailable, SessionNotFound, StoreUnavailable
-from botchat.core.models import SessionSummary, now
+from botchat.core.models.session import SessionSummary, now
 from botchat.tui import commands
-from botchat.tui.chats import AnyChat, AnyReply
-from botchat.tui.confirm import Confirm
-from botchat.tui.conversation_pane import ConversationPane
-from botchat.tui.draft_keeper import DraftKeeper
-from botchat.tui.drafts import Drafts
-from botchat.tui.ending_app import EndingApp
-from botchat.tui.keys_screen import KeysScreen
-from botchat.tui.known import summary_of
-from botchat.tui.news import StoreAnswered, StoreFailed
-from botchat.tui.session_header import Heading, SessionHeader
-from botchat.tui.session_list import SessionList
-from botchat.tui.session_view import SessionView
-from botchat.tui.sessions_pane import SessionsPane
-from botchat.tui.terminal_driver import TerminalDriver
+from botchat.tui.backend import AnyChat, AnyReply
+from botchat.tui.conversation.autosave import DraftKeeper
+from botchat.tui.conversation.drafts import Drafts
+from botchat.tui.conversation.header import Heading, SessionHeader
+from botchat.tui.conversation.pane import ConversationPane
+from botchat.tui.conversation.view import SessionView
+from botchat.tui.driver import TerminalDriver
+from botchat.tui.formatting import age, title_of
+from botchat.tui.lifecycle import EndingApp
+from botchat.tui.messages import StoreAnswered, StoreFailed
+from botchat.tui.screens.confirm_dialog import Confirm
+from botchat.tui.screens.keys import KeysScreen
+from botchat.tui.sidebar.pane import SessionsPane
+from botchat.tui.sidebar.session_list import SessionList
+from botchat.tui.state import summary_of
 from botchat.tui.themes import DARK, LIGHT
-from botchat.tui.transcript import Transcript
-from botchat.tui.words import age, title_of
+from botchat.tui.transcript.transcript import Transcript
 
 _NARROW = 64
 """Below this many columns the list and the session do not stand side by side."""

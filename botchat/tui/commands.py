@@ -10,7 +10,7 @@ from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.dom import DOMNode
 
-from botchat.tui.words import counted, title_of
+from botchat.tui.formatting import counted, title_of
 
 if TYPE_CHECKING:
     from botchat.tui.app import BotchatApp

@@ -11,11 +11,11 @@ from textual.keys import KEY_ALIASES, KEY_NAME_REPLACEMENTS, Keys, key_to_charac
 from botchat.core.errors import ConfigError
 from botchat.tui.app import BotchatApp
 from botchat.tui.commands import bindings_of
-from botchat.tui.conversation_pane import ConversationPane
-from botchat.tui.prompt import Prompt
-from botchat.tui.session_list import SessionList
-from botchat.tui.sessions_pane import SessionsPane
-from botchat.tui.transcript import Transcript
+from botchat.tui.conversation.composer import Prompt
+from botchat.tui.conversation.pane import ConversationPane
+from botchat.tui.sidebar.pane import SessionsPane
+from botchat.tui.sidebar.session_list import SessionList
+from botchat.tui.transcript.transcript import Transcript
 
 PLACES: dict[str, tuple[type[DOMNode], ...]] = {
     "everywhere": (BotchatApp,),

@@ -12,17 +12,17 @@ import platformdirs
 from textual.theme import BUILTIN_THEMES
 
 from botchat.bootstrap import build_chat, build_turns, default_bot, is_mongodb, rescue_folder, sqlite_path
-from botchat.core.addresses import without_password
 from botchat.core.chat import Chat
 from botchat.core.errors import ConfigError
-from botchat.core.models import SessionSummary
-from botchat.core.rescue import rescue, session_with
+from botchat.core.models.session import SessionSummary
+from botchat.core.turn.recovery_file import rescue, session_with
+from botchat.core.urls import without_password
 from botchat.settings import Settings
 from botchat.tui.app import BotchatApp
-from botchat.tui.chats import AnyChat
-from botchat.tui.drafts import Drafts
+from botchat.tui.backend import AnyChat
+from botchat.tui.conversation.drafts import Drafts
+from botchat.tui.driver import TERMINAL_CLOSED
 from botchat.tui.keymap import check_keys
-from botchat.tui.terminal_driver import TERMINAL_CLOSED
 from botchat.tui.themes import DARK, LIGHT
 
 _SAVING_SECONDS = 10.0

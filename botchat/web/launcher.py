@@ -14,20 +14,21 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from botchat.bootstrap import build_chat, build_turns
-from botchat.connections import Connections, guard_streamlit
-from botchat.core.addresses import is_loopback
+from botchat.core.auth.devices import Devices
 from botchat.core.chat import Chat
-from botchat.core.devices import Devices
 from botchat.core.errors import BotchatError, ConfigError
-from botchat.guesses import Guesses, PasswordSignIn
-from botchat.listening import allow_many_files, announce, listen_on
+from botchat.core.urls import is_loopback
+from botchat.serving.connection_limits import Connections, guard_streamlit
+from botchat.serving.sign_in_limits import Guesses, PasswordSignIn
+from botchat.serving.sockets import allow_many_files, announce, listen_on
 from botchat.settings import Settings
-from botchat.web import sockets, state
-from botchat.web.admission import API, admission
-from botchat.web.export_route import EXPORT
-from botchat.web.file_route import FILE
-from botchat.web.headers import OwnNames, OwnOrigin, SafetyHeaders
-from botchat.web.look import SCRIPT
+from botchat.web import runtime
+from botchat.web.assets import SCRIPT
+from botchat.web.auth.setup import API, admission
+from botchat.web.routes.export import EXPORT
+from botchat.web.routes.files import FILE
+from botchat.web.server import sockets
+from botchat.web.server.security_headers import OwnNames, OwnOrigin, SafetyHeaders
 from botchat.web.theme import THEME
 
 _FIRST_PORT = 8501
@@ -60,7 +61,7 @@ def serve(
     port = _free_port(settings)
     turns = build_turns(settings, environment, stays=True)
     chat = build_chat(settings, turns)  # a store that is down is told here, not in the browser
-    state.serve(_served(settings, chat, turns, lambda: build_chat(settings, turns)))
+    runtime.serve(_served(settings, chat, turns, lambda: build_chat(settings, turns)))
     _prepare_process(settings)
     try:
         passwords = PasswordSignIn(chat.access, Devices(chat.short_lived), Guesses(settings.limits))
@@ -95,9 +96,9 @@ def _check_who_comes(settings: Settings, *, no_sign_in: bool) -> None:
         )
 
 
-def _served(settings: Settings, chat: Chat, replies: state.Replies, connect: Callable[[], Chat]) -> state.Served:
+def _served(settings: Settings, chat: Chat, replies: runtime.Replies, connect: Callable[[], Chat]) -> runtime.Served:
     sign_in = settings.web.sign_in
-    return state.Served(
+    return runtime.Served(
         user=settings.user if sign_in == "none" else None,
         connect=connect,
         replies=replies,

@@ -1,0 +1,138 @@
+"""Errors as HTTP tells them: problem+json (RFC 9457), and OpenAI's shape below /v1. The one place that knows."""
+
+import json
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from botchat.core import errors
+from botchat.core.models.session import valid_text
+
+MEDIA_TYPE = "application/problem+json"
+
+_STATUS: dict[type[errors.BotchatError], int] = {
+    errors.InvalidInput: 422,
+    errors.UnknownBot: 404,
+    errors.ConfigError: 500,
+    errors.SessionNotFound: 404,
+    errors.MessageNotFound: 404,
+    errors.FileNotFound: 404,
+    errors.UserNotFound: 404,
+    errors.AccountNotFound: 404,
+    errors.TokenNotFound: 404,
+    errors.NotSignedIn: 401,
+    errors.NotAllowed: 403,
+    errors.TooMany: 429,
+    errors.ReplyRunning: 409,
+    errors.SessionChanged: 409,
+    errors.SessionTooLarge: 413,
+    errors.DamagedRecord: 500,
+    errors.StoreError: 503,
+    errors.BotError: 502,
+    errors.BotchatError: 500,
+}
+_OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+_BAD_JSON = "json_invalid"
+
+_log = logging.getLogger(__name__)
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Let an app tell its errors so."""
+    app.add_exception_handler(errors.BotchatError, _told)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def status_of(error: errors.BotchatError) -> int:
+    """Tell the status of an error."""
+    kinds = type(error).__mro__
+    if isinstance(error, errors.MissingKey):  # the bot's trouble, not the asker's
+        return 502
+    return next(_STATUS[kind] for kind in kinds if kind in _STATUS)
+
+
+def answer_to(error: errors.BotchatError, path: str, **more: Any) -> Response:
+    """Make the answer of an error; `more` stands beside what a problem always says."""
+    headers = {}
+    if isinstance(error, errors.NotSignedIn):
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, errors.TooMany):
+        headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, errors.StoreUnavailable):
+        headers["Retry-After"] = "2"
+    return problem(status_of(error), str(error), path, headers, code=_code(error), **more)
+
+
+def problem(status: int, detail: str, path: str, headers: dict[str, str] | None = None, **more: Any) -> Response:
+    """Make the answer that tells of a problem, in the shape of the address that was asked."""
+    if path.startswith("/v1/"):
+        return JSONResponse(openai_error(status, detail, more.get("code")), status, headers)
+    return JSONResponse(problem_json(status, detail) | more, status, headers, media_type=MEDIA_TYPE)
+
+
+def problem_json(status: int, detail: str) -> dict[str, Any]:
+    """Make the body of a problem."""
+    title = HTTPStatus(status).phrase
+    return {"type": "about:blank", "title": title, "status": status, "detail": valid_text(detail)}
+
+
+def problem_of(error: errors.BotchatError) -> dict[str, Any]:
+    """Make the body of a problem out of an error."""
+    return problem_json(status_of(error), str(error)) | {"code": _code(error)}
+
+
+def last_event(error: errors.BotchatError, path: str) -> bytes:
+    """Make the event that tells why a stream of the address that was asked ends before its end."""
+    if path.startswith("/v1/"):
+        return f"data: {json.dumps(openai_error(status_of(error), str(error), _code(error)))}\n\n".encode()
+    return f"event: error\ndata: {json.dumps(problem_of(error))}\n\n".encode()
+
+
+def openai_error(status: int, detail: str, code: str | None = None) -> dict[str, Any]:
+    """Make an error as OpenAI words it."""
+    kind = _OPENAI_TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")  # noqa: PLR2004
+    return {"error": {"message": valid_text(detail), "type": kind, "param": None, "code": code}}
+
+
+def _code(error: errors.BotchatError) -> str:
+    """Write an error's name as programs like to compare it: session_not_found."""
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in type(error).__name__).removeprefix("_")
+
+
+def _told(request: Request, error: Exception) -> Response:
+    if not isinstance(error, errors.BotchatError):
+        raise error
+    return answer_to(error, request.url.path)
+
+
+def _invalid(request: Request, error: Exception) -> Response:
+    """Say what is wrong with a request, and not what it was: it may be a password, or ten megabytes."""
+    if not isinstance(error, RequestValidationError):
+        raise error
+    mistakes = [{"loc": [str(part) for part in e["loc"]], "msg": str(e["msg"])} for e in error.errors()]
+    first = mistakes[0]
+    status = 400 if any(e["type"] == _BAD_JSON for e in error.errors()) else 422
+    detail = f"{'.'.join(first['loc'])}: {first['msg']}"
+    return problem(status, detail, request.url.path, code="invalid_request", errors=_valid(mistakes))
+
+
+def _valid(mistakes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"loc": [valid_text(part) for part in m["loc"]], "msg": valid_text(m["msg"])} for m in mistakes]
+
+
+def _http(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    return problem(error.status_code, str(error.detail), request.url.path, dict(error.headers or {}))
+
+
+def _unexpected(request: Request, error: Exception) -> Response:
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return problem(500, "The server failed at this; it was logged.", request.url.path)

@@ -1,0 +1,54 @@
+"""The command `api`."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from botchat.commands.support.exit_codes import TERMINATED
+from botchat.commands.support.options import StoreOption, UserOption, settings_with
+from botchat.core.errors import ConfigError
+from botchat.logs import log_json
+
+
+def api(
+    host: Annotated[str | None, typer.Option(help="The address to serve on.", metavar="ADDRESS")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="The port to serve on, 8600 if not said; 0 takes a free one.")
+    ] = None,
+    store: StoreOption = None,
+    user: UserOption = None,
+    no_sign_in: Annotated[
+        bool, typer.Option("--no-sign-in", help="Ask for no token: everybody on this machine is this user.")
+    ] = False,
+) -> None:
+    """Serve the sessions over HTTP, for programs and for people without the store's password.
+
+    Who asks shows a token (botchat tokens create). It describes itself at /docs.
+
+    Example: botchat api --port 8600
+    """
+    settings = settings_with(store, user, host=host, port=port)
+    log_json()
+    with told_what_is_missing():
+        from botchat.api.launcher import serve
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    serve(settings, no_sign_in=no_sign_in)
+
+
+@contextmanager
+def told_what_is_missing() -> Iterator[None]:
+    """Say what to install if the API's libraries are not there.
+
+    Raises:
+        ConfigError: they are not.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"The API needs more than is installed ({error.name}): pip install 'botchat[api]'."
+        ) from error

@@ -1,0 +1,62 @@
+"""The command `audit`."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from botchat.commands.output.tables import Columns, FieldsOption, FormatOption, Row, print_rows
+from botchat.commands.support.options import StoreOption, opened_store, say, settings_with
+from botchat.core.models.session import now
+from botchat.core.storage.audit import AuditAction, AuditFilter
+from botchat.durations import moment
+
+if TYPE_CHECKING:
+    from botchat.core.storage.audit import AuditLog
+
+_COLUMNS = Columns(
+    names=("time", "admin", "user", "action", "session_id", "id"),
+    in_table=("time", "admin", "user", "action", "session_id"),
+    flexible="session_id",
+)
+
+
+def audit(
+    admin: Annotated[str | None, typer.Option(help="Only what this admin did.", metavar="NAME")] = None,
+    user: Annotated[str | None, typer.Option(help="Only access to this user's sessions.", metavar="NAME")] = None,
+    action: Annotated[AuditAction | None, typer.Option(help="Only this action.")] = None,
+    session: Annotated[str | None, typer.Option(help="Only access to this session.", metavar="ID")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only events from then on: 2026-11-01, or 7d for a week ago.", metavar="TIME")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Only events before then.", metavar="TIME")] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", "-n", help="How many at most (default: all).", min=1, metavar="N")
+    ] = None,
+    form: FormatOption = None,
+    fields: FieldsOption = None,
+    store: StoreOption = None,
+) -> None:
+    """List which admin read whose sessions through the API, newest first.
+
+    Events expire after `audit_retention` ([api] in the config, default: 365 days). No command, page or API request
+    removes one earlier. The fields: time, admin, user, action, session_id, id.
+
+    Example: botchat audit --user ann --since 30d
+    """
+    where = AuditFilter(
+        admin=admin,
+        user=user,
+        action=action,
+        session_id=session,
+        since=moment(since, now()) if since is not None else None,
+        until=moment(until, now()) if until is not None else None,
+    )
+    with opened_store(settings_with(store, None), writing=False) as (chat, _):
+        if not print_rows(_rows(chat.audit, where, limit), _COLUMNS, form, fields):
+            say(f"No audit events match in {chat.store}.")
+
+
+def _rows(log: "AuditLog", where: AuditFilter, limit: int | None) -> Iterator[Row]:
+    for event in log.events(where, limit):
+        yield {name: getattr(event, name) for name in _COLUMNS.names}

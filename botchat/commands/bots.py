@@ -1,0 +1,146 @@
+"""The commands about bots: which there are, and whether they answer."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from botchat.commands.output.key_values import print_facts, without_secrets
+from botchat.commands.output.tables import Columns, FieldsOption, FormatOption, Row, print_rows
+from botchat.commands.support.exit_codes import SOME_FAILED
+from botchat.commands.support.options import bot_names, near, say
+from botchat.core.errors import InvalidInput, UnknownBot
+from botchat.core.urls import without_password
+
+if TYPE_CHECKING:
+    from botchat.core.chat import Trial
+    from botchat.core.models.session import BotInfo
+    from botchat.settings import Settings
+
+_BOTS = Columns(
+    names=("id", "model", "base_url", "key", "key_set", "context_window", "default"),
+    in_table=("id", "model", "default", "key", "key_set", "base_url", "context_window"),
+    flexible="model",
+)
+_FACTS = Columns(names=("name", "value"), in_table=("name", "value"), flexible="value", key="name")
+_TRIALS = Columns(
+    names=("id", "ok", "model", "first_token_ms", "latency_ms", "streamed", "reasoned", "usage", "error"),
+    in_table=("id", "ok", "model", "first_token_ms", "latency_ms", "streamed", "reasoned", "usage"),
+    flexible="model",
+)
+
+_BotArgument = typer.Argument(help="Which bot.", metavar="BOT", autocompletion=bot_names)
+
+
+def list_bots(form: FormatOption = None, fields: FieldsOption = None) -> None:
+    """List the bots, and whether each has its key.
+
+    Example: botchat bots list
+    """
+    from botchat.bootstrap import build_turns, default_bot
+    from botchat.settings import load_settings
+
+    settings = load_settings()
+    bots = build_turns(settings).bots
+    chosen = default_bot(settings, bots)
+    print_rows((_bot_row(bot.info, chosen) for bot in bots.values()), _BOTS, form, fields)
+
+
+def show(bot: Annotated[str, _BotArgument], form: FormatOption = None) -> None:
+    """Show everything that is set for a bot, also what nobody has set.
+
+    Example: botchat bots show demo
+    """
+    from botchat.settings import load_settings
+
+    print_facts(_facts(load_settings(), bot), _FACTS, form)
+
+
+def try_bot(
+    bot: Annotated[str | None, _BotArgument] = None,
+    every: Annotated[bool, typer.Option("--all", help="Ask every bot.")] = False,
+    form: FormatOption = None,
+    fields: FieldsOption = None,
+) -> None:
+    """Ask a bot for a few words, and tell how it answered.
+
+    Nothing is stored.
+
+    Times are in milliseconds: to the first piece, and to the end.
+
+    Example: botchat bots test demo
+    """
+    from botchat.bootstrap import build_turns, default_bot
+    from botchat.core.chat import try_bots
+    from botchat.settings import load_settings
+
+    if every and bot:
+        raise InvalidInput("Say a bot or --all, not both.")
+    settings = load_settings()
+    bots = build_turns(settings).bots
+    if bot:
+        _check_known(bot, bots)
+    asked = list(bots) if every else [bot or default_bot(settings, bots)]
+    trials = try_bots(bots[bot_id] for bot_id in asked)
+    failures = [trial.failure for trial in trials if trial.failure]
+    if failures and not every:
+        raise failures[0]
+    print_rows(map(_trial_row, trials), _TRIALS, form, fields)
+    _tell_failures(trials)
+
+
+def _tell_failures(trials: "list[Trial]") -> None:
+    from botchat.core.exporting.formats import one_line
+
+    failed = [trial for trial in trials if trial.failure]
+    for trial in failed:
+        say(f"{trial.bot_id}: {one_line(str(trial.failure))}")
+    if failed:
+        raise typer.Exit(SOME_FAILED)
+
+
+def _check_known(bot_id: str, bots: Any) -> None:
+    if bot_id not in bots:
+        raise UnknownBot(f"There is no bot {bot_id!r}. {near(bot_id, bots)}")
+
+
+def _bot_row(info: "BotInfo", default: str) -> Row:
+    return {
+        "id": info.bot_id,
+        "model": info.label,
+        "base_url": info.base_url and without_password(info.base_url),
+        "key": info.key_name,
+        "key_set": info.has_key if info.key_name else None,
+        "context_window": info.context_window,
+        "default": info.bot_id == default,
+    }
+
+
+def _facts(settings: "Settings", bot_id: str) -> Iterator[Row]:
+    from dataclasses import asdict
+
+    from botchat.bootstrap import bot_configs, build_turns, default_bot
+
+    bots = build_turns(settings).bots
+    _check_known(bot_id, bots)
+    row = dict(_bot_row(bots[bot_id].info, default_bot(settings, bots)))
+    config = bot_configs(settings).get(bot_id)
+    if config:
+        hidden = {"model", "base_url", "api_key_env"}  # what they come to is in the row
+        row |= {name: without_secrets(value) for name, value in asdict(config).items() if name not in hidden}
+    for name, value in row.items():
+        yield {"name": name, "value": value}
+
+
+def _trial_row(trial: "Trial") -> Row:
+    return {
+        "id": trial.bot_id,
+        "ok": trial.failure is None,
+        "model": trial.model,
+        "first_token_ms": trial.first_token_ms,
+        "latency_ms": trial.latency_ms,
+        "streamed": trial.streamed,
+        "reasoned": trial.reasoned,
+        "usage": trial.usage,
+        "error": str(trial.failure) if trial.failure else None,
+    }

@@ -1,0 +1,1 @@
+"""How commands write results: tables, key-value lists, checks, progress and replies."""

@@ -1,0 +1,137 @@
+"""How a reply is written while it comes: as words, as one JSON object, or as an event a line."""
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any, Protocol
+
+import typer
+
+from botchat.commands.support.options import say
+from botchat.commands.support.streams import write
+from botchat.core.errors import (
+    BotchatError,
+    BotError,
+    ConfigError,
+    InvalidInput,
+    SessionNotFound,
+    StoreError,
+)
+from botchat.core.models.unsupported import unpack, unsupported_notices
+
+if TYPE_CHECKING:
+    from botchat.core.models.session import Delta, Message
+
+_CODES: dict[type[BotchatError], str] = {
+    InvalidInput: "invalid_input",
+    ConfigError: "config",
+    SessionNotFound: "not_found",
+    StoreError: "store",
+    BotError: "bot",
+    BotchatError: "failed",
+}
+
+
+class ReplyWriter(Protocol):
+    """Writes one reply."""
+
+    def begin(self, session_id: str | None, bot_id: str, label: str) -> None:
+        """Tell who answers, and in which session; None: in one that is not stored."""
+        ...
+
+    def write(self, delta: "Delta") -> None:
+        """Write the next piece."""
+        ...
+
+    def end(self, message: "Message") -> None:
+        """Write what there is to say of the whole."""
+        ...
+
+
+class Words:
+    """The answer alone on stdout; reasoning, if it is wanted, on stderr."""
+
+    def __init__(self, *, reasoning: bool) -> None:
+        from botchat.core.exporting.formats import printable
+
+        self._reasoning = reasoning
+        self._printable = printable
+        self._harmless = printable if sys.stdout.isatty() else str
+        self._thinking = self._answering = False
+
+    def begin(self, session_id: str | None, bot_id: str, label: str) -> None:
+        say(f"session {session_id or 'not stored'}, bot {bot_id} ({label})")
+
+    def write(self, delta: "Delta") -> None:
+        if delta.content:
+            if self._thinking:
+                typer.echo(err=True)
+            write([self._harmless(delta.content)])
+            self._thinking, self._answering = False, True
+        elif delta.reasoning_content and self._reasoning:
+            typer.echo(self._printable(delta.reasoning_content), err=True, nl=False)
+            self._thinking = True
+
+    def end(self, message: "Message") -> None:
+        if self._answering:
+            write(["\n"])
+        elif self._thinking:
+            typer.echo(err=True)
+        for line in unsupported_notices(message.payload):
+            say(line)
+
+
+class OneJson:
+    """One object when the reply has ended: session_id, message, usage, latency_ms."""
+
+    def begin(self, session_id: str | None, bot_id: str, label: str) -> None:  # noqa: ARG002  (told at the end)
+        self._session_id = session_id
+
+    def write(self, delta: "Delta") -> None:
+        """Wait for the whole."""
+
+    def end(self, message: "Message") -> None:
+        from botchat.core.exporting.formats import message_to_json
+
+        facts = {"usage": message.usage, "latency_ms": message.latency_ms}
+        of_session = json.dumps({"session_id": self._session_id})[:-1]
+        _write_line(f'{of_session}, "message": {message_to_json(message)}, {json.dumps(facts)[1:]}')
+
+
+class JsonLines:
+    """An object for each event: start, reasoning_delta, delta, and at last end or error.
+
+    Content without plain text is in the last one, as `unsupported`.
+    """
+
+    def begin(self, session_id: str | None, bot_id: str, label: str) -> None:
+        self._event("start", session_id=session_id, bot_id=bot_id, label=label)
+
+    def write(self, delta: "Delta") -> None:
+        if delta.reasoning_content:
+            self._event("reasoning_delta", text=delta.reasoning_content)
+        if delta.content:
+            self._event("delta", text=delta.content)
+
+    def end(self, message: "Message") -> None:
+        from botchat.core.exporting.formats import piece_to_json
+
+        facts: dict[str, Any] = {"message_id": message.id, "status": message.status or "complete"}
+        facts |= {"model": message.model, "usage": message.usage, "latency_ms": message.latency_ms}
+        if pieces := unpack(message.payload):
+            facts["unsupported"] = [piece_to_json(piece) for piece in pieces]
+        self._event("error" if message.status == "failed" else "end", **facts, error=message.error)
+
+    def _event(self, name: str, **facts: Any) -> None:
+        _write_line(json.dumps({"event": name} | facts))
+
+
+def error_json(error: BotchatError) -> str:
+    """Write an error for a program: what kind it is, and its sentence."""
+    code = next(_CODES[kind] for kind in type(error).__mro__ if kind in _CODES)
+    return json.dumps({"error": {"code": code, "message": str(error)}})
+
+
+def _write_line(line: str) -> None:
+    from botchat.core.exporting.formats import printable
+
+    write([(printable(line) if sys.stdout.isatty() else line) + "\n"])

@@ -1,0 +1,101 @@
+"""The command that takes sessions into the store: import."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from botchat.commands.support.exit_codes import FAILED, SOME_FAILED
+from botchat.commands.support.options import StoreOption, opened_store, say, settings_with
+from botchat.commands.support.session_selectors import DryRunOption, counted, id_line
+from botchat.commands.support.streams import ReaderGoneError, write
+from botchat.core.errors import InvalidInput
+from botchat.core.models.session import Conflict
+
+if TYPE_CHECKING:
+    from botchat.core.importing.load import Intake
+    from botchat.core.models.session import Refused
+
+
+def import_sessions(
+    file: Annotated[str, typer.Argument(help="The file; - is stdin.", metavar="FILE")],
+    user: Annotated[
+        str | None, typer.Option(help="Give all of them to this user; else each keeps its own.", metavar="NAME")
+    ] = None,
+    on_conflict: Annotated[
+        Conflict, typer.Option("--on-conflict", help="When the store has a session of that id already.")
+    ] = "skip",
+    dry_run: DryRunOption = False,
+    store: StoreOption = None,
+) -> None:
+    """Take sessions in, botchat's own and those of other programs.
+
+    It reads botchat's JSON and JSON Lines, and the exports of ChatGPT, DeepSeek, LibreChat and Open WebUI; which, it
+    sees itself. The ids of what was taken in are on stdout, the report is on stderr. Content that botchat can't show,
+    such as images, is kept in its original form and counted in the report. It doesn't change the exit code.
+
+    Example: botchat sessions import everything.jsonl --on-conflict replace
+    """
+    from botchat.core.importing.detect import read_sessions
+    from botchat.core.importing.load import Intake, unsupported_sentence
+
+    settings = settings_with(store, user)
+    with _opened_file(file) as source, opened_store(settings, writing=not dry_run) as (chat, name):
+        intake = Intake(chat.for_admins(), on_conflict, dry_run=dry_run)
+        try:
+            _write_all(
+                _lines(intake.take(read_sessions(source, user=user, default_user=name, limits=settings.imports)))
+            )
+        finally:
+            say(" ".join(filter(None, [_report(intake, dry_run=dry_run), unsupported_sentence(intake.unsupported)])))
+        if intake.refused:
+            raise typer.Exit(SOME_FAILED if intake.taken else FAILED)
+
+
+def _write_all(lines: Iterator[str]) -> None:
+    """Write the lines; when nobody reads them any more, the sessions are taken in all the same.
+
+    Raises:
+        ReaderGoneError: nobody reads them; all are taken in.
+    """
+    try:
+        for line in lines:
+            write([line])
+    except ReaderGoneError:
+        for _ in lines:
+            pass
+        raise
+
+
+def _lines(became: "Iterator[str | Refused]") -> Iterator[str]:
+    """Give the id of each session that was taken in, on a line, and tell of each that was not."""
+    for one in became:
+        if isinstance(one, str):
+            yield f"{id_line(one)}\n"
+        else:
+            say(f"{one.where}: {one.reason}")
+
+
+def _report(intake: "Intake", *, dry_run: bool) -> str:
+    """Say what became of the sessions, in one sentence."""
+    said = f"{counted(intake.taken)} {'would be ' * dry_run}taken in"
+    if intake.kept:
+        said += f", {intake.kept:,} {'was' if intake.kept == 1 else 'were'} there already"
+    if intake.late:
+        said += f", {intake.late:,} of them past the time of their end, which they lost"
+    return said + (f", {intake.refused:,} could not be taken." if intake.refused else ".")
+
+
+@contextmanager
+def _opened_file(file: str) -> Iterator[BinaryIO]:
+    if file == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        with Path(file).open("rb") as opened_file:
+            yield opened_file
+    except OSError as error:
+        raise InvalidInput(f"{file} can't be read: {error.strerror}.") from error

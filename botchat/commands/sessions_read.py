@@ -1,0 +1,297 @@
+"""The commands that read sessions: list, search, show, tail, stats."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from botchat.commands.output.tables import Columns, FieldsOption, FormatOption, Row, RowFormat, print_rows
+from botchat.commands.sessions_context import lines_above, tell_shown
+from botchat.commands.support.exit_codes import SOME_FAILED
+from botchat.commands.support.options import (
+    AllUsersOption,
+    ArchivedOption,
+    DeletedOption,
+    IdArgument,
+    OfBotOption,
+    SinceOption,
+    StoreOption,
+    UntilOption,
+    UserOption,
+    check_whose,
+    filter_with,
+    opened_store,
+    say,
+    settings_with,
+)
+from botchat.commands.support.session_selectors import chosen, counted
+from botchat.commands.support.streams import write
+from botchat.core.errors import InvalidInput
+from botchat.core.models.session import PAGE_SIZE, SessionFilter, now
+from botchat.durations import moment
+
+if TYPE_CHECKING:
+    from botchat.core.chat import Chat
+    from botchat.core.models.session import Message, Page, Session, SessionSummary
+
+AfterOption = Annotated[str | None, typer.Option(help="Go on after the page that ended with this.", metavar="CURSOR")]
+LimitOption = Annotated[int, typer.Option("--limit", "-n", help="How many at most.", min=1, max=1_000_000, metavar="N")]
+
+_NAMES = ("id", "name", "bot_id", "message_count", "create_time", "update_time", "state", "pinned", "user")
+_COLUMNS = Columns(
+    names=_NAMES, in_table=("id", "name", "create_time", "message_count", "bot_id", "update_time"), flexible="name"
+)
+_OF_ALL = Columns(
+    names=_NAMES, in_table=("id", "user", "name", "create_time", "message_count", "bot_id"), flexible="name"
+)
+_FOUND = Columns(
+    names=(*_NAMES, "message", "excerpt"), in_table=("id", "excerpt", "name", "create_time"), flexible="excerpt"
+)
+_STATS = (
+    "sessions",
+    "messages",
+    "prompt_tokens",
+    "completion_tokens",
+    "latency_p50_ms",
+    "latency_p95_ms",
+    "up",
+    "down",
+)
+
+# A reply that another process writes is stored once a second.
+_LOOK_EVERY_SECONDS = 0.5
+
+
+def list_sessions(
+    user: UserOption = None,
+    all_users: AllUsersOption = False,
+    bot: OfBotOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    archived: ArchivedOption = False,
+    deleted: DeletedOption = False,
+    after: AfterOption = None,
+    limit: LimitOption = PAGE_SIZE,
+    form: FormatOption = None,
+    fields: FieldsOption = None,
+    ids_only: Annotated[bool, typer.Option("--ids-only", help="Only the ids: the same as -F ids.")] = False,
+    store: StoreOption = None,
+) -> None:
+    """List a user's sessions, or everybody's, newest first.
+
+    A page has 50; the cursor of the next one is told at its end. The fields: id, name, bot_id, message_count,
+    create_time, update_time, state, pinned, user.
+
+    Example: botchat sessions list --user ann --since 7d
+    """
+    where = filter_with(bot=bot, since=since, until=until, archived=archived, deleted=deleted)
+    check_whose(user, all_users=all_users)
+    with opened_store(settings_with(store, user), writing=False) as (chat, name):
+        page = _page(chat, name, after, limit, where, all_users=all_users)
+        rows = (session._asdict() for session in page.sessions)
+        columns = _OF_ALL if all_users else _COLUMNS
+        print_rows(rows, columns, ids_form(form, ids_only=ids_only), fields, page.next)
+        if not page.sessions:
+            whose = "There are" if all_users else f"{name} has"
+            say(f"{whose} no {'more ' if after else ''}such sessions in {chat.store}.")
+
+
+def search(
+    words: Annotated[list[str], typer.Argument(help="Every word of it must be found.", metavar="WORDS…")],
+    user: UserOption = None,
+    all_users: AllUsersOption = False,
+    bot: OfBotOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    archived: ArchivedOption = False,
+    deleted: DeletedOption = False,
+    after: AfterOption = None,
+    limit: LimitOption = PAGE_SIZE,
+    form: FormatOption = None,
+    fields: FieldsOption = None,
+    ids_only: Annotated[bool, typer.Option("--ids-only", help="Only the ids: the same as -F ids.")] = False,
+    store: StoreOption = None,
+) -> None:
+    """Find sessions by words in their names and messages.
+
+    Every word must stand there, in whatever message, upper or lower case alike. The newest come first. The fields are
+    those of the list, then message (the number of the first message that has a word) and excerpt.
+
+    Example: botchat sessions search heron lake
+    """
+    text = " ".join(words)
+    where = filter_with(bot=bot, since=since, until=until, archived=archived, deleted=deleted, text=text)
+    check_whose(user, all_users=all_users)
+    with opened_store(settings_with(store, user), writing=False) as (chat, name):
+        page = _page(chat, name, after, limit, where, all_users=all_users)
+        chosen_form = ids_form(form, ids_only=ids_only)
+        rows: Iterator[Row] = (session._asdict() for session in page.sessions)
+        if chosen_form != "ids":
+            rows = (_with_excerpt(chat, session, text) for session in page.sessions)
+        print_rows(rows, _FOUND, chosen_form, fields, page.next)
+        if not page.sessions:
+            say(f"Nothing was found in {chat.store}.")
+
+
+def show(
+    session_id: IdArgument,
+    last: Annotated[
+        int, typer.Option(help="How many messages, the newest.", min=1, max=1_000_000, metavar="N")
+    ] = PAGE_SIZE,
+    form: Annotated[
+        Literal["md", "json"], typer.Option("--format", "-F", help="json prints the whole record, even a damaged one.")
+    ] = "md",
+    store: StoreOption = None,
+    user: UserOption = None,
+) -> None:
+    """Show a session's newest messages, each with its number.
+
+    If the session is damaged, the error gives the reason. -F json prints the record as stored.
+
+    Example: botchat sessions show @last
+    """
+    with opened_store(settings_with(store, user), writing=False) as (chat, name):
+        if form == "json":
+            _write_record(chat, name, chosen(chat, name, session_id).id)
+            return
+        session = chat.open(name, chosen(chat, name, session_id).id, last)
+        _write_harmless(_transcript(session, lines_above(chat, session)))
+        tell_shown(session)
+        if session.first:
+            say(f"{counted(session.first, 'earlier message')} not shown: --last N")
+        if session.state == "trash":
+            say(f"This session is in the trash: botchat sessions restore {session.id}")
+
+
+def tail(
+    session_id: IdArgument,
+    last: Annotated[int, typer.Option(help="How many messages to begin with.", min=1, metavar="N")] = 10,
+    store: StoreOption = None,
+    user: UserOption = None,
+) -> None:
+    """Follow a session: what is said shows as it is stored.
+
+    It begins with the newest messages; Ctrl+C ends it.
+
+    Example: botchat sessions tail @last
+    """
+    with opened_store(settings_with(store, user), writing=False) as (chat, name):
+        found = chosen(chat, name, session_id).id
+        shown: dict[str, Message] = {}
+        while True:
+            session = chat.open(name, found, last)
+            for number, message in enumerate(session.messages, session.first + 1):
+                _write_harmless(_news(message, number, session.bot_id, shown))
+            last = PAGE_SIZE
+            time.sleep(_LOOK_EVERY_SECONDS)
+
+
+def stats(
+    by: Annotated[
+        Literal["user", "bot", "day"], typer.Option(help="What to count for: each user, bot or day.")
+    ] = "day",
+    user: UserOption = None,
+    all_users: AllUsersOption = False,
+    bot: OfBotOption = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only what was said then or later: 2026-11-01, or 7d.", metavar="TIME")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Only what was said before.", metavar="TIME")] = None,
+    form: FormatOption = None,
+    fields: FieldsOption = None,
+    store: StoreOption = None,
+) -> None:
+    """Count sessions, messages, tokens, waiting times and ratings.
+
+    The trash counts too. Of the times that replies took, p50 and p95 are told: half, and 95 of 100, were as fast.
+
+    Example: botchat sessions stats --all-users --by bot --since 30d
+    """
+    check_whose(user, all_users=all_users)
+    from_, to = (moment(text, now()) if text is not None else None for text in (since, until))
+    with opened_store(settings_with(store, user), writing=False) as (chat, name):
+        where = SessionFilter(user=None if all_users else name, state=None, bot_id=bot)
+        found = chat.for_admins().stats(by, where, from_, to)
+        rows = (
+            {by: stat.key, "latency_p50_ms": stat.latency_ms(50), "latency_p95_ms": stat.latency_ms(95)}
+            | {name: getattr(stat, name) for name in _STATS if not name.startswith("latency")}
+            for stat in found
+        )
+        columns = Columns(names=(by, *_STATS), in_table=(by, *_STATS), flexible="", key=by)
+        if not print_rows(rows, columns, form, fields):
+            say("Nothing was said.")
+
+
+def ids_form(form: RowFormat | None, *, ids_only: bool) -> RowFormat | None:
+    """Return the format that is meant: `--ids-only` is another word for one of them.
+
+    Raises:
+        InvalidInput: two formats are meant.
+    """
+    if ids_only and form not in (None, RowFormat.ids):
+        raise InvalidInput("Say --ids-only or another --format, not both.")
+    return RowFormat.ids if ids_only else form
+
+
+def _page(chat: "Chat", user: str, after: str | None, limit: int, where: SessionFilter, *, all_users: bool) -> "Page":
+    if all_users:
+        return chat.for_admins().page(after, limit, where)
+    return chat.page(user, after, limit, where)
+
+
+def _with_excerpt(chat: "Chat", session: "SessionSummary", text: str) -> Row:
+    excerpt = chat.excerpt(session.user, session.id, text)
+    return session._asdict() | {
+        "message": excerpt.number if excerpt else None,
+        "excerpt": excerpt.text if excerpt else session.name,
+    }
+
+
+def _transcript(session: "Session", above: dict[str, list[str]]) -> Iterator[str]:
+    """Write the branch that is shown; a message's number is its place among all of the session's."""
+    from botchat.core.chat import branch_of
+    from botchat.core.exporting.formats import message_to_markdown, title_to_markdown
+
+    numbers = {message.id: number for number, message in enumerate(session.messages, session.first + 1)}
+    yield title_to_markdown(session)
+    for message in branch_of(session.messages, session.head):
+        yield from above.get(message.id, ())
+        yield message_to_markdown(message, session.bot_id, numbers[message.id])
+
+
+def _news(message: "Message", number: int, bot_id: str, shown: "dict[str, Message]") -> Iterator[str]:
+    """Write what was not shown yet of a message, and remember how much of it was."""
+    from botchat.core.exporting.formats import ending_to_markdown, message_to_markdown
+
+    before = shown.get(message.id)
+    shown[message.id] = message
+    if before is None and message.status == "streaming":
+        yield message_to_markdown(replace(message, payload=None), bot_id, number).rstrip("\n")
+    elif before is None:
+        yield message_to_markdown(message, bot_id, number)
+    else:
+        yield message.content[len(before.content) :]
+        if before.status == "streaming" != message.status:
+            yield "\n" + ending_to_markdown(message)
+
+
+def _write_record(chat: "Chat", user: str, session_id: str) -> None:
+    """Write a whole record as JSON; a damaged one as it is stored, with what is wrong with it, and exit code 7."""
+    from botchat.core.admin import DamagedRecord
+    from botchat.core.exporting.formats import printable, to_json, to_raw_json
+
+    record = chat.for_admins().record(user, session_id)
+    parts = [to_raw_json(record.raw), "\n"] if isinstance(record, DamagedRecord) else to_json(record)
+    write(map(printable, parts) if sys.stdout.isatty() else parts)
+    if isinstance(record, DamagedRecord):
+        say(str(record))
+        raise typer.Exit(SOME_FAILED)
+
+
+def _write_harmless(parts: Iterable[str]) -> None:
+    from botchat.core.exporting.formats import printable
+
+    write(printable(part) for part in parts)

@@ -1,0 +1,1 @@
+"""What commands share: options, session selectors, exit codes and output streams."""

@@ -1,0 +1,62 @@
+"""The command `tui`, which a bare `botchat` on a terminal is too."""
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from botchat.commands.support.options import BotOption, StoreOption, UserOption, settings_with
+from botchat.commands.support.session_selectors import chosen
+from botchat.core.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from botchat.core.models.session import SessionSummary
+    from botchat.tui.backend import AnyChat
+
+
+def tui(
+    session: Annotated[
+        str | None,
+        typer.Option("--session", help="The session to open: an id, its beginning, a name or @1.", metavar="ID"),
+    ] = None,
+    going_on: Annotated[bool, typer.Option("--continue", "-c", help="Open the session that was used last.")] = False,
+    bot: BotOption = None,
+    store: StoreOption = None,
+    user: UserOption = None,
+    server: Annotated[
+        str | None,
+        typer.Option(help="A botchat server (botchat api) instead of a store; BOTCHAT_TOKEN lets in.", metavar="URL"),
+    ] = None,
+) -> None:
+    """Chat in this terminal.
+
+    With --server the sessions are those of the person whose token is in the environment variable BOTCHAT_TOKEN.
+
+    Example: botchat tui -c
+    """
+    if session is not None and going_on:
+        raise InvalidInput("Say --session or -c, not both.")
+    if not has_terminal():
+        raise InvalidInput("The chat needs a terminal: botchat ask asks one question without.")
+    if server is not None and (store or user):
+        raise InvalidInput("Say --server, or --store and --user, not both: a token says whose sessions are meant.")
+    settings = settings_with(store, user)
+
+    def first(chat: "AnyChat", user: str) -> "SessionSummary | None":
+        return chosen(chat, user, session) if session else chat.latest(user)
+
+    from botchat.tui.launcher import run
+
+    run(
+        settings,
+        first=first if session or going_on else None,
+        is_latest=going_on,
+        bot=bot or (None if server else os.environ.get("BOTCHAT_BOT")),
+        server=server,
+    )
+
+
+def has_terminal() -> bool:
+    """Tell whether somebody can read and type here. Textual draws on stderr."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))

@@ -1,0 +1,45 @@
+"""The command `web`."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from botchat.commands.api import told_what_is_missing
+from botchat.commands.support.options import StoreOption, UserOption, settings_with
+from botchat.logs import log_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.routing import BaseRoute
+
+    from botchat.core.chat import Chat
+    from botchat.settings import Settings
+
+
+def web(
+    host: Annotated[str | None, typer.Option(help="The address to serve on.", metavar="ADDRESS")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to serve on; 0 takes a free one.")] = None,
+    store: StoreOption = None,
+    user: UserOption = None,
+    api: Annotated[bool, typer.Option("--api", help="Serve the API too, below /api.")] = False,
+    no_sign_in: Annotated[
+        bool, typer.Option("--no-sign-in", help="Serve also where others can reach it: there everybody is this user.")
+    ] = False,
+) -> None:
+    """Serve the chat as a web page, for one user on this machine, or for all who sign in (`[web]` in the config).
+
+    Example: botchat web --port 8600
+    """
+    settings = settings_with(store, user, host=host, port=port)
+    log_json()
+    from botchat.web.launcher import serve
+
+    serve(settings, no_sign_in=no_sign_in, beside=_api(settings) if api else None)
+
+
+def _api(settings: "Settings") -> "Callable[[Chat], BaseRoute]":
+    with told_what_is_missing():
+        from botchat.api.launcher import below
+
+    return lambda chat: below("/api", chat, settings)

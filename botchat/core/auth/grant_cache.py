@@ -1,0 +1,73 @@
+"""Whom a process let in: taken for granted for half a minute, unless the store says that something ended."""
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+from botchat.core.auth.credentials import hash_of
+from botchat.core.auth.ttl_cache import Remembered
+from botchat.core.errors import StoreError
+from botchat.core.storage.accounts import AccountRepository, Endings, SignIn, Token
+
+HEARD_SECONDS = 0.5
+"""How often a process asks what ended in others, while somebody is there: what ends elsewhere ends here so soon."""
+
+
+class LetIn:
+    """The tokens and sign-ins that a process remembers, and what it hears of their end.
+
+    However many people are there, hearing is one read of the store twice a second, and none while nobody is there.
+    """
+
+    def __init__(self, accounts: AccountRepository, clock: Callable[[], float]) -> None:
+        self.tokens = Remembered[Token](clock)
+        self.sign_ins = Remembered[SignIn](clock)
+        self._accounts = accounts
+        self._clock = clock
+        self._hearing = threading.Lock()
+        self._heard_at: float | None = None
+        self._number: int | None = None
+
+    @property
+    def has_heard(self) -> bool:
+        """Whether what is remembered may be taken for granted now: the store was asked lately, or is being asked."""
+        return self._hearing.locked() or (self._heard_at is not None and self._clock() < self._heard_at + HEARD_SECONDS)
+
+    def hear(self) -> None:
+        """Forget what ended elsewhere. Nobody waits for another who asks; a store that is down ends nothing."""
+        if self.has_heard or not self._hearing.acquire(blocking=False):
+            return
+        try:
+            with suppress(StoreError):  # who is there stays, until half a minute is over
+                self._take(self._accounts.endings())
+        finally:
+            self._heard_at = self._clock()
+            self._hearing.release()
+
+    def end(self, name: str) -> None:
+        """Forget what the store holds no more, here and in every other process.
+
+        Args:
+            name: the id of a token or a sign-in, or the user all of whose are meant.
+        """
+        self.forget(name)
+        self._accounts.add_ending(hash_of(name))  # nobody reads out of the store who was here
+
+    def forget(self, name: str) -> None:
+        """Forget it here."""
+        self._forget(lambda held: name in {held.id, held.user})
+
+    def _take(self, endings: Endings) -> None:
+        missed = None if self._number is None else endings.number - self._number
+        self._number = endings.number
+        if missed == 0:
+            return
+        if missed is None or not 0 < missed <= len(endings.newest):  # the first time, or too long ago
+            self._forget(lambda _: True)
+            return
+        ended = set(endings.newest[-missed:])
+        self._forget(lambda held: bool(ended & {hash_of(held.id), hash_of(held.user)}))
+
+    def _forget(self, is_meant: Callable[[Token | SignIn], bool]) -> None:
+        self.tokens.forget(is_meant)
+        self.sign_ins.forget(is_meant)

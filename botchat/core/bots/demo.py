@@ -1,0 +1,103 @@
+"""The bot that is always there: offline, canned replies, no AI, and says so. It shows what the chat can do."""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+
+from botchat.core.bots.prompt import Prompt, words_of
+from botchat.core.bots.stream.chunks import Finish
+from botchat.core.errors import BotError
+from botchat.core.models.session import BotInfo, Delta
+
+DEMO = "demo"
+
+_NOTE = "*Demo bot: a canned reply, no AI.*\n\n"
+
+_HELP = """\
+I can't think, but I can show you what this chat does. Send me one of these words:
+
+| word | what you will see |
+|---|---|
+| `think` | reasoning, folded above the answer |
+| `slow` | a reply of half a minute: stop it, or close the tab and come back |
+| `long` | a long reply, with a list, a table and code |
+| `error` | a bot that breaks off, and what is kept of its reply |
+
+For a real bot set `OPENAI_API_KEY`, or `OPENAI_BASE_URL` for a server of your own, and start botchat again."""
+
+_LONG = "\n\n".join(
+    [
+        "## A long reply",
+        *(
+            f"{n}. Paragraph {n} of twenty. It says nothing, at some length, so that there is something to scroll."
+            for n in range(1, 21)
+        ),
+        "| a | table |\n|---|---|\n| of | two |\n| by | two |",
+        "```python\nfor word in reply:\n    keep(word)\n```",
+        "And that is the end of it.",
+    ]
+)
+
+_THOUGHTS = (
+    "The person asked me to think. I am a table of canned replies, so there is nothing to think about. I shall say so."
+)
+
+
+class DemoBot:
+    """Streams canned replies, `pause` seconds between two words."""
+
+    def __init__(self, *, pause: float = 0.03) -> None:
+        self.info = BotInfo(bot_id=DEMO, label="canned replies, no AI")
+        self._pause = pause
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finish]:
+        asked = next((words_of(m["content"]) for m in reversed(prompt) if m["role"] == "user"), "")
+        word = (asked.split() or [""])[0].strip(".,:;!?").lower()
+        if word == "think":
+            async for piece in self._words(_THOUGHTS):
+                yield Delta(reasoning_content=piece)
+        async for piece in self._words(_NOTE + _answer(word, asked), slowly=word == "slow"):
+            yield Delta(content=piece)
+        if word == "error":
+            raise BotError("The demo bot broke off, as you asked it to. What came before is kept.")
+        yield Finish(reason="stop", model=self.info.label)
+
+    async def prepare(self) -> None:
+        """Do nothing: there is nothing to load."""
+
+    async def models(self) -> list[str]:
+        """Tell that there is none."""
+        return []
+
+    async def vectors(self, texts: Sequence[str]) -> list[list[float]]:
+        """Place nothing.
+
+        Raises:
+            BotError: always.
+        """
+        raise BotError(f"The demo can't place the {len(texts)} texts: it is no model.")
+
+    async def aclose(self) -> None:
+        """Do nothing: there is no server."""
+
+    async def _words(self, text: str, *, slowly: bool = False) -> AsyncIterator[str]:
+        for word in re.findall(r"\S+\s*|\s+", text):
+            await asyncio.sleep(self._pause * (10 if slowly else 1))
+            yield word
+
+
+def _answer(word: str, asked: str) -> str:
+    match word:
+        case "think":
+            return "Having thought about it: I am a demo, and I have no thoughts."
+        case "long":
+            return _LONG
+        case "slow":
+            return " ".join(f"Slowly, sentence {n} of 18." for n in range(1, 19)) + " Done."
+        case "error":
+            return "This is the beginning of a reply that"
+        case "help" | "hello" | "hi" | "":
+            return _HELP
+        case _:
+            quoted = "\n".join(f"> {line}" for line in asked[:500].splitlines())
+            return f"You wrote:\n\n{quoted}\n\n{_HELP}"

@@ -1,0 +1,230 @@
+"""What answers: the contract of a bot, and any OpenAI-compatible server as one."""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Protocol
+
+from botchat.core.bots.base_url import read_address
+from botchat.core.bots.config import OPENAI_URL, BotConfig
+from botchat.core.bots.errors import BotErrors
+from botchat.core.bots.prompt import Prompt
+from botchat.core.bots.stream.chunks import ChunkReader, Finish, chunks_of, listed_models, vectors_in
+from botchat.core.bots.stream.size_limit import ReplySize
+from botchat.core.errors import BotError, MissingKey
+from botchat.core.models.session import BotInfo, Delta
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI, AsyncStream
+
+
+class Bot(Protocol):
+    """Answers a prompt, piece by piece, on the event loop that asks it."""
+
+    info: BotInfo
+
+    def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finish]:
+        """Yield the pieces of a reply as they come and, when the server has ended it, one Finish.
+
+        Raises:
+            BotError: it can't answer, or broke off; the pieces so far stand.
+        """
+        ...
+
+    async def prepare(self) -> None:
+        """Load what its first answer would have to wait for; no server is asked.
+
+        Raises:
+            BotError: it can't be asked as it is set.
+        """
+        ...
+
+    async def models(self) -> list[str]:
+        """List the models that its server has, which costs no tokens; [] where it does not tell.
+
+        Raises:
+            BotError: it can't be asked.
+        """
+        ...
+
+    async def vectors(self, texts: Sequence[str]) -> list[list[float]]:
+        """Place texts among all that can be said: those that mean alike are near to each other.
+
+        Raises:
+            BotError: its server can't do that, or did not.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Give back connections."""
+        ...
+
+
+class OpenAIBot:
+    """A bot on an OpenAI-compatible server. Its client belongs to the event loop that first asks it."""
+
+    def __init__(self, bot_id: str, config: BotConfig, *, base_url: str, api_key: str | None = None) -> None:
+        self._address = read_address(base_url)
+        self.info = BotInfo(
+            bot_id=bot_id,
+            label=config.model or f"the model of {self._address.shown}",
+            system=config.system,
+            context_window=config.context_window,
+            send_reasoning=config.send_reasoning,
+            images=config.images,
+            model=config.model,
+            base_url=base_url,
+            key_name=config.key_name,
+            has_key=api_key is not None,
+            can_title=True,
+            can_embed=config.embedding_model is not None,
+            answer_tokens=config.answer_tokens,
+            context=config.context,
+        )
+        self._config = config
+        self._base_url = base_url
+        self._api_key = api_key
+        self._model = config.model
+        self._errors = BotErrors(bot_id, config, base_url=base_url, api_key=api_key)
+        self._ask_for_usage = config.include_usage
+        self._client: AsyncOpenAI | None = None
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finish]:
+        reader, size = ChunkReader(self._config.think_tags), ReplySize()
+        with self._errors.translated():
+            answer = await self._ask(await self._connected(), prompt)
+            try:
+                async with aclosing(chunks_of(answer)) as chunks:
+                    async for chunk in chunks:
+                        for delta in reader.read(chunk):
+                            yield size.take(delta)
+                            size.check()
+            except (Exception, asyncio.CancelledError):  # the words so far are kept, also of a reply that is stopped
+                for delta in reader.rest():
+                    yield size.take(delta)
+                raise
+            for last in reader.end():
+                yield size.take(last) if isinstance(last, Delta) else last
+            size.check()
+
+    async def prepare(self) -> None:
+        with self._errors.translated():
+            _ = (await self._connected()).chat.completions  # which openai imports when it is first used
+
+    async def models(self) -> list[str]:
+        with self._errors.translated():
+            client = await self._connected()
+            from openai import NotFoundError
+
+            try:
+                return await _listed(client)
+            except NotFoundError:  # not every server has a list
+                return []
+
+    async def vectors(self, texts: Sequence[str]) -> list[list[float]]:
+        body = {"model": self._config.embedding_model, "input": list(texts)}
+        with self._errors.translated():
+            client = await self._connected()
+            from openai import NotFoundError
+
+            try:
+                return vectors_in(await client.post("/embeddings", body=body, cast_to=object), len(texts))
+            except NotFoundError as error:
+                raise BotError(
+                    f"Embedding model {self._config.embedding_model!r} not found at {self._address.shown} "
+                    f"(HTTP 404: {self._errors.reason(error.body)}). Check embedding_model in the config."
+                ) from error
+
+    async def aclose(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    async def _connected(self) -> "AsyncOpenAI":
+        if self._client is None:
+            # Importing openai takes half a second, in which other replies would stand still.
+            await asyncio.to_thread(__import__, "openai")
+            with self._errors.making_client():
+                self._client = self._client or self._new_client()
+        return self._client
+
+    def _new_client(self) -> "AsyncOpenAI":
+        from openai import DEFAULT_CONNECTION_LIMITS, AsyncOpenAI, Timeout
+
+        from botchat.core.bots.http_client import open_client
+
+        self._check_key()
+        address, seconds = self._errors.checked(self._address), self._config.timeout
+        timeout = Timeout(seconds, connect=5)
+        http_client = open_client(
+            address.base,
+            timeout=timeout,
+            seconds=seconds,
+            limits=DEFAULT_CONNECTION_LIMITS,
+            follow_redirects=True,
+            auth=address.login,
+        )
+        self._errors.proxy = http_client.proxy
+        # Azure's API with a version takes a key in a header of its own.
+        headers = {"api-key": self._api_key} if self._api_key and "api-version" in address.query else None
+        return AsyncOpenAI(
+            api_key=self._api_key or "none",
+            base_url=address.base,
+            default_query=address.query,
+            default_headers=headers,
+            timeout=timeout,
+            http_client=http_client,
+        )
+
+    def _check_key(self) -> None:
+        name = self._config.key_to_set
+        if self._api_key is None and (self._config.api_key_env or self._base_url.rstrip("/") == OPENAI_URL):
+            raise MissingKey(f"The bot {self.info.bot_id!r} requires an API key. Set {name} in the environment.")
+        # The client would try to send it, and quote it in its error.
+        if self._api_key is not None and not re.fullmatch("[!-~]+", self._api_key):
+            raise MissingKey(
+                f"The API key in {name} contains a space, a line break or a non-ASCII character. Check it."
+            )
+
+    async def _ask(self, client: "AsyncOpenAI", prompt: Prompt) -> "AsyncStream[object]":
+        from openai import BadRequestError, UnprocessableEntityError
+
+        model, with_usage = await self._named_model(client), self._ask_for_usage
+        try:
+            return await self._create(client, model, prompt, with_usage=with_usage)
+        except (BadRequestError, UnprocessableEntityError) as error:
+            if not with_usage or "stream_options" not in error.response.text:
+                raise
+            answer = await self._create(client, model, prompt, with_usage=False)
+            self._ask_for_usage = False  # the server is one that does not know the option
+            return answer
+
+    async def _create(
+        self, client: "AsyncOpenAI", model: str, prompt: Prompt, *, with_usage: bool
+    ) -> "AsyncStream[object]":
+        from openai import AsyncStream
+
+        body = {"model": model, "messages": prompt, "stream": True} | self._config.params
+        if with_usage:
+            body |= {"stream_options": {"include_usage": True}}
+        # `chat.completions.create` would walk through every message (35 ms more for 100 of them) and make objects of
+        # every piece (four times the work of reading it), on the loop that all replies share.
+        return await client.post(
+            "/chat/completions", body=body, cast_to=object, stream=True, stream_cls=AsyncStream[object]
+        )
+
+    async def _named_model(self, client: "AsyncOpenAI") -> str:
+        if self._model is None:
+            self._model = self._errors.model = next(iter(await _listed(client)), None)
+        if self._model is None:
+            raise BotError(
+                f"No models found at {self._address.shown}. Set model in the config, or OPENAI_MODEL, "
+                "and check that base_url ends in /v1."
+            )
+        return self._model
+
+
+async def _listed(client: "AsyncOpenAI") -> list[str]:
+    # The client's own reading of a list breaks on a web page.
+    return listed_models((await client.models.with_raw_response.list()).text)

@@ -1,0 +1,1 @@
+"""Error responses of bots: what the server said, when to retry, and whether the prompt was too long."""

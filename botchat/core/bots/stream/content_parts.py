@@ -1,0 +1,112 @@
+"""Takes content apart: text and reasoning in every shape that servers write them in, and what is neither."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from botchat.core.bots.stream.tool_calls import call_name
+from botchat.core.models.unsupported import Unsupported
+
+
+class Part(NamedTuple):
+    """A piece of content: text of the answer or of the reasoning, or content without plain text."""
+
+    text: str = ""
+    is_reasoning: bool = False
+    unsupported: Unsupported | None = None
+
+
+_TEXTS = (
+    "text",
+    "thinking",
+    "reasoning",
+    "summary",
+    "refusal",
+    "transcript",
+    "content",
+    "parts",
+    "value",
+    "reasoningText",
+)
+_REASONS = {"thinking", "reasoning", "reasoningText", "summary"}
+_THOUGHTS = re.compile("reason|think|thought|summary")
+
+_METADATA = {
+    # Anthropic's and Gemini's signatures are proofs for their own server, and hold no content.
+    *("type", "index", "id", "closed", "signature", "thought", "thoughtSignature", "thought_signature", "status"),
+    *("format", "logprobs", "cache_control", "role", "extra_content", "partial", "object", "created_at", "phase"),
+}
+
+_KINDS = {
+    "image_url": "image",
+    "input_image": "image",
+    "output_image": "image",
+    "input_audio": "audio",
+    "output_audio": "audio",
+    "video_url": "video",
+    "document_url": "document",
+    "inlineData": "file",
+    "fileData": "file",
+    "reasoning.encrypted": "encrypted reasoning",
+    "redacted_thinking": "encrypted reasoning",
+    "reasoning_opaque": "encrypted reasoning",
+    "encrypted_content": "encrypted reasoning",
+    "annotations": "citations",
+    "citation": "citations",
+    "reference": "citations",
+    "images": "image",
+    "videos": "video",
+}
+_CALLS = {"tool_use", "tool_call", "function_call", "function", "server_tool_use", "mcp_tool_use"}
+
+
+def parts_of(content: Any, *, is_reasoning: bool = False) -> Iterator[Part]:
+    """Yield the parts of some content: a text, a list of parts, or one part.
+
+    Parts are read as OpenAI, Anthropic, Mistral, Gemini, Cohere and OpenRouter write them. A part of unknown shape is
+    kept whole, and so is each field with content that a text has beside it.
+    """
+    if isinstance(content, str):
+        if content:
+            yield Part(content, is_reasoning)
+    elif isinstance(content, list | tuple):
+        for part in content:
+            yield from parts_of(part, is_reasoning=is_reasoning)
+    elif isinstance(content, dict):
+        yield from _parts_of_one(content, is_reasoning=is_reasoning)
+    elif content is not None and not isinstance(content, bool):
+        yield Part(unsupported=Unsupported("content", content))
+
+
+def _parts_of_one(part: dict[str, Any], *, is_reasoning: bool) -> Iterator[Part]:
+    kind = part.get("type") if isinstance(part.get("type"), str) else ""
+    if kind in _CALLS or "functionCall" in part or "function_call" in part:
+        name = call_name(part)
+        yield Part(unsupported=Unsupported(f"tool call: {name}" if name else "tool call", part))
+        return
+    is_thought = is_reasoning or part.get("thought") is True or bool(_THOUGHTS.search(str(kind)))
+    texts = [name for name in _TEXTS if name in part and isinstance(part[name], str | list | dict)]
+    rest = {name: value for name, value in part.items() if value and name not in _METADATA and name not in texts}
+    found = [each for name in texts for each in parts_of(part[name], is_reasoning=is_thought or name in _REASONS)]
+    yield from found
+    if found:
+        yield from (
+            Part(unsupported=Unsupported(label(name), {name: value})) for name, value in rest.items() if has_text(value)
+        )
+    elif any(value is not True for value in rest.values()):
+        yield Part(unsupported=Unsupported(label(str(kind) or next(iter(rest))), part))
+
+
+def label(name: str) -> str:
+    """Say in a few words for a person what a type or a field of content is."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|[_.\-\s]+", " ", name).strip().lower()
+    return _KINDS.get(name, words or "content")
+
+
+def has_text(value: Any) -> bool:
+    """Tell whether there is any text in a value: numbers, switches and empty fields are no content."""
+    if isinstance(value, dict):
+        return any(has_text(each) for name, each in value.items() if name not in _METADATA)
+    if isinstance(value, list):
+        return any(map(has_text, value))
+    return isinstance(value, str) and bool(value)

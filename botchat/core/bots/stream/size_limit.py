@@ -1,0 +1,77 @@
+"""The size that a reply can have: a server that never ends its stream takes a bounded amount of memory."""
+
+from dataclasses import replace
+from typing import Any
+
+from botchat.core.errors import ReplyTooLarge
+from botchat.core.models.session import Delta
+
+MOST_REPLY_BYTES = 15 * 1024 * 1024 - 256 * 1024
+"""Bytes of a reply with its reasoning and other content: a message of 15 MiB, less what is stored beside them."""
+
+MOST_PIECES = 1_000_000
+"""Pieces of a reply. Each takes about 120 bytes beside its text, and the longest replies of models have 128,000."""
+
+_ESCAPED = 6
+"""Bytes of a UTF-16 unit beyond ASCII in the JSON that content without plain text is stored as."""
+
+
+class ReplySize:
+    """Counts a reply while it is received."""
+
+    def __init__(self, most_bytes: int = MOST_REPLY_BYTES, most_pieces: int = MOST_PIECES) -> None:
+        self._left = most_bytes
+        self._pieces_left = most_pieces
+        self._unsupported: dict[str, int] = {}
+        self._is_full = False
+
+    def take(self, delta: Delta) -> Delta:
+        """Count a piece; return it, cut where the limit is."""
+        self._pieces_left -= 1
+        reasoning = self._cut(delta.reasoning_content)
+        content = self._cut(delta.content)
+        piece = delta.unsupported
+        if piece is not None:
+            size = size_of(piece.raw)
+            self._left -= size - self._unsupported.get(piece.key, 0)
+            self._unsupported[piece.key] = size
+            if self._left < 0:
+                self._is_full, piece = True, None
+        self._is_full = self._is_full or self._pieces_left <= 0
+        if content is delta.content and reasoning is delta.reasoning_content and piece is delta.unsupported:
+            return delta
+        return replace(delta, content=content, reasoning_content=reasoning, unsupported=piece)
+
+    def check(self) -> None:
+        """Check that more can follow.
+
+        Raises:
+            ReplyTooLarge: the limit is reached.
+        """
+        if self._is_full:
+            raise ReplyTooLarge
+
+    def _cut(self, text: str) -> str:
+        size = len(text) if text.isascii() else len(text.encode(errors="surrogatepass"))
+        if size <= self._left:
+            self._left -= size
+            return text
+        self._is_full = True
+        kept = text.encode(errors="surrogatepass")[: max(0, self._left)].decode(errors="ignore")
+        self._left = 0
+        return kept
+
+
+def size_of(value: Any) -> int:
+    """Estimate the bytes of a value as JSON, never too few; texts are not walked through."""
+    size, waiting = 0, [value]
+    while waiting:
+        inner = waiting.pop()
+        size += 8
+        if isinstance(inner, str):
+            size += len(inner) if inner.isascii() else 2 * _ESCAPED * len(inner)
+        elif isinstance(inner, dict):
+            waiting += [*inner.keys(), *inner.values()]
+        elif isinstance(inner, list):
+            waiting += inner
+    return size

@@ -1,0 +1,85 @@
+"""The form in which messages are shown to a bot. What is stored is never changed for it."""
+
+import base64
+import re
+from collections.abc import Callable, Sequence
+
+from botchat.core.bots.prompt import CONTINUE, OPENING, Part, Prompt, PromptMessage, joined
+from botchat.core.context.window import can_be_shown
+from botchat.core.errors import FileNotFound
+from botchat.core.models.display import one_line
+from botchat.core.models.session import BotInfo, File, Message, Role, valid_text
+
+ReadData = Callable[[File], bytes]
+"""Reads the data of a file that lies apart from its message; raises FileNotFound where they are gone."""
+
+
+def _gone(file: File) -> bytes:
+    raise FileNotFound(file.id)
+
+
+def prompt_for(bot: BotInfo, messages: Sequence[Message], read: ReadData = _gone) -> Prompt:
+    """Make a bot's prompt of its system prompt and these messages, those that can be shown.
+
+    The prompt satisfies the strictest chat templates: one system message first, then user and assistant in turn,
+    beginning and ending with the user. Messages of one role that follow each other are joined.
+
+    System messages from within the conversation join the first one: there they keep their rank, which as part of a
+    user's message they would lose. Anthropic does the same behind its OpenAI-compatible endpoint
+    (https://docs.anthropic.com/en/api/openai-sdk, "System / developer message hoisting").
+
+    Files of text become text. Images become parts of a user's message, if the bot can be shown any; no server takes
+    one from another role.
+    """
+    system: str | list[Part] = valid_text(bot.system)
+    turns: list[PromptMessage] = []
+    for message in filter(can_be_shown, messages):
+        content = _content(bot, message, read)
+        if message.role == "system":
+            system = joined(system, content)
+        else:
+            _add(turns, message.role, content, _reasoning(bot, message))
+    if turns and turns[0]["role"] == "assistant":
+        turns.insert(0, {"role": "user", "content": OPENING})
+    if turns and turns[-1]["role"] == "assistant":
+        turns.append({"role": "user", "content": CONTINUE})
+    return [{"role": "system", "content": system}, *turns] if system else turns
+
+
+def _add(turns: list[PromptMessage], role: Role, content: str | list[Part], reasoning: str) -> None:
+    """Add a message, or join it to the last one if that has the same role."""
+    if not turns or turns[-1]["role"] != role:
+        turns.append({"role": role, "content": ""})
+    last = turns[-1]
+    last["content"] = joined(last["content"], content)
+    if reasoning:
+        before = last.get("reasoning_content")
+        last["reasoning_content"] = f"{before}\n\n{reasoning}" if before else reasoning
+
+
+def _reasoning(bot: BotInfo, message: Message) -> str:
+    return valid_text(message.reasoning_content) if bot.send_reasoning and message.role == "assistant" else ""
+
+
+def _content(bot: BotInfo, message: Message, read: ReadData) -> str | list[Part]:
+    content: str | list[Part] = valid_text(message.content)
+    shows_images = bot.images and message.role == "user"
+    for file in message.files:
+        content = joined(content, _shown(file, read, shows_images=shows_images))
+    return content
+
+
+def _shown(file: File, read: ReadData, *, shows_images: bool) -> str | list[Part]:
+    name = one_line(file.name)
+    if file.is_image and not shows_images:
+        return f"[image {name}: not shown to this bot]"
+    try:
+        data = read(file) if file.data is None else file.data
+    except FileNotFound:  # it was taken out of the store, and the rest of the conversation goes on
+        return f"[file {name}: not there any more]"
+    if file.is_image:
+        url = f"data:{file.type};base64,{base64.b64encode(data).decode()}"
+        return [{"type": "image_url", "image_url": {"url": url}}]
+    text = data.decode("utf-8-sig", "replace").removesuffix("\n")
+    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 3)
+    return f"### {name}\n\n{fence}\n{text}\n{fence}"

@@ -1,0 +1,1 @@
+"""Exports sessions as Markdown, HTML, JSON, JSON Lines and tables."""

@@ -1,0 +1,261 @@
+"""How sessions leave the program: as Markdown, as a page, as JSON and as a table; the one way in for front ends."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from enum import StrEnum
+from itertools import chain
+from typing import Any
+
+from botchat.core.models.branches import branch_of
+from botchat.core.models.display import (
+    content_notices,
+    file_line,
+    is_markdown,
+    one_line,
+    printable,
+    rfc3339,
+    speaker,
+    without_turns,
+)
+from botchat.core.models.session import Message, Session, valid_text
+from botchat.core.models.unsupported import unpack
+from botchat.core.storage import json_codec
+from botchat.core.storage.json_codec import piece_to_json
+from botchat.core.storage.records import Record, message_to_record, session_from_record
+
+__all__ = [
+    "ExportFormat",
+    "content_notices",
+    "csv_cell",
+    "ending_to_markdown",
+    "export",
+    "file_line",
+    "in_parts",
+    "is_markdown",
+    "message_to_json",
+    "message_to_markdown",
+    "one_line",
+    "piece_to_json",
+    "printable",
+    "rfc3339",
+    "speaker",
+    "title_to_markdown",
+    "to_json",
+    "to_markdown",
+    "to_raw_json",
+]
+
+COLUMNS = (
+    "session_id",
+    "user",
+    "name",
+    "bot_id",
+    "message_id",
+    "role",
+    "content",
+    "reasoning_content",
+    "create_time",
+    "status",
+    "model",
+    "prompt_tokens",
+    "completion_tokens",
+    "latency_ms",
+    "rating",
+    "comment",
+    "unsupported",
+)
+
+_MARKUP = re.compile(r"[\\`*\[\]<>&~|$]")  # what a name or a kind of content could be taken for
+
+# What a spreadsheet takes for a formula: https://owasp.org/www-community/attacks/CSV_Injection
+# Full-width signs are taken for the others by some: https://www.unicode.org/charts/nameslist/n_FF00.html
+_FORMULA = re.compile("[=+@\t\r\n\uff1d\uff0b\uff20\uff0d-]")
+
+_PART_CHARACTERS = 64 * 1024
+
+_MEDIA_TYPES = {
+    "md": "text/markdown",
+    "html": "text/html",
+    "json": "application/json",
+    "jsonl": "application/jsonl",
+    "csv": "text/csv",
+}
+
+
+class ExportFormat(StrEnum):
+    """How sessions are written out.
+
+    Markdown and HTML are for people and show the branch that is shown elsewhere; the others hold every message. JSON
+    and JSON Lines can be imported again.
+    """
+
+    md = "md"
+    html = "html"
+    json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
+
+    @property
+    def media_type(self) -> str:
+        """The MIME type of such a file."""
+        return _MEDIA_TYPES[self.value]
+
+
+def export(records: Iterable[Record], form: ExportFormat, *, alone: bool = False) -> Iterator[str]:
+    """Write whole sessions, one in memory at a time; none at all make an empty document of that format.
+
+    Args:
+        records: as the stores hold them, with all their messages.
+        form: JSON makes an array with one object for each session, JSON Lines an object on each line.
+        alone: one session is meant, so that JSON makes the object alone.
+    """
+    match form:
+        case ExportFormat.md:
+            return _many_markdown(records)
+        case ExportFormat.html:
+            from botchat.core.exporting.html import to_html
+
+            return to_html(map(session_from_record, records))
+        case ExportFormat.json:
+            return chain.from_iterable(map(to_json, records)) if alone else _json_array(records)
+        case ExportFormat.jsonl:
+            return (json_codec.to_line(record) + "\n" for record in records)
+        case ExportFormat.csv:
+            return _csv(records)
+
+
+def in_parts(texts: Iterable[str]) -> Iterator[bytes]:
+    """Join small texts, as a server sends them: each part is one turn of a thread. There is always one, be it empty.
+
+    The first is made at once, so that an error before it can be told, and not only break off an answer that has begun.
+    """
+    parts = _parts(texts)
+    return chain([next(parts)], parts)
+
+
+def to_markdown(session: Session, messages: Iterable[Message]) -> Iterator[str]:
+    """Write a session as Markdown: of these messages the branch that is shown, each as it was said."""
+    yield title_to_markdown(session)
+    for message in branch_of(list(messages), session.head):
+        yield message_to_markdown(message, session.bot_id)
+
+
+def title_to_markdown(session: Session) -> str:
+    """Write what stands above a session's messages."""
+    name = " ".join(_readable(session.name).split()) or "Untitled"
+    about = f"{session.bot_id} · {rfc3339(session.create_time)} · {session.message_count} messages · {session.id}"
+    return f"# {name}\n\n{about}\n"
+
+
+def message_to_markdown(message: Message, bot_id: str, number: int | None = None) -> str:
+    """Write one message as it was said; with its number, if that is wanted, in the heading."""
+    place = "" if number is None else f"{number} · "
+    parts = [f"\n## {place}{speaker(message, bot_id)} · {rfc3339(message.create_time)}\n"]
+    if message.reasoning_content:
+        quoted = "\n".join(f"> {line}".rstrip() for line in message.reasoning_content.splitlines())
+        parts.append(f"\n> **Reasoning**\n>\n{_readable(quoted)}\n")
+    if message.content:
+        parts.append(f"\n{_readable(message.content)}\n")
+    return "".join(parts) + ending_to_markdown(message)
+
+
+def ending_to_markdown(message: Message) -> str:
+    """Write what stands below a message's words: its files, what can't be shown, and why it ended early."""
+    lines = (_MARKUP.sub(r"\\\g<0>", line) for line in (*map(file_line, message.files), *content_notices(message)))
+    error = [f"*{_readable(message.error)}*"] if message.error else []
+    return "".join(f"\n{line}\n" for line in (*lines, *error))
+
+
+def to_json(record: Record) -> Iterator[str]:
+    """Write one whole record as a JSON object with its names, a message a line; times are RFC 3339."""
+    yield from json_codec.to_object(json_codec.header_of(record), record["messages"])
+    yield "\n"
+
+
+def to_raw_json(record: Record) -> str:
+    """Write a record as it is stored as JSON on one line, whatever its fields hold."""
+    return json_codec.encode(record)
+
+
+def message_to_json(message: Message) -> str:
+    """Write one message as a JSON object on one line, with the names of the record."""
+    return json_codec.encode(json_codec.as_said(message_to_record(message)))
+
+
+def csv_cell(value: Any) -> str:
+    """Write a value as a cell of a table that no spreadsheet takes for a formula."""
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if not isinstance(value, str):
+        return "" if value is None else str(value)
+    words = without_turns(valid_text(value))
+    return f"'{words}" if _FORMULA.match(value) else words
+
+
+def _readable(text: str) -> str:
+    return without_turns(valid_text(text))
+
+
+def _parts(texts: Iterable[str]) -> Iterator[bytes]:
+    held: list[str] = []
+    size = 0
+    for text in texts:
+        held.append(text)
+        size += len(text)
+        if size >= _PART_CHARACTERS:
+            yield "".join(held).encode()
+            held, size = [], 0
+    yield "".join(held).encode()
+
+
+def _many_markdown(records: Iterable[Record]) -> Iterator[str]:
+    for i, record in enumerate(records):
+        if i:
+            yield "\n---\n\n"
+        session = session_from_record(record)
+        yield from to_markdown(session, session.messages)
+
+
+def _json_array(records: Iterable[Record]) -> Iterator[str]:
+    yield "["
+    for i, record in enumerate(records):
+        yield ",\n" if i else "\n"
+        yield from json_codec.to_object(json_codec.header_of(record), record["messages"])
+    yield "\n]\n"
+
+
+def _csv(records: Iterable[Record]) -> Iterator[str]:
+    written = io.StringIO()
+    writer = csv.writer(written)
+    writer.writerow(COLUMNS)
+    for record in records:
+        writer.writerows(map(csv_cell, _row(record, message)) for message in record["messages"])
+        yield written.getvalue()
+        written.seek(0)
+        written.truncate()
+    yield written.getvalue()
+
+
+def _row(record: Record, message: Record) -> list[Any]:
+    of_session = [record.get(name) for name in ("id", "user", "name", "bot_id")]
+    of_message = [message.get(name) for name in ("id", *COLUMNS[5:11])]
+    usage, feedback = message.get("usage") or {}, message.get("feedback") or {}
+    tokens = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
+    return [
+        *of_session,
+        *of_message,
+        *tokens,
+        message.get("latency_ms"),
+        feedback.get("rating"),
+        feedback.get("comment"),
+        _kinds(message),
+    ]
+
+
+def _kinds(message: Record) -> str:
+    if "payload" not in message:
+        return ""
+    return ", ".join(piece.kind for piece in unpack(json_codec.as_said(message).get("payload")))

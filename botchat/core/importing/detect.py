@@ -1,0 +1,230 @@
+"""Reads sessions out of files, botchat's own and those of other programs, as records for the stores."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
+
+from botchat.core.errors import InvalidInput
+from botchat.core.importing.files import CHUNK, conversations_in, in_utf_8, rejoined
+from botchat.core.importing.formats.botchat import read_own
+from botchat.core.importing.formats.librechat import read_librechat, read_open_webui
+from botchat.core.importing.formats.mapping import read_mapping
+from botchat.core.importing.formats.message_list import read_similar, read_similar_tree
+from botchat.core.importing.json_stream import ListSplitter, check_json, too_large
+from botchat.core.importing.leftovers import keep_rest
+from botchat.core.models.import_limits import ImportLimits
+from botchat.core.models.session import Refused
+from botchat.core.models.validation import check_name
+from botchat.core.storage.json_codec import decode
+from botchat.core.storage.record_schema import check_record
+from botchat.core.storage.records import Record
+
+_KNOWN = (
+    "botchat's own JSON and JSON Lines, ChatGPT's conversations.json or the .zip it comes in, DeepSeek's "
+    "conversations.json, and what LibreChat and Open WebUI export as JSON"
+)
+_ZIP = b"PK\x03\x04"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_UNKNOWN = "It is no session that botchat knows."
+_MOST_HELD = 1000
+"""Items without a session among them after which a file is given up."""
+
+_OWN = {"id", "user", "bot_id", "create_time", "update_time"}
+"""What every session that botchat wrote has, besides its messages."""
+
+_LIMITS = ImportLimits()
+
+_Item = tuple[str, Any]
+"""Where a session stands in its file, and its JSON, or the InvalidInput that says why there is none."""
+
+
+def read_sessions(
+    file: BinaryIO, *, user: str | None, default_user: str, limits: ImportLimits = _LIMITS
+) -> Iterator[Record | Refused]:
+    """Read the sessions of a file, in its order, each as a record that the stores take or with why they would not.
+
+    What kind of file it is shows in the file. It is read in pieces: no more than one session is in memory, and none
+    that exceeds a limit.
+
+    Args:
+        file: opened for bytes.
+        user: whose they become, all of them; None leaves each to the user that the file names.
+        default_user: whose they become where the file names no user.
+        limits: of the file. A session over one of them is refused; the others end the reading.
+
+    Raises:
+        InvalidInput: a user is no name, the file holds nothing that botchat knows, or it exceeds a limit.
+    """
+    for name in (user or default_user, default_user):
+        check_name("The user", name)
+    return _sessions(file, user, default_user, limits)
+
+
+def _sessions(file: BinaryIO, user: str | None, default_user: str, limits: ImportLimits) -> Iterator[Record | Refused]:
+    for number, (where, item) in enumerate(_items(file, limits), 1):
+        if number > limits.sessions:
+            raise limits.exceeded("sessions", "That file has more sessions")
+        yield _taken(where, item, user, default_user)
+
+
+def _taken(where: str, item: Any, user: str | None, default_user: str) -> Record | Refused:
+    try:
+        record = _record_of(item, user, default_user)
+        check_record(record)
+    except InvalidInput as error:
+        return Refused(where, str(error))
+    except RecursionError:
+        return Refused(where, "It is nested too deeply.")
+    return record
+
+
+def _record_of(item: Any, user: str | None, default_user: str) -> Record:
+    if isinstance(item, InvalidInput):
+        raise item
+    read = _reader_of(item)
+    if read is None:
+        raise InvalidInput(_UNKNOWN)
+    record = read(item)
+    if read not in (read_own, read_similar):  # these two keep every field
+        keep_rest(record, item)
+    names_user = read in (read_own, read_similar) and "user" in record  # elsewhere it is an id that means nothing here
+    if user or not names_user:
+        record["user"] = user or default_user
+    return record
+
+
+def _items(file: BinaryIO, limits: ImportLimits, *, is_unpacked: bool = False) -> Iterator[_Item]:
+    beginning = file.readline(CHUNK).removeprefix(_BYTE_ORDER_MARK)
+    if beginning.startswith(_ZIP) and not is_unpacked:
+        for unpacked in conversations_in(rejoined(beginning, file), _KNOWN, limits):
+            yield from _items(unpacked, limits, is_unpacked=True)
+        return
+    if b"\0" in beginning[:3]:
+        beginning += file.readline(CHUNK)  # UTF-16, whose first line alone is too short to tell its order of bytes
+    encoding = json.detect_encoding(beginning)
+    if encoding.startswith("utf-8"):
+        yield from _with_sessions(_items_of_text(beginning, file, limits))
+        return
+    yield from _items(in_utf_8(rejoined(beginning, file), encoding), limits, is_unpacked=True)
+
+
+def _items_of_text(beginning: bytes, file: BinaryIO, limits: ImportLimits) -> Iterator[_Item]:
+    number = 1
+    while beginning.isspace():
+        number += beginning.endswith(b"\n")
+        beginning = file.readline(CHUNK)
+    if not beginning:
+        return
+    if beginning.lstrip().startswith(b"["):
+        yield from _items_of_list(beginning, file, number, limits)
+        return
+    line = _whole_line(beginning, file, limits)
+    item = _parsed(line, limits)
+    if _reader_of(item) or isinstance(line, InvalidInput):
+        yield f"line {number}", item
+        yield from _items_of_lines(file, number + 1, limits)
+        return
+    data = line + file.read(max(0, limits.session_bytes + 1 - len(line)))
+    whole = _parsed(data, limits) if len(data) > len(line) else item
+    if isinstance(whole, InvalidInput):  # lines, and the first of them is spoilt
+        yield from _items_of_lines(rejoined(data, file), number, limits)
+    else:
+        yield "session 1", whole
+
+
+def _items_of_lines(file: BinaryIO, number: int, limits: ImportLimits) -> Iterator[_Item]:
+    while beginning := file.readline(CHUNK):
+        line = _whole_line(beginning, file, limits)
+        if isinstance(line, InvalidInput) or not line.isspace():
+            yield f"line {number}", _parsed(line, limits)
+        number += 1
+
+
+def _whole_line(beginning: bytes, file: BinaryIO, limits: ImportLimits) -> bytes | InvalidInput:
+    """Read a line to its end, which is kept only if it is not over the limit."""
+    pieces, size = [beginning], len(beginning)
+    while not pieces[-1].endswith(b"\n") and (piece := file.readline(CHUNK)):
+        size += len(piece)
+        pieces = [*pieces, piece] if size <= limits.session_bytes else [piece]
+    return b"".join(pieces) if size <= limits.session_bytes + 1 else too_large(limits)
+
+
+def _items_of_list(beginning: bytes, file: BinaryIO, number: int, limits: ImportLimits) -> Iterator[_Item]:
+    """Read the items of a list; lines that follow it are read too: the first one was spoilt, and looked like a list."""
+    splitter, chunk, count = ListSplitter(limits), beginning, 0
+    while chunk and not splitter.is_over:
+        for count, item in enumerate(splitter.feed(chunk), count + 1):  # noqa: B020
+            yield f"session {count}", _parsed(item, limits)
+        number += chunk.count(b"\n")
+        chunk = b"" if splitter.is_over else file.read(CHUNK)
+    for error in splitter.end():
+        yield f"session {count + 1}", error
+    number -= splitter.rest.count(b"\n")
+    yield from _items_of_lines(rejoined(splitter.rest, file), number, limits)
+
+
+def _with_sessions(items: Iterator[_Item]) -> Iterator[_Item]:
+    """Yield items if there is a session among the first of them; until then none is held but as its error.
+
+    Raises:
+        InvalidInput: there is none.
+    """
+    held: list[_Item] = []
+    for where, item in items:
+        if _reader_of(item):
+            yield from held
+            yield where, item
+            yield from items
+            return
+        held.append((where, item if isinstance(item, InvalidInput) else InvalidInput(_UNKNOWN)))
+        if len(held) == _MOST_HELD:
+            break
+    if held:
+        first = held[0][1]
+        why = "" if str(first) == _UNKNOWN else f" {held[0][0]}: {first}"
+        raise InvalidInput(f"There are no sessions in that file: botchat reads {_KNOWN}.{why}")
+
+
+def _parsed(data: bytes | InvalidInput, limits: ImportLimits) -> Any:
+    if isinstance(data, InvalidInput):
+        return data
+    try:
+        check_json(data, limits)
+    except InvalidInput as error:
+        return error
+    return _decoded(data)
+
+
+def _decoded(data: bytes) -> Any:
+    try:
+        return decode(data.decode().strip())
+    except UnicodeDecodeError:
+        return InvalidInput("It is no text in UTF-8.")
+    except json.JSONDecodeError as error:
+        return InvalidInput(f"It is no JSON: {error}.")
+    except RecursionError:
+        return InvalidInput("It is nested too deeply.")
+    except ValueError:
+        return InvalidInput("A number, a time or bytes in it can't be read.")
+
+
+def _reader_of(item: Any) -> Callable[[dict[str, Any]], Record] | None:
+    if not isinstance(item, dict):
+        return None
+    if isinstance(item.get("mapping"), dict):
+        return read_mapping
+    if isinstance(item.get("chat"), dict):
+        return read_open_webui
+    if "conversationId" in item:
+        return read_librechat
+    return _reader_of_list(item) if isinstance(item.get("messages"), list) else None
+
+
+def _reader_of_list(item: dict[str, Any]) -> Callable[[dict[str, Any]], Record]:
+    if item.keys() >= _OWN:
+        return read_own
+    return read_similar_tree if any(map(_has_children, item["messages"])) else read_similar
+
+
+def _has_children(message: Any) -> bool:
+    return isinstance(message, dict) and isinstance(message.get("children"), list)

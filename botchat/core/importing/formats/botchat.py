@@ -1,0 +1,52 @@
+"""Reads a session that botchat wrote; of one that a person wrote, roles and contents are enough."""
+
+from typing import Any
+
+from botchat.core.errors import InvalidInput
+from botchat.core.importing.tree import IMPORTED, as_text
+from botchat.core.models.session import NAME_LENGTH, new_id, now, valid_text
+from botchat.core.storage.json_codec import MESSAGE_TIMES, SESSION_TIMES, read_times
+from botchat.core.storage.records import Record, text_fields
+
+
+def read_own(item: dict[str, Any]) -> Record:
+    """Make the record of a session. A field that is missing gets a default; the store's check refuses a wrong one.
+
+    Raises:
+        InvalidInput: a message is not a JSON object.
+    """
+    record: Record = {name: value for name, value in item.items() if name != "first"}
+    read_times(record, SESSION_TIMES)
+    if isinstance(record.get("feedbacks"), list):
+        record["feedbacks"] = [_with_time(feedback) for feedback in record["feedbacks"]]
+    record.setdefault("create_time", now())
+    messages = [_read_message(message, record["create_time"]) for message in item["messages"]]
+    asked = (as_text(message.get("content")) for message in messages if message.get("role") == "user")
+    defaults = {
+        "id": new_id(),
+        "name": valid_text(next(asked, "")[:NAME_LENGTH]),
+        "bot_id": IMPORTED,
+        "update_time": record["create_time"],
+        "rev": 1,
+        "state": "active",
+    }
+    record = defaults | record
+    return {"_id": record["id"]} | record | {"messages": messages, "message_count": len(messages)}
+
+
+def _read_message(item: Any, time: Any) -> Record:
+    if not isinstance(item, dict):
+        raise InvalidInput("One of its messages is no JSON object.")
+    message: Record = {"id": new_id(), "create_time": time} | item
+    read_times(message, MESSAGE_TIMES)
+    if "feedback" in message:
+        message["feedback"] = _with_time(message["feedback"])
+    return message | text_fields(message)
+
+
+def _with_time(feedback: Any) -> Any:
+    if not isinstance(feedback, dict):
+        return feedback
+    read = dict(feedback)
+    read_times(read, ["time"])
+    return read

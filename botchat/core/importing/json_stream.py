@@ -1,0 +1,151 @@
+"""Splits a JSON list into its items while it is read, and counts what is in an item before it is parsed.
+
+The items are found by brackets and strings alone, and each is then parsed as a file of its own. A parser of events
+(ijson with yajl) would replace half a character, which botchat's own exports can hold, and refuse NaN.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import accumulate
+
+from botchat.core.errors import InvalidInput
+from botchat.core.models.import_limits import ImportLimits
+
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_STRINGS = re.compile(_STRING, re.DOTALL)
+_STRING_END = re.compile(_STRING[1:], re.DOTALL)
+_BRACKET = re.compile(rb'(?:[^"\[\]{}]++|%b)*+([\[\]{}"])' % _STRING, re.DOTALL)
+"""The next bracket outside of a string, or the beginning of a string that does not end here."""
+
+_BRACKET_OR_COMMA = re.compile(rb'(?:[^"\[\]{},]++|%b)*+([\[\]{},"])' % _STRING, re.DOTALL)
+_OPENING, _CLOSING = frozenset(b"[{"), frozenset(b"]}")
+_QUOTE = ord('"')
+_STEPS = [(byte in _OPENING) - (byte in _CLOSING) for byte in range(256)]
+_NO_BRACKETS = bytes(set(range(256)) - _OPENING - _CLOSING)
+
+
+def check_json(data: bytes, limits: ImportLimits) -> None:
+    """Check the JSON of one session before it is parsed.
+
+    Raises:
+        InvalidInput: it has more bytes, values or levels than the limits.
+    """
+    if len(data) > limits.session_bytes + 1:  # with the end of its line
+        raise too_large(limits)
+    if _count(data, b"[{,") <= limits.session_values and _count(data, b"[{") <= limits.depth:
+        return
+    structure = _STRINGS.sub(b"", data)
+    if _count(structure, b"[{,") > limits.session_values:
+        raise _too_many(limits)
+    brackets = structure.translate(None, _NO_BRACKETS)
+    if max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > limits.depth:
+        raise limits.exceeded("depth", "It is nested too deeply, in more levels")
+
+
+def too_large(limits: ImportLimits) -> InvalidInput:
+    """Make the error of a session that has too many bytes."""
+    return limits.exceeded("session_bytes", "It has more bytes")
+
+
+class ListSplitter:
+    """Splits a list into its items, which it gives as bytes, or as the error of one that is too large.
+
+    Attributes:
+        is_over: the list has ended.
+        rest: what follows it in the chunk that ended it.
+    """
+
+    def __init__(self, limits: ImportLimits) -> None:
+        self.is_over = False
+        self.rest = b""
+        self._limits = limits
+        self._depth = self._brackets = self._items = self._size = 0
+        self._in_string = self._is_escaped = False
+        self._pieces: list[bytes] = []
+
+    def feed(self, chunk: bytes) -> Iterator[bytes | InvalidInput]:
+        """Yield the items that end in this chunk; the first chunk begins with the bracket of the list.
+
+        Raises:
+            InvalidInput: an item has more values than the limit. Even to skip it would take long.
+        """
+        start = 0
+        for at, mark in self._marks(chunk):
+            if self._depth == 1 and mark in _OPENING:
+                start = at + 1  # the list's own
+            elif self._depth == 0:
+                self._keep(chunk[start:at])
+                self.is_over, self.rest = True, chunk[at + 1 :]
+                yield from self._last(chunk[at : at + 1])
+                return
+            elif mark not in _CLOSING and self._depth == 1:
+                self._keep(chunk[start:at])
+                yield self._item()
+                start = at + 1
+        self._keep(chunk[start:])
+
+    def end(self) -> Iterator[InvalidInput]:
+        """Yield the error of a list that does not end."""
+        if not self.is_over:
+            yield InvalidInput("It is no JSON: the file ends in the middle of it.")
+
+    def _marks(self, chunk: bytes) -> Iterator[tuple[int, int]]:
+        """Yield the brackets outside of strings, and the commas of the list itself, each with its place."""
+        place = self._string_end(chunk) if self._in_string else 0
+        while place >= 0 and (found := (_BRACKET if self._depth > 1 else _BRACKET_OR_COMMA).match(chunk, place)):
+            at = found.start(1)
+            mark = chunk[at]
+            if mark == _QUOTE:
+                self._in_string, self._is_escaped = True, _ends_escaped(chunk, at + 1)
+                return
+            self._depth += _STEPS[mark]
+            self._brackets += 1
+            if self._brackets > 2 * self._limits.session_values:
+                raise _too_many(self._limits)
+            yield at, mark
+            place = at + 1
+
+    def _string_end(self, chunk: bytes) -> int:
+        """Return where the string ends that an earlier chunk began; -1 if it does not end here."""
+        start = int(self._is_escaped)
+        if found := _STRING_END.match(chunk, start):
+            self._in_string = self._is_escaped = False
+            return found.end()
+        self._is_escaped = _ends_escaped(chunk, start)
+        return -1
+
+    def _keep(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size > self._limits.session_bytes:
+            self._pieces = []
+        elif piece:
+            self._pieces.append(piece)
+
+    def _item(self) -> bytes | InvalidInput:
+        item = too_large(self._limits) if self._size > self._limits.session_bytes else b"".join(self._pieces)
+        self._pieces = []
+        self._size = self._brackets = 0
+        self._items += 1
+        return item
+
+    def _last(self, bracket: bytes) -> Iterator[bytes | InvalidInput]:
+        if bracket != b"]":
+            yield InvalidInput("It is no JSON: the list that it is in ends with another bracket.")
+            return
+        item = self._item()
+        if isinstance(item, InvalidInput) or item.strip() or self._items > 1:
+            yield item
+
+
+def _count(data: bytes, marks: bytes) -> int:
+    return sum(data.count(mark) for mark in marks)
+
+
+def _too_many(limits: ImportLimits) -> InvalidInput:
+    return limits.exceeded("session_values", "A session has more JSON values")
+
+
+def _ends_escaped(chunk: bytes, start: int) -> bool:
+    """Tell whether a part of a string ends with a backslash that escapes what follows."""
+    tail = chunk[start:]
+    return (len(tail) - len(tail.rstrip(b"\\"))) % 2 == 1

@@ -1,0 +1,93 @@
+"""Takes sessions that were read from a file into a store."""
+
+from collections.abc import Iterable, Iterator
+
+from botchat.core.admin import Admin, Record
+from botchat.core.errors import BotchatError, InvalidInput, SessionTooLarge
+from botchat.core.models.session import Conflict, Refused, new_id, now
+from botchat.core.models.unsupported import unpack
+from botchat.core.storage.records import payload_without_words, words_of_payload
+
+
+def unsupported_sentence(messages: int) -> str:
+    """Say how many imported messages have content that can't be shown; "" for none."""
+    if not messages:
+        return ""
+    subject = "1 message has" if messages == 1 else f"{messages:,} messages have"
+    return f"{subject} unsupported content; the original is kept."
+
+
+def _is_unsupported(message: Record) -> bool:
+    payload = payload_without_words(message) if words_of_payload(message) else message.get("payload")
+    return bool(unpack(payload))
+
+
+class Intake:
+    """Takes sessions into a store, and counts what became of them.
+
+    Attributes:
+        taken: how many went in, or with `dry_run` would have.
+        kept: how many were there already, and stayed as they were.
+        refused: how many could not be taken.
+        late: of those taken, how many were past the time of their end, which they lost.
+        unsupported: how many messages of those taken have content that can't be shown; the original is kept.
+    """
+
+    def __init__(self, admin: Admin, on_conflict: Conflict = "skip", *, dry_run: bool = False) -> None:
+        self.taken = self.kept = self.refused = self.late = self.unsupported = 0
+        self._admin = admin
+        self._on_conflict = on_conflict
+        self._dry_run = dry_run
+        self._seen: dict[str, str] = {}
+
+    def take(self, sessions: Iterable[Record | Refused]) -> Iterator[str | Refused]:
+        """Put sessions into the store one by one; give the id of each that went, and each that could not be taken.
+
+        Raises:
+            BotchatError: the store has one already, and that is to be a failure.
+        """
+        for session in sessions:
+            became = self._put(session) if isinstance(session, dict) else session
+            if became is None:
+                self.kept += 1
+                continue
+            self.refused += isinstance(became, Refused)
+            self.taken += isinstance(became, str)
+            yield became
+
+    def _put(self, record: Record) -> str | Refused | None:
+        """Put a session into the store and give its id, or why it can't be; None if it is there already."""
+        session_id, user = str(record["_id"]), record["user"]
+        owner = self._owner(session_id)
+        if owner is not None and self._on_conflict == "fail":
+            raise BotchatError(f"The store has {session_id!r} already: it and what comes after was not taken in.")
+        if owner is not None and self._on_conflict == "newid":
+            session_id = new_id()
+            record = record | {"_id": session_id, "id": session_id}
+        elif owner not in (None, user):
+            return Refused(session_id, "It is another user's session in the store: nothing was written over it.")
+        elif owner is not None and self._on_conflict == "skip":
+            return None
+        try:
+            if self._dry_run:
+                self._seen[session_id] = user
+            elif self._on_conflict == "replace":
+                self._admin.replace(self._in_time(record))
+            elif self._admin.put(self._in_time(record)) == "kept":
+                return None  # another program made it in this instant
+        except (InvalidInput, SessionTooLarge) as error:
+            return Refused(session_id, str(error))
+        self.unsupported += sum(map(_is_unsupported, record["messages"]))
+        return session_id
+
+    def _owner(self, session_id: str) -> str | None:
+        """Tell whose session the store has under that id, or would have after what was taken in before."""
+        held = self._admin.held([session_id]).get(session_id)
+        return held[0] if held else self._seen.get(session_id)
+
+    def _in_time(self, record: Record) -> Record:
+        """Take away the time of an end that is past: the store would remove at once what was just taken in."""
+        if record.get("expire_time") is None or record["expire_time"] > now():
+            return record
+        self.late += 1
+        return {name: value for name, value in record.items() if name != "expire_time"}

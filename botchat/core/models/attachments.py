@@ -1,0 +1,93 @@
+"""Files that people send with a message: what may be one, and what a bot can take."""
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from botchat.core.errors import InvalidInput
+from botchat.core.models.display import one_line, size_text
+from botchat.core.models.session import BotInfo, File
+
+MAX_FILE_BYTES = 10_000_000
+MAX_FILES = 10
+"""Files of one message."""
+
+_NAME_LENGTH = 200
+
+# What a browser would run (HTML, SVG, scripts) is plain text here, whatever its name says.
+_TEXT_TYPES = {
+    ".csv": "text/csv",
+    ".json": "application/json",
+    ".markdown": "text/markdown",
+    ".md": "text/markdown",
+    ".toml": "application/toml",
+    ".tsv": "text/tab-separated-values",
+    ".yaml": "application/yaml",
+    ".yml": "application/yaml",
+}
+
+# https://mimesniff.spec.whatwg.org/#matching-an-image-type-pattern
+_IMAGE_BEGINNINGS = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF87a": "image/gif",
+    b"GIF89a": "image/gif",
+}
+
+
+def read_file(name: str, data: bytes) -> File:
+    """Make a file out of what someone gives; images are known by their first bytes, never by their name.
+
+    Raises:
+        InvalidInput: it is empty, too big, or neither text in UTF-8 nor an image.
+    """
+    name = _safe(name)
+    if not data:
+        raise InvalidInput(f"{name} is empty: there is nothing to send.")
+    if len(data) > MAX_FILE_BYTES:
+        raise InvalidInput(f"{name} has {size_text(len(data))}: a file has at most {size_text(MAX_FILE_BYTES)}.")
+    kind = _image_type(data) or _text_type(name, data)
+    if kind is None:
+        raise InvalidInput(f"{name} can't be sent: it is neither text in UTF-8 nor a PNG, JPEG, GIF or WebP image.")
+    return File(name=name, type=kind, size=len(data), data=data)
+
+
+def check_files(files: Sequence[File], bot: BotInfo) -> None:
+    """Check that files can go with a message to this bot.
+
+    Raises:
+        InvalidInput: there are too many, one has no data or too much, or it is an image and the bot can't see.
+    """
+    if len(files) > MAX_FILES:
+        raise InvalidInput(f"A message takes at most {MAX_FILES} files, not {len(files)}: send the rest with the next.")
+    if len({file.id for file in files}) < len(files):
+        raise InvalidInput("Two of the files have the same id.")
+    for file in files:
+        if not file.data or len(file.data) != file.size or file.size > MAX_FILE_BYTES:
+            raise InvalidInput(f"{file.name} can't be sent as it is: read it by `read_file`.")
+        if file.is_image and not bot.images:
+            raise InvalidInput(
+                f"The bot {bot.bot_id!r} can't be shown images, so {file.name} was not sent: choose another bot, or "
+                "say `images = true` for this one in the config if its model takes them."
+            )
+
+
+def _safe(name: str) -> str:
+    """Return a file's name on one line and without its path; of a long one the end, which tells the kind."""
+    last = one_line(name.replace("\\", "/").rstrip("/").rpartition("/")[2]) or "file"
+    return last if len(last) <= _NAME_LENGTH else f"…{last[1 - _NAME_LENGTH :]}"
+
+
+def _image_type(data: bytes) -> str | None:
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    return next((kind for beginning, kind in _IMAGE_BEGINNINGS.items() if data.startswith(beginning)), None)
+
+
+def _text_type(name: str, data: bytes) -> str | None:
+    if b"\0" in data:
+        return None
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return None
+    return _TEXT_TYPES.get(PurePosixPath(name).suffix.lower(), "text/plain")

@@ -1,0 +1,101 @@
+"""Which messages quote another one: those that have a long enough passage in common with it."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from botchat.core.models.session import Message, Role
+
+PASSAGE = 6
+"""Words in a row that make a common passage (in scripts without spaces, characters)."""
+
+_SHORTEST = 6  # characters of a whole text of fewer words, or of a number, a code or an address
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W_]+")
+_ENTRY = re.compile(r"\S+")
+_DEPTH = 90
+
+Passages = frozenset[tuple[str, ...]]
+
+
+class Quote(NamedTuple):
+    """A message that quotes another, or is a copy of it in another session; `number` counts from 1."""
+
+    session_id: str
+    message_id: str
+    number: int
+    role: Role
+
+
+def passages_of(message: Message) -> Passages:
+    """Return what another message would have in common with this one if it quoted it.
+
+    These are all passages of PASSAGE words, a shorter text as a whole, and every number, code or address of six
+    characters or more. Case, punctuation, Markdown and line breaks don't count.
+    """
+    found: set[tuple[str, ...]] = set()
+    for text in _texts(message):
+        words = _words(text)
+        found.update(_runs(words, PASSAGE))
+        if len(words) < PASSAGE and len("".join(words)) >= _SHORTEST:
+            found.add(tuple(words))
+        found.update(_distinctive(text))
+    return frozenset(found)
+
+
+def quotes(message: Message, passages: Passages) -> bool:
+    """Tell whether a message has one of the passages."""
+    lengths = sorted({len(passage) for passage in passages})
+    for text in _texts(message):
+        words = _words(text)
+        if any(run in passages for length in lengths for run in _runs(words, length)):
+            return True
+    return False
+
+
+def _runs(words: list[str], length: int) -> Iterator[tuple[str, ...]]:
+    return (tuple(words[i : i + length]) for i in range(len(words) - length + 1))
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.casefold())
+
+
+def _distinctive(text: str) -> Iterator[tuple[str, ...]]:
+    """Give what no one writes by chance: words with a digit, or an @, in them."""
+    for entry in _ENTRY.findall(text):
+        words = _words(entry)
+        if len("".join(words)) >= _SHORTEST and any(c.isdecimal() or c == "@" for c in entry):
+            yield tuple(words)
+
+
+def _texts(message: Message) -> Iterator[str]:
+    """Give all texts of a message: its words, names and texts of its files, and those within its payload."""
+    yield from (message.content, message.reasoning_content, message.error or "")
+    for file in message.files:
+        yield file.name
+        if file.data is not None and not file.is_image:
+            yield file.data.decode(errors="replace")
+    if message.payload is not None:
+        yield from _texts_in_payload(message.payload)
+
+
+def _texts_in_payload(payload: str) -> Iterable[str]:
+    try:
+        return list(_strings(json.loads(payload)))
+    except (ValueError, RecursionError):
+        return [payload]  # not JSON: another program's
+
+
+def _strings(value: Any, depth: int = 0) -> Iterator[str]:
+    if depth > _DEPTH:
+        yield json.dumps(value)
+    elif isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from _strings(inner, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _strings(inner, depth + 1)

@@ -1,0 +1,103 @@
+"""How files stand in the document of their message, and which of their data lie apart from it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from botchat.core.errors import InvalidInput
+from botchat.core.models.session import File, is_valid, valid_text
+
+Record = dict[str, Any]
+
+INLINE_BYTES = 32 * 1024
+"""Data up to so many bytes stand in the message itself; more would make every reading of the session dearer."""
+
+FILE_ALWAYS = {"id", "name", "type", "size"}
+
+
+def file_to_record(file: File) -> Record:
+    """Make the document of a file.
+
+    Raises:
+        InvalidInput: its id is none.
+    """
+    _check_id(file.id)
+    record = {"id": file.id, "name": valid_text(file.name), "type": file.type, "size": file.size} | file.extra
+    return record if file.data is None else record | {"data": file.data}
+
+
+def file_from_record(record: Record) -> File:
+    """Make the file of a document."""
+    known = {name: record[name] for name in (*FILE_ALWAYS, "data") if name in record}
+    return File(**known, extra={name: value for name, value in record.items() if name not in known})
+
+
+def check_file(record: Record) -> None:
+    """Check the document of a file that comes from outside, and so must have its data.
+
+    Raises:
+        InvalidInput: its id is none, or its data are missing or of another size.
+    """
+    _check_id(record["id"])
+    if record.get("data") is None:
+        raise InvalidInput(f"The data of its file {record['name']!r} are missing.")
+    if len(record["data"]) != record["size"]:
+        size = len(record["data"])
+        raise InvalidInput(f"Its file {record['name']!r} says that it has {record['size']} bytes, and has {size}.")
+
+
+def files_of(record: Record) -> Iterator[Record]:
+    """Give the documents of all files in a session's record."""
+    for message in record["messages"]:
+        yield from message.get("files", ())
+
+
+def lost_files(record: Record) -> str:
+    """Name the files of a whole record whose data are gone, as a part of a sentence; "" where there are none."""
+    names = [repr(file["name"]) for file in files_of(record) if file.get("data") is None]
+    if not names:
+        return ""
+    return f"the data of its file{'s' if len(names) > 1 else ''} {', '.join(names)} are missing"
+
+
+def apart(message: Record) -> tuple[Record, dict[str, bytes]]:
+    """Split the document of a message from the data that lie apart, which go by the ids of their files."""
+    files = message.get("files", ())
+    big = {file["id"]: file["data"] for file in files if len(file.get("data") or b"") > INLINE_BYTES}
+    if not big:
+        return message, big
+    left = [{n: value for n, value in file.items() if n != "data" or file["id"] not in big} for file in files]
+    return message | {"files": left}, big
+
+
+def record_apart(record: Record) -> tuple[Record, dict[str, bytes]]:
+    """Split the record of a session from all data that lie apart."""
+    messages, big = [], dict[str, bytes]()
+    for message in record["messages"]:
+        stored, data = apart(message)
+        messages.append(stored)
+        big |= data
+    return record | {"messages": messages}, big
+
+
+def joined(message: Record, read: Callable[[str], bytes | None]) -> Record:
+    """Put the data that lie apart back into the document of a message; what is gone stays away."""
+    files = message.get("files")
+    return message | {"files": [_joined(file, read) for file in files]} if files else message
+
+
+def find_data(message: Record, file_id: str, read: Callable[[str], bytes | None]) -> bytes | None:
+    """Return the data of a file of a message; None if it has none of that id, or the data are gone."""
+    file = next((file for file in message.get("files", ()) if file["id"] == file_id), None)
+    return _joined(file, read).get("data") if file else None
+
+
+def _joined(file: Record, read: Callable[[str], bytes | None]) -> Record:
+    data = file.get("data")
+    if data is None:
+        data = read(file["id"])
+    return file if data is None else file | {"data": data}
+
+
+def _check_id(file_id: Any) -> None:
+    if not isinstance(file_id, str) or not file_id or not is_valid(file_id) or {"/", "\0"} & set(file_id):
+        raise InvalidInput(f"The id of a file must be a text without a slash or NUL: {file_id!r} can't be used.")

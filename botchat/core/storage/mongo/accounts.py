@@ -1,0 +1,187 @@
+"""Accounts in MongoDB: `users`, `tokens`, `auth_sessions`, `auth_endings`, and `short_lived` for what soon goes."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from pymongo import ReadPreference
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+
+from botchat.core.models.session import now
+from botchat.core.storage.accounts import KEPT_ENDINGS, Account, Endings, SignIn, Token
+from botchat.core.storage.mongo.client import Document, translated
+
+_ALL = "all"
+"""The id of the one document that counts what ended."""
+
+
+class MongoAccounts:
+    """Keeps accounts, tokens and sign-ins. The server removes what has expired, within a minute or so."""
+
+    def __init__(self, database: Database[Document], *, name: str) -> None:
+        self._name = name
+        # A member of a set that lags behind would let in whom the primary knows no more.
+        database = database.with_options(read_preference=ReadPreference.PRIMARY)
+        self._users: Collection[Document] = database["users"]
+        self._tokens: Collection[Document] = database["tokens"]
+        self._sign_ins: Collection[Document] = database["auth_sessions"]
+        self._endings: Collection[Document] = database["auth_endings"]
+
+    def add_account(self, account: Account) -> bool:
+        return _inserted(self._users, self._name, _document(account, "user"))
+
+    def account(self, user: str) -> Account | None:
+        found = self._find(self._users, user)
+        return _account(found) if found else None
+
+    def accounts(self) -> Iterator[Account]:
+        with translated(self._name):
+            yield from map(_account, self._users.find().sort("_id", 1))
+
+    def set_password(self, user: str, password_hash: str) -> bool:
+        return self._changed(self._users, {"_id": {"$eq": user}}, {"$set": {"password_hash": password_hash}})
+
+    def set_disabled(self, user: str, disabled_time: datetime | None) -> bool:
+        return self._changed(
+            self._users,
+            {"_id": {"$eq": user}},
+            {"$set": {"disabled_time": disabled_time}} if disabled_time else {"$unset": {"disabled_time": ""}},
+        )
+
+    def remove_account(self, user: str) -> None:
+        with translated(self._name):
+            self._users.delete_one({"_id": {"$eq": user}})
+            self._tokens.delete_many({"user": {"$eq": user}})
+            self._sign_ins.delete_many({"user": {"$eq": user}})
+
+    def add_token(self, token: Token) -> None:
+        with translated(self._name):
+            self._tokens.create_index([("user", 1), ("create_time", 1)], name="user")
+            _expires(self._tokens)
+            self._tokens.insert_one(_document(token, "id"))
+
+    def token(self, token_id: str) -> Token | None:
+        found = self._find(self._tokens, token_id)
+        return _token(found) if found else None
+
+    def tokens(self, user: str | None = None) -> Iterator[Token]:
+        wanted = _unexpired({} if user is None else {"user": {"$eq": user}})
+        with translated(self._name):
+            yield from map(_token, self._tokens.find(wanted).sort([("create_time", 1), ("_id", 1)]))
+
+    def token_used(self, token_id: str, at: datetime) -> None:
+        self._changed(self._tokens, {"_id": {"$eq": token_id}}, {"$set": {"last_used": at}})
+
+    def remove_token(self, token_id: str, user: str | None = None) -> bool:
+        wanted = {"_id": {"$eq": token_id}} | ({} if user is None else {"user": {"$eq": user}})
+        with translated(self._name):
+            return self._tokens.delete_one(wanted).deleted_count == 1
+
+    def add_sign_in(self, sign_in: SignIn) -> None:
+        with translated(self._name):
+            self._sign_ins.create_index("user", name="user")
+            _expires(self._sign_ins)
+            self._sign_ins.insert_one(_document(sign_in, "id"))
+
+    def sign_in(self, sign_in_id: str) -> SignIn | None:
+        found = self._find(self._sign_ins, sign_in_id)
+        return SignIn(id=found.pop("_id"), **found) if found else None
+
+    def renew_sign_in(self, sign_in_id: str, old: str, new: str, expire_time: datetime) -> bool:
+        wanted = _unexpired({"_id": {"$eq": sign_in_id}, "hash": {"$eq": old}})
+        return self._changed(self._sign_ins, wanted, {"$set": {"hash": new, "expire_time": expire_time}})
+
+    def remove_sign_in(self, sign_in_id: str) -> bool:
+        with translated(self._name):
+            return self._sign_ins.delete_one({"_id": {"$eq": sign_in_id}}).deleted_count == 1
+
+    def remove_sign_ins(self, user: str) -> None:
+        with translated(self._name):
+            self._sign_ins.delete_many({"user": {"$eq": user}})
+
+    def add_ending(self, key: str) -> None:
+        newest = {"$each": [key], "$slice": -KEPT_ENDINGS}
+        with translated(self._name):
+            self._endings.update_one({"_id": _ALL}, {"$inc": {"number": 1}, "$push": {"newest": newest}}, upsert=True)
+
+    def endings(self) -> Endings:
+        with translated(self._name):
+            found = self._endings.find_one({"_id": _ALL})
+        return Endings(found["number"], tuple(found["newest"])) if found else Endings(0, ())
+
+    def _find(self, collection: Collection[Document], key: str) -> Document | None:
+        with translated(self._name):
+            return collection.find_one(_unexpired({"_id": {"$eq": key}}))
+
+    def _changed(self, collection: Collection[Document], wanted: Mapping[str, Any], update: Document) -> bool:
+        with translated(self._name):
+            return collection.update_one(wanted, update).matched_count == 1
+
+
+class MongoShortLived:
+    """Keeps what soon goes, in the collection `short_lived`."""
+
+    def __init__(self, database: Database[Document], *, name: str) -> None:
+        self._name = name
+        self._documents: Collection[Document] = database["short_lived"]
+        self._has_index = False
+
+    def add(self, key: str, value: dict[str, Any], expire_time: datetime) -> bool:
+        self._prepare()
+        with translated(self._name):
+            self._documents.delete_one({"_id": key, "expire_time": {"$lte": now()}})
+        return _inserted(self._documents, self._name, {"_id": key, "value": value, "expire_time": expire_time})
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        with translated(self._name):
+            found = self._documents.find_one(_unexpired({"_id": {"$eq": key}}))
+        return dict(found["value"]) if found else None
+
+    def put(self, key: str, value: dict[str, Any], expire_time: datetime) -> None:
+        self._prepare()
+        document = {"_id": key, "value": value, "expire_time": expire_time}
+        with translated(self._name):
+            self._documents.replace_one({"_id": key}, document, upsert=True)
+
+    def remove(self, key: str) -> None:
+        with translated(self._name):
+            self._documents.delete_one({"_id": key})
+
+    def _prepare(self) -> None:
+        if not self._has_index:
+            with translated(self._name):
+                _expires(self._documents)
+            self._has_index = True
+
+
+def _inserted(collection: Collection[Document], name: str, document: Document) -> bool:
+    with translated(name):
+        try:
+            collection.insert_one(document)
+        except DuplicateKeyError:
+            return False
+    return True
+
+
+def _expires(collection: Collection[Document]) -> None:
+    collection.create_index("expire_time", name="expiry", expireAfterSeconds=0, sparse=True)
+
+
+def _unexpired(wanted: Document) -> Document:
+    return wanted | {"$nor": [{"expire_time": {"$lte": now()}}]}
+
+
+def _document(record: Account | Token | SignIn, key: str) -> Document:
+    values = {name: value for name, value in asdict(record).items() if value is not None}
+    return {"_id": values.pop(key), **values}
+
+
+def _account(document: Document) -> Account:
+    return Account(user=document.pop("_id"), **document)
+
+
+def _token(document: Document) -> Token:
+    return Token(id=document.pop("_id"), scopes=tuple(document.pop("scopes")), **document)

@@ -1,0 +1,49 @@
+"""How MongoDB counts by day what was said in sessions: the steps of the aggregation, and what a row of it means."""
+
+from datetime import UTC, date, datetime
+
+from botchat.core.storage.all_sessions import Activity
+from botchat.core.storage.mongo.client import Document
+from botchat.core.storage.mongo.messages.blocks import KEPT_APART
+
+ANY_TIME = {"$gte": datetime(1, 1, 1, tzinfo=UTC), "$lt": datetime(9999, 12, 31, tzinfo=UTC)}
+
+_OF_MESSAGES = ("create_time", "usage", "latency_ms", "feedback")
+FACTS = dict.fromkeys(("user", "bot_id", *KEPT_APART, *(f"messages.{name}" for name in _OF_MESSAGES)), 1)
+RATED = dict.fromkeys(("user", "bot_id", "feedbacks", *KEPT_APART, "messages.id", "messages.feedback"), 1)
+
+
+def _rated(rating: str) -> Document:
+    return {"$sum": {"$cond": [{"$eq": ["$messages.feedback.rating", rating]}, 1, 0]}}
+
+
+BY_DAY: Document = {
+    "_id": {
+        "session": "$_id",
+        "day": {"$dateToString": {"format": "%Y-%m-%d", "date": "$messages.create_time"}},
+    },
+    "user": {"$first": "$user"},
+    "bot_id": {"$first": "$bot_id"},
+    "messages": {"$sum": 1},
+    "prompt_tokens": {"$sum": "$messages.usage.prompt_tokens"},
+    "completion_tokens": {"$sum": "$messages.usage.completion_tokens"},
+    "latencies_ms": {"$push": "$messages.latency_ms"},
+    "up": _rated("up"),
+    "down": _rated("down"),
+}
+
+
+def activity_of(row: Document) -> Activity:
+    """Make what was said in a session on a day out of a row of `BY_DAY`."""
+    return Activity(
+        session_id=row["_id"]["session"],
+        user=row["user"],
+        bot_id=row["bot_id"],
+        day=date.fromisoformat(row["_id"]["day"]),
+        messages=row["messages"],
+        prompt_tokens=row["prompt_tokens"],
+        completion_tokens=row["completion_tokens"],
+        latencies_ms=tuple(value for value in row["latencies_ms"] if isinstance(value, int)),
+        up=row["up"],
+        down=row["down"],
+    )

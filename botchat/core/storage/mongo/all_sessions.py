@@ -1,0 +1,328 @@
+"""Every user's sessions in MongoDB, for admins."""
+
+from collections.abc import Collection as Some
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext, suppress
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, Literal
+
+from pymongo.collection import Collection
+from pymongo.errors import DuplicateKeyError
+
+from botchat.core.errors import DamagedRecord, InvalidInput, StoreError, StoreRefused, StoreUnavailable
+from botchat.core.models.session import PAGE_SIZE, Finding, Page, SessionFilter, now
+from botchat.core.storage.all_sessions import (
+    Activity,
+    GivenFeedback,
+    UserSummary,
+    activities_of,
+    anothers,
+    feedback_of,
+    read_only,
+    readable_facts,
+    user_summary,
+)
+from botchat.core.storage.attachments import files_of, joined, record_apart
+from botchat.core.storage.mongo.activity import ANY_TIME, BY_DAY, FACTS, RATED, activity_of
+from botchat.core.storage.mongo.client import Document, each, translated, unhurried
+from botchat.core.storage.mongo.filters import NEWEST_FIRST, OLDEST_FIRST, SUMMARY, filter_of, owned, said_in
+from botchat.core.storage.mongo.gridfs import MongoFiles
+from botchat.core.storage.mongo.messages.blocks import MongoBlocks, bare
+from botchat.core.storage.mongo.messages.change import MongoMessages
+from botchat.core.storage.mongo.messages.overflow import Moving
+from botchat.core.storage.records import Record, summary_from_record
+from botchat.core.storage.repair import MALFORMED, checked
+from botchat.core.storage.repository import ACTIVE, check_limit, page_of
+
+_BATCH = 100
+
+_CLOCKS_APART = timedelta(seconds=2)
+"""Whether a reply is still written is told by times of several machines, five seconds apart at most."""
+
+
+_BY_ID = {"$sort": {"_id": 1}}
+
+
+class MongoAllSessions:
+    """Reads and writes sessions of one collection, whoever owns them."""
+
+    def __init__(
+        self,
+        sessions: Collection[Document],
+        *,
+        files: MongoFiles,
+        blocks: MongoBlocks,
+        messages: MongoMessages,
+        moving: Moving,
+        name: str,
+        slow_seconds: float | None,
+    ) -> None:
+        self._sessions = sessions
+        self._blocks = blocks
+        self._messages = messages
+        self._moving = moving
+        self._preferences: Collection[Document] = sessions.database["preferences"]
+        self._files = files
+        self._name = name
+        self._slow_seconds = slow_seconds
+        self._each = partial(each, name=name, seconds=slow_seconds)
+
+    def page(self, after: str | None = None, limit: int = PAGE_SIZE, where: SessionFilter = ACTIVE) -> Page:
+        check_limit(limit)
+        wanted = self._filter(where, after)
+        with translated(self._name), self._time_for(where):
+            found = self._sessions.find(wanted, dict.fromkeys(SUMMARY, 1)).sort(NEWEST_FIRST).limit(limit + 1)
+            records = list(found)
+        return page_of([summary_from_record(record) for record in records], limit)
+
+    def count(self, where: SessionFilter) -> int:
+        wanted = self._filter(where)
+        with translated(self._name), self._time_for(where):
+            return self._sessions.count_documents(wanted)
+
+    def records(
+        self, where: SessionFilter, after: tuple[datetime, str] | None = None
+    ) -> Iterator[Record | DamagedRecord]:
+        wanted = self._filter(where)
+        if where.state is None:  # a state that is none is damaged, and found here alone
+            del wanted["state"]
+        if after is not None:
+            time, session_id = after
+            later = [{"create_time": {"$gt": time}}, {"create_time": time, "_id": {"$gt": session_id}}]
+            wanted = {"$and": [wanted, {"$or": later}]}
+        found = self._sessions.find(wanted).sort(OLDEST_FIRST).batch_size(_BATCH)
+        return filter(None, map(self._read, self._each(found)))
+
+    def put(self, record: Record, *, replace: bool = False) -> Literal["made", "replaced", "kept"]:
+        user, session_id = record["user"], record["_id"]
+        whole, data = record_apart(record)
+        with translated(self._name):
+            record, blocks = self._moving.split(whole)
+        if data or blocks:  # they are stored before the record, and so not for one that is kept or another's
+            held = self.held([session_id]).get(session_id)
+            if held and held[0] != user:
+                raise anothers(session_id)
+            if held and not replace:
+                return "kept"
+            self._files.put(user, session_id, data, replace=replace)
+            self._blocks.put(blocks)
+        became = self._put(record, replace=replace)
+        if became == "replaced":
+            self._files.remove_others(user, session_id, {file["id"] for file in files_of(whole)})
+            self._blocks.remove_others(user, session_id, record.get("blocks", {}).get("key"))
+        elif became != "made":
+            self._blocks.remove(blocks)
+        if became is None:
+            raise anothers(session_id)
+        return became
+
+    def replace(self, record: Record, rev: int) -> bool:
+        return self._replace(record, owned(record["user"], record["_id"]) | {"rev": rev})
+
+    def repair(self, damaged: DamagedRecord) -> bool:
+        raw = damaged.raw
+        as_read = {"_id": {"$eq": raw["_id"]}, "rev": raw.get("rev", {"$exists": False})}
+        if damaged.readable is not None:
+            return self._replace(damaged.readable, as_read)
+        with translated(self._name):
+            return self._sessions.delete_one(as_read).deleted_count == 1
+
+    def _replace(self, record: Record, as_read: Document) -> bool:
+        """Write a record in the place of the one that is like this; False where there is none."""
+        user, session_id = record["user"], record["_id"]
+        whole, data = record_apart(record)
+        with translated(self._name):
+            stored, blocks = self._moving.split(whole)
+        self._files.put(user, session_id, data, replace=True)
+        self._blocks.put(blocks)
+        with translated(self._name):
+            is_replaced = self._sessions.replace_one(as_read, stored).matched_count == 1
+        if is_replaced:
+            self._files.remove_others(user, session_id, {file["id"] for file in files_of(whole)})
+            self._blocks.remove_others(user, session_id, stored.get("blocks", {}).get("key"))
+        else:
+            self._blocks.remove(blocks)
+        return is_replaced
+
+    def held(self, ids: Some[str]) -> dict[str, tuple[str, int]]:
+        with translated(self._name):
+            found = list(self._sessions.find({"_id": {"$in": list(ids)}}, {"user": 1, "rev": 1}))
+        return {record["_id"]: (record.get("user", ""), record.get("rev", 0)) for record in found}
+
+    def preferences(self, user: str | None = None) -> Iterator[Record]:
+        return self._each(self._preferences.find({} if user is None else {"_id": {"$eq": user}}))
+
+    def put_preferences(self, record: Record) -> None:
+        with translated(self._name), suppress(DuplicateKeyError):
+            self._preferences.insert_one(record)
+
+    def forget(self, user: str) -> None:
+        with translated(self._name):
+            self._preferences.delete_one({"_id": {"$eq": user}})
+
+    def users(self) -> Iterator[UserSummary]:
+        group = {
+            "_id": "$user",
+            "sessions": {"$sum": 1},
+            "messages": {"$sum": "$message_count"},
+            "first": {"$min": "$create_time"},
+            "last": {"$max": "$update_time"},
+        }
+        # The match and the projection have it counted in the page's index alone.
+        has_name = {"user": {"$gte": ""}}
+        counted = dict.fromkeys(("user", "message_count", "create_time", "update_time"), 1)
+        for row in self._aggregate(
+            [{"$match": has_name}, {"$project": {"_id": 0} | counted}, {"$group": group}, _BY_ID]
+        ):
+            yield user_summary(row["_id"], row["sessions"], row["messages"], row["first"], row["last"])
+
+    def activity(
+        self, where: SessionFilter, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Activity]:
+        sessions = self._filter(where)
+        said = ({"$gte": since} if since else {}) | ({"$lt": until} if until else {})
+        if since:  # nothing was said since in a session that was not written since
+            sessions["update_time"] = sessions.get("update_time", {}) | {"$gte": since}
+        short = {"$and": [sessions, {"first": {"$exists": False}}]}
+        # A time of another type is damaged, and would end the counting of all others.
+        timed: Document = {
+            "messages.create_time": ANY_TIME | said,
+            "user": {"$gte": ""},
+            "bot_id": {"$gte": ""},
+        }
+        steps: list[Document] = [{"$match": short}, {"$project": FACTS}, {"$unwind": "$messages"}, {"$match": timed}]
+        for row in self._aggregate([*steps, {"$group": BY_DAY}]):
+            yield activity_of(row)
+        for record in self._long(sessions, FACTS):
+            yield from readable_facts(partial(activities_of, since=since, until=until), record)
+
+    def feedback(self, where: SessionFilter) -> Iterator[GivenFeedback]:
+        with_any: list[Document] = [{"messages.feedback": {"$exists": True}}, {"feedbacks": {"$exists": True}}]
+        (holders,) = self._blocks.holders(where.user, with_any[:1])
+        wanted = {"$and": [self._filter(where), {"$or": [*with_any, *holders]}]}
+        for record in self._each(self._sessions.find(wanted, RATED).sort(NEWEST_FIRST)):
+            whole = self._messages.whole(record, RATED)
+            yield from readable_facts(feedback_of, whole) if whole else ()
+
+    def info(self) -> dict[str, Any]:
+        database = self._sessions.database
+        with translated(self._name), unhurried(self._slow_seconds):
+            server = database.command("buildInfo")
+            (found,) = self._sessions.aggregate([{"$collStats": {"storageStats": {}}}])
+            sizes = [found["storageStats"], self._blocks.size]
+        return {
+            "kind": "MongoDB",
+            "version": server["version"],
+            "place": self._name,
+            "bytes": sum(size["size"] for size in sizes),
+            "bytes_on_disk": sum(size["storageSize"] + size["totalIndexSize"] for size in sizes),
+        }
+
+    def findings(self) -> Iterator[Finding]:
+        with translated(self._name):
+            hello = self._sessions.database.command("hello")
+            wanted = self._sessions.find(
+                filter_of(SessionFilter(user="nobody")), dict.fromkeys(SUMMARY, 1) | {"_id": 1}
+            )
+            plan = wanted.sort(NEWEST_FIRST).limit(PAGE_SIZE + 1).explain()
+            indexes = self._sessions.index_information()
+        yield from self._write_findings()
+        yield _clock(hello["localTime"])
+        yield _page_plan(str(plan["queryPlanner"]["winningPlan"]))
+        if "expiry" not in indexes:
+            yield Finding("failed", "The index that empties the trash is missing.", "botchat makes it when it starts.")
+        if "setName" not in hello and hello.get("msg") != "isdbgrid":
+            yield Finding(
+                "warning", "A server alone: one disk holds all words.", "Make it a replica set, or back it up often."
+            )
+
+    def _write_findings(self) -> Iterator[Finding]:
+        """Try a write that changes nothing: it needs the right to write, and matches no session."""
+        try:
+            with translated(self._name):
+                self._sessions.update_one({"_id": {"$in": []}}, {"$set": {"user": "nobody"}})
+        except StoreRefused:
+            yield read_only("Give this MongoDB user the role readWrite on the database, unless it is only to read.")
+
+    def _aggregate(self, pipeline: list[Document]) -> Iterator[Document]:
+        with translated(self._name), unhurried(self._slow_seconds):
+            found = self._sessions.aggregate(pipeline, allowDiskUse=True)
+        return self._each(found)
+
+    def _read(self, record: Record) -> Record | DamagedRecord | None:
+        """Read the rest of a record; what is wrong with it where that can't be, and None where it was removed."""
+        try:
+            whole = self._whole(record)
+        except StoreUnavailable:
+            raise
+        except (InvalidInput, StoreError, *MALFORMED) as error:
+            return checked(self._left(record), [f"its messages can't be read ({error})"])
+        return whole and checked(whole)
+
+    def _left(self, record: Record) -> Record:
+        """Return a damaged record with what blocks still hold of its messages, each message once."""
+        stored = record.get("messages", [])
+        own = stored if isinstance(stored, list) else [stored]
+        known = {str(message["id"]) for message in own if isinstance(message, dict) and "id" in message}
+        older = []
+        for message in self._blocks.left(record):
+            message_id = str(message["id"]) if isinstance(message, dict) and "id" in message else None
+            if message_id is None or message_id not in known:
+                older.append(message)
+                known |= {message_id} if message_id else set()
+        return bare(record) | ({"messages": [*older, *own]} if older else {})
+
+    def _whole(self, record: Record) -> Record | None:
+        whole = self._messages.whole(record)
+        if whole is None:
+            return None
+        read = partial(self._files.read, whole["user"], whole["_id"])
+        return whole | {"messages": [joined(message, read) for message in whole["messages"]]}
+
+    def _long(self, sessions: Document, fields: Document) -> Iterator[Record]:
+        """Read those records of a filter that have older messages in blocks, with all their messages."""
+        found = self._sessions.find({"$and": [sessions, {"first": {"$exists": True}}]}, fields)
+        for record in self._each(found):
+            try:
+                whole = self._messages.whole(record, fields)
+            except (StoreError, *MALFORMED):  # damaged: `records` tells of it
+                continue
+            if whole is not None:
+                yield whole
+
+    def _put(self, record: Record, *, replace: bool) -> Literal["made", "replaced", "kept"] | None:
+        """Write a record as it lies here; None if it is another user's."""
+        mine = owned(record["user"], record["_id"])
+        with translated(self._name):
+            try:
+                self._sessions.insert_one(record)
+            except DuplicateKeyError:
+                if replace:
+                    return "replaced" if self._sessions.replace_one(mine, record).matched_count else None
+                return "kept" if self._sessions.find_one(mine, {"_id": 1}) else None
+        return "made"
+
+    def _filter(self, where: SessionFilter, after: str | None = None) -> Document:
+        """Make the filter of a page, also by what is said in blocks."""
+        return filter_of(where, after, self._blocks.holders(where.user, said_in(where)))
+
+    def _time_for(self, where: SessionFilter) -> AbstractContextManager[object]:
+        """Give a search, which reads contents, and what is about everybody, the time that it takes."""
+        return unhurried(self._slow_seconds) if where.text or where.user is None else nullcontext()
+
+
+def _clock(server_time: datetime) -> Finding:
+    apart = abs(now() - server_time.replace(tzinfo=UTC))
+    if apart > _CLOCKS_APART:
+        seconds = apart.total_seconds()
+        return Finding("failed", f"The server's clock is {seconds:.0f} s off from this one.", "Set both by NTP.")
+    return Finding("ok", "The server's clock and this one agree.")
+
+
+def _page_plan(plan: str) -> Finding:
+    if "'page'" in plan and "FETCH" not in plan and "COLLSCAN" not in plan:
+        return Finding("ok", "A page of sessions comes from its index alone.")
+    return Finding(
+        "failed", "A page of sessions does not come from its index.", "Look for foreign indexes: db.sessions."
+    )

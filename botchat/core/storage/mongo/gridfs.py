@@ -1,0 +1,138 @@
+"""The data of files that are too big for a session's record: in MongoDB's GridFS, each as `SESSION/FILE`."""
+
+from collections.abc import Collection as Some
+from datetime import datetime
+from hashlib import sha256
+
+from bson import ObjectId
+from gridfs import GridFSBucket
+from gridfs.errors import CorruptGridFile, NoFile
+from pymongo.collection import Collection
+from pymongo.database import Database
+
+from botchat.core.errors import SessionNotFound
+from botchat.core.models.session import now
+from botchat.core.storage.mongo.cleanup import SWEEP_EVERY, claimed
+from botchat.core.storage.mongo.client import Document, translated, unhurried
+
+BUCKET = "session_files"
+
+_SWEPT_AT_ONCE = 10_000  # pieces of files, 255 KiB each; the next sweep goes on behind them
+
+
+class MongoFiles:
+    """Keeps files beside the sessions of a database. `slow_seconds` is the time for one, None for the client's own."""
+
+    def __init__(self, database: Database[Document], *, name: str, slow_seconds: float | None) -> None:
+        self._database = database
+        self._files: Collection[Document] = database[BUCKET]["files"]
+        self._chunks: Collection[Document] = database[BUCKET]["chunks"]
+        self._name = name
+        self._slow_seconds = slow_seconds
+
+    def put(self, user: str, session_id: str, data: dict[str, bytes], *, replace: bool = False) -> None:
+        """Store data by the ids of their files; what is there is kept, or replaced where it is to be and differs.
+
+        Raises:
+            SessionNotFound: the session of that id is another user's.
+        """
+        for file_id, content in data.items():
+            with translated(self._name), unhurried(self._slow_seconds):
+                self._put(user, session_id, file_id, content, replace=replace)
+
+    def read(self, user: str, session_id: str, file_id: str) -> bytes | None:
+        """Read the data of a file; None where they are not there, or not whole."""
+        with translated(self._name), unhurried(self._slow_seconds):
+            try:
+                with self._bucket().open_download_stream(_key(session_id, file_id)) as stored:
+                    is_mine = stored.metadata is not None and stored.metadata["user"] == user
+                    return stored.read() if is_mine else None
+            except (NoFile, CorruptGridFile):
+                return None
+
+    def remove(self, user: str, session_id: str, file_ids: Some[str]) -> None:
+        """Remove files of a session."""
+        keys = [_key(session_id, file_id) for file_id in file_ids]
+        self.remove_keys(self._found({"_id": {"$in": keys}, "metadata.user": {"$eq": user}}))
+
+    def remove_others(self, user: str, session_id: str, kept: Some[str] = ()) -> None:
+        """Remove all files of a session but these."""
+        kept_keys = {_key(session_id, file_id) for file_id in kept}
+        self.remove_keys([key for key in self.keys(user, session_id) if key not in kept_keys])
+
+    def keys(self, user: str, session_id: str) -> list[str]:
+        """Return the keys of a session's files, for `remove_keys`."""
+        # "0" is what comes after "/"; where an id holds one itself, the range has other sessions' files too.
+        range_of_keys = {"$gte": _key(session_id, ""), "$lt": f"{session_id}0"}
+        wanted = {"_id": range_of_keys, "metadata.session_id": {"$eq": session_id}, "metadata.user": {"$eq": user}}
+        return self._found(wanted)
+
+    def sweep(self, sessions: Collection[Document]) -> None:
+        """Remove files whose session is gone: at most once an hour in a database, whatever processes ask for it.
+
+        They are what the TTL index leaves when it removes a session, and a process that died with a file half written.
+        """
+        at = now()
+        with translated(self._name), unhurried(self._slow_seconds):
+            claim = self._claimed(at)
+            if claim is None:
+                return
+            order = [("files_id", 1), ("n", 1)]  # the index of the pieces, which alone is read
+            pieces = self._chunks.find({"files_id": {"$gt": claim.get("after", "")}}, {"_id": 0, "files_id": 1, "n": 1})
+            keys = [piece["files_id"] for piece in pieces.sort(order).limit(_SWEPT_AT_ONCE)]
+            orphans = self._orphans(set(keys), sessions, at - SWEEP_EVERY)
+            after = keys[-1] if len(keys) == _SWEPT_AT_ONCE else ""
+            self._sweeps.update_one({"_id": BUCKET}, {"$set": {"after": after}})
+        self.remove_keys(orphans)
+
+    @property
+    def _sweeps(self) -> Collection[Document]:
+        return self._database["sweeps"]
+
+    def _claimed(self, at: datetime) -> Document | None:
+        return claimed(self._sweeps, BUCKET, at)
+
+    def _orphans(self, keys: set[str], sessions: Collection[Document], before: datetime) -> list[str]:
+        found = self._files.find({"_id": {"$in": list(keys)}}, {"metadata": 1, "uploadDate": 1})
+        files = {stored["_id"]: stored for stored in found}
+        ids = list({stored["metadata"]["session_id"] for stored in files.values()})
+        owners = {s["_id"]: s["user"] for s in sessions.find({"_id": {"$in": ids}}, {"user": 1})}
+        gone = [
+            key
+            for key, stored in files.items()
+            if stored["uploadDate"] < before
+            and owners.get(stored["metadata"]["session_id"]) != stored["metadata"]["user"]
+        ]
+        young = {"files_id": {"$in": list(keys - files.keys())}, "_id": {"$gte": ObjectId.from_datetime(before)}}
+        half_written = {piece["files_id"] for piece in self._chunks.find(young, {"files_id": 1})}
+        return gone + [key for key in keys - files.keys() if key not in half_written]
+
+    def _put(self, user: str, session_id: str, file_id: str, content: bytes, *, replace: bool) -> None:
+        key, digest = _key(session_id, file_id), sha256(content).hexdigest()
+        there = self._files.find_one({"_id": key}, {"metadata": 1})
+        if there is not None and there["metadata"]["user"] != user:
+            raise SessionNotFound(session_id)
+        if there is not None and (not replace or there["metadata"]["sha256"] == digest):
+            return
+        self.remove_keys([key])  # also what a process that died has written of it
+        metadata = {"user": user, "session_id": session_id, "sha256": digest}
+        with self._bucket().open_upload_stream_with_id(key, file_id, metadata=metadata) as upload:
+            upload.write(content)
+
+    def _found(self, wanted: Document) -> list[str]:
+        with translated(self._name):
+            return [stored["_id"] for stored in self._files.find(wanted, {"_id": 1})]
+
+    def remove_keys(self, keys: list[str]) -> None:
+        """Remove files, the data first: broken off between the two, a second call still finds what to remove."""
+        if keys:
+            with translated(self._name), unhurried(self._slow_seconds):
+                self._chunks.delete_many({"files_id": {"$in": keys}})
+                self._files.delete_many({"_id": {"$in": keys}})
+
+    def _bucket(self) -> GridFSBucket:
+        return GridFSBucket(self._database, bucket_name=BUCKET)
+
+
+def _key(session_id: str, file_id: str) -> str:
+    return f"{session_id}/{file_id}"

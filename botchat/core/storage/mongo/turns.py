@@ -1,0 +1,103 @@
+"""The marks of running turns in MongoDB: a field of the session's record."""
+
+from datetime import datetime
+from functools import partial
+
+from pymongo.collection import Collection
+
+from botchat.core.errors import ReplyRunning
+from botchat.core.models.session import Message, Session, now
+from botchat.core.models.turn_mark import HEARTBEAT_LIMIT, is_taken, mark_of, turn_of
+from botchat.core.storage.mongo.client import Document, translated
+from botchat.core.storage.mongo.filters import owned
+from botchat.core.storage.mongo.messages.change import MongoMessages
+
+
+class MongoTurns:
+    """Keeps `RunningTurns`."""
+
+    def __init__(self, sessions: Collection[Document], messages: MongoMessages, *, name: str) -> None:
+        self._sessions = sessions
+        self._messages = messages
+        self._name = name
+
+    def take(self, user: str, session_id: str, holder: str) -> bool:
+        at = now()
+        wanted = owned(user, session_id) | free_for(holder, at)
+        wanted["$nor"].append({"turn.holder": holder, "turn.to_stop": True})
+        if self._updated(wanted, {"$set": {"turn": mark_of(holder, at)}}):
+            return False
+        return self.check(user, session_id, holder)
+
+    def release(self, user: str, session_id: str, holder: str) -> None:
+        self._updated(owned(user, session_id) | {"turn.holder": holder}, {"$unset": {"turn": ""}})
+
+    def stop(self, user: str, session_id: str) -> bool:
+        held = {"turn.heartbeat": _recent(now())}
+        return self._updated(owned(user, session_id) | held, {"$set": {"turn.to_stop": True}})
+
+    def check(self, user: str, session_id: str, holder: str) -> bool:
+        """Tell whether someone wishes the turn of this holder to end.
+
+        Raises:
+            SessionNotFound: the user has none of that id.
+            ReplyRunning: another process has a turn there.
+        """
+        record = self._messages.read(user, session_id, {"turn": 1, "messages.status": 1, "messages.heartbeat": 1})
+        if is_taken(record, holder, now()):
+            raise ReplyRunning
+        turn = turn_of(record)
+        return turn is not None and turn.holder == holder and turn.to_stop
+
+    def push(
+        self, session: Session, message: Message, record: Document, update: Document, holder: str, at: datetime
+    ) -> bool:
+        """Append `record`, the message, by this update; False where the message is there already.
+
+        A question begins the turn of the holder; any other message ends its mark.
+        """
+        user, session_id = session.user, session.id
+        if message.role == "user":
+            update["$set"] |= begun(message, holder, at)
+            check = partial(self.check, user, session_id, holder)
+            return self._messages.push(session, message, record, update, free_for(holder, at), check)
+        update["$unset"] = update.get("$unset", {}) | {"turn": ""}
+        if message.status != "streaming":
+            return self._messages.push(session, message, record, update)
+        wanted: Document = {"turn.to_stop": {"$ne": True}}
+        pass_on = partial(self._pass_on, user, session_id, wanted, record)
+        return self._messages.push(session, message, record, update, wanted, pass_on)
+
+    def _pass_on(self, user: str, session_id: str, wanted: Document, message: Document) -> None:
+        """Copy a stop request from the mark of a turn into the first message of its reply.
+
+        `wanted` is the filter of a record without such a wish, which is not asked for any more then.
+        """
+        turn = turn_of(self._messages.read(user, session_id, {"turn": 1}))
+        if turn is not None and turn.to_stop:
+            message["to_stop"] = True
+            wanted.clear()
+
+    def _updated(self, wanted: Document, update: Document) -> bool:
+        with translated(self._name):
+            return self._sessions.update_one(wanted, update).matched_count == 1
+
+
+def free_for(holder: str, at: datetime) -> Document:
+    """Make the filter of a record in which no other process has a turn, as `is_taken` says it."""
+    recent = _recent(at)
+    return {
+        "$nor": [
+            {"turn.holder": {"$ne": holder}, "turn.heartbeat": recent},
+            {"messages": {"$elemMatch": {"status": "streaming", "heartbeat": recent}}},
+        ]
+    }
+
+
+def begun(message: Message, holder: str | None, at: datetime) -> Document:
+    """Make the field of a record in which a turn begins with this message; {} where none does."""
+    return {"turn": mark_of(holder, at)} if holder is not None and message.role == "user" else {}
+
+
+def _recent(at: datetime) -> Document:
+    return {"$gt": at - HEARTBEAT_LIMIT, "$lt": at + HEARTBEAT_LIMIT}

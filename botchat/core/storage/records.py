@@ -1,0 +1,257 @@
+"""How sessions and messages become documents, and come back equal. Both stores write what this module makes."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from typing import Any, get_args
+
+from botchat.core.errors import InvalidInput
+from botchat.core.models.changes import MessageChanges, SessionChanges
+from botchat.core.models.session import (
+    Message,
+    Role,
+    Session,
+    SessionSummary,
+    State,
+    is_valid,
+    now,
+    to_milliseconds,
+    valid_text,
+)
+from botchat.core.models.turn_mark import turn_of
+from botchat.core.models.unsupported import is_packed
+from botchat.core.models.validation import (
+    check_header,
+    check_key,
+    check_name,
+    check_session_name,
+    check_system,
+    check_tags,
+    check_value,
+)
+from botchat.core.storage.attachments import file_from_record, file_to_record
+
+Record = dict[str, Any]
+
+MAX_RECORD_BYTES = 16 * 1024 * 1024
+"""The largest document of MongoDB: https://www.mongodb.com/docs/manual/reference/limits/ (BSON Document Size)."""
+
+MAX_MESSAGE_BYTES = 15 * 1024 * 1024
+"""The largest message: with it a record has room for what else it holds."""
+
+TRASH_TIME = timedelta(days=30)
+"""How long a deleted session can be brought back; then the store removes it for ever."""
+
+DAMAGED_NAME = "(damaged)"
+"""Stands for the name of a record that has none that can be read."""
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for a time that can't be read."""
+
+_SUMMARY_TYPES = (str, str, datetime, str, datetime, int, bool, str, str)
+_STAND_INS = ("", DAMAGED_NAME, LONG_AGO, "", LONG_AGO, 0, False, "", "active")
+_ROLES = get_args(Role)
+_WORDS = '{"text": '
+_OF_AGENT = '{"message":{'
+MESSAGE_ALWAYS = {"id", "role", "content", "create_time"}
+SESSION_ALWAYS = {
+    "id",
+    "user",
+    "name",
+    "create_time",
+    "bot_id",
+    "messages",
+    "update_time",
+    "message_count",
+    "rev",
+    "state",
+}
+_MESSAGE_FIELDS = tuple(f.name for f in fields(Message) if f.name != "extra")
+_OF_MESSAGES = frozenset(_MESSAGE_FIELDS)
+_SESSION_FIELDS = tuple(f.name for f in fields(Session) if f.name not in {"extra", "first", "turn"})
+
+
+def message_to_record(message: Message) -> Record:
+    """Make the document of a message.
+
+    Raises:
+        InvalidInput: its role is none, its content no text, or a file has no id.
+    """
+    if message.role not in _ROLES:
+        raise InvalidInput(f"{message.role!r} is no role of a message: {', '.join(_ROLES)}.")
+    if not isinstance(message.content, str) or not isinstance(message.reasoning_content, str):
+        raise InvalidInput("The content of a message must be text.")
+    check_name("The id of a message", message.id)
+    record = {n: value for n in _MESSAGE_FIELDS if _kept(n, value := getattr(message, n)) or n in MESSAGE_ALWAYS}
+    if message.files:
+        record["files"] = [file_to_record(file) for file in message.files]
+    record |= message.extra
+    return record | text_fields(record)
+
+
+def message_from_record(record: Record) -> Message:
+    """Make the message of a document; a field that this version does not know goes to `extra`."""
+    known, extra = record, {}
+    if not _OF_MESSAGES.issuperset(record):
+        known = {name: value for name, value in record.items() if name in _OF_MESSAGES}
+        extra = {name: value for name, value in record.items() if name not in _OF_MESSAGES}
+    if words := words_of_payload(known):
+        known = known | words | {"payload": payload_without_words(known)}
+    elif not known["content"] and (text := _text_of_agent(known.get("payload"))):
+        known = known | {"content": text}
+    if "files" in known:
+        known = known | {"files": [file_from_record(file) for file in known["files"]]}
+    return Message(**known, extra=extra)
+
+
+def session_to_record(session: Session) -> Record:
+    """Make the document of a session with the messages that it holds.
+
+    Raises:
+        InvalidInput: something in it can't be stored.
+    """
+    check_header(session.user, session.id, session.bot_id)
+    check_system(session.system)
+    record = {n: value for n in _SESSION_FIELDS if _kept(n, value := getattr(session, n)) or n in SESSION_ALWAYS}
+    record["messages"] = [message_to_record(message) for message in session.messages]
+    record["name"] = valid_text(session.named_by(session.messages))
+    record["message_count"] = len(session.messages)
+    for name in ("metadata", "agents", "feedbacks", "tags"):
+        check_value(record.get(name))
+    return {"_id": session.id} | record | session.extra
+
+
+def session_from_record(record: Record) -> Session:
+    """Make the session of a document, with the messages that are in it and `first` counted from them."""
+    turn = turn_of(record)
+    known = {n: record[n] for n in _SESSION_FIELDS if n in record}
+    extra = {n: value for n, value in record.items() if n not in known and n != "_id" and not (turn and n == "turn")}
+    messages = [message_from_record(message) for message in known.pop("messages", [])]
+    first = known["message_count"] - len(messages)
+    return Session(**known, messages=messages, first=first, turn=turn, extra=extra)
+
+
+def summary_from_record(record: Record) -> SessionSummary:
+    """Make the summary of a document that was read from the index, where an absent `pinned` is None.
+
+    A field that is damaged has a stand-in: one damaged record must not end a list.
+    """
+    summary = SessionSummary(
+        record["_id"],
+        record.get("name", DAMAGED_NAME),
+        record.get("create_time", LONG_AGO),
+        record.get("bot_id", ""),
+        record.get("update_time", LONG_AGO),
+        record.get("message_count", 0),
+        bool(record.get("pinned")),
+        record.get("user", ""),
+        record.get("state", "active"),
+    )
+    return (
+        summary
+        if all(map(isinstance, summary, _SUMMARY_TYPES)) and is_valid("".join(map(str, summary)))
+        else _readable(summary)
+    )
+
+
+def _readable(summary: SessionSummary) -> SessionSummary:
+    """Replace what is of a wrong type, or no text, in the summary of a damaged record."""
+    values: Iterable[tuple[Any, type, Any]] = zip(summary, _SUMMARY_TYPES, _STAND_INS, strict=True)
+    found: list[Any] = [value if isinstance(value, kind) else other for value, kind, other in values]
+    shown: list[Any] = [valid_text(value) if isinstance(value, str) else value for value in found]
+    return SessionSummary(*shown)
+
+
+def session_changes(changes: SessionChanges) -> tuple[Record, set[str]]:
+    """Split changes of a session into fields to set (metadata by path) and fields to take away.
+
+    Raises:
+        InvalidInput: a name that is empty or too long, an unknown state, metadata that can't be stored.
+    """
+    to_set: Record = {**changes, "update_time": now()}
+    if "name" in changes:
+        check_session_name(changes["name"])
+        to_set.setdefault("title_of", [])
+    check_system(changes.get("system"))
+    check_tags(changes.get("tags", []))
+    check_value(changes.get("metadata"))
+    for key, value in to_set.pop("metadata", {}).items():
+        to_set[f"metadata.{key}"] = value
+    forgotten = {f"metadata.{check_key(key)}" for key in to_set.pop("forget", ())}
+    if "state" in changes:
+        if changes["state"] not in get_args(State):
+            raise InvalidInput(f"{changes['state']!r} is no state of a session: {', '.join(get_args(State))}.")
+        goes = changes["state"] == "trash"
+        to_set["deleted_time"] = now() if goes else None
+        to_set = {"expire_time": now() + TRASH_TIME if goes else None} | to_set
+    kept, unused = _set_and_unset(to_set)
+    return kept, unused | forgotten
+
+
+def message_changes(changes: MessageChanges) -> tuple[Record, set[str]]:
+    """Split changes of a message into fields to set and fields to take away."""
+    given: Record = dict(changes)
+    if "content" in given or "reasoning_content" in given:
+        given = {"payload": None} | given | text_fields(given)
+    to_set, to_unset = _set_and_unset(given, always={"content"})
+    return to_set, to_unset
+
+
+def _kept(name: str, value: Any) -> bool:
+    """Tell whether a field is used: 0 is a value, an empty text, list or mapping is not, but for no system prompt."""
+    return value is not None and value is not False and (name == "system" or value not in ("", [], {}))
+
+
+def _set_and_unset(given: Record, always: set[str] = frozenset()) -> tuple[Record, set[str]]:  # type: ignore[assignment]
+    times = {n: to_milliseconds(value) for n, value in given.items() if isinstance(value, datetime)}
+    given = given | times
+    kept = {n: value for n, value in given.items() if n in always or "." in n or _kept(n, value)}
+    return kept, given.keys() - kept.keys()
+
+
+def text_fields(record: Record) -> Record:
+    """Make every text of a message storable; what that changes of the words themselves is kept whole in the payload."""
+    texts = {n: value for n, value in record.items() if isinstance(value, str) and not is_valid(value)}
+    if not texts:
+        return {}
+    stored = {n: valid_text(value) for n, value in texts.items()}
+    words = {n: texts[n] for n in ("content", "reasoning_content") if n in texts}
+    payload = record.get("payload")
+    if words and (not payload or is_packed(payload)):
+        stored["payload"] = _WORDS + json.dumps(words) + (f", {payload[1:]}" if payload else "}")
+    return stored
+
+
+def words_of_payload(message: Record) -> dict[str, str]:
+    """Return the words of a message that `text_fields` put away, {} where the payload is someone else's."""
+    payload = message.get("payload")
+    if not isinstance(payload, str) or not payload.startswith(_WORDS):
+        return {}
+    try:
+        words = json.loads(payload)["text"]
+    except (ValueError, RecursionError):  # someone else's, and only begins like ours
+        return {}
+    if not isinstance(words, dict) or not words.keys() <= {"content", "reasoning_content"}:
+        return {}
+    is_ours = all(isinstance(own, str) and valid_text(own) == message.get(name) != own for name, own in words.items())
+    return words if is_ours else {}
+
+
+def _text_of_agent(payload: Any) -> str:
+    """Return the text in the payload of an agent's message, where earlier versions left its content empty."""
+    if not isinstance(payload, str) or not payload.startswith(_OF_AGENT):
+        return ""
+    try:
+        content = json.loads(payload)["message"].get("content")
+    except (ValueError, LookupError, AttributeError, RecursionError):  # another program's, and only begins like ours
+        return ""
+    texts = [content] if isinstance(content, str) else content if isinstance(content, list) else []
+    return "\n\n".join(text for text in texts if isinstance(text, str))
+
+
+def payload_without_words(message: Record) -> str | None:
+    """Return the payload of a message less the words that `words_of_payload` found in it; None if no more is in it."""
+    kept = json.loads(message["payload"])
+    del kept["text"]
+    return json.dumps(kept) if kept else None

@@ -1,0 +1,158 @@
+r"""Damaged records: what is wrong with them, and a valid record with everything in them that can be read.
+
+Words that can't be read as text stay visible (a byte that is not UTF-8 becomes `\xNN`). A value that a field can't
+hold is kept raw beside it: in the payload of its message, or in the record's field `damaged`, as JSON text.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from botchat.core.errors import DamagedRecord, InvalidInput
+from botchat.core.models.session import is_valid, valid_text
+from botchat.core.models.unsupported import Unsupported, pack
+from botchat.core.storage import json_codec
+from botchat.core.storage.record_schema import Fault, check_stored, faults_of
+from botchat.core.storage.records import LONG_AGO, Record
+
+DAMAGED = "damaged"
+"""Field that holds, as JSON text, values of a damaged record that its own fields can't hold."""
+
+MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
+"""What reading a record raises where a field is missing or is of a wrong type."""
+
+_IDS = UUID("0d0f6f2e-1b39-4d39-8df4-cd2b7a3b5e55")
+_ALWAYS: Record = {"name": "", "bot_id": "unknown", "state": "active", "rev": 1}
+_ROUNDS = 5
+_FIELD = 2  # where the place of a fault names a message's field: messages.0.role
+
+
+def checked(record: Record, damages: Iterable[str] = ()) -> Record | DamagedRecord:
+    """Return a record as it is where it is sound, else what is wrong with it and what can be read.
+
+    `damages` is what the store found wrong when it read the record, each a part of a sentence.
+    """
+    reasons = list(damages)
+    if not reasons:
+        try:
+            check_stored(record)
+        except InvalidInput as error:
+            names = [name for name, value in record.items() if isinstance(value, str) and not is_valid(value)]
+            bytes_in = f"its {' and '.join(names)} has bytes that are not UTF-8"
+            reason = str(error).removesuffix(".")
+            reasons = [bytes_in if names else reason[:1].lower() + reason[1:]]
+        else:
+            return record
+    session_id, user = (visible(value) if isinstance(value := record.get(n), str) else "" for n in ("_id", "user"))
+    return DamagedRecord(session_id, user, "; ".join(reasons), record, mended(record))
+
+
+def mended(record: Record) -> Record | None:
+    """Make a valid record of what can be read of a damaged one; None if it has no id or no user."""
+    record = visible(record)
+    session_id, user = record.get("_id"), record.get("user")
+    if not all(isinstance(name, str) and name and "\0" not in name for name in (session_id, user)):
+        return None
+    kept: Record = {}
+    messages = _messages(record.get("messages"), record.get("create_time"))
+    whole = record | {"id": session_id, "messages": messages}
+    times = [m["create_time"] for m in messages] or [LONG_AGO]
+    stand_ins = _ALWAYS | {"create_time": min(times), "update_time": max(times), "message_count": len(messages)}
+    for _ in range(_ROUNDS):
+        faults = [fault for fault in faults_of(whole) if fault.place[0] != "messages"]
+        if not faults:
+            break
+        whole = _without(whole, {str(fault.place[0]) for fault in faults}, stand_ins, kept)
+    if not whole["bot_id"] or "\0" in whole["bot_id"]:
+        whole["bot_id"] = stand_ins["bot_id"]
+    whole["message_count"] = len(messages)
+    if kept:
+        whole[DAMAGED] = json_codec.encode(kept)
+    return _if_valid(whole)
+
+
+def visible(value: Any) -> Any:
+    r"""Return a value with every byte that is not UTF-8 visible in its texts, as `\xNN`."""
+    if isinstance(value, str):
+        return value if is_valid(value) else _visible_text(value)
+    if isinstance(value, Mapping):
+        return {visible(name): visible(inner) for name, inner in value.items()}
+    return [visible(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _messages(value: Any, create_time: Any) -> list[Record]:
+    """Make valid messages of what is stored as the messages."""
+    at = create_time if isinstance(create_time, datetime) else LONG_AGO
+    if value is None:
+        return []
+    values = value if isinstance(value, list) else [value]
+    messages: list[Record] = []
+    taken: set[str] = set()
+    for i, one in enumerate(values):
+        message = _message(one, i, at)
+        if message["id"] in taken:
+            message["id"] = _id_of(i, message)
+        taken.add(message["id"])
+        at = message["create_time"]
+        messages.append(message)
+    return messages
+
+
+def _message(value: Any, place: int, at: datetime) -> Record:
+    if not isinstance(value, dict):
+        payload = pack([_raw("damaged message", value)])
+        return {"id": _id_of(place, value), "role": "tool", "content": "", "create_time": at, "payload": payload}
+    kept: Record = {}
+    stand_ins = {"id": _id_of(place, value), "role": "tool", "content": "", "create_time": at}
+    message = value
+    for _ in range(_ROUNDS):
+        faults = _faults_of_message(message)
+        if not faults:
+            break
+        message = _without(
+            message, {str(fault.place[_FIELD]) for fault in faults if len(fault.place) > _FIELD}, stand_ins, kept
+        )
+    if not message["id"] or "\0" in message["id"]:
+        kept["id"], message = message["id"], message | {"id": stand_ins["id"]}
+    if kept and not message.get("payload"):
+        message["payload"] = pack(_raw(f"damaged {name}", inner) for name, inner in kept.items())
+    elif kept:
+        message[DAMAGED] = json_codec.encode(kept)
+    return message
+
+
+def _faults_of_message(message: Record) -> list[Fault]:
+    return [fault for fault in faults_of({"messages": [message]}) if fault.place[0] == "messages"]
+
+
+def _without(record: Record, names: set[str], stand_ins: Record, kept: Record) -> Record:
+    """Take fields out of a record and keep their values; those that a record always has get a stand-in."""
+    kept |= {name: record[name] for name in names if name in record}
+    left = {name: value for name, value in record.items() if name not in names}
+    return left | {name: value for name, value in stand_ins.items() if name in names}
+
+
+def _if_valid(record: Record) -> Record | None:
+    try:
+        check_stored(record)
+    except InvalidInput:
+        return None
+    return record
+
+
+def _raw(kind: str, value: Any) -> Unsupported:
+    """Keep a value that may be anything: as itself where it is a text, else as JSON text."""
+    return Unsupported(kind, value if isinstance(value, str) else json_codec.encode(value))
+
+
+def _id_of(place: int, value: Any) -> str:
+    """Make the id of a message that has none: the same each time that it is read."""
+    return str(uuid5(_IDS, f"{place} {value!r}"))
+
+
+def _visible_text(text: str) -> str:
+    try:
+        return text.encode(errors="surrogateescape").decode(errors="backslashreplace")
+    except UnicodeEncodeError:
+        return valid_text(text)

@@ -1,0 +1,242 @@
+"""Every user's sessions in the SQLite file, for admins."""
+
+import sqlite3
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from typing import Any, Literal
+
+from botchat.core.errors import DamagedRecord, InvalidInput, StoreRefused, StoreUnreadable
+from botchat.core.models.session import PAGE_SIZE, Finding, Page, SessionFilter
+from botchat.core.storage.all_sessions import (
+    Activity,
+    GivenFeedback,
+    UserSummary,
+    activities_of,
+    anothers,
+    feedback_of,
+    read_only,
+    sound,
+    user_summary,
+)
+from botchat.core.storage.records import Record
+from botchat.core.storage.repair import MALFORMED, checked
+from botchat.core.storage.repository import ACTIVE, check_limit, page_of
+from botchat.core.storage.sqlite.connection import SqliteFile
+from botchat.core.storage.sqlite.filters import (
+    NEWEST_FIRST,
+    SUMMARY,
+    condition_of,
+    is_wanted,
+    summary_of,
+    unknown_state,
+)
+from botchat.core.storage.sqlite.recovery import Found, is_damage, key_of, rescued, sessions_in
+from botchat.core.storage.sqlite.rows import decoded, encoded, from_columns, milliseconds, read_record, write_record
+
+_OWNER_ALONE = 0o600
+_BATCH = 100
+
+
+class SqliteAllSessions:
+    """Reads and writes sessions of one file, whoever owns them."""
+
+    def __init__(self, file: SqliteFile) -> None:
+        self._file = file
+
+    def page(self, after: str | None = None, limit: int = PAGE_SIZE, where: SessionFilter = ACTIVE) -> Page:
+        check_limit(limit)
+        condition, values = condition_of(where, after)
+        query = f"SELECT {', '.join(SUMMARY)} FROM sessions WHERE {condition} {NEWEST_FIRST} LIMIT ?"
+        with self._file.lent() as db:
+            rows = db.execute(query, (*values, limit + 1)).fetchall()
+        return page_of([summary_of(row) for row in rows], limit)
+
+    def count(self, where: SessionFilter) -> int:
+        condition, values = condition_of(where)
+        try:
+            with self._file.lent() as db:
+                ((count,),) = db.execute(f"SELECT count(*) FROM sessions WHERE {condition}", values)
+        except StoreUnreadable:  # a damaged page: count what can be found in other ways
+            with self._file.lent() as db:
+                return sum(is_wanted(db, found, where) for found in sessions_in(db))
+        return int(count)
+
+    def records(
+        self, where: SessionFilter, after: tuple[datetime, str] | None = None
+    ) -> Iterator[Record | DamagedRecord]:
+        return self._records(where, after)
+
+    def _records(
+        self, where: SessionFilter, after: tuple[datetime, str] | None = None, *, with_files: bool = True
+    ) -> Iterator[Record | DamagedRecord]:
+        for row in self._rows(where, after):
+            if (record := self._read(row, with_files=with_files)) is not None:  # None: removed since
+                yield record
+
+    def _rows(self, where: SessionFilter, after: tuple[datetime, str] | None) -> Iterator[Found]:
+        """Find the rows of a filter's sessions, oldest first; in a damaged file in whatever way they can be found."""
+        given: set[int] = set()
+        try:
+            for found in self._rows_in_order(where, after):
+                given.add(found.row)
+                yield found
+        except StoreUnreadable:
+            with self._file.lent() as db:
+                rest = [
+                    found for found in sessions_in(db) if found.row not in given and is_wanted(db, found, where, after)
+                ]
+            yield from rest
+
+    def _rows_in_order(self, where: SessionFilter, after: tuple[datetime, str] | None) -> Iterator[Found]:
+        condition, values = condition_of(where)
+        behind = (milliseconds(after[0]), key_of(after[1])) if after else (-(2**63), b"")
+        query = (
+            f"SELECT create_time, id, rowid FROM sessions WHERE {condition} "
+            "AND (create_time, id) > (?, CAST(? AS TEXT)) ORDER BY create_time, id LIMIT ?"
+        )
+        while True:  # no transaction stays open between two batches: other programs may write meanwhile
+            with self._file.lent() as db:
+                found = db.execute(query, (*values, *behind, _BATCH)).fetchall()
+            yield from (Found(row, None) for _, _, row in found)
+            if len(found) < _BATCH:
+                break
+            behind = (found[-1][0], key_of(found[-1][1]))
+        if where.state is None:  # a state that is none is damaged, and found here alone
+            with self._file.lent() as db:
+                unknown = db.execute(f"SELECT rowid FROM sessions WHERE {unknown_state(condition)}", values).fetchall()
+            yield from (Found(row, None) for (row,) in unknown)
+
+    def put(self, record: Record, *, replace: bool = False) -> Literal["made", "replaced", "kept"]:
+        with self._file.writing() as db:
+            row = db.execute("SELECT user FROM sessions WHERE id = ?", (record["_id"],)).fetchone()
+            if row and row[0] != record["user"]:
+                raise anothers(record["_id"])
+            if row and not replace:
+                return "kept"
+            write_record(db, record)
+        return "replaced" if row else "made"
+
+    def replace(self, record: Record, rev: int) -> bool:
+        with self._file.writing() as db:
+            query = "SELECT 1 FROM sessions WHERE id = ? AND user = ? AND rev = ?"
+            is_as_read = db.execute(query, (record["_id"], record["user"], rev)).fetchone() is not None
+            if is_as_read:
+                write_record(db, record)
+        return is_as_read
+
+    def repair(self, damaged: DamagedRecord) -> bool:
+        key, rev = key_of(damaged.raw["_id"]), damaged.raw.get("rev")
+        with self._file.writing() as db:
+            removed = db.execute("DELETE FROM sessions WHERE id = CAST(? AS TEXT) AND rev IS ?", (key, rev))
+            if removed.rowcount and damaged.readable is not None:
+                write_record(db, damaged.readable)
+        return removed.rowcount == 1
+
+    def held(self, ids: Collection[str]) -> dict[str, tuple[str, int]]:
+        query = "SELECT user, rev FROM sessions WHERE id = ?"
+        with self._file.reading() as db:
+            found = {session_id: db.execute(query, (session_id,)).fetchone() for session_id in ids}
+        return {session_id: (row[0], row[1]) for session_id, row in found.items() if row}
+
+    def preferences(self, user: str | None = None) -> Iterator[Record]:
+        with self._file.lent() as db:
+            rows = db.execute("SELECT user, record FROM preferences WHERE coalesce(user = ?, 1)", (user,)).fetchall()
+        for owner, chosen in rows:
+            yield {"_id": owner} | decoded(chosen)
+
+    def put_preferences(self, record: Record) -> None:
+        chosen = {name: value for name, value in record.items() if name != "_id"}
+        with self._file.writing() as db:
+            db.execute("INSERT OR IGNORE INTO preferences VALUES (?, ?)", (record["_id"], encoded(chosen)))
+
+    def forget(self, user: str) -> None:
+        with self._file.writing() as db:
+            db.execute("DELETE FROM preferences WHERE user = ?", (user,))
+
+    def users(self) -> Iterator[UserSummary]:
+        query = (
+            "SELECT user, count(*), sum(message_count), min(create_time) AS create_time, "
+            "max(update_time) AS update_time FROM sessions GROUP BY user ORDER BY user"
+        )
+        with self._file.lent() as db:
+            rows = db.execute(query).fetchall()
+        for row in rows:
+            found = from_columns(("user", "sessions", "messages", "create_time", "update_time"), row)
+            yield user_summary(*found.values())
+
+    def activity(
+        self, where: SessionFilter, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Activity]:
+        for record in sound(self._records(where, with_files=False)):
+            yield from activities_of(record, since, until)
+
+    def feedback(self, where: SessionFilter) -> Iterator[GivenFeedback]:
+        for record in sound(self._records(where, with_files=False)):
+            yield from feedback_of(record)
+
+    def info(self) -> dict[str, Any]:
+        with self._file.reading() as db:
+            ((pages,),) = db.execute("PRAGMA page_count")
+            ((page_size,),) = db.execute("PRAGMA page_size")
+            ((free,),) = db.execute("PRAGMA freelist_count")
+        return {
+            "kind": "SQLite",
+            "version": sqlite3.sqlite_version,
+            "place": str(self._file.path),
+            "bytes": (pages - free) * page_size,
+            "bytes_on_disk": pages * page_size,
+        }
+
+    def findings(self) -> Iterator[Finding]:
+        condition, values = condition_of(SessionFilter(user="nobody"))
+        query = (
+            f"EXPLAIN QUERY PLAN SELECT {', '.join(SUMMARY)} FROM sessions WHERE {condition} {NEWEST_FIRST} LIMIT 51"
+        )
+        with self._file.reading() as db:
+            plan = " ".join(row[-1] for row in db.execute(query, values))
+        with self._file.lent() as db:  # in a transaction, what it finds would be an error of its end
+            damages = _damages(db)
+        if "USING INDEX page" in plan and "TEMP B-TREE" not in plan:
+            yield Finding("ok", "A page of sessions comes by its index.")
+        else:
+            yield Finding("failed", "A page of sessions does not come by its index.", "Restore the file from a copy.")
+        if damages == ["ok"]:
+            yield Finding(
+                "ok", "The pages of the file are whole. `botchat store check` reads the sessions in them too."
+            )
+        else:
+            advice = "Copy what can be read into a new file: botchat store copy. Or restore it from a backup."
+            yield Finding("failed", f"The file is damaged: {' '.join(damages[0].split())}.", advice)
+        try:
+            with self._file.writing() as db:  # SQLite asks for the right to write, although it finds nothing
+                db.execute("DELETE FROM sessions WHERE 0")
+        except StoreRefused:
+            yield read_only(f"Let your user write the file {self._file.path}, unless you are only to read it.")
+        mode = self._file.path.stat().st_mode & 0o777
+        if mode & ~_OWNER_ALONE:
+            advice = f"chmod 600 {self._file.path}"
+            yield Finding("warning", f"Others of this machine may read the file (mode {mode:o}).", advice)
+
+    def _read(self, found: Found, *, with_files: bool) -> Record | DamagedRecord | None:
+        try:
+            with self._file.reading() as db:
+                row = db.execute("SELECT id FROM sessions WHERE rowid = ?", (found.row,)).fetchone()
+                if row is None and found.known is None:
+                    return None
+                record = checked(read_record(db, row[0], with_files=with_files))
+            if not isinstance(record, DamagedRecord):
+                return record
+        except (StoreUnreadable, InvalidInput, *MALFORMED):  # row by row, then
+            pass
+        with self._file.lent() as db:
+            return rescued(db, found, with_files=with_files)
+
+
+def _damages(db: sqlite3.Connection) -> list[str]:
+    """Let SQLite check its pages, types of values and indexes; it doesn't look into texts and documents."""
+    try:
+        return [row[0] for row in db.execute("PRAGMA quick_check")]
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise
+        return [str(error)]

@@ -1,0 +1,123 @@
+"""How a filter of sessions becomes a query of SQLite, with the same meaning as MongoDB's."""
+
+import json
+import re
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, get_args
+
+from botchat.core.errors import StoreUnreadable
+from botchat.core.models.session import SessionFilter, SessionSummary, State
+from botchat.core.storage.records import summary_from_record
+from botchat.core.storage.repository import position_of
+from botchat.core.storage.search import patterns
+from botchat.core.storage.sqlite.connection import TAGGED
+from botchat.core.storage.sqlite.recovery import Found, decode_leniently, is_damage, key_of
+from botchat.core.storage.sqlite.rows import decoded, from_columns, milliseconds
+
+SUMMARY = ("id", "user", "state", "create_time", "name", "bot_id", "update_time", "message_count", "pinned")
+
+NEWEST_FIRST = "ORDER BY create_time DESC, id DESC"
+
+_SAYS = (
+    "(matches(?, CAST(name AS BLOB)) OR EXISTS "
+    "(SELECT 1 FROM messages WHERE session_id = sessions.id AND record_matches(?, record)))"
+)
+
+
+def condition_of(where: SessionFilter, after: str | None = None) -> tuple[str, list[Any]]:
+    """Make the condition of a page, or of all that it is the first page of, and the values for its places.
+
+    Raises:
+        InvalidInput: the cursor is none, or the text to search for can't be.
+    """
+    states = get_args(State) if where.state is None else (where.state,)
+    conditions: list[tuple[str, list[Any]]] = [(f"state IN ({', '.join('?' * len(states))})", list(states))]
+    if after is not None:
+        end = position_of(after)
+        conditions.append(("(create_time, id) < (?, ?)", [milliseconds(end.create_time), end.id]))
+    wanted = {
+        "user = ?": where.user,
+        "create_time >= ?": where.since and milliseconds(where.since),
+        "create_time < ?": where.until and milliseconds(where.until),
+        "bot_id = ?": where.bot_id,
+        "update_time < ?": where.idle_since and milliseconds(where.idle_since),
+        "pinned = ?": where.pinned,
+        "id IN (SELECT value FROM json_each(?))": None if where.ids is None else json.dumps(where.ids),
+        "EXISTS (SELECT 1 FROM messages WHERE session_id = sessions.id AND messages.id = ?)": where.message_id,
+        f"{TAGGED} AND has_tag(?, more)": where.tag,
+    }
+    conditions += [(condition, [value]) for condition, value in wanted.items() if value is not None]
+    if where.text:
+        conditions += [(_SAYS, [pattern, pattern]) for pattern in patterns(where.text)]
+    texts, values = zip(*conditions, strict=True)
+    return " AND ".join(texts), [value for some in values for value in some]
+
+
+def unknown_state(condition: str) -> str:
+    """Turn the condition of sessions in any state into that of sessions whose state is none."""
+    return condition.replace("state IN", "state NOT IN", 1)
+
+
+def is_wanted(
+    db: sqlite3.Connection, found: Found, where: SessionFilter, after: tuple[datetime, str] | None = None
+) -> bool:
+    """Tell whether a row of a damaged file is one of a filter's; where that can't be read, by what an index knows."""
+    condition, values = condition_of(where)
+    conditions = f"({condition} OR {unknown_state(condition)})" if where.state is None else condition
+    behind = (milliseconds(after[0]), key_of(after[1])) if after else (-(2**63), b"")
+    query = f"SELECT 1 FROM sessions WHERE rowid = ? AND {conditions} AND (create_time, id) > (?, CAST(? AS TEXT))"
+    both = [*values, *values] if where.state is None else values
+    try:
+        return db.execute(query, (found.row, *both, *behind)).fetchone() is not None
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise
+    user, state, create_time, session_id = found.known or (where.user, where.state, None, None)
+    is_behind = found.known is None or (create_time, key_of(session_id)) > behind
+    return (
+        where.user in (None, user) and where.state in (None, state) and is_behind and where.ids in (None, (session_id,))
+    )
+
+
+def summary_of(row: Sequence[Any]) -> SessionSummary:
+    """Make the summary of a row of these columns."""
+    record = from_columns(SUMMARY, row)
+    return summary_from_record(record | {"_id": record["id"]})
+
+
+def matches(pattern: str, text: Any) -> bool:
+    """Tell SQLite whether a text, or its bytes, holds what is looked for, as far as that can be read."""
+    words = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
+    return _compiled(pattern).search(words) is not None
+
+
+def record_matches(pattern: str, record: bytes) -> bool:
+    """Tell SQLite whether a stored message says what is looked for."""
+    return matches(pattern, _decoded(record).get("content", ""))
+
+
+def has_tag(tag: str, more: bytes) -> bool:
+    """Tell SQLite whether a session's other fields have that tag."""
+    return tag in tags_of(more)
+
+
+def tags_of(more: bytes) -> list[str]:
+    """Return the tags in a session's other fields; [] where they are damaged."""
+    tags = _decoded(more).get("tags")
+    return [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
+
+
+def _decoded(stored: bytes) -> dict[str, Any]:
+    """Decode a document, or of a damaged one what can be: an error would end the query for all others."""
+    try:
+        return decoded(stored)
+    except StoreUnreadable:
+        return decode_leniently(stored)[0]
+
+
+@lru_cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)

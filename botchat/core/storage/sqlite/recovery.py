@@ -1,0 +1,201 @@
+"""Reads what can be read of a damaged SQLite file: session by session, message by message.
+
+A page of a file that is damaged ends every query that needs it. So each row is asked for alone, and its number comes
+from whatever still knows it: the table or an index, walked from both ends.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import bson
+from bson.errors import BSONError
+
+from botchat.core.errors import DamagedRecord, StoreError
+from botchat.core.models.unsupported import Unsupported, pack
+from botchat.core.storage.attachments import joined
+from botchat.core.storage.records import Record
+from botchat.core.storage.repair import checked
+from botchat.core.storage.sqlite.rows import COLUMNS, LENIENT, from_columns, read_data
+
+_UNREADABLE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOTADB}
+_INDEXES = ("page", "everybody", "sqlite_autoindex_sessions_1")
+_IN_INDEX = ("user", "state", "create_time", "id")
+_KNOWN = f"SELECT {', '.join(_IN_INDEX)} FROM sessions INDEXED BY page"
+_FIXED_SIZES = {0x01: 8, 0x07: 12, 0x08: 1, 0x09: 8, 0x0A: 0, 0x10: 4, 0x11: 8, 0x12: 8, 0x13: 16}  # bsonspec.org
+_WITH_LENGTH = {0x02: 4, 0x03: 0, 0x04: 0, 0x05: 5}  # what comes on top of the length that the value begins with
+_LENGTH = 4
+
+
+class Found(NamedTuple):
+    """A row of the table `sessions`: its number, and what an index knows of it, None where none does."""
+
+    row: int
+    known: tuple[Any, ...] | None  # user, state, create_time, id
+
+
+def sessions_in(db: sqlite3.Connection) -> list[Found]:
+    """Find the rows of all sessions, whatever the file's damages."""
+    known = {
+        row[0]: row[1:]
+        for row in _walk(db, "SELECT rowid, user, state, create_time, id FROM sessions INDEXED BY page", "user")
+    }
+    rows = dict.fromkeys(known)
+    for index in _INDEXES[1:]:
+        order = "id" if index.startswith("sqlite") else "state"
+        rows |= dict.fromkeys(row for (row,) in _walk(db, f"SELECT rowid FROM sessions INDEXED BY {index}", order))
+    rows |= dict.fromkeys(row for (row,) in _walk(db, "SELECT rowid FROM sessions NOT INDEXED", "rowid"))
+    return [Found(row, known.get(row)) for row in rows]
+
+
+def rescued(db: sqlite3.Connection, found: Found, *, with_files: bool = True) -> Record | DamagedRecord | None:
+    """Read a session row by row; None if there is none of that number."""
+    header, damages = _header(db, found)
+    if header is None:
+        return None
+    key = key_of(header["id"])
+    messages, more = _messages(db, key, header.get("message_count"))
+    if with_files:
+        messages = [_with_files(db, header["id"], message, more) for message in messages]
+    return checked(header | {"_id": header["id"], "messages": messages}, [*damages, *more])
+
+
+def decode_leniently(stored: Any) -> tuple[Record, str]:
+    """Decode as much of a BSON document as can be, and tell what is wrong with it; "" where nothing is."""
+    if not isinstance(stored, bytes):
+        return {}, "it is not stored as BSON"
+    try:
+        return bson.decode(stored, LENIENT), ""
+    except (BSONError, ValueError, RecursionError) as error:
+        return _beginning_of(stored), f"its BSON breaks off ({error})"
+
+
+def _header(db: sqlite3.Connection, found: Found) -> tuple[Record | None, list[str]]:
+    query = f"SELECT {', '.join(COLUMNS)}, more FROM sessions WHERE rowid = ?"
+    try:
+        row = db.execute(query, (found.row,)).fetchone()
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise
+        known = found.known or next(_walk(db, f"{_KNOWN} WHERE rowid = ?", "user", (found.row,)), None)
+        header: Record = from_columns(_IN_INDEX, known) if known else {"id": "", "user": ""}
+        return header, [f"its row in the file can't be read (SQLite: {error})"]
+    if row is None:
+        return None, []
+    *columns, more = row
+    others, damage = decode_leniently(more)
+    header = from_columns(COLUMNS, columns)
+    return header | {n: v for n, v in others.items() if n not in header}, [damage] if damage else []
+
+
+def _messages(db: sqlite3.Connection, key: bytes, count: Any) -> tuple[list[Record], list[str]]:
+    """Read the messages of a session that can be read, in their order, and what is wrong with the others."""
+    messages: list[tuple[Any, Record]] = []
+    damages: list[str] = []
+    for row, position in _rows_of(db, key).items():
+        try:
+            stored = db.execute("SELECT position, id, record FROM messages WHERE rowid = ?", (row,)).fetchone()
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+            damages.append(f"message {_number(position)} can't be read (SQLite: {error})")
+            continue
+        if stored is not None:
+            message, damage = _message(*stored[1:])
+            messages.append((stored[0], message))
+            damages += [f"message {_number(stored[0])}: {damage}"] if damage else []
+    messages.sort(key=lambda pair: pair[0] if isinstance(pair[0], int) else 2**63)
+    if not damages and isinstance(count, int) and count != len(messages):
+        damages.append(f"it says that it has {count} messages, and has {len(messages)}")
+    return [message for _, message in messages], damages
+
+
+def _message(message_id: Any, stored: Any) -> tuple[Record, str]:
+    message, damage = decode_leniently(stored)
+    if not damage:
+        return message, _bytes_in_texts(message)
+    raw = stored if isinstance(stored, bytes) else str(stored).encode(errors="surrogateescape")
+    rest = pack([Unsupported("damaged message", raw.hex())])  # whole, so that nothing of it is lost
+    return {"id": message_id} | message | ({} if "payload" in message else {"payload": rest}), damage
+
+
+def _bytes_in_texts(message: Record) -> str:
+    texts = [name for name, value in message.items() if isinstance(value, str) and not _is_text(value)]
+    return f"its {' and '.join(texts)} has bytes that are not UTF-8" if texts else ""
+
+
+def _is_text(value: str) -> bool:
+    return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def _rows_of(db: sqlite3.Connection, key: bytes) -> dict[int, Any]:
+    """Map the numbers of the rows of a session's messages to their positions, None where nothing tells."""
+    condition = "WHERE session_id = CAST(? AS TEXT)"
+    by_place = "SELECT rowid, position FROM messages INDEXED BY sqlite_autoindex_messages_1"
+    rows = dict(_walk(db, f"{by_place} {condition}", "session_id, position", (key,)))
+    by_id = "SELECT rowid FROM messages INDEXED BY sqlite_autoindex_messages_2"
+    return dict.fromkeys(row for (row,) in _walk(db, f"{by_id} {condition}", "session_id, id", (key,))) | rows
+
+
+def _walk(db: sqlite3.Connection, query: str, order: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+    """Give the rows of a query up to the first damaged page, from the beginning and then from the end."""
+    backwards = ", ".join(f"{column} DESC" for column in order.split(", "))
+    for ordered in (order, backwards):
+        try:
+            yield from db.execute(f"{query} ORDER BY {ordered}", values)
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+        else:
+            return
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Tell whether an error of SQLite is about a damaged file, and not about one that is busy."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _UNREADABLE
+
+
+def _with_files(db: sqlite3.Connection, session_id: str, message: Record, damages: list[str]) -> Record:
+    def read(file_id: str) -> bytes | None:
+        try:
+            return read_data(db, session_id, file_id)
+        except (sqlite3.DatabaseError, StoreError, UnicodeError) as error:
+            damages.append(f"its file {file_id!r} can't be read ({error})")
+            return None
+
+    try:
+        return joined(message, read)
+    except (TypeError, KeyError, AttributeError):  # its files are not a list of files: the check of types says so
+        return message
+
+
+def _beginning_of(stored: bytes) -> Record:
+    """Decode the elements of a BSON document up to the first whose end can't be found."""
+    found: Record = {}
+    place = _LENGTH
+    while place < len(stored) and stored[place]:
+        name_end = stored.find(b"\0", place + 1)
+        size = _size_of(stored, stored[place], name_end + 1) if name_end > 0 else None
+        if size is None or name_end + 1 + size > len(stored):
+            break
+        element = stored[place : name_end + 1 + size]
+        with suppress(BSONError, ValueError):  # one alone is damaged: its size says where the next one begins
+            found |= bson.decode((len(element) + _LENGTH + 1).to_bytes(_LENGTH, "little") + element + b"\0", LENIENT)
+        place = name_end + 1 + size
+    return found
+
+
+def _size_of(stored: bytes, kind: int, start: int) -> int | None:
+    if kind in _WITH_LENGTH:
+        return int.from_bytes(stored[start : start + _LENGTH], "little") + _WITH_LENGTH[kind]
+    return _FIXED_SIZES.get(kind)
+
+
+def _number(position: Any) -> str:
+    return str(position + 1) if isinstance(position, int) else "of unknown position"
+
+
+def key_of(session_id: Any) -> bytes:
+    """Return the id of a session as bytes, which can be looked for even where they are no text."""
+    return str(session_id).encode(errors="surrogateescape")

@@ -1,0 +1,263 @@
+"""How a record lies in the SQLite file: a row for the session, a row for each message, and back to one record."""
+
+import json
+import sqlite3
+from collections.abc import Container, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import bson
+from bson.codec_options import CodecOptions, DatetimeConversion
+from bson.errors import BSONError
+
+from botchat.core.errors import MessageNotFound, SessionNotFound, SessionTooLarge, StoreUnreadable
+from botchat.core.models.session import Status, now
+from botchat.core.storage.attachments import apart, files_of, find_data, joined
+from botchat.core.storage.records import MAX_MESSAGE_BYTES, MAX_RECORD_BYTES, Record
+
+COLUMNS = (
+    "id",
+    "user",
+    "state",
+    "create_time",
+    "name",
+    "bot_id",
+    "update_time",
+    "message_count",
+    "pinned",
+    "rev",
+    "expire_time",
+)
+_ABSENT_IF_EMPTY = ("pinned", "expire_time")
+_TIMES = ("create_time", "update_time", "expire_time")
+_HEADER = f"SELECT {', '.join(COLUMNS)}, bytes, more FROM sessions"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_FIRST = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // _MILLISECOND
+_LAST = (datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC) - _EPOCH) // _MILLISECOND
+_BSON: CodecOptions[Record] = CodecOptions(tz_aware=True)
+
+LENIENT: CodecOptions[Record] = CodecOptions(
+    tz_aware=True, unicode_decode_error_handler="surrogateescape", datetime_conversion=DatetimeConversion.DATETIME_AUTO
+)
+"""Decodes what is damaged too: bytes that are not UTF-8 become lone surrogates, a time of no year is none."""
+
+
+def exists(db: sqlite3.Connection, session_id: str) -> bool:
+    return db.execute("SELECT 1 FROM sessions WHERE id = ?", (session_id,)).fetchone() is not None
+
+
+def has_message(db: sqlite3.Connection, session_id: str, message_id: str) -> bool:
+    found = db.execute("SELECT 1 FROM messages WHERE session_id = ? AND id = ?", (session_id, message_id))
+    return found.fetchone() is not None
+
+
+def position_of(db: sqlite3.Connection, session_id: str, message_id: str) -> int:
+    """Tell the position of a message in its session.
+
+    Raises:
+        MessageNotFound: the session has no such message.
+    """
+    (position,) = _of_message(db, "position", session_id, message_id)
+    return int(position)
+
+
+def read_header(db: sqlite3.Connection, user: str, session_id: str) -> tuple[Record, int]:
+    """Read a session's record without its messages, and how many bytes those take.
+
+    Raises:
+        SessionNotFound: the user has none of that id.
+    """
+    row = db.execute(f"{_HEADER} WHERE id = ? AND user = ?", (session_id, user)).fetchone()
+    if row is None:
+        raise SessionNotFound(session_id)
+    return _header(row)
+
+
+def read_record(db: sqlite3.Connection, session_id: str, *, with_files: bool = True) -> Record:
+    """Read a whole record, whoever's it is; with the data of its files or without those that lie apart."""
+    header, _ = _header(db.execute(f"{_HEADER} WHERE id = ?", (session_id,)).fetchone())
+    messages = read_messages(db, session_id, 0, header["message_count"])
+    if with_files:
+        messages = [joined(message, partial(read_data, db, session_id)) for message in messages]
+    return header | {"_id": session_id, "messages": messages}
+
+
+def write_header(db: sqlite3.Connection, record: Record, size: int) -> None:
+    """Write all of a record but its messages, which take `size` bytes.
+
+    Raises:
+        SessionTooLarge: MongoDB would refuse it.
+    """
+    record = record | {"messages": []}
+    encoded(record)
+    columns = {n: milliseconds(record[n]) if isinstance(record.get(n), datetime) else record.get(n) for n in COLUMNS}
+    more = {n: value for n, value in record.items() if n not in columns and n not in {"_id", "messages"}}
+    columns |= {"pinned": bool(columns["pinned"]), "bytes": size, "more": encoded(more)}
+    places = ", ".join("?" * len(columns))
+    # Not the id: SQLite would look at every message of the session, whether it refers to the id before.
+    changes = ", ".join(f"{n} = excluded.{n}" for n in columns if n != "id")
+    db.execute(
+        f"INSERT INTO sessions ({', '.join(columns)}) VALUES ({places}) ON CONFLICT (id) DO UPDATE SET {changes}",
+        tuple(columns.values()),
+    )
+
+
+def write_record(db: sqlite3.Connection, record: Record) -> None:
+    """Write a whole record in the place of what was there.
+
+    Raises:
+        SessionTooLarge: MongoDB would refuse it.
+    """
+    db.execute("DELETE FROM messages WHERE session_id = ?", (record["id"],))
+    named = json.dumps([file["id"] for file in files_of(record)])
+    db.execute(
+        "DELETE FROM files WHERE session_id = ? AND id NOT IN (SELECT value FROM json_each(?))", (record["id"], named)
+    )
+    sizes = [insert_message(db, record["id"], i, message) for i, message in enumerate(record["messages"])]
+    write_header(db, record, sum(sizes))
+
+
+def insert_message(db: sqlite3.Connection, session_id: str, position: int, record: Record) -> int:
+    """Store a message and its files; return the bytes that it would take as an element of a BSON array."""
+    record, data = apart(record)
+    for file_id, content in data.items():
+        db.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (session_id, file_id, content))
+    stored = encoded_message(record)
+    db.execute("INSERT INTO messages VALUES (?, ?, ?, ?)", (session_id, position, record["id"], stored))
+    return len(stored) + len(str(position)) + 2  # its type, its index as text, NUL: bsonspec.org/spec.html
+
+
+def change_message(
+    db: sqlite3.Connection,
+    user: str,
+    session_id: str,
+    message_id: str,
+    to_set: Record,
+    to_unset: Container[str] = (),
+) -> Record:
+    """Change fields of a message, and count that in its session; return the message as it was.
+
+    Raises:
+        SessionNotFound, MessageNotFound: the user has no such message.
+        SessionTooLarge: MongoDB would refuse it.
+    """
+    header, size = read_header(db, user, session_id)
+    position, before = _of_message(db, "position, record", session_id, message_id)
+    message = decoded(before)
+    if "files" in to_unset:
+        remove_files(db, session_id, message)
+    stored = encoded_message({n: value for n, value in message.items() if n not in to_unset} | to_set)
+    db.execute("UPDATE messages SET record = ? WHERE session_id = ? AND position = ?", (stored, session_id, position))
+    header |= {"rev": header["rev"] + 1, "update_time": now()}
+    write_header(db, header, size + len(stored) - len(before))
+    return message
+
+
+def _of_message(db: sqlite3.Connection, columns: str, session_id: str, message_id: str) -> tuple[Any, ...]:
+    found = db.execute(f"SELECT {columns} FROM messages WHERE session_id = ? AND id = ?", (session_id, message_id))
+    row: tuple[Any, ...] | None = found.fetchone()
+    if row is None:
+        raise MessageNotFound(message_id)
+    return row
+
+
+def status_of(db: sqlite3.Connection, session_id: str, message_id: str) -> Status | None:
+    """Tell the status of a message; None where it is complete, or there is none."""
+    found = db.execute("SELECT record FROM messages WHERE session_id = ? AND id = ?", (session_id, message_id))
+    row = found.fetchone()
+    return decoded(row[0]).get("status") if row else None
+
+
+def find_file(db: sqlite3.Connection, session_id: str, file_id: str) -> bytes | None:
+    """Find the data of a file, in its message or apart from it."""
+    rows = db.execute(
+        "SELECT record FROM messages WHERE session_id = ? AND instr(record, ?)", (session_id, file_id.encode())
+    )
+    for (stored,) in rows:  # few: only those that hold the id anywhere are decoded
+        data = find_data(decoded(stored), file_id, partial(read_data, db, session_id))
+        if data is not None:
+            return data
+    return None
+
+
+def read_data(db: sqlite3.Connection, session_id: str, file_id: str) -> bytes | None:
+    """Read the data of a file that lie apart from its message."""
+    row = db.execute("SELECT data FROM files WHERE session_id = ? AND id = ?", (session_id, file_id)).fetchone()
+    return row[0] if row else None
+
+
+def remove_files(db: sqlite3.Connection, session_id: str, message: Record) -> None:
+    """Remove the data that lie apart from this message."""
+    ids = [(session_id, file["id"]) for file in message.get("files", ())]
+    db.executemany("DELETE FROM files WHERE session_id = ? AND id = ?", ids)
+
+
+def read_messages(db: sqlite3.Connection, session_id: str, start: int, stop: int) -> list[Record]:
+    rows = db.execute(
+        "SELECT record FROM messages WHERE session_id = ? AND position >= ? AND position < ? ORDER BY position",
+        (session_id, start, stop),
+    )
+    return [decoded(stored) for (stored,) in rows]
+
+
+def read_preferences(db: sqlite3.Connection, user: str) -> Record:
+    """Read what a user has chosen, {} where that is nothing."""
+    row = db.execute("SELECT record FROM preferences WHERE user = ?", (user,)).fetchone()
+    return decoded(row[0]) if row else {}
+
+
+def from_columns(names: Iterable[str], row: Sequence[Any]) -> Record:
+    """Make the part of a record that stands in these columns; a field that is not used is absent."""
+    found = dict(zip(names, row, strict=True))
+    found |= {n: moment(found[n]) for n in _TIMES if is_moment(found.get(n))}
+    if "pinned" in found:
+        found["pinned"] = bool(found["pinned"])
+    return {n: value for n, value in found.items() if value or n not in _ABSENT_IF_EMPTY}
+
+
+def encoded(record: Record) -> bytes:
+    stored = bson.encode(record)
+    if len(stored) > MAX_RECORD_BYTES:
+        raise SessionTooLarge
+    return stored
+
+
+def encoded_message(message: Record) -> bytes:
+    stored = encoded(message)
+    if len(stored) > MAX_MESSAGE_BYTES:
+        raise SessionTooLarge
+    return stored
+
+
+def decoded(stored: bytes) -> Record:
+    """Decode a stored document.
+
+    Raises:
+        StoreUnreadable: it is damaged.
+    """
+    try:
+        return bson.decode(stored, _BSON)
+    except (BSONError, UnicodeError, TypeError) as error:
+        raise StoreUnreadable(f"A stored document is damaged ({error}). Find it with `botchat store check`.") from error
+
+
+def milliseconds(time: datetime) -> int:
+    """Return a time as the columns hold it: milliseconds since 1970."""
+    return (time - _EPOCH) // _MILLISECOND
+
+
+def is_moment(stored: Any) -> bool:
+    """Tell whether a column holds a time; what it holds else is damaged."""
+    return isinstance(stored, int) and _FIRST <= stored <= _LAST
+
+
+def moment(stored: int) -> datetime:
+    """Return the time that a column holds."""
+    return _EPOCH + stored * _MILLISECOND
+
+
+def _header(row: Sequence[Any]) -> tuple[Record, int]:
+    *columns, size, more = row
+    return from_columns(COLUMNS, columns) | decoded(more), size

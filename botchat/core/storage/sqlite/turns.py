@@ -1,0 +1,66 @@
+"""The marks of running turns in the SQLite file: a field of the session's row."""
+
+import sqlite3
+from datetime import datetime
+
+from botchat.core.errors import ReplyRunning
+from botchat.core.models.session import Message, now
+from botchat.core.models.turn_mark import is_taken, mark_of, turn_of
+from botchat.core.storage.records import Record
+from botchat.core.storage.sqlite.connection import SqliteFile
+from botchat.core.storage.sqlite.rows import read_header, read_messages, write_header
+
+
+class SqliteTurns:
+    """Keeps `RunningTurns`."""
+
+    def __init__(self, file: SqliteFile) -> None:
+        self._file = file
+
+    def take(self, user: str, session_id: str, holder: str) -> bool:
+        with self._file.writing() as db:
+            header, size = read_header(db, user, session_id)
+            turn = turn_of(header)
+            if turn is not None and turn.holder == holder and turn.to_stop:
+                return True
+            begin(db, header, holder, now())
+            write_header(db, header, size)
+        return False
+
+    def release(self, user: str, session_id: str, holder: str) -> None:
+        with self._file.writing() as db:
+            header, size = read_header(db, user, session_id)
+            turn = turn_of(header)
+            if turn is not None and turn.holder == holder:
+                del header["turn"]
+                write_header(db, header, size)
+
+    def stop(self, user: str, session_id: str) -> bool:
+        with self._file.writing() as db:
+            header, size = read_header(db, user, session_id)
+            turn = turn_of(header)
+            if turn is None or not turn.is_held(now()):
+                return False
+            header["turn"]["to_stop"] = True
+            write_header(db, header, size)
+        return True
+
+
+def begin(db: sqlite3.Connection, header: Record, holder: str, at: datetime) -> None:
+    """Put the mark of this holder into a record that is written next.
+
+    Raises:
+        ReplyRunning: another process has a turn there.
+    """
+    count = header["message_count"]
+    newest = read_messages(db, header["id"], count - 1, count) if header["rev"] else []
+    if is_taken(header | {"messages": newest}, holder, at):
+        raise ReplyRunning
+    header["turn"] = mark_of(holder, at)
+
+
+def end(header: Record, message: Message) -> Record:
+    """Take the mark out of a record that is written next; return what its wish to stop is in the reply that begins."""
+    turn = turn_of(header)
+    header.pop("turn", None)
+    return {"to_stop": True} if turn is not None and turn.to_stop and message.status == "streaming" else {}

@@ -1,0 +1,77 @@
+"""What came before a turn: read from the store each time, so that no old copy of a session decides anything."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from botchat.core.errors import ReplyRunning
+from botchat.core.models.branches import ROOT, branch_of
+from botchat.core.models.session import Message, Session, is_blank, now
+from botchat.core.models.turn_mark import is_fresh
+from botchat.core.models.unsupported import is_packed
+from botchat.core.storage.repository import SessionRepository
+
+HISTORY = 500
+"""Messages of a session that are read to make a prompt of; more where more would fit."""
+
+
+def is_alive(message: Message, at: datetime) -> bool:
+    """Tell whether some process is still writing this message."""
+    return message.status == "streaming" and is_fresh(message.heartbeat, at)
+
+
+def is_wordless(message: Message) -> bool:
+    """Tell whether a message is a reply without a readable answer, which `retry` asks for again.
+
+    It failed or was stopped before its first word, or it is complete and empty: nothing to read, no file, and
+    no message of another program in its payload.
+    """
+    if message.role != "assistant" or not is_blank(message.content):
+        return False
+    if message.status is not None:
+        return True
+    return not message.files and (message.payload is None or is_packed(message.payload))
+
+
+def holds_more(message: Message) -> bool:
+    """Tell whether a reply without a readable answer holds something else to keep: reasoning, a payload, feedback."""
+    return bool(message.reasoning_content or message.payload or message.files or message.feedback)
+
+
+class History(NamedTuple):
+    """The branch that is shown, as far as it was read, and how many messages of the record come before those."""
+
+    messages: list[Message]
+    older: int
+
+
+def read_history(
+    repository: SessionRepository, session: Session, head: str | None = None, last: int = HISTORY
+) -> History:
+    """Read the branch that is shown, and bring the header of `session` up to date for what is written next.
+
+    `session.head` is then the message that the next one follows, where that is not the last of the record.
+
+    With `head` it ends with that message instead; ROOT is before the first.
+
+    Raises:
+        ReplyRunning: another process is writing a reply into this session.
+        MessageNotFound: there is no message `head`.
+    """
+    stored = repository.get(session.user, session.id, last)
+    at = now()
+    if any(is_alive(message, at) for message in stored.messages):
+        raise ReplyRunning
+    session.pinned, session.state, session.expire_time = stored.pinned, stored.state, stored.expire_time
+    session.system, session.cut, session.summary = stored.system, stored.cut, stored.summary
+    if head == ROOT:
+        session.head = ROOT
+        return History([], 0)
+    messages, older = stored.messages, stored.first
+    if head is not None and all(message.id != head for message in messages):
+        place = repository.position(session.user, session.id, head)
+        messages = repository.messages(session.user, session.id, place + 1, last)
+        older = place + 1 - len(messages)
+    branch = branch_of(messages, head or stored.head)
+    session.head = branch[-1].id if branch and branch[-1] is not stored.messages[-1] else None
+    begins = bool(branch) and branch[0].parent == ROOT
+    return History(branch, 0 if begins else older)

@@ -1,0 +1,135 @@
+"""Asks bots outside of any session, to see whether and how they answer. Nothing is stored."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from botchat.core.bots.openai import Bot
+from botchat.core.bots.prompt import without_system_role
+from botchat.core.bots.stream.chunks import Finish
+from botchat.core.context.rendering import prompt_for
+from botchat.core.errors import BotError, PromptRefused
+from botchat.core.models.session import Delta, Message
+from botchat.core.urls import without_password
+
+# Longer than one token: of a reply in one piece nobody can tell whether it was streamed.
+_QUESTION = "Say ok, then count from one to five."
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
+class Trial:
+    """How a bot answered.
+
+    Attributes:
+        first_token_ms: from the request to the first piece, its client being loaded before; None if none came.
+        streamed: the answer, or the reasoning, came in more than one piece.
+        failure: why it did not answer, or not to the end.
+    """
+
+    bot_id: str
+    model: str | None = None
+    first_token_ms: int | None = None
+    latency_ms: int = 0
+    streamed: bool = False
+    reasoned: bool = False
+    usage: dict[str, int] | None = None
+    failure: BotError | None = None
+
+
+def try_bots(bots: Iterable[Bot]) -> list[Trial]:
+    """Ask each bot for a few words, all at once."""
+
+    async def ask_all() -> list[Trial]:
+        return await asyncio.gather(*(_try(bot) for bot in bots))
+
+    return asyncio.run(ask_all())
+
+
+def models_of(bots: Iterable[Bot], seconds: float) -> list[list[str] | BotError]:
+    """Ask each bot's server for its models, all at once, which costs no tokens; it has so many seconds."""
+
+    async def ask_all() -> list[list[str] | BotError]:
+        return await asyncio.gather(*(_models(bot, seconds) for bot in bots))
+
+    return asyncio.run(ask_all())
+
+
+async def _models(bot: Bot, seconds: float) -> list[str] | BotError:
+    try:
+        async with aclosing(bot), asyncio.timeout(seconds):
+            return await bot.models()
+    except TimeoutError:
+        shown = without_password(bot.info.base_url or bot.info.label)
+        return BotError(f"{shown} didn't respond within {seconds:g} s. Check that the server is running.")
+    except Exception as error:  # noqa: BLE001  (whatever one bot raises, the others are still checked)
+        return _failure(error)
+
+
+async def _answer(bot: Bot) -> AsyncGenerator[Delta | Finish]:
+    """Ask as a chat does, once more without the system role where the server refuses it."""
+    prompt = prompt_for(bot.info, [Message(role="user", content=_QUESTION)])
+    try:
+        async with aclosing(bot.stream(prompt)) as pieces:
+            async for piece in pieces:
+                yield piece
+    except PromptRefused as error:
+        if not error.wants_no_system or prompt[0]["role"] != "system":
+            raise
+    else:
+        return
+    async with aclosing(bot.stream(without_system_role(prompt))) as pieces:
+        async for piece in pieces:
+            yield piece
+
+
+async def _try(bot: Bot) -> Trial:
+    start = time.monotonic()
+    deltas: list[Delta] = []
+    first_token_ms, finish, failure = None, None, None
+    latency_ms = 0
+    try:
+        async with aclosing(bot):
+            await bot.prepare()
+            start = time.monotonic()
+            async with aclosing(_answer(bot)) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, Finish):
+                        finish = piece
+                    else:
+                        deltas.append(piece)
+                        first_token_ms = first_token_ms or _since(start)
+            latency_ms = _since(start)
+        failure = _unfinished(finish)
+    except Exception as error:  # noqa: BLE001  (whatever one bot raises, the others are still tried)
+        failure = _failure(error)
+    latency_ms = latency_ms or _since(start)
+    answer, reasoning = sum(bool(d.content) for d in deltas), sum(bool(d.reasoning_content) for d in deltas)
+    return Trial(
+        bot_id=bot.info.bot_id,
+        model=finish.model if finish else None,
+        first_token_ms=first_token_ms,
+        latency_ms=latency_ms,
+        streamed=max(answer, reasoning) > 1,
+        reasoned=reasoning > 0,
+        usage=finish.usage if finish else None,
+        failure=failure,
+    )
+
+
+def _failure(error: Exception) -> BotError:
+    if isinstance(error, BotError):
+        return error
+    failure = BotError(f"The bot failed unexpectedly ({type(error).__name__}: {error}).")
+    failure.__cause__ = error
+    return failure
+
+
+def _unfinished(finish: Finish | None) -> BotError | None:
+    is_whole = finish is not None and finish.reason is not None
+    return None if is_whole else BotError("The bot's server ended its reply without saying that it was complete.")
+
+
+def _since(start: float) -> int:
+    return max(1, round((time.monotonic() - start) * 1000))

@@ -1,0 +1,1 @@
+"""What both servers, the page's and the API's, need: sockets, proxies, origins, and limits for connections and sign-ins."""

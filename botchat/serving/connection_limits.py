@@ -1,0 +1,192 @@
+"""How long a connection may take, and how many one address may have: slow clients are disconnected.
+
+uvicorn has a time limit for idle connections alone. These are the rules of Apache's mod_reqtimeout
+(https://httpd.apache.org/docs/2.4/mod/mod_reqtimeout.html): a time for the head of a request, and one for its body that
+grows with each byte, so that a slow upload goes on and one that trickles does not.
+"""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import h11
+import uvicorn.config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from botchat.serving.proxies import Networks, is_within
+from botchat.settings import LimitSettings
+
+_BYTES_A_SECOND = 500
+"""How slowly a body may arrive: MinRate of mod_reqtimeout."""
+
+_TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+class Connections:
+    """Counts the open connections of each address. A trusted proxy has as many as it needs."""
+
+    def __init__(self, limits: LimitSettings, proxies: Networks) -> None:
+        self.limits = limits
+        self._proxies = proxies
+        self._addresses: dict[asyncio.BaseTransport, str] = {}
+        self._counts: Counter[str] = Counter()
+        self._web_sockets: dict[type[asyncio.Protocol], type[asyncio.Protocol]] = {}
+
+    def protocol(self) -> type[H11Protocol]:
+        """Make the class of the protocol of a server: what uvicorn takes for `http`."""
+        return type("CountedHttp", (GuardedHttp,), {"server_connections": self})
+
+    def web_socket(self, protocol: type[asyncio.Protocol]) -> type[asyncio.Protocol]:
+        """Make the class of a WebSocket that is counted until its connection is lost."""
+        if protocol not in self._web_sockets:
+            self._web_sockets[protocol] = _counted(protocol, self)
+        return self._web_sockets[protocol]
+
+    def add(self, transport: asyncio.BaseTransport) -> bool:
+        """Count a connection until `remove`; False, and it isn't counted, if its address has too many."""
+        address = str((transport.get_extra_info("peername") or ("",))[0])
+        if is_within(address, self._proxies):
+            return True
+        if self._counts[address] >= self.limits.connections_by_address:
+            return False
+        self._counts[address] += 1
+        self._addresses[transport] = address
+        return True
+
+    def remove(self, transport: asyncio.BaseTransport) -> None:
+        """Count a connection no more."""
+        address = self._addresses.pop(transport, None)
+        if address is not None:
+            self._counts[address] -= 1
+            self._counts += Counter()  # forgets addresses without a connection
+
+
+def guard_streamlit(connections: Connections) -> None:
+    """Have Streamlit's server use the protocol: it makes its own uvicorn.Config, which looks the name "auto" up."""
+    uvicorn.config.HTTP_PROTOCOLS["auto"] = connections.protocol()  # type: ignore[assignment]
+
+
+class GuardedHttp(H11Protocol):
+    """An HTTP connection that is closed when its client takes too long, or has too many of them."""
+
+    server_connections: Connections
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if self.ws_protocol_class is not None:
+            self.ws_protocol_class = self.server_connections.web_socket(self.ws_protocol_class)
+        self._limits = self.server_connections.limits
+        self._waits_for: tuple[str, int] | None = None
+        self._since = 0.0
+        self._bytes = 0
+        self._read_timer: asyncio.TimerHandle | None = None
+        self._write_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin, unless the address has too many connections."""
+        super().connection_made(transport)
+        if not self.server_connections.add(transport):
+            transport.abort()
+            return
+        self._watch(is_new=True)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        self.server_connections.remove(self.transport)
+        self._stop_watching()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what arrived."""
+        self._bytes += len(data)
+        super().data_received(data)
+        self._watch(arrived=len(data))
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request."""
+        super().on_response_complete()
+        self._watch()
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """Leave the connection to the WebSocket, whose pings find out whether its client is there."""
+        super().handle_websocket_upgrade(event)
+        self._stop_watching()
+        self._waits_for = ("websocket", 0)
+
+    def pause_writing(self) -> None:
+        """Wait a limited time for a client that does not read."""
+        super().pause_writing()
+        self._watch_writing()
+
+    def resume_writing(self) -> None:
+        """Go on: the client reads again."""
+        self._cancel(self._write_timer)
+        super().resume_writing()
+
+    def _watch_writing(self) -> None:
+        self._cancel(self._write_timer)
+        size = self.transport.get_write_buffer_size()
+        self._write_timer = self.loop.call_later(self._limits.send_seconds, self._check_writing, size)
+
+    def _check_writing(self, size_before: int) -> None:
+        if self.transport.get_write_buffer_size() < size_before:
+            self._watch_writing()
+        else:
+            self.transport.abort()
+
+    def _watch(self, *, is_new: bool = False, arrived: int = 0) -> None:
+        """Begin to count the time of what is waited for now, and its bytes, unless it is that already."""
+        waits_for = self._awaited(is_new=is_new)
+        if waits_for == self._waits_for or (self._waits_for or ("",))[0] == "websocket":
+            return
+        self._waits_for = waits_for
+        self._cancel(self._read_timer)
+        if waits_for is not None:
+            self._since, self._bytes = self.loop.time(), arrived
+            self._read_timer = self.loop.call_later(self._seconds, self._check_time)
+
+    def _awaited(self, *, is_new: bool) -> tuple[str, int] | None:
+        """Tell which part of which request is awaited; None: none, or uvicorn's own timer runs, between requests."""
+        if self.transport.is_closing():
+            return None
+        if self.conn.their_state is h11.SEND_BODY:
+            return ("body", id(self.scope))
+        has_begun = is_new or self._waits_for == ("head", id(self.scope)) or bool(self.conn.trailing_data[0])
+        return ("head", id(self.scope)) if self.conn.their_state is h11.IDLE and has_begun else None
+
+    @property
+    def _seconds(self) -> float:
+        if self._waits_for and self._waits_for[0] == "body":
+            return self._limits.body_seconds + self._bytes / _BYTES_A_SECOND
+        return self._limits.header_seconds
+
+    def _check_time(self) -> None:
+        if self.flow.read_paused:  # the server's own turn: what arrived is not taken yet
+            self._since, self._bytes = self.loop.time(), 0
+        left = self._since + self._seconds - self.loop.time()
+        if left > 0:
+            self._read_timer = self.loop.call_later(left, self._check_time)
+            return
+        has_answered = self.conn.our_state not in {h11.IDLE, h11.SEND_RESPONSE}
+        has_begun = self.conn.their_state is h11.SEND_BODY or self.conn.trailing_data[0]
+        if has_begun and not has_answered:
+            self.transport.write(_TIMEOUT)
+        self.transport.close()
+
+    def _stop_watching(self) -> None:
+        self._cancel(self._read_timer)
+        self._cancel(self._write_timer)
+
+    @staticmethod
+    def _cancel(timer: asyncio.TimerHandle | None) -> None:
+        if timer is not None:
+            timer.cancel()
+
+
+def _counted(protocol: type[asyncio.Protocol], connections: Connections) -> type[asyncio.Protocol]:
+    class Counted(protocol):  # type: ignore[valid-type,misc]
+        def connection_lost(self, exc: Exception | None) -> None:
+            connections.remove(self.transport)
+            super().connection_lost(exc)
+
+    return Counted

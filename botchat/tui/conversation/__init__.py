@@ -1,0 +1,1 @@
+"""The right side of the screen: the open session, its composer and its drafts."""

@@ -1,0 +1,286 @@
+"""How a message becomes blocks, also while it still grows: what is finished is not read again."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from markdown_it.token import Token
+
+from botchat.core.exporting.formats import printable
+from botchat.core.models.table_size import has_padded_tables
+from botchat.tui.markdown.blocks import Block, Code, Plain, Prose, Rule, Table
+from botchat.tui.markdown.code import LONGEST as LONGEST_CODE
+from botchat.tui.markdown.code import Listing
+from botchat.tui.markdown.inline import LONGEST, reader
+from botchat.tui.markdown.tables import open_table, table_blocks
+
+_LONGEST = 64_000  # what is longer is data rather than prose, and reading it takes seconds
+_PIECE = 4_000
+_CODE_LINES = 12
+_PORTION = 32_000
+_DEEPEST = 98
+_QUOTE = "▌ "
+_LISTS = {"bullet_list_open", "ordered_list_open"}
+_BOXES = {"[ ] ": "☐ ", "[x] ": "☑ ", "[X] ": "☑ "}
+
+
+class _Unit(NamedTuple):
+    """A block at the top, or an item of a list there: what comes after it can't change it any more.
+
+    Attributes:
+        line: where it begins.
+        item: the kind of the list that it is an item of, and its number there.
+        space: whether an empty row stands above it.
+    """
+
+    line: int
+    blocks: list[Block]
+    item: tuple[str, int] | None = None
+    space: bool = True
+
+
+def plain_blocks(text: str, tone: str = "", margin: str = "") -> list[Block]:
+    """Show words as they are, in pieces that are drawn one by one."""
+    return [Plain(text=piece, tone=tone, first=margin, rest=margin) for piece in _pieces(printable(text))]
+
+
+class Document:
+    """Markdown that may still grow.
+
+    Attributes:
+        blocks: what it is made of so far.
+    """
+
+    def __init__(self, tone: str = "", margin: str = "") -> None:
+        """Begin with nothing.
+
+        Args:
+            tone: the part of the look that plain words have.
+            margin: what stands at the left of all its rows.
+        """
+        self.blocks: list[Block] = []
+        self._tone = tone
+        self._margin = margin
+        self._source = ""
+        self._done = 0  # characters whose blocks are finished
+        self._kept = 0  # how many blocks those are
+        self._reads = 0
+        self._open: _Unit | None = None  # begins where the finished ones end
+        self._in_table = False
+        self._refs: dict[str, Any] = {}  # addresses that finished blocks give a name
+
+    def grow(self, source: str, *, ended: bool) -> None:
+        """Take in the whole text so far; what is very long goes on as plain words."""
+        self._grow(source[:_LONGEST], ended=ended or len(source) > _LONGEST)
+        if len(source) > _LONGEST:
+            self.blocks += plain_blocks(source[_LONGEST:].rstrip(), self._tone, self._margin)
+
+    def _grow(self, source: str, *, ended: bool) -> None:
+        if not source.startswith(self._source):
+            self._restart({})
+        self._source = source
+        self._read_on(ended=ended)
+        if ended and self._refs and self._reads > 1:  # what was read before them may name them
+            self._restart(self._refs)
+            self._read_on(ended=True)
+
+    def _restart(self, refs: dict[str, Any]) -> None:
+        self._done, self._kept, self._reads = 0, 0, 0
+        self._open, self._in_table, self._refs = None, False, refs
+
+    def _read_on(self, *, ended: bool) -> None:
+        source = self._source
+        del self.blocks[self._kept :]
+        size = _PORTION
+        while len(source) - self._done > size:
+            size = _PORTION if self._read(source[self._done : self._cut(size)], more=True) else size * 2
+        rest = source[self._done :]
+        if not ended and self._in_table and (table := open_table(printable(rest), self._tone, self._margin)):
+            self._add(_Unit(0, table))
+        else:
+            self._read(rest, more=False, ended=ended)
+
+    def _cut(self, size: int) -> int:
+        end = self._source.rfind("\n", self._done, self._done + size)
+        return end + 1 if end >= 0 else self._done + size
+
+    def _read(self, rest: str, *, more: bool, ended: bool = True) -> bool:
+        """Read on from where the finished blocks end; tell whether more of them are finished now."""
+        reader = _Reader(self._tone, self._margin, dict(self._refs), self._open)
+        units = reader.read(rest, ended=ended and not more)
+        self._reads += 1
+        if ended and not more:
+            self._refs |= reader.refs
+        if not units:
+            return False
+        *finished, last = units
+        if finished:
+            for unit in finished:
+                self._add(unit)
+            self._kept = len(self.blocks)
+            self._done += _offset(rest, last.line)
+            self._refs |= {name: ref for name, ref in reader.refs.items() if ref["map"][1] <= last.line}
+            self._open = last._replace(blocks=[])
+            if last.item is None and (before := finished[-1].item):  # a number that comes may yet go on with its list
+                self._open = _Unit(last.line, [], (before[0], before[1] + 1), space=False)
+        if not more:
+            self._add(last)
+            self._in_table = isinstance(last.blocks[0], Table) if last.blocks else False
+        return bool(finished)
+
+    def _add(self, unit: _Unit) -> None:
+        if self.blocks and unit.blocks and unit.space:
+            unit.blocks[0].above = self._margin
+        self.blocks += unit.blocks
+
+
+class _Reader:
+    def __init__(self, tone: str, margin: str, refs: dict[str, Any], resumed: _Unit | None) -> None:
+        self.refs = {name: ref | {"map": [0, 0]} for name, ref in refs.items()}
+        self._tone = tone
+        self._margin = margin
+        self._resumed = resumed
+        self._ended = True
+
+    def read(self, source: str, *, ended: bool) -> list[_Unit]:
+        source = printable(source)
+        self._ended = ended or source.endswith("```\n")
+        if not source.strip():
+            return []
+        try:
+            tokens = reader().block.parse(source, reader(), {"references": self.refs}, []) or []
+        except Exception:  # noqa: BLE001  (a fault of the library in one message must not cost the screen)
+            tokens = []
+        if not tokens and self.refs:
+            return []
+        if not tokens or has_padded_tables(source) or any(token.level >= _DEEPEST for token in tokens):
+            return [_Unit(0, plain_blocks(source, self._tone, self._margin))]
+        return list(self._units(tokens))
+
+    def _units(self, tokens: Sequence[Token]) -> Iterator[_Unit]:
+        for part in _parts(tokens):
+            if part[0].type in _LISTS:
+                yield from self._list_units(part)
+            else:
+                yield _Unit(_line(part), self._leaves(part, self._margin, self._margin))
+            self._resumed = None
+
+    def _list_units(self, part: Sequence[Token]) -> Iterator[_Unit]:
+        kind, number, space = part[0].type + part[0].markup, _start(part), True
+        if self._resumed and self._resumed.item and self._resumed.item[0] == kind:
+            number, space = self._resumed.item[1], self._resumed.space
+        for item in _parts(part[1:-1]):
+            yield _Unit(
+                _line(item), self._item(item, part[0], number, self._margin, self._margin), (kind, number), space
+            )
+            number, space = number + 1, False
+
+    def _leaves(self, part: Sequence[Token], first: str, rest: str) -> list[Block]:  # noqa: PLR0911  (one a kind)
+        """Make the blocks of one token and what is inside it."""
+        token, tone = part[0], self._tone
+        match token.type:
+            case "paragraph_open" | "heading_open":
+                level = int(token.tag[1:]) if token.type == "heading_open" else 0
+                return self._prose(part[1].content, level, first, rest)
+            case "fence" | "code_block":
+                return self._code(token, first, rest)
+            case "table_open":
+                return table_blocks(part, first, rest, tone)
+            case "blockquote_open":
+                return self._inside(part[1:-1], first + _QUOTE, rest + _QUOTE)
+            case "hr":
+                return [Rule(first=first, rest=rest)]
+            case _ if token.type in _LISTS:
+                items = enumerate(_parts(part[1:-1]), _start(part))
+                found = [self._item(item, token, n, rest if i else first, rest) for i, (n, item) in enumerate(items)]
+                return [block for blocks in found for block in blocks]
+            case _:
+                return [Plain(text=piece.content, first=first, rest=rest, tone=tone) for piece in part if piece.content]
+
+    def _inside(self, tokens: Sequence[Token], first: str, rest: str) -> list[Block]:
+        blocks: list[Block] = []
+        for i, part in enumerate(_parts(tokens)):
+            more = self._leaves(part, rest if i else first, rest)
+            if i and more and part[0].type not in _LISTS:
+                more[0].above = rest
+            blocks += more
+        return blocks or [Plain(text="", first=first, rest=rest)]
+
+    def _item(self, item: Sequence[Token], of: Token, number: int, first: str, rest: str) -> list[Block]:
+        bullet = "• " if of.type == "bullet_list_open" else f"{number}{of.markup} "
+        return self._inside(item[1:-1], first + bullet, rest + " " * len(bullet))
+
+    def _prose(self, source: str, level: int, first: str, rest: str) -> list[Block]:
+        if len(source) > LONGEST:
+            pieces = enumerate(_pieces(source))
+            return [Plain(text=text, first=rest if i else first, rest=rest, tone=self._tone) for i, text in pieces]
+        for box, sign in _BOXES.items():
+            if source.startswith(box) and first.endswith("• "):
+                first, source = first.removesuffix("• ") + sign, source.removeprefix(box)
+        refs = self.refs if "[" in source else {}
+        return [Prose(source=source, level=level, first=first, rest=rest, tone=self._tone, refs=refs)]
+
+    def _code(self, token: Token, first: str, rest: str) -> list[Block]:
+        code = token.content.removesuffix("\n")
+        language = token.info.split(maxsplit=1)[0] if token.info.strip() else ""
+        whole = Listing(code, language)
+        blocks: list[Block] = []
+        for begin, end, text in _code_pieces(code):
+            before = rest if blocks else first
+            if self._ended and len(code) <= LONGEST_CODE:
+                blocks.append(Code(listing=whole, begin=begin, end=end, first=before, rest=rest))
+            else:  # what has come of it is not highlighted again
+                part = Listing(text, language)
+                blocks.append(Code(listing=part, begin=0, end=end - begin, first=before, rest=rest))
+        return blocks
+
+
+def _code_pieces(code: str) -> Iterator[tuple[int, int, str]]:
+    """Cut code into parts that are drawn one by one: their first line, the first line behind them, their text."""
+    lines = code.split("\n")
+    for begin in range(0, len(lines), _CODE_LINES):
+        some = lines[begin : begin + _CODE_LINES]
+        text = "\n".join(some)
+        if len(text) <= _PIECE * 4:
+            yield begin, begin + len(some), text
+        else:
+            for piece in _pieces(text):
+                yield 0, piece.count("\n") + 1, piece
+
+
+def _parts(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
+    """Cut tokens into those that stand beside one another, each with what is inside it."""
+    begin, depth = 0, 0
+    for i, token in enumerate(tokens):
+        depth += token.nesting
+        if depth == 0:
+            yield tokens[begin : i + 1]
+            begin = i + 1
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Cut a long text into pieces, at the end of a line or a word where there is one."""
+    place = 0
+    while len(text) - place > _PIECE:
+        end = text.rfind("\n", place + 1, place + _PIECE)
+        if end < 0:
+            end = text.rfind(" ", place + 1, place + _PIECE)
+        cut = place + _PIECE if end < 0 else end
+        yield text[place:cut]
+        place = cut + (end >= 0)
+    yield text[place:]
+
+
+def _start(part: Sequence[Token]) -> int:
+    return int(part[0].attrs.get("start", 1))
+
+
+def _line(part: Sequence[Token]) -> int:
+    return (part[0].map or [0])[0]
+
+
+def _offset(text: str, line: int) -> int:
+    """Tell where a line begins. Carriage returns before line feeds do not count: they make no line."""
+    place = 0
+    for _ in range(line):
+        place = text.find("\n", place) + 1
+    return place

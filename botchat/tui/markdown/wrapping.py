@@ -1,0 +1,101 @@
+"""Words as rows of a terminal: wrapped at the width, with what it takes to copy them unwrapped."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+from textual.strip import Strip
+
+from botchat.tui.markdown.style import Look
+
+TAB = 4
+"""Cells between the stops of a tab."""
+
+GUTTER = 2
+"""Cells at the left of all rows, for the bar at the current message."""
+
+MARGIN = 1
+"""Cells at the right that stay empty."""
+
+
+class Row(NamedTuple):
+    """One row.
+
+    Attributes:
+        strip: what is seen.
+        indent: characters at its beginning that are no part of the words.
+        joiner: what stands between it and the row before it when they are copied: a line feed, unless the
+            line only went on because the width was used up.
+    """
+
+    strip: Strip
+    indent: int = 0
+    joiner: str = "\n"
+
+
+def wrapped(text: Text, look: Look, first: str = "", rest: str = "", mark: Style | None = None) -> list[Row]:
+    """Wrap a text at the look's width.
+
+    Args:
+        text: its styles are complete; line feeds begin a new row.
+        look: gives the width.
+        first: what stands before the first row: a list's bullet.
+        rest: what stands before the others, as wide as `first`.
+        mark: the style of both.
+    """
+    rows: list[Row] = []
+    width = max(look.width - len(rest), 1)
+    if "\t" in text.plain:
+        text.expand_tabs(TAB)
+    for line in text.split("\n", allow_blank=True) if "\n" in text.plain else [text]:
+        if cell_len(line.plain) <= width:
+            prefix = rest if rows else first
+            rows.append(Row(_strip(line, prefix, look, mark), len(prefix)))
+        else:
+            rows += _folded(line, width, look, rest if rows else first, rest, mark)
+    return rows
+
+
+def _folded(line: Text, width: int, look: Look, first: str, rest: str, mark: Style | None) -> list[Row]:
+    rows: list[Row] = []
+    place, plain = 0, line.plain
+    for part in line.wrap(look.console, width, tab_size=TAB):
+        words = part.plain.rstrip()
+        start = plain.find(words, place) if words else place
+        prefix = rest if rows else first
+        rows.append(Row(_strip(part, prefix, look, mark), len(prefix), plain[place:start] if rows else "\n"))
+        place = max(start, place) + len(words)
+    return rows
+
+
+def finished(rows: Iterable[Row], look: Look) -> list[Row]:
+    """Give rows the gutter at their left and the look's base to their end.
+
+    What is painted is these very strips, for a strip remembers what it was painted as.
+    """
+    gutter = [Segment(" ", look.base), Segment(" " * (GUTTER - 1), look.base)]
+    width = GUTTER + look.width + MARGIN
+    return [
+        row._replace(strip=Strip([*gutter, *row.strip]).crop_extend(0, width, look.base), indent=row.indent + GUTTER)
+        for row in rows
+    ]
+
+
+def _strip(part: Text, prefix: str, look: Look, mark: Style | None) -> Strip:
+    segments = [Segment(prefix, mark or look.base)] if prefix else []
+    own = part.style if isinstance(part.style, Style) else look.base
+    # Rich leaves the style out where a text has no spans.
+    segments += [Segment(words, style or own) for words, style, _ in part.render(look.console) if words]
+    return Strip(segments)
+
+
+def highlighted(strip: Strip, start: int, end: int, style: Style) -> Strip:
+    """Give some characters of a row another style."""
+    text = strip.text
+    begin, stop = cell_len(text[:start]), cell_len(text[:end])
+    before, inside, after = strip.crop(0, begin), strip.crop(begin, stop), strip.crop(stop)
+    marked = [Segment(words, (own or Style.null()) + style) for words, own, _ in inside]
+    return Strip([*before, *marked, *after])

@@ -1,0 +1,1 @@
+"""The dialogs: text input, selection, confirmation, and the list of keys."""

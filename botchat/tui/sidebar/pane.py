@@ -1,0 +1,262 @@
+"""The left side: search, the list of sessions page by page, and how many of them are loaded."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import Input, Static
+
+from botchat.core.errors import BotchatError
+from botchat.core.exporting.formats import one_line
+from botchat.core.models.session import PAGE_SIZE, Page, SessionFilter, SessionSummary, State, now
+from botchat.tui.backend import AnyChat
+from botchat.tui.formatting import counted, title_of
+from botchat.tui.messages import StoreAnswered, StoreFailed
+from botchat.tui.screens.select_dialog import Choose
+from botchat.tui.sidebar.actions import ChangesSessions
+from botchat.tui.sidebar.session_list import SessionList
+
+_SEARCH_PAUSE = 0.3
+_VIEWS: dict[State, State] = {"active": "archived", "archived": "trash", "trash": "active"}
+_VIEW_NAMES: dict[State, str] = {"active": "", "archived": "archive", "trash": "trash"}
+_EMPTY: dict[State, str] = {
+    "active": "No sessions yet. Type a message at the right.",
+    "archived": "Nothing is in the archive.",
+    "trash": "The trash is empty.",
+}
+
+
+class SessionsPane(ChangesSessions):
+    """Reads the list in the order of the store, 50 at a time, for one filter after the other."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("m", "more", "50 more", id="more", tooltip="Load the next 50 sessions"),
+        Binding("slash", "search", "Search", id="search", key_display="/", tooltip="Search in names and messages"),
+        Binding("b", "filter_bot", "Of bot", id="filter", show=False, tooltip="Show only the sessions with one bot"),
+        Binding("v", "view", "View", id="view", tooltip="Show the archive, then the trash, then the list again"),
+        Binding("f5", "reload", "Refresh", id="refresh", show=False, tooltip="Read the list from the store again"),
+    ]
+
+    @dataclass
+    class PageLoaded(StoreAnswered):
+        """Is posted when a page came; `after` is where it begins, None for the first."""
+
+        where: SessionFilter
+        after: str | None
+        page: Page
+
+    @dataclass
+    class PageFailed(StoreFailed):
+        """Is posted when a page did not come."""
+
+        where: SessionFilter
+        after: str | None
+
+    @dataclass
+    class Counted(StoreAnswered):
+        """Is posted when it is known how many sessions the filter finds."""
+
+        where: SessionFilter
+        number: int
+
+    def __init__(self, user: str, *, clock: Callable[[], datetime] = now, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(user, id=id)
+        self.list = SessionList(clock=clock, id="sessions-list")
+        self._search = Input(placeholder="Search names and messages", id="search", select_on_focus=False)
+        self._count = Static(id="sessions-count")
+        self._where = SessionFilter()
+        self._next: str | None = None
+        self._total: int | None = None
+        self._failed_after: str | None = None
+        self._typing: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        """Put the search above the list, and the number below it."""
+        yield self._search
+        yield self.list
+        yield self._count
+
+    @property
+    def current(self) -> SessionSummary | None:
+        """The session under the list's cursor."""
+        return self.list.current
+
+    def connected(self, chat: AnyChat) -> None:
+        """Begin to read, now that the store is open."""
+        self.chat = chat
+        self.action_reload()
+
+    def show_failure(self, error: BotchatError) -> None:
+        """Tell in the list's place why there is none, and how to try again."""
+        self.list.show_end("error", f"{one_line(str(error))} Enter tries again.")
+
+    def put(self, summary: SessionSummary, *, is_found: bool = False) -> None:
+        """Show a session as it is now, if it is one of those that the list is of; a search found it, or not."""
+        known = any(row.id == summary.id for row in self.list.rows)
+        where = self._where
+        if (
+            summary.state == where.state
+            and where.bot_id in {None, summary.bot_id}
+            and (known or is_found or not where.text)
+        ):
+            is_new = self.list.put(summary)
+            if is_new and self._total is not None:
+                self._total += 1
+            if self.list.end[0] == "words":
+                self.list.show_end("nothing")
+        elif known:
+            self.list.take_out(summary.id)
+            self._total = self._total - 1 if self._total else self._total
+        self._show_count()
+
+    def action_reload(self) -> None:
+        """Read the list anew from its beginning."""
+        if self.chat is None:
+            self.post_message(SessionList.TryAgainWanted())
+            return
+        self._next, self._total = None, None
+        self.list.show_end("loading", "Loading …")
+        self._load(self._where, None)
+
+    def action_more(self) -> None:
+        """Load the next page."""
+        if self.list.end[0] == "more":
+            self.list.show_end("loading", "Loading …")
+            self._load(self._where, self._next)
+        elif self.list.end[0] == "error":
+            self._try_again()
+
+    def action_search(self) -> None:
+        """Let the person type what to search for."""
+        self._search.display = True
+        self._search.focus()
+
+    def action_view(self) -> None:
+        """Show the archive, the trash, or the list."""
+        self._show(replace(self._where, state=_VIEWS[self._where.state or "trash"]))
+
+    def action_filter_bot(self) -> None:
+        """Ask of which bot's sessions the list shall be."""
+        if self.chat is None:
+            return
+        options = {"": "All bots"} | {bot: one_line(f"{bot} ({info.label})") for bot, info in self.chat.bots.items()}
+        asked = Choose("Show the sessions with:", options, chosen=self._where.bot_id or "")
+        self.app.push_screen(
+            asked, lambda bot: None if bot is None else self._show(replace(self._where, bot_id=bot or None))
+        )
+
+    def leave_search(self) -> None:
+        """Show the whole list again."""
+        self._search.clear()
+        self._search.display = False
+        self._search_now()
+        self.list.focus()
+
+    @on(Input.Changed, "#search")
+    def _typed(self) -> None:
+        if self._typing:
+            self._typing.stop()
+        self._typing = self.set_timer(_SEARCH_PAUSE, self._search_now)
+
+    @on(Input.Submitted, "#search")
+    def _submitted(self) -> None:
+        self._search_now()
+        self.list.focus()
+
+    def _search_now(self) -> None:
+        if self._typing:
+            self._typing.stop()
+        text = self._search.value.strip()
+        if text != self._where.text:
+            self._show(replace(self._where, text=text))
+
+    def _show(self, where: SessionFilter) -> None:
+        self._where = where
+        self.list.show([])
+        self.action_reload()
+        self._show_count()
+
+    @on(SessionList.MoreWanted)
+    def _more_wanted(self) -> None:
+        self.action_more()
+
+    @on(SessionList.TryAgainWanted)
+    def _try_again(self) -> None:
+        if self.chat is not None:
+            self.list.show_end("loading", "Loading …")
+            self._load(self._where, self._failed_after)
+
+    @work(thread=True, group="page", exclusive=True)
+    def _load(self, where: SessionFilter, after: str | None) -> None:
+        try:
+            chat = self._connected()
+            page = chat.page(self.user, after, PAGE_SIZE, where)
+            self.post_message(self.PageLoaded(where, after, page))
+            if after is None and not where.text:  # to count what a search finds is to search it all
+                number = chat.count(self.user, where) if page.next else len(page.sessions)
+                self.post_message(self.Counted(where, number))
+        except BotchatError as error:
+            self.post_message(self.PageFailed(error, where, after))
+
+    @on(PageLoaded)
+    def _page_loaded(self, event: PageLoaded) -> None:
+        if event.where != self._where or (event.after is not None and event.after != self._next):
+            return  # it belongs to a list that is not shown any more
+        self._next = event.page.next
+        if event.after is None:
+            self.list.show(list(event.page.sessions))
+        else:
+            self.list.extend(list(event.page.sessions))
+        if self._next:
+            self.list.show_end("more", f"Load {PAGE_SIZE} more (m)")
+        elif self.list.rows:
+            self.list.show_end("nothing")
+        else:
+            self.list.show_end("words", self._empty_words())
+        self._show_count()
+
+    @on(PageFailed)
+    def _page_failed(self, event: PageFailed) -> None:
+        if event.where == self._where:
+            self._failed_after = event.after
+            self.show_failure(event.error)
+
+    @on(Counted)
+    def _counted(self, event: Counted) -> None:
+        if event.where == self._where:
+            self._total = event.number
+            self._show_count()
+
+    @on(ChangesSessions.Changed)
+    def _changed(self, event: ChangesSessions.Changed) -> None:
+        if event.after:
+            self.put(event.after, is_found=True)
+        else:
+            self.list.take_out(event.before.id)
+        if not self.list.rows and self.list.end[0] == "nothing":
+            self.list.show_end("words", self._empty_words())
+
+    def _empty_words(self) -> str:
+        if self._where.text:
+            return f"Nothing is found for “{one_line(self._where.text)}”. Escape shows all."
+        if self._where.bot_id:
+            return f"There are no sessions with the bot {one_line(self._where.bot_id)}."
+        return _EMPTY[self._where.state or "active"]
+
+    def _show_count(self) -> None:
+        loaded = len(self.list.rows)
+        if self._where.text:
+            number = f"{loaded:,} found" + (", and more" if self._next else "")
+        elif self._total is None:
+            number = counted(loaded)
+        else:
+            number = f"{loaded:,} of {max(self._total, loaded):,}"
+        bot = title_of(self._where.bot_id) if self._where.bot_id else ""
+        words = [number, _VIEW_NAMES[self._where.state or "active"], bot]
+        self._count.update(Content(" · ".join(word for word in words if word)))

@@ -1,0 +1,235 @@
+"""The list of sessions: two lines each, drawn only where they are seen, so that 5,000 cost no more than 50."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from botchat.core.models.session import SessionSummary, now
+from botchat.tui.formatting import age, counted, fitted, title_of
+
+_ROW = 2
+_NEAR_THE_END = 5
+
+End = Literal["loading", "more", "error", "words", "nothing"]
+
+
+class SessionList(ScrollView, can_focus=True):
+    """Rows of sessions, and below them what comes next: more, an error, or words when there is nothing."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "session-list--name",
+        "session-list--about",
+        "session-list--open",
+        "session-list--cursor",
+        "session-list--end",
+        "session-list--error",
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "Up", show=False),
+        Binding("down", "move(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home", "first", "First", show=False),
+        Binding("end", "last", "Last of those loaded", show=False),
+        Binding("enter", "choose", "Open", id="open", tooltip="Open the session that is marked"),
+    ]
+
+    @dataclass
+    class Opened(Message):
+        """Is posted when a session was chosen to be read."""
+
+        summary: SessionSummary
+
+    class MoreWanted(Message):
+        """Is posted when the cursor or the view gets near the end of what is loaded, or more was chosen there."""
+
+    class TryAgainWanted(Message):
+        """Is posted when the row that tells of a failure was chosen."""
+
+    def __init__(self, *, id: str | None = None, clock: Callable[[], datetime] = now) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._clock = clock
+        self._rows: list[SessionSummary] = []
+        self._cursor = 0
+        self._open_id: str | None = None
+        self._end: tuple[End, str] = ("loading", "Loading …")
+
+    @property
+    def rows(self) -> list[SessionSummary]:
+        """The sessions that are loaded, newest first."""
+        return self._rows
+
+    @property
+    def current(self) -> SessionSummary | None:
+        """The session under the cursor."""
+        return self._rows[self._cursor] if self._cursor < len(self._rows) else None
+
+    @property
+    def end(self) -> tuple[End, str]:
+        """What stands below the sessions, and its words."""
+        return self._end
+
+    def show(self, rows: list[SessionSummary]) -> None:
+        """Show these sessions in the place of the others; the cursor stays on its session if it is among them."""
+        kept = self.current
+        self._rows = list(rows)
+        place = next((i for i, row in enumerate(self._rows) if kept and row.id == kept.id), 0)
+        self._resize()
+        self._set_cursor(place)
+
+    def extend(self, rows: list[SessionSummary]) -> None:
+        """Add what comes after the sessions that are loaded."""
+        known = {row.id for row in self._rows}
+        self._rows += [row for row in rows if row.id not in known]
+        self._resize()
+
+    def put(self, summary: SessionSummary) -> bool:
+        """Show a session as it is now: in its row, or where it belongs if that is loaded; tell whether it is new."""
+        for i, row in enumerate(self._rows):
+            if row.id == summary.id:
+                self._rows[i] = summary
+                self.refresh()
+                return False
+        newer = [(row.create_time, row.id) > (summary.create_time, summary.id) for row in self._rows]
+        place = newer.index(False) if False in newer else len(newer)
+        if place == len(newer) and self._end[0] in {"more", "error"}:
+            return False  # it comes with the page that it is on
+        self._rows.insert(place, summary)
+        if place <= self._cursor and (self._cursor or self.has_focus):
+            self._cursor += 1  # it stays where the person has put it
+        self._resize()
+        return True
+
+    def take_out(self, session_id: str) -> None:
+        """Take a session out of the list."""
+        place = next((i for i, row in enumerate(self._rows) if row.id == session_id), None)
+        if place is not None:
+            del self._rows[place]
+            self._resize()
+            self._set_cursor(self._cursor - (place < self._cursor))
+
+    def mark_open(self, session_id: str | None) -> None:
+        """Mark the session that is being read."""
+        self._open_id = session_id
+        self.refresh()
+
+    def show_end(self, end: End, words: str = "") -> None:
+        """Show below the sessions what comes next."""
+        self._end = (end, words)
+        self._resize()
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor by so many rows."""
+        self._set_cursor(self._cursor + by)
+
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by a view."""
+        self._set_cursor(self._cursor + pages * max(1, self.size.height // _ROW - 1))
+
+    def action_first(self) -> None:
+        """Move the cursor to the newest session."""
+        self._set_cursor(0)
+
+    def action_last(self) -> None:
+        """Move the cursor to the end of what is loaded."""
+        self._set_cursor(len(self._rows))
+
+    def action_choose(self) -> None:
+        """Open the session under the cursor, or do what the last row says."""
+        if summary := self.current:
+            self.post_message(self.Opened(summary))
+        elif self._end[0] == "more":
+            self.post_message(self.MoreWanted())
+        elif self._end[0] == "error":
+            self.post_message(self.TryAgainWanted())
+
+    def on_click(self, event: events.Click) -> None:
+        """Open the session that was clicked."""
+        row = (event.y + self.scroll_offset.y) // _ROW
+        if row <= self._last_place:
+            self._set_cursor(row)
+            self.action_choose()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Ask for more when the wheel gets near the end."""
+        super().watch_scroll_y(old_value, new_value)
+        self._ask_for_more((int(new_value) + self.size.height) // _ROW)
+
+    def on_resize(self) -> None:
+        """Fit the end's words to the new width."""
+        self._resize()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line of the view."""
+        width = self.size.width
+        row, line = divmod(y + self.scroll_offset.y, _ROW)
+        if row < len(self._rows):
+            return self._line_of(self._rows[row], line, width, is_cursor=row == self._cursor)
+        lines = self._end_lines(width)
+        place = y + self.scroll_offset.y - len(self._rows) * _ROW
+        style = self._style("error" if self._end[0] == "error" else "end")
+        if self._cursor == len(self._rows) and self._end[0] in {"more", "error"} and place < len(lines):
+            style += self._cursor_style()
+        text = lines[place] if place < len(lines) else ""
+        return Strip([Segment(fitted(f" {text}", width), style)], width)
+
+    def _line_of(self, row: SessionSummary, line: int, width: int, *, is_cursor: bool) -> Strip:
+        style = self._style("name" if line == 0 else "about")
+        if row.id == self._open_id:
+            style += self._style("open", partial=True)
+        if is_cursor:
+            style += self._cursor_style()
+        mark = "▌" if row.id == self._open_id else " "
+        if line == 0:
+            text = f"{mark}{'★ ' if row.pinned else ''}{title_of(row.name)}"
+        else:
+            when = age(row.create_time, self._clock())  # what the list is in the order of
+            text = f"{mark} {when} · {counted(row.message_count, 'message')} · {title_of(row.bot_id)}"
+        return Strip([Segment(fitted(text, width - 1) + " ", style)], width)
+
+    def _cursor_style(self) -> Style:
+        return self._style("cursor", partial=True) if self.has_focus else Style()
+
+    def _style(self, name: str, *, partial: bool = False) -> Style:
+        return self.get_component_rich_style(f"session-list--{name}", partial=partial)
+
+    @property
+    def _last_place(self) -> int:
+        return len(self._rows) - (0 if self._end[0] in {"more", "error"} else 1)
+
+    def _end_lines(self, width: int) -> list[str]:
+        """Break the words of the end into lines; they may be an error's, a sentence long."""
+        lines = [""]
+        for word in self._end[1].split():
+            if lines[-1] and len(lines[-1]) + 1 + len(word) > width - 2:
+                lines.append("")
+            lines[-1] += f" {word}" if lines[-1] else word
+        return lines if self._end[1] else []
+
+    def _resize(self) -> None:
+        height = len(self._rows) * _ROW + len(self._end_lines(self.size.width or 30))
+        self.virtual_size = Size(self.size.width, height)
+        self._cursor = max(0, min(self._cursor, self._last_place))
+        self.refresh()
+
+    def _set_cursor(self, place: int) -> None:
+        self._cursor = max(0, min(place, self._last_place))
+        end_height = len(self._end_lines(self.size.width)) if self._cursor == len(self._rows) else _ROW
+        region = Region(0, self._cursor * _ROW, max(1, self.size.width), max(1, end_height))
+        self.scroll_to_region(region, animate=False, force=True)
+        self._ask_for_more(self._cursor)
+        self.refresh()
+
+    def _ask_for_more(self, place: int) -> None:
+        if self._end[0] == "more" and self._rows and place >= len(self._rows) - _NEAR_THE_END:
+            self.post_message(self.MoreWanted())

@@ -1,0 +1,109 @@
+"""What is taken out of a transcript: a message's words, its code, its links, and what is selected with the mouse."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from textual.geometry import Offset
+from textual.selection import Selection
+
+from botchat.core.exporting.formats import is_markdown, printable
+from botchat.core.models.session import Message
+from botchat.tui.markdown.blocks import Block, Code, Prose, Table
+from botchat.tui.markdown.inline import links_of, reader
+from botchat.tui.markdown.reading import Document
+from botchat.tui.markdown.style import Look
+from botchat.tui.markdown.wrapping import GUTTER, Row
+from botchat.tui.transcript.item import Place
+from botchat.tui.transcript.layout import Layout
+
+_BITS = 20  # of a part's number in a message, and of a row's in a part
+_WIDEST = 1 << _BITS
+_FIRST, _LAST = Place(0, 0), Place((1 << _BITS) - 1, (1 << _BITS) - 1)
+
+
+def offset_row(serial: int, place: Place) -> int:
+    """Number a row for a selection: a number that stays while messages above it come and change."""
+    return (serial << _BITS | place.part) << _BITS | place.y
+
+
+def whole_message(serial: int) -> Selection:
+    """Select all of a message."""
+    return Selection(Offset(0, offset_row(serial, _FIRST)), Offset(_WIDEST, offset_row(serial, _LAST)))
+
+
+def words_of(message: Message) -> str:
+    """Return what a message says, as it can be pasted into a terminal."""
+    return printable(message.content)
+
+
+def code_blocks(message: Message) -> list[str]:
+    """Return the code blocks of a message, as they were written."""
+    tokens = reader().parse(printable(message.content))
+    return [token.content for token in tokens if token.type in {"fence", "code_block"}]
+
+
+def links(message: Message, look: Look) -> list[str]:
+    """Return the addresses in a bot's or a tool's message in their order, each once."""
+    if not is_markdown(message):
+        return []
+    document = Document()
+    document.grow(message.content, ended=True)
+    found = [link for block in document.blocks for link in _links(block, look)]
+    return list(dict.fromkeys(found))
+
+
+def selected(layout: Layout, selection: Selection) -> str:
+    """Return what is selected: the words of a message that lies wholly inside as they were said, else rows as seen."""
+    if not layout.messages:
+        return ""
+    start = _End(0, _FIRST, 0) if selection.start is None else _end(layout, selection.start)
+    last = len(layout.messages) - 1
+    stop = _End(last, _LAST, _WIDEST) if selection.end is None else _end(layout, selection.end)
+    texts: list[str] = []
+    for i in range(max(start.message, 0), min(stop.message, last) + 1):
+        begin = (start.place, max(start.x, GUTTER)) if i == start.message else (_FIRST, GUTTER)
+        end = (stop.place, stop.x) if i == stop.message else (_LAST, _WIDEST)
+        whole = begin == (_FIRST, GUTTER) and end[0] == _LAST
+        if whole:
+            texts.append(words_of(layout.messages[i]) or _text(layout.rows_of(i), begin, end).strip("\n"))
+        else:
+            texts.append(_text(layout.rows_of(i), begin, end))
+    return "\n\n".join(texts)
+
+
+class _End(NamedTuple):
+    message: int
+    place: Place
+    x: int
+
+
+def _end(layout: Layout, offset: Offset) -> _End:
+    serial, row = offset.y >> 2 * _BITS, offset.y & ((1 << 2 * _BITS) - 1)
+    return _End(layout.place(serial), Place(row >> _BITS, row & (1 << _BITS) - 1), offset.x)
+
+
+def _text(rows: Iterable[tuple[Place, Row]], begin: tuple[Place, int], end: tuple[Place, int]) -> str:
+    text = ""
+    for place, row in rows:
+        if place < begin[0]:
+            continue
+        if place > end[0]:
+            break
+        words = row.strip.text
+        start = begin[1] if place == begin[0] else GUTTER
+        stop = end[1] if place == end[0] else len(words)
+        if place > begin[0]:
+            text = text.rstrip(" ") + row.joiner
+            start = row.indent if row.joiner != "\n" else start
+        text += words[start:stop]
+    return "\n".join(line.rstrip() for line in text.split("\n"))
+
+
+def _links(block: Block, look: Look) -> Sequence[str]:
+    match block:
+        case Prose():
+            return links_of(block.source, look, block.refs)
+        case Table():
+            return [link for row in (block.head, *block.cells) for cell in row for link in links_of(cell, look)]
+        case Code() | _:
+            return []

@@ -1,0 +1,192 @@
+"""The addresses /sign-in and /sign-out: plain pages with a form, because a page of Streamlit's can set no cookie."""
+
+import hmac
+import re
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from html import escape
+from urllib.parse import parse_qsl, quote, unquote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from botchat.core.auth.service import Access
+from botchat.core.errors import BotchatError, InvalidInput, NotSignedIn, TooMany
+from botchat.serving.proxies import address_of
+from botchat.serving.sign_in_limits import DEVICE_COOKIE, Origin, PasswordSignIn, keep_device
+from botchat.web.auth.authenticators import COOKIE
+
+SIGN_IN = "/sign-in"
+SIGN_IN_ELSEWHERE = "/sign-in/elsewhere"
+
+_FORM_COOKIE = "botchat_form"
+_NEXT_COOKIE = "botchat_next"
+_MINUTES = 15 * 60  # that someone takes to sign in elsewhere
+_FORM_KEY = re.compile(r"[\w-]{43}", re.ASCII)
+_LONGEST_FORM = 16_384
+_LONGEST_KEPT = 400 * 24 * 60 * 60  # seconds, the most that browsers keep a cookie; how long it is good the store knows
+_STRANGE = "This form was not from this page, or is too old: try it again."
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{title} · botchat</title><link rel="icon" href="data:,">
+<style>
+:root {{ color-scheme: light dark }}
+body {{ font: 16px/1.5 system-ui, sans-serif; display: grid; place-items: center; min-height: 90vh; margin: 0 }}
+main {{ width: min(20rem, 90vw) }}
+label, input, button {{ display: block; width: 100%; box-sizing: border-box; font: inherit }}
+input, button {{ padding: .5rem .75rem; margin: .25rem 0 1rem; border: 1px solid #8888; border-radius: .5rem }}
+button {{ cursor: pointer }}
+</style></head>
+<body><main><h1>{title}</h1>{told}<form method="post">
+<input type="hidden" name="form" value="{key}">{fields}</form></main></body></html>"""
+_NAME_FIELDS = """<label for="user">Name</label>
+<input id="user" name="user" value="{user}" autocomplete="username" required autofocus>
+<label for="password">Password</label>
+<input id="password" name="password" type="password" autocomplete="current-password" required>
+<button>Sign in</button>"""
+# A link: a form's answer may lead nowhere else, by the page's own policy.
+_ELSEWHERE_FIELDS = f'<p><a href="{SIGN_IN_ELSEWHERE}?next={{next}}">Go on to sign in</a></p>'
+_SIGN_OUT_FIELDS = """<button autofocus>Sign out</button>
+<button name="everywhere" value="yes">Sign out on all devices</button>
+<p><a href="./">Stay signed in</a></p>"""
+
+Elsewhere = Callable[[], str]
+"""Tells the address at which somebody else signs people in."""
+
+
+class SignInPages:
+    """Signs people in with a password, or sends them elsewhere for it; and signs them out."""
+
+    def __init__(self, access: Access, passwords: PasswordSignIn, elsewhere: Elsewhere | None = None) -> None:
+        self._access = access
+        self._passwords = passwords
+        self._elsewhere = elsewhere
+
+    @property
+    def routes(self) -> list[Route]:
+        """The routes of the pages."""
+        return [
+            Route(SIGN_IN, self._sign_in_page, methods=["GET"]),
+            self._way_in(),
+            Route("/sign-out", self._sign_out_page, methods=["GET"]),
+            Route("/sign-out", self._sign_out, methods=["POST"]),
+        ]
+
+    def _way_in(self) -> Route:
+        elsewhere = self._elsewhere
+        if elsewhere is None:
+            return Route(SIGN_IN, self._sign_in, methods=["POST"])
+
+        async def go_there(request: Request) -> Response:
+            answer = RedirectResponse(elsewhere(), 303)
+            is_safe = request.url.scheme == "https"
+            after = quote(request.query_params.get("next", ""))
+            answer.set_cookie(_NEXT_COOKIE, after, max_age=_MINUTES, httponly=True, samesite="lax", secure=is_safe)
+            return answer
+
+        return Route(SIGN_IN_ELSEWHERE, go_there, methods=["GET"])
+
+    async def _sign_in_page(self, request: Request) -> Response:
+        return self._asking(request)
+
+    async def _sign_in(self, request: Request) -> Response:
+        user = ""
+        try:
+            form = await _form(request)
+            user = form.get("user", "")
+            origin = await run_in_threadpool(self._origin, request, user)
+            signed, device = await self._passwords.sign_in(user, form.get("password", ""), origin)
+        except BotchatError as error:
+            return self._asking(request, error, user)
+        answer = signed_in(request, signed.refresh_token, request.query_params.get("next", ""))
+        keep_device(answer, request, device, SIGN_IN)
+        return answer
+
+    def _origin(self, request: Request, user: str) -> Origin:
+        is_signed_in = False
+        if token := request.cookies.get(COOKIE):
+            with suppress(NotSignedIn):
+                is_signed_in = self._access.signed_in_with(token).user == user
+        return Origin(address_of(request.scope), request.cookies.get(DEVICE_COOKIE, ""), is_signed_in)
+
+    def _asking(self, request: Request, error: BotchatError | None = None, user: str = "") -> Response:
+        if self._elsewhere:
+            fields = _ELSEWHERE_FIELDS.format(next=quote(request.query_params.get("next", ""), safe=""))
+        else:
+            fields = _NAME_FIELDS.format(user=escape(user))
+        return form_page(request, "Sign in", fields, error)
+
+    async def _sign_out_page(self, request: Request) -> Response:
+        told = f"<p>You are {escape(request.state.sign_in.user)}.</p>"
+        return form_page(request, "Sign out", told + _SIGN_OUT_FIELDS)
+
+    async def _sign_out(self, request: Request) -> Response:
+        sign_in = request.state.sign_in
+        try:
+            form = await _form(request)
+            if form.get("everywhere"):
+                await run_in_threadpool(self._access.sign_out_everywhere, sign_in.user)
+            else:
+                await run_in_threadpool(self._access.sign_out, sign_in.id)
+        except BotchatError as error:
+            return form_page(request, "Sign out", _SIGN_OUT_FIELDS, error)
+        answer = RedirectResponse(SIGN_IN, 303)
+        answer.delete_cookie(COOKIE, httponly=True, samesite="lax")
+        return answer
+
+
+def signed_in(request: Request, token: str, after: str = "") -> Response:
+    """Give the browser the cookie of a sign-in, and lead it to the page; `after` is what stood behind its `?`."""
+    answer = RedirectResponse(f"/?{after}" if after else "/", 303)
+    is_safe = request.url.scheme == "https"
+    answer.set_cookie(COOKIE, token, max_age=_LONGEST_KEPT, httponly=True, samesite="lax", secure=is_safe)
+    return answer
+
+
+def signed_in_elsewhere(request: Request, token: str) -> Response:
+    """Give a browser that comes back from elsewhere the cookie of a sign-in, and lead it to where it was going."""
+    answer = signed_in(request, token, unquote(request.cookies.get(_NEXT_COOKIE, "")))
+    answer.delete_cookie(_NEXT_COOKIE, httponly=True, samesite="lax")
+    return answer
+
+
+def form_page(request: Request, title: str, fields: str, error: BotchatError | None = None) -> Response:
+    """Make a page with a form that only this browser can send."""
+    key = request.cookies.get(_FORM_COOKIE, "")
+    if not _FORM_KEY.fullmatch(key):
+        key = secrets.token_urlsafe(32)
+    told = f'<p role="alert">{escape(str(error))}</p>' if error else ""
+    page = _PAGE.format(title=title, told=told, key=key, fields=fields)
+    answer = HTMLResponse(page, _status(error), headers={"Cache-Control": "no-store"})
+    if isinstance(error, TooMany):
+        answer.headers["Retry-After"] = str(error.retry_after)
+    is_safe = request.url.scheme == "https"
+    answer.set_cookie(_FORM_COOKIE, key, httponly=True, samesite="strict", secure=is_safe)
+    return answer
+
+
+def _status(error: BotchatError | None) -> int:
+    statuses: dict[type[BotchatError], int] = {NotSignedIn: 401, InvalidInput: 400, TooMany: 429}
+    return 200 if error is None else statuses.get(type(error), 503)
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """Read a form that was sent from a page of this server.
+
+    Raises:
+        InvalidInput: it was not, or is too long.
+    """
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > _LONGEST_FORM:
+            raise InvalidInput(_STRANGE)
+    form = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
+    key = request.cookies.get(_FORM_COOKIE, "")
+    if not _FORM_KEY.fullmatch(key) or not hmac.compare_digest(key.encode(), form.get("form", "").encode()):
+        raise InvalidInput(_STRANGE)
+    return form

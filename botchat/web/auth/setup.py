@@ -1,0 +1,59 @@
+"""Puts together how people come in to the page: which routes, what stands before it, and what Streamlit is told."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
+
+from botchat.core.auth.service import Access
+from botchat.serving.proxies import ForwardedClient
+from botchat.serving.sign_in_limits import PasswordSignIn
+from botchat.settings import WebSettings
+from botchat.web.auth.authenticators import CookieDoor, HeaderDoor
+from botchat.web.auth.middleware import HEADER, Gate
+from botchat.web.auth.pages import SIGN_IN, SIGN_IN_ELSEWHERE, SignInPages
+
+API = "/api/"
+"""Where the API is; it lets in whom it knows by itself."""
+
+_HEALTH = "/_stcore/health"
+
+
+class Admission(NamedTuple):
+    """What the application is made with."""
+
+    routes: list[BaseRoute]
+    middleware: list[Middleware]
+    options: dict[str, Any]
+    secrets: dict[str, Any] | None = None
+
+
+def admission(
+    settings: WebSettings, access: Access, passwords: PasswordSignIn, environment: Mapping[str, str]
+) -> Admission:
+    """Make what the settings say; `passwords` signs in where people have one.
+
+    Raises:
+        ConfigError: a secret is not in the environment, or a library is missing.
+    """
+    options = {"server.trustedUserHeaders": {HEADER: "user"}}
+    forwarded = Middleware(ForwardedClient, proxies=settings.proxies)
+    if settings.sign_in == "none":
+        return Admission([], [forwarded], {})
+    if settings.sign_in == "header":
+        by_header = HeaderDoor(access, settings.header, settings.proxies)
+        gate = Middleware(Gate, door=by_header, sign_in_at=None, open_at=(_HEALTH, API))  # looks at the proxy's address
+        forwarded = Middleware(ForwardedClient, proxies=settings.proxies, user_header=settings.header)
+        return Admission([], [gate, forwarded], options)
+    open_at = (SIGN_IN, _HEALTH, API)
+    door = CookieDoor(access)
+    if settings.oidc is None or settings.sign_in == "password":
+        gate = Middleware(Gate, door=door, sign_in_at=SIGN_IN, open_at=open_at)
+        return Admission([*SignInPages(access, passwords).routes], [forwarded, gate], options)
+    from botchat.web.auth.oidc import BEGIN, CALLBACK, OidcCallback, login_address, streamlit_secrets
+
+    gate = Middleware(Gate, door=door, sign_in_at=SIGN_IN, open_at=(*open_at, SIGN_IN_ELSEWHERE, BEGIN, CALLBACK))
+    callback = Middleware(OidcCallback, access=access, settings=settings.oidc)
+    routes = SignInPages(access, passwords, login_address).routes
+    return Admission([*routes], [forwarded, gate, callback], options, streamlit_secrets(settings.oidc, environment))

@@ -1,0 +1,107 @@
+"""Several sessions at once: archived, deleted, brought back, tagged; and the offer to take it back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import streamlit as st
+
+from botchat.core.chat import Chat
+from botchat.core.models.session import State
+from botchat.web import callbacks
+
+_SAID: dict[State, str] = {"active": "back in the list", "archived": "in the archive", "trash": "in the trash"}
+_MOVES: dict[State, dict[str, State]] = {
+    "active": {"Archive": "archived", "Delete": "trash"},
+    "archived": {"Move to chats": "active", "Delete": "trash"},
+    "trash": {"Restore": "active"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What was moved last, and so can be moved back."""
+
+    said: str
+    ids: tuple[str, ...]
+    before: State
+
+
+def move(user: str, ids: Sequence[str], before: State, to: State) -> None:
+    """Give sessions another state, each by itself: what can't be moved is told, and the others are."""
+    done: list[str] = []
+    for session_id in ids:
+        if not callbacks.attempt(partial(_to, user=user, session_id=session_id, to=to)):
+            break
+        done.append(session_id)
+    if done:
+        what = "1 session is" if len(done) == 1 else f"{len(done)} sessions are"
+        st.session_state.moved = Moved(f"{what} {_SAID[to]}.", tuple(done), before)
+
+
+def undo_offer(user: str) -> None:
+    """Offer to take back the last move."""
+    moved: Moved | None = st.session_state.get("moved")
+    if moved is None:
+        return
+    with st.container(key="undo", horizontal=True, vertical_alignment="center"):
+        st.caption(moved.said)
+        st.button("Undo", on_click=_undo, args=(user,), key="undo move", type="tertiary")
+
+
+def select_several(user: str, names: Mapping[str, str], state: State) -> None:
+    """Show sessions, named by their ids, with boxes to tick, and what can be done to those that are ticked."""
+    ticked = [session_id for session_id in names if st.session_state.get(f"tick {session_id}")]
+    st.caption(f"{len(ticked)} selected")
+    with st.container(key="selected actions", horizontal=True):
+        for name, to in _MOVES[state].items():
+            st.button(name, disabled=not ticked, on_click=_move, args=(user, ticked, state, to), key=f"all {to}")
+    if state != "trash":
+        st.text_input(
+            "Add a tag to them",
+            key="tag them",
+            placeholder="Add a tag to them",
+            label_visibility="collapsed",
+            disabled=not ticked,
+            on_change=_tag,
+            args=(user, ticked),
+        )
+    for session_id, name in names.items():
+        st.checkbox(name, key=f"tick {session_id}")
+
+
+def _to(chat: Chat, user: str, session_id: str, to: State) -> None:
+    if to == "trash":
+        chat.delete(user, session_id)
+    else:
+        chat.update(user, session_id, state=to)
+
+
+def _move(user: str, ids: Sequence[str], before: State, to: State) -> None:
+    move(user, ids, before, to)
+    st.session_state.selecting = False
+    st.rerun()
+
+
+def _undo(user: str) -> None:
+    moved: Moved | None = st.session_state.pop("moved", None)
+    if moved:
+        for session_id in moved.ids:
+            callbacks.attempt(partial(_to, user=user, session_id=session_id, to=moved.before))
+    st.rerun()
+
+
+def _tag(user: str, ids: Sequence[str]) -> None:
+    tag = st.session_state["tag them"].strip()
+    st.session_state["tag them"] = ""
+    if not tag:
+        return
+    for session_id in ids:
+        callbacks.attempt(partial(_add_tag, user=user, session_id=session_id, tag=tag))
+    st.rerun()
+
+
+def _add_tag(chat: Chat, user: str, session_id: str, tag: str) -> None:
+    tags = chat.open(user, session_id, last=1).tags
+    if tag not in tags:
+        chat.update(user, session_id, tags=[*tags, tag])

@@ -1,0 +1,101 @@
+"""The line to type in: what is sent with it, and what could not be saved and stays on the screen."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from botchat.core.errors import BotchatError, InvalidInput, ReplyRunning
+from botchat.core.models.attachments import MAX_FILE_BYTES, read_file
+from botchat.core.models.session import Message, Session
+from botchat.web import cache
+from botchat.web.components.message import show_message
+from botchat.web.markdown.escape import label, plain
+
+
+def line(session: Session | None) -> None:
+    """Show the line, for messages to this session."""
+    st.chat_input(
+        "Your message",
+        key="prompt",
+        on_submit=_submit,
+        disabled=session is None,
+        accept_file="multiple",
+        max_upload_size=MAX_FILE_BYTES // 1_000_000,
+    )
+
+
+def say(session: Session, words: str) -> None:
+    """Send words that were not typed but chosen."""
+    _send(session, Message(role="user", content=words))
+
+
+def unsent(shown: Session | None) -> None:
+    """Show the message that could not be saved: it stays on every page until it is, or is taken back."""
+    if "unsent" not in st.session_state:
+        return
+    with st.container(key="unsent"):  # where the script finds it, to keep it over a reload
+        _unsent(shown)
+
+
+def _unsent(shown: Session | None) -> None:
+    session, message, why = st.session_state.unsent
+    if shown is None or session.id != shown.id:
+        st.caption(f"Your message to {label(session.name) if session.name else 'a new session'}:")
+    show_message(message)
+    st.error(f"Not saved, and not sent: {plain(why)}", icon=":material/cloud_off:")
+    send, drop = st.columns(2)
+    send.button("Send it again", on_click=_send_again, key="send again", width="stretch")
+    drop.button("Put it back into the line", on_click=_take_back, args=(message,), key="take back", width="stretch")
+
+
+def _submit() -> None:
+    """Send what was typed. It is cleared from the line by now, so on failure it is kept to be shown and sent again."""
+    typed = st.session_state.prompt
+    if not typed.text.strip() and not typed.files:
+        return
+    if "unsent" in st.session_state:
+        st.session_state.refused = typed.text
+        _put_back(
+            typed.text,
+            "Another message is not saved yet: send it again first, or put it back into the line.",
+            typed.files,
+        )
+        return
+    try:
+        files = [read_file(file.name, file.getvalue()) for file in typed.files]
+    except InvalidInput as error:
+        _put_back(typed.text, str(error), typed.files)
+    else:
+        _send(st.session_state.shown, Message(role="user", content=typed.text, files=files))
+
+
+def _put_back(text: str, why: str, files: Sequence[object] = ()) -> None:
+    """Put words back into the line, which can't be given files."""
+    st.session_state.prompt = text
+    st.session_state.notice = f"{why} Then add the files again." if files else why
+
+
+def _send(session: Session, message: Message) -> None:
+    try:
+        cache.connection().send(session.user, session, message)
+    except BotchatError as error:
+        if isinstance(error, ReplyRunning | InvalidInput) and not message.files:
+            _put_back(message.content, str(error))
+        else:
+            st.session_state.unsent = (session, message, str(error))
+    else:
+        st.query_params["session"] = session.id
+        for left in ("new", "depth"):
+            st.session_state.pop(left, None)
+
+
+def _send_again() -> None:
+    if waiting := st.session_state.pop("unsent", None):  # not there any more at the second click of two
+        st.session_state.pop("refused", None)
+        _send(*waiting[:2])
+
+
+def _take_back(message: Message) -> None:
+    if st.session_state.pop("unsent", None):
+        refused = st.session_state.pop("refused", None)  # it stands in the line, and must not be replaced
+        st.session_state.prompt = f"{message.content}\n\n{refused}" if refused else message.content

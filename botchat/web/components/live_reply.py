@@ -1,0 +1,197 @@
+"""The reply that is coming, followed on the page as it comes."""
+
+import time
+from typing import NamedTuple
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from botchat.core.chat import Reply
+from botchat.core.errors import BotchatError
+from botchat.core.exporting.formats import content_notices
+from botchat.core.models.session import Message, Session
+from botchat.web import cache, runtime
+from botchat.web.callbacks import attempt
+from botchat.web.components.message_text import coming_words
+from botchat.web.markdown.escape import plain
+from botchat.web.streamlit_internals import click_waits, tick_every
+
+_FIRST_WORDS_SECONDS = 0.25
+"""How long a run of the whole page waits for the first words: no longer than a person takes a click to be answered."""
+
+_RUN_SECONDS = 60.0
+"""How long one run goes on, if nobody clicks and nothing ends it: what costs most is to begin one."""
+
+_WATCH_SECONDS = 10.0
+"""How often the timer looks while a run goes on: each look takes Streamlit a lock that every run needs."""
+
+_STOP = ":material/stop_circle:"
+_ENDINGS = {
+    "stopped": "Stopped. What came until then is kept.",
+    "interrupted": "Interrupted: the program that received this reply ended before the reply did.",
+}
+
+
+class _Pace(NamedTuple):
+    """How often a reply is drawn, in seconds: `pause` is between two pictures, `tick` until the first."""
+
+    pause: float
+    tick: float
+
+
+def _pace() -> _Pace:
+    """Choose by the replies that are under way in this process; what it bears is measured (docs/performance.md)."""
+    load = runtime.served().replies.running_count / 100
+    return _Pace(pause=max(1 / 8, load), tick=max(1 / 4, load))
+
+
+def follow(user: str, session_id: str) -> None:
+    """Show a reply as it comes, in a fragment that draws it again and again.
+
+    The reply runs elsewhere. What happens to this run, or to the tab, does not touch it.
+    """
+    st.session_state["first look"] = True
+    st.fragment(_follow, run_every=_pace().tick)(user, session_id)
+
+
+def _follow(user: str, session_id: str) -> None:
+    reply = runtime.served().replies.running(user, session_id)
+    if reply is None:
+        _follow_elsewhere(user, session_id)
+    else:
+        _follow_here(reply)
+
+
+def _follow_here(reply: Reply) -> None:
+    is_first_look = st.session_state.pop("first look", False)
+    if is_first_look:
+        reply.wait_for_words(_FIRST_WORDS_SECONDS)
+    elif reply.settled and reply.save_failure is None:
+        st.rerun()
+    with st.chat_message("assistant"):
+        picture = _Picture(reply.message)
+        if not reply.ended:
+            st.button("Stop", icon=_STOP, on_click=reply.stop, key="stop")
+        if reply.save_failure:
+            st.warning(f"Not saved: {plain(str(reply.save_failure))}", icon=":material/cloud_off:")
+    if is_first_look:
+        return  # the page itself is not kept waiting
+    if not reply.ended:
+        tick_every(_WATCH_SECONDS)
+        _redraw(picture, reply)
+        if not click_waits():  # it is taken when this run ends; the timer then begins another
+            st.rerun(scope="fragment")  # goes on in the same thread
+    elif reply.wait(0) and reply.save_failure is None:
+        st.rerun()
+    tick_every(_pace().tick)
+
+
+def _redraw(picture: "_Picture", reply: Reply) -> None:
+    """Draw what comes, until there is more to say than its words, someone clicks, or the run lasted long enough."""
+    until, told = time.monotonic() + _RUN_SECONDS, reply.save_failure
+    while not reply.ended and reply.save_failure is told and time.monotonic() < until and not click_waits():
+        pace = _pace()
+        reply.wait_for_news(pace.tick)
+        time.sleep(pace.pause)
+        if not picture.shows(reply.message):
+            return
+
+
+class _Picture:
+    """A message on the page, whose texts are replaced where they stand: nothing vanishes between two pictures."""
+
+    def __init__(self, message: Message) -> None:
+        self._message = message
+        self._reasoning = show_reasoning(message, folded=bool(message.content))
+        if message.content:
+            self._content = coming_words(message.content)
+        elif not message.reasoning_content and not content_notices(message):
+            st.caption("Waiting for the bot …")
+        show_notices(message)
+        if message.status != "streaming":
+            show_ending(message)
+
+    def shows(self, message: Message) -> bool:
+        """Draw what is new in the message; False when it needs another layout."""
+        before, self._message = self._message, message
+        if message.status != "streaming" or _layout(message) != _layout(before):
+            return False
+        if self._reasoning and message.reasoning_content != before.reasoning_content:
+            coming_words(message.reasoning_content, self._reasoning)
+        if message.content != before.content:
+            coming_words(message.content, self._content)
+        return True
+
+
+def _layout(message: Message) -> tuple[bool, bool, list[str]]:
+    return bool(message.reasoning_content), bool(message.content), content_notices(message)
+
+
+def written_elsewhere(session: Session) -> str | None:
+    """Return the id of the message that another process is writing into this session, or will write.
+
+    Before its first words that message has no id yet, and the one returned is no message's.
+    """
+    coming = (message.id for message in session.messages if message.status == "streaming")
+    return next(coming, session.turn.holder if session.turn else None)
+
+
+def _follow_elsewhere(user: str, session_id: str) -> None:
+    try:
+        session = cache.connection().open(user, session_id)
+    except BotchatError as error:
+        if last_seen := _seen_elsewhere(session_id):  # it stays where it is
+            with st.chat_message("assistant"):
+                _Picture(last_seen)
+        st.warning(plain(str(error)))
+        return
+    coming = written_elsewhere(session)
+    if coming is None:
+        st.session_state.pop("seen elsewhere", None)
+        st.rerun()
+    waiting = Message(role="assistant", status="streaming", to_stop=bool(session.turn and session.turn.to_stop))
+    message = next((message for message in session.messages if message.id == coming), waiting)
+    st.session_state["seen elsewhere"] = session_id, message
+    with st.chat_message("assistant"):
+        _Picture(message)
+        if message.to_stop:
+            st.caption("Another program is receiving this reply, and is asked to stop it.")
+        else:
+            st.button("Stop", icon=_STOP, on_click=_stop_elsewhere, args=(user, session_id), key="stop")
+            st.caption("Another program is receiving this reply.")
+
+
+def _seen_elsewhere(session_id: str) -> Message | None:
+    """Return what this tab has last shown of a reply that another process writes into the session."""
+    seen_in, message = st.session_state.get("seen elsewhere", (None, None))
+    return message if seen_in == session_id else None
+
+
+def _stop_elsewhere(user: str, session_id: str) -> None:
+    attempt(lambda chat: chat.stop(user, session_id))
+
+
+def show_reasoning(message: Message, *, folded: bool) -> DeltaGenerator | None:
+    """Show what the bot thought, if it did; return the text on the page."""
+    if not message.reasoning_content:
+        return None
+    took = "" if message.reasoning_ms is None else f" ({message.reasoning_ms / 1000:.1f} s)"
+    is_open = not folded or st.session_state.get("reasoning shown", False)
+    with st.expander(f"Reasoning{took}", type="compact", expanded=is_open):
+        return coming_words(message.reasoning_content)
+
+
+def show_notices(message: Message) -> None:
+    """Name what the message holds that can't be shown, or say that it holds nothing."""
+    for line in content_notices(message):
+        st.caption(plain(line))
+
+
+def show_ending(message: Message) -> None:
+    """Say how a reply ended, if not as it should."""
+    if message.status == "failed":
+        st.error(plain(message.error or "The bot failed."), icon=":material/error:")
+    elif message.status == "truncated":
+        st.warning(plain(message.error or "The reply was cut off."), icon=":material/content_cut:")
+    elif message.status in _ENDINGS:
+        st.caption(_ENDINGS[message.status])

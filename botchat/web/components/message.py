@@ -1,0 +1,93 @@
+"""One message on the page: its words as they were typed or as Markdown, its files, and what can be done with it."""
+
+from datetime import tzinfo
+
+import streamlit as st
+
+from botchat.core.exporting.formats import file_line, one_line, speaker
+from botchat.core.models.session import Message, Session
+from botchat.web import callbacks
+from botchat.web.components.live_reply import show_ending, show_notices, show_reasoning
+from botchat.web.components.message_actions import Marked, Offer, show_actions
+from botchat.web.components.message_text import bot_words, own_words
+from botchat.web.markdown.escape import plain
+from botchat.web.routes.files import file_address
+from botchat.web.timezone import local_now
+
+
+def show_message(message: Message) -> None:
+    """Show one message alone; of files their names."""
+    with st.chat_message("user" if message.role == "user" else "assistant"):
+        _words(message)
+        for file in message.files:
+            st.text(file_line(file))
+
+
+def show_message_of(session: Session, message: Message, offer: Offer, marks: Marked) -> None:
+    """Show a message of a session with what can be done with it."""
+    with st.chat_message("user" if message.role == "user" else "assistant"):
+        if message.id == marks.editing:
+            _editor(session, message)
+            return
+        _words(message)
+        _files(session, message)
+        show_actions(session, message, offer)
+        if message.id in marks.details:
+            st.caption(_details(message, local_now().tzinfo))
+
+
+def _details(message: Message, zone: tzinfo | None) -> str:
+    # When it was written, by which model, with how many tokens and how fast.
+    facts = [f"{message.create_time.astimezone(zone):%Y-%m-%d %H:%M:%S}"]
+    if message.model:
+        facts.append(message.model)
+    for name, what in (("prompt_tokens", "tokens in"), ("completion_tokens", "tokens out")):
+        if message.usage and name in message.usage:
+            facts.append(f"{message.usage[name]:,} {what}")
+    if message.first_token_ms is not None:
+        facts.append(f"first word after {message.first_token_ms / 1000:.1f} s")
+    if message.latency_ms is not None:
+        facts.append(f"{message.latency_ms / 1000:.1f} s in all")
+    return plain(" · ".join(facts))
+
+
+def _words(message: Message) -> None:
+    if message.agent_id:
+        st.caption(plain(one_line(speaker(message, message.agent_id))))
+    if message.role == "user":
+        if message.content:
+            own_words(message.content, message.id)
+        show_notices(message)
+        return
+    show_reasoning(message, folded=True)
+    if message.content:
+        bot_words(message.content, message.id)
+    show_notices(message)
+    show_ending(message)
+
+
+def _files(session: Session, message: Message) -> None:
+    for file in message.files:
+        address = file_address(session, file)
+        if file.is_image:
+            st.markdown(f"![{plain(one_line(file.name))}]({address})")
+        else:
+            st.link_button(plain(file_line(file)), address)
+
+
+def _editor(session: Session, message: Message) -> None:
+    st.text_area("Your message, edited", message.content, key=f"edited {message.id}", label_visibility="collapsed")
+    with st.container(horizontal=True):
+        st.button("Send", key="send edited", type="primary", on_click=_edit, args=(session, message))
+        st.button("Cancel", key="cancel edit", on_click=_stop_editing)
+    st.caption("What stands here now stays, as another branch.")
+
+
+def _edit(session: Session, message: Message) -> None:
+    words = st.session_state[f"edited {message.id}"]
+    if callbacks.attempt(lambda chat: chat.edit(session.user, session, message.id, words)):
+        _stop_editing()
+
+
+def _stop_editing() -> None:
+    st.session_state.pop("editing", None)

@@ -1,0 +1,169 @@
+"""What can be done with the messages of a session: a row below the newest, and one menu for each exchange before."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import streamlit as st
+
+from botchat.core.chat import Chat
+from botchat.core.models.session import Message, Session
+from botchat.web import callbacks
+from botchat.web.assets import copy, copy_button
+from botchat.web.components import dividers
+from botchat.web.components.redact_dialog import ask_to_redact
+
+_OF_USER = ("Edit", "Forget what came before", "New session from here", "Details", "Redact")
+_OF_BOT = ("Answer again", "Feedback", "Details", "Redact")
+_OF_BOTH = ("Copy", "Copy the question", "Edit the question", *_OF_BOT[:2], *_OF_USER[1:], "Redact the question")
+_RECENT = 10
+"""Messages that have their actions in a row. Those before them share one menu with what they answer: each widget far
+above takes as much of every run as one that is read now."""
+
+_RATINGS: tuple[Literal["down", "up"], ...] = ("down", "up")
+
+
+class Marked(NamedTuple):
+    """The messages that a person does something with. It is read once in a run: for each message it would be slow."""
+
+    editing: str | None
+    rating: str | None
+    details: frozenset[str]
+
+
+class Offer(NamedTuple):
+    """What is offered below a message: a row of actions, one menu, or nothing, as the menu of its answer has it all."""
+
+    kind: Literal["row", "menu", "nothing"]
+    others: Sequence[str] = ()
+    is_rated: bool = False
+    question: Message | None = None
+
+
+def marked() -> Marked:
+    """Read which messages a person does something with."""
+    state = st.session_state
+    return Marked(state.get("editing"), state.get("rating"), state.get("details", frozenset()))
+
+
+def offers(messages: Sequence[Message], others: Mapping[str, Sequence[str]], marks: Marked) -> Iterator[Offer]:
+    """Tell what is offered below each message; `others` stand in a message's place, itself among them."""
+    newest = len(messages) - 1
+    rows = []
+    for place, message in enumerate(messages):
+        is_asked = place == newest or bool(message.feedback) or message.id == marks.rating
+        is_rated = is_asked and message.role == "assistant"
+        is_row = newest - place < _RECENT or message.id in others or is_rated
+        rows.append(Offer("row", others.get(message.id, ()), is_rated) if is_row else None)
+    for place, (message, row) in enumerate(zip(messages, rows, strict=True)):
+        if row:
+            yield row
+        elif message.role == "user":
+            is_answered = place < newest and messages[place + 1].role == "assistant" and not rows[place + 1]
+            yield Offer("nothing" if is_answered else "menu")
+        else:
+            has_question = place > 0 and messages[place - 1].role == "user" and not rows[place - 1]
+            yield Offer("menu", question=messages[place - 1] if has_question else None)
+
+
+def show_actions(session: Session, message: Message, offer: Offer) -> None:
+    """Show what is offered below a message."""
+    if offer.kind == "row":
+        _row(session, message, offer)
+    elif offer.question:
+        _menu(session, message, _OF_BOTH, offer.question)
+    elif offer.kind == "menu":
+        _menu(session, message, ("Copy", *(_OF_USER if message.role == "user" else _OF_BOT)), message)
+
+
+def _row(session: Session, message: Message, offer: Offer) -> None:
+    with st.container(key=f"actions-{message.id}", horizontal=True, vertical_alignment="center", gap="small"):
+        if offer.others:
+            _branches(session, message, offer.others)
+        if message.content:
+            copy_button(message.content, message.id)
+        _menu(session, message, _OF_USER if message.role == "user" else _OF_BOT, message)
+        if offer.is_rated:
+            _feedback(session, message)
+
+
+def _branches(session: Session, message: Message, others: Sequence[str]) -> None:
+    place = others.index(message.id)
+    _version("before", message, session, others[place - 1] if place else None)
+    st.caption(f"{place + 1}/{len(others)}")
+    _version("after", message, session, others[place + 1] if place + 1 < len(others) else None)
+
+
+def _version(which: Literal["before", "after"], message: Message, session: Session, to: str | None) -> None:
+    st.button(
+        f"Version {which}",
+        key=f"version {which} {message.id}",
+        icon=":material/chevron_left:" if which == "before" else ":material/chevron_right:",
+        type="tertiary",
+        disabled=to is None,
+        on_click=_show_branch,
+        args=(session, to),
+    )
+
+
+def _menu(session: Session, message: Message, names: Sequence[str], question: Message) -> None:
+    # `question` is what can be edited and begun from: the message itself, or what it answers.
+    key = f"menu {message.id}"
+    empty = {name for name, text in (("Copy", message.content), ("Copy the question", question.content)) if not text}
+    names = [name for name in names if name not in empty]
+    st.menu_button("More", names, key=key, type="tertiary", on_click=_chosen, args=(session, message, question, key))
+
+
+def _chosen(session: Session, message: Message, question: Message, key: str) -> None:
+    match st.session_state[key]:
+        case "Copy":
+            copy(message.content)
+        case "Copy the question":
+            copy(question.content)
+        case "Edit" | "Edit the question":
+            st.session_state.editing = question.id
+        case "Forget what came before":
+            dividers.forget(session, question.id)
+        case "New session from here":
+            dividers.begin_from(session, question.id)
+        case "Answer again":
+            callbacks.attempt(lambda chat: chat.regenerate(session.user, session, message.id))
+        case "Feedback":
+            st.session_state.rating = message.id
+        case "Redact" | "Redact the question" as name:
+            ask_to_redact(message.id if name == "Redact" else question.id)
+        case "Details":
+            st.session_state.details = st.session_state.get("details", frozenset()) ^ {message.id, question.id}
+
+
+def _show_branch(session: Session, message_id: str) -> None:
+    callbacks.attempt(lambda chat: chat.show_branch(session.user, session, message_id))
+
+
+def _feedback(session: Session, message: Message) -> None:
+    given = message.feedback or {}
+    rating, key = given.get("rating"), f"rating {message.id}"
+    st.session_state[key] = _RATINGS.index(rating) if rating in _RATINGS else None
+    st.feedback("thumbs", key=key, on_change=_rate, args=(session, message))
+    if given:
+        # What is kept is the default: a browser that draws the field anew tells the default, as if it were typed.
+        st.text_input(
+            "Why?",
+            given.get("comment", ""),
+            key=f"comment {message.id}",
+            placeholder="Why? (kept with the message)",
+            label_visibility="collapsed",
+            on_change=_rate,
+            args=(session, message),
+        )
+
+
+def _rate(session: Session, message: Message) -> None:
+    place = st.session_state[f"rating {message.id}"]
+    rating = None if place is None else _RATINGS[place]
+    kept = (message.feedback or {}).get("comment", "")
+    comment = st.session_state.get(f"comment {message.id}", kept)
+
+    def give(chat: Chat) -> None:
+        chat.give_feedback(session.user, session.id, message.id, rating, comment)
+
+    callbacks.attempt(give)

@@ -1,0 +1,57 @@
+"""Redacting a message on the page: the dialog that says what goes, and what else quotes it."""
+
+import streamlit as st
+
+from botchat.core.chat import Quote
+from botchat.core.errors import BotchatError
+from botchat.core.models.session import Session
+from botchat.web import cache, callbacks
+from botchat.web.markdown.escape import plain
+
+_KEY, _WITH_QUOTES = "redacting", "redact quotes"
+
+
+def ask_to_redact(message_id: str) -> None:
+    """Open the dialog with the next run of the page."""
+    st.session_state[_KEY] = message_id
+
+
+def redact_dialog(session: Session) -> None:
+    """Show the dialog if it was asked for."""
+    if message_id := st.session_state.pop(_KEY, None):
+        _dialog(session, message_id)
+
+
+@st.dialog("Redact this message?")
+def _dialog(session: Session, message_id: str) -> None:
+    try:
+        found = cache.connection().quotes(session.user, session.id, message_id)
+    except BotchatError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    st.markdown(
+        "Its text, reasoning, files and feedback are removed from the store, with a title and a summary made of them. "
+        "This can't be undone. Backups aren't changed."
+    )
+    if found:
+        _offer(session, found)
+    with st.container(horizontal=True):
+        st.button("Redact", key="redact", type="primary", on_click=_redact, args=(session, message_id))
+        st.button("Cancel", key="cancel redact", on_click=st.rerun)
+
+
+def _offer(session: Session, found: list[Quote]) -> None:
+    """Name the messages that quote it, and ask whether they go too."""
+    here = [quote for quote in found if quote.session_id == session.id]
+    said = [f"message {quote.number} ({quote.role})" for quote in here]
+    if len(found) > len(here):
+        said.append(f"{len(found) - len(here):,} in copies of this session")
+    st.markdown(plain(f"Quoted in: {', '.join(said)}."))
+    st.checkbox("Redact them too", key=_WITH_QUOTES)
+
+
+def _redact(session: Session, message_id: str) -> None:
+    """Redact and close the dialog; what stands in the way is shown on the page."""
+    with_quotes = bool(st.session_state.get(_WITH_QUOTES))
+    callbacks.attempt(lambda chat: chat.redact(session.user, session.id, message_id, with_quotes=with_quotes))
+    st.rerun()

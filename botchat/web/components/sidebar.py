@@ -1,0 +1,160 @@
+"""The side of the page: the user's sessions, by day and 50 at a time; a fragment, so that it redraws alone."""
+
+from functools import partial
+
+import streamlit as st
+
+from botchat.core.errors import BotchatError, InvalidInput
+from botchat.core.models.session import SessionFilter, State
+from botchat.web import cache, callbacks, runtime
+from botchat.web.components.bulk_actions import select_several, undo_offer
+from botchat.web.markdown.escape import plain
+from botchat.web.timezone import local_now
+
+_PLACES: dict[str, State] = {"Chats": "active", "Archive": "archived", "Trash": "trash"}
+_EMPTY = {
+    "Chats": "No sessions yet. The first message makes one.",
+    "Archive": "Nothing is in the archive.",
+    "Trash": "The trash is empty. What is deleted stays here for 30 days.",
+}
+
+
+@st.fragment(key="sidebar")
+def sidebar(user: str, opened: str | None) -> None:
+    """Show the list; `opened` is the id of the session that the page shows."""
+    st.button("New chat", icon=":material/edit_square:", width="stretch", on_click=_open, args=(None,), key="new chat")
+    try:
+        _sessions(user, opened)
+        store = cache.connection().store
+    except BotchatError as error:
+        st.error(plain(str(error)), icon=":material/cloud_off:")
+        st.button("Try again", on_click=_refresh, args=(user,), key="try the list again")
+        return
+    with st.container(key="views", horizontal=True):
+        _view("Settings", "settings")
+        if runtime.served().is_admin(user):
+            _view("Admin", "admin")
+        if runtime.served().can_sign_out:
+            st.html('<a class="botchat-link" href="sign-out">Sign out</a>', width="content")
+    st.caption(f"{plain(user)}  \nStore: {plain(store)}")
+
+
+def _sessions(user: str, opened: str | None) -> None:
+    place, where = _wanted(user)
+    undo_offer(user)
+    try:
+        listed = cache.listed(user, st.session_state.setdefault("pages", 1), where, local_now())
+    except InvalidInput as error:  # too much to search for
+        st.warning(plain(str(error)))
+        return
+    with st.container(key="sessions"):
+        if st.session_state.get("selecting"):
+            names = {session_id: name for _, names in listed.groups for session_id, name in names.items()}
+            select_several(user, names, _PLACES[place])
+        else:
+            for name, names in listed.groups:
+                _group(name, names, opened)
+    if not listed.groups:
+        st.caption("Nothing was found." if where.text or where.tag else _EMPTY[place])
+    _below(user, listed)
+
+
+def _wanted(user: str) -> tuple[str, SessionFilter]:
+    """Ask where to look, and for what."""
+    text = st.text_input(
+        "Search names and messages",
+        key="search",
+        type="search",
+        icon=":material/search:",
+        placeholder="Search",
+        label_visibility="collapsed",
+        on_change=_first_page,
+    )
+    place = st.segmented_control(
+        "Where to look",
+        list(_PLACES),
+        default="Chats",
+        required=True,
+        key="place",
+        label_visibility="collapsed",
+        on_change=_first_page,
+        width="stretch",
+        wrap=False,
+    )
+    tags = cache.tags(user) if place == "Chats" else []
+    tag = None
+    if tags:
+        tag = st.selectbox(
+            "Tag",
+            tags,
+            index=None,
+            key="tag",
+            placeholder="Any tag",
+            label_visibility="collapsed",
+            on_change=_first_page,
+        )
+    chosen = place or "Chats"
+    return chosen, SessionFilter(state=_PLACES[chosen], text=(text or "").strip(), tag=tag)
+
+
+def _group(name: str, names: dict[str, str], opened: str | None) -> None:
+    # One widget for a group: a button for each of 500 sessions would take 126 ms of every run (measured).
+    key = f"group {name}"
+    chosen = opened if opened in names else None
+    if st.session_state.get(key) != chosen or key not in st.session_state:
+        st.session_state[key] = chosen
+    st.radio(
+        name, list(names), format_func=names.__getitem__, key=key, on_change=_chosen, args=(key, names), width="stretch"
+    )
+
+
+def _below(user: str, listed: cache.Listed) -> None:
+    with st.container(key="list actions", horizontal=True):
+        if listed.shown < listed.total:
+            st.button("Load more", on_click=_load_more, key="load more")
+        st.button("Refresh", on_click=_refresh, args=(user,), key="refresh", help="Shows what was changed elsewhere.")
+        if listed.shown:
+            selecting = st.session_state.get("selecting", False)
+            st.button("Done" if selecting else "Select", on_click=_select, args=(not selecting,), key="select")
+    if listed.shown:
+        st.caption(f"{listed.shown} of {listed.total} sessions")
+
+
+def _view(name: str, view: str) -> None:
+    st.button(name, type="tertiary", on_click=partial(_show, view), key=f"view {view}")
+
+
+def _show(view: str) -> None:
+    callbacks.show_view(view)
+    st.rerun()
+
+
+def _open(session_id: str | None) -> None:
+    callbacks.open_session(session_id)
+    st.rerun()
+
+
+def _chosen(key: str, names: dict[str, str]) -> None:
+    # A browser that holds the name from before a renaming sends it, and Streamlit takes it for a value.
+    if (session_id := st.session_state[key]) in names:
+        _open(session_id)
+
+
+def _first_page() -> None:
+    st.session_state.pages = 1
+
+
+def _load_more() -> None:
+    st.session_state.pages += 1
+
+
+def _select(selecting: bool) -> None:  # noqa: FBT001  (Streamlit passes arguments by place)
+    st.session_state.selecting = selecting
+
+
+def _refresh(user: str) -> None:
+    try:
+        cache.connection().refresh(user)
+    except BotchatError:
+        return  # the run that follows asks again and shows the error, which stands in the list's place
+    st.rerun()

@@ -1,0 +1,130 @@
+"""Sessions out of the page and into it: links that download, and a form that imports with a report."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from botchat.core.chat import Chat
+from botchat.core.errors import BotchatError
+from botchat.core.exporting.formats import one_line
+from botchat.core.importing.detect import read_sessions
+from botchat.core.importing.load import Intake, unsupported_sentence
+from botchat.core.models.import_limits import ImportLimits
+from botchat.core.models.session import Refused, Session
+from botchat.web import cache, runtime
+from botchat.web.import_worker import WORKER
+from botchat.web.markdown.escape import plain
+
+_OF_ONE = {"md": "Markdown", "html": "HTML", "json": "JSON"}
+_OF_ALL = {"jsonl": "JSON Lines", "html": "HTML", "md": "Markdown", "json": "JSON", "csv": "CSV"}
+_REASONS_SHOWN = 100
+
+
+@dataclass(kw_only=True, slots=True)
+class Report:
+    """What became of a file; `problem` is why it went no further.
+
+    Attributes:
+        file_id: which upload it was: the same one is not taken in twice.
+        refused: the first of those that could not be taken.
+        unsupported: how many imported messages have content that can't be shown.
+    """
+
+    file_id: str
+    file_name: str
+    taken: int = 0
+    kept: int = 0
+    late: int = 0
+    not_taken: int = 0
+    unsupported: int = 0
+    refused: list[Refused] = field(default_factory=list)
+    problem: str = ""
+
+
+def session_links(session: Session) -> None:
+    """Show what downloads a session: one button for each form."""
+    for form, label in _OF_ONE.items():
+        _link(label, width="stretch", disabled=not session.rev, form=form, session=session.id)
+
+
+def all_links() -> None:
+    """Show what downloads all of the user's sessions but the trash: one button for each form."""
+    with st.container(horizontal=True):
+        for form, label in _OF_ALL.items():
+            _link(label, form=form)
+    st.caption("JSON Lines and JSON hold everything, and can be imported again. What is in the trash is left out.")
+
+
+def import_form(user: str) -> None:
+    """Show what takes the sessions of a file in, and what became of the last one. They all become this user's."""
+    uploaded = st.file_uploader(
+        "A file that botchat, ChatGPT, DeepSeek, LibreChat or Open WebUI exported",
+        type=["json", "jsonl", "zip"],
+        key="import file",
+        help="JSON, JSON Lines, or the .zip that ChatGPT sends.",
+    )
+    report: Report | None = st.session_state.get("import report")
+    if uploaded is not None and not (report and report.file_id == uploaded.file_id):
+        place = st.empty()
+        if place.button("Import", key="import", type="primary"):
+            with st.spinner("Importing …"):
+                report = st.session_state["import report"] = _imported(user, uploaded)
+            place.empty()  # a second click while the first was at work finds the report of this file, and does nothing
+    if report is not None:
+        _show(report)
+
+
+def _imported(user: str, uploaded: Any) -> Report:
+    """Import a file in the thread for imports, and wait for it. A click meanwhile does not end it.
+
+    Nothing here draws: a run that draws can be broken off by the next click.
+    """
+    report = Report(file_id=uploaded.file_id, file_name=uploaded.name)
+    try:
+        chat, limits = cache.connection(), runtime.served().import_limits
+        WORKER.run(lambda: _import(chat, user, uploaded, limits, report))
+    except BotchatError as error:
+        report.problem = str(error)
+    return report
+
+
+def _import(chat: Chat, user: str, uploaded: Any, limits: ImportLimits, report: Report) -> None:
+    intake = Intake(chat.for_admins())
+    try:
+        for became in intake.take(read_sessions(uploaded, user=user, default_user=user, limits=limits)):
+            if isinstance(became, Refused) and len(report.refused) < _REASONS_SHOWN:
+                report.refused.append(became)
+    finally:  # also when the store went down in the middle: what is in is in
+        report.taken, report.kept, report.late = intake.taken, intake.kept, intake.late
+        report.not_taken, report.unsupported = intake.refused, intake.unsupported
+        chat.refresh(user)
+
+
+def _show(report: Report) -> None:
+    name = plain(one_line(report.file_name))
+    said = f"{name}: {report.taken:,} taken in, {report.kept:,} there already, {report.not_taken:,} refused."
+    if report.late:
+        said += f" The time of their end was past for {report.late:,} of them: it was taken away, and they stay."
+    if report.unsupported:
+        said += f" {unsupported_sentence(report.unsupported)}"
+    if report.problem:
+        st.error(f"{said} It went no further: {plain(one_line(report.problem))}", icon=":material/error:")
+    elif report.not_taken or report.unsupported:
+        st.warning(said, icon=":material/warning:")
+    else:
+        st.success(said, icon=":material/check:")
+    if report.refused:
+        rows = [{"Where": plain(one_line(r.where)), "Why": plain(one_line(r.reason))} for r in report.refused]
+        st.table(rows, hide_index=True, border="horizontal", alt="What was refused, and why")
+    if report.not_taken > len(report.refused):
+        st.caption(f"The first {len(report.refused)} of {report.not_taken:,}.")
+
+
+def _link(
+    label: str, *, width: Literal["stretch", "content"] = "content", disabled: bool = False, **asked: str
+) -> None:
+    # It opens a tab, which the browser closes when the download begins; an error is told there, and the page stays.
+    address = f"export?{urlencode(asked)}"
+    st.link_button(label, address, icon=":material/download:", width=width, disabled=disabled)

@@ -1,5 +1,0 @@
-"""The script that Streamlit runs for every visit and click; all that it does is in `view`, which is imported once."""
-
-from botchat.web import view
-
-view.show()

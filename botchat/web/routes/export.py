@@ -1,0 +1,63 @@
+"""The address /export: a user's sessions as a file, one of them in memory at a time."""
+
+from collections.abc import Iterator
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from botchat.core.admin import Admin, DamagedRecord
+from botchat.core.errors import InvalidInput
+from botchat.core.exporting.formats import ExportFormat, export, in_parts
+from botchat.core.models.session import SessionFilter, now
+from botchat.web import runtime
+from botchat.web.routes.common import answering, attachment, connection, private
+
+
+def _export(request: Request) -> Response:
+    """Answer with a file. What fails before its first byte is told; what fails later breaks the connection off."""
+    form = _form(request.query_params.get("form", ""))
+    name, parts = _file(runtime.user_of(request), form, request.query_params.get("session"))
+    return StreamingResponse(parts, media_type=form.media_type, headers=private(attachment(f"{name}.{form}")))
+
+
+EXPORT = Route("/export", answering(_export), methods=["GET"])
+"""`?form=md|html|json|jsonl|csv`, and `&session=ID` for one; without it all but the trash."""
+
+
+def _form(asked: str) -> ExportFormat:
+    try:
+        return ExportFormat(asked)
+    except ValueError as error:
+        raise InvalidInput(f"There is no form {asked!r}: say form={'|'.join(ExportFormat)}.") from error
+
+
+def _file(user: str, form: ExportFormat, session_id: str | None) -> tuple[str, Iterator[bytes]]:
+    """Begin to read, so that an error is known before anything is sent; give the file's name and its parts.
+
+    Raises:
+        SessionNotFound: the user has none of that id.
+        StoreError: the store can't be read.
+    """
+    admin = connection().for_admins()
+    if session_id is None:
+        name, texts = f"botchat {now():%Y-%m-%d}", _all(admin, user, form)
+    else:
+        name, texts = _one(admin, user, form, session_id)
+    return name, in_parts(texts)
+
+
+def _all(admin: Admin, user: str, form: ExportFormat) -> Iterator[str]:
+    records = admin.records(SessionFilter(user=user, state=None))  # one that is archived meanwhile is not missed
+    return export((record for record in records if record["state"] != "trash"), form)
+
+
+def _one(admin: Admin, user: str, form: ExportFormat, session_id: str) -> tuple[str, Iterator[str]]:
+    found = admin.record(user, session_id)
+    if not isinstance(found, DamagedRecord):
+        record = found
+    elif found.readable is not None:
+        record = found.readable
+    else:
+        raise found
+    return record["name"], export([record], form, alone=True)

@@ -1,0 +1,30 @@
+"""The address /file: what came with a message. Images are shown, anything else is saved, nothing is run."""
+
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from botchat.core.models.attachments import read_file
+from botchat.core.models.session import File, Session
+from botchat.web import runtime
+from botchat.web.routes.common import answering, attachment, connection, private
+
+
+def file_address(session: Session, file: File) -> str:
+    """Tell where the page finds a file."""
+    return f"file?{urlencode({'session': session.id, 'id': file.id, 'name': file.name})}"
+
+
+def _file(request: Request) -> Response:
+    asked = request.query_params
+    data = connection().file(runtime.user_of(request), asked.get("session", ""), asked.get("id", ""))
+    file = read_file(asked.get("name", ""), data)
+    if file.is_image:
+        return Response(data, media_type=file.type, headers=private("inline"))
+    return Response(data, media_type="text/plain", headers=private(attachment(file.name)))
+
+
+FILE = Route("/file", answering(_file), methods=["GET"])
+"""`?session=ID&id=FILE`; `&name=` is only what it is saved as."""

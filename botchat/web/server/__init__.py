@@ -1,0 +1,1 @@
+"""Security headers and socket options of the page's server."""

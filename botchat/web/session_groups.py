@@ -1,0 +1,51 @@
+"""The list of sessions by the day on which they began, as its reader's clock has it."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta, tzinfo
+from functools import lru_cache
+from itertools import groupby
+
+from botchat.core.models.session import SessionSummary
+from botchat.web.markdown.escape import label
+
+_UNSEEN = {"0": "\u2060", "1": "\u2063"}  # the word joiner and the invisible separator have no width
+_WEEK = timedelta(days=7)
+
+
+def grouped(summaries: Iterable[SessionSummary], now: datetime) -> list[tuple[str, list[SessionSummary]]]:
+    """Split sessions, newest first, into Today, Yesterday, Last 7 days and months; days are those of `now`'s zone."""
+    zone, today = now.tzinfo, now.date()
+    by_group = groupby(summaries, lambda summary: _group(_day(summary, zone), today))
+    return [(name, list(of_group)) for name, of_group in by_group]
+
+
+def told_apart(summaries: Iterable[SessionSummary]) -> dict[str, str]:
+    """Name sessions by their ids. To Streamlit an option is its text: those of one name differ in what is not seen."""
+    names: dict[str, str] = {}
+    seen: Counter[str] = Counter()
+    for summary in summaries:
+        name = label(summary.name)
+        names[summary.id] = name + _unseen(seen[name])
+        seen[name] += 1
+    return names
+
+
+def _unseen(number: int) -> str:
+    """Write a number in characters that are not seen; nothing for 0. Of a thousand of one name each has but a few."""
+    return "".join(map(_UNSEEN.__getitem__, f"{number:b}")) if number else ""
+
+
+def _day(summary: SessionSummary, zone: tzinfo | None) -> date:
+    return summary.create_time.astimezone(zone).date()
+
+
+@lru_cache(maxsize=1000)
+def _group(day: date, today: date) -> str:
+    if day >= today:
+        return "Today"
+    if day == today - timedelta(days=1):
+        return "Yesterday"
+    if day > today - _WEEK:
+        return "Last 7 days"
+    return f"{day:%B %Y}"

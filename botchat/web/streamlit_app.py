@@ -1,0 +1,5 @@
+"""The script that Streamlit runs for every visit and click; all that it does is in `view`, which is imported once."""
+
+from botchat.web.views import main
+
+main.show()

@@ -1,0 +1,1 @@
+"""What the page shows: the chat, the settings and the admin page."""

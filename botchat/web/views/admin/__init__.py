@@ -1,0 +1,1 @@
+"""The admin page: usage, charts and users. It shows counts, never messages."""

@@ -1,0 +1,101 @@
+"""One session on the page: its messages, and the reply that is coming."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from botchat.core.chat import Chat, Reply, alternatives, branch_of, is_unanswered
+from botchat.core.errors import BotchatError
+from botchat.core.models.session import PAGE_SIZE, Session
+from botchat.web import cache, callbacks, runtime
+from botchat.web.components.dividers import Lines
+from botchat.web.components.live_reply import follow, written_elsewhere
+from botchat.web.components.message import show_message, show_message_of
+from botchat.web.components.message_actions import marked, offers
+from botchat.web.components.redact_dialog import redact_dialog
+
+SHOWN_AT_MOST = 200
+"""Messages on the page at one time: 1,000 take a browser 17 s (measured)."""
+
+_LOOK_SECONDS = 3.0
+
+
+def depth() -> int:
+    """Tell how many of the newest messages are to be read."""
+    return int(st.session_state.get("depth", PAGE_SIZE))
+
+
+def conversation(chat: Chat, session: Session) -> None:
+    """Show a session's messages, and follow the reply that is coming."""
+    reply = chat.reply(session.user, session.id)
+    coming = reply.message.id if reply else written_elsewhere(session)
+    messages = branch_of(session.messages, session.head)
+    later = max(0, len(messages) - SHOWN_AT_MOST)
+    if session.first:
+        st.button(f"Show earlier ({session.first:,} more)", on_click=_show_earlier, key="show earlier")
+    lines, marks = Lines(session, messages), marked()
+    offered = offers(messages, alternatives(session.messages), marks)
+    for message, offer in zip(messages[:SHOWN_AT_MOST], offered, strict=False):
+        lines.above(message.id)
+        if message.id != coming:
+            show_message_of(session, message, offer, marks)
+    redact_dialog(session)
+    if later:
+        st.button(f"Show the newest ({later:,} more)", on_click=_show_newest, key="show newest")
+    if coming:
+        follow(session.user, session.id)
+    elif not later and is_unanswered(session):
+        st.button("Try again", icon=":material/refresh:", on_click=_retry, args=(session,), key="retry")
+    if session.rev and not coming:
+        st.session_state.seen = chat.revision(session.user)
+        _look_for_news(session.user, session.id, session.rev)
+
+
+def last_read(session: Session) -> None:
+    """Show a session as it was read last, while the store can't be read, and follow the reply that is coming."""
+    reply = runtime.served().replies.running(session.user, session.id)
+    coming = reply.message_id if reply else written_elsewhere(session)
+    for message in branch_of(session.messages, session.head):
+        if message.id != coming:
+            show_message(message)
+    if coming:
+        follow(session.user, session.id)
+
+
+def with_reply(known: Session | None, reply: Reply) -> Session | None:
+    """Return the session that was read last, which may be older than its reply, with what the reply knows of it."""
+    asked = reply.session
+    ids = {message.id for message in known.messages} if known else set()
+    base = known if known and not (asked and {message.id for message in asked.messages[-1:]} - ids) else asked
+    if base is None:
+        return None
+    others = [message for message in base.messages if message.id != reply.message_id]
+    return replace(base, messages=[*others, reply.message], head=None)
+
+
+@st.fragment(run_every=_LOOK_SECONDS)
+def _look_for_news(user: str, session_id: str, rev: int) -> None:
+    """Show what another tab does in this session: the store is asked only when this process has written."""
+    try:
+        chat = cache.connection()
+        revision = chat.revision(user)
+        is_new = chat.reply(user, session_id) is not None
+        if not is_new and revision != st.session_state.get("seen"):
+            st.session_state.seen = revision
+            is_new = chat.open(user, session_id, last=1).rev != rev
+    except BotchatError:
+        is_new = True  # the run of the whole page says what is wrong
+    if is_new:
+        st.rerun()
+
+
+def _show_earlier() -> None:
+    st.session_state.depth = depth() + PAGE_SIZE
+
+
+def _show_newest() -> None:
+    st.session_state.pop("depth", None)
+
+
+def _retry(session: Session) -> None:
+    callbacks.attempt(lambda chat: chat.retry(session.user, session))

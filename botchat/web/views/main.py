@@ -1,0 +1,106 @@
+"""The page: the list of sessions beside the one that is open, and the line to type in."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from botchat.core.chat import Chat
+from botchat.core.errors import BotchatError, SessionNotFound
+from botchat.core.exporting.formats import one_line
+from botchat.core.models.session import Session
+from botchat.web import assets, cache, runtime
+from botchat.web.components import composer
+from botchat.web.components.new_chat import new_chat
+from botchat.web.components.session_menu import session_head
+from botchat.web.components.sidebar import sidebar
+from botchat.web.markdown.escape import plain
+from botchat.web.views.admin.page import show_admin
+from botchat.web.views.conversation import conversation, depth, last_read, with_reply
+from botchat.web.views.settings import show_settings
+
+_ICON = Path(__file__).with_name("icon.png")
+
+
+def show() -> None:
+    """Run the page once."""
+    user = runtime.user()
+    view = st.query_params.get("view")
+    session, problem = (None, None) if view else _current(user)
+    st.set_page_config(
+        page_title=_title(session), page_icon=str(_ICON), layout="wide" if view == "admin" else "centered"
+    )
+    assets.apply()
+    if view:
+        _side(user, session)
+        _other_view(view, user)
+    else:
+        composer.line(session)
+        if problem:
+            st.error(plain(problem), icon=":material/error:")
+        if session:
+            _main(session, can_read=problem is None)
+    if notice := st.session_state.pop("notice", None):
+        st.warning(plain(notice))
+    if not view:
+        composer.unsent(session)
+        _side(user, session)  # last: the first words of a reply need not wait for the list
+    runtime.served().drawn()
+
+
+def _side(user: str, session: Session | None) -> None:
+    with st.sidebar:
+        st.subheader("botchat", anchor=False)
+        sidebar(user, session.id if session and session.rev else None)
+
+
+def _other_view(view: str, user: str) -> None:
+    if view == "settings":
+        show_settings(user)
+    elif view == "admin" and runtime.served().is_admin(user):
+        show_admin()
+    else:
+        st.error("There is no such page.", icon=":material/error:")
+
+
+def _current(user: str) -> tuple[Session | None, str | None]:
+    """Return the session that the page is about, and what stands in its way.
+
+    With the store down it is the one that was read last, and what its reply knows of it: what was said stays on the
+    screen until it is stored.
+    """
+    wanted = st.query_params.get("session")
+    remembered: Session | None = st.session_state.get("shown" if wanted else "new")
+    if remembered and wanted and remembered.id != wanted:
+        remembered = None
+    problem = None
+    try:
+        chat = cache.connection()
+        if wanted:
+            remembered = chat.open(user, wanted, depth())
+        else:
+            remembered = st.session_state.new = remembered or chat.new_session(user)
+        st.session_state["reasoning shown"] = cache.preferences(user).reasoning == "shown"
+    except SessionNotFound as error:
+        problem, remembered = str(error), None
+    except BotchatError as error:
+        problem = str(error)
+    if problem and wanted and (reply := runtime.served().replies.running(user, wanted)):
+        remembered = with_reply(remembered, reply)
+    st.session_state.shown = remembered
+    return remembered, problem
+
+
+def _main(session: Session, *, can_read: bool) -> None:
+    if not can_read:
+        last_read(session)
+        return
+    chat: Chat = cache.connection()
+    if session.rev:
+        session_head(chat, session)
+    else:
+        new_chat(chat, session)
+    conversation(chat, session)
+
+
+def _title(session: Session | None) -> str:
+    return f"{one_line(session.name)} · botchat" if session and session.name else "botchat"

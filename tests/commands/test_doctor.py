@@ -1,0 +1,103 @@
+"""`botchat doctor`: each check says what it found and what to do, and none keeps the others from theirs."""
+
+import json
+
+from support.stub_server import refused, whole
+
+from botchat.core.storage.accounts import Account
+
+
+def findings(done) -> dict[str, list[tuple[str, str]]]:
+    """The checks by their status."""
+    found: dict[str, list[tuple[str, str]]] = {"ok": [], "warning": [], "failed": []}
+    for row in json.loads(done.stdout)["items"]:
+        found[row["status"]].append((row["what"], row["advice"]))
+    return found
+
+
+def test_all_is_well_and_the_bot_was_asked_for_no_tokens(local_shell, store, stub_for):
+    stub = stub_for(local_shell, [whole({"data": [{"id": "stub-1"}, {"id": "other"}]})])
+    done = local_shell.run("doctor", "-F", "json")
+    found = findings(done)
+    assert (done.returncode, done.stderr, found["failed"], found["warning"]) == (0, "", [], [])
+    said = " ".join(what for what, _ in found["ok"])
+    for expected in ("Python 3.", "no terminal", "config.toml is read", "has 0 sessions of ann", "GB free"):
+        assert expected in said
+    assert f"The bot 'stub' at {stub.url} answers, and lists 2 models." in said
+    assert [request.method for request in stub.requests] == ["GET"]
+
+
+def test_a_config_with_a_mistake_is_a_finding_and_the_other_checks_go_on(local_shell, store):
+    local_shell.configure("stor = 'x'")
+    done = local_shell.run("doctor", "-F", "json")
+    found = findings(done)
+    assert done.returncode == 1
+    assert done.stderr.startswith("botchat: 1 of ")
+    ((_, advice),) = found["failed"]
+    assert "Did you mean store?" in advice
+    assert any(f"The store {local_shell.store} opens" in what for what, _ in found["ok"])
+    assert any("Only the demo bot" in what for what, _ in found["warning"])
+
+
+def test_a_store_that_is_down_is_a_finding_and_the_other_checks_go_on(local_shell, stub_for):
+    stub_for(local_shell, [whole({"data": [{"id": "other"}]})])
+    local_shell.environment["BOTCHAT_STORE"] = "mongodb://ann:geheim@127.0.0.1:1/x"
+    done = local_shell.run("doctor", "-F", "json")
+    found = findings(done)
+    assert done.returncode == 1
+    ((_, advice),) = found["failed"]
+    assert "mongodb://ann:***@127.0.0.1:1/x does not answer" in advice
+    ((what, _),) = found["warning"]
+    assert "does not list the model 'stub-1'" in what
+    assert "GB free" not in done.stdout
+    assert "geheim" not in done.stdout
+
+
+def test_bots_that_can_not_be_asked_are_findings_and_the_store_is_checked_without_them(local_shell, store, stub_for):
+    stub_for(local_shell, [refused(401, "no")])
+    found = findings(local_shell.run("doctor", "-F", "json"))
+    ((what, advice),) = found["failed"]
+    assert "can't be used" in what
+    assert "API key required" in advice
+    local_shell.environment["BOTCHAT_BOT"] = "nobody"
+    found = findings(local_shell.run("doctor", "-F", "json"))
+    ((what, advice),) = found["failed"]
+    assert "The default bot 'nobody' is not there" in advice
+    assert any("sessions of ann" in what for what, _ in found["ok"])
+
+
+def test_a_server_without_a_list_of_models_is_a_warning(local_shell, store, stub_for):
+    stub_for(local_shell, [refused(404, "no such page")])
+    done = local_shell.run("doctor", "-F", "json")
+    ((what, _),) = findings(done)["warning"]
+    assert (done.returncode, "lists no models" in what) == (0, True)
+
+
+def test_a_misspelt_store_is_told_and_not_made(local_shell, tmp_path):
+    typo = tmp_path / "typo.db"
+    done = local_shell.run("doctor", "--store", str(typo), "-F", "json")
+    ((_, advice),) = findings(done)["failed"]
+    assert advice == f"There is no file {typo}: check --store."
+    assert not typo.exists()
+
+
+def test_a_proxy_that_can_not_be_used_is_a_finding_named_by_its_variable(local_shell, store):
+    local_shell.configure("[bots.far]\nmodel = 'm'\nbase_url = 'http://bot.invalid/v1'")
+    for name, value in {"ALL_PROXY": "socks4://u:geheim@h:1", "HTTP_PROXY": "http://u:ge#heim@h:1"}.items():
+        local_shell.environment[name] = value
+        done = local_shell.run("doctor", "-F", "json")
+        ((what, advice),) = findings(done)["failed"]
+        assert (what, done.returncode) == ("The bot 'far' at http://bot.invalid/v1 can't be used.", 1)
+        assert advice.startswith(f"The proxy in {name} is")
+        tried = local_shell.run("bots", "test")
+        assert (tried.returncode, tried.stderr.startswith(f"botchat: The proxy in {name} is")) == (6, True)
+        assert "heim" not in done.stdout + done.stderr + tried.stderr
+
+
+def test_names_that_no_new_user_could_have_are_warned_of(local_shell, local_repository):
+    for user in ("ann", "\u0430nn"):
+        local_repository.accounts().add_account(Account(user=user))
+    warned = findings(local_shell.run("doctor", "-F", "json"))["warning"]
+    ((what, advice),) = [finding for finding in warned if "No new user" in finding[0]]
+    assert "'\\u0430nn': it mixes letters of several scripts" in what
+    assert "It keeps working" in advice

@@ -1,0 +1,28 @@
+"""What a bot is shown, told and changed on the command line."""
+
+from botchat.bootstrap import build_repository
+from botchat.core.models.session import Message, Session
+
+
+def test_what_came_before_is_forgotten_taken_back_and_begun_anew_elsewhere(local_shell):
+    shell = local_shell
+    session = Session(user="ann", bot_id="demo")
+    texts = ["What is a heron?", "A bird.", "And a stork?", "Another bird."]
+    roles = ["user", "assistant"] * 2
+    session.messages = [Message(role=role, content=text) for role, text in zip(roles, texts, strict=True)]
+    repository = build_repository(shell.environment["BOTCHAT_STORE"])
+    repository.prepare()
+    repository.save(session)
+    repository.close()
+    assert shell.run("sessions", "forget", session.id, "--before", "3").stdout == f"{session.id}\n"
+    shown = shell.run("sessions", "show", session.id)
+    line = "2 of 4 messages sent: as you wished, the bot is not shown what stands above."
+    assert shown.stdout.index("A bird.") < shown.stdout.index(line) < shown.stdout.index("And a stork?")
+    asked = shell.run("ask", "--session", session.id, "hello")
+    assert "3 of 5 messages sent" in asked.stderr
+    shell.run("sessions", "forget", session.id, "--undo")
+    assert "messages sent" not in shell.run("sessions", "show", session.id).stdout
+    begun = shell.run("sessions", "fork", session.id, "--from", "3").stdout.strip()
+    assert "A bird." not in shell.run("sessions", "show", begun).stdout
+    assert shell.run("sessions", "forget", session.id).returncode == 2
+    assert shell.run("sessions", "fork", session.id, "--from", "3", "--at", "2").returncode == 2

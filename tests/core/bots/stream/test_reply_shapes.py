@@ -1,0 +1,249 @@
+"""Replies as OpenAI-compatible servers send them: text, reasoning, what can't be shown, and a status."""
+
+from typing import Any
+
+import pytest
+from support.read_reply import STOP, Shown, message, read
+from support.stub_server import chunk
+
+from botchat.core.bots.stream.chunks import DONE
+
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+SAFE = {"hate": {"filtered": False, "severity": "safe"}}
+DETAILS = {"type": "reasoning.text", "text": "Hm.", "format": "anthropic-claude-v1", "index": 0}
+THOUGHT = [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}]
+
+
+def call(**piece: Any) -> dict[str, Any]:
+    return chunk({"tool_calls": [piece]})
+
+
+TOOLS = chunk({}, finish_reason="tool_calls")
+WEATHER = {"name": "get_weather", "arguments": '{"city": "Oslo"}'}
+
+SHAPES: dict[str, tuple[list[Any], Shown]] = {
+    "OpenAI": (
+        [chunk({"role": "assistant", "content": "", "refusal": None}), chunk("Ye"), chunk("s."), STOP],
+        Shown(),
+    ),
+    "OpenAI, padded": ([chunk("Yes.") | {"obfuscation": "aB3", "service_tier": "default"}, STOP], Shown()),
+    "OpenAI, log probabilities": ([chunk("Yes.", logprobs={"content": [{"token": "Yes."}]}), STOP], Shown()),
+    "OpenAI, a refusal": ([chunk({"refusal": "I can't."}), STOP], Shown("I can't.")),
+    "OpenAI, web search": (
+        [
+            chunk(
+                {"content": "Yes.", "annotations": [{"type": "url_citation", "url_citation": {"url": "https://a.b"}}]}
+            ),
+            STOP,
+        ],
+        Shown(kinds=["citations"]),
+    ),
+    "OpenAI, no annotations": ([message({"content": "Yes.", "refusal": None, "annotations": []}), DONE], Shown()),
+    "OpenAI, speech": (
+        [
+            chunk({"audio": {"id": "a", "transcript": "Ye"}}),
+            chunk({"audio": {"id": "a", "data": "AAA="}}),
+            chunk({"audio": {"transcript": "s.", "data": "BBB="}}),
+            chunk({"audio": {"expires_at": 1}}),
+            STOP,
+        ],
+        Shown(kinds=["audio"]),
+    ),
+    "Azure": (
+        [
+            {"choices": [], "prompt_filter_results": [{"prompt_index": 0, "content_filter_results": SAFE}]},
+            chunk({"role": "assistant", "content": ""}, content_filter_results={}),
+            chunk("Yes.", content_filter_results=SAFE),
+            chunk({}, finish_reason="stop", content_filter_offsets={"check_offset": 44}),
+        ],
+        Shown(),
+    ),
+    "Azure, filtered": (
+        [chunk("Yes."), chunk({}, finish_reason="content_filter", content_filter_results=SAFE)],
+        Shown(status="truncated"),
+    ),
+    "Azure, your data": (
+        [message({"content": "Yes.", "context": {"citations": [{"content": "a page"}], "intent": "[]"}}), DONE],
+        Shown(kinds=["context"]),
+    ),
+    "Anthropic's endpoint": (
+        [chunk({"content": "Yes.", "reasoning_content": None, "tool_calls": None}), STOP],
+        Shown(),
+    ),
+    "Gemini's endpoint, a call": (
+        [
+            chunk(
+                {
+                    "tool_calls": [
+                        {"function": WEATHER, "id": "1", "extra_content": {"google": {"thought_signature": "x"}}}
+                    ]
+                }
+            ),
+            chunk({"tool_calls": [{"function": {"name": "get_time", "arguments": "{}"}, "id": "2"}]}),
+            STOP,
+        ],
+        Shown("", kinds=["tool call: get_weather", "tool call: get_time"], status="truncated"),
+    ),
+    "Gemini's endpoint, a signature": (
+        [chunk({"content": "Yes.", "extra_content": {"google": {"thought_signature": "x"}}}), STOP],
+        Shown(),
+    ),
+    "Gemini's endpoint, filtered": (
+        [chunk("Yes."), chunk({}, finish_reason="content_filter: RECITATION")],
+        Shown(status="truncated"),
+    ),
+    "Mistral": (
+        [
+            chunk({"role": "assistant", "content": ""}),
+            chunk({"content": THOUGHT}),
+            chunk({"content": [{"type": "text", "text": "Ye"}, {"type": "reference", "reference_ids": [1]}]}),
+            chunk("s."),
+            STOP,
+        ],
+        Shown(reasoning="Hm.", kinds=["citations"]),
+    ),
+    "Mistral, whole": (
+        [message({"content": [*THOUGHT, {"type": "text", "text": "Yes."}]}, "model_length")],
+        Shown(reasoning="Hm.", status="truncated"),
+    ),
+    "texts in a list": ([chunk({"content": ["Ye", {"text": {"value": "s."}}]}), STOP], Shown()),
+    "DeepSeek": ([chunk({"content": None, "reasoning_content": "Hm."}), chunk("Yes."), STOP], Shown(reasoning="Hm.")),
+    "DeepSeek, no resources": (
+        [chunk("Yes."), chunk({}, finish_reason="insufficient_system_resource")],
+        Shown(status="truncated"),
+    ),
+    "Groq": ([chunk("Yes.") | {"x_groq": {"id": "req_1"}}, chunk({"reasoning": "Hm."}), STOP], Shown(reasoning="Hm.")),
+    "Groq, tools": (
+        [chunk({"content": "Yes.", "executed_tools": [{"type": "search", "output": "a page"}]}), STOP],
+        Shown(kinds=["executed tools"]),
+    ),
+    "Bedrock behind a gateway": (
+        [chunk({"role": "assistant", "reasoning_content": {"text": "Hm."}}), chunk("Yes."), STOP],
+        Shown(reasoning="Hm."),
+    ),
+    "Copilot, a cipher": (
+        [chunk({"reasoning_text": "Hm."}), chunk({"content": "Yes.", "reasoning_opaque": "gAA="}), STOP],
+        Shown(reasoning="Hm.", kinds=["encrypted reasoning"]),
+    ),
+    "Together": (
+        [
+            chunk({"role": "assistant", "content": "Yes.", "token_id": 5}, seed=None, text=""),
+            chunk({}, finish_reason="eos"),
+        ],
+        Shown(),
+    ),
+    "Fireworks": ([chunk("Yes."), chunk({}, finish_reason="stop") | {"perf_metrics": {"server": "a"}}], Shown()),
+    "OpenRouter": (
+        [
+            chunk({"role": "assistant", "content": "", "reasoning": "Hm.", "reasoning_details": [DETAILS]}),
+            chunk("Yes.", native_finish_reason="stop"),
+            STOP,
+        ],
+        Shown(reasoning="Hm."),
+    ),
+    "OpenRouter, details alone": (
+        [chunk({"reasoning_details": [DETAILS]}), chunk("Yes."), STOP],
+        Shown(reasoning="Hm."),
+    ),
+    "OpenRouter, summaries and ciphers": (
+        [
+            chunk({"reasoning_details": [{"type": "reasoning.summary", "summary": "Hm."}]}),
+            chunk({"content": "Yes.", "reasoning_details": [{"type": "reasoning.encrypted", "data": "gAA="}]}),
+            STOP,
+        ],
+        Shown(reasoning="Hm.", kinds=["encrypted reasoning"]),
+    ),
+    "OpenRouter, an image": (
+        [chunk({"content": "Yes.", "images": [IMAGE]}), chunk({"images": [IMAGE]}), STOP],
+        Shown(kinds=["image"]),
+    ),
+    "OpenRouter, an error": (
+        [
+            chunk("Yes."),
+            chunk({"content": ""}, finish_reason="error", error={"code": 502, "message": "Upstream is full."}),
+        ],
+        Shown(status="failed"),
+    ),
+    "xAI": ([chunk("Yes."), STOP | {"citations": ["https://a.b"], "num_sources_used": 1}], Shown(kinds=["citations"])),
+    "Perplexity": (
+        [chunk("Ye") | {"citations": ["https://a.b"]}, chunk("s.") | {"citations": ["https://a.b"]}, STOP],
+        Shown(kinds=["citations"]),
+    ),
+    "Qwen": ([chunk({"content": "Yes."}, finish_reason="null"), STOP], Shown()),
+    "GLM": (
+        [chunk({"role": "assistant", "reasoning_content": "Hm."}), chunk("Yes."), chunk({}, finish_reason="sensitive")],
+        Shown(reasoning="Hm.", status="truncated"),
+    ),
+    "MiniMax, the whole once more": (
+        [
+            chunk("<think>Hm.</think>"),
+            chunk("Yes."),
+            message({"content": "<think>Hm.</think>Yes.", "audio_content": ""}, input_sensitive=False),
+        ],
+        Shown(reasoning="Hm."),
+    ),
+    "MiniMax, an error": (
+        [{"choices": [], "base_resp": {"status_code": 1004, "status_msg": "login fail"}}],
+        Shown("", status="failed"),
+    ),
+    "Ollama": (
+        [
+            chunk({"role": "assistant", "content": "", "reasoning": "Hm."}),
+            chunk({"role": "assistant", "content": "Yes."}),
+            STOP,
+        ],
+        Shown(reasoning="Hm."),
+    ),
+    "Ollama, calls of one index": (
+        [call(index=0, id="1", function=WEATHER), call(index=0, id="2", function=WEATHER), TOOLS],
+        Shown("", kinds=["tool call: get_weather"] * 2, status="truncated"),
+    ),
+    "LM Studio": ([chunk("Yes."), chunk({}, finish_reason="stop") | {"stats": {}}], Shown()),
+    "llama.cpp": (
+        [chunk({"role": "assistant", "content": None}), chunk("Yes.") | {"timings": {"predicted_n": 2}}, STOP],
+        Shown(),
+    ),
+    "vLLM": (
+        [
+            chunk({"content": "Yes.", "reasoning": None, "reasoning_content": None}, stop_reason=None, token_ids=None),
+            chunk({}, finish_reason="abort"),
+        ],
+        Shown(status="truncated"),
+    ),
+    "SGLang": ([chunk("Yes.", matched_stop=None), chunk({}, finish_reason={"type": "stop", "matched": 2})], Shown()),
+    "LiteLLM": (
+        [
+            chunk(
+                {
+                    "reasoning_content": "Hm.",
+                    "thinking_blocks": [{"type": "thinking", "thinking": "Hm.", "signature": None}],
+                    "provider_specific_fields": {"thinking_blocks": [{"type": "thinking", "thinking": "Hm."}]},
+                }
+            ),
+            chunk(
+                {
+                    "content": "Yes.",
+                    "provider_specific_fields": None,
+                    "function_call": None,
+                    "tool_calls": None,
+                    "audio": None,
+                }
+            ),
+            STOP,
+        ],
+        Shown(reasoning="Hm."),
+    ),
+    "LiteLLM, citations": (
+        [chunk({"content": "Yes.", "provider_specific_fields": {"citation": {"cited_text": "a"}}}), STOP],
+        Shown(kinds=["citations"]),
+    ),
+    "Copilot": (
+        [chunk({"reasoning_text": "Hm.", "reasoning_opaque": ""}), chunk("Yes."), STOP],
+        Shown(reasoning="Hm."),
+    ),
+}
+
+
+@pytest.mark.parametrize(("chunks", "shown"), SHAPES.values(), ids=SHAPES.keys())
+def test_a_reply_is_read_whatever_its_shape(chunks, shown):
+    assert read(*chunks)[0] == shown

@@ -1,0 +1,142 @@
+"""The form in which a conversation is sent: what strict chat templates and servers take."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+from support.conversations import (
+    PIXEL,
+    assistant,
+    at_any_speed,
+    bot,
+    bots,
+    conversations,
+    prompt_for,
+    shown,
+    system_of,
+    user,
+    without_files,
+    wordy_bots,
+)
+
+from botchat.core.bots.prompt import CONTINUE, OPENING, without_system_role, words_of
+from botchat.core.models.session import Message, valid_text
+
+
+@given(bot=bots, said=conversations, folded=st.booleans())
+@at_any_speed
+def test_a_prompt_passes_the_strictest_chat_template(bot, said, folded):
+    prompt = prompt_for(bot, said)
+    roles = [message["role"] for message in (without_system_role(prompt) if folded else prompt)]
+    if roles[0] == "system" and not folded:
+        roles = roles[1:]
+    assert roles == ["user", "assistant"] * (len(roles) // 2) + ["user"]
+    assert all(message["content"] for message in prompt)
+
+
+@given(bot=bots, said=conversations, folded=st.booleans())
+@at_any_speed
+def test_no_text_that_is_to_be_sent_is_lost_by_joining(bot, said, folded):
+    prompt = prompt_for(replace(bot, context_window=None), said)
+    if folded:
+        prompt = without_system_role(prompt)
+    for message in said:
+        if message.role != "tool" and message.content.strip():
+            text = valid_text(message.content)
+            assert any(text in words_of(sent["content"]) for sent in prompt)
+
+
+@given(bot=bots, said=without_files)
+@at_any_speed
+def test_system_messages_are_sent_in_the_first_one_whatever_else_is_left_out(bot, said):
+    first = prompt_for(bot, said)[0]
+    assert (first["content"] if first["role"] == "system" else "") == system_of(bot, said)
+
+
+@given(bot=wordy_bots, said=without_files)
+@at_any_speed
+def test_all_that_is_shown_can_be_sent(bot, said):
+    assert all(text == valid_text(text) for message in prompt_for(bot, said) for text in message.values())
+
+
+def test_a_conversation_is_shown_as_it_was_said():
+    said = [user("Rome?"), assistant("Gladly."), user("When?")]
+    assert shown(*said) == [("user", "Rome?"), ("assistant", "Gladly."), ("user", "When?")]
+    assert shown(*said, system="Be brief.")[0] == ("system", "Be brief.")
+
+
+def test_replies_without_words_and_results_of_tools_are_left_out():
+    said = [
+        user("Rome?"),
+        assistant("", status="failed", error="gone"),
+        assistant("", reasoning_content="Hm."),
+        Message(role="tool", content='{"rome": 1}'),
+        assistant("Gladly."),
+        user("When?"),
+    ]
+    assert shown(*said) == [("user", "Rome?"), ("assistant", "Gladly."), ("user", "When?")]
+
+
+def test_users_messages_that_follow_each_other_become_one():
+    said = [user("Rome?"), assistant("", status="stopped"), user("Or Oslo?"), assistant("Oslo."), user("Why?")]
+    assert shown(*said) == [("user", "Rome?\n\nOr Oslo?"), ("assistant", "Oslo."), ("user", "Why?")]
+
+
+def test_an_imported_conversation_is_sent_as_strict_templates_want_it():
+    said = [
+        assistant("Hello, who are you?"),
+        user("Ann."),
+        assistant("Let me search."),
+        Message(role="tool", content='{"ann": 1}'),
+        Message(role="system", content="Answer in French."),
+        assistant("", payload='{"unsupported": [{"kind": "image", "raw": 1}]}'),
+        assistant("Ann it is.", reasoning_content="Found."),
+        user("And now?"),
+    ]
+    assert shown(*said, system="Be brief.") == [
+        ("system", "Be brief.\n\nAnswer in French."),
+        ("user", OPENING),
+        ("assistant", "Hello, who are you?"),
+        ("user", "Ann."),
+        ("assistant", "Let me search.\n\nAnn it is."),
+        ("user", "And now?"),
+    ]
+    assert shown(*said, context_window=20)[0] == ("system", "Answer in French.")
+    assert shown(*said[:3])[-1] == ("user", CONTINUE)
+
+
+def test_a_server_without_a_system_role_gets_its_text_with_the_first_of_the_users_words():
+    prompt = prompt_for(bot(system="Be brief."), [user("Rome?"), assistant("Gladly."), user("When?")])
+    assert [m["content"] for m in without_system_role(prompt)] == ["Be brief.\n\nRome?", "Gladly.", "When?"]
+    seen = prompt_for(bot(system="Be brief.", images=True), [user("Look", files=[PIXEL])])
+    (first,) = without_system_role(seen)
+    assert [part["type"] for part in first["content"]] == ["text", "text", "image_url"]
+    assert words_of(first["content"]) == "Be brief.\n\nLook"
+
+
+def test_an_image_of_the_bots_is_named_because_servers_take_images_from_users_alone():
+    said = [user("Draw"), assistant("Here", files=[PIXEL]), user("Thanks")]
+    assert shown(*said, images=True)[1] == ("assistant", "Here\n\n[image p.png: not shown to this bot]")
+
+
+def test_a_reply_that_was_cut_off_is_shown_as_far_as_it_came():
+    assert shown(user("Rome?"), assistant("Glad", status="stopped"))[1] == ("assistant", "Glad")
+
+
+def test_a_bot_is_shown_its_own_reasoning_only_when_it_wants_it():
+    said = [user("Rome?"), assistant("Gladly.", reasoning_content="They travel."), user("When?")]
+    assert [message.get("reasoning_content") for message in prompt_for(bot(), said)] == [None] * 3
+    wanted = prompt_for(bot(send_reasoning=True), said)
+    assert [message.get("reasoning_content") for message in wanted] == [None, "They travel.", None]
+
+
+def test_half_a_character_is_replaced_because_no_server_takes_it():
+    said = [user("a\ud800"), assistant("b", reasoning_content="\udc00")]
+    prompt = prompt_for(bot(send_reasoning=True), said)
+    assert (prompt[0]["content"], prompt[1]["reasoning_content"]) == ("a\ufffd", "\ufffd")
+
+
+def test_what_is_stored_is_not_changed():
+    said = [user("a"), user("b\ud800")]
+    prompt_for(bot(context_window=10), said)
+    assert [message.content for message in said] == ["a", "b\ud800"]

@@ -1,0 +1,51 @@
+"""Which messages seem to begin a new topic, and what that means for what a bot is sent."""
+
+import pytest
+
+from botchat.core.context.topics import topics_of
+from botchat.core.context.window import fit
+from botchat.core.models.session import BotInfo, Message
+
+TALK = [
+    "What does a grey heron eat?",
+    "A grey heron eats fish, frogs and small eels.",
+    "And how does a heron catch fish?",
+    "It stands still in the water and strikes.",
+    "I need a train to Cambridge on Saturday.",
+    "There are many trains to Cambridge. When do you leave?",
+    "Leave at nine on Saturday.",
+    "The nine o'clock train is booked.",
+]
+
+
+def said(*texts: str) -> list[Message]:
+    return [Message(role="user" if i % 2 == 0 else "assistant", content=text) for i, text in enumerate(texts)]
+
+
+def places(messages: list[Message]) -> list[int]:
+    topics = topics_of(messages)
+    return [i for i, message in enumerate(messages) if message.id in topics]
+
+
+def test_a_message_with_other_words_begins_a_topic_and_one_that_goes_on_does_not():
+    assert places(said(*TALK)) == [4]
+    assert places(said(*TALK[:4], "Why?", "So it sees more.", "Yes, please tell me something else.")) == []
+    chinese = said("苍鹭吃什么鱼", "苍鹭吃小鱼。", "苍鹭怎么抓小鱼", "它站着不动。", "星期六去剑桥的火车票", "好")
+    assert places(chinese) == [4]
+
+
+@pytest.mark.parametrize("length", range(1, len(TALK) + 1))
+def test_what_follows_changes_nothing_about_a_message(length):
+    assert places(said(*TALK)[:length]) == [place for place in places(said(*TALK)) if place < length]
+
+
+def test_a_bot_that_is_not_shown_all_is_shown_it_from_a_topic_on_if_that_gives_up_little():
+    messages = said(*TALK, "Thanks.")
+    topics = topics_of(messages)
+    whole = BotInfo(bot_id="b", label="b", context_window=10_000)
+    assert fit(whole, messages, topics=topics).messages == messages
+    narrow = BotInfo(bot_id="b", label="b", context_window=110)
+    assert fit(narrow, messages).messages == messages[2:]
+    assert fit(narrow, messages, topics=topics).messages == messages[4:]
+    last = {messages[8].id}
+    assert fit(narrow, messages, topics=last).messages == messages[2:]

@@ -1,0 +1,261 @@
+"""Which files can be sent with a message, and what becomes of them in a chat."""
+
+import pytest
+from support.attachments import BIG, SMALL, file_of, lying_apart
+from support.fakes import DONE, ScriptedBot
+from support.records import record_of, says, written
+from support.sessions import user_says
+
+from botchat.core.chat import Chat
+from botchat.core.errors import FileNotFound, InvalidInput, MessageNotFound, SessionNotFound, StoreUnavailable
+from botchat.core.exporting.formats import message_to_markdown
+from botchat.core.models.attachments import MAX_FILE_BYTES, MAX_FILES, read_file
+from botchat.core.models.session import BotInfo, File, Message
+from botchat.core.storage.record_schema import check_record
+from botchat.core.turn.turn import Turns
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(50)
+TEXT = b"one, two\n"
+
+
+@pytest.fixture
+def sees(store):
+    """A chat whose bot can be shown images."""
+    bot = ScriptedBot("hi", DONE)
+    bot.info = BotInfo(bot_id="b", label="scripted", images=True)
+    turns = Turns({"b": bot, "blind": ScriptedBot("hm", DONE, bot_id="blind")})
+    chat = Chat(store, turns, default_bot="b")
+    chat.bot = bot
+    yield chat
+    turns.close(timeout=0)
+
+
+def sent(chat, *files: File, content: str = "Look"):
+    session = chat.new_session("ann")
+    assert chat.send("ann", session, user_says(content, files=list(files))).wait(30)
+    return session
+
+
+# What may be one
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "kind"),
+    [
+        ("a.txt", TEXT, "text/plain"),
+        ("a.csv", TEXT, "text/csv"),
+        ("A.MD", "é 罗".encode(), "text/markdown"),
+        ("a.json", b"{}", "application/json"),
+        ("a.png", TEXT, "text/plain"),
+        ("a.html", b"<script>", "text/plain"),
+        ("a.svg", b"<svg onload=x>", "text/plain"),
+        ("none", b"\xef\xbb\xbfwith a mark", "text/plain"),
+        ("a.txt", PNG, "image/png"),
+        ("a", b"\xff\xd8\xff\xe0" + bytes(9), "image/jpeg"),
+        ("a", b"GIF89a" + bytes(9), "image/gif"),
+        ("a", b"RIFF\x10\0\0\0WEBPVP8 " + bytes(9), "image/webp"),
+        ("a", b"x" * MAX_FILE_BYTES, "text/plain"),
+    ],
+)
+def test_a_text_is_known_by_being_one_and_an_image_by_its_first_bytes(name, data, kind):
+    file = read_file(name, data)
+    assert (file.name, file.type, file.size, file.data) == (name, kind, len(data), data)
+    assert file.is_image == kind.startswith("image/")
+    assert file.id != read_file(name, data).id
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "a.png is empty"),
+        (b"x" * (MAX_FILE_BYTES + 1), "a file has at most 10.0 MB"),
+        (b"\xff\xfea\0", "neither text in UTF-8 nor"),
+        (b"a\0b", "neither text in UTF-8 nor"),
+        (b"caf\xe9", "neither text in UTF-8 nor"),
+        (b"%PDF-1.7\xff", "neither text in UTF-8 nor"),
+        (b"RIFF\x10\0\0\0WAVEfmt \xff", "neither text in UTF-8 nor"),
+        (b"\x89PNG\xff", "neither text in UTF-8 nor"),
+    ],
+)
+def test_what_is_neither_is_refused_in_one_sentence(data, why):
+    with pytest.raises(InvalidInput, match=why) as refused:
+        read_file("a.png", data)
+    assert str(refused.value).count(". ") == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("/etc/passwd", "passwd"),
+        (r"C:\Users\ann\a b.txt", "a b.txt"),
+        ("../../x", "x"),
+        ("a\nb\x1b[2J.txt", "a b␛[2J.txt"),
+        ("", "file"),
+        ("///", "file"),
+        ("\u202egnp.exe", "\ufffdgnp.exe"),
+        ("\ud800.txt", "\ufffd.txt"),
+        ("x" * 300 + ".csv", "…" + "x" * 195 + ".csv"),
+    ],
+)
+def test_a_name_is_one_line_without_a_path(given, name):
+    assert read_file(given, TEXT).name == name
+
+
+# In a chat
+
+
+def test_a_message_may_be_files_alone_and_they_name_the_session(sees, store):
+    session = sent(sees, read_file("notes.txt", TEXT), read_file("b.png", PNG), content="")
+    assert store.get("ann", session.id).name == "notes.txt"
+    assert [file.name for file in sees.open("ann", session.id).messages[0].files] == ["notes.txt", "b.png"]
+    with pytest.raises(InvalidInput, match="nothing to send"):
+        sees.send("ann", session, " ")
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [
+        ([read_file("b.png", PNG)], "'blind' can't be shown images, so b.png .* `images = true`"),
+        ([read_file("a.txt", TEXT)] * 2, "same id"),
+        ([read_file("a.txt", TEXT) for _ in range(MAX_FILES + 1)], "at most 10 files, not 11"),
+        ([File(name="a.txt", type="text/plain", size=3)], "can't be sent as it is"),
+        ([File(name="a.txt", type="text/plain", size=3, data=b"x")], "can't be sent as it is"),
+    ],
+)
+def test_files_that_a_bot_can_not_take_are_refused_before_anything_is_saved(sees, store, files, why):
+    session = sees.new_session("ann", "blind")
+    with pytest.raises(InvalidInput, match=why):
+        sees.send("ann", session, user_says(files=files))
+    assert store.count("ann") == 0
+    assert store.writes.empty()
+
+
+def test_every_bot_takes_text(sees, store):
+    session = sees.new_session("ann", "blind")
+    files = [read_file("a.txt", TEXT) for _ in range(MAX_FILES)]
+    assert sees.send("ann", session, user_says(files=files)).wait(30)
+    assert len(store.get("ann", session.id).messages[0].files) == MAX_FILES
+
+
+def test_a_message_whose_answer_was_lost_is_sent_again_with_its_files(sees, store):
+    session, message = sees.new_session("ann"), user_says(files=[file_of(BIG)])
+    store.answers_are_lost = True
+    with pytest.raises(StoreUnavailable):
+        sees.send("ann", session, message)
+    store.answers_are_lost = False
+    assert sees.send("ann", session, message).wait(30)
+    assert store.get("ann", session.id).message_count == 2
+    assert sees.file("ann", session.id, message.files[0].id) == BIG
+
+
+def test_big_files_of_earlier_messages_are_shown_to_the_bot_again(sees):
+    session = sent(sees, read_file("big.txt", b"heron " * 10_000))
+    assert sees.send("ann", session, "And?").wait(30)
+    first, *_ = sees.bot.prompts[-1]
+    assert first["content"] == "Look\n\n### big.txt\n\n```\n" + "heron " * 10_000 + "\n```"
+
+
+def test_a_file_that_is_gone_ends_no_conversation(sees, store):
+    session = sent(sees, read_file("big.txt", b"heron " * 10_000))
+    with store._file.writing() as db:
+        db.execute("DELETE FROM files")
+    assert sees.send("ann", session, "And?").wait(30)
+    assert sees.bot.prompts[-1][0]["content"] == "Look\n\n[file big.txt: not there any more]"
+
+
+def test_after_a_change_to_a_bot_that_can_not_see_it_is_told_of_the_images(sees):
+    session = sent(sees, read_file("b.png", PNG))
+    assert sees.bot.prompts[-1][0]["content"][1]["type"] == "image_url"
+    sees.change_bot("ann", session, "blind")
+    reply = sees.send("ann", session, "And?")
+    assert reply.wait(30)
+    prompt = sees._turns.bots["blind"].prompts[-1]
+    assert prompt[0]["content"] == "Look\n\n[image b.png: not shown to this bot]"
+
+
+def test_other_words_leave_the_files_and_a_message_has_its_own(sees, store):
+    session = sent(sees, read_file("a.txt", TEXT), file_of(BIG))
+    first = store.get("ann", session.id).messages[0]
+    assert sees.edit("ann", session, first.id, "Better").wait(30)
+    edited = next(m for m in store.get("ann", session.id).messages if m.content == "Better")
+    assert [file.name for file in edited.files] == [file.name for file in first.files]
+    assert {file.id for file in edited.files}.isdisjoint(file.id for file in first.files)
+    sees.redact("ann", session.id, first.id)
+    assert sees.file("ann", session.id, edited.files[1].id) == BIG
+    assert sees.edit("ann", session, edited.id, user_says("Best")).wait(30)
+    assert not next(m for m in store.get("ann", session.id).messages if m.content == "Best").files
+    with pytest.raises(MessageNotFound):
+        sees.edit("ann", session, "no such", "x")
+
+
+def test_a_fork_has_files_of_its_own(sees, store):
+    session = sent(sees, read_file("a.txt", TEXT), file_of(BIG), file_of(SMALL))
+    fork = sees.fork("ann", session.id)
+    sees.purge("ann", session.id)
+    assert lying_apart(store) == 1
+    files = store.get("ann", fork.id).messages[0].files
+    assert [sees.file("ann", fork.id, file.id) for file in files] == [TEXT, BIG, SMALL]
+
+
+def test_a_redacted_message_has_no_files_and_the_session_not_their_name(sees, store, tmp_path):
+    session = sent(sees, read_file("secret heron.txt", b"grey herons " * 5_000), content="")
+    message = store.get("ann", session.id).messages[0]
+    sees.redact("ann", session.id, message.id)
+    with pytest.raises(FileNotFound):
+        sees.file("ann", session.id, message.files[0].id)
+    store.close()
+    assert b"heron" not in (tmp_path / "botchat.db").read_bytes()
+
+
+def test_another_users_file_is_not_found(sees):
+    session = sent(sees, read_file("a.txt", TEXT))
+    with pytest.raises(SessionNotFound):
+        sees.file("bob", session.id, session.messages[0].files[0].id)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ([{}, {}], "Two of its files have the same id"),
+        ([{"size": 3}], "says that it has 3 bytes, and has 9"),
+        ([{"data": None}], "data of its file 'a.txt' are missing"),
+        ([{"id": "a/b"}], "id of a file"),
+        ([{"name": 1}], "messages.0.files.0.name"),
+        ([{"data": "text"}], "messages.0.files.0.data"),
+    ],
+)
+def test_a_record_from_outside_with_files_that_are_none_is_refused(changes, why):
+    record = record_of(says("user", "Look", files=[read_file("a.txt", TEXT)]))
+    check_record(record)
+    (file,) = record["messages"][0]["files"]
+    record["messages"][0]["files"] = [file | change for change in changes]
+    with pytest.raises(InvalidInput, match=why):
+        check_record(record)
+
+
+# Written out
+
+
+def with_files(*names: str) -> Message:
+    return says("user", "Look", files=[read_file(name, PNG if name.endswith("png") else TEXT) for name in names])
+
+
+def test_markdown_names_the_files_and_no_name_is_markup():
+    text = message_to_markdown(with_files("a_b.txt", "[x](javascript:1).png", "<img src=x>.csv"), "demo")
+    assert "\n📎 a_b.txt (9 bytes)\n" in text
+    assert "\n📎 \\[x\\](javascript:1).png (58 bytes)\n" in text
+    assert "\n📎 \\<img src=x\\>.csv (9 bytes)\n" in text
+
+
+def test_a_page_has_the_images_in_it_and_names_the_rest():
+    page = written("html", record_of(with_files("a.txt", '"><script>.png')))
+    assert "📎 a.txt (9 bytes)" in page
+    assert page.count("<img ") == 1
+    assert '<img src="data:image/png;base64,iVBORw0KGgo' in page
+    assert 'alt="&quot;&gt;&lt;script&gt;.png"' in page
+    assert "<script" not in page
+
+
+def test_a_page_shows_no_file_as_an_image_because_a_record_says_so():
+    file = File(name="x", type='image/svg+xml" onerror="x', size=1, data=b"x")
+    assert "<img " not in written("html", record_of(says("user", "Look", files=[file])))

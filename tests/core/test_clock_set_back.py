@@ -1,0 +1,42 @@
+"""Times that lie ahead, because a clock was set back since: nobody is locked out by them and nothing stands still."""
+
+from datetime import timedelta
+
+import jwt
+import pytest
+from support.memory_mongo import memory_database
+from support.web.sign_in import CHEAP
+
+from botchat.api.jwt import Claims, Signer
+from botchat.core.auth.service import Access
+from botchat.core.models.session import now
+from botchat.core.storage.mongo.cleanup import SWEEP_EVERY, claimed
+
+KEY = "k" * 32
+AHEAD = timedelta(hours=1)
+
+
+def test_a_sign_in_that_lies_ahead_lets_in():
+    signer = Signer(KEY)
+    made = jwt.decode(signer.token(Claims("ann", "1")), options={"verify_signature": False})
+    later = {name: value + 3600 if name in {"iat", "exp"} else value for name, value in made.items()}
+    assert signer.claims(jwt.encode(later, KEY, algorithm="HS256")) == Claims("ann", "1")
+
+
+def test_the_last_use_of_a_token_is_kept_although_the_one_before_lies_ahead(repository):
+    access = Access(repository.accounts(), CHEAP)
+    access.add("ann", "correct horse")
+    token, text = access.create_token("ann")
+    repository.accounts().token_used(token.id, now() + AHEAD)
+    access.token(text)
+    assert repository.accounts().token(token.id).last_used <= now()
+
+
+@pytest.mark.parametrize(("off", "is_due"), [(-SWEEP_EVERY, True), (AHEAD * 2, True), (timedelta(), False)])
+def test_a_sweep_is_due_although_the_last_one_lies_ahead(database, off, is_due):
+    for sweeps in (database["sweeps"], memory_database()["sweeps"]):
+        at = now()
+        sweeps.insert_one({"_id": "files", "time": at + off})
+        assert (claimed(sweeps, "files", at) is not None) is is_due
+        assert claimed(sweeps, "files", at) is None
+        assert claimed(sweeps, "blocks", at) is not None

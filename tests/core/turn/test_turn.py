@@ -1,0 +1,210 @@
+"""The turn: what is saved, when, and what becomes of a reply however it ends."""
+
+import pytest
+from support.fakes import DONE, Gate
+
+from botchat.core.bots.stream.chunks import Finish
+from botchat.core.errors import (
+    BotError,
+    StoreUnavailable,
+)
+from botchat.core.models.session import Delta, Message
+
+
+def last_message(store, session) -> Message:
+    return store.get("ann", session.id).messages[-1]
+
+
+def test_a_turn_stores_the_question_and_the_whole_reply(chat_with, store):
+    chat = chat_with(Delta(reasoning_content="They greet. "), "Hello ", "Ann.", DONE)
+    session = chat.new_session("ann")
+    reply = chat.send("ann", session, "Hi")
+    assert reply.wait(30)
+    question, answer = store.get("ann", session.id).messages
+    assert (question.role, question.content, question.status) == ("user", "Hi", None)
+    assert (answer.role, answer.content, answer.reasoning_content) == ("assistant", "Hello Ann.", "They greet. ")
+    assert (answer.status, answer.heartbeat, answer.error) == (None, None, None)
+    assert (answer.model, answer.usage) == ("scripted-1", {"total_tokens": 7})
+    assert 0 <= answer.first_token_ms <= answer.latency_ms
+    assert chat.reply("ann", session.id) is None
+
+
+def test_a_reply_keeps_how_long_it_reasoned_from_the_first_of_it_to_the_first_of_the_answer(chat_with, store):
+    gate = Gate()
+    chat = chat_with(Delta(reasoning_content="Hm. "), Delta(reasoning_content="Yes."), "It ", gate, "is.", DONE)
+    session = chat.new_session("ann")
+    reply = chat.send("ann", session, "Is it?")
+    pieces = iter(reply)
+    while not next(pieces).content:
+        assert reply.message.reasoning_ms is None or reply.message.content
+    reasoned = reply.message.reasoning_ms
+    gate.open()
+    assert reply.wait(30)
+    answer = last_message(store, session)
+    assert reasoned is not None
+    assert answer.reasoning_ms == reasoned
+    assert 0 <= reasoned <= answer.latency_ms - answer.first_token_ms
+
+
+def test_a_reply_that_ends_in_its_reasoning_keeps_how_long_that_took(chat_with, store):
+    chat = chat_with(Delta(reasoning_content="Hm."), BotError("It broke off."))
+    session = chat.new_session("ann")
+    assert chat.send("ann", session, "Is it?").wait(30)
+    assert last_message(store, session).reasoning_ms is not None
+
+
+def test_a_reply_without_reasoning_says_nothing_of_it(chat_with, store):
+    chat = chat_with("Yes.", DONE)
+    session = chat.new_session("ann")
+    assert chat.send("ann", session, "Is it?").wait(30)
+    assert last_message(store, session).reasoning_ms is None
+
+
+def test_the_question_is_stored_before_the_bot_is_asked(chat_with, store):
+    stored = []
+    chat = chat_with(lambda: stored.extend(store.get("ann", session.id).messages), "Yes.", DONE)
+    session = chat.new_session("ann")
+    assert chat.send("ann", session, "Is it there?").wait(30)
+    assert [m.content for m in stored] == ["Is it there?"]
+
+
+def test_a_question_that_can_not_be_saved_is_not_asked_and_can_be_sent_again(chat_with, store):
+    chat = chat_with("Yes.", DONE)
+    session, message = chat.new_session("ann"), Message(role="user", content="Hi")
+    store.down = True
+    with pytest.raises(StoreUnavailable):
+        chat.send("ann", session, message)
+    assert chat.bot.prompts == []
+    assert session.messages == []
+    store.down = False
+    assert chat.send("ann", session, message).wait(30)
+    assert [m.content for m in store.get("ann", session.id).messages] == ["Hi", "Yes."]
+
+
+def test_a_question_whose_save_was_not_confirmed_is_stored_once_when_it_is_sent_again(chat_with, store):
+    chat = chat_with("Yes.", DONE)
+    session, message = chat.new_session("ann"), Message(role="user", content="Hi")
+    store.answers_are_lost = True
+    with pytest.raises(StoreUnavailable):
+        chat.send("ann", session, message)
+    store.answers_are_lost = False
+    assert chat.send("ann", session, message).wait(30)
+    assert [m.content for m in store.get("ann", session.id).messages] == ["Hi", "Yes."]
+
+
+def test_the_bot_is_shown_what_the_store_holds_not_what_a_screen_remembers(chat_with, store):
+    chat = chat_with("Yes.", DONE)
+    session = chat.new_session("ann")
+    chat.send("ann", session, "one").wait(30)
+    store.append(store.get("ann", session.id), Message(role="user", content="from elsewhere"))
+    session.messages.clear()
+    chat.send("ann", session, "two").wait(30)
+    said = [message["content"] for message in chat.bot.prompts[-1]]
+    assert said == ["one", "Yes.", "from elsewhere\n\ntwo"]
+
+
+def test_a_reply_is_in_the_store_with_its_first_piece_and_at_every_checkpoint(chat_with, store):
+    first, second = Gate(), Gate()
+    chat = chat_with("One ", first, "two ", second, "three.", DONE, checkpoint_seconds=0.01)
+    session = chat.new_session("ann")
+    reply = chat.send("ann", session, "Count")
+    while store.written("append") != reply.message.id:
+        pass
+    begun = last_message(store, session)
+    assert (begun.content, begun.status) == ("One ", "streaming")
+    assert begun.heartbeat is not None
+    first.open()
+    while store.written("update_message")["content"] != "One two ":
+        pass
+    assert last_message(store, session).status == "streaming"
+    second.open()
+    assert reply.wait(30)
+    assert last_message(store, session).content == "One two three."
+
+
+def test_it_is_told_how_many_replies_are_under_way_whoevers_they_are(chat_with, store):
+    chat = chat_with("One ", Gate(), "never", DONE)
+    assert chat.replies_running == 0
+    replies = [chat.send(user, chat.new_session(user), "Hi") for user in ("ann", "ann", "bob")]
+    assert chat.replies_running == 3
+    for left, reply in enumerate(replies, -2):
+        reply.stop()
+        assert reply.wait(30)
+        assert chat.replies_running == -left
+
+
+def test_a_reply_that_can_not_be_saved_is_not_under_way_any_more(chat_with, store):
+    gate = Gate()
+    chat = chat_with(gate, "Yes.", DONE)
+    session = chat.new_session("ann")
+    reply = chat.send("ann", session, "Hi")
+    store.down = True
+    gate.open()
+    list(reply)
+    assert chat.replies_running == 0
+    store.down = False
+
+
+def test_a_stopped_reply_keeps_what_came(chat_with, store):
+    chat = chat_with("One ", Gate(), "never", DONE)
+    session = chat.new_session("ann")
+    reply = chat.send("ann", session, "Count")
+    assert next(iter(reply)) == Delta(content="One ")
+    reply.stop()
+    assert reply.wait(30)
+    stopped = last_message(store, session)
+    assert (stopped.content, stopped.status, stopped.heartbeat) == ("One ", "stopped", None)
+    assert reply.failure is None
+
+
+def test_a_reply_stopped_before_its_first_word_is_stored_as_stopped(chat_with, store):
+    chat = chat_with(Gate())
+    session = chat.new_session("ann")
+    reply = chat.send("ann", session, "Count")
+    reply.stop()
+    reply.stop()
+    assert reply.wait(30)
+    assert (last_message(store, session).content, last_message(store, session).status) == ("", "stopped")
+
+
+@pytest.mark.parametrize("error", [BotError("The server is on fire."), ZeroDivisionError("a bug")])
+def test_a_reply_that_fails_keeps_what_came_and_says_why(chat_with, store, error):
+    chat = chat_with("Half a ", error)
+    session = chat.new_session("ann")
+    reply = chat.send("ann", session, "Hi")
+    assert [delta.content for delta in reply] == ["Half a "]
+    assert reply.wait(30)
+    failed = last_message(store, session)
+    assert (failed.content, failed.status) == ("Half a ", "failed")
+    assert str(error) in failed.error
+    assert failed.error == str(reply.failure)
+
+
+@pytest.mark.parametrize(
+    ("ending", "word"),
+    [
+        ((), "without saying"),
+        ((Finish(reason=None),), "without saying"),
+        ((Finish(reason="length"),), "limit of tokens"),
+    ],
+    ids=["no end", "no reason", "length"],
+)
+def test_a_reply_that_is_cut_off_is_not_taken_for_complete(chat_with, store, ending, word):
+    chat = chat_with("Half a ", *ending)
+    session = chat.new_session("ann")
+    reply = chat.send("ann", session, "Hi")
+    assert reply.wait(30)
+    cut = last_message(store, session)
+    assert (cut.content, cut.status) == ("Half a ", "truncated")
+    assert word in cut.error
+
+
+def test_everyone_who_looks_gets_all_of_a_reply_whenever_they_come(chat_with):
+    gate = Gate()
+    chat = chat_with("a", "b", gate, "c", DONE)
+    reply = chat.send("ann", chat.new_session("ann"), "Hi")
+    early = iter(reply)
+    assert [next(early).content, next(early).content] == ["a", "b"]
+    gate.open()
+    assert [delta.content for delta in early] == ["c"]
+    assert [delta.content for delta in reply] == ["a", "b", "c"]

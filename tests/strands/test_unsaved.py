@@ -1,0 +1,143 @@
+"""Messages that an agent's store could not take: stored when its manager is closed, or handed back, never just lost."""
+
+import pytest
+from support.strands.model import agent, managers_at, run
+
+from botchat.core.errors import StoreUnavailable
+from botchat.library import HookFailed, MessageAppended, Store, UnsavedMessages
+from botchat.strands import BotchatSessionManager
+
+
+@pytest.fixture
+def manager(address):
+    yield from managers_at(address)
+
+
+class Away:
+    """A store that is away for the next calls: for so many, or until it is said to be back."""
+
+    def __init__(self, repository) -> None:
+        self._repository, self.calls = repository, 0.0
+
+    def __getattr__(self, name):
+        return getattr(self._repository, name)
+
+    def append(self, *arguments):
+        if self.calls > 0:
+            self.calls -= 1
+            raise StoreUnavailable("The store is away.")
+        self._repository.append(*arguments)
+
+
+NEVER_BACK = float("inf")
+
+
+def away_from(session_manager: BotchatSessionManager) -> Away:
+    """Let a manager's messages go to a store that can be away."""
+    session = session_manager._session(session_manager.session_id)
+    session._repository = Away(session._repository)
+    return session._repository
+
+
+def ask_while_away(session_manager, *, then: float) -> None:
+    """Let a question wait for the store, which is away for so many calls then."""
+    speaker = agent(session_manager, "answer")
+    speaker("one")
+    store = away_from(session_manager)
+    store.calls = NEVER_BACK
+    with pytest.raises(StoreUnavailable):
+        speaker("two")
+    store.calls = then
+
+
+def stored(session_manager) -> list[str]:
+    return [message.message["content"][0]["text"] for message in session_manager.list_messages("s", "default")]
+
+
+@pytest.mark.parametrize("calls", [0, 2], ids=["back by then", "back while it is tried"])
+def test_a_manager_that_is_closed_stores_what_waits(manager, address, calls):
+    with BotchatSessionManager("s", store=address, user="ann") as writer:
+        ask_while_away(writer, then=calls)
+    assert stored(manager()) == ["one", "answer", "two"]
+
+
+def test_a_manager_that_can_not_store_what_waits_hands_it_back_once(manager):
+    writer = manager()
+    ask_while_away(writer, then=NEVER_BACK)
+    with pytest.raises(UnsavedMessages, match=r"1 message is not stored .*'s'.*away") as raised:
+        writer.close(timeout=0)
+    (unsaved,) = raised.value.messages
+    assert (unsaved.session_id, unsaved.agent_id) == ("s", "default")
+    assert unsaved.message["role"] == "user"
+    assert unsaved.message["content"] == [{"text": "two"}]
+    writer.close(timeout=0)
+    assert stored(manager()) == ["one", "answer"]
+
+
+def test_a_store_that_is_closed_stores_what_waits_in_the_managers_that_use_it(manager, address):
+    store = Store.open(address, user="ann")
+    first, second = BotchatSessionManager("s", store=store), BotchatSessionManager("t", store=store)
+    ask_while_away(first, then=0)
+    ask_while_away(second, then=NEVER_BACK)
+    with pytest.raises(UnsavedMessages) as raised:
+        store.close(timeout=0)
+    assert [(unsaved.session_id, unsaved.message["content"]) for unsaved in raised.value.messages] == [
+        ("t", [{"text": "two"}])
+    ]
+    assert stored(manager()) == ["one", "answer", "two"]
+
+
+def test_a_message_that_is_refused_after_waiting_is_handed_back_and_the_others_are_stored(manager):
+    def no_secrets(change: MessageAppended) -> None:
+        if change.message.content == "two" and refusing:
+            raise ValueError(change.message.id)
+
+    refusing = False
+    writer = manager()
+    writer.store.hooks.before(MessageAppended, no_secrets)
+    ask_while_away(writer, then=0)
+    refusing = True
+    speaker = writer._begun["default"]
+    with pytest.raises(UnsavedMessages) as raised:
+        writer.append_message({"role": "user", "content": [{"text": "three"}]}, speaker)
+    assert [unsaved.message["content"] for unsaved in raised.value.messages] == [[{"text": "two"}]]
+    writer.close()
+    assert stored(manager()) == ["one", "answer", "three"]
+
+
+def test_a_message_whose_hook_fails_when_it_is_flushed_is_stored(manager, caplog):
+    def fail(_: MessageAppended) -> None:
+        raise RuntimeError("no network")
+
+    writer = manager()
+    ask_while_away(writer, then=0)
+    writer.store.hooks.after(MessageAppended, fail)
+    writer.close()
+    assert stored(manager()) == ["one", "answer", "two"]
+    assert "no network" in caplog.text
+    assert HookFailed.__name__ not in caplog.text
+
+
+LEFT = """
+import sys
+from botchat.core.errors import StoreUnavailable
+from botchat.strands import BotchatSessionManager
+from strands_model import agent
+from test_strands_unsaved import NEVER_BACK, away_from
+
+manager = BotchatSessionManager("s", store=sys.argv[1], user="ann")
+speaker = agent(manager, "answer")
+away_from(manager).calls = NEVER_BACK
+try:
+    speaker("my words")
+except StoreUnavailable:
+    pass
+"""
+
+
+def test_a_program_that_ends_without_closing_is_told_how_many_messages_are_lost(address):
+    import subprocess
+
+    _, told = run(LEFT, address, stderr=subprocess.PIPE).communicate(timeout=60)
+    assert "Session 's': 1 unsaved message is lost" in told
+    assert "my words" not in told

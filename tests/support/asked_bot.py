@@ -1,0 +1,73 @@
+"""Asks a bot and keeps all that came of it, for the tests."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+from support.stub_server import Answer, StubBot
+
+from botchat.core.bots.openai import Bot, BotConfig, OpenAIBot
+from botchat.core.bots.stream.chunks import Finish
+from botchat.core.errors import BotError
+from botchat.core.models.session import Delta
+
+HELLO = [{"role": "user", "content": "Hello?"}]
+
+
+@dataclass
+class Heard:
+    """A reply as it was heard: its pieces in order, its end, and the error that broke it off."""
+
+    pieces: list[Delta] = field(default_factory=list)
+    finish: Finish | None = None
+    error: str | None = None
+
+    @property
+    def content(self) -> str:
+        return "".join(piece.content for piece in self.pieces)
+
+    @property
+    def reasoning(self) -> str:
+        return "".join(piece.reasoning_content for piece in self.pieces)
+
+
+async def listen(bot: Bot, prompt=HELLO, *, on_piece: Callable[[], Any] = lambda: None) -> Heard:
+    """Ask a bot once; `on_piece` is called after each piece."""
+    heard = Heard()
+    try:
+        async with aclosing(bot.stream(prompt)) as pieces:
+            async for piece in pieces:
+                assert heard.finish is None, "nothing comes after the Finish"
+                if isinstance(piece, Finish):
+                    heard.finish = piece
+                else:
+                    heard.pieces.append(piece)
+                    on_piece()
+    except BotError as error:
+        heard.error = str(error)
+    return heard
+
+
+def bot_at(url: str, *, api_key: str | None = None, model: str | None = "stub-1", **config: Any) -> OpenAIBot:
+    return OpenAIBot("local", BotConfig(model=model, base_url=url, **config), base_url=url, api_key=api_key)
+
+
+def ask(bot: Bot, prompt=HELLO, *, times: int = 1, on_piece: Callable[[], Any] = lambda: None) -> list[Heard]:
+    """Ask a bot that many times, one after the other, and close it."""
+
+    async def asking() -> list[Heard]:
+        try:
+            return [await listen(bot, prompt, on_piece=on_piece) for _ in range(times)]
+        finally:
+            await bot.aclose()
+
+    return asyncio.run(asking())
+
+
+def hear(answer: Answer, *, on_piece: Callable[[], Any] = lambda: None, **config: Any) -> Heard:
+    """Ask a bot once whose server gives this answer."""
+    with StubBot([answer]) as stub:
+        (heard,) = ask(bot_at(stub.url, **config), on_piece=on_piece)
+    return heard

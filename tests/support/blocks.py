@@ -1,0 +1,62 @@
+"""Long sessions as the tests of blocks need them, in stores that begin a block after some thirty messages."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from support.memory_mongo import memory_database
+
+from botchat.core.models.session import Message, Session
+from botchat.core.storage.mongo.messages.blocks import BLOCKS
+from botchat.core.storage.mongo.messages.record_size import Limits
+from botchat.core.storage.mongo.repository import MongoRepository
+from botchat.core.storage.repository import SessionRepository
+from botchat.core.storage.sqlite.repository import SqliteRepository
+
+LIMITS, ROOMY = Limits(room=6000, kept=2000, lease_seconds=0), Limits(room=20_000, kept=8000)
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+on_both = pytest.mark.parametrize("repository", ["sqlite", "mongod"], indirect=True)
+on_mongo = pytest.mark.parametrize("repository", ["mongomock", "mongod"], indirect=True)
+on_mongod = pytest.mark.parametrize("repository", ["mongod"], indirect=True)
+
+
+def opened_store(request, tmp_path) -> Iterator[SessionRepository]:
+    """The store that a test asks for: `sqlite`, `mongomock` or `mongod`."""
+    match request.param:
+        case "sqlite":
+            repository = SqliteRepository(tmp_path / "botchat.db")
+        case "mongomock":
+            repository = MongoRepository(memory_database(), limits=LIMITS)
+        case _:
+            repository = MongoRepository(request.getfixturevalue("database"), limits=LIMITS)
+    repository.prepare()
+    yield repository
+    repository.close()
+
+
+def says(i: int, **more) -> Message:
+    size = 2500 if i % 40 == 20 else 20 + i * 37 % 200
+    time = START + timedelta(hours=i)
+    return Message(role="assistant" if i % 2 else "user", content=f"{i}: {'x' * size}", create_time=time, **more)
+
+
+def long_session(repository, messages: int = 300, **more) -> Session:
+    """A session that grew by appends, one after the other."""
+    session = Session(user="ann", bot_id="b", **more)
+    for i in range(messages):
+        repository.append(session, says(i))
+    return session
+
+
+def blocks_of(repository) -> list[dict]:
+    return list(repository._database[BLOCKS].find().sort([("id", 1), ("first", 1)]))
+
+
+def whole(repository, session: Session) -> Session:
+    return repository.get("ann", session.id, last=100_000)
+
+
+def full_session(repository, messages: int, **more) -> Session:
+    """A session whose record is fuller than these stores let it become: the next append moves some of it to blocks."""
+    return long_session(MongoRepository(repository._database, limits=ROOMY), messages, **more)

@@ -1,0 +1,76 @@
+"""Conversations and bots of every kind, for the properties of what is sent of the ones to the others."""
+
+from dataclasses import replace
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from botchat.core.bots.prompt import Prompt
+from botchat.core.context import rendering
+from botchat.core.context.window import fit
+from botchat.core.models.session import BotInfo, File, Message, valid_text
+
+TEN_TOKENS = "x" * 24
+SIXTEEN_BYTES = "\U00010000" * 4
+NOTE = File(name="n.txt", type="text/plain", size=3, data=b"abc")
+PIXEL = File(name="p.png", type="image/png", size=4, data=b"\x89PNG")
+
+any_text = st.text(st.characters(), max_size=40) | st.sampled_from([TEN_TOKENS, "罗" * 40, "\ud800" * 40])
+messages = st.builds(
+    Message,
+    role=st.sampled_from(["user", "assistant", "tool", "system"]),
+    content=any_text,
+    reasoning_content=any_text,
+    payload=st.none() | st.just('{"unsupported": [{"kind": "image", "raw": 1}]}'),
+    files=st.just([]) | st.lists(st.sampled_from([NOTE, PIXEL]), max_size=2),
+)
+# Every conversation that a bot is asked about holds words of its user.
+conversations = st.builds(
+    lambda before, after: [*before, user("Rome?"), *after],
+    st.lists(messages, max_size=6),
+    st.lists(messages, max_size=6),
+)
+bots = st.builds(
+    BotInfo,
+    bot_id=st.just("b"),
+    label=st.just("b"),
+    system=st.sampled_from(["", "Be brief."]),
+    context_window=st.none() | st.integers(0, 120),
+    send_reasoning=st.booleans(),
+    images=st.booleans(),
+)
+# The same, for what is true of words alone: files take more than their bytes tell, an image less.
+wordy_bots = bots.map(lambda bot: replace(bot, images=False))
+without_files = conversations.map(lambda said: [replace(message, files=[]) for message in said])
+at_any_speed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def bot(**more) -> BotInfo:
+    return BotInfo(bot_id="b", label="b", **more)
+
+
+def prompt_for(bot: BotInfo, said, read=None) -> Prompt:
+    more = {"read": read} if read else {}
+    chosen = fit(bot, said)
+    return rendering.prompt_for(bot, [*chosen.standing, *chosen.messages], **more)
+
+
+def is_asked(message: Message) -> bool:
+    return message.role == "user" and bool(message.content.strip() or message.files)
+
+
+def system_of(bot: BotInfo, said) -> str:
+    given = [bot.system, *(m.content for m in said if m.role == "system" and m.content.strip() and not m.files)]
+    return "\n\n".join(valid_text(text) for text in given if text)
+
+
+def user(content: str, **more) -> Message:
+    return Message(role="user", content=content, **more)
+
+
+def assistant(content: str, **more) -> Message:
+    return Message(role="assistant", content=content, **more)
+
+
+def shown(*said: Message, **more) -> list[tuple[str, str]]:
+    return [(message["role"], message["content"]) for message in prompt_for(bot(**more), said)]

@@ -1,0 +1,130 @@
+"""What the tests pass in: a bot that follows a script, and a store that can be taken down."""
+
+import asyncio
+import queue
+from collections.abc import AsyncGenerator, Callable, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from botchat.core.bots.prompt import Prompt
+from botchat.core.bots.stream.chunks import Finish
+from botchat.core.errors import BotError, SessionTooLarge, StoreUnavailable
+from botchat.core.models.session import BotInfo, Delta, Message, Session
+
+DONE = Finish(reason="stop", model="scripted-1", usage={"total_tokens": 7})
+
+
+class Gate:
+    """A point that a script does not pass until the test opens it."""
+
+    def __init__(self) -> None:
+        self._opened: Future[None] = Future()
+
+    def open(self) -> None:
+        self._opened.set_result(None)
+
+    async def wait(self) -> None:
+        await asyncio.shield(asyncio.wrap_future(self._opened))
+
+
+class ScriptedBot:
+    """Plays a script: text is content, a gate is waited for, a function is called, an exception raised.
+
+    Asked for a title, which it can be if it has a script for one, it plays that.
+    """
+
+    def __init__(
+        self,
+        *script: str | Delta | Finish | Gate | Exception | Callable[[], object],
+        bot_id: str = "b",
+        title: Sequence[Any] | None = None,
+    ) -> None:
+        self.info = BotInfo(bot_id=bot_id, label="scripted", can_title=title is not None)
+        self.prompts: list[Prompt] = []
+        self.title_prompts: list[Prompt] = []
+        self._title = title or ()
+        self._script = script
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finish]:
+        is_title = "Give it a title" in prompt[-1]["content"]
+        (self.title_prompts if is_title else self.prompts).append(prompt)
+        for step in self._title if is_title else self._script:
+            if isinstance(step, Gate):
+                await step.wait()
+            elif isinstance(step, Exception):
+                raise step
+            elif isinstance(step, str):
+                yield Delta(content=step)
+            elif isinstance(step, Delta | Finish):
+                yield step
+            else:
+                step()
+
+    async def prepare(self) -> None:
+        """Hold nothing."""
+
+    async def models(self) -> list[str]:
+        return []
+
+    async def vectors(self, texts: Sequence[str]) -> list[list[float]]:
+        raise BotError(f"The script has no places for {len(texts)} texts.")
+
+    async def aclose(self) -> None:
+        """Hold nothing."""
+
+
+class WatchedStore:
+    """A real store that tells of every write, and that can be down, lose its answers or find everything too large.
+
+    It is still read while it is down, unless it is `unreadable`.
+
+    `writes` gets ("append" | "update_message", message id or changes) after each write that the store has done.
+    """
+
+    def __init__(self, repository: Any) -> None:
+        self._repository = repository
+        self.down = False
+        self.unreadable = False
+        self.answers_are_lost = False
+        self.all_is_too_large = False
+        self.writes: queue.Queue[tuple[str, Any]] = queue.Queue()
+        self.failures: queue.Queue[str] = queue.Queue()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._repository, name)
+
+    def get(self, *arguments: Any, **named: Any) -> Session:
+        if self.unreadable:
+            raise StoreUnavailable("The store is down.")
+        return self._repository.get(*arguments, **named)
+
+    def append(self, session: Session, message: Message, **more: Any) -> None:
+        self._write("append", message.id, lambda: self._repository.append(session, message, **more))
+
+    def update_message(self, user: str, session_id: str, message_id: str, **changes: Any) -> bool:
+        return self._write(
+            "update_message",
+            changes,
+            lambda: self._repository.update_message(user, session_id, message_id, **changes),
+            has_words="content" in changes,
+        )
+
+    def written(self, what: str) -> Any:
+        """Wait for the next write of that kind."""
+        while True:
+            kind, of = self.writes.get(timeout=30)
+            if kind == what:
+                return of
+
+    def _write(self, kind: str, of: Any, write: Callable[[], Any], *, has_words: bool = True) -> Any:
+        if self.down:
+            self.failures.put(kind)
+            raise StoreUnavailable("The store is down.")
+        if self.all_is_too_large and has_words:
+            raise SessionTooLarge
+        answer = write()
+        if self.answers_are_lost:
+            self.failures.put(kind)
+            raise StoreUnavailable("The store's answer was lost.")
+        self.writes.put((kind, of))
+        return answer

@@ -1,0 +1,49 @@
+"""Reads the chunks of a reply as a turn does, for the tests of what servers send."""
+
+from typing import Any, NamedTuple
+
+from support.stub_server import chunk
+
+from botchat.core.bots.stream.chunks import ChunkReader, Finish
+from botchat.core.errors import BotError
+from botchat.core.models.unsupported import unpack
+from botchat.core.turn.reply import Reply
+
+STOP = chunk({}, finish_reason="stop")
+
+
+class Shown(NamedTuple):
+    """What a person sees of a reply."""
+
+    content: str = "Yes."
+    reasoning: str = ""
+    kinds: list[str] = []  # noqa: RUF012
+    status: str | None = None
+
+
+def read(*chunks: Any, tags: Any = "auto") -> tuple[Shown, Reply]:
+    """Read chunks up to their end, through a Reply as a turn does."""
+    reply, reader = Reply("ann", "s"), ChunkReader(tags)
+    finish = None
+    try:
+        for piece in (delta for each in chunks for delta in reader.read(each)):
+            reply.receive(piece)
+        for piece in reader.end():
+            if isinstance(piece, Finish):
+                finish = piece
+            else:
+                reply.receive(piece)
+    except BotError as error:
+        reply.end("failed", failure=error)
+    else:
+        reply.end_as_served(finish)
+    message = reply.message
+    kinds = [piece.kind for piece in unpack(message.payload)]
+    return Shown(message.content, message.reasoning_content, kinds, message.status), reply
+
+
+def message(fields: dict[str, Any], reason: str | None = "stop", **more: Any) -> dict[str, Any]:
+    return {
+        "id": "c1",
+        "choices": [{"index": 0, "message": {"role": "assistant"} | fields, "finish_reason": reason}],
+    } | more

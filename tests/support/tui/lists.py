@@ -1,0 +1,41 @@
+"""Many sessions, and a store that can't always be had, for what the terminal's list is told about."""
+
+from datetime import UTC, datetime, timedelta
+
+from support.sessions import stored
+
+from botchat.core.errors import StoreUnavailable
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def several(store, number: int, **more) -> None:
+    for i in range(number):
+        stored(store, name=f"number {i}", create_time=START + timedelta(minutes=i), **more)
+
+
+class Flaky:
+    """A store whose pages fail while it is told to, and wait at a gate while there is one."""
+
+    def __init__(self, store) -> None:
+        self._store = store
+        self.fails = False
+        self.asked: list[tuple[str | None, str]] = []
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def update(self, user, session_id, **changes):
+        if self.fails:
+            raise StoreUnavailable("The store is away.")
+        self._store.update(user, session_id, **changes)
+
+    def page(self, user, after, limit, where):
+        self.asked.append((after, where.text))
+        if self.fails:
+            raise StoreUnavailable("The store is away.")
+        return self._store.page(user, after, limit, where)
+
+
+def count_line(at) -> str:
+    return at.app.sessions._count.render().plain

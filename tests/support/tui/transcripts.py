@@ -1,0 +1,98 @@
+"""A transcript under a pilot, apart from the rest of the terminal chat."""
+
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.style import Style
+from textual.app import App
+
+from botchat.core.models.session import Message
+from botchat.tui.markdown.style import PARTS, Look
+from botchat.tui.markdown.wrapping import finished
+from botchat.tui.transcript.transcript import Transcript
+
+SIZE = (80, 24)
+TIME = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)
+
+RICH = """# A heading
+
+Words that are **bold**, *slanted* and `code`, with a [map](https://example.org/map) and https://a.example/b.
+
+- one
+- two
+  1. inner
+- [x] done
+
+> said by others
+
+```python
+def cost(days: int) -> int:
+    return days * 42  # in all
+```
+
+| where | far |
+|---|---:|
+| Tivoli | 42 |
+
+***
+
+The <b>end</b>.
+"""
+
+
+class TranscriptApp(App):
+    """A transcript alone, which notes what it posts."""
+
+    def __init__(self):
+        super().__init__()
+        self.noted = []
+
+    def compose(self):
+        yield Transcript()
+
+    @property
+    def transcript(self):
+        return self.query_one(Transcript)
+
+    def on_transcript_selected(self, event):
+        self.noted.append(("selected", event.message.id))
+
+    def on_transcript_new_below(self, event):
+        self.noted.append(("below", event.count))
+
+    def on_transcript_earlier_wanted(self):
+        self.noted.append("earlier")
+
+    def on_transcript_link_opened(self, event):
+        self.noted.append(("link", event.url))
+
+
+def said(content, *, role="assistant", **about):
+    return Message(role=role, content=content, create_time=TIME, **about)
+
+
+def asked(count, *, begin=0):
+    return [said(f"question {i}", role="user", id=f"q{i}") for i in range(begin, begin + count)]
+
+
+def seen(app):
+    """The words in each row of the screen, without the bar at the current message."""
+    transcript = app.transcript
+    return [transcript.render_line(y).text.rstrip()[2:] for y in range(transcript.size.height)]
+
+
+async def until(pilot, condition):
+    """Wait for what is sure to come; the test's time-out ends it if it does not."""
+    while not condition():
+        await pilot.pause()
+
+
+def look_of(width):
+    """A look without colours."""
+    return Look(Console(), width, Style(), dict.fromkeys(PARTS, Style()))
+
+
+def drawn(blocks, width=40):
+    """The words in each row of blocks, without the screen."""
+    look = look_of(width)
+    return [row.strip.text for block in blocks for row in finished(block.rows(look), look)]

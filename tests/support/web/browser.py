@@ -1,0 +1,149 @@
+"""The real page in a real browser: a server in a process of its own, and Chromium driven by Playwright."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from support.shell import Shell
+
+PATIENCE = 30_000
+"""Milliseconds that the page has for anything: machines are shared."""
+
+expect.set_options(timeout=PATIENCE)
+
+
+WIDE = {"width": 1440, "height": 900}
+PHONE = {"width": 375, "height": 800}
+
+KNOWN_VIOLATION = "sha256-THxz9J9+wf7rhwR2YkXJoSZ13UCmYyC+3lNDv2+8ugA="
+"""Streamlit's own index page has this one script that the policy blocks; the page works without it."""
+
+
+def chromium_binary() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    return found or ("/usr/bin/chromium" if Path("/usr/bin/chromium").exists() else None)
+
+
+def options() -> list[str]:
+    quiet = [
+        "--disable-dev-shm-usage",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+    ]
+    return [*quiet, "--no-sandbox"] if os.geteuid() == 0 else quiet
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_binary(), args=options())
+        yield browser
+        browser.close()
+
+
+def kill(browser: Browser) -> None:
+    """Kill a Chromium as a full memory would."""
+    processes = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+    os.kill(next(process["id"] for process in processes if process["type"] == "browser"), signal.SIGKILL)
+
+
+class Site:
+    """`botchat web` as a person starts it."""
+
+    def __init__(self, shell: Shell, *options: str) -> None:
+        self._shell = shell
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+        self.address = ""
+
+    def start(self, port: int = 0, stderr: int | IO[bytes] = subprocess.DEVNULL) -> None:
+        self._process = self._shell.start("web", "--port", str(port), *self._options, stderr=stderr)
+        assert self._process.stdout is not None
+        self.line = self._process.stdout.readline().decode()
+        self.address = self.line.split()[1]
+
+    @property
+    def port(self) -> int:
+        return int(self.address.rsplit(":", 1)[1])
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        assert self._process is not None
+        if self._process.poll() is None:
+            os.kill(self._process.pid, number)
+        code = self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        return code
+
+
+class Visitor:
+    """Someone in front of the page."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def visit(self, address: str) -> None:
+        self.page.goto(address, timeout=PATIENCE)
+        expect(self.line).to_be_visible()
+        expect(self.page.locator(".botchat-said")).to_be_attached()  # page.js runs
+
+    @property
+    def line(self):
+        return self.page.get_by_placeholder("Your message")
+
+    @property
+    def messages(self):
+        return self.page.get_by_test_id("stChatMessage")
+
+    @property
+    def list(self):
+        return self.page.locator(".st-key-sessions").get_by_test_id("stRadioOption")
+
+    def say(self, text: str) -> None:
+        self.line.fill(text)
+        self.line.press("Enter")
+
+    def click(self, name: str) -> None:
+        self.page.get_by_role("button", name=name).first.click(timeout=PATIENCE)
+
+    def pick(self, menu: str, option: str) -> None:
+        """Choose from the last of the menus of that name."""
+        self.page.get_by_role("button", name=menu, exact=True).last.click(timeout=PATIENCE)
+        self.page.get_by_role("menuitem", name=option, exact=True).click(timeout=PATIENCE)
+
+    def rests(self) -> None:
+        """Wait until the page has answered what was done last."""
+        expect(self.page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+    def sees(self, text: str) -> None:
+        expect(self.page.get_by_text(text).first).to_be_visible()
+
+
+@contextmanager
+def served_parts() -> Iterator[str]:
+    """Serve the page of `look_page.py`; give its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    root = Path(__file__).parent
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(root.parent), str(root)])}
+    process = subprocess.Popen([sys.executable, root / "look_page.py", str(port)], env=environment)
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            break
+        except ConnectionRefusedError:
+            assert process.poll() is None
+    yield f"http://127.0.0.1:{port}"
+    process.send_signal(signal.SIGTERM)
+    process.wait()

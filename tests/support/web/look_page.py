@@ -1,0 +1,59 @@
+"""A page with each part of the look, for what the page itself shows only sometimes: `python look_page.py PORT`."""
+
+import sys
+
+import streamlit as st
+from starlette.middleware import Middleware
+
+from botchat.settings import Settings
+from botchat.web import assets
+from botchat.web.components.message_text import bot_words
+from botchat.web.launcher import _streamlit_options
+from botchat.web.server.security_headers import SafetyHeaders
+
+GREETING = "Grüße 👋\r\n  two spaces, \ttab,\n\n"
+LONG = "0123456789abcde\n" * 65_536
+
+
+@st.dialog("Settings")
+def settings() -> None:
+    assets.theme_choice()
+    st.button("Save", type="primary")
+
+
+def page() -> None:
+    st.set_page_config(page_title="The look")
+    assets.apply()
+    with st.sidebar:
+        st.button("New chat", icon=":material/edit_square:", width="stretch", key="new chat")
+        st.text_input("Search", key="search", label_visibility="collapsed", placeholder="Search")
+        with st.container(key="sessions"):
+            st.radio("Today", ["a name that is much too long for the width of the list", "the second"], key="group 0")
+            st.radio("Yesterday", ["the third", "the fourth"], index=None, key="group 1")
+    with st.chat_message("user"):
+        st.text("Hello\nthere")
+    with st.chat_message("assistant"):
+        with st.expander("Reasoning", type="compact"):
+            st.markdown("Let me see.")
+        st.markdown("`code` [a link](https://example.org)\n\n```python\nprint(1)\n```\n\n| a | b |\n|-|-|\n| 1 | 2 |")
+        with st.container(key="actions 1", horizontal=True):
+            assets.copy_button(GREETING, "greeting")
+            st.button("Edit", icon=":material/edit:", type="tertiary")
+            st.feedback(key="feedback")
+    with st.chat_message("assistant"):
+        bot_words(LONG, "long")
+        with st.container(key="actions 2", horizontal=True):
+            assets.copy_button(LONG, "long")
+    if st.button("Settings"):
+        settings()
+    st.error("An error")
+    st.warning("A warning")
+    st.caption("A caption")
+    st.chat_input("Your message", key="prompt")
+
+
+if st.runtime.exists():
+    page()
+elif __name__ == "__main__":
+    options = _streamlit_options(Settings(), int(sys.argv[1]))
+    st.App(__file__, routes=[assets.SCRIPT], middleware=[Middleware(SafetyHeaders)]).run(config=options)

@@ -1,0 +1,77 @@
+"""A provider of OpenID Connect on this machine, which signs everybody in at once."""
+
+import json
+import threading
+import time
+from typing import Self
+
+import jwt
+import uvicorn
+from cryptography.hazmat.primitives.asymmetric import rsa
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, RedirectResponse
+from starlette.routing import Route
+from support.servers import free_port
+
+
+class Provider:
+    """Says `claims` of whoever comes; `forges` has it sign with a key that is not the one that it shows."""
+
+    def __init__(self) -> None:
+        self.secret = "the client's secret"
+        self.claims: dict[str, object] = {}
+        self.forges = False
+        self._key, self._other = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
+        self._nonces: dict[str, str] = {}
+        self.address = f"http://127.0.0.1:{free_port()}"
+        self.description = f"{self.address}/.well-known/openid-configuration"
+        routes = [
+            Route("/.well-known/openid-configuration", self._describe),
+            Route("/authorize", self._authorize),
+            Route("/token", self._token, methods=["POST"]),
+            Route("/keys", self._keys),
+        ]
+        port = int(self.address.rpartition(":")[2])
+        self._server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes), port=port, log_level="error"))
+        self._thread = threading.Thread(target=self._server.run)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        while not self._server.started:
+            time.sleep(0.01)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+
+    async def _describe(self, _request):
+        return JSONResponse(
+            {
+                "issuer": self.address,
+                "authorization_endpoint": f"{self.address}/authorize",
+                "token_endpoint": f"{self.address}/token",
+                "jwks_uri": f"{self.address}/keys",
+                "id_token_signing_alg_values_supported": ["RS256"],
+                "code_challenge_methods_supported": ["S256"],
+            }
+        )
+
+    async def _authorize(self, request):
+        asked = request.query_params
+        assert asked["code_challenge_method"] == "S256"
+        code = f"code {len(self._nonces)}"
+        self._nonces[code] = asked["nonce"]
+        return RedirectResponse(f"{asked['redirect_uri']}?code={code}&state={asked['state']}")
+
+    async def _token(self, request):
+        form = await request.form()
+        at = int(time.time())
+        told = {"iss": self.address, "aud": "botchat", "iat": at, "exp": at + 300, "nonce": self._nonces[form["code"]]}
+        key = self._other if self.forges else self._key
+        token = jwt.encode(told | self.claims, key, algorithm="RS256", headers={"kid": "1"})
+        return JSONResponse({"access_token": "none", "token_type": "Bearer", "id_token": token})
+
+    async def _keys(self, _request):
+        key = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key()))
+        return JSONResponse({"keys": [key | {"kid": "1", "use": "sig"}]})

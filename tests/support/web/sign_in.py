@@ -1,0 +1,116 @@
+"""The page's addresses with people who sign in, without a server."""
+
+import re
+from contextlib import suppress
+
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+from support.api.client import CHEAP
+from support.web.tabs import Site
+
+from botchat.core.auth.devices import Devices
+from botchat.core.auth.service import Access
+from botchat.core.storage.sqlite.repository import SqliteRepository
+from botchat.serving.sign_in_limits import Guesses, PasswordSignIn
+from botchat.settings import WebSettings
+from botchat.web import cache, runtime
+from botchat.web.auth.setup import admission
+from botchat.web.routes.export import EXPORT
+from botchat.web.routes.files import FILE
+
+WORD = "correct horse"
+STREAM = "ws://127.0.0.1/_stcore/stream"
+
+
+async def echo(socket):
+    """What the page's websocket is: it tells who Streamlit would think it is, and answers each message."""
+    await socket.accept()
+    await socket.send_text(socket.headers.get("x-botchat-user", "nobody"))
+    with suppress(WebSocketDisconnect):
+        while True:
+            await socket.send_text(await socket.receive_text())
+
+
+def page(request):
+    return PlainTextResponse(request.headers.get("x-botchat-user", "nobody"))
+
+
+class World:
+    """A store with accounts, and the page's addresses on it."""
+
+    def __init__(self, folder) -> None:
+        self.repository = SqliteRepository(folder / "botchat.db")
+        self.repository.prepare()
+        self.site = Site(self.repository)
+        self.access = Access(self.repository.accounts(), CHEAP)
+        self.waits: list[float] = []
+        self.clock = 0.0
+        self.guesses = Guesses(clock=lambda: self.clock)
+        for user in ("ann", "bob", "root"):
+            self.access.add(user, WORD)
+
+    @property
+    def passwords(self) -> PasswordSignIn:
+        devices = Devices(self.repository.short_lived())
+        return PasswordSignIn(self.access, devices, self.guesses, self.wait)
+
+    async def wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.clock += seconds
+
+    def app(self, **settings) -> Starlette:
+        made = admission(WebSettings(**settings), self.access, self.passwords, {})
+        served = runtime.Served(
+            user=None, connect=self.site.connect, replies=self.site, admins=("root",), can_sign_out=True
+        )
+        runtime.serve(served)
+        own = [EXPORT, FILE, *made.routes, WebSocketRoute("/_stcore/stream", echo), Route("/{any:path}", page)]
+        return Starlette(routes=own, middleware=made.middleware)
+
+    def browser(self, address: str = "127.0.0.1", **settings) -> TestClient:
+        app = self.app(**({"sign_in": "password"} | settings))
+        return TestClient(app, base_url="http://127.0.0.1", follow_redirects=False, client=(address, 50000))
+
+    def signed_in(self, user: str) -> TestClient:
+        browser = self.browser()
+        assert sign_in(browser, user).status_code == 303
+        return browser
+
+
+def world_in(tmp_path):
+    cache.connection.clear()
+    world = World(tmp_path)
+    yield world
+    cache.connection.clear()
+    for turns in world.site.made:
+        turns.close(timeout=0)
+    world.repository.close()
+
+
+def key_of(browser: TestClient, path: str = "/sign-in") -> str:
+    """The hidden key of a form."""
+    return re.search(r'name="form" value="([\w-]{43})"', browser.get(path).text)[1]
+
+
+def sign_in(browser: TestClient, user: str = "ann", password: str = WORD, path: str = "/sign-in", **form):
+    return browser.post(path, data={"form": key_of(browser), "user": user, "password": password} | form)
+
+
+def sign_out(browser: TestClient, **form):
+    return browser.post("/sign-out", data={"form": key_of(browser, "/sign-out")} | form)
+
+
+def may_see(browser: TestClient) -> bool:
+    return browser.get("/").status_code == 200
+
+
+def refused(tab) -> bool:
+    """Whether a tab that was open is served no more."""
+    tab.send_text("click")
+    try:
+        return tab.receive_text() != "click"
+    except WebSocketDisconnect as ended:
+        return ended.code == 1008

@@ -1,0 +1,129 @@
+"""The page in Streamlit's own AppTest: a site of one process, its tabs, and what they show."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+from support.fakes import DONE, ScriptedBot, WatchedStore
+
+from botchat.core.chat import Chat, Reply
+from botchat.core.errors import StoreUnavailable
+from botchat.core.models.session import Message, Session
+from botchat.core.turn.turn import Turns
+from botchat.web import cache, runtime
+
+PAGE = Path(runtime.__file__).with_name("page.py")
+
+
+class Site:
+    """The page of one process: a store, turns that stay, and a connection that can be made anew."""
+
+    def __init__(self, repository) -> None:
+        self.store = WatchedStore(repository)
+        self.opened = 0
+        self.made: list[Turns] = []
+        self.follow("Yes.", DONE)
+
+    def follow(self, *script) -> ScriptedBot:
+        """Take a bot that follows this script, for the runs to come."""
+        self.bot = ScriptedBot(*script)
+        self.turns = Turns({"b": self.bot}, checkpoint_seconds=0.01)
+        self.made.append(self.turns)
+        cache.connection.clear()
+        return self.bot
+
+    def connect(self) -> Chat:
+        self.opened += 1
+        if self.store.down:
+            raise StoreUnavailable("The store is down.")
+        return Chat(self.store, self.turns, default_bot="b")
+
+    def serve(self, user: str, admins: tuple[str, ...] = ()) -> None:
+        """Serve this user's sessions from now on."""
+        runtime.serve(runtime.Served(user=user, connect=self.connect, replies=self, admins=admins))
+
+    @property
+    def running_count(self) -> int:
+        return self.turns.running_count
+
+    def running(self, user: str, session_id: str) -> Reply | None:
+        """Return the reply that is under way in a session, as the turns of now know it."""
+        return self.turns.running(user, session_id)
+
+    def open(self, user: str = "ann", session_id: str | None = None) -> AppTest:
+        """Open a tab and run the page in it."""
+        self.serve(user, admins=("admin",))
+        tab = AppTest.from_file(PAGE, default_timeout=30)
+        if session_id:
+            tab.query_params["session"] = session_id
+        return self.run(tab)
+
+    def run(self, tab: AppTest) -> AppTest:
+        tab.run()
+        assert not tab.exception, tab.exception
+        return tab
+
+    def say(self, tab: AppTest, text: str) -> AppTest:
+        tab.chat_input[0].set_value(text)
+        return self.run(tab)
+
+    def settle(self, tab: AppTest, session_id: str) -> AppTest:
+        """Wait until the reply is in the store, then run the page as its fragment would."""
+        reply = cache.connection().reply("ann", session_id)
+        assert reply is None or reply.wait(30)
+        return self.run(tab)
+
+    def sessions(self, number: int, user: str = "ann") -> list[Session]:
+        start = datetime(2026, 1, 1, tzinfo=UTC)
+        made = [Session(user=user, bot_id="b", create_time=start + timedelta(minutes=i)) for i in range(number)]
+        for i, session in enumerate(made):
+            self.store.append(session, Message(role="user", content=f"{user}'s {i}"))
+        return made
+
+
+def listed(tab: AppTest) -> list[str]:
+    """The names in the sidebar, as they are meant to be read."""
+    return [name.replace("\\", "") for names in groups(tab).values() for name in names]
+
+
+def groups(tab: AppTest) -> dict[str, list[str]]:
+    """The names in the sidebar by the headings above them, as Markdown."""
+    return {radio.label: radio.options for radio in tab.sidebar.radio}
+
+
+def choose(tab: AppTest, name: str) -> AppTest:
+    """Open the session of that name from the sidebar."""
+    for radio in tab.sidebar.radio:
+        if name in [option.replace("\\", "") for option in radio.options]:
+            place = [option.replace("\\", "") for option in radio.options].index(name)
+            radio.set_value(radio.options[place])
+            tab.run()
+            assert not tab.exception, tab.exception
+            return tab
+    raise AssertionError(name)
+
+
+def pick(tab: AppTest, key: str, option: str) -> AppTest:
+    """Choose something from a menu."""
+    tab.menu_button(key).click(option)
+    tab.run()
+    assert not tab.exception, tab.exception
+    return tab
+
+
+def said(tab: AppTest) -> list[str]:
+    """What the conversation shows: the user's words and the bot's."""
+    return [element.value for message in tab.chat_message for element in (*message.text, *message.markdown)]
+
+
+def opened(tab: AppTest) -> str:
+    """The id in the address."""
+    value = tab.query_params["session"]
+    return value if isinstance(value, str) else value[0]
+
+
+def click(tab: AppTest, key: str) -> AppTest:
+    tab.button(key).click()
+    tab.run()
+    assert not tab.exception, tab.exception
+    return tab

@@ -1,0 +1,31 @@
+"""What the terminal tells of what a bot is shown, and how that is changed by a key."""
+
+from support.sessions import stored
+from support.tui.stories import story, terminal
+
+from botchat.core.models.session import Message
+
+TALK = ["What is a heron?", "A heron is a bird.", "A train to Cambridge, on Saturday.", "At nine."]
+
+
+@story
+async def test_what_came_before_is_forgotten_taken_back_and_begun_anew_by_keys(chat_with, store, tmp_path):
+    session = stored(store, messages=0, bot_id="b")
+    for i, text in enumerate(TALK):
+        store.append(session, Message(role="assistant" if i % 2 else "user", content=text))
+    async with terminal(chat_with("Yes."), tmp_path, first=lambda chat: chat.latest("ann")) as at:
+        await at.sees("At nine.")
+        await at.press("escape")
+        await at.press("f")
+        await at.sees("── 2 of 4 messages sent", "· 2 of 4 messages sent")
+        assert store.get("ann", session.id).cut == session.messages[2].id
+        await at.press("f")
+        await at.until(lambda: "messages sent" not in at.text)
+        assert "new topic" not in at.text
+        await at.press("o")
+        await at.sees("── new topic")
+        assert store.preferences("ann").topics == "shown"
+        await at.press("n")
+        await at.until(lambda: at.app.heading.heading.name == TALK[2])
+        assert TALK[0] not in [message.content for message in at.app.conversation.session.messages]
+    assert store.get("ann", session.id).message_count == 4

@@ -1,0 +1,271 @@
+"""What is asked of the bot in the terminal: again, in other words, of another; and what is said of its answers."""
+
+from support.fakes import DONE, Gate, ScriptedBot
+from support.sessions import stored
+from support.tui.stories import only_session, said, story, terminal
+
+from botchat.core.chat import Chat
+from botchat.core.errors import BotError
+from botchat.core.models.session import Message, Session
+from botchat.core.turn.turn import Turns
+
+
+@story
+async def test_a_save_that_fails_is_told_at_once_with_the_words_still_in_the_prompt(chat_with, store, tmp_path):
+    async with terminal(chat_with("Yes.", DONE), tmp_path) as at:
+        store.down = True
+        await at.say("Keep me")
+        await at.until(lambda: at.notice == "Not sent: The store is down.")
+        assert at.prompt == "Keep me"
+        await at.sees("○")
+        store.down = False
+        await at.press("enter")
+        await at.sees("Yes.")
+        assert at.prompt == ""
+    assert said(store, only_session(store).id) == ["Keep me", "Yes."]
+
+
+@story
+async def test_a_message_that_is_too_large_stays_in_the_prompt_to_be_made_shorter(chat_with, store, tmp_path):
+    async with terminal(chat_with("Yes.", DONE), tmp_path) as at:
+        store.all_is_too_large = True
+        await at.say("Keep me")
+        await at.until(lambda: at.notice.startswith("Not sent: That does not fit: a message holds at most 15 MiB."))
+        assert at.prompt == "Keep me"
+    assert store.page("ann").sessions == ()
+
+
+@story
+async def test_a_message_whose_save_was_not_acknowledged_is_not_stored_twice(chat_with, store, tmp_path):
+    async with terminal(chat_with("Yes.", DONE), tmp_path) as at:
+        store.answers_are_lost = True
+        await at.say("Once")
+        await at.until(lambda: at.notice == "Not sent: The store's answer was lost.")
+        store.answers_are_lost = False
+        await at.press("enter")
+        await at.sees("Yes.")
+    assert said(store, only_session(store).id) == ["Once", "Yes."]
+
+
+@story
+async def test_a_reply_that_is_not_saved_says_so_until_it_is(chat_with, store, tmp_path):
+    gate, end = Gate(), Gate()
+    async with terminal(chat_with("It begins", gate, ", goes on", end, DONE, checkpoint_seconds=0.01), tmp_path) as at:
+        await at.say("Go")
+        await at.sees("It begins")
+        await at.until(lambda: len(only_session(store).messages) == 2)
+        store.down = True
+        gate.open()
+        await at.until(lambda: at.notice == "The reply is not saved: The store is down. It is tried again.")
+        await at.sees("It begins, goes on")
+        store.down = False
+        await at.until(lambda: at.notice == "")
+        end.open()
+        await at.until(lambda: not at.app.conversation._reply)
+    assert said(store, only_session(store).id) == ["Go", "It begins, goes on"]
+
+
+@story
+async def test_a_bot_that_fails_says_why_and_r_asks_it_again(chat_with, store, tmp_path):
+    chat = chat_with(BotError("There is [no] key."))
+    async with terminal(chat, tmp_path) as at:
+        await at.say("Are you there?")
+        await at.until(lambda: at.notice.startswith("There is [no] key."))
+        await at.until(lambda: not at.app.conversation._reply)
+        chat.bot._script = ("Now I am.", DONE)
+        await at.press("escape", "r")
+        await at.sees("Now I am.")
+    assert said(store, only_session(store).id) == ["Are you there?", "Now I am."]
+
+
+@story
+async def test_an_unanswered_message_is_asked_again_after_a_restart(chat_with, store, tmp_path):
+    session = stored(store, bot_id="b")
+    async with terminal(chat_with("At last.", DONE), tmp_path, first=lambda chat: chat.latest("ann")) as at:
+        await at.sees("message 0")
+        assert "has no answer" in at.notice
+        await at.press("escape", "r")
+        await at.sees("At last.")
+    assert said(store, session.id) == ["message 0", "At last."]
+
+
+@story
+async def test_another_answer_and_the_one_before_are_branches_to_go_between(chat_with, store, tmp_path):
+    chat = chat_with("First answer.", DONE)
+    async with terminal(chat, tmp_path) as at:
+        await at.say("Why?")
+        await at.sees("First answer.")
+        await at.until(lambda: not at.app.conversation._reply)
+        chat.bot._script = ("Second answer.", DONE)
+        await at.press("escape", "r")
+        await at.sees("Second answer.")
+        assert "First answer." not in at.text
+        await at.until(lambda: not at.app.conversation._reply)
+        await at.press("left_square_bracket")
+        await at.sees("First answer.")
+        assert "Second answer." not in at.text
+        await at.press("right_square_bracket")
+        await at.sees("Second answer.")
+    assert said(store, only_session(store).id) == ["Why?", "First answer.", "Second answer."]
+
+
+@story
+async def test_an_earlier_message_is_edited_and_the_old_branch_stays(chat_with, store, tmp_path):
+    chat = chat_with("An answer.", DONE)
+    async with terminal(chat, tmp_path) as at:
+        await at.say("Teh question")
+        await at.sees("An answer.")
+        await at.until(lambda: not at.app.conversation._reply)
+        await at.type("half a thought")
+        await at.press("escape", "e")
+        assert at.prompt == "Teh question"
+        assert "Editing" in at.notice
+        await at.press("escape")
+        assert at.prompt == "half a thought"
+        await at.press("escape", "e")
+        await at.press("end", *["backspace"] * len("Teh question"))
+        await at.say("The question")
+        await at.until(lambda: at.prompt == "half a thought")
+        await at.until(lambda: not at.app.conversation._reply)
+        await at.sees("The question")
+    assert said(store, only_session(store).id) == ["Teh question", "An answer.", "The question", "An answer."]
+
+
+@story
+async def test_feedback_with_a_comment_is_stored_and_the_same_key_takes_it_back(chat_with, store, tmp_path):
+    async with terminal(chat_with("An answer.", DONE), tmp_path) as at:
+        await at.say("Why?")
+        await at.sees("An answer.")
+        await at.until(lambda: not at.app.conversation._reply)
+        await at.press("escape", "plus")
+        await at.sees("Good answer.")
+        await at.type("so [true]")
+        await at.press("enter")
+        await at.until(lambda: "Your feedback is kept." in at.toasts)
+        given = only_session(store).messages[1].feedback
+        assert (given["rating"], given["comment"]) == ("up", "so [true]")
+        await at.press("plus")
+        await at.until(lambda: "Your feedback is taken back." in at.toasts)
+        assert only_session(store).messages[1].feedback is None
+
+
+@story
+async def test_feedback_that_could_not_be_stored_is_asked_for_again_with_its_words(chat_with, store, tmp_path):
+    async with terminal(chat_with("An answer.", DONE), tmp_path) as at:
+        await at.say("Why?")
+        await at.sees("An answer.")
+        await at.until(lambda: not at.app.conversation._reply)
+        store.down = True
+        await at.press("escape", "minus")
+        await at.type("wrong")
+        await at.press("enter")
+        await at.sees("The store is down.", "wrong")
+        store.down = False
+        await at.press("enter")
+        await at.until(lambda: "Your feedback is kept." in at.toasts)
+    assert only_session(store).messages[1].feedback["comment"] == "wrong"
+
+
+@story
+async def test_another_bot_answers_from_then_on(chat_with, store, tmp_path):
+    chat = chat_with("I am b.", DONE)
+    chat.turns.bots["c"] = ScriptedBot("I am c.", DONE, bot_id="c")
+    async with terminal(chat, tmp_path) as at:
+        await at.say("Who?")
+        await at.sees("I am b.")
+        await at.until(lambda: not at.app.conversation._reply)
+        await at.press("ctrl+b")
+        await at.sees("Who answers from now on?")
+        await at.press("down", "enter")
+        await at.until(lambda: "c answers from now on." in at.toasts)
+        await at.sees("c (scripted)")
+        await at.say("And now?")
+        await at.sees("I am c.")
+    assert only_session(store).bot_id == "c"
+
+
+@story
+async def test_a_person_goes_on_with_a_bot_of_their_choice_in_a_session_of_agents(chat_with, store, tmp_path):
+    session = stored(store, bot_id="agent")
+    store.append(session, Message(role="assistant", content="I am an agent.", agent_id="desk"))
+    async with terminal(chat_with("I am b.", DONE), tmp_path, first=lambda chat: chat.latest("ann")) as at:
+        await at.sees("I am an agent.")
+        await at.say("Who?")
+        await at.until(lambda: "Choose who answers: ctrl+b." in at.notice)
+        await at.press("ctrl+b")
+        await at.sees("Who answers from now on?")
+        await at.press("enter")
+        await at.until(lambda: "b answers from now on." in at.toasts)
+        await at.press("enter")
+        await at.sees("I am b.")
+        rows = [row.strip() for row in at.text.splitlines()]
+        assert any(row.endswith("│  desk") for row in rows)
+        assert any(row.endswith("│  b") for row in rows)
+        assert not any(row.endswith("│  agent") for row in rows)
+
+
+@story
+async def test_the_bot_named_at_the_start_answers_in_the_session_to_begin_with(chat_with, store, tmp_path):
+    session = stored(store, bot_id="gone")
+    first = {"first": lambda chat: chat.latest("ann"), "bot": "b"}
+    async with terminal(chat_with("Here.", DONE), tmp_path, **first) as at:
+        await at.until(lambda: "b answers from now on." in at.toasts)
+        await at.say("Who?")
+        await at.sees("Here.")
+    assert store.get("ann", session.id).bot_id == "b"
+
+
+@story
+async def test_who_leaves_with_a_reply_that_is_not_saved_is_asked_and_can_wait_for_it(chat_with, store, tmp_path):
+    gate = Gate()
+    async with terminal(chat_with("It begins", gate, ", ends.", DONE, checkpoint_seconds=0.01), tmp_path) as at:
+        await at.say("Go")
+        await at.sees("It begins")
+        await at.until(lambda: len(only_session(store).messages) == 2)
+        store.down = True
+        gate.open()
+        await at.until(lambda: at.notice.startswith("The reply is not saved: The store is down."))
+        await at.press("ctrl+q")
+        await at.sees("A reply is not saved: The store is down.", "Save to a file (s)", "Wait (w)", "Quit anyway (q)")
+        await at.press("w")
+        assert at.app.is_running
+        await at.press("ctrl+n")  # another session: the reply is still the program's alone
+        await at.until(lambda: not at.app.conversation.session.rev)
+        await at.press("ctrl+c", "ctrl+c")
+        await at.sees("A reply is not saved: The store is down.")
+        await at.press("escape")
+        store.down = False
+        await at.until(lambda: not at.app.unsaved_replies)
+        await at.press("ctrl+q")
+        await at.until(lambda: not at.app.is_running)
+    assert said(store, only_session(store).id) == ["Go", "It begins, ends."]
+
+
+@story
+async def test_ctrl_c_in_the_question_leaves_as_if_to_save(chat_with, store, tmp_path):
+    gate = Gate()
+    async with terminal(chat_with(gate, "All.", DONE, checkpoint_seconds=0.01), tmp_path) as at:
+        await at.say("Go")
+        await at.until(lambda: len(store.page("ann").sessions) == 1)
+        store.down = True
+        gate.open()
+        await at.until(lambda: at.app.unsaved_replies)
+        await at.press("ctrl+q")
+        await at.sees("Save to a file (s)")
+        await at.press("ctrl+c")
+        await at.until(lambda: not at.app.is_running)
+        assert not at.app.discards_unsaved
+
+
+@story
+async def test_a_reply_that_another_program_waits_for_says_so_and_is_stopped(chat_with, store, tmp_path):
+    elsewhere = Turns({"b": ScriptedBot(Gate())}, checkpoint_seconds=0.1)
+    session = Session(user="ann", bot_id="b")
+    reply = Chat(store, elsewhere, default_bot="b").send("ann", session, "Go")
+    first = lambda chat: chat.latest("ann")  # noqa: E731
+    async with terminal(chat_with("Yes.", DONE), tmp_path, first=first) as at:
+        await at.until(lambda: at.notice.startswith("Another program is waiting for this reply."))
+        await at.press("escape")
+        await at.until(lambda: reply.settled)
+        assert reply.message.status == "stopped"
+    elsewhere.close(timeout=0)

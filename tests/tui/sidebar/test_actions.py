@@ -1,0 +1,107 @@
+"""What is done to a session from the list in the terminal, and how it is taken back."""
+
+from support.sessions import stored
+from support.tui.lists import count_line, several
+from support.tui.stories import story, terminal
+
+
+@story
+async def test_a_name_that_could_not_be_stored_is_asked_for_again(flaky_chat, store, tmp_path):
+    session = stored(store, name="Hernos")
+    async with terminal(flaky_chat, tmp_path) as at:
+        at.app.sessions.list.focus()
+        await at.press("r")
+        await at.press(*["backspace"] * 6)
+        await at.type("[/b] Herons")
+        flaky_chat._repository.fails = True
+        await at.press("enter")
+        await at.sees("The store is away.", "[/b] Herons")
+        flaky_chat._repository.fails = False
+        await at.press("enter")
+        await at.until(lambda: at.names == ["[/b] Herons"])
+    assert store.get("ann", session.id).name == "[/b] Herons"
+
+
+@story
+async def test_a_session_is_renamed_everywhere_it_is_shown(chat_with, store, tmp_path):
+    session = stored(store, name="Hernos")
+    async with terminal(chat_with(), tmp_path, first=lambda chat: chat.latest("ann")) as at:
+        await at.press("ctrl+r")
+        await at.press(*["backspace"] * 6)
+        await at.type("Herons")
+        await at.press("enter")
+        await at.until(lambda: at.app.heading.heading.name == "Herons")
+        assert at.names == ["Herons"]
+    assert store.get("ann", session.id).name == "Herons"
+
+
+@story
+async def test_a_session_is_deleted_after_a_question_and_u_brings_it_back(chat_with, store, tmp_path):
+    several(store, 2)
+    async with terminal(chat_with(), tmp_path) as at:
+        at.app.sessions.list.focus()
+        await at.press("d")
+        await at.sees("Put “number 1” into the trash?")
+        await at.press("n")
+        assert len(at.names) == 2
+        await at.press("d", "y")
+        await at.until(lambda: at.names == ["number 0"])
+        assert count_line(at) == "1 of 1"
+        assert "“number 1” is in the trash. u takes that back." in at.toasts
+        assert store.count("ann") == 1
+        await at.press("u")
+        await at.until(lambda: at.names == ["number 1", "number 0"])
+        assert store.count("ann") == 2
+        await at.press("u")
+        await at.until(lambda: "There is nothing to undo." in at.toasts)
+
+
+@story
+async def test_an_old_session_comes_back_to_its_place_also_in_a_search(chat_with, store, tmp_path):
+    several(store, 3)
+    async with terminal(chat_with(), tmp_path) as at:
+        at.app.sessions.list.focus()
+        await at.press("slash")
+        await at.type("number")
+        await at.until(lambda: count_line(at) == "3 found")
+        await at.press("enter", "down", "d", "y")
+        await at.until(lambda: at.names == ["number 2", "number 0"])
+        await at.press("u")
+        await at.until(lambda: at.names == ["number 2", "number 1", "number 0"])
+
+
+@story
+async def test_the_archive_and_the_trash_are_views_and_give_back(chat_with, store, tmp_path):
+    several(store, 3)
+    async with terminal(chat_with(), tmp_path) as at:
+        at.app.sessions.list.focus()
+        await at.press("a")
+        await at.until(lambda: at.names == ["number 1", "number 0"])
+        await at.press("d", "y")
+        await at.until(lambda: at.names == ["number 0"])
+        await at.press("v")
+        await at.until(lambda: at.names == ["number 2"])
+        assert count_line(at) == "1 of 1 · archive"
+        await at.press("a")
+        await at.sees("Nothing is in the archive.")
+        await at.press("v")
+        await at.until(lambda: at.names == ["number 1"])
+        await at.press("d")
+        await at.sees("for ever?")
+        await at.press("y")
+        await at.sees("The trash is empty.")
+        await at.press("v")
+        await at.until(lambda: at.names == ["number 2", "number 0"])
+
+
+@story
+async def test_a_session_is_pinned_and_unpinned(chat_with, store, tmp_path):
+    session = stored(store)
+    async with terminal(chat_with(), tmp_path) as at:
+        at.app.sessions.list.focus()
+        await at.press("p")
+        await at.sees("★ message 0")
+        assert store.get("ann", session.id).pinned
+        await at.press("p")
+        await at.until(lambda: "★" not in at.text)
+        assert not store.get("ann", session.id).pinned

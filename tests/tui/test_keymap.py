@@ -1,0 +1,117 @@
+"""The keys of the terminal chat: what the config file may say of them, and that the documents tell what they are."""
+
+import re
+from pathlib import Path
+
+import pytest
+from support.fakes import DONE
+from support.sessions import stored
+from support.tui.stories import story, terminal
+
+from botchat.core.errors import ConfigError
+from botchat.settings import load_settings
+from botchat.tui.commands import shown_key
+from botchat.tui.keymap import PLACES, check_keys, keys_of
+
+DOCUMENT = Path(__file__).parent.parent / "docs" / "tui.md"
+
+
+def test_the_document_tells_every_key_that_there_is():
+    text = DOCUMENT.read_text(encoding="utf-8")
+    tables = {
+        place.lower(): re.findall(r"^\| `([^`]+)` \| ([^|]+) \| `([^`]+)` \|$", rows, re.MULTILINE)
+        for place, rows in re.findall(r"^### (.+)\n((?:.*\n)+?)(?=^#|\Z)", text, re.MULTILINE)
+    }
+    assert tables == {
+        place: [
+            (shown_key(binding, {}), binding.tooltip or binding.description, binding.id) for binding in keys_of(place)
+        ]
+        for place in PLACES
+    }
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"pni": "x"}, "tui.keys.pni is unknown. Did you mean pin?"),
+        ({"zzzzzz": "x"}, "tui.keys.zzzzzz is unknown. Known are: new, sessions"),
+        ({"pin": "ctrl+nonsense"}, "tui.keys.pin can't be 'ctrl+nonsense': that is no key."),
+        ({"pin": "d"}, "can't both be 'd' in the list."),
+        ({"pin": "ctrl+n"}, "new and pin can't both be 'ctrl+n' in the list."),
+    ],
+)
+def test_a_mistake_in_the_keys_is_told(keys, said):
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        check_keys(keys)
+
+
+@pytest.mark.parametrize("keys", [{}, {"pin": "x"}, {"new": "f2,ctrl+t"}, {"good": "plus"}, {"search": "?"}])
+def test_keys_that_can_be_had_are_taken(keys):
+    check_keys(keys)
+
+
+def settings_of(tmp_path, text: str):
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    return load_settings({"BOTCHAT_CONFIG": str(path)})
+
+
+def test_theme_and_keys_come_from_the_config_file(tmp_path):
+    tui = settings_of(tmp_path, '[tui]\ntheme = "light"\nkeys = {new = "f2"}\n').tui
+    assert (tui.theme, tui.keys) == ("light", {"new": "f2"})
+
+
+def test_a_name_in_the_table_that_is_none_is_told_with_its_place(tmp_path):
+    with pytest.raises(ConfigError, match=re.escape("tui.them is unknown. Did you mean theme?")):
+        settings_of(tmp_path, '[tui]\nthem = "light"\n')
+
+
+@story
+async def test_a_key_of_the_config_file_does_it_and_the_usual_one_does_not(chat_with, store, tmp_path):
+    stored(store)
+    async with terminal(chat_with("Yes.", DONE), tmp_path, keys={"pin": "x", "send": "f8"}) as at:
+        at.app.sessions.list.focus()
+        await at.press("p")
+        await at.press("x")
+        await at.sees("★")
+        at.app.conversation.prompt.focus()
+        await at.type("Hi")
+        await at.press("enter", "f8")
+        await at.sees("Yes.")
+
+
+@story
+async def test_f1_shows_every_key_as_it_is_now(chat_with, tmp_path):
+    async with terminal(chat_with(), tmp_path, size=(100, 120), keys={"pin": "x"}) as at:
+        await at.press("f1")
+        await at.sees("Everywhere", "In the prompt", "In the list", "In the messages")
+        for place in PLACES:
+            for binding in keys_of(place):
+                assert (binding.tooltip or binding.description) in at.text
+        assert re.search(r"x +Pin it, so", at.text)
+        await at.press("escape")
+        await at.until(lambda: "In the messages" not in at.text)
+
+
+@story
+async def test_the_palette_does_everything_that_has_a_key(chat_with, tmp_path):
+    async with terminal(chat_with(), tmp_path) as at:
+        titles = {command.title for command in at.app.get_system_commands(at.app.screen)}
+        assert {binding.description for place in PLACES for binding in keys_of(place)} <= titles
+        await at.press("ctrl+p")
+        await at.type("show the archive")
+        await at.press(*["backspace"] * 16)
+        await at.type("view")
+        await at.sees("Show the archive")
+        await at.press("enter")
+        await at.sees("Nothing is in the archive.")
+
+
+@story
+async def test_ctrl_c_leaves_at_the_second_time(chat_with, tmp_path):
+    async with terminal(chat_with(), tmp_path) as at:
+        at.app.sessions.list.focus()
+        await at.press("ctrl+c")
+        await at.until(lambda: at.toasts == ["ctrl+c once more leaves. A reply under way is kept."])
+        await at.press("ctrl+c")
+        await at.until(lambda: not at.app.is_running)

@@ -1,0 +1,81 @@
+"""How the terminal chat looks, as pictures that were looked at once; `UPDATE_PICTURES=1 pytest …` makes them anew."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from support.tui import demo
+from support.tui.stories import story, terminal
+
+from botchat.bootstrap import build_turns
+from botchat.core.chat import Chat
+from botchat.core.models.session import now
+from botchat.settings import Settings
+
+PICTURES = Path(__file__).parent / "pictures"
+DOCUMENTS = Path(__file__).parent.parent / "docs"
+
+
+@pytest.fixture
+def demo_chat(store):
+    for session in demo.sessions():
+        store.save(session)
+        while now() <= session.update_time:  # the one that is saved last is the one that was used last
+            pass
+    store._repository.name = "botchat.db"
+    turns = build_turns(Settings(), {})
+    yield Chat(store, turns, default_bot="demo")
+    turns.close()
+
+
+def picture_of(app) -> str:
+    """The screen as SVG, without what is another in each run: a number that makes names in it unique."""
+    svg = app.export_screenshot(title="botchat")
+    return re.sub(r"terminal-\d+", "terminal", svg)
+
+
+def check(app, path: Path) -> None:
+    picture = picture_of(app)
+    if os.environ.get("UPDATE_PICTURES"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(picture, encoding="utf-8")
+    assert picture == path.read_text(encoding="utf-8"), f"{path.name} looks different now: look, then UPDATE_PICTURES=1"
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "theme"),
+    [("dark", (100, 32), "dark"), ("light", (100, 32), "light"), ("small", (80, 24), "dark")],
+)
+def test_a_session_looks_as_it_did(demo_chat, tmp_path, name, size, theme):
+    @story
+    async def look():
+        first = {"first": lambda chat: chat.latest("ann"), "clock": lambda: demo.NOW}
+        async with terminal(demo_chat, tmp_path, size=size, theme=theme, **first) as at:
+            await at.sees("Thanks!", "7 of 7")
+            await at.settled()
+            check(at.app, PICTURES / f"{name}.svg")
+
+    look()
+
+
+@story
+async def test_the_picture_of_the_document_is_of_this_program(demo_chat, tmp_path):
+    first = {"first": lambda chat: chat.latest("ann"), "clock": lambda: demo.NOW}
+    async with terminal(demo_chat, tmp_path, size=(116, 36), **first) as at:
+        await at.sees("on the coast", "7 of 7")
+        await at.press("escape", "t", "escape")
+        await at.type("What do they eat?")
+        await at.settled()
+        check(at.app, DOCUMENTS / "tui.svg")
+
+
+@story
+async def test_the_question_before_a_deletion_looks_as_it_did(demo_chat, tmp_path):
+    async with terminal(demo_chat, tmp_path, size=(80, 24), clock=lambda: demo.NOW) as at:
+        await at.sees("7 of 7")
+        at.app.sessions.list.focus()
+        await at.press("down", "d")
+        await at.sees("Put “Trip to Rome in April” into the trash?")
+        await at.settled()
+        check(at.app, PICTURES / "question.svg")

@@ -1,0 +1,199 @@
+"""The terminal chat in a real terminal: what starts it, what ends it, and what is there the next time."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from contextlib import contextmanager
+
+import pytest
+from support.servers import Mongod
+from support.shell import Shell
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-9;?<>=]*[a-zA-Z]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[P_][^\x1b]*\x1b\\|[()].|.)")
+PATIENCE = 60
+
+
+class Terminal:
+    """A process on a terminal of its own, and all that it has drawn since `forget`."""
+
+    def __init__(self, process: subprocess.Popen, master: int) -> None:
+        self.process = process
+        self._master = master
+        self._drawn = b""
+        self._is_closed = False
+
+    @property
+    def text(self) -> str:
+        return _ESCAPES.sub("", self._drawn.decode(errors="replace"))
+
+    def sees(self, words: str) -> None:
+        """Wait until these words were drawn."""
+        deadline = time.monotonic() + PATIENCE
+        while words not in self.text:
+            ready, _, _ = select.select([self._master], [], [], max(0.0, deadline - time.monotonic()))
+            assert ready, f"{words!r} did not come; there is:\n{self.text[-3000:]}"
+            try:
+                self._drawn += os.read(self._master, 65536)
+            except OSError:  # how Linux tells that the other side has closed
+                raise AssertionError(f"It ended before {words!r}:\n{self.text[-3000:]}") from None
+
+    def type(self, text: str) -> None:
+        os.write(self._master, text.encode())
+
+    def close(self) -> None:
+        """Close the terminal, as its window does."""
+        if not self._is_closed:
+            os.close(self._master)
+        self._is_closed = True
+
+    def ends(self) -> int:
+        """Read until the process has ended; return its exit code."""
+        while True:
+            try:
+                if not (more := os.read(self._master, 65536)):
+                    break
+            except OSError:
+                break
+            self._drawn += more
+        return self.process.wait(PATIENCE)
+
+
+@contextmanager
+def on_terminal(shell: Shell, *arguments: str):
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    environment = shell.environment | {"TERM": "xterm-256color"}
+    command = [sys.executable, "-m", "botchat", *arguments]
+    process = subprocess.Popen(
+        command, env=environment, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
+    )
+    os.close(slave)
+    terminal = Terminal(process, master)
+    try:
+        yield terminal
+    finally:
+        process.kill()
+        process.wait()
+        terminal.close()
+
+
+@pytest.mark.parametrize("arguments", [(), ("tui",)])
+def test_it_opens_on_a_terminal_and_ctrl_q_leaves(local_shell, arguments):
+    with on_terminal(local_shell, *arguments) as terminal:
+        terminal.sees("No sessions yet.")
+        terminal.type("\x11")
+        assert terminal.ends() == 0
+
+
+def test_without_a_terminal_a_bare_botchat_prints_short_help(local_shell):
+    done = local_shell.run()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Usage: botchat" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_a_terminal_the_chat_says_so(local_shell):
+    done = local_shell.run("tui")
+    assert done.returncode == 2
+    assert done.stderr == "botchat: The chat needs a terminal: botchat ask asks one question without.\n"
+
+
+def test_a_session_that_is_not_there_is_an_error_with_its_exit_code(local_shell):
+    with on_terminal(local_shell, "tui", "--session", "nope nope") as terminal:
+        assert terminal.ends() == 3
+        assert "There is no session 'nope nope' among yours." in terminal.text
+
+
+def test_mistakes_in_the_config_are_told_before_anything_is_drawn(local_shell):
+    for text, said in [
+        ('[tui]\ntheme = "drak"\n', "tui.theme can't be 'drak': there are"),
+        ('[tui.keys]\npni = "x"\n', "tui.keys.pni is unknown. Did you mean pin?"),
+    ]:
+        local_shell.configure(text)
+        with on_terminal(local_shell, "tui") as terminal:
+            assert terminal.ends() == 2
+            assert said in terminal.text
+
+
+def test_a_killed_program_has_lost_neither_the_draft_nor_what_came_of_the_reply(shell, repository_at):
+    with on_terminal(shell, "tui") as terminal:
+        terminal.sees("No sessions yet.")
+        terminal.type("slow\r")
+        terminal.sees("sentence 2")
+        terminal.type("half a thought")
+        terminal.sees("thought")
+        terminal.sees("sentence 6")  # the draft is written shortly after it was typed
+        terminal.process.send_signal(signal.SIGKILL)
+        terminal.process.wait()
+    with on_terminal(shell, "tui", "-c") as terminal:
+        terminal.sees("half a thought")
+        terminal.sees("sentence 2")
+        terminal.sees("“slow”, used last")
+    (summary,) = repository_at.page("ann").sessions
+    assert [message.role for message in repository_at.get("ann", summary.id).messages] == ["user", "assistant"]
+
+
+@pytest.mark.parametrize(("end", "code"), [("\x11", 0), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_leaving_in_the_middle_of_a_reply_keeps_what_came_as_interrupted(local_shell, end, code):
+    from botchat.bootstrap import build_repository
+
+    with on_terminal(local_shell, "tui") as terminal:
+        terminal.sees("No sessions yet.")
+        terminal.type("slow\r")
+        terminal.sees("sentence 2")
+        terminal.type(end) if isinstance(end, str) else terminal.process.send_signal(end)
+        assert terminal.ends() == code
+    repository = build_repository(local_shell.store)
+    repository.prepare()
+    (summary,) = repository.page("ann").sessions
+    answer = repository.get("ann", summary.id).messages[-1]
+    repository.close()
+    assert answer.status == "interrupted"
+    assert "sentence 2" in answer.content
+
+
+def test_closing_the_terminal_in_the_middle_of_a_reply_ends_the_program_and_keeps_the_reply(local_shell):
+    from botchat.bootstrap import build_repository
+
+    with on_terminal(local_shell, "tui") as terminal:
+        terminal.sees("No sessions yet.")
+        terminal.type("long\r")
+        terminal.sees("Demo bot")
+        terminal.close()
+        assert terminal.process.wait(PATIENCE) == 129
+    repository = build_repository(local_shell.store)
+    repository.prepare()
+    (summary,) = repository.page("ann").sessions
+    answer = repository.get("ann", summary.id).messages[-1]
+    repository.close()
+    assert answer.status != "streaming"
+    assert "Demo bot" in answer.content
+
+
+def test_a_server_that_stops_and_comes_back_loses_no_word(tmp_path, own_mongod: Mongod):
+    shell = Shell(tmp_path, f"{own_mongod.uri}/chats?serverSelectionTimeoutMS=500")
+    with on_terminal(shell, "tui") as terminal:
+        terminal.sees("No sessions yet.")
+        own_mongod.stop()
+        terminal.type("hello\r")
+        terminal.sees("Not sent: MongoDB at")
+        own_mongod.start()
+        terminal.type("\r")
+        terminal.sees("Demo bot")
+        terminal.type("\x11")
+        assert terminal.ends() == 0
+    assert "hello" in shell.run("sessions", "show", "@last").stdout
+
+
+def test_the_openai_client_is_not_loaded_before_the_first_message():
+    look = "import sys, botchat.tui.launcher; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert {"openai", "pymongo", "streamlit", "fastapi"} & set(done.stdout.split()) == set()

@@ -1,0 +1,150 @@
+"""Signing in to the real page: with a password in Chromium, and elsewhere at a provider on this machine."""
+
+import re
+import signal
+from typing import NamedTuple
+
+import httpx2
+import pytest
+from playwright.sync_api import expect
+from support.servers import free_port
+from support.sessions import stored
+from support.web.browser import Visitor, chromium_binary
+from support.web.oidc_provider import Provider
+
+from botchat.core.auth.service import Access
+
+needs_browser = pytest.mark.skipif(chromium_binary() is None, reason="no Chromium here")
+WORD = "correct horse"
+
+
+@pytest.fixture
+def accounts(local_repository):
+    access = Access(local_repository.accounts())
+    for user in ("ann", "bob"):
+        access.add(user, WORD)
+    return access
+
+
+@pytest.fixture
+def site(local_shell, accounts, serve):
+    local_shell.configure('titles = false\nadmins = ["root"]\n[web]\nsign_in = "password"\n')
+    return serve(local_shell, "--api")
+
+
+def sign_in(visitor, address: str | None, user: str, password: str) -> None:
+    if address:
+        visitor.page.goto(address)
+    visitor.page.get_by_label("Name").fill(user)
+    visitor.page.get_by_label("Password").fill(password)
+    visitor.page.get_by_role("button", name="Sign in").click()
+
+
+@needs_browser
+def test_who_says_the_password_comes_in_and_stays_over_a_reload(site, visitor):
+    assert "for who signs in" in site.line
+    sign_in(visitor, site.address, "ann", "a wrong one")
+    expect(visitor.page.get_by_role("alert")).to_have_text("There is nobody of that name and password.")
+    sign_in(visitor, site.address, "ann", WORD)
+    visitor.say("What is a heron?")
+    expect(visitor.messages).to_have_count(2)
+    assert "session=" in visitor.page.url
+    visitor.visit(visitor.page.url)
+    visitor.sees("What is a heron?")
+    assert visitor.page.evaluate("document.cookie.includes('botchat')") is False
+    assert site.stop() in {0, -signal.SIGTERM}  # with a tab that is still open
+
+
+@needs_browser
+def test_a_program_talks_in_the_session_that_the_page_shows(site, accounts, local_repository, visitor):
+    session = stored(local_repository).id
+    sign_in(visitor, f"{site.address}/?session={session}", "ann", WORD)
+    visitor.sees("message 0")
+    bearer = {"Authorization": f"Bearer {accounts.create_token('ann')[1]}"}
+    with httpx2.Client(base_url=site.address, trust_env=False, timeout=60, headers=bearer) as program:
+        assert [found["id"] for found in program.get("/api/sessions").json()["sessions"]] == [session]
+        said = program.post(f"/api/session/{session}/message", json={"content": "From a program"})
+        assert (said.status_code, program.get("/api/session/none").json()["status"]) == (200, 404)
+    visitor.sees("From a program")
+
+
+@needs_browser
+def test_a_person_is_shown_neither_another_s_session_nor_the_admins_page(site, local_repository, visitor):
+    session = stored(local_repository, name="Herons").id
+    sign_in(visitor, f"{site.address}/?session={session}", "bob", WORD)  # is led to where they wanted to go
+    visitor.sees("There is no session")
+    assert "Herons" not in visitor.page.inner_text("body")
+    visitor.page.goto(f"{site.address}/?view=admin")
+    visitor.sees("There is no such page.")
+
+
+@needs_browser
+def test_who_signs_out_in_one_tab_is_signed_out_in_all(site, accounts, local_repository, visitor):
+    session = stored(local_repository).id
+    sign_in(visitor, f"{site.address}/?session={session}", "ann", WORD)
+    visitor.sees("message 0")
+    second = Visitor(visitor.page.context.new_page())
+    second.visit(site.address)
+    second.page.get_by_role("link", name="Sign out").click()
+    second.page.get_by_role("button", name="Sign out", exact=True).click()
+    expect(second.page.get_by_label("Password")).to_be_visible()
+    expect(visitor.page.get_by_label("Password")).to_be_visible()  # by itself
+    sign_in(visitor, None, "bob", WORD)
+    visitor.sees("There is no session")
+    accounts.disable("bob")  # in this process, not in the page's
+    expect(visitor.page.get_by_label("Password")).to_be_visible()
+
+
+@pytest.fixture
+def provider():
+    with Provider() as provider:
+        yield provider
+
+
+class Arrival(NamedTuple):
+    """What a browser has that went to the provider and came back."""
+
+    answer: httpx2.Response
+    cookies: set[str]
+    export: int
+
+
+def come_back(address: str, query: str = "") -> Arrival:
+    with httpx2.Client(trust_env=False, follow_redirects=True, timeout=30) as browser:
+        page = browser.get(f"{address}/{query}", headers={"Accept": "text/html"})
+        assert page.url.path == "/sign-in"
+        answer = browser.get(page.url.join(re.search('<a href="([^"]*)">Go on', page.text)[1]))
+        return Arrival(answer, set(browser.cookies), browser.get(f"{address}/export?form=json").status_code)
+
+
+def test_who_has_an_account_signs_in_at_a_provider(local_shell, local_repository, serve, provider):
+    port = free_port()
+    local_shell.configure(
+        f'[web]\nsign_in = "oidc"\n[web.oidc]\nprovider = "{provider.description}"\nclient_id = "botchat"\n'
+        f'address = "http://127.0.0.1:{port}"\n',
+    )
+    local_shell.environment["BOTCHAT_OIDC_SECRET"] = provider.secret
+    access = Access(local_repository.accounts())
+    access.add("ann@example.org")
+    site = serve(local_shell, "--port", str(port))
+
+    provider.claims = {"sub": "1", "email": "ann@example.org", "email_verified": True}
+    ann = come_back(site.address, "?session=a%26b&view=%0d%0a")
+    assert (ann.answer.status_code, ann.answer.url.raw_path, ann.export) == (200, b"/?session=a%26b&view=%0d%0a", 200)
+    assert come_back(site.address).answer.url.raw_path == b"/"
+    assert "botchat_next" not in ann.cookies
+    assert [name for name in ann.cookies if name.startswith("_streamlit_user")] == []
+
+    for claims, told in (
+        ({"email": "eve@example.org", "email_verified": True}, "has no account here"),
+        ({"email": "ann@example.org"}, "has not verified"),
+        ({"email": "ann@example.org", "email_verified": False}, "has not verified"),
+        ({"name": "ann@example.org"}, "email is missing"),
+    ):
+        provider.claims = {"sub": "2", **claims}
+        refused = come_back(site.address)
+        assert (told in refused.answer.text, refused.export) == (True, 401)
+        assert "botchat_sign_in" not in refused.cookies
+    provider.claims = {"sub": "1", "email": "ann@example.org", "email_verified": True}
+    provider.forges = True  # signed by somebody else
+    assert come_back(site.address).export == 401

@@ -1,0 +1,245 @@
+"""The page's logic, run by Streamlit's own AppTest with a real store behind it and a scripted bot."""
+
+from support.fakes import DONE, Gate
+from support.web.tabs import choose, click, groups, listed, opened, said
+
+from botchat.core.errors import BotError
+from botchat.core.models.session import Delta, Message, Session, now
+from botchat.core.models.turn_mark import HEARTBEAT_LIMIT
+from botchat.web import cache
+
+_SKEW = 0.9 * HEARTBEAT_LIMIT  # of a clock that is ahead as far as it may be: it is alive the longer
+
+# The rules that the project was asked for.
+
+
+def test_the_page_begins_with_no_sessions_in_session_state(site):
+    site.sessions(2)
+    tab = site.open()
+    held = tab.session_state._state.filtered_state
+    assert [name for name, value in held.items() if "ann's" in repr(value)] == []
+
+
+def test_the_page_fetches_only_the_current_users_sessions(site):
+    site.sessions(2, "ann")
+    site.sessions(1, "bob")
+    assert listed(site.open("ann")) == ["ann's 1", "ann's 0"]
+    assert listed(site.open("bob")) == ["bob's 0"]
+    assert listed(site.open("eve")) == []
+
+
+def test_load_more_shows_50_then_100_then_120(site):
+    site.sessions(120)
+    tab = site.open()
+    assert len(listed(tab)) == 50
+    assert len(listed(click(tab, "load more"))) == 100
+    assert listed(click(tab, "load more")) == [f"ann's {i}" for i in range(119, -1, -1)]
+    assert "load more" not in [button.key for button in tab.sidebar.button]
+
+
+def test_it_is_told_how_many_sessions_there_are_beside_those_that_are_listed(site):
+    site.sessions(51)
+    tab = site.open()
+    assert "50 of 51 sessions" in [caption.value for caption in tab.sidebar.caption]
+    assert "51 of 51 sessions" in [caption.value for caption in click(tab, "load more").sidebar.caption]
+
+
+def test_queries_are_cached_with_cache_data_for_ten_minutes(site):
+    site.sessions(1)
+    tab = site.open()
+    site.store.append(Session(user="ann", bot_id="b"), Message(role="user", content="from another process"))
+    assert listed(site.run(tab)) == ["ann's 0"]
+    assert listed(click(tab, "refresh")) == ["from another process", "ann's 0"]
+    assert [cache._info.ttl for cache in (cache._listed, cache._tags, cache._preferences)] == 3 * [600]
+
+
+def test_the_connection_is_cached_with_cache_resource_for_ten_minutes(site):
+    tab = site.open()
+    site.run(site.run(tab))
+    site.open("bob")
+    assert site.opened == 1
+    assert cache.connection._info.ttl == 600
+
+
+# Sessions
+
+
+def test_of_several_answers_the_page_shows_the_branch_that_was_shown_last(site):
+    session = Session(user="ann", bot_id="b")
+    site.store.append(session, question := Message(role="user", content="which heron?"))
+    for content in ("a grey one", "a blue one"):
+        site.store.append(session, Message(role="assistant", content=content, parent=question.id))
+    chat = site.connect()
+    tab = site.open("ann", session.id)
+    assert said(tab) == ["which heron?", "a blue one"]
+    chat.show_branch("ann", session, session.messages[1].id)
+    assert said(site.run(tab)) == ["which heron?", "a grey one"]
+
+
+def test_a_new_session_is_in_the_sidebar_at_once_although_pages_are_cached(site):
+    site.sessions(1)
+    tab = site.open()
+    site.say(tab, "A new one")
+    assert listed(tab) == ["A new one", "ann's 0"]
+
+
+def test_one_users_page_never_reaches_another(site):
+    ann = site.open("ann")
+    site.say(ann, "Ann's secret")
+    bob = site.open("bob")
+    assert (listed(bob), said(bob)) == ([], [])
+
+
+def test_another_users_session_in_the_address_is_not_found(site):
+    (theirs,) = site.sessions(1, "bob")
+    tab = site.open("ann", theirs.id)
+    assert said(tab) == []
+    assert "There is no session" in tab.error[0].value
+    assert tab.chat_input[0].disabled
+
+
+def test_a_session_that_is_clicked_opens_and_new_chat_leaves_it(site):
+    session = site.sessions(2)[0]
+    tab = choose(site.open(), "ann's 0")
+    assert said(tab) == ["ann's 0"]
+    assert opened(tab) == session.id
+    click(tab, "new chat")
+    assert said(tab) == []
+    assert "session" not in tab.query_params
+
+
+def test_a_name_is_never_markup(site):
+    site.store.append(Session(user="ann", bot_id="b"), Message(role="user", content="![x](http://x) :red[a] *b*\n$1"))
+    ((label,),) = groups(site.open()).values()
+    assert label == r"\!\[x\]\(http\:\/\/x\) \:red\[a\] \*b\* \$1"
+
+
+# Conversation
+
+
+def test_a_message_is_sent_answered_and_there_after_a_reload(site):
+    site.follow(Delta(reasoning_content="They ask."), "Yes, **indeed**.", DONE)
+    tab = site.say(site.open(), "Is it?\nReally?")
+    session_id = opened(tab)
+    site.settle(tab, session_id)
+    again = site.open("ann", session_id)
+    for view in (tab, again):
+        assert said(view)[0] == "Is it?\nReally?"
+        assert "Yes, **indeed**." in said(view)
+        assert view.expander[0].label.startswith("Reasoning (")
+        assert view.expander[0].markdown[0].value == "They ask."
+
+
+def test_the_page_tells_which_bot_answers_and_which_store_keeps(site):
+    tab = site.open()
+    assert "b \\(scripted\\)" in tab.main.caption[0].value
+    assert tab.sidebar.caption[-1].value.startswith("ann  \nStore: ")
+
+
+def test_a_reply_goes_on_without_its_tab_and_is_whole_in_the_next(site):
+    gate = Gate()
+    site.follow("Half ", gate, "and half.", DONE)
+    tab = site.say(site.open(), "Go")
+    session_id = opened(tab)
+    del tab
+    gate.open()
+    again = site.settle(site.open("ann", session_id), session_id)
+    assert "Half and half." in said(again)
+
+
+def test_stop_keeps_what_came(site):
+    site.follow("So far", Gate(), DONE)
+    tab = site.say(site.open(), "Go")
+    session_id = opened(tab)
+    next(iter(cache.connection().reply("ann", session_id)))
+    click(tab, "stop")
+    site.settle(tab, session_id)
+    assert "So far" in said(tab)
+    assert any("Stopped" in caption.value for caption in tab.main.caption)
+
+
+def test_a_message_sent_while_the_bot_answers_goes_back_into_the_line(site):
+    gate = Gate()
+    site.follow("Half ", gate, DONE)
+    tab = site.say(site.open(), "one")
+    session_id = opened(tab)
+    site.say(tab, "two")
+    assert "still answering" in tab.warning[0].value
+    assert site.store.get("ann", session_id).messages[0].content == "one"
+    assert "two" not in said(tab)
+    gate.open()
+
+
+def test_a_bot_that_fails_says_why_and_can_be_tried_again(site):
+    site.follow(BotError("No key."))
+    tab = site.say(site.open(), "Hi")
+    session_id = opened(tab)
+    site.settle(tab, session_id)
+    assert "No key" in tab.error[0].value
+    site.follow("Now.", DONE)
+    click(site.run(tab), "retry")
+    site.settle(tab, session_id)
+    assert said(tab)[0] == "Hi"
+    assert "Now." in said(tab)
+    assert site.store.get("ann", session_id).message_count == 2
+
+
+def test_what_a_user_typed_is_text_and_control_characters_are_symbols(site):
+    tab = site.say(site.open(), "<script>alert(1)</script> \x1b[31m **not bold**")
+    assert tab.chat_message[0].text[0].value == "<script>alert(1)</script> ␛[31m **not bold**"
+
+
+def test_nothing_is_sent_when_nothing_was_typed(site):
+    tab = site.say(site.open(), "  \n ")
+    assert (said(tab), listed(tab), len(tab.error)) == ([], [], 0)
+
+
+def test_prices_are_no_formulas_and_code_is_left_alone(site):
+    site.follow("$5 or $6 :red[now] `$1 :red[x]`\n```\necho $1\n```\n$x$", DONE)
+    tab = site.say(site.open(), "Price?")
+    site.settle(tab, opened(tab))
+    assert said(tab)[1] == "\\$5 or \\$6 \\:red[now] `$1 :red[x]`\n```\necho $1\n```\n$x$"
+
+
+def test_a_long_session_opens_at_its_newest_50_messages_and_shows_earlier_ones(site):
+    session = Session(user="ann", bot_id="b")
+    for i in range(120):
+        site.store.append(session, Message(role="assistant", content=f"number {i}"))
+    tab = site.open("ann", session.id)
+    assert said(tab) == [f"number {i}" for i in range(70, 120)]
+    click(tab, "show earlier")
+    assert said(tab) == [f"number {i}" for i in range(20, 120)]
+    click(tab, "show earlier")
+    assert said(tab) == [f"number {i}" for i in range(120)]
+
+
+def test_of_a_very_long_session_200_messages_are_on_the_page_and_the_newest_are_a_click_away(site):
+    session = Session(user="ann", bot_id="b")
+    session.messages = [Message(role="assistant", content=f"number {i}") for i in range(300)]
+    site.store.save(session)
+    tab = site.open("ann", session.id)
+    for _ in range(4):
+        click(tab, "show earlier")
+    assert said(tab) == [f"number {i}" for i in range(50, 250)]
+    assert said(click(tab, "show newest")) == [f"number {i}" for i in range(250, 300)]
+
+
+def test_a_reply_that_another_process_receives_is_shown_as_it_comes(site):
+    session = Session(user="ann", bot_id="b")
+    theirs = Message(role="assistant", content="from elsewhere", status="streaming", heartbeat=now() + _SKEW)
+
+    def beat() -> None:
+        site.store.update_message("ann", session.id, theirs.id, status="streaming", heartbeat=now() + _SKEW)
+
+    site.store.append(session, Message(role="user", content="Hi"))
+    site.store.append(session, theirs)
+    tab = site.open("ann", session.id)
+    assert "from elsewhere" in said(tab)
+    assert any("Another program" in caption.value for caption in tab.main.caption)
+    beat()
+    click(tab, "stop")
+    assert site.store.get("ann", session.id).messages[-1].to_stop
+    beat()
+    assert any("is asked to stop it" in caption.value for caption in site.run(tab).main.caption)
+    site.store.update_message("ann", session.id, theirs.id, status=None, heartbeat=None, content="all of it")
+    assert "all of it" in said(site.run(tab))
