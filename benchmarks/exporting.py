@@ -16,11 +16,11 @@ from pymongo.collection import Collection
 
 from botchat.bootstrap import build_repository
 from botchat.core.admin import Admin
-from botchat.core.exporting.formats import ExportFormat, export
-from botchat.core.models.session import Session, new_id
-from botchat.core.retention.policy import Retention
+from botchat.core.exporting import ExportFormat, export
+from botchat.core.models import Session, new_id
+from botchat.core.retention import Retention
+from botchat.core.storage import session_to_record
 from botchat.core.storage.mongo.repository import MongoRepository
-from botchat.core.storage.records import session_to_record
 
 _SESSIONS = 10_000
 _MESSAGES = 20

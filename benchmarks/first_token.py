@@ -14,11 +14,11 @@ from web_server import stub_bot
 
 from botchat.core.bots.openai import BotConfig, OpenAIBot
 from botchat.core.chat import Chat
-from botchat.core.context.rendering import prompt_for
+from botchat.core.context import prompt_for
+from botchat.core.storage import SessionRepository
 from botchat.core.storage.mongo.repository import connect
-from botchat.core.storage.repository import SessionRepository
 from botchat.core.storage.sqlite.repository import SqliteRepository
-from botchat.core.turn.turn import Turns
+from botchat.core.turn import Turns
 
 _ROUNDS = 60
 _SIZES = (0, 100)

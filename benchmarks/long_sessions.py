@@ -14,11 +14,10 @@ from measure import Row, count_row, in_turn, milliseconds, ratio_row, seconds
 from on_mongod import SentCommands
 from pymongo import MongoClient
 
-from botchat.core.models.session import PAGE_SIZE, Message, Session, new_id
+from botchat.core.models import PAGE_SIZE, Message, Session, new_id
+from botchat.core.storage import SessionRepository, message_to_record, session_to_record
 from botchat.core.storage.mongo.client import open_client
 from botchat.core.storage.mongo.repository import MongoRepository
-from botchat.core.storage.records import message_to_record, session_to_record
-from botchat.core.storage.repository import SessionRepository
 from botchat.core.storage.sqlite.repository import SqliteRepository
 
 LENGTH = 100_000

@@ -24,9 +24,9 @@ from web_server import botchat_api, botchat_web, environment, stub_bot
 
 from botchat.bootstrap import build_repository
 from botchat.core.chat import Chat
-from botchat.core.models.session import PAGE_SIZE, Message
-from botchat.core.storage.repository import SessionRepository
-from botchat.core.turn.turn import Turns
+from botchat.core.models import PAGE_SIZE, Message
+from botchat.core.storage import SessionRepository
+from botchat.core.turn import Turns
 
 _STEP = 1_000
 _EARLIER = 5

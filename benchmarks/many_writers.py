@@ -18,9 +18,9 @@ from pymongo import MongoClient
 
 from botchat.bootstrap import build_repository
 from botchat.core.errors import BotchatError
-from botchat.core.models.session import Message, Session
+from botchat.core.models import Message, Session
+from botchat.core.storage import SessionRepository
 from botchat.core.storage.mongo.messages.record_size import size_of
-from botchat.core.storage.repository import SessionRepository
 
 _PROCESSES, _THREADS, _MESSAGES = 8, 8, 200
 _SECONDS = 300

@@ -13,10 +13,10 @@ from pymongo import MongoClient
 from pymongo.database import Database
 from pymongo.monitoring import CommandListener
 
-from botchat.core.models.session import PAGE_SIZE, Session, new_id
+from botchat.core.models import PAGE_SIZE, Session, new_id
+from botchat.core.storage import message_to_record
 from botchat.core.storage.mongo.client import DEFAULT_DATABASE, open_client
 from botchat.core.storage.mongo.repository import MongoRepository
-from botchat.core.storage.records import message_to_record
 
 _ROUNDS = 500
 _MOST_BYTES = 1024

@@ -13,8 +13,8 @@ import bson
 import sample
 from measure import Row, in_turn, ratio_row, seconds
 
-from botchat.core.models.session import PAGE_SIZE, Page, Session
-from botchat.core.storage.records import Record, message_to_record
+from botchat.core.models import PAGE_SIZE, Page, Session
+from botchat.core.storage import Record, message_to_record
 from botchat.core.storage.sqlite.repository import SqliteRepository
 
 _APPENDS = 190

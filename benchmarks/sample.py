@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from botchat.core.models.session import Message, Page, Session
-from botchat.core.storage.records import Record, session_to_record
-from botchat.core.storage.repository import SessionRepository
+from botchat.core.models import Message, Page, Session
+from botchat.core.storage import Record, SessionRepository, session_to_record
 
 USER = "ann"
 """Owns the sessions of the list."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import sample
 from measure import Row, count_row, in_turn, ratio_row, seconds
 
-from botchat.core.models.session import PAGE_SIZE
+from botchat.core.models import PAGE_SIZE
 from botchat.core.storage.sqlite.repository import SqliteRepository
 
 _ROUNDS = 20

@@ -10,9 +10,9 @@ from statistics import quantiles
 import toktok
 from measure import Row
 
+from botchat.core.context import RESERVE
 from botchat.core.context.token_count import counted, estimated_tokens
-from botchat.core.context.window import RESERVE
-from botchat.core.models.session import BotInfo, Message
+from botchat.core.models import BotInfo, Message
 
 Count = Callable[[str], int]
 

@@ -18,7 +18,7 @@ from nltk.metrics.segmentation import pk, windowdiff
 from nltk.tokenize.texttiling import TextTilingTokenizer
 
 from botchat.core.context import topics
-from botchat.core.models.session import Message
+from botchat.core.models import Message
 
 Detector = Callable[[Sequence[str]], list[int]]
 

@@ -114,7 +114,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _fill_ours(path: Path) -> None:
-    from botchat.core.models.session import Message, Session
+    from botchat.core.models import Message, Session
     from botchat.core.storage.sqlite.repository import SqliteRepository
 
     repository = SqliteRepository(path)

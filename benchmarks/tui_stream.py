@@ -11,7 +11,7 @@ from textual.app import App, ComposeResult
 from textual.widgets import Input
 from tui_transcript import messages
 
-from botchat.core.models.session import Message
+from botchat.core.models import Message
 from botchat.tui.transcript.transcript import Transcript
 
 _ABOVE = 1_000

@@ -10,7 +10,7 @@ from statistics import median
 from measure import Row, ratio_row
 from textual.app import App, ComposeResult
 
-from botchat.core.models.session import Message
+from botchat.core.models import Message
 from botchat.tui.transcript.transcript import Transcript
 
 FEW, MANY = 100, 10_000

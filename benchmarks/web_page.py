@@ -20,7 +20,7 @@ from web_client import PATIENCE, Tab
 from web_server import Server, botchat_web, environment, web_command
 
 from botchat.bootstrap import build_repository
-from botchat.core.models.session import PAGE_SIZE, Session
+from botchat.core.models import PAGE_SIZE, Session
 
 _FEW, _SESSIONS, _MESSAGES = 10, 500, 10_000
 _RUNS = 40

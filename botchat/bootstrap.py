@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from botchat.core.bots.config import OPENAI_KEY, OPENAI_URL, BotConfig
+from botchat.core.bots import OPENAI_KEY, OPENAI_URL, BotConfig
 from botchat.core.bots.demo import DEMO, DemoBot
 from botchat.core.bots.openai import Bot, OpenAIBot
 from botchat.core.chat import Chat
 from botchat.core.errors import ConfigError, StoreUnreadable
-from botchat.core.retention.policy import Retention, Rule
+from botchat.core.retention import Retention, Rule
+from botchat.core.storage import SessionRepository
 from botchat.core.storage.ephemeral import Unsaved
-from botchat.core.storage.repository import SessionRepository
-from botchat.core.turn.turn import Turns
+from botchat.core.turn import Turns
 from botchat.core.urls import without_password
 from botchat.settings import Settings, data_path
 

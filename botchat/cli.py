@@ -159,7 +159,7 @@ def run(arguments: list[str] | None = None) -> NoReturn:
 
 
 def _failed(why: str, code: int) -> int:
-    from botchat.core.exporting.formats import one_line
+    from botchat.core.exporting import one_line
 
     if why:
         typer.echo(f"botchat: {one_line(why)}", err=True)

@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
-from botchat.core.models.display import printable, rfc3339
+from botchat.core.models import printable, rfc3339
 
 
 class JsonFormatter(logging.Formatter):

@@ -23,11 +23,11 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from botchat.core.bots.config import BotConfig
+from botchat.core.bots import BotConfig
 from botchat.core.errors import ConfigError, InvalidInput
 from botchat.core.models.import_limits import ImportLimits, UploadLimits
-from botchat.core.retention.policy import Action
-from botchat.core.storage.audit import AUDIT_RETENTION
+from botchat.core.retention import Action
+from botchat.core.storage import AUDIT_RETENTION
 from botchat.durations import duration, spelt
 
 _ENVIRONMENT = {

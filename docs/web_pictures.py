@@ -13,8 +13,12 @@ from playwright.sync_api import Browser  # noqa: E402
 from support.shell import Shell  # noqa: E402
 from support.web.browser import Site, Visitor, chromium  # noqa: E402
 
-from botchat.core.models.changes import Feedback  # noqa: E402
-from botchat.core.models.session import Message, Session, now  # noqa: E402
+from botchat.core.models import (  # noqa: E402
+    Feedback,  # noqa: E402
+    Message,
+    Session,
+    now,
+)
 from botchat.core.storage.sqlite.repository import SqliteRepository  # noqa: E402
 
 _WIDE, _PHONE = {"width": 1440, "height": 900}, {"width": 375, "height": 800}

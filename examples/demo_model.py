@@ -11,7 +11,7 @@ from strands.types.content import Messages
 from strands.types.streaming import StreamEvent
 
 from botchat.core.bots.demo import DemoBot
-from botchat.core.models.session import Delta
+from botchat.core.models import Delta
 
 
 class DemoModel(Model):

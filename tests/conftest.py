@@ -22,7 +22,7 @@ from botchat.bootstrap import build_repository
 from botchat.core.chat import Chat
 from botchat.core.storage.mongo.repository import MongoRepository
 from botchat.core.storage.sqlite.repository import SqliteRepository
-from botchat.core.turn.turn import Turns
+from botchat.core.turn import Turns
 from botchat.web import cache
 
 # GridFS takes only what it knows for a database; this is how mongomock's becomes one, in all of the process.
@@ -287,7 +287,7 @@ def serve_chat(chat_with):
 @pytest.fixture
 def remote_with(serve_chat, store):
     """Make what asks a server, whose bot follows the script, with a token of ann's."""
-    from botchat.core.auth.service import Access
+    from botchat.core.auth import Access
     from botchat.remote.chat import connect
 
     made = []

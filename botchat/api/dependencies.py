@@ -10,9 +10,9 @@ from botchat.api.jwt import Signer
 from botchat.api.metrics import Measures
 from botchat.api.rate_limits import Limits
 from botchat.api.running_replies import Replies
-from botchat.core.auth.devices import Devices
+from botchat.core.auth import Devices
 from botchat.core.chat import Chat
-from botchat.serving.sign_in_limits import Guesses, PasswordSignIn
+from botchat.serving import Guesses, PasswordSignIn
 from botchat.settings import ApiSettings
 
 

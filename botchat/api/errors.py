@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from botchat.core import errors
-from botchat.core.models.session import valid_text
+from botchat.core.models import valid_text
 
 MEDIA_TYPE = "application/problem+json"
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from botchat.core.chat import Chat
 from botchat.core.errors import InvalidInput
-from botchat.core.models.session import now
+from botchat.core.models import now
 
 KEPT = timedelta(days=1)
 """How long a key is known."""

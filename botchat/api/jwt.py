@@ -7,7 +7,7 @@ import jwt
 from jwt.types import Options
 
 from botchat.core.errors import ConfigError, NotSignedIn
-from botchat.core.models.session import now
+from botchat.core.models import now
 
 LIFETIME = timedelta(minutes=15)
 

@@ -18,9 +18,7 @@ from botchat.bootstrap import build_chat, build_turns
 from botchat.core.chat import Chat
 from botchat.core.errors import ConfigError
 from botchat.core.urls import is_loopback
-from botchat.serving.connection_limits import Connections
-from botchat.serving.sign_in_limits import Guesses
-from botchat.serving.sockets import allow_many_files, announce, listen_on
+from botchat.serving import Connections, Guesses, allow_many_files, announce, listen_on
 from botchat.settings import Settings
 
 _PORT = 8600

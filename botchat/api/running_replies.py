@@ -10,7 +10,7 @@ from typing import Self
 from botchat.api.metrics import Measures
 from botchat.core.chat import Reply
 from botchat.core.errors import TooMany
-from botchat.core.models.session import Delta
+from botchat.core.models import Delta
 
 PING_SECONDS = 15.0
 """A stream with nothing to say says so as often: proxies close what is silent for a minute."""

@@ -17,7 +17,7 @@ from botchat.core.errors import BotchatError, BotError, InvalidInput, SessionToo
 
 if TYPE_CHECKING:
     from botchat.core.chat import Chat, Reply
-    from botchat.core.models.session import Session
+    from botchat.core.models import Session
 
 # How long the command line waits for a store that is down to take a reply that has come.
 _SAVING_SECONDS = 30.0

@@ -7,12 +7,12 @@ import typer
 
 from botchat.commands.output.tables import Columns, FieldsOption, FormatOption, Row, print_rows
 from botchat.commands.support.options import StoreOption, opened_store, say, settings_with
-from botchat.core.models.session import now
-from botchat.core.storage.audit import AuditAction, AuditFilter
+from botchat.core.models import now
+from botchat.core.storage import AuditAction, AuditFilter
 from botchat.durations import moment
 
 if TYPE_CHECKING:
-    from botchat.core.storage.audit import AuditLog
+    from botchat.core.storage import AuditLog
 
 _COLUMNS = Columns(
     names=("time", "admin", "user", "action", "session_id", "id"),

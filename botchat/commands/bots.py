@@ -14,7 +14,7 @@ from botchat.core.urls import without_password
 
 if TYPE_CHECKING:
     from botchat.core.chat import Trial
-    from botchat.core.models.session import BotInfo
+    from botchat.core.models import BotInfo
     from botchat.settings import Settings
 
 _BOTS = Columns(
@@ -90,7 +90,7 @@ def try_bot(
 
 
 def _tell_failures(trials: "list[Trial]") -> None:
-    from botchat.core.exporting.formats import one_line
+    from botchat.core.exporting import one_line
 
     failed = [trial for trial in trials if trial.failure]
     for trial in failed:

@@ -16,7 +16,7 @@ from botchat.core.urls import without_password
 from botchat.durations import spelt
 
 if TYPE_CHECKING:
-    from botchat.core.models.session import BotInfo
+    from botchat.core.models import BotInfo
     from botchat.settings import Settings
 
 _SETTINGS = Columns(

@@ -13,11 +13,11 @@ from botchat.commands.output.checks import print_findings
 from botchat.commands.output.tables import FieldsOption, FormatOption
 from botchat.commands.support.options import StoreOption, UserOption, near
 from botchat.core.errors import BotchatError, BotError, ConfigError
-from botchat.core.models.session import Finding
+from botchat.core.models import Finding
 from botchat.core.urls import without_password
 
 if TYPE_CHECKING:
-    from botchat.core.models.session import BotInfo
+    from botchat.core.models import BotInfo
     from botchat.settings import Settings
 
 _LEAST_COLUMNS, _LEAST_ROWS = 60, 15
@@ -94,7 +94,7 @@ def _store(settings: "Settings") -> Iterator[Finding]:
 
 
 def _names(users: Iterable[str]) -> Iterator[Finding]:
-    from botchat.core.auth.usernames import refused_names
+    from botchat.core.auth import refused_names
 
     for user, problem in refused_names(users):
         advice = "It keeps working. If nobody knows it, end it: botchat users disable NAME"

@@ -22,7 +22,7 @@ from botchat.commands.support.options import (
 )
 from botchat.commands.support.session_selectors import chosen, counted, message_id_of
 from botchat.commands.support.streams import write, write_file
-from botchat.core.models.session import SessionFilter
+from botchat.core.models import SessionFilter
 
 if TYPE_CHECKING:
     from botchat.core.chat import Chat

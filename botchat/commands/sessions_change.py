@@ -33,7 +33,7 @@ from botchat.commands.support.session_selectors import (
     several_chosen,
 )
 from botchat.core.errors import InvalidInput, SessionChanged
-from botchat.core.models.session import SessionFilter, SessionSummary, State
+from botchat.core.models import SessionFilter, SessionSummary, State
 from botchat.durations import duration
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from botchat.core.errors import InvalidInput
 
 if TYPE_CHECKING:
     from botchat.core.chat import Chat
-    from botchat.core.models.session import Session
+    from botchat.core.models import Session
 
 
 def forget(

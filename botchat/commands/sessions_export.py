@@ -34,12 +34,12 @@ from botchat.commands.support.options import (
 from botchat.commands.support.session_selectors import counted, several_chosen
 from botchat.commands.support.streams import part_of, translated, write, write_file, write_resumable
 from botchat.core.errors import InvalidInput
-from botchat.core.models.session import SessionFilter
+from botchat.core.models import SessionFilter
 
 if TYPE_CHECKING:
     from botchat.core.admin import Admin, Record
     from botchat.core.chat import Chat
-    from botchat.core.exporting.formats import ExportFormat
+    from botchat.core.exporting import ExportFormat
 
 
 class Form(StrEnum):
@@ -109,7 +109,7 @@ def export(
 def _export(
     chat: "Chat", where: SessionFilter, form: Form | None, output: str | None, *, asked: str, resume: bool
 ) -> None:
-    from botchat.core.exporting.formats import ExportFormat
+    from botchat.core.exporting import ExportFormat
 
     alone = where.ids is not None and len(where.ids) == 1
     written_as = ExportFormat(form or ("md" if alone else "jsonl"))
@@ -188,12 +188,12 @@ class Export:
             yield record
 
     def _text(self, records: "Iterator[Record]") -> Iterator[str]:
-        from botchat.core.exporting.formats import export
+        from botchat.core.exporting import export
 
         return export(records, self._form, alone=self._alone)
 
     def _to_stdout(self) -> None:
-        from botchat.core.exporting.formats import printable
+        from botchat.core.exporting import printable
 
         parts = self._text(self._records())
         write(map(printable, parts) if sys.stdout.isatty() else parts)

@@ -13,11 +13,11 @@ from botchat.commands.support.options import StoreOption, opened_store, say, set
 from botchat.commands.support.session_selectors import DryRunOption, counted, id_line
 from botchat.commands.support.streams import ReaderGoneError, write
 from botchat.core.errors import InvalidInput
-from botchat.core.models.session import Conflict
+from botchat.core.models import Conflict
 
 if TYPE_CHECKING:
-    from botchat.core.importing.load import Intake
-    from botchat.core.models.session import Refused
+    from botchat.core.importing import Intake
+    from botchat.core.models import Refused
 
 
 def import_sessions(
@@ -39,8 +39,7 @@ def import_sessions(
 
     Example: botchat sessions import everything.jsonl --on-conflict replace
     """
-    from botchat.core.importing.detect import read_sessions
-    from botchat.core.importing.load import Intake, unsupported_sentence
+    from botchat.core.importing import Intake, read_sessions, unsupported_sentence
 
     settings = settings_with(store, user)
     with _opened_file(file) as source, opened_store(settings, writing=not dry_run) as (chat, name):

@@ -30,12 +30,12 @@ from botchat.commands.support.options import (
 from botchat.commands.support.session_selectors import chosen, counted
 from botchat.commands.support.streams import write
 from botchat.core.errors import InvalidInput
-from botchat.core.models.session import PAGE_SIZE, SessionFilter, now
+from botchat.core.models import PAGE_SIZE, SessionFilter, now
 from botchat.durations import moment
 
 if TYPE_CHECKING:
     from botchat.core.chat import Chat
-    from botchat.core.models.session import Message, Page, Session, SessionSummary
+    from botchat.core.models import Message, Page, Session, SessionSummary
 
 AfterOption = Annotated[str | None, typer.Option(help="Go on after the page that ended with this.", metavar="CURSOR")]
 LimitOption = Annotated[int, typer.Option("--limit", "-n", help="How many at most.", min=1, max=1_000_000, metavar="N")]
@@ -253,7 +253,7 @@ def _with_excerpt(chat: "Chat", session: "SessionSummary", text: str) -> Row:
 def _transcript(session: "Session", above: dict[str, list[str]]) -> Iterator[str]:
     """Write the branch that is shown; a message's number is its place among all of the session's."""
     from botchat.core.chat import branch_of
-    from botchat.core.exporting.formats import message_to_markdown, title_to_markdown
+    from botchat.core.exporting import message_to_markdown, title_to_markdown
 
     numbers = {message.id: number for number, message in enumerate(session.messages, session.first + 1)}
     yield title_to_markdown(session)
@@ -264,7 +264,7 @@ def _transcript(session: "Session", above: dict[str, list[str]]) -> Iterator[str
 
 def _news(message: "Message", number: int, bot_id: str, shown: "dict[str, Message]") -> Iterator[str]:
     """Write what was not shown yet of a message, and remember how much of it was."""
-    from botchat.core.exporting.formats import ending_to_markdown, message_to_markdown
+    from botchat.core.exporting import ending_to_markdown, message_to_markdown
 
     before = shown.get(message.id)
     shown[message.id] = message
@@ -281,7 +281,7 @@ def _news(message: "Message", number: int, bot_id: str, shown: "dict[str, Messag
 def _write_record(chat: "Chat", user: str, session_id: str) -> None:
     """Write a whole record as JSON; a damaged one as it is stored, with what is wrong with it, and exit code 7."""
     from botchat.core.admin import DamagedRecord
-    from botchat.core.exporting.formats import printable, to_json, to_raw_json
+    from botchat.core.exporting import printable, to_json, to_raw_json
 
     record = chat.for_admins().record(user, session_id)
     parts = [to_raw_json(record.raw), "\n"] if isinstance(record, DamagedRecord) else to_json(record)
@@ -292,6 +292,6 @@ def _write_record(chat: "Chat", user: str, session_id: str) -> None:
 
 
 def _write_harmless(parts: Iterable[str]) -> None:
-    from botchat.core.exporting.formats import printable
+    from botchat.core.exporting import printable
 
     write(printable(part) for part in parts)

@@ -18,7 +18,7 @@ from botchat.commands.support.exit_codes import FAILED, SOME_FAILED
 from botchat.commands.support.options import StoreOption, opened_store, say, settings_with
 from botchat.commands.support.session_selectors import counted
 from botchat.core.errors import InvalidInput, UserNotFound
-from botchat.core.models.session import Finding, SessionFilter
+from botchat.core.models import Finding, SessionFilter
 
 _FACTS = Columns(names=("name", "value"), in_table=("name", "value"), flexible="value", key="name")
 

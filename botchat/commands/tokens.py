@@ -7,7 +7,7 @@ import typer
 from botchat.commands.output.tables import Columns, FieldsOption, FormatOption, print_rows
 from botchat.commands.support.options import StoreOption, opened_store, say, settings_with
 from botchat.core.errors import InvalidInput
-from botchat.core.storage.accounts import USUAL_SCOPES, Scope
+from botchat.core.storage import USUAL_SCOPES, Scope
 
 _COLUMNS = Columns(
     names=("id", "user", "name", "scopes", "create_time", "expire_time", "last_used"),

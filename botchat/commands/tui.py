@@ -11,7 +11,7 @@ from botchat.commands.support.session_selectors import chosen
 from botchat.core.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from botchat.core.models.session import SessionSummary
+    from botchat.core.models import SessionSummary
     from botchat.tui.backend import AnyChat
 
 

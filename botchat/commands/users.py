@@ -19,7 +19,7 @@ from botchat.commands.support.session_selectors import (
     print_ids,
 )
 from botchat.core.errors import UserNotFound
-from botchat.core.models.session import SessionFilter
+from botchat.core.models import SessionFilter
 
 if TYPE_CHECKING:
     from botchat.core.admin import Admin
@@ -78,7 +78,7 @@ def export_user(
 
     Example: botchat users export ann -o ann.jsonl
     """
-    from botchat.core.exporting.formats import ExportFormat
+    from botchat.core.exporting import ExportFormat
 
     with opened_store(settings_with(store, user), writing=False) as (chat, _):
         admin = chat.for_admins()

@@ -7,14 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from botchat.core.copying.copy import Copied, copied, replaced
+from botchat.core.copying import Copied, copied, replaced
 from botchat.core.errors import DamagedRecord, InvalidInput, SessionNotFound, StoreUnreadable
-from botchat.core.models.session import PAGE_SIZE, Finding, Page, SessionFilter, SessionSummary, now
-from botchat.core.retention.policy import Due, Retention, Rule, every
-from botchat.core.storage.all_sessions import Activity, AllSessions, GivenFeedback, UserSummary
-from botchat.core.storage.attachments import lost_files
-from botchat.core.storage.records import Record
-from botchat.core.storage.repository import ACTIVE
+from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter, SessionSummary, now
+from botchat.core.retention import Due, Retention, Rule, every
+from botchat.core.storage import ACTIVE, Activity, AllSessions, GivenFeedback, Record, UserSummary, lost_files
 
 __all__ = ["Admin", "Copied", "DamagedRecord", "Due", "Record", "Rule", "Stat", "UserSummary"]
 

@@ -4,24 +4,28 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Unpack
 
-from botchat.core.bots.warmup import warm_up
-from botchat.core.context.topics import topics_of
-from botchat.core.context.usage import Shown, shown
+from botchat.core.bots import warm_up
+from botchat.core.context import Shown, shown, topics_of
 from botchat.core.errors import InvalidInput, ReplyRunning
-from botchat.core.models.attachments import check_files
-from botchat.core.models.branches import ROOT, alternatives, branch_of, parent_of
-from botchat.core.models.preferences import PreferenceChanges, Preferences
-from botchat.core.models.session import BotInfo, Message, Session, new_id
-from botchat.core.models.unsupported import pack, unpack
-from botchat.core.models.validation import check_name
-from botchat.core.sessions.commands import Sessions
-from botchat.core.sessions.queries import Excerpt
-from botchat.core.sessions.quotes import Quote
-from botchat.core.storage.repository import SessionRepository
-from botchat.core.turn.history import is_wordless
-from botchat.core.turn.probe import Trial, models_of, try_bots
-from botchat.core.turn.reply import Reply
-from botchat.core.turn.turn import Turns
+from botchat.core.models import (
+    ROOT,
+    BotInfo,
+    Message,
+    PreferenceChanges,
+    Preferences,
+    Session,
+    alternatives,
+    branch_of,
+    check_files,
+    check_name,
+    new_id,
+    pack,
+    parent_of,
+    unpack,
+)
+from botchat.core.sessions import Excerpt, Quote, Sessions
+from botchat.core.storage import SessionRepository
+from botchat.core.turn import Reply, Trial, Turns, is_wordless, models_of, try_bots
 
 __all__ = [
     "ROOT",

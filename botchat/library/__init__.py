@@ -12,9 +12,8 @@ from botchat.core.errors import (
     StoreError,
     StoreUnavailable,
 )
-from botchat.core.models.changes import REDACTED
-from botchat.core.models.session import Message, Page, SessionFilter, SessionSummary
-from botchat.core.retention.policy import Retention, Rule
+from botchat.core.models import REDACTED, Message, Page, SessionFilter, SessionSummary
+from botchat.core.retention import Retention, Rule
 from botchat.library.agent import Agent, Totals
 from botchat.library.hooks import (
     Change,

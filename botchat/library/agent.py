@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self, cast
 
-from botchat.core.storage.agents import AgentChanges, AgentRecord
+from botchat.core.storage import AgentChanges, AgentRecord
 from botchat.library.encoding import decode, encode
 from botchat.library.ids import given_id
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, cast
 
 from botchat.core.errors import InvalidInput
-from botchat.core.models.session import is_valid
+from botchat.core.models import is_valid
 
 _MARKS = {"$bytes", "$file", "$text", "$pairs"}
 _dumps = json.JSONEncoder(separators=(",", ":")).encode  # ASCII alone: no half of a character is ever in the text

@@ -3,9 +3,8 @@
 from dataclasses import replace
 from typing import NamedTuple
 
-from botchat.core.models.session import Message
-from botchat.core.storage.agents import AgentRecords
-from botchat.core.storage.records import Record
+from botchat.core.models import Message
+from botchat.core.storage import AgentRecords, Record
 from botchat.library.agent import Agent
 from botchat.library.ids import given_id, stored_id
 

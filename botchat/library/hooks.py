@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
 from botchat.core.errors import BotchatError, InvalidInput
-from botchat.core.models.session import Message
+from botchat.core.models import Message
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 import json
 
-from botchat.core.models.session import is_valid
+from botchat.core.models import is_valid
 
 _ESCAPED = "json:"
 _MULTI_AGENT = "multi-agent:"

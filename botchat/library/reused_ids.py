@@ -3,8 +3,8 @@
 from contextlib import suppress
 
 from botchat.core.errors import DamagedRecord, SessionChanged, SessionNotFound
-from botchat.core.models.session import SessionFilter, new_id
-from botchat.core.storage.repository import SessionRepository
+from botchat.core.models import SessionFilter, new_id
+from botchat.core.storage import SessionRepository
 
 
 def release_id(repository: SessionRepository, user: str, session_id: str) -> bool:

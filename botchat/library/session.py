@@ -6,13 +6,9 @@ from dataclasses import replace
 from typing import Any, Literal, Unpack
 
 from botchat.core.errors import AgentNotFound, InvalidInput, MessageNotFound
-from botchat.core.models.changes import REDACTED, MessageChanges
-from botchat.core.models.session import Message, Role, Session, now, valid_text
-from botchat.core.retention.enforcement import Keeping
-from botchat.core.storage.agents import AgentChanges, agent_in
-from botchat.core.storage.records import Record, message_from_record
-from botchat.core.storage.redaction import redact
-from botchat.core.storage.repository import SessionRepository
+from botchat.core.models import REDACTED, Message, MessageChanges, Role, Session, now, valid_text
+from botchat.core.retention import Keeping
+from botchat.core.storage import AgentChanges, Record, SessionRepository, agent_in, message_from_record, redact
 from botchat.library.agent import Agent, Totals, agent_changes
 from botchat.library.encoding import encode
 from botchat.library.history import History, as_given, as_stored, read_backwards

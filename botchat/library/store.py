@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from botchat.bootstrap import borrow_repository, build_repository, is_mongodb, retention_of
 from botchat.core.errors import ConfigError, SessionNotFound, StoreError
-from botchat.core.models.session import PAGE_SIZE, Page, Session, SessionFilter, new_id, now
-from botchat.core.models.validation import check_name
-from botchat.core.retention.enforcement import Keeping
-from botchat.core.retention.policy import Retention
-from botchat.core.storage.repository import ACTIVE, SessionRepository
+from botchat.core.models import PAGE_SIZE, Page, Session, SessionFilter, check_name, new_id, now
+from botchat.core.retention import Keeping, Retention
+from botchat.core.storage import ACTIVE, SessionRepository
 from botchat.library.hooks import Hooks
 from botchat.library.ids import stored_id
 from botchat.library.reused_ids import release_id

@@ -8,9 +8,20 @@ from dataclasses import replace
 from typing import Any, Literal, Unpack
 
 from botchat.core.errors import ConfigError, InvalidInput, NotSignedIn, SessionNotFound, UnknownBot
-from botchat.core.models.changes import SessionChanges
-from botchat.core.models.preferences import PreferenceChanges, Preferences, preferences_from
-from botchat.core.models.session import PAGE_SIZE, BotInfo, Message, Page, Session, SessionFilter, SessionSummary, now
+from botchat.core.models import (
+    PAGE_SIZE,
+    BotInfo,
+    Message,
+    Page,
+    PreferenceChanges,
+    Preferences,
+    Session,
+    SessionChanges,
+    SessionFilter,
+    SessionSummary,
+    now,
+    preferences_from,
+)
 from botchat.remote.connection import TOKEN_VARIABLE, Connection, check_address
 from botchat.remote.records import (
     bots_from,

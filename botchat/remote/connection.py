@@ -13,7 +13,7 @@ import httpx2
 from botchat import __version__
 from botchat.core.bots.http_client import certificate_problem, is_valid, open_client, proxy_problem
 from botchat.core.errors import BotchatError, ConfigError, NotSignedIn, ServerUnavailable
-from botchat.core.turn.event_loop import new_loop
+from botchat.core.turn import new_loop
 from botchat.core.urls import is_local, without_password
 from botchat.remote.problems import error_of
 from botchat.remote.records import understood

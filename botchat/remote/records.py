@@ -8,8 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from botchat.core.errors import BotchatError
-from botchat.core.models.session import BotInfo, Message, Session, SessionSummary
-from botchat.core.models.unsupported import Unsupported, pack
+from botchat.core.models import BotInfo, Message, Session, SessionSummary, Unsupported, pack
 
 _MESSAGE = TypeAdapter(Message)
 _MESSAGES = TypeAdapter(list[Message])

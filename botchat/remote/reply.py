@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from botchat.core.errors import BotchatError, BotError, ServerUnavailable, StoreUnavailable
-from botchat.core.models.session import Message
+from botchat.core.models import Message
 from botchat.remote.connection import Connection, Event
 from botchat.remote.problems import error_of
 from botchat.remote.records import message_from, payload_from, understood

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.types import Message, Receive
 
-from botchat.core.auth.grant_cache import HEARD_SECONDS
+from botchat.core.auth import HEARD_SECONDS
 
 _LEAVES = {"websocket.disconnect", "http.disconnect"}
 

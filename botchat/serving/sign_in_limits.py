@@ -19,9 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from botchat.core.auth.credentials import hash_of
-from botchat.core.auth.devices import KNOWN_FOR, Devices
-from botchat.core.auth.service import Access, Signed
+from botchat.core.auth import KNOWN_FOR, Access, Devices, Signed, hash_of
 from botchat.core.errors import NotSignedIn, TooMany
 from botchat.settings import LimitSettings
 

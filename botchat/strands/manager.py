@@ -17,8 +17,8 @@ from strands.types.exceptions import SessionException
 from strands.types.session import SessionAgent, SessionMessage
 
 from botchat.core.errors import ConfigError, StoreUnavailable
-from botchat.core.models.session import valid_text
-from botchat.core.storage.agents import AgentChanges
+from botchat.core.models import valid_text
+from botchat.core.storage import AgentChanges
 from botchat.library.hooks import HookFailed
 from botchat.library.store import Store
 from botchat.library.unsaved import FLUSH_SECONDS, UnsavedMessage, UnsavedMessages, raise_joined

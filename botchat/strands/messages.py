@@ -9,10 +9,8 @@ from typing import Any, cast
 from strands.types.content import Message as StrandsMessage
 from strands.types.session import SessionMessage
 
-from botchat.core.models.session import File, Message, Role, is_valid, new_id, now, valid_text
-from botchat.core.storage.attachments import find_data
-from botchat.core.storage.json_codec import to_time
-from botchat.core.storage.records import Record, message_from_record
+from botchat.core.models import File, Message, Role, is_valid, new_id, now, valid_text
+from botchat.core.storage import Record, find_data, message_from_record, to_time
 from botchat.library.encoding import decode_each, encode
 from botchat.strands.text import blocks_of, reasoning_of, text_of
 

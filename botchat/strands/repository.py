@@ -9,7 +9,7 @@ from strands.types.exceptions import SessionException
 from strands.types.session import Session, SessionAgent, SessionMessage, SessionType
 
 from botchat.core.errors import AgentNotFound, MessageNotFound, SessionNotFound
-from botchat.core.storage.agents import AgentChanges
+from botchat.core.storage import AgentChanges
 from botchat.library.agent import Agent, agent_changes
 from botchat.library.encoding import decode, encode
 from botchat.library.history import History

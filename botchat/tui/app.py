@@ -15,7 +15,7 @@ from textual.widgets import Footer
 
 from botchat.core.chat import shown
 from botchat.core.errors import BotchatError, InvalidInput, ServerUnavailable, SessionNotFound, StoreUnavailable
-from botchat.core.models.session import SessionSummary, now
+from botchat.core.models import SessionSummary, now
 from botchat.tui import commands
 from botchat.tui.backend import AnyChat, AnyReply
 from botchat.tui.conversation.autosave import DraftKeeper

@@ -4,9 +4,18 @@ from collections.abc import Mapping
 from typing import Literal, Protocol, Unpack
 
 from botchat.core.errors import BotchatError, BotError
-from botchat.core.models.changes import SessionChanges
-from botchat.core.models.preferences import PreferenceChanges, Preferences
-from botchat.core.models.session import PAGE_SIZE, BotInfo, Message, Page, Session, SessionFilter, SessionSummary
+from botchat.core.models import (
+    PAGE_SIZE,
+    BotInfo,
+    Message,
+    Page,
+    PreferenceChanges,
+    Preferences,
+    Session,
+    SessionChanges,
+    SessionFilter,
+    SessionSummary,
+)
 
 
 class AnyReply(Protocol):

@@ -5,7 +5,7 @@ from datetime import datetime
 from rich.cells import cell_len, set_cell_size
 
 from botchat.core.errors import BotchatError, ServerUnavailable, StoreError
-from botchat.core.exporting.formats import one_line
+from botchat.core.exporting import one_line
 
 _MINUTE, _HOUR, _DAY, _WEEK = 60, 3600, 86_400, 604_800
 

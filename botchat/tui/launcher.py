@@ -14,8 +14,8 @@ from textual.theme import BUILTIN_THEMES
 from botchat.bootstrap import build_chat, build_turns, default_bot, is_mongodb, rescue_folder, sqlite_path
 from botchat.core.chat import Chat
 from botchat.core.errors import ConfigError
-from botchat.core.models.session import SessionSummary
-from botchat.core.turn.recovery_file import rescue, session_with
+from botchat.core.models import SessionSummary
+from botchat.core.turn import rescue, session_with
 from botchat.core.urls import without_password
 from botchat.settings import Settings
 from botchat.tui.app import BotchatApp

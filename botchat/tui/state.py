@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from botchat.core.chat import alternatives, branch_of
-from botchat.core.models.session import Message, Session, SessionSummary
+from botchat.core.models import Message, Session, SessionSummary
 
 
 def summary_of(session: Session) -> SessionSummary:

@@ -12,8 +12,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from botchat.core.errors import SessionNotFound
-from botchat.core.models.session import Session
-from botchat.core.turn.recovery_file import has_words
+from botchat.core.models import Session
+from botchat.core.turn import has_words
 from botchat.tui.backend import AnyReply
 
 Answer = Literal["save", "wait", "quit"]

@@ -8,8 +8,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from botchat.core.chat import Chat
-from botchat.core.models.preferences import Preferences
-from botchat.core.models.session import PAGE_SIZE, SessionFilter, SessionSummary
+from botchat.core.models import PAGE_SIZE, Preferences, SessionFilter, SessionSummary
 from botchat.web import runtime
 from botchat.web.session_groups import grouped, told_apart
 

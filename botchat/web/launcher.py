@@ -14,13 +14,11 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from botchat.bootstrap import build_chat, build_turns
-from botchat.core.auth.devices import Devices
+from botchat.core.auth import Devices
 from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError, ConfigError
 from botchat.core.urls import is_loopback
-from botchat.serving.connection_limits import Connections, guard_streamlit
-from botchat.serving.sign_in_limits import Guesses, PasswordSignIn
-from botchat.serving.sockets import allow_many_files, announce, listen_on
+from botchat.serving import Connections, Guesses, PasswordSignIn, allow_many_files, announce, guard_streamlit, listen_on
 from botchat.settings import Settings
 from botchat.web import runtime
 from botchat.web.assets import SCRIPT

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from itertools import groupby
 
-from botchat.core.models.session import SessionSummary
+from botchat.core.models import SessionSummary
 from botchat.web.markdown.escape import label
 
 _UNSEEN = {"0": "\u2060", "1": "\u2063"}  # the word joiner and the invisible separator have no width

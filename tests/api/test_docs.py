@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.stub_server import streamed
 
-from botchat.core.auth.service import Access
+from botchat.core.auth import Access
 
 _PAGE = (Path(__file__).parent.parent / "docs" / "api.md").read_text(encoding="utf-8")
 

@@ -16,7 +16,7 @@ from support.servers import free_port
 from support.sessions import stored
 from support.stub_server import streamed
 
-from botchat.core.auth.service import Access
+from botchat.core.auth import Access
 
 _PAGE = (Path(__file__).parent.parent / "docs" / "deploy.md").read_text(encoding="utf-8")
 _AROUND = """daemon off;

@@ -12,7 +12,7 @@ from support.api.client import Api, events_of, text_of
 from support.shell import failure
 from support.stub_server import streamed
 
-from botchat.core.auth.service import Access
+from botchat.core.auth import Access
 
 
 @pytest.fixture

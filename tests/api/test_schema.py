@@ -5,7 +5,7 @@ import sys
 
 from support.stub_server import streamed
 
-from botchat.core.auth.service import Access
+from botchat.core.auth import Access
 
 _LIMITS = "replies_at_once = 1000\nrequests_per_minute = 1000000\nrequests_per_minute_by_address = 1000000\n"
 

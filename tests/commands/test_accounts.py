@@ -5,7 +5,7 @@ from pathlib import Path
 
 from support.shell import failure
 
-from botchat.core.auth.service import Access
+from botchat.core.auth import Access
 
 
 def test_an_account_is_added_listed_disabled_and_removed_with_its_tokens(local_shell, local_repository):

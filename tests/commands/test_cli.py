@@ -11,7 +11,7 @@ import pytest
 from support.servers import Mongod, mongod_binary
 from support.shell import failure, on_a_terminal
 
-from botchat.core.models.session import Message, Session
+from botchat.core.models import Message, Session
 
 HEAVY = {"openai", "pymongo", "streamlit", "textual", "fastapi", "bson", "argon2", "jwt", "uvicorn", "limits"}
 

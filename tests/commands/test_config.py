@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from test_cli import failure
 
-from botchat.core.bots.config import BotConfig
+from botchat.core.bots import BotConfig
 from botchat.core.models.import_limits import ImportLimits, UploadLimits
 from botchat.settings import ApiSettings, LimitSettings, Settings
 

@@ -9,7 +9,7 @@ from support.sessions import stored, user_says
 from support.shell import failure, on_a_terminal
 
 from botchat.core.errors import SessionChanged, SessionNotFound
-from botchat.core.models.session import now
+from botchat.core.models import now
 
 
 def test_an_export_is_never_written_over_its_store(local_shell, store, tmp_path):

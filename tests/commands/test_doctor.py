@@ -4,7 +4,7 @@ import json
 
 from support.stub_server import refused, whole
 
-from botchat.core.storage.accounts import Account
+from botchat.core.storage import Account
 
 
 def findings(done) -> dict[str, list[tuple[str, str]]]:

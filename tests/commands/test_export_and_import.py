@@ -15,7 +15,7 @@ from support.sessions import stored, user_says
 from support.shell import failure
 
 from botchat.bootstrap import build_repository
-from botchat.core.models.session import Message, Session, SessionFilter
+from botchat.core.models import Message, Session, SessionFilter
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 EVERYTHING = SessionFilter(state=None)

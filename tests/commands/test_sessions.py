@@ -10,7 +10,7 @@ import pytest
 from support.sessions import stored, user_says
 from support.shell import failure, on_a_terminal
 
-from botchat.core.models.session import Message, Session, SessionFilter, now
+from botchat.core.models import Message, Session, SessionFilter, now
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ODD = "tab\tnew\nline \x1b]0;title\x07 [/] 👩‍👩‍👧 עברית \0 \x9b31m"

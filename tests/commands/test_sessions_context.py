@@ -1,7 +1,7 @@
 """What a bot is shown, told and changed on the command line."""
 
 from botchat.bootstrap import build_repository
-from botchat.core.models.session import Message, Session
+from botchat.core.models import Message, Session
 
 
 def test_what_came_before_is_forgotten_taken_back_and_begun_anew_elsewhere(local_shell):

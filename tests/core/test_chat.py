@@ -8,9 +8,9 @@ from support.sessions import stored, user_says
 
 from botchat.core.chat import Chat, alternatives, branch_of
 from botchat.core.errors import InvalidInput, MessageNotFound, ReplyRunning, SessionNotFound
-from botchat.core.models.session import Message, SessionFilter, now
-from botchat.core.retention.policy import Retention, Rule
-from botchat.core.turn.turn import Turns
+from botchat.core.models import Message, SessionFilter, now
+from botchat.core.retention import Retention, Rule
+from botchat.core.turn import Turns
 
 
 @pytest.fixture

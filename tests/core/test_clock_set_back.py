@@ -8,8 +8,8 @@ from support.memory_mongo import memory_database
 from support.web.sign_in import CHEAP
 
 from botchat.api.jwt import Claims, Signer
-from botchat.core.auth.service import Access
-from botchat.core.models.session import now
+from botchat.core.auth import Access
+from botchat.core.models import now
 from botchat.core.storage.mongo.cleanup import SWEEP_EVERY, claimed
 
 KEY = "k" * 32

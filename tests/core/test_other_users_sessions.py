@@ -7,7 +7,7 @@ from support.web.tabs import said
 
 from botchat.core.chat import Chat
 from botchat.core.errors import SessionNotFound
-from botchat.core.models.session import Message, Session
+from botchat.core.models import Message, Session
 
 MALFORMED = ["none", "$ne", "x" * 3000, "' OR 1=1 --", "{}", "\u202e", "../secret"]
 

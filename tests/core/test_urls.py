@@ -15,7 +15,7 @@ from botchat.bootstrap import build_repository, sqlite_path
 from botchat.core.bots.http_client import open_client
 from botchat.core.errors import BotchatError, ConfigError
 from botchat.core.storage.mongo.client import open_client as open_mongo
-from botchat.core.turn.probe import models_of
+from botchat.core.turn import models_of
 from botchat.core.urls import hide, is_clear, secrets_in, without_password
 from botchat.remote.connection import Connection, check_address
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.sessions import on_one_store
 
-from botchat.core.models.session import now
+from botchat.core.models import now
 from botchat.library import (
     AgentNotFound,
     InvalidInput,

@@ -9,7 +9,7 @@ from support.sessions import stored
 from support.tui.lists import several
 from support.tui.stories import only_session, said
 
-from botchat.core.auth.service import Access
+from botchat.core.auth import Access
 from botchat.core.errors import (
     BotError,
     ConfigError,
@@ -21,8 +21,7 @@ from botchat.core.errors import (
     SessionNotFound,
     UnknownBot,
 )
-from botchat.core.models.attachments import read_file
-from botchat.core.models.session import Message, SessionFilter
+from botchat.core.models import Message, SessionFilter, read_file
 from botchat.remote.chat import connect
 
 

@@ -9,9 +9,9 @@ from support.sessions import stored
 from support.tui.stories import only_session, said, story, terminal
 from test_tui_terminal import on_terminal
 
-from botchat.core.auth.service import Access
+from botchat.core.auth import Access
 from botchat.core.errors import ServerUnavailable
-from botchat.core.models.session import Message
+from botchat.core.models import Message
 from botchat.remote.chat import connect
 
 

@@ -13,8 +13,8 @@ from support.api.client import running
 from support.stub_server import streamed
 from websockets.sync.client import connect
 
-from botchat.core.auth.service import Access
-from botchat.serving.connection_limits import Connections
+from botchat.core.auth import Access
+from botchat.serving import Connections
 from botchat.settings import LimitSettings
 
 HEAD = b"POST /session/create HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n"

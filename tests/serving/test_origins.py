@@ -12,8 +12,8 @@ from support.web.browser import chromium_binary
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from botchat.core.auth.service import Access
-from botchat.serving.origins import is_from_other_origin
+from botchat.core.auth import Access
+from botchat.serving import is_from_other_origin
 
 OTHER_ORIGINS = [
     "http://localhost:9999",

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from support.web.sign_in import World
 
 from botchat.api.launcher import below
-from botchat.serving.proxies import address_of
+from botchat.serving import address_of
 from botchat.settings import Settings
 from botchat.web.auth.setup import admission
 

@@ -5,9 +5,9 @@ from support.api.client import clients_of
 from support.web.sign_in import WORD, may_see, sign_in, sign_out, world_in
 
 from botchat.api.jwt import Signer
-from botchat.core.auth.devices import Devices
+from botchat.core.auth import Devices
 from botchat.core.errors import NotSignedIn, StoreUnavailable, TooMany
-from botchat.serving.sign_in_limits import DEVICE_COOKIE, Guesses
+from botchat.serving import DEVICE_COOKIE, Guesses
 from botchat.settings import LimitSettings
 
 

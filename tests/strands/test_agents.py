@@ -8,7 +8,7 @@ from strands.types.session import SessionMessage
 from support.strands.model import ScriptedModel, agent, calls, managers_at, run
 from support.web.tabs import Site, listed
 
-from botchat.core.models.session import Message, SessionFilter
+from botchat.core.models import Message, SessionFilter
 from botchat.library import Store
 from botchat.strands.text import text_of
 from botchat.web import cache

@@ -8,7 +8,7 @@ import pytest
 from pymongo.monitoring import CommandListener
 from support.strands.model import agent, calls
 
-from botchat.core.models.session import Message
+from botchat.core.models import Message
 from botchat.library import Retention, Rule, Store
 from botchat.strands import BotchatSessionManager
 

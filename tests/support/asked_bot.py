@@ -11,7 +11,7 @@ from support.stub_server import Answer, StubBot
 from botchat.core.bots.openai import Bot, BotConfig, OpenAIBot
 from botchat.core.bots.stream.chunks import Finish
 from botchat.core.errors import BotError
-from botchat.core.models.session import Delta
+from botchat.core.models import Delta
 
 HELLO = [{"role": "user", "content": "Hello?"}]
 

@@ -2,7 +2,7 @@
 
 from support.sessions import user_says
 
-from botchat.core.models.session import File, Message, Session
+from botchat.core.models import File, Message, Session
 from botchat.core.storage.attachments import INLINE_BYTES
 from botchat.core.storage.mongo.gridfs import BUCKET
 from botchat.core.storage.mongo.repository import MongoRepository

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from support.memory_mongo import memory_database
 
-from botchat.core.models.session import Message, Session
+from botchat.core.models import Message, Session
+from botchat.core.storage import SessionRepository
 from botchat.core.storage.mongo.messages.blocks import BLOCKS
 from botchat.core.storage.mongo.messages.record_size import Limits
 from botchat.core.storage.mongo.repository import MongoRepository
-from botchat.core.storage.repository import SessionRepository
 from botchat.core.storage.sqlite.repository import SqliteRepository
 
 LIMITS, ROOMY = Limits(room=6000, kept=2000, lease_seconds=0), Limits(room=20_000, kept=8000)

@@ -5,10 +5,9 @@ from dataclasses import replace
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from botchat.core.bots.prompt import Prompt
-from botchat.core.context import rendering
-from botchat.core.context.window import fit
-from botchat.core.models.session import BotInfo, File, Message, valid_text
+from botchat.core.bots import Prompt
+from botchat.core.context import fit, rendering
+from botchat.core.models import BotInfo, File, Message, valid_text
 
 TEN_TOKENS = "x" * 24
 SIXTEEN_BYTES = "\U00010000" * 4

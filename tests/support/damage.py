@@ -12,7 +12,7 @@ from bson import Binary, DBRef, Decimal128
 from bson.datetime_ms import DatetimeMS
 from support.sessions import user_says
 
-from botchat.core.models.session import Session
+from botchat.core.models import Session
 from botchat.core.storage.sqlite.repository import SqliteRepository
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
-from botchat.core.bots.prompt import Prompt
+from botchat.core.bots import Prompt
 from botchat.core.bots.stream.chunks import Finish
 from botchat.core.errors import BotError, SessionTooLarge, StoreUnavailable
-from botchat.core.models.session import BotInfo, Delta, Message, Session
+from botchat.core.models import BotInfo, Delta, Message, Session
 
 DONE = Finish(reason="stop", model="scripted-1", usage={"total_tokens": 7})
 

@@ -1,8 +1,7 @@
 """What other programs export, as small as their importers need it, and looked up in their own code."""
 
-from botchat.core.models.branches import branch_of
-from botchat.core.models.unsupported import unpack
-from botchat.core.storage.records import session_from_record
+from botchat.core.models import branch_of, unpack
+from botchat.core.storage import session_from_record
 
 NIL = "00000000-0000-0000-0000-000000000000"
 

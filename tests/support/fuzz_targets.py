@@ -17,11 +17,11 @@ from support.read_reply import read
 
 from botchat.core.bots.stream.body import ResponseBody
 from botchat.core.errors import BotError, ConfigError, InvalidInput
-from botchat.core.exporting.formats import ExportFormat, export
+from botchat.core.exporting import ExportFormat, export
 from botchat.core.exporting.markdown import markdown_to_html
-from botchat.core.importing.detect import read_sessions
-from botchat.core.models.validation import check_value
-from botchat.core.storage.records import message_to_record
+from botchat.core.importing import read_sessions
+from botchat.core.models import check_value
+from botchat.core.storage import message_to_record
 from botchat.core.storage.repository import position_of
 from botchat.settings import load_settings
 from botchat.tui.markdown.reading import Document

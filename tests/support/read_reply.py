@@ -6,8 +6,8 @@ from support.stub_server import chunk
 
 from botchat.core.bots.stream.chunks import ChunkReader, Finish
 from botchat.core.errors import BotError
-from botchat.core.models.unsupported import unpack
-from botchat.core.turn.reply import Reply
+from botchat.core.models import unpack
+from botchat.core.turn import Reply
 
 STOP = chunk({}, finish_reason="stop")
 

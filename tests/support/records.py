@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
-from botchat.core.exporting.formats import ExportFormat, export
-from botchat.core.importing.detect import read_sessions
-from botchat.core.models.session import File, Message, Session, to_milliseconds
-from botchat.core.storage.records import session_to_record
+from botchat.core.exporting import ExportFormat, export
+from botchat.core.importing import read_sessions
+from botchat.core.models import File, Message, Session, to_milliseconds
+from botchat.core.storage import session_to_record
 
 NOON = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from botchat.core.chat import Chat
-from botchat.core.models.session import Message, Session
+from botchat.core.models import Message, Session
 
 any_text = st.text(st.characters(), max_size=200)
 

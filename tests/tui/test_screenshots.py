@@ -10,7 +10,7 @@ from support.tui.stories import story, terminal
 
 from botchat.bootstrap import build_turns
 from botchat.core.chat import Chat
-from botchat.core.models.session import now
+from botchat.core.models import now
 from botchat.settings import Settings
 
 PICTURES = Path(__file__).parent / "pictures"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from support.sessions import any_text
 
-from botchat.core.models.session import Message, Session
+from botchat.core.models import Message, Session
 from botchat.tui.formatting import age, fitted, title_of
 from botchat.tui.state import answer_meant, beside, goes_on_from, merged, question_meant, shown_of
 

@@ -8,7 +8,7 @@ from support.fakes import DONE, Gate, ScriptedBot
 
 from botchat.core.chat import Chat
 from botchat.core.storage.mongo.repository import connect
-from botchat.core.turn.turn import Turns
+from botchat.core.turn import Turns
 from botchat.web import cache, runtime
 
 

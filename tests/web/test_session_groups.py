@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from botchat.core.models.session import SessionSummary
+from botchat.core.models import SessionSummary
 from botchat.web.session_groups import grouped, told_apart
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)

@@ -17,8 +17,7 @@ from botchat.api.docs_page import FILES
 from botchat.api.errors import answer_to, problem
 from botchat.core.errors import BotchatError, NotAllowed, NotSignedIn
 from botchat.core.storage import accounts
-from botchat.serving.origins import is_from_other_origin
-from botchat.serving.proxies import address_of
+from botchat.serving import address_of, is_from_other_origin
 
 OPEN = FILES | {"/healthz", "/readyz", "/docs", "/openapi.json", "/auth/sign-in", "/auth/refresh"}
 """What is answered to anybody."""

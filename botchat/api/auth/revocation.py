@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from botchat.api.errors import last_event
 from botchat.core.errors import NotSignedIn, StoreError
-from botchat.serving.disconnect import received
+from botchat.serving import received
 
 _EVENTS = b"text/event-stream"
 

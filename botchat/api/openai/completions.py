@@ -23,7 +23,7 @@ from botchat.api.replies.unsaved_sessions import open_session
 from botchat.api.running_replies import pieces, settled
 from botchat.core.chat import Reply
 from botchat.core.errors import ReplyRunning
-from botchat.core.models.session import Message, Session, valid_text
+from botchat.core.models import Message, Session, valid_text
 
 router = APIRouter(prefix="/v1", tags=["for OpenAI clients"])
 

@@ -10,8 +10,7 @@ from typing import Any
 
 from botchat.core.chat import ROOT, branch_of
 from botchat.core.errors import InvalidInput
-from botchat.core.models.attachments import read_file
-from botchat.core.models.session import File, Message, valid_text
+from botchat.core.models import File, Message, read_file, valid_text
 
 _SYSTEM = ("system", "developer")
 _ROLES = ("user", "assistant")

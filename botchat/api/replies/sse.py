@@ -21,8 +21,7 @@ from botchat.api.running_replies import PING_SECONDS, pieces, settled
 from botchat.api.schemas.responses import message_out, unsupported_out
 from botchat.core.chat import Chat, Reply
 from botchat.core.errors import BotchatError, BotError, InvalidInput, MessageNotFound, ReplyRunning
-from botchat.core.models.session import Delta, Message, Session
-from botchat.core.models.unsupported import Unsupported, unpack
+from botchat.core.models import Delta, Message, Session, Unsupported, unpack
 
 _LOOKED_AT = 500
 _LOOK_SECONDS = 1.0  # as often as another process stores what came

@@ -11,8 +11,7 @@ from botchat.api.replies.unsaved_sessions import forget, open_session
 from botchat.api.schemas.requests import MessageIn
 from botchat.core.chat import Reply, branch_of, is_unanswered, is_wordless
 from botchat.core.errors import BotchatError, InvalidInput, ReplyRunning
-from botchat.core.models.attachments import read_file
-from botchat.core.models.session import Message, Session
+from botchat.core.models import Message, Session, read_file
 
 _LOOKED_AT = 500  # messages behind a question: whoever sends a request again does it soon
 

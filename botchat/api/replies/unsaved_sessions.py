@@ -7,7 +7,7 @@ from typing import Any
 
 from botchat.core.chat import Chat
 from botchat.core.errors import SessionNotFound
-from botchat.core.models.session import PAGE_SIZE, Session, now
+from botchat.core.models import PAGE_SIZE, Session, now
 
 KEPT = timedelta(days=1)
 """How long a session without a message is known."""

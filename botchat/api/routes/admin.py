@@ -9,8 +9,8 @@ from botchat.api.dependencies import Serving, ServingDep
 from botchat.api.schemas.requests import Last, Limit
 from botchat.api.schemas.responses import PageOut, SessionOut, page_out, session_out
 from botchat.core.errors import SessionNotFound
-from botchat.core.models.session import PAGE_SIZE, SessionFilter
-from botchat.core.storage.audit import AuditEvent
+from botchat.core.models import PAGE_SIZE, SessionFilter
+from botchat.core.storage import AuditEvent
 
 router = APIRouter(prefix="/admin", tags=["admins"])
 

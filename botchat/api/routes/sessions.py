@@ -23,8 +23,8 @@ from botchat.api.schemas.responses import (
     summary_out,
 )
 from botchat.core.errors import SessionNotFound
-from botchat.core.exporting.formats import ExportFormat, export, in_parts
-from botchat.core.models.session import PAGE_SIZE, SessionFilter, now
+from botchat.core.exporting import ExportFormat, export, in_parts
+from botchat.core.models import PAGE_SIZE, SessionFilter, now
 
 router = APIRouter(tags=["sessions"])
 

@@ -7,10 +7,9 @@ from botchat.api.dependencies import Serving, ServingDep
 from botchat.api.jwt import KEY_VARIABLE, LIFETIME, Claims, Signer
 from botchat.api.schemas.requests import PasswordIn, RefreshIn
 from botchat.api.schemas.responses import CallerOut, SignedOut
-from botchat.core.auth.service import Signed
+from botchat.core.auth import Signed
 from botchat.core.errors import NotAllowed
-from botchat.serving.proxies import address_of
-from botchat.serving.sign_in_limits import DEVICE_COOKIE, Origin, keep_device
+from botchat.serving import DEVICE_COOKIE, Origin, address_of, keep_device
 
 router = APIRouter(tags=["signing in"])
 

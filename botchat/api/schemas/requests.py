@@ -5,10 +5,17 @@ from typing import Annotated, Literal
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
-from botchat.core.models.attachments import MAX_FILES
-from botchat.core.models.preferences import Reasoning, Topics
-from botchat.core.models.session import PAGE_SIZE, State
-from botchat.core.models.validation import NAME_LIMIT, SYSTEM_LIMIT, TAG_LIMIT, TAGS_LIMIT
+from botchat.core.models import (
+    MAX_FILES,
+    NAME_LIMIT,
+    PAGE_SIZE,
+    SYSTEM_LIMIT,
+    TAG_LIMIT,
+    TAGS_LIMIT,
+    Reasoning,
+    State,
+    Topics,
+)
 
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=NAME_LIMIT, pattern=r"^[^\x00]+$")]
 _Tag = Annotated[str, StringConstraints(max_length=TAG_LIMIT)]

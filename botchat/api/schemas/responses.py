@@ -7,10 +7,22 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from botchat.core.chat import Quote, branch_of
-from botchat.core.exporting.formats import piece_to_json
-from botchat.core.models.preferences import Reasoning, Topics
-from botchat.core.models.session import BotInfo, Message, Page, Role, Session, SessionSummary, State, Status, valid_text
-from botchat.core.models.unsupported import Unsupported, unpack
+from botchat.core.exporting import piece_to_json
+from botchat.core.models import (
+    BotInfo,
+    Message,
+    Page,
+    Reasoning,
+    Role,
+    Session,
+    SessionSummary,
+    State,
+    Status,
+    Topics,
+    Unsupported,
+    unpack,
+    valid_text,
+)
 
 
 class FileOut(BaseModel):

@@ -8,7 +8,7 @@ import typer
 from botchat.commands.output.tables import Columns, RowFormat, print_rows
 from botchat.commands.support.exit_codes import FAILED
 from botchat.commands.support.options import say
-from botchat.core.models.session import Finding
+from botchat.core.models import Finding
 
 _COLUMNS = Columns(names=Finding._fields, in_table=Finding._fields, flexible="advice", key="what")
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "red"}
@@ -45,7 +45,7 @@ def _print_each(findings: Iterable[Finding]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from botchat.core.exporting.formats import one_line
+    from botchat.core.exporting import one_line
 
     console = Console(highlight=False)
     for status, what, advice in findings:

@@ -16,10 +16,10 @@ from botchat.core.errors import (
     SessionNotFound,
     StoreError,
 )
-from botchat.core.models.unsupported import unpack, unsupported_notices
+from botchat.core.models import unpack, unsupported_notices
 
 if TYPE_CHECKING:
-    from botchat.core.models.session import Delta, Message
+    from botchat.core.models import Delta, Message
 
 _CODES: dict[type[BotchatError], str] = {
     InvalidInput: "invalid_input",
@@ -51,7 +51,7 @@ class Words:
     """The answer alone on stdout; reasoning, if it is wanted, on stderr."""
 
     def __init__(self, *, reasoning: bool) -> None:
-        from botchat.core.exporting.formats import printable
+        from botchat.core.exporting import printable
 
         self._reasoning = reasoning
         self._printable = printable
@@ -90,7 +90,7 @@ class OneJson:
         """Wait for the whole."""
 
     def end(self, message: "Message") -> None:
-        from botchat.core.exporting.formats import message_to_json
+        from botchat.core.exporting import message_to_json
 
         facts = {"usage": message.usage, "latency_ms": message.latency_ms}
         of_session = json.dumps({"session_id": self._session_id})[:-1]
@@ -113,7 +113,7 @@ class JsonLines:
             self._event("delta", text=delta.content)
 
     def end(self, message: "Message") -> None:
-        from botchat.core.exporting.formats import piece_to_json
+        from botchat.core.exporting import piece_to_json
 
         facts: dict[str, Any] = {"message_id": message.id, "status": message.status or "complete"}
         facts |= {"model": message.model, "usage": message.usage, "latency_ms": message.latency_ms}
@@ -132,6 +132,6 @@ def error_json(error: BotchatError) -> str:
 
 
 def _write_line(line: str) -> None:
-    from botchat.core.exporting.formats import printable
+    from botchat.core.exporting import printable
 
     write([(printable(line) if sys.stdout.isatty() else line) + "\n"])

@@ -80,7 +80,7 @@ def print_rows(
     Raises:
         InvalidInput: there is no such field.
     """
-    from botchat.core.exporting.formats import printable
+    from botchat.core.exporting import printable
 
     names = _chosen(fields, columns)
     counted = _Counted(rows)
@@ -145,7 +145,7 @@ def _picked(row: Row, names: Iterable[str]) -> dict[str, Any]:
 
 def _cell(value: Any) -> str:
     """Write a value on one line, whole."""
-    from botchat.core.exporting.formats import one_line, rfc3339
+    from botchat.core.exporting import one_line, rfc3339
 
     match value:
         case None:
@@ -163,7 +163,7 @@ def _cell(value: Any) -> str:
 
 
 def _json(value: Any) -> str:
-    from botchat.core.exporting.formats import rfc3339
+    from botchat.core.exporting import rfc3339
 
     return json.dumps(value, ensure_ascii=False, default=rfc3339)
 
@@ -176,7 +176,7 @@ def _json_parts(rows: Iterable[Row], names: tuple[str, ...], following: str | No
 
 
 def _csv_lines(rows: Iterable[Row], names: tuple[str, ...]) -> Iterator[str]:
-    from botchat.core.exporting.formats import csv_cell
+    from botchat.core.exporting import csv_cell
 
     buffer = io.StringIO()
     writer = csv.writer(buffer)

@@ -14,7 +14,7 @@ from botchat.commands.support.session_selectors import counted
 from botchat.commands.support.streams import translated
 from botchat.core.admin import Admin, DamagedRecord
 from botchat.core.errors import StoreError
-from botchat.core.models.session import Finding, now
+from botchat.core.models import Finding, now
 
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
 
@@ -57,7 +57,7 @@ class Quarantine:
         Raises:
             InvalidInput, BotchatError: the file can't be written.
         """
-        from botchat.core.exporting.formats import rfc3339
+        from botchat.core.exporting import rfc3339
 
         line = {
             "session_id": damaged.session_id,
@@ -94,6 +94,6 @@ class Quarantine:
 
 def raw_json(damaged: DamagedRecord) -> str:
     """Write a damaged record as it is stored, as JSON on one line: a byte that is not UTF-8 is half of a pair."""
-    from botchat.core.exporting.formats import to_raw_json
+    from botchat.core.exporting import to_raw_json
 
     return to_raw_json(damaged.raw)

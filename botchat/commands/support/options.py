@@ -10,7 +10,7 @@ import typer
 
 from botchat.commands.support.exit_codes import TERMINATED
 from botchat.core.errors import BotchatError, InvalidInput
-from botchat.core.models.session import SessionFilter, State, now
+from botchat.core.models import SessionFilter, State, now
 from botchat.durations import moment
 
 if TYPE_CHECKING:
@@ -137,6 +137,6 @@ def near(word: str, known: Iterable[str]) -> str:
 
 def say(words: str) -> None:
     """Tell a person something, on stderr and on one line."""
-    from botchat.core.exporting.formats import one_line
+    from botchat.core.exporting import one_line
 
     typer.echo(f"botchat: {one_line(words)}", err=True)

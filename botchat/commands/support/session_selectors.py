@@ -21,7 +21,7 @@ from botchat.core.errors import (
     SessionTooLarge,
     StoreError,
 )
-from botchat.core.models.session import SessionSummary
+from botchat.core.models import SessionSummary
 
 if TYPE_CHECKING:
     from botchat.core.chat import Chat
@@ -107,7 +107,7 @@ def confirm(what: str, examples: Iterable[str], *, yes: bool, can_look: bool = T
 
 def examples_of(sessions: Sequence[SessionSummary]) -> list[str]:
     """Describe the first of some sessions, and count the others."""
-    from botchat.core.exporting.formats import one_line
+    from botchat.core.exporting import one_line
 
     described = [f"{s.id}  {one_line(s.name)}  ({s.message_count} messages)" for s in sessions[:_EXAMPLES]]
     rest = len(sessions) - _EXAMPLES

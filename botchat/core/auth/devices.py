@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from botchat.core.auth.credentials import hash_of, new_secret
-from botchat.core.models.session import now
-from botchat.core.storage.expiring import ShortLived
+from botchat.core.models import now
+from botchat.core.storage import ShortLived
 
 KNOWN_FOR = timedelta(days=180)
 """How long a device is known after the last sign-in on it."""

@@ -7,7 +7,7 @@ from contextlib import suppress
 from botchat.core.auth.credentials import hash_of
 from botchat.core.auth.ttl_cache import Remembered
 from botchat.core.errors import StoreError
-from botchat.core.storage.accounts import AccountRepository, Endings, SignIn, Token
+from botchat.core.storage import AccountRepository, Endings, SignIn, Token
 
 HEARD_SECONDS = 0.5
 """How often a process asks what ended in others, while somebody is there: what ends elsewhere ends here so soon."""

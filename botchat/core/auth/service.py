@@ -13,9 +13,8 @@ from botchat.core.auth.grant_cache import LetIn
 from botchat.core.auth.passwords import Passwords
 from botchat.core.auth.usernames import check_new_user_name, composed, new_user_name
 from botchat.core.errors import AccountNotFound, InvalidInput, NotSignedIn, TokenNotFound
-from botchat.core.models.session import now
-from botchat.core.models.validation import check_name
-from botchat.core.storage.accounts import SCOPES, USUAL_SCOPES, Account, AccountRepository, Scope, SignIn, Token
+from botchat.core.models import check_name, now
+from botchat.core.storage import SCOPES, USUAL_SCOPES, Account, AccountRepository, Scope, SignIn, Token
 
 SIGNED_IN_FOR = timedelta(days=7)
 """How long a sign-in lasts after its refresh token was last used."""

@@ -4,8 +4,8 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from botchat.core.models.session import now
-from botchat.core.storage.accounts import SignIn, Token
+from botchat.core.models import now
+from botchat.core.storage import SignIn, Token
 
 REMEMBERED_SECONDS = 30.0
 """How long a yes of the store is taken for granted at most, be it that nobody says that it ended, or can be asked."""

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 
 from botchat.core.errors import InvalidInput
-from botchat.core.models.validation import check_name
+from botchat.core.models import check_name
 
 # Scripts that are written together, as UTS #39 has it ("highly restrictive"):
 # https://www.unicode.org/reports/tr39/#Restriction_Level_Detection

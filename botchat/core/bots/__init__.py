@@ -1,1 +1,21 @@
 """The contract of a bot, and the bots: OpenAI-compatible servers and the offline demo."""
+
+from botchat.core.bots.config import OPENAI_KEY, OPENAI_URL, BotConfig
+from botchat.core.bots.learned_limits import LearnedLimits
+from botchat.core.bots.prompt import CONTINUE, OPENING, Part, Prompt, PromptMessage, joined, without_system_role
+from botchat.core.bots.warmup import warm_up
+
+__all__ = [
+    "BotConfig",
+    "CONTINUE",
+    "LearnedLimits",
+    "OPENAI_KEY",
+    "OPENAI_URL",
+    "OPENING",
+    "Part",
+    "Prompt",
+    "PromptMessage",
+    "joined",
+    "warm_up",
+    "without_system_role",
+]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 from annotated_types import Gt
 
 from botchat.core.bots.stream.tag_names import ThinkTags, wrong_tags
-from botchat.core.models.session import Strategy
+from botchat.core.models import Strategy
 
 OPENAI_URL = "https://api.openai.com/v1"
 OPENAI_KEY = "OPENAI_API_KEY"

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from botchat.core.bots.prompt import Prompt, words_of
 from botchat.core.bots.stream.chunks import Finish
 from botchat.core.errors import BotError
-from botchat.core.models.session import BotInfo, Delta
+from botchat.core.models import BotInfo, Delta
 
 DEMO = "demo"
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from botchat.core.models.session import BotInfo
+from botchat.core.models import BotInfo
 
 KEPT_SECONDS = 600.0
 """How long a context window from a refusal is used. A local server may be restarted with a larger one, and

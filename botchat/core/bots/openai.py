@@ -13,7 +13,7 @@ from botchat.core.bots.prompt import Prompt
 from botchat.core.bots.stream.chunks import ChunkReader, Finish, chunks_of, listed_models, vectors_in
 from botchat.core.bots.stream.size_limit import ReplySize
 from botchat.core.errors import BotError, MissingKey
-from botchat.core.models.session import BotInfo, Delta
+from botchat.core.models import BotInfo, Delta
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, AsyncStream

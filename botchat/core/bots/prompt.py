@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal, NotRequired, TypedDict
 
-from botchat.core.models.session import Role
+from botchat.core.models import Role
 
 
 class TextPart(TypedDict):

@@ -4,11 +4,10 @@ import base64
 import re
 from collections.abc import Callable, Sequence
 
-from botchat.core.bots.prompt import CONTINUE, OPENING, Part, Prompt, PromptMessage, joined
+from botchat.core.bots import CONTINUE, OPENING, Part, Prompt, PromptMessage, joined
 from botchat.core.context.window import can_be_shown
 from botchat.core.errors import FileNotFound
-from botchat.core.models.display import one_line
-from botchat.core.models.session import BotInfo, File, Message, Role, valid_text
+from botchat.core.models import BotInfo, File, Message, Role, one_line, valid_text
 
 ReadData = Callable[[File], bytes]
 """Reads the data of a file that lies apart from its message; raises FileNotFound where they are gone."""

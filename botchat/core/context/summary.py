@@ -8,15 +8,14 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 
+from botchat.core.bots import Prompt
 from botchat.core.bots.openai import Bot
-from botchat.core.bots.prompt import Prompt
 from botchat.core.bots.stream.finish_reasons import meaning_of
 from botchat.core.context.token_count import estimated_tokens
 from botchat.core.context.window import Fit, can_be_shown, cut_at, fit
 from botchat.core.errors import BotError
-from botchat.core.models.session import BotInfo, Delta, Message, Session, now, valid_text
-from botchat.core.storage.redaction import redacted_since
-from botchat.core.storage.repository import SessionRepository
+from botchat.core.models import BotInfo, Delta, Message, Session, now, valid_text
+from botchat.core.storage import SessionRepository, redacted_since
 
 SECONDS = 60.0
 """How long the turn waits for a summary; then it goes on without."""

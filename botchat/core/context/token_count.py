@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from botchat.core.models.session import BotInfo, File, Message, valid_text
+from botchat.core.models import BotInfo, File, Message, valid_text
 
 IMAGE_TOKENS = 2_500
 """What an image is counted as, however large: the most that OpenAI counts for one, 1,536 patches of 32 pixels at 1.62

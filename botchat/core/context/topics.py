@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from botchat.core.models.session import Message
+from botchat.core.models import Message
 
 _RECENT = 6
 """Messages before a new one that its words are looked for in."""

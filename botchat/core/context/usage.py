@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from botchat.core.context.window import can_be_shown, cut_at
-from botchat.core.models.branches import branch_of
-from botchat.core.models.session import Session
+from botchat.core.models import Session, branch_of
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)

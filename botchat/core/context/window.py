@@ -3,9 +3,9 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from botchat.core.bots.prompt import CONTINUE, OPENING
+from botchat.core.bots import CONTINUE, OPENING
 from botchat.core.context.token_count import counted, estimated_tokens
-from botchat.core.models.session import BotInfo, Message
+from botchat.core.models import BotInfo, Message
 
 RESERVE = 0.1
 """Part of the context window that stays free: the estimate of tokens is within about 10 % of what servers count."""

@@ -5,11 +5,8 @@ from typing import Literal
 
 from botchat.core.copying.merge import Merge, merged
 from botchat.core.errors import DamagedRecord, InvalidInput, SessionTooLarge
-from botchat.core.models.session import SessionFilter
-from botchat.core.models.turn_mark import turn_of
-from botchat.core.storage.all_sessions import AllSessions
-from botchat.core.storage.attachments import lost_files
-from botchat.core.storage.records import Record
+from botchat.core.models import SessionFilter, turn_of
+from botchat.core.storage import AllSessions, Record, lost_files
 
 _ATTEMPTS = 50  # each is lost only to a write in the target between reading the record there and writing it
 

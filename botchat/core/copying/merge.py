@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from botchat.core.copying.merge_messages import MergedMessages, merged_messages
-from botchat.core.models.changes import REDACTED
-from botchat.core.models.session import NAME_LENGTH, Message, valid_text
-from botchat.core.storage.agents import count_in
-from botchat.core.storage.records import Record
+from botchat.core.models import NAME_LENGTH, REDACTED, Message, valid_text
+from botchat.core.storage import Record, count_in
 
 # Fields whose absence says something: they come from one copy, present or not. Other fields come from either copy.
 _FROM_NEWER = frozenset({"pinned", "tags", "system", "cut", "summary", "head", "bot_id"})

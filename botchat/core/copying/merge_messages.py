@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from botchat.core.errors import InvalidInput
-from botchat.core.models.branches import ROOT
-from botchat.core.storage.records import Record
+from botchat.core.models import ROOT
+from botchat.core.storage import Record
 
 VERSION_OF = "version_of"
 """Field of a message that is another version of a message: the id of that message."""

@@ -1,1 +1,43 @@
 """Exports sessions as Markdown, HTML, JSON, JSON Lines and tables."""
+
+from botchat.core.exporting.formats import (
+    ExportFormat,
+    content_notices,
+    csv_cell,
+    ending_to_markdown,
+    export,
+    file_line,
+    in_parts,
+    is_markdown,
+    message_to_json,
+    message_to_markdown,
+    one_line,
+    piece_to_json,
+    printable,
+    rfc3339,
+    speaker,
+    title_to_markdown,
+    to_json,
+    to_raw_json,
+)
+
+__all__ = [
+    "ExportFormat",
+    "content_notices",
+    "csv_cell",
+    "ending_to_markdown",
+    "export",
+    "file_line",
+    "in_parts",
+    "is_markdown",
+    "message_to_json",
+    "message_to_markdown",
+    "one_line",
+    "piece_to_json",
+    "printable",
+    "rfc3339",
+    "speaker",
+    "title_to_markdown",
+    "to_json",
+    "to_raw_json",
+]

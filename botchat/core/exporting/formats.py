@@ -9,8 +9,10 @@ from enum import StrEnum
 from itertools import chain
 from typing import Any
 
-from botchat.core.models.branches import branch_of
-from botchat.core.models.display import (
+from botchat.core.models import (
+    Message,
+    Session,
+    branch_of,
     content_notices,
     file_line,
     is_markdown,
@@ -18,13 +20,11 @@ from botchat.core.models.display import (
     printable,
     rfc3339,
     speaker,
+    unpack,
+    valid_text,
     without_turns,
 )
-from botchat.core.models.session import Message, Session, valid_text
-from botchat.core.models.unsupported import unpack
-from botchat.core.storage import json_codec
-from botchat.core.storage.json_codec import piece_to_json
-from botchat.core.storage.records import Record, message_to_record, session_from_record
+from botchat.core.storage import Record, json_codec, message_to_record, piece_to_json, session_from_record
 
 __all__ = [
     "ExportFormat",

@@ -8,9 +8,19 @@ from itertools import chain, islice
 from urllib.parse import quote
 
 from botchat.core.exporting.markdown import markdown_to_html
-from botchat.core.models.branches import branch_of
-from botchat.core.models.display import content_notices, file_line, is_markdown, one_line, printable, rfc3339, speaker
-from botchat.core.models.session import File, Message, Session
+from botchat.core.models import (
+    File,
+    Message,
+    Session,
+    branch_of,
+    content_notices,
+    file_line,
+    is_markdown,
+    one_line,
+    printable,
+    rfc3339,
+    speaker,
+)
 
 # Colours have a contrast of at least 4.5 to 1 with what is behind them, in the light and in the dark.
 _STYLE = """

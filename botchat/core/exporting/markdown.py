@@ -10,7 +10,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
-from botchat.core.models.table_size import has_padded_tables
+from botchat.core.models import has_padded_tables
 
 LONGEST = 200_000
 """Characters that are still rendered: beyond, it takes seconds, and such a text is data rather than prose."""

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from botchat.core.models.unsupported import Unsupported, pack
-from botchat.core.storage.json_codec import encode
+from botchat.core.models import Unsupported, pack
+from botchat.core.storage import encode
 
 _TEXT_PARTS = {"", "text", "input_text", "output_text", "audio_transcription", "refusal"}
 _REASONING_PARTS = {"think", "thinking", "reasoning"}

@@ -12,12 +12,10 @@ from botchat.core.importing.formats.mapping import read_mapping
 from botchat.core.importing.formats.message_list import read_similar, read_similar_tree
 from botchat.core.importing.json_stream import ListSplitter, check_json, too_large
 from botchat.core.importing.leftovers import keep_rest
+from botchat.core.models import Refused, check_name
 from botchat.core.models.import_limits import ImportLimits
-from botchat.core.models.session import Refused
-from botchat.core.models.validation import check_name
-from botchat.core.storage.json_codec import decode
+from botchat.core.storage import Record, decode
 from botchat.core.storage.record_schema import check_record
-from botchat.core.storage.records import Record
 
 _KNOWN = (
     "botchat's own JSON and JSON Lines, ChatGPT's conversations.json or the .zip it comes in, DeepSeek's "

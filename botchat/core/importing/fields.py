@@ -6,7 +6,7 @@ from typing import Any
 
 from botchat.core.importing.content import Content
 from botchat.core.importing.tree import as_time
-from botchat.core.models.session import Role
+from botchat.core.models import Role
 
 SESSION_FIELDS: dict[str, tuple[str, ...]] = {
     "id": ("id", "conversation_id", "session_id", "uuid"),

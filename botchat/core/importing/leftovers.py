@@ -6,8 +6,7 @@ from typing import Any
 
 from botchat.core.importing.content import is_structure, texts_in
 from botchat.core.importing.formats.chatgpt import PLUMBING
-from botchat.core.storage.json_codec import encode
-from botchat.core.storage.records import Record
+from botchat.core.storage import Record, encode
 
 # Fields that hold one of a few fixed values, and fields that hold ids or names of models.
 _ENVELOPE = PLUMBING | {"channel", "endpoint", "exportAt", "recipient", "sender"}

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from botchat.core.admin import Admin, Record
 from botchat.core.errors import BotchatError, InvalidInput, SessionTooLarge
-from botchat.core.models.session import Conflict, Refused, new_id, now
-from botchat.core.models.unsupported import unpack
-from botchat.core.storage.records import payload_without_words, words_of_payload
+from botchat.core.models import Conflict, Refused, new_id, now, unpack
+from botchat.core.storage import payload_without_words, words_of_payload
 
 
 def unsupported_sentence(messages: int) -> str:

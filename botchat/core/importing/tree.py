@@ -7,11 +7,8 @@ from datetime import UTC, datetime
 from heapq import heapify, heappop, heappush
 from typing import Any, cast
 
-from botchat.core.models.branches import ROOT
-from botchat.core.models.session import Message, Session, new_id, now, to_milliseconds, valid_text
-from botchat.core.models.validation import NAME_LIMIT
-from botchat.core.storage.json_codec import to_time
-from botchat.core.storage.records import Record, session_to_record
+from botchat.core.models import NAME_LIMIT, ROOT, Message, Session, new_id, now, to_milliseconds, valid_text
+from botchat.core.storage import Record, session_to_record, to_time
 
 IMPORTED = "imported"
 """The bot of a session whose file does not tell which model answered."""

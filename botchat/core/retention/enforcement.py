@@ -3,9 +3,9 @@
 import time
 from datetime import datetime
 
-from botchat.core.models.session import Session, now
+from botchat.core.models import Session, now
 from botchat.core.retention.policy import Retention
-from botchat.core.storage.repository import SessionRepository
+from botchat.core.storage import SessionRepository
 
 _SWEEP_SECONDS = 3_600
 _MOVED_BY = 10

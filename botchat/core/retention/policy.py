@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from botchat.core.models.session import Session, SessionFilter, SessionSummary, State
-from botchat.core.storage.all_sessions import AllSessions
+from botchat.core.models import Session, SessionFilter, SessionSummary, State
+from botchat.core.storage import AllSessions
 
 Action = Literal["delete", "archive"]
 

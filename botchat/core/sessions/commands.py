@@ -7,19 +7,24 @@ from typing import TYPE_CHECKING, Literal, Unpack
 
 from botchat.core.admin import Admin
 from botchat.core.errors import InvalidInput, MessageNotFound, ReplyRunning
-from botchat.core.models.branches import branch_of, newest_end
-from botchat.core.models.changes import Feedback, SessionChanges
-from botchat.core.models.session import Message, Session, SessionFilter, now, valid_text
+from botchat.core.models import (
+    Feedback,
+    Message,
+    Session,
+    SessionChanges,
+    SessionFilter,
+    branch_of,
+    newest_end,
+    now,
+    valid_text,
+)
 from botchat.core.sessions.fork import continued, forked
 from botchat.core.sessions.queries import Reading
 from botchat.core.sessions.quotes import Quote, passages_of, quotes
-from botchat.core.storage.agents import recount
-from botchat.core.storage.audit import AuditLog
-from botchat.core.storage.expiring import ShortLived
-from botchat.core.storage.redaction import redact
+from botchat.core.storage import AuditLog, ShortLived, recount, redact
 
 if TYPE_CHECKING:
-    from botchat.core.auth.service import Access
+    from botchat.core.auth import Access
 
 _MOST_COPIES = 1000
 
@@ -34,7 +39,7 @@ class Sessions(Reading):
     @cached_property
     def access(self) -> "Access":
         """Who may come in: accounts, tokens and sign-ins of this store."""
-        from botchat.core.auth.service import Access  # only who asks for it needs argon2
+        from botchat.core.auth import Access  # only who asks for it needs argon2
 
         return Access(self._repository.accounts())
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from botchat.core.models.session import Message, Session
+from botchat.core.models import Message, Session
 
 
 def forked(session: Session, messages: Sequence[Message]) -> Session:

@@ -6,13 +6,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from botchat.core.errors import DamagedRecord, SessionNotFound, StoreError
-from botchat.core.models.session import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, now
-from botchat.core.models.validation import check_name
-from botchat.core.storage.repository import ACTIVE, SessionRepository
-from botchat.core.storage.search import around
-from botchat.core.turn.history import is_alive
-from botchat.core.turn.reply import Reply
-from botchat.core.turn.turn import Turns
+from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, check_name, now
+from botchat.core.storage import ACTIVE, SessionRepository, around
+from botchat.core.turn import Reply, Turns, is_alive
 
 # A step costs a command, and the server reads the whole record for each.
 _HISTORY_STEP = 500

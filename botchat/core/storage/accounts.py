@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol, get_args
 
-from botchat.core.models.session import new_id, now
+from botchat.core.models import new_id, now
 
 Scope = Literal["read", "write", "admin", "metrics"]
 """What a token is for: reading, changing and saying things, everybody's figures, the server's figures."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol, TypedDict, Unpack
 
 from botchat.core.errors import AgentNotFound
-from botchat.core.models.session import Message, Session
+from botchat.core.models import Message, Session
 from botchat.core.storage.records import Record
 
 AgentRecord = dict[str, Any]

@@ -7,8 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 from botchat.core.errors import DamagedRecord, InvalidInput, SessionNotFound
-from botchat.core.models.changes import Feedback
-from botchat.core.models.session import PAGE_SIZE, Finding, Page, SessionFilter, valid_text
+from botchat.core.models import PAGE_SIZE, Feedback, Finding, Page, SessionFilter, valid_text
 from botchat.core.storage.records import LONG_AGO, Record
 
 _Fact = TypeVar("_Fact")

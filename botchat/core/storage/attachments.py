@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from botchat.core.errors import InvalidInput
-from botchat.core.models.session import File, is_valid, valid_text
+from botchat.core.models import File, is_valid, valid_text
 
 Record = dict[str, Any]
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
-from botchat.core.models.session import new_id, now
-from botchat.core.models.validation import check_name
+from botchat.core.models import check_name, new_id, now
 
 AuditAction = Literal["list_sessions", "read_session"]
 

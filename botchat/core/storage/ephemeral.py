@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from botchat.core.models.session import Message, Session, now
+from botchat.core.models import Message, Session, now
 from botchat.core.storage.repository import SessionRepository
 
 

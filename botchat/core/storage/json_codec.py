@@ -11,10 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from botchat.core.models.display import rfc3339
-from botchat.core.models.session import Message, Session, is_valid, to_milliseconds, valid_text
-from botchat.core.models.turn_mark import turn_of
-from botchat.core.models.unsupported import Unsupported
+from botchat.core.models import Message, Session, Unsupported, is_valid, rfc3339, to_milliseconds, turn_of, valid_text
 from botchat.core.storage.records import Record, payload_without_words, words_of_payload
 
 SESSION_TIMES = ("create_time", "update_time", "deleted_time", "expire_time")

@@ -8,8 +8,17 @@ from typing import Any, NamedTuple, get_type_hints
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from botchat.core.errors import InvalidInput
-from botchat.core.models.session import File, Message, Session, is_valid
-from botchat.core.models.validation import check_header, check_key, check_name, check_system, check_value
+from botchat.core.models import (
+    File,
+    Message,
+    Session,
+    check_header,
+    check_key,
+    check_name,
+    check_system,
+    check_value,
+    is_valid,
+)
 from botchat.core.storage.attachments import FILE_ALWAYS, check_file, files_of
 from botchat.core.storage.records import MAX_MESSAGE_BYTES, MESSAGE_ALWAYS, SESSION_ALWAYS, Record
 

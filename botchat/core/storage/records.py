@@ -7,21 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 from botchat.core.errors import InvalidInput
-from botchat.core.models.changes import MessageChanges, SessionChanges
-from botchat.core.models.session import (
+from botchat.core.models import (
     Message,
+    MessageChanges,
     Role,
     Session,
+    SessionChanges,
     SessionSummary,
     State,
-    is_valid,
-    now,
-    to_milliseconds,
-    valid_text,
-)
-from botchat.core.models.turn_mark import turn_of
-from botchat.core.models.unsupported import is_packed
-from botchat.core.models.validation import (
     check_header,
     check_key,
     check_name,
@@ -29,6 +22,12 @@ from botchat.core.models.validation import (
     check_system,
     check_tags,
     check_value,
+    is_packed,
+    is_valid,
+    now,
+    to_milliseconds,
+    turn_of,
+    valid_text,
 )
 from botchat.core.storage.attachments import file_from_record, file_to_record
 

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Unpack
 
-from botchat.core.models.changes import REDACTED, MessageChanges, redaction
-from botchat.core.models.session import Message, Session, naming_texts, valid_text
+from botchat.core.models import REDACTED, Message, MessageChanges, Session, naming_texts, redaction, valid_text
 from botchat.core.storage.repository import SessionRepository
 
 _TOLD_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,}|[^\W_]{4,}")

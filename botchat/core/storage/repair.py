@@ -10,8 +10,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from botchat.core.errors import DamagedRecord, InvalidInput
-from botchat.core.models.session import is_valid, valid_text
-from botchat.core.models.unsupported import Unsupported, pack
+from botchat.core.models import Unsupported, is_valid, pack, valid_text
 from botchat.core.storage import json_codec
 from botchat.core.storage.record_schema import Fault, check_stored, faults_of
 from botchat.core.storage.records import LONG_AGO, Record

@@ -7,10 +7,19 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol, Unpack
 
 from botchat.core.errors import InvalidInput
-from botchat.core.models.changes import MessageChanges, SessionChanges
-from botchat.core.models.preferences import PreferenceChanges, Preferences
-from botchat.core.models.session import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary
-from botchat.core.models.turn_mark import RunningTurns
+from botchat.core.models import (
+    PAGE_SIZE,
+    Message,
+    MessageChanges,
+    Page,
+    PreferenceChanges,
+    Preferences,
+    RunningTurns,
+    Session,
+    SessionChanges,
+    SessionFilter,
+    SessionSummary,
+)
 from botchat.core.storage.accounts import AccountRepository
 from botchat.core.storage.agents import AgentChanges, AgentRecords
 from botchat.core.storage.all_sessions import AllSessions

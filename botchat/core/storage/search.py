@@ -9,7 +9,7 @@ from collections import defaultdict
 from functools import cache
 
 from botchat.core.errors import InvalidInput
-from botchat.core.models.session import valid_text
+from botchat.core.models import valid_text
 
 _BEFORE, _AFTER = 20, 60
 

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from botchat.core.models.session import Message, Session
+from botchat.core.models import Message, Session
 from botchat.core.turn.request import Asking
 from botchat.core.turn.titles import Naming, wants_title
 from botchat.core.turn.topic_embeddings import Placing, wants_topic

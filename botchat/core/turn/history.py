@@ -4,11 +4,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from botchat.core.errors import ReplyRunning
-from botchat.core.models.branches import ROOT, branch_of
-from botchat.core.models.session import Message, Session, is_blank, now
-from botchat.core.models.turn_mark import is_fresh
-from botchat.core.models.unsupported import is_packed
-from botchat.core.storage.repository import SessionRepository
+from botchat.core.models import ROOT, Message, Session, branch_of, is_blank, is_fresh, is_packed, now
+from botchat.core.storage import SessionRepository
 
 HISTORY = 500
 """Messages of a session that are read to make a prompt of; more where more would fit."""

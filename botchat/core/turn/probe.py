@@ -6,12 +6,12 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from botchat.core.bots import without_system_role
 from botchat.core.bots.openai import Bot
-from botchat.core.bots.prompt import without_system_role
 from botchat.core.bots.stream.chunks import Finish
-from botchat.core.context.rendering import prompt_for
+from botchat.core.context import prompt_for
 from botchat.core.errors import BotError, PromptRefused
-from botchat.core.models.session import Delta, Message
+from botchat.core.models import Delta, Message
 from botchat.core.urls import without_password
 
 # Longer than one token: of a reply in one piece nobody can tell whether it was streamed.

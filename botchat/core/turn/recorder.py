@@ -5,10 +5,9 @@ from concurrent.futures import Executor
 from contextlib import suppress
 
 from botchat.core.errors import BotchatError, StoreError, StoreUnavailable
-from botchat.core.models.changes import MessageChanges
-from botchat.core.models.session import Message, Session, now
-from botchat.core.retention.enforcement import Keeping
-from botchat.core.storage.repository import SessionRepository
+from botchat.core.models import Message, MessageChanges, Session, now
+from botchat.core.retention import Keeping
+from botchat.core.storage import SessionRepository
 from botchat.core.turn.reply import Reply
 
 CHECKPOINT_SECONDS = 1.0

@@ -9,9 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from botchat.core.errors import SessionNotFound
-from botchat.core.models.session import Message, Session, new_id, now
-from botchat.core.storage.json_codec import to_line
-from botchat.core.storage.records import session_to_record
+from botchat.core.models import Message, Session, new_id, now
+from botchat.core.storage import session_to_record, to_line
 from botchat.core.turn.reply import Reply
 
 _log = logging.getLogger(__name__)

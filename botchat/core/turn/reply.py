@@ -11,8 +11,7 @@ from typing import Any
 from botchat.core.bots.stream.chunks import Finish
 from botchat.core.bots.stream.finish_reasons import meaning_of, outcome_of
 from botchat.core.errors import BotchatError, BotError
-from botchat.core.models.session import Delta, Message, Session, Status, is_blank
-from botchat.core.models.unsupported import Unsupported, pack
+from botchat.core.models import Delta, Message, Session, Status, Unsupported, is_blank, pack
 
 _EMPTY = "The reply is empty. Try again."
 

@@ -8,18 +8,14 @@ from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any
 
-from botchat.core.bots.learned_limits import LearnedLimits
+from botchat.core.bots import LearnedLimits, Prompt, without_system_role
 from botchat.core.bots.openai import Bot
-from botchat.core.bots.prompt import Prompt, without_system_role
 from botchat.core.bots.server_errors.context_length import Sizes, sizes_in
 from botchat.core.bots.stream.chunks import Finish
-from botchat.core.context.rendering import prompt_for
-from botchat.core.context.summary import Summing, summed_up
-from botchat.core.context.topics import topics_of
-from botchat.core.context.window import RESERVE, Fit, can_be_shown, cut_at, fit
+from botchat.core.context import RESERVE, Fit, Summing, can_be_shown, cut_at, fit, prompt_for, summed_up, topics_of
 from botchat.core.errors import BotError, PromptRefused, PromptTooLong
-from botchat.core.models.session import BotInfo, Delta, File, Message, Session
-from botchat.core.storage.repository import SessionRepository
+from botchat.core.models import BotInfo, Delta, File, Message, Session
+from botchat.core.storage import SessionRepository
 from botchat.core.turn.history import HISTORY, History, read_history
 
 _MOST_TRIES = 8

@@ -11,16 +11,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
+from botchat.core.bots import Prompt
 from botchat.core.bots.openai import Bot
-from botchat.core.bots.prompt import Prompt
 from botchat.core.bots.stream.finish_reasons import is_cut_off
 from botchat.core.bots.stream.think_tags import without_reasoning
 from botchat.core.errors import BotError
-from botchat.core.models.changes import REDACTED
-from botchat.core.models.display import one_line
-from botchat.core.models.session import Delta, Message, Session, valid_text
-from botchat.core.storage.redaction import redacted_since
-from botchat.core.storage.repository import SessionRepository
+from botchat.core.models import REDACTED, Delta, Message, Session, one_line, valid_text
+from botchat.core.storage import SessionRepository, redacted_since
 
 TITLE_LENGTH = 60
 """Characters of a title, which lists show in one line."""

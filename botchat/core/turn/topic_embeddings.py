@@ -15,9 +15,9 @@ from statistics import mean, pstdev
 from typing import TypeVar
 
 from botchat.core.bots.openai import Bot
-from botchat.core.context.topics import says_enough
-from botchat.core.models.session import Message, Session, Topic, valid_text
-from botchat.core.storage.repository import SessionRepository
+from botchat.core.context import says_enough
+from botchat.core.models import Message, Session, Topic, valid_text
+from botchat.core.storage import SessionRepository
 
 _READ = 24
 """Messages that are placed for one verdict, the new one among them."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from botchat.core.bots.learned_limits import LearnedLimits
+from botchat.core.bots import LearnedLimits
 from botchat.core.bots.openai import Bot
 from botchat.core.bots.stream.chunks import Finish
 from botchat.core.errors import (
@@ -22,10 +22,9 @@ from botchat.core.errors import (
     StoreError,
     UnknownBot,
 )
-from botchat.core.models.session import Message, Session, Status, new_id, now
-from botchat.core.retention.enforcement import Keeping
-from botchat.core.retention.policy import Retention
-from botchat.core.storage.repository import SessionRepository
+from botchat.core.models import Message, Session, Status, new_id, now
+from botchat.core.retention import Keeping, Retention
+from botchat.core.storage import SessionRepository
 from botchat.core.turn.coalesce import in_gulps, pause_for
 from botchat.core.turn.event_loop import LoopThread
 from botchat.core.turn.followups import Afterwards, afterwards

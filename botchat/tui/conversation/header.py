@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.text import Text
 from textual.widget import Widget
 
-from botchat.core.exporting.formats import one_line
+from botchat.core.exporting import one_line
 from botchat.tui.formatting import counted, fitted
 
 _LEAST_NAME = 20

@@ -8,7 +8,7 @@ from textual import work
 from textual.containers import Vertical
 
 from botchat.core.errors import BotchatError
-from botchat.core.models.session import Message, Session, SessionFilter, SessionSummary
+from botchat.core.models import Message, Session, SessionFilter, SessionSummary
 from botchat.tui.backend import AnyChat
 from botchat.tui.messages import StoreAnswered, StoreFailed
 

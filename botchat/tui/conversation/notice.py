@@ -3,7 +3,7 @@
 from textual.content import Content
 from textual.widgets import Static
 
-from botchat.core.exporting.formats import one_line
+from botchat.core.exporting import one_line
 
 
 class Notice(Static):

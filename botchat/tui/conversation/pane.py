@@ -8,10 +8,8 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 
 from botchat.core.errors import BotchatError
-from botchat.core.exporting.formats import one_line
-from botchat.core.models.changes import Feedback
-from botchat.core.models.preferences import Topics
-from botchat.core.models.session import Message, Session, now
+from botchat.core.exporting import one_line
+from botchat.core.models import Feedback, Message, Session, Topics, now
 from botchat.tui.backend import AnyChat
 from botchat.tui.conversation.turns import AsksBot
 from botchat.tui.formatting import title_of

@@ -7,8 +7,8 @@ from textual import on, work
 from textual.widgets import TextArea
 
 from botchat.core.errors import BotchatError, UnknownBot
-from botchat.core.exporting.formats import one_line
-from botchat.core.models.session import Message, Session
+from botchat.core.exporting import one_line
+from botchat.core.models import Message, Session
 from botchat.tui.backend import AnyChat, AnyReply
 from botchat.tui.conversation.composer import Prompt
 from botchat.tui.conversation.view import SessionView

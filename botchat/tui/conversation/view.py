@@ -12,7 +12,7 @@ from textual.message import Message as Posted
 from textual.timer import Timer
 
 from botchat.core.chat import alternatives, is_unanswered
-from botchat.core.models.session import Message, Session
+from botchat.core.models import Message, Session
 from botchat.tui.backend import AnyChat, AnyReply
 from botchat.tui.conversation.autosave import DraftKeeper
 from botchat.tui.conversation.composer import Prompt

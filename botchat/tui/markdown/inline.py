@@ -11,7 +11,7 @@ from markdown_it.token import Token
 from rich.style import Style
 from rich.text import Text
 
-from botchat.core.exporting.formats import printable
+from botchat.core.exporting import printable
 from botchat.tui.markdown.style import Look
 
 LONGEST = 8_000

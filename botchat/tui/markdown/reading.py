@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from markdown_it.token import Token
 
-from botchat.core.exporting.formats import printable
-from botchat.core.models.table_size import has_padded_tables
+from botchat.core.exporting import printable
+from botchat.core.models import has_padded_tables
 from botchat.tui.markdown.blocks import Block, Code, Plain, Prose, Rule, Table
 from botchat.tui.markdown.code import LONGEST as LONGEST_CODE
 from botchat.tui.markdown.code import Listing

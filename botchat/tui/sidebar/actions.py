@@ -9,8 +9,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from botchat.core.errors import BotchatError
-from botchat.core.exporting.formats import one_line
-from botchat.core.models.session import SessionSummary, State
+from botchat.core.exporting import one_line
+from botchat.core.models import SessionSummary, State
 from botchat.tui.backend import AnyChat
 from botchat.tui.formatting import title_of
 from botchat.tui.messages import StoreAnswered, StoreFailed

@@ -13,8 +13,8 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from botchat.core.errors import BotchatError
-from botchat.core.exporting.formats import one_line
-from botchat.core.models.session import PAGE_SIZE, Page, SessionFilter, SessionSummary, State, now
+from botchat.core.exporting import one_line
+from botchat.core.models import PAGE_SIZE, Page, SessionFilter, SessionSummary, State, now
 from botchat.tui.backend import AnyChat
 from botchat.tui.formatting import counted, title_of
 from botchat.tui.messages import StoreAnswered, StoreFailed

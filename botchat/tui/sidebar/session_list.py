@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from botchat.core.models.session import SessionSummary, now
+from botchat.core.models import SessionSummary, now
 from botchat.tui.formatting import age, counted, fitted, title_of
 
 _ROW = 2

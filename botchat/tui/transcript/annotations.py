@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from botchat.core.models.session import Message
+from botchat.core.models import Message
 from botchat.tui.transcript.item import About
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from botchat.core.chat import shown, topics_of
-from botchat.core.models.session import Session
+from botchat.core.models import Session
 from botchat.tui.state import shown_of
 
 _TOPIC = "new topic · escape, then n, begins a new session with it"

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from textual.geometry import Offset
 from textual.selection import Selection
 
-from botchat.core.exporting.formats import is_markdown, printable
-from botchat.core.models.session import Message
+from botchat.core.exporting import is_markdown, printable
+from botchat.core.models import Message
 from botchat.tui.markdown.blocks import Block, Code, Prose, Table
 from botchat.tui.markdown.inline import links_of, reader
 from botchat.tui.markdown.reading import Document

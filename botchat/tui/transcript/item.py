@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from botchat.core.chat import is_wordless
-from botchat.core.exporting.formats import content_notices, file_line, is_markdown, one_line
-from botchat.core.models.session import Message
+from botchat.core.exporting import content_notices, file_line, is_markdown, one_line
+from botchat.core.models import Message
 from botchat.tui.markdown.blocks import Block, Said
 from botchat.tui.markdown.reading import Document, plain_blocks
 from botchat.tui.markdown.style import Look

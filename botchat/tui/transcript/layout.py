@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from botchat.core.models.session import Message
+from botchat.core.models import Message
 from botchat.tui.markdown.style import Look
 from botchat.tui.markdown.wrapping import Row
 from botchat.tui.transcript.item import About, Item, Part, Place, estimate

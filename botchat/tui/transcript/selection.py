@@ -7,7 +7,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message as Event
 
-from botchat.core.models.session import Message
+from botchat.core.models import Message
 from botchat.tui.transcript.extract import links, whole_message
 from botchat.tui.transcript.scrolling import TranscriptScroll
 

@@ -16,7 +16,7 @@ from typing import ClassVar
 from textual.message import Message as Event
 from textual.timer import Timer
 
-from botchat.core.models.session import Message
+from botchat.core.models import Message
 from botchat.tui.markdown.style import COMPONENT_CLASSES
 from botchat.tui.transcript.extract import code_blocks, words_of
 from botchat.tui.transcript.selection import TranscriptChoice

@@ -4,10 +4,10 @@ from typing import Protocol
 
 from starlette.requests import HTTPConnection
 
-from botchat.core.auth.service import Access
+from botchat.core.auth import Access
 from botchat.core.errors import NotSignedIn
-from botchat.core.storage.accounts import SignIn
-from botchat.serving.proxies import Networks, is_within
+from botchat.core.storage import SignIn
+from botchat.serving import Networks, is_within
 
 COOKIE = "botchat_sign_in"
 

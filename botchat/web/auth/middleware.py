@@ -9,8 +9,8 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from botchat.core.errors import BotchatError, InvalidInput, NotSignedIn, StoreError
-from botchat.core.storage.accounts import SignIn
-from botchat.serving.disconnect import received
+from botchat.core.storage import SignIn
+from botchat.serving import received
 from botchat.web.auth.authenticators import Door
 
 HEADER = "x-botchat-user"

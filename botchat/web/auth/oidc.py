@@ -16,7 +16,7 @@ from streamlit.user_info import generate_login_redirect_url
 from streamlit.web.server.server_util import get_cookie_secret
 from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
 
-from botchat.core.auth.service import Access
+from botchat.core.auth import Access
 from botchat.core.errors import BotchatError, ConfigError, InvalidInput
 from botchat.settings import OidcSettings
 from botchat.web.auth.pages import form_page, signed_in_elsewhere

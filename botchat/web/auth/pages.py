@@ -13,10 +13,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from botchat.core.auth.service import Access
+from botchat.core.auth import Access
 from botchat.core.errors import BotchatError, InvalidInput, NotSignedIn, TooMany
-from botchat.serving.proxies import address_of
-from botchat.serving.sign_in_limits import DEVICE_COOKIE, Origin, PasswordSignIn, keep_device
+from botchat.serving import DEVICE_COOKIE, Origin, PasswordSignIn, address_of, keep_device
 from botchat.web.auth.authenticators import COOKIE
 
 SIGN_IN = "/sign-in"

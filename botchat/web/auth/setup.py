@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from botchat.core.auth.service import Access
-from botchat.serving.proxies import ForwardedClient
-from botchat.serving.sign_in_limits import PasswordSignIn
+from botchat.core.auth import Access
+from botchat.serving import ForwardedClient, PasswordSignIn
 from botchat.settings import WebSettings
 from botchat.web.auth.authenticators import CookieDoor, HeaderDoor
 from botchat.web.auth.middleware import HEADER, Gate

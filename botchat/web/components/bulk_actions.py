@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from botchat.core.chat import Chat
-from botchat.core.models.session import State
+from botchat.core.models import State
 from botchat.web import callbacks
 
 _SAID: dict[State, str] = {"active": "back in the list", "archived": "in the archive", "trash": "in the trash"}

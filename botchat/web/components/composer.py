@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from botchat.core.errors import BotchatError, InvalidInput, ReplyRunning
-from botchat.core.models.attachments import MAX_FILE_BYTES, read_file
-from botchat.core.models.session import Message, Session
+from botchat.core.models import MAX_FILE_BYTES, Message, Session, read_file
 from botchat.web import cache
 from botchat.web.components.message import show_message
 from botchat.web.markdown.escape import label, plain

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from botchat.core.chat import Chat, Shown, shown, topics_of
-from botchat.core.models.session import Message, Session
+from botchat.core.models import Message, Session
 from botchat.web import cache, callbacks
 from botchat.web.components.message_text import coming_words
 from botchat.web.markdown.escape import plain

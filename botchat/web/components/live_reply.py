@@ -8,8 +8,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from botchat.core.chat import Reply
 from botchat.core.errors import BotchatError
-from botchat.core.exporting.formats import content_notices
-from botchat.core.models.session import Message, Session
+from botchat.core.exporting import content_notices
+from botchat.core.models import Message, Session
 from botchat.web import cache, runtime
 from botchat.web.callbacks import attempt
 from botchat.web.components.message_text import coming_words

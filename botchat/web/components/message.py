@@ -4,8 +4,8 @@ from datetime import tzinfo
 
 import streamlit as st
 
-from botchat.core.exporting.formats import file_line, one_line, speaker
-from botchat.core.models.session import Message, Session
+from botchat.core.exporting import file_line, one_line, speaker
+from botchat.core.models import Message, Session
 from botchat.web import callbacks
 from botchat.web.components.live_reply import show_ending, show_notices, show_reasoning
 from botchat.web.components.message_actions import Marked, Offer, show_actions

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import streamlit as st
 
 from botchat.core.chat import Chat
-from botchat.core.models.session import Message, Session
+from botchat.core.models import Message, Session
 from botchat.web import callbacks
 from botchat.web.assets import copy, copy_button
 from botchat.web.components import dividers

@@ -3,8 +3,8 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from botchat.core.exporting.formats import printable
-from botchat.core.models.table_size import has_padded_tables
+from botchat.core.exporting import printable
+from botchat.core.models import has_padded_tables
 from botchat.web.markdown.escape import LONGEST, bot_markdown
 
 _BOX_HEIGHT = 480

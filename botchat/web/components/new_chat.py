@@ -3,7 +3,7 @@
 import streamlit as st
 
 from botchat.core.chat import Chat
-from botchat.core.models.session import BotInfo, Session
+from botchat.core.models import BotInfo, Session
 from botchat.web.components.composer import say
 from botchat.web.markdown.escape import plain
 

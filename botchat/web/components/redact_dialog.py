@@ -4,7 +4,7 @@ import streamlit as st
 
 from botchat.core.chat import Quote
 from botchat.core.errors import BotchatError
-from botchat.core.models.session import Session
+from botchat.core.models import Session
 from botchat.web import cache, callbacks
 from botchat.web.markdown.escape import plain
 

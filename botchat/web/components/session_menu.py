@@ -6,8 +6,7 @@ import streamlit as st
 
 from botchat.core.chat import Chat, shown
 from botchat.core.errors import BotchatError, UnknownBot
-from botchat.core.models.session import Session
-from botchat.core.models.validation import NAME_LIMIT
+from botchat.core.models import NAME_LIMIT, Session
 from botchat.web import cache, callbacks
 from botchat.web.components.bulk_actions import move
 from botchat.web.components.new_chat import system_prompt

@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 from botchat.core.errors import BotchatError, InvalidInput
-from botchat.core.models.session import SessionFilter, State
+from botchat.core.models import SessionFilter, State
 from botchat.web import cache, callbacks, runtime
 from botchat.web.components.bulk_actions import select_several, undo_offer
 from botchat.web.markdown.escape import plain

@@ -8,11 +8,10 @@ import streamlit as st
 
 from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError
-from botchat.core.exporting.formats import one_line
-from botchat.core.importing.detect import read_sessions
-from botchat.core.importing.load import Intake, unsupported_sentence
+from botchat.core.exporting import one_line
+from botchat.core.importing import Intake, read_sessions, unsupported_sentence
+from botchat.core.models import Refused, Session
 from botchat.core.models.import_limits import ImportLimits
-from botchat.core.models.session import Refused, Session
 from botchat.web import cache, runtime
 from botchat.web.import_worker import WORKER
 from botchat.web.markdown.escape import plain

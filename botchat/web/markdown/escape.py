@@ -6,7 +6,7 @@ from functools import lru_cache, partial
 from html import unescape
 from urllib.parse import urlsplit
 
-from botchat.core.exporting.formats import one_line, printable
+from botchat.core.exporting import one_line, printable
 from botchat.web.markdown.data_images import Pixels
 from botchat.web.markdown.formulas import Sizes
 

@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError, FileNotFound, InvalidInput, SessionNotFound
-from botchat.core.exporting.formats import one_line
+from botchat.core.exporting import one_line
 
 # No Sec-Fetch-Site: no browser, or an old one. "none": the address was typed.
 _OWN_PAGES = {"same-origin", "none"}

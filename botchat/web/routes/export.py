@@ -8,8 +8,8 @@ from starlette.routing import Route
 
 from botchat.core.admin import Admin, DamagedRecord
 from botchat.core.errors import InvalidInput
-from botchat.core.exporting.formats import ExportFormat, export, in_parts
-from botchat.core.models.session import SessionFilter, now
+from botchat.core.exporting import ExportFormat, export, in_parts
+from botchat.core.models import SessionFilter, now
 from botchat.web import runtime
 from botchat.web.routes.common import answering, attachment, connection, private
 

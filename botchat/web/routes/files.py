@@ -6,8 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from botchat.core.models.attachments import read_file
-from botchat.core.models.session import File, Session
+from botchat.core.models import File, Session, read_file
 from botchat.web import runtime
 from botchat.web.routes.common import answering, attachment, connection, private
 

@@ -7,7 +7,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from botchat.serving.origins import is_from_other_origin
+from botchat.serving import is_from_other_origin
 
 # A remote image in a message is fetched by the browser at once and takes with it what an injected prompt put into its
 # address, so nothing is loaded from anywhere but this server. Streamlit needs inline styles, and images from data.

@@ -6,7 +6,7 @@ import streamlit as st
 
 from botchat.core.chat import Chat, Reply, alternatives, branch_of, is_unanswered
 from botchat.core.errors import BotchatError
-from botchat.core.models.session import PAGE_SIZE, Session
+from botchat.core.models import PAGE_SIZE, Session
 from botchat.web import cache, callbacks, runtime
 from botchat.web.components.dividers import Lines
 from botchat.web.components.live_reply import follow, written_elsewhere

@@ -6,8 +6,8 @@ import streamlit as st
 
 from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError, SessionNotFound
-from botchat.core.exporting.formats import one_line
-from botchat.core.models.session import Session
+from botchat.core.exporting import one_line
+from botchat.core.models import Session
 from botchat.web import assets, cache, runtime
 from botchat.web.components import composer
 from botchat.web.components.new_chat import new_chat

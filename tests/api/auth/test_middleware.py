@@ -12,7 +12,7 @@ from botchat.api.dependencies import Serving
 from botchat.api.jwt import Signer
 from botchat.core.chat import Chat
 from botchat.core.storage.sqlite.repository import SqliteRepository
-from botchat.core.turn.turn import Turns
+from botchat.core.turn import Turns
 from botchat.settings import ApiSettings
 
 BODIES = {

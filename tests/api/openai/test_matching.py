@@ -5,8 +5,7 @@ from hypothesis import strategies as st
 from support.conversations import at_any_speed
 
 from botchat.api.openai.matching import find_place
-from botchat.core.models.branches import ROOT, branch_of
-from botchat.core.models.session import Message, valid_text
+from botchat.core.models import ROOT, Message, branch_of, valid_text
 
 contents = st.sampled_from(["a", " a", "a\r\n", "a\nb", "a\rb", "b", "", " ", "\ud800", "\ufffd"])
 roles = st.sampled_from(["user", "assistant", "assistant", "tool", "system"])

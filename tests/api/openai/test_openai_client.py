@@ -9,11 +9,11 @@ from support.api.client import cheap_passwords, served
 from support.fakes import DONE, Gate, ScriptedBot
 
 from botchat.api.dependencies import Serving
-from botchat.core.auth.service import Access
+from botchat.core.auth import Access
 from botchat.core.chat import Chat, branch_of
 from botchat.core.errors import BotError
-from botchat.core.models.session import Delta, Message, Session
-from botchat.core.turn.turn import Turns
+from botchat.core.models import Delta, Message, Session
+from botchat.core.turn import Turns
 from botchat.settings import ApiSettings
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

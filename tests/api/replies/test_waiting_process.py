@@ -6,7 +6,7 @@ from support.fakes import DONE, Gate, ScriptedBot
 
 from botchat.api.dependencies import Serving
 from botchat.core.chat import Chat
-from botchat.core.turn.turn import Turns
+from botchat.core.turn import Turns
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from support.asked_bot import Heard, ask, listen
 
 from botchat.core.bots.demo import DEMO, DemoBot
-from botchat.core.models.session import Delta
+from botchat.core.models import Delta
 
 WORDS = ["think", "slow", "long", "error"]
 

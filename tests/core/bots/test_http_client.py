@@ -17,7 +17,7 @@ from support.stub_server import Answer, StubBot, refused, streamed, whole
 
 from botchat.core.bots.http_client import Proxy, is_valid, open_client, proxy_for
 from botchat.core.errors import BotError, ConfigError
-from botchat.core.turn.probe import models_of
+from botchat.core.turn import models_of
 
 HI = streamed(["Hi."])
 TIMEOUT = httpx2.Timeout(5)

@@ -19,8 +19,9 @@ from support.conversations import (
     wordy_bots,
 )
 
-from botchat.core.bots.prompt import CONTINUE, OPENING, without_system_role, words_of
-from botchat.core.models.session import Message, valid_text
+from botchat.core.bots import CONTINUE, OPENING, without_system_role
+from botchat.core.bots.prompt import words_of
+from botchat.core.models import Message, valid_text
 
 
 @given(bot=bots, said=conversations, folded=st.booleans())

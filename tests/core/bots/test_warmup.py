@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 from support.fakes import ScriptedBot
 
-from botchat.core.bots.warmup import warm_up
+from botchat.core.bots import warm_up
 from botchat.core.chat import Chat
 from botchat.core.errors import MissingKey
 from botchat.core.storage.sqlite.repository import SqliteRepository
-from botchat.core.turn.turn import Turns
+from botchat.core.turn import Turns
 from botchat.settings import Settings
 from botchat.web import launcher, runtime
 

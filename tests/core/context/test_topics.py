@@ -2,9 +2,8 @@
 
 import pytest
 
-from botchat.core.context.topics import topics_of
-from botchat.core.context.window import fit
-from botchat.core.models.session import BotInfo, Message
+from botchat.core.context import fit, topics_of
+from botchat.core.models import BotInfo, Message
 
 TALK = [
     "What does a grey heron eat?",

@@ -20,11 +20,11 @@ from support.conversations import (
     wordy_bots,
 )
 
-from botchat.core.bots.config import BotConfig
-from botchat.core.bots.prompt import CONTINUE, OPENING, words_of
+from botchat.core.bots import CONTINUE, OPENING, BotConfig
+from botchat.core.bots.prompt import words_of
+from botchat.core.context import RESERVE
 from botchat.core.context.token_count import IMAGE_TOKENS, counted, estimated_tokens
-from botchat.core.context.window import RESERVE
-from botchat.core.models.session import File, valid_text
+from botchat.core.models import File, valid_text
 
 
 @given(bot=bots, said=conversations)

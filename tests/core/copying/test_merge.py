@@ -11,16 +11,14 @@ from support.damage import change_message
 from support.sessions import stored, user_says
 
 from botchat.core.admin import Admin
-from botchat.core.copying.copy import copied
+from botchat.core.copying import copied
 from botchat.core.copying.merge import merged
 from botchat.core.errors import DamagedRecord, InvalidInput
-from botchat.core.importing.load import Intake
-from botchat.core.models.branches import ROOT, branch_of
-from botchat.core.models.changes import REDACTED, redaction
-from botchat.core.models.session import Message, Session, SessionFilter, now
-from botchat.core.retention.policy import Retention
+from botchat.core.importing import Intake
+from botchat.core.models import REDACTED, ROOT, Message, Session, SessionFilter, branch_of, now, redaction
+from botchat.core.retention import Retention
+from botchat.core.storage import session_from_record, session_to_record
 from botchat.core.storage.mongo.repository import MongoRepository
-from botchat.core.storage.records import session_from_record, session_to_record
 from botchat.core.storage.sqlite.repository import SqliteRepository
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -11,11 +11,10 @@ import pytest
 from hypothesis import given
 from support.records import NOON, record_of, records, says, written
 
-from botchat.core.exporting.formats import ExportFormat, csv_cell, export, rfc3339, to_json, to_markdown
-from botchat.core.models.branches import ROOT, branch_of
-from botchat.core.models.session import Message, Session
-from botchat.core.storage import json_codec
-from botchat.core.storage.records import session_from_record
+from botchat.core.exporting import ExportFormat, csv_cell, export, rfc3339, to_json
+from botchat.core.exporting.formats import to_markdown
+from botchat.core.models import ROOT, Message, Session, branch_of
+from botchat.core.storage import json_codec, session_from_record
 
 # JSON
 

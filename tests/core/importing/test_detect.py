@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from support.records import NOON, contents, read, record_of, records, says, written
 
 from botchat.core.errors import InvalidInput
-from botchat.core.importing.detect import read_sessions
-from botchat.core.models.session import Refused
-from botchat.core.storage.records import session_from_record
+from botchat.core.importing import read_sessions
+from botchat.core.models import Refused
+from botchat.core.storage import session_from_record
 
 # botchat's own
 

@@ -11,9 +11,9 @@ import pytest
 from support.records import read, record_of, says, written
 
 from botchat.core.errors import InvalidInput, TooMany
-from botchat.core.importing.detect import read_sessions
+from botchat.core.importing import read_sessions
+from botchat.core.models import Refused
 from botchat.core.models.import_limits import ImportLimits, UploadLimits
-from botchat.core.models.session import Refused
 from botchat.settings import Settings
 from botchat.web.import_worker import ImportWorker
 

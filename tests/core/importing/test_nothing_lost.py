@@ -9,7 +9,7 @@ from support.foreign_exports import NIL, chatgpt, libre, librechat, node, open_w
 from support.records import contents, read, written
 
 from botchat.core.errors import InvalidInput
-from botchat.core.models.session import Refused
+from botchat.core.models import Refused
 
 AT = "2025-06-15T15:06:40.123000+08:00"
 THEN = datetime(2025, 6, 15, 7, 6, 40, 123000, UTC)

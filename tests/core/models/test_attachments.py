@@ -8,11 +8,10 @@ from support.sessions import user_says
 
 from botchat.core.chat import Chat
 from botchat.core.errors import FileNotFound, InvalidInput, MessageNotFound, SessionNotFound, StoreUnavailable
-from botchat.core.exporting.formats import message_to_markdown
-from botchat.core.models.attachments import MAX_FILE_BYTES, MAX_FILES, read_file
-from botchat.core.models.session import BotInfo, File, Message
+from botchat.core.exporting import message_to_markdown
+from botchat.core.models import MAX_FILE_BYTES, MAX_FILES, BotInfo, File, Message, read_file
 from botchat.core.storage.record_schema import check_record
-from botchat.core.turn.turn import Turns
+from botchat.core.turn import Turns
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(50)
 TEXT = b"one, two\n"

@@ -7,9 +7,9 @@ from support.sessions import stored
 from botchat.core.admin import Admin
 from botchat.core.chat import Chat, Preferences
 from botchat.core.errors import InvalidInput, UnknownBot
-from botchat.core.retention.policy import Retention
+from botchat.core.retention import Retention
 from botchat.core.storage.sqlite.repository import SqliteRepository
-from botchat.core.turn.turn import Turns
+from botchat.core.turn import Turns
 
 
 @pytest.fixture

@@ -2,11 +2,10 @@
 
 import pytest
 
-from botchat.core.models.session import Delta, Message
-from botchat.core.models.unsupported import Unsupported, pack, unpack, unsupported_notices
+from botchat.core.models import Delta, Message, Unsupported, pack, unpack, unsupported_notices
+from botchat.core.storage import message_from_record, message_to_record, text_fields
 from botchat.core.storage.json_codec import as_said
-from botchat.core.storage.records import message_from_record, message_to_record, text_fields
-from botchat.core.turn.reply import Reply
+from botchat.core.turn import Reply
 
 IMAGE = Unsupported("image", {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}})
 

@@ -19,11 +19,10 @@ from botchat.bootstrap import build_repository
 from botchat.commands.output.reply_formats import JsonLines, Words
 from botchat.commands.sessions_read import _news
 from botchat.core.chat import Chat
-from botchat.core.exporting.formats import content_notices, message_to_markdown, rfc3339
+from botchat.core.exporting import content_notices, message_to_markdown, rfc3339
 from botchat.core.exporting.html import to_html
-from botchat.core.models.session import Delta, Message, Session
-from botchat.core.models.unsupported import Unsupported, pack, unpack
-from botchat.core.turn.turn import Turns
+from botchat.core.models import Delta, Message, Session, Unsupported, pack, unpack
+from botchat.core.turn import Turns
 from botchat.tui.transcript.extract import whole_message
 
 HOSTILE = "<img src=x onerror=alert(1)> [b]**bold**[/b] :red[y]\x1b[31m"
@@ -267,7 +266,7 @@ def test_the_schema_describes_it(client_with):
 
 
 def test_a_followed_reply_of_a_server_has_it_while_it_comes_and_after_a_lost_connection(serve_chat, store):
-    from botchat.core.auth.service import Access
+    from botchat.core.auth import Access
     from botchat.remote.chat import connect
 
     gate = Gate()

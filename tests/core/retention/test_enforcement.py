@@ -7,9 +7,9 @@ from support.fakes import DONE, Gate, ScriptedBot
 from support.sessions import stored
 
 from botchat.core.chat import Chat
-from botchat.core.models.session import SessionFilter, now
-from botchat.core.retention.policy import Retention, Rule
-from botchat.core.turn.turn import Turns
+from botchat.core.models import SessionFilter, now
+from botchat.core.retention import Retention, Rule
+from botchat.core.turn import Turns
 
 DAY = timedelta(days=1)
 

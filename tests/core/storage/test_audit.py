@@ -16,9 +16,9 @@ from botchat.api.dependencies import Serving
 from botchat.bootstrap import build_repository
 from botchat.core.chat import Chat
 from botchat.core.errors import InvalidInput, StoreRefused
-from botchat.core.models.session import Message, Session, now
-from botchat.core.storage.audit import AuditEvent, AuditFilter
-from botchat.core.turn.turn import Turns
+from botchat.core.models import Message, Session, now
+from botchat.core.storage import AuditEvent, AuditFilter
+from botchat.core.turn import Turns
 from botchat.settings import ApiSettings, Settings
 
 FORGED = 'ann\nbob read the session 1 of eve\x1b[2J\u202e\u2028\x7f"'

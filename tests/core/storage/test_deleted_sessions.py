@@ -11,8 +11,8 @@ from support.attachments import BIG, file_of
 from support.strands.model import agent, managers_at
 
 from botchat.core.errors import SessionChanged, SessionNotFound
-from botchat.core.models.session import Message, SessionFilter
-from botchat.core.storage.repository import SessionRepository
+from botchat.core.models import Message, SessionFilter
+from botchat.core.storage import SessionRepository
 from botchat.library import Store
 from botchat.library.reused_ids import release_id
 

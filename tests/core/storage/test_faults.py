@@ -15,7 +15,7 @@ from support.stub_server import streamed
 
 from botchat.bootstrap import build_repository
 from botchat.core.errors import BotchatError, StoreRefused, StoreUnavailable
-from botchat.core.models.session import Message, Session
+from botchat.core.models import Message, Session
 
 APPEND = """
 import sys

@@ -11,7 +11,7 @@ from test_faults import in_a_child
 
 from botchat.bootstrap import build_repository
 from botchat.core.errors import StoreRefused
-from botchat.core.models.session import Message, Session
+from botchat.core.models import Message, Session
 
 PASSWORD = "geheim-17"
 

@@ -9,11 +9,10 @@ from support.fakes import DONE, Gate, ScriptedBot
 from support.sessions import stored
 
 from botchat.core.chat import Chat
-from botchat.core.models.session import Message, Session
-from botchat.core.models.unsupported import Unsupported, pack
+from botchat.core.models import Message, Session, Unsupported, pack
 from botchat.core.sessions.quotes import passages_of, quotes
-from botchat.core.storage.redaction import redacted_since
-from botchat.core.turn.turn import Turns
+from botchat.core.storage import redacted_since
+from botchat.core.turn import Turns
 
 SECRET = "What does the ZEBRATIT project cost us?"
 

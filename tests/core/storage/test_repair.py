@@ -26,10 +26,9 @@ from support.sessions import stored, user_says
 from botchat.bootstrap import borrow_repository, build_repository
 from botchat.core.admin import Admin
 from botchat.core.errors import DamagedRecord, SessionNotFound
-from botchat.core.exporting.formats import ExportFormat, export
-from botchat.core.models.session import Message, Session, SessionFilter
-from botchat.core.models.unsupported import unsupported_notices
-from botchat.core.retention.policy import Retention
+from botchat.core.exporting import ExportFormat, export
+from botchat.core.models import Message, Session, SessionFilter, unsupported_notices
+from botchat.core.retention import Retention
 from botchat.core.storage.repair import checked
 from botchat.core.storage.sqlite.repository import SqliteRepository
 

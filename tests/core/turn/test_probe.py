@@ -8,7 +8,7 @@ from support.fakes import DONE, Gate, ScriptedBot
 from botchat.core.bots.stream.chunks import Finish
 from botchat.core.chat import models_of, try_bots
 from botchat.core.errors import BotError, PromptRefused
-from botchat.core.models.session import Delta
+from botchat.core.models import Delta
 
 
 def tried(*script):

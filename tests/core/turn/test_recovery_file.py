@@ -9,10 +9,9 @@ from support.fakes import DONE, Gate, ScriptedBot
 
 from botchat.core.chat import Chat
 from botchat.core.errors import StoreError
-from botchat.core.importing.detect import read_sessions
-from botchat.core.importing.load import Intake
-from botchat.core.models.session import File, Message
-from botchat.core.turn.turn import Turns
+from botchat.core.importing import Intake, read_sessions
+from botchat.core.models import File, Message
+from botchat.core.turn import Turns
 
 
 @pytest.fixture

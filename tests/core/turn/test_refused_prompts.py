@@ -7,9 +7,10 @@ import pytest
 from support.sessions import say
 from support.stub_server import DONE, StubBot, chunk, refused, sse, streamed
 
-from botchat.core.bots.learned_limits import KEPT_SECONDS, LearnedLimits
+from botchat.core.bots import LearnedLimits
+from botchat.core.bots.learned_limits import KEPT_SECONDS
 from botchat.core.bots.openai import BotConfig, OpenAIBot
-from botchat.core.models.session import Message, Session
+from botchat.core.models import Message, Session
 
 
 class CountedServer:

@@ -10,9 +10,9 @@ from support.stub_server import StubBot, refused, streamed
 from botchat.core.bots.openai import BotConfig, OpenAIBot
 from botchat.core.bots.prompt import words_of
 from botchat.core.bots.stream.chunks import Finish
-from botchat.core.context.usage import shown
+from botchat.core.context import shown
 from botchat.core.errors import BotError, MessageNotFound, PromptTooLong
-from botchat.core.models.session import Message, Session
+from botchat.core.models import Message, Session
 
 
 class CountingBot(ScriptedBot):

@@ -11,7 +11,7 @@ from support.tui.stories import story, terminal
 
 from botchat.api.dependencies import Serving
 from botchat.bootstrap import build_chat, build_repository, build_turns
-from botchat.core.models.session import Session
+from botchat.core.models import Session
 from botchat.settings import load_settings
 from botchat.web import cache, runtime
 

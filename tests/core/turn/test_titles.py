@@ -8,15 +8,15 @@ from support.fakes import DONE, Gate, ScriptedBot
 from support.sessions import stored
 
 from botchat.bootstrap import build_turns
-from botchat.core.bots.config import BotConfig
+from botchat.core.bots import BotConfig
 from botchat.core.bots.demo import DemoBot
 from botchat.core.bots.openai import OpenAIBot
 from botchat.core.bots.stream.chunks import Finish
 from botchat.core.chat import Chat
 from botchat.core.errors import BotError, InvalidInput
-from botchat.core.models.session import Delta
+from botchat.core.models import Delta
+from botchat.core.turn import Turns
 from botchat.core.turn.titles import TITLE_LENGTH, as_title, title_prompt
-from botchat.core.turn.turn import Turns
 from botchat.settings import Settings
 
 QUESTION = "How do herons stand in cold water all day, and why don't they freeze?"

@@ -9,10 +9,10 @@ from support.asked_bot import bot_at
 from support.stub_server import StubBot, refused, streamed, whole
 
 from botchat.core.chat import Chat, topics_of
-from botchat.core.models.session import Message
-from botchat.core.storage.repository import SessionRepository
+from botchat.core.models import Message
+from botchat.core.storage import SessionRepository
+from botchat.core.turn import Turns
 from botchat.core.turn.topic_embeddings import topic_of
-from botchat.core.turn.turn import Turns
 
 HERONS = ["Where do herons nest?", "Which fish suit them?", "Do storms disturb colonies?", "When does breeding start?"]
 GOES_ON, TURNS = "Could winter kill chicks?", "Could herons ride the winter trains?"

@@ -8,7 +8,7 @@ from botchat.core.errors import (
     BotError,
     StoreUnavailable,
 )
-from botchat.core.models.session import Delta, Message
+from botchat.core.models import Delta, Message
 
 
 def last_message(store, session) -> Message:

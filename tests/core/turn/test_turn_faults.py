@@ -13,8 +13,7 @@ from botchat.core.errors import (
     StoreUnavailable,
     UnknownBot,
 )
-from botchat.core.models.session import Message, now
-from botchat.core.models.turn_mark import HEARTBEAT_LIMIT
+from botchat.core.models import HEARTBEAT_LIMIT, Message, now
 
 
 def last_message(store, session) -> Message:

@@ -11,9 +11,9 @@ from support.stub_server import streamed
 
 from botchat.core.chat import Chat, is_unanswered
 from botchat.core.errors import BotError, ReplyRunning, SessionNotFound
-from botchat.core.models.session import Message, Session, now
-from botchat.core.models.turn_mark import HEARTBEAT_LIMIT, RunningTurn
-from botchat.core.turn.turn import Turns
+from botchat.core.models import HEARTBEAT_LIMIT, Message, Session, now
+from botchat.core.models.turn_mark import RunningTurn
+from botchat.core.turn import Turns
 
 
 @pytest.fixture

@@ -15,11 +15,11 @@ from support.shell import Shell
 
 from botchat.api.app import create_app
 from botchat.api.dependencies import Serving
+from botchat.core.auth import Access
 from botchat.core.auth.passwords import Passwords
-from botchat.core.auth.service import Access
 from botchat.core.chat import Chat
-from botchat.core.models.session import Delta
-from botchat.core.turn.turn import Turns
+from botchat.core.models import Delta
+from botchat.core.turn import Turns
 
 KEY = "k" * 32
 CHEAP = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from botchat.core.models.session import Message, Session
+from botchat.core.models import Message, Session
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

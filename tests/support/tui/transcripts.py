@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.style import Style
 from textual.app import App
 
-from botchat.core.models.session import Message
+from botchat.core.models import Message
 from botchat.tui.markdown.style import PARTS, Look
 from botchat.tui.markdown.wrapping import finished
 from botchat.tui.transcript.transcript import Transcript

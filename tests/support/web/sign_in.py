@@ -11,10 +11,9 @@ from starlette.websockets import WebSocketDisconnect
 from support.api.client import CHEAP
 from support.web.tabs import Site
 
-from botchat.core.auth.devices import Devices
-from botchat.core.auth.service import Access
+from botchat.core.auth import Access, Devices
 from botchat.core.storage.sqlite.repository import SqliteRepository
-from botchat.serving.sign_in_limits import Guesses, PasswordSignIn
+from botchat.serving import Guesses, PasswordSignIn
 from botchat.settings import WebSettings
 from botchat.web import cache, runtime
 from botchat.web.auth.setup import admission

@@ -8,8 +8,8 @@ from support.fakes import DONE, ScriptedBot, WatchedStore
 
 from botchat.core.chat import Chat, Reply
 from botchat.core.errors import StoreUnavailable
-from botchat.core.models.session import Message, Session
-from botchat.core.turn.turn import Turns
+from botchat.core.models import Message, Session
+from botchat.core.turn import Turns
 from botchat.web import cache, runtime
 
 PAGE = Path(runtime.__file__).with_name("page.py")

@@ -6,7 +6,7 @@ from support.fakes import DONE
 from support.sessions import stored
 from support.tui.stories import only_session, said, story, terminal
 
-from botchat.core.models.session import Message, now
+from botchat.core.models import Message, now
 
 
 def break_off(words: str) -> float:
@@ -144,7 +144,7 @@ async def test_a_draft_is_there_again_after_a_crash_in_its_own_session_alone(cha
 
 
 def test_a_reply_can_be_drawn_without_its_session_growing_twice():
-    from botchat.core.models.session import Session
+    from botchat.core.models import Session
     from botchat.tui.state import with_message
 
     session = with_message(Session(user="ann", bot_id="b"), message := Message(role="assistant", content="a"))

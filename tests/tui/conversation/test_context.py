@@ -3,7 +3,7 @@
 from support.sessions import stored
 from support.tui.stories import story, terminal
 
-from botchat.core.models.session import Message
+from botchat.core.models import Message
 
 TALK = ["What is a heron?", "A heron is a bird.", "A train to Cambridge, on Saturday.", "At nine."]
 

@@ -6,8 +6,8 @@ from support.tui.stories import only_session, said, story, terminal
 
 from botchat.core.chat import Chat
 from botchat.core.errors import BotError
-from botchat.core.models.session import Message, Session
-from botchat.core.turn.turn import Turns
+from botchat.core.models import Message, Session
+from botchat.core.turn import Turns
 
 
 @story

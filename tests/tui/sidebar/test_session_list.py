@@ -9,7 +9,7 @@ from support.tui.lists import START, count_line, several
 from support.tui.stories import story, terminal
 
 from botchat.core.chat import Chat
-from botchat.core.turn.turn import Turns
+from botchat.core.turn import Turns
 
 
 @story
@@ -155,7 +155,7 @@ async def test_the_rows_of_5000_sessions_are_drawn_only_where_they_are_seen(chat
 
 
 def stored_summary(i: int):
-    from botchat.core.models.session import SessionSummary
+    from botchat.core.models import SessionSummary
 
     return SessionSummary(str(i), f"number {i}", START, "b", START, 1)
 

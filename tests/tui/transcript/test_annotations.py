@@ -4,7 +4,7 @@ import pytest
 from support.tui.stories import story
 from support.tui.transcripts import SIZE, TIME, TranscriptApp, asked, said, seen
 
-from botchat.core.models.session import Message
+from botchat.core.models import Message
 from botchat.tui.transcript.transcript import Transcript
 
 

@@ -9,7 +9,7 @@ from support.tui.stories import story
 from support.tui.transcripts import RICH, SIZE, TranscriptApp, asked, said, seen, until
 from textual.filter import Monochrome
 
-from botchat.core.models.session import File
+from botchat.core.models import File
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 

@@ -9,10 +9,10 @@ from starlette.websockets import WebSocketDisconnect
 from support.api.client import CHEAP
 from support.web.sign_in import STREAM, may_see, refused, sign_in, sign_out, world_in
 
-from botchat.core.auth.service import Access
+from botchat.core.auth import Access
 from botchat.core.auth.ttl_cache import REMEMBERED_SECONDS
 from botchat.core.errors import ConfigError, NotSignedIn, StoreUnavailable
-from botchat.core.models.session import now
+from botchat.core.models import now
 from botchat.settings import Settings, WebSettings
 from botchat.web.auth.authenticators import COOKIE, HeaderDoor
 from botchat.web.launcher import _admins, _check_who_comes

@@ -5,8 +5,7 @@ from starlette.websockets import WebSocketDisconnect
 from support.sessions import stored
 from support.web.sign_in import STREAM, WORD, key_of, may_see, sign_in, sign_out, world_in
 
-from botchat.core.models.attachments import read_file
-from botchat.core.models.session import Message
+from botchat.core.models import Message, read_file
 from botchat.web.auth.authenticators import COOKIE
 
 

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 from support.sessions import stored
 from support.web.browser import PATIENCE, chromium_binary
 
-from botchat.core.models.session import Message
+from botchat.core.models import Message
 
 pytestmark = pytest.mark.skipif(chromium_binary() is None, reason="no Chromium here: install it to run these")
 

@@ -8,7 +8,7 @@ from support.shell import Shell
 from support.web.browser import PHONE, Visitor, chromium_binary
 from support.web.look_page import GREETING, LONG
 
-from botchat.core.models.session import Message, Session
+from botchat.core.models import Message, Session
 
 pytestmark = pytest.mark.skipif(chromium_binary() is None, reason="no Chromium here: install it to run these")
 

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 from support.web.browser import chromium_binary
 
-from botchat.core.models.session import Message, Session
+from botchat.core.models import Message, Session
 
 pytestmark = pytest.mark.skipif(chromium_binary() is None, reason="no Chromium here: install it to run these")
 

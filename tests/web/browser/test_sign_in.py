@@ -12,7 +12,7 @@ from support.sessions import stored
 from support.web.browser import Visitor, chromium_binary
 from support.web.oidc_provider import Provider
 
-from botchat.core.auth.service import Access
+from botchat.core.auth import Access
 
 needs_browser = pytest.mark.skipif(chromium_binary() is None, reason="no Chromium here")
 WORD = "correct horse"

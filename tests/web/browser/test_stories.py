@@ -10,8 +10,7 @@ from support.shell import Shell
 from support.stub_server import streamed
 from support.web.browser import Visitor, chromium_binary
 
-from botchat.core.models.session import Message, Session, now
-from botchat.core.models.turn_mark import HEARTBEAT_LIMIT
+from botchat.core.models import HEARTBEAT_LIMIT, Message, Session, now
 
 pytestmark = pytest.mark.skipif(chromium_binary() is None, reason="no Chromium here: install it to run these")
 

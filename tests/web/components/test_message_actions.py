@@ -4,7 +4,7 @@ import pytest
 from support.fakes import DONE
 from support.web.tabs import click, opened, pick, said
 
-from botchat.core.models.session import Message, Session
+from botchat.core.models import Message, Session
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from datetime import timedelta
 from support.fakes import DONE
 from support.web.tabs import choose, click, groups, listed, opened, pick, said
 
-from botchat.core.models.session import Message, Session, now
+from botchat.core.models import Message, Session, now
 
 
 def in_store(site, user: str = "ann"):

@@ -7,8 +7,8 @@ from streamlit.testing.v1 import AppTest
 from support.sessions import stored
 from support.web.tabs import click
 
-from botchat.core.exporting.formats import ExportFormat, export
-from botchat.core.models.session import SessionFilter
+from botchat.core.exporting import ExportFormat, export
+from botchat.core.models import SessionFilter
 from botchat.web import cache
 from botchat.web.timezone import local_now
 
@@ -21,7 +21,7 @@ def import_page() -> None:
 
 
 def links_page() -> None:
-    from botchat.core.models.session import Session
+    from botchat.core.models import Session
     from botchat.web.components import transfer
 
     transfer.session_links(Session(id="an id & more", user="ann", bot_id="b", rev=1))

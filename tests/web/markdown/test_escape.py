@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from PIL import Image
 
-from botchat.core.exporting.formats import printable
-from botchat.core.models.table_size import has_padded_tables
+from botchat.core.exporting import printable
+from botchat.core.models import has_padded_tables
 from botchat.web.markdown.escape import LONGEST, bot_markdown, label, plain
 from botchat.web.markdown.formulas import LARGEST
 

@@ -15,7 +15,7 @@ from support.servers import free_port
 from support.sessions import stored, user_says
 
 from botchat.core.errors import StoreUnavailable
-from botchat.core.models.session import Message, SessionFilter
+from botchat.core.models import Message, SessionFilter
 from botchat.web.routes.export import EXPORT
 from botchat.web.server.security_headers import OwnNames
 

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 from support.sessions import stored
 from support.web.tabs import PAGE, click
 
-from botchat.core.models.session import Message, Session, now
+from botchat.core.models import Message, Session, now
 from botchat.settings import Settings
 from botchat.web.launcher import _admins
 from botchat.web.views.admin import metrics

@@ -5,8 +5,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from support.web.tabs import click, opened, said
 
-from botchat.core.models.attachments import read_file
-from botchat.core.models.session import BotInfo, Message, Session
+from botchat.core.models import BotInfo, Message, Session, read_file
 from botchat.core.storage.attachments import INLINE_BYTES
 from botchat.web.routes.files import FILE, file_address
 

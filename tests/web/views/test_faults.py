@@ -4,8 +4,8 @@ from support.fakes import DONE, Gate, ScriptedBot
 from support.web.tabs import choose, click, opened, said
 
 from botchat.core.chat import Chat
-from botchat.core.models.session import Message
-from botchat.core.turn.turn import Turns
+from botchat.core.models import Message
+from botchat.core.turn import Turns
 from botchat.web import cache
 from botchat.web.views.conversation import SHOWN_AT_MOST
 

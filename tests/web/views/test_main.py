@@ -4,8 +4,7 @@ from support.fakes import DONE, Gate
 from support.web.tabs import choose, click, groups, listed, opened, said
 
 from botchat.core.errors import BotError
-from botchat.core.models.session import Delta, Message, Session, now
-from botchat.core.models.turn_mark import HEARTBEAT_LIMIT
+from botchat.core.models import HEARTBEAT_LIMIT, Delta, Message, Session, now
 from botchat.web import cache
 
 _SKEW = 0.9 * HEARTBEAT_LIMIT  # of a clock that is ahead as far as it may be: it is alive the longer

@@ -4,8 +4,7 @@ from support.fakes import DONE, Gate
 from support.sessions import stored, user_says
 from support.web.tabs import click, opened, said
 
-from botchat.core.models.session import Delta, Message
-from botchat.core.models.unsupported import Unsupported, pack
+from botchat.core.models import Delta, Message, Unsupported, pack
 from botchat.web import cache
 from botchat.web.markdown.escape import plain
 

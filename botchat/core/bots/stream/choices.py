@@ -4,7 +4,7 @@ from typing import Any
 
 from botchat.core.bots.stream.content_parts import has_text
 from botchat.core.bots.stream.tool_calls import merged
-from botchat.core.models.unsupported import Unsupported
+from botchat.core.models import Unsupported
 
 _CONTENT = ("delta", "message", "text")
 _STATES = ("index", "finish_reason")

@@ -18,8 +18,7 @@ from botchat.core.bots.stream.native_formats import native_fields
 from botchat.core.bots.stream.size_limit import MOST_REPLY_BYTES, size_of
 from botchat.core.bots.stream.tag_names import ThinkTags
 from botchat.core.errors import BotError, ReplyTooLarge
-from botchat.core.models.session import Delta
-from botchat.core.models.unsupported import Unsupported
+from botchat.core.models import Delta, Unsupported
 
 DONE = "[DONE]"
 """What `chunks_of` yields last where the server ended its stream with an event of this text, or sent a whole reply."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from botchat.core.bots.stream.tool_calls import call_name
-from botchat.core.models.unsupported import Unsupported
+from botchat.core.models import Unsupported
 
 
 class Part(NamedTuple):

@@ -8,8 +8,7 @@ from botchat.core.bots.stream.surrogates import PairJoiner
 from botchat.core.bots.stream.tag_names import ThinkTags
 from botchat.core.bots.stream.think_tags import ThinkSplitter
 from botchat.core.bots.stream.tool_calls import ToolCalls, merged
-from botchat.core.models.session import Delta
-from botchat.core.models.unsupported import Unsupported
+from botchat.core.models import Delta, Unsupported
 
 _REASONING = (
     # DeepSeek, llama.cpp, xAI and most; OpenRouter, Groq, newer vLLM; Ollama; Copilot; OpenRouter; LiteLLM; Cohere.

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any, Literal, NamedTuple
 
-from botchat.core.models.session import Status
+from botchat.core.models import Status
 
 Meaning = Literal["complete", "limit", "filter", "aborted", "resources", "error", "unknown", "none"]
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from botchat.core.errors import ReplyTooLarge
-from botchat.core.models.session import Delta
+from botchat.core.models import Delta
 
 MOST_REPLY_BYTES = 15 * 1024 * 1024 - 256 * 1024
 """Bytes of a reply with its reasoning and other content: a message of 15 MiB, less what is stored beside them."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from botchat.core.bots.stream.tag_names import Tags, ThinkTags, tags_for
-from botchat.core.models.session import Delta
+from botchat.core.models import Delta
 
 __all__ = ["ThinkSplitter", "ThinkTags", "without_reasoning"]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from botchat.core.models.unsupported import Unsupported
+from botchat.core.models import Unsupported
 
 _WHOLE = {"id", "type", "name", "index"}
 """Fields that a piece gives whole; what else is text goes on in the next piece."""

@@ -4,9 +4,8 @@ from typing import Any
 
 from botchat.core.errors import InvalidInput
 from botchat.core.importing.tree import IMPORTED, as_text
-from botchat.core.models.session import NAME_LENGTH, new_id, now, valid_text
-from botchat.core.storage.json_codec import MESSAGE_TIMES, SESSION_TIMES, read_times
-from botchat.core.storage.records import Record, text_fields
+from botchat.core.models import NAME_LENGTH, new_id, now, valid_text
+from botchat.core.storage import MESSAGE_TIMES, SESSION_TIMES, Record, read_times, text_fields
 
 
 def read_own(item: dict[str, Any]) -> Record:

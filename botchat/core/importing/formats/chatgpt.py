@@ -5,7 +5,7 @@ from typing import Any
 
 from botchat.core.importing.content import Content, add_files, kind_of, read_content
 from botchat.core.importing.tree import as_dict, as_list, as_text
-from botchat.core.models.session import Status
+from botchat.core.models import Status
 
 # The instructions of the person and the memory of the model: hidden there, and no one's turn.
 CONTEXTS = {"user_editable_context", "model_editable_context"}

@@ -4,7 +4,7 @@ from typing import Any
 
 from botchat.core.importing.content import Content, add_files
 from botchat.core.importing.tree import as_dict, as_list, as_text
-from botchat.core.models.session import Role
+from botchat.core.models import Role
 
 
 def read_fragments(message: dict[str, Any]) -> Content:

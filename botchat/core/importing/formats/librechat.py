@@ -8,9 +8,8 @@ from typing import Any
 from botchat.core.importing.content import Content, add_files, kind_of, read_content
 from botchat.core.importing.fields import read_role
 from botchat.core.importing.tree import Node, as_dict, as_id, as_list, as_text, as_time, new_session, record_of
-from botchat.core.models.session import Message, Status, new_id, valid_text
-from botchat.core.models.validation import TAG_LIMIT, TAGS_LIMIT
-from botchat.core.storage.records import Record
+from botchat.core.models import TAG_LIMIT, TAGS_LIMIT, Message, Status, new_id, valid_text
+from botchat.core.storage import Record
 
 # What a message of Open WebUI holds besides its text, and shows; then the fields that are read or say nothing.
 _WEBUI_PARTS = ("sources", "embeds", "code_executions")

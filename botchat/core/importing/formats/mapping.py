@@ -7,8 +7,8 @@ from botchat.core.importing.fields import MESSAGE_FIELDS, SESSION_FIELDS, find_f
 from botchat.core.importing.formats import chatgpt as chatgpt
 from botchat.core.importing.formats import deepseek as deepseek
 from botchat.core.importing.tree import Node, as_dict, as_id, as_list, as_text, as_time, new_session, record_of
-from botchat.core.models.session import Message, Role
-from botchat.core.storage.records import Record
+from botchat.core.models import Message, Role
+from botchat.core.storage import Record
 
 _READ = ("role", "create_time", "model", "parent")
 _ENVELOPE = {key for name in _READ for key in MESSAGE_FIELDS[name]} | {

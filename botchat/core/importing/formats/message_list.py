@@ -10,10 +10,8 @@ from botchat.core.importing.fields import MESSAGE_FIELDS, SESSION_FIELDS, read_r
 from botchat.core.importing.formats.botchat import read_own
 from botchat.core.importing.formats.mapping import read_mapping
 from botchat.core.importing.tree import as_dict, as_list
-from botchat.core.models.session import Message, Status, new_id, valid_text
-from botchat.core.models.validation import NAME_LIMIT
-from botchat.core.storage.attachments import FILE_ALWAYS
-from botchat.core.storage.records import Record
+from botchat.core.models import NAME_LIMIT, Message, Status, new_id, valid_text
+from botchat.core.storage import FILE_ALWAYS, Record
 
 _TAKEN = {name: MESSAGE_FIELDS[name] for name in ("role", "create_time", "model", "reasoning_content", "content")}
 _KNOWN = {field.name for field in fields(Message)} - {"extra"} | {"name"}

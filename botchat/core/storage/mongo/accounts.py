@@ -10,7 +10,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
-from botchat.core.models.session import now
+from botchat.core.models import now
 from botchat.core.storage.accounts import KEPT_ENDINGS, Account, Endings, SignIn, Token
 from botchat.core.storage.mongo.client import Document, translated
 

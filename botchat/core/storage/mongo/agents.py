@@ -8,8 +8,7 @@ from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from botchat.core.errors import SessionNotFound
-from botchat.core.models.session import Message, Session, now
-from botchat.core.models.validation import check_value
+from botchat.core.models import Message, Session, check_value, now
 from botchat.core.storage.agents import AgentChanges, AgentRecord, agent_in, counted
 from botchat.core.storage.mongo.client import Document, translated
 from botchat.core.storage.mongo.filters import owned

@@ -11,7 +11,7 @@ from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from botchat.core.errors import DamagedRecord, InvalidInput, StoreError, StoreRefused, StoreUnavailable
-from botchat.core.models.session import PAGE_SIZE, Finding, Page, SessionFilter, now
+from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter, now
 from botchat.core.storage.all_sessions import (
     Activity,
     GivenFeedback,

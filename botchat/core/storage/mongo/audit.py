@@ -9,7 +9,7 @@ from pymongo import ReadPreference
 from pymongo.collection import Collection
 from pymongo.database import Database
 
-from botchat.core.models.session import now
+from botchat.core.models import now
 from botchat.core.storage.audit import AuditEvent, AuditFilter, check_event
 from botchat.core.storage.mongo.client import Document, translated
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import get_args
 
-from botchat.core.models.session import SessionFilter, State
+from botchat.core.models import SessionFilter, State
 from botchat.core.storage.mongo.client import Document
 from botchat.core.storage.repository import position_of
 from botchat.core.storage.search import patterns

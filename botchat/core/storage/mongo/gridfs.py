@@ -11,7 +11,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 
 from botchat.core.errors import SessionNotFound
-from botchat.core.models.session import now
+from botchat.core.models import now
 from botchat.core.storage.mongo.cleanup import SWEEP_EVERY, claimed
 from botchat.core.storage.mongo.client import Document, translated, unhurried
 

@@ -3,8 +3,7 @@
 from pymongo.collection import Collection
 from pymongo.database import Database
 
-from botchat.core.models.preferences import PreferenceChanges, Preferences, preference_changes, preferences_from
-from botchat.core.models.validation import check_name
+from botchat.core.models import PreferenceChanges, Preferences, check_name, preference_changes, preferences_from
 from botchat.core.storage.mongo.client import Document, translated
 
 

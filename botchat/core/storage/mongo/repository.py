@@ -21,9 +21,19 @@ from botchat.core.errors import (
     StoreRefused,
     StoreUnavailable,
 )
-from botchat.core.models.changes import MessageChanges, SessionChanges
-from botchat.core.models.preferences import PreferenceChanges, Preferences
-from botchat.core.models.session import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, now
+from botchat.core.models import (
+    PAGE_SIZE,
+    Message,
+    MessageChanges,
+    Page,
+    PreferenceChanges,
+    Preferences,
+    Session,
+    SessionChanges,
+    SessionFilter,
+    SessionSummary,
+    now,
+)
 from botchat.core.storage.agents import AgentChanges
 from botchat.core.storage.all_sessions import unreadable
 from botchat.core.storage.attachments import apart, files_of, find_data, record_apart

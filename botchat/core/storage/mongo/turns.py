@@ -6,8 +6,7 @@ from functools import partial
 from pymongo.collection import Collection
 
 from botchat.core.errors import ReplyRunning
-from botchat.core.models.session import Message, Session, now
-from botchat.core.models.turn_mark import HEARTBEAT_LIMIT, is_taken, mark_of, turn_of
+from botchat.core.models import HEARTBEAT_LIMIT, Message, Session, is_taken, mark_of, now, turn_of
 from botchat.core.storage.mongo.client import Document, translated
 from botchat.core.storage.mongo.filters import owned
 from botchat.core.storage.mongo.messages.change import MongoMessages

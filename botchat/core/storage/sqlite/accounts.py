@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from botchat.core.models.session import now
+from botchat.core.models import now
 from botchat.core.storage.accounts import KEPT_ENDINGS, Account, Endings, SignIn, Token
 from botchat.core.storage.sqlite.connection import SqliteFile
 from botchat.core.storage.sqlite.rows import milliseconds, moment

@@ -5,8 +5,7 @@ from dataclasses import replace
 from typing import Any, Unpack
 
 from botchat.core.errors import SessionNotFound
-from botchat.core.models.session import Session, now
-from botchat.core.models.validation import check_value
+from botchat.core.models import Session, check_value, now
 from botchat.core.storage.agents import AgentChanges, AgentRecord, agent_in
 from botchat.core.storage.records import Record, session_from_record, session_to_record
 from botchat.core.storage.sqlite.connection import SqliteFile

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from botchat.core.errors import DamagedRecord, InvalidInput, StoreRefused, StoreUnreadable
-from botchat.core.models.session import PAGE_SIZE, Finding, Page, SessionFilter
+from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter
 from botchat.core.storage.all_sessions import (
     Activity,
     GivenFeedback,

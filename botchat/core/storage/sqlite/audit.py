@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from botchat.core.models.session import now
+from botchat.core.models import now
 from botchat.core.storage.audit import AuditEvent, AuditFilter, check_event
 from botchat.core.storage.sqlite.connection import SqliteFile
 from botchat.core.storage.sqlite.rows import milliseconds, moment

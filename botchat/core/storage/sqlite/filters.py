@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, get_args
 
 from botchat.core.errors import StoreUnreadable
-from botchat.core.models.session import SessionFilter, SessionSummary, State
+from botchat.core.models import SessionFilter, SessionSummary, State
 from botchat.core.storage.records import summary_from_record
 from botchat.core.storage.repository import position_of
 from botchat.core.storage.search import patterns

@@ -13,7 +13,7 @@ import bson
 from bson.errors import BSONError
 
 from botchat.core.errors import DamagedRecord, StoreError
-from botchat.core.models.unsupported import Unsupported, pack
+from botchat.core.models import Unsupported, pack
 from botchat.core.storage.attachments import joined
 from botchat.core.storage.records import Record
 from botchat.core.storage.repair import checked

@@ -18,10 +18,22 @@ from botchat.core.errors import (
     StoreRefused,
     StoreUnreadable,
 )
-from botchat.core.models.changes import MessageChanges, SessionChanges
-from botchat.core.models.preferences import PreferenceChanges, Preferences, preference_changes, preferences_from
-from botchat.core.models.session import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, now
-from botchat.core.models.validation import check_name
+from botchat.core.models import (
+    PAGE_SIZE,
+    Message,
+    MessageChanges,
+    Page,
+    PreferenceChanges,
+    Preferences,
+    Session,
+    SessionChanges,
+    SessionFilter,
+    SessionSummary,
+    check_name,
+    now,
+    preference_changes,
+    preferences_from,
+)
 from botchat.core.storage.agents import AgentChanges, count_in
 from botchat.core.storage.all_sessions import unreadable
 from botchat.core.storage.record_schema import are_sound, is_sound

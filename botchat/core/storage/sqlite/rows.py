@@ -12,7 +12,7 @@ from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.errors import BSONError
 
 from botchat.core.errors import MessageNotFound, SessionNotFound, SessionTooLarge, StoreUnreadable
-from botchat.core.models.session import Status, now
+from botchat.core.models import Status, now
 from botchat.core.storage.attachments import apart, files_of, find_data, joined
 from botchat.core.storage.records import MAX_MESSAGE_BYTES, MAX_RECORD_BYTES, Record
 

@@ -4,8 +4,7 @@ import sqlite3
 from datetime import datetime
 
 from botchat.core.errors import ReplyRunning
-from botchat.core.models.session import Message, now
-from botchat.core.models.turn_mark import is_taken, mark_of, turn_of
+from botchat.core.models import Message, is_taken, mark_of, now, turn_of
 from botchat.core.storage.records import Record
 from botchat.core.storage.sqlite.connection import SqliteFile
 from botchat.core.storage.sqlite.rows import read_header, read_messages, write_header

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from botchat.core.admin import Stat, UserSummary
-from botchat.core.models.session import now
+from botchat.core.models import now
 from botchat.web import cache
 
 _KEPT = 10

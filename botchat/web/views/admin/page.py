@@ -6,7 +6,7 @@ from datetime import date
 import streamlit as st
 
 from botchat.core.errors import BotchatError
-from botchat.core.exporting.formats import one_line
+from botchat.core.exporting import one_line
 from botchat.web.markdown.escape import plain
 from botchat.web.views.admin import metrics
 from botchat.web.views.admin.charts import Row, Spec, bars_by_day, lines_by_day, ranking, two_ways_by_day

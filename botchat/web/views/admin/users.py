@@ -7,8 +7,8 @@ from typing import Any
 import streamlit as st
 
 from botchat.core.admin import UserSummary
-from botchat.core.exporting.formats import one_line
-from botchat.core.models.session import PAGE_SIZE
+from botchat.core.exporting import one_line
+from botchat.core.models import PAGE_SIZE
 from botchat.web.markdown.escape import plain
 
 _SORTS: dict[str, tuple[Callable[[UserSummary], Any], bool]] = {

@@ -11,7 +11,7 @@ from support.stub_server import DONE, Answer, Break, StubBot, chunk, sse, stream
 
 from botchat.core.bots.openai import OpenAIBot
 from botchat.core.bots.stream.chunks import Finish
-from botchat.core.models.session import Delta
+from botchat.core.models import Delta
 
 STOP = chunk({}, finish_reason="stop")
 

@@ -14,10 +14,9 @@ from support.tui.stories import story, terminal
 from botchat.api.openai.matching import find_place
 from botchat.core.chat import Chat, is_unanswered
 from botchat.core.errors import InvalidInput
-from botchat.core.exporting.formats import message_to_markdown
+from botchat.core.exporting import message_to_markdown
 from botchat.core.exporting.html import to_html
-from botchat.core.models.session import Delta, Message, Session
-from botchat.core.models.unsupported import Unsupported, pack, unpack
+from botchat.core.models import Delta, Message, Session, Unsupported, pack, unpack
 
 TOOL_CALL = Unsupported("tool call: search", {"arguments": '{"q": "heron"}'}, "call 0")
 

@@ -8,11 +8,8 @@ from support.stub_server import chunk
 from botchat.core.bots.stream.chunks import Finish
 from botchat.core.bots.stream.finish_reasons import is_cut_off, outcome_of, reason_text
 from botchat.core.chat import Chat
-from botchat.core.models.session import Delta
-from botchat.core.models.unsupported import Unsupported, unpack
-from botchat.core.turn.history import is_wordless
-from botchat.core.turn.reply import Reply
-from botchat.core.turn.turn import Turns
+from botchat.core.models import Delta, Unsupported, unpack
+from botchat.core.turn import Reply, Turns, is_wordless
 
 CALL = Unsupported("tool call: search", {"function": {"name": "search"}}, "tool call 0")
 

@@ -7,7 +7,7 @@ from support.read_reply import STOP, Shown, message, read
 from support.stub_server import chunk
 
 from botchat.core.bots.stream.chunks import DONE
-from botchat.core.models.unsupported import unpack
+from botchat.core.models import unpack
 
 SHAPES: dict[str, tuple[list[Any], Shown]] = {
     "OpenAI's Responses": (

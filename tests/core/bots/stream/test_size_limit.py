@@ -11,10 +11,9 @@ from botchat.core.bots.stream.body import MOST_VALUE, ResponseBody
 from botchat.core.bots.stream.size_limit import MOST_REPLY_BYTES, ReplySize, size_of
 from botchat.core.chat import Chat
 from botchat.core.errors import ReplyTooLarge
-from botchat.core.models.session import Delta
-from botchat.core.models.unsupported import Unsupported, pack
+from botchat.core.models import Delta, Unsupported, pack
 from botchat.core.storage.records import MAX_MESSAGE_BYTES
-from botchat.core.turn.turn import Turns
+from botchat.core.turn import Turns
 
 LIMIT = "it reached the limit of 15 MiB"
 

@@ -10,7 +10,7 @@ from support.asked_bot import HELLO, bot_at, hear
 from support.stub_server import DONE, Answer, StubBot, chunk, sse
 
 from botchat.core.bots.openai import OpenAIBot
-from botchat.core.models.session import Delta
+from botchat.core.models import Delta
 
 STOP = chunk({}, finish_reason="stop")
 

@@ -5,7 +5,7 @@ from support.read_reply import read
 from support.stub_server import chunk
 
 from botchat.core.bots.stream.tool_calls import ToolCalls
-from botchat.core.models.unsupported import unpack
+from botchat.core.models import unpack
 
 
 def collected(*pieces: dict) -> list[tuple[str, str]]:

@@ -10,8 +10,8 @@ from support.foreign_exports import chatgpt, node, pieces, shown
 from support.records import contents, read
 
 from botchat.core.errors import InvalidInput
-from botchat.core.importing.detect import read_sessions
-from botchat.core.models.session import Refused
+from botchat.core.importing import read_sessions
+from botchat.core.models import Refused
 
 
 def test_a_conversation_of_chatgpt_keeps_its_id_name_times_and_model():

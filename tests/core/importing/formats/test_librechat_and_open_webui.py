@@ -18,7 +18,7 @@ from support.foreign_exports import (
 )
 from support.records import contents, read, written
 
-from botchat.core.models.session import Refused
+from botchat.core.models import Refused
 
 # LibreChat
 

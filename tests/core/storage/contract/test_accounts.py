@@ -9,12 +9,11 @@ from datetime import timedelta
 import pytest
 from support.api.client import CHEAP
 
-from botchat.core.auth.grant_cache import HEARD_SECONDS
-from botchat.core.auth.service import Access
-from botchat.core.auth.usernames import refused_names
+from botchat.core.auth import HEARD_SECONDS, Access, refused_names
 from botchat.core.errors import AccountNotFound, InvalidInput, NotSignedIn, TokenNotFound
-from botchat.core.models.session import now
-from botchat.core.storage.accounts import KEPT_ENDINGS, Account, SignIn
+from botchat.core.models import now
+from botchat.core.storage import Account, SignIn
+from botchat.core.storage.accounts import KEPT_ENDINGS
 from botchat.core.storage.sqlite.repository import SqliteRepository
 
 ODD = 'ann.$ö"{}/ '

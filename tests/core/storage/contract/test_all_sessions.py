@@ -8,11 +8,10 @@ from support.sessions import stored, user_says
 
 from botchat.core.admin import Admin
 from botchat.core.errors import InvalidInput, SessionNotFound, SessionTooLarge
-from botchat.core.models.session import Message, Session, SessionFilter
-from botchat.core.retention.policy import Retention
-from botchat.core.storage.all_sessions import UserSummary
+from botchat.core.models import Message, Session, SessionFilter
+from botchat.core.retention import Retention
+from botchat.core.storage import UserSummary, session_to_record
 from botchat.core.storage.mongo.repository import MongoRepository
-from botchat.core.storage.records import session_to_record
 from botchat.core.storage.sqlite.repository import SqliteRepository
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)

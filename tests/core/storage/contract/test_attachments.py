@@ -11,9 +11,8 @@ from support.sessions import stored, user_says
 
 from botchat.core.admin import Admin
 from botchat.core.errors import FileNotFound, InvalidInput, SessionNotFound
-from botchat.core.models.changes import redaction
-from botchat.core.models.session import Session, SessionFilter, now
-from botchat.core.retention.policy import Retention
+from botchat.core.models import Session, SessionFilter, now, redaction
+from botchat.core.retention import Retention
 from botchat.core.storage.attachments import INLINE_BYTES
 from botchat.core.storage.mongo.gridfs import BUCKET
 from botchat.core.storage.mongo.repository import MongoRepository

@@ -11,8 +11,8 @@ from support.sessions import stored, user_says
 
 from botchat.core.chat import Chat
 from botchat.core.errors import InvalidInput, MessageNotFound, SessionChanged, SessionNotFound
-from botchat.core.models.session import Message, Session, SessionFilter, now
-from botchat.core.turn.turn import Turns
+from botchat.core.models import Message, Session, SessionFilter, now
+from botchat.core.turn import Turns
 
 # Replacing
 

@@ -9,8 +9,8 @@ import pytest
 from support.servers import Mongod, mongod_binary
 from support.sessions import stored
 
-from botchat.core.models.session import Message, SessionFilter, now
-from botchat.core.retention.policy import Retention, Rule
+from botchat.core.models import Message, SessionFilter, now
+from botchat.core.retention import Retention, Rule
 from botchat.core.storage.mongo.repository import connect
 from botchat.core.storage.records import TRASH_TIME
 from botchat.core.storage.sqlite.repository import SqliteRepository

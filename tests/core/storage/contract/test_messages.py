@@ -9,7 +9,7 @@ from hypothesis import given
 from support.sessions import any_text, on_one_store, stored, user_says
 
 from botchat.core.errors import SessionNotFound, SessionTooLarge
-from botchat.core.models.session import Message, Session
+from botchat.core.models import Message, Session
 
 # Reading back
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support.sessions import on_one_store, stored
 
 from botchat.core.errors import InvalidInput, SessionNotFound
-from botchat.core.models.session import new_id
+from botchat.core.models import new_id
 
 # Pages
 

@@ -6,7 +6,7 @@ import pytest
 from support.sessions import stored, user_says
 
 from botchat.core.errors import SessionNotFound
-from botchat.core.models.session import Session
+from botchat.core.models import Session
 
 
 def test_saving_replaces_an_existing_session_with_the_same_id(repository):

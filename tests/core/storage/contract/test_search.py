@@ -6,7 +6,7 @@ import pytest
 from support.sessions import stored, user_says
 
 from botchat.core.errors import InvalidInput
-from botchat.core.models.session import Session, SessionFilter, now
+from botchat.core.models import Session, SessionFilter, now
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ import pytest
 from support.sessions import stored, user_says
 
 from botchat.core.errors import InvalidInput
-from botchat.core.models.session import Message, Session, SessionFilter
+from botchat.core.models import Message, Session, SessionFilter
 from botchat.core.storage.mongo.repository import MongoRepository
 from botchat.core.storage.sqlite.repository import SqliteRepository
 

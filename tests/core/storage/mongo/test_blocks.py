@@ -12,11 +12,11 @@ from support.sessions import stored, user_says
 from botchat.core.admin import Admin
 from botchat.core.chat import Chat
 from botchat.core.errors import MessageNotFound, SessionNotFound
-from botchat.core.models.session import Session, SessionFilter
-from botchat.core.retention.policy import Retention
+from botchat.core.models import Session, SessionFilter
+from botchat.core.retention import Retention
 from botchat.core.storage.mongo.repository import MongoRepository
 from botchat.core.storage.sqlite.repository import SqliteRepository
-from botchat.core.turn.turn import Turns
+from botchat.core.turn import Turns
 
 EVERYTHING = SessionFilter(state=None)
 

@@ -9,9 +9,9 @@ from support.tui.stories import story, terminal
 from support.web.tabs import click, opened, said
 
 from botchat.core.chat import Chat
-from botchat.core.models.session import Session
+from botchat.core.models import Session
 from botchat.core.storage.mongo.repository import MongoRepository
-from botchat.core.turn.turn import Turns
+from botchat.core.turn import Turns
 
 
 @pytest.fixture(params=["sqlite", "mongomock", "mongod"])

@@ -13,7 +13,7 @@ from support.blocks import LIMITS, blocks_of, full_session, long_session, says, 
 from support.sessions import user_says
 from test_faults import in_a_child
 
-from botchat.core.models.session import Session, SessionFilter
+from botchat.core.models import Session, SessionFilter
 from botchat.core.storage.mongo.messages.blocks import BLOCKS, place_of
 from botchat.core.storage.mongo.messages.record_size import size_of
 from botchat.core.storage.mongo.repository import MongoRepository

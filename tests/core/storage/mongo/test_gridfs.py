@@ -5,7 +5,7 @@ from bson import ObjectId
 from support.attachments import BIG, file_of, lying_apart, said_with
 from support.sessions import user_says
 
-from botchat.core.models.session import Session, now
+from botchat.core.models import Session, now
 from botchat.core.storage.mongo.gridfs import BUCKET, SWEEP_EVERY, MongoFiles
 
 pytestmark = pytest.mark.parametrize("repository", ["mongomock", "mongod"], indirect=True)

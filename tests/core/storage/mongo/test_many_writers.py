@@ -17,7 +17,7 @@ from test_strands_cost import Sent
 from botchat.api.errors import answer_to
 from botchat.commands.support.exit_codes import exit_code
 from botchat.core.errors import StoreBusy, StoreUnavailable
-from botchat.core.models.session import now
+from botchat.core.models import now
 from botchat.core.storage.mongo.contention import Turns
 from botchat.core.storage.mongo.messages.record_size import Limits, size_of
 from botchat.core.storage.mongo.repository import MongoRepository

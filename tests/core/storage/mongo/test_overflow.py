@@ -9,12 +9,12 @@ from support.sessions import stored, user_says
 
 from botchat.core.chat import Chat
 from botchat.core.errors import SessionTooLarge
-from botchat.core.models.session import Session, SessionFilter
+from botchat.core.models import Session, SessionFilter
 from botchat.core.storage.mongo.cleanup import SWEEP_EVERY
 from botchat.core.storage.mongo.messages.blocks import BLOCKS
 from botchat.core.storage.mongo.messages.record_size import KEPT, ROOM, Limits
 from botchat.core.storage.mongo.repository import MongoRepository
-from botchat.core.turn.turn import Turns
+from botchat.core.turn import Turns
 
 EVERYTHING = SessionFilter(state=None)
 

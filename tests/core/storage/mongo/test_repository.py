@@ -9,7 +9,7 @@ from pymongo.errors import InvalidOperation
 from pymongo.monitoring import CommandListener
 
 from botchat.core.errors import StoreError, StoreUnavailable
-from botchat.core.models.session import Message, Session, now
+from botchat.core.models import Message, Session, now
 from botchat.core.storage.mongo.client import open_client
 from botchat.core.storage.mongo.repository import MongoRepository, connect
 

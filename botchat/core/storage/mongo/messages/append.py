@@ -7,7 +7,7 @@ from functools import partial
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
-from botchat.core.models.session import Message, Session
+from botchat.core.models import Message, Session
 from botchat.core.storage.agents import AgentChanges
 from botchat.core.storage.mongo.agents import NOT_DELETED, MongoAgents, count_too
 from botchat.core.storage.mongo.client import Document

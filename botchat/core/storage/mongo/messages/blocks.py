@@ -15,7 +15,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
-from botchat.core.models.session import now
+from botchat.core.models import now
 from botchat.core.storage.mongo.cleanup import SWEEP_EVERY, claimed
 from botchat.core.storage.mongo.client import Document, each, translated, unhurried
 from botchat.core.storage.records import Record

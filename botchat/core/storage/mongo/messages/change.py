@@ -12,7 +12,7 @@ from botchat.core.errors import (
     StoreBusy,
     StoreUnavailable,
 )
-from botchat.core.models.session import Message, Session
+from botchat.core.models import Message, Session
 from botchat.core.storage.mongo.client import Document, is_slow, translated
 from botchat.core.storage.mongo.contention import Turns, attempts
 from botchat.core.storage.mongo.filters import owned

@@ -11,7 +11,7 @@ from itertools import accumulate
 from pymongo.collection import Collection
 
 from botchat.core.errors import SessionNotFound
-from botchat.core.models.session import PAGE_SIZE, new_id, now
+from botchat.core.models import PAGE_SIZE, new_id, now
 from botchat.core.storage.mongo.client import Document
 from botchat.core.storage.mongo.filters import owned
 from botchat.core.storage.mongo.messages.blocks import MongoBlocks, Place, bare, place_of

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import bson
 
 from botchat.core.errors import SessionTooLarge
-from botchat.core.models.session import now
+from botchat.core.models import now
 from botchat.core.storage.mongo.client import Document
 from botchat.core.storage.mongo.contention import SECONDS
 from botchat.core.storage.records import MAX_MESSAGE_BYTES, Record

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from botchat.core.models.session import now
+from botchat.core.models import now
 from botchat.core.storage.mongo.client import Document
 from botchat.core.storage.records import Record
 
