@@ -94,7 +94,7 @@ def _benchmarks(folder: Path, uri: str | None, elia: Path | None) -> dict[str, C
 def mongod(folder: Path) -> Iterator[str | None]:
     """Run the tests' server; None where there is none."""
     sys.path.append(str(_ROOT / "tests"))
-    from support.servers import Mongod, mongod_binary
+    from support.stores.servers import Mongod, mongod_binary
 
     if mongod_binary() is None:
         print("There is no mongod here, so the table is without MongoDB: the dev extra carries one.", file=sys.stderr)

@@ -14,7 +14,7 @@ from support.shell import Shell  # noqa: E402
 from support.web.browser import Site, Visitor, chromium  # noqa: E402
 
 from botchat.core.models import (  # noqa: E402
-    Feedback,  # noqa: E402
+    Feedback,
     Message,
     Session,
     now,

@@ -10,11 +10,11 @@ import pymongo
 import pytest
 import streamlit as st
 from hypothesis import settings
+from support.bots.stub_server import StubBot
 from support.fakes import ScriptedBot, WatchedStore
-from support.memory_mongo import memory_database
-from support.servers import Mongod, mongod_binary
 from support.shell import Shell
-from support.stub_server import StubBot
+from support.stores.memory_mongo import memory_database
+from support.stores.servers import Mongod, mongod_binary
 from support.tui.lists import Flaky
 from support.web.tabs import Site
 

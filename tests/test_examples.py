@@ -7,11 +7,11 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from support.servers import free_port
+from support.paths import ROOT
+from support.stores.servers import free_port
 
 from botchat.library import Store
 
-ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 
 

@@ -3,11 +3,11 @@
 import base64
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from support.fuzz_targets import TARGETS
+from support.paths import TESTS
 
 from botchat.core.errors import ConfigError, InvalidInput
 from botchat.core.storage.repository import position_of
@@ -31,7 +31,7 @@ def test_what_is_nested_too_deeply_is_refused_in_words(tmp_path):
 
 
 def test_the_fuzzer_tries_every_parser_within_its_time_and_says_what_it_tried():
-    script = Path(__file__).with_name("fuzz.py")
+    script = TESTS / "fuzz.py"
     done = subprocess.run([sys.executable, script, "0"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert [line.split(":")[0] for line in done.stdout.splitlines()] == list(TARGETS)

@@ -1,4 +1,4 @@
-"""What both servers, the page's and the API's, need: sockets, proxies, origins, and limits for connections and sign-ins."""
+"""What both servers need, the web page and the API: sockets, proxies, origins, connection and sign-in limits."""
 
 from botchat.serving.connection_limits import Connections, guard_streamlit
 from botchat.serving.disconnect import received
@@ -8,8 +8,8 @@ from botchat.serving.sign_in_limits import DEVICE_COOKIE, Guesses, Origin, Passw
 from botchat.serving.sockets import allow_many_files, announce, listen_on
 
 __all__ = [
-    "Connections",
     "DEVICE_COOKIE",
+    "Connections",
     "ForwardedClient",
     "Guesses",
     "Networks",

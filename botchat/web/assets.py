@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-_STYLE = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
-_SCRIPT = Path(__file__).with_name("page.js").read_bytes()
+_STATIC = Path(__file__).with_name("static")
+_STYLE = (_STATIC / "page.css").read_text(encoding="utf-8")
+_SCRIPT = (_STATIC / "page.js").read_bytes()
 _VERSION = hashlib.sha256(_SCRIPT).hexdigest()[:12]
 _THEMES = ("System", "Light", "Dark")
 

@@ -32,7 +32,7 @@ from botchat.web.theme import THEME
 _FIRST_PORT = 8501
 _PORTS_TRIED = 20
 
-_PAGE = Path(__file__).with_name("page.py")
+_PAGE = Path(__file__).with_name("streamlit_app.py")
 
 
 def serve(

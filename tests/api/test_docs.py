@@ -3,14 +3,14 @@
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
-from support.stub_server import streamed
+from support.bots.stub_server import streamed
+from support.paths import DOCS
 
 from botchat.core.auth import Access
 
-_PAGE = (Path(__file__).parent.parent / "docs" / "api.md").read_text(encoding="utf-8")
+_PAGE = (DOCS / "api.md").read_text(encoding="utf-8")
 
 
 def examples() -> tuple[str, list[str]]:

@@ -7,18 +7,18 @@ import shutil
 import signal
 import subprocess
 import threading
-from pathlib import Path
 
 import httpx2
 import pytest
 from support.api.client import events_of, text_of
-from support.servers import free_port
-from support.sessions import stored
-from support.stub_server import streamed
+from support.bots.stub_server import streamed
+from support.paths import DOCS
+from support.stores.servers import free_port
+from support.stores.sessions import stored
 
 from botchat.core.auth import Access
 
-_PAGE = (Path(__file__).parent.parent / "docs" / "deploy.md").read_text(encoding="utf-8")
+_PAGE = (DOCS / "deploy.md").read_text(encoding="utf-8")
 _AROUND = """daemon off;
 {user}
 pid {folder}/nginx.pid;

@@ -9,8 +9,8 @@ import threading
 import httpx2
 import pytest
 from support.api.client import Api, events_of, text_of
+from support.bots.stub_server import streamed
 from support.shell import failure
-from support.stub_server import streamed
 
 from botchat.core.auth import Access
 

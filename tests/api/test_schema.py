@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from support.stub_server import streamed
+from support.bots.stub_server import streamed
 
 from botchat.core.auth import Access
 

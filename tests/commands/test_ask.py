@@ -3,9 +3,9 @@
 import json
 import subprocess
 
-from support.sessions import stored
+from support.bots.stub_server import streamed
 from support.shell import failure
-from support.stub_server import streamed
+from support.stores.sessions import stored
 
 
 def test_what_is_piped_in_follows_what_was_typed(local_shell, store):

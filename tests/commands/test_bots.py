@@ -6,8 +6,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from support.stub_server import chunk, refused, sse, streamed, whole
-from test_cli import failure
+from support.bots.stub_server import chunk, refused, sse, streamed, whole
+from support.shell import failure
 
 USAGE = {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12}
 

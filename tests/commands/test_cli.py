@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pymongo
 import pytest
-from support.servers import Mongod, mongod_binary
 from support.shell import failure, on_a_terminal
+from support.stores.servers import Mongod, mongod_binary
 
 from botchat.core.models import Message, Session
 

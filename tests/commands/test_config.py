@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
-from test_cli import failure
+from support.shell import failure
 
 from botchat.core.bots import BotConfig
 from botchat.core.models.import_limits import ImportLimits, UploadLimits

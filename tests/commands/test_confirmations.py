@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 
 import pytest
-from support.sessions import stored, user_says
 from support.shell import failure, on_a_terminal
+from support.stores.sessions import stored, user_says
 
 from botchat.core.errors import SessionChanged, SessionNotFound
 from botchat.core.models import now

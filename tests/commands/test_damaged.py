@@ -4,7 +4,8 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from support.damage import (
+from support.shell import failure
+from support.stores.damage import (
     OF_FILE,
     WRONG,
     big_file,
@@ -14,8 +15,7 @@ from support.damage import (
     overwrite_page,
     pages_of,
 )
-from support.sessions import stored, user_says
-from support.shell import failure
+from support.stores.sessions import stored, user_says
 
 from botchat.bootstrap import build_repository
 

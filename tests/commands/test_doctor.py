@@ -1,18 +1,9 @@
 """`botchat doctor`: each check says what it found and what to do, and none keeps the others from theirs."""
 
-import json
-
-from support.stub_server import refused, whole
+from support.bots.stub_server import refused, whole
+from support.shell import findings
 
 from botchat.core.storage import Account
-
-
-def findings(done) -> dict[str, list[tuple[str, str]]]:
-    """The checks by their status."""
-    found: dict[str, list[tuple[str, str]]] = {"ok": [], "warning": [], "failed": []}
-    for row in json.loads(done.stdout)["items"]:
-        found[row["status"]].append((row["what"], row["advice"]))
-    return found
 
 
 def test_all_is_well_and_the_bot_was_asked_for_no_tokens(local_shell, store, stub_for):

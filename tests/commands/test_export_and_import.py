@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from support.attachments import BIG, SMALL, file_of
-from support.sessions import stored, user_says
 from support.shell import failure
+from support.stores.attachments import BIG, SMALL, file_of
+from support.stores.sessions import stored, user_says
 
 from botchat.bootstrap import build_repository
 from botchat.core.models import Message, Session, SessionFilter

@@ -5,18 +5,16 @@ import re
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from test_cli import failure, on_a_terminal
+from support.paths import ROOT
+from support.shell import failure, on_a_terminal
 from typer.main import get_command
 
 from botchat.cli import app
 from botchat.commands.support import exit_codes
 from botchat.core import errors
 from botchat.core.urls import without_password
-
-ROOT = Path(__file__).parent.parent
 
 
 def commands(command, path="botchat"):

@@ -7,8 +7,8 @@ import signal
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from support.sessions import stored, user_says
 from support.shell import failure, on_a_terminal
+from support.stores.sessions import stored, user_says
 
 from botchat.core.models import Message, Session, SessionFilter, now
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from support.fakes import DONE, ScriptedBot
-from support.sessions import stored, user_says
+from support.stores.sessions import stored, user_says
 
 from botchat.core.chat import Chat, alternatives, branch_of
 from botchat.core.errors import InvalidInput, MessageNotFound, ReplyRunning, SessionNotFound

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import jwt
 import pytest
-from support.memory_mongo import memory_database
+from support.stores.memory_mongo import memory_database
 from support.web.sign_in import CHEAP
 
 from botchat.api.jwt import Claims, Signer

@@ -8,8 +8,8 @@ import httpx2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.asked_bot import bot_at, listen
-from support.stub_server import StubBot, refused
+from support.bots.asked_bot import bot_at, listen
+from support.bots.stub_server import StubBot, refused
 
 from botchat.bootstrap import build_repository, sqlite_path
 from botchat.core.bots.http_client import open_client

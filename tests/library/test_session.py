@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.sessions import on_one_store
+from support.stores.sessions import on_one_store
 
 from botchat.core.models import now
 from botchat.library import (

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from support.api.relay import settled, shown, until
 from support.fakes import DONE, Gate
-from support.sessions import stored
+from support.stores.sessions import stored
 from support.tui.lists import several
 from support.tui.stories import only_session, said
 

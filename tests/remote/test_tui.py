@@ -5,9 +5,9 @@ import signal
 import pytest
 from support.api.relay import Relay, settled, shown, until
 from support.fakes import DONE, Gate
-from support.sessions import stored
+from support.stores.sessions import stored
 from support.tui.stories import only_session, said, story, terminal
-from test_tui_terminal import on_terminal
+from support.tui.terminal import on_terminal
 
 from botchat.core.auth import Access
 from botchat.core.errors import ServerUnavailable

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 import uvicorn
 from support.api.client import running
-from support.stub_server import streamed
+from support.bots.stub_server import streamed
 from websockets.sync.client import connect
 
 from botchat.core.auth import Access

@@ -159,7 +159,7 @@ INTERRUPTED = """
 import sys
 from strands import Agent, tool
 from strands.types.tools import ToolContext
-from strands_model import ScriptedModel, calls
+from support.strands.model import ScriptedModel, calls
 from botchat.strands import BotchatSessionManager
 
 @tool(context=True)

@@ -2,36 +2,14 @@
 
 from datetime import timedelta
 
-import bson
 import pymongo
 import pytest
-from pymongo.monitoring import CommandListener
+from support.stores.mongo_commands import Sent
 from support.strands.model import agent, calls
 
 from botchat.core.models import Message
 from botchat.library import Retention, Rule, Store
 from botchat.strands import BotchatSessionManager
-
-
-class Sent(CommandListener):
-    """Keeps what a client sends."""
-
-    def __init__(self):
-        self.commands = []
-
-    def started(self, event):
-        self.commands.append((event.command_name, len(bson.encode(event.command))))
-
-    def succeeded(self, event):
-        pass
-
-    def failed(self, event):
-        pass
-
-    def by(self, call, *arguments):
-        self.commands = []
-        call(*arguments)
-        return [name for name, _ in self.commands]
 
 
 @pytest.fixture

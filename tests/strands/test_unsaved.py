@@ -1,6 +1,7 @@
 """Messages that an agent's store could not take: stored when its manager is closed, or handed back, never just lost."""
 
 import pytest
+from support.strands.away import NEVER_BACK, away_from
 from support.strands.model import agent, managers_at, run
 
 from botchat.core.errors import StoreUnavailable
@@ -11,32 +12,6 @@ from botchat.strands import BotchatSessionManager
 @pytest.fixture
 def manager(address):
     yield from managers_at(address)
-
-
-class Away:
-    """A store that is away for the next calls: for so many, or until it is said to be back."""
-
-    def __init__(self, repository) -> None:
-        self._repository, self.calls = repository, 0.0
-
-    def __getattr__(self, name):
-        return getattr(self._repository, name)
-
-    def append(self, *arguments):
-        if self.calls > 0:
-            self.calls -= 1
-            raise StoreUnavailable("The store is away.")
-        self._repository.append(*arguments)
-
-
-NEVER_BACK = float("inf")
-
-
-def away_from(session_manager: BotchatSessionManager) -> Away:
-    """Let a manager's messages go to a store that can be away."""
-    session = session_manager._session(session_manager.session_id)
-    session._repository = Away(session._repository)
-    return session._repository
 
 
 def ask_while_away(session_manager, *, then: float) -> None:
@@ -122,8 +97,8 @@ LEFT = """
 import sys
 from botchat.core.errors import StoreUnavailable
 from botchat.strands import BotchatSessionManager
-from strands_model import agent
-from test_strands_unsaved import NEVER_BACK, away_from
+from support.strands.model import agent
+from support.strands.away import NEVER_BACK, away_from
 
 manager = BotchatSessionManager("s", store=sys.argv[1], user="ann")
 speaker = agent(manager, "answer")

@@ -5,12 +5,11 @@ import subprocess
 import sys
 import tarfile
 from importlib.metadata import version
-from pathlib import Path
 
 import platformdirs
 import pytest
+from support.paths import ROOT, TESTS
 
-HERE = Path(__file__).parent
 FILES = [
     "tests/strands/session/test_repository_session_manager.py",
     "tests/strands/agent/test_agent.py",
@@ -40,8 +39,17 @@ def strands_source(tmp_path_factory):
 
 
 def test_strands_own_tests_pass(strands_source, address):
-    options = ["-q", "-p", "strands_own", "-p", "no:cacheprovider", "-c", os.devnull, f"--rootdir={strands_source}"]
-    environment = os.environ | {"PYTHONPATH": f"{HERE}:{HERE.parent}", "BOTCHAT_STORE": address}
+    options = [
+        "-q",
+        "-p",
+        "support.strands.upstream_plugin",
+        "-p",
+        "no:cacheprovider",
+        "-c",
+        os.devnull,
+        f"--rootdir={strands_source}",
+    ]
+    environment = os.environ | {"PYTHONPATH": f"{TESTS}:{ROOT}", "BOTCHAT_STORE": address}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, *FILES],
         cwd=strands_source,

@@ -52,7 +52,7 @@ WRITER = """
 import sys
 from strands.types.session import SessionMessage
 from botchat.strands import BotchatSessionManager
-from strands_model import agent
+from support.strands.model import agent
 
 address, name, number = sys.argv[1:]
 sys.stdin.readline()
@@ -115,7 +115,7 @@ def test_64_threads_write_one_session_and_every_message_is_stored(manager):
 KILLED = """
 import sys
 from strands.hooks import MessageAddedEvent
-from strands_model import agent
+from support.strands.model import agent
 from botchat.strands import BotchatSessionManager
 
 manager = BotchatSessionManager("s", store=sys.argv[1], user="ann")

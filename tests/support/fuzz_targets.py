@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
-from support.read_reply import read
+from support.bots.read_reply import read
 
 from botchat.core.bots.stream.body import ResponseBody
 from botchat.core.errors import BotError, ConfigError, InvalidInput

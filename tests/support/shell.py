@@ -1,5 +1,6 @@
 """The command `botchat` as a shell runs it: in a process of its own, in a home of its own."""
 
+import json
 import os
 import pty
 import subprocess
@@ -70,3 +71,11 @@ def failure(done) -> str:
     assert done.stderr.startswith("botchat: ")
     assert done.stderr.count("\n") == 1, done.stderr
     return done.stderr
+
+
+def findings(done) -> dict[str, list[tuple[str, str]]]:
+    """The checks by their status."""
+    found: dict[str, list[tuple[str, str]]] = {"ok": [], "warning": [], "failed": []}
+    for row in json.loads(done.stdout)["items"]:
+        found[row["status"]].append((row["what"], row["advice"]))
+    return found

@@ -1,7 +1,7 @@
 """What a person does in the terminal chat, with the store as the witness."""
 
 from support.fakes import DONE, Gate, ScriptedBot
-from support.sessions import stored
+from support.stores.sessions import stored
 from support.tui.stories import only_session, said, story, terminal
 
 from botchat.core.chat import Chat

@@ -1,11 +1,11 @@
 """The keys of the terminal chat: what the config file may say of them, and that the documents tell what they are."""
 
 import re
-from pathlib import Path
 
 import pytest
 from support.fakes import DONE
-from support.sessions import stored
+from support.paths import DOCS
+from support.stores.sessions import stored
 from support.tui.stories import story, terminal
 
 from botchat.core.errors import ConfigError
@@ -13,7 +13,7 @@ from botchat.settings import load_settings
 from botchat.tui.commands import shown_key
 from botchat.tui.keymap import PLACES, check_keys, keys_of
 
-DOCUMENT = Path(__file__).parent.parent / "docs" / "tui.md"
+DOCUMENT = DOCS / "tui.md"
 
 
 def test_the_document_tells_every_key_that_there_is():

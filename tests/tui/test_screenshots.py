@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from support.paths import DOCS
 from support.tui import demo
 from support.tui.stories import story, terminal
 
@@ -14,7 +15,6 @@ from botchat.core.models import now
 from botchat.settings import Settings
 
 PICTURES = Path(__file__).parent / "pictures"
-DOCUMENTS = Path(__file__).parent.parent / "docs"
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ async def test_the_picture_of_the_document_is_of_this_program(demo_chat, tmp_pat
         await at.press("escape", "t", "escape")
         await at.type("What do they eat?")
         await at.settled()
-        check(at.app, DOCUMENTS / "tui.svg")
+        check(at.app, DOCS / "tui.svg")
 
 
 @story

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
-from support.sessions import any_text
+from support.stores.sessions import any_text
 
 from botchat.core.models import Message, Session
 from botchat.tui.formatting import age, fitted, title_of

@@ -6,4 +6,4 @@ from botchat.core.auth.grant_cache import HEARD_SECONDS
 from botchat.core.auth.service import Access, Signed
 from botchat.core.auth.usernames import refused_names
 
-__all__ = ["Access", "Devices", "HEARD_SECONDS", "KNOWN_FOR", "Signed", "hash_of", "refused_names"]
+__all__ = ["HEARD_SECONDS", "KNOWN_FOR", "Access", "Devices", "Signed", "hash_of", "refused_names"]

@@ -6,12 +6,12 @@ from botchat.core.bots.prompt import CONTINUE, OPENING, Part, Prompt, PromptMess
 from botchat.core.bots.warmup import warm_up
 
 __all__ = [
-    "BotConfig",
     "CONTINUE",
-    "LearnedLimits",
     "OPENAI_KEY",
     "OPENAI_URL",
     "OPENING",
+    "BotConfig",
+    "LearnedLimits",
     "Part",
     "Prompt",
     "PromptMessage",

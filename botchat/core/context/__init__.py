@@ -7,8 +7,8 @@ from botchat.core.context.usage import Shown, shown
 from botchat.core.context.window import RESERVE, Fit, can_be_shown, cut_at, fit
 
 __all__ = [
-    "Fit",
     "RESERVE",
+    "Fit",
     "Shown",
     "Summing",
     "can_be_shown",

@@ -18,7 +18,7 @@ from botchat.web.views.admin.page import show_admin
 from botchat.web.views.conversation import conversation, depth, last_read, with_reply
 from botchat.web.views.settings import show_settings
 
-_ICON = Path(__file__).with_name("icon.png")
+_ICON = Path(__file__).parent.parent / "static" / "icon.png"
 
 
 def show() -> None:

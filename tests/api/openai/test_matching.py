@@ -2,7 +2,7 @@
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from support.conversations import at_any_speed
+from support.bots.conversations import at_any_speed
 
 from botchat.api.openai.matching import find_place
 from botchat.core.models import ROOT, Message, branch_of, valid_text

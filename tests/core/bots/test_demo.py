@@ -4,7 +4,7 @@ import asyncio
 import selectors
 
 import pytest
-from support.asked_bot import Heard, ask, listen
+from support.bots.asked_bot import Heard, ask, listen
 
 from botchat.core.bots.demo import DEMO, DemoBot
 from botchat.core.models import Delta

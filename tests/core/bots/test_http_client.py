@@ -7,13 +7,13 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import httpx2
 import pytest
-from support.asked_bot import ask, bot_at
-from support.servers import free_port
-from support.stub_server import Answer, StubBot, refused, streamed, whole
+from support.bots.asked_bot import ask, bot_at
+from support.bots.stub_server import Answer, StubBot, refused, streamed, whole
+from support.paths import TESTS
+from support.stores.servers import free_port
 
 from botchat.core.bots.http_client import Proxy, is_valid, open_client, proxy_for
 from botchat.core.errors import BotError, ConfigError
@@ -35,9 +35,9 @@ def run(code: str, **environment: str) -> str:
             "-W",
             "ignore::ResourceWarning",
             "-c",
-            f"from heard import ask, bot_at\n{code}",
+            f"from support.bots.asked_bot import ask, bot_at\n{code}",
         ],
-        cwd=Path(__file__).parent,
+        cwd=TESTS,
         env=inherited | environment,
         capture_output=True,
         text=True,

@@ -7,12 +7,12 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from support.asked_bot import HELLO, ask, bot_at, hear, listen
-from support.servers import free_port
-from support.stub_server import Answer, Request, StubBot, refused, sse, streamed, whole
+from support.bots.asked_bot import HELLO, ask, bot_at, hear, listen
+from support.bots.stub_server import Answer, Request, StubBot, refused, sse, streamed, whole
+from support.paths import TESTS
+from support.stores.servers import free_port
 
 from botchat.core.bots.openai import OPENAI_URL, BotConfig, OpenAIBot
 
@@ -24,8 +24,8 @@ def in_a_process_of_its_own(code: str, **environment: str) -> str:
     """Run code that knows `ask` and `bot_at`, where no proxy is set but those given; tell what it prints."""
     inherited = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", f"from heard import ask, bot_at\n{code}"],
-        cwd=Path(__file__).parent,
+        [sys.executable, "-W", "error", "-c", f"from support.bots.asked_bot import ask, bot_at\n{code}"],
+        cwd=TESTS,
         env=inherited | environment,
         capture_output=True,
         text=True,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
-from support.conversations import (
+from support.bots.conversations import (
     PIXEL,
     assistant,
     at_any_speed,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import example, given
-from support.conversations import (
+from support.bots.conversations import (
     SIXTEEN_BYTES,
     TEN_TOKENS,
     assistant,

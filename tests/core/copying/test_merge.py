@@ -6,9 +6,9 @@ import mongomock
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.attachments import BIG, SMALL, file_of
-from support.damage import change_message
-from support.sessions import stored, user_says
+from support.stores.attachments import BIG, SMALL, file_of
+from support.stores.damage import change_message
+from support.stores.sessions import stored, user_says
 
 from botchat.core.admin import Admin
 from botchat.core.copying import copied

@@ -9,7 +9,7 @@ from typing import get_args, get_type_hints
 
 import pytest
 from hypothesis import given
-from support.records import NOON, record_of, records, says, written
+from support.stores.records import NOON, record_of, records, says, written
 
 from botchat.core.exporting import ExportFormat, csv_cell, export, rfc3339, to_json
 from botchat.core.exporting.formats import to_markdown

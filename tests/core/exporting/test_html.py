@@ -5,7 +5,7 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
-from support.records import record_of, says, written
+from support.stores.records import record_of, says, written
 
 
 class Page(HTMLParser):

@@ -5,7 +5,7 @@ import re
 
 import pytest
 from hypothesis import given, settings
-from support.records import NOON, contents, read, record_of, records, says, written
+from support.stores.records import NOON, contents, read, record_of, records, says, written
 
 from botchat.core.errors import InvalidInput
 from botchat.core.importing import read_sessions

@@ -8,7 +8,7 @@ import threading
 import zipfile
 
 import pytest
-from support.records import read, record_of, says, written
+from support.stores.records import read, record_of, says, written
 
 from botchat.core.errors import InvalidInput, TooMany
 from botchat.core.importing import read_sessions

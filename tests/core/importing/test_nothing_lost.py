@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from support.foreign_exports import NIL, chatgpt, libre, librechat, node, open_webui, pieces, webui
-from support.records import contents, read, written
+from support.stores.records import contents, read, written
 
 from botchat.core.errors import InvalidInput
 from botchat.core.models import Refused

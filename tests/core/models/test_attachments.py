@@ -1,10 +1,10 @@
 """Which files can be sent with a message, and what becomes of them in a chat."""
 
 import pytest
-from support.attachments import BIG, SMALL, file_of, lying_apart
 from support.fakes import DONE, ScriptedBot
-from support.records import record_of, says, written
-from support.sessions import user_says
+from support.stores.attachments import BIG, SMALL, file_of, lying_apart
+from support.stores.records import record_of, says, written
+from support.stores.sessions import user_says
 
 from botchat.core.chat import Chat
 from botchat.core.errors import FileNotFound, InvalidInput, MessageNotFound, SessionNotFound, StoreUnavailable

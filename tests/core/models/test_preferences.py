@@ -2,7 +2,7 @@
 
 import pytest
 from support.fakes import DONE, ScriptedBot
-from support.sessions import stored
+from support.stores.sessions import stored
 
 from botchat.core.admin import Admin
 from botchat.core.chat import Chat, Preferences

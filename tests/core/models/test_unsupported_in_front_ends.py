@@ -9,7 +9,7 @@ import pytest
 from support.api.client import clients_of, events_of
 from support.api.relay import Relay, settled, until
 from support.fakes import DONE, Gate
-from support.sessions import stored, user_says
+from support.stores.sessions import stored, user_says
 from support.tui.stories import said, story, terminal
 from support.tui.transcripts import SIZE, TranscriptApp, seen
 from support.tui.transcripts import said as says

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from support.fakes import DONE, Gate, ScriptedBot
-from support.sessions import stored
+from support.stores.sessions import stored
 
 from botchat.core.chat import Chat
 from botchat.core.models import SessionFilter, now

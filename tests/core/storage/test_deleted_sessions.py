@@ -7,7 +7,7 @@ import pymongo
 import pytest
 from pymongo.monitoring import CommandListener
 from strands.types.exceptions import SessionException
-from support.attachments import BIG, file_of
+from support.stores.attachments import BIG, file_of
 from support.strands.model import agent, managers_at
 
 from botchat.core.errors import SessionChanged, SessionNotFound

@@ -6,12 +6,12 @@ import signal
 import subprocess
 import sys
 import threading
-import traceback
 from dataclasses import replace
 
 import pytest
+from support.bots.stub_server import streamed
+from support.child import in_a_child
 from support.shell import Shell
-from support.stub_server import streamed
 
 from botchat.bootstrap import build_repository
 from botchat.core.errors import BotchatError, StoreRefused, StoreUnavailable
@@ -178,16 +178,3 @@ def test_a_disk_that_is_full_stores_nothing_and_goes_on_when_there_is_room(tmp_p
         repository.close()
 
     assert in_a_child(fill) == 0
-
-
-def in_a_child(work) -> int:
-    """Do something that changes the process in a process of its own; return its exit code."""
-    child = os.fork()
-    if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    try:
-        work()
-    except BaseException:  # noqa: BLE001  (whatever it is, the child must not go on as a second pytest)
-        traceback.print_exc()
-        os._exit(1)
-    os._exit(0)

@@ -4,10 +4,9 @@ import os
 
 import pymongo
 import pytest
-from support.servers import Mongod, mongod_binary
-from support.shell import Shell, failure
-from test_cli_doctor import findings
-from test_faults import in_a_child
+from support.child import in_a_child
+from support.shell import Shell, failure, findings
+from support.stores.servers import Mongod, mongod_binary
 
 from botchat.bootstrap import build_repository
 from botchat.core.errors import StoreRefused

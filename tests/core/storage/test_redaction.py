@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from support.fakes import DONE, Gate, ScriptedBot
-from support.sessions import stored
+from support.stores.sessions import stored
 
 from botchat.core.chat import Chat
 from botchat.core.models import Message, Session, Unsupported, pack

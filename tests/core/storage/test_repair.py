@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import bson
 import pymongo
 import pytest
-from support.attachments import BIG, file_of
-from support.damage import (
+from support.stores.attachments import BIG, file_of
+from support.stores.damage import (
     OF_FILE,
     WRONG,
     big_file,
@@ -21,7 +21,7 @@ from support.damage import (
     pages_of,
     run,
 )
-from support.sessions import stored, user_says
+from support.stores.sessions import stored, user_says
 
 from botchat.bootstrap import borrow_repository, build_repository
 from botchat.core.admin import Admin

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from support.api.client import Api
+from support.bots.stub_server import streamed
 from support.shell import Shell
-from support.stub_server import streamed
+from support.tui.terminal import on_terminal
 from support.web.browser import Site, chromium_binary
-from test_tui_terminal import on_terminal
 
 
 @pytest.fixture

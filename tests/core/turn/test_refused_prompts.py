@@ -4,8 +4,8 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
-from support.sessions import say
-from support.stub_server import DONE, StubBot, chunk, refused, sse, streamed
+from support.bots.stub_server import DONE, StubBot, chunk, refused, sse, streamed
+from support.stores.sessions import say
 
 from botchat.core.bots import LearnedLimits
 from botchat.core.bots.learned_limits import KEPT_SECONDS

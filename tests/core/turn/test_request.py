@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import pytest
+from support.bots.stub_server import StubBot, refused, streamed
 from support.fakes import DONE, ScriptedBot
-from support.sessions import say
-from support.stub_server import StubBot, refused, streamed
+from support.stores.sessions import say
 
 from botchat.core.bots.openai import BotConfig, OpenAIBot
 from botchat.core.bots.prompt import words_of

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 from support.api.client import Client
+from support.bots.stub_server import streamed
 from support.shell import Shell
-from support.stub_server import streamed
 from support.tui.stories import story, terminal
 
 from botchat.api.dependencies import Serving
@@ -42,7 +42,7 @@ def by_page(_shell, settings) -> None:
     turns = build_turns(settings, {})
     cache.connection.clear()
     runtime.serve(runtime.Served(user="ann", connect=lambda: build_chat(settings, turns), replies=turns))
-    tab = AppTest.from_file(Path(runtime.__file__).with_name("page.py"), default_timeout=30).run()
+    tab = AppTest.from_file(Path(runtime.__file__).with_name("streamlit_app.py"), default_timeout=30).run()
     tab.chat_input[0].set_value("Hi").run()
     value = tab.query_params["session"]
     reply = cache.connection().reply("ann", value if isinstance(value, str) else value[0])

@@ -5,7 +5,7 @@ import queue
 
 import pytest
 from support.fakes import DONE, Gate, ScriptedBot
-from support.sessions import stored
+from support.stores.sessions import stored
 
 from botchat.bootstrap import build_turns
 from botchat.core.bots import BotConfig

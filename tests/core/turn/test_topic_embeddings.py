@@ -5,8 +5,8 @@ import math
 import queue
 
 import pytest
-from support.asked_bot import bot_at
-from support.stub_server import StubBot, refused, streamed, whole
+from support.bots.asked_bot import bot_at
+from support.bots.stub_server import StubBot, refused, streamed, whole
 
 from botchat.core.chat import Chat, topics_of
 from botchat.core.models import Message

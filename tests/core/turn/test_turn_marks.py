@@ -6,8 +6,8 @@ import threading
 from datetime import timedelta
 
 import pytest
+from support.bots.stub_server import streamed
 from support.fakes import DONE, Gate, ScriptedBot
-from support.stub_server import streamed
 
 from botchat.core.chat import Chat, is_unanswered
 from botchat.core.errors import BotError, ReplyRunning, SessionNotFound

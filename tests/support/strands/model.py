@@ -3,14 +3,12 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 from strands import Agent, tool
 from strands.models import Model
+from support.paths import ROOT, TESTS
 
 from botchat.strands import BotchatSessionManager
-
-HERE = Path(__file__).parent
 
 USAGE = {"inputTokens": 10, "outputTokens": 5, "totalTokens": 15}
 
@@ -100,6 +98,6 @@ def managers_at(address):
 
 
 def run(script: str, *arguments: str, **options) -> subprocess.Popen:
-    environment = os.environ | {"PYTHONPATH": f"{HERE}:{HERE.parent}"}
+    environment = os.environ | {"PYTHONPATH": f"{TESTS}:{ROOT}"}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     return subprocess.Popen([sys.executable, "-c", script, *arguments], env=environment, **pipes, **options)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from support.sessions import stored
+from support.stores.sessions import stored
 
 from botchat.core.errors import StoreUnavailable
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from support.paths import ROOT, TESTS
 from support.shell import Shell
 
 PATIENCE = 30_000
@@ -135,9 +136,8 @@ def served_parts() -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    root = Path(__file__).parent
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(root.parent), str(root)])}
-    process = subprocess.Popen([sys.executable, root / "look_page.py", str(port)], env=environment)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(TESTS)])}
+    process = subprocess.Popen([sys.executable, Path(__file__).with_name("look_page.py"), str(port)], env=environment)
     while True:
         try:
             socket.create_connection(("127.0.0.1", port)).close()

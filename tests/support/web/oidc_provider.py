@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route
-from support.servers import free_port
+from support.stores.servers import free_port
 
 
 class Provider:

@@ -12,7 +12,7 @@ from botchat.core.models import Message, Session
 from botchat.core.turn import Turns
 from botchat.web import cache, runtime
 
-PAGE = Path(runtime.__file__).with_name("page.py")
+PAGE = Path(runtime.__file__).with_name("streamlit_app.py")
 
 
 class Site:

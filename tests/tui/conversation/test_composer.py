@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from support.fakes import DONE
-from support.sessions import stored
+from support.stores.sessions import stored
 from support.tui.stories import only_session, said, story, terminal
 
 from botchat.core.models import Message, now

@@ -1,6 +1,6 @@
 """What the terminal tells of what a bot is shown, and how that is changed by a key."""
 
-from support.sessions import stored
+from support.stores.sessions import stored
 from support.tui.stories import story, terminal
 
 from botchat.core.models import Message

@@ -4,7 +4,7 @@ import stat
 
 import pytest
 from hypothesis import given
-from support.sessions import any_text, on_one_store
+from support.stores.sessions import any_text, on_one_store
 
 from botchat.tui.conversation.drafts import Draft, Drafts
 from botchat.tui.launcher import store_key

@@ -1,7 +1,7 @@
 """What is asked of the bot in the terminal: again, in other words, of another; and what is said of its answers."""
 
 from support.fakes import DONE, Gate, ScriptedBot
-from support.sessions import stored
+from support.stores.sessions import stored
 from support.tui.stories import only_session, said, story, terminal
 
 from botchat.core.chat import Chat

@@ -1,6 +1,6 @@
 """What is done to a session from the list in the terminal, and how it is taken back."""
 
-from support.sessions import stored
+from support.stores.sessions import stored
 from support.tui.lists import count_line, several
 from support.tui.stories import story, terminal
 

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 from support.fakes import DONE, ScriptedBot
-from support.sessions import stored
+from support.stores.sessions import stored
 from support.tui.lists import START, count_line, several
 from support.tui.stories import story, terminal
 

@@ -2,7 +2,7 @@
 
 import pytest
 from starlette.websockets import WebSocketDisconnect
-from support.sessions import stored
+from support.stores.sessions import stored
 from support.web.sign_in import STREAM, WORD, key_of, may_see, sign_in, sign_out, world_in
 
 from botchat.core.models import Message, read_file

@@ -2,7 +2,7 @@
 
 import pytest
 from playwright.sync_api import expect
-from support.sessions import stored
+from support.stores.sessions import stored
 from support.web.browser import PATIENCE, chromium_binary
 
 from botchat.core.models import Message

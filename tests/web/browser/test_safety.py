@@ -3,7 +3,7 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
-from support.stub_server import streamed
+from support.bots.stub_server import streamed
 from support.web.browser import PATIENCE, PHONE, WIDE, chromium_binary
 from support.web.look_page import LONG
 

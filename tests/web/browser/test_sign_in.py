@@ -7,8 +7,8 @@ from typing import NamedTuple
 import httpx2
 import pytest
 from playwright.sync_api import expect
-from support.servers import free_port
-from support.sessions import stored
+from support.stores.servers import free_port
+from support.stores.sessions import stored
 from support.web.browser import Visitor, chromium_binary
 from support.web.oidc_provider import Provider
 

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 from playwright.sync_api import expect
+from support.bots.stub_server import streamed
 from support.shell import Shell
-from support.stub_server import streamed
 from support.web.browser import Visitor, chromium_binary
 
 from botchat.core.models import HEARTBEAT_LIMIT, Message, Session, now

@@ -7,8 +7,8 @@ from collections import defaultdict
 import pytest
 from playwright.sync_api import expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from support.bots.stub_server import streamed
 from support.shell import Shell
-from support.stub_server import streamed
 from support.web.browser import Site, Visitor, chromium_binary, kill, options
 
 pytestmark = pytest.mark.skipif(chromium_binary() is None, reason="no Chromium here: install it to run these")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from support.sessions import stored
+from support.stores.sessions import stored
 from support.web.tabs import click
 
 from botchat.core.exporting import ExportFormat, export

@@ -11,8 +11,8 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 from support.fakes import WatchedStore
-from support.servers import free_port
-from support.sessions import stored, user_says
+from support.stores.servers import free_port
+from support.stores.sessions import stored, user_says
 
 from botchat.core.errors import StoreUnavailable
 from botchat.core.models import Message, SessionFilter

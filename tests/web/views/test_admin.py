@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from support.sessions import stored
+from support.stores.sessions import stored
 from support.web.tabs import PAGE, click
 
 from botchat.core.models import Message, Session, now

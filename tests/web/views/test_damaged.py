@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from support.damage import OF_FILE, WRONG, damage_document, damage_rows
-from support.sessions import stored
+from support.stores.damage import OF_FILE, WRONG, damage_document, damage_rows
+from support.stores.sessions import stored
 from support.web.tabs import PAGE, Site, listed, said
 
 from botchat.bootstrap import build_repository

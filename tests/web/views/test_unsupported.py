@@ -1,7 +1,7 @@
 """The page with messages that hold no words: what can't be shown is named, and an empty reply can be tried again."""
 
 from support.fakes import DONE, Gate
-from support.sessions import stored, user_says
+from support.stores.sessions import stored, user_says
 from support.web.tabs import click, opened, said
 
 from botchat.core.models import Delta, Message, Unsupported, pack

@@ -4,8 +4,7 @@ from typing import Any
 
 from botchat.core.importing.content import Content, add_files, read_content, texts_in
 from botchat.core.importing.fields import MESSAGE_FIELDS, SESSION_FIELDS, find_field, get_field, read_role, times_of
-from botchat.core.importing.formats import chatgpt as chatgpt
-from botchat.core.importing.formats import deepseek as deepseek
+from botchat.core.importing.formats import chatgpt, deepseek
 from botchat.core.importing.tree import Node, as_dict, as_id, as_list, as_text, as_time, new_session, record_of
 from botchat.core.models import Message, Role
 from botchat.core.storage import Record

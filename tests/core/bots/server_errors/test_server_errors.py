@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from support.asked_bot import ask, bot_at, hear
-from support.stub_server import DONE, StubBot, chunk, refused, sse, streamed, whole
+from support.bots.asked_bot import ask, bot_at, hear
+from support.bots.stub_server import DONE, StubBot, chunk, refused, sse, streamed, whole
 
 from botchat.core.bots.server_errors.message import said, words_in
 from botchat.core.bots.server_errors.retry_delay import retry_after, spelled_out

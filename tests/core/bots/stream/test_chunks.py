@@ -6,8 +6,8 @@ import threading
 from dataclasses import replace
 
 import pytest
-from support.asked_bot import ask, bot_at, hear, listen
-from support.stub_server import DONE, Answer, Break, StubBot, chunk, sse, streamed, whole
+from support.bots.asked_bot import ask, bot_at, hear, listen
+from support.bots.stub_server import DONE, Answer, Break, StubBot, chunk, sse, streamed, whole
 
 from botchat.core.bots.openai import OpenAIBot
 from botchat.core.bots.stream.chunks import Finish

@@ -5,10 +5,10 @@ import json
 import pytest
 from support.api.client import clients_of
 from support.api.relay import settled, shown
+from support.bots.stub_server import streamed
 from support.fakes import DONE
-from support.sessions import stored, user_says
 from support.shell import failure
-from support.stub_server import streamed
+from support.stores.sessions import stored, user_says
 from support.tui.stories import story, terminal
 
 from botchat.api.openai.matching import find_place

@@ -1,9 +1,9 @@
 """What a reply's end makes of it: every server's reasons, and replies in which there is nothing to read."""
 
 import pytest
+from support.bots.read_reply import read
+from support.bots.stub_server import chunk
 from support.fakes import DONE, ScriptedBot
-from support.read_reply import read
-from support.stub_server import chunk
 
 from botchat.core.bots.stream.chunks import Finish
 from botchat.core.bots.stream.finish_reasons import is_cut_off, outcome_of, reason_text

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from support.read_reply import STOP, Shown, message, read
-from support.stub_server import chunk
+from support.bots.read_reply import STOP, Shown, message, read
+from support.bots.stub_server import chunk
 
 from botchat.core.bots.stream.chunks import DONE
 from botchat.core.models import unpack

@@ -4,8 +4,8 @@ import itertools
 import json
 
 import pytest
-from support.asked_bot import ask, bot_at
-from support.stub_server import Answer, StubBot, chunk, sse, whole
+from support.bots.asked_bot import ask, bot_at
+from support.bots.stub_server import Answer, StubBot, chunk, sse, whole
 
 from botchat.core.bots.stream.body import MOST_VALUE, ResponseBody
 from botchat.core.bots.stream.size_limit import MOST_REPLY_BYTES, ReplySize, size_of

@@ -6,8 +6,8 @@ import threading
 from contextlib import aclosing, suppress
 
 import pytest
-from support.asked_bot import HELLO, bot_at, hear
-from support.stub_server import DONE, Answer, StubBot, chunk, sse
+from support.bots.asked_bot import HELLO, bot_at, hear
+from support.bots.stub_server import DONE, Answer, StubBot, chunk, sse
 
 from botchat.core.bots.openai import OpenAIBot
 from botchat.core.models import Delta

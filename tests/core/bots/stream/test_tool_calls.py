@@ -1,8 +1,8 @@
 """Tool calls are put together out of pieces, however a server tells which piece belongs to which call."""
 
 import pytest
-from support.read_reply import read
-from support.stub_server import chunk
+from support.bots.read_reply import read
+from support.bots.stub_server import chunk
 
 from botchat.core.bots.stream.tool_calls import ToolCalls
 from botchat.core.models import unpack

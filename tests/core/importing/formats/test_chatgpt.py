@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from support.foreign_exports import chatgpt, node, pieces, shown
-from support.records import contents, read
+from support.stores.records import contents, read
 
 from botchat.core.errors import InvalidInput
 from botchat.core.importing import read_sessions

@@ -16,7 +16,7 @@ from support.foreign_exports import (
     shown,
     webui,
 )
-from support.records import contents, read, written
+from support.stores.records import contents, read, written
 
 from botchat.core.models import Refused
 

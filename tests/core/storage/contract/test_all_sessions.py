@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import mongomock
 import pytest
-from support.sessions import stored, user_says
+from support.stores.sessions import stored, user_says
 
 from botchat.core.admin import Admin
 from botchat.core.errors import InvalidInput, SessionNotFound, SessionTooLarge

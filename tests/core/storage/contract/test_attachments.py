@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from support.attachments import BIG, SMALL, file_of, lying_apart, said_with
-from support.sessions import stored, user_says
+from support.stores.attachments import BIG, SMALL, file_of, lying_apart, said_with
+from support.stores.sessions import stored, user_says
 
 from botchat.core.admin import Admin
 from botchat.core.errors import FileNotFound, InvalidInput, SessionNotFound

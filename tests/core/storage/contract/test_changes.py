@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 from support.fakes import Gate, ScriptedBot
-from support.sessions import stored, user_says
+from support.stores.sessions import stored, user_says
 
 from botchat.core.chat import Chat
 from botchat.core.errors import InvalidInput, MessageNotFound, SessionChanged, SessionNotFound

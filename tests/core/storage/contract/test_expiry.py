@@ -6,8 +6,8 @@ from contextlib import closing
 from datetime import timedelta
 
 import pytest
-from support.servers import Mongod, mongod_binary
-from support.sessions import stored
+from support.stores.servers import Mongod, mongod_binary
+from support.stores.sessions import stored
 
 from botchat.core.models import Message, SessionFilter, now
 from botchat.core.retention import Retention, Rule

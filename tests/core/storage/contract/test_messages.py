@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
-from support.sessions import any_text, on_one_store, stored, user_says
+from support.stores.sessions import any_text, on_one_store, stored, user_says
 
 from botchat.core.errors import SessionNotFound, SessionTooLarge
 from botchat.core.models import Message, Session

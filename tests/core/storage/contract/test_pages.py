@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.sessions import on_one_store, stored
+from support.stores.sessions import on_one_store, stored
 
 from botchat.core.errors import InvalidInput, SessionNotFound
 from botchat.core.models import new_id

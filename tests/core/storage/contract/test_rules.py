@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from support.sessions import stored, user_says
+from support.stores.sessions import stored, user_says
 
 from botchat.core.errors import SessionNotFound
 from botchat.core.models import Session

@@ -5,7 +5,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from support.sessions import stored, user_says
+from support.stores.sessions import stored, user_says
 
 from botchat.core.errors import InvalidInput
 from botchat.core.models import Message, Session, SessionFilter

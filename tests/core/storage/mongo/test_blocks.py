@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from support.attachments import file_of
-from support.blocks import START, blocks_of, long_session, on_mongo, opened_store, says, whole
-from support.sessions import stored, user_says
+from support.stores.attachments import file_of
+from support.stores.blocks import START, blocks_of, long_session, on_mongo, opened_store, says, whole
+from support.stores.sessions import stored, user_says
 
 from botchat.core.admin import Admin
 from botchat.core.chat import Chat

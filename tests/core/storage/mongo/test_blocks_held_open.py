@@ -6,9 +6,9 @@ from itertools import pairwise
 import bson
 import pymongo
 import pytest
-from support.blocks import LIMITS, blocks_of, long_session, on_mongo, opened_store, says, whole
+from support.stores.blocks import LIMITS, blocks_of, long_session, on_mongo, opened_store, says, whole
+from support.stores.mongo_commands import Sent
 from support.strands.model import agent
-from test_strands_cost import Sent
 
 from botchat.core.storage.mongo.messages.blocks import BLOCKS
 from botchat.core.storage.mongo.messages.record_size import size_of

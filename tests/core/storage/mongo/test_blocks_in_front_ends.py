@@ -1,10 +1,10 @@
 """Long sessions through the page, the terminal and the command line; and messages that are too large for any store."""
 
 import pytest
-from support.blocks import blocks_of, long_session, on_both, opened_store, whole
 from support.fakes import DONE, ScriptedBot
-from support.sessions import user_says
 from support.shell import Shell
+from support.stores.blocks import blocks_of, long_session, on_both, opened_store, whole
+from support.stores.sessions import user_says
 from support.tui.stories import story, terminal
 from support.web.tabs import click, opened, said
 

@@ -9,9 +9,9 @@ from functools import partial
 import pymongo
 import pytest
 from pymongo.monitoring import CommandListener
-from support.blocks import LIMITS, blocks_of, full_session, long_session, says, whole
-from support.sessions import user_says
-from test_faults import in_a_child
+from support.child import in_a_child
+from support.stores.blocks import LIMITS, blocks_of, full_session, long_session, says, whole
+from support.stores.sessions import user_says
 
 from botchat.core.models import Session, SessionFilter
 from botchat.core.storage.mongo.messages.blocks import BLOCKS, place_of

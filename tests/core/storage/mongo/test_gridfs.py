@@ -2,8 +2,8 @@
 
 import pytest
 from bson import ObjectId
-from support.attachments import BIG, file_of, lying_apart, said_with
-from support.sessions import user_says
+from support.stores.attachments import BIG, file_of, lying_apart, said_with
+from support.stores.sessions import user_says
 
 from botchat.core.models import Session, now
 from botchat.core.storage.mongo.gridfs import BUCKET, SWEEP_EVERY, MongoFiles

@@ -9,10 +9,10 @@ from datetime import timedelta
 
 import pymongo
 import pytest
-from support.blocks import LIMITS, blocks_of, full_session, on_mongo, on_mongod, opened_store, says, whole
-from support.servers import Mongod, mongod_binary
-from support.sessions import user_says
-from test_strands_cost import Sent
+from support.stores.blocks import LIMITS, blocks_of, full_session, on_mongo, on_mongod, opened_store, says, whole
+from support.stores.mongo_commands import Sent
+from support.stores.servers import Mongod, mongod_binary
+from support.stores.sessions import user_says
 
 from botchat.api.errors import answer_to
 from botchat.commands.support.exit_codes import exit_code

@@ -4,8 +4,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from support.blocks import START, blocks_of, full_session, long_session, on_mongo, on_mongod, opened_store, says, whole
-from support.sessions import stored, user_says
+from support.stores.blocks import (
+    START,
+    blocks_of,
+    full_session,
+    long_session,
+    on_mongo,
+    on_mongod,
+    opened_store,
+    says,
+    whole,
+)
+from support.stores.sessions import stored, user_says
 
 from botchat.core.chat import Chat
 from botchat.core.errors import SessionTooLarge

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from support.memory_mongo import memory_database
+from support.stores.memory_mongo import memory_database
 
 from botchat.core.models import Message, Session
 from botchat.core.storage import SessionRepository

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from support.stub_server import Answer, StubBot
+from support.bots.stub_server import Answer, StubBot
 
 from botchat.core.bots.openai import Bot, BotConfig, OpenAIBot
 from botchat.core.bots.stream.chunks import Finish

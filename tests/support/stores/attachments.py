@@ -1,6 +1,6 @@
 """Files as the tests of the stores need them: small ones in their message, big ones apart."""
 
-from support.sessions import user_says
+from support.stores.sessions import user_says
 
 from botchat.core.models import File, Message, Session
 from botchat.core.storage.attachments import INLINE_BYTES

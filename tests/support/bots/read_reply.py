@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from support.stub_server import chunk
+from support.bots.stub_server import chunk
 
 from botchat.core.bots.stream.chunks import ChunkReader, Finish
 from botchat.core.errors import BotError

@@ -10,7 +10,7 @@ from typing import Any
 import bson
 from bson import Binary, DBRef, Decimal128
 from bson.datetime_ms import DatetimeMS
-from support.sessions import user_says
+from support.stores.sessions import user_says
 
 from botchat.core.models import Session
 from botchat.core.storage.sqlite.repository import SqliteRepository
