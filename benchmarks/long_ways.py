@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx2
 import sample
+from local_mongod import mongod
 from long_sessions import LENGTH, stored
 from measure import Row
 from web_client import Tab
@@ -209,8 +210,6 @@ def _opened(address: str) -> SessionRepository:
 
 
 def main() -> None:
-    from run import mongod
-
     length = int(sys.argv[1]) if len(sys.argv) > 1 else LENGTH
     with tempfile.TemporaryDirectory(prefix="botchat-bench-") as name, mongod(Path(name)) as uri:
         for row in rows(Path(name), uri, length):

@@ -6,7 +6,6 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -31,6 +30,7 @@ import tui_transcript
 import web_browser
 import web_page
 import web_streams
+from local_mongod import mongod
 from measure import Row
 from pymongo import MongoClient
 
@@ -88,24 +88,6 @@ def _benchmarks(folder: Path, uri: str | None, elia: Path | None) -> dict[str, C
             "held_sessions": partial(held_sessions.rows, uri),
         }
     return benchmarks | {"on_sqlite": partial(on_sqlite.rows, folder)}
-
-
-@contextmanager
-def mongod(folder: Path) -> Iterator[str | None]:
-    """Run the tests' server; None where there is none."""
-    sys.path.append(str(_ROOT / "tests"))
-    from support.stores.servers import Mongod, mongod_binary
-
-    if mongod_binary() is None:
-        print("There is no mongod here, so the table is without MongoDB: the dev extra carries one.", file=sys.stderr)
-        yield None
-        return
-    server = Mongod(folder / "mongod")
-    try:
-        server.start()
-        yield server.uri
-    finally:
-        server.stop()
 
 
 def _about(uri: str | None) -> str:

@@ -1,8 +1,8 @@
 """What the command palette finds: everything that has a key, and the sessions that are loaded."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from rich.text import Text
 from textual.app import App, SystemCommand
@@ -10,10 +10,9 @@ from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.dom import DOMNode
 
+from botchat.core.models import SessionSummary
 from botchat.tui.formatting import counted, title_of
-
-if TYPE_CHECKING:
-    from botchat.tui.app import BotchatApp
+from botchat.tui.sidebar.session_list import SessionList
 
 _DISCOVERED = 5
 _NAMES = {"pageup": "page up", "pagedown": "page down", "left_square_bracket": "[", "right_square_bracket": "]"}
@@ -47,18 +46,23 @@ class LoadedSessions(Provider):
     """Finds the sessions of the list by their names. The names are data: they go in as Text, never as markup."""
 
     async def discover(self) -> Hits:
-        """Offer the newest."""
-        app = cast("BotchatApp", self.app)
-        for row in app.sessions.list.rows[:_DISCOVERED]:
+        """Offer the newest sessions."""
+        for row in self._list.rows[:_DISCOVERED]:
             yield DiscoveryHit(
-                Text(f"Open: {title_of(row.name)}"), partial(app.open, row), help=counted(row.message_count, "message")
+                Text(f"Open: {title_of(row.name)}"), self._opening(row), help=counted(row.message_count, "message")
             )
 
     async def search(self, query: str) -> Hits:
-        """Offer those whose names match."""
-        app = cast("BotchatApp", self.app)
+        """Offer the sessions whose names match."""
         matcher = self.matcher(query)
-        for row in app.sessions.list.rows:
+        for row in self._list.rows:
             title = title_of(row.name)
             if (score := matcher.match(title)) > 0:
-                yield Hit(score, Text(f"Open: {title}"), partial(app.open, row), text=title)
+                yield Hit(score, Text(f"Open: {title}"), self._opening(row), text=title)
+
+    @property
+    def _list(self) -> SessionList:
+        return self.screen.query_one(SessionList)
+
+    def _opening(self, row: SessionSummary) -> Callable[[], object]:
+        return partial(self._list.post_message, SessionList.Opened(row))

@@ -40,11 +40,11 @@ from botchat.core.storage.attachments import apart, files_of, find_data, record_
 from botchat.core.storage.mongo.accounts import MongoAccounts, MongoShortLived
 from botchat.core.storage.mongo.agents import MongoAgents
 from botchat.core.storage.mongo.all_sessions import MongoAllSessions
+from botchat.core.storage.mongo.appends import MongoAppends
 from botchat.core.storage.mongo.audit import MongoAudit
 from botchat.core.storage.mongo.client import Document, database_name, lenient, open_client, options_of, translated
 from botchat.core.storage.mongo.filters import ALL_INDEX, PAGE_INDEX, SUMMARY, TAG_INDEX, TAGGED, owned
 from botchat.core.storage.mongo.gridfs import MongoFiles
-from botchat.core.storage.mongo.messages.append import MongoAppends
 from botchat.core.storage.mongo.messages.blocks import MongoBlocks
 from botchat.core.storage.mongo.messages.change import MongoMessages
 from botchat.core.storage.mongo.messages.overflow import Moving
