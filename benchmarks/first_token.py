@@ -12,7 +12,8 @@ from measure import Row, difference_row, in_turn
 from openai import AsyncOpenAI, DefaultAsyncHttpx2Client
 from web_server import stub_bot
 
-from botchat.core.bots.openai import BotConfig, OpenAIBot
+from botchat.core.bots import BotConfig
+from botchat.core.bots.openai import OpenAIBot
 from botchat.core.chat import Chat
 from botchat.core.context import prompt_for
 from botchat.core.storage import SessionRepository

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from botchat.core.bots import OPENAI_KEY, OPENAI_URL, BotConfig
+from botchat.core.bots import OPENAI_KEY, OPENAI_URL, Bot, BotConfig
 from botchat.core.bots.demo import DEMO, DemoBot
-from botchat.core.bots.openai import Bot, OpenAIBot
+from botchat.core.bots.openai import OpenAIBot
 from botchat.core.chat import Chat
 from botchat.core.errors import ConfigError, StoreUnreadable
 from botchat.core.retention import Retention, Rule

@@ -1,5 +1,6 @@
 """The contract of a bot, and the bots: OpenAI-compatible servers and the offline demo."""
 
+from botchat.core.bots.base import Bot
 from botchat.core.bots.config import OPENAI_KEY, OPENAI_URL, BotConfig
 from botchat.core.bots.learned_limits import LearnedLimits
 from botchat.core.bots.prompt import CONTINUE, OPENING, Part, Prompt, PromptMessage, joined, without_system_role
@@ -10,6 +11,7 @@ __all__ = [
     "OPENAI_KEY",
     "OPENAI_URL",
     "OPENING",
+    "Bot",
     "BotConfig",
     "LearnedLimits",
     "Part",

@@ -1,10 +1,10 @@
-"""What answers: the contract of a bot, and any OpenAI-compatible server as one."""
+"""The bot that asks an OpenAI-compatible server."""
 
 import asyncio
 import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from botchat.core.bots.base_url import read_address
 from botchat.core.bots.config import OPENAI_URL, BotConfig
@@ -17,48 +17,6 @@ from botchat.core.models import BotInfo, Delta
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, AsyncStream
-
-
-class Bot(Protocol):
-    """Answers a prompt, piece by piece, on the event loop that asks it."""
-
-    info: BotInfo
-
-    def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finish]:
-        """Yield the pieces of a reply as they come and, when the server has ended it, one Finish.
-
-        Raises:
-            BotError: it can't answer, or broke off; the pieces so far stand.
-        """
-        ...
-
-    async def prepare(self) -> None:
-        """Load what its first answer would have to wait for; no server is asked.
-
-        Raises:
-            BotError: it can't be asked as it is set.
-        """
-        ...
-
-    async def models(self) -> list[str]:
-        """List the models that its server has, which costs no tokens; [] where it does not tell.
-
-        Raises:
-            BotError: it can't be asked.
-        """
-        ...
-
-    async def vectors(self, texts: Sequence[str]) -> list[list[float]]:
-        """Place texts among all that can be said: those that mean alike are near to each other.
-
-        Raises:
-            BotError: its server can't do that, or did not.
-        """
-        ...
-
-    async def aclose(self) -> None:
-        """Give back connections."""
-        ...
 
 
 class OpenAIBot:

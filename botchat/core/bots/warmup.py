@@ -4,7 +4,7 @@ import asyncio
 import gc
 from contextlib import suppress
 
-from botchat.core.bots.openai import Bot
+from botchat.core.bots.base import Bot
 from botchat.core.errors import BotError
 
 

@@ -8,8 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 
-from botchat.core.bots import Prompt
-from botchat.core.bots.openai import Bot
+from botchat.core.bots import Bot, Prompt
 from botchat.core.bots.stream.finish_reasons import meaning_of
 from botchat.core.context.token_count import estimated_tokens
 from botchat.core.context.window import Fit, can_be_shown, cut_at, fit

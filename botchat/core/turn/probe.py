@@ -6,8 +6,7 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from botchat.core.bots import without_system_role
-from botchat.core.bots.openai import Bot
+from botchat.core.bots import Bot, without_system_role
 from botchat.core.bots.stream.chunks import Finish
 from botchat.core.context import prompt_for
 from botchat.core.errors import BotError, PromptRefused

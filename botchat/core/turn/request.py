@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any
 
-from botchat.core.bots import LearnedLimits, Prompt, without_system_role
-from botchat.core.bots.openai import Bot
+from botchat.core.bots import Bot, LearnedLimits, Prompt, without_system_role
 from botchat.core.bots.server_errors.context_length import Sizes, sizes_in
 from botchat.core.bots.stream.chunks import Finish
 from botchat.core.context import RESERVE, Fit, Summing, can_be_shown, cut_at, fit, prompt_for, summed_up, topics_of

@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
-from botchat.core.bots import Prompt
-from botchat.core.bots.openai import Bot
+from botchat.core.bots import Bot, Prompt
 from botchat.core.bots.stream.finish_reasons import is_cut_off
 from botchat.core.bots.stream.think_tags import without_reasoning
 from botchat.core.errors import BotError

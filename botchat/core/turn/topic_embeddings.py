@@ -14,7 +14,7 @@ from operator import mul
 from statistics import mean, pstdev
 from typing import TypeVar
 
-from botchat.core.bots.openai import Bot
+from botchat.core.bots import Bot
 from botchat.core.context import says_enough
 from botchat.core.models import Message, Session, Topic, valid_text
 from botchat.core.storage import SessionRepository

@@ -10,8 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from botchat.core.bots import LearnedLimits
-from botchat.core.bots.openai import Bot
+from botchat.core.bots import Bot, LearnedLimits
 from botchat.core.bots.stream.chunks import Finish
 from botchat.core.errors import (
     BotchatError,

@@ -14,7 +14,8 @@ from support.bots.stub_server import Answer, Request, StubBot, refused, sse, str
 from support.paths import TESTS
 from support.stores.servers import free_port
 
-from botchat.core.bots.openai import OPENAI_URL, BotConfig, OpenAIBot
+from botchat.core.bots import OPENAI_URL, BotConfig
+from botchat.core.bots.openai import OpenAIBot
 
 KEY = "sk-very-secret-1234567890"
 HI = streamed(["Hi."])

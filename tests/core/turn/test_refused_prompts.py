@@ -7,9 +7,9 @@ import pytest
 from support.bots.stub_server import DONE, StubBot, chunk, refused, sse, streamed
 from support.stores.sessions import say
 
-from botchat.core.bots import LearnedLimits
+from botchat.core.bots import BotConfig, LearnedLimits
 from botchat.core.bots.learned_limits import KEPT_SECONDS
-from botchat.core.bots.openai import BotConfig, OpenAIBot
+from botchat.core.bots.openai import OpenAIBot
 from botchat.core.models import Message, Session
 
 

@@ -7,7 +7,8 @@ from support.bots.stub_server import StubBot, refused, streamed
 from support.fakes import DONE, ScriptedBot
 from support.stores.sessions import say
 
-from botchat.core.bots.openai import BotConfig, OpenAIBot
+from botchat.core.bots import BotConfig
+from botchat.core.bots.openai import OpenAIBot
 from botchat.core.bots.prompt import words_of
 from botchat.core.bots.stream.chunks import Finish
 from botchat.core.context import shown

@@ -8,7 +8,8 @@ from typing import Any
 
 from support.bots.stub_server import Answer, StubBot
 
-from botchat.core.bots.openai import Bot, BotConfig, OpenAIBot
+from botchat.core.bots import Bot, BotConfig
+from botchat.core.bots.openai import OpenAIBot
 from botchat.core.bots.stream.chunks import Finish
 from botchat.core.errors import BotError
 from botchat.core.models import Delta
