@@ -35,7 +35,9 @@ def without_password(address: str) -> str:
     credentials, at, place = place.rpartition("@")
     if "@" in options or not _PLACE.fullmatch(place):
         return f"{scheme}://{HIDDEN}"
-    user, colon, _ = credentials.partition(":")
+    user, colon, password = credentials.partition(":")
+    if colon and not password:  # perhaps the password begins with the @, and there is no host
+        return f"{scheme}://{HIDDEN}"
     shown = f"{user}:{HIDDEN}" if colon and _USER.fullmatch(user) else HIDDEN if at else ""
     return f"{scheme}://{shown}{at}{place}"
 

@@ -58,7 +58,14 @@ passwords = st.text(PUNCTUATION + RARE * 8, min_size=4, max_size=14).filter(part
 
 
 def as_placed(form: str, secret: str) -> str:
-    """A secret as it can stand in a place: of what is alone before an @, the part before a colon is a user name."""
+    """A secret as it can stand in a place.
+
+    Alone before an @, its part before a colon is a user name. Where no host follows, what follows its @ is one:
+    `ann:a@b` has the password `a`, whatever was meant.
+    """
+    if form.endswith("ann:{}"):
+        head, at, tail = secret.rpartition("@")
+        return secret if not head else head.replace("@", "") + tail
     return secret.replace(":", "") if "//{}@" in form else secret
 
 
