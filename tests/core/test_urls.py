@@ -64,7 +64,7 @@ def as_placed(form: str, secret: str) -> str:
     `ann:a@b` has the password `a`, whatever was meant.
     """
     if form.endswith("ann:{}"):
-        head, at, tail = secret.rpartition("@")
+        head, _, tail = secret.rpartition("@")
         return secret if not head else head.replace("@", "") + tail
     return secret.replace(":", "") if "//{}@" in form else secret
 
