@@ -2,6 +2,6 @@
 
 from botchat.core.sessions.commands import Sessions
 from botchat.core.sessions.queries import Excerpt
-from botchat.core.sessions.quotes import Quote
+from botchat.core.sessions.quotes import Quote, without_quotes
 
-__all__ = ["Excerpt", "Quote", "Sessions"]
+__all__ = ["Excerpt", "Quote", "Sessions", "without_quotes"]

@@ -26,6 +26,7 @@ from botchat.core.storage.json_codec import (
     to_time,
 )
 from botchat.core.storage.records import (
+    ORIGINAL,
     Record,
     message_from_record,
     message_to_record,
@@ -57,6 +58,7 @@ __all__ = [
     "FILE_ALWAYS",
     "GivenFeedback",
     "MESSAGE_TIMES",
+    "ORIGINAL",
     "Record",
     "SCOPES",
     "SESSION_TIMES",
