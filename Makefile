@@ -13,7 +13,7 @@ MAKE_VENV := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "
 	&& $(PYTHON) -m venv .venv
 endif
 
-.PHONY: web test fuzz check format docs bench clean
+.PHONY: web test fuzz audit check format docs bench clean
 
 web: .venv/installed  ## Serve the chat on this machine; ARGS are options of `botchat web`
 	@$(BIN)/botchat web $(ARGS)
@@ -25,6 +25,9 @@ SECONDS ?= 60
 
 fuzz: .venv/installed-dev  ## Try random input on every parser for SECONDS, 60 unless given
 	$(BIN)/python tests/fuzz.py $(SECONDS)
+
+audit: .venv/installed-dev  ## Look up the installed packages in a database of vulnerabilities; ARGS=--strict needs it
+	$(BIN)/python .ci/audit.py $(ARGS)
 
 check: .venv/installed-dev  ## Check format, lint, types and the directions of imports
 	$(BIN)/ruff format --check .

@@ -13,6 +13,7 @@ from botchat.core.models import (
     Message,
     PreferenceChanges,
     Preferences,
+    Quote,
     Session,
     alternatives,
     branch_of,
@@ -23,7 +24,7 @@ from botchat.core.models import (
     parent_of,
     unpack,
 )
-from botchat.core.sessions import Excerpt, Quote, Sessions
+from botchat.core.sessions import Excerpt, Sessions
 from botchat.core.storage import SessionRepository
 from botchat.core.turn import Reply, Trial, Turns, is_wordless, models_of, try_bots
 

@@ -15,6 +15,7 @@ from botchat.core.models import (
     Page,
     PreferenceChanges,
     Preferences,
+    Quote,
     Session,
     SessionChanges,
     SessionFilter,
@@ -26,6 +27,7 @@ from botchat.remote.connection import TOKEN_VARIABLE, Connection, check_address
 from botchat.remote.records import (
     bots_from,
     messages_from,
+    quotes_from,
     session_from,
     summaries_from,
     summary_from,
@@ -183,6 +185,17 @@ class RemoteChat:
         body = {"rating": rating, "comment": comment}
         self._connection.ask("PUT", "session", session_id, "message", message_id, "feedback", body=body)
 
+    def quotes(self, user: str, session_id: str, message_id: str) -> list[Quote]:
+        """Find the messages that quote a message, and its copies."""
+        self._check(user)
+        return quotes_from(self._connection.ask("GET", "session", session_id, "message", message_id, "quotes"))
+
+    def redact(self, user: str, session_id: str, message_id: str, *, with_quotes: bool = False) -> list[Quote]:
+        """Take a message's words and files out of the store for ever; return the messages that still quote it."""
+        self._check(user)
+        left = self._connection.ask("POST", "session", session_id, "message", message_id, "redact", quotes=with_quotes)
+        return quotes_from(left) if left else []
+
     def forget(self, user: str, session: Session, message_id: str | None) -> None:
         """Show the bot nothing of what stands before this message, from now on; None takes that back."""
         self._check(user)
@@ -192,9 +205,8 @@ class RemoteChat:
     def begin_from(self, user: str, session: Session, message_id: str) -> Session:
         """Begin a new session with a copy of this message and of what follows it."""
         self._check(user)
-        return session_from(
-            self._connection.ask("POST", "session", session.id, "message", message_id, "begin"), self.user
-        )
+        sent = self._connection.ask("POST", "session", session.id, "message", message_id, "begin")
+        return session_from(sent, self.user)
 
     def preferences(self, user: str) -> Preferences:
         """Read what the user has chosen."""

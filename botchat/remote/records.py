@@ -8,11 +8,12 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from botchat.core.errors import BotchatError
-from botchat.core.models import BotInfo, Message, Session, SessionSummary, Unsupported, pack
+from botchat.core.models import BotInfo, Message, Quote, Session, SessionSummary, Unsupported, pack
 
 _MESSAGE = TypeAdapter(Message)
 _MESSAGES = TypeAdapter(list[Message])
 _SESSION = TypeAdapter(Session)
+_QUOTES = TypeAdapter(list[Quote])
 
 
 @contextmanager
@@ -50,6 +51,12 @@ def session_from(sent: Any, user: str) -> Session:
         end = session.messages[-1].id if session.messages else None
         session.head = next((shown for shown in sent["shown"][-1:] if shown != end), None)
         return session
+
+
+def quotes_from(sent: Any) -> list[Quote]:
+    """Read which messages quote another one."""
+    with understood():
+        return _QUOTES.validate_python(sent["quotes"])
 
 
 def payload_from(sent: Any) -> str | None:

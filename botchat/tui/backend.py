@@ -11,6 +11,7 @@ from botchat.core.models import (
     Page,
     PreferenceChanges,
     Preferences,
+    Quote,
     Session,
     SessionChanges,
     SessionFilter,
@@ -129,6 +130,14 @@ class AnyChat(Protocol):
         self, user: str, session_id: str, message_id: str, rating: Literal["up", "down"] | None, comment: str = ""
     ) -> None:
         """Keep what a person thinks of a message."""
+        ...
+
+    def quotes(self, user: str, session_id: str, message_id: str) -> list[Quote]:
+        """Find the messages that quote a message, and its copies in other sessions."""
+        ...
+
+    def redact(self, user: str, session_id: str, message_id: str, *, with_quotes: bool = ...) -> list[Quote]:
+        """Take a message's words out of the store for ever; return the messages that still quote it."""
         ...
 
     def forget(self, user: str, session: Session, message_id: str | None) -> None:

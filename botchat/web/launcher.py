@@ -63,7 +63,7 @@ def serve(
     _prepare_process(settings)
     try:
         passwords = PasswordSignIn(chat.access, Devices(chat.short_lived), Guesses(settings.limits))
-        come_in = admission(settings.web, chat.access, passwords, environment)
+        come_in = admission(settings.web, chat.access, passwords, chat.short_lived, environment)
         app = st.App(
             _PAGE,
             lifespan=_lifespan(settings, port, chat.store, turns.close),

@@ -17,7 +17,7 @@ from urllib.request import getproxies
 import httpx2
 
 from botchat.core.bots.server_errors.retry_delay import retry_after
-from botchat.core.errors import ConfigError
+from botchat.core.errors import BotchatError, ConfigError
 from botchat.core.urls import is_clear, is_local
 
 MOST_RETRY_SECONDS = 3.0
@@ -122,6 +122,27 @@ def open_client(
         raise ConfigError(
             f"The proxy in {proxy.name if proxy else 'the environment'} needs a package: pip install 'httpx2[socks]'."
         ) from error
+
+
+async def get_json(url: str, *, seconds: float = 10) -> Any:
+    """Get a JSON document of at most 1 MiB.
+
+    Raises:
+        BotchatError: it can't be got in time, is too large, or isn't JSON. The message names the host alone.
+    """
+    host = urlsplit(url).hostname
+    timeout = httpx2.Timeout(seconds)
+    try:
+        async with asyncio.timeout(seconds), open_client(url, timeout=timeout, most_bytes=1024 * 1024) as client:
+            response = await client.get(url)
+        response.raise_for_status()
+        return response.json()
+    except httpx2.HTTPStatusError as error:
+        raise BotchatError(f"{host} answered with HTTP {error.response.status_code}.") from error
+    except (TimeoutError, httpx2.RequestError) as error:
+        raise BotchatError(certificate_problem(error, str(host)) or f"Can't reach {host}.") from error
+    except (ValueError, RecursionError) as error:
+        raise BotchatError(f"{host} answered with something that isn't JSON.") from error
 
 
 def is_valid(url: str) -> bool:

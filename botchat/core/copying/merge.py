@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from botchat.core.copying.merge_messages import MergedMessages, merged_messages
-from botchat.core.models import NAME_LENGTH, REDACTED, Message, valid_text
-from botchat.core.storage import Record, count_in
+from botchat.core.models import NAME_LENGTH, REDACTED, Message, valid_text, without_quotes
+from botchat.core.storage import ORIGINAL, Record, count_in
 
 # Fields whose absence says something: they come from one copy, present or not. Other fields come from either copy.
 _FROM_NEWER = frozenset({"pinned", "tags", "system", "cut", "summary", "head", "bot_id"})
@@ -83,6 +83,7 @@ def _merged_header(held: Record, given: Record, messages: MergedMessages, *, giv
     shown = _set_head(header, given if given_wins else _shown(held, given, newer, messages), messages)
     _set_state(header, newer, older, messages.own if older is held else messages.added)
     _set_summary(header, shown, messages)
+    _clean_original(header, messages)
     _set_agents(header, held, given, newer, messages)
     return header
 
@@ -141,6 +142,16 @@ def _set_summary(header: Record, shown: Record, messages: MergedMessages) -> Non
             header["summary"] = shown["summary"]
     if messages.removed["held"] or messages.removed["given"]:
         header.pop("summary", None)
+
+
+def _clean_original(header: Record, messages: MergedMessages) -> None:
+    """Remove redacted words from what an import kept beside the messages: the other copy may have them still."""
+    for text in messages.removed["held"] + messages.removed["given"]:
+        original = header.pop(ORIGINAL, None)
+        if isinstance(original, str):
+            original = without_quotes(original, Message(role="user", content=text))
+        if original is not None:
+            header[ORIGINAL] = original
 
 
 def _set_agents(header: Record, held: Record, given: Record, newer: Record, messages: MergedMessages) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from botchat.core.importing.content import is_structure, texts_in
 from botchat.core.importing.formats.chatgpt import PLUMBING
-from botchat.core.storage import Record, encode
+from botchat.core.storage import ORIGINAL, Record, encode
 
 # Fields that hold one of a few fixed values, and fields that hold ids or names of models.
 _ENVELOPE = PLUMBING | {"channel", "endpoint", "exportAt", "recipient", "sender"}
@@ -20,7 +20,7 @@ def keep_rest(record: Record, item: dict[str, Any]) -> None:
     held = {line for text in _held_by(record) for line in _lines(text)}
     rest = {path: text for path, text in _texts_of(item) if not _is_held(text, held)}
     if rest:
-        record["original"] = encode(rest)
+        record[ORIGINAL] = encode(rest)
 
 
 def _is_held(text: str, held: set[str]) -> bool:

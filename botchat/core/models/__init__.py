@@ -21,6 +21,7 @@ from botchat.core.models.preferences import (
     preference_changes,
     preferences_from,
 )
+from botchat.core.models.quotes import Quote, is_quote, passages_of, without_quotes
 from botchat.core.models.session import (
     NAME_LENGTH,
     PAGE_SIZE,
@@ -88,6 +89,7 @@ __all__ = [
     "Page",
     "PreferenceChanges",
     "Preferences",
+    "Quote",
     "Reasoning",
     "Refused",
     "Role",
@@ -119,6 +121,7 @@ __all__ = [
     "is_fresh",
     "is_markdown",
     "is_packed",
+    "is_quote",
     "is_taken",
     "is_valid",
     "mark_of",
@@ -129,6 +132,7 @@ __all__ = [
     "one_line",
     "pack",
     "parent_of",
+    "passages_of",
     "preference_changes",
     "preferences_from",
     "printable",
@@ -141,5 +145,6 @@ __all__ = [
     "unpack",
     "unsupported_notices",
     "valid_text",
+    "without_quotes",
     "without_turns",
 ]

@@ -2,6 +2,5 @@
 
 from botchat.core.sessions.commands import Sessions
 from botchat.core.sessions.queries import Excerpt
-from botchat.core.sessions.quotes import Quote
 
-__all__ = ["Excerpt", "Quote", "Sessions"]
+__all__ = ["Excerpt", "Sessions"]

@@ -10,17 +10,19 @@ from botchat.core.errors import InvalidInput, MessageNotFound, ReplyRunning
 from botchat.core.models import (
     Feedback,
     Message,
+    Quote,
     Session,
     SessionChanges,
     SessionFilter,
     branch_of,
+    is_quote,
     newest_end,
     now,
+    passages_of,
     valid_text,
 )
 from botchat.core.sessions.fork import continued, forked
 from botchat.core.sessions.queries import Reading
-from botchat.core.sessions.quotes import Quote, passages_of, quotes
 from botchat.core.storage import AuditLog, ShortLived, recount, redact
 
 if TYPE_CHECKING:
@@ -170,7 +172,7 @@ class Sessions(Reading):
             for number, other in enumerate(self.history(self.open(user, each)), 1)
             if other.redacted_time is None
             and (other.id != message_id or each != session_id)
-            and (other.id == message_id or quotes(other, passages))
+            and (other.id == message_id or is_quote(other, passages))
         ]
 
     def redact(self, user: str, session_id: str, message_id: str, *, with_quotes: bool = False) -> list[Quote]:

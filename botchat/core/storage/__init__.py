@@ -26,6 +26,7 @@ from botchat.core.storage.json_codec import (
     to_time,
 )
 from botchat.core.storage.records import (
+    ORIGINAL,
     Record,
     message_from_record,
     message_to_record,
@@ -44,6 +45,7 @@ __all__ = [
     "AUDIT_RETENTION",
     "FILE_ALWAYS",
     "MESSAGE_TIMES",
+    "ORIGINAL",
     "SCOPES",
     "SESSION_TIMES",
     "USUAL_SCOPES",

@@ -42,6 +42,9 @@ MAX_MESSAGE_BYTES = 15 * 1024 * 1024
 TRASH_TIME = timedelta(days=30)
 """How long a deleted session can be brought back; then the store removes it for ever."""
 
+ORIGINAL = "original"
+"""Has, as JSON text, the texts of an imported conversation that the other fields don't hold, by their paths."""
+
 DAMAGED_NAME = "(damaged)"
 """Stands for the name of a record that has none that can be read."""
 

@@ -1,11 +1,24 @@
-"""How a message loses its words for ever, with what was derived from them: the session's name, its summary, a topic."""
+"""How a message loses its words for ever, with what was derived from them: the session's name, its summary, a topic.
+
+What an import kept beside the messages goes too, as far as it has the words.
+"""
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Unpack
 
-from botchat.core.models import REDACTED, Message, MessageChanges, Session, naming_texts, redaction, valid_text
+from botchat.core.models import (
+    REDACTED,
+    Message,
+    MessageChanges,
+    Session,
+    naming_texts,
+    redaction,
+    valid_text,
+    without_quotes,
+)
+from botchat.core.storage.records import ORIGINAL
 from botchat.core.storage.repository import SessionRepository
 
 _TOLD_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,}|[^\W_]{4,}")
@@ -31,11 +44,25 @@ def redact(
 
 
 def remove_derived(repository: SessionRepository, session: Session, message: Message) -> None:
-    """Replace the session's name if it was made of a message, and remove a summary, which may tell of it."""
+    """Replace the session's name if it was made of a message, and remove a summary, which may tell of it.
+
+    Of what an import kept beside the messages, remove what has the words.
+    """
     if session.name and session.name != REDACTED and _is_made_of(repository, session, message):
         repository.update(session.user, session.id, name=REDACTED)
     if session.summary:
         repository.update(session.user, session.id, summary=None)
+    if message.redacted_time is None:
+        _remove_from_original(repository, session, message)
+
+
+def _remove_from_original(repository: SessionRepository, session: Session, message: Message) -> None:
+    """Remove a message's words from the `original`; another redaction may change that meanwhile."""
+    original = session.extra.get(ORIGINAL)
+    while isinstance(original, str) and (left := without_quotes(original, message)) != original:
+        if repository.replace_original(session.user, session.id, original, left):
+            return
+        original = repository.get(session.user, session.id, last=1).extra.get(ORIGINAL)
 
 
 def redacted_since(repository: SessionRepository, session: Session, known: Sequence[Message]) -> bool:

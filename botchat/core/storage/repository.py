@@ -173,6 +173,13 @@ class SessionRepository(Protocol):
         """
         ...
 
+    def replace_original(self, user: str, session_id: str, old: str, new: str | None) -> bool:
+        """Replace what an import kept beside the messages in one command if it is `old` still; tell whether it was.
+
+        None removes it.
+        """
+        ...
+
     def delete(self, user: str, session_id: str) -> None:
         """Put a session in the trash for 30 days; `update(..., state="active")` brings it back."""
         ...

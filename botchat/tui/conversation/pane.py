@@ -11,7 +11,7 @@ from botchat.core.errors import BotchatError
 from botchat.core.exporting import one_line
 from botchat.core.models import Feedback, Message, Session, Topics, now
 from botchat.tui.backend import AnyChat
-from botchat.tui.conversation.turns import AsksBot
+from botchat.tui.conversation.redaction import RedactsMessages
 from botchat.tui.formatting import title_of
 from botchat.tui.messages import StoreAnswered, StoreFailed
 from botchat.tui.screens.input_dialog import AskText
@@ -24,7 +24,7 @@ Rating = Literal["up", "down"]
 Change = Callable[[AnyChat, Session], object]
 
 
-class ConversationPane(AsksBot):
+class ConversationPane(RedactsMessages):
     """Has the keys of a session, and does what needs no reply: branches, feedback, another bot, copies."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

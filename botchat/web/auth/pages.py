@@ -3,9 +3,9 @@
 import hmac
 import re
 import secrets
-from collections.abc import Callable
 from contextlib import suppress
 from html import escape
+from typing import Protocol
 from urllib.parse import parse_qsl, quote, unquote
 
 from starlette.concurrency import run_in_threadpool
@@ -17,6 +17,7 @@ from botchat.core.auth import Access
 from botchat.core.errors import BotchatError, InvalidInput, NotSignedIn, TooMany
 from botchat.serving import DEVICE_COOKIE, Origin, PasswordSignIn, address_of, keep_device
 from botchat.web.auth.authenticators import COOKIE
+from botchat.web.auth.sign_out_cookies import comes_back, forget_id_token, forget_state, keep_state, new_state
 
 SIGN_IN = "/sign-in"
 SIGN_IN_ELSEWHERE = "/sign-in/elsewhere"
@@ -52,9 +53,32 @@ _ELSEWHERE_FIELDS = f'<p><a href="{SIGN_IN_ELSEWHERE}?next={{next}}">Go on to si
 _SIGN_OUT_FIELDS = """<button autofocus>Sign out</button>
 <button name="everywhere" value="yes">Sign out on all devices</button>
 <p><a href="./">Stay signed in</a></p>"""
+_SIGNED_OUT = '<p role="status">You are signed out.</p>'
+_LEAVING = """<p role="status">You are signed out of botchat.</p>
+<p><a href="{address}">Sign out of {name} too</a></p>"""
+_ONLY_HERE = """<p role="alert">You are signed out of botchat, but may still be signed in at {name}: {error}
+Sign out there too.</p><p><a href="/sign-in">Sign in again</a></p>"""
 
-Elsewhere = Callable[[], str]
-"""Tells the address at which somebody else signs people in."""
+
+class Elsewhere(Protocol):
+    """Somebody else who signs people in and out."""
+
+    @property
+    def name(self) -> str:
+        """Who it is, for people."""
+        ...
+
+    def sign_in_address(self) -> str:
+        """Tell the address at which they sign people in."""
+        ...
+
+    async def sign_out_address(self, request: Request, state: str) -> str | None:
+        """Tell the address at which they sign people out; None where they don't.
+
+        Raises:
+            BotchatError: they can't be asked.
+        """
+        ...
 
 
 class SignInPages:
@@ -81,7 +105,7 @@ class SignInPages:
             return Route(SIGN_IN, self._sign_in, methods=["POST"])
 
         async def go_there(request: Request) -> Response:
-            answer = RedirectResponse(elsewhere(), 303)
+            answer = RedirectResponse(elsewhere.sign_in_address(), 303)
             is_safe = request.url.scheme == "https"
             after = quote(request.query_params.get("next", ""))
             answer.set_cookie(_NEXT_COOKIE, after, max_age=_MINUTES, httponly=True, samesite="lax", secure=is_safe)
@@ -90,7 +114,11 @@ class SignInPages:
         return Route(SIGN_IN_ELSEWHERE, go_there, methods=["GET"])
 
     async def _sign_in_page(self, request: Request) -> Response:
-        return self._asking(request)
+        if not comes_back(request):
+            return self._asking(request)
+        answer = self._asking(request, told=_SIGNED_OUT)
+        forget_state(answer)
+        return answer
 
     async def _sign_in(self, request: Request) -> Response:
         user = ""
@@ -112,12 +140,12 @@ class SignInPages:
                 is_signed_in = self._access.signed_in_with(token).user == user
         return Origin(address_of(request.scope), request.cookies.get(DEVICE_COOKIE, ""), is_signed_in)
 
-    def _asking(self, request: Request, error: BotchatError | None = None, user: str = "") -> Response:
+    def _asking(self, request: Request, error: BotchatError | None = None, user: str = "", told: str = "") -> Response:
         if self._elsewhere:
             fields = _ELSEWHERE_FIELDS.format(next=quote(request.query_params.get("next", ""), safe=""))
         else:
             fields = _NAME_FIELDS.format(user=escape(user))
-        return form_page(request, "Sign in", fields, error)
+        return form_page(request, "Sign in", told + fields, error)
 
     async def _sign_out_page(self, request: Request) -> Response:
         told = f"<p>You are {escape(request.state.sign_in.user)}.</p>"
@@ -133,9 +161,29 @@ class SignInPages:
                 await run_in_threadpool(self._access.sign_out, sign_in.id)
         except BotchatError as error:
             return form_page(request, "Sign out", _SIGN_OUT_FIELDS, error)
-        answer = RedirectResponse(SIGN_IN, 303)
+        answer = RedirectResponse(SIGN_IN, 303) if self._elsewhere is None else await _leave(request, self._elsewhere)
         answer.delete_cookie(COOKIE, httponly=True, samesite="lax")
         return answer
+
+
+async def _leave(request: Request, elsewhere: Elsewhere) -> Response:
+    """Lead a browser that was signed out here to where it is signed out elsewhere too."""
+    state = new_state()
+    try:
+        address = await elsewhere.sign_out_address(request, state)
+    except BotchatError as error:
+        told = _ONLY_HERE.format(name=escape(elsewhere.name), error=escape(str(error)))
+        answer = form_page(request, "Signed out", told)
+    else:
+        if address is None:
+            answer = RedirectResponse(SIGN_IN, 303)
+        else:  # the page's policy lets the answer to a form redirect nowhere else, so the next page does
+            told = _LEAVING.format(name=escape(elsewhere.name), address=escape(address))
+            answer = form_page(request, "Signed out", told)
+            answer.headers["Refresh"] = f"0; url={address}"
+            keep_state(answer, request, state)
+    forget_id_token(answer)
+    return answer
 
 
 def signed_in(request: Request, token: str, after: str = "") -> Response:

@@ -7,6 +7,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from botchat.core.auth import Access
+from botchat.core.storage import ShortLived
 from botchat.serving import ForwardedClient, PasswordSignIn
 from botchat.settings import WebSettings
 from botchat.web.auth.authenticators import CookieDoor, HeaderDoor
@@ -29,9 +30,15 @@ class Admission(NamedTuple):
 
 
 def admission(
-    settings: WebSettings, access: Access, passwords: PasswordSignIn, environment: Mapping[str, str]
+    settings: WebSettings,
+    access: Access,
+    passwords: PasswordSignIn,
+    short_lived: ShortLived,
+    environment: Mapping[str, str],
 ) -> Admission:
     """Make what the settings say; `passwords` signs in where people have one.
+
+    `short_lived` keeps which sign-ins at a provider were used.
 
     Raises:
         ConfigError: a secret is not in the environment, or a library is missing.
@@ -50,9 +57,11 @@ def admission(
     if settings.oidc is None or settings.sign_in == "password":
         gate = Middleware(Gate, door=door, sign_in_at=SIGN_IN, open_at=open_at)
         return Admission([*SignInPages(access, passwords).routes], [forwarded, gate], options)
-    from botchat.web.auth.oidc import BEGIN, CALLBACK, OidcCallback, login_address, streamlit_secrets
+    from botchat.web.auth.oidc import BEGIN, CALLBACK, OidcCallback, streamlit_secrets
+    from botchat.web.auth.oidc_provider import OidcProvider
+    from botchat.web.auth.oidc_states import States
 
     gate = Middleware(Gate, door=door, sign_in_at=SIGN_IN, open_at=(*open_at, SIGN_IN_ELSEWHERE, BEGIN, CALLBACK))
-    callback = Middleware(OidcCallback, access=access, settings=settings.oidc)
-    routes = SignInPages(access, passwords, login_address).routes
+    callback = Middleware(OidcCallback, access=access, settings=settings.oidc, states=States(short_lived))
+    routes = SignInPages(access, passwords, OidcProvider(settings.oidc)).routes
     return Admission([*routes], [forwarded, gate, callback], options, streamlit_secrets(settings.oidc, environment))

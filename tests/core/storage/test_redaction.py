@@ -1,7 +1,9 @@
 """What a redaction takes out: the message, what was derived from it, and what else quotes it."""
 
+import json
 import os
 import pty
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,9 +11,10 @@ from support.fakes import DONE, Gate, ScriptedBot
 from support.stores.sessions import stored
 
 from botchat.core.chat import Chat
-from botchat.core.models import Message, Session, Unsupported, pack
-from botchat.core.sessions.quotes import passages_of, quotes
-from botchat.core.storage import redacted_since
+from botchat.core.copying.merge import merged
+from botchat.core.models import Message, Session, Unsupported, now, pack
+from botchat.core.models.quotes import is_quote, passages_of
+from botchat.core.storage import redact, redacted_since, session_to_record
 from botchat.core.turn import Turns
 
 SECRET = "What does the ZEBRATIT project cost us?"
@@ -155,7 +158,7 @@ def says(content: str = "", **fields) -> Message:
     ],
 )
 def test_what_counts_as_a_quote(text, other, found):
-    assert quotes(other, passages_of(Message(role="user", content=text))) is found
+    assert is_quote(other, passages_of(Message(role="user", content=text))) is found
 
 
 def test_alternative_versions_and_agents_messages_are_found(repository_at):
@@ -200,3 +203,97 @@ def test_on_a_terminal_the_command_offers_to_redact_the_quotes(local_shell, stor
     os.close(theirs)
     assert b"1 message quoting or copying it: message 2 of session here" in errors
     assert [m.content for m in store.get("ann", "here").messages] == ["[redacted]", "[redacted]"]
+
+
+ORIGINAL = {
+    "notes.0": "ZEBRATIT",
+    "notes.1": "Asked again: what does the *ZEBRATIT* project cost us?",
+    "notes.what does the ZEBRATIT project cost us": "x",
+    "mapping.said.comment": "Shares no word.",
+    "chat.history.messages.said.info": "Nor does this.",
+    "messages.unsaid.comment": "Another message's own.",
+    "notes.said": "A list, and no message.",
+    "title.text": "Herons",
+}
+LEFT = {name: ORIGINAL[name] for name in ("messages.unsaid.comment", "notes.said", "title.text")}
+
+
+def imported(repository, original: str, **more) -> Session:
+    """A session with what an import kept beside its one message."""
+    session = Session(user="ann", bot_id="b", extra={"original": original}, **more)
+    session.messages = [Message(id="said", role="user", content=SECRET)]
+    repository.save(session)
+    return session
+
+
+@pytest.mark.parametrize(
+    ("original", "left"),
+    [
+        (json.dumps(ORIGINAL), LEFT),
+        (json.dumps({"notes.0": "ZEBRATIT", "title.text": "Herons"}), {"title.text": "Herons"}),
+        (json.dumps({"notes.0": "ZEBRATIT"}), None),
+        ("no JSON, but: what does the zebratit project cost?", None),
+    ],
+)
+def test_what_an_import_kept_beside_the_messages_loses_the_words_too(chat_with, repository_at, address, original, left):
+    session = imported(repository_at, original)
+    chat_with().redact("ann", session.id, "said")
+    kept = repository_at.get("ann", session.id).extra.get("original")
+    assert (json.loads(kept) if kept else kept) == left
+    assert b"zebratit" not in everything_in(address, repository_at).lower()
+
+
+def test_what_has_none_of_the_words_stays_as_it_was(chat_with, repository_at):
+    original = '{"title.text":  "Herons, redacted"}'
+    session = imported(repository_at, original)
+    for _ in range(2):
+        chat_with().redact("ann", session.id, "said")
+        assert repository_at.get("ann", session.id).extra == {"original": original}
+
+
+def test_what_was_kept_is_replaced_only_if_nobody_else_did(repository_at):
+    session = imported(repository_at, "one")
+    before = repository_at.get("ann", session.id).rev
+    assert not repository_at.replace_original("ann", session.id, "two", "three")
+    assert repository_at.replace_original("ann", session.id, "one", "two")
+    assert repository_at.get("ann", session.id).extra == {"original": "two"}
+    assert repository_at.get("ann", session.id).rev == before + 1
+    assert repository_at.replace_original("ann", session.id, "two", None)
+    assert not repository_at.replace_original("ann", session.id, "two", None)
+    assert repository_at.get("ann", session.id).extra == {}
+
+
+def test_two_redactions_at_once_both_reach_what_was_kept(repository_at):
+    session = imported(repository_at, json.dumps({"a": "ZEBRATIT", "b": "4711-0815", "c": "Herons"}))
+    other = Message(role="user", content="Call 4711-0815")
+    repository_at.append(session, other)
+
+    class Crossed:
+        """A store on which the other message is redacted between a read and the first write after it."""
+
+        has_crossed = False
+
+        def __getattr__(self, name):
+            return getattr(repository_at, name)
+
+        def replace_original(self, *arguments):
+            if not self.has_crossed:
+                self.has_crossed = True
+                redact(repository_at, repository_at.get("ann", session.id), other)
+            return repository_at.replace_original(*arguments)
+
+    redact(Crossed(), repository_at.get("ann", session.id), session.messages[0])
+    assert json.loads(repository_at.get("ann", session.id).extra["original"]) == {"c": "Herons"}
+
+
+@pytest.mark.parametrize("redacted_side", [0, 1])
+def test_a_copy_that_has_the_words_still_does_not_bring_them_back(repository_at, redacted_side):
+    session = imported(repository_at, json.dumps({"notes.0": "ZEBRATIT", "title.text": "Herons"}))
+    full = session_to_record(repository_at.get("ann", session.id))
+    redact(repository_at, session, session.messages[0])
+    clean = session_to_record(repository_at.get("ann", session.id))
+    for late in (full, clean):  # whichever was written last
+        copies = [dict(full), dict(clean)]
+        copies[late is clean]["update_time"] = now() + timedelta(hours=1)
+        record = merged(copies[redacted_side], copies[1 - redacted_side]).record
+        assert json.loads(record["original"]) == {"title.text": "Herons"}

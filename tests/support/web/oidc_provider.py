@@ -15,12 +15,18 @@ from support.stores.servers import free_port
 
 
 class Provider:
-    """Says `claims` of whoever comes; `forges` has it sign with a key that is not the one that it shows."""
+    """Says `claims` of whoever comes; `forges` has it sign with a key that is not the one that it shows.
+
+    It takes a code as often as it comes, which no provider should. `signs_out` has it describe an address to sign out
+    at; `signed_out` are the parameters of those who came there. It leads them back to where they say.
+    """
 
     def __init__(self) -> None:
         self.secret = "the client's secret"
         self.claims: dict[str, object] = {}
         self.forges = False
+        self.signs_out = False
+        self.signed_out: list[dict[str, str]] = []
         self._key, self._other = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
         self._nonces: dict[str, str] = {}
         self.address = f"http://127.0.0.1:{free_port()}"
@@ -30,6 +36,7 @@ class Provider:
             Route("/authorize", self._authorize),
             Route("/token", self._token, methods=["POST"]),
             Route("/keys", self._keys),
+            Route("/end", self._end),
         ]
         port = int(self.address.rpartition(":")[2])
         self._server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes), port=port, log_level="error"))
@@ -42,6 +49,9 @@ class Provider:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
         self._server.should_exit = True
         self._thread.join()
 
@@ -55,6 +65,7 @@ class Provider:
                 "id_token_signing_alg_values_supported": ["RS256"],
                 "code_challenge_methods_supported": ["S256"],
             }
+            | ({"end_session_endpoint": f"{self.address}/end?from=page"} if self.signs_out else {})
         )
 
     async def _authorize(self, request):
@@ -63,6 +74,11 @@ class Provider:
         code = f"code {len(self._nonces)}"
         self._nonces[code] = asked["nonce"]
         return RedirectResponse(f"{asked['redirect_uri']}?code={code}&state={asked['state']}")
+
+    async def _end(self, request):
+        asked = dict(request.query_params)
+        self.signed_out.append(asked)
+        return RedirectResponse(f"{asked['post_logout_redirect_uri']}?state={asked['state']}")
 
     async def _token(self, request):
         form = await request.form()

@@ -61,7 +61,7 @@ class World:
         self.clock += seconds
 
     def app(self, **settings) -> Starlette:
-        made = admission(WebSettings(**settings), self.access, self.passwords, {})
+        made = admission(WebSettings(**settings), self.access, self.passwords, self.repository.short_lived(), {})
         served = runtime.Served(
             user=None, connect=self.site.connect, replies=self.site, admins=("root",), can_sign_out=True
         )

@@ -54,6 +54,7 @@ from botchat.core.storage.mongo.preferences import MongoPreferences
 from botchat.core.storage.mongo.turns import MongoTurns
 from botchat.core.storage.record_schema import are_sound, is_sound
 from botchat.core.storage.records import (
+    ORIGINAL,
     Record,
     message_changes,
     message_from_record,
@@ -259,6 +260,11 @@ class MongoRepository:
     def rename_from(self, user: str, session_id: str, old: str, new: str, title_of: Sequence[str] = ()) -> bool:
         to_set, to_unset = session_changes({"name": new, "title_of": list(title_of)})
         return self._updated(owned(user, session_id) | {"name": {"$eq": old}}, to_set, to_unset)
+
+    def replace_original(self, user: str, session_id: str, old: str, new: str | None) -> bool:
+        wanted = owned(user, session_id) | {ORIGINAL: {"$eq": old}}
+        to_set: Record = {"update_time": now()} | ({} if new is None else {ORIGINAL: new})
+        return self._updated(wanted, to_set, {ORIGINAL} if new is None else set())
 
     def delete(self, user: str, session_id: str) -> None:
         self.update(user, session_id, state="trash")

@@ -38,6 +38,7 @@ from botchat.core.storage.agents import AgentChanges, count_in
 from botchat.core.storage.all_sessions import unreadable
 from botchat.core.storage.record_schema import are_sound, is_sound
 from botchat.core.storage.records import (
+    ORIGINAL,
     Record,
     message_changes,
     message_from_record,
@@ -222,6 +223,15 @@ class SqliteRepository:
             header, size = read_header(db, user, session_id)
             kept = {name: value for name, value in header.items() if name not in to_unset}
             write_header(db, kept | to_set | {"rev": header["rev"] + 1}, size)
+        return True
+
+    def replace_original(self, user: str, session_id: str, old: str, new: str | None) -> bool:
+        with self._file.writing() as db:
+            header, size = read_header(db, user, session_id)
+            if header.pop(ORIGINAL, None) != old:
+                return False
+            changed = {"rev": header["rev"] + 1, "update_time": now()} | ({} if new is None else {ORIGINAL: new})
+            write_header(db, header | changed, size)
         return True
 
     def delete(self, user: str, session_id: str) -> None:

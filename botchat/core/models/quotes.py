@@ -43,7 +43,7 @@ def passages_of(message: Message) -> Passages:
     return frozenset(found)
 
 
-def quotes(message: Message, passages: Passages) -> bool:
+def is_quote(message: Message, passages: Passages) -> bool:
     """Tell whether a message has one of the passages."""
     lengths = sorted({len(passage) for passage in passages})
     for text in _texts(message):
@@ -51,6 +51,34 @@ def quotes(message: Message, passages: Passages) -> bool:
         if any(run in passages for length in lengths for run in _runs(words, length)):
             return True
     return False
+
+
+def without_quotes(original: str, message: Message) -> str | None:
+    """Remove from what an import kept beside the messages (JSON text: texts by their paths) what belongs to a message.
+
+    Those are texts below `mapping` or `messages` and the message's id, texts that quote the message, and texts that it
+    quotes. None when nothing is left. What isn't such a JSON text is one text.
+    """
+    passages = passages_of(message)
+    own = tuple(f".{place}.{message.id}." for place in ("mapping", "messages"))
+    try:
+        texts = json.loads(original)
+    except (ValueError, RecursionError):
+        texts = None
+    if not isinstance(texts, dict):
+        return None if _shares(message, passages, "", original) else original
+    kept = {
+        path: text
+        for path, text in texts.items()
+        if not any(place in f".{path}." for place in own) and not _shares(message, passages, path, str(text))
+    }
+    return original if len(kept) == len(texts) else json.dumps(kept) if kept else None
+
+
+def _shares(message: Message, passages: Passages, path: str, text: str) -> bool:
+    """Tell whether a text or its path quotes a message, or the message the text."""
+    found = Message(role="user", content=f"{path}\n{text}")
+    return is_quote(found, passages) or is_quote(message, passages_of(Message(role="user", content=text)))
 
 
 def _runs(words: list[str], length: int) -> Iterator[tuple[str, ...]]:

@@ -1,0 +1,61 @@
+"""What the page asks of a provider of OpenID Connect beside Streamlit's login: where to sign in, and to sign out.
+
+Signing out there too is OpenID Connect RP-Initiated Logout 1.0.
+"""
+
+import re
+from urllib.parse import urlsplit
+
+from starlette.datastructures import URL
+from starlette.requests import Request
+from streamlit.user_info import generate_login_redirect_url
+
+from botchat.core.errors import BotchatError
+from botchat.settings import OidcSettings
+from botchat.web.auth.sign_out_cookies import id_token_of
+
+_URL = re.compile(r"https?://[!-~]+")
+
+
+class OidcProvider:
+    """The provider that signs people in, as its description says."""
+
+    def __init__(self, settings: OidcSettings) -> None:
+        self._settings = settings
+
+    @property
+    def name(self) -> str:
+        """Its host."""
+        return urlsplit(self._settings.provider).hostname or ""
+
+    def sign_in_address(self) -> str:
+        """Tell the address at which Streamlit sends a browser to the provider; it is good for some minutes."""
+        return generate_login_redirect_url("default")
+
+    async def sign_out_address(self, request: Request, state: str) -> str | None:
+        """Tell the address at which this browser is signed out of the provider; None where the provider has none.
+
+        Args:
+            request: has the ID token of the sign-in as a cookie, if it was short enough for one.
+            state: comes back with the browser.
+
+        Raises:
+            BotchatError: the provider's description can't be read.
+        """
+        from botchat.core.bots.http_client import get_json, is_valid
+
+        described = await get_json(self._settings.provider)
+        address = described.get("end_session_endpoint") if isinstance(described, dict) else None
+        if not address:
+            return None
+        if not isinstance(address, str) or not _URL.fullmatch(address) or not is_valid(address):
+            raise BotchatError(f"{self.name} doesn't give a valid URL to sign out at.")
+        hint = id_token_of(request)
+        return str(
+            URL(address).include_query_params(
+                **({"id_token_hint": hint} if hint else {}),
+                client_id=self._settings.client_id,
+                post_logout_redirect_uri=self._settings.address.rstrip("/") + "/sign-in",
+                state=state,
+            )
+        )

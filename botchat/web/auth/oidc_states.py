@@ -1,0 +1,96 @@
+"""The `state` of a sign-in at a provider (RFC 6749, section 10.12): bound to a browser, good for an hour, used once."""
+
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Message, Send
+from streamlit.web.server.server_util import get_cookie_secret
+from streamlit.web.server.starlette.starlette_app_utils import create_signed_value, decode_signed_value
+
+from botchat.core.auth import hash_of
+from botchat.core.errors import InvalidInput
+from botchat.core.models import now
+from botchat.core.storage import ShortLived
+
+GOOD_FOR = timedelta(hours=1)
+"""How long someone may take at the provider."""
+
+_STORED_FOR = 2 * GOOD_FOR  # longer than a state is good, also where the clocks of two machines differ
+_COOKIE = "botchat_state"
+_DAY = timedelta(days=1)
+_USED = "This sign-in was already used. Sign in again."
+_EXPIRED = "This sign-in was not started in this browser, or has expired. Sign in again."
+
+
+class States:
+    """Knows which sign-ins a browser has begun, by signed cookies, and which were used, by the store.
+
+    Streamlit keeps the state in a cookie alone: a browser that kept the old cookie could use it again. The store's
+    record of a used state is made in one step, so of several requests with the same callback one signs in.
+    """
+
+    def __init__(self, short_lived: ShortLived) -> None:
+        self._short_lived = short_lived
+
+    def kept(self, request: Request, send: Send) -> Send:
+        """Return a `send` that adds the cookie of a state to the redirect to the provider."""
+
+        async def send_with_cookie(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if state := parse_qs(urlsplit(headers.get("location", "")).query).get("state"):
+                    headers.append("set-cookie", _cookie(request, state[0]))
+            await send(message)
+
+        return send_with_cookie
+
+    def check(self, request: Request) -> None:
+        """Check a callback before the provider is asked about it.
+
+        Raises:
+            InvalidInput: its state was used before, was not given to this browser, or has expired.
+            StoreError: the store can't be read.
+        """
+        state = _state_of(request)
+        signed = request.cookies.get(_COOKIE, "")
+        days = GOOD_FOR / _DAY
+        given = decode_signed_value(get_cookie_secret(), _COOKIE, signed, max_age_days=days) if signed else None
+        if self._short_lived.get(_key(state)) is not None:
+            raise InvalidInput(_USED)
+        if not state or given != state.encode():
+            raise InvalidInput(_EXPIRED)
+
+    def use(self, request: Request) -> None:
+        """Use up the state of a callback that the provider has confirmed.
+
+        Raises:
+            InvalidInput: another request used it first.
+            StoreError: that can't be stored: nobody may be signed in then.
+        """
+        if not self._short_lived.add(_key(_state_of(request)), {}, now() + _STORED_FOR):
+            raise InvalidInput(_USED)
+
+
+def _state_of(request: Request) -> str:
+    return request.query_params.get("state", "")
+
+
+def _key(state: str) -> str:
+    return f"oidc-state/{hash_of(state)}"
+
+
+def _cookie(request: Request, state: str) -> str:
+    answer = Response()
+    answer.set_cookie(
+        _COOKIE,
+        create_signed_value(get_cookie_secret(), _COOKIE, state).decode(),
+        max_age=int(GOOD_FOR.total_seconds()),
+        path="/oauth2callback",
+        httponly=True,
+        samesite="lax",
+        secure=request.url.scheme == "https",
+    )
+    return answer.headers["set-cookie"]
