@@ -1,0 +1,47 @@
+"""The threat model names code and tests that there are, and every attack."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MODEL = (ROOT / "docs" / "threat_model.md").read_text(encoding="utf-8")
+POLICY = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+ATTACKS = {f"tests/attacks/{file.name}" for file in (ROOT / "tests" / "attacks").glob("*.py")} - {
+    "tests/attacks/target.py"
+}
+
+
+def test_it_names_no_file_that_is_not_there():
+    named = set(re.findall(r"`((?:botchat|tests)/[\w/]+\.py)`", MODEL))
+    assert named
+    assert {path for path in named if not (ROOT / path).is_file()} == set()
+
+
+def test_it_names_every_attack():
+    assert set(re.findall(r"`(tests/attacks/\w+\.py)`", MODEL)) == ATTACKS
+
+
+def test_every_threat_has_a_control_code_and_a_test():
+    tables = MODEL.partition("\n## Threats and controls\n")[2].partition("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in tables.splitlines() if line[:2] == "| " and line[:8] != "| Threat"]
+    for row in rows:
+        assert len(row) == 4, row
+        assert "`" in row[2], row
+        assert "`tests/" in row[3], row
+
+
+@pytest.mark.parametrize(("text", "folder"), [(MODEL, ROOT / "docs"), (POLICY, ROOT)], ids=["model", "policy"])
+def test_its_links_lead_somewhere(text, folder):
+    links = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", text)
+    for path, heading in links:
+        assert (folder / path).exists(), path
+        target = text if not path else (folder / path).read_text(encoding="utf-8") if heading else ""
+        headings = re.findall(r"^#+ (.*)$", target, re.MULTILINE)
+        anchors = {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}
+        assert not heading or heading in anchors, (path, heading)
+
+
+def test_the_security_policy_refers_to_it():
+    assert "(docs/threat_model.md)" in POLICY
