@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from support.servers import free_port
+from support.stores.servers import free_port
 
 AUDIT = Path(__file__).parents[1] / ".ci" / "audit.py"
 ADVISORY = {

@@ -2,9 +2,9 @@
 
 import re
 import tomllib
-from pathlib import Path
 
 import pytest
+from support.paths import DOCS
 
 from botchat.commands import ask, config
 from botchat.core.auth import passwords
@@ -18,7 +18,6 @@ from botchat.web import import_worker
 from botchat.web.auth import pages
 from botchat.web.markdown import escape, formulas
 
-DOCS = Path(__file__).parent.parent / "docs"
 LIMITS = (DOCS / "limits.md").read_text(encoding="utf-8")
 MODELS = {"api": ApiSettings, "limits": LimitSettings, "imports": ImportLimits, "web.imports": UploadLimits}
 FIXED = [

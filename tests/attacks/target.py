@@ -21,9 +21,9 @@ import httpx2
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from support.servers import Mongod, free_port
+from support.bots.stub_server import StubBot, streamed
 from support.shell import Shell
-from support.stub_server import StubBot, streamed
+from support.stores.servers import Mongod, free_port
 from support.web.browser import Site, Visitor, chromium
 from support.web.oidc_provider import Provider
 

@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.servers import mongod_binary
+from support.stores.servers import mongod_binary
 from support.web.browser import chromium_binary
 
-FOLDER = Path(__file__).parent / "attacks"
-ATTACKS = sorted(file.stem for file in FOLDER.glob("*.py") if file.stem != "target")
+FOLDER = Path(__file__).parent
+ATTACKS = sorted(file.stem for file in FOLDER.glob("*.py") if file.stem not in ("target", "test_attacks"))
 NEEDS = {"huge_formula": chromium_binary, "read_only_user": mongod_binary}
 
 

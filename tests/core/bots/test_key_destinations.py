@@ -1,7 +1,7 @@
 """A key or a token is sent to the server that it is for, and to no other."""
 
 import pytest
-from support.stub_server import streamed
+from support.bots.stub_server import streamed
 
 from botchat.core.errors import ConfigError
 from botchat.remote.connection import check_address

@@ -4,10 +4,10 @@ import gzip
 import json
 import shutil
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from bson import json_util
+from support.paths import TESTS
 from support.shell import Shell
 
 from botchat.bootstrap import build_repository
@@ -19,7 +19,7 @@ from botchat.library import Store
 from botchat.strands import BotchatSessionRepository
 from botchat.tui.conversation.drafts import Draft, Drafts
 
-DATA = Path(__file__).parent / "data" / "fa98215"
+DATA = TESTS / "data" / "fa98215"
 ALL_MESSAGES = 100_000
 
 

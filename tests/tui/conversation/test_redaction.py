@@ -1,7 +1,7 @@
 """Redacting a message in the terminal: what is asked, what goes, and what the screen shows then."""
 
 import pytest
-from support.sessions import stored, user_says
+from support.stores.sessions import stored, user_says
 from support.tui.stories import said, story, terminal
 
 from botchat.core.models import Message

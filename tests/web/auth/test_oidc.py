@@ -10,7 +10,7 @@ import httpx2
 import jwt
 import pytest
 from playwright.sync_api import expect
-from support.servers import free_port
+from support.stores.servers import free_port
 from support.web.browser import chromium_binary
 from support.web.oidc_provider import Provider
 
