@@ -15,6 +15,7 @@ from botchat.core.errors import ConfigError, StoreUnreadable
 from botchat.core.retention import Retention, Rule
 from botchat.core.storage import SessionRepository
 from botchat.core.storage.ephemeral import Unsaved
+from botchat.core.storage.keyed.repository import KeyedRepository
 from botchat.core.turn import Turns
 from botchat.core.urls import without_password
 from botchat.settings import Settings, data_path
@@ -97,7 +98,7 @@ def build_repository(store: str | None, **pool_options: Any) -> SessionRepositor
     if store and is_mongodb(store):
         from botchat.core.storage.mongo.repository import connect
 
-        return connect(store, **pool_options)
+        return KeyedRepository(connect(store, **pool_options))
     if pool_options:
         raise ConfigError(f"Only MongoDB has a pool of connections: {', '.join(pool_options)} can't be used here.")
     from botchat.core.storage.sqlite.repository import SqliteRepository
@@ -105,7 +106,7 @@ def build_repository(store: str | None, **pool_options: Any) -> SessionRepositor
     path = sqlite_path(store)
     if not store:
         _make_folder(path.parent)
-    return SqliteRepository(path)
+    return KeyedRepository(SqliteRepository(path))
 
 
 def borrow_repository(client: "Client", database: str) -> SessionRepository:
@@ -117,7 +118,8 @@ def borrow_repository(client: "Client", database: str) -> SessionRepository:
     from botchat.core.storage.mongo.client import borrowed_database
     from botchat.core.storage.mongo.repository import MongoRepository
 
-    return MongoRepository(borrowed_database(client, database), name=f"MongoDB, database {database}")
+    repository = MongoRepository(borrowed_database(client, database), name=f"MongoDB, database {database}")
+    return KeyedRepository(repository)
 
 
 def sqlite_path(store: str | None) -> Path:

@@ -195,7 +195,7 @@ def prune(
     check_whose(user, all_users=all_users)
     with opened_store(settings_with(store, user), writing=False) as (chat, whose):
         rules = _rules(chat, older_than, bot, to_archive=to_archive, purge=purge)
-        due = {d.session.id: d for d in chat.for_admins().due(None if all_users else whose, rules)}
+        due = {(d.session.user, d.session.id): d for d in chat.for_admins().due(None if all_users else whose, rules)}
         if not due:
             say("Nothing is that old.")
         elif dry_run:
@@ -204,8 +204,8 @@ def prune(
             into_trash = older_than is not None and not purge
             confirm(_plan(due.values(), into_trash=into_trash), examples_of([d.session for d in due.values()]), yes=yes)
             act = _action_of(chat, into_trash=into_trash)
-            done = do_each([d.session for d in due.values()], lambda session: act(due[session.id]))
-            print_rows((_due_row(due[session.id]) for session in done), _DUE, form)
+            done = do_each([d.session for d in due.values()], lambda session: act(due[session.user, session.id]))
+            print_rows((_due_row(due[s.user, s.id]) for s in done), _DUE, form)
 
 
 def _plan(due: Iterable["Due"], *, into_trash: bool) -> str:

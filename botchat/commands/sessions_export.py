@@ -35,6 +35,7 @@ from botchat.commands.support.session_selectors import counted, several_chosen
 from botchat.commands.support.streams import part_of, translated, write, write_file, write_resumable
 from botchat.core.errors import InvalidInput
 from botchat.core.models import SessionFilter
+from botchat.core.storage import is_generated
 
 if TYPE_CHECKING:
     from botchat.core.admin import Admin, Record
@@ -180,7 +181,7 @@ class Export:
             write_file(path, self._text(self._records()))
         return self._number
 
-    def _records(self, after: tuple[datetime, str] | None = None) -> "Iterator[Record]":
+    def _records(self, after: tuple[datetime, str, str] | None = None) -> "Iterator[Record]":
         total = self._admin.count(self._where) if sys.stderr.isatty() else 0
         records = self._admin.records(self._where, after, self.damages.tell)
         for record in shown_progress(records, total, "sessions"):
@@ -206,7 +207,7 @@ class Export:
         one = Export(self._admin, self._where, self._form, alone=True)
         there = 0
         for record in self._records():
-            path = folder / _file_name(record, self._form)
+            path = folder / _file_name(record, self._form, of_user=self._where.user is None)
             if resume and path.exists():  # a file that has its name is complete
                 there += 1
             else:
@@ -249,15 +250,20 @@ def _check_note(note: Path, asked: str) -> None:
         )
 
 
-def _file_name(record: "Record", form: "ExportFormat") -> str:
-    """Name a session's file by its day and id; an id that is no name of a file gets one of its own."""
+def _file_name(record: "Record", form: "ExportFormat", *, of_user: bool) -> str:
+    """Name a session's file by its day and id; an id that is no name of a file gets one of its own.
+
+    `of_user` adds the user to an id that somebody chose: another user may have the same.
+    """
     safe = re.sub(r"[^\w.-]", "_", record["id"], flags=re.ASCII)[:80]
     if safe != record["id"]:
         safe += "-" + hashlib.sha256(record["id"].encode()).hexdigest()[:12]
+    if of_user and not is_generated(record["id"]):
+        safe += "-" + hashlib.sha256(record["user"].encode()).hexdigest()[:12]
     return f"{record['create_time']:%Y-%m-%d}-{safe}.{form}"
 
 
-def _last_written(unfinished: Path) -> tuple[datetime, str] | None:
+def _last_written(unfinished: Path) -> tuple[datetime, str, str] | None:
     """Cut an unfinished file of JSON Lines after its last whole line, and tell which session that is.
 
     Raises:
@@ -275,7 +281,7 @@ def _last_written(unfinished: Path) -> tuple[datetime, str] | None:
         if not last:
             return None
         session = json.loads(last)
-        return datetime.fromisoformat(session["create_time"]), str(session["id"])
+        return datetime.fromisoformat(session["create_time"]), str(session["id"]), str(session["user"])
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -11,7 +11,7 @@ from botchat.core.copying import Copied, copied, replaced
 from botchat.core.errors import DamagedRecord, InvalidInput, SessionNotFound, StoreUnreadable
 from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter, SessionSummary, now
 from botchat.core.retention import Due, Retention, Rule, every
-from botchat.core.storage import ACTIVE, Activity, AllSessions, GivenFeedback, Record, UserSummary, lost_files
+from botchat.core.storage import ACTIVE, Activity, After, AllSessions, GivenFeedback, Record, UserSummary, lost_files
 
 __all__ = ["Admin", "Copied", "DamagedRecord", "Due", "Record", "Rule", "Stat", "UserSummary"]
 
@@ -86,10 +86,10 @@ class Admin:
     def records(
         self,
         where: SessionFilter = EVERYTHING,
-        after: tuple[datetime, str] | None = None,
+        after: After | None = None,
         damaged: Callable[[DamagedRecord], object] = _log_damage,
     ) -> Iterator[Record]:
-        """Read whole records, oldest first, one in memory at a time; from behind (create_time, id) on.
+        """Read whole records, oldest first, one in memory at a time; from behind `after` on.
 
         Of a damaged record what can be read is given, and `damaged` is called with what is wrong with it.
         """
@@ -126,9 +126,9 @@ class Admin:
         if result.problem:
             raise InvalidInput(f"{result.problem[:1].upper()}{result.problem[1:]}.")
 
-    def held(self, ids: Collection[str]) -> dict[str, tuple[str, int]]:
-        """Tell which of these ids the store has: their users and `rev`."""
-        return self._sessions.held(ids)
+    def owners(self, session_id: str) -> list[str]:
+        """Tell which users have a session of this id, by name: each user has ids of their own."""
+        return self._sessions.owners(session_id)
 
     def has_preferences(self, user: str) -> bool:
         """Tell whether a user has chosen something."""
@@ -173,13 +173,14 @@ class Admin:
     ) -> dict[Group, list[Stat]]:
         """Count as `stats` does, by several at once: the store is read one time for all of them."""
         tallies: dict[Group, dict[str, Stat]] = {by: {} for by in groups}
-        seen: set[tuple[Group, str, str]] = set()
+        seen: set[tuple[Group, str, str, str]] = set()
         for activity in self._sessions.activity(where, since, until):
             for by, stats in tallies.items():
                 key = _key(activity, by)
                 stat = stats.setdefault(key, Stat(key=key))
-                stat.sessions += (by, key, activity.session_id) not in seen
-                seen.add((by, key, activity.session_id))
+                session = (by, key, activity.user, activity.session_id)
+                stat.sessions += session not in seen
+                seen.add(session)
                 stat.add(activity)
         return {by: [stats[key] for key in sorted(stats)] for by, stats in tallies.items()}
 

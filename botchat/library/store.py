@@ -125,8 +125,10 @@ class Store:
     def session(self, session_id: str | None = None, *, user: str | None = None) -> AgentSession:
         """Open the user's session of that id, which may be any text, or make it; without an id a new one.
 
+        Each user has ids of their own: another user's session of the same id is another session.
+
         Raises:
-            SessionNotFound: another user has one of that id.
+            SessionNotFound: it was removed in this instant.
         """
         wanted = new_id() if session_id is None else session_id
         session = self.find(wanted, user=user) or self.create(wanted, user=user) or self.find(wanted, user=user)
@@ -152,9 +154,6 @@ class Store:
         """Make a session, with more fields of its record; None if there is one of that id, whoever made it first.
 
         A deleted session of that id stays in the trash, under a new id.
-
-        Raises:
-            SessionNotFound: another user has one of that id.
         """
         header = Session(id=stored_id(session_id), user=self._user(user), bot_id=AGENT_BOT, extra=extra or {})
         header.expire_time = self.keeping.retention.expire_time(header, now())

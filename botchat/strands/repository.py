@@ -51,10 +51,7 @@ class BotchatSessionRepository(SessionRepository):
             "created_at": session.created_at,
             "updated_at": session.updated_at,
         }
-        try:
-            made = self.store.create(session.session_id, user=self.user, extra={"strands": about})
-        except SessionNotFound as error:
-            raise SessionException(f"The session id {session.session_id!r} is in use: choose another") from error
+        made = self.store.create(session.session_id, user=self.user, extra={"strands": about})
         if made is None:
             raise SessionException(f"Session {session.session_id!r} already exists")
         self._opened[session.session_id] = made

@@ -101,11 +101,11 @@ def test_a_borrowed_client_stays_open_and_an_owned_one_is_closed(mongod, databas
     with pymongo.MongoClient(mongod.uri, w=0) as careless, pytest.raises(ConfigError):
         Store.borrow(careless, database.name)
     owned = Store.open(f"{mongod.uri}/{database.name}?maxPoolSize=5", user="ann", maxPoolSize=9, minPoolSize=1)
-    options = owned.repository._database.client.options.pool_options
+    options = owned.repository.stored._database.client.options.pool_options
     assert (options.max_pool_size, options.min_pool_size) == (5, 1)
     owned.close()
     with pytest.raises(pymongo.errors.InvalidOperation):
-        owned.repository._database.client.admin.command("ping")
+        owned.repository.stored._database.client.admin.command("ping")
 
 
 def test_a_file_has_no_pool(tmp_path):

@@ -150,11 +150,15 @@ def test_a_session_in_which_an_agent_is_at_work_does_not_end(tmp_path, write):
         assert store.repository.get("ann", "s").expire_time > ends
 
 
-def test_another_users_session_is_not_found(store):
+def test_another_user_has_a_session_of_the_same_id_for_themselves(store):
     session = store.session("s")
-    with pytest.raises(SessionNotFound):
-        store.session("s", user="bob")
+    session.append("user", "ann's")
+    assert store.find("s", user="bob") is None
+    store.session("s", user="bob").append("user", "bob's")
+    assert [message.content for message in session.messages()] == ["ann's"]
+    assert [message.content for message in store.session("s", user="bob").messages()] == ["bob's"]
     store.repository.purge("ann", "s")
+    assert store.find("s", user="bob")
     with pytest.raises(SessionNotFound):
         session.append("user", "hello")
 

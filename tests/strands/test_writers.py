@@ -24,7 +24,7 @@ def manager(address):
 def everything_in(address: str, repository) -> bytes:
     if not address.startswith("mongodb"):
         return Path(address).read_bytes()
-    database = repository._database
+    database = repository.stored._database
     return repr([list(database[name].find()) for name in database.list_collection_names()]).encode()
 
 
@@ -170,13 +170,16 @@ def test_what_a_store_that_is_away_did_not_take_is_stored_before_the_next_messag
 # Repository
 
 
-def test_a_user_sees_their_sessions_and_another_users_id_is_taken(manager, address):
-    agent(manager(user="ann"), "hi")("hello")
+def test_two_users_have_a_session_of_the_same_id_each_with_the_same_agent(manager, address):
+    agent(manager(user="ann"), "hi", state={"pin": 1})("hello")
+    of_bob = agent(manager(user="bob"), "hey")
+    assert (of_bob.messages, of_bob.state.get()) == ([], {})
+    of_bob("it's bob")
     with Store.open(address, user="ann") as store:
-        assert [summary.name for summary in store.page().sessions] == ["hello"]
-        assert store.page(user="bob").sessions == ()
-    with pytest.raises(SessionException, match="in use"):
-        manager(user="bob")
+        assert [(summary.id, summary.name) for summary in store.page().sessions] == [("s", "hello")]
+        assert [(summary.id, summary.name) for summary in store.page(user="bob").sessions] == [("s", "it's bob")]
+    again = agent(manager(user="ann"))
+    assert (len(again.messages), again.state.get("pin")) == (2, 1)
 
 
 def test_an_index_that_is_not_there_can_not_be_updated_or_read(manager):

@@ -8,9 +8,11 @@ from botchat.api.auth.middleware import Caller, Reader
 from botchat.api.dependencies import Serving, ServingDep
 from botchat.api.schemas.requests import Last, Limit
 from botchat.api.schemas.responses import PageOut, SessionOut, page_out, session_out
-from botchat.core.errors import SessionNotFound
+from botchat.core.errors import InvalidInput, SessionNotFound
 from botchat.core.models import PAGE_SIZE, SessionFilter
 from botchat.core.storage import AuditEvent
+
+_SHOWN_OWNERS = 10
 
 router = APIRouter(prefix="/admin", tags=["admins"])
 
@@ -38,14 +40,30 @@ def list_sessions(
     response_model_exclude_none=True,
     operation_id="read_session_of",
 )
-def read(session_id: str, caller: Reader, serving: ServingDep, last: Last = PAGE_SIZE) -> SessionOut:
-    """Read somebody's session."""
+def read(
+    session_id: str, caller: Reader, serving: ServingDep, user: str | None = None, last: Last = PAGE_SIZE
+) -> SessionOut:
+    """Read somebody's session. If several users have a session of this id, `user` says whose."""
     _check(caller, serving, session_id)
-    user, _ = serving.chat.for_admins().held([session_id]).get(session_id, (None, 0))
-    if user is None:
+    owner = _owner(serving, session_id, user)
+    _record(serving, AuditEvent(admin=caller.user, action="read_session", user=owner, session_id=session_id))
+    return session_out(serving.chat.open(owner, session_id, last))
+
+
+def _owner(serving: Serving, session_id: str, user: str | None) -> str:
+    """Find the one user whose session is meant.
+
+    Raises:
+        SessionNotFound: nobody, or not this user, has a session of this id.
+        InvalidInput: several users have one.
+    """
+    owners = [owner for owner in serving.chat.for_admins().owners(session_id) if user in (None, owner)]
+    if not owners:
         raise SessionNotFound(session_id)
-    _record(serving, AuditEvent(admin=caller.user, action="read_session", user=user, session_id=session_id))
-    return session_out(serving.chat.open(user, session_id, last))
+    if len(owners) > 1:
+        shown = ", ".join(owners[:_SHOWN_OWNERS]) + (", …" if len(owners) > _SHOWN_OWNERS else "")
+        raise InvalidInput(f"{len(owners)} users have a session {session_id!r}: {shown}. Add ?user=NAME.")
+    return owners[0]
 
 
 def _record(serving: Serving, event: AuditEvent) -> None:

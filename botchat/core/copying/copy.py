@@ -64,11 +64,8 @@ def _copied(record: Record, target: AllSessions, *, given_wins: bool = False) ->
 def _attempt(record: Record, target: AllSessions, *, given_wins: bool) -> Copied | None:
     """Copy a session over what the target holds now; None where it was written there meanwhile."""
     session_id, user = record["_id"], record["user"]
-    owner, _ = target.held([session_id]).get(session_id, (None, 0))
-    if owner is None:
+    if user not in target.owners(session_id):
         return Copied(session_id=session_id, became="made") if target.put(record) == "made" else None
-    if owner != user:
-        return _refused(session_id, f"it is a session of {user!r} here, and of {owner!r} in the target")
     where = SessionFilter(user=user, state=None, ids=(session_id,))
     held = next(iter(target.records(where)), None)
     if held is None:

@@ -37,7 +37,7 @@ class Intake:
         self._admin = admin
         self._on_conflict = on_conflict
         self._dry_run = dry_run
-        self._seen: dict[str, str] = {}
+        self._seen: set[tuple[str, str]] = set()
 
     def take(self, sessions: Iterable[Record | Refused]) -> Iterator[str | Refused]:
         """Put sessions into the store one by one; give the id of each that went, and each that could not be taken.
@@ -57,19 +57,17 @@ class Intake:
     def _put(self, record: Record) -> str | Refused | None:
         """Put a session into the store and give its id, or why it can't be; None if it is there already."""
         session_id, user = str(record["_id"]), record["user"]
-        owner = self._owner(session_id)
-        if owner is not None and self._on_conflict == "fail":
+        is_there = (user, session_id) in self._seen or user in self._admin.owners(session_id)
+        if is_there and self._on_conflict == "fail":
             raise BotchatError(f"The store has {session_id!r} already: it and what comes after was not taken in.")
-        if owner is not None and self._on_conflict == "newid":
+        if is_there and self._on_conflict == "newid":
             session_id = new_id()
             record = record | {"_id": session_id, "id": session_id}
-        elif owner not in (None, user):
-            return Refused(session_id, "It is another user's session in the store: nothing was written over it.")
-        elif owner is not None and self._on_conflict == "skip":
+        elif is_there and self._on_conflict == "skip":
             return None
         try:
             if self._dry_run:
-                self._seen[session_id] = user
+                self._seen.add((user, session_id))
             elif self._on_conflict == "replace":
                 self._admin.replace(self._in_time(record))
             elif self._admin.put(self._in_time(record)) == "kept":
@@ -78,11 +76,6 @@ class Intake:
             return Refused(session_id, str(error))
         self.unsupported += sum(map(_is_unsupported, record["messages"]))
         return session_id
-
-    def _owner(self, session_id: str) -> str | None:
-        """Tell whose session the store has under that id, or would have after what was taken in before."""
-        held = self._admin.held([session_id]).get(session_id)
-        return held[0] if held else self._seen.get(session_id)
 
     def _in_time(self, record: Record) -> Record:
         """Take away the time of an end that is past: the store would remove at once what was just taken in."""

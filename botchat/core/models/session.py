@@ -198,8 +198,12 @@ class Session:
 
     def added(self, message: Message, *, at: datetime) -> None:
         """Take in a message that the store has appended, so that this copy is the record again."""
-        self.name = self.named_by([message])
         self.messages.append(message)
+        self.counted(message, at=at)
+
+    def counted(self, message: Message, *, at: datetime) -> None:
+        """Count a message that `messages` holds already, and that the store has appended."""
+        self.name = self.named_by([message])
         self.message_count += 1
         self.update_time = at
         self.rev += 1

@@ -11,7 +11,7 @@ from botchat.core.storage.accounts import (
     Token,
 )
 from botchat.core.storage.agents import AgentChanges, AgentRecord, AgentRecords, agent_in, count_in, recount
-from botchat.core.storage.all_sessions import Activity, AllSessions, GivenFeedback, UserSummary
+from botchat.core.storage.all_sessions import Activity, After, AllSessions, GivenFeedback, UserSummary
 from botchat.core.storage.attachments import FILE_ALWAYS, find_data, lost_files
 from botchat.core.storage.audit import AUDIT_RETENTION, AuditAction, AuditEvent, AuditFilter, AuditLog
 from botchat.core.storage.expiring import ShortLived
@@ -39,6 +39,7 @@ from botchat.core.storage.records import (
 from botchat.core.storage.redaction import redact, redacted_since
 from botchat.core.storage.repository import ACTIVE, SessionRepository
 from botchat.core.storage.search import around
+from botchat.core.storage.session_keys import is_generated
 
 __all__ = [
     "ACTIVE",
@@ -52,6 +53,7 @@ __all__ = [
     "Account",
     "AccountRepository",
     "Activity",
+    "After",
     "AgentChanges",
     "AgentRecord",
     "AgentRecords",
@@ -75,6 +77,7 @@ __all__ = [
     "decode",
     "encode",
     "find_data",
+    "is_generated",
     "lost_files",
     "message_from_record",
     "message_to_record",

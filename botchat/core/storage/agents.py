@@ -36,7 +36,7 @@ class AgentRecords(Protocol):
         """Make the record of a session before its first message; False if the user has one of that id.
 
         Raises:
-            SessionNotFound: another user has one of that id.
+            SessionNotFound: another user has a session of that storage key.
             InvalidInput: something in it can't be stored.
         """
         ...

@@ -12,6 +12,9 @@ from botchat.core.storage.records import LONG_AGO, Record
 
 _Fact = TypeVar("_Fact")
 
+After = tuple[datetime, str, str]
+"""Where reading goes on: behind the session of this create_time and id, of this user."""
+
 
 class UserSummary(NamedTuple):
     """What a user has in the store, whatever its state."""
@@ -62,10 +65,8 @@ class AllSessions(Protocol):
         """Count sessions."""
         ...
 
-    def records(
-        self, where: SessionFilter, after: tuple[datetime, str] | None = None
-    ) -> Iterator[Record | DamagedRecord]:
-        """Read whole records, by (create_time, id) ascending, one in memory at a time; from behind `after` on.
+    def records(self, where: SessionFilter, after: After | None = None) -> Iterator[Record | DamagedRecord]:
+        """Read whole records, by (create_time, storage key) ascending, one in memory at a time; from behind `after` on.
 
         Every file has its data in it, unless they are gone. In the place of a record that is damaged comes what is
         wrong with it, with what can be read of it, and the others follow.
@@ -76,7 +77,7 @@ class AllSessions(Protocol):
         """Write a whole record as it is, its `rev` and files too; what is there is kept unless it is to be replaced.
 
         Raises:
-            InvalidInput: the id is another user's session.
+            InvalidInput: another user has a session of that storage key.
             SessionTooLarge: it is over the limit of a record.
         """
         ...
@@ -96,8 +97,12 @@ class AllSessions(Protocol):
         """
         ...
 
-    def held(self, ids: Collection[str]) -> dict[str, tuple[str, int]]:
-        """Tell which of these ids the store has: their users and `rev`."""
+    def held(self, keys: Collection[str]) -> dict[str, tuple[str, int]]:
+        """Tell which of these storage keys (`core/storage/session_keys.py`) the store has: their users and `rev`."""
+        ...
+
+    def owners(self, session_id: str) -> list[str]:
+        """Tell which users have a session of this id, by name: each user has ids of their own."""
         ...
 
     def preferences(self, user: str | None = None) -> Iterator[Record]:

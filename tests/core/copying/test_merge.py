@@ -18,6 +18,7 @@ from botchat.core.importing import Intake
 from botchat.core.models import REDACTED, ROOT, Message, Session, SessionFilter, branch_of, now, redaction
 from botchat.core.retention import Retention
 from botchat.core.storage import session_from_record, session_to_record
+from botchat.core.storage.keyed.repository import KeyedRepository
 from botchat.core.storage.mongo.repository import MongoRepository
 from botchat.core.storage.sqlite.repository import SqliteRepository
 
@@ -228,14 +229,16 @@ def test_a_copy_leaves_the_mark_of_a_running_turn_where_it_runs(repository, targ
     assert {result.became for result in copy(repository, target)} == {"kept"}
 
 
-def test_another_users_session_of_that_id_is_refused_and_both_are_named(repository, target):
-    session = stored(repository, "ann", id="same")
-    stored(target, "bob", id="same")
-    (result,) = copy(repository, target)
-    assert (result.session_id, result.became) == (session.id, "refused")
-    assert "'ann'" in result.problem
-    assert "'bob'" in result.problem
-    assert target.get("bob", "same").messages
+def test_another_users_session_of_that_id_stays_as_it_is(repository, target):
+    source, target = KeyedRepository(repository), KeyedRepository(target)
+    session = stored(source, "ann", id="same", name="ann's")
+    theirs = stored(target, "bob", id="same", name="bob's")
+    assert [(result.session_id, result.became) for result in copy(source, target)] == [("same", "made")]
+    assert target.get("ann", "same").messages == session.messages
+    assert target.get("bob", "same") == theirs
+    assert {result.became for result in copy(source, target)} == {"kept"}
+    assert {result.became for result in copy(target, source)} == {"made", "kept"}
+    assert source.get("bob", "same").messages == theirs.messages
 
 
 def test_files_of_both_stores_are_kept(repository, target):

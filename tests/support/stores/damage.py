@@ -1,5 +1,6 @@
 """Ways in which a stored session can be damaged: in a SQLite file, and in MongoDB."""
 
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -57,7 +58,8 @@ def damage_document(database, session_id: str, changes: dict[str, Any]) -> None:
     to_set = {name: value for name, value in changes.items() if value is not None}
     to_unset = dict.fromkeys((name for name, value in changes.items() if value is None), "")
     update = ({"$set": to_set} if to_set else {}) | ({"$unset": to_unset} if to_unset else {})
-    assert database["sessions"].update_one({"_id": session_id}, update).matched_count == 1
+    stored_as = {"$regex": f"^{re.escape(session_id)}(@user-|$)"}
+    assert database["sessions"].update_one({"_id": stored_as}, update).matched_count == 1
 
 
 def insert_with_bad_text(database, record: dict[str, Any], word: str) -> None:
@@ -75,11 +77,12 @@ def damage_rows(path: Path, session_id: str, changes: dict[str, Any]) -> None:
             field = name.removeprefix("messages.0.")
             change_message(path, session_id, lambda stored, field=field, value=value: _changed(stored, field, value))
         else:
-            run(path, f"UPDATE sessions SET {name} = ? WHERE id = ?", value, session_id)
+            run(path, f"UPDATE sessions SET {name} = ? WHERE id = ?", value, stored_key(path, session_id))
 
 
 def change_message(path: Path, session_id: str, change: Callable[[bytes], bytes], position: int = 0) -> None:
     """Change the stored bytes of one message."""
+    session_id = stored_key(path, session_id)
     query = "SELECT record FROM messages WHERE session_id = ? AND position = ?"
     with closing(sqlite3.connect(path)) as db:
         (stored,) = db.execute(query, (session_id, position)).fetchone()
@@ -90,6 +93,13 @@ def change_message(path: Path, session_id: str, change: Callable[[bytes], bytes]
         session_id,
         position,
     )
+
+
+def stored_key(path: Path, session_id: str) -> str:
+    """Return the key under which a session of this id is stored."""
+    with closing(sqlite3.connect(path)) as db:
+        query = "SELECT id FROM sessions WHERE id = ? OR id LIKE ? || '@user-%'"
+        return db.execute(query, (session_id, session_id)).fetchone()[0]
 
 
 def run(path: Path, statement: str, *values: Any) -> None:

@@ -14,6 +14,7 @@ from botchat.core.errors import DamagedRecord, InvalidInput, StoreError, StoreRe
 from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter, now
 from botchat.core.storage.all_sessions import (
     Activity,
+    After,
     GivenFeedback,
     UserSummary,
     activities_of,
@@ -34,6 +35,7 @@ from botchat.core.storage.mongo.messages.overflow import Moving
 from botchat.core.storage.records import Record, summary_from_record
 from botchat.core.storage.repair import MALFORMED, checked
 from botchat.core.storage.repository import ACTIVE, check_limit, page_of
+from botchat.core.storage.session_keys import owners_of, range_of
 
 _BATCH = 100
 
@@ -81,15 +83,13 @@ class MongoAllSessions:
         with translated(self._name), self._time_for(where):
             return self._sessions.count_documents(wanted)
 
-    def records(
-        self, where: SessionFilter, after: tuple[datetime, str] | None = None
-    ) -> Iterator[Record | DamagedRecord]:
+    def records(self, where: SessionFilter, after: After | None = None) -> Iterator[Record | DamagedRecord]:
         wanted = self._filter(where)
         if where.state is None:  # a state that is none is damaged, and found here alone
             del wanted["state"]
         if after is not None:
-            time, session_id = after
-            later = [{"create_time": {"$gt": time}}, {"create_time": time, "_id": {"$gt": session_id}}]
+            time, key, _ = after
+            later = [{"create_time": {"$gt": time}}, {"create_time": time, "_id": {"$gt": key}}]
             wanted = {"$and": [wanted, {"$or": later}]}
         found = self._sessions.find(wanted).sort(OLDEST_FIRST).batch_size(_BATCH)
         return filter(None, map(self._read, self._each(found)))
@@ -145,10 +145,17 @@ class MongoAllSessions:
             self._blocks.remove(blocks)
         return is_replaced
 
-    def held(self, ids: Some[str]) -> dict[str, tuple[str, int]]:
+    def held(self, keys: Some[str]) -> dict[str, tuple[str, int]]:
         with translated(self._name):
-            found = list(self._sessions.find({"_id": {"$in": list(ids)}}, {"user": 1, "rev": 1}))
+            found = list(self._sessions.find({"_id": {"$in": list(keys)}}, {"user": 1, "rev": 1}))
         return {record["_id"]: (record.get("user", ""), record.get("rev", 0)) for record in found}
+
+    def owners(self, session_id: str) -> list[str]:
+        begin, end = range_of(session_id)
+        wanted = {"$or": [{"_id": {"$eq": session_id}}, {"_id": {"$gte": begin, "$lt": end}}]}
+        with translated(self._name):
+            found = list(self._sessions.find(wanted, {"user": 1}))
+        return owners_of(session_id, ((record.get("user"), record["_id"]) for record in found))
 
     def preferences(self, user: str | None = None) -> Iterator[Record]:
         return self._each(self._preferences.find({} if user is None else {"_id": {"$eq": user}}))

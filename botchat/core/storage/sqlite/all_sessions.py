@@ -9,6 +9,7 @@ from botchat.core.errors import DamagedRecord, InvalidInput, StoreRefused, Store
 from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter
 from botchat.core.storage.all_sessions import (
     Activity,
+    After,
     GivenFeedback,
     UserSummary,
     activities_of,
@@ -21,6 +22,7 @@ from botchat.core.storage.all_sessions import (
 from botchat.core.storage.records import Record
 from botchat.core.storage.repair import MALFORMED, checked
 from botchat.core.storage.repository import ACTIVE, check_limit, page_of
+from botchat.core.storage.session_keys import owners_of, range_of
 from botchat.core.storage.sqlite.connection import SqliteFile
 from botchat.core.storage.sqlite.filters import (
     NEWEST_FIRST,
@@ -61,19 +63,17 @@ class SqliteAllSessions:
                 return sum(is_wanted(db, found, where) for found in sessions_in(db))
         return int(count)
 
-    def records(
-        self, where: SessionFilter, after: tuple[datetime, str] | None = None
-    ) -> Iterator[Record | DamagedRecord]:
+    def records(self, where: SessionFilter, after: After | None = None) -> Iterator[Record | DamagedRecord]:
         return self._records(where, after)
 
     def _records(
-        self, where: SessionFilter, after: tuple[datetime, str] | None = None, *, with_files: bool = True
+        self, where: SessionFilter, after: After | None = None, *, with_files: bool = True
     ) -> Iterator[Record | DamagedRecord]:
         for row in self._rows(where, after):
             if (record := self._read(row, with_files=with_files)) is not None:  # None: removed since
                 yield record
 
-    def _rows(self, where: SessionFilter, after: tuple[datetime, str] | None) -> Iterator[Found]:
+    def _rows(self, where: SessionFilter, after: After | None) -> Iterator[Found]:
         """Find the rows of a filter's sessions, oldest first; in a damaged file in whatever way they can be found."""
         given: set[int] = set()
         try:
@@ -87,7 +87,7 @@ class SqliteAllSessions:
                 ]
             yield from rest
 
-    def _rows_in_order(self, where: SessionFilter, after: tuple[datetime, str] | None) -> Iterator[Found]:
+    def _rows_in_order(self, where: SessionFilter, after: After | None) -> Iterator[Found]:
         condition, values = condition_of(where)
         behind = (milliseconds(after[0]), key_of(after[1])) if after else (-(2**63), b"")
         query = (
@@ -132,11 +132,17 @@ class SqliteAllSessions:
                 write_record(db, damaged.readable)
         return removed.rowcount == 1
 
-    def held(self, ids: Collection[str]) -> dict[str, tuple[str, int]]:
+    def held(self, keys: Collection[str]) -> dict[str, tuple[str, int]]:
         query = "SELECT user, rev FROM sessions WHERE id = ?"
         with self._file.reading() as db:
-            found = {session_id: db.execute(query, (session_id,)).fetchone() for session_id in ids}
-        return {session_id: (row[0], row[1]) for session_id, row in found.items() if row}
+            found = {key: db.execute(query, (key,)).fetchone() for key in keys}
+        return {key: (row[0], row[1]) for key, row in found.items() if row}
+
+    def owners(self, session_id: str) -> list[str]:
+        query = "SELECT user, id FROM sessions WHERE id = ? OR (id >= ? AND id < ?)"
+        with self._file.lent() as db:
+            rows = db.execute(query, (session_id, *range_of(session_id))).fetchall()
+        return owners_of(session_id, rows)
 
     def preferences(self, user: str | None = None) -> Iterator[Record]:
         with self._file.lent() as db:

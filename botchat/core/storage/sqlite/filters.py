@@ -4,12 +4,12 @@ import json
 import re
 import sqlite3
 from collections.abc import Sequence
-from datetime import datetime
 from functools import lru_cache
 from typing import Any, get_args
 
 from botchat.core.errors import StoreUnreadable
 from botchat.core.models import SessionFilter, SessionSummary, State
+from botchat.core.storage.all_sessions import After
 from botchat.core.storage.records import summary_from_record
 from botchat.core.storage.repository import position_of
 from botchat.core.storage.search import patterns
@@ -61,9 +61,7 @@ def unknown_state(condition: str) -> str:
     return condition.replace("state IN", "state NOT IN", 1)
 
 
-def is_wanted(
-    db: sqlite3.Connection, found: Found, where: SessionFilter, after: tuple[datetime, str] | None = None
-) -> bool:
+def is_wanted(db: sqlite3.Connection, found: Found, where: SessionFilter, after: After | None = None) -> bool:
     """Tell whether a row of a damaged file is one of a filter's; where that can't be read, by what an index knows."""
     condition, values = condition_of(where)
     conditions = f"({condition} OR {unknown_state(condition)})" if where.state is None else condition
@@ -78,7 +76,10 @@ def is_wanted(
     user, state, create_time, session_id = found.known or (where.user, where.state, None, None)
     is_behind = found.known is None or (create_time, key_of(session_id)) > behind
     return (
-        where.user in (None, user) and where.state in (None, state) and is_behind and where.ids in (None, (session_id,))
+        where.user in (None, user)
+        and where.state in (None, state)
+        and is_behind
+        and (where.ids is None or session_id in where.ids)
     )
 
 

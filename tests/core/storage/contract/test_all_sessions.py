@@ -49,7 +49,7 @@ def test_whole_records_are_read_oldest_first_and_from_any_point_on(repository, e
     repository.delete("user 1", "s3")
     assert [record["_id"] for record in everybody.records(EVERYTHING)] == ["s0", "s1", "s2", "s3"]
     assert [record["_id"] for record in everybody.records(SessionFilter())] == ["s0", "s1", "s2"]
-    assert [record["_id"] for record in everybody.records(EVERYTHING, after=(START, "s0"))] == ["s1", "s2", "s3"]
+    assert [record["_id"] for record in everybody.records(EVERYTHING, after=(START, "s0", "ann"))] == ["s1", "s2", "s3"]
     assert [record["_id"] for record in everybody.records(SessionFilter(user="user 1", state=None))] == ["s1", "s3"]
     record = next(iter(everybody.records(EVERYTHING)))
     assert [m["content"] for m in record["messages"]] == ["message 0", "message 1", "message 2"]
