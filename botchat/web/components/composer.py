@@ -7,6 +7,7 @@ import streamlit as st
 from botchat.core.errors import BotchatError, InvalidInput, ReplyRunning
 from botchat.core.models import MAX_FILE_BYTES, Message, Session, read_file
 from botchat.web import cache
+from botchat.web.components import window
 from botchat.web.components.message import show_message
 from botchat.web.markdown.escape import label, plain
 
@@ -84,8 +85,8 @@ def _send(session: Session, message: Message) -> None:
             st.session_state.unsent = (session, message, str(error))
     else:
         st.query_params["session"] = session.id
-        for left in ("new", "depth"):
-            st.session_state.pop(left, None)
+        st.session_state.pop("new", None)
+        window.show_newest()
 
 
 def _send_again() -> None:

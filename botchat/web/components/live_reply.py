@@ -1,6 +1,8 @@
 """The reply that is coming, followed on the page as it comes."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import streamlit as st
@@ -169,6 +171,18 @@ def _seen_elsewhere(session_id: str) -> Message | None:
 
 def _stop_elsewhere(user: str, session_id: str) -> None:
     attempt(lambda chat: chat.stop(user, session_id))
+
+
+@contextmanager
+def finished_reply() -> Iterator[None]:
+    """Open the block of a reply that is complete, at the same depth as the fragment draws it while it streams.
+
+    A fragment draws in a container of its own. In the browser, Streamlit keeps the content of a block only if the next
+    run draws a block of the same type at the same place; any other block starts empty, and the words vanish until they
+    arrive again.
+    """
+    with st.container(), st.chat_message("assistant"):
+        yield
 
 
 def show_reasoning(message: Message, *, folded: bool) -> DeltaGenerator | None:

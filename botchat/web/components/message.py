@@ -1,5 +1,6 @@
 """One message on the page: its words as they were typed or as Markdown, its files, and what can be done with it."""
 
+from contextlib import AbstractContextManager
 from datetime import tzinfo
 
 import streamlit as st
@@ -7,7 +8,7 @@ import streamlit as st
 from botchat.core.exporting import file_line, one_line, speaker
 from botchat.core.models import Message, Session
 from botchat.web import callbacks
-from botchat.web.components.live_reply import show_ending, show_notices, show_reasoning
+from botchat.web.components.live_reply import finished_reply, show_ending, show_notices, show_reasoning
 from botchat.web.components.message_actions import Marked, Offer, show_actions
 from botchat.web.components.message_text import bot_words, own_words
 from botchat.web.markdown.escape import plain
@@ -17,7 +18,7 @@ from botchat.web.timezone import local_now
 
 def show_message(message: Message) -> None:
     """Show one message alone; of files their names."""
-    with st.chat_message("user" if message.role == "user" else "assistant"):
+    with _frame(message):
         _words(message)
         for file in message.files:
             st.text(file_line(file))
@@ -25,7 +26,7 @@ def show_message(message: Message) -> None:
 
 def show_message_of(session: Session, message: Message, offer: Offer, marks: Marked) -> None:
     """Show a message of a session with what can be done with it."""
-    with st.chat_message("user" if message.role == "user" else "assistant"):
+    with _frame(message):
         if message.id == marks.editing:
             _editor(session, message)
             return
@@ -34,6 +35,10 @@ def show_message_of(session: Session, message: Message, offer: Offer, marks: Mar
         show_actions(session, message, offer)
         if message.id in marks.details:
             st.caption(_details(message, local_now().tzinfo))
+
+
+def _frame(message: Message) -> AbstractContextManager[object]:
+    return st.chat_message("user") if message.role == "user" else finished_reply()
 
 
 def _details(message: Message, zone: tzinfo | None) -> str:

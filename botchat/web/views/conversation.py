@@ -6,42 +6,35 @@ import streamlit as st
 
 from botchat.core.chat import Chat, Reply, alternatives, branch_of, is_unanswered
 from botchat.core.errors import BotchatError
-from botchat.core.models import PAGE_SIZE, Session
+from botchat.core.models import Session
 from botchat.web import cache, callbacks, runtime
+from botchat.web.components import window
 from botchat.web.components.dividers import Lines
 from botchat.web.components.live_reply import follow, written_elsewhere
 from botchat.web.components.message import show_message, show_message_of
 from botchat.web.components.message_actions import marked, offers
 from botchat.web.components.redact_dialog import redact_dialog
 
-SHOWN_AT_MOST = 200
-"""Messages on the page at one time: 1,000 take a browser 17 s (measured)."""
-
 _LOOK_SECONDS = 3.0
-
-
-def depth() -> int:
-    """Tell how many of the newest messages are to be read."""
-    return int(st.session_state.get("depth", PAGE_SIZE))
 
 
 def conversation(chat: Chat, session: Session) -> None:
     """Show a session's messages, and follow the reply that is coming."""
     reply = chat.reply(session.user, session.id)
     coming = reply.message.id if reply else written_elsewhere(session)
-    messages = branch_of(session.messages, session.head)
-    later = max(0, len(messages) - SHOWN_AT_MOST)
+    messages = branch_of(session.messages, _end_of_branch(session, reply))
+    later = max(0, len(messages) - window.SHOWN_AT_MOST)
     if session.first:
-        st.button(f"Show earlier ({session.first:,} more)", on_click=_show_earlier, key="show earlier")
+        st.button(f"Show earlier ({session.first:,} more)", on_click=window.widen, key="show earlier")
     lines, marks = Lines(session, messages), marked()
     offered = offers(messages, alternatives(session.messages), marks)
-    for message, offer in zip(messages[:SHOWN_AT_MOST], offered, strict=False):
+    for message, offer in zip(messages[: window.SHOWN_AT_MOST], offered, strict=False):
         lines.above(message.id)
         if message.id != coming:
             show_message_of(session, message, offer, marks)
     redact_dialog(session)
     if later:
-        st.button(f"Show the newest ({later:,} more)", on_click=_show_newest, key="show newest")
+        st.button(f"Show the newest ({later:,} more)", on_click=window.reset, key="show newest")
     if coming:
         follow(session.user, session.id)
     elif not later and is_unanswered(session):
@@ -49,6 +42,14 @@ def conversation(chat: Chat, session: Session) -> None:
     if session.rev and not coming:
         st.session_state.seen = chat.revision(session.user)
         _look_for_news(session.user, session.id, session.rev)
+
+
+def _end_of_branch(session: Session, reply: Reply | None) -> str | None:
+    # Another answer begins a branch, which the store knows of once the first words are stored: until then, too, it
+    # takes the place of the answer before.
+    if reply and any(message.id == reply.message.parent for message in session.messages):
+        return reply.message.parent
+    return session.head
 
 
 def last_read(session: Session) -> None:
@@ -87,14 +88,6 @@ def _look_for_news(user: str, session_id: str, rev: int) -> None:
         is_new = True  # the run of the whole page says what is wrong
     if is_new:
         st.rerun()
-
-
-def _show_earlier() -> None:
-    st.session_state.depth = depth() + PAGE_SIZE
-
-
-def _show_newest() -> None:
-    st.session_state.pop("depth", None)
 
 
 def _retry(session: Session) -> None:

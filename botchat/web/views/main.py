@@ -9,13 +9,13 @@ from botchat.core.errors import BotchatError, SessionNotFound
 from botchat.core.exporting import one_line
 from botchat.core.models import Session
 from botchat.web import assets, cache, runtime
-from botchat.web.components import composer
+from botchat.web.components import composer, window
 from botchat.web.components.new_chat import new_chat
 from botchat.web.components.session_menu import session_head
 from botchat.web.components.sidebar import sidebar
 from botchat.web.markdown.escape import plain
 from botchat.web.views.admin.page import show_admin
-from botchat.web.views.conversation import conversation, depth, last_read, with_reply
+from botchat.web.views.conversation import conversation, last_read, with_reply
 from botchat.web.views.settings import show_settings
 
 _ICON = Path(__file__).parent.parent / "static" / "icon.png"
@@ -76,7 +76,9 @@ def _current(user: str) -> tuple[Session | None, str | None]:
     try:
         chat = cache.connection()
         if wanted:
-            remembered = chat.open(user, wanted, depth())
+            remembered = chat.open(user, wanted, window.size())
+            if window.grows(remembered):
+                remembered = chat.open(user, wanted, window.size())
         else:
             remembered = st.session_state.new = remembered or chat.new_session(user)
         st.session_state["reasoning shown"] = cache.preferences(user).reasoning == "shown"

@@ -7,7 +7,7 @@ from botchat.core.chat import Chat
 from botchat.core.models import Message
 from botchat.core.turn import Turns
 from botchat.web import cache
-from botchat.web.views.conversation import SHOWN_AT_MOST
+from botchat.web.components.window import SHOWN_AT_MOST
 
 
 def test_a_store_that_is_down_at_first_is_told_and_asked_again(site):

@@ -212,6 +212,25 @@ def test_a_long_session_opens_at_its_newest_50_messages_and_shows_earlier_ones(s
     assert said(tab) == [f"number {i}" for i in range(120)]
 
 
+def test_messages_that_are_added_push_no_earlier_ones_off_the_page(site):
+    session = Session(user="ann", bot_id="b")
+    for i in range(51):
+        site.store.append(session, Message(role="assistant", content=f"number {i}"))
+    tab = site.say(site.open("ann", session.id), "Go on")
+    site.settle(tab, session.id)
+    assert said(tab) == [*(f"number {i}" for i in range(1, 51)), "Go on", "Yes."]
+
+
+def test_a_question_below_many_messages_leaves_the_newest_on_the_page(site):
+    session = Session(user="ann", bot_id="b")
+    for i in range(160):
+        site.store.append(session, Message(role="assistant", content=f"number {i}"))
+    tab = click(click(site.open("ann", session.id), "show earlier"), "show earlier")
+    assert len(said(tab)) == 150
+    site.settle(site.say(tab, "Go on"), session.id)
+    assert said(tab) == [*(f"number {i}" for i in range(110, 160)), "Go on", "Yes."]
+
+
 def test_of_a_very_long_session_200_messages_are_on_the_page_and_the_newest_are_a_click_away(site):
     session = Session(user="ann", bot_id="b")
     session.messages = [Message(role="assistant", content=f"number {i}") for i in range(300)]
