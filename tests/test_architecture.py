@@ -1,11 +1,14 @@
 """The documents about the architecture: the picture equals import-linter's layers, and every path and module exists."""
 
+import dataclasses
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
 from support.paths import DOCS, ROOT, TESTS
+
+from botchat.core.models import Message, Session
 
 PACKAGE = ROOT / "botchat"
 OVERVIEW = DOCS / "architecture.md"
@@ -129,6 +132,13 @@ def test_every_module_of_a_room_is_on_its_page():
         text = page.read_text()
         missing += [path for path in modules_in(place_of(page)) if f"`{path.name}`" not in text]
     assert missing == []
+
+
+@pytest.mark.parametrize("record", [Session, Message])
+def test_the_page_about_the_record_has_every_field(record):
+    text = (REFERENCE / "record.md").read_text()
+    fields = {field.name for field in dataclasses.fields(record)} - {"extra"}  # fields of other versions
+    assert {name for name in fields if f"`{name}`" not in text} == set()
 
 
 @pytest.mark.parametrize("root", [PACKAGE, TESTS], ids=["botchat", "tests"])
