@@ -1,4 +1,4 @@
-"""Who may come in: passwords, tokens and sign-ins, checked and made. What is kept of them is `accounts.py`'s."""
+"""Who may come in: passwords, tokens and sign-ins, checked and made. `core/storage/accounts.py` stores them."""
 
 import hmac
 import secrets

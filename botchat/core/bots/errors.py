@@ -1,4 +1,4 @@
-"""What the errors of an OpenAI-compatible server mean to a person. Only it and `bots.py` import openai."""
+"""What the errors of an OpenAI-compatible server mean to a person. Only it and `openai.py` import openai."""
 
 import json
 import re

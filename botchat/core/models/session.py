@@ -143,7 +143,7 @@ class Session:
 
     Attributes:
         name: the beginning of the first user message, until the user renames it.
-        totals: tokens and milliseconds of all its agents, as `core.agents` counts them.
+        totals: tokens and milliseconds of all its agents, as `core.storage.agents` counts them.
         messages: those that were read, oldest first; all of them when `first` is 0.
         first: how many older messages there are than `messages` holds.
         message_count: messages in the whole conversation.

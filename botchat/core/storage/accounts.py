@@ -1,6 +1,6 @@
 """Who may come in from elsewhere: accounts, tokens and sign-ins as plain data, and the contract of what keeps them.
 
-`mongo_accounts.py` and `sqlite_accounts.py` keep the contract, each beside its store's sessions.
+`mongo/accounts.py` and `sqlite/accounts.py` implement the contract, each beside its store's sessions.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The contract of a store of sessions. `mongo.py` and `sqlite.py` keep it, and one test suite proves that they do."""
+"""The contract of a store of sessions. `mongo/` and `sqlite/` implement it; one test suite proves it."""
 
 import base64
 import json

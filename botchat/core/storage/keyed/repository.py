@@ -1,7 +1,7 @@
 """A store in which each user has session ids of their own, on one in which the storage keys are the ids.
 
-This is the only place where a user and an id become a key (`core/storage/session_keys.py`), and a key an id again. Below it, a
-key is all that MongoDB or SQLite knows as the session's id; above it, nobody sees a key.
+This is the only place where a user and an id become a key (`core/storage/session_keys.py`), and a key an id again.
+Below it, a key is all that MongoDB or SQLite knows as the session's id; above it, nobody sees a key.
 """
 
 from collections.abc import Callable, Sequence
