@@ -21,7 +21,7 @@ def test_it_names_no_file_that_is_not_there():
 
 
 def test_it_names_every_attack():
-    assert set(re.findall(r"`(tests/attacks/\w+\.py)`", MODEL)) == ATTACKS
+    assert set(re.findall(r"`(tests/attacks/\w+\.py)`", MODEL)) - {"tests/attacks/test_attacks.py"} == ATTACKS
 
 
 def test_every_threat_has_a_control_code_and_a_test():

@@ -90,13 +90,7 @@ class AgentSession:
         header = replace(self._header, messages=[])
         self._repository.append(header, as_stored(change.message), agent or {})
         self._header.name, self._header.rev = header.name, header.rev
-<<<<<<< HEAD
-        self._header.message_count = (
-            header.message_count
-        )  # what the store counts by, see core/storage/mongo/messages/record_size.py
-=======
         self._header.message_count = header.message_count  # used by storage/mongo/messages/record_size.py
->>>>>>> wtour
         self._hooks.tell(change)
         return change.message
 
