@@ -58,7 +58,9 @@ passwords = st.text(PUNCTUATION + RARE * 8, min_size=4, max_size=14).filter(part
 
 
 def as_placed(form: str, secret: str) -> str:
-    """A secret as it can stand in a place: of what is alone before an @, the part before a colon is a user name."""
+    """A secret as it can be in a place: before an @, the part before a colon is a user name; after an @ is the host."""
+    if form.endswith("//ann:{}"):
+        return secret.replace("@", "")
     return secret.replace(":", "") if "//{}@" in form else secret
 
 

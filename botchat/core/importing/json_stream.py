@@ -11,13 +11,15 @@ from itertools import accumulate
 from botchat.core.errors import InvalidInput
 from botchat.core.models.import_limits import ImportLimits
 
-_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-_STRINGS = re.compile(_STRING, re.DOTALL)
-_STRING_END = re.compile(_STRING[1:], re.DOTALL)
-_BRACKET = re.compile(rb'(?:[^"\[\]{}]++|%b)*+([\[\]{}"])' % _STRING, re.DOTALL)
-"""The next bracket outside of a string, or the beginning of a string that does not end here."""
+_STRING = re.compile(rb'"[^"]*"')
+"""A string in which no quotation mark is escaped."""
 
-_BRACKET_OR_COMMA = re.compile(rb'(?:[^"\[\]{},]++|%b)*+([\[\]{},"])' % _STRING, re.DOTALL)
+_STRING_END = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_TOKEN = rb'[%b]|"[^"\\]*(?:\\.[^"\\]*)*(")?'
+_BRACKET_OR_STRING = re.compile(_TOKEN % rb"\[\]{}", re.DOTALL)
+"""A bracket outside of strings, or a string: group 1 is its end, None if it doesn't end in this chunk."""
+
+_BRACKET_COMMA_OR_STRING = re.compile(_TOKEN % rb"\[\]{},", re.DOTALL)
 _OPENING, _CLOSING = frozenset(b"[{"), frozenset(b"]}")
 _QUOTE = ord('"')
 _STEPS = [(byte in _OPENING) - (byte in _CLOSING) for byte in range(256)]
@@ -34,7 +36,7 @@ def check_json(data: bytes, limits: ImportLimits) -> None:
         raise too_large(limits)
     if _count(data, b"[{,") <= limits.session_values and _count(data, b"[{") <= limits.depth:
         return
-    structure = _STRINGS.sub(b"", data)
+    structure = _without_strings(data)
     if _count(structure, b"[{,") > limits.session_values:
         raise _too_many(limits)
     brackets = structure.translate(None, _NO_BRACKETS)
@@ -92,18 +94,23 @@ class ListSplitter:
     def _marks(self, chunk: bytes) -> Iterator[tuple[int, int]]:
         """Yield the brackets outside of strings, and the commas of the list itself, each with its place."""
         place = self._string_end(chunk) if self._in_string else 0
-        while place >= 0 and (found := (_BRACKET if self._depth > 1 else _BRACKET_OR_COMMA).match(chunk, place)):
-            at = found.start(1)
-            mark = chunk[at]
-            if mark == _QUOTE:
+        while place >= 0 and (found := self._token(chunk, place)):
+            mark, at, place = found[0][0], found.start(), found.end()
+            if mark != _QUOTE:
+                self._count_bracket(mark)
+                yield at, mark
+            elif found[1] is None:
                 self._in_string, self._is_escaped = True, _ends_escaped(chunk, at + 1)
                 return
-            self._depth += _STEPS[mark]
-            self._brackets += 1
-            if self._brackets > 2 * self._limits.session_values:
-                raise _too_many(self._limits)
-            yield at, mark
-            place = at + 1
+
+    def _token(self, chunk: bytes, place: int) -> re.Match[bytes] | None:
+        return (_BRACKET_OR_STRING if self._depth > 1 else _BRACKET_COMMA_OR_STRING).search(chunk, place)
+
+    def _count_bracket(self, mark: int) -> None:
+        self._depth += _STEPS[mark]
+        self._brackets += 1
+        if self._brackets > 2 * self._limits.session_values:
+            raise _too_many(self._limits)
 
     def _string_end(self, chunk: bytes) -> int:
         """Return where the string ends that an earlier chunk began; -1 if it does not end here."""
@@ -139,6 +146,14 @@ class ListSplitter:
 
 def _count(data: bytes, marks: bytes) -> int:
     return sum(data.count(mark) for mark in marks)
+
+
+def _without_strings(data: bytes) -> bytes:
+    r"""Return JSON without its strings.
+
+    Outside of a string, JSON has no backslash. So the pairs of backslashes go first, then what `\"` escapes is known.
+    """
+    return _STRING.sub(b"", data.replace(rb"\\", b"").replace(rb"\"", b""))
 
 
 def _too_many(limits: ImportLimits) -> InvalidInput:

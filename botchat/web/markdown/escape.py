@@ -1,12 +1,13 @@
 """Words of people and programs inside Streamlit's own texts, which are all Markdown."""
 
 import re
-from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from html import unescape
 from urllib.parse import urlsplit
 
 from botchat.core.exporting import one_line, printable
+from botchat.web.markdown.code_ranges import CodeRanges
 from botchat.web.markdown.data_images import Pixels
 from botchat.web.markdown.formulas import Sizes
 
@@ -22,29 +23,25 @@ _KEPT_LABELS = 10_000
 
 _DEFINITION = re.compile(r"^ {0,3}\[((?:[^\[\]\\]|\\.)+)\]:[ \t]*\n?[ \t]*(<[^<>\n]*>|\S+)", re.MULTILINE)
 
-# What begins at one of these signs, the first that fits: code, escapes and addresses stay as they are.
-_FENCE = (
-    r"(?:^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(?P<mark>`{3,}+(?=[^`\n]*$)|~{3,}+)[^\n]*"
-    r"(?:\n(?![ \t>]*(?P=mark)[`~]*[ \t]*$)[^\n]*)*+(?:\n[ \t>]*(?P=mark)[`~]*)?)"
-)
-_SPAN = r"(?P<tick>`++)(?:[^`\n]++|\n(?![ \t]*\n)|(?!(?P=tick)(?!`))`++)*+(?P=tick)(?!`)|`++"
-_ADDRESS = r"https?://[^\s<>()\[\]!`$\\]*"
 _FORMULA = r"\$\$(?:(?!!\[)[^$])+\$\$|\$(?![\s$])(?:(?!!\[)[^$\n])*?(?<!\s)\$(?!\d)"
 _DISPLAYED = (
     r"(?:^(?P<indent>[ \t>]*))?\\\[(?P<displayed>(?:(?!\\[\[\]]|\n[ \t]*\n)[^$])+?)\\\](?!\()(?P<ends>(?=[ \t]*$))?"
 )
 _INLINE = r"\\\((?P<inline>(?:(?!\\[()]|\n[ \t]*\n)[^$])+?)\\\)"
-_TEXT_OF_IMAGE = r"(?P<alt>(?:[^\[\]\\]|\\.|\[[^\[\]]*\])*+)"
-_TARGET = r"[ \t]*\n?[ \t]*(?P<target><[^<>\n]*>|(?:[^\s()<>\\]|\\.|\([^\s()]*\))*)"
-_TITLE = r"""(?:\s+(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\((?:[^()\\]|\\.)*\)))?\s*"""
-_IMAGE = rf"!\[{_TEXT_OF_IMAGE}\](?:\({_TARGET}{_TITLE}\)|\[(?P<label>(?:[^\[\]\\]|\\.)*)\])?"
-_PROSE = r"(?:[^`$\\!:hH\n]++|[hH](?!ttps?://)|\n(?![ \t>*+\d.)-]*[`~\\]))++"
-_WORDS = re.compile(
-    rf"{_DISPLAYED}|(?P<kept>{_FENCE}|{_PROSE}|{_SPAN}|{_ADDRESS})|(?P<formula>{_FORMULA})|{_INLINE}|(?P<escape>\\.)"
-    rf"|(?P<image>{_IMAGE})|(?P<bang>!(?=\[))|(?P<dollar>\$)"
-    r"|(?P<directive>:(?=[a-z-]+\[))|(?P<colon>:(?=[\w+-]+:|material/))",
+
+# A place where more than prose can begin. The first class alone is what the search is fast for.
+_PLACE = re.compile(r"[`$\\!:hH\n](?:(?<=[`$\\!:])|(?<=[hH])(?=ttps?://)|(?<=\n)(?=[ \t>*+\d.)-]*[`~\\]))")
+_SIGN = re.compile(
+    rf"{_DISPLAYED}|(?P<address>https?://[^\s<>()\[\]!`$\\]*)|(?P<formula>{_FORMULA})|{_INLINE}|(?P<escape>\\.)"
+    r"|(?P<image>!\[)|(?P<dollar>\$)|(?P<directive>:(?=[a-z-]+\[))|(?P<colon>:(?=[\w+-]+:|material/))",
     re.MULTILINE | re.DOTALL,
 )
+
+# The text of an image ends at the first bracket that closes neither an escape nor a pair.
+_IN_TEXT_OF_IMAGE = re.compile(r"\\.|\[[^\[\]]*\]|[\[\]\\]", re.DOTALL)
+_TARGET = r"[ \t]*\n?[ \t]*(?P<target><[^<>\n]*>|(?:[^\s()<>\\]|\\.|\([^\s()]*\))*)"
+_TITLE = r"""(?:\s+(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\((?:[^()\\]|\\.)*\)))?\s*"""
+_REST_OF_IMAGE = re.compile(rf"\](?:\({_TARGET}{_TITLE}\)|\[(?P<label>(?:[^\[\]\\]|\\.)*)\])?", re.DOTALL)
 
 
 def plain(text: str) -> str:
@@ -72,11 +69,7 @@ def _bot_markdown(text: str) -> str:
 
 
 def _rewritten(text: str) -> str:
-    text = printable(text)
-    definitions: dict[str, str] = {}
-    if "![" in text:
-        definitions = {_folded(label): target for label, target in reversed(_DEFINITION.findall(text))}
-    return _WORDS.sub(partial(_rewrite, definitions, Sizes(), Pixels()), text)
+    return "".join(_Rewriter(printable(text)).pieces())
 
 
 @lru_cache(maxsize=_KEPT_LABELS)
@@ -86,15 +79,73 @@ def label(name: str) -> str:
     return plain(name if len(name) <= _LABEL_LENGTH else name[: _LABEL_LENGTH - 1] + "…")
 
 
-def _rewrite(definitions: Mapping[str, str], sizes: Sizes, pixels: Pixels, found: re.Match[str]) -> str:
-    if found["kept"]:
-        return found[0]
-    if found["image"]:
-        return _image(definitions, pixels, found)
-    if formula := found["formula"] or found["inline"] or found["displayed"]:
-        limited = sizes.limited(formula)
-        return _as_code(found[0]) if limited is None else _formula(limited, found)
-    return _SIGNS[found.lastgroup](found[0]) if found.lastgroup in _SIGNS else found[0]
+class _Rewriter:
+    """Goes through a text once, from one place where more than prose can begin to the next."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._code = CodeRanges(text)
+        self._sizes, self._pixels = Sizes(), Pixels()
+        self._definitions: dict[str, str] = {}
+        if "![" in text:
+            self._definitions = {_folded(label): target for label, target in reversed(_DEFINITION.findall(text))}
+
+    def pieces(self) -> Iterator[str]:
+        place = 0
+        while place < len(self._text):
+            piece, place = self._piece(place)
+            yield piece
+
+    def _piece(self, place: int) -> tuple[str, int]:
+        """Return what the page is given for the text from this place on, and where the next piece begins."""
+        if found := _SIGN.match(self._text, place):
+            return self._sign(found)
+        end = self._code.fence_end(place) or self._code.span_end(place)
+        if end == place:
+            found = _PLACE.search(self._text, place)
+            end = found.start() if found else len(self._text)
+        end = max(end, place + 1)
+        return self._text[place:end], end
+
+    def _sign(self, found: re.Match[str]) -> tuple[str, int]:
+        if found["image"]:
+            return self._image(found.start())
+        if formula := found["formula"] or found["inline"] or found["displayed"]:
+            limited = self._sizes.limited(formula)
+            return _as_code(found[0]) if limited is None else _formula(limited, found), found.end()
+        sign = _SIGNS[found.lastgroup](found[0]) if found.lastgroup in _SIGNS else found[0]
+        return sign, found.end()
+
+    def _image(self, start: int) -> tuple[str, int]:
+        middle = _end_of_image_text(self._text, start + 2)
+        rest = None if middle is None else _REST_OF_IMAGE.match(self._text, middle)
+        if rest is None:
+            return "\\!", start + 1
+        alt = self._text[start + 2 : rest.start()]
+        written = self._text[start : rest.end()]
+        return self._image_piece(written, alt, rest), rest.end()
+
+    def _image_piece(self, written: str, alt: str, rest: re.Match[str]) -> str:
+        target = rest["target"]
+        if target is None:
+            target = self._definitions.get(_folded(rest["label"] or alt))
+            if target is None:
+                return f"\\{written}"
+        address = unescape(target.strip("<>"))
+        if self._pixels.fit(address):
+            return written
+        words = plain(one_line(re.sub(r"\\(\W)", r"\1", alt))[:_ALT_LENGTH])
+        title = f"Image: {words}" if words else "Image"
+        host = _host(address)
+        return f"[{title} ({plain(host)})]({target})" if host else title
+
+
+def _end_of_image_text(text: str, place: int) -> int | None:
+    """Return the place of the bracket that ends the text of an image, None if none does."""
+    for found in _IN_TEXT_OF_IMAGE.finditer(text, place):
+        if len(found[0]) == 1:
+            return found.start() if found[0] == "]" else None
+    return None
 
 
 def _formula(formula: str, found: re.Match[str]) -> str:
@@ -111,7 +162,6 @@ def _as_code(formula: str) -> str:
 
 
 _SIGNS: Mapping[str | None, Callable[[str], str]] = {
-    "bang": lambda sign: f"\\{sign}",
     "dollar": lambda sign: f"\\{sign}",
     "directive": lambda sign: f"\\{sign}",
     # Streamlit looks for these in the text before it is parsed, so an escape would not hide them.
@@ -126,21 +176,6 @@ def _display(formula: str, found: re.Match[str]) -> str:
         return f"{indent or ''}${' '.join(formula.split())}$"
     lines = (line.strip(" \t>") for line in formula.split("\n"))
     return "\n".join(f"{indent}{line}" for line in ("$$", *filter(None, lines), "$$"))
-
-
-def _image(definitions: Mapping[str, str], pixels: Pixels, found: re.Match[str]) -> str:
-    alt, target = found["alt"], found["target"]
-    if target is None:
-        target = definitions.get(_folded(found["label"] or alt))
-        if target is None:
-            return f"\\{found[0]}"
-    address = unescape(target.strip("<>"))
-    if pixels.fit(address):
-        return found[0]
-    words = plain(one_line(re.sub(r"\\(\W)", r"\1", alt))[:_ALT_LENGTH])
-    title = f"Image: {words}" if words else "Image"
-    host = _host(address)
-    return f"[{title} ({plain(host)})]({target})" if host else title
 
 
 def _host(address: str) -> str | None:

@@ -123,10 +123,36 @@ def test_what_only_streamlit_reads_into_a_text_is_shown_as_it_was_typed(written,
         "- ```\n  $5\n  ```",
         "> ```\n> $5\n> ```",
         "``a ` $5``",
+        "\\``$5`",
+        "`a\n$5`",
+        "````sh\n```` $5\n`````  \n`$6`",
+        "> 1. ~~~ `a`\n $5\n ~~~`  ",
     ],
 )
 def test_code_stays_as_it_is(code):
     assert bot_markdown(code) == code
+
+
+@pytest.mark.parametrize(
+    ("written", "given"),
+    [
+        ("`a\n\n$5`", "`a\n\n\\$5`"),
+        ("`a\n \t\n$5`", "`a\n \t\n\\$5`"),
+        ("``$5`", "``\\$5`"),
+        ("`$5``", "`\\$5``"),
+        ("``` $5 `\n$6\n", "``` \\$5 `\n\\$6\n"),
+        ("a ```\n$5\n```", "a ```\n$5\n```"),
+        ("```\n$5\n``` \n$6", "```\n$5\n``` \n\\$6"),
+        ("Https://h.org/:a:", "Https://h.org/&#58;a:"),
+    ],
+)
+def test_what_only_looks_like_code_or_an_address_is_text(written, given):
+    assert bot_markdown(written) == given
+
+
+def test_runs_of_backticks_that_close_nothing_take_no_longer_than_others():
+    runs = " ".join("`" * length for length in range(1, 1_500))  # a search of the rest for each would be 10^9 steps
+    assert bot_markdown(f"{runs} $5") == f"{runs} \\$5"
 
 
 SIZE = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+) *(em|mu|cm|in)")
@@ -259,7 +285,10 @@ def test_text_without_signs_stays_as_it_is(text):
 
 @pytest.mark.parametrize(
     "hostile",
-    ["![", "[![a](", "$a", ":a", "\\[", "\\(a", "> ", "~~~\n", "![a]((", "\n[a]: ", " \t", '![a](x "', "`a``"],
+    [
+        *("![", "[![a](", "$a", ":a", "\\[", "\\(a", "> ", "~~~\n", "![a]((", "\n[a]: ", " \t", '![a](x "'),
+        *("`a``", "`a\n\n", "![[a]", "![ ![x]", "\\", "```a`\n", "~~~\n```\n", "\nh"),
+    ],
 )
 def test_a_text_made_to_be_slow_is_not(hostile):
     bot_markdown(hostile * (LONGEST // len(hostile)))  # the time limit of every test is far above what it takes

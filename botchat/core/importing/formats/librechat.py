@@ -35,7 +35,7 @@ _LIBRECHAT_READ |= {"tokenCount", "user", "children", "depth", "siblingIndex", *
 _TOKENS = ("prompt_tokens", "completion_tokens", "total_tokens")
 
 # The first look sees that the tag ends: without it, a text of tags that don't would be searched from each of them.
-_TAG = r'<details\b(?=[^<>]*+>)[^<>]*\btype="%s"[^<>]*>'
+_TAG = r'<details\b(?=[^<>]*>)[^<>]*\btype="%s"[^<>]*>'
 _THOUGHT = re.compile(_TAG % "reasoning" + r"(.*?)</details>\s*", re.DOTALL)
 _CALL = re.compile(_TAG % "(?:tool_calls|code_interpreter)" + r".*?</details>\s*", re.DOTALL)
 _LAST_END = re.compile(r"</details>\s*")

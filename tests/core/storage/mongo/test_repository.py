@@ -122,14 +122,16 @@ def test_a_server_is_given_up_after_seconds_unless_the_address_says_otherwise(mo
 
 
 def test_a_frozen_server_is_unavailable_and_works_when_it_wakes(own_mongod):
-    repository = connect(f"{own_mongod.uri}/x?timeoutMS=300")
-    repository.prepare()
-    session = talk(repository)
+    repository = connect(f"{own_mongod.uri}/x?timeoutMS=300&serverSelectionTimeoutMS=60000")
+    with pymongo.timeout(60):  # a server that is awake may be slow
+        repository.prepare()
+        session = talk(repository)
     own_mongod.send(signal.SIGSTOP)
     with pytest.raises(StoreUnavailable, match="does not answer"):
         repository.append(session, Message(role="user", content="more"))
     own_mongod.send(signal.SIGCONT)
-    assert repository.get("ann", session.id).messages[:2] == session.messages
+    with pymongo.timeout(60):
+        assert repository.get("ann", session.id).messages[:2] == session.messages
     repository.close()
 
 
