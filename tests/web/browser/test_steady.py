@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pytest
 from playwright.sync_api import expect
-from support.stub_server import Break, chunk, sse, streamed
+from support.bots.stub_server import Break, chunk, sse, streamed
 from support.web.browser import Visitor, chromium_binary
 
 from botchat.core.models import PAGE_SIZE, Message, Session
