@@ -24,7 +24,7 @@ def everything_in(address: str, repository) -> bytes:
     """The file as it lies on the disk, or all that all collections of the database hold."""
     if not address.startswith("mongodb"):
         return Path(address).read_bytes()
-    database = repository._database
+    database = repository.stored._database
     return repr([list(database[name].find()) for name in database.list_collection_names()]).encode()
 
 
