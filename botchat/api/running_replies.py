@@ -47,7 +47,7 @@ class Replies:
                 with suppress(IndexError):  # the other look was first
                     self._settled(reply, left.pop())
 
-        reply.on_news(look)
+        reply.subscribe(look)
         look()
 
     def _settled(self, reply: Reply, bot_id: str) -> None:
@@ -104,7 +104,7 @@ class _Bell:
         self._rung = False
 
     def __enter__(self) -> Self:
-        self._end = self._reply.on_news(self._ring)
+        self._end = self._reply.subscribe(self._ring)
         return self
 
     def __exit__(self, *_: object) -> None:

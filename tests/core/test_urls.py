@@ -15,7 +15,7 @@ from botchat.bootstrap import build_repository, sqlite_path
 from botchat.core.bots.http_client import open_client
 from botchat.core.errors import BotchatError, ConfigError
 from botchat.core.storage.mongo.client import open_client as open_mongo
-from botchat.core.turn import models_of
+from botchat.core.turn import fetch_model_lists
 from botchat.core.urls import hide, is_clear, secrets_in, without_password
 from botchat.remote.connection import Connection, check_address
 
@@ -108,7 +108,7 @@ def test_a_bots_address_shows_no_part_of_a_secret_in_it_whatever_its_server_says
 
         with caplog.at_level(logging.INFO):
             error = asyncio.run(asking())
-        tried = models_of([bot], 9)
+        tried = fetch_model_lists([bot], 9)
     check_hidden(secret, error, *map(str, tried), bot.info.label, without_password(url))
     check_hidden(secret, *(record.getMessage() for record in caplog.records))
 

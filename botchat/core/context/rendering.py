@@ -5,11 +5,11 @@ import re
 from collections.abc import Callable, Sequence
 
 from botchat.core.bots import CONTINUE, OPENING, Part, Prompt, PromptMessage, joined
-from botchat.core.context.window import can_be_shown
+from botchat.core.context.window import is_sendable
 from botchat.core.errors import FileNotFound
 from botchat.core.models import BotInfo, File, Message, Role, one_line, valid_text
 
-ReadData = Callable[[File], bytes]
+ReadFile = Callable[[File], bytes]
 """Reads the data of a file that lies apart from its message; raises FileNotFound where they are gone."""
 
 
@@ -17,7 +17,7 @@ def _gone(file: File) -> bytes:
     raise FileNotFound(file.id)
 
 
-def prompt_for(bot: BotInfo, messages: Sequence[Message], read: ReadData = _gone) -> Prompt:
+def build_prompt(bot: BotInfo, messages: Sequence[Message], read: ReadFile = _gone) -> Prompt:
     """Make a bot's prompt of its system prompt and these messages, those that can be shown.
 
     The prompt satisfies the strictest chat templates: one system message first, then user and assistant in turn,
@@ -32,7 +32,7 @@ def prompt_for(bot: BotInfo, messages: Sequence[Message], read: ReadData = _gone
     """
     system: str | list[Part] = valid_text(bot.system)
     turns: list[PromptMessage] = []
-    for message in filter(can_be_shown, messages):
+    for message in filter(is_sendable, messages):
         content = _content(bot, message, read)
         if message.role == "system":
             system = joined(system, content)
@@ -60,7 +60,7 @@ def _reasoning(bot: BotInfo, message: Message) -> str:
     return valid_text(message.reasoning_content) if bot.send_reasoning and message.role == "assistant" else ""
 
 
-def _content(bot: BotInfo, message: Message, read: ReadData) -> str | list[Part]:
+def _content(bot: BotInfo, message: Message, read: ReadFile) -> str | list[Part]:
     content: str | list[Part] = valid_text(message.content)
     shows_images = bot.images and message.role == "user"
     for file in message.files:
@@ -68,7 +68,7 @@ def _content(bot: BotInfo, message: Message, read: ReadData) -> str | list[Part]
     return content
 
 
-def _shown(file: File, read: ReadData, *, shows_images: bool) -> str | list[Part]:
+def _shown(file: File, read: ReadFile, *, shows_images: bool) -> str | list[Part]:
     name = one_line(file.name)
     if file.is_image and not shows_images:
         return f"[image {name}: not shown to this bot]"

@@ -10,8 +10,8 @@ from functools import partial
 
 from botchat.core.bots import Bot, Prompt
 from botchat.core.bots.stream.finish_reasons import meaning_of
-from botchat.core.context.token_count import estimated_tokens
-from botchat.core.context.window import Fit, can_be_shown, cut_at, fit
+from botchat.core.context.token_count import estimate_tokens
+from botchat.core.context.window import ContextSelection, cut_index, is_sendable, select_messages
 from botchat.core.errors import BotError
 from botchat.core.models import BotInfo, Delta, Message, Session, now, valid_text
 from botchat.core.storage import SessionRepository, redacted_since
@@ -41,46 +41,46 @@ _TOLD = "This is what was said before, summed up:\n\n"
 _log = logging.getLogger(__name__)
 
 
-def behind(session: Session, said: Sequence[Message], *, is_whole: bool) -> int | None:
+def summarized_count(session: Session, said: Sequence[Message], *, has_start: bool) -> int | None:
     """Tell how many of these messages the session's summary stands for; None where it is none of this branch."""
     if not session.summary:
         return None
     last = session.summary.get("last")
     place = next((i + 1 for i, message in enumerate(said) if message.id == last), None)
-    if place is None and not is_whole:
+    if place is None and not has_start:
         place = 0  # it ends before the first of them
-    return None if place is None or place < cut_at(said, session.cut) else place
+    return None if place is None or place < cut_index(said, session.cut) else place
 
 
-def summed_up(
-    info: BotInfo, session: Session, messages: Sequence[Message], *, is_whole: bool
+def apply_summary(
+    info: BotInfo, session: Session, messages: Sequence[Message], *, has_start: bool
 ) -> tuple[BotInfo, str | None]:
     """Return the bot with the summary, if one counts, in its system prompt, and where what follows it begins."""
-    said = [message for message in messages if can_be_shown(message)]
-    place = behind(session, said, is_whole=is_whole)
+    said = [message for message in messages if is_sendable(message)]
+    place = summarized_count(session, said, has_start=has_start)
     if info.context != "summary" or session.summary is None or place is None:
         return info, session.cut
-    standing = [valid_text(m.content) for m in said[cut_at(said, session.cut) : place] if m.role == "system"]
+    standing = [valid_text(m.content) for m in said[cut_index(said, session.cut) : place] if m.role == "system"]
     system = "\n\n".join(filter(None, [info.system, *standing, _TOLD + str(session.summary.get("text"))]))
     return replace(info, system=system), said[place].id if place < len(said) else session.cut
 
 
 @dataclass(slots=True, frozen=True)
-class Summing:
+class Summarizer:
     """Has a bot sum up what does not fit any more, before it is asked what the person asked."""
 
     repository: SessionRepository
     bot: Bot
     savers: Executor
 
-    async def run(self, info: BotInfo, session: Session, messages: Sequence[Message], chosen: Fit) -> bool:
+    async def run(self, info: BotInfo, session: Session, messages: Sequence[Message], chosen: ContextSelection) -> bool:
         """Tell whether the session has a new summary. That it has none is only logged: what fits is shown then."""
-        said = [message for message in messages if can_be_shown(message)]
-        start = max(behind(session, said, is_whole=True) or 0, cut_at(said, session.cut))
-        if len(chosen.before) <= start:
+        said = [message for message in messages if is_sendable(message)]
+        start = max(summarized_count(session, said, has_start=True) or 0, cut_index(said, session.cut))
+        if len(chosen.omitted) <= start:
             return False
         # More than has to go, so that not every turn has to wait for a summary.
-        gone = said[start : len(fit(info, messages, cut=session.cut, more=2).before)]
+        gone = said[start : len(select_messages(info, messages, cut=session.cut, token_factor=2).omitted)]
         turns = [message for message in gone if message.role != "system"]  # those are always sent as they are
         if not turns:
             return False
@@ -120,11 +120,11 @@ class Summing:
 
 def _prompt(info: BotInfo, before: str, gone: Sequence[Message], longest: int) -> Prompt:
     """Make what a bot is asked for a summary with: of what is too much even for that, the oldest is left out."""
-    room = (info.context_window or _LONGEST) * _ROOM - estimated_tokens(before)
+    room = (info.context_window or _LONGEST) * _ROOM - estimate_tokens(before)
     said: list[str] = []
     for message in reversed(gone):
         text = f"{message.role}: {valid_text(message.content)}"
-        if (room := room - estimated_tokens(text)) < 0 and said:
+        if (room := room - estimate_tokens(text)) < 0 and said:
             break
         said.append(text)
     old = f"<summary>\n{before}\n</summary>\n" if before else ""

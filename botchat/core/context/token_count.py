@@ -22,19 +22,19 @@ _BELIEVED = (0.1, 10.0)
 prompt was another one (a system prompt that was changed since)."""
 
 
-class Counted(NamedTuple):
+class TokenCounts(NamedTuple):
     """Tokens of a prompt: of its frame and system prompt, and of each message of the conversation."""
 
     frame: float
     messages: list[float]
 
 
-def estimated_tokens(text: str) -> int:
+def estimate_tokens(text: str) -> int:
     """Estimate the tokens of a message: UTF-8 bytes/4, and 4 for its frame; about right for every script."""
     return len(valid_text(text).encode()) // _BYTES_PER_TOKEN + _OVERHEAD
 
 
-def counted(bot: BotInfo, system: str, said: Sequence[Message], *, is_whole: bool = True) -> Counted:
+def count_tokens(bot: BotInfo, system: str, said: Sequence[Message], *, has_start: bool = True) -> TokenCounts:
     """Count a conversation as its bot's server does, as far as the replies in it tell.
 
     What a server reports with a reply is the size of the prompt before it. So what was said between two replies is the
@@ -45,12 +45,12 @@ def counted(bot: BotInfo, system: str, said: Sequence[Message], *, is_whole: boo
         bot: who is asked.
         system: what it is told before the conversation.
         said: the messages that a bot can be shown, oldest first.
-        is_whole: the first of them is the first of the conversation.
+        has_start: the first of them is the first of the conversation.
     """
     estimates = [float(_tokens_shown(bot, message)) for message in said]
-    frame, tokens = float(estimated_tokens(system)), list(estimates)
+    frame, tokens = float(estimate_tokens(system)), list(estimates)
     done, known, estimated = 0, float(_STEADY), float(_STEADY)
-    for start, end, reported in _reports(bot, said, is_whole=is_whole):
+    for start, end, reported in _reports(bot, said, has_start=has_start):
         new = max(done, start)
         of_new = (reported - frame - sum(tokens[start:new])) / (sum(estimates[new:end]) or 1)
         of_all = reported / (frame + sum(tokens[start:end]))
@@ -64,11 +64,11 @@ def counted(bot: BotInfo, system: str, said: Sequence[Message], *, is_whole: boo
         if done:
             known, estimated = known + sum(tokens[new:end]), estimated + sum(estimates[new:end])
         else:  # a server's own frame is in it
-            known *= (reported + _STEADY) / (estimated_tokens(system) + sum(estimates[start:end]) + _STEADY)
+            known *= (reported + _STEADY) / (estimate_tokens(system) + sum(estimates[start:end]) + _STEADY)
         done = end
     factor = known / estimated
     rest = [_answer_tokens(said[i], estimates[i] * factor) for i in range(done, len(said))]
-    return Counted(frame, tokens[:done] + rest)
+    return TokenCounts(frame, tokens[:done] + rest)
 
 
 def _answer_tokens(message: Message, expected: float) -> float:
@@ -80,12 +80,12 @@ def _answer_tokens(message: Message, expected: float) -> float:
     return reported if expected / 2 <= reported <= expected * 2 else expected
 
 
-def _reports(bot: BotInfo, said: Sequence[Message], *, is_whole: bool) -> Iterator[tuple[int, int, int]]:
+def _reports(bot: BotInfo, said: Sequence[Message], *, has_start: bool) -> Iterator[tuple[int, int, int]]:
     """Give what was counted: from which message to before which, and how many tokens. Images' sizes are not known."""
     places = {message.id: i for i, message in enumerate(said)}
     replies = [(i, reply) for i, reply in enumerate(said) if reply.role == "assistant" and reply.usage]
     for end, reply in replies:
-        start = places.get(str(reply.sent.get("first"))) if reply.sent else 0 if is_whole else None
+        start = places.get(str(reply.sent.get("first"))) if reply.sent else 0 if has_start else None
         reported = (reply.usage or {}).get("prompt_tokens", 0)
         is_same_bot = reply.model == replies[-1][1].model
         if start is None or start >= end or not reported or not is_same_bot:
@@ -103,10 +103,10 @@ def _tokens_shown(bot: BotInfo, message: Message) -> int:
     has_reasoning = bot.send_reasoning and message.role == "assistant"
     words = valid_text(message.content) + (valid_text(message.reasoning_content) if has_reasoning else "")
     shows_images = bot.images and message.role == "user"
-    return estimated_tokens(words) + sum(_tokens_of_file(file, shows_images=shows_images) for file in message.files)
+    return estimate_tokens(words) + sum(_tokens_of_file(file, shows_images=shows_images) for file in message.files)
 
 
 def _tokens_of_file(file: File, *, shows_images: bool) -> int:
     if file.is_image:
-        return IMAGE_TOKENS if shows_images else estimated_tokens(file.name)
-    return file.size // _BYTES_PER_TOKEN + estimated_tokens(file.name)
+        return IMAGE_TOKENS if shows_images else estimate_tokens(file.name)
+    return file.size // _BYTES_PER_TOKEN + estimate_tokens(file.name)

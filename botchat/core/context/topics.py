@@ -30,7 +30,7 @@ _ANSWER = 0.2
 _LONGEST = 4_000  # characters of a message that are looked at: its topic is told by then
 
 # Words of English that say nothing of a topic. Those of other languages count, so fewer changes are seen in them.
-SAY_NOTHING = frozenset(
+STOP_WORDS = frozenset(
     """a about after again all also am an and any are as at be because been before being but by can could d did do
     does doing don down for from get give go going got had has have having he hello her here hers hey hi him his
     how i if in into is it its just know let like ll look looking m make may me might more most much my need no not
@@ -49,7 +49,7 @@ _WORDS = re.compile(f"[{_UNSPACED}]+|[^\\W_{_UNSPACED}]+")
 _FIRST = re.compile(r"\W*(\w+)")
 
 
-def topics_of(messages: Sequence[Message]) -> frozenset[str]:
+def topic_starts(messages: Sequence[Message]) -> frozenset[str]:
     """Return the ids of the user's messages that seem to begin another topic; each is judged by what came before it."""
     said = [message for message in messages if message.content and message.role in {"user", "assistant"}]
     words = [_words_of(message.content[:_LONGEST]) for message in said]
@@ -60,7 +60,7 @@ def topics_of(messages: Sequence[Message]) -> frozenset[str]:
     )
 
 
-def says_enough(text: str) -> bool:
+def has_enough_words(text: str) -> bool:
     """Tell whether a message has the words that it takes to begin a topic."""
     return len(_words_of(text[:_LONGEST])) >= _TELLING
 
@@ -95,7 +95,7 @@ def _words_of(text: str) -> frozenset[str]:
     for word in _WORDS.findall(text.lower()):
         if word[0] >= "\u3040" and re.match(f"[{_UNSPACED}]", word):
             words.update(word[i : i + 2] for i in range(max(1, len(word) - 1)))
-        elif word not in SAY_NOTHING:
+        elif word not in STOP_WORDS:
             words.add(_stem(word))
     return frozenset(words)
 

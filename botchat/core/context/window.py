@@ -4,10 +4,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from botchat.core.bots import CONTINUE, OPENING
-from botchat.core.context.token_count import counted, estimated_tokens
+from botchat.core.context.token_count import count_tokens, estimate_tokens
 from botchat.core.models import BotInfo, Message
 
-RESERVE = 0.1
+RESERVED_FRACTION = 0.1
 """Part of the context window that stays free: the estimate of tokens is within about 10 % of what servers count."""
 
 _WORTH_IT = 0.5
@@ -15,7 +15,7 @@ _WORTH_IT = 0.5
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
-class Fit:
+class ContextSelection:
     """What is shown, and what stands before it.
 
     Attributes:
@@ -26,12 +26,12 @@ class Fit:
     """
 
     messages: list[Message]
-    before: list[Message] = field(default_factory=list)
-    standing: list[Message] = field(default_factory=list)
+    omitted: list[Message] = field(default_factory=list)
+    system_messages: list[Message] = field(default_factory=list)
     tokens: float = 0
 
 
-def can_be_shown(message: Message) -> bool:
+def is_sendable(message: Message) -> bool:
     """Tell whether a message means something to a bot: one with words or files, and no result of a tool.
 
     White space alone is not sent: Anthropic refuses a text without any other character.
@@ -39,7 +39,7 @@ def can_be_shown(message: Message) -> bool:
     return bool(message.content.strip() or message.files) and message.role != "tool"
 
 
-def cut_at(said: Sequence[Message], cut: str | None) -> int:
+def cut_index(said: Sequence[Message], cut: str | None) -> int:
     """Tell with which message the part behind a cut begins, a user's if there is one; 0 where the cut is elsewhere."""
     place = _place(said, cut)
     return next((i for i in range(place, len(said)) if said[i].role == "user"), place) if place else 0
@@ -49,15 +49,15 @@ def _place(said: Sequence[Message], cut: str | None) -> int:
     return next((i for i, message in enumerate(said) if message.id == cut), 0) if cut else 0
 
 
-def fit(
+def select_messages(
     bot: BotInfo,
     messages: Sequence[Message],
     *,
     cut: str | None = None,
     topics: Collection[str] = (),
-    is_whole: bool = True,
-    more: float = 1.0,
-) -> Fit:
+    has_start: bool = True,
+    token_factor: float = 1.0,
+) -> ContextSelection:
     """Choose the newest messages that fit, beginning with a user's. The last of the user's is always among them.
 
     System messages are always sent, unless a cut hides them. Where the whole conversation fits, it is shown from its
@@ -68,28 +68,33 @@ def fit(
         messages: the branch that is shown, oldest first.
         cut: the id of the message before which nothing is to be shown.
         topics: ids of messages that begin a topic: the places to begin at that are liked best.
-        is_whole: the first of the messages is the first of the conversation.
-        more: so many times more tokens than expected are to be reckoned with.
+        has_start: the first of the messages is the first of the conversation.
+        token_factor: so many times more tokens than expected are to be reckoned with.
     """
-    said = [message for message in messages if can_be_shown(message)]
-    frame, tokens = _counted(bot, said, _place(said, cut), is_whole=is_whole)
+    said = [message for message in messages if is_sendable(message)]
+    frame, tokens = _counted(bot, said, _place(said, cut), has_start=has_start)
     asked = max((i for i, message in enumerate(said) if message.role == "user"), default=0)
-    earliest = cut_at(said, cut)
+    earliest = cut_index(said, cut)
     start = earliest
     if bot.context_window is not None and bot.context != "none":
-        room = bot.context_window * (1 - RESERVE) - bot.answer_tokens
-        start = _first_that_fits(tokens, (room - frame * more) / more, earliest)
+        room = bot.context_window * (1 - RESERVED_FRACTION) - bot.answer_tokens
+        start = _first_that_fits(tokens, (room - frame * token_factor) / token_factor, earliest)
     begins = [i for i in range(min(start, asked), len(said)) if said[i].role == "user"]
-    begin = 0 if start == 0 and is_whole else next(iter(begins), 0)
+    begin = 0 if start == 0 and has_start else next(iter(begins), 0)
     if begin > earliest and topics:
         begin = _at_topic(said, tokens, begins, topics)
     standing = [message for message in said[_place(said, cut) : begin] if message.role == "system"]
-    return Fit(messages=said[begin:], before=said[:begin], standing=standing, tokens=frame + sum(tokens[begin:]))
+    return ContextSelection(
+        messages=said[begin:],
+        omitted=said[:begin],
+        system_messages=standing,
+        tokens=frame + sum(tokens[begin:]),
+    )
 
 
-def _counted(bot: BotInfo, said: Sequence[Message], place: int, *, is_whole: bool) -> tuple[float, list[float]]:
+def _counted(bot: BotInfo, said: Sequence[Message], place: int, *, has_start: bool) -> tuple[float, list[float]]:
     """Count a prompt as it is sent: all that is always sent as its frame, and what a message adds to it."""
-    frame, tokens = counted(bot, bot.system, said, is_whole=is_whole)
+    frame, tokens = count_tokens(bot, bot.system, said, has_start=has_start)
     turns = []
     for i, message in enumerate(said):
         if message.role != "system":
@@ -97,10 +102,10 @@ def _counted(bot: BotInfo, said: Sequence[Message], place: int, *, is_whole: boo
         else:
             frame += tokens[i] if i >= place else 0
             tokens[i] = 0
-    if turns and is_whole and said[turns[0]].role == "assistant":
-        tokens[turns[0]] += estimated_tokens(OPENING)
+    if turns and has_start and said[turns[0]].role == "assistant":
+        tokens[turns[0]] += estimate_tokens(OPENING)
     if turns and said[turns[-1]].role == "assistant":
-        frame += estimated_tokens(CONTINUE)
+        frame += estimate_tokens(CONTINUE)
     return frame, tokens
 
 

@@ -14,12 +14,12 @@ _MOUTHFUL = 20
 """Pieces at hand that are read in one turn of the loop: after each turn its thread may have to wait for the others."""
 
 
-def pause_for(replies: int) -> float:
+def coalesce_delay(replies: int) -> float:
     """Choose how long the pieces of so many replies may gather, in seconds: of few, not at all."""
     return min(replies / 200, _LONGEST_PAUSE) if replies > _FEW_REPLIES else 0
 
 
-async def in_gulps(pieces: AsyncGenerator[Piece], pause: Callable[[], float]) -> AsyncGenerator[Piece]:
+async def coalesce(pieces: AsyncGenerator[Piece], pause: Callable[[], float]) -> AsyncGenerator[Piece]:
     """Yield each piece as it comes; after one that had to be waited for, let `pause()` seconds' worth of them gather.
 
     To be woken by the network costs several times what a piece does. Pieces that gathered are read without a pause

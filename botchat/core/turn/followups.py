@@ -3,12 +3,12 @@
 from typing import Protocol
 
 from botchat.core.models import Message, Session
-from botchat.core.turn.request import Asking
-from botchat.core.turn.titles import Naming, wants_title
-from botchat.core.turn.topic_embeddings import Placing, wants_topic
+from botchat.core.turn.request import BotRequest
+from botchat.core.turn.titles import TitleFollowup, needs_title
+from botchat.core.turn.topic_embeddings import TopicFollowup, needs_topic
 
 
-class Afterwards(Protocol):
+class Followup(Protocol):
     """Something that follows an answer."""
 
     async def run(self, answer: Message) -> bool:
@@ -16,12 +16,12 @@ class Afterwards(Protocol):
         ...
 
 
-def afterwards(asking: Asking, session: Session, *, titles: bool) -> list[Afterwards]:
+def afterwards(asking: BotRequest, session: Session, *, titles: bool) -> list[Followup]:
     """Return what follows the answer that is being asked for."""
     repository, bot, messages, savers = asking.repository, asking.bot, asking.messages, asking.savers
-    later: list[Afterwards] = []
-    if titles and wants_title(bot, messages):
-        later.append(Naming(repository, bot, session, messages[-1], savers))
-    if wants_topic(bot, messages):
-        later.append(Placing(repository, bot, session, messages, savers))
+    later: list[Followup] = []
+    if titles and needs_title(bot, messages):
+        later.append(TitleFollowup(repository, bot, session, messages[-1], savers))
+    if needs_topic(bot, messages):
+        later.append(TopicFollowup(repository, bot, session, messages, savers))
     return later

@@ -7,16 +7,16 @@ from botchat.core.errors import ReplyRunning
 from botchat.core.models import ROOT, Message, Session, branch_of, is_blank, is_fresh, is_packed, now
 from botchat.core.storage import SessionRepository
 
-HISTORY = 500
+HISTORY_LIMIT = 500
 """Messages of a session that are read to make a prompt of; more where more would fit."""
 
 
-def is_alive(message: Message, at: datetime) -> bool:
+def is_streaming(message: Message, at: datetime) -> bool:
     """Tell whether some process is still writing this message."""
     return message.status == "streaming" and is_fresh(message.heartbeat, at)
 
 
-def is_wordless(message: Message) -> bool:
+def is_empty_reply(message: Message) -> bool:
     """Tell whether a message is a reply without a readable answer, which `retry` asks for again.
 
     It failed or was stopped before its first word, or it is complete and empty: nothing to read, no file, and
@@ -29,7 +29,7 @@ def is_wordless(message: Message) -> bool:
     return not message.files and (message.payload is None or is_packed(message.payload))
 
 
-def holds_more(message: Message) -> bool:
+def has_other_content(message: Message) -> bool:
     """Tell whether a reply without a readable answer holds something else to keep: reasoning, a payload, feedback."""
     return bool(message.reasoning_content or message.payload or message.files or message.feedback)
 
@@ -42,7 +42,7 @@ class History(NamedTuple):
 
 
 def read_history(
-    repository: SessionRepository, session: Session, head: str | None = None, last: int = HISTORY
+    repository: SessionRepository, session: Session, head: str | None = None, last: int = HISTORY_LIMIT
 ) -> History:
     """Read the branch that is shown, and bring the header of `session` up to date for what is written next.
 
@@ -56,7 +56,7 @@ def read_history(
     """
     stored = repository.get(session.user, session.id, last)
     at = now()
-    if any(is_alive(message, at) for message in stored.messages):
+    if any(is_streaming(message, at) for message in stored.messages):
         raise ReplyRunning
     session.pinned, session.state, session.expire_time = stored.pinned, stored.state, stored.expire_time
     session.system, session.cut, session.summary = stored.system, stored.cut, stored.summary

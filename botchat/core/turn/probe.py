@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from botchat.core.bots import Bot, without_system_role
 from botchat.core.bots.stream.chunks import Finish
-from botchat.core.context import prompt_for
+from botchat.core.context import build_prompt
 from botchat.core.errors import BotError, PromptRefused
 from botchat.core.models import Delta, Message
 from botchat.core.urls import without_password
@@ -18,7 +18,7 @@ _QUESTION = "Say ok, then count from one to five."
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
-class Trial:
+class ProbeResult:
     """How a bot answered.
 
     Attributes:
@@ -37,16 +37,16 @@ class Trial:
     failure: BotError | None = None
 
 
-def try_bots(bots: Iterable[Bot]) -> list[Trial]:
+def probe_bots(bots: Iterable[Bot]) -> list[ProbeResult]:
     """Ask each bot for a few words, all at once."""
 
-    async def ask_all() -> list[Trial]:
+    async def ask_all() -> list[ProbeResult]:
         return await asyncio.gather(*(_try(bot) for bot in bots))
 
     return asyncio.run(ask_all())
 
 
-def models_of(bots: Iterable[Bot], seconds: float) -> list[list[str] | BotError]:
+def fetch_model_lists(bots: Iterable[Bot], seconds: float) -> list[list[str] | BotError]:
     """Ask each bot's server for its models, all at once, which costs no tokens; it has so many seconds."""
 
     async def ask_all() -> list[list[str] | BotError]:
@@ -68,7 +68,7 @@ async def _models(bot: Bot, seconds: float) -> list[str] | BotError:
 
 async def _answer(bot: Bot) -> AsyncGenerator[Delta | Finish]:
     """Ask as a chat does, once more without the system role where the server refuses it."""
-    prompt = prompt_for(bot.info, [Message(role="user", content=_QUESTION)])
+    prompt = build_prompt(bot.info, [Message(role="user", content=_QUESTION)])
     try:
         async with aclosing(bot.stream(prompt)) as pieces:
             async for piece in pieces:
@@ -83,7 +83,7 @@ async def _answer(bot: Bot) -> AsyncGenerator[Delta | Finish]:
             yield piece
 
 
-async def _try(bot: Bot) -> Trial:
+async def _try(bot: Bot) -> ProbeResult:
     start = time.monotonic()
     deltas: list[Delta] = []
     first_token_ms, finish, failure = None, None, None
@@ -105,7 +105,7 @@ async def _try(bot: Bot) -> Trial:
         failure = _failure(error)
     latency_ms = latency_ms or _since(start)
     answer, reasoning = sum(bool(d.content) for d in deltas), sum(bool(d.reasoning_content) for d in deltas)
-    return Trial(
+    return ProbeResult(
         bot_id=bot.info.bot_id,
         model=finish.model if finish else None,
         first_token_ms=first_token_ms,

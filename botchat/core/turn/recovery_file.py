@@ -19,7 +19,7 @@ _NO_FILE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _NAME_CHARACTERS = 60
 
 
-def rescue_replies(folder: Path | None, replies: Sequence[Reply]) -> None:
+def write_unsaved_replies(folder: Path | None, replies: Sequence[Reply]) -> None:
     """Log which replies the store does not have, and write their words into a file, whose name is logged too.
 
     Not those of a session that was removed: that its words stay nowhere is what its user asked for.
@@ -27,24 +27,24 @@ def rescue_replies(folder: Path | None, replies: Sequence[Reply]) -> None:
     for reply in replies:
         _log.error("The reply in session %s is not saved: %s", reply.session_id, reply.save_failure)
     sessions = [
-        session_with(reply.session, reply.message)
+        recovery_session(reply.session, reply.message)
         for reply in replies
-        if reply.session and has_words(reply.message) and not isinstance(reply.save_failure, SessionNotFound)
+        if reply.session and has_content(reply.message) and not isinstance(reply.save_failure, SessionNotFound)
     ]
     if sessions and folder is not None:
-        _log.error("%s", rescue(folder, sessions))
+        _log.error("%s", write_recovery_file(folder, sessions))
 
 
-def put_aside(folder: Path | None, reply: Reply) -> str | None:
+def write_rejected_reply(folder: Path | None, reply: Reply) -> str | None:
     """Write a reply that the store will never take into a file; return what to tell the person who goes on.
 
     None if there is nothing to write, or it can't be written: then its words are in this program alone.
     """
-    if folder is None or reply.session is None or not has_words(reply.message):
+    if folder is None or reply.session is None or not has_content(reply.message):
         return None
     if isinstance(reply.save_failure, SessionNotFound):
         return None
-    session = session_with(reply.session, reply.message)
+    session = recovery_session(reply.session, reply.message)
     path = folder / _name_of([session])
     try:
         _write(path, f"{to_line(session_to_record(session))}\n")
@@ -54,7 +54,7 @@ def put_aside(folder: Path | None, reply: Reply) -> str | None:
     return f"The last reply can't be saved ({why}). It is now in the file {path}. Send your message again to continue."
 
 
-def session_with(asked: Session, reply: Message) -> Session:
+def recovery_session(asked: Session, reply: Message) -> Session:
     """Make a session of its own out of a conversation and the reply that is not stored in it.
 
     Files whose data are in the store alone stay there, in the first session: an import takes none without its data. The
@@ -78,12 +78,12 @@ def session_with(asked: Session, reply: Message) -> Session:
     )
 
 
-def has_words(reply: Message) -> bool:
+def has_content(reply: Message) -> bool:
     """Tell whether there is anything in a reply that could be lost."""
     return bool(reply.content or reply.reasoning_content or reply.payload)
 
 
-def rescue(folder: Path, sessions: Sequence[Session]) -> str:
+def write_recovery_file(folder: Path, sessions: Sequence[Session]) -> str:
     """Write sessions as JSON Lines into a new file that only its owner can read; return what to tell the person.
 
     Where no file can be written, the lines are in what is returned.

@@ -104,13 +104,13 @@ class Reply:
         with self._changed:
             return self._changed.wait_for(lambda: self._settled, timeout)
 
-    def wait_for_news(self, timeout: float) -> None:
+    def wait_for_update(self, timeout: float) -> None:
         """Wait until something more came or it ended, for at most `timeout` seconds."""
         with self._changed:
             seen = len(self._deltas)
             self._changed.wait_for(lambda: self._ended or len(self._deltas) > seen, timeout)
 
-    def wait_for_words(self, timeout: float) -> None:
+    def wait_for_first_delta(self, timeout: float) -> None:
         """Wait until something came or it ended, for at most `timeout` seconds."""
         with self._changed:
             self._changed.wait_for(lambda: self._ended or bool(self._deltas), timeout)
@@ -120,7 +120,7 @@ class Reply:
         with self._changed:
             return self._deltas[start:]
 
-    def on_news(self, tell: Callable[[], object]) -> Callable[[], None]:
+    def subscribe(self, tell: Callable[[], object]) -> Callable[[], None]:
         """Call `tell` whenever something came, or became of it; return what ends that. It must be quick, and not fail.
 
         It is called on the thread of the loop that runs the reply: this is for who can't wait in a thread of their own.
@@ -129,7 +129,7 @@ class Reply:
             self._told = [*self._told, tell]
         return lambda: self._tell_no_more(tell)
 
-    def take_place_of(self, message: Message) -> None:
+    def replace_message(self, message: Message) -> None:
         """Become another try at a reply that ended before its first word."""
         self._message.id, self._message.create_time = message.id, message.create_time
 
@@ -137,7 +137,7 @@ class Reply:
         """Become the answer to a message that is not the last of the record."""
         self._message.parent = message_id
 
-    def was_sent(self, sent: dict[str, Any] | None) -> None:
+    def on_context(self, sent: dict[str, Any] | None) -> None:
         """Take what was sent of the conversation, where that is not all of it."""
         with self._changed:
             self._message.sent = sent
@@ -180,7 +180,7 @@ class Reply:
         self.begun.set()
         self.over.set()
 
-    def end_as_served(self, finish: Finish | None) -> None:
+    def end_with(self, finish: Finish | None) -> None:
         """End as its server said. A limit that was reached is no failure, but no complete reply either.
 
         A reply that holds no text is truncated, whatever its server says: `error` tells what it holds instead, and it

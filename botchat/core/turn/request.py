@@ -11,11 +11,21 @@ from typing import Any
 from botchat.core.bots import Bot, LearnedLimits, Prompt, without_system_role
 from botchat.core.bots.server_errors.context_length import Sizes, sizes_in
 from botchat.core.bots.stream.chunks import Finish
-from botchat.core.context import RESERVE, Fit, Summing, can_be_shown, cut_at, fit, prompt_for, summed_up, topics_of
+from botchat.core.context import (
+    RESERVED_FRACTION,
+    ContextSelection,
+    Summarizer,
+    apply_summary,
+    build_prompt,
+    cut_index,
+    is_sendable,
+    select_messages,
+    topic_starts,
+)
 from botchat.core.errors import BotError, PromptRefused, PromptTooLong
 from botchat.core.models import BotInfo, Delta, File, Message, Session
 from botchat.core.storage import SessionRepository
-from botchat.core.turn.history import HISTORY, History, read_history
+from botchat.core.turn.history import HISTORY_LIMIT, History, read_history
 
 _MOST_TRIES = 8
 """How often a prompt is shortened that its server calls too long. Halved each time, that is a window of 1/256 of it."""
@@ -25,9 +35,11 @@ _LONG = 1_000
 a server has by default, 2,048 (Ollama's before 0.6). Then the prompt is halved once."""
 
 
-def read_enough(repository: SessionRepository, bot: BotInfo, session: Session, head: str | None = None) -> History:
+def read_context_history(
+    repository: SessionRepository, bot: BotInfo, session: Session, head: str | None = None
+) -> History:
     """Read what came before a turn, as `read_history` does, and more of it where more would fit."""
-    last = HISTORY
+    last = HISTORY_LIMIT
     while True:
         history = read_history(repository, session, head, last)
         if not history.older or not _has_room(bot, session, history.messages):
@@ -36,13 +48,13 @@ def read_enough(repository: SessionRepository, bot: BotInfo, session: Session, h
 
 
 def _has_room(bot: BotInfo, session: Session, messages: Sequence[Message]) -> bool:
-    if cut_at(messages, session.cut) or (bot.context_window is None and bot.context != "none"):
+    if cut_index(messages, session.cut) or (bot.context_window is None and bot.context != "none"):
         return False
-    return all(message.role != "user" for message in fit(bot, messages, is_whole=False).before)
+    return all(message.role != "user" for message in select_messages(bot, messages, has_start=False).omitted)
 
 
 @dataclass(kw_only=True, slots=True)
-class Asking:
+class BotRequest:
     """Asks a bot for the answer to the last of these messages.
 
     A prompt that its server refuses is sent again in a form that may pass: with less of the conversation, or without
@@ -65,7 +77,7 @@ class Asking:
     limits: LearnedLimits
     savers: Executor
     prompt: Prompt = field(default=(), init=False)
-    _fit: Fit = field(init=False)
+    _fit: ContextSelection = field(init=False)
     _has_system_role: bool = field(init=False)
     _is_folded: bool = field(default=False, init=False)
     _complaint: PromptRefused | None = field(default=None, init=False)
@@ -82,9 +94,9 @@ class Asking:
         Raises:
             BotError: it can't answer, or broke off; the pieces so far stand.
         """
-        if not can_be_shown(self.messages[-1]):
+        if not is_sendable(self.messages[-1]):
             raise BotError("Your last message has no text for the bot to answer. Send one with text.")
-        summing = Summing(self.repository, self.bot, self.savers)
+        summing = Summarizer(self.repository, self.bot, self.savers)
         if self._info.context == "summary" and await summing.run(self._info, self.session, self.messages, self._fit):
             await asyncio.to_thread(self._choose, self._info)
         while True:
@@ -115,13 +127,13 @@ class Asking:
 
     def _choose(self, info: BotInfo) -> None:
         """Choose what is shown, and make the prompt of it."""
-        info, cut = summed_up(info, self.session, self.messages, is_whole=not self.older)
-        chosen = fit(info, self.messages, cut=cut, is_whole=not self.older)
-        if chosen.before and self.repository.preferences(self.session.user).topics == "shown":
-            topics = topics_of(self.messages)
-            chosen = fit(info, self.messages, cut=cut, topics=topics, is_whole=not self.older)
+        info, cut = apply_summary(info, self.session, self.messages, has_start=not self.older)
+        chosen = select_messages(info, self.messages, cut=cut, has_start=not self.older)
+        if chosen.omitted and self.repository.preferences(self.session.user).topics == "shown":
+            topics = topic_starts(self.messages)
+            chosen = select_messages(info, self.messages, cut=cut, topics=topics, has_start=not self.older)
         self._fit = chosen
-        prompt = prompt_for(info, [*chosen.standing, *chosen.messages], self._read)
+        prompt = build_prompt(info, [*chosen.system_messages, *chosen.messages], self._read)
         self.prompt = prompt if self._has_system_role else without_system_role(prompt)
         self.tell(self._sent)
 
@@ -129,13 +141,13 @@ class Asking:
     def _sent(self) -> dict[str, Any] | None:
         """What is kept with the reply where not all was sent."""
         chosen = self._fit
-        number = len(chosen.standing) + len(chosen.messages)
-        left_out = len(chosen.before) - len(chosen.standing) + self.older
+        number = len(chosen.system_messages) + len(chosen.messages)
+        left_out = len(chosen.omitted) - len(chosen.system_messages) + self.older
         if not left_out or not chosen.messages:
             return None
         sent: dict[str, Any] = {"first": chosen.messages[0].id, "messages": number, "of": number + left_out}
-        cut = cut_at([*chosen.before, *chosen.messages], self.session.cut)
-        return sent | ({"cut": self.session.cut} if chosen.before and len(chosen.before) == cut else {})
+        cut = cut_index([*chosen.omitted, *chosen.messages], self.session.cut)
+        return sent | ({"cut": self.session.cut} if chosen.omitted and len(chosen.omitted) == cut else {})
 
     def _is_adapted(self, error: BotError) -> bool:
         """Make another prompt after a refusal; False where there is none that may pass."""
@@ -159,16 +171,18 @@ class Asking:
         before, info = self._fit, self._info
         sizes = sizes_in(error, before.tokens) if isinstance(error, PromptTooLong) else Sizes(None, None)
         room = before.tokens / 2
-        if self._shortened == 1 and room < (accepted := self.limits.accepted(info)) < before.tokens * (1 - RESERVE):
+        if self._shortened == 1 and room < (accepted := self.limits.accepted(info)) < before.tokens * (
+            1 - RESERVED_FRACTION
+        ):
             room = accepted
         if sizes.window:
             scale = (sizes.prompt or before.tokens) / before.tokens
-            by_sizes = (sizes.window * (1 - RESERVE) - info.answer_tokens) / scale
+            by_sizes = (sizes.window * (1 - RESERVED_FRACTION) - info.answer_tokens) / scale
             room = by_sizes if by_sizes < before.tokens else room
         if isinstance(error, PromptTooLong):
             told = sizes.window or sizes.prompt or int(before.tokens)
             self._window = min(told, self._window or told)
-        window = ceil((room + info.answer_tokens) / (1 - RESERVE))
+        window = ceil((room + info.answer_tokens) / (1 - RESERVED_FRACTION))
         self._choose(replace(info, context_window=max(0, window)))
         return len(self._fit.messages) < len(before.messages)
 

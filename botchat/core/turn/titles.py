@@ -50,7 +50,7 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 
-def wants_title(bot: Bot, messages: Sequence[Message]) -> bool:
+def needs_title(bot: Bot, messages: Sequence[Message]) -> bool:
     """Tell whether the answer to these messages is the session's first, and the bot one that can name it."""
     answered = any(m.role == "assistant" and m.status is None and m.content for m in messages)
     return bot.info.can_title and not answered
@@ -62,7 +62,7 @@ def title_prompt(question: str, answer: str) -> Prompt:
     return [{"role": "user", "content": _ASKED.format(**words)}]
 
 
-def as_title(text: str) -> str:
+def parse_title(text: str) -> str:
     """Make a title of a bot's answer: its first line that is one, without quotes and marks; "" if there is none.
 
     Reasoning, "Here is a title:" and the fences of code are passed over; of a JSON object its first text is the title.
@@ -101,7 +101,7 @@ def _title_in_json(text: str) -> str:
 
 
 @dataclass(slots=True, frozen=True)
-class Naming:
+class TitleFollowup:
     """Asks a bot for a session's title, and gives it if the name is still the one that the session gave itself."""
 
     repository: SessionRepository
@@ -133,7 +133,7 @@ class Naming:
                     reason = piece.reason
                 if len(content) > _LONGEST_THOUGHT:
                     break
-        title = as_title(content)
+        title = parse_title(content)
         if is_cut_off(reason) or len(without_reasoning(content)) > _TOO_LONG or not title:
             raise BotError("The bot was asked for a title, and gave none.")
         return title

@@ -15,7 +15,7 @@ from statistics import mean, pstdev
 from typing import TypeVar
 
 from botchat.core.bots import Bot
-from botchat.core.context import says_enough
+from botchat.core.context import has_enough_words
 from botchat.core.models import Message, Session, Topic, valid_text
 from botchat.core.storage import SessionRepository
 
@@ -43,13 +43,13 @@ _T = TypeVar("_T")
 Vector = Sequence[float]
 
 
-def wants_topic(bot: Bot, messages: Sequence[Message]) -> bool:
+def needs_topic(bot: Bot, messages: Sequence[Message]) -> bool:
     """Tell whether the last of these messages is one whose topic the bot's server can tell, and has not told yet."""
     new = messages[-1]
     return bot.info.can_embed and new.role == "user" and new.topic is None and len(_places(_read(messages))) > _FEWEST
 
 
-def topic_of(places: Sequence[int], vectors: Sequence[Vector]) -> Topic:
+def detect_topic(places: Sequence[int], vectors: Sequence[Vector]) -> Topic:
     """Tell whether the last message begins a topic: whether it is less near to those before it than is usual here.
 
     Args:
@@ -61,7 +61,7 @@ def topic_of(places: Sequence[int], vectors: Sequence[Vector]) -> Topic:
 
 
 @dataclass(slots=True, frozen=True)
-class Placing:
+class TopicFollowup:
     """Has a bot's server place the messages of a conversation, and keeps what that tells of the last one's topic."""
 
     repository: SessionRepository
@@ -76,7 +76,7 @@ class Placing:
         try:
             if (await self._in_thread(partial(self.repository.preferences, user))).topics != "shown":
                 return False
-            topic = await self._topic() if says_enough(new.content) else "same"
+            topic = await self._topic() if has_enough_words(new.content) else "same"
             save = partial(self.repository.update_message, user, self.session.id, new.id, topic=topic)
             await self._in_thread(save)
         except Exception as error:  # noqa: BLE001  (whatever a bot or the store raises, the words tell a topic too)
@@ -89,7 +89,7 @@ class Placing:
         read = _read(self.messages)
         async with asyncio.timeout(_SECONDS):
             vectors = await self.bot.vectors([valid_text(message.content[:_LONGEST]) for message in read])
-        return await self._in_thread(partial(topic_of, _places(read), vectors))
+        return await self._in_thread(partial(detect_topic, _places(read), vectors))
 
     async def _in_thread(self, call: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self.savers, call)

@@ -24,14 +24,14 @@ from botchat.core.errors import (
 from botchat.core.models import Message, Session, Status, new_id, now
 from botchat.core.retention import Keeping, Retention
 from botchat.core.storage import SessionRepository
-from botchat.core.turn.coalesce import in_gulps, pause_for
+from botchat.core.turn.coalesce import coalesce, coalesce_delay
 from botchat.core.turn.event_loop import LoopThread
-from botchat.core.turn.followups import Afterwards, afterwards
-from botchat.core.turn.history import History, holds_more, is_wordless
+from botchat.core.turn.followups import Followup, afterwards
+from botchat.core.turn.history import History, has_other_content, is_empty_reply
 from botchat.core.turn.recorder import CHECKPOINT_SECONDS, Recorder
-from botchat.core.turn.recovery_file import put_aside, rescue_replies
+from botchat.core.turn.recovery_file import write_rejected_reply, write_unsaved_replies
 from botchat.core.turn.reply import Reply
-from botchat.core.turn.request import Asking, read_enough
+from botchat.core.turn.request import BotRequest, read_context_history
 
 _SAVERS = 8
 
@@ -52,11 +52,11 @@ class Turns:
         retention: Retention | None = None,
         titles: bool = False,
         checkpoint_seconds: float = CHECKPOINT_SECONDS,
-        rescue_folder: Path | None = None,
+        recovery_folder: Path | None = None,
     ) -> None:
         self.bots = bots
         self.holder = new_id()
-        self.keeping = Keeping(retention or Retention())
+        self.retention_enforcer = Keeping(retention or Retention())
         self._titles = titles
         self._checkpoint_seconds = checkpoint_seconds
         self._replies: dict[tuple[str, str], Reply] = {}
@@ -65,7 +65,7 @@ class Turns:
         self._lock = threading.Lock()
         self._savers = ThreadPoolExecutor(_SAVERS, thread_name_prefix="botchat-save")
         self._loop = LoopThread(self._close_bots)
-        self._rescue_folder = rescue_folder
+        self._recovery_folder = recovery_folder
         self._closing = False
         self._close_lock = threading.Lock()
         self._is_closed = False
@@ -80,7 +80,7 @@ class Turns:
             raise UnknownBot(f"There is no bot {bot_id!r}; the config has: {', '.join(sorted(self.bots))}.")
         return self.bots[bot_id]
 
-    def running(self, user: str, session_id: str) -> Reply | None:
+    def active_reply(self, user: str, session_id: str) -> Reply | None:
         """Return the user's reply in that session that still comes, or that the store does not have."""
         return self._replies.get((user, session_id))
 
@@ -93,7 +93,7 @@ class Turns:
         """Tell how often this process wrote something of the user's; what was read at another number may be old."""
         return self._revisions.get(user, 0)
 
-    def wrote(self, user: str) -> None:
+    def bump_revision(self, user: str) -> None:
         """Count a write of the user's."""
         with self._lock:
             self._revisions[user] = self._revisions.get(user, 0) + 1
@@ -108,13 +108,15 @@ class Turns:
         """
         bot = self.bot(session.bot_id)
         with self._place(session) as reply:
-            earlier = read_enough(repository, bot.info, session, message.parent) if session.rev else History([], 0)
+            earlier = (
+                read_context_history(repository, bot.info, session, message.parent) if session.rev else History([], 0)
+            )
             messages = [*earlier.messages, message]
             asking = self._asking(repository, bot, session, reply, History(messages, earlier.older))
             self._keep(repository, session)
             message.parent = message.parent or session.head
             repository.append(session, message, turn=self.holder)
-            self.wrote(session.user)
+            self.bump_revision(session.user)
             self._ask(repository, session, reply, asking)
         return reply
 
@@ -130,16 +132,16 @@ class Turns:
         """
         bot = self.bot(session.bot_id)
         with self._place(session) as reply:
-            messages, older = read_enough(repository, bot.info, session)
-            wordless = messages.pop() if messages and is_wordless(messages[-1]) else None
+            messages, older = read_context_history(repository, bot.info, session)
+            wordless = messages.pop() if messages and is_empty_reply(messages[-1]) else None
             if not messages or messages[-1].role != "user":
                 raise InvalidInput("The last message has its reply: there is nothing to try again.")
-            if wordless and holds_more(wordless):
+            if wordless and has_other_content(wordless):
                 question, wordless = messages[-1].id, None
-                messages, older = read_enough(repository, bot.info, session, question)
+                messages, older = read_context_history(repository, bot.info, session, question)
                 reply.follow(question)
             elif wordless:
-                reply.take_place_of(wordless)
+                reply.replace_message(wordless)
             elif session.head:
                 reply.follow(session.head)
             asking = self._asking(repository, bot, session, reply, History(messages, older))
@@ -148,7 +150,7 @@ class Turns:
             self._ask(repository, session, reply, asking, stored=wordless is not None)
         return reply
 
-    def answer_anew(self, repository: SessionRepository, session: Session, question: str) -> Reply:
+    def regenerate(self, repository: SessionRepository, session: Session, question: str) -> Reply:
         """Ask the bot again for an answer to the message `question`; it begins a branch beside the others.
 
         Raises:
@@ -158,7 +160,7 @@ class Turns:
         """
         bot = self.bot(session.bot_id)
         with self._place(session) as reply:
-            history = read_enough(repository, bot.info, session, question)
+            history = read_context_history(repository, bot.info, session, question)
             if not history.messages or history.messages[-1].role != "user":
                 raise InvalidInput("Only an answer to a message of yours can be asked for again.")
             reply.follow(question)
@@ -195,17 +197,17 @@ class Turns:
             self._loop.stop()
             self._savers.shutdown(wait=True, cancel_futures=True)
             if keep_unsaved:
-                rescue_replies(self._rescue_folder, lost)
+                write_unsaved_replies(self._recovery_folder, lost)
             self._is_closed = True
 
     def _keep(self, repository: SessionRepository, session: Session) -> None:
         """See that a session that is used again goes when the policy says, and not before."""
         if session.state == "trash":
-            session.expire_time = self.keeping.retention.expire_time(session, now())
+            session.expire_time = self.retention_enforcer.retention.expire_time(session, now())
             repository.update(session.user, session.id, state="active", expire_time=session.expire_time)
             session.state = "active"
         else:
-            self.keeping.renew(repository, session)
+            self.retention_enforcer.renew(repository, session)
 
     @contextmanager
     def _place(self, session: Session) -> Iterator[Reply]:
@@ -232,7 +234,7 @@ class Turns:
 
     def _let_go(self, reply: Reply) -> BotchatError:
         """Give the place of a reply that the store will never take to the next turn; return what to say of it."""
-        said = put_aside(self._rescue_folder, reply)
+        said = write_rejected_reply(self._recovery_folder, reply)
         if said is None:
             return reply.save_failure or ReplyRunning()
         del self._replies[reply.user, reply.session_id]
@@ -244,20 +246,20 @@ class Turns:
 
     def _asking(
         self, repository: SessionRepository, bot: Bot, session: Session, reply: Reply, history: History
-    ) -> Asking:
-        return Asking(
+    ) -> BotRequest:
+        return BotRequest(
             repository=repository,
             bot=bot,
             session=session,
             messages=history.messages,
             older=history.older,
-            tell=reply.was_sent,
+            tell=reply.on_context,
             limits=self._limits,
             savers=self._savers,
         )
 
     def _ask(
-        self, repository: SessionRepository, session: Session, reply: Reply, asking: Asking, *, stored: bool = False
+        self, repository: SessionRepository, session: Session, reply: Reply, asking: BotRequest, *, stored: bool = False
     ) -> None:
         header = replace(session, messages=[])
         reply.session = replace(session, messages=list(asking.messages), first=asking.older)
@@ -267,13 +269,13 @@ class Turns:
             reply,
             holder=self.holder,
             savers=self._savers,
-            keeping=self.keeping,
+            keeping=self.retention_enforcer,
             checkpoint_seconds=self._checkpoint_seconds,
             stored=stored,
         )
         self.run(self._reply(asking, reply, recorder, afterwards(asking, header, titles=self._titles)))
 
-    async def _reply(self, asking: Asking, reply: Reply, recorder: Recorder, later: list[Afterwards]) -> None:
+    async def _reply(self, asking: BotRequest, reply: Reply, recorder: Recorder, later: list[Followup]) -> None:
         recording = asyncio.create_task(recorder.run())
         listening = asyncio.create_task(self._listen(asking, reply))
         reply.runs(asyncio.get_running_loop(), listening)
@@ -281,26 +283,26 @@ class Turns:
         if not reply.ended:  # cancelled before it had begun
             reply.end(self._stopped_as())
         saved = await recording
-        self.wrote(reply.user)
+        self.bump_revision(reply.user)
         if saved:
             self._forget(reply)
         reply.settle()
         answer = reply.message
         for each in later:
             if saved and answer.status is None and not self._closing and await each.run(answer):
-                self.wrote(reply.user)
+                self.bump_revision(reply.user)
 
-    async def _listen(self, asking: Asking, reply: Reply) -> None:
+    async def _listen(self, asking: BotRequest, reply: Reply) -> None:
         """Take the reply from the bot to its end, whatever that is."""
         finish: Finish | None = None
         try:
-            async with aclosing(in_gulps(asking.stream(), lambda: pause_for(len(self._replies)))) as pieces:
+            async with aclosing(coalesce(asking.stream(), lambda: coalesce_delay(len(self._replies)))) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, Finish):
                         finish = piece
                     else:
                         reply.receive(piece)
-            reply.end_as_served(finish)
+            reply.end_with(finish)
         except asyncio.CancelledError:
             reply.end(self._stopped_as())
         except ReplyTooLarge as error:

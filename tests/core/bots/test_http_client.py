@@ -17,7 +17,7 @@ from support.stores.servers import free_port
 
 from botchat.core.bots.http_client import Proxy, is_valid, open_client, proxy_for
 from botchat.core.errors import BotError, ConfigError
-from botchat.core.turn import models_of
+from botchat.core.turn import fetch_model_lists
 
 HI = streamed(["Hi."])
 TIMEOUT = httpx2.Timeout(5)
@@ -342,7 +342,7 @@ def test_whatever_one_bot_raises_the_others_are_still_checked(capfd):
 
     with StubBot([whole({"data": [{"id": "first"}]})]) as stub, no_output(capfd):
         fine = bot_at(stub.url)
-        broken, listed = models_of([Broken(fine.info), fine], 9)
+        broken, listed = fetch_model_lists([Broken(fine.info), fine], 9)
     assert isinstance(broken, BotError)
     assert "RuntimeError: odd too" in str(broken)
     assert listed == ["first"]

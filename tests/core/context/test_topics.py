@@ -2,7 +2,7 @@
 
 import pytest
 
-from botchat.core.context import fit, topics_of
+from botchat.core.context import select_messages, topic_starts
 from botchat.core.models import BotInfo, Message
 
 TALK = [
@@ -22,7 +22,7 @@ def said(*texts: str) -> list[Message]:
 
 
 def places(messages: list[Message]) -> list[int]:
-    topics = topics_of(messages)
+    topics = topic_starts(messages)
     return [i for i, message in enumerate(messages) if message.id in topics]
 
 
@@ -40,11 +40,11 @@ def test_what_follows_changes_nothing_about_a_message(length):
 
 def test_a_bot_that_is_not_shown_all_is_shown_it_from_a_topic_on_if_that_gives_up_little():
     messages = said(*TALK, "Thanks.")
-    topics = topics_of(messages)
+    topics = topic_starts(messages)
     whole = BotInfo(bot_id="b", label="b", context_window=10_000)
-    assert fit(whole, messages, topics=topics).messages == messages
+    assert select_messages(whole, messages, topics=topics).messages == messages
     narrow = BotInfo(bot_id="b", label="b", context_window=110)
-    assert fit(narrow, messages).messages == messages[2:]
-    assert fit(narrow, messages, topics=topics).messages == messages[4:]
+    assert select_messages(narrow, messages).messages == messages[2:]
+    assert select_messages(narrow, messages, topics=topics).messages == messages[4:]
     last = {messages[8].id}
-    assert fit(narrow, messages, topics=last).messages == messages[2:]
+    assert select_messages(narrow, messages, topics=last).messages == messages[2:]

@@ -11,9 +11,9 @@ from support.bots.conversations import (
     at_any_speed,
     bot,
     bots,
+    build_prompt,
     conversations,
     is_asked,
-    prompt_for,
     shown,
     user,
     without_files,
@@ -22,8 +22,8 @@ from support.bots.conversations import (
 
 from botchat.core.bots import CONTINUE, OPENING, BotConfig
 from botchat.core.bots.prompt import words_of
-from botchat.core.context import RESERVE
-from botchat.core.context.token_count import IMAGE_TOKENS, counted, estimated_tokens
+from botchat.core.context import RESERVED_FRACTION
+from botchat.core.context.token_count import IMAGE_TOKENS, count_tokens, estimate_tokens
 from botchat.core.models import File, valid_text
 
 
@@ -33,7 +33,7 @@ def test_the_last_users_message_is_always_shown(bot, said):
     last = next(message for message in reversed(said) if is_asked(message))
     assert any(
         valid_text(last.content.strip()) in words_of(message["content"])
-        for message in prompt_for(bot, said)
+        for message in build_prompt(bot, said)
         if message["role"] == "user"
     )
 
@@ -42,19 +42,19 @@ def test_the_last_users_message_is_always_shown(bot, said):
 @example(bot=bot(context_window=27), said=[user(SIXTEEN_BYTES), assistant(SIXTEEN_BYTES)] * 2 + [user("Rome?")])
 @at_any_speed
 def test_no_more_is_shown_than_the_bot_can_take_in_except_for_the_last_users_message(bot, said):
-    prompt = prompt_for(bot, said)
-    tokens = sum(estimated_tokens("".join(text for name, text in m.items() if name != "role")) for m in prompt)
+    prompt = build_prompt(bot, said)
+    tokens = sum(estimate_tokens("".join(text for name, text in m.items() if name != "role")) for m in prompt)
     last = max(i for i, message in enumerate(said) if is_asked(message))
-    if bot.context_window is not None and tokens > bot.context_window * (1 - RESERVE):
+    if bot.context_window is not None and tokens > bot.context_window * (1 - RESERVED_FRACTION):
         standing = [message for message in said[:last] if message.role == "system"]
-        assert prompt == prompt_for(bot, [*standing, *said[last:]])
+        assert prompt == build_prompt(bot, [*standing, *said[last:]])
 
 
 @given(bot=bots, said=without_files)
 @at_any_speed
 def test_what_is_shown_is_the_newest_part_of_what_was_said(bot, said):
     words = [valid_text(m.content) for m in said if m.role in {"user", "assistant"} and m.content.strip()]
-    prompt = [message["content"] for message in prompt_for(bot, said) if message["role"] != "system"]
+    prompt = [message["content"] for message in build_prompt(bot, said) if message["role"] != "system"]
     sent = [text for text in prompt if text not in {OPENING, CONTINUE}]
     assert "".join(words).replace("\n", "").endswith("".join(sent).replace("\n", ""))
 
@@ -83,7 +83,7 @@ def test_the_last_users_message_is_shown_even_when_it_alone_is_too_long():
 
 def test_what_a_reply_takes_is_estimated_where_its_server_reported_nothing():
     said = [user("Rome?"), assistant("x" * 16), user("When?")]
-    assert counted(bot(), "", said).messages == [5, 8, 5]
+    assert count_tokens(bot(), "", said).messages == [5, 8, 5]
 
 
 def test_reasoning_that_is_sent_takes_its_part_of_the_room():
@@ -93,10 +93,10 @@ def test_reasoning_that_is_sent_takes_its_part_of_the_room():
 
 
 def test_tokens_are_estimated_by_bytes_for_every_script():
-    assert estimated_tokens("") == 4
-    assert estimated_tokens("x" * 40) == 14
-    assert estimated_tokens("é" * 40) == 24
-    assert estimated_tokens("罗" * 40) == 34
+    assert estimate_tokens("") == 4
+    assert estimate_tokens("x" * 40) == 14
+    assert estimate_tokens("é" * 40) == 24
+    assert estimate_tokens("罗" * 40) == 34
 
 
 def file(name: str, data: bytes, kind: str = "text/plain") -> File:
@@ -141,7 +141,7 @@ def test_data_that_lie_apart_are_read_only_for_messages_that_are_shown():
         assistant("yes"),
         user("new", files=[apart("new.txt", b"new"), apart("a.png", b"x", "image/png")]),
     ]
-    prompt = prompt_for(bot(context_window=100), said, read=lambda file: read.append(file.name) or b"new")
+    prompt = build_prompt(bot(context_window=100), said, read=lambda file: read.append(file.name) or b"new")
     assert read == ["new.txt"]
     assert [message["content"][:3] for message in prompt] == ["new"]
 
@@ -150,10 +150,10 @@ def test_a_file_takes_its_part_of_the_room_and_an_image_a_part_that_does_not_dep
     text, image = file("a", b"x" * 4_000), file("a", b"x" * 4_000_000, "image/png")
     for said, tokens, more in ((text, 1_000, {}), (image, IMAGE_TOKENS, {"images": True}), (image, 0, {})):
         conversation = [user("Look", files=[said]), assistant("Yes."), user("And?")]
-        room = (tokens + 30) / (1 - RESERVE)
-        assert len(prompt_for(bot(context_window=int(room) + 1, **more), conversation)) == 3
+        room = (tokens + 30) / (1 - RESERVED_FRACTION)
+        assert len(build_prompt(bot(context_window=int(room) + 1, **more), conversation)) == 3
         if tokens:
-            assert len(prompt_for(bot(context_window=int(room) - 40, **more), conversation)) == 1
+            assert len(build_prompt(bot(context_window=int(room) - 40, **more), conversation)) == 1
 
 
 def test_what_the_answer_may_take_stays_free():
@@ -171,6 +171,6 @@ def test_tokens_are_counted_as_the_server_does_once_it_has_told():
         user("z" * 400),
         assistant("", usage={"prompt_tokens": 1_200}),
     ]
-    told = counted(bot(), "", said)
+    told = count_tokens(bot(), "", said)
     assert sum(told.messages[:1]) + told.frame == pytest.approx(1_000)
     assert sum(told.messages[1:3]) == pytest.approx(200)

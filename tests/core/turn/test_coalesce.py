@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
-from botchat.core.turn.coalesce import in_gulps, pause_for
+from botchat.core.turn.coalesce import coalesce, coalesce_delay
 
 
 class Source:
@@ -26,7 +26,7 @@ class Source:
 
 async def read(source: Source, pause: Callable[[], float], most: int = 1_000) -> list[int]:
     read: list[int] = []
-    async with aclosing(in_gulps(source.pieces(), pause)) as pieces:
+    async with aclosing(coalesce(source.pieces(), pause)) as pieces:
         async for piece in pieces:
             read.append(piece)
             if len(read) == most:
@@ -53,8 +53,8 @@ def test_who_stops_reading_closes_what_the_pieces_come_from():
 
 
 def test_few_replies_are_read_as_they_come():
-    assert pause_for(1) == pause_for(10) == 0
-    assert 0 < pause_for(50) < pause_for(100) == pause_for(1000) < 1
+    assert coalesce_delay(1) == coalesce_delay(10) == 0
+    assert 0 < coalesce_delay(50) < coalesce_delay(100) == coalesce_delay(1000) < 1
 
 
 def test_a_piece_that_lies_there_is_at_hand_however_long_its_thread_is_kept_off():
@@ -66,7 +66,7 @@ def test_a_piece_that_lies_there_is_at_hand_however_long_its_thread_is_kept_off(
             yield i
 
     async def read_all() -> list[int]:
-        return [piece async for piece in in_gulps(slow(), lambda: pauses.append(0) or 0)]
+        return [piece async for piece in coalesce(slow(), lambda: pauses.append(0) or 0)]
 
     assert asyncio.run(read_all()) == [0, 1, 2]
     assert pauses == []
@@ -82,7 +82,7 @@ async def turns_of_others(pieces: int, pause: float) -> int:
             turns += 1
             await asyncio.sleep(0)
 
-    async with aclosing(in_gulps(Source(0.01, *[0] * pieces).pieces(), lambda: pause)) as source:
+    async with aclosing(coalesce(Source(0.01, *[0] * pieces).pieces(), lambda: pause)) as source:
         await anext(source)
         await anext(source)
         watching = asyncio.create_task(others())

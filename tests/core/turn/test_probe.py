@@ -6,13 +6,13 @@ import pytest
 from support.fakes import DONE, Gate, ScriptedBot
 
 from botchat.core.bots.stream.chunks import Finish
-from botchat.core.chat import models_of, try_bots
+from botchat.core.chat import fetch_model_lists, probe_bots
 from botchat.core.errors import BotError, PromptRefused
 from botchat.core.models import Delta
 
 
 def tried(*script):
-    (trial,) = try_bots([ScriptedBot(*script)])
+    (trial,) = probe_bots([ScriptedBot(*script)])
     return trial
 
 
@@ -36,7 +36,7 @@ def test_a_reply_that_does_not_say_that_it_is_complete_is_a_failure(script):
 
 
 def test_a_failing_bot_does_not_keep_others_from_their_trial():
-    failing, fine = try_bots([ScriptedBot("o", BotError("It broke.")), ScriptedBot("o", "k", DONE)])
+    failing, fine = probe_bots([ScriptedBot("o", BotError("It broke.")), ScriptedBot("o", "k", DONE)])
     assert str(failing.failure) == "It broke."
     assert failing.first_token_ms
     assert fine.failure is None
@@ -47,7 +47,7 @@ def test_a_server_that_does_not_list_its_models_in_time_is_given_up():
         async def models(self):
             await Gate().wait()
 
-    (answer,) = models_of([Slow()], 0.01)
+    (answer,) = fetch_model_lists([Slow()], 0.01)
     assert "didn't respond within 0.01 s" in str(answer)
 
 
@@ -60,7 +60,7 @@ def test_a_server_without_a_system_role_is_asked_as_in_a_chat():
 
     bot = ScriptedBot(refuse_system, "o", "k", DONE)
     bot.info = replace(bot.info, system="You are terse.")
-    (trial,) = try_bots([bot])
+    (trial,) = probe_bots([bot])
     assert trial.failure is None
     assert [[message["role"] for message in prompt] for prompt in bot.prompts] == [["system", "user"], ["user"]]
     assert "You are terse." in bot.prompts[-1][0]["content"]

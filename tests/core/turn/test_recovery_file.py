@@ -20,7 +20,7 @@ def turns_with(store, tmp_path):
     made = []
 
     def make(*script, folder: Path = tmp_path / "data" / "rescued") -> tuple[Turns, Chat]:
-        made.append(Turns({"b": ScriptedBot(*script)}, checkpoint_seconds=0.01, rescue_folder=folder))
+        made.append(Turns({"b": ScriptedBot(*script)}, checkpoint_seconds=0.01, recovery_folder=folder))
         return made[-1], Chat(store, made[-1], default_bot="b")
 
     yield make

@@ -11,7 +11,7 @@ from botchat.core.bots import BotConfig
 from botchat.core.bots.openai import OpenAIBot
 from botchat.core.bots.prompt import words_of
 from botchat.core.bots.stream.chunks import Finish
-from botchat.core.context import shown
+from botchat.core.context import context_usage
 from botchat.core.errors import BotError, MessageNotFound, PromptTooLong
 from botchat.core.models import Message, Session
 
@@ -58,9 +58,9 @@ def test_whatever_a_server_counts_it_is_sent_the_newest_turns_that_fit_and_no_wo
         assert prompt[-1]["content"].startswith(f"{n}:")
     saved = store.get("ann", session.id, last=100)
     assert [m.content[:3] for m in saved.messages[::2]] == [f"{n}: "[:3] for n in range(25)]
-    told = shown(saved)
-    assert (told.messages, told.of) == (full[-1], 49)
-    assert told.first == saved.messages[49 - full[-1]].id
+    usage = context_usage(saved)
+    assert (usage.sent, usage.total) == (full[-1], 49)
+    assert usage.first_id == saved.messages[49 - full[-1]].id
 
 
 def test_a_prompt_that_was_too_long_is_sent_once_more_shorter_and_the_window_is_remembered(chat_on, store):
@@ -162,14 +162,14 @@ def test_what_a_person_lets_the_bot_forget_is_not_sent_until_they_take_it_back(c
         say(chat, session, words)
     session = chat.open("ann", session.id)
     chat.forget("ann", session, session.messages[2].id)
-    told = shown(chat.open("ann", session.id))
-    assert (told.words, told.by_hand, told.first) == ("4 of 6 messages sent", True, session.messages[2].id)
+    usage = context_usage(chat.open("ann", session.id))
+    assert (usage.text, usage.is_manual, usage.first_id) == ("4 of 6 messages sent", True, session.messages[2].id)
     answer = say(chat, session, "And?")
     assert [m["content"] for m in bot.prompts[-1]] == ["Oslo?", "Yes.", "Why?", "Yes.", "And?"]
     assert (answer.sent["messages"], answer.sent["of"]) == (5, 7)
-    assert shown(chat.open("ann", session.id)).by_hand
+    assert context_usage(chat.open("ann", session.id)).is_manual
     chat.forget("ann", session, None)
-    assert shown(chat.open("ann", session.id)) is None
+    assert context_usage(chat.open("ann", session.id)) is None
     say(chat, session, "Now?")
     assert len(bot.prompts[-1]) == 9
     assert len(store.get("ann", session.id).messages) == 10
@@ -229,7 +229,7 @@ def test_what_does_not_fit_is_summed_up_kept_and_sent_instead(chat_on, store):
     assert system["content"].endswith("Herons were spoken of.")
     places = [message.id for message in kept.messages]
     assert kept.messages[places.index(kept.summary["last"]) + 1].content == first["content"]
-    assert shown(kept).summary == "Herons were spoken of."
+    assert context_usage(kept).summary == "Herons were spoken of."
     chat.redact("ann", session.id, kept.messages[0].id)
     assert store.get("ann", session.id).summary is None
 
@@ -245,7 +245,7 @@ def test_a_summary_that_fails_is_in_nobodys_way(chat_on, store, summary):
     assert bot.asked
     assert kept.summary is None
     assert bot.prompts[-1][0]["role"] == "user"
-    assert shown(kept).messages == len(bot.prompts[-1])
+    assert context_usage(kept).sent == len(bot.prompts[-1])
 
 
 def test_what_was_forgotten_is_in_no_summary(chat_on, store):

@@ -16,7 +16,7 @@ from botchat.core.chat import Chat
 from botchat.core.errors import BotError, InvalidInput
 from botchat.core.models import Delta
 from botchat.core.turn import Turns
-from botchat.core.turn.titles import TITLE_LENGTH, as_title, title_prompt
+from botchat.core.turn.titles import TITLE_LENGTH, parse_title, title_prompt
 from botchat.settings import Settings
 
 QUESTION = "How do herons stand in cold water all day, and why don't they freeze?"
@@ -284,8 +284,8 @@ def test_a_session_is_renamed_only_from_the_name_that_it_has(repository):
     ],
 )
 def test_a_title_is_one_line_without_what_stands_around_it(answer, title):
-    assert as_title(answer) == title
-    assert len(as_title(answer)) <= TITLE_LENGTH
+    assert parse_title(answer) == title
+    assert len(parse_title(answer)) <= TITLE_LENGTH
 
 
 def test_a_bot_is_shown_only_the_beginnings():

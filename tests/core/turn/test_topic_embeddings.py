@@ -8,11 +8,11 @@ import pytest
 from support.bots.asked_bot import bot_at
 from support.bots.stub_server import StubBot, refused, streamed, whole
 
-from botchat.core.chat import Chat, topics_of
+from botchat.core.chat import Chat, topic_starts
 from botchat.core.models import Message
 from botchat.core.storage import SessionRepository
 from botchat.core.turn import Turns
-from botchat.core.turn.topic_embeddings import topic_of
+from botchat.core.turn.topic_embeddings import detect_topic
 
 HERONS = ["Where do herons nest?", "Which fish suit them?", "Do storms disturb colonies?", "When does breeding start?"]
 GOES_ON, TURNS = "Could winter kill chicks?", "Could herons ride the winter trains?"
@@ -86,7 +86,7 @@ def test_the_server_tells_once_after_the_answer_whether_a_topic_begins_and_that_
     assert kept == topic
     question = session.messages[-2]
     assert [m.topic for m in session.messages if m.topic] == [question.topic] == [topic]
-    assert (question.id in topics_of(session.messages)) == (topic == "new")
+    assert (question.id in topic_starts(session.messages)) == (topic == "new")
 
 
 def test_who_wants_no_topics_shown_or_names_no_model_has_no_server_asked(local_repository):
@@ -115,7 +115,7 @@ def test_a_server_that_can_not_tell_leaves_it_to_the_words_and_a_line_in_the_log
     assert "has its topic told by words: BotError: " in logged
     assert "no chat" not in logged  # which is not what was asked for
     assert session.messages[-2].topic is None
-    assert session.messages[-2].id in topics_of(session.messages)
+    assert session.messages[-2].id in topic_starts(session.messages)
     assert session.messages[-1].content == "Yes."
 
 
@@ -125,9 +125,9 @@ def test_how_near_is_near_enough_is_taken_from_the_conversation_itself():
 
     places = [2, 4, 6, 8]
     calm, wide = at(0, 5, 2, 7, 0, 4, 3, 6, 50), at(0, 50, 90, 10, 40, 0, 70, 20, 80)
-    assert topic_of(places, calm) == "new"
-    assert topic_of(places, wide) == "same"
-    assert topic_of(places, at(*[0] * 8, 15)) == "same"
+    assert detect_topic(places, calm) == "new"
+    assert detect_topic(places, wide) == "same"
+    assert detect_topic(places, at(*[0] * 8, 15)) == "same"
 
 
 def test_a_verdict_counts_more_than_the_words():
@@ -136,4 +136,4 @@ def test_a_verdict_counts_more_than_the_words():
         Message(role="user", content="Book flights to Lisbon", topic="same"),
         Message(role="user", content="Which flights to Lisbon?", topic="new"),
     )
-    assert topics_of([first, goes_on, turns]) == {turns.id}
+    assert topic_starts([first, goes_on, turns]) == {turns.id}

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from botchat.core.bots import Prompt
-from botchat.core.context import fit, rendering
+from botchat.core.context import rendering, select_messages
 from botchat.core.models import BotInfo, File, Message, valid_text
 
 TEN_TOKENS = "x" * 24
@@ -48,10 +48,10 @@ def bot(**more) -> BotInfo:
     return BotInfo(bot_id="b", label="b", **more)
 
 
-def prompt_for(bot: BotInfo, said, read=None) -> Prompt:
+def build_prompt(bot: BotInfo, said, read=None) -> Prompt:
     more = {"read": read} if read else {}
-    chosen = fit(bot, said)
-    return rendering.prompt_for(bot, [*chosen.standing, *chosen.messages], **more)
+    chosen = select_messages(bot, said)
+    return rendering.build_prompt(bot, [*chosen.system_messages, *chosen.messages], **more)
 
 
 def is_asked(message: Message) -> bool:
@@ -72,4 +72,4 @@ def assistant(content: str, **more) -> Message:
 
 
 def shown(*said: Message, **more) -> list[tuple[str, str]]:
-    return [(message["role"], message["content"]) for message in prompt_for(bot(**more), said)]
+    return [(message["role"], message["content"]) for message in build_prompt(bot(**more), said)]

@@ -12,7 +12,7 @@ from botchat.core.turn import Reply
 STOP = chunk({}, finish_reason="stop")
 
 
-class Shown(NamedTuple):
+class ReadReply(NamedTuple):
     """What a person sees of a reply."""
 
     content: str = "Yes."
@@ -21,7 +21,7 @@ class Shown(NamedTuple):
     status: str | None = None
 
 
-def read(*chunks: Any, tags: Any = "auto") -> tuple[Shown, Reply]:
+def read(*chunks: Any, tags: Any = "auto") -> tuple[ReadReply, Reply]:
     """Read chunks up to their end, through a Reply as a turn does."""
     reply, reader = Reply("ann", "s"), ChunkReader(tags)
     finish = None
@@ -36,10 +36,10 @@ def read(*chunks: Any, tags: Any = "auto") -> tuple[Shown, Reply]:
     except BotError as error:
         reply.end("failed", failure=error)
     else:
-        reply.end_as_served(finish)
+        reply.end_with(finish)
     message = reply.message
     kinds = [piece.kind for piece in unpack(message.payload)]
-    return Shown(message.content, message.reasoning_content, kinds, message.status), reply
+    return ReadReply(message.content, message.reasoning_content, kinds, message.status), reply
 
 
 def message(fields: dict[str, Any], reason: str | None = "stop", **more: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from botchat.core.bots.stream.chunks import Finish
 from botchat.core.bots.stream.finish_reasons import is_cut_off, outcome_of, reason_text
 from botchat.core.chat import Chat
 from botchat.core.models import Delta, Unsupported, unpack
-from botchat.core.turn import Reply, Turns, is_wordless
+from botchat.core.turn import Reply, Turns, is_empty_reply
 
 CALL = Unsupported("tool call: search", {"function": {"name": "search"}}, "tool call 0")
 
@@ -92,18 +92,18 @@ def test_a_reply_without_text_says_so_and_can_be_tried_again(deltas, reason, sta
     reply = Reply("ann", "s")
     for delta in deltas:
         reply.receive(delta)
-    reply.end_as_served(Finish(reason=reason))
+    reply.end_with(Finish(reason=reason))
     assert reply.message.status == status
     assert error in reply.message.error
     assert (reply.failure is None) == (reason is not None)
-    assert is_wordless(reply.message)
+    assert is_empty_reply(reply.message)
 
 
 def test_text_beside_a_tool_call_is_a_complete_reply():
     reply = Reply("ann", "s")
     for delta in (Delta(content="I search."), Delta(unsupported=CALL)):
         reply.receive(delta)
-    reply.end_as_served(Finish(reason="tool_calls"))
+    reply.end_with(Finish(reason="tool_calls"))
     assert (reply.message.status, reply.message.error, reply.failure) == (None, None, None)
     assert unpack(reply.message.payload) == [CALL._replace(key="")]
 
