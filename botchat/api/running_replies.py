@@ -73,7 +73,7 @@ async def pieces(reply: Reply) -> AsyncIterator[Delta | None]:
     with _Bell(reply) as bell:
         while True:
             ended = reply.ended  # before looking: what comes in between is not missed
-            news = reply.received(given)
+            news = reply.deltas_from(given)
             given += len(news)
             if news:
                 for delta in _joined(news):

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.bots.asked_bot import bot_at, listen
+from support.bots.asked_bot import bot_at, collect_reply
 from support.bots.stub_server import StubBot, refused
 
 from botchat.bootstrap import build_repository, sqlite_path
@@ -104,7 +104,7 @@ def test_a_bots_address_shows_no_part_of_a_secret_in_it_whatever_its_server_says
 
         async def asking() -> str:
             async with aclosing(bot):
-                return str((await listen(bot)).error)
+                return str((await collect_reply(bot)).error)
 
         with caplog.at_level(logging.INFO):
             error = asyncio.run(asking())

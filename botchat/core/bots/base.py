@@ -29,7 +29,7 @@ class Bot(Protocol):
         """
         ...
 
-    async def models(self) -> list[str]:
+    async def list_models(self) -> list[str]:
         """List the models that its server has, which costs no tokens; [] where it does not tell.
 
         Raises:
@@ -37,7 +37,7 @@ class Bot(Protocol):
         """
         ...
 
-    async def vectors(self, texts: Sequence[str]) -> list[list[float]]:
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """Place texts among all that can be said: those that mean alike are near to each other.
 
         Raises:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from annotated_types import Gt
 
-from botchat.core.bots.stream.tag_names import ThinkTags, wrong_tags
+from botchat.core.bots.stream.tag_names import ThinkTags, think_tags_error
 from botchat.core.models import Strategy
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -20,7 +20,7 @@ class _Tags:
         from pydantic_core import PydanticCustomError, core_schema
 
         def check(value: Any) -> Any:
-            if mistake := wrong_tags(value):
+            if mistake := think_tags_error(value):
                 raise PydanticCustomError("think_tags", "{mistake}", {"mistake": mistake})
             return value
 
@@ -74,7 +74,7 @@ class BotConfig:
         return next((limit for limit in limits if isinstance(limit, int) and limit > 0), 0)
 
     @property
-    def key_to_set(self) -> str:
+    def expected_key_name(self) -> str:
         """The variable to set where its server wants a key."""
         return self.api_key_env or OPENAI_KEY
 

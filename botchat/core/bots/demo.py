@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
-from botchat.core.bots.prompt import Prompt, words_of
+from botchat.core.bots.prompt import Prompt, text_of
 from botchat.core.bots.stream.chunks import Finish
 from botchat.core.errors import BotError
 from botchat.core.models import BotInfo, Delta
@@ -51,7 +51,7 @@ class DemoBot:
         self._pause = pause
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finish]:
-        asked = next((words_of(m["content"]) for m in reversed(prompt) if m["role"] == "user"), "")
+        asked = next((text_of(m["content"]) for m in reversed(prompt) if m["role"] == "user"), "")
         word = (asked.split() or [""])[0].strip(".,:;!?").lower()
         if word == "think":
             async for piece in self._words(_THOUGHTS):
@@ -65,11 +65,11 @@ class DemoBot:
     async def prepare(self) -> None:
         """Do nothing: there is nothing to load."""
 
-    async def models(self) -> list[str]:
+    async def list_models(self) -> list[str]:
         """Tell that there is none."""
         return []
 
-    async def vectors(self, texts: Sequence[str]) -> list[list[float]]:
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """Place nothing.
 
         Raises:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from botchat.core.bots.base_url import BotAddress, read_address
+from botchat.core.bots.base_url import BotAddress, parse_base_url
 from botchat.core.bots.config import BotConfig
-from botchat.core.bots.server_errors.context_length import refused_prompt
-from botchat.core.bots.server_errors.message import said, shortened, words_in
-from botchat.core.bots.server_errors.retry_delay import retry_after, spelled_out
+from botchat.core.bots.server_errors.context_length import prompt_refusal
+from botchat.core.bots.server_errors.message import find_message, server_message, shorten
+from botchat.core.bots.server_errors.retry_delay import format_delay, retry_after
 from botchat.core.errors import BotError, ConfigError, PromptRefused
 from botchat.core.urls import hide, secrets_in
 
@@ -40,7 +40,7 @@ _SHORTEST_QUOTE = 4
 """Characters of a key that a server may quote when it refuses it: OpenAI shows its beginning and its last four."""
 
 
-class BotErrors:
+class ErrorTranslator:
     """Explains the errors of one bot's server.
 
     Attributes:
@@ -54,18 +54,18 @@ class BotErrors:
         self._bot_id = bot_id
         self._config = config
         self._base_url = base_url
-        self._url = read_address(base_url).shown
+        self._url = parse_base_url(base_url).display_url
         self._api_key = api_key
 
-    def checked(self, address: BotAddress) -> BotAddress:
+    def valid_address(self, address: BotAddress) -> BotAddress:
         """Return an address that can be connected to.
 
         Raises:
             ConfigError: it can't.
         """
-        from botchat.core.bots.http_client import is_valid
+        from botchat.core.bots.http_client import is_valid_url
 
-        if is_valid(self._base_url):
+        if is_valid_url(self._base_url):
             return address
         raise ConfigError(
             f"The base_url of the bot {self._bot_id!r} isn't a valid URL. Use http://HOST:PORT/v1 or https://HOST/v1, "
@@ -73,7 +73,7 @@ class BotErrors:
         )
 
     @contextmanager
-    def making_client(self) -> Iterator[None]:
+    def translate_setup_errors(self) -> Iterator[None]:
         """Raise as BotError also what only a setting of the environment makes the client raise when it is made."""
         try:
             yield
@@ -81,7 +81,7 @@ class BotErrors:
             raise BotError(self._no_request) from error
 
     @contextmanager
-    def translated(self) -> Iterator[None]:
+    def translate_errors(self) -> Iterator[None]:
         """Raise what the client raises as BotError: one sentence that says what to do, never with a secret in it."""
         try:
             yield
@@ -99,11 +99,11 @@ class BotErrors:
 
     def reason(self, body: object) -> str:
         """Return a server's explanation in the body of an error, cut where it is long."""
-        return shortened(self._hidden(said(body)))  # hidden before it is cut: half a key is still a secret
+        return shorten(self._hidden(server_message(body)))  # hidden before it is cut: half a key is still a secret
 
     def _refused_prompt(self, error: Exception, sentence: str) -> PromptRefused | None:
         body = getattr(error, "body", None)
-        return refused_prompt(body, self.reason(body), sentence, getattr(error, "status_code", None))
+        return prompt_refusal(body, self.reason(body), sentence, getattr(error, "status_code", None))
 
     @property
     def _silent(self) -> str:
@@ -153,7 +153,7 @@ class BotErrors:
             case OpenAIError():
                 return f"The bot's server reported an error: {self.reason(getattr(error, 'body', None) or str(error))}."
             case ImportError() | OSError():
-                why = shortened(self._hidden(f"{type(error).__name__}: {error}"))
+                why = shorten(self._hidden(f"{type(error).__name__}: {error}"))
                 return f"Can't make a connection to {self._url} ({why}). Check the environment."
             case _:
                 return None
@@ -163,7 +163,7 @@ class BotErrors:
 
         from botchat.core.bots.http_client import certificate_problem, proxy_problem
 
-        why = shortened(self._hidden(str(error) or type(error).__name__))
+        why = shorten(self._hidden(str(error) or type(error).__name__))
         if problem := proxy_problem(error, self.proxy, self._url) or certificate_problem(error, self._url):
             return problem
         match error:
@@ -187,7 +187,7 @@ class BotErrors:
         if asked.method == arrived.method and asked.url.host == arrived.url.host:
             return None
         url = str(arrived.url).partition("?")[0]
-        target = read_address(url).shown
+        target = parse_base_url(url).display_url
         return f"{self._url} redirects to {target} (HTTP {error.status_code}). Set base_url to the new address."
 
     def _meaning_of_status(self, error: "APIStatusError") -> str:
@@ -195,7 +195,7 @@ class BotErrors:
         what, advice = self._what_and_advice(status)
         seconds = retry_after(error.response.headers, error.body)
         if seconds and (status in _BUSY or status >= _SERVER_ERROR):
-            advice = f"Try again in {spelled_out(seconds)}."
+            advice = f"Try again in {format_delay(seconds)}."
         told = f"HTTP {status}: {words}" if words else f"HTTP {status}"
         return f"{what} ({told}). {advice}".rstrip()
 
@@ -211,10 +211,10 @@ class BotErrors:
         return _SENTENCES.get(status, ("Request refused", ""))
 
     def _words(self, error: "APIStatusError") -> str:
-        words = self._hidden(words_in(error.response.text))
+        words = self._hidden(find_message(error.response.text))
         if error.status_code in {_UNAUTHORIZED, _FORBIDDEN} and self._quotes_key(words):
             return ""
-        return shortened(words)
+        return shorten(words)
 
     def _quotes_key(self, words: str) -> bool:
         key = self._api_key or ""
@@ -223,7 +223,7 @@ class BotErrors:
 
     def _key_problem(self) -> tuple[str, str]:
         if self._api_key:
-            return "Invalid API key", f"Check {self._config.key_to_set} in the environment."
+            return "Invalid API key", f"Check {self._config.expected_key_name} in the environment."
         if self._config.base_url:  # OPENAI_API_KEY goes to no server of the config
             return "API key required", "Set api_key_env in the config to the name of its environment variable."
-        return "API key required", f"Set {self._config.key_to_set} in the environment."
+        return "API key required", f"Set {self._config.expected_key_name} in the environment."

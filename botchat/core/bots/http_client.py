@@ -20,13 +20,13 @@ from botchat.core.bots.server_errors.retry_delay import retry_after
 from botchat.core.errors import ConfigError
 from botchat.core.urls import is_clear, is_local
 
-MOST_RETRY_SECONDS = 3.0
+MAX_RETRY_SECONDS = 3.0
 """A server that wants to be left alone for longer is not asked again: its answer is the reply's error at once."""
 
-MOST_BYTES = 32 * 1024 * 1024
+MAX_BYTES = 32 * 1024 * 1024
 """Bytes of an answer that is not streamed, such as a list of models."""
 
-MOST_ERROR_BYTES = 64 * 1024
+MAX_ERROR_BYTES = 64 * 1024
 """Bytes that are read of the body of an error: its words are at the beginning."""
 
 _BUSY = {408, 409, 429}
@@ -63,12 +63,12 @@ class HttpClient(httpx2.AsyncClient):
         proxy: that it goes through; None without one.
     """
 
-    def __init__(self, *, proxy: Proxy | None, seconds: float | None, most_bytes: int, **options: Any) -> None:
+    def __init__(self, *, proxy: Proxy | None, seconds: float | None, max_bytes: int, **options: Any) -> None:
         hooks = {"response": [_limit_retries]}
         super().__init__(proxy=proxy and _checked(proxy), trust_env=False, event_hooks=hooks, **options)
         self.proxy = proxy
         self._seconds = seconds
-        self._most_bytes = most_bytes
+        self._most_bytes = max_bytes
 
     async def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
         """Send a request. A body is read here but for a stream that is no error; of an error its beginning is kept.
@@ -81,11 +81,11 @@ class HttpClient(httpx2.AsyncClient):
             async with asyncio.timeout(self._seconds):
                 response = await super().send(request, stream=True, **options)
                 if not stream:
-                    await _read(response, MOST_ERROR_BYTES if response.is_error else self._most_bytes)
+                    await _read(response, MAX_ERROR_BYTES if response.is_error else self._most_bytes)
         except httpx2.ReadTimeout as error:
             raise TimeoutError from error
         if stream and response.is_error:
-            await _read(response, MOST_ERROR_BYTES)
+            await _read(response, MAX_ERROR_BYTES)
         return response
 
 
@@ -94,7 +94,7 @@ def open_client(
     *,
     timeout: httpx2.Timeout,
     seconds: float | None = None,
-    most_bytes: int = MOST_BYTES,
+    max_bytes: int = MAX_BYTES,
     environment: Mapping[str, str] = os.environ,
     **options: Any,
 ) -> HttpClient:
@@ -104,7 +104,7 @@ def open_client(
         url: of the server; it must be one that `is_valid`.
         timeout: for connecting, and between two pieces of an answer.
         seconds: for the headers of an answer, of each try.
-        most_bytes: of the body of an answer that is not streamed, unpacked.
+        max_bytes: of the body of an answer that is not streamed, unpacked.
         environment: where proxies are named.
         options: of the HTTP library's client.
 
@@ -115,16 +115,14 @@ def open_client(
     proxy = None if is_local(url) else proxy_for(url, environment)
     verify = _certificates(trusted=not (is_local(url) and url.startswith("http://")), environment=environment)
     try:
-        return HttpClient(
-            proxy=proxy, seconds=seconds, most_bytes=most_bytes, timeout=timeout, verify=verify, **options
-        )
+        return HttpClient(proxy=proxy, seconds=seconds, max_bytes=max_bytes, timeout=timeout, verify=verify, **options)
     except ImportError as error:
         raise ConfigError(
             f"The proxy in {proxy.name if proxy else 'the environment'} needs a package: pip install 'httpx2[socks]'."
         ) from error
 
 
-def is_valid(url: str) -> bool:
+def is_valid_url(url: str) -> bool:
     """Tell whether a URL has a host and a port that can be connected to, and credentials that can be read."""
     try:
         parts = httpx2.URL(url)
@@ -233,7 +231,7 @@ def _checked(proxy: Proxy) -> httpx2.Proxy:
             f"The proxy in {proxy.name} is of a kind that isn't supported. Use http://, https:// or socks5://."
         )
     url = f"{scheme}://{rest}"
-    if not is_valid(url) or urlsplit(url).path.strip("/"):
+    if not is_valid_url(url) or urlsplit(url).path.strip("/"):
         raise ConfigError(
             f"The proxy in {proxy.name} isn't a valid URL. Use http://HOST:PORT, and percent-encode special characters "
             "in its user name and password (@ is %40, # is %23, / is %2F)."
@@ -276,5 +274,5 @@ async def _limit_retries(response: httpx2.Response) -> None:
     """Have the openai client, which would wait up to two minutes, not retry where the server wants a longer pause."""
     if response.status_code in _BUSY or response.status_code >= _SERVER_ERROR:
         seconds = retry_after(response.headers)
-        if seconds is not None and seconds > MOST_RETRY_SECONDS:
+        if seconds is not None and seconds > MAX_RETRY_SECONDS:
             response.headers.update(_NO_RETRY)

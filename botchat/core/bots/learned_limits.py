@@ -27,12 +27,12 @@ class LearnedLimits:
         self._clock = clock
         self._learned: dict[tuple[str | None, ...], _Learned] = {}
 
-    def window(self, bot: BotInfo) -> int | None:
+    def context_window(self, bot: BotInfo) -> int | None:
         """Return the context window of a bot in tokens, as stated in a refusal."""
         learned = self._of(bot)
         return learned.window if self._clock() < learned.until else None
 
-    def accepted(self, bot: BotInfo) -> float:
+    def accepted_tokens(self, bot: BotInfo) -> float:
         """Return the tokens of a prompt that a bot's server took after it had refused a larger one; 0 if unknown."""
         learned = self._of(bot)
         return learned.accepted if self._clock() < learned.until else 0.0
@@ -56,7 +56,7 @@ class LearnedLimits:
             learned.window, learned.accepted, learned.until = window, accepted, self._clock() + KEPT_SECONDS
         learned.has_system_role = learned.has_system_role and has_system_role
 
-    def check(self, bot: BotInfo, *, model: str | None, tokens: int | None) -> None:
+    def forget_contradicted(self, bot: BotInfo, *, model: str | None, tokens: int | None) -> None:
         """Forget what an answer contradicts.
 
         Args:

@@ -6,12 +6,12 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from botchat.core.bots.base_url import read_address
+from botchat.core.bots.base_url import parse_base_url
 from botchat.core.bots.config import OPENAI_URL, BotConfig
-from botchat.core.bots.errors import BotErrors
+from botchat.core.bots.errors import ErrorTranslator
 from botchat.core.bots.prompt import Prompt
-from botchat.core.bots.stream.chunks import ChunkReader, Finish, chunks_of, listed_models, vectors_in
-from botchat.core.bots.stream.size_limit import ReplySize
+from botchat.core.bots.stream.chunks import ChunkReader, Finish, parse_embeddings, parse_models, read_chunks
+from botchat.core.bots.stream.size_limit import ReplySizeLimit
 from botchat.core.errors import BotError, MissingKey
 from botchat.core.models import BotInfo, Delta
 
@@ -23,10 +23,10 @@ class OpenAIBot:
     """A bot on an OpenAI-compatible server. Its client belongs to the event loop that first asks it."""
 
     def __init__(self, bot_id: str, config: BotConfig, *, base_url: str, api_key: str | None = None) -> None:
-        self._address = read_address(base_url)
+        self._address = parse_base_url(base_url)
         self.info = BotInfo(
             bot_id=bot_id,
-            label=config.model or f"the model of {self._address.shown}",
+            label=config.model or f"the model of {self._address.display_url}",
             system=config.system,
             context_window=config.context_window,
             send_reasoning=config.send_reasoning,
@@ -44,22 +44,22 @@ class OpenAIBot:
         self._base_url = base_url
         self._api_key = api_key
         self._model = config.model
-        self._errors = BotErrors(bot_id, config, base_url=base_url, api_key=api_key)
+        self._errors = ErrorTranslator(bot_id, config, base_url=base_url, api_key=api_key)
         self._ask_for_usage = config.include_usage
         self._client: AsyncOpenAI | None = None
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finish]:
-        reader, size = ChunkReader(self._config.think_tags), ReplySize()
-        with self._errors.translated():
+        reader, size = ChunkReader(self._config.think_tags), ReplySizeLimit()
+        with self._errors.translate_errors():
             answer = await self._ask(await self._connected(), prompt)
             try:
-                async with aclosing(chunks_of(answer)) as chunks:
+                async with aclosing(read_chunks(answer)) as chunks:
                     async for chunk in chunks:
                         for delta in reader.read(chunk):
                             yield size.take(delta)
                             size.check()
             except (Exception, asyncio.CancelledError):  # the words so far are kept, also of a reply that is stopped
-                for delta in reader.rest():
+                for delta in reader.flush():
                     yield size.take(delta)
                 raise
             for last in reader.end():
@@ -67,11 +67,11 @@ class OpenAIBot:
             size.check()
 
     async def prepare(self) -> None:
-        with self._errors.translated():
+        with self._errors.translate_errors():
             _ = (await self._connected()).chat.completions  # which openai imports when it is first used
 
-    async def models(self) -> list[str]:
-        with self._errors.translated():
+    async def list_models(self) -> list[str]:
+        with self._errors.translate_errors():
             client = await self._connected()
             from openai import NotFoundError
 
@@ -80,17 +80,17 @@ class OpenAIBot:
             except NotFoundError:  # not every server has a list
                 return []
 
-    async def vectors(self, texts: Sequence[str]) -> list[list[float]]:
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         body = {"model": self._config.embedding_model, "input": list(texts)}
-        with self._errors.translated():
+        with self._errors.translate_errors():
             client = await self._connected()
             from openai import NotFoundError
 
             try:
-                return vectors_in(await client.post("/embeddings", body=body, cast_to=object), len(texts))
+                return parse_embeddings(await client.post("/embeddings", body=body, cast_to=object), len(texts))
             except NotFoundError as error:
                 raise BotError(
-                    f"Embedding model {self._config.embedding_model!r} not found at {self._address.shown} "
+                    f"Embedding model {self._config.embedding_model!r} not found at {self._address.display_url} "
                     f"(HTTP 404: {self._errors.reason(error.body)}). Check embedding_model in the config."
                 ) from error
 
@@ -103,7 +103,7 @@ class OpenAIBot:
         if self._client is None:
             # Importing openai takes half a second, in which other replies would stand still.
             await asyncio.to_thread(__import__, "openai")
-            with self._errors.making_client():
+            with self._errors.translate_setup_errors():
                 self._client = self._client or self._new_client()
         return self._client
 
@@ -113,22 +113,22 @@ class OpenAIBot:
         from botchat.core.bots.http_client import open_client
 
         self._check_key()
-        address, seconds = self._errors.checked(self._address), self._config.timeout
+        address, seconds = self._errors.valid_address(self._address), self._config.timeout
         timeout = Timeout(seconds, connect=5)
         http_client = open_client(
-            address.base,
+            address.base_url,
             timeout=timeout,
             seconds=seconds,
             limits=DEFAULT_CONNECTION_LIMITS,
             follow_redirects=True,
-            auth=address.login,
+            auth=address.credentials,
         )
         self._errors.proxy = http_client.proxy
         # Azure's API with a version takes a key in a header of its own.
         headers = {"api-key": self._api_key} if self._api_key and "api-version" in address.query else None
         return AsyncOpenAI(
             api_key=self._api_key or "none",
-            base_url=address.base,
+            base_url=address.base_url,
             default_query=address.query,
             default_headers=headers,
             timeout=timeout,
@@ -136,7 +136,7 @@ class OpenAIBot:
         )
 
     def _check_key(self) -> None:
-        name = self._config.key_to_set
+        name = self._config.expected_key_name
         if self._api_key is None and (self._config.api_key_env or self._base_url.rstrip("/") == OPENAI_URL):
             raise MissingKey(f"The bot {self.info.bot_id!r} requires an API key. Set {name} in the environment.")
         # The client would try to send it, and quote it in its error.
@@ -177,7 +177,7 @@ class OpenAIBot:
             self._model = self._errors.model = next(iter(await _listed(client)), None)
         if self._model is None:
             raise BotError(
-                f"No models found at {self._address.shown}. Set model in the config, or OPENAI_MODEL, "
+                f"No models found at {self._address.display_url}. Set model in the config, or OPENAI_MODEL, "
                 "and check that base_url ends in /v1."
             )
         return self._model
@@ -185,4 +185,4 @@ class OpenAIBot:
 
 async def _listed(client: "AsyncOpenAI") -> list[str]:
     # The client's own reading of a list breaks on a web page.
-    return listed_models((await client.models.with_raw_response.list()).text)
+    return parse_models((await client.models.with_raw_response.list()).text)

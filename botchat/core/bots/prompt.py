@@ -41,7 +41,7 @@ CONTINUE = "(Please continue.)"
 """Stands for the user where a conversation ends with a message of the bot's."""
 
 
-def joined(before: str | list[Part], after: str | list[Part]) -> str | list[Part]:
+def join_content(before: str | list[Part], after: str | list[Part]) -> str | list[Part]:
     """Join two contents: texts become one, with an empty line between them; with an image the result has parts."""
     if isinstance(before, str) and isinstance(after, str):
         return f"{before}\n\n{after}" if before and after else before or after
@@ -53,13 +53,13 @@ def without_system_role(prompt: Prompt) -> Prompt:
     if len(prompt) < 2 or prompt[0]["role"] != "system":  # noqa: PLR2004
         return prompt
     system, first, *rest = prompt
-    return [{**first, "content": joined(system["content"], first["content"])}, *rest]
+    return [{**first, "content": join_content(system["content"], first["content"])}, *rest]
 
 
 def _parts(content: str | list[Part]) -> list[Part]:
     return content if isinstance(content, list) else [{"type": "text", "text": content}] if content else []
 
 
-def words_of(content: str | list[Part]) -> str:
+def text_of(content: str | list[Part]) -> str:
     """Return the words of a content, without its images."""
     return content if isinstance(content, str) else "\n\n".join(p["text"] for p in content if p["type"] == "text")

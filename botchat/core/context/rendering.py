@@ -4,7 +4,7 @@ import base64
 import re
 from collections.abc import Callable, Sequence
 
-from botchat.core.bots import CONTINUE, OPENING, Part, Prompt, PromptMessage, joined
+from botchat.core.bots import CONTINUE, OPENING, Part, Prompt, PromptMessage, join_content
 from botchat.core.context.window import is_sendable
 from botchat.core.errors import FileNotFound
 from botchat.core.models import BotInfo, File, Message, Role, one_line, valid_text
@@ -35,7 +35,7 @@ def build_prompt(bot: BotInfo, messages: Sequence[Message], read: ReadFile = _go
     for message in filter(is_sendable, messages):
         content = _content(bot, message, read)
         if message.role == "system":
-            system = joined(system, content)
+            system = join_content(system, content)
         else:
             _add(turns, message.role, content, _reasoning(bot, message))
     if turns and turns[0]["role"] == "assistant":
@@ -50,7 +50,7 @@ def _add(turns: list[PromptMessage], role: Role, content: str | list[Part], reas
     if not turns or turns[-1]["role"] != role:
         turns.append({"role": role, "content": ""})
     last = turns[-1]
-    last["content"] = joined(last["content"], content)
+    last["content"] = join_content(last["content"], content)
     if reasoning:
         before = last.get("reasoning_content")
         last["reasoning_content"] = f"{before}\n\n{reasoning}" if before else reasoning
@@ -64,7 +64,7 @@ def _content(bot: BotInfo, message: Message, read: ReadFile) -> str | list[Part]
     content: str | list[Part] = valid_text(message.content)
     shows_images = bot.images and message.role == "user"
     for file in message.files:
-        content = joined(content, _shown(file, read, shows_images=shows_images))
+        content = join_content(content, _shown(file, read, shows_images=shows_images))
     return content
 
 

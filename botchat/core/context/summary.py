@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from botchat.core.bots import Bot, Prompt
-from botchat.core.bots.stream.finish_reasons import meaning_of
+from botchat.core.bots.stream.finish_reasons import finish_meaning
 from botchat.core.context.token_count import estimate_tokens
 from botchat.core.context.window import ContextSelection, cut_index, is_sendable, select_messages
 from botchat.core.errors import BotError
@@ -71,7 +71,7 @@ class Summarizer:
 
     repository: SessionRepository
     bot: Bot
-    savers: Executor
+    executor: Executor
 
     async def run(self, info: BotInfo, session: Session, messages: Sequence[Message], chosen: ContextSelection) -> bool:
         """Tell whether the session has a new summary. That it has none is only logged: what fits is shown then."""
@@ -88,7 +88,7 @@ class Summarizer:
             text = await self._text(info, session, turns)
             session.summary = {"text": text, "last": gone[-1].id, "create_time": now()}
             save = partial(self._save, session, said[: said.index(gone[-1]) + 1])
-            await asyncio.get_running_loop().run_in_executor(self.savers, save)
+            await asyncio.get_running_loop().run_in_executor(self.executor, save)
         except Exception as error:  # noqa: BLE001  (whatever a bot or the store raises, the turn goes on)
             _log.warning("Session %s has no new summary: %s: %s", session.id, type(error).__name__, error)
         else:
@@ -113,7 +113,7 @@ class Summarizer:
                 else:
                     reason = piece.reason
         text = valid_text(text).strip().encode()[:longest].decode(errors="ignore")
-        if meaning_of(reason) not in {"complete", "limit", "unknown"} or not text:
+        if finish_meaning(reason) not in {"complete", "limit", "unknown"} or not text:
             raise BotError("The bot was asked for a summary, and gave none.")
         return text
 

@@ -18,10 +18,10 @@ class Followup(Protocol):
 
 def afterwards(asking: BotRequest, session: Session, *, titles: bool) -> list[Followup]:
     """Return what follows the answer that is being asked for."""
-    repository, bot, messages, savers = asking.repository, asking.bot, asking.messages, asking.savers
+    repository, bot, messages, executor = asking.repository, asking.bot, asking.messages, asking.executor
     later: list[Followup] = []
     if titles and needs_title(bot, messages):
-        later.append(TitleFollowup(repository, bot, session, messages[-1], savers))
+        later.append(TitleFollowup(repository, bot, session, messages[-1], executor))
     if needs_topic(bot, messages):
-        later.append(TopicFollowup(repository, bot, session, messages, savers))
+        later.append(TopicFollowup(repository, bot, session, messages, executor))
     return later

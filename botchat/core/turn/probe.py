@@ -58,7 +58,7 @@ def fetch_model_lists(bots: Iterable[Bot], seconds: float) -> list[list[str] | B
 async def _models(bot: Bot, seconds: float) -> list[str] | BotError:
     try:
         async with aclosing(bot), asyncio.timeout(seconds):
-            return await bot.models()
+            return await bot.list_models()
     except TimeoutError:
         shown = without_password(bot.info.base_url or bot.info.label)
         return BotError(f"{shown} didn't respond within {seconds:g} s. Check that the server is running.")

@@ -32,8 +32,8 @@ class Recorder:
         reply: Reply,
         *,
         holder: str,
-        savers: Executor,
-        keeping: Keeping,
+        executor: Executor,
+        retention_enforcer: Keeping,
         checkpoint_seconds: float,
         stored: bool = False,
     ) -> None:
@@ -41,8 +41,8 @@ class Recorder:
         self._session = session
         self._reply = reply
         self._holder = holder
-        self._savers = savers
-        self._keeping = keeping
+        self._executor = executor
+        self._retention_enforcer = retention_enforcer
         self._checkpoint_seconds = checkpoint_seconds
         self._in_session = stored
         self._has_mark = stored
@@ -55,12 +55,12 @@ class Recorder:
         while True:
             ended = self._reply.ended
             failure = await self._save(ended=ended)
-            self._reply.saved(failure)
+            self._reply.record_save(failure)
             if failure is None and ended:
                 return True
             if failure is not None and not isinstance(failure, StoreUnavailable):
-                await self._reply.over.wait()
-                await asyncio.get_running_loop().run_in_executor(self._savers, self._give_up, failure)
+                await self._reply.finished.wait()
+                await asyncio.get_running_loop().run_in_executor(self._executor, self._give_up, failure)
                 return False
             wait = self._checkpoint_seconds if failure is None else min(2 * wait, _LONGEST_WAIT)
             await self._rest(wait, ended=ended)
@@ -70,9 +70,9 @@ class Recorder:
         wait = self._checkpoint_seconds
         while True:
             try:
-                await asyncio.wait_for(self._reply.begun.wait(), wait)
+                await asyncio.wait_for(self._reply.started.wait(), wait)
             except TimeoutError:
-                is_held = await asyncio.get_running_loop().run_in_executor(self._savers, self._hold)
+                is_held = await asyncio.get_running_loop().run_in_executor(self._executor, self._hold)
                 wait = self._checkpoint_seconds if is_held else min(2 * wait, _LONGEST_WAIT)
             else:
                 return
@@ -89,7 +89,7 @@ class Recorder:
 
     def _keep(self) -> None:
         with suppress(BotchatError):  # it is tried again
-            self._keeping.used(self._repository, self._session)
+            self._retention_enforcer.used(self._repository, self._session)
 
     async def _rest(self, seconds: float, *, ended: bool) -> None:
         """Wait for the next checkpoint, or for the end if that comes first."""
@@ -97,7 +97,7 @@ class Recorder:
             await asyncio.sleep(seconds)
             return
         try:
-            await asyncio.wait_for(self._reply.over.wait(), seconds)
+            await asyncio.wait_for(self._reply.finished.wait(), seconds)
         except TimeoutError:
             return
 
@@ -106,7 +106,7 @@ class Recorder:
         message.heartbeat = None if ended else now()
         loop = asyncio.get_running_loop()
         try:
-            await loop.run_in_executor(self._savers, self._write, message)
+            await loop.run_in_executor(self._executor, self._write, message)
         except BotchatError as error:
             return error
         except Exception as error:  # noqa: BLE001  (it must not end in a task that nobody looks at)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from botchat.core.bots.stream.chunks import Finish
-from botchat.core.bots.stream.finish_reasons import meaning_of, outcome_of
+from botchat.core.bots.stream.finish_reasons import finish_meaning, outcome_of
 from botchat.core.errors import BotchatError, BotError
 from botchat.core.models import Delta, Message, Session, Status, Unsupported, is_blank, pack
 
@@ -31,8 +31,8 @@ class Reply:
         self.session: Session | None = None
         self.failure: BotError | None = None
         self.save_failure: BotchatError | None = None
-        self.begun = asyncio.Event()
-        self.over = asyncio.Event()
+        self.started = asyncio.Event()
+        self.finished = asyncio.Event()
         self._message = Message(role="assistant", status="streaming")
         self._cancel: Callable[[], object] | None = None
         self._stopped = False
@@ -40,7 +40,7 @@ class Reply:
         self._unsupported: dict[str, Unsupported] = {}
         self._unsupported_at: dict[str, int] = {}
         self._changed = threading.Condition()
-        self._told: list[Callable[[], object]] = []
+        self._subscribers: list[Callable[[], object]] = []
         self._ended = False
         self._settled = False
         self._started = time.monotonic()
@@ -78,7 +78,7 @@ class Reply:
         if cancel and not self._ended:
             cancel()
 
-    def runs(self, loop: asyncio.AbstractEventLoop, listening: "asyncio.Task[None]") -> None:
+    def attach(self, loop: asyncio.AbstractEventLoop, listening: "asyncio.Task[None]") -> None:
         """Take the task that `stop` cancels, from the loop that runs it."""
         with self._changed:
             self._cancel = partial(loop.call_soon_threadsafe, listening.cancel)
@@ -115,7 +115,7 @@ class Reply:
         with self._changed:
             self._changed.wait_for(lambda: self._ended or bool(self._deltas), timeout)
 
-    def received(self, start: int) -> list[Delta]:
+    def deltas_from(self, start: int) -> list[Delta]:
         """Return what came so far, from piece number `start` on."""
         with self._changed:
             return self._deltas[start:]
@@ -126,14 +126,14 @@ class Reply:
         It is called on the thread of the loop that runs the reply: this is for who can't wait in a thread of their own.
         """
         with self._changed:
-            self._told = [*self._told, tell]
-        return lambda: self._tell_no_more(tell)
+            self._subscribers = [*self._subscribers, tell]
+        return lambda: self._unsubscribe(tell)
 
     def replace_message(self, message: Message) -> None:
         """Become another try at a reply that ended before its first word."""
         self._message.id, self._message.create_time = message.id, message.create_time
 
-    def follow(self, message_id: str) -> None:
+    def set_parent(self, message_id: str) -> None:
         """Become the answer to a message that is not the last of the record."""
         self._message.parent = message_id
 
@@ -142,7 +142,7 @@ class Reply:
         with self._changed:
             self._message.sent = sent
 
-    def receive(self, delta: Delta) -> None:
+    def add(self, delta: Delta) -> None:
         """Take the next piece, on the loop that runs the reply."""
         with self._changed:
             if delta.unsupported:
@@ -154,8 +154,8 @@ class Reply:
                 self._reasons_since = self._elapsed()
             if delta.content:
                 self._has_reasoned()
-            self._tell()
-        self.begun.set()
+            self._notify()
+        self.started.set()
 
     def end(
         self,
@@ -176,9 +176,9 @@ class Reply:
             if finish:
                 self._message.model, self._message.usage = finish.model, finish.usage
             self._ended = True
-            self._tell()
-        self.begun.set()
-        self.over.set()
+            self._notify()
+        self.started.set()
+        self.finished.set()
 
     def end_with(self, finish: Finish | None) -> None:
         """End as its server said. A limit that was reached is no failure, but no complete reply either.
@@ -190,7 +190,7 @@ class Reply:
         status, error = outcome_of(reason)
         if empty := self._without_text():
             status, error = status or "truncated", f"{error} {empty}" if error else empty
-        is_failure = status == "failed" or meaning_of(reason) == "none"
+        is_failure = status == "failed" or finish_meaning(reason) == "none"
         failure = BotError(error) if is_failure and error else None
         self.end(status, finish=finish, failure=failure, error=error)
 
@@ -210,17 +210,17 @@ class Reply:
         held = [*(["reasoning"] if reasoned else []), *(" ".join(kind.split()) for kind in dict.fromkeys(kinds))]
         return f"The reply has no text, only: {', '.join(held)}. Try again." if held else _EMPTY
 
-    def saved(self, failure: BotchatError | None) -> None:
+    def record_save(self, failure: BotchatError | None) -> None:
         """Take how the last attempt to store it went."""
         with self._changed:
             self.save_failure = failure
-            self._tell()
+            self._notify()
 
-    def settle(self) -> None:
+    def mark_settled(self) -> None:
         """Take that the store has it, or never will."""
         with self._changed:
             self._settled = True
-            self._tell()
+            self._notify()
 
     def _keep(self, piece: Unsupported) -> None:
         """Take a piece's latest state, and let go of the earlier one: each holds all that came of it by then."""
@@ -229,14 +229,14 @@ class Reply:
             self._deltas[place] = replace(self._deltas[place], unsupported=None)
         self._unsupported_at[piece.key] = len(self._deltas)
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         self._changed.notify_all()
-        for tell in self._told:
+        for tell in self._subscribers:
             tell()
 
-    def _tell_no_more(self, tell: Callable[[], object]) -> None:
+    def _unsubscribe(self, tell: Callable[[], object]) -> None:
         with self._changed:
-            self._told = [other for other in self._told if other is not tell]
+            self._subscribers = [other for other in self._subscribers if other is not tell]
 
     def _has_reasoned(self) -> None:
         if self._reasons_since is not None and self._message.reasoning_ms is None:

@@ -9,7 +9,7 @@ from math import ceil
 from typing import Any
 
 from botchat.core.bots import Bot, LearnedLimits, Prompt, without_system_role
-from botchat.core.bots.server_errors.context_length import Sizes, sizes_in
+from botchat.core.bots.server_errors.context_length import TokenSizes, find_token_sizes
 from botchat.core.bots.stream.chunks import Finish
 from botchat.core.context import (
     RESERVED_FRACTION,
@@ -75,7 +75,7 @@ class BotRequest:
     older: int
     tell: Callable[[dict[str, Any] | None], None]
     limits: LearnedLimits
-    savers: Executor
+    executor: Executor
     prompt: Prompt = field(default=(), init=False)
     _fit: ContextSelection = field(init=False)
     _has_system_role: bool = field(init=False)
@@ -96,7 +96,7 @@ class BotRequest:
         """
         if not is_sendable(self.messages[-1]):
             raise BotError("Your last message has no text for the bot to answer. Send one with text.")
-        summing = Summarizer(self.repository, self.bot, self.savers)
+        summing = Summarizer(self.repository, self.bot, self.executor)
         if self._info.context == "summary" and await summing.run(self._info, self.session, self.messages, self._fit):
             await asyncio.to_thread(self._choose, self._info)
         while True:
@@ -118,7 +118,7 @@ class BotRequest:
     def _info(self) -> BotInfo:
         """What is known of the bot in this session: its system prompt there, and its window as far as it is known."""
         info, session = self.bot.info, self.session
-        known = [size for size in (info.context_window, self.limits.window(info)) if size is not None]
+        known = [size for size in (info.context_window, self.limits.context_window(info)) if size is not None]
         system = info.system if session.system is None else session.system
         return replace(info, system=system, context_window=min(known, default=None))
 
@@ -169,9 +169,9 @@ class BotRequest:
     def _is_shorter(self, error: PromptRefused) -> bool:
         """Choose less, by the sizes that the server told, else half; False where there is nothing to leave out."""
         before, info = self._fit, self._info
-        sizes = sizes_in(error, before.tokens) if isinstance(error, PromptTooLong) else Sizes(None, None)
+        sizes = find_token_sizes(error, before.tokens) if isinstance(error, PromptTooLong) else TokenSizes(None, None)
         room = before.tokens / 2
-        if self._shortened == 1 and room < (accepted := self.limits.accepted(info)) < before.tokens * (
+        if self._shortened == 1 and room < (accepted := self.limits.accepted_tokens(info)) < before.tokens * (
             1 - RESERVED_FRACTION
         ):
             room = accepted
@@ -202,7 +202,7 @@ class BotRequest:
         """Remember what the refusals before an answer told, unless the answer contradicts them."""
         info, model = self.bot.info, finish.model if finish else None
         tokens = ((finish and finish.usage) or {}).get("prompt_tokens")
-        self.limits.check(info, model=model, tokens=tokens)
+        self.limits.forget_contradicted(info, model=model, tokens=tokens)
         window = self._window if self._window is None or (tokens or 0) <= self._window else None
         if window is not None or self._is_folded:
             accepted, has_role = self._fit.tokens, not self._is_folded

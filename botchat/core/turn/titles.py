@@ -108,7 +108,7 @@ class TitleFollowup:
     bot: Bot
     session: Session
     question: Message
-    savers: Executor
+    executor: Executor
 
     async def run(self, answer: Message) -> bool:
         """Tell whether the session has a new name. That it has none disturbs nobody, and is only logged."""
@@ -156,4 +156,4 @@ class TitleFollowup:
         return name if name and name == first else None
 
     async def _in_thread(self, call: Callable[[], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self.savers, call)
+        return await asyncio.get_running_loop().run_in_executor(self.executor, call)

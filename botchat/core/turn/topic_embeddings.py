@@ -68,7 +68,7 @@ class TopicFollowup:
     bot: Bot
     session: Session
     messages: Sequence[Message]
-    savers: Executor
+    executor: Executor
 
     async def run(self, answer: Message) -> bool:  # noqa: ARG002  (called as what else follows an answer)
         """Tell whether the topic is known now. That it is not disturbs nobody, and is only logged: words tell it."""
@@ -88,11 +88,11 @@ class TopicFollowup:
     async def _topic(self) -> Topic:
         read = _read(self.messages)
         async with asyncio.timeout(_SECONDS):
-            vectors = await self.bot.vectors([valid_text(message.content[:_LONGEST]) for message in read])
+            vectors = await self.bot.embed([valid_text(message.content[:_LONGEST]) for message in read])
         return await self._in_thread(partial(detect_topic, _places(read), vectors))
 
     async def _in_thread(self, call: Callable[[], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self.savers, call)
+        return await asyncio.get_running_loop().run_in_executor(self.executor, call)
 
 
 def _read(messages: Sequence[Message]) -> list[Message]:

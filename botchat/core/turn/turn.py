@@ -33,7 +33,7 @@ from botchat.core.turn.recovery_file import write_rejected_reply, write_unsaved_
 from botchat.core.turn.reply import Reply
 from botchat.core.turn.request import BotRequest, read_context_history
 
-_SAVERS = 8
+_SAVE_THREADS = 8
 
 
 class Turns:
@@ -63,7 +63,7 @@ class Turns:
         self._revisions: dict[str, int] = {}
         self._limits = LearnedLimits()
         self._lock = threading.Lock()
-        self._savers = ThreadPoolExecutor(_SAVERS, thread_name_prefix="botchat-save")
+        self._executor = ThreadPoolExecutor(_SAVE_THREADS, thread_name_prefix="botchat-save")
         self._loop = LoopThread(self._close_bots)
         self._recovery_folder = recovery_folder
         self._closing = False
@@ -139,11 +139,11 @@ class Turns:
             if wordless and has_other_content(wordless):
                 question, wordless = messages[-1].id, None
                 messages, older = read_context_history(repository, bot.info, session, question)
-                reply.follow(question)
+                reply.set_parent(question)
             elif wordless:
                 reply.replace_message(wordless)
             elif session.head:
-                reply.follow(session.head)
+                reply.set_parent(session.head)
             asking = self._asking(repository, bot, session, reply, History(messages, older))
             self._keep(repository, session)
             repository.turns().take(session.user, session.id, self.holder)
@@ -163,7 +163,7 @@ class Turns:
             history = read_context_history(repository, bot.info, session, question)
             if not history.messages or history.messages[-1].role != "user":
                 raise InvalidInput("Only an answer to a message of yours can be asked for again.")
-            reply.follow(question)
+            reply.set_parent(question)
             asking = self._asking(repository, bot, session, reply, history)
             self._keep(repository, session)
             repository.turns().take(session.user, session.id, self.holder)
@@ -195,7 +195,7 @@ class Turns:
                 if not reply.wait(max(0.0, deadline - time.monotonic())) or reply.save_failure
             ]
             self._loop.stop()
-            self._savers.shutdown(wait=True, cancel_futures=True)
+            self._executor.shutdown(wait=True, cancel_futures=True)
             if keep_unsaved:
                 write_unsaved_replies(self._recovery_folder, lost)
             self._is_closed = True
@@ -255,7 +255,7 @@ class Turns:
             older=history.older,
             tell=reply.on_context,
             limits=self._limits,
-            savers=self._savers,
+            executor=self._executor,
         )
 
     def _ask(
@@ -268,8 +268,8 @@ class Turns:
             header,
             reply,
             holder=self.holder,
-            savers=self._savers,
-            keeping=self.retention_enforcer,
+            executor=self._executor,
+            retention_enforcer=self.retention_enforcer,
             checkpoint_seconds=self._checkpoint_seconds,
             stored=stored,
         )
@@ -278,7 +278,7 @@ class Turns:
     async def _reply(self, asking: BotRequest, reply: Reply, recorder: Recorder, later: list[Followup]) -> None:
         recording = asyncio.create_task(recorder.run())
         listening = asyncio.create_task(self._listen(asking, reply))
-        reply.runs(asyncio.get_running_loop(), listening)
+        reply.attach(asyncio.get_running_loop(), listening)
         await asyncio.wait([listening])
         if not reply.ended:  # cancelled before it had begun
             reply.end(self._stopped_as())
@@ -286,7 +286,7 @@ class Turns:
         self.bump_revision(reply.user)
         if saved:
             self._forget(reply)
-        reply.settle()
+        reply.mark_settled()
         answer = reply.message
         for each in later:
             if saved and answer.status is None and not self._closing and await each.run(answer):
@@ -301,7 +301,7 @@ class Turns:
                     if isinstance(piece, Finish):
                         finish = piece
                     else:
-                        reply.receive(piece)
+                        reply.add(piece)
             reply.end_with(finish)
         except asyncio.CancelledError:
             reply.end(self._stopped_as())

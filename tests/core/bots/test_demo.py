@@ -4,7 +4,7 @@ import asyncio
 import selectors
 
 import pytest
-from support.bots.asked_bot import Heard, ask, listen
+from support.bots.asked_bot import CollectedReply, ask, collect_reply
 
 from botchat.core.bots.demo import DEMO, DemoBot
 from botchat.core.models import Delta
@@ -12,7 +12,7 @@ from botchat.core.models import Delta
 WORDS = ["think", "slow", "long", "error"]
 
 
-def told(*said: str) -> Heard:
+def told(*said: str) -> CollectedReply:
     """What the demo bot says when a user has sent these messages and it answered all but the last with "So."."""
     prompt = [m for text in said for m in ({"role": "user", "content": text}, {"role": "assistant", "content": "So."})]
     (heard,) = ask(DemoBot(pause=0), prompt[:-1])
@@ -39,7 +39,7 @@ def seconds_for(word: str) -> float:
         return loop
 
     with asyncio.Runner(loop_factory=hurried_loop) as runner:
-        runner.run(listen(DemoBot(), [{"role": "user", "content": word}]))
+        runner.run(collect_reply(DemoBot(), [{"role": "user", "content": word}]))
     return selector.skipped
 
 

@@ -15,7 +15,7 @@ from support.bots.stub_server import Answer, StubBot, refused, streamed, whole
 from support.paths import TESTS
 from support.stores.servers import free_port
 
-from botchat.core.bots.http_client import Proxy, is_valid, open_client, proxy_for
+from botchat.core.bots.http_client import Proxy, is_valid_url, open_client, proxy_for
 from botchat.core.errors import BotError, ConfigError
 from botchat.core.turn import fetch_model_lists
 
@@ -253,14 +253,14 @@ def test_a_server_that_speaks_no_tls_is_a_problem_of_its_certificate_and_not_of_
     ["http://", "http://h:x", "http://[::1", "http://h:0", f"http://{'a' * 64}.b", "http://a..b", "http://a b/", "x"],
 )
 def test_an_address_that_nothing_can_be_asked_at_is_not_valid(url):
-    assert not is_valid(url)
+    assert not is_valid_url(url)
 
 
 @pytest.mark.parametrize(
     "url", ["http://h", "https://h:8/v1?a=b", "http://[::1]:8/v1", "http://ann:p%40@h/", "https://bücher.example/@x"]
 )
 def test_an_address_that_can_be_asked_is_valid(url):
-    assert is_valid(url)
+    assert is_valid_url(url)
 
 
 # A bot's address
@@ -334,7 +334,7 @@ def test_whatever_one_bot_raises_the_others_are_still_checked(capfd):
         def __init__(self, info) -> None:
             self.info = info
 
-        async def models(self):
+        async def list_models(self):
             raise LookupError("odd")
 
         async def aclose(self) -> None:

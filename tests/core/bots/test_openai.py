@@ -9,7 +9,7 @@ import threading
 from dataclasses import replace
 
 import pytest
-from support.bots.asked_bot import HELLO, ask, bot_at, hear, listen
+from support.bots.asked_bot import HELLO, ask, ask_stub, bot_at, collect_reply
 from support.bots.stub_server import Answer, Request, StubBot, refused, sse, streamed, whole
 from support.paths import TESTS
 from support.stores.servers import free_port
@@ -101,7 +101,7 @@ def test_two_first_questions_at_once_are_both_asked_again_without():
 
     async def asking(bot: OpenAIBot) -> list[str]:
         try:
-            replies = await asyncio.gather(*(listen(bot, on_piece=one_answered.set) for _ in range(2)))
+            replies = await asyncio.gather(*(collect_reply(bot, on_piece=one_answered.set) for _ in range(2)))
             return [heard.content for heard in replies]
         finally:
             await bot.aclose()
@@ -159,7 +159,7 @@ def test_a_server_that_lists_no_model_is_told_of(listed):
 
 
 def test_a_server_that_has_no_list_of_models_is_told_of():
-    error = hear(refused(404, "Not here."), model=None).error
+    error = ask_stub(refused(404, "Not here."), model=None).error
     assert error.startswith("No list of models at http://127.0.0.1:")
     assert error.endswith("(HTTP 404: Not here). Set model in the config, and check that base_url ends in /v1.")
 
@@ -192,7 +192,7 @@ def test_a_server_that_has_no_list_of_models_is_told_of():
     ],
 )
 def test_a_refusal_says_in_one_sentence_what_to_do(answer, says):
-    heard = hear(answer)
+    heard = ask_stub(answer)
     assert (heard.pieces, heard.finish) == ([], None)
     assert says in heard.error
     assert "\n" not in heard.error
@@ -216,12 +216,12 @@ def test_a_base_url_that_is_no_address_is_told_of(url):
 
 
 def test_a_key_that_the_server_does_not_take_is_told_of_by_the_name_of_its_variable():
-    error = hear(refused(401, f"Incorrect API key: {KEY}"), api_key=KEY, api_key_env="STUB_KEY").error
+    error = ask_stub(refused(401, f"Incorrect API key: {KEY}"), api_key=KEY, api_key_env="STUB_KEY").error
     assert error == "Invalid API key (HTTP 401: Incorrect API key: ***). Check STUB_KEY in the environment."
 
 
 def test_a_server_that_wants_a_key_and_got_none_says_where_to_put_it():
-    error = hear(refused(401, "Who are you?")).error
+    error = ask_stub(refused(401, "Who are you?")).error
     assert error == (
         "API key required (HTTP 401: Who are you?). "
         "Set api_key_env in the config to the name of its environment variable."

@@ -20,7 +20,7 @@ from support.bots.conversations import (
 )
 
 from botchat.core.bots import CONTINUE, OPENING, without_system_role
-from botchat.core.bots.prompt import words_of
+from botchat.core.bots.prompt import text_of
 from botchat.core.models import Message, valid_text
 
 
@@ -44,7 +44,7 @@ def test_no_text_that_is_to_be_sent_is_lost_by_joining(bot, said, folded):
     for message in said:
         if message.role != "tool" and message.content.strip():
             text = valid_text(message.content)
-            assert any(text in words_of(sent["content"]) for sent in prompt)
+            assert any(text in text_of(sent["content"]) for sent in prompt)
 
 
 @given(bot=bots, said=without_files)
@@ -112,7 +112,7 @@ def test_a_server_without_a_system_role_gets_its_text_with_the_first_of_the_user
     seen = build_prompt(bot(system="Be brief.", images=True), [user("Look", files=[PIXEL])])
     (first,) = without_system_role(seen)
     assert [part["type"] for part in first["content"]] == ["text", "text", "image_url"]
-    assert words_of(first["content"]) == "Be brief.\n\nLook"
+    assert text_of(first["content"]) == "Be brief.\n\nLook"
 
 
 def test_an_image_of_the_bots_is_named_because_servers_take_images_from_users_alone():

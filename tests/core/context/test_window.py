@@ -21,7 +21,7 @@ from support.bots.conversations import (
 )
 
 from botchat.core.bots import CONTINUE, OPENING, BotConfig
-from botchat.core.bots.prompt import words_of
+from botchat.core.bots.prompt import text_of
 from botchat.core.context import RESERVED_FRACTION
 from botchat.core.context.token_count import IMAGE_TOKENS, count_tokens, estimate_tokens
 from botchat.core.models import File, valid_text
@@ -32,7 +32,7 @@ from botchat.core.models import File, valid_text
 def test_the_last_users_message_is_always_shown(bot, said):
     last = next(message for message in reversed(said) if is_asked(message))
     assert any(
-        valid_text(last.content.strip()) in words_of(message["content"])
+        valid_text(last.content.strip()) in text_of(message["content"])
         for message in build_prompt(bot, said)
         if message["role"] == "user"
     )
@@ -125,7 +125,7 @@ def test_images_are_parts_of_their_message_for_a_bot_that_can_see():
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw=="}},
         {"type": "text", "text": "### b.txt\n\n```\nb\n```"},
     ]
-    assert words_of(parts) == "Before\n\nLook\n\n### b.txt\n\n```\nb\n```"
+    assert text_of(parts) == "Before\n\nLook\n\n### b.txt\n\n```\nb\n```"
     assert shown(*said)[0][1] == "Before\n\nLook\n\n[image a.png: not shown to this bot]\n\n### b.txt\n\n```\nb\n```"
     assert shown(user("", files=[png]), images=True)[0][1] == parts[2:3]
 

@@ -44,7 +44,7 @@ def test_a_failing_bot_does_not_keep_others_from_their_trial():
 
 def test_a_server_that_does_not_list_its_models_in_time_is_given_up():
     class Slow(ScriptedBot):
-        async def models(self):
+        async def list_models(self):
             await Gate().wait()
 
     (answer,) = fetch_model_lists([Slow()], 0.01)

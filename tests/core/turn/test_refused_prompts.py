@@ -136,19 +136,19 @@ def test_a_larger_window_is_found_again_by_time_an_answer_or_another_model():
     limits = LearnedLimits(lambda: at)
     info = OpenAIBot("b", BotConfig(model="m"), base_url="http://h/v1").info
     limits.learn(info, window=4_096)
-    assert limits.window(info) == 4_096
-    assert limits.window(replace(info, model="other")) is None
-    limits.check(info, model="m-1", tokens=4_000)
-    assert limits.window(info) == 4_096
-    limits.check(info, model="m-1", tokens=4_097)
-    assert limits.window(info) is None
+    assert limits.context_window(info) == 4_096
+    assert limits.context_window(replace(info, model="other")) is None
+    limits.forget_contradicted(info, model="m-1", tokens=4_000)
+    assert limits.context_window(info) == 4_096
+    limits.forget_contradicted(info, model="m-1", tokens=4_097)
+    assert limits.context_window(info) is None
     limits.learn(info, window=4_096, has_system_role=False)
     assert not limits.has_system_role(info)
-    limits.check(info, model="m-2", tokens=10)
-    assert (limits.window(info), limits.has_system_role(info)) == (None, True)
+    limits.forget_contradicted(info, model="m-2", tokens=10)
+    assert (limits.context_window(info), limits.has_system_role(info)) == (None, True)
     limits.learn(info, window=4_096)
     at = KEPT_SECONDS
-    assert limits.window(info) is None
+    assert limits.context_window(info) is None
 
 
 def test_a_server_without_a_system_role_gets_the_system_prompt_with_the_first_question(chat_on):

@@ -34,7 +34,7 @@ class Kept:
             self.heard.put(changes["topic"])
 
 
-class Heard(logging.Handler):
+class CollectedReply(logging.Handler):
     """Hears what is logged."""
 
     def __init__(self, heard: queue.Queue[str]) -> None:
@@ -57,7 +57,7 @@ def placed(request):
 def said(repository, server, new: str, *, shown: bool = True, **config):
     """Say all about herons, then this, to a bot at that server; give the session and what was kept or logged of it."""
     store = Kept(repository)
-    handler = Heard(store.heard)
+    handler = CollectedReply(store.heard)
     log = logging.getLogger("botchat.core.turn.topic_embeddings")
     log.addHandler(handler)
     bot = bot_at(server.url, **config)

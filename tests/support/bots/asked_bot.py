@@ -18,7 +18,7 @@ HELLO = [{"role": "user", "content": "Hello?"}]
 
 
 @dataclass
-class Heard:
+class CollectedReply:
     """A reply as it was heard: its pieces in order, its end, and the error that broke it off."""
 
     pieces: list[Delta] = field(default_factory=list)
@@ -34,9 +34,9 @@ class Heard:
         return "".join(piece.reasoning_content for piece in self.pieces)
 
 
-async def listen(bot: Bot, prompt=HELLO, *, on_piece: Callable[[], Any] = lambda: None) -> Heard:
+async def collect_reply(bot: Bot, prompt=HELLO, *, on_piece: Callable[[], Any] = lambda: None) -> CollectedReply:
     """Ask a bot once; `on_piece` is called after each piece."""
-    heard = Heard()
+    heard = CollectedReply()
     try:
         async with aclosing(bot.stream(prompt)) as pieces:
             async for piece in pieces:
@@ -55,19 +55,19 @@ def bot_at(url: str, *, api_key: str | None = None, model: str | None = "stub-1"
     return OpenAIBot("local", BotConfig(model=model, base_url=url, **config), base_url=url, api_key=api_key)
 
 
-def ask(bot: Bot, prompt=HELLO, *, times: int = 1, on_piece: Callable[[], Any] = lambda: None) -> list[Heard]:
+def ask(bot: Bot, prompt=HELLO, *, times: int = 1, on_piece: Callable[[], Any] = lambda: None) -> list[CollectedReply]:
     """Ask a bot that many times, one after the other, and close it."""
 
-    async def asking() -> list[Heard]:
+    async def asking() -> list[CollectedReply]:
         try:
-            return [await listen(bot, prompt, on_piece=on_piece) for _ in range(times)]
+            return [await collect_reply(bot, prompt, on_piece=on_piece) for _ in range(times)]
         finally:
             await bot.aclose()
 
     return asyncio.run(asking())
 
 
-def hear(answer: Answer, *, on_piece: Callable[[], Any] = lambda: None, **config: Any) -> Heard:
+def ask_stub(answer: Answer, *, on_piece: Callable[[], Any] = lambda: None, **config: Any) -> CollectedReply:
     """Ask a bot once whose server gives this answer."""
     with StubBot([answer]) as stub:
         (heard,) = ask(bot_at(stub.url, **config), on_piece=on_piece)

@@ -27,12 +27,12 @@ def read(*chunks: Any, tags: Any = "auto") -> tuple[ReadReply, Reply]:
     finish = None
     try:
         for piece in (delta for each in chunks for delta in reader.read(each)):
-            reply.receive(piece)
+            reply.add(piece)
         for piece in reader.end():
             if isinstance(piece, Finish):
                 finish = piece
             else:
-                reply.receive(piece)
+                reply.add(piece)
     except BotError as error:
         reply.end("failed", failure=error)
     else:

@@ -46,14 +46,14 @@ _CLEARLY_LESS = 0.75
 """A single number is a window if it is below this part of the estimate; above, it may be the count of the prompt."""
 
 
-class Sizes(NamedTuple):
+class TokenSizes(NamedTuple):
     """Tokens that a server named: its context window, and the prompt. None is unknown."""
 
     window: int | None
     prompt: int | None
 
 
-def refused_prompt(body: Any, reason: str, sentence: str, status: int | None) -> PromptRefused | None:
+def prompt_refusal(body: Any, reason: str, sentence: str, status: int | None) -> PromptRefused | None:
     """Return the error of a refusal that another form of the prompt may pass; None for any other error.
 
     Any 400, 413 or 422 may be about the length: there are more wordings than anyone can list. A 500 must name
@@ -66,7 +66,7 @@ def refused_prompt(body: Any, reason: str, sentence: str, status: int | None) ->
         status: of the response; None where the error stands in the stream.
     """
     text = _text(body)
-    if error := too_long(body, reason, status):
+    if error := prompt_too_long(body, reason, status):
         return error
     if status in _STATUSES and _NO_SYSTEM_ROLE.search(text):
         return PromptRefused(sentence, wants_no_system=True)
@@ -74,7 +74,7 @@ def refused_prompt(body: Any, reason: str, sentence: str, status: int | None) ->
     return PromptRefused(sentence) if is_possible else None
 
 
-def too_long(body: Any, reason: str, status: int | None = None) -> PromptTooLong | None:
+def prompt_too_long(body: Any, reason: str, status: int | None = None) -> PromptTooLong | None:
     """Return the error of a prompt that its server calls too long; None where it complains of something else.
 
     OpenAI and others name it by a code, llama.cpp by a type and with both sizes, most only in words.
@@ -93,7 +93,7 @@ def too_long(body: Any, reason: str, status: int | None = None) -> PromptTooLong
     )
 
 
-def sizes_in(error: PromptTooLong, estimate: float) -> Sizes:
+def find_token_sizes(error: PromptTooLong, estimate: float) -> TokenSizes:
     """Tell which numbers of an error are the window and the prompt, by what was sent: not by their place in the words.
 
     Args:
@@ -101,16 +101,16 @@ def sizes_in(error: PromptTooLong, estimate: float) -> Sizes:
         estimate: tokens that the prompt was expected to take.
     """
     if error.limit:  # in a field of its own
-        return Sizes(error.limit, error.tokens)
+        return TokenSizes(error.limit, error.tokens)
     near = [n for n in error.numbers if estimate / _FACTOR < n < estimate * _FACTOR]
     total = max(near, default=0)
     parts = _parts(total, error.numbers)
     windows = [n for n in error.numbers if total / _FACTOR < n < total and n not in parts]
     if windows:
-        return Sizes(max(windows), min(parts or [total], key=lambda n: abs(n - estimate)))
+        return TokenSizes(max(windows), min(parts or [total], key=lambda n: abs(n - estimate)))
     if total < estimate * _CLEARLY_LESS:
-        return Sizes(total or None, None)
-    return Sizes(None, total)
+        return TokenSizes(total or None, None)
+    return TokenSizes(None, total)
 
 
 def _parts(total: int, numbers: Iterable[int]) -> set[int]:

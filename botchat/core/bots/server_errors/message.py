@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-NO_WORDS = "no reason given"
+NO_REASON = "no reason given"
 
 _KEYS = (
     "error",
@@ -38,12 +38,12 @@ _TITLE = re.compile(r"<(title|h1)\b[^>]*>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\s]+")
 
 
-def said(body: Any) -> str:
+def server_message(body: Any) -> str:
     """Return the server's explanation in the body of an error, on one line; NO_WORDS where it has none."""
-    return words_in(body) or NO_WORDS
+    return find_message(body) or NO_REASON
 
 
-def words_in(body: Any) -> str:
+def find_message(body: Any) -> str:
     """Return the server's explanation on one line, or "". A body of unknown shape is returned as JSON."""
     if isinstance(body, bytes):
         body = body.decode(errors="replace")
@@ -53,12 +53,12 @@ def words_in(body: Any) -> str:
     return _CONTROLS.sub(" ", words).strip().rstrip(".")
 
 
-def shortened(words: str) -> str:
+def shorten(words: str) -> str:
     """Cut an explanation that is too long for a sentence."""
     return words if len(words) <= _LENGTH else words[:_LENGTH] + " …"
 
 
-def is_page(text: str) -> bool:
+def is_html_page(text: str) -> bool:
     """Tell whether a text is a web page."""
     return bool(_PAGE.match(text))
 
@@ -76,7 +76,7 @@ def _found(value: Any, depth: int) -> Iterator[str]:
 
 def _in_text(text: str, depth: int) -> Iterator[str]:
     text = text.strip()
-    if is_page(text):
+    if is_html_page(text):
         title = _TITLE.search(text)
         yield html.unescape(re.sub("<[^>]*>", " ", title[2])) if title else ""
         return

@@ -31,7 +31,7 @@ def retry_after(headers: Mapping[str, str], body: Any = None, now: datetime | No
     return None
 
 
-def spelled_out(seconds: float) -> str:
+def format_delay(seconds: float) -> str:
     """Return a span for a sentence: "30 s", "5 min", "2 h"."""
     whole = max(1, -int(-seconds // 1))
     if whole < 2 * 60:

@@ -13,7 +13,7 @@ from botchat.core.errors import BotError, ReplyTooLarge
 
 _BOM = b"\xef\xbb\xbf"
 _FIELD = re.compile(rb"(?:data|event|id|retry)\s*(?::|$)|:")
-MOST_VALUE = 64 * 1024 * 1024
+MAX_VALUE_BYTES = 64 * 1024 * 1024
 """Bytes of one value. A message has at most 15 MiB, and JSON may write a character of one byte in six."""
 
 _LINE_BYTES = 8
@@ -23,7 +23,7 @@ _MOST_TEXT = 64 * 1024
 """Bytes that are kept of a body that is neither, for its title or first words."""
 
 
-class ResponseBody:
+class BodyParser:
     """Reads a body as its bytes arrive.
 
     Attributes:
@@ -31,11 +31,11 @@ class ResponseBody:
         text: the body where it is neither events nor JSON, such as a web page; "" otherwise.
     """
 
-    def __init__(self, most_value: int = MOST_VALUE) -> None:
-        self.done = False
+    def __init__(self, max_value_bytes: int = MAX_VALUE_BYTES) -> None:
+        self.is_done = False
         self.text = ""
         self._kind: Literal["events", "json", "text"] | None = None
-        self._most_value = most_value
+        self._most_value = max_value_bytes
         self._held = 0  # bytes of the line that is not complete
         self._pending_size = 0
         self._unfinished: list[bytes] = []
@@ -68,7 +68,7 @@ class ResponseBody:
         self._unfinished = []
         for line in lines:
             yield from self._line(line)
-            if self.done:
+            if self.is_done:
                 return
         self._unfinished = [rest]
         self._held = len(rest)
@@ -129,7 +129,7 @@ class ResponseBody:
         self._pending, self._pending_size, self._is_error = [], 0, False
         data = b"\n".join(lines)
         if data.startswith(b"[DONE]"):
-            self.done = True
+            self.is_done = True
         elif is_error and data:
             value = _value_or_text(data)
             yield value if isinstance(value, dict) and value.get("error") else {"error": value}
@@ -140,7 +140,7 @@ class ResponseBody:
         if self._pending:
             self._add(line)
         elif line.strip() in (b"[DONE]", b"data: [DONE]"):
-            self.done = True
+            self.is_done = True
         elif line.strip():
             try:
                 value = json.loads(line.decode())

@@ -3,7 +3,7 @@
 from typing import Any
 
 from botchat.core.bots.stream.content_parts import has_text
-from botchat.core.bots.stream.tool_calls import merged
+from botchat.core.bots.stream.tool_calls import merge_pieces
 from botchat.core.models import Unsupported
 
 _CONTENT = ("delta", "message", "text")
@@ -11,7 +11,7 @@ _STATES = ("index", "finish_reason")
 _ROLES = ("role", "name")
 
 
-class Choices:
+class ChoiceSplitter:
     """Tells which choice is the reply, and joins the pieces of the others.
 
     The reply is the first choice that holds content, also where its index isn't 0. A choice without an index belongs
@@ -46,7 +46,7 @@ class Choices:
             return None
         news = {name: _without_roles(value) for name, value in choice.items() if name not in _STATES}
         states = {name: value for name in _STATES if (value := choice.get(name)) is not None}
-        self._raw[index] = merged(before, news) | states
+        self._raw[index] = merge_pieces(before, news) | states
         return Unsupported(f"choice {index}", self._raw[index], f"choice {index}")
 
     def _index(self, choice: dict[str, Any], position: int) -> int:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from botchat.core.bots.server_errors.context_length import too_long
-from botchat.core.bots.server_errors.message import is_page, said, shortened, words_in
-from botchat.core.bots.stream.body import ResponseBody
-from botchat.core.bots.stream.choices import Choices
-from botchat.core.bots.stream.deltas import PartReader
-from botchat.core.bots.stream.finish_reasons import error_sentence, meaning_of, reason_text
-from botchat.core.bots.stream.native_formats import native_fields
-from botchat.core.bots.stream.size_limit import MOST_REPLY_BYTES, size_of
+from botchat.core.bots.server_errors.context_length import prompt_too_long
+from botchat.core.bots.server_errors.message import find_message, is_html_page, server_message, shorten
+from botchat.core.bots.stream.body import BodyParser
+from botchat.core.bots.stream.choices import ChoiceSplitter
+from botchat.core.bots.stream.deltas import DeltaReader
+from botchat.core.bots.stream.finish_reasons import error_sentence, finish_meaning, reason_text
+from botchat.core.bots.stream.native_formats import read_native_chunk
+from botchat.core.bots.stream.size_limit import MAX_REPLY_BYTES, json_size
 from botchat.core.bots.stream.tag_names import ThinkTags
 from botchat.core.errors import BotError, ReplyTooLarge
 from botchat.core.models import Delta, Unsupported
@@ -58,8 +58,8 @@ class ChunkReader:
     """Turns chunks (`chat.completion.chunk`, or a whole `chat.completion`) into deltas, and their end into a Finish."""
 
     def __init__(self, tags: ThinkTags = "auto") -> None:
-        self._parts = PartReader(tags)
-        self._choices = Choices()
+        self._parts = DeltaReader(tags)
+        self._choices = ChoiceSplitter()
         self._reason: str | None = None
         self._raw_reason: Any = None
         self._model: str | None = None
@@ -86,7 +86,7 @@ class ChunkReader:
             for other in others:
                 yield Delta(unsupported=other)
             for choice in own:
-                if plain := self._parts.plain(choice.get("delta")):
+                if plain := self._parts.read_plain(choice.get("delta")):
                     yield plain
                 else:
                     yield from self._delta(choice.get("delta"))
@@ -105,7 +105,7 @@ class ChunkReader:
         if usage := chunk.get("usage"):  # most chunks have none
             self._usage = _usage(_fields(usage)) or self._usage
 
-    def rest(self) -> Iterator[Delta]:
+    def flush(self) -> Iterator[Delta]:
         """Give what was held back, as after an error: no more is coming."""
         return self._parts.end()
 
@@ -117,10 +117,10 @@ class ChunkReader:
         """
         if not self._chunks:
             raise BotError("The bot's server answered, but with no reply in it. Does its base_url end in /v1?")
-        yield from self.rest()
+        yield from self.flush()
         if self._unread and self._parts.is_empty:
             yield Delta(unsupported=_unknown(self._unread))
-        meaning = meaning_of(self._reason)
+        meaning = finish_meaning(self._reason)
         if meaning == "error":
             raise BotError(error_sentence(self._reason))
         if meaning == "unknown":
@@ -149,22 +149,22 @@ class ChunkReader:
         """
         yield from self._parts.read({name: fields[name] for name in names - {"error", "base_resp"} if name in fields})
         if fields.get("error") or _fields(fields.get("base_resp")).get("status_code"):
-            yield from self.rest()
+            yield from self.flush()
             _raise_error_in({name: fields.get(name) for name in ("error", "base_resp")})
 
     def _without_choices(self, chunk: dict[str, Any]) -> Iterator[Delta]:
         if chunk.get("error"):
             _raise_error_in(chunk)
         is_native = False
-        for fields, reason, is_whole in native_fields(chunk):
+        for fields, reason, is_whole in read_native_chunk(chunk):
             is_native = True
             self._ended(reason)
             self._is_done = self._is_done or is_whole
             yield from self._parts.read_whole(fields) if is_whole else self._parts.read(fields)
         if not is_native and chunk:
             _raise_error_in(chunk)
-            self._unread_size += size_of(chunk)
-            if self._unread_size > MOST_REPLY_BYTES:
+            self._unread_size += json_size(chunk)
+            if self._unread_size > MAX_REPLY_BYTES:
                 yield Delta(unsupported=_unknown(self._unread))
                 raise ReplyTooLarge
             self._unread.append(chunk)
@@ -178,20 +178,20 @@ def _unknown(chunks: list[Any]) -> Unsupported:
     return Unsupported("reply of an unknown shape", chunks, "reply")
 
 
-async def chunks_of(answer: Any) -> AsyncGenerator[Any]:
+async def read_chunks(answer: Any) -> AsyncGenerator[Any]:
     """Yield the chunks of an answer, also of one that is not streamed; then DONE if the server said so.
 
     Raises:
         BotError: the answer is an error or not a reply at all. The openai client would yield nothing.
     """
-    body = ResponseBody()
+    body = BodyParser()
     async with answer:
         received = answer.response.aiter_bytes()
         async for data in received:
             for value in body.feed(data):
                 for chunk in _chunks_in(value):
                     yield chunk
-            if body.done:
+            if body.is_done:
                 await _drain(received)
                 yield DONE
                 return
@@ -200,11 +200,11 @@ async def chunks_of(answer: Any) -> AsyncGenerator[Any]:
                 yield chunk
         if body.text:
             raise BotError(_no_reply(body.text, answer.response))
-        if body.done or body.is_document:
+        if body.is_done or body.is_document:
             yield DONE
 
 
-def listed_models(listed: str) -> list[str]:
+def parse_models(listed: str) -> list[str]:
     """Return the models of a server's list, none where it is no list."""
     try:
         return [str(model["id"]) for model in json.loads(listed.removeprefix("\ufeff"))["data"]]
@@ -212,7 +212,7 @@ def listed_models(listed: str) -> list[str]:
         return []
 
 
-def vectors_in(answer: Any, count: int) -> list[list[float]]:
+def parse_embeddings(answer: Any, count: int) -> list[list[float]]:
     """Return the vectors of so many texts, in their order.
 
     Raises:
@@ -248,8 +248,8 @@ def _raise_error_in(chunk: dict[str, Any]) -> None:
     is_error = any(chunk.get(name) for name in _ERROR_FIELDS) or base.get("status_code")
     if is_error:
         error = chunk.get("error") or chunk
-        words = said(chunk)
-        raise too_long(error, words) or BotError(f"The bot's server reported an error: {shortened(words)}.")
+        words = server_message(chunk)
+        raise prompt_too_long(error, words) or BotError(f"The bot's server reported an error: {shorten(words)}.")
 
 
 def _chunks_in(value: Any) -> Iterator[Any]:
@@ -268,10 +268,10 @@ async def _drain(received: AsyncIterator[bytes]) -> None:
 
 
 def _no_reply(text: str, response: Any) -> str:
-    words = shortened(words_in(text))
+    words = shorten(find_message(text))
     came = f" ({words})" if words else ""
     if response.history:
         return f"The bot's server redirects to another address that isn't a chat API{came}. Check base_url."
-    if is_page(text):
+    if is_html_page(text):
         return f"The bot's server answered with a web page{came}. Check base_url: it usually ends in /v1."
     return f"The bot's server answered with text that isn't a reply{came}. Check base_url: it usually ends in /v1."

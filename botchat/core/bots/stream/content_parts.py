@@ -8,7 +8,7 @@ from botchat.core.bots.stream.tool_calls import call_name
 from botchat.core.models import Unsupported
 
 
-class Part(NamedTuple):
+class ContentPart(NamedTuple):
     """A piece of content: text of the answer or of the reasoning, or content without plain text."""
 
     text: str = ""
@@ -60,7 +60,7 @@ _KINDS = {
 _CALLS = {"tool_use", "tool_call", "function_call", "function", "server_tool_use", "mcp_tool_use"}
 
 
-def parts_of(content: Any, *, is_reasoning: bool = False) -> Iterator[Part]:
+def split_content(content: Any, *, is_reasoning: bool = False) -> Iterator[ContentPart]:
     """Yield the parts of some content: a text, a list of parts, or one part.
 
     Parts are read as OpenAI, Anthropic, Mistral, Gemini, Cohere and OpenRouter write them. A part of unknown shape is
@@ -68,33 +68,35 @@ def parts_of(content: Any, *, is_reasoning: bool = False) -> Iterator[Part]:
     """
     if isinstance(content, str):
         if content:
-            yield Part(content, is_reasoning)
+            yield ContentPart(content, is_reasoning)
     elif isinstance(content, list | tuple):
         for part in content:
-            yield from parts_of(part, is_reasoning=is_reasoning)
+            yield from split_content(part, is_reasoning=is_reasoning)
     elif isinstance(content, dict):
         yield from _parts_of_one(content, is_reasoning=is_reasoning)
     elif content is not None and not isinstance(content, bool):
-        yield Part(unsupported=Unsupported("content", content))
+        yield ContentPart(unsupported=Unsupported("content", content))
 
 
-def _parts_of_one(part: dict[str, Any], *, is_reasoning: bool) -> Iterator[Part]:
+def _parts_of_one(part: dict[str, Any], *, is_reasoning: bool) -> Iterator[ContentPart]:
     kind = part.get("type") if isinstance(part.get("type"), str) else ""
     if kind in _CALLS or "functionCall" in part or "function_call" in part:
         name = call_name(part)
-        yield Part(unsupported=Unsupported(f"tool call: {name}" if name else "tool call", part))
+        yield ContentPart(unsupported=Unsupported(f"tool call: {name}" if name else "tool call", part))
         return
     is_thought = is_reasoning or part.get("thought") is True or bool(_THOUGHTS.search(str(kind)))
     texts = [name for name in _TEXTS if name in part and isinstance(part[name], str | list | dict)]
     rest = {name: value for name, value in part.items() if value and name not in _METADATA and name not in texts}
-    found = [each for name in texts for each in parts_of(part[name], is_reasoning=is_thought or name in _REASONS)]
+    found = [each for name in texts for each in split_content(part[name], is_reasoning=is_thought or name in _REASONS)]
     yield from found
     if found:
         yield from (
-            Part(unsupported=Unsupported(label(name), {name: value})) for name, value in rest.items() if has_text(value)
+            ContentPart(unsupported=Unsupported(label(name), {name: value}))
+            for name, value in rest.items()
+            if has_text(value)
         )
     elif any(value is not True for value in rest.values()):
-        yield Part(unsupported=Unsupported(label(str(kind) or next(iter(rest))), part))
+        yield ContentPart(unsupported=Unsupported(label(str(kind) or next(iter(rest))), part))
 
 
 def label(name: str) -> str:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from botchat.core.bots.stream.content_parts import has_text, label, parts_of
-from botchat.core.bots.stream.surrogates import PairJoiner
+from botchat.core.bots.stream.content_parts import has_text, label, split_content
+from botchat.core.bots.stream.surrogates import SurrogateJoiner
 from botchat.core.bots.stream.tag_names import ThinkTags
 from botchat.core.bots.stream.think_tags import ThinkSplitter
-from botchat.core.bots.stream.tool_calls import ToolCalls, merged
+from botchat.core.bots.stream.tool_calls import ToolCallCollector, merge_pieces
 from botchat.core.models import Delta, Unsupported
 
 _REASONING = (
@@ -34,16 +34,16 @@ _LONG = 40
 """Characters. Reasoning of at least this length that repeats reasoning from another field is a duplicate."""
 
 
-class PartReader:
+class DeltaReader:
     """Turns the fields of deltas into text, reasoning and content that can't be shown, in their order."""
 
     def __init__(self, tags: ThinkTags = "auto") -> None:
         self._splitter = ThinkSplitter(tags)
-        self._content_pairs, self._reasoning_pairs = PairJoiner(), PairJoiner()
+        self._content_pairs, self._reasoning_pairs = SurrogateJoiner(), SurrogateJoiner()
         self._content: list[str] = []
         self._reasoning: list[str] = []
         self._reasoning_name = ""
-        self._calls = ToolCalls()
+        self._calls = ToolCallCollector()
         self._kept: list[Unsupported] = []
         self._fields: dict[str, Any] = {}
         self._seen: set[str] = set()
@@ -53,7 +53,7 @@ class PartReader:
         """Whether nothing with content has arrived."""
         return not (self._content or self._reasoning or self._calls or self._kept or self._fields)
 
-    def plain(self, fields: Any) -> Delta | None:
+    def read_plain(self, fields: Any) -> Delta | None:
         """Return a delta that holds one text alone, to be passed on as it is; None if it has to be read.
 
         Almost every delta is one, and this takes half the time of reading it.
@@ -67,7 +67,7 @@ class PartReader:
         text = fields[only] if only else ""
         if not text or "\ud800" <= text[-1] <= "\udbff":
             return None
-        if only == "content" and self._splitter.passes_all and not self._content_pairs.half:
+        if only == "content" and self._splitter.is_passthrough and not self._content_pairs.half:
             self._content.append(text)
             return Delta(content=text)
         if only == self._reasoning_name and not self._reasoning_pairs.half:
@@ -94,7 +94,7 @@ class PartReader:
         came = "".join(self._content)
         rest = {name: value for name, value in message.items() if name not in self._seen}
         if came and has_text(content := rest.pop("content", None)):
-            text = "".join(part.text for part in parts_of(content) if not part.is_reasoning)
+            text = "".join(part.text for part in split_content(content) if not part.is_reasoning)
             if text.startswith(came):
                 rest["content"] = text.removeprefix(came)
             elif text.strip() not in came:
@@ -122,19 +122,19 @@ class PartReader:
             yield Delta(reasoning_content=text)
 
     def _read_reasoning(self, fields: dict[str, Any]) -> Iterator[Delta]:
-        said = ""
+        server_message = ""
         for name in _REASONING:
             if not (value := fields.get(name)):
                 continue
             text = value if isinstance(value, str) else ""
-            for part in () if text else parts_of(value, is_reasoning=True):
+            for part in () if text else split_content(value, is_reasoning=True):
                 text += part.text
                 if part.unsupported:
                     yield from self._keep(part.unsupported)
-            if text and text.strip() not in said and not self._is_repeated(name, text):
+            if text and text.strip() not in server_message and not self._is_repeated(name, text):
                 self._reasoning_name = self._reasoning_name or name
                 yield from self._reason(text)
-                said += text
+                server_message += text
 
     def _is_repeated(self, name: str, text: str) -> bool:
         if name == self._reasoning_name or len(text) < _LONG:
@@ -157,7 +157,7 @@ class PartReader:
             yield from self._unknown(name, value)
 
     def _parts(self, content: Any) -> Iterator[Delta]:
-        for part in parts_of(content):
+        for part in split_content(content):
             if part.unsupported:
                 yield from self._keep(part.unsupported)
             elif part.is_reasoning:
@@ -187,7 +187,7 @@ class PartReader:
 
     def _unknown(self, name: str, value: Any) -> Iterator[Delta]:
         """Keep a field that is not known, joined over its pieces."""
-        self._fields[name] = merged(self._fields.get(name), value)
+        self._fields[name] = merge_pieces(self._fields.get(name), value)
         yield Delta(unsupported=Unsupported(label(name), {name: self._fields[name]}, f"field {name}"))
 
     def _keep(self, piece: Unsupported) -> Iterator[Delta]:

@@ -66,7 +66,7 @@ def reason_text(reason: Any) -> str | None:
     return None if _meaning(text) == "none" else text
 
 
-def meaning_of(reason: Any) -> Meaning:
+def finish_meaning(reason: Any) -> Meaning:
     """Tell what a finish reason means, in whatever case it is spelled, also with a detail after a colon."""
     text = reason_text(reason)
     return "none" if text is None else _meaning(text)
@@ -74,12 +74,12 @@ def meaning_of(reason: Any) -> Meaning:
 
 def is_cut_off(reason: Any) -> bool:
     """Tell whether a reply that ended for this reason is not whole."""
-    return meaning_of(reason) not in {"complete", "unknown"}
+    return finish_meaning(reason) not in {"complete", "unknown"}
 
 
 def outcome_of(reason: Any) -> Outcome:
     """Tell what becomes of a reply that ended for this reason. One that botchat doesn't know leaves it complete."""
-    meaning, text = meaning_of(reason), reason_text(reason)
+    meaning, text = finish_meaning(reason), reason_text(reason)
     if meaning == "none":
         return Outcome("truncated", _UNFINISHED)
     if meaning == "error":

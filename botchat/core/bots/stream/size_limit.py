@@ -6,22 +6,22 @@ from typing import Any
 from botchat.core.errors import ReplyTooLarge
 from botchat.core.models import Delta
 
-MOST_REPLY_BYTES = 15 * 1024 * 1024 - 256 * 1024
+MAX_REPLY_BYTES = 15 * 1024 * 1024 - 256 * 1024
 """Bytes of a reply with its reasoning and other content: a message of 15 MiB, less what is stored beside them."""
 
-MOST_PIECES = 1_000_000
+MAX_DELTAS = 1_000_000
 """Pieces of a reply. Each takes about 120 bytes beside its text, and the longest replies of models have 128,000."""
 
 _ESCAPED = 6
 """Bytes of a UTF-16 unit beyond ASCII in the JSON that content without plain text is stored as."""
 
 
-class ReplySize:
+class ReplySizeLimit:
     """Counts a reply while it is received."""
 
-    def __init__(self, most_bytes: int = MOST_REPLY_BYTES, most_pieces: int = MOST_PIECES) -> None:
-        self._left = most_bytes
-        self._pieces_left = most_pieces
+    def __init__(self, max_bytes: int = MAX_REPLY_BYTES, max_deltas: int = MAX_DELTAS) -> None:
+        self._left = max_bytes
+        self._pieces_left = max_deltas
         self._unsupported: dict[str, int] = {}
         self._is_full = False
 
@@ -32,7 +32,7 @@ class ReplySize:
         content = self._cut(delta.content)
         piece = delta.unsupported
         if piece is not None:
-            size = size_of(piece.raw)
+            size = json_size(piece.raw)
             self._left -= size - self._unsupported.get(piece.key, 0)
             self._unsupported[piece.key] = size
             if self._left < 0:
@@ -62,7 +62,7 @@ class ReplySize:
         return kept
 
 
-def size_of(value: Any) -> int:
+def json_size(value: Any) -> int:
     """Estimate the bytes of a value as JSON, never too few; texts are not walked through."""
     size, waiting = 0, [value]
     while waiting:

@@ -1,7 +1,7 @@
 """Joins characters that a server cut in two: half of a surrogate pair ends a piece, the other half begins the next."""
 
 
-class PairJoiner:
+class SurrogateJoiner:
     """Joins the halves in one channel of text. Halves that find no other half stay as they are.
 
     Attributes:

@@ -6,7 +6,7 @@ ThinkTags = Literal["auto", "open", "off"] | tuple[str, str]
 """How tags are read: the known ones, only the closing `</think>`, none, or this opening and this closing tag."""
 
 
-class Tags(NamedTuple):
+class ReasoningTags(NamedTuple):
     """One way to mark reasoning. Upper and lower case are alike.
 
     Attributes:
@@ -24,18 +24,20 @@ class Tags(NamedTuple):
 
 _XML = ("think", "thinking", "thought", "reasoning", "seed:think", "longcat_think")
 
-KNOWN: tuple[Tags, ...] = (
+KNOWN_TAGS: tuple[ReasoningTags, ...] = (
     # DeepSeek R1, Qwen3, GLM, MiniMax and most others; what prompts ask other models for; Seed-OSS; LongCat.
-    *(Tags(f"<{name}>", (f"</{name}>",)) for name in _XML),
-    Tags("[THINK]", ("[/THINK]",)),  # Magistral
-    Tags("◁think▷", ("◁/think▷",)),  # Kimi-VL
-    Tags("<|START_THINKING|>", ("<|END_THINKING|>",), ("<|START_RESPONSE|>",), ("<|END_RESPONSE|>",)),  # Command A
-    Tags(  # OpenThinker
+    *(ReasoningTags(f"<{name}>", (f"</{name}>",)) for name in _XML),
+    ReasoningTags("[THINK]", ("[/THINK]",)),  # Magistral
+    ReasoningTags("◁think▷", ("◁/think▷",)),  # Kimi-VL
+    ReasoningTags(
+        "<|START_THINKING|>", ("<|END_THINKING|>",), ("<|START_RESPONSE|>",), ("<|END_RESPONSE|>",)
+    ),  # Command A
+    ReasoningTags(  # OpenThinker
         "<|begin_of_thought|>", ("<|end_of_thought|>",), ("<|begin_of_solution|>",), ("<|end_of_solution|>",)
     ),
-    Tags("<|channel>thought", ("<channel|>",)),  # Gemma 4
-    Tags("<unused94>thought", ("<unused95>",)),  # MedGemma
-    Tags(  # gpt-oss: the harmony format, https://cookbook.openai.com/articles/openai-harmony
+    ReasoningTags("<|channel>thought", ("<channel|>",)),  # Gemma 4
+    ReasoningTags("<unused94>thought", ("<unused95>",)),  # MedGemma
+    ReasoningTags(  # gpt-oss: the harmony format, https://cookbook.openai.com/articles/openai-harmony
         "<|channel|>analysis<|message|>",
         ("<|end|>", "<|start|>assistant", "<|channel|>final<|message|>"),
         ("<|start|>assistant", "<|channel|>final<|message|>", "<|channel|>commentary<|message|>"),
@@ -43,21 +45,21 @@ KNOWN: tuple[Tags, ...] = (
     ),
 )
 
-OPEN = Tags("", ("</think>",))
+OPEN_TAGS = ReasoningTags("", ("</think>",))
 """Of models whose chat template writes the opening tag into the prompt."""
 
 
-def tags_for(setting: ThinkTags) -> tuple[Tags, ...]:
+def tags_for(setting: ThinkTags) -> tuple[ReasoningTags, ...]:
     """Return the tags that a setting names."""
     if setting == "off":
         return ()
     if isinstance(setting, str):
-        return KNOWN if setting == "auto" else (OPEN,)
+        return KNOWN_TAGS if setting == "auto" else (OPEN_TAGS,)
     opening, closing = setting
-    return (Tags(opening, (closing,)),)
+    return (ReasoningTags(opening, (closing,)),)
 
 
-def wrong_tags(setting: object) -> str | None:
+def think_tags_error(setting: object) -> str | None:
     """Say what is wrong with a setting of `think_tags`; None if nothing is."""
     if isinstance(setting, list | tuple):
         if len(setting) == 2 and all(isinstance(tag, str) for tag in setting) and setting[1].strip():  # noqa: PLR2004

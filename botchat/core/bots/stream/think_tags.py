@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from botchat.core.bots.stream.tag_names import Tags, ThinkTags, tags_for
+from botchat.core.bots.stream.tag_names import ReasoningTags, ThinkTags, tags_for
 from botchat.core.models import Delta
 
 __all__ = ["ThinkSplitter", "ThinkTags", "without_reasoning"]
@@ -28,7 +28,7 @@ class ThinkSplitter:
 
     def __init__(self, tags: ThinkTags = "auto") -> None:
         known = tags_for(tags)
-        self._tags = known[0] if known else Tags("", ())
+        self._tags = known[0] if known else ReasoningTags("", ())
         self._known = tuple(each for each in known if each.opening)
         self._state = "start" if self._known else "thinking" if known else "answer"
         self._plain = _none_of("".join(each.opening[:1] for each in self._known))
@@ -39,7 +39,7 @@ class ThinkSplitter:
         self._is_next_block = False
 
     @property
-    def passes_all(self) -> bool:
+    def is_passthrough(self) -> bool:
         """Whether the rest is answer, to its end."""
         return self._state == "answer"
 

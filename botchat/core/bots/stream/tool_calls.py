@@ -8,7 +8,7 @@ _WHOLE = {"id", "type", "name", "index"}
 """Fields that a piece gives whole; what else is text goes on in the next piece."""
 
 
-class ToolCalls:
+class ToolCallCollector:
     """Collects pieces of tool calls, and returns each call as received so far.
 
     A piece belongs to the call with its id, else to the last one with its index, else to the last one. Gemini's
@@ -28,7 +28,7 @@ class ToolCalls:
         if place is None:
             place = len(self._calls)
             self._calls.append({})
-        call = self._calls[place] = merged(self._calls[place], piece)
+        call = self._calls[place] = merge_pieces(self._calls[place], piece)
         name = call_name(call)
         return Unsupported(f"tool call: {name}" if name else "tool call", call, f"tool call {place}")
 
@@ -64,13 +64,13 @@ def call_name(call: dict[str, Any]) -> str:
     return name if isinstance(name, str) else ""
 
 
-def merged(before: Any, piece: Any, field: str = "") -> Any:
+def merge_pieces(before: Any, piece: Any, field: str = "") -> Any:
     """Return a value with the next piece of it: text goes on, lists get longer, what says nothing changes nothing."""
     if piece is None or piece == "" or (before == piece and not isinstance(piece, str)):
         return before if before is not None else piece
     if isinstance(before, dict) and isinstance(piece, dict):
         names = [*before, *(name for name in piece if name not in before)]
-        return {name: merged(before.get(name), piece.get(name), name) for name in names}
+        return {name: merge_pieces(before.get(name), piece.get(name), name) for name in names}
     if isinstance(before, list) and isinstance(piece, list):
         return [*before, *(item for item in piece if item not in before)]
     if before in (None, "", [], {}) or field in _WHOLE:

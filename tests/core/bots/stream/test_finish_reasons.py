@@ -91,7 +91,7 @@ def test_a_reason_is_text_whatever_its_server_writes():
 def test_a_reply_without_text_says_so_and_can_be_tried_again(deltas, reason, status, error):
     reply = Reply("ann", "s")
     for delta in deltas:
-        reply.receive(delta)
+        reply.add(delta)
     reply.end_with(Finish(reason=reason))
     assert reply.message.status == status
     assert error in reply.message.error
@@ -102,7 +102,7 @@ def test_a_reply_without_text_says_so_and_can_be_tried_again(deltas, reason, sta
 def test_text_beside_a_tool_call_is_a_complete_reply():
     reply = Reply("ann", "s")
     for delta in (Delta(content="I search."), Delta(unsupported=CALL)):
-        reply.receive(delta)
+        reply.add(delta)
     reply.end_with(Finish(reason="tool_calls"))
     assert (reply.message.status, reply.message.error, reply.failure) == (None, None, None)
     assert unpack(reply.message.payload) == [CALL._replace(key="")]
@@ -112,8 +112,8 @@ def test_earlier_states_of_a_piece_are_let_go_of():
     reply = Reply("ann", "s")
     states = [CALL._replace(raw={"arguments": "x" * n}) for n in range(50)]
     for state in states:
-        reply.receive(Delta(unsupported=state))
-    assert [delta.unsupported for delta in reply.received(0)] == [None] * 49 + [states[-1]]
+        reply.add(Delta(unsupported=state))
+    assert [delta.unsupported for delta in reply.deltas_from(0)] == [None] * 49 + [states[-1]]
 
 
 @pytest.mark.parametrize("reason", [{"type": "stop"}, {"a": 1}, ["stop"], 7])
