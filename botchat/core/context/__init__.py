@@ -1,4 +1,4 @@
-"""What a bot gets to see of a session: the context window, token counts, summaries and topics."""
+"""The part of a session that is sent to the bot: context window, token counts, summaries and topics."""
 
 from botchat.core.context.rendering import build_prompt
 from botchat.core.context.summary import Summarizer, apply_summary

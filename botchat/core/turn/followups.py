@@ -1,4 +1,4 @@
-"""What a bot is asked for once its answer is stored, in nobody's way."""
+"""Requests to the bot after its reply is stored: a title for the session, and the topic of the question."""
 
 from typing import Protocol
 
@@ -9,19 +9,19 @@ from botchat.core.turn.topic_embeddings import TopicFollowup, needs_topic
 
 
 class Followup(Protocol):
-    """Something that follows an answer."""
+    """Work that follows a reply, after it was delivered."""
 
-    async def run(self, answer: Message) -> bool:
-        """Do it; tell whether that changed the session."""
+    async def run(self, reply: Message) -> bool:
+        """Do the work; return whether it changed the session."""
         ...
 
 
-def afterwards(asking: BotRequest, session: Session, *, titles: bool) -> list[Followup]:
-    """Return what follows the answer that is being asked for."""
-    repository, bot, messages, executor = asking.repository, asking.bot, asking.messages, asking.executor
-    later: list[Followup] = []
+def build_followups(request: BotRequest, session: Session, *, titles: bool) -> list[Followup]:
+    """Return the follow-ups of the reply to a request; with `titles`, a first reply gives the session a title."""
+    repository, bot, messages, executor = request.repository, request.bot, request.messages, request.executor
+    followups: list[Followup] = []
     if titles and needs_title(bot, messages):
-        later.append(TitleFollowup(repository, bot, session, messages[-1], executor))
+        followups.append(TitleFollowup(repository, bot, session, messages[-1], executor))
     if needs_topic(bot, messages):
-        later.append(TopicFollowup(repository, bot, session, messages, executor))
-    return later
+        followups.append(TopicFollowup(repository, bot, session, messages, executor))
+    return followups

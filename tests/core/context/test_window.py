@@ -171,6 +171,6 @@ def test_tokens_are_counted_as_the_server_does_once_it_has_told():
         user("z" * 400),
         assistant("", usage={"prompt_tokens": 1_200}),
     ]
-    told = count_tokens(bot(), "", said)
-    assert sum(told.messages[:1]) + told.frame == pytest.approx(1_000)
-    assert sum(told.messages[1:3]) == pytest.approx(200)
+    counts = count_tokens(bot(), "", said)
+    assert sum(counts.messages[:1]) + counts.base == pytest.approx(1_000)
+    assert sum(counts.messages[1:3]) == pytest.approx(200)

@@ -9,7 +9,7 @@ from support.stores.sessions import say
 
 from botchat.core.bots import BotConfig
 from botchat.core.bots.openai import OpenAIBot
-from botchat.core.bots.prompt import words_of
+from botchat.core.bots.prompt import text_of
 from botchat.core.bots.stream.chunks import Finish
 from botchat.core.context import context_usage
 from botchat.core.errors import BotError, MessageNotFound, PromptTooLong
@@ -26,7 +26,7 @@ class CountingBot(ScriptedBot):
         self.refused = 0
 
     async def stream(self, prompt):
-        tokens = sum(self.count(words_of(message["content"])) + 4 for message in prompt) + 20
+        tokens = sum(self.count(text_of(message["content"])) + 4 for message in prompt) + 20
         if tokens > self.window:
             self.refused += 1
             raise PromptTooLong("Too long.", limit=None, tokens=None)
@@ -203,7 +203,7 @@ class SummingBot(CountingBot):
         self.asked: list[str] = []
 
     async def stream(self, prompt):
-        words = words_of(prompt[-1]["content"])
+        words = text_of(prompt[-1]["content"])
         if "<conversation>" not in words:
             async for piece in super().stream(prompt):
                 yield piece

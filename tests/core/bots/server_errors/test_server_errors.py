@@ -9,7 +9,7 @@ import pytest
 from support.bots.asked_bot import ask, ask_stub, bot_at
 from support.bots.stub_server import DONE, StubBot, chunk, refused, sse, streamed, whole
 
-from botchat.core.bots.server_errors.message import find_message, said
+from botchat.core.bots.server_errors.message import find_message, server_message
 from botchat.core.bots.server_errors.retry_delay import format_delay, retry_after
 
 KEY = "sk-proj-abcdefgh1234567890wxyz"
@@ -273,7 +273,8 @@ def test_a_key_that_the_cut_of_a_long_error_falls_into_is_hidden():
 
 
 def test_words_without_any_are_said_to_be_none():
-    assert (said(None), said({}), said("<html>"), find_message([])) == ("no reason given",) * 3 + ("",)
+    assert [server_message(body) for body in (None, {}, "<html>")] == ["no reason given"] * 3
+    assert find_message([]) == ""
 
 
 def test_deeply_nested_bodies_are_no_trouble():
