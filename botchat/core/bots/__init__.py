@@ -1,4 +1,4 @@
-"""The contract of a bot, and the bots: OpenAI-compatible servers and the offline demo."""
+"""The contract of a bot, and its implementations: OpenAI-compatible servers and the offline demo."""
 
 from botchat.core.bots.base import Bot
 from botchat.core.bots.config import OPENAI_KEY, OPENAI_URL, BotConfig

@@ -1,4 +1,4 @@
-"""Reads the base_url of a bot into what its client needs."""
+"""Parses the base_url of a bot into the parts that its client needs."""
 
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote
@@ -9,13 +9,13 @@ _ENDPOINT = "/chat/completions"
 
 
 class BotAddress(NamedTuple):
-    """Where a bot's server is.
+    """The address of a bot's server.
 
     Attributes:
-        base_url: the URL that the paths of the API are put behind; without credentials, query and fragment.
+        base_url: the URL that the paths of the API are appended to; without credentials, query and fragment.
         query: sent with every request, such as Azure's `api-version`.
         credentials: user name and password, sent as Basic authentication.
-        display_url: the URL as it may be seen.
+        display_url: the URL without its secrets, for messages.
     """
 
     base_url: str
@@ -25,7 +25,7 @@ class BotAddress(NamedTuple):
 
 
 def parse_base_url(base_url: str) -> BotAddress:
-    """Read a base_url; where it names the endpoint, as in `…/v1/chat/completions`, that part is left out."""
+    """Parse a base_url; an endpoint at its end, as in `…/v1/chat/completions`, is removed."""
     url, _, query = base_url.partition("#")[0].partition("?")
     url = url.rstrip("/").removesuffix(_ENDPOINT)
     scheme, _, rest = url.partition("://")

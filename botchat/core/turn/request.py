@@ -31,7 +31,7 @@ _MAX_SHORTENINGS = 8
 """How often a prompt is shortened that is too long for its server. Halved each time, that is 1/256 of it."""
 
 _MIN_LONG_TOKENS = 1_000
-"""From this size on, a refusal with an unknown message may be about the length, and the prompt is halved once. It is half
+"""From this size on, a refusal with an unknown message may be about the length: the prompt is halved once. This is half
 of the smallest default context window of a server, 2,048 (Ollama's before 0.6)."""
 
 

@@ -1,6 +1,6 @@
 """Detects changes of topic in a conversation by the embeddings of its messages.
 
-This runs once, after the reply is stored. The result is stored with the message, so that displaying it takes no request.
+This runs once, after the reply is stored. The result is stored with the message, so displaying it takes no request.
 """
 
 import asyncio

@@ -158,9 +158,9 @@ def test_a_proxy_that_can_not_be_used_is_named_by_its_variable_and_no_part_of_it
 
 def test_a_bad_proxy_is_an_error_of_the_bot_and_others_are_still_checked():
     code = (
-        "from botchat.core.turn.probe import models_of, try_bots\n"
+        "from botchat.core.turn.probe import fetch_model_lists, try_bots\n"
         "bots = [bot_at('http://bot.invalid/v1'), bot_at('http://127.0.0.1:1/v1')]\n"
-        "print([str(e) for e in models_of(bots, 9)], [str(t.failure) for t in try_bots(bots)])"
+        "print([str(e) for e in fetch_model_lists(bots, 9)], [str(t.failure) for t in try_bots(bots)])"
     )
     said = run(code, ALL_PROXY="socks9://ann:geheim@h:1")
     assert said.count("The proxy in ALL_PROXY is of a kind that isn't supported.") == 2

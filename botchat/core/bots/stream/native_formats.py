@@ -1,4 +1,4 @@
-"""Replies in the shapes of providers' own APIs, which some OpenAI-compatible endpoints let through."""
+"""Reads replies in the formats of providers' own APIs, which some OpenAI-compatible endpoints pass through."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -14,12 +14,12 @@ _WHOLE = ("content", "text", "output_text", "completion", "thinking", "reasoning
 
 
 class NativeDelta(NamedTuple):
-    """What a chunk without `choices` says.
+    """The content of a chunk without `choices`.
 
     Attributes:
-        fields: as those of an OpenAI delta.
-        reason: why the reply ended, as its server writes it; None while it goes on.
-        is_whole: the fields are those of the whole reply, which may have been streamed before.
+        fields: the fields of an OpenAI delta.
+        reason: the finish reason as the server sends it; None before the end.
+        is_whole: the fields are those of the complete reply, which may have been streamed before.
     """
 
     fields: dict[str, Any]
@@ -28,15 +28,15 @@ class NativeDelta(NamedTuple):
 
 
 def read_native_chunk(chunk: dict[str, Any]) -> Iterator[NativeDelta]:
-    """Yield what a chunk without `choices` says; nothing if its shape is not known.
+    """Yield the content of a chunk without `choices`; nothing if its format is unknown.
 
-    Known are those of Ollama, Anthropic, Gemini, Cohere, DashScope, TGI, llama.cpp and OpenAI's Responses.
+    Known formats: Ollama, Anthropic, Gemini, Cohere, DashScope, TGI, llama.cpp and OpenAI's Responses.
     """
     kind = chunk.get("type")
     if isinstance(chunk.get("candidates"), list) or isinstance(chunk.get("promptFeedback"), dict):
         yield from _gemini(chunk)
     elif isinstance(kind, str) and kind.startswith("response."):
-        yield from _event_of_responses(kind, chunk)
+        yield from _responses_event(kind, chunk)
     elif isinstance(kind, str) and kind.partition("_")[0] in {"message", "content"} and "content" not in chunk:
         yield _anthropic(chunk)
     elif isinstance(chunk.get("delta"), dict):  # Cohere's events, or a delta without its choice
@@ -65,7 +65,7 @@ def _gemini(chunk: dict[str, Any]) -> Iterator[NativeDelta]:
         yield NativeDelta({}, blocked)
 
 
-def _event_of_responses(kind: str, chunk: dict[str, Any]) -> Iterator[NativeDelta]:
+def _responses_event(kind: str, chunk: dict[str, Any]) -> Iterator[NativeDelta]:
     response = _dict(chunk.get("response"))
     if kind in _EVENTS:
         yield NativeDelta({_EVENTS[kind]: chunk.get("delta")})
@@ -91,7 +91,7 @@ def _anthropic(chunk: dict[str, Any]) -> NativeDelta:
 
 
 def _output(chunk: dict[str, Any]) -> Iterator[NativeDelta]:
-    """Read the `output` of a whole response of OpenAI's Responses, or of DashScope's own API."""
+    """Read the `output` of a complete response of OpenAI's Responses, or of DashScope's own API."""
     output = chunk.get("output")
     reason = _dict(chunk.get("incomplete_details")).get("reason") or chunk.get("status")
     if isinstance(output, dict):
