@@ -1,4 +1,4 @@
-"""Proxies and certificates of the environment: used where they can be, named by their variable where they can't."""
+"""Proxies and certificates from the environment: used if valid, else reported by the name of their variable."""
 
 import os
 import select
@@ -24,7 +24,7 @@ TIMEOUT = httpx2.Timeout(5)
 
 
 def run(code: str, **environment: str) -> str:
-    """Run code where no proxy is set but those given; return what it prints."""
+    """Run code with only the given proxies set; return its output."""
     inherited = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     # The HTTP library leaves a connection that its proxy refused to the garbage collector.
     done = subprocess.run(
@@ -48,13 +48,13 @@ def run(code: str, **environment: str) -> str:
     return done.stdout.strip()
 
 
-def asked_through(**environment: str) -> str:
-    """Ask a bot of another machine with these variables set; return its answer or its error."""
+def ask_through(**environment: str) -> str:
+    """Ask a bot on another machine with these variables set; return its answer or its error."""
     return run("h = ask(bot_at('http://bot.invalid/v1'))[0]\nprint(h.content or h.error)", **environment)
 
 
 class SmallServer:
-    """Talks to each client in turn, in a thread, while its `with` block lasts."""
+    """Serves one client at a time, in a thread, within its `with` block."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -78,7 +78,7 @@ class SmallServer:
                 self.talk(client)
 
     def _ready(self, *sockets: socket.socket) -> list[socket.socket]:
-        """Wait for one of these; [] when it is over."""
+        """Wait for one of these sockets; return [] at the end."""
         ready = select.select([*sockets, self._over], [], [])[0]
         return [] if self._over in ready else ready
 
@@ -89,7 +89,7 @@ class SmallServer:
 
 
 class SocksServer(SmallServer):
-    """A SOCKS 5 server that connects everything to one place, or takes no password."""
+    """A SOCKS 5 server that connects every client to one address, or rejects every password."""
 
     def __init__(self, target: str, *, refuses: bool = False) -> None:
         super().__init__()
@@ -117,18 +117,16 @@ class SocksServer(SmallServer):
 @pytest.mark.parametrize("scheme", ["socks", "socks5", "socks5h", "SOCKS5"])
 def test_a_socks_proxy_is_used_also_by_the_name_that_gnome_gives_it(scheme):
     with StubBot([HI]) as stub, SocksServer(stub.url) as proxy:
-        assert asked_through(ALL_PROXY=f"{scheme}://127.0.0.1:{proxy.port}/") == "Hi."
+        assert ask_through(ALL_PROXY=f"{scheme}://127.0.0.1:{proxy.port}/") == "Hi."
     assert proxy.hosts == [b"bot.invalid"]
 
 
 def test_an_http_proxy_is_used_with_its_password_and_no_proxy_is_heeded():
     with StubBot([HI]) as proxy:
         address = proxy.url.removesuffix("/v1").replace("http://", "http://ann:p%40ss@")
-        assert asked_through(http_proxy=address) == "Hi."
+        assert ask_through(http_proxy=address) == "Hi."
         assert proxy.requests[0].headers["proxy-authorization"] == "Basic YW5uOnBAc3M="
-        assert asked_through(HTTP_PROXY=address, NO_PROXY="other, .invalid").startswith(
-            "Can't reach http://bot.invalid"
-        )
+        assert ask_through(HTTP_PROXY=address, NO_PROXY="other, .invalid").startswith("Can't reach http://bot.invalid")
         assert len(proxy.requests) == 1
 
 
@@ -158,9 +156,9 @@ def test_a_proxy_that_can_not_be_used_is_named_by_its_variable_and_no_part_of_it
 
 def test_a_bad_proxy_is_an_error_of_the_bot_and_others_are_still_checked():
     code = (
-        "from botchat.core.turn.probe import fetch_model_lists, try_bots\n"
+        "from botchat.core.turn.probe import fetch_model_lists, probe_bots\n"
         "bots = [bot_at('http://bot.invalid/v1'), bot_at('http://127.0.0.1:1/v1')]\n"
-        "print([str(e) for e in fetch_model_lists(bots, 9)], [str(t.failure) for t in try_bots(bots)])"
+        "print([str(e) for e in fetch_model_lists(bots, 9)], [str(t.failure) for t in probe_bots(bots)])"
     )
     said = run(code, ALL_PROXY="socks9://ann:geheim@h:1")
     assert said.count("The proxy in ALL_PROXY is of a kind that isn't supported.") == 2
@@ -169,7 +167,7 @@ def test_a_bad_proxy_is_an_error_of_the_bot_and_others_are_still_checked():
 
 
 def test_a_proxy_that_is_down_is_named_and_not_the_server():
-    said = asked_through(HTTP_PROXY=f"http://ann:geheim@127.0.0.1:{free_port()}")
+    said = ask_through(HTTP_PROXY=f"http://ann:geheim@127.0.0.1:{free_port()}")
     assert said == (
         "Can't reach the proxy in HTTP_PROXY. Check that it is running and HTTP_PROXY is correct, "
         "or add the server's host to NO_PROXY."
@@ -181,7 +179,7 @@ def test_a_proxy_that_refuses_is_named():
         said = run("print(ask(bot_at('https://bot.invalid/v1'))[0].error)", HTTPS_PROXY=proxy.url.removesuffix("/v1"))
     assert said.startswith("Can't reach https://bot.invalid/v1 through the proxy in HTTPS_PROXY: it requires another")
     with StubBot([]) as stub, SocksServer(stub.url, refuses=True) as proxy:
-        said = asked_through(ALL_PROXY=f"socks5://no:no@127.0.0.1:{proxy.port}")
+        said = ask_through(ALL_PROXY=f"socks5://no:no@127.0.0.1:{proxy.port}")
     assert said.startswith(
         "Can't reach http://bot.invalid/v1 through the proxy in ALL_PROXY: it refused the connection"
     )

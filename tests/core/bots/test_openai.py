@@ -1,4 +1,4 @@
-"""A bot on an OpenAI-compatible server: what it sends, and what it says when it gets no answer."""
+"""A bot on an OpenAI-compatible server: its requests, and its errors if there is no answer."""
 
 import asyncio
 import os
@@ -21,8 +21,8 @@ KEY = "sk-very-secret-1234567890"
 HI = streamed(["Hi."])
 
 
-def in_a_process_of_its_own(code: str, **environment: str) -> str:
-    """Run code that knows `ask` and `bot_at`, where no proxy is set but those given; tell what it prints."""
+def run_in_subprocess(code: str, **environment: str) -> str:
+    """Run code that can use `ask` and `bot_at`, with only the given environment variables; return its output."""
     inherited = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", f"from support.bots.asked_bot import ask, bot_at\n{code}"],
@@ -269,7 +269,7 @@ def test_a_bot_whose_key_is_missing_asks_no_server():
 @pytest.mark.parametrize("url", [OPENAI_URL, f"{OPENAI_URL}/"])
 def test_without_a_key_nothing_leaves_for_openai(url):
     with StubBot([]) as proxy:  # all that leaves the machine would come by here
-        said = in_a_process_of_its_own(f"print(ask(bot_at({url!r}))[0].error)", HTTPS_PROXY=proxy.url)
+        said = run_in_subprocess(f"print(ask(bot_at({url!r}))[0].error)", HTTPS_PROXY=proxy.url)
     assert said == "The bot 'local' requires an API key. Set OPENAI_API_KEY in the environment.\n"
     assert proxy.requests == []
 
@@ -281,12 +281,12 @@ def test_a_proxy_is_not_asked_for_a_server_of_this_machine():
     with StubBot([]) as proxy, StubBot([HI, HI]) as stub:
         urls = [stub.url, stub.url.replace("127.0.0.1", "localhost")]
         code = f"print([ask(bot_at(url))[0].content for url in {urls}])"
-        assert in_a_process_of_its_own(code, HTTP_PROXY=proxy.url, ALL_PROXY=proxy.url) == "['Hi.', 'Hi.']\n"
+        assert run_in_subprocess(code, HTTP_PROXY=proxy.url, ALL_PROXY=proxy.url) == "['Hi.', 'Hi.']\n"
     assert proxy.requests == []
 
 
 def test_a_certificate_file_that_is_missing_is_told_of():
-    said = in_a_process_of_its_own("print(ask(bot_at('https://bot.invalid/v1'))[0].error)", SSL_CERT_FILE="/none")
+    said = run_in_subprocess("print(ask(bot_at('https://bot.invalid/v1'))[0].error)", SSL_CERT_FILE="/none")
     assert said == "Can't load the certificates in SSL_CERT_FILE (No such file or directory). Check SSL_CERT_FILE.\n"
 
 

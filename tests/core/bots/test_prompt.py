@@ -1,4 +1,4 @@
-"""The form in which a conversation is sent: what strict chat templates and servers take."""
+"""The prompts that conversations become: they satisfy strict chat templates and servers."""
 
 from dataclasses import replace
 
@@ -12,11 +12,11 @@ from support.bots.conversations import (
     bots,
     build_prompt,
     conversations,
-    shown,
+    prompt_turns,
     system_of,
+    text_only_bots,
     user,
     without_files,
-    wordy_bots,
 )
 
 from botchat.core.bots import CONTINUE, OPENING, without_system_role
@@ -54,7 +54,7 @@ def test_system_messages_are_sent_in_the_first_one_whatever_else_is_left_out(bot
     assert (first["content"] if first["role"] == "system" else "") == system_of(bot, said)
 
 
-@given(bot=wordy_bots, said=without_files)
+@given(bot=text_only_bots, said=without_files)
 @at_any_speed
 def test_all_that_is_shown_can_be_sent(bot, said):
     assert all(text == valid_text(text) for message in build_prompt(bot, said) for text in message.values())
@@ -62,8 +62,8 @@ def test_all_that_is_shown_can_be_sent(bot, said):
 
 def test_a_conversation_is_shown_as_it_was_said():
     said = [user("Rome?"), assistant("Gladly."), user("When?")]
-    assert shown(*said) == [("user", "Rome?"), ("assistant", "Gladly."), ("user", "When?")]
-    assert shown(*said, system="Be brief.")[0] == ("system", "Be brief.")
+    assert prompt_turns(*said) == [("user", "Rome?"), ("assistant", "Gladly."), ("user", "When?")]
+    assert prompt_turns(*said, system="Be brief.")[0] == ("system", "Be brief.")
 
 
 def test_replies_without_words_and_results_of_tools_are_left_out():
@@ -75,12 +75,12 @@ def test_replies_without_words_and_results_of_tools_are_left_out():
         assistant("Gladly."),
         user("When?"),
     ]
-    assert shown(*said) == [("user", "Rome?"), ("assistant", "Gladly."), ("user", "When?")]
+    assert prompt_turns(*said) == [("user", "Rome?"), ("assistant", "Gladly."), ("user", "When?")]
 
 
 def test_users_messages_that_follow_each_other_become_one():
     said = [user("Rome?"), assistant("", status="stopped"), user("Or Oslo?"), assistant("Oslo."), user("Why?")]
-    assert shown(*said) == [("user", "Rome?\n\nOr Oslo?"), ("assistant", "Oslo."), ("user", "Why?")]
+    assert prompt_turns(*said) == [("user", "Rome?\n\nOr Oslo?"), ("assistant", "Oslo."), ("user", "Why?")]
 
 
 def test_an_imported_conversation_is_sent_as_strict_templates_want_it():
@@ -94,7 +94,7 @@ def test_an_imported_conversation_is_sent_as_strict_templates_want_it():
         assistant("Ann it is.", reasoning_content="Found."),
         user("And now?"),
     ]
-    assert shown(*said, system="Be brief.") == [
+    assert prompt_turns(*said, system="Be brief.") == [
         ("system", "Be brief.\n\nAnswer in French."),
         ("user", OPENING),
         ("assistant", "Hello, who are you?"),
@@ -102,8 +102,8 @@ def test_an_imported_conversation_is_sent_as_strict_templates_want_it():
         ("assistant", "Let me search.\n\nAnn it is."),
         ("user", "And now?"),
     ]
-    assert shown(*said, context_window=20)[0] == ("system", "Answer in French.")
-    assert shown(*said[:3])[-1] == ("user", CONTINUE)
+    assert prompt_turns(*said, context_window=20)[0] == ("system", "Answer in French.")
+    assert prompt_turns(*said[:3])[-1] == ("user", CONTINUE)
 
 
 def test_a_server_without_a_system_role_gets_its_text_with_the_first_of_the_users_words():
@@ -117,11 +117,11 @@ def test_a_server_without_a_system_role_gets_its_text_with_the_first_of_the_user
 
 def test_an_image_of_the_bots_is_named_because_servers_take_images_from_users_alone():
     said = [user("Draw"), assistant("Here", files=[PIXEL]), user("Thanks")]
-    assert shown(*said, images=True)[1] == ("assistant", "Here\n\n[image p.png: not shown to this bot]")
+    assert prompt_turns(*said, images=True)[1] == ("assistant", "Here\n\n[image p.png: not shown to this bot]")
 
 
 def test_a_reply_that_was_cut_off_is_shown_as_far_as_it_came():
-    assert shown(user("Rome?"), assistant("Glad", status="stopped"))[1] == ("assistant", "Glad")
+    assert prompt_turns(user("Rome?"), assistant("Glad", status="stopped"))[1] == ("assistant", "Glad")
 
 
 def test_a_bot_is_shown_its_own_reasoning_only_when_it_wants_it():

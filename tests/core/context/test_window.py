@@ -1,4 +1,4 @@
-"""What a bot is shown of a conversation."""
+"""The messages of a conversation that a bot is sent, and how their tokens are counted."""
 
 from dataclasses import replace
 
@@ -14,10 +14,10 @@ from support.bots.conversations import (
     build_prompt,
     conversations,
     is_asked,
-    shown,
+    prompt_turns,
+    text_only_bots,
     user,
     without_files,
-    wordy_bots,
 )
 
 from botchat.core.bots import CONTINUE, OPENING, BotConfig
@@ -38,7 +38,7 @@ def test_the_last_users_message_is_always_shown(bot, said):
     )
 
 
-@given(bot=wordy_bots, said=without_files)
+@given(bot=text_only_bots, said=without_files)
 @example(bot=bot(context_window=27), said=[user(SIXTEEN_BYTES), assistant(SIXTEEN_BYTES)] * 2 + [user("Rome?")])
 @at_any_speed
 def test_no_more_is_shown_than_the_bot_can_take_in_except_for_the_last_users_message(bot, said):
@@ -61,24 +61,26 @@ def test_what_is_shown_is_the_newest_part_of_what_was_said(bot, said):
 
 def test_a_bot_of_unknown_size_is_shown_everything():
     said = [user("x" * 100_000), assistant("y" * 100_000), user("z")]
-    assert len(shown(*said)) == 3
+    assert len(prompt_turns(*said)) == 3
 
 
 @pytest.mark.parametrize(("window", "kept"), [(0, 1), (37, 1), (38, 3), (59, 3), (60, 5), (10_000, 5)])
 def test_the_newest_messages_that_fit_are_kept_from_a_users_message_on(window, kept):
     # Each of them takes ten tokens, and the frame of the prompt four; a tenth of the window stays free.
     said = [message for n in range(2) for message in (user(f"{n}".ljust(24)), assistant(TEN_TOKENS))]
-    assert len(shown(*said, user(TEN_TOKENS), context_window=window)) == kept
+    assert len(prompt_turns(*said, user(TEN_TOKENS), context_window=window)) == kept
 
 
 def test_a_system_prompt_takes_its_part_of_the_room():
     said = [user(TEN_TOKENS), assistant(TEN_TOKENS), user(TEN_TOKENS)]
-    assert len(shown(*said, context_window=38)) == 3
-    assert len(shown(*said, context_window=38, system="Be brief, and be right.")) == 2
+    assert len(prompt_turns(*said, context_window=38)) == 3
+    assert len(prompt_turns(*said, context_window=38, system="Be brief, and be right.")) == 2
 
 
 def test_the_last_users_message_is_shown_even_when_it_alone_is_too_long():
-    assert shown(user("Rome?"), assistant("Gladly."), user("x" * 1000), context_window=50) == [("user", "x" * 1000)]
+    assert prompt_turns(user("Rome?"), assistant("Gladly."), user("x" * 1000), context_window=50) == [
+        ("user", "x" * 1000)
+    ]
 
 
 def test_what_a_reply_takes_is_estimated_where_its_server_reported_nothing():
@@ -88,8 +90,8 @@ def test_what_a_reply_takes_is_estimated_where_its_server_reported_nothing():
 
 def test_reasoning_that_is_sent_takes_its_part_of_the_room():
     said = [user(TEN_TOKENS), assistant(TEN_TOKENS, reasoning_content="y" * 1000), user(TEN_TOKENS)]
-    assert len(shown(*said, context_window=60)) == 3
-    assert len(shown(*said, context_window=60, send_reasoning=True)) == 1
+    assert len(prompt_turns(*said, context_window=60)) == 3
+    assert len(prompt_turns(*said, context_window=60, send_reasoning=True)) == 1
 
 
 def test_tokens_are_estimated_by_bytes_for_every_script():
@@ -110,7 +112,7 @@ def apart(*args) -> File:
 def test_files_of_text_are_shown_under_their_names_in_a_fence_that_they_do_not_end():
     code = "a\n````\nb\n"
     message = user("Look", files=[file("a.txt", b"one\n"), file("b.md", b"\xef\xbb\xbf" + code.encode())])
-    assert shown(message) == [
+    assert prompt_turns(message) == [
         ("user", "Look\n\n### a.txt\n\n```\none\n```\n\n### b.md\n\n`````\na\n````\nb\n`````"),
     ]
 
@@ -118,7 +120,7 @@ def test_files_of_text_are_shown_under_their_names_in_a_fence_that_they_do_not_e
 def test_images_are_parts_of_their_message_for_a_bot_that_can_see():
     png = file("a.png", b"\x89PNG", "image/png")
     said = [user("Before"), user("Look", files=[png, file("b.txt", b"b")])]
-    ((_, parts),) = shown(*said, images=True)
+    ((_, parts),) = prompt_turns(*said, images=True)
     assert parts == [
         {"type": "text", "text": "Before"},
         {"type": "text", "text": "Look"},
@@ -126,12 +128,15 @@ def test_images_are_parts_of_their_message_for_a_bot_that_can_see():
         {"type": "text", "text": "### b.txt\n\n```\nb\n```"},
     ]
     assert text_of(parts) == "Before\n\nLook\n\n### b.txt\n\n```\nb\n```"
-    assert shown(*said)[0][1] == "Before\n\nLook\n\n[image a.png: not shown to this bot]\n\n### b.txt\n\n```\nb\n```"
-    assert shown(user("", files=[png]), images=True)[0][1] == parts[2:3]
+    assert (
+        prompt_turns(*said)[0][1]
+        == "Before\n\nLook\n\n[image a.png: not shown to this bot]\n\n### b.txt\n\n```\nb\n```"
+    )
+    assert prompt_turns(user("", files=[png]), images=True)[0][1] == parts[2:3]
 
 
 def test_a_name_from_elsewhere_is_one_line():
-    assert shown(user("", files=[file("a\n# b", b"x")])) == [("user", "### a # b\n\n```\nx\n```")]
+    assert prompt_turns(user("", files=[file("a\n# b", b"x")])) == [("user", "### a # b\n\n```\nx\n```")]
 
 
 def test_data_that_lie_apart_are_read_only_for_messages_that_are_shown():
@@ -158,8 +163,8 @@ def test_a_file_takes_its_part_of_the_room_and_an_image_a_part_that_does_not_dep
 
 def test_what_the_answer_may_take_stays_free():
     said = [user(TEN_TOKENS), assistant(TEN_TOKENS), user(TEN_TOKENS)]
-    assert len(shown(*said, context_window=48, answer_tokens=9)) == 3
-    assert len(shown(*said, context_window=48, answer_tokens=10)) == 1
+    assert len(prompt_turns(*said, context_window=48, answer_tokens=9)) == 3
+    assert len(prompt_turns(*said, context_window=48, answer_tokens=10)) == 1
     for params, tokens in (({"max_tokens": 7}, 7), ({"max_tokens": 7, "max_completion_tokens": 9}, 9), ({}, 0)):
         assert BotConfig(params=params).answer_tokens == tokens
 

@@ -1,4 +1,4 @@
-"""Pieces are read in gulps when many replies stream: none is lost, and the end closes what they come from."""
+"""Pieces are coalesced while many replies stream: none is lost, and the source is closed at the end."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -8,7 +8,7 @@ from botchat.core.turn.coalesce import coalesce, coalesce_delay
 
 
 class Source:
-    """Gives pieces as its server would: a number comes after that many turns of the loop, 0 lies there already."""
+    """Yields pieces like a server: each after that many iterations of the loop; 0 is buffered already."""
 
     def __init__(self, *waits: float) -> None:
         self.closed = False
@@ -72,8 +72,8 @@ def test_a_piece_that_lies_there_is_at_hand_however_long_its_thread_is_kept_off(
     assert pauses == []
 
 
-async def turns_of_others(pieces: int, pause: float) -> int:
-    """Read so many pieces that all lie there, after one that was waited for; tell how often others had their turn."""
+async def count_other_iterations(pieces: int, pause: float) -> int:
+    """Read a number of buffered pieces after one that was waited for; return how often other tasks ran."""
     turns = 0
 
     async def others() -> None:
@@ -93,8 +93,8 @@ async def turns_of_others(pieces: int, pause: float) -> int:
 
 
 def test_pieces_that_gathered_are_read_many_in_a_turn_and_the_others_have_their_turns_still():
-    assert 10 < asyncio.run(turns_of_others(1_000, pause=0.001)) < 100
+    assert 10 < asyncio.run(count_other_iterations(1_000, pause=0.001)) < 100
 
 
 def test_pieces_that_do_not_gather_are_passed_on_one_in_a_turn():
-    assert asyncio.run(turns_of_others(1_000, pause=0)) >= 998
+    assert asyncio.run(count_other_iterations(1_000, pause=0)) >= 998

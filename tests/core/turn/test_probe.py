@@ -1,4 +1,4 @@
-"""Trying a bot outside of a session: what is told of each way in which it can answer."""
+"""Test requests to bots outside of a session: the result of each kind of reply."""
 
 from dataclasses import replace
 
@@ -11,28 +11,28 @@ from botchat.core.errors import BotError, PromptRefused
 from botchat.core.models import Delta
 
 
-def tried(*script):
+def probe(*script):
     (trial,) = probe_bots([ScriptedBot(*script)])
     return trial
 
 
 def test_a_reply_in_pieces_is_streamed_and_one_in_a_piece_is_not():
-    assert tried("o", "k", DONE).streamed
-    assert tried(Delta(reasoning_content="h"), Delta(reasoning_content="m"), "ok", DONE).streamed
-    assert not tried("ok", DONE).streamed
-    assert not tried(Delta(reasoning_content="hm"), "ok", DONE).streamed
+    assert probe("o", "k", DONE).streamed
+    assert probe(Delta(reasoning_content="h"), Delta(reasoning_content="m"), "ok", DONE).streamed
+    assert not probe("ok", DONE).streamed
+    assert not probe(Delta(reasoning_content="hm"), "ok", DONE).streamed
 
 
 def test_reasoning_and_usage_are_told_when_there_are_any():
-    assert not tried("ok", DONE).reasoned
-    assert tried(Delta(reasoning_content="hm"), "ok", DONE).reasoned
-    assert tried("ok", DONE).usage == {"total_tokens": 7}
-    assert tried("ok", Finish(reason="stop")).usage is None
+    assert not probe("ok", DONE).reasoned
+    assert probe(Delta(reasoning_content="hm"), "ok", DONE).reasoned
+    assert probe("ok", DONE).usage == {"total_tokens": 7}
+    assert probe("ok", Finish(reason="stop")).usage is None
 
 
 @pytest.mark.parametrize("script", [["ok"], ["ok", Finish(reason=None)]])
 def test_a_reply_that_does_not_say_that_it_is_complete_is_a_failure(script):
-    assert "without saying that it was complete" in str(tried(*script).failure)
+    assert "without saying that it was complete" in str(probe(*script).failure)
 
 
 def test_a_failing_bot_does_not_keep_others_from_their_trial():

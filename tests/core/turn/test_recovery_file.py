@@ -1,4 +1,4 @@
-"""What the store has not taken when a program ends: it is in a file, with all its words, and import takes it."""
+"""Replies that are not stored when a program ends: they are in a recovery file, complete, and can be imported."""
 
 import io
 import stat
@@ -16,7 +16,7 @@ from botchat.core.turn import Turns
 
 @pytest.fixture
 def turns_with(store, tmp_path):
-    """Make turns that rescue into a folder, and a Chat on them whose bot follows the script."""
+    """Create turns with a recovery folder, and a Chat on them whose bot follows the script."""
     made = []
 
     def make(*script, folder: Path = tmp_path / "data" / "rescued") -> tuple[Turns, Chat]:
@@ -29,7 +29,7 @@ def turns_with(store, tmp_path):
 
 
 def unsaved(store, chat, gate, session, words="Go"):
-    """Ask with the store up, and let the answer come while it is down."""
+    """Send a message while the store is up, and let the reply arrive while it is down."""
     reply = chat.send("ann", session, words)
     store.down = True
     gate.open()

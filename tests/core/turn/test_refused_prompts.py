@@ -1,4 +1,4 @@
-"""A prompt that its server refuses is sent again in a form that may pass; what that taught is kept for a time."""
+"""A refused prompt is sent again in a form that may pass; the learned limits are kept for some time."""
 
 from contextlib import ExitStack
 from dataclasses import replace
@@ -14,7 +14,7 @@ from botchat.core.models import Message, Session
 
 
 class CountedServer:
-    """Counts a prompt, and refuses what is over its window in the words of some server."""
+    """Counts a prompt, and refuses one over its window with the message of some server."""
 
     def __init__(self, words: str, window: int = 8_192, status: int = 400) -> None:
         self.words, self.window, self.status = words, window, status
@@ -30,7 +30,7 @@ class CountedServer:
 
 @pytest.fixture
 def long_chat(chat_on, store):
-    """Give a chat on a server that answers so, and a way to make sessions of 61 messages, about 30,000 tokens."""
+    """Return a chat on a server with these answers, and a factory for sessions of 61 messages, about 30,000 tokens."""
     with ExitStack() as servers:
 
         def make(answer, **more):

@@ -1,4 +1,4 @@
-"""What a bot is sent of a long conversation, told by a server that counts, and refuses what is too long for it."""
+"""The part of a long conversation that is sent to a server that counts tokens and refuses long prompts."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ from botchat.core.models import Message, Session
 
 
 class CountingBot(ScriptedBot):
-    """Answers at length, counts tokens in its own way, and refuses prompts that are over its window."""
+    """Sends long replies, counts tokens in its own way, and refuses prompts over its window."""
 
     def __init__(self, count, window: int, told: int | None = 0, **more) -> None:
         super().__init__("A heron is a bird. " * 6, **more)
@@ -193,8 +193,8 @@ def test_a_new_session_begins_with_a_message_of_another_and_what_follows_it(chat
         chat.begin_from("ann", begun, session.messages[0].id)
 
 
-class SummingBot(CountingBot):
-    """Sums up what it is asked to, or fails to."""
+class SummarizingBot(CountingBot):
+    """Summarizes as asked, or fails."""
 
     def __init__(self, summary) -> None:
         super().__init__(len, window=1_200)
@@ -215,7 +215,7 @@ class SummingBot(CountingBot):
 
 
 def test_what_does_not_fit_is_summed_up_kept_and_sent_instead(chat_on, store):
-    bot = SummingBot(["Herons were spoken of.", Finish(reason="stop")])
+    bot = SummarizingBot(["Herons were spoken of.", Finish(reason="stop")])
     chat = chat_on(bot)
     session = chat.new_session("ann")
     for n in range(20):
@@ -236,7 +236,7 @@ def test_what_does_not_fit_is_summed_up_kept_and_sent_instead(chat_on, store):
 
 @pytest.mark.parametrize("summary", [[BotError("No.")], [RuntimeError("No.")], [Finish(reason="stop")], ["cut off"]])
 def test_a_summary_that_fails_is_in_nobodys_way(chat_on, store, summary):
-    bot = SummingBot(summary)
+    bot = SummarizingBot(summary)
     chat = chat_on(bot)
     session = chat.new_session("ann")
     for n in range(12):
@@ -249,7 +249,7 @@ def test_a_summary_that_fails_is_in_nobodys_way(chat_on, store, summary):
 
 
 def test_what_was_forgotten_is_in_no_summary(chat_on, store):
-    bot = SummingBot(["Herons.", Finish(reason="stop")])
+    bot = SummarizingBot(["Herons.", Finish(reason="stop")])
     chat = chat_on(bot)
     session = chat.new_session("ann")
     for n in range(4):

@@ -1,4 +1,4 @@
-"""The turn: what is saved, when, and what becomes of a reply however it ends."""
+"""The turn: what is saved and when, and the state of a reply after each kind of end."""
 
 import pytest
 from support.fakes import DONE, Gate

@@ -1,4 +1,4 @@
-"""The turn when others write too, when the store is down, when the program ends, and when it is tried again."""
+"""The turn with concurrent writers, while the store is down, when the program ends, and with a retry."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Asks a bot and keeps all that came of it, for the tests."""
+"""Sends a request to a bot and collects the result, for tests."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,7 +19,7 @@ HELLO = [{"role": "user", "content": "Hello?"}]
 
 @dataclass
 class CollectedReply:
-    """A reply as it was heard: its pieces in order, its end, and the error that broke it off."""
+    """A received reply: its deltas in order, its end, and the error that ended it early."""
 
     pieces: list[Delta] = field(default_factory=list)
     finish: Finish | None = None
@@ -35,7 +35,7 @@ class CollectedReply:
 
 
 async def collect_reply(bot: Bot, prompt=HELLO, *, on_piece: Callable[[], Any] = lambda: None) -> CollectedReply:
-    """Ask a bot once; `on_piece` is called after each piece."""
+    """Send one request to a bot; `on_piece` is called after each delta."""
     heard = CollectedReply()
     try:
         async with aclosing(bot.stream(prompt)) as pieces:
@@ -56,7 +56,7 @@ def bot_at(url: str, *, api_key: str | None = None, model: str | None = "stub-1"
 
 
 def ask(bot: Bot, prompt=HELLO, *, times: int = 1, on_piece: Callable[[], Any] = lambda: None) -> list[CollectedReply]:
-    """Ask a bot that many times, one after the other, and close it."""
+    """Send a number of requests to a bot, one after the other, and close it."""
 
     async def asking() -> list[CollectedReply]:
         try:
@@ -68,7 +68,7 @@ def ask(bot: Bot, prompt=HELLO, *, times: int = 1, on_piece: Callable[[], Any] =
 
 
 def ask_stub(answer: Answer, *, on_piece: Callable[[], Any] = lambda: None, **config: Any) -> CollectedReply:
-    """Ask a bot once whose server gives this answer."""
+    """Send one request to a bot whose server gives this answer."""
     with StubBot([answer]) as stub:
         (heard,) = ask(bot_at(stub.url, **config), on_piece=on_piece)
     return heard

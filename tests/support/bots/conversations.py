@@ -1,4 +1,4 @@
-"""Conversations and bots of every kind, for the properties of what is sent of the ones to the others."""
+"""Strategies for conversations and bots, for property tests of prompts."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ messages = st.builds(
     payload=st.none() | st.just('{"unsupported": [{"kind": "image", "raw": 1}]}'),
     files=st.just([]) | st.lists(st.sampled_from([NOTE, PIXEL]), max_size=2),
 )
-# Every conversation that a bot is asked about holds words of its user.
+# Every conversation that is sent has a user message with text.
 conversations = st.builds(
     lambda before, after: [*before, user("Rome?"), *after],
     st.lists(messages, max_size=6),
@@ -38,8 +38,8 @@ bots = st.builds(
     send_reasoning=st.booleans(),
     images=st.booleans(),
 )
-# The same, for what is true of words alone: files take more than their bytes tell, an image less.
-wordy_bots = bots.map(lambda bot: replace(bot, images=False))
+# For properties of text only: files take more tokens than their bytes suggest, images fewer.
+text_only_bots = bots.map(lambda bot: replace(bot, images=False))
 without_files = conversations.map(lambda said: [replace(message, files=[]) for message in said])
 at_any_speed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -71,5 +71,5 @@ def assistant(content: str, **more) -> Message:
     return Message(role="assistant", content=content, **more)
 
 
-def shown(*said: Message, **more) -> list[tuple[str, str]]:
+def prompt_turns(*said: Message, **more) -> list[tuple[str, str]]:
     return [(message["role"], message["content"]) for message in build_prompt(bot(**more), said)]

@@ -1,4 +1,4 @@
-"""Reads the chunks of a reply as a turn does, for the tests of what servers send."""
+"""Reads the chunks of a reply as a turn does, for tests of servers' formats."""
 
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ STOP = chunk({}, finish_reason="stop")
 
 
 class ReadReply(NamedTuple):
-    """What a person sees of a reply."""
+    """The visible parts of a reply."""
 
     content: str = "Yes."
     reasoning: str = ""
@@ -22,7 +22,7 @@ class ReadReply(NamedTuple):
 
 
 def read(*chunks: Any, tags: Any = "auto") -> tuple[ReadReply, Reply]:
-    """Read chunks up to their end, through a Reply as a turn does."""
+    """Read chunks to their end into a Reply, as a turn does."""
     reply, reader = Reply("ann", "s"), ChunkReader(tags)
     finish = None
     try:

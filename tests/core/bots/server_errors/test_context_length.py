@@ -1,4 +1,4 @@
-"""By which errors of which servers the prompt is known to have been too long, and which sizes they name."""
+"""Detection of prompts that are too long, by the errors of many servers and the sizes that they state."""
 
 import pytest
 

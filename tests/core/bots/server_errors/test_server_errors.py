@@ -1,4 +1,4 @@
-"""Errors as real servers word them: each body becomes one sentence with the status, the words and what to do."""
+"""Errors of real servers: each body becomes one sentence with the status, the message and what to do."""
 
 import json
 from dataclasses import replace

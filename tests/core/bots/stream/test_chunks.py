@@ -1,4 +1,4 @@
-"""What servers stream, shape by shape: real HTTP, and out of each come the same deltas and one Finish."""
+"""Streams in every format, over real HTTP: each yields the same deltas and one Finish."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ def dumped(piece) -> bytes:
 
 
 def json_lines(piece) -> list[bytes]:
-    """A piece as the lines of one event."""
+    """Return a chunk as the lines of one event."""
     return [b"data: " + line.encode() for line in json.dumps(piece, indent=1).splitlines()]
 
 

@@ -1,4 +1,4 @@
-"""What a reply's end makes of it: every server's reasons, and replies in which there is nothing to read."""
+"""The outcome of a reply by its end: the finish reasons of every server, and replies without text."""
 
 import pytest
 from support.bots.read_reply import read

@@ -1,4 +1,4 @@
-"""Replies in the shapes of providers' own APIs, and in odd ones: nothing of them is lost."""
+"""Replies in the formats of providers' own APIs, and in unknown ones: nothing is lost."""
 
 from typing import Any
 

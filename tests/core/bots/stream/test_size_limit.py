@@ -19,7 +19,7 @@ LIMIT = "it reached the limit of 15 MiB"
 
 
 def sent(answer: Answer, store):
-    """Send a message to a server that answers this; return the reply as it is stored."""
+    """Send a message to a server with this answer; return the stored reply."""
     with StubBot([answer]) as server:
         turns = Turns({"local": bot_at(server.url)})
         chat = Chat(store, turns, default_bot="local")

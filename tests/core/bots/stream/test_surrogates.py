@@ -1,4 +1,4 @@
-"""Characters that a server cuts in two: half of a surrogate pair in one delta, the other half in the next."""
+"""Surrogate pairs that a server splits: one half in a delta, the other half in the next."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Tool calls are put together out of pieces, however a server tells which piece belongs to which call."""
+"""Tool calls are assembled from their pieces, however a server identifies the call of a piece."""
 
 import pytest
 from support.bots.read_reply import read
@@ -9,7 +9,7 @@ from botchat.core.models import unpack
 
 
 def collected(*pieces: dict) -> list[tuple[str, str]]:
-    """The names and arguments of the calls that come out of these pieces."""
+    """Return the names and arguments of the calls assembled from these pieces."""
     calls = ToolCallCollector()
     states = {state.key: state.raw for state in map(calls.add, pieces)}
     return [(call["function"].get("name", ""), call["function"].get("arguments")) for call in states.values()]
