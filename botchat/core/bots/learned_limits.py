@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from botchat.core.models import BotInfo
 
-KEPT_SECONDS = 600.0
+WINDOW_TTL_SECONDS = 600.0
 """How long a context window from a refusal is used. A local server may be restarted with a larger one, and some error
 messages can be misread: after this time a full prompt is tried again."""
 
@@ -61,7 +61,7 @@ class LearnedLimits:
         """
         learned = self._learned.setdefault(_key(bot), _Learned(served_model=model))
         if window is not None:
-            learned.window, learned.accepted, learned.until = window, accepted, self._clock() + KEPT_SECONDS
+            learned.window, learned.accepted, learned.until = window, accepted, self._clock() + WINDOW_TTL_SECONDS
         learned.has_system_role = learned.has_system_role and has_system_role
 
     def forget_contradicted(self, bot: BotInfo, *, model: str | None, tokens: int | None) -> None:

@@ -92,7 +92,7 @@ def test_long_has_a_list_a_table_and_code():
     assert "```python\n" in heard.content
 
 
-def test_error_breaks_off_and_what_came_stands():
+def test_error_breaks_off_and_the_received_part_is_kept():
     heard = demo_reply("error")
     assert heard.content.endswith("This is the beginning of a reply that")
     assert heard.finish is None

@@ -189,7 +189,7 @@ def test_a_proxy_that_refuses_is_named():
     ("name", "value"),
     [("OPENAI_ORG_ID", "org\nQZQZ"), ("OPENAI_PROJECT_ID", "QZQZé"), ("OPENAI_CUSTOM_HEADERS", "QZQZ é: x\ny")],
 )
-def test_a_header_of_the_environment_that_can_not_be_sent_is_told_of_without_its_value(name, value):
+def test_a_header_of_the_environment_that_can_not_be_sent_is_reported_without_its_value(name, value):
     with StubBot([HI]) as stub:
         said = run(f"print(ask(bot_at({stub.url!r}))[0].error)", **{name: value})
     assert said.startswith(f"Can't send a request to {stub.url}: its address or a header isn't valid.")
@@ -309,7 +309,7 @@ def redirect(status: int, location: str) -> Answer:
     return Answer(steps=[], status=status, headers={"location": location})
 
 
-def test_a_redirect_that_keeps_the_request_is_followed_and_one_that_does_not_is_told_of():
+def test_a_redirect_that_keeps_the_request_is_followed_and_one_that_does_not_is_reported():
     with StubBot([redirect(308, "/v2/chat/completions"), HI]) as stub:
         assert ask(bot_at(stub.url))[0].content == "Hi."
     with StubBot([redirect(301, "/v2/chat/completions?x=geheim"), refused(404, "No such page.")]) as stub:

@@ -149,7 +149,7 @@ def test_without_a_model_the_first_that_the_server_lists_answers_and_it_is_asked
     ],
     ids=["none", "null", "texts", "no id", "a list", "a web page", "no JSON"],
 )
-def test_a_server_that_lists_no_model_is_told_of(listed):
+def test_a_server_that_lists_no_model_is_reported(listed):
     with StubBot([listed]) as stub:
         (heard,) = ask(bot_at(stub.url, model=None))
     assert heard.error == (
@@ -158,7 +158,7 @@ def test_a_server_that_lists_no_model_is_told_of(listed):
     assert len(stub.requests) == 1
 
 
-def test_a_server_that_has_no_list_of_models_is_told_of():
+def test_a_server_that_has_no_list_of_models_is_reported():
     error = ask_stub(refused(404, "Not here."), model=None).error
     assert error.startswith("No list of models at http://127.0.0.1:")
     assert error.endswith("(HTTP 404: Not here). Set model in the config, and check that base_url ends in /v1.")
@@ -198,7 +198,7 @@ def test_a_refusal_says_in_one_sentence_what_to_do(answer, says):
     assert "\n" not in heard.error
 
 
-def test_a_server_that_is_not_there_is_told_of():
+def test_a_server_that_is_not_there_is_reported():
     (heard,) = ask(bot_at(f"http://127.0.0.1:{free_port()}/v1"))
     assert heard.error.startswith("Can't reach http://127.0.0.1:")
     assert heard.error.endswith(
@@ -207,7 +207,7 @@ def test_a_server_that_is_not_there_is_told_of():
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:abc/v1", "http://[::1/v1"])
-def test_a_base_url_that_is_no_address_is_told_of(url):
+def test_a_base_url_that_is_no_address_is_reported(url):
     (heard,) = ask(bot_at(url))
     assert heard.error.startswith("The base_url of the bot 'local' isn't a valid URL. Use http://HOST:PORT/v1")
 
@@ -215,7 +215,7 @@ def test_a_base_url_that_is_no_address_is_told_of(url):
 # The key
 
 
-def test_a_key_that_the_server_does_not_take_is_told_of_by_the_name_of_its_variable():
+def test_a_key_that_the_server_does_not_take_is_reported_by_the_name_of_its_variable():
     error = ask_stub(refused(401, f"Incorrect API key: {KEY}"), api_key=KEY, api_key_env="STUB_KEY").error
     assert error == "Invalid API key (HTTP 401: Incorrect API key: ***). Check STUB_KEY in the environment."
 
@@ -251,7 +251,7 @@ def test_a_key_never_gets_into_an_error(answer):
 
 
 @pytest.mark.parametrize("key", [f"{KEY}\n", f" {KEY}", f"{KEY}é", f"{KEY}\ud800", "\n"])
-def test_a_key_that_can_not_be_one_is_told_of_before_anything_is_sent(key):
+def test_a_key_that_can_not_be_one_is_reported_before_anything_is_sent(key):
     with StubBot([HI]) as stub:
         (heard,) = ask(bot_at(stub.url, api_key=key, api_key_env="STUB_KEY"))
     assert heard.error.startswith("The API key in STUB_KEY contains a space, a line break or a non-ASCII character")
@@ -285,7 +285,7 @@ def test_a_proxy_is_not_asked_for_a_server_of_this_machine():
     assert proxy.requests == []
 
 
-def test_a_certificate_file_that_is_missing_is_told_of():
+def test_a_certificate_file_that_is_missing_is_reported():
     said = run_in_subprocess("print(ask(bot_at('https://bot.invalid/v1'))[0].error)", SSL_CERT_FILE="/none")
     assert said == "Can't load the certificates in SSL_CERT_FILE (No such file or directory). Check SSL_CERT_FILE.\n"
 

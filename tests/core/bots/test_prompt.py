@@ -56,17 +56,17 @@ def test_system_messages_are_sent_in_the_first_one_whatever_else_is_left_out(bot
 
 @given(bot=text_only_bots, said=without_files)
 @at_any_speed
-def test_all_that_is_shown_can_be_sent(bot, said):
+def test_every_prompt_can_be_sent(bot, said):
     assert all(text == valid_text(text) for message in build_prompt(bot, said) for text in message.values())
 
 
-def test_a_conversation_is_shown_as_it_was_said():
+def test_a_conversation_is_sent_unchanged():
     said = [user("Rome?"), assistant("Gladly."), user("When?")]
     assert prompt_turns(*said) == [("user", "Rome?"), ("assistant", "Gladly."), ("user", "When?")]
     assert prompt_turns(*said, system="Be brief.")[0] == ("system", "Be brief.")
 
 
-def test_replies_without_words_and_results_of_tools_are_left_out():
+def test_empty_replies_and_tool_results_are_left_out():
     said = [
         user("Rome?"),
         assistant("", status="failed", error="gone"),
@@ -120,11 +120,11 @@ def test_an_image_of_the_bots_is_named_because_servers_take_images_from_users_al
     assert prompt_turns(*said, images=True)[1] == ("assistant", "Here\n\n[image p.png: not shown to this bot]")
 
 
-def test_a_reply_that_was_cut_off_is_shown_as_far_as_it_came():
+def test_an_interrupted_reply_is_sent_as_far_as_received():
     assert prompt_turns(user("Rome?"), assistant("Glad", status="stopped"))[1] == ("assistant", "Glad")
 
 
-def test_a_bot_is_shown_its_own_reasoning_only_when_it_wants_it():
+def test_a_bot_is_sent_its_own_reasoning_only_if_configured():
     said = [user("Rome?"), assistant("Gladly.", reasoning_content="They travel."), user("When?")]
     assert [message.get("reasoning_content") for message in build_prompt(bot(), said)] == [None] * 3
     wanted = build_prompt(bot(send_reasoning=True), said)

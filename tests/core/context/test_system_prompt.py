@@ -24,7 +24,7 @@ def system_texts(chat) -> list[str]:
 @pytest.mark.parametrize(
     ("system", "expected"), [(None, ["Be brief."]), ("", []), ("You are a pirate.", ["You are a pirate."])]
 )
-def test_the_sessions_own_is_told_in_the_place_of_the_bots(chat, store, system, expected):
+def test_the_sessions_own_replaces_the_bots(chat, store, system, expected):
     session = chat.new_session("ann")
     session.system = system
     assert chat.send("ann", session, "Hi").wait(30)
@@ -34,7 +34,7 @@ def test_the_sessions_own_is_told_in_the_place_of_the_bots(chat, store, system, 
     assert system_texts(chat) == expected
 
 
-def test_what_the_store_says_is_told_not_an_old_copy(chat):
+def test_the_stored_one_is_sent_not_a_stale_copy(chat):
     session = chat.new_session("ann")
     assert chat.send("ann", session, "Hi").wait(30)
     chat.update("ann", session.id, system="You are a pirate.")
@@ -49,7 +49,7 @@ def test_what_the_store_says_is_told_not_an_old_copy(chat):
     assert system_texts(chat) == ["Be brief."]
 
 
-def test_it_is_told_when_a_question_is_tried_again(chat_with):
+def test_it_is_sent_with_a_retry(chat_with):
     chat = chat_with(BotError("It broke off."))
     session = chat.new_session("ann")
     session.system = "You are a pirate."

@@ -44,7 +44,7 @@ def test_what_follows_changes_nothing_about_a_message(length):
     ]
 
 
-def test_a_bot_that_is_not_shown_all_is_shown_it_from_a_topic_on_if_that_gives_up_little():
+def test_a_selection_begins_at_a_topic_if_that_leaves_little_out():
     messages = conversation(*TALK, "Thanks.")
     topics = topic_starts(messages)
     whole = BotInfo(bot_id="b", label="b", context_window=10_000)

@@ -29,7 +29,7 @@ from botchat.core.models import File, valid_text
 
 @given(bot=bots, said=conversations)
 @at_any_speed
-def test_the_last_users_message_is_always_shown(bot, said):
+def test_the_last_user_message_is_always_sent(bot, said):
     last = next(message for message in reversed(said) if is_asked(message))
     assert any(
         valid_text(last.content.strip()) in text_of(message["content"])
@@ -41,7 +41,7 @@ def test_the_last_users_message_is_always_shown(bot, said):
 @given(bot=text_only_bots, said=without_files)
 @example(bot=bot(context_window=27), said=[user(SIXTEEN_BYTES), assistant(SIXTEEN_BYTES)] * 2 + [user("Rome?")])
 @at_any_speed
-def test_no_more_is_shown_than_the_bot_can_take_in_except_for_the_last_users_message(bot, said):
+def test_no_more_is_sent_than_fits_except_for_the_last_user_message(bot, said):
     prompt = build_prompt(bot, said)
     tokens = sum(estimate_tokens("".join(text for name, text in m.items() if name != "role")) for m in prompt)
     last = max(i for i, message in enumerate(said) if is_asked(message))
@@ -52,14 +52,14 @@ def test_no_more_is_shown_than_the_bot_can_take_in_except_for_the_last_users_mes
 
 @given(bot=bots, said=without_files)
 @at_any_speed
-def test_what_is_shown_is_the_newest_part_of_what_was_said(bot, said):
+def test_the_newest_part_of_a_conversation_is_sent(bot, said):
     words = [valid_text(m.content) for m in said if m.role in {"user", "assistant"} and m.content.strip()]
     prompt = [message["content"] for message in build_prompt(bot, said) if message["role"] != "system"]
     sent = [text for text in prompt if text not in {OPENING, CONTINUE}]
     assert "".join(words).replace("\n", "").endswith("".join(sent).replace("\n", ""))
 
 
-def test_a_bot_of_unknown_size_is_shown_everything():
+def test_a_bot_of_unknown_size_is_sent_everything():
     said = [user("x" * 100_000), assistant("y" * 100_000), user("z")]
     assert len(prompt_turns(*said)) == 3
 
@@ -77,7 +77,7 @@ def test_a_system_prompt_takes_its_part_of_the_room():
     assert len(prompt_turns(*said, context_window=38, system="Be brief, and be right.")) == 2
 
 
-def test_the_last_users_message_is_shown_even_when_it_alone_is_too_long():
+def test_the_last_user_message_is_sent_even_if_it_alone_is_too_long():
     assert prompt_turns(user("Rome?"), assistant("Gladly."), user("x" * 1000), context_window=50) == [
         ("user", "x" * 1000)
     ]
@@ -109,7 +109,7 @@ def apart(*args) -> File:
     return replace(file(*args), data=None)
 
 
-def test_files_of_text_are_shown_under_their_names_in_a_fence_that_they_do_not_end():
+def test_text_files_are_sent_under_their_names_in_a_fence_that_they_do_not_end():
     code = "a\n````\nb\n"
     message = user("Look", files=[file("a.txt", b"one\n"), file("b.md", b"\xef\xbb\xbf" + code.encode())])
     assert prompt_turns(message) == [
@@ -139,7 +139,7 @@ def test_a_name_from_elsewhere_is_one_line():
     assert prompt_turns(user("", files=[file("a\n# b", b"x")])) == [("user", "### a # b\n\n```\nx\n```")]
 
 
-def test_data_that_lie_apart_are_read_only_for_messages_that_are_shown():
+def test_data_stored_apart_are_read_only_for_messages_that_are_sent():
     read = []
     said = [
         user("old", files=[apart("old.txt", b"x" * 400)]),
@@ -169,7 +169,7 @@ def test_what_the_answer_may_take_stays_free():
         assert BotConfig(params=params).answer_tokens == tokens
 
 
-def test_tokens_are_counted_as_the_server_does_once_it_has_told():
+def test_tokens_are_counted_as_the_server_does_once_it_reports_usage():
     said = [
         user("x" * 400),
         assistant("y" * 400, usage={"prompt_tokens": 1_000}),

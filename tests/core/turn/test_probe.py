@@ -23,7 +23,7 @@ def test_a_reply_in_pieces_is_streamed_and_one_in_a_piece_is_not():
     assert not probe(Delta(reasoning_content="hm"), "ok", DONE).streamed
 
 
-def test_reasoning_and_usage_are_told_when_there_are_any():
+def test_reasoning_and_usage_are_reported_if_there_are_any():
     assert not probe("ok", DONE).reasoned
     assert probe(Delta(reasoning_content="hm"), "ok", DONE).reasoned
     assert probe("ok", DONE).usage == {"total_tokens": 7}

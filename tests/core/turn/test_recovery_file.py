@@ -69,7 +69,7 @@ def test_a_finished_reply_that_is_not_saved_is_in_a_file_that_comes_back_with_al
     assert [m.content for m in store.get("ann", session.id).messages] == ["Read this", "First.", "Go"]
 
 
-def test_a_reply_that_is_still_coming_is_rescued_as_interrupted(store, turns_with, tmp_path):
+def test_a_reply_that_is_still_coming_is_recovered_as_interrupted(store, turns_with, tmp_path):
     turns, chat = turns_with("Half", Gate(), DONE)
     session = chat.new_session("ann")
     store.down = False
@@ -91,7 +91,7 @@ def test_a_second_close_writes_no_second_file(store, turns_with, tmp_path):
     assert len(list((tmp_path / "data" / "rescued").iterdir())) == 1
 
 
-def test_without_a_disk_that_can_be_written_the_words_are_told(store, turns_with, tmp_path, caplog):
+def test_without_a_writable_disk_the_text_is_logged(store, turns_with, tmp_path, caplog):
     gate = Gate()
     (tmp_path / "file").write_text("no folder")
     turns, chat = turns_with(gate, "All of it.", DONE, folder=tmp_path / "file" / "rescued")

@@ -8,7 +8,7 @@ from support.bots.stub_server import DONE, StubBot, chunk, refused, sse, streame
 from support.stores.sessions import say
 
 from botchat.core.bots import BotConfig, LearnedLimits
-from botchat.core.bots.learned_limits import KEPT_SECONDS
+from botchat.core.bots.learned_limits import WINDOW_TTL_SECONDS
 from botchat.core.bots.openai import OpenAIBot
 from botchat.core.models import Message, Session
 
@@ -92,7 +92,7 @@ def test_a_window_that_is_a_small_part_of_the_prompt_is_reached_by_halving(long_
 
 
 @pytest.mark.parametrize("status", [400, 413, 422])
-def test_a_refusal_in_unknown_words_is_tried_once_shorter_and_nothing_is_remembered(long_chat, status):
+def test_a_refusal_with_an_unknown_message_is_tried_once_shorter_and_nothing_is_remembered(long_chat, status):
     server = CountedServer("Zu viel.", window=16_000, status=status)
     chat, begin = long_chat(server)
     assert say(chat, begin(), "Still there?").status is None
@@ -104,7 +104,7 @@ def test_a_refusal_in_unknown_words_is_tried_once_shorter_and_nothing_is_remembe
     assert failed.sent is None
 
 
-def test_a_refusal_that_is_not_about_the_length_is_shown_as_the_server_said_it_first(long_chat):
+def test_a_refusal_that_is_not_about_the_length_is_reported_as_first_received(long_chat):
     answers = [refused(400, "temperature must be 1"), refused(401, "who?")]
     chat, begin = long_chat(answers)
     assert "temperature must be 1" in say(chat, begin(), "Still there?").error
@@ -147,7 +147,7 @@ def test_a_larger_window_is_found_again_by_time_an_answer_or_another_model():
     limits.forget_contradicted(info, model="m-2", tokens=10)
     assert (limits.context_window(info), limits.has_system_role(info)) == (None, True)
     limits.learn(info, window=4_096)
-    at = KEPT_SECONDS
+    at = WINDOW_TTL_SECONDS
     assert limits.context_window(info) is None
 
 
@@ -170,7 +170,7 @@ def test_a_server_without_a_system_role_gets_the_system_prompt_with_the_first_qu
     ]
 
 
-def test_a_complaint_about_the_system_role_that_stays_is_shown_and_not_remembered(chat_on):
+def test_a_repeated_refusal_of_the_system_role_is_reported_and_not_remembered(chat_on):
     with StubBot(lambda _: refused(400, "System role not supported")) as server:
         bot = OpenAIBot("b", BotConfig(model="m", base_url=server.url, system="Be brief."), base_url=server.url)
         chat = chat_on(bot)

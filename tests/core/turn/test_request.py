@@ -89,7 +89,7 @@ def test_a_server_is_asked_twice_at_most_the_second_time_by_its_own_sizes(chat_o
     assert sizes[7:] == [3]
 
 
-def test_a_last_message_that_no_bot_can_be_shown_is_said_to_be_so(chat_on, store):
+def test_a_last_message_that_can_not_be_sent_is_an_error(chat_on, store):
     bot = ScriptedBot("Yes.", DONE)
     chat = chat_on(bot)
     session = Session(user="ann", bot_id="b")
@@ -154,7 +154,7 @@ def test_more_of_a_session_is_read_where_more_fits(chat_on, store):
     assert len(bot.prompts[0]) == 1_201
 
 
-def test_what_a_person_lets_the_bot_forget_is_not_sent_until_they_take_it_back(chat_on, store):
+def test_messages_before_a_cut_are_not_sent_until_it_is_undone(chat_on, store):
     bot = ScriptedBot("Yes.", DONE)
     chat = chat_on(bot)
     session = chat.new_session("ann")
@@ -214,7 +214,7 @@ class SummarizingBot(CountingBot):
             yield piece
 
 
-def test_what_does_not_fit_is_summed_up_kept_and_sent_instead(chat_on, store):
+def test_what_does_not_fit_is_summarized_stored_and_sent_instead(chat_on, store):
     bot = SummarizingBot(["Herons were spoken of.", Finish(reason="stop")])
     chat = chat_on(bot)
     session = chat.new_session("ann")
@@ -235,7 +235,7 @@ def test_what_does_not_fit_is_summed_up_kept_and_sent_instead(chat_on, store):
 
 
 @pytest.mark.parametrize("summary", [[BotError("No.")], [RuntimeError("No.")], [Finish(reason="stop")], ["cut off"]])
-def test_a_summary_that_fails_is_in_nobodys_way(chat_on, store, summary):
+def test_a_summary_that_fails_has_no_effect(chat_on, store, summary):
     bot = SummarizingBot(summary)
     chat = chat_on(bot)
     session = chat.new_session("ann")
@@ -248,7 +248,7 @@ def test_a_summary_that_fails_is_in_nobodys_way(chat_on, store, summary):
     assert context_usage(kept).sent == len(bot.prompts[-1])
 
 
-def test_what_was_forgotten_is_in_no_summary(chat_on, store):
+def test_messages_before_a_cut_are_in_no_summary(chat_on, store):
     bot = SummarizingBot(["Herons.", Finish(reason="stop")])
     chat = chat_on(bot)
     session = chat.new_session("ann")

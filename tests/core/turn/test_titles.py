@@ -283,7 +283,7 @@ def test_a_session_is_renamed_only_from_the_name_that_it_has(repository):
         ("", ""),
     ],
 )
-def test_a_title_is_one_line_without_what_stands_around_it(answer, title):
+def test_a_title_is_one_line_without_the_text_around_it(answer, title):
     assert parse_title(answer) == title
     assert len(parse_title(answer)) <= TITLE_LENGTH
 

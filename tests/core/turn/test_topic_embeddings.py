@@ -89,7 +89,7 @@ def test_the_server_tells_once_after_the_answer_whether_a_topic_begins_and_that_
     assert (question.id in topic_starts(session.messages)) == (topic == "new")
 
 
-def test_who_wants_no_topics_shown_or_names_no_model_has_no_server_asked(local_repository):
+def test_no_server_is_asked_with_topics_hidden_or_without_a_model(local_repository):
     for options in ({"shown": False, "embedding_model": "places"}, {"shown": True}):
         with StubBot(embeddings_for) as server:
             session, _ = send_about_herons(local_repository, server, TURNS, **options)
@@ -106,7 +106,7 @@ def test_who_wants_no_topics_shown_or_names_no_model_has_no_server_asked(local_r
         whole("nothing"),
     ],
 )
-def test_a_server_that_can_not_tell_leaves_it_to_the_words_and_a_line_in_the_log(local_repository, answer):
+def test_a_server_that_fails_leaves_it_to_the_words_and_is_logged(local_repository, answer):
     def server_of(request):
         return answer if request.path.endswith("/embeddings") else streamed(["Yes."])
 

@@ -135,7 +135,7 @@ def test_a_reply_is_stopped_from_another_process_before_its_first_words(process,
     assert not there.stop("ann", session.id)
 
 
-def test_a_wish_to_stop_just_before_the_first_words_is_not_lost(process, repository):
+def test_a_stop_request_just_before_the_first_text_is_not_lost(process, repository):
     gate = Gate()
     here, there = process(gate, "Hel", Gate(), checkpoint_seconds=60.0), process()
     session = here.new_session("ann")

@@ -68,14 +68,14 @@ class ThinkSplitter:
 
     def _in_start(self) -> Iterator[Delta]:
         begun = self._buffer.lstrip()
-        if not self._begins(begun):
+        if not self._consume_tag(begun):
             self._state = "answer"
             yield Delta(content=self._release())
 
     def _in_gap(self) -> Iterator[Delta]:
         """Detect what follows a block: another one, a tag that begins the answer, or the answer."""
         self._buffer = self._buffer.lstrip()
-        if self._buffer and not self._begins(self._buffer):
+        if self._buffer and not self._consume_tag(self._buffer):
             self._state = "after"
         yield from ()
 
@@ -85,7 +85,7 @@ class ThinkSplitter:
             self._state = "answer"
         yield from ()
 
-    def _begins(self, text: str) -> bool:
+    def _consume_tag(self, text: str) -> bool:
         """Remove an opening tag, or one before the answer, from the start; return whether there is or could be one."""
         lowered = text[:64].lower()
         for tags in self._known:
@@ -95,11 +95,11 @@ class ThinkSplitter:
             for mark in tags.answer:
                 if lowered.startswith(mark.lower()):
                     self._tags, self._state, self._buffer = tags, "gap", text[len(mark) :].lstrip()
-                    return self._begins(self._buffer) or self._is_answer()
+                    return self._consume_tag(self._buffer) or self._begin_answer()
         marks = (mark for tags in self._known for mark in (tags.opening, *tags.answer))
         return any(mark.lower().startswith(lowered) for mark in marks)
 
-    def _is_answer(self) -> bool:
+    def _begin_answer(self) -> bool:
         self._state = "after" if self._buffer else "gap"
         return True
 
@@ -148,7 +148,7 @@ class ThinkSplitter:
                 if self._is_block(self._buffer[match.end()]):
                     yield from self._emit(self._buffer[: match.start()])
                     self._buffer, self._before = self._buffer[match.start() :], ""
-                    self._begins(self._buffer)
+                    self._consume_tag(self._buffer)
                     return
                 self._track(match[0])
             start = match.end()

@@ -180,7 +180,7 @@ SAID = {
 
 
 @pytest.mark.parametrize(("status", "body", "sizes"), SAID.values(), ids=SAID)
-def test_it_is_known_by_the_words_of_every_server_with_the_sizes_that_they_tell(status, body, sizes):
+def test_it_is_detected_by_the_message_of_every_server_with_its_sizes(status, body, sizes):
     error = prompt_refusal(body, "the reason", "Refused.", status)
     assert isinstance(error, PromptTooLong)
     estimate, window, prompt = sizes
@@ -232,7 +232,7 @@ def test_other_complaints_are_not_taken_for_it(body, status):
         (None, None, False),
     ],
 )
-def test_which_refusals_in_unknown_words_a_shorter_prompt_may_pass(body, status, is_possible):
+def test_which_refusals_with_an_unknown_message_a_shorter_prompt_may_pass(body, status, is_possible):
     error = prompt_refusal(body, "", "Refused.", status)
     assert isinstance(error, PromptRefused) == is_possible
     assert error is None or str(error) == "Refused."

@@ -236,7 +236,7 @@ RAW = json.dumps({"error": {"message": "Model 'kimi-k2' supports at most 1 image
         ),
     ],
 )
-def test_an_error_is_one_sentence_with_the_status_the_servers_words_and_what_to_do(status, body, sentence):
+def test_an_error_is_one_sentence_with_the_status_the_servers_message_and_what_to_do(status, body, sentence):
     with StubBot([whole(body, status=status)]) as stub:
         (heard,) = ask(bot_at(stub.url, include_usage=False))
     assert heard.error.replace(stub.url, "URL") == sentence
@@ -254,14 +254,14 @@ def test_an_error_is_one_sentence_with_the_status_the_servers_words_and_what_to_
         ({"object": "error", "message": "Busy", "code": 500}, "Busy"),
     ],
 )
-def test_an_error_in_a_stream_keeps_the_servers_words_and_the_pieces_before_it(piece, words):
+def test_an_error_in_a_stream_keeps_the_servers_message_and_the_pieces_before_it(piece, words):
     heard = ask_stub(sse(chunk("Half"), piece, DONE))
     assert heard.content == "Half"
     assert heard.error.startswith("The bot's server reported an error: ")
     assert heard.error.endswith(f"{words}.")
 
 
-def test_words_that_quote_a_part_of_the_key_are_left_out():
+def test_a_message_that_quotes_a_part_of_the_key_is_left_out():
     answer = refused(401, f"Incorrect API key provided: {KEY[:8]}******{KEY[-4:]}.")
     error = ask_stub(answer, api_key=KEY, api_key_env="STUB_KEY").error
     assert error == "Invalid API key (HTTP 401). Check STUB_KEY in the environment."
@@ -272,7 +272,7 @@ def test_a_key_that_the_cut_of_a_long_error_falls_into_is_hidden():
     assert KEY[:3] not in error
 
 
-def test_words_without_any_are_said_to_be_none():
+def test_a_body_without_a_message_gives_no_reason():
     assert [server_message(body) for body in (None, {}, "<html>")] == ["no reason given"] * 3
     assert find_message([]) == ""
 
@@ -337,7 +337,7 @@ def test_a_time_to_wait_is_spelled_out(seconds, text):
     assert format_delay(seconds) == text
 
 
-def test_a_server_that_wants_a_long_pause_is_not_asked_again_and_its_words_are_told_at_once():
+def test_a_server_that_requires_a_long_pause_is_not_retried_and_its_message_is_reported_at_once():
     busy = replace(refused(429, "Slow down."), headers={"retry-after": "30"})
     with StubBot([busy, streamed(["Hi."])]) as stub:
         (heard,) = ask(bot_at(stub.url))
@@ -353,7 +353,7 @@ def test_a_server_that_is_busy_for_a_moment_is_asked_again(status):
     assert (heard.content, len(stub.requests)) == ("Hi.", 3)
 
 
-def test_a_server_that_stays_busy_is_told_of_after_three_tries():
+def test_a_server_that_stays_busy_is_reported_after_three_tries():
     busy = replace(refused(503, "Busy."), headers={"retry-after-ms": "5"})
     with StubBot([busy] * 4) as stub:
         (heard,) = ask(bot_at(stub.url))

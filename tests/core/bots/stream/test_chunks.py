@@ -194,7 +194,7 @@ def test_the_connection_of_a_complete_reply_is_used_for_the_next():
     assert (len(stub.requests), stub.connections) == (3, 1)
 
 
-def test_an_error_in_a_list_and_an_empty_answer_are_told_of():
+def test_an_error_in_a_list_and_an_empty_answer_are_reported():
     listed = ask_stub(whole([{"error": {"code": 400, "message": "Bad seed."}}]))
     assert listed.error == "The bot's server reported an error: Bad seed."
     assert "with no reply in it" in ask_stub(whole("")).error
@@ -243,7 +243,7 @@ def test_a_reason_that_is_no_text_breaks_nothing(reason):
     assert isinstance(heard.finish.reason, str)
 
 
-def test_an_error_in_a_choice_is_told_in_the_servers_words_and_what_came_stands():
+def test_an_error_in_a_choice_is_told_in_the_servers_message_and_the_received_part_is_kept():
     error = {"code": 502, "message": "Upstream is full."}
     heard = ask_stub(sse(chunk("Half a sen"), chunk({"content": "<"}, finish_reason="error", error=error), DONE))
     assert (heard.content, heard.finish) == ("Half a sen<", None)
@@ -258,14 +258,14 @@ def test_what_was_held_back_is_there_when_the_stream_breaks(held, how):
     assert heard.error
 
 
-def test_a_reply_that_the_server_ends_with_an_error_fails_and_what_came_stands():
+def test_a_reply_that_the_server_ends_with_an_error_fails_and_the_received_part_is_kept():
     heard = ask_stub(streamed(["Half a sen", "<"], finish_reason="error"))
     assert (heard.content, heard.finish) == ("Half a sen<", None)
     assert heard.error == "The bot's server broke off its reply with an error."
 
 
 @pytest.mark.parametrize(("how", "named"), [(Break.CUT, "incomplete"), (Break.RESET, "ReadError")])
-def test_a_connection_that_breaks_fails_and_what_came_stands(how, named):
+def test_a_connection_that_breaks_fails_and_the_received_part_is_kept(how, named):
     came = threading.Event()
     heard = ask_stub(sse(chunk("Half a sen"), came, how), on_piece=came.set)
     assert (heard.content, heard.finish) == ("Half a sen", None)
@@ -273,7 +273,7 @@ def test_a_connection_that_breaks_fails_and_what_came_stands(how, named):
     assert named in heard.error
 
 
-def test_a_server_that_falls_silent_fails_after_the_timeout_and_what_came_stands():
+def test_a_server_that_falls_silent_fails_after_the_timeout_and_the_received_part_is_kept():
     heard = ask_stub(streamed(["Half a sen", threading.Event(), "tence"]), timeout=0.2)
     assert (heard.content, heard.finish) == ("Half a sen", None)
     assert "didn't respond within 0.2 s" in heard.error
@@ -298,7 +298,7 @@ def test_a_held_stream_goes_on_when_it_is_released():
     ],
     ids=["no JSON", "no UTF-8", "error", "event: error with message", "event: error with detail"],
 )
-def test_an_error_between_the_pieces_fails_and_what_came_stands(piece, says):
+def test_an_error_between_the_pieces_fails_and_the_received_part_is_kept(piece, says):
     heard = ask_stub(sse(chunk("Half a sen"), piece, STOP, DONE))
     assert (heard.content, heard.finish) == ("Half a sen", None)
     assert says in heard.error
