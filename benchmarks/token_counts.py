@@ -11,7 +11,7 @@ import toktok
 from measure import Row
 
 from botchat.core.context import RESERVED_FRACTION
-from botchat.core.context.token_count import counted, estimate_tokens
+from botchat.core.context.token_count import count_tokens, estimate_tokens
 from botchat.core.models import BotInfo, Message
 
 Count = Callable[[str], int]
@@ -88,8 +88,8 @@ def _errors(said: list[list[str]], count: Count) -> tuple[tuple[float, float], t
             messages.append(Message(role="user", content=question))
             tokens += count(question) + _FRAME
             if len(messages) > 2 * _KNOWN:
-                foretold = counted(_BOT, "", messages)
-                ours.append((foretold.frame + sum(foretold.messages)) / tokens)
+                foretold = count_tokens(_BOT, "", messages)
+                ours.append((foretold.base + sum(foretold.messages)) / tokens)
                 raw.append(sum(estimate_tokens(message.content) for message in messages) / tokens)
             usage = {"prompt_tokens": tokens, "completion_tokens": count(answer)}
             messages.append(Message(role="assistant", content=answer, usage=usage))
