@@ -15,7 +15,7 @@ from web_server import stub_bot
 from botchat.core.bots import BotConfig
 from botchat.core.bots.openai import OpenAIBot
 from botchat.core.chat import Chat
-from botchat.core.context import prompt_for
+from botchat.core.context import build_prompt
 from botchat.core.storage import SessionRepository
 from botchat.core.storage.mongo.repository import connect
 from botchat.core.storage.sqlite.repository import SqliteRepository
@@ -45,7 +45,7 @@ def _turn_rows(store: str, repository: SessionRepository, base_url: str) -> Iter
         chat = Chat(repository, turns, default_bot="stub")
         for size in _SIZES:
             messages = [*sample.new_session(size).messages, sample.new_message()]
-            prompt = list(prompt_for(bot.info, messages))
+            prompt = list(build_prompt(bot.info, messages))
             floor = partial(_alone, runner, client, prompt)
             medians = in_turn(floor, partial(_turn, chat, repository, size), rounds=_ROUNDS)
             where = f"in a session of {size} messages" if size else "in a new session"

@@ -10,8 +10,8 @@ from statistics import quantiles
 import toktok
 from measure import Row
 
-from botchat.core.context import RESERVE
-from botchat.core.context.token_count import counted, estimated_tokens
+from botchat.core.context import RESERVED_FRACTION
+from botchat.core.context.token_count import count_tokens, estimate_tokens
 from botchat.core.models import BotInfo, Message
 
 Count = Callable[[str], int]
@@ -40,7 +40,7 @@ def rows() -> Iterator[Row]:
                 f"{low:.2f} to {high:.2f}",
                 f"{raw[0]:.2f} to {raw[1]:.2f}",
                 goal="0.90 to 1.10" if is_meant else "-",
-                reached=(low >= 1 - RESERVE and high <= 1 + RESERVE) if is_meant else None,
+                reached=(low >= 1 - RESERVED_FRACTION and high <= 1 + RESERVED_FRACTION) if is_meant else None,
             )
 
 
@@ -88,9 +88,9 @@ def _errors(said: list[list[str]], count: Count) -> tuple[tuple[float, float], t
             messages.append(Message(role="user", content=question))
             tokens += count(question) + _FRAME
             if len(messages) > 2 * _KNOWN:
-                foretold = counted(_BOT, "", messages)
-                ours.append((foretold.frame + sum(foretold.messages)) / tokens)
-                raw.append(sum(estimated_tokens(message.content) for message in messages) / tokens)
+                foretold = count_tokens(_BOT, "", messages)
+                ours.append((foretold.base + sum(foretold.messages)) / tokens)
+                raw.append(sum(estimate_tokens(message.content) for message in messages) / tokens)
             usage = {"prompt_tokens": tokens, "completion_tokens": count(answer)}
             messages.append(Message(role="assistant", content=answer, usage=usage))
             tokens += count(answer) + _FRAME

@@ -52,7 +52,7 @@ def _online(may_turn: Callable[[int], bool]) -> Detector:
         for i in filter(may_turn, range(1, len(utterances))):  # each is judged with nothing known of what follows
             heard = [Message(role="assistant", content=text) for text in utterances[:i]]
             new = Message(role="user", content=utterances[i])
-            found[i] = int(new.id in topics.topics_of([*heard, new]))
+            found[i] = int(new.id in topics.topic_starts([*heard, new]))
         return found
 
     return boundaries
@@ -60,7 +60,7 @@ def _online(may_turn: Callable[[int], bool]) -> Detector:
 
 def _tiling(utterances: Sequence[str]) -> list[int]:
     # Its own stop words are a download.
-    tokenizer = TextTilingTokenizer(w=10, k=6, stopwords=topics.SAY_NOTHING)
+    tokenizer = TextTilingTokenizer(w=10, k=6, stopwords=topics.STOP_WORDS)
     try:
         parts = tokenizer.tokenize("\n\n".join(utterances))
     except ValueError:  # it is too short for it

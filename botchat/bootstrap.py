@@ -157,7 +157,7 @@ def build_turns(settings: Settings, environment: Mapping[str, str] = os.environ,
         bots,
         retention=retention_of(settings),
         titles=stays and settings.titles,
-        rescue_folder=rescue_folder(),
+        recovery_folder=rescue_folder(),
     )
 
 

@@ -47,7 +47,7 @@ class Replies:
                 with suppress(IndexError):  # the other look was first
                     self._settled(reply, left.pop())
 
-        reply.on_news(look)
+        reply.subscribe(look)
         look()
 
     def _settled(self, reply: Reply, bot_id: str) -> None:
@@ -73,7 +73,7 @@ async def pieces(reply: Reply) -> AsyncIterator[Delta | None]:
     with _Bell(reply) as bell:
         while True:
             ended = reply.ended  # before looking: what comes in between is not missed
-            news = reply.received(given)
+            news = reply.deltas_from(given)
             given += len(news)
             if news:
                 for delta in _joined(news):
@@ -104,7 +104,7 @@ class _Bell:
         self._rung = False
 
     def __enter__(self) -> Self:
-        self._end = self._reply.on_news(self._ring)
+        self._end = self._reply.subscribe(self._ring)
         return self
 
     def __exit__(self, *_: object) -> None:

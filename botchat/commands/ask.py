@@ -103,7 +103,7 @@ def _question(words: list[str]) -> str:
 
 def _follow(reply: "Reply", writer: ReplyWriter, *, kept: bool) -> None:
     """Write a reply as it comes, then see that it is saved: one that is not stands on the screen, and is told."""
-    from botchat.core.chat import is_wordless
+    from botchat.core.chat import is_empty_reply
 
     gone: ReaderGoneError | None = None
     try:
@@ -126,7 +126,7 @@ def _follow(reply: "Reply", writer: ReplyWriter, *, kept: bool) -> None:
     if reply.failure:
         raise reply.failure
     message = reply.message
-    is_empty = is_wordless(message) and message.status in {None, "truncated"}
+    is_empty = is_empty_reply(message) and message.status in {None, "truncated"}
     if message.error and not is_empty:
         say(message.error)
     if message.sent:

@@ -13,7 +13,7 @@ from botchat.core.errors import InvalidInput, UnknownBot
 from botchat.core.urls import without_password
 
 if TYPE_CHECKING:
-    from botchat.core.chat import Trial
+    from botchat.core.chat import ProbeResult
     from botchat.core.models import BotInfo
     from botchat.settings import Settings
 
@@ -71,7 +71,7 @@ def try_bot(
     Example: botchat bots test demo
     """
     from botchat.bootstrap import build_turns, default_bot
-    from botchat.core.chat import try_bots
+    from botchat.core.chat import probe_bots
     from botchat.settings import load_settings
 
     if every and bot:
@@ -81,7 +81,7 @@ def try_bot(
     if bot:
         _check_known(bot, bots)
     asked = list(bots) if every else [bot or default_bot(settings, bots)]
-    trials = try_bots(bots[bot_id] for bot_id in asked)
+    trials = probe_bots(bots[bot_id] for bot_id in asked)
     failures = [trial.failure for trial in trials if trial.failure]
     if failures and not every:
         raise failures[0]
@@ -89,7 +89,7 @@ def try_bot(
     _tell_failures(trials)
 
 
-def _tell_failures(trials: "list[Trial]") -> None:
+def _tell_failures(trials: "list[ProbeResult]") -> None:
     from botchat.core.exporting import one_line
 
     failed = [trial for trial in trials if trial.failure]
@@ -132,7 +132,7 @@ def _facts(settings: "Settings", bot_id: str) -> Iterator[Row]:
         yield {"name": name, "value": value}
 
 
-def _trial_row(trial: "Trial") -> Row:
+def _trial_row(trial: "ProbeResult") -> Row:
     return {
         "id": trial.bot_id,
         "ok": trial.failure is None,

@@ -118,7 +118,7 @@ def _disk(settings: "Settings") -> Iterator[Finding]:
 
 def _bots(settings: "Settings") -> Iterator[Finding]:
     from botchat.bootstrap import build_turns, default_bot
-    from botchat.core.chat import models_of
+    from botchat.core.chat import fetch_model_lists
 
     try:
         bots = build_turns(settings).bots
@@ -130,7 +130,7 @@ def _bots(settings: "Settings") -> Iterator[Finding]:
     if not real:
         advice = "Set OPENAI_API_KEY, or OPENAI_BASE_URL, or begin a config: botchat config init"
         yield Finding("warning", "Only the demo bot answers: canned replies, no AI.", advice)
-    for bot, models in zip(real, models_of(real, _BOT_SECONDS), strict=True):
+    for bot, models in zip(real, fetch_model_lists(real, _BOT_SECONDS), strict=True):
         yield _bot(bot.info, models)
 
 

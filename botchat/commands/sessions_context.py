@@ -67,25 +67,25 @@ def fork(
 
 def lines_above(chat: "Chat", session: "Session") -> "dict[str, list[str]]":
     """Return what stands above messages in Markdown: where the bot's part begins, and new topics if they are wanted."""
-    from botchat.core.chat import branch_of, shown, topics_of
+    from botchat.core.chat import branch_of, context_usage, topic_starts
 
     lines: dict[str, list[str]] = {}
-    if told := shown(session):
-        lines[told.first] = [f"\n---\n\n*{told.sentence}*\n"]
-        if told.summary:
-            lines[told.first].append(f"\n{_quoted(told.summary)}\n")
+    if usage := context_usage(session):
+        lines[usage.first_id] = [f"\n---\n\n*{usage.description}*\n"]
+        if usage.summary:
+            lines[usage.first_id].append(f"\n{_quoted(usage.summary)}\n")
     if chat.preferences(session.user).topics == "shown":
-        for message_id in topics_of(branch_of(session.messages, session.head)):
+        for message_id in topic_starts(branch_of(session.messages, session.head)):
             lines.setdefault(message_id, []).append("\n---\n\n*New topic*\n")
     return lines
 
 
 def tell_shown(session: "Session") -> None:
     """Say how many of a session's messages its bot was sent, where that is not all."""
-    from botchat.core.chat import shown
+    from botchat.core.chat import context_usage
 
-    if told := shown(session):
-        say(told.sentence)
+    if usage := context_usage(session):
+        say(usage.description)
 
 
 def _quoted(text: str) -> str:

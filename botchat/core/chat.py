@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Unpack
 
 from botchat.core.bots import warm_up
-from botchat.core.context import Shown, shown, topics_of
+from botchat.core.context import ContextUsage, context_usage, topic_starts
 from botchat.core.errors import InvalidInput, ReplyRunning
 from botchat.core.models import (
     ROOT,
@@ -26,25 +26,25 @@ from botchat.core.models import (
 )
 from botchat.core.sessions import Excerpt, Sessions
 from botchat.core.storage import SessionRepository
-from botchat.core.turn import Reply, Trial, Turns, is_wordless, models_of, try_bots
+from botchat.core.turn import ProbeResult, Reply, Turns, fetch_model_lists, is_empty_reply, probe_bots
 
 __all__ = [
     "ROOT",
     "Chat",
+    "ContextUsage",
     "Excerpt",
     "Preferences",
+    "ProbeResult",
     "Quote",
     "Reply",
-    "Shown",
-    "Trial",
     "alternatives",
     "branch_of",
+    "context_usage",
+    "fetch_model_lists",
+    "is_empty_reply",
     "is_unanswered",
-    "is_wordless",
-    "models_of",
-    "shown",
-    "topics_of",
-    "try_bots",
+    "probe_bots",
+    "topic_starts",
 ]
 
 
@@ -86,7 +86,7 @@ class Chat(Sessions):
         if bot_id := changes.get("default_bot"):
             self._turns.bot(bot_id)
         self._repository.prefer(user, **changes)
-        self._turns.wrote(user)
+        self._turns.bump_revision(user)
 
     def preferred_bot(self, user: str) -> str:
         """Tell who answers in the user's new sessions: whom they chose, if it is there still, else the config's."""
@@ -137,7 +137,7 @@ class Chat(Sessions):
             self._repository.turns().take(user, session.id, self._turns.holder)
         for message in messages:
             self._repository.append(session, message)
-        self._turns.wrote(user)
+        self._turns.bump_revision(user)
 
     def change_bot(self, user: str, session: Session, bot_id: str) -> None:
         """Let another bot answer in a session from now on.
@@ -182,7 +182,7 @@ class Chat(Sessions):
         parent = parent_of(self._with_one_before(session, message_id), message_id)
         if parent == ROOT:
             raise InvalidInput("Only an answer to a message of yours can be asked for again.")
-        return self._turns.answer_anew(self._repository, session, parent)
+        return self._turns.regenerate(self._repository, session, parent)
 
     def retry(self, user: str, session: Session) -> Reply:
         """Ask the bot again for the reply that the last message did not get.
@@ -206,4 +206,4 @@ class Chat(Sessions):
 def is_unanswered(session: Session) -> bool:
     """Tell whether the newest message shown waits for a reply that nobody is writing: `retry` asks for it."""
     branch = branch_of(session.messages, session.head)
-    return session.turn is None and bool(branch) and (branch[-1].role == "user" or is_wordless(branch[-1]))
+    return session.turn is None and bool(branch) and (branch[-1].role == "user" or is_empty_reply(branch[-1]))

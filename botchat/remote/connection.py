@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 import httpx2
 
 from botchat import __version__
-from botchat.core.bots.http_client import certificate_problem, is_valid, open_client, proxy_problem
+from botchat.core.bots.http_client import certificate_problem, is_valid_url, open_client, proxy_problem
 from botchat.core.errors import BotchatError, ConfigError, NotSignedIn, ServerUnavailable
 from botchat.core.turn import new_loop
 from botchat.core.urls import is_local, without_password
@@ -46,7 +46,7 @@ def check_address(server: str) -> None:
         ConfigError: that is no address, or everybody on the way could read the token.
     """
     shown = without_password(server)
-    if not (server.startswith(("http://", "https://")) and is_valid(server)):
+    if not (server.startswith(("http://", "https://")) and is_valid_url(server)):
         raise ConfigError(f"--server must be http://HOST:PORT or https://HOST, which {shown!r} is not.")
     parts = urlsplit(server)
     if "@" in parts.netloc:
@@ -68,7 +68,7 @@ class Connection:
         self.server = without_password(server)
         self._has_token = token is not None
         headers = {"User-Agent": f"botchat/{__version__}"} | ({"Authorization": f"Bearer {token}"} if token else {})
-        self._client = open_client(server, base_url=server, headers=headers, timeout=_CALL, most_bytes=_MOST_BYTES)
+        self._client = open_client(server, base_url=server, headers=headers, timeout=_CALL, max_bytes=_MOST_BYTES)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop = new_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="botchat-remote", daemon=True)

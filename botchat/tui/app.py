@@ -13,7 +13,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Footer
 
-from botchat.core.chat import shown
+from botchat.core.chat import context_usage
 from botchat.core.errors import BotchatError, InvalidInput, ServerUnavailable, SessionNotFound, StoreUnavailable
 from botchat.core.models import SessionSummary, now
 from botchat.tui import commands
@@ -252,9 +252,9 @@ class BotchatApp(EndingApp):
         label = chat.bots[session.bot_id].label if chat and session.bot_id in chat.bots else "not in the config"
         note = {"active": "", "archived": "archived", "trash": "in the trash"}[session.state]
         name = session.name if session.rev else "New session"
-        told = shown(session)
+        usage = context_usage(session)
         self.heading.tell(name=name, bot=session.bot_id, label=label, note=note)
-        self.heading.tell(messages=session.message_count, sent=told.words if told else "")
+        self.heading.tell(messages=session.message_count, sent=usage.text if usage else "")
         self.sessions.list.mark_open(session.id if session.rev else None)
         if session.rev:
             self.sessions.put(summary_of(session))

@@ -15,7 +15,7 @@ from botchat.bootstrap import build_chat, build_turns, default_bot, is_mongodb, 
 from botchat.core.chat import Chat
 from botchat.core.errors import ConfigError
 from botchat.core.models import SessionSummary
-from botchat.core.turn import rescue, session_with
+from botchat.core.turn import recovery_session, write_recovery_file
 from botchat.core.urls import without_password
 from botchat.settings import Settings
 from botchat.tui.app import BotchatApp
@@ -128,7 +128,12 @@ def _keep_unsaved(app: BotchatApp) -> None:
     """Write down what was on the screen of replies whose server is lost, which may not have stored them."""
     unsaved = [] if app.discards_unsaved else app.conversation.unsaved
     if unsaved:
-        _log.error("%s", rescue(rescue_folder(), [session_with(session, reply.message) for session, reply in unsaved]))
+        _log.error(
+            "%s",
+            write_recovery_file(
+                rescue_folder(), [recovery_session(session, reply.message) for session, reply in unsaved]
+            ),
+        )
 
 
 def _check_looks(settings: Settings) -> None:

@@ -13,7 +13,7 @@ from textual.widgets import Button, Static
 
 from botchat.core.errors import SessionNotFound
 from botchat.core.models import Session
-from botchat.core.turn import has_words
+from botchat.core.turn import has_content
 from botchat.tui.backend import AnyReply
 
 Answer = Literal["save", "wait", "quit"]
@@ -38,7 +38,7 @@ class Followed:
         return [
             (session, reply)
             for session, reply in self._replies.values()
-            if reply.save_failure and not isinstance(reply.save_failure, SessionNotFound) and has_words(reply.message)
+            if reply.save_failure and not isinstance(reply.save_failure, SessionNotFound) and has_content(reply.message)
         ]
 
 

@@ -20,7 +20,7 @@ class Replies(Protocol):
         """How many are under way, whoever's."""
         ...
 
-    def running(self, user: str, session_id: str) -> Reply | None:
+    def active_reply(self, user: str, session_id: str) -> Reply | None:
         """Return the user's reply in a session that is still coming, or that is not stored."""
         ...
 

@@ -8,14 +8,14 @@ import httpx2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.bots.asked_bot import bot_at, listen
+from support.bots.asked_bot import bot_at, collect_reply
 from support.bots.stub_server import StubBot, refused
 
 from botchat.bootstrap import build_repository, sqlite_path
 from botchat.core.bots.http_client import open_client
 from botchat.core.errors import BotchatError, ConfigError
 from botchat.core.storage.mongo.client import open_client as open_mongo
-from botchat.core.turn import models_of
+from botchat.core.turn import fetch_model_lists
 from botchat.core.urls import hide, is_clear, secrets_in, without_password
 from botchat.remote.connection import Connection, check_address
 
@@ -111,11 +111,11 @@ def test_a_bots_address_shows_no_part_of_a_secret_in_it_whatever_its_server_says
 
         async def asking() -> str:
             async with aclosing(bot):
-                return str((await listen(bot)).error)
+                return str((await collect_reply(bot)).error)
 
         with caplog.at_level(logging.INFO):
             error = asyncio.run(asking())
-        tried = models_of([bot], 9)
+        tried = fetch_model_lists([bot], 9)
     check_hidden(secret, error, *map(str, tried), bot.info.label, without_password(url))
     check_hidden(secret, *(record.getMessage() for record in caplog.records))
 

@@ -63,10 +63,10 @@ class ScriptedBot:
     async def prepare(self) -> None:
         """Hold nothing."""
 
-    async def models(self) -> list[str]:
+    async def list_models(self) -> list[str]:
         return []
 
-    async def vectors(self, texts: Sequence[str]) -> list[list[float]]:
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         raise BotError(f"The script has no places for {len(texts)} texts.")
 
     async def aclose(self) -> None:

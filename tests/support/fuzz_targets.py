@@ -15,7 +15,7 @@ from typing import Any
 from hypothesis import strategies as st
 from support.bots.read_reply import read
 
-from botchat.core.bots.stream.body import ResponseBody
+from botchat.core.bots.stream.body import BodyParser
 from botchat.core.errors import BotError, ConfigError, InvalidInput
 from botchat.core.exporting import ExportFormat, export
 from botchat.core.exporting.markdown import markdown_to_html
@@ -109,12 +109,12 @@ _BODIES = st.tuples(
 
 
 def _values(pieces: list[bytes]) -> tuple[list[str], str]:
-    body, values, failure = ResponseBody(), [], ""
+    body, values, failure = BodyParser(), [], ""
     try:
         for piece in pieces:
             for value in body.feed(piece):
                 values.append(repr(value))  # noqa: PERF401  (those before a failure count)
-            if body.done:
+            if body.is_done:
                 break
         else:
             for value in body.end():

@@ -9,7 +9,7 @@ from botchat.api import idempotency
 from botchat.api.dependencies import Serving
 from botchat.api.replies.unsaved_sessions import forget, open_session
 from botchat.api.schemas.requests import MessageIn
-from botchat.core.chat import Reply, branch_of, is_unanswered, is_wordless
+from botchat.core.chat import Reply, branch_of, is_empty_reply, is_unanswered
 from botchat.core.errors import BotchatError, InvalidInput, ReplyRunning
 from botchat.core.models import Message, Session, read_file
 
@@ -80,7 +80,7 @@ def answer(serving: Serving, session: Session, stored: Sequence[Message], questi
     `stored` are all messages of the session, in the order of the record.
     """
     branch = branch_of(stored, session.head)
-    waiting = branch[:-1] if is_wordless(branch[-1]) else branch
+    waiting = branch[:-1] if is_empty_reply(branch[-1]) else branch
     if waiting and waiting[-1].id == question:
         return retry(serving, session)
     before = chain([""], (message.id for message in stored))

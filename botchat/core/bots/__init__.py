@@ -1,9 +1,9 @@
-"""The contract of a bot, and the bots: OpenAI-compatible servers and the offline demo."""
+"""The contract of a bot, and its implementations: OpenAI-compatible servers and the offline demo."""
 
 from botchat.core.bots.base import Bot
 from botchat.core.bots.config import OPENAI_KEY, OPENAI_URL, BotConfig
 from botchat.core.bots.learned_limits import LearnedLimits
-from botchat.core.bots.prompt import CONTINUE, OPENING, Part, Prompt, PromptMessage, joined, without_system_role
+from botchat.core.bots.prompt import CONTINUE, OPENING, Part, Prompt, PromptMessage, join_content, without_system_role
 from botchat.core.bots.warmup import warm_up
 
 __all__ = [
@@ -17,7 +17,7 @@ __all__ = [
     "Part",
     "Prompt",
     "PromptMessage",
-    "joined",
+    "join_content",
     "warm_up",
     "without_system_role",
 ]

@@ -1,4 +1,4 @@
-"""The contract of a bot: what every bot does, whichever server or program answers."""
+"""The contract of a bot, whichever server or program generates its replies."""
 
 from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
@@ -9,42 +9,46 @@ from botchat.core.models import BotInfo, Delta
 
 
 class Bot(Protocol):
-    """Answers a prompt, piece by piece, on the event loop that asks it."""
+    """Streams replies to prompts, on the event loop of its caller.
+
+    Attributes:
+        info: its description: id, label, model and options.
+    """
 
     info: BotInfo
 
     def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finish]:
-        """Yield the pieces of a reply as they come and, when the server has ended it, one Finish.
+        """Yield the deltas of a reply as they arrive and, once the server has ended it, one Finish.
 
         Raises:
-            BotError: it can't answer, or broke off; the pieces so far stand.
+            BotError: the bot can't reply, or the reply broke off; the deltas so far are valid.
         """
         ...
 
     async def prepare(self) -> None:
-        """Load what its first answer would have to wait for; no server is asked.
+        """Load what the first reply would have to wait for, without a request to the server.
 
         Raises:
-            BotError: it can't be asked as it is set.
+            BotError: the configuration is invalid.
         """
         ...
 
-    async def models(self) -> list[str]:
-        """List the models that its server has, which costs no tokens; [] where it does not tell.
+    async def list_models(self) -> list[str]:
+        """Return the ids of the server's models, which costs no tokens; [] if it has no list.
 
         Raises:
-            BotError: it can't be asked.
+            BotError: the request failed.
         """
         ...
 
-    async def vectors(self, texts: Sequence[str]) -> list[list[float]]:
-        """Place texts among all that can be said: those that mean alike are near to each other.
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """Return an embedding for each text: texts of similar meaning have similar vectors.
 
         Raises:
-            BotError: its server can't do that, or did not.
+            BotError: the server has no embeddings, or the request failed.
         """
         ...
 
     async def aclose(self) -> None:
-        """Give back connections."""
+        """Close the connections."""
         ...

@@ -1,4 +1,4 @@
-"""Reads the base_url of a bot into what its client needs."""
+"""Parses the base_url of a bot into the parts that its client needs."""
 
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote
@@ -9,32 +9,32 @@ _ENDPOINT = "/chat/completions"
 
 
 class BotAddress(NamedTuple):
-    """Where a bot's server is.
+    """The address of a bot's server.
 
     Attributes:
-        base: the URL that the paths of the API are put behind; without credentials, query and fragment.
+        base_url: the URL that the paths of the API are appended to; without credentials, query and fragment.
         query: sent with every request, such as Azure's `api-version`.
-        login: user name and password, sent as Basic authentication.
-        shown: the URL as it may be seen.
+        credentials: user name and password, sent as Basic authentication.
+        display_url: the URL without its secrets, for messages.
     """
 
-    base: str
+    base_url: str
     query: dict[str, str]
-    login: tuple[str, str] | None
-    shown: str
+    credentials: tuple[str, str] | None
+    display_url: str
 
 
-def read_address(base_url: str) -> BotAddress:
-    """Read a base_url; where it names the endpoint, as in `…/v1/chat/completions`, that part is left out."""
+def parse_base_url(base_url: str) -> BotAddress:
+    """Parse a base_url; an endpoint at its end, as in `…/v1/chat/completions`, is removed."""
     url, _, query = base_url.partition("#")[0].partition("?")
     url = url.rstrip("/").removesuffix(_ENDPOINT)
     scheme, _, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
-    credentials, at, host = authority.rpartition("@")
-    user, _, password = credentials.partition(":")
+    userinfo, at, host = authority.rpartition("@")
+    user, _, password = userinfo.partition(":")
     return BotAddress(
-        base=f"{scheme}://{host}{slash}{path}",
+        base_url=f"{scheme}://{host}{slash}{path}",
         query=dict(parse_qsl(query, keep_blank_values=True)),
-        login=(unquote(user), unquote(password)) if at else None,
-        shown=without_password(base_url).rstrip("/").removesuffix(_ENDPOINT),
+        credentials=(unquote(user), unquote(password)) if at else None,
+        display_url=without_password(base_url).rstrip("/").removesuffix(_ENDPOINT),
     )

@@ -1,4 +1,4 @@
-"""What the config file says of a bot."""
+"""The settings of a bot in the config file."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,22 +6,22 @@ from typing import Annotated, Any, ClassVar
 
 from annotated_types import Gt
 
-from botchat.core.bots.stream.tag_names import ThinkTags, wrong_tags
+from botchat.core.bots.stream.tag_names import ThinkTags, think_tags_error
 from botchat.core.models import Strategy
 
 OPENAI_URL = "https://api.openai.com/v1"
 OPENAI_KEY = "OPENAI_API_KEY"
 
 
-class _Tags:
-    """Has the settings say in one sentence what `think_tags` takes."""
+class _ThinkTagsValidator:
+    """Validates `think_tags` with one sentence as its error message."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
         from pydantic_core import PydanticCustomError, core_schema
 
         def check(value: Any) -> Any:
-            if mistake := wrong_tags(value):
-                raise PydanticCustomError("think_tags", "{mistake}", {"mistake": mistake})
+            if error := think_tags_error(value):
+                raise PydanticCustomError("think_tags", "{mistake}", {"mistake": error})
             return value
 
         return core_schema.no_info_before_validator_function(check, handler(source))
@@ -29,28 +29,28 @@ class _Tags:
 
 @dataclass(kw_only=True, slots=True, frozen=True)
 class BotConfig:
-    """A bot of the config file, `[bots.NAME]`.
+    """A bot in the config file, `[bots.NAME]`.
 
     Attributes:
-        model: the server's name of it; None takes the first that the server lists.
-        base_url: where the server is, mostly ending in /v1; None takes OPENAI_BASE_URL, then OpenAI.
-        api_key_env: the name of the environment variable that holds the key; never the key itself.
-        system: what it is told before every conversation.
-        context_window: tokens that it can take in; None if unknown: its server tells when a prompt was too long.
-        context: what becomes of messages that do not fit: "window" leaves them out, "summary" lets the bot sum them up,
-            with "none" all are sent, whatever its server says to that.
-        think_tags: how reasoning in its content is marked: "auto" knows `<think>` and the tags of other models, with
-            "open" only the closing `</think>` is sent, with "off" nothing is read as reasoning; or its own opening and
+        model: the server's id of the model; None takes the first that the server lists.
+        base_url: URL of the server, mostly ending in /v1; None takes OPENAI_BASE_URL, then OpenAI.
+        api_key_env: name of the environment variable with the API key; never the key itself.
+        system: the system prompt, sent before every conversation.
+        context_window: in tokens; None if unknown: then the server refuses a prompt that is too long.
+        context: handling of messages that don't fit: "window" leaves them out, "summary" has the bot summarize them,
+            "none" sends all of them, whether or not the server accepts that.
+        think_tags: how reasoning in the content is marked: "auto" knows `<think>` and the tags of other models, with
+            "open" only the closing `</think>` is sent, with "off" nothing is reasoning; or a pair of an opening and a
             closing tag.
-        send_reasoning: show it its own earlier reasoning.
-        images: it can be shown images; text files every bot can.
-        embedding_model: what its server places texts with, by which a change of topic is told; None tells it by words.
-        include_usage: ask it for the tokens it used.
-        timeout: seconds without a sign of life after which it counts as gone.
-        params: sent with every request as they are: temperature, max_tokens, top_p and the server's own.
+        send_reasoning: send the model its own earlier reasoning.
+        images: the model accepts images; every bot accepts text files.
+        embedding_model: the server's model for embeddings, used to detect changes of topic; None compares words.
+        include_usage: request token usage.
+        timeout: seconds without any data from the server until the request fails.
+        params: sent unchanged with every request: temperature, max_tokens, top_p and server-specific ones.
     """
 
-    # The settings read this class with pydantic: a misspelt name in the file is an error, not ignored.
+    # The settings validate this class with pydantic: an unknown name in the file is an error.
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
     model: str | None = None
@@ -59,7 +59,7 @@ class BotConfig:
     system: str = ""
     context_window: Annotated[int, Gt(0)] | None = None
     context: Strategy = "window"
-    think_tags: Annotated[ThinkTags, _Tags()] = "auto"
+    think_tags: Annotated[ThinkTags, _ThinkTagsValidator()] = "auto"
     send_reasoning: bool = False
     images: bool = False
     embedding_model: str | None = None
@@ -69,20 +69,20 @@ class BotConfig:
 
     @property
     def answer_tokens(self) -> int:
-        """Tokens that its answer may take, as its params say; 0 where they do not."""
+        """The limit of output tokens in params; 0 if there is none."""
         limits = (self.params.get(name) for name in ("max_completion_tokens", "max_tokens"))
         return next((limit for limit in limits if isinstance(limit, int) and limit > 0), 0)
 
     @property
-    def key_to_set(self) -> str:
-        """The variable to set where its server wants a key."""
+    def expected_key_name(self) -> str:
+        """The environment variable to set if the server requires an API key."""
         return self.api_key_env or OPENAI_KEY
 
     @property
     def key_name(self) -> str | None:
-        """The variable that its key is taken from; None if it is sent no key.
+        """The environment variable with the API key; None if no key is sent.
 
-        OPENAI_API_KEY goes to OPENAI_BASE_URL and to OpenAI alone, never to a server of the config.
+        OPENAI_API_KEY is sent only to OPENAI_BASE_URL and to OpenAI, never to a server from the config file.
         """
         is_openai = self.base_url is None or self.base_url.rstrip("/") == OPENAI_URL
         return self.api_key_env or (OPENAI_KEY if is_openai else None)

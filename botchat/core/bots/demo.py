@@ -1,10 +1,10 @@
-"""The bot that is always there: offline, canned replies, no AI, and says so. It shows what the chat can do."""
+"""The built-in demo bot: offline, canned replies that demonstrate the chat's features, no AI. It says so."""
 
 import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
-from botchat.core.bots.prompt import Prompt, words_of
+from botchat.core.bots.prompt import Prompt, text_of
 from botchat.core.bots.stream.chunks import Finish
 from botchat.core.errors import BotError
 from botchat.core.models import BotInfo, Delta
@@ -44,19 +44,19 @@ _THOUGHTS = (
 
 
 class DemoBot:
-    """Streams canned replies, `pause` seconds between two words."""
+    """Streams canned replies, with `pause` seconds between two words."""
 
     def __init__(self, *, pause: float = 0.03) -> None:
         self.info = BotInfo(bot_id=DEMO, label="canned replies, no AI")
         self._pause = pause
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finish]:
-        asked = next((words_of(m["content"]) for m in reversed(prompt) if m["role"] == "user"), "")
-        word = (asked.split() or [""])[0].strip(".,:;!?").lower()
+        question = next((text_of(m["content"]) for m in reversed(prompt) if m["role"] == "user"), "")
+        word = (question.split() or [""])[0].strip(".,:;!?").lower()
         if word == "think":
-            async for piece in self._words(_THOUGHTS):
+            async for piece in self._stream_words(_THOUGHTS):
                 yield Delta(reasoning_content=piece)
-        async for piece in self._words(_NOTE + _answer(word, asked), slowly=word == "slow"):
+        async for piece in self._stream_words(_NOTE + _answer(word, question), slowly=word == "slow"):
             yield Delta(content=piece)
         if word == "error":
             raise BotError("The demo bot broke off, as you asked it to. What came before is kept.")
@@ -65,12 +65,12 @@ class DemoBot:
     async def prepare(self) -> None:
         """Do nothing: there is nothing to load."""
 
-    async def models(self) -> list[str]:
-        """Tell that there is none."""
+    async def list_models(self) -> list[str]:
+        """Return an empty list: the demo has no model."""
         return []
 
-    async def vectors(self, texts: Sequence[str]) -> list[list[float]]:
-        """Place nothing.
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """Fail: the demo has no embeddings.
 
         Raises:
             BotError: always.
@@ -80,13 +80,13 @@ class DemoBot:
     async def aclose(self) -> None:
         """Do nothing: there is no server."""
 
-    async def _words(self, text: str, *, slowly: bool = False) -> AsyncIterator[str]:
+    async def _stream_words(self, text: str, *, slowly: bool = False) -> AsyncIterator[str]:
         for word in re.findall(r"\S+\s*|\s+", text):
             await asyncio.sleep(self._pause * (10 if slowly else 1))
             yield word
 
 
-def _answer(word: str, asked: str) -> str:
+def _answer(word: str, question: str) -> str:
     match word:
         case "think":
             return "Having thought about it: I am a demo, and I have no thoughts."
@@ -99,5 +99,5 @@ def _answer(word: str, asked: str) -> str:
         case "help" | "hello" | "hi" | "":
             return _HELP
         case _:
-            quoted = "\n".join(f"> {line}" for line in asked[:500].splitlines())
+            quoted = "\n".join(f"> {line}" for line in question[:500].splitlines())
             return f"You wrote:\n\n{quoted}\n\n{_HELP}"

@@ -1,4 +1,4 @@
-"""What the errors of an OpenAI-compatible server mean to a person. Only it and `openai.py` import openai."""
+"""Translates the errors of an OpenAI-compatible server into sentences. Only this and `openai.py` import openai."""
 
 import json
 import re
@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from botchat.core.bots.base_url import BotAddress, read_address
+from botchat.core.bots.base_url import BotAddress, parse_base_url
 from botchat.core.bots.config import BotConfig
-from botchat.core.bots.server_errors.context_length import refused_prompt
-from botchat.core.bots.server_errors.message import said, shortened, words_in
-from botchat.core.bots.server_errors.retry_delay import retry_after, spelled_out
+from botchat.core.bots.server_errors.context_length import prompt_refusal
+from botchat.core.bots.server_errors.message import find_message, server_message, shorten
+from botchat.core.bots.server_errors.retry_delay import format_delay, retry_after
 from botchat.core.errors import BotError, ConfigError, PromptRefused
 from botchat.core.urls import hide, secrets_in
 
@@ -31,21 +31,21 @@ _SENTENCES = {
     429: ("Rate limit or quota exceeded", "Try again later."),
 }
 
-_ASKED = re.compile(r"(/(?:chat/completions|models|embeddings))\?[^\s\"'<>]*")
+_QUERY = re.compile(r"(/(?:chat/completions|models|embeddings))\?[^\s\"'<>]*")
 
-_SHORTEST_KEY = 8
-"""Characters. What is shorter is the placeholder that a local server takes ("x", "ollama"), and a word like others."""
+_MIN_KEY_LENGTH = 8
+"""A shorter key is a placeholder for a local server ("x", "ollama"), and an ordinary word."""
 
-_SHORTEST_QUOTE = 4
+_MIN_QUOTE_LENGTH = 4
 """Characters of a key that a server may quote when it refuses it: OpenAI shows its beginning and its last four."""
 
 
-class BotErrors:
-    """Explains the errors of one bot's server.
+class ErrorTranslator:
+    """Translates the errors of one bot's server into BotError.
 
     Attributes:
-        model: the one that is asked; None until it is known which.
-        proxy: that the server is asked through.
+        model: the requested model; None until it is known.
+        proxy: the proxy to the server, if any.
     """
 
     def __init__(self, bot_id: str, config: BotConfig, *, base_url: str, api_key: str | None) -> None:
@@ -54,18 +54,18 @@ class BotErrors:
         self._bot_id = bot_id
         self._config = config
         self._base_url = base_url
-        self._url = read_address(base_url).shown
+        self._url = parse_base_url(base_url).display_url
         self._api_key = api_key
 
-    def checked(self, address: BotAddress) -> BotAddress:
-        """Return an address that can be connected to.
+    def valid_address(self, address: BotAddress) -> BotAddress:
+        """Return the address if its URL is valid.
 
         Raises:
-            ConfigError: it can't.
+            ConfigError: it isn't.
         """
-        from botchat.core.bots.http_client import is_valid
+        from botchat.core.bots.http_client import is_valid_url
 
-        if is_valid(self._base_url):
+        if is_valid_url(self._base_url):
             return address
         raise ConfigError(
             f"The base_url of the bot {self._bot_id!r} isn't a valid URL. Use http://HOST:PORT/v1 or https://HOST/v1, "
@@ -73,73 +73,73 @@ class BotErrors:
         )
 
     @contextmanager
-    def making_client(self) -> Iterator[None]:
-        """Raise as BotError also what only a setting of the environment makes the client raise when it is made."""
+    def translate_setup_errors(self) -> Iterator[None]:
+        """Raise BotError also for errors of the client's creation that only an invalid environment variable causes."""
         try:
             yield
         except (LookupError, ValueError) as error:
-            raise BotError(self._no_request) from error
+            raise BotError(self._request_error) from error
 
     @contextmanager
-    def translated(self) -> Iterator[None]:
-        """Raise what the client raises as BotError: one sentence that says what to do, never with a secret in it."""
+    def translate_errors(self) -> Iterator[None]:
+        """Raise the client's errors as BotError: one sentence that says what to do, without secrets."""
         try:
             yield
         except BotError as error:
-            error.args = (self._hidden(str(error)),)
+            error.args = (self._hide_secrets(str(error)),)
             raise
         except TimeoutError as error:
-            raise BotError(self._silent) from error
+            raise BotError(self._timeout_error) from error
         except Exception as error:
-            meaning = self._meaning(error)
-            if meaning is None:
+            sentence = self._sentence(error)
+            if sentence is None:
                 raise
-            sentence = self._hidden(meaning)
-            raise self._refused_prompt(error, sentence) or BotError(sentence) from error
+            sentence = self._hide_secrets(sentence)
+            raise self._prompt_refusal(error, sentence) or BotError(sentence) from error
 
     def reason(self, body: object) -> str:
-        """Return a server's explanation in the body of an error, cut where it is long."""
-        return shortened(self._hidden(said(body)))  # hidden before it is cut: half a key is still a secret
+        """Return the server's message in the body of an error, shortened if it is long."""
+        return shorten(self._hide_secrets(server_message(body)))  # before it is shortened: half a key is still a secret
 
-    def _refused_prompt(self, error: Exception, sentence: str) -> PromptRefused | None:
+    def _prompt_refusal(self, error: Exception, sentence: str) -> PromptRefused | None:
         body = getattr(error, "body", None)
-        return refused_prompt(body, self.reason(body), sentence, getattr(error, "status_code", None))
+        return prompt_refusal(body, self.reason(body), sentence, getattr(error, "status_code", None))
 
     @property
-    def _silent(self) -> str:
+    def _timeout_error(self) -> str:
         return f"{self._url} didn't respond within {self._config.timeout:g} s. Try again."
 
     @property
-    def _no_request(self) -> str:
+    def _request_error(self) -> str:
         return (
             f"Can't send a request to {self._url}: its address or a header isn't valid. Check base_url, and in the "
             "environment OPENAI_ORG_ID, OPENAI_PROJECT_ID and OPENAI_CUSTOM_HEADERS."
         )
 
-    def _hidden(self, text: str) -> str:
+    def _hide_secrets(self, text: str) -> str:
         secrets = secrets_in(self._base_url)
         if self.proxy is not None:
             secrets |= secrets_in(self.proxy.url)
-        if self._api_key is not None and len(self._api_key) >= _SHORTEST_KEY:
+        if self._api_key is not None and len(self._api_key) >= _MIN_KEY_LENGTH:
             secrets.add(self._api_key)
-        if "?" in self._base_url:  # its query, in a page that quotes what was asked for
-            text = _ASKED.sub(r"\1?***", text)
+        if "?" in self._base_url:  # its query, in a page that quotes the requested URL
+            text = _QUERY.sub(r"\1?***", text)
         return hide(text, secrets)
 
-    def _meaning(self, error: Exception) -> str | None:
-        """Return the sentence for an error; None for one that only a mistake of this program raises."""
+    def _sentence(self, error: Exception) -> str | None:
+        """Return the sentence for an error; None if it is a bug of this program."""
         from httpx2 import RequestError
         from openai import APIConnectionError, APIStatusError
 
         cause = (error.__cause__ or error) if isinstance(error, APIConnectionError) else error
         if isinstance(cause, APIStatusError):
-            return self._redirect(cause) or self._meaning_of_status(cause)
+            return self._redirect_sentence(cause) or self._status_sentence(cause)
         if isinstance(cause, RequestError):
-            return self._lost(cause)
-        return self._unsendable(cause)
+            return self._connection_sentence(cause)
+        return self._setup_sentence(cause)
 
-    def _unsendable(self, error: BaseException) -> str | None:
-        """Return the sentence for what making the client, or a request of it, raises before anything is sent."""
+    def _setup_sentence(self, error: BaseException) -> str | None:
+        """Return the sentence for an error raised before anything is sent, by the client or by building a request."""
         from httpx2 import InvalidURL
         from openai import OpenAIError
 
@@ -147,57 +147,57 @@ class BotErrors:
             case ConfigError():
                 return str(error)
             case InvalidURL() | UnicodeError():
-                return self._no_request
+                return self._request_error
             case json.JSONDecodeError():
                 return "The bot's server sent invalid JSON, so its reply ends there."
             case OpenAIError():
                 return f"The bot's server reported an error: {self.reason(getattr(error, 'body', None) or str(error))}."
             case ImportError() | OSError():
-                why = shortened(self._hidden(f"{type(error).__name__}: {error}"))
+                why = shorten(self._hide_secrets(f"{type(error).__name__}: {error}"))
                 return f"Can't make a connection to {self._url} ({why}). Check the environment."
             case _:
                 return None
 
-    def _lost(self, error: Any) -> str:
+    def _connection_sentence(self, error: Any) -> str:
         from httpx2 import ConnectError, ConnectTimeout, LocalProtocolError, TimeoutException, TooManyRedirects
 
         from botchat.core.bots.http_client import certificate_problem, proxy_problem
 
-        why = shortened(self._hidden(str(error) or type(error).__name__))
+        why = shorten(self._hide_secrets(str(error) or type(error).__name__))
         if problem := proxy_problem(error, self.proxy, self._url) or certificate_problem(error, self._url):
             return problem
         match error:
             case ConnectError() | ConnectTimeout():
                 return f"Can't reach {self._url} ({why}). Check that the server is running and the URL is correct."
             case TimeoutException():
-                return self._silent
-            case LocalProtocolError():  # its words quote the header
-                return self._no_request
+                return self._timeout_error
+            case LocalProtocolError():  # its message quotes the header
+                return self._request_error
             case TooManyRedirects():
                 return f"{self._url} redirects too many times. Check base_url of the bot {self._bot_id!r}."
             case _:
                 return f"Connection to {self._url} lost ({why}). Try again."
 
-    def _redirect(self, error: "APIStatusError") -> str | None:
-        """Return the sentence for a request that a redirect spoiled: a POST became a GET, or the key stayed behind."""
+    def _redirect_sentence(self, error: "APIStatusError") -> str | None:
+        """Return the sentence for a request broken by a redirect: a POST became a GET, or the key was not sent on."""
         history = error.response.history
         if not history:
             return None
-        asked, arrived = history[0].request, error.response.request
-        if asked.method == arrived.method and asked.url.host == arrived.url.host:
+        first, last = history[0].request, error.response.request
+        if first.method == last.method and first.url.host == last.url.host:
             return None
-        url = str(arrived.url).partition("?")[0]
-        target = read_address(url).shown
+        url = str(last.url).partition("?")[0]
+        target = parse_base_url(url).display_url
         return f"{self._url} redirects to {target} (HTTP {error.status_code}). Set base_url to the new address."
 
-    def _meaning_of_status(self, error: "APIStatusError") -> str:
-        status, words = error.status_code, self._words(error)
+    def _status_sentence(self, error: "APIStatusError") -> str:
+        status, text = error.status_code, self._server_text(error)
         what, advice = self._what_and_advice(status)
         seconds = retry_after(error.response.headers, error.body)
         if seconds and (status in _BUSY or status >= _SERVER_ERROR):
-            advice = f"Try again in {spelled_out(seconds)}."
-        told = f"HTTP {status}: {words}" if words else f"HTTP {status}"
-        return f"{what} ({told}). {advice}".rstrip()
+            advice = f"Try again in {format_delay(seconds)}."
+        reason = f"HTTP {status}: {text}" if text else f"HTTP {status}"
+        return f"{what} ({reason}). {advice}".rstrip()
 
     def _what_and_advice(self, status: int) -> tuple[str, str]:
         if status == _UNAUTHORIZED:
@@ -210,20 +210,20 @@ class BotErrors:
             return "Server error", "Try again."
         return _SENTENCES.get(status, ("Request refused", ""))
 
-    def _words(self, error: "APIStatusError") -> str:
-        words = self._hidden(words_in(error.response.text))
-        if error.status_code in {_UNAUTHORIZED, _FORBIDDEN} and self._quotes_key(words):
+    def _server_text(self, error: "APIStatusError") -> str:
+        text = self._hide_secrets(find_message(error.response.text))
+        if error.status_code in {_UNAUTHORIZED, _FORBIDDEN} and self._quotes_key(text):
             return ""
-        return shortened(words)
+        return shorten(text)
 
-    def _quotes_key(self, words: str) -> bool:
+    def _quotes_key(self, text: str) -> bool:
         key = self._api_key or ""
-        places = range(len(key) - _SHORTEST_QUOTE + 1)
-        return any(key[place : place + _SHORTEST_QUOTE] in words for place in places)
+        starts = range(len(key) - _MIN_QUOTE_LENGTH + 1)
+        return any(key[start : start + _MIN_QUOTE_LENGTH] in text for start in starts)
 
     def _key_problem(self) -> tuple[str, str]:
         if self._api_key:
-            return "Invalid API key", f"Check {self._config.key_to_set} in the environment."
-        if self._config.base_url:  # OPENAI_API_KEY goes to no server of the config
+            return "Invalid API key", f"Check {self._config.expected_key_name} in the environment."
+        if self._config.base_url:  # OPENAI_API_KEY is sent to no server of the config
             return "API key required", "Set api_key_env in the config to the name of its environment variable."
-        return "API key required", f"Set {self._config.key_to_set} in the environment."
+        return "API key required", f"Set {self._config.expected_key_name} in the environment."

@@ -1,6 +1,6 @@
-"""Makes the HTTP clients that talk to bots' servers and to botchat's own: proxies, certificates, time limits, retries.
+"""Creates the HTTP clients for bots' servers and botchat's own: proxies, certificates, timeouts, retries.
 
-Imported only when a client is made: the HTTP library takes a tenth of a second.
+Imported only when a client is created: importing the HTTP library takes a tenth of a second.
 """
 
 import asyncio
@@ -20,14 +20,14 @@ from botchat.core.bots.server_errors.retry_delay import retry_after
 from botchat.core.errors import BotchatError, ConfigError
 from botchat.core.urls import is_clear, is_local
 
-MOST_RETRY_SECONDS = 3.0
-"""A server that wants to be left alone for longer is not asked again: its answer is the reply's error at once."""
+MAX_RETRY_SECONDS = 3.0
+"""If a server requires a longer pause, the request is not retried: its response is the reply's error at once."""
 
-MOST_BYTES = 32 * 1024 * 1024
-"""Bytes of an answer that is not streamed, such as a list of models."""
+MAX_BYTES = 32 * 1024 * 1024
+"""Limit for a response that is not streamed, such as a list of models."""
 
-MOST_ERROR_BYTES = 64 * 1024
-"""Bytes that are read of the body of an error: its words are at the beginning."""
+MAX_ERROR_BYTES = 64 * 1024
+"""Bytes to read of an error's body: its message is at the beginning."""
 
 _BUSY = {408, 409, 429}
 _SERVER_ERROR = 500
@@ -37,8 +37,8 @@ _SCHEMES = {"http", "https", "socks5", "socks5h"}
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
-class _WithoutQuery(logging.Filter):
-    """Takes the query, which can hold a key, out of the addresses that the HTTP library logs."""
+class _QueryFilter(logging.Filter):
+    """Removes the query, which can contain a key, from the URLs that the HTTP library logs."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
@@ -46,46 +46,47 @@ class _WithoutQuery(logging.Filter):
         return True
 
 
-logging.getLogger("httpx2").addFilter(_WithoutQuery())
+logging.getLogger("httpx2").addFilter(_QueryFilter())
 
 
 class Proxy(NamedTuple):
-    """A proxy of the environment; `name` is the variable that it comes from."""
+    """A proxy from the environment; `name` is the variable that sets it."""
 
     name: str
     url: str
 
 
 class HttpClient(httpx2.AsyncClient):
-    """An HTTP client with a time limit for the headers of each answer, which remembers its proxy.
+    """An HTTP client with a timeout for the headers of each response, and size limits.
 
     Attributes:
-        proxy: that it goes through; None without one.
+        proxy: the proxy in use; None without one.
     """
 
-    def __init__(self, *, proxy: Proxy | None, seconds: float | None, most_bytes: int, **options: Any) -> None:
-        hooks = {"response": [_limit_retries]}
-        super().__init__(proxy=proxy and _checked(proxy), trust_env=False, event_hooks=hooks, **options)
+    def __init__(self, *, proxy: Proxy | None, header_timeout: float | None, max_bytes: int, **options: Any) -> None:
+        hooks = {"response": [_prevent_long_retries]}
+        super().__init__(proxy=proxy and _client_proxy(proxy), trust_env=False, event_hooks=hooks, **options)
         self.proxy = proxy
-        self._seconds = seconds
-        self._most_bytes = most_bytes
+        self._header_timeout = header_timeout
+        self._most_bytes = max_bytes
 
     async def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
-        """Send a request. A body is read here but for a stream that is no error; of an error its beginning is kept.
+        """Send a request, and read the body unless it is a stream; only the beginning of an error's body is read.
 
         Raises:
-            TimeoutError: no answer in time. It is not retried, as the client's own is: the server may be at work on it.
+            TimeoutError: no response in time. Unlike the client's own timeout, it is not retried: the server may still
+                be working on the request.
             httpx2.RequestError: the server can't be reached, the connection was lost, or the body is too large.
         """
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(self._header_timeout):
                 response = await super().send(request, stream=True, **options)
                 if not stream:
-                    await _read(response, MOST_ERROR_BYTES if response.is_error else self._most_bytes)
+                    await _read_body(response, MAX_ERROR_BYTES if response.is_error else self._most_bytes)
         except httpx2.ReadTimeout as error:
             raise TimeoutError from error
         if stream and response.is_error:
-            await _read(response, MOST_ERROR_BYTES)
+            await _read_body(response, MAX_ERROR_BYTES)
         return response
 
 
@@ -93,30 +94,30 @@ def open_client(
     url: str,
     *,
     timeout: httpx2.Timeout,
-    seconds: float | None = None,
-    most_bytes: int = MOST_BYTES,
+    header_timeout: float | None = None,
+    max_bytes: int = MAX_BYTES,
     environment: Mapping[str, str] = os.environ,
     **options: Any,
 ) -> HttpClient:
-    """Make a client for one server, through the proxy that the environment names for it; none for this machine's own.
+    """Create a client for one server, through the proxy that the environment sets for it; none for this machine.
 
     Args:
-        url: of the server; it must be one that `is_valid`.
-        timeout: for connecting, and between two pieces of an answer.
-        seconds: for the headers of an answer, of each try.
-        most_bytes: of the body of an answer that is not streamed, unpacked.
-        environment: where proxies are named.
-        options: of the HTTP library's client.
+        url: URL of the server; must pass `is_valid_url`.
+        timeout: for connecting, and between two pieces of a response.
+        header_timeout: seconds until the headers of a response, for each attempt; None is no limit.
+        max_bytes: limit for the decompressed body of a response that is not streamed.
+        environment: the environment variables.
+        options: passed to the HTTP library's client.
 
     Raises:
-        ConfigError: a proxy or the certificates that the environment names can't be used. The message has the names of
-            the variables, never a part of their values.
+        ConfigError: a proxy or the certificates in the environment can't be used. The message has the names of the
+            variables, never a part of their values.
     """
     proxy = None if is_local(url) else proxy_for(url, environment)
     verify = _certificates(trusted=not (is_local(url) and url.startswith("http://")), environment=environment)
     try:
         return HttpClient(
-            proxy=proxy, seconds=seconds, most_bytes=most_bytes, timeout=timeout, verify=verify, **options
+            proxy=proxy, header_timeout=header_timeout, max_bytes=max_bytes, timeout=timeout, verify=verify, **options
         )
     except ImportError as error:
         raise ConfigError(
@@ -133,7 +134,7 @@ async def get_json(url: str, *, seconds: float = 10) -> Any:
     host = urlsplit(url).hostname
     timeout = httpx2.Timeout(seconds)
     try:
-        async with asyncio.timeout(seconds), open_client(url, timeout=timeout, most_bytes=1024 * 1024) as client:
+        async with asyncio.timeout(seconds), open_client(url, timeout=timeout, max_bytes=1024 * 1024) as client:
             response = await client.get(url)
         response.raise_for_status()
         return response.json()
@@ -145,8 +146,8 @@ async def get_json(url: str, *, seconds: float = 10) -> Any:
         raise BotchatError(f"{host} answered with something that isn't JSON.") from error
 
 
-def is_valid(url: str) -> bool:
-    """Tell whether a URL has a host and a port that can be connected to, and credentials that can be read."""
+def is_valid_url(url: str) -> bool:
+    """Return whether a URL has a valid host and port, and credentials that can be decoded."""
     try:
         parts = httpx2.URL(url)
         parts.raw_host.decode("ascii").encode("idna")
@@ -155,34 +156,34 @@ def is_valid(url: str) -> bool:
         return False
 
 
-def certificate_problem(error: Exception, shown: str) -> str | None:
-    """Return the sentence for a connection that failed because of TLS; None where it failed otherwise.
+def certificate_problem(error: Exception, url: str) -> str | None:
+    """Return the sentence for a connection that failed because of TLS; None if it failed otherwise.
 
     Args:
-        error: of the HTTP library.
-        shown: the address that was asked for, as it may be seen.
+        error: raised by the HTTP library.
+        url: the requested URL without secrets.
     """
-    if not _is_of_tls(error):
+    if not _is_tls_error(error):
         return None
     return (
-        f"Can't verify the certificate of {shown} ({error}). If its authority is your own, set SSL_CERT_FILE to that "
+        f"Can't verify the certificate of {url} ({error}). If its authority is your own, set SSL_CERT_FILE to that "
         "authority's certificates."
     )
 
 
-def proxy_problem(error: Exception, proxy: Proxy | None, shown: str) -> str | None:
-    """Return the sentence for a connection that failed at the proxy; None where it failed elsewhere.
+def proxy_problem(error: Exception, proxy: Proxy | None, url: str) -> str | None:
+    """Return the sentence for a connection that failed at the proxy; None if it failed elsewhere.
 
     Args:
-        error: of the HTTP library.
-        proxy: that the connection went through.
-        shown: the address that was asked for, as it may be seen.
+        error: raised by the HTTP library.
+        proxy: the proxy of the connection, if any.
+        url: the requested URL without secrets.
     """
-    if proxy is None or _is_of_tls(error):
+    if proxy is None or _is_tls_error(error):
         return None
     if isinstance(error, httpx2.ProxyError):
         why = "it requires another user name or password" if "407" in str(error) else "it refused the connection"
-        return f"Can't reach {shown} through the proxy in {proxy.name}: {why}. Check {proxy.name} in the environment."
+        return f"Can't reach {url} through the proxy in {proxy.name}: {why}. Check {proxy.name} in the environment."
     if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
         return (
             f"Can't reach the proxy in {proxy.name}. Check that it is running and {proxy.name} is correct, "
@@ -192,10 +193,10 @@ def proxy_problem(error: Exception, proxy: Proxy | None, shown: str) -> str | No
 
 
 def proxy_for(url: str, environment: Mapping[str, str] = os.environ) -> Proxy | None:
-    """Return the proxy that the environment, or the system's settings, name for a URL."""
+    """Return the proxy for a URL from the environment, or from the system's settings."""
     parts = urlsplit(url)
     found = _proxies(environment)
-    if _is_excepted(parts.hostname or "", parts.netloc.rpartition("@")[2], found.get("no", Proxy("", "")).url):
+    if _is_bypassed(parts.hostname or "", parts.netloc.rpartition("@")[2], found.get("no", Proxy("", "")).url):
         return None
     proxy = found.get(parts.scheme) or found.get("all")
     if proxy is None:
@@ -204,20 +205,20 @@ def proxy_for(url: str, environment: Mapping[str, str] = os.environ) -> Proxy | 
 
 
 def _proxies(environment: Mapping[str, str]) -> dict[str, Proxy]:
-    """Return the proxies by scheme. A name in lower case goes first, as with curl and Python."""
+    """Return the proxies by scheme. A lower-case variable takes precedence, as in curl and Python."""
     found: dict[str, Proxy] = {}
     names = [name for name, value in environment.items() if name.lower().endswith("_proxy") and value.strip()]
     for name in sorted(names, key=str.islower):
         found[name.lower().removesuffix("_proxy")] = Proxy(name, environment[name].strip())
     if "REQUEST_METHOD" in environment and "http_proxy" not in environment:
-        found.pop("http", None)  # in a CGI script that is a header of the request (CVE-2016-1000110)
+        found.pop("http", None)  # in a CGI script it is a request header (CVE-2016-1000110)
     if found or environment is not os.environ:
         return found
     return {scheme: Proxy("the system's settings", url) for scheme, url in getproxies().items()}
 
 
-def _is_excepted(host: str, netloc: str, no_proxy: str) -> bool:
-    """Tell whether NO_PROXY names a host: by its name or a domain, with a port or without, or by a network."""
+def _is_bypassed(host: str, netloc: str, no_proxy: str) -> bool:
+    """Return whether NO_PROXY lists a host: by name or domain, with or without a port, or by network."""
     entries = [entry.partition("://")[2] or entry for entry in no_proxy.lower().replace(",", " ").split()]
     return any(entry == "*" or _is_domain_of(entry, host, netloc) or _is_network_of(entry, host) for entry in entries)
 
@@ -236,7 +237,7 @@ def _is_network_of(entry: str, host: str) -> bool:
         return False
 
 
-def _is_of_tls(error: BaseException) -> bool:
+def _is_tls_error(error: BaseException) -> bool:
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, ssl.SSLError):
@@ -245,8 +246,8 @@ def _is_of_tls(error: BaseException) -> bool:
     return False
 
 
-def _checked(proxy: Proxy) -> httpx2.Proxy:
-    """Make the client's own proxy of one; GNOME's `socks://` is SOCKS 5."""
+def _client_proxy(proxy: Proxy) -> httpx2.Proxy:
+    """Convert to the client's own proxy type; GNOME's `socks://` is SOCKS 5."""
     scheme, _, rest = proxy.url.partition("://")
     scheme = {"socks": "socks5"}.get(scheme.lower(), scheme.lower())
     if scheme not in _SCHEMES:
@@ -254,7 +255,7 @@ def _checked(proxy: Proxy) -> httpx2.Proxy:
             f"The proxy in {proxy.name} is of a kind that isn't supported. Use http://, https:// or socks5://."
         )
     url = f"{scheme}://{rest}"
-    if not is_valid(url) or urlsplit(url).path.strip("/"):
+    if not is_valid_url(url) or urlsplit(url).path.strip("/"):
         raise ConfigError(
             f"The proxy in {proxy.name} isn't a valid URL. Use http://HOST:PORT, and percent-encode special characters "
             "in its user name and password (@ is %40, # is %23, / is %2F)."
@@ -273,29 +274,29 @@ def _certificates(*, trusted: bool, environment: Mapping[str, str]) -> ssl.SSLCo
         raise ConfigError(f"Can't load the certificates {where}({why}). Check {names or 'the system'}.") from error
 
 
-async def _read(response: httpx2.Response, most: int) -> None:
-    """Read a body, which the library would do without a limit. An error is cut there.
+async def _read_body(response: httpx2.Response, max_bytes: int) -> None:
+    """Read a body up to a limit, which the library doesn't have. The body of an error is cut there.
 
     Raises:
-        httpx2.DecodingError: any other answer is larger.
+        httpx2.DecodingError: the body of another response is larger.
     """
     pieces, size = list[bytes](), 0
     try:
         async for piece in response.aiter_bytes():
             size += len(piece)
             pieces.append(piece)
-            if size > most:
+            if size > max_bytes:
                 break
     finally:
         await response.aclose()
-    if size > most and not response.is_error:
-        raise httpx2.DecodingError(f"the answer has more than {most:,} bytes", request=response.request)
-    response._content = b"".join(pieces)[:most]  # noqa: SLF001  (as its own aread does)
+    if size > max_bytes and not response.is_error:
+        raise httpx2.DecodingError(f"the answer has more than {max_bytes:,} bytes", request=response.request)
+    response._content = b"".join(pieces)[:max_bytes]  # noqa: SLF001  (as the library's own aread does)
 
 
-async def _limit_retries(response: httpx2.Response) -> None:
-    """Have the openai client, which would wait up to two minutes, not retry where the server wants a longer pause."""
+async def _prevent_long_retries(response: httpx2.Response) -> None:
+    """Keep the openai client, which would wait up to two minutes, from retrying if the server requires a long pause."""
     if response.status_code in _BUSY or response.status_code >= _SERVER_ERROR:
         seconds = retry_after(response.headers)
-        if seconds is not None and seconds > MOST_RETRY_SECONDS:
+        if seconds is not None and seconds > MAX_RETRY_SECONDS:
             response.headers.update(_NO_RETRY)

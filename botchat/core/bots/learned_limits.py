@@ -1,4 +1,4 @@
-"""The limits that bots' servers state in their refusals, for this process."""
+"""Remembers the limits that servers state when they refuse a prompt, within this process."""
 
 import time
 from collections.abc import Callable
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from botchat.core.models import BotInfo
 
-KEPT_SECONDS = 600.0
-"""How long a context window from a refusal is used. A local server may be restarted with a larger one, and
-some wordings can be misread: after that time a whole prompt is tried again."""
+WINDOW_TTL_SECONDS = 600.0
+"""How long a context window from a refusal is used. A local server may be restarted with a larger one, and some error
+messages can be misread: after this time a full prompt is tried again."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -21,24 +21,24 @@ class _Learned:
 
 
 class LearnedLimits:
-    """Remembers limits by bot, address and model, so that no prompt is refused twice for the same reason."""
+    """Stores limits by bot, base URL and model, so that no prompt is refused twice for the same reason."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._learned: dict[tuple[str | None, ...], _Learned] = {}
 
-    def window(self, bot: BotInfo) -> int | None:
-        """Return the context window of a bot in tokens, as stated in a refusal."""
+    def context_window(self, bot: BotInfo) -> int | None:
+        """Return the context window of a bot in tokens, from a refusal; None if unknown."""
         learned = self._of(bot)
         return learned.window if self._clock() < learned.until else None
 
-    def accepted(self, bot: BotInfo) -> float:
-        """Return the tokens of a prompt that a bot's server took after it had refused a larger one; 0 if unknown."""
+    def accepted_tokens(self, bot: BotInfo) -> float:
+        """Return the tokens of a prompt that the server accepted after it refused a larger one; 0 if unknown."""
         learned = self._of(bot)
         return learned.accepted if self._clock() < learned.until else 0.0
 
     def has_system_role(self, bot: BotInfo) -> bool:
-        """Tell whether a bot's server takes system messages; True until it has refused one."""
+        """Return whether a bot's server accepts system messages; True until it refuses one."""
         return self._of(bot).has_system_role
 
     def learn(
@@ -50,22 +50,30 @@ class LearnedLimits:
         accepted: float = 0.0,
         has_system_role: bool = True,
     ) -> None:
-        """Remember what a refusal states, once a model has answered the adapted prompt of `accepted` tokens."""
-        learned = self._learned.setdefault(_key(bot), _Learned(served_model=model))
-        if window is not None:
-            learned.window, learned.accepted, learned.until = window, accepted, self._clock() + KEPT_SECONDS
-        learned.has_system_role = learned.has_system_role and has_system_role
-
-    def check(self, bot: BotInfo, *, model: str | None, tokens: int | None) -> None:
-        """Forget what an answer contradicts.
+        """Store the limits from a refusal, once the model has replied to the adapted prompt.
 
         Args:
-            bot: which answered.
-            model: the one that its server names, if it names one.
-            tokens: of the prompt, as its server counted them.
+            bot: the bot that replied.
+            model: the model that its server reports, if it reports one.
+            window: context window in tokens; None if the refusal was not about the length.
+            accepted: tokens of the adapted prompt.
+            has_system_role: the server accepts system messages.
+        """
+        learned = self._learned.setdefault(_key(bot), _Learned(served_model=model))
+        if window is not None:
+            learned.window, learned.accepted, learned.until = window, accepted, self._clock() + WINDOW_TTL_SECONDS
+        learned.has_system_role = learned.has_system_role and has_system_role
+
+    def forget_contradicted(self, bot: BotInfo, *, model: str | None, tokens: int | None) -> None:
+        """Forget the limits that a reply contradicts.
+
+        Args:
+            bot: the bot that replied.
+            model: the model that its server reports, if it reports one.
+            tokens: input tokens of the prompt as reported by the server.
         """
         learned = self._of(bot)
-        if model and learned.served_model not in {None, model}:  # the server has loaded another one
+        if model and learned.served_model not in {None, model}:  # the server has loaded another model
             self._learned.pop(_key(bot), None)
             return
         learned.served_model = model or learned.served_model

@@ -1,4 +1,4 @@
-"""The bot that asks an OpenAI-compatible server."""
+"""The bot that uses an OpenAI-compatible server."""
 
 import asyncio
 import re
@@ -6,12 +6,12 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from botchat.core.bots.base_url import read_address
+from botchat.core.bots.base_url import parse_base_url
 from botchat.core.bots.config import OPENAI_URL, BotConfig
-from botchat.core.bots.errors import BotErrors
+from botchat.core.bots.errors import ErrorTranslator
 from botchat.core.bots.prompt import Prompt
-from botchat.core.bots.stream.chunks import ChunkReader, Finish, chunks_of, listed_models, vectors_in
-from botchat.core.bots.stream.size_limit import ReplySize
+from botchat.core.bots.stream.chunks import ChunkReader, Finish, parse_embeddings, parse_models, read_chunks
+from botchat.core.bots.stream.size_limit import ReplySizeLimit
 from botchat.core.errors import BotError, MissingKey
 from botchat.core.models import BotInfo, Delta
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 class OpenAIBot:
-    """A bot on an OpenAI-compatible server. Its client belongs to the event loop that first asks it."""
+    """A bot on an OpenAI-compatible server. Its client belongs to the event loop of the first request."""
 
     def __init__(self, bot_id: str, config: BotConfig, *, base_url: str, api_key: str | None = None) -> None:
-        self._address = read_address(base_url)
+        self._address = parse_base_url(base_url)
         self.info = BotInfo(
             bot_id=bot_id,
-            label=config.model or f"the model of {self._address.shown}",
+            label=config.model or f"the model of {self._address.display_url}",
             system=config.system,
             context_window=config.context_window,
             send_reasoning=config.send_reasoning,
@@ -44,22 +44,22 @@ class OpenAIBot:
         self._base_url = base_url
         self._api_key = api_key
         self._model = config.model
-        self._errors = BotErrors(bot_id, config, base_url=base_url, api_key=api_key)
-        self._ask_for_usage = config.include_usage
+        self._errors = ErrorTranslator(bot_id, config, base_url=base_url, api_key=api_key)
+        self._requests_usage = config.include_usage
         self._client: AsyncOpenAI | None = None
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finish]:
-        reader, size = ChunkReader(self._config.think_tags), ReplySize()
-        with self._errors.translated():
-            answer = await self._ask(await self._connected(), prompt)
+        reader, size = ChunkReader(self._config.think_tags), ReplySizeLimit()
+        with self._errors.translate_errors():
+            response = await self._send(await self._get_client(), prompt)
             try:
-                async with aclosing(chunks_of(answer)) as chunks:
+                async with aclosing(read_chunks(response)) as chunks:
                     async for chunk in chunks:
                         for delta in reader.read(chunk):
                             yield size.take(delta)
                             size.check()
-            except (Exception, asyncio.CancelledError):  # the words so far are kept, also of a reply that is stopped
-                for delta in reader.rest():
+            except (Exception, asyncio.CancelledError):  # the text so far is kept, also of a stopped reply
+                for delta in reader.flush():
                     yield size.take(delta)
                 raise
             for last in reader.end():
@@ -67,30 +67,30 @@ class OpenAIBot:
             size.check()
 
     async def prepare(self) -> None:
-        with self._errors.translated():
-            _ = (await self._connected()).chat.completions  # which openai imports when it is first used
+        with self._errors.translate_errors():
+            _ = (await self._get_client()).chat.completions  # openai imports it on first use
 
-    async def models(self) -> list[str]:
-        with self._errors.translated():
-            client = await self._connected()
+    async def list_models(self) -> list[str]:
+        with self._errors.translate_errors():
+            client = await self._get_client()
             from openai import NotFoundError
 
             try:
-                return await _listed(client)
-            except NotFoundError:  # not every server has a list
+                return await _fetch_models(client)
+            except NotFoundError:  # some servers have no list
                 return []
 
-    async def vectors(self, texts: Sequence[str]) -> list[list[float]]:
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         body = {"model": self._config.embedding_model, "input": list(texts)}
-        with self._errors.translated():
-            client = await self._connected()
+        with self._errors.translate_errors():
+            client = await self._get_client()
             from openai import NotFoundError
 
             try:
-                return vectors_in(await client.post("/embeddings", body=body, cast_to=object), len(texts))
+                return parse_embeddings(await client.post("/embeddings", body=body, cast_to=object), len(texts))
             except NotFoundError as error:
                 raise BotError(
-                    f"Embedding model {self._config.embedding_model!r} not found at {self._address.shown} "
+                    f"Embedding model {self._config.embedding_model!r} not found at {self._address.display_url} "
                     f"(HTTP 404: {self._errors.reason(error.body)}). Check embedding_model in the config."
                 ) from error
 
@@ -99,11 +99,11 @@ class OpenAIBot:
             await self._client.close()
             self._client = None
 
-    async def _connected(self) -> "AsyncOpenAI":
+    async def _get_client(self) -> "AsyncOpenAI":
         if self._client is None:
-            # Importing openai takes half a second, in which other replies would stand still.
+            # Importing openai takes half a second, which would block the other replies.
             await asyncio.to_thread(__import__, "openai")
-            with self._errors.making_client():
+            with self._errors.translate_setup_errors():
                 self._client = self._client or self._new_client()
         return self._client
 
@@ -113,22 +113,22 @@ class OpenAIBot:
         from botchat.core.bots.http_client import open_client
 
         self._check_key()
-        address, seconds = self._errors.checked(self._address), self._config.timeout
+        address, seconds = self._errors.valid_address(self._address), self._config.timeout
         timeout = Timeout(seconds, connect=5)
         http_client = open_client(
-            address.base,
+            address.base_url,
             timeout=timeout,
-            seconds=seconds,
+            header_timeout=seconds,
             limits=DEFAULT_CONNECTION_LIMITS,
             follow_redirects=True,
-            auth=address.login,
+            auth=address.credentials,
         )
         self._errors.proxy = http_client.proxy
-        # Azure's API with a version takes a key in a header of its own.
+        # Azure's versioned API expects the key in its own header.
         headers = {"api-key": self._api_key} if self._api_key and "api-version" in address.query else None
         return AsyncOpenAI(
             api_key=self._api_key or "none",
-            base_url=address.base,
+            base_url=address.base_url,
             default_query=address.query,
             default_headers=headers,
             timeout=timeout,
@@ -136,27 +136,27 @@ class OpenAIBot:
         )
 
     def _check_key(self) -> None:
-        name = self._config.key_to_set
+        name = self._config.expected_key_name
         if self._api_key is None and (self._config.api_key_env or self._base_url.rstrip("/") == OPENAI_URL):
             raise MissingKey(f"The bot {self.info.bot_id!r} requires an API key. Set {name} in the environment.")
-        # The client would try to send it, and quote it in its error.
+        # The client would try to send it and quote it in its error.
         if self._api_key is not None and not re.fullmatch("[!-~]+", self._api_key):
             raise MissingKey(
                 f"The API key in {name} contains a space, a line break or a non-ASCII character. Check it."
             )
 
-    async def _ask(self, client: "AsyncOpenAI", prompt: Prompt) -> "AsyncStream[object]":
+    async def _send(self, client: "AsyncOpenAI", prompt: Prompt) -> "AsyncStream[object]":
         from openai import BadRequestError, UnprocessableEntityError
 
-        model, with_usage = await self._named_model(client), self._ask_for_usage
+        model, with_usage = await self._resolve_model(client), self._requests_usage
         try:
             return await self._create(client, model, prompt, with_usage=with_usage)
         except (BadRequestError, UnprocessableEntityError) as error:
             if not with_usage or "stream_options" not in error.response.text:
                 raise
-            answer = await self._create(client, model, prompt, with_usage=False)
-            self._ask_for_usage = False  # the server is one that does not know the option
-            return answer
+            response = await self._create(client, model, prompt, with_usage=False)
+            self._requests_usage = False  # the server doesn't know the option
+            return response
 
     async def _create(
         self, client: "AsyncOpenAI", model: str, prompt: Prompt, *, with_usage: bool
@@ -166,23 +166,23 @@ class OpenAIBot:
         body = {"model": model, "messages": prompt, "stream": True} | self._config.params
         if with_usage:
             body |= {"stream_options": {"include_usage": True}}
-        # `chat.completions.create` would walk through every message (35 ms more for 100 of them) and make objects of
-        # every piece (four times the work of reading it), on the loop that all replies share.
+        # `chat.completions.create` would visit every message (35 ms more for 100 of them) and create objects for every
+        # chunk (four times the work of reading it), on the loop that all replies share.
         return await client.post(
             "/chat/completions", body=body, cast_to=object, stream=True, stream_cls=AsyncStream[object]
         )
 
-    async def _named_model(self, client: "AsyncOpenAI") -> str:
+    async def _resolve_model(self, client: "AsyncOpenAI") -> str:
         if self._model is None:
-            self._model = self._errors.model = next(iter(await _listed(client)), None)
+            self._model = self._errors.model = next(iter(await _fetch_models(client)), None)
         if self._model is None:
             raise BotError(
-                f"No models found at {self._address.shown}. Set model in the config, or OPENAI_MODEL, "
+                f"No models found at {self._address.display_url}. Set model in the config, or OPENAI_MODEL, "
                 "and check that base_url ends in /v1."
             )
         return self._model
 
 
-async def _listed(client: "AsyncOpenAI") -> list[str]:
-    # The client's own reading of a list breaks on a web page.
-    return listed_models((await client.models.with_raw_response.list()).text)
+async def _fetch_models(client: "AsyncOpenAI") -> list[str]:
+    # The client's own parser of a list fails on a web page.
+    return parse_models((await client.models.with_raw_response.list()).text)

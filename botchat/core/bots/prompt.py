@@ -1,4 +1,4 @@
-"""What a bot is shown, in the form of the chat completions of OpenAI."""
+"""Prompts in the format of OpenAI's chat completions."""
 
 from collections.abc import Sequence
 from typing import Literal, NotRequired, TypedDict
@@ -7,7 +7,7 @@ from botchat.core.models import Role
 
 
 class TextPart(TypedDict):
-    """Words beside an image."""
+    """Text beside an image."""
 
     type: Literal["text"]
     text: str
@@ -24,7 +24,7 @@ Part = TextPart | ImagePart
 
 
 class PromptMessage(TypedDict):
-    """One message as a bot is shown it; its content has parts where there is an image in it."""
+    """One message of a prompt; its content is a list of parts if it has an image."""
 
     role: Role
     content: str | list[Part]
@@ -32,34 +32,34 @@ class PromptMessage(TypedDict):
 
 
 Prompt = Sequence[PromptMessage]
-"""What a bot is shown, oldest first."""
+"""The messages sent to a bot, oldest first."""
 
 OPENING = "(Your message opens the conversation.)"
-"""Stands for the user where a conversation begins with a message of the bot's: strict chat templates want a user's."""
+"""Inserted as a user message before a conversation that begins with the bot: strict chat templates require one."""
 
 CONTINUE = "(Please continue.)"
-"""Stands for the user where a conversation ends with a message of the bot's."""
+"""Inserted as a user message after a conversation that ends with the bot."""
 
 
-def joined(before: str | list[Part], after: str | list[Part]) -> str | list[Part]:
-    """Join two contents: texts become one, with an empty line between them; with an image the result has parts."""
+def join_content(before: str | list[Part], after: str | list[Part]) -> str | list[Part]:
+    """Join two contents: texts with an empty line between them; with an image the result is a list of parts."""
     if isinstance(before, str) and isinstance(after, str):
         return f"{before}\n\n{after}" if before and after else before or after
     return [*_parts(before), *_parts(after)]
 
 
 def without_system_role(prompt: Prompt) -> Prompt:
-    """Return a prompt with its system text at the start of the first user message, for servers without that role."""
+    """Return the prompt with its system text moved into the first user message, for servers without the system role."""
     if len(prompt) < 2 or prompt[0]["role"] != "system":  # noqa: PLR2004
         return prompt
     system, first, *rest = prompt
-    return [{**first, "content": joined(system["content"], first["content"])}, *rest]
+    return [{**first, "content": join_content(system["content"], first["content"])}, *rest]
 
 
 def _parts(content: str | list[Part]) -> list[Part]:
     return content if isinstance(content, list) else [{"type": "text", "text": content}] if content else []
 
 
-def words_of(content: str | list[Part]) -> str:
-    """Return the words of a content, without its images."""
+def text_of(content: str | list[Part]) -> str:
+    """Return the text of a content, without its images."""
     return content if isinstance(content, str) else "\n\n".join(p["text"] for p in content if p["type"] == "text")

@@ -1,4 +1,4 @@
-"""What a server does once when it has begun, so that its first reply comes as fast as the others."""
+"""Warms up a process that stays, so that its first reply is as fast as the others."""
 
 import asyncio
 import gc
@@ -9,16 +9,16 @@ from botchat.core.errors import BotError
 
 
 async def warm_up(bot: Bot) -> None:
-    """Load what a bot's first answer would wait for, then leave all that is loaded out of garbage collections.
+    """Load what a bot's first reply would wait for, then exclude all loaded objects from garbage collections.
 
-    A full collection halts every thread. It walks through all there is: 140,000 objects of modules, which stay, take
-    some 100 ms of it each time (`gc.callbacks` tells).
+    A full collection halts every thread and visits every object. The 140,000 permanent objects of modules take some
+    100 ms of it each time (measured with `gc.callbacks`).
     """
-    with suppress(BotError):  # whoever asks the bot is told
+    with suppress(BotError):  # it is raised again with the first request
         await bot.prepare()
-    await asyncio.to_thread(_keep_what_is_loaded)
+    await asyncio.to_thread(_freeze_loaded_objects)
 
 
-def _keep_what_is_loaded() -> None:
-    gc.collect()  # what is garbage by now must not stay
+def _freeze_loaded_objects() -> None:
+    gc.collect()  # so that no garbage is frozen
     gc.freeze()

@@ -1,22 +1,22 @@
-"""What a bot gets to see of a session: the context window, token counts, summaries and topics."""
+"""The part of a session that is sent to the bot: context window, token counts, summaries and topics."""
 
-from botchat.core.context.rendering import prompt_for
-from botchat.core.context.summary import Summing, summed_up
-from botchat.core.context.topics import says_enough, topics_of
-from botchat.core.context.usage import Shown, shown
-from botchat.core.context.window import RESERVE, Fit, can_be_shown, cut_at, fit
+from botchat.core.context.rendering import build_prompt
+from botchat.core.context.summary import Summarizer, apply_summary
+from botchat.core.context.topics import has_enough_words, topic_starts
+from botchat.core.context.usage import ContextUsage, context_usage
+from botchat.core.context.window import RESERVED_FRACTION, ContextSelection, cut_index, is_sendable, select_messages
 
 __all__ = [
-    "RESERVE",
-    "Fit",
-    "Shown",
-    "Summing",
-    "can_be_shown",
-    "cut_at",
-    "fit",
-    "prompt_for",
-    "says_enough",
-    "shown",
-    "summed_up",
-    "topics_of",
+    "RESERVED_FRACTION",
+    "ContextSelection",
+    "ContextUsage",
+    "Summarizer",
+    "apply_summary",
+    "build_prompt",
+    "context_usage",
+    "cut_index",
+    "has_enough_words",
+    "is_sendable",
+    "select_messages",
+    "topic_starts",
 ]

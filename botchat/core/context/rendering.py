@@ -1,43 +1,48 @@
-"""The form in which messages are shown to a bot. What is stored is never changed for it."""
+"""Renders messages as the prompt that a bot is sent. Stored messages are never changed."""
 
 import base64
 import re
 from collections.abc import Callable, Sequence
 
-from botchat.core.bots import CONTINUE, OPENING, Part, Prompt, PromptMessage, joined
-from botchat.core.context.window import can_be_shown
+from botchat.core.bots import CONTINUE, OPENING, Part, Prompt, PromptMessage, join_content
+from botchat.core.context.window import is_sendable
 from botchat.core.errors import FileNotFound
 from botchat.core.models import BotInfo, File, Message, Role, one_line, valid_text
 
-ReadData = Callable[[File], bytes]
-"""Reads the data of a file that lies apart from its message; raises FileNotFound where they are gone."""
+ReadFile = Callable[[File], bytes]
+"""Reads the data of a file that is stored apart from its message; raises FileNotFound if they are gone."""
 
 
-def _gone(file: File) -> bytes:
+def _not_found(file: File) -> bytes:
     raise FileNotFound(file.id)
 
 
-def prompt_for(bot: BotInfo, messages: Sequence[Message], read: ReadData = _gone) -> Prompt:
-    """Make a bot's prompt of its system prompt and these messages, those that can be shown.
+def build_prompt(bot: BotInfo, messages: Sequence[Message], read: ReadFile = _not_found) -> Prompt:
+    """Build a bot's prompt from its system prompt and the sendable ones of these messages.
 
     The prompt satisfies the strictest chat templates: one system message first, then user and assistant in turn,
-    beginning and ending with the user. Messages of one role that follow each other are joined.
+    beginning and ending with the user. Consecutive messages of one role are joined.
 
     System messages from within the conversation join the first one: there they keep their rank, which as part of a
     user's message they would lose. Anthropic does the same behind its OpenAI-compatible endpoint
     (https://docs.anthropic.com/en/api/openai-sdk, "System / developer message hoisting").
 
-    Files of text become text. Images become parts of a user's message, if the bot can be shown any; no server takes
-    one from another role.
+    Text files become text. Images become parts of a user message if the bot accepts images; no server accepts one
+    from another role.
+
+    Args:
+        bot: the bot to prompt.
+        messages: the messages to send, oldest first.
+        read: loads the files that are stored apart from their messages.
     """
     system: str | list[Part] = valid_text(bot.system)
     turns: list[PromptMessage] = []
-    for message in filter(can_be_shown, messages):
+    for message in filter(is_sendable, messages):
         content = _content(bot, message, read)
         if message.role == "system":
-            system = joined(system, content)
+            system = join_content(system, content)
         else:
-            _add(turns, message.role, content, _reasoning(bot, message))
+            _append(turns, message.role, content, _reasoning(bot, message))
     if turns and turns[0]["role"] == "assistant":
         turns.insert(0, {"role": "user", "content": OPENING})
     if turns and turns[-1]["role"] == "assistant":
@@ -45,12 +50,12 @@ def prompt_for(bot: BotInfo, messages: Sequence[Message], read: ReadData = _gone
     return [{"role": "system", "content": system}, *turns] if system else turns
 
 
-def _add(turns: list[PromptMessage], role: Role, content: str | list[Part], reasoning: str) -> None:
-    """Add a message, or join it to the last one if that has the same role."""
+def _append(turns: list[PromptMessage], role: Role, content: str | list[Part], reasoning: str) -> None:
+    """Append a message, or join it to the last one if that has the same role."""
     if not turns or turns[-1]["role"] != role:
         turns.append({"role": role, "content": ""})
     last = turns[-1]
-    last["content"] = joined(last["content"], content)
+    last["content"] = join_content(last["content"], content)
     if reasoning:
         before = last.get("reasoning_content")
         last["reasoning_content"] = f"{before}\n\n{reasoning}" if before else reasoning
@@ -60,21 +65,21 @@ def _reasoning(bot: BotInfo, message: Message) -> str:
     return valid_text(message.reasoning_content) if bot.send_reasoning and message.role == "assistant" else ""
 
 
-def _content(bot: BotInfo, message: Message, read: ReadData) -> str | list[Part]:
+def _content(bot: BotInfo, message: Message, read: ReadFile) -> str | list[Part]:
     content: str | list[Part] = valid_text(message.content)
-    shows_images = bot.images and message.role == "user"
+    sends_images = bot.images and message.role == "user"
     for file in message.files:
-        content = joined(content, _shown(file, read, shows_images=shows_images))
+        content = join_content(content, _file_content(file, read, sends_images=sends_images))
     return content
 
 
-def _shown(file: File, read: ReadData, *, shows_images: bool) -> str | list[Part]:
+def _file_content(file: File, read: ReadFile, *, sends_images: bool) -> str | list[Part]:
     name = one_line(file.name)
-    if file.is_image and not shows_images:
+    if file.is_image and not sends_images:
         return f"[image {name}: not shown to this bot]"
     try:
         data = read(file) if file.data is None else file.data
-    except FileNotFound:  # it was taken out of the store, and the rest of the conversation goes on
+    except FileNotFound:  # it was removed from the store; the conversation goes on without it
         return f"[file {name}: not there any more]"
     if file.is_image:
         url = f"data:{file.type};base64,{base64.b64encode(data).decode()}"

@@ -1,4 +1,4 @@
-"""A summary of the messages that a bot is not shown any more, of the bot's own making."""
+"""Summaries of the messages that no longer fit the context window, written by the bot itself."""
 
 import asyncio
 import logging
@@ -9,25 +9,25 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from botchat.core.bots import Bot, Prompt
-from botchat.core.bots.stream.finish_reasons import meaning_of
-from botchat.core.context.token_count import estimated_tokens
-from botchat.core.context.window import Fit, can_be_shown, cut_at, fit
+from botchat.core.bots.stream.finish_reasons import finish_meaning
+from botchat.core.context.token_count import estimate_tokens
+from botchat.core.context.window import ContextSelection, cut_index, is_sendable, select_messages
 from botchat.core.errors import BotError
 from botchat.core.models import BotInfo, Delta, Message, Session, now, valid_text
 from botchat.core.storage import SessionRepository, redacted_since
 
-SECONDS = 60.0
-"""How long the turn waits for a summary; then it goes on without."""
+TIMEOUT_SECONDS = 60.0
+"""How long a turn waits for a summary; then it goes on without one."""
 
-_ROOM = 0.5
-"""Part of the window for what is summed up at once; the rest is for the answer, and for those who count otherwise."""
+_INPUT_FRACTION = 0.5
+"""Part of the window for the messages to summarize; the rest is for the summary and for errors of the estimate."""
 
-_LENGTH = 0.15
-"""Part of the window that a summary may take, in bytes of four to a token."""
+_SUMMARY_FRACTION = 0.15
+"""Part of the window that a summary may take, at four bytes per token."""
 
-_LONGEST = 20_000  # characters, where the window is not known
+_MAX_BYTES = 20_000  # of a summary, if the window is not known
 
-_ASKED = """\
+_REQUEST = """\
 You are going to continue the conversation below, and will not see this part of it again. Sum it up for yourself, in its
 language and in at most {words} words: what was asked and answered, names, numbers, decisions, wishes, what is open.
 Answer with the summary alone.
@@ -36,97 +36,107 @@ Answer with the summary alone.
 {said}
 </conversation>"""
 
-_TOLD = "This is what was said before, summed up:\n\n"
+_INTRODUCTION = "This is what was said before, summed up:\n\n"
 
 _log = logging.getLogger(__name__)
 
 
-def behind(session: Session, said: Sequence[Message], *, is_whole: bool) -> int | None:
-    """Tell how many of these messages the session's summary stands for; None where it is none of this branch."""
+def summarized_count(session: Session, messages: Sequence[Message], *, has_start: bool) -> int | None:
+    """Return how many of these messages the session's summary covers; None if it is not of this branch."""
     if not session.summary:
         return None
     last = session.summary.get("last")
-    place = next((i + 1 for i, message in enumerate(said) if message.id == last), None)
-    if place is None and not is_whole:
-        place = 0  # it ends before the first of them
-    return None if place is None or place < cut_at(said, session.cut) else place
+    count = next((i + 1 for i, message in enumerate(messages) if message.id == last), None)
+    if count is None and not has_start:
+        count = 0  # it ends before the first of them
+    return None if count is None or count < cut_index(messages, session.cut) else count
 
 
-def summed_up(
-    info: BotInfo, session: Session, messages: Sequence[Message], *, is_whole: bool
+def apply_summary(
+    info: BotInfo, session: Session, messages: Sequence[Message], *, has_start: bool
 ) -> tuple[BotInfo, str | None]:
-    """Return the bot with the summary, if one counts, in its system prompt, and where what follows it begins."""
-    said = [message for message in messages if can_be_shown(message)]
-    place = behind(session, said, is_whole=is_whole)
-    if info.context != "summary" or session.summary is None or place is None:
+    """Return the bot with the session's summary in its system prompt, and the id of the first message after it.
+
+    If no summary applies, both are unchanged: the bot, and the session's cut.
+    """
+    sendable = [message for message in messages if is_sendable(message)]
+    count = summarized_count(session, sendable, has_start=has_start)
+    if info.context != "summary" or session.summary is None or count is None:
         return info, session.cut
-    standing = [valid_text(m.content) for m in said[cut_at(said, session.cut) : place] if m.role == "system"]
-    system = "\n\n".join(filter(None, [info.system, *standing, _TOLD + str(session.summary.get("text"))]))
-    return replace(info, system=system), said[place].id if place < len(said) else session.cut
+    covered = sendable[cut_index(sendable, session.cut) : count]
+    system_texts = [valid_text(message.content) for message in covered if message.role == "system"]
+    system = "\n\n".join(filter(None, [info.system, *system_texts, _INTRODUCTION + str(session.summary.get("text"))]))
+    return replace(info, system=system), sendable[count].id if count < len(sendable) else session.cut
 
 
 @dataclass(slots=True, frozen=True)
-class Summing:
-    """Has a bot sum up what does not fit any more, before it is asked what the person asked."""
+class Summarizer:
+    """Has the bot summarize the messages that no longer fit, before it is sent the user's question."""
 
     repository: SessionRepository
     bot: Bot
-    savers: Executor
+    executor: Executor
 
-    async def run(self, info: BotInfo, session: Session, messages: Sequence[Message], chosen: Fit) -> bool:
-        """Tell whether the session has a new summary. That it has none is only logged: what fits is shown then."""
-        said = [message for message in messages if can_be_shown(message)]
-        start = max(behind(session, said, is_whole=True) or 0, cut_at(said, session.cut))
-        if len(chosen.before) <= start:
+    async def run(
+        self, info: BotInfo, session: Session, messages: Sequence[Message], selection: ContextSelection
+    ) -> bool:
+        """Summarize and store; return whether the session has a new summary.
+
+        A failure is only logged: then the messages that fit are sent without a summary.
+        """
+        sendable = [message for message in messages if is_sendable(message)]
+        start = max(summarized_count(session, sendable, has_start=True) or 0, cut_index(sendable, session.cut))
+        if len(selection.omitted) <= start:
             return False
-        # More than has to go, so that not every turn has to wait for a summary.
-        gone = said[start : len(fit(info, messages, cut=session.cut, more=2).before)]
-        turns = [message for message in gone if message.role != "system"]  # those are always sent as they are
+        # Covers more than has to go, so that not every turn waits for a summary.
+        covered = sendable[start : len(select_messages(info, messages, cut=session.cut, token_factor=2).omitted)]
+        turns = [message for message in covered if message.role != "system"]  # those are always sent unchanged
         if not turns:
             return False
         try:
             text = await self._text(info, session, turns)
-            session.summary = {"text": text, "last": gone[-1].id, "create_time": now()}
-            save = partial(self._save, session, said[: said.index(gone[-1]) + 1])
-            await asyncio.get_running_loop().run_in_executor(self.savers, save)
-        except Exception as error:  # noqa: BLE001  (whatever a bot or the store raises, the turn goes on)
+            session.summary = {"text": text, "last": covered[-1].id, "create_time": now()}
+            save = partial(self._save, session, sendable[: sendable.index(covered[-1]) + 1])
+            await asyncio.get_running_loop().run_in_executor(self.executor, save)
+        except Exception as error:  # noqa: BLE001  (whatever the bot or the store raises, the turn goes on)
             _log.warning("Session %s has no new summary: %s: %s", session.id, type(error).__name__, error)
         else:
             return True
         return False
 
-    def _save(self, session: Session, known: Sequence[Message]) -> None:
-        """Store the summary; remove it if a message was redacted while it was written."""
+    def _save(self, session: Session, covered: Sequence[Message]) -> None:
+        """Store the summary; remove it again if a message was redacted while it was written."""
         self.repository.update(session.user, session.id, summary=session.summary)
-        if redacted_since(self.repository, session, known):
+        if redacted_since(self.repository, session, covered):
             session.summary = None
             self.repository.update(session.user, session.id, summary=None)
 
-    async def _text(self, info: BotInfo, session: Session, gone: Sequence[Message]) -> str:
-        before = str((session.summary or {}).get("text") or "")
+    async def _text(self, info: BotInfo, session: Session, turns: Sequence[Message]) -> str:
+        earlier = str((session.summary or {}).get("text") or "")
         text, reason = "", None
-        longest = int(info.context_window * 4 * _LENGTH) if info.context_window else _LONGEST
-        async with asyncio.timeout(SECONDS), aclosing(self.bot.stream(_prompt(info, before, gone, longest))) as pieces:
+        max_bytes = int(info.context_window * 4 * _SUMMARY_FRACTION) if info.context_window else _MAX_BYTES
+        prompt = _prompt(info, earlier, turns, max_bytes)
+        async with asyncio.timeout(TIMEOUT_SECONDS), aclosing(self.bot.stream(prompt)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Delta):
                     text += piece.content
                 else:
                     reason = piece.reason
-        text = valid_text(text).strip().encode()[:longest].decode(errors="ignore")
-        if meaning_of(reason) not in {"complete", "limit", "unknown"} or not text:
+        text = valid_text(text).strip().encode()[:max_bytes].decode(errors="ignore")
+        if finish_meaning(reason) not in {"complete", "limit", "unknown"} or not text:
             raise BotError("The bot was asked for a summary, and gave none.")
         return text
 
 
-def _prompt(info: BotInfo, before: str, gone: Sequence[Message], longest: int) -> Prompt:
-    """Make what a bot is asked for a summary with: of what is too much even for that, the oldest is left out."""
-    room = (info.context_window or _LONGEST) * _ROOM - estimated_tokens(before)
-    said: list[str] = []
-    for message in reversed(gone):
+def _prompt(info: BotInfo, earlier: str, turns: Sequence[Message], max_bytes: int) -> Prompt:
+    """Build the request for a summary; the oldest turns are left out if they don't fit even there."""
+    room = (info.context_window or _MAX_BYTES) * _INPUT_FRACTION - estimate_tokens(earlier)
+    texts: list[str] = []
+    for message in reversed(turns):
         text = f"{message.role}: {valid_text(message.content)}"
-        if (room := room - estimated_tokens(text)) < 0 and said:
+        if (room := room - estimate_tokens(text)) < 0 and texts:
             break
-        said.append(text)
-    old = f"<summary>\n{before}\n</summary>\n" if before else ""
-    words = {"words": max(40, longest // 12), "before": old, "said": "\n".join(reversed(said))}
-    return [{"role": "user", "content": _ASKED.format(**words)}]
+        texts.append(text)
+    previous = f"<summary>\n{earlier}\n</summary>\n" if earlier else ""
+    content = _REQUEST.format(words=max(40, max_bytes // 12), before=previous, said="\n".join(reversed(texts)))
+    return [{"role": "user", "content": content}]

@@ -1,118 +1,126 @@
-"""Which messages of a conversation a bot is shown: the newest whole turns that fit its context window."""
+"""Selects the messages of a conversation to send: the newest whole turns that fit the bot's context window."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from botchat.core.bots import CONTINUE, OPENING
-from botchat.core.context.token_count import counted, estimated_tokens
+from botchat.core.context.token_count import count_tokens, estimate_tokens
 from botchat.core.models import BotInfo, Message
 
-RESERVE = 0.1
+RESERVED_FRACTION = 0.1
 """Part of the context window that stays free: the estimate of tokens is within about 10 % of what servers count."""
 
-_WORTH_IT = 0.5
-"""A change of topic is a place to begin at only if no more than this part of what would fit is given up for it."""
+_MIN_KEPT_AT_TOPIC = 0.5
+"""Selection may start at a change of topic only if at least this part of the tokens that fit is still sent."""
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
-class Fit:
-    """What is shown, and what stands before it.
+class ContextSelection:
+    """The messages to send, and those left out.
 
     Attributes:
-        messages: what is shown: from a user's message on, or from the first message where all of them fit.
-        before: what a bot could have been shown too, of the messages that were given.
-        standing: the system messages among `before`; they are sent all the same, as the system prompt is.
-        tokens: of the prompt, as its server is expected to count them.
+        messages: the messages to send: from a user message on, or from the first message if all of them fit.
+        omitted: the sendable messages before these, among those that were passed in.
+        system_messages: the system messages among `omitted`; they are sent anyway, as the system prompt is.
+        tokens: expected size of the prompt as its server counts it.
     """
 
     messages: list[Message]
-    before: list[Message] = field(default_factory=list)
-    standing: list[Message] = field(default_factory=list)
+    omitted: list[Message] = field(default_factory=list)
+    system_messages: list[Message] = field(default_factory=list)
     tokens: float = 0
 
 
-def can_be_shown(message: Message) -> bool:
-    """Tell whether a message means something to a bot: one with words or files, and no result of a tool.
+def is_sendable(message: Message) -> bool:
+    """Return whether a message can be sent to a bot: it has text or files, and isn't the result of a tool.
 
     White space alone is not sent: Anthropic refuses a text without any other character.
     """
     return bool(message.content.strip() or message.files) and message.role != "tool"
 
 
-def cut_at(said: Sequence[Message], cut: str | None) -> int:
-    """Tell with which message the part behind a cut begins, a user's if there is one; 0 where the cut is elsewhere."""
-    place = _place(said, cut)
-    return next((i for i in range(place, len(said)) if said[i].role == "user"), place) if place else 0
+def cut_index(messages: Sequence[Message], cut: str | None) -> int:
+    """Return the index of the first message after a cut, a user's if there is one; 0 if the cut isn't among these."""
+    index = _index_of(messages, cut)
+    return next((i for i in range(index, len(messages)) if messages[i].role == "user"), index) if index else 0
 
 
-def _place(said: Sequence[Message], cut: str | None) -> int:
-    return next((i for i, message in enumerate(said) if message.id == cut), 0) if cut else 0
+def _index_of(messages: Sequence[Message], cut: str | None) -> int:
+    return next((i for i, message in enumerate(messages) if message.id == cut), 0) if cut else 0
 
 
-def fit(
+def select_messages(
     bot: BotInfo,
     messages: Sequence[Message],
     *,
     cut: str | None = None,
     topics: Collection[str] = (),
-    is_whole: bool = True,
-    more: float = 1.0,
-) -> Fit:
-    """Choose the newest messages that fit, beginning with a user's. The last of the user's is always among them.
+    has_start: bool = True,
+    token_factor: float = 1.0,
+) -> ContextSelection:
+    """Select the newest messages that fit, beginning with a user message. The last user message is always selected.
 
-    System messages are always sent, unless a cut hides them. Where the whole conversation fits, it is shown from its
+    System messages are always sent, unless a cut hides them. If the whole conversation fits, it is sent from its
     first message on, even if that is the bot's.
 
     Args:
-        bot: who is asked; its `system` is what it is told before.
-        messages: the branch that is shown, oldest first.
-        cut: the id of the message before which nothing is to be shown.
-        topics: ids of messages that begin a topic: the places to begin at that are liked best.
-        is_whole: the first of the messages is the first of the conversation.
-        more: so many times more tokens than expected are to be reckoned with.
+        bot: the bot to prompt; its `system` is its system prompt.
+        messages: the current branch, oldest first.
+        cut: the id of the message at which the user cleared the context; earlier ones aren't sent.
+        topics: ids of messages that begin a topic: the preferred places to begin at.
+        has_start: the first of the messages is the first of the conversation.
+        token_factor: multiplies the expected tokens, to leave more out.
     """
-    said = [message for message in messages if can_be_shown(message)]
-    frame, tokens = _counted(bot, said, _place(said, cut), is_whole=is_whole)
-    asked = max((i for i, message in enumerate(said) if message.role == "user"), default=0)
-    earliest = cut_at(said, cut)
-    start = earliest
+    sendable = [message for message in messages if is_sendable(message)]
+    base, tokens = _prompt_tokens(bot, sendable, _index_of(sendable, cut), has_start=has_start)
+    question = max((i for i, message in enumerate(sendable) if message.role == "user"), default=0)
+    earliest = cut_index(sendable, cut)
+    fitting = earliest
     if bot.context_window is not None and bot.context != "none":
-        room = bot.context_window * (1 - RESERVE) - bot.answer_tokens
-        start = _first_that_fits(tokens, (room - frame * more) / more, earliest)
-    begins = [i for i in range(min(start, asked), len(said)) if said[i].role == "user"]
-    begin = 0 if start == 0 and is_whole else next(iter(begins), 0)
-    if begin > earliest and topics:
-        begin = _at_topic(said, tokens, begins, topics)
-    standing = [message for message in said[_place(said, cut) : begin] if message.role == "system"]
-    return Fit(messages=said[begin:], before=said[:begin], standing=standing, tokens=frame + sum(tokens[begin:]))
+        room = bot.context_window * (1 - RESERVED_FRACTION) - bot.answer_tokens
+        fitting = _first_fitting(tokens, (room - base * token_factor) / token_factor, earliest)
+    starts = [i for i in range(min(fitting, question), len(sendable)) if sendable[i].role == "user"]
+    start = 0 if fitting == 0 and has_start else next(iter(starts), 0)
+    if start > earliest and topics:
+        start = _topic_start(sendable, tokens, starts, topics)
+    return ContextSelection(
+        messages=sendable[start:],
+        omitted=sendable[:start],
+        system_messages=[m for m in sendable[_index_of(sendable, cut) : start] if m.role == "system"],
+        tokens=base + sum(tokens[start:]),
+    )
 
 
-def _counted(bot: BotInfo, said: Sequence[Message], place: int, *, is_whole: bool) -> tuple[float, list[float]]:
-    """Count a prompt as it is sent: all that is always sent as its frame, and what a message adds to it."""
-    frame, tokens = counted(bot, bot.system, said, is_whole=is_whole)
+def _prompt_tokens(
+    bot: BotInfo, messages: Sequence[Message], cut: int, *, has_start: bool
+) -> tuple[float, list[float]]:
+    """Return the tokens of all that is always sent, and those that each message adds."""
+    base, tokens = count_tokens(bot, bot.system, messages, has_start=has_start)
     turns = []
-    for i, message in enumerate(said):
+    for i, message in enumerate(messages):
         if message.role != "system":
             turns.append(i)
         else:
-            frame += tokens[i] if i >= place else 0
+            base += tokens[i] if i >= cut else 0
             tokens[i] = 0
-    if turns and is_whole and said[turns[0]].role == "assistant":
-        tokens[turns[0]] += estimated_tokens(OPENING)
-    if turns and said[turns[-1]].role == "assistant":
-        frame += estimated_tokens(CONTINUE)
-    return frame, tokens
+    if turns and has_start and messages[turns[0]].role == "assistant":
+        tokens[turns[0]] += estimate_tokens(OPENING)
+    if turns and messages[turns[-1]].role == "assistant":
+        base += estimate_tokens(CONTINUE)
+    return base, tokens
 
 
-def _first_that_fits(tokens: Sequence[float], room: float, earliest: int) -> int:
+def _first_fitting(tokens: Sequence[float], room: float, earliest: int) -> int:
     start = len(tokens)
     while start > earliest and (room := room - tokens[start - 1]) >= 0:
         start -= 1
     return start
 
 
-def _at_topic(said: Sequence[Message], tokens: Sequence[float], begins: Sequence[int], topics: Collection[str]) -> int:
-    """Return the first beginning of a topic that is no great loss, else the first of all beginnings."""
-    least = sum(tokens[begins[0] :]) * _WORTH_IT
-    likely = (i for i in begins if said[i].id in topics and sum(tokens[i:]) >= least)
-    return next(likely, begins[0])
+def _topic_start(
+    messages: Sequence[Message], tokens: Sequence[float], starts: Sequence[int], topics: Collection[str]
+) -> int:
+    """Return the first start of a topic that keeps enough of what fits, else the first of all starts."""
+    least = sum(tokens[starts[0] :]) * _MIN_KEPT_AT_TOPIC
+    candidates = (i for i in starts if messages[i].id in topics and sum(tokens[i:]) >= least)
+    return next(candidates, starts[0])

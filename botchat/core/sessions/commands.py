@@ -36,7 +36,7 @@ class Sessions(Reading):
 
     def for_admins(self) -> Admin:
         """Return what an admin may ask for: everybody's sessions."""
-        return Admin(self._repository.for_admins(), self._turns.keeping.retention)
+        return Admin(self._repository.for_admins(), self._turns.retention_enforcer.retention)
 
     @cached_property
     def access(self) -> "Access":
@@ -86,15 +86,15 @@ class Sessions(Reading):
                 changes.get("bot_id", session.bot_id),
             )
             if changes.get("state", session.state) != "trash":  # the trash has its own time
-                expire_time = self._turns.keeping.retention.expire_time(session, now())
+                expire_time = self._turns.retention_enforcer.retention.expire_time(session, now())
                 changes = {"expire_time": expire_time, **changes}
         self._repository.update(user, session_id, **changes)
-        self._turns.wrote(user)
+        self._turns.bump_revision(user)
 
     def delete(self, user: str, session_id: str) -> None:
         """Put a session in the trash for 30 days; `update(..., state="active")` brings it back."""
         self._repository.delete(user, session_id)
-        self._turns.wrote(user)
+        self._turns.bump_revision(user)
 
     def purge(self, user: str, session_id: str, *, unless_written_since: datetime | None = None) -> None:
         """Remove a session for ever.
@@ -103,7 +103,7 @@ class Sessions(Reading):
             SessionChanged: it was written, or pinned, since that update_time.
         """
         self._repository.purge(user, session_id, unless_written_since=unless_written_since)
-        self._turns.wrote(user)
+        self._turns.bump_revision(user)
 
     def fork(self, user: str, session_id: str, messages: int | None = None) -> Session:
         """Begin a new session with a copy of the first messages of another, or of all of them.
@@ -120,9 +120,9 @@ class Sessions(Reading):
         session = forked(source, copied)
         if source.agents or source.totals:
             recount(session)
-        session.expire_time = self._turns.keeping.retention.expire_time(session, now())
+        session.expire_time = self._turns.retention_enforcer.retention.expire_time(session, now())
         self._repository.save(session)
-        self._turns.wrote(user)
+        self._turns.bump_revision(user)
         return session
 
     def begin_from(self, user: str, session: Session, message_id: str) -> Session:
@@ -134,9 +134,9 @@ class Sessions(Reading):
         self._check_owner(user, session)
         messages = self._branch_from(session, message_id)
         begun = continued(session, [self._with_data(session, message) for message in messages])
-        begun.expire_time = self._turns.keeping.retention.expire_time(begun, now())
+        begun.expire_time = self._turns.retention_enforcer.retention.expire_time(begun, now())
         self._repository.save(begun)
-        self._turns.wrote(user)
+        self._turns.bump_revision(user)
         return begun
 
     def forget(self, user: str, session: Session, message_id: str | None) -> None:
@@ -193,7 +193,7 @@ class Sessions(Reading):
         found = self.quotes(user, session_id, message_id)
         done = {quote for quote in found if with_quotes and self._redact_quote(user, quote)}
         redact(self._repository, self.open(user, session_id), message)  # last: by its words the others are found
-        self._turns.wrote(user)
+        self._turns.bump_revision(user)
         return [quote for quote in found if quote not in done]
 
     def _redact_quote(self, user: str, quote: Quote) -> bool:
@@ -215,7 +215,7 @@ class Sessions(Reading):
         given = Feedback(rating=rating, time=now()) | ({"comment": valid_text(comment)} if comment else {})
         is_any = rating is not None or bool(comment)
         self._repository.update_message(user, session_id, message_id, feedback=dict(given) if is_any else None)
-        self._turns.wrote(user)
+        self._turns.bump_revision(user)
 
     def show_branch(self, user: str, session: Session, message_id: str) -> None:
         """Let the branch be shown that goes through this message, to its newest end.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from botchat.core.errors import DamagedRecord, SessionNotFound, StoreError
 from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, check_name, now
 from botchat.core.storage import ACTIVE, SessionRepository, around
-from botchat.core.turn import Reply, Turns, is_alive
+from botchat.core.turn import Reply, Turns, is_streaming
 
 # A step costs a command, and the server reads the whole record for each.
 _HISTORY_STEP = 500
@@ -43,8 +43,8 @@ class Reading:
             InvalidInput: `after` is no such text, or there is nothing or too much to search for.
         """
         with suppress(StoreError):  # a read-only store is still read
-            if after is None and self._turns.keeping.archive(self._repository, user):
-                self._turns.wrote(user)
+            if after is None and self._turns.retention_enforcer.archive(self._repository, user):
+                self._turns.bump_revision(user)
         return self._repository.page(user, after, limit, where)
 
     def count(self, user: str, where: SessionFilter = ACTIVE) -> int:
@@ -73,12 +73,12 @@ class Reading:
         """
         session = self._repository.get(user, session_id, last)
         with suppress(StoreError):  # as above
-            if self._turns.keeping.used(self._repository, session):
+            if self._turns.retention_enforcer.used(self._repository, session):
                 session = self._repository.get(user, session_id, last)
         running = self.reply(user, session_id)
         for i, message in enumerate(session.messages):
             written_here = running is not None and running.message.id == message.id
-            if message.status == "streaming" and not written_here and not is_alive(message, now()):
+            if message.status == "streaming" and not written_here and not is_streaming(message, now()):
                 session.messages[i] = self._interrupted(session, message)
         if session.turn and (running or session.turn.holder == self._turns.holder or not session.turn.is_held(now())):
             session.turn = None
@@ -115,7 +115,7 @@ class Reading:
 
     def reply(self, user: str, session_id: str) -> Reply | None:
         """Return the reply that is under way in a session, or that could not be saved; None if there is none."""
-        return self._turns.running(user, session_id)
+        return self._turns.active_reply(user, session_id)
 
     def revision(self, user: str) -> int:
         """Tell how often this process wrote something of the user's: what was read at another number may be old."""
@@ -123,7 +123,7 @@ class Reading:
 
     def refresh(self, user: str) -> None:
         """Take what was read of the user's sessions for old, because another process may have written."""
-        self._turns.wrote(user)
+        self._turns.bump_revision(user)
 
     def close(self) -> None:
         """Give back the store's connections. Replies under way are ended by whoever made the turns."""

@@ -1,4 +1,4 @@
-"""Reads what comes piece by piece in gulps: of a hundred replies there are two thousand pieces a second."""
+"""Coalesces the pieces of many streams into batches: a hundred replies send two thousand pieces per second."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -8,49 +8,52 @@ from typing import TypeVar
 Piece = TypeVar("Piece")
 
 _FEW_REPLIES = 10
-_LONGEST_PAUSE = 0.5
+_MAX_DELAY = 0.5  # seconds
 
-_MOUTHFUL = 20
-"""Pieces at hand that are read in one turn of the loop: after each turn its thread may have to wait for the others."""
-
-
-def pause_for(replies: int) -> float:
-    """Choose how long the pieces of so many replies may gather, in seconds: of few, not at all."""
-    return min(replies / 200, _LONGEST_PAUSE) if replies > _FEW_REPLIES else 0
+_BATCH = 20
+"""Buffered pieces to read per iteration of the loop: after each one its thread may have to wait for the others."""
 
 
-async def in_gulps(pieces: AsyncGenerator[Piece], pause: Callable[[], float]) -> AsyncGenerator[Piece]:
-    """Yield each piece as it comes; after one that had to be waited for, let `pause()` seconds' worth of them gather.
+def coalesce_delay(replies: int) -> float:
+    """Return for how many seconds to let pieces gather while this many replies stream; 0 for a few."""
+    return min(replies / 200, _MAX_DELAY) if replies > _FEW_REPLIES else 0
 
-    To be woken by the network costs several times what a piece does. Pieces that gathered are read without a pause
-    between them, so that a server which is faster than the pauses is never fallen behind. Where there is no pause the
-    loop turns after each piece, so that who waits for it gets it before the next one is read. It closes `pieces`.
+
+async def coalesce(pieces: AsyncGenerator[Piece], delay: Callable[[], float]) -> AsyncGenerator[Piece]:
+    """Yield each piece as it arrives; after one that had to be waited for, let pieces gather for `delay()` seconds.
+
+    Being woken by the network costs several times as much as reading a piece. Gathered pieces are read without a delay
+    between them, so that a server which is faster than the delays is never fallen behind. Without a delay the loop runs
+    an iteration after each piece, so that its reader gets it before the next one is read. Closes `pieces` at the end.
     """
-    paused, at_hand = 0.0, 0
-    turn = _Turn()
+    paused, buffered = 0.0, 0
+    iteration = _LoopIteration()
     async with aclosing(pieces):
         async for piece in pieces:
-            was_waited_for = turn.ends()
+            was_waited_for = iteration.end()
             yield piece
-            at_hand += 1
+            buffered += 1
             if was_waited_for:
-                paused = pause()
+                paused = delay()
                 await asyncio.sleep(paused)
-            elif not paused or at_hand >= _MOUTHFUL:
-                at_hand = 0
+            elif not paused or buffered >= _BATCH:
+                buffered = 0
                 await asyncio.sleep(0)
-            turn = _Turn()
+            iteration = _LoopIteration()
 
 
-class _Turn:
-    """A turn of the loop: to wait for the network ends it. No clock tells that, where threads wait for each other."""
+class _LoopIteration:
+    """Detects whether the loop has waited for the network, which ends an iteration.
+
+    A clock can't tell: threads also wait for each other.
+    """
 
     def __init__(self) -> None:
         self._is_over = False
         self._next = asyncio.get_running_loop().call_soon(self._begin_next)
 
-    def ends(self) -> bool:
-        """Look no more; tell whether it was over before."""
+    def end(self) -> bool:
+        """Stop observing; return whether the iteration was over before."""
         self._next.cancel()
         return self._is_over
 

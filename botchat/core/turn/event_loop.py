@@ -7,7 +7,7 @@ from typing import Any
 
 
 def new_loop() -> asyncio.AbstractEventLoop:
-    """Make a loop: uvloop's, where there is one, for it reads a hundred streams at less cost."""
+    """Create a loop, uvloop's if it is installed: it reads a hundred streams at less cost."""
     try:
         from uvloop import new_event_loop
     except ModuleNotFoundError:  # on Windows, or not on CPython
@@ -16,16 +16,16 @@ def new_loop() -> asyncio.AbstractEventLoop:
 
 
 class LoopThread:
-    """An event loop in a daemon thread, which the first coroutine starts; `at_end` is the last one that it runs."""
+    """An event loop in a daemon thread, which the first coroutine starts; `on_stop` is the last one that it runs."""
 
-    def __init__(self, at_end: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        self._at_end = at_end
+    def __init__(self, on_stop: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._on_stop = on_stop
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
     def run(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Run a coroutine, and do not wait for it."""
+        """Start a coroutine without waiting for it."""
         with self._lock:
             if self._loop is None:
                 self._loop = new_loop()
@@ -34,7 +34,7 @@ class LoopThread:
         asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
     def stop(self) -> None:
-        """Cancel what still runs, and wait for the end."""
+        """Cancel the tasks that still run, and wait for the thread to end."""
         if self._loop is not None and self._thread is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
@@ -43,12 +43,12 @@ class LoopThread:
         try:
             loop.run_forever()
         finally:
-            loop.run_until_complete(self._end())
+            loop.run_until_complete(self._shut_down())
             loop.close()
 
-    async def _end(self) -> None:
-        left = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in left:
+    async def _shut_down(self) -> None:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
-        await self._at_end()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._on_stop()

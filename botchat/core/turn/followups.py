@@ -1,27 +1,27 @@
-"""What a bot is asked for once its answer is stored, in nobody's way."""
+"""Requests to the bot after its reply is stored: a title for the session, and the topic of the question."""
 
 from typing import Protocol
 
 from botchat.core.models import Message, Session
-from botchat.core.turn.request import Asking
-from botchat.core.turn.titles import Naming, wants_title
-from botchat.core.turn.topic_embeddings import Placing, wants_topic
+from botchat.core.turn.request import BotRequest
+from botchat.core.turn.titles import TitleFollowup, needs_title
+from botchat.core.turn.topic_embeddings import TopicFollowup, needs_topic
 
 
-class Afterwards(Protocol):
-    """Something that follows an answer."""
+class Followup(Protocol):
+    """Work that follows a reply, after it was delivered."""
 
-    async def run(self, answer: Message) -> bool:
-        """Do it; tell whether that changed the session."""
+    async def run(self, reply: Message) -> bool:
+        """Do the work; return whether it changed the session."""
         ...
 
 
-def afterwards(asking: Asking, session: Session, *, titles: bool) -> list[Afterwards]:
-    """Return what follows the answer that is being asked for."""
-    repository, bot, messages, savers = asking.repository, asking.bot, asking.messages, asking.savers
-    later: list[Afterwards] = []
-    if titles and wants_title(bot, messages):
-        later.append(Naming(repository, bot, session, messages[-1], savers))
-    if wants_topic(bot, messages):
-        later.append(Placing(repository, bot, session, messages, savers))
-    return later
+def build_followups(request: BotRequest, session: Session, *, titles: bool) -> list[Followup]:
+    """Return the follow-ups of the reply to a request; with `titles`, a first reply gives the session a title."""
+    repository, bot, messages, executor = request.repository, request.bot, request.messages, request.executor
+    followups: list[Followup] = []
+    if titles and needs_title(bot, messages):
+        followups.append(TitleFollowup(repository, bot, session, messages[-1], executor))
+    if needs_topic(bot, messages):
+        followups.append(TopicFollowup(repository, bot, session, messages, executor))
+    return followups

@@ -1,4 +1,4 @@
-"""What came before a turn: read from the store each time, so that no old copy of a session decides anything."""
+"""Reads the messages before a turn, from the store each time, so that no stale copy of a session is used."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -7,20 +7,20 @@ from botchat.core.errors import ReplyRunning
 from botchat.core.models import ROOT, Message, Session, branch_of, is_blank, is_fresh, is_packed, now
 from botchat.core.storage import SessionRepository
 
-HISTORY = 500
-"""Messages of a session that are read to make a prompt of; more where more would fit."""
+HISTORY_LIMIT = 500
+"""Messages of a session to read for a prompt; more are read if more would fit."""
 
 
-def is_alive(message: Message, at: datetime) -> bool:
-    """Tell whether some process is still writing this message."""
+def is_streaming(message: Message, at: datetime) -> bool:
+    """Return whether some process is still writing this message."""
     return message.status == "streaming" and is_fresh(message.heartbeat, at)
 
 
-def is_wordless(message: Message) -> bool:
-    """Tell whether a message is a reply without a readable answer, which `retry` asks for again.
+def is_empty_reply(message: Message) -> bool:
+    """Return whether a message is a reply without a readable answer, which `retry` requests again.
 
-    It failed or was stopped before its first word, or it is complete and empty: nothing to read, no file, and
-    no message of another program in its payload.
+    It failed or was stopped before its first word, or it is complete but has no text, no file, and no message of
+    another program in its payload.
     """
     if message.role != "assistant" or not is_blank(message.content):
         return False
@@ -29,34 +29,43 @@ def is_wordless(message: Message) -> bool:
     return not message.files and (message.payload is None or is_packed(message.payload))
 
 
-def holds_more(message: Message) -> bool:
-    """Tell whether a reply without a readable answer holds something else to keep: reasoning, a payload, feedback."""
+def has_other_content(message: Message) -> bool:
+    """Return whether an empty reply has something else to keep: reasoning, a payload, files or feedback."""
     return bool(message.reasoning_content or message.payload or message.files or message.feedback)
 
 
 class History(NamedTuple):
-    """The branch that is shown, as far as it was read, and how many messages of the record come before those."""
+    """The current branch, as far as it was read.
+
+    Attributes:
+        messages: the messages read, oldest first.
+        older: number of messages of the record before these.
+    """
 
     messages: list[Message]
     older: int
 
 
 def read_history(
-    repository: SessionRepository, session: Session, head: str | None = None, last: int = HISTORY
+    repository: SessionRepository, session: Session, head: str | None = None, last: int = HISTORY_LIMIT
 ) -> History:
-    """Read the branch that is shown, and bring the header of `session` up to date for what is written next.
+    """Read the current branch, and update the header of `session` from the store for the next write.
 
-    `session.head` is then the message that the next one follows, where that is not the last of the record.
+    `session.head` is then the message that the next one follows, if that isn't the last of the record.
 
-    With `head` it ends with that message instead; ROOT is before the first.
+    Args:
+        repository: the store.
+        session: whose messages to read; its header is updated.
+        head: the message that the branch ends with, instead of the session's head; ROOT is before the first.
+        last: number of messages to read, counted from the end.
 
     Raises:
         ReplyRunning: another process is writing a reply into this session.
-        MessageNotFound: there is no message `head`.
+        MessageNotFound: no message has the id `head`.
     """
     stored = repository.get(session.user, session.id, last)
     at = now()
-    if any(is_alive(message, at) for message in stored.messages):
+    if any(is_streaming(message, at) for message in stored.messages):
         raise ReplyRunning
     session.pinned, session.state, session.expire_time = stored.pinned, stored.state, stored.expire_time
     session.system, session.cut, session.summary = stored.system, stored.cut, stored.summary

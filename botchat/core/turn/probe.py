@@ -1,4 +1,4 @@
-"""Asks bots outside of any session, to see whether and how they answer. Nothing is stored."""
+"""Sends test requests to bots outside of any session. Nothing is stored."""
 
 import asyncio
 import time
@@ -8,23 +8,25 @@ from dataclasses import dataclass
 
 from botchat.core.bots import Bot, without_system_role
 from botchat.core.bots.stream.chunks import Finish
-from botchat.core.context import prompt_for
+from botchat.core.context import build_prompt
 from botchat.core.errors import BotError, PromptRefused
 from botchat.core.models import Delta, Message
 from botchat.core.urls import without_password
 
-# Longer than one token: of a reply in one piece nobody can tell whether it was streamed.
+# The reply takes several tokens: a reply in one piece doesn't show whether it was streamed.
 _QUESTION = "Say ok, then count from one to five."
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
-class Trial:
-    """How a bot answered.
+class ProbeResult:
+    """How a bot replied to a test request.
 
     Attributes:
-        first_token_ms: from the request to the first piece, its client being loaded before; None if none came.
+        first_token_ms: time from the request to the first piece, with the client already loaded; None if none came.
+        latency_ms: time from the request to the end of the reply.
         streamed: the answer, or the reasoning, came in more than one piece.
-        failure: why it did not answer, or not to the end.
+        reasoned: the reply has reasoning.
+        failure: why there was no reply, or no complete one.
     """
 
     bot_id: str
@@ -37,38 +39,46 @@ class Trial:
     failure: BotError | None = None
 
 
-def try_bots(bots: Iterable[Bot]) -> list[Trial]:
-    """Ask each bot for a few words, all at once."""
+def probe_bots(bots: Iterable[Bot]) -> list[ProbeResult]:
+    """Send a short question to every bot at once; return the results in the order of the bots."""
 
-    async def ask_all() -> list[Trial]:
-        return await asyncio.gather(*(_try(bot) for bot in bots))
+    async def probe_all() -> list[ProbeResult]:
+        return await asyncio.gather(*(_probe(bot) for bot in bots))
 
-    return asyncio.run(ask_all())
-
-
-def models_of(bots: Iterable[Bot], seconds: float) -> list[list[str] | BotError]:
-    """Ask each bot's server for its models, all at once, which costs no tokens; it has so many seconds."""
-
-    async def ask_all() -> list[list[str] | BotError]:
-        return await asyncio.gather(*(_models(bot, seconds) for bot in bots))
-
-    return asyncio.run(ask_all())
+    return asyncio.run(probe_all())
 
 
-async def _models(bot: Bot, seconds: float) -> list[str] | BotError:
+def fetch_model_lists(bots: Iterable[Bot], timeout: float) -> list[list[str] | BotError]:
+    """Fetch the list of models of every bot's server at once, which costs no tokens.
+
+    Args:
+        bots: whose servers to ask.
+        timeout: seconds that each server has.
+
+    Returns:
+        For each bot the names of the models, or the error.
+    """
+
+    async def fetch_all() -> list[list[str] | BotError]:
+        return await asyncio.gather(*(_fetch_models(bot, timeout) for bot in bots))
+
+    return asyncio.run(fetch_all())
+
+
+async def _fetch_models(bot: Bot, seconds: float) -> list[str] | BotError:
     try:
         async with aclosing(bot), asyncio.timeout(seconds):
-            return await bot.models()
+            return await bot.list_models()
     except TimeoutError:
-        shown = without_password(bot.info.base_url or bot.info.label)
-        return BotError(f"{shown} didn't respond within {seconds:g} s. Check that the server is running.")
+        server = without_password(bot.info.base_url or bot.info.label)
+        return BotError(f"{server} didn't respond within {seconds:g} s. Check that the server is running.")
     except Exception as error:  # noqa: BLE001  (whatever one bot raises, the others are still checked)
         return _failure(error)
 
 
-async def _answer(bot: Bot) -> AsyncGenerator[Delta | Finish]:
-    """Ask as a chat does, once more without the system role where the server refuses it."""
-    prompt = prompt_for(bot.info, [Message(role="user", content=_QUESTION)])
+async def _stream(bot: Bot) -> AsyncGenerator[Delta | Finish]:
+    """Send the request as a chat does, again without the system role if the server refuses it."""
+    prompt = build_prompt(bot.info, [Message(role="user", content=_QUESTION)])
     try:
         async with aclosing(bot.stream(prompt)) as pieces:
             async for piece in pieces:
@@ -83,7 +93,7 @@ async def _answer(bot: Bot) -> AsyncGenerator[Delta | Finish]:
             yield piece
 
 
-async def _try(bot: Bot) -> Trial:
+async def _probe(bot: Bot) -> ProbeResult:
     start = time.monotonic()
     deltas: list[Delta] = []
     first_token_ms, finish, failure = None, None, None
@@ -92,20 +102,20 @@ async def _try(bot: Bot) -> Trial:
         async with aclosing(bot):
             await bot.prepare()
             start = time.monotonic()
-            async with aclosing(_answer(bot)) as pieces:
+            async with aclosing(_stream(bot)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, Finish):
                         finish = piece
                     else:
                         deltas.append(piece)
-                        first_token_ms = first_token_ms or _since(start)
-            latency_ms = _since(start)
-        failure = _unfinished(finish)
-    except Exception as error:  # noqa: BLE001  (whatever one bot raises, the others are still tried)
+                        first_token_ms = first_token_ms or _elapsed_ms(start)
+            latency_ms = _elapsed_ms(start)
+        failure = _missing_end(finish)
+    except Exception as error:  # noqa: BLE001  (whatever one bot raises, the others are still probed)
         failure = _failure(error)
-    latency_ms = latency_ms or _since(start)
+    latency_ms = latency_ms or _elapsed_ms(start)
     answer, reasoning = sum(bool(d.content) for d in deltas), sum(bool(d.reasoning_content) for d in deltas)
-    return Trial(
+    return ProbeResult(
         bot_id=bot.info.bot_id,
         model=finish.model if finish else None,
         first_token_ms=first_token_ms,
@@ -125,10 +135,10 @@ def _failure(error: Exception) -> BotError:
     return failure
 
 
-def _unfinished(finish: Finish | None) -> BotError | None:
+def _missing_end(finish: Finish | None) -> BotError | None:
     is_whole = finish is not None and finish.reason is not None
     return None if is_whole else BotError("The bot's server ended its reply without saying that it was complete.")
 
 
-def _since(start: float) -> int:
+def _elapsed_ms(start: float) -> int:
     return max(1, round((time.monotonic() - start) * 1000))

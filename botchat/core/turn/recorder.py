@@ -1,4 +1,4 @@
-"""Keeps the store up with one reply: when it begins, at every checkpoint, and how it ended."""
+"""Saves one reply while it streams: at its start, at every checkpoint, and at its end."""
 
 import asyncio
 from concurrent.futures import Executor
@@ -11,18 +11,18 @@ from botchat.core.storage import SessionRepository
 from botchat.core.turn.reply import Reply
 
 CHECKPOINT_SECONDS = 1.0
-"""How often a reply that is coming is stored: a killed process loses no more than this."""
+"""Interval between saves of a streaming reply: a killed process loses no more than this."""
 
-_LONGEST_WAIT = 10.0
-"""Seconds between two attempts to save, at most, while the store is down."""
+_MAX_RETRY_SECONDS = 10.0
+"""Longest time between two attempts to save while the store is down."""
 
 
 class Recorder:
-    """Writes one reply into its session, in threads of `savers`, so that no other reply waits for the store.
+    """Writes one reply into its session, in threads of `executor`, so that no other reply waits for the store.
 
-    While the store is down it goes on trying, and the reply says so. `stored` is whether the message is in the session
-    already: a failed reply without words that is tried again. Until the first piece it renews the mark of `holder`, who
-    has the turn in the session, and stops the reply where that is wished at another process.
+    While the store is down it keeps trying, and the reply has a `save_failure`. Until the first piece it renews the
+    turn mark of `holder`, the process that has the turn in the session, and stops the reply if another process asks
+    for that. `stored` tells that the session has the message already: an empty reply that is tried again.
     """
 
     def __init__(
@@ -32,8 +32,8 @@ class Recorder:
         reply: Reply,
         *,
         holder: str,
-        savers: Executor,
-        keeping: Keeping,
+        executor: Executor,
+        retention_enforcer: Keeping,
         checkpoint_seconds: float,
         stored: bool = False,
     ) -> None:
@@ -41,63 +41,63 @@ class Recorder:
         self._session = session
         self._reply = reply
         self._holder = holder
-        self._savers = savers
-        self._keeping = keeping
+        self._executor = executor
+        self._retention_enforcer = retention_enforcer
         self._checkpoint_seconds = checkpoint_seconds
         self._in_session = stored
         self._has_mark = stored
-        self._appended_for_sure = True
+        self._is_append_certain = True
 
     async def run(self) -> bool:
-        """Save until the reply has ended and the store has it; tell whether it has, False when it never will."""
-        await self._begun()
+        """Save until the reply has ended and is stored; return False if the store will never take it."""
+        await self._wait_for_start()
         wait = self._checkpoint_seconds
         while True:
             ended = self._reply.ended
             failure = await self._save(ended=ended)
-            self._reply.saved(failure)
+            self._reply.record_save(failure)
             if failure is None and ended:
                 return True
             if failure is not None and not isinstance(failure, StoreUnavailable):
-                await self._reply.over.wait()
-                await asyncio.get_running_loop().run_in_executor(self._savers, self._give_up, failure)
+                await self._reply.finished.wait()
+                await asyncio.get_running_loop().run_in_executor(self._executor, self._give_up, failure)
                 return False
-            wait = self._checkpoint_seconds if failure is None else min(2 * wait, _LONGEST_WAIT)
+            wait = self._checkpoint_seconds if failure is None else min(2 * wait, _MAX_RETRY_SECONDS)
             await self._rest(wait, ended=ended)
 
-    async def _begun(self) -> None:
-        """Wait for the first piece, and keep the session's place and its end meanwhile."""
+    async def _wait_for_start(self) -> None:
+        """Wait for the first piece; meanwhile renew the turn mark and the session's expiry time."""
         wait = self._checkpoint_seconds
         while True:
             try:
-                await asyncio.wait_for(self._reply.begun.wait(), wait)
+                await asyncio.wait_for(self._reply.started.wait(), wait)
             except TimeoutError:
-                is_held = await asyncio.get_running_loop().run_in_executor(self._savers, self._hold)
-                wait = self._checkpoint_seconds if is_held else min(2 * wait, _LONGEST_WAIT)
+                is_held = await asyncio.get_running_loop().run_in_executor(self._executor, self._renew_mark)
+                wait = self._checkpoint_seconds if is_held else min(2 * wait, _MAX_RETRY_SECONDS)
             else:
                 return
 
-    def _hold(self) -> bool:
-        """Renew the mark of the turn; tell whether the store has it."""
+    def _renew_mark(self) -> bool:
+        """Renew the turn mark; return whether the store has it."""
         try:
             if self._repository.turns().take(self._session.user, self._session.id, self._holder):
                 self._reply.stop()
-            self._keep()
-        except BotchatError:  # it is tried again
+            self._renew_expiry()
+        except BotchatError:  # the next checkpoint retries
             return False
         return True
 
-    def _keep(self) -> None:
-        with suppress(BotchatError):  # it is tried again
-            self._keeping.used(self._repository, self._session)
+    def _renew_expiry(self) -> None:
+        with suppress(BotchatError):  # the next checkpoint retries
+            self._retention_enforcer.used(self._repository, self._session)
 
     async def _rest(self, seconds: float, *, ended: bool) -> None:
-        """Wait for the next checkpoint, or for the end if that comes first."""
+        """Wait for the next checkpoint, or for the end of the reply if that comes first."""
         if ended:
             await asyncio.sleep(seconds)
             return
         try:
-            await asyncio.wait_for(self._reply.over.wait(), seconds)
+            await asyncio.wait_for(self._reply.finished.wait(), seconds)
         except TimeoutError:
             return
 
@@ -106,19 +106,19 @@ class Recorder:
         message.heartbeat = None if ended else now()
         loop = asyncio.get_running_loop()
         try:
-            await loop.run_in_executor(self._savers, self._write, message)
+            await loop.run_in_executor(self._executor, self._write, message)
         except BotchatError as error:
             return error
-        except Exception as error:  # noqa: BLE001  (it must not end in a task that nobody looks at)
+        except Exception as error:  # noqa: BLE001  (it must not be lost in a task that nobody awaits)
             failure = StoreError(f"The reply can't be saved: {type(error).__name__}: {error}")
             failure.__cause__ = error
             return failure
         return None
 
     def _give_up(self, failure: BotchatError) -> None:
-        """End what the store has of a reply that it will never take whole, so that the session can go on."""
+        """Mark the stored part of a reply that can't be saved in full as interrupted, so that the session can go on."""
         user, session_id = self._session.user, self._session.id
-        with suppress(BotchatError):  # others see from the age of the heartbeat that it has ended
+        with suppress(BotchatError):  # other processes see from the age of the heartbeat that it has ended
             if self._in_session:
                 error = f"The rest of this reply could not be saved: {failure}"
                 self._repository.update_message(
@@ -128,20 +128,20 @@ class Recorder:
                 self._repository.turns().release(user, session_id, self._holder)
 
     def _write(self, message: Message) -> None:
-        self._keep()
+        self._renew_expiry()
         if not self._in_session:
             try:
                 self._repository.append(self._session, message, turn=self._holder)
             except StoreUnavailable:
-                self._appended_for_sure = False  # it may be there, with the words that it had then
+                self._is_append_certain = False  # it may be stored, with the text that it had then
                 raise
             self._in_session = True
-            if self._appended_for_sure:
+            if self._is_append_certain:
                 return
         user, session_id = self._session.user, self._session.id
         if self._repository.update_message(user, session_id, message.id, **_changes(message)):
-            self._reply.stop()  # as someone wishes at another process
-        if self._has_mark:  # no append has ended it
+            self._reply.stop()  # another process asked for it
+        if self._has_mark:  # no append has released it
             self._repository.turns().release(user, session_id, self._holder)
             self._has_mark = False
 

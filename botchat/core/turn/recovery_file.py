@@ -1,4 +1,4 @@
-"""Writes replies that no store took into a file when a program ends: nothing ends with words in memory alone."""
+"""Writes replies that could not be stored to a recovery file, so that a program never ends with text in memory only."""
 
 import logging
 import os
@@ -15,37 +15,37 @@ from botchat.core.turn.reply import Reply
 
 _log = logging.getLogger(__name__)
 
-_NO_FILE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
-_NAME_CHARACTERS = 60
+_UNSAFE_CHARACTERS = re.compile(r"[^A-Za-z0-9._-]+")
+_MAX_NAME_CHARACTERS = 60
 
 
-def rescue_replies(folder: Path | None, replies: Sequence[Reply]) -> None:
-    """Log which replies the store does not have, and write their words into a file, whose name is logged too.
+def write_unsaved_replies(folder: Path | None, replies: Sequence[Reply]) -> None:
+    """Log the replies that are not stored, write them to a recovery file, and log its path.
 
-    Not those of a session that was removed: that its words stay nowhere is what its user asked for.
+    Replies of a deleted session are not written: its user asked for the text to be gone.
     """
     for reply in replies:
         _log.error("The reply in session %s is not saved: %s", reply.session_id, reply.save_failure)
     sessions = [
-        session_with(reply.session, reply.message)
+        recovery_session(reply.session, reply.message)
         for reply in replies
-        if reply.session and has_words(reply.message) and not isinstance(reply.save_failure, SessionNotFound)
+        if reply.session and has_content(reply.message) and not isinstance(reply.save_failure, SessionNotFound)
     ]
     if sessions and folder is not None:
-        _log.error("%s", rescue(folder, sessions))
+        _log.error("%s", write_recovery_file(folder, sessions))
 
 
-def put_aside(folder: Path | None, reply: Reply) -> str | None:
-    """Write a reply that the store will never take into a file; return what to tell the person who goes on.
+def write_rejected_reply(folder: Path | None, reply: Reply) -> str | None:
+    """Write a reply that the store rejected for good to a recovery file; return the message to show to the user.
 
-    None if there is nothing to write, or it can't be written: then its words are in this program alone.
+    Returns None if there is nothing to write, or the file can't be written: then the text is in memory only.
     """
-    if folder is None or reply.session is None or not has_words(reply.message):
+    if folder is None or reply.session is None or not has_content(reply.message):
         return None
     if isinstance(reply.save_failure, SessionNotFound):
         return None
-    session = session_with(reply.session, reply.message)
-    path = folder / _name_of([session])
+    session = recovery_session(reply.session, reply.message)
+    path = folder / _file_name([session])
     try:
         _write(path, f"{to_line(session_to_record(session))}\n")
     except OSError:
@@ -54,43 +54,43 @@ def put_aside(folder: Path | None, reply: Reply) -> str | None:
     return f"The last reply can't be saved ({why}). It is now in the file {path}. Send your message again to continue."
 
 
-def session_with(asked: Session, reply: Message) -> Session:
-    """Make a session of its own out of a conversation and the reply that is not stored in it.
+def recovery_session(session: Session, reply: Message) -> Session:
+    """Return a new session with the conversation and the reply that is not stored in it.
 
-    Files whose data are in the store alone stay there, in the first session: an import takes none without its data. The
-    copy has another id, so that an import takes it although the store has the first; `metadata.rescued_from` has that.
+    Files whose data are only in the store are left out: an import accepts no file without its data. The copy has a new
+    id, so that it can be imported beside the original, whose id is in `metadata.rescued_from`.
 
     Args:
-        asked: the session as far as it is known, with the messages before the reply.
+        session: the session as far as it is known, with the messages before the reply.
         reply: the bot's message, complete or not.
     """
-    before = [_with_known_files(message) for message in asked.messages if message.id != reply.id]
+    before = [_with_loaded_files(message) for message in session.messages if message.id != reply.id]
     ended = reply if reply.status != "streaming" else replace(reply, status="interrupted", heartbeat=None)
     return Session(
         id=new_id(),
-        user=asked.user,
-        name=asked.named_by(before),
-        bot_id=asked.bot_id,
-        system=asked.system,
-        create_time=asked.create_time,
+        user=session.user,
+        name=session.named_by(before),
+        bot_id=session.bot_id,
+        system=session.system,
+        create_time=session.create_time,
         messages=[*before, replace(ended, to_stop=False)],
-        metadata=asked.metadata | {"rescued_from": asked.id},
+        metadata=session.metadata | {"rescued_from": session.id},
     )
 
 
-def has_words(reply: Message) -> bool:
-    """Tell whether there is anything in a reply that could be lost."""
+def has_content(reply: Message) -> bool:
+    """Return whether a reply has any content that could be lost."""
     return bool(reply.content or reply.reasoning_content or reply.payload)
 
 
-def rescue(folder: Path, sessions: Sequence[Session]) -> str:
-    """Write sessions as JSON Lines into a new file that only its owner can read; return what to tell the person.
+def write_recovery_file(folder: Path, sessions: Sequence[Session]) -> str:
+    """Write sessions as JSON Lines to a new file that only its owner can read; return the message to show to the user.
 
-    Where no file can be written, the lines are in what is returned.
+    If no file can be written, the message has the lines.
     """
     text = "".join(f"{to_line(session_to_record(session))}\n" for session in sessions)
     what = "1 reply is not saved" if len(sessions) == 1 else f"{len(sessions):,} replies are not saved"
-    path = folder / _name_of(sessions)
+    path = folder / _file_name(sessions)
     try:
         _write(path, text)
     except OSError as error:
@@ -101,14 +101,14 @@ def rescue(folder: Path, sessions: Sequence[Session]) -> str:
     )
 
 
-def _with_known_files(message: Message) -> Message:
+def _with_loaded_files(message: Message) -> Message:
     return replace(message, files=[file for file in message.files if file.data is not None])
 
 
-def _name_of(sessions: Sequence[Session]) -> str:
-    """Name a file by the time and by its session, or by how many there are."""
-    of = str(sessions[0].metadata["rescued_from"]) if len(sessions) == 1 else f"{len(sessions)}-replies"
-    return f"{now():%Y%m%dT%H%M%S.%fZ}-{_NO_FILE_NAME.sub('-', of)[:_NAME_CHARACTERS]}.jsonl"
+def _file_name(sessions: Sequence[Session]) -> str:
+    """Return a file name with the time and the id of the session, or the number of sessions."""
+    source = str(sessions[0].metadata["rescued_from"]) if len(sessions) == 1 else f"{len(sessions)}-replies"
+    return f"{now():%Y%m%dT%H%M%S.%fZ}-{_UNSAFE_CHARACTERS.sub('-', source)[:_MAX_NAME_CHARACTERS]}.jsonl"
 
 
 def _write(path: Path, text: str) -> None:
@@ -119,6 +119,6 @@ def _write(path: Path, text: str) -> None:
         os.fsync(file.fileno())
     folder = os.open(path.parent, os.O_RDONLY)
     try:
-        os.fsync(folder)  # the name too: https://man7.org/linux/man-pages/man2/fsync.2.html
+        os.fsync(folder)  # the directory entry too: https://man7.org/linux/man-pages/man2/fsync.2.html
     finally:
         os.close(folder)

@@ -1,4 +1,4 @@
-"""A session's name of the bot's own making, in the place of the first words of its question."""
+"""Generates session titles with the bot, to replace the first words of the question."""
 
 import asyncio
 import json
@@ -19,14 +19,14 @@ from botchat.core.models import REDACTED, Delta, Message, Session, one_line, val
 from botchat.core.storage import SessionRepository, redacted_since
 
 TITLE_LENGTH = 60
-"""Characters of a title, which lists show in one line."""
+"""Longest title in characters; lists show it in one line."""
 
-_SHOWN = 1000
-_SECONDS = 60
-_TOO_LONG = 500  # characters: a bot that writes so many has written no title
-_LONGEST_THOUGHT = 20_000  # characters, after which reasoning whose tags are not known is read no further
+_EXCERPT_CHARACTERS = 1000  # of the question, and of the answer
+_TIMEOUT_SECONDS = 60
+_MAX_ANSWER_CHARACTERS = 500  # a longer answer is not a title
+_MAX_RECEIVED_CHARACTERS = 20_000  # then reasoning in unknown tags is read no further
 
-_ASKED = """\
+_REQUEST = """\
 Here is how a conversation begins. Give it a title of two to six words, in the language that the conversation is in.
 Answer with the title alone: no quotes, no Markdown, no full stop.
 
@@ -50,22 +50,22 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 
-def wants_title(bot: Bot, messages: Sequence[Message]) -> bool:
-    """Tell whether the answer to these messages is the session's first, and the bot one that can name it."""
+def needs_title(bot: Bot, messages: Sequence[Message]) -> bool:
+    """Return whether the reply to these messages is the session's first, and the bot can generate titles."""
     answered = any(m.role == "assistant" and m.status is None and m.content for m in messages)
     return bot.info.can_title and not answered
 
 
 def title_prompt(question: str, answer: str) -> Prompt:
-    """Make what a bot is asked for a title with."""
-    words = {"question": valid_text(question[:_SHOWN]), "answer": valid_text(answer[:_SHOWN])}
-    return [{"role": "user", "content": _ASKED.format(**words)}]
+    """Build the request for a title."""
+    texts = {"question": valid_text(question[:_EXCERPT_CHARACTERS]), "answer": valid_text(answer[:_EXCERPT_CHARACTERS])}
+    return [{"role": "user", "content": _REQUEST.format(**texts)}]
 
 
-def as_title(text: str) -> str:
-    """Make a title of a bot's answer: its first line that is one, without quotes and marks; "" if there is none.
+def parse_title(text: str) -> str:
+    """Extract the title from a bot's answer: its first suitable line, without quotes and Markdown; "" if there is none.
 
-    Reasoning, "Here is a title:" and the fences of code are passed over; of a JSON object its first text is the title.
+    Reasoning, "Here is a title:" and code fences are skipped; in a JSON object the first string is the title.
     """
     title, before = one_line(_MARKS.sub("", _title_line(without_reasoning(text)))), None
     while title != before:
@@ -101,59 +101,59 @@ def _title_in_json(text: str) -> str:
 
 
 @dataclass(slots=True, frozen=True)
-class Naming:
-    """Asks a bot for a session's title, and gives it if the name is still the one that the session gave itself."""
+class TitleFollowup:
+    """Asks the bot for a title of the session, and renames the session if its name is still the automatic one."""
 
     repository: SessionRepository
     bot: Bot
     session: Session
     question: Message
-    savers: Executor
+    executor: Executor
 
-    async def run(self, answer: Message) -> bool:
-        """Tell whether the session has a new name. That it has none disturbs nobody, and is only logged."""
+    async def run(self, reply: Message) -> bool:
+        """Generate the title; return whether the session was renamed. A failure is only logged."""
         try:
-            automatic = await self._in_thread(self._automatic_name)
+            automatic = await self._run_in_thread(self._automatic_name)
             if automatic is None:
                 return False
-            title = await self._title(answer.content)
-            return await self._in_thread(partial(self._rename, automatic, title, answer))
-        except Exception as error:  # noqa: BLE001  (whatever a bot or the store raises, the first words are a name too)
+            title = await self._title(reply.content)
+            return await self._run_in_thread(partial(self._rename, automatic, title, reply))
+        except Exception as error:  # noqa: BLE001  (whatever the bot or the store raises, the automatic name stays)
             _log.info("Session %s keeps its name: %s: %s", self.session.id, type(error).__name__, error)
             return False
 
     async def _title(self, answer: str) -> str:
         content, reason = "", None
         prompt = title_prompt(self.question.content, answer)
-        async with asyncio.timeout(_SECONDS), aclosing(self.bot.stream(prompt)) as pieces:
+        async with asyncio.timeout(_TIMEOUT_SECONDS), aclosing(self.bot.stream(prompt)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Delta):
                     content += piece.content
                 else:
                     reason = piece.reason
-                if len(content) > _LONGEST_THOUGHT:
+                if len(content) > _MAX_RECEIVED_CHARACTERS:
                     break
-        title = as_title(content)
-        if is_cut_off(reason) or len(without_reasoning(content)) > _TOO_LONG or not title:
+        title = parse_title(content)
+        if is_cut_off(reason) or len(without_reasoning(content)) > _MAX_ANSWER_CHARACTERS or not title:
             raise BotError("The bot was asked for a title, and gave none.")
         return title
 
-    def _rename(self, automatic: str, title: str, answer: Message) -> bool:
-        """Give the title; take it back if a message that it was made of was redacted meanwhile."""
+    def _rename(self, automatic: str, title: str, reply: Message) -> bool:
+        """Rename the session; undo it if a message that the title is based on was redacted meanwhile."""
         user, session_id = self.session.user, self.session.id
-        made_of = [self.question, answer]
-        if not self.repository.rename_from(user, session_id, automatic, title, [message.id for message in made_of]):
+        sources = [self.question, reply]
+        if not self.repository.rename_from(user, session_id, automatic, title, [message.id for message in sources]):
             return False
-        if redacted_since(self.repository, self.session, made_of):
+        if redacted_since(self.repository, self.session, sources):
             self.repository.rename_from(user, session_id, title, REDACTED)
         return True
 
     def _automatic_name(self) -> str | None:
-        """Return the name that the session gave itself; None if it has another by now."""
+        """Return the session's automatic name; None if it was renamed since."""
         user, session_id = self.session.user, self.session.id
         name = self.repository.get(user, session_id, last=1).name
         first = replace(self.session, name="").named_by(self.repository.messages(user, session_id, before=2))
         return name if name and name == first else None
 
-    async def _in_thread(self, call: Callable[[], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self.savers, call)
+    async def _run_in_thread(self, call: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self.executor, call)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from botchat.core.chat import is_wordless
+from botchat.core.chat import is_empty_reply
 from botchat.core.exporting import content_notices, file_line, is_markdown, one_line
 from botchat.core.models import Message
 from botchat.tui.markdown.blocks import Block, Said
@@ -219,7 +219,7 @@ def _fold(message: Message, about: About) -> str:
 
 def _ending(message: Message, about: About) -> tuple[tuple[str, str], ...]:
     retry = " · r retry" if about.unanswered else ""
-    if message.status == "truncated" and message.error and is_wordless(message):
+    if message.status == "truncated" and message.error and is_empty_reply(message):
         return ((f"✂ {one_line(message.error)}{retry}", "error"),)
     if message.status in _ENDINGS:
         why = f": {one_line(message.error)}" if message.error else ""

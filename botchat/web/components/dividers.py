@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from botchat.core.chat import Chat, Shown, shown, topics_of
+from botchat.core.chat import Chat, ContextUsage, context_usage, topic_starts
 from botchat.core.models import Message, Session
 from botchat.web import cache, callbacks
 from botchat.web.components.message_text import coming_words
@@ -16,13 +16,13 @@ class Lines:
 
     def __init__(self, session: Session, messages: Sequence[Message]) -> None:
         self._session = session
-        self._shown = shown(session)
-        self._topics = topics_of(messages) if cache.preferences(session.user).topics == "shown" else ()
+        self._usage = context_usage(session)
+        self._topics = topic_starts(messages) if cache.preferences(session.user).topics == "shown" else ()
 
     def above(self, message_id: str) -> None:
         """Draw what stands above a message."""
-        if self._shown and message_id == self._shown.first:
-            _begin(self._session, self._shown)
+        if self._usage and message_id == self._usage.first_id:
+            _begin(self._session, self._usage)
         if message_id in self._topics:
             _topic(self._session, message_id)
 
@@ -41,14 +41,14 @@ def begin_from(session: Session, message_id: str) -> None:
     callbacks.attempt(begin)
 
 
-def _begin(session: Session, told: Shown) -> None:
+def _begin(session: Session, usage: ContextUsage) -> None:
     with st.container(key="line-shown", horizontal=True, horizontal_alignment="center", vertical_alignment="center"):
-        st.caption(plain(told.sentence), width="content")
-        if told.by_hand:
+        st.caption(plain(usage.description), width="content")
+        if usage.is_manual:
             st.button("Take it back", key="remember", type="tertiary", on_click=forget, args=(session, None))
-    if told.summary:
+    if usage.summary:
         with st.expander("The bot's summary of it", type="compact"):
-            coming_words(told.summary)
+            coming_words(usage.summary)
 
 
 def _topic(session: Session, message_id: str) -> None:

@@ -57,7 +57,7 @@ def follow(user: str, session_id: str) -> None:
 
 
 def _follow(user: str, session_id: str) -> None:
-    reply = runtime.served().replies.running(user, session_id)
+    reply = runtime.served().replies.active_reply(user, session_id)
     if reply is None:
         _follow_elsewhere(user, session_id)
     else:
@@ -67,7 +67,7 @@ def _follow(user: str, session_id: str) -> None:
 def _follow_here(reply: Reply) -> None:
     is_first_look = st.session_state.pop("first look", False)
     if is_first_look:
-        reply.wait_for_words(_FIRST_WORDS_SECONDS)
+        reply.wait_for_first_delta(_FIRST_WORDS_SECONDS)
     elif reply.settled and reply.save_failure is None:
         st.rerun()
     with st.chat_message("assistant"):
@@ -93,7 +93,7 @@ def _redraw(picture: "_Picture", reply: Reply) -> None:
     until, told = time.monotonic() + _RUN_SECONDS, reply.save_failure
     while not reply.ended and reply.save_failure is told and time.monotonic() < until and not click_waits():
         pace = _pace()
-        reply.wait_for_news(pace.tick)
+        reply.wait_for_update(pace.tick)
         time.sleep(pace.pause)
         if not picture.shows(reply.message):
             return

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from botchat.core.chat import Chat, shown
+from botchat.core.chat import Chat, context_usage
 from botchat.core.errors import BotchatError, UnknownBot
 from botchat.core.models import NAME_LIMIT, Session
 from botchat.web import cache, callbacks
@@ -22,8 +22,8 @@ def session_head(chat: Chat, session: Session) -> None:
         st.subheader(label(session.name), anchor=False)
         _menu(session)
     tags = "".join(f" · {tag}" for tag in session.tags)
-    told = shown(session)
-    sent = f" · {told.words}" if told else ""
+    usage = context_usage(session)
+    sent = f" · {usage.text}" if usage else ""
     st.caption(f"Bot: {plain(_bot(chat, session) + tags + sent)}")
     if session.state == "archived":
         st.info("This session is in the archive.")

@@ -54,7 +54,7 @@ def _end_of_branch(session: Session, reply: Reply | None) -> str | None:
 
 def last_read(session: Session) -> None:
     """Show a session as it was read last, while the store can't be read, and follow the reply that is coming."""
-    reply = runtime.served().replies.running(session.user, session.id)
+    reply = runtime.served().replies.active_reply(session.user, session.id)
     coming = reply.message_id if reply else written_elsewhere(session)
     for message in branch_of(session.messages, session.head):
         if message.id != coming:

@@ -86,7 +86,7 @@ def _current(user: str) -> tuple[Session | None, str | None]:
         problem, remembered = str(error), None
     except BotchatError as error:
         problem = str(error)
-    if problem and wanted and (reply := runtime.served().replies.running(user, wanted)):
+    if problem and wanted and (reply := runtime.served().replies.active_reply(user, wanted)):
         remembered = with_reply(remembered, reply)
     st.session_state.shown = remembered
     return remembered, problem

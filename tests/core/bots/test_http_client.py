@@ -1,4 +1,4 @@
-"""Proxies and certificates of the environment: used where they can be, named by their variable where they can't."""
+"""Proxies and certificates from the environment: used if valid, else reported by the name of their variable."""
 
 import os
 import select
@@ -15,16 +15,16 @@ from support.bots.stub_server import Answer, StubBot, refused, streamed, whole
 from support.paths import TESTS
 from support.stores.servers import free_port
 
-from botchat.core.bots.http_client import Proxy, is_valid, open_client, proxy_for
+from botchat.core.bots.http_client import Proxy, is_valid_url, open_client, proxy_for
 from botchat.core.errors import BotError, ConfigError
-from botchat.core.turn import models_of
+from botchat.core.turn import fetch_model_lists
 
 HI = streamed(["Hi."])
 TIMEOUT = httpx2.Timeout(5)
 
 
 def run(code: str, **environment: str) -> str:
-    """Run code where no proxy is set but those given; return what it prints."""
+    """Run code with only the given proxies set; return its output."""
     inherited = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     # The HTTP library leaves a connection that its proxy refused to the garbage collector.
     done = subprocess.run(
@@ -48,13 +48,13 @@ def run(code: str, **environment: str) -> str:
     return done.stdout.strip()
 
 
-def asked_through(**environment: str) -> str:
-    """Ask a bot of another machine with these variables set; return its answer or its error."""
+def ask_through(**environment: str) -> str:
+    """Ask a bot on another machine with these variables set; return its answer or its error."""
     return run("h = ask(bot_at('http://bot.invalid/v1'))[0]\nprint(h.content or h.error)", **environment)
 
 
 class SmallServer:
-    """Talks to each client in turn, in a thread, while its `with` block lasts."""
+    """Serves one client at a time, in a thread, within its `with` block."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -78,7 +78,7 @@ class SmallServer:
                 self.talk(client)
 
     def _ready(self, *sockets: socket.socket) -> list[socket.socket]:
-        """Wait for one of these; [] when it is over."""
+        """Wait for one of these sockets; return [] at the end."""
         ready = select.select([*sockets, self._over], [], [])[0]
         return [] if self._over in ready else ready
 
@@ -89,7 +89,7 @@ class SmallServer:
 
 
 class SocksServer(SmallServer):
-    """A SOCKS 5 server that connects everything to one place, or takes no password."""
+    """A SOCKS 5 server that connects every client to one address, or rejects every password."""
 
     def __init__(self, target: str, *, refuses: bool = False) -> None:
         super().__init__()
@@ -117,18 +117,16 @@ class SocksServer(SmallServer):
 @pytest.mark.parametrize("scheme", ["socks", "socks5", "socks5h", "SOCKS5"])
 def test_a_socks_proxy_is_used_also_by_the_name_that_gnome_gives_it(scheme):
     with StubBot([HI]) as stub, SocksServer(stub.url) as proxy:
-        assert asked_through(ALL_PROXY=f"{scheme}://127.0.0.1:{proxy.port}/") == "Hi."
+        assert ask_through(ALL_PROXY=f"{scheme}://127.0.0.1:{proxy.port}/") == "Hi."
     assert proxy.hosts == [b"bot.invalid"]
 
 
 def test_an_http_proxy_is_used_with_its_password_and_no_proxy_is_heeded():
     with StubBot([HI]) as proxy:
         address = proxy.url.removesuffix("/v1").replace("http://", "http://ann:p%40ss@")
-        assert asked_through(http_proxy=address) == "Hi."
+        assert ask_through(http_proxy=address) == "Hi."
         assert proxy.requests[0].headers["proxy-authorization"] == "Basic YW5uOnBAc3M="
-        assert asked_through(HTTP_PROXY=address, NO_PROXY="other, .invalid").startswith(
-            "Can't reach http://bot.invalid"
-        )
+        assert ask_through(HTTP_PROXY=address, NO_PROXY="other, .invalid").startswith("Can't reach http://bot.invalid")
         assert len(proxy.requests) == 1
 
 
@@ -158,9 +156,9 @@ def test_a_proxy_that_can_not_be_used_is_named_by_its_variable_and_no_part_of_it
 
 def test_a_bad_proxy_is_an_error_of_the_bot_and_others_are_still_checked():
     code = (
-        "from botchat.core.turn.probe import models_of, try_bots\n"
+        "from botchat.core.turn.probe import fetch_model_lists, probe_bots\n"
         "bots = [bot_at('http://bot.invalid/v1'), bot_at('http://127.0.0.1:1/v1')]\n"
-        "print([str(e) for e in models_of(bots, 9)], [str(t.failure) for t in try_bots(bots)])"
+        "print([str(e) for e in fetch_model_lists(bots, 9)], [str(t.failure) for t in probe_bots(bots)])"
     )
     said = run(code, ALL_PROXY="socks9://ann:geheim@h:1")
     assert said.count("The proxy in ALL_PROXY is of a kind that isn't supported.") == 2
@@ -169,7 +167,7 @@ def test_a_bad_proxy_is_an_error_of_the_bot_and_others_are_still_checked():
 
 
 def test_a_proxy_that_is_down_is_named_and_not_the_server():
-    said = asked_through(HTTP_PROXY=f"http://ann:geheim@127.0.0.1:{free_port()}")
+    said = ask_through(HTTP_PROXY=f"http://ann:geheim@127.0.0.1:{free_port()}")
     assert said == (
         "Can't reach the proxy in HTTP_PROXY. Check that it is running and HTTP_PROXY is correct, "
         "or add the server's host to NO_PROXY."
@@ -181,7 +179,7 @@ def test_a_proxy_that_refuses_is_named():
         said = run("print(ask(bot_at('https://bot.invalid/v1'))[0].error)", HTTPS_PROXY=proxy.url.removesuffix("/v1"))
     assert said.startswith("Can't reach https://bot.invalid/v1 through the proxy in HTTPS_PROXY: it requires another")
     with StubBot([]) as stub, SocksServer(stub.url, refuses=True) as proxy:
-        said = asked_through(ALL_PROXY=f"socks5://no:no@127.0.0.1:{proxy.port}")
+        said = ask_through(ALL_PROXY=f"socks5://no:no@127.0.0.1:{proxy.port}")
     assert said.startswith(
         "Can't reach http://bot.invalid/v1 through the proxy in ALL_PROXY: it refused the connection"
     )
@@ -191,7 +189,7 @@ def test_a_proxy_that_refuses_is_named():
     ("name", "value"),
     [("OPENAI_ORG_ID", "org\nQZQZ"), ("OPENAI_PROJECT_ID", "QZQZé"), ("OPENAI_CUSTOM_HEADERS", "QZQZ é: x\ny")],
 )
-def test_a_header_of_the_environment_that_can_not_be_sent_is_told_of_without_its_value(name, value):
+def test_a_header_of_the_environment_that_can_not_be_sent_is_reported_without_its_value(name, value):
     with StubBot([HI]) as stub:
         said = run(f"print(ask(bot_at({stub.url!r}))[0].error)", **{name: value})
     assert said.startswith(f"Can't send a request to {stub.url}: its address or a header isn't valid.")
@@ -253,14 +251,14 @@ def test_a_server_that_speaks_no_tls_is_a_problem_of_its_certificate_and_not_of_
     ["http://", "http://h:x", "http://[::1", "http://h:0", f"http://{'a' * 64}.b", "http://a..b", "http://a b/", "x"],
 )
 def test_an_address_that_nothing_can_be_asked_at_is_not_valid(url):
-    assert not is_valid(url)
+    assert not is_valid_url(url)
 
 
 @pytest.mark.parametrize(
     "url", ["http://h", "https://h:8/v1?a=b", "http://[::1]:8/v1", "http://ann:p%40@h/", "https://bücher.example/@x"]
 )
 def test_an_address_that_can_be_asked_is_valid(url):
-    assert is_valid(url)
+    assert is_valid_url(url)
 
 
 # A bot's address
@@ -311,7 +309,7 @@ def redirect(status: int, location: str) -> Answer:
     return Answer(steps=[], status=status, headers={"location": location})
 
 
-def test_a_redirect_that_keeps_the_request_is_followed_and_one_that_does_not_is_told_of():
+def test_a_redirect_that_keeps_the_request_is_followed_and_one_that_does_not_is_reported():
     with StubBot([redirect(308, "/v2/chat/completions"), HI]) as stub:
         assert ask(bot_at(stub.url))[0].content == "Hi."
     with StubBot([redirect(301, "/v2/chat/completions?x=geheim"), refused(404, "No such page.")]) as stub:
@@ -334,7 +332,7 @@ def test_whatever_one_bot_raises_the_others_are_still_checked(capfd):
         def __init__(self, info) -> None:
             self.info = info
 
-        async def models(self):
+        async def list_models(self):
             raise LookupError("odd")
 
         async def aclose(self) -> None:
@@ -342,7 +340,7 @@ def test_whatever_one_bot_raises_the_others_are_still_checked(capfd):
 
     with StubBot([whole({"data": [{"id": "first"}]})]) as stub, no_output(capfd):
         fine = bot_at(stub.url)
-        broken, listed = models_of([Broken(fine.info), fine], 9)
+        broken, listed = fetch_model_lists([Broken(fine.info), fine], 9)
     assert isinstance(broken, BotError)
     assert "RuntimeError: odd too" in str(broken)
     assert listed == ["first"]

@@ -1,4 +1,4 @@
-"""A bot on an OpenAI-compatible server: what it sends, and what it says when it gets no answer."""
+"""A bot on an OpenAI-compatible server: its requests, and its errors if there is no answer."""
 
 import asyncio
 import os
@@ -9,7 +9,7 @@ import threading
 from dataclasses import replace
 
 import pytest
-from support.bots.asked_bot import HELLO, ask, bot_at, hear, listen
+from support.bots.asked_bot import HELLO, ask, ask_stub, bot_at, collect_reply
 from support.bots.stub_server import Answer, Request, StubBot, refused, sse, streamed, whole
 from support.paths import TESTS
 from support.stores.servers import free_port
@@ -21,8 +21,8 @@ KEY = "sk-very-secret-1234567890"
 HI = streamed(["Hi."])
 
 
-def in_a_process_of_its_own(code: str, **environment: str) -> str:
-    """Run code that knows `ask` and `bot_at`, where no proxy is set but those given; tell what it prints."""
+def run_in_subprocess(code: str, **environment: str) -> str:
+    """Run code that can use `ask` and `bot_at`, with only the given environment variables; return its output."""
     inherited = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", f"from support.bots.asked_bot import ask, bot_at\n{code}"],
@@ -101,7 +101,7 @@ def test_two_first_questions_at_once_are_both_asked_again_without():
 
     async def asking(bot: OpenAIBot) -> list[str]:
         try:
-            replies = await asyncio.gather(*(listen(bot, on_piece=one_answered.set) for _ in range(2)))
+            replies = await asyncio.gather(*(collect_reply(bot, on_piece=one_answered.set) for _ in range(2)))
             return [heard.content for heard in replies]
         finally:
             await bot.aclose()
@@ -149,7 +149,7 @@ def test_without_a_model_the_first_that_the_server_lists_answers_and_it_is_asked
     ],
     ids=["none", "null", "texts", "no id", "a list", "a web page", "no JSON"],
 )
-def test_a_server_that_lists_no_model_is_told_of(listed):
+def test_a_server_that_lists_no_model_is_reported(listed):
     with StubBot([listed]) as stub:
         (heard,) = ask(bot_at(stub.url, model=None))
     assert heard.error == (
@@ -158,8 +158,8 @@ def test_a_server_that_lists_no_model_is_told_of(listed):
     assert len(stub.requests) == 1
 
 
-def test_a_server_that_has_no_list_of_models_is_told_of():
-    error = hear(refused(404, "Not here."), model=None).error
+def test_a_server_that_has_no_list_of_models_is_reported():
+    error = ask_stub(refused(404, "Not here."), model=None).error
     assert error.startswith("No list of models at http://127.0.0.1:")
     assert error.endswith("(HTTP 404: Not here). Set model in the config, and check that base_url ends in /v1.")
 
@@ -192,13 +192,13 @@ def test_a_server_that_has_no_list_of_models_is_told_of():
     ],
 )
 def test_a_refusal_says_in_one_sentence_what_to_do(answer, says):
-    heard = hear(answer)
+    heard = ask_stub(answer)
     assert (heard.pieces, heard.finish) == ([], None)
     assert says in heard.error
     assert "\n" not in heard.error
 
 
-def test_a_server_that_is_not_there_is_told_of():
+def test_a_server_that_is_not_there_is_reported():
     (heard,) = ask(bot_at(f"http://127.0.0.1:{free_port()}/v1"))
     assert heard.error.startswith("Can't reach http://127.0.0.1:")
     assert heard.error.endswith(
@@ -207,7 +207,7 @@ def test_a_server_that_is_not_there_is_told_of():
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:abc/v1", "http://[::1/v1"])
-def test_a_base_url_that_is_no_address_is_told_of(url):
+def test_a_base_url_that_is_no_address_is_reported(url):
     (heard,) = ask(bot_at(url))
     assert heard.error.startswith("The base_url of the bot 'local' isn't a valid URL. Use http://HOST:PORT/v1")
 
@@ -215,13 +215,13 @@ def test_a_base_url_that_is_no_address_is_told_of(url):
 # The key
 
 
-def test_a_key_that_the_server_does_not_take_is_told_of_by_the_name_of_its_variable():
-    error = hear(refused(401, f"Incorrect API key: {KEY}"), api_key=KEY, api_key_env="STUB_KEY").error
+def test_a_key_that_the_server_does_not_take_is_reported_by_the_name_of_its_variable():
+    error = ask_stub(refused(401, f"Incorrect API key: {KEY}"), api_key=KEY, api_key_env="STUB_KEY").error
     assert error == "Invalid API key (HTTP 401: Incorrect API key: ***). Check STUB_KEY in the environment."
 
 
 def test_a_server_that_wants_a_key_and_got_none_says_where_to_put_it():
-    error = hear(refused(401, "Who are you?")).error
+    error = ask_stub(refused(401, "Who are you?")).error
     assert error == (
         "API key required (HTTP 401: Who are you?). "
         "Set api_key_env in the config to the name of its environment variable."
@@ -251,7 +251,7 @@ def test_a_key_never_gets_into_an_error(answer):
 
 
 @pytest.mark.parametrize("key", [f"{KEY}\n", f" {KEY}", f"{KEY}é", f"{KEY}\ud800", "\n"])
-def test_a_key_that_can_not_be_one_is_told_of_before_anything_is_sent(key):
+def test_a_key_that_can_not_be_one_is_reported_before_anything_is_sent(key):
     with StubBot([HI]) as stub:
         (heard,) = ask(bot_at(stub.url, api_key=key, api_key_env="STUB_KEY"))
     assert heard.error.startswith("The API key in STUB_KEY contains a space, a line break or a non-ASCII character")
@@ -269,7 +269,7 @@ def test_a_bot_whose_key_is_missing_asks_no_server():
 @pytest.mark.parametrize("url", [OPENAI_URL, f"{OPENAI_URL}/"])
 def test_without_a_key_nothing_leaves_for_openai(url):
     with StubBot([]) as proxy:  # all that leaves the machine would come by here
-        said = in_a_process_of_its_own(f"print(ask(bot_at({url!r}))[0].error)", HTTPS_PROXY=proxy.url)
+        said = run_in_subprocess(f"print(ask(bot_at({url!r}))[0].error)", HTTPS_PROXY=proxy.url)
     assert said == "The bot 'local' requires an API key. Set OPENAI_API_KEY in the environment.\n"
     assert proxy.requests == []
 
@@ -281,12 +281,12 @@ def test_a_proxy_is_not_asked_for_a_server_of_this_machine():
     with StubBot([]) as proxy, StubBot([HI, HI]) as stub:
         urls = [stub.url, stub.url.replace("127.0.0.1", "localhost")]
         code = f"print([ask(bot_at(url))[0].content for url in {urls}])"
-        assert in_a_process_of_its_own(code, HTTP_PROXY=proxy.url, ALL_PROXY=proxy.url) == "['Hi.', 'Hi.']\n"
+        assert run_in_subprocess(code, HTTP_PROXY=proxy.url, ALL_PROXY=proxy.url) == "['Hi.', 'Hi.']\n"
     assert proxy.requests == []
 
 
-def test_a_certificate_file_that_is_missing_is_told_of():
-    said = in_a_process_of_its_own("print(ask(bot_at('https://bot.invalid/v1'))[0].error)", SSL_CERT_FILE="/none")
+def test_a_certificate_file_that_is_missing_is_reported():
+    said = run_in_subprocess("print(ask(bot_at('https://bot.invalid/v1'))[0].error)", SSL_CERT_FILE="/none")
     assert said == "Can't load the certificates in SSL_CERT_FILE (No such file or directory). Check SSL_CERT_FILE.\n"
 
 

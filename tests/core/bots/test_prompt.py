@@ -1,4 +1,4 @@
-"""The form in which a conversation is sent: what strict chat templates and servers take."""
+"""The prompts that conversations become: they satisfy strict chat templates and servers."""
 
 from dataclasses import replace
 
@@ -10,24 +10,24 @@ from support.bots.conversations import (
     at_any_speed,
     bot,
     bots,
+    build_prompt,
     conversations,
-    prompt_for,
-    shown,
+    prompt_turns,
     system_of,
+    text_only_bots,
     user,
     without_files,
-    wordy_bots,
 )
 
 from botchat.core.bots import CONTINUE, OPENING, without_system_role
-from botchat.core.bots.prompt import words_of
+from botchat.core.bots.prompt import text_of
 from botchat.core.models import Message, valid_text
 
 
 @given(bot=bots, said=conversations, folded=st.booleans())
 @at_any_speed
 def test_a_prompt_passes_the_strictest_chat_template(bot, said, folded):
-    prompt = prompt_for(bot, said)
+    prompt = build_prompt(bot, said)
     roles = [message["role"] for message in (without_system_role(prompt) if folded else prompt)]
     if roles[0] == "system" and not folded:
         roles = roles[1:]
@@ -38,35 +38,35 @@ def test_a_prompt_passes_the_strictest_chat_template(bot, said, folded):
 @given(bot=bots, said=conversations, folded=st.booleans())
 @at_any_speed
 def test_no_text_that_is_to_be_sent_is_lost_by_joining(bot, said, folded):
-    prompt = prompt_for(replace(bot, context_window=None), said)
+    prompt = build_prompt(replace(bot, context_window=None), said)
     if folded:
         prompt = without_system_role(prompt)
     for message in said:
         if message.role != "tool" and message.content.strip():
             text = valid_text(message.content)
-            assert any(text in words_of(sent["content"]) for sent in prompt)
+            assert any(text in text_of(sent["content"]) for sent in prompt)
 
 
 @given(bot=bots, said=without_files)
 @at_any_speed
 def test_system_messages_are_sent_in_the_first_one_whatever_else_is_left_out(bot, said):
-    first = prompt_for(bot, said)[0]
+    first = build_prompt(bot, said)[0]
     assert (first["content"] if first["role"] == "system" else "") == system_of(bot, said)
 
 
-@given(bot=wordy_bots, said=without_files)
+@given(bot=text_only_bots, said=without_files)
 @at_any_speed
-def test_all_that_is_shown_can_be_sent(bot, said):
-    assert all(text == valid_text(text) for message in prompt_for(bot, said) for text in message.values())
+def test_every_prompt_can_be_sent(bot, said):
+    assert all(text == valid_text(text) for message in build_prompt(bot, said) for text in message.values())
 
 
-def test_a_conversation_is_shown_as_it_was_said():
+def test_a_conversation_is_sent_unchanged():
     said = [user("Rome?"), assistant("Gladly."), user("When?")]
-    assert shown(*said) == [("user", "Rome?"), ("assistant", "Gladly."), ("user", "When?")]
-    assert shown(*said, system="Be brief.")[0] == ("system", "Be brief.")
+    assert prompt_turns(*said) == [("user", "Rome?"), ("assistant", "Gladly."), ("user", "When?")]
+    assert prompt_turns(*said, system="Be brief.")[0] == ("system", "Be brief.")
 
 
-def test_replies_without_words_and_results_of_tools_are_left_out():
+def test_empty_replies_and_tool_results_are_left_out():
     said = [
         user("Rome?"),
         assistant("", status="failed", error="gone"),
@@ -75,12 +75,12 @@ def test_replies_without_words_and_results_of_tools_are_left_out():
         assistant("Gladly."),
         user("When?"),
     ]
-    assert shown(*said) == [("user", "Rome?"), ("assistant", "Gladly."), ("user", "When?")]
+    assert prompt_turns(*said) == [("user", "Rome?"), ("assistant", "Gladly."), ("user", "When?")]
 
 
 def test_users_messages_that_follow_each_other_become_one():
     said = [user("Rome?"), assistant("", status="stopped"), user("Or Oslo?"), assistant("Oslo."), user("Why?")]
-    assert shown(*said) == [("user", "Rome?\n\nOr Oslo?"), ("assistant", "Oslo."), ("user", "Why?")]
+    assert prompt_turns(*said) == [("user", "Rome?\n\nOr Oslo?"), ("assistant", "Oslo."), ("user", "Why?")]
 
 
 def test_an_imported_conversation_is_sent_as_strict_templates_want_it():
@@ -94,7 +94,7 @@ def test_an_imported_conversation_is_sent_as_strict_templates_want_it():
         assistant("Ann it is.", reasoning_content="Found."),
         user("And now?"),
     ]
-    assert shown(*said, system="Be brief.") == [
+    assert prompt_turns(*said, system="Be brief.") == [
         ("system", "Be brief.\n\nAnswer in French."),
         ("user", OPENING),
         ("assistant", "Hello, who are you?"),
@@ -102,42 +102,42 @@ def test_an_imported_conversation_is_sent_as_strict_templates_want_it():
         ("assistant", "Let me search.\n\nAnn it is."),
         ("user", "And now?"),
     ]
-    assert shown(*said, context_window=20)[0] == ("system", "Answer in French.")
-    assert shown(*said[:3])[-1] == ("user", CONTINUE)
+    assert prompt_turns(*said, context_window=20)[0] == ("system", "Answer in French.")
+    assert prompt_turns(*said[:3])[-1] == ("user", CONTINUE)
 
 
 def test_a_server_without_a_system_role_gets_its_text_with_the_first_of_the_users_words():
-    prompt = prompt_for(bot(system="Be brief."), [user("Rome?"), assistant("Gladly."), user("When?")])
+    prompt = build_prompt(bot(system="Be brief."), [user("Rome?"), assistant("Gladly."), user("When?")])
     assert [m["content"] for m in without_system_role(prompt)] == ["Be brief.\n\nRome?", "Gladly.", "When?"]
-    seen = prompt_for(bot(system="Be brief.", images=True), [user("Look", files=[PIXEL])])
+    seen = build_prompt(bot(system="Be brief.", images=True), [user("Look", files=[PIXEL])])
     (first,) = without_system_role(seen)
     assert [part["type"] for part in first["content"]] == ["text", "text", "image_url"]
-    assert words_of(first["content"]) == "Be brief.\n\nLook"
+    assert text_of(first["content"]) == "Be brief.\n\nLook"
 
 
 def test_an_image_of_the_bots_is_named_because_servers_take_images_from_users_alone():
     said = [user("Draw"), assistant("Here", files=[PIXEL]), user("Thanks")]
-    assert shown(*said, images=True)[1] == ("assistant", "Here\n\n[image p.png: not shown to this bot]")
+    assert prompt_turns(*said, images=True)[1] == ("assistant", "Here\n\n[image p.png: not shown to this bot]")
 
 
-def test_a_reply_that_was_cut_off_is_shown_as_far_as_it_came():
-    assert shown(user("Rome?"), assistant("Glad", status="stopped"))[1] == ("assistant", "Glad")
+def test_an_interrupted_reply_is_sent_as_far_as_received():
+    assert prompt_turns(user("Rome?"), assistant("Glad", status="stopped"))[1] == ("assistant", "Glad")
 
 
-def test_a_bot_is_shown_its_own_reasoning_only_when_it_wants_it():
+def test_a_bot_is_sent_its_own_reasoning_only_if_configured():
     said = [user("Rome?"), assistant("Gladly.", reasoning_content="They travel."), user("When?")]
-    assert [message.get("reasoning_content") for message in prompt_for(bot(), said)] == [None] * 3
-    wanted = prompt_for(bot(send_reasoning=True), said)
+    assert [message.get("reasoning_content") for message in build_prompt(bot(), said)] == [None] * 3
+    wanted = build_prompt(bot(send_reasoning=True), said)
     assert [message.get("reasoning_content") for message in wanted] == [None, "They travel.", None]
 
 
 def test_half_a_character_is_replaced_because_no_server_takes_it():
     said = [user("a\ud800"), assistant("b", reasoning_content="\udc00")]
-    prompt = prompt_for(bot(send_reasoning=True), said)
+    prompt = build_prompt(bot(send_reasoning=True), said)
     assert (prompt[0]["content"], prompt[1]["reasoning_content"]) == ("a\ufffd", "\ufffd")
 
 
 def test_what_is_stored_is_not_changed():
     said = [user("a"), user("b\ud800")]
-    prompt_for(bot(context_window=10), said)
+    build_prompt(bot(context_window=10), said)
     assert [message.content for message in said] == ["a", "b\ud800"]

@@ -1,4 +1,4 @@
-"""What a server does once: its bot is loaded, and what is loaded is collected no more."""
+"""The warm-up of a server: its bot is loaded, and loaded objects are excluded from garbage collections."""
 
 import asyncio
 import gc
@@ -19,7 +19,7 @@ from botchat.web import launcher, runtime
 
 
 class Bot(ScriptedBot):
-    """Is prepared, or says why it can't be."""
+    """A bot that can be prepared, or raises an error."""
 
     def __init__(self, failure: Exception | None = None) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ def test_a_bot_is_prepared_and_what_is_loaded_is_collected_no_more_also_where_th
 
 def test_what_was_garbage_by_then_does_not_stay(unfrozen):
     class Ring:
-        """Garbage that only a collection finds."""
+        """Garbage that only a collection frees."""
 
     ring = Ring()
     ring.itself, seen = ring, weakref.ref(ring)

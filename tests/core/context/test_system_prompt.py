@@ -1,4 +1,4 @@
-"""A session's own system prompt: what the bot is told in the place of what it is always told."""
+"""A session's own system prompt, which replaces the bot's."""
 
 from dataclasses import replace
 
@@ -10,52 +10,52 @@ from botchat.core.errors import BotError
 
 @pytest.fixture
 def chat(chat_with):
-    """A chat with a bot that is always told to be brief."""
+    """A chat with a bot whose system prompt is to be brief."""
     chat = chat_with("Yes.", DONE)
     chat.bot.info = replace(chat.bot.info, system="Be brief.")
     return chat
 
 
-def told(chat) -> list[str]:
-    """What the bot was told when it was asked last."""
+def system_texts(chat) -> list[str]:
+    """Return the system messages of the last prompt."""
     return [message["content"] for message in chat.bot.prompts[-1] if message["role"] == "system"]
 
 
 @pytest.mark.parametrize(
     ("system", "expected"), [(None, ["Be brief."]), ("", []), ("You are a pirate.", ["You are a pirate."])]
 )
-def test_the_sessions_own_is_told_in_the_place_of_the_bots(chat, store, system, expected):
+def test_the_sessions_own_replaces_the_bots(chat, store, system, expected):
     session = chat.new_session("ann")
     session.system = system
     assert chat.send("ann", session, "Hi").wait(30)
-    assert told(chat) == expected
+    assert system_texts(chat) == expected
     assert store.get("ann", session.id).system == system
     assert chat.send("ann", session, "More").wait(30)
-    assert told(chat) == expected
+    assert system_texts(chat) == expected
 
 
-def test_what_the_store_says_is_told_not_an_old_copy(chat):
+def test_the_stored_one_is_sent_not_a_stale_copy(chat):
     session = chat.new_session("ann")
     assert chat.send("ann", session, "Hi").wait(30)
     chat.update("ann", session.id, system="You are a pirate.")
     assert chat.send("ann", session, "Hi").wait(30)
-    assert told(chat) == ["You are a pirate."]
+    assert system_texts(chat) == ["You are a pirate."]
     answer = chat.open("ann", session.id).messages[-1].id
     chat.update("ann", session.id, system="You are a cook.")
     assert chat.regenerate("ann", session, answer).wait(30)
-    assert told(chat) == ["You are a cook."]
+    assert system_texts(chat) == ["You are a cook."]
     chat.update("ann", session.id, system=None)
     assert chat.send("ann", session, "Hi").wait(30)
-    assert told(chat) == ["Be brief."]
+    assert system_texts(chat) == ["Be brief."]
 
 
-def test_it_is_told_when_a_question_is_tried_again(chat_with):
+def test_it_is_sent_with_a_retry(chat_with):
     chat = chat_with(BotError("It broke off."))
     session = chat.new_session("ann")
     session.system = "You are a pirate."
     assert chat.send("ann", session, "Hi").wait(30)
     assert chat.retry("ann", session).wait(30)
-    assert told(chat) == ["You are a pirate."]
+    assert system_texts(chat) == ["You are a pirate."]
 
 
 def test_a_fork_keeps_it(chat):

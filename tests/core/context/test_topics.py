@@ -1,8 +1,8 @@
-"""Which messages seem to begin a new topic, and what that means for what a bot is sent."""
+"""Detection of topics, and their effect on the selection of messages."""
 
 import pytest
 
-from botchat.core.context import fit, topics_of
+from botchat.core.context import select_messages, topic_starts
 from botchat.core.models import BotInfo, Message
 
 TALK = [
@@ -17,34 +17,40 @@ TALK = [
 ]
 
 
-def said(*texts: str) -> list[Message]:
+def conversation(*texts: str) -> list[Message]:
     return [Message(role="user" if i % 2 == 0 else "assistant", content=text) for i, text in enumerate(texts)]
 
 
-def places(messages: list[Message]) -> list[int]:
-    topics = topics_of(messages)
+def topic_indexes(messages: list[Message]) -> list[int]:
+    topics = topic_starts(messages)
     return [i for i, message in enumerate(messages) if message.id in topics]
 
 
 def test_a_message_with_other_words_begins_a_topic_and_one_that_goes_on_does_not():
-    assert places(said(*TALK)) == [4]
-    assert places(said(*TALK[:4], "Why?", "So it sees more.", "Yes, please tell me something else.")) == []
-    chinese = said("苍鹭吃什么鱼", "苍鹭吃小鱼。", "苍鹭怎么抓小鱼", "它站着不动。", "星期六去剑桥的火车票", "好")
-    assert places(chinese) == [4]
+    assert topic_indexes(conversation(*TALK)) == [4]
+    assert (
+        topic_indexes(conversation(*TALK[:4], "Why?", "So it sees more.", "Yes, please tell me something else.")) == []
+    )
+    chinese = conversation(
+        "苍鹭吃什么鱼", "苍鹭吃小鱼。", "苍鹭怎么抓小鱼", "它站着不动。", "星期六去剑桥的火车票", "好"
+    )
+    assert topic_indexes(chinese) == [4]
 
 
 @pytest.mark.parametrize("length", range(1, len(TALK) + 1))
 def test_what_follows_changes_nothing_about_a_message(length):
-    assert places(said(*TALK)[:length]) == [place for place in places(said(*TALK)) if place < length]
+    assert topic_indexes(conversation(*TALK)[:length]) == [
+        place for place in topic_indexes(conversation(*TALK)) if place < length
+    ]
 
 
-def test_a_bot_that_is_not_shown_all_is_shown_it_from_a_topic_on_if_that_gives_up_little():
-    messages = said(*TALK, "Thanks.")
-    topics = topics_of(messages)
+def test_a_selection_begins_at_a_topic_if_that_leaves_little_out():
+    messages = conversation(*TALK, "Thanks.")
+    topics = topic_starts(messages)
     whole = BotInfo(bot_id="b", label="b", context_window=10_000)
-    assert fit(whole, messages, topics=topics).messages == messages
+    assert select_messages(whole, messages, topics=topics).messages == messages
     narrow = BotInfo(bot_id="b", label="b", context_window=110)
-    assert fit(narrow, messages).messages == messages[2:]
-    assert fit(narrow, messages, topics=topics).messages == messages[4:]
+    assert select_messages(narrow, messages).messages == messages[2:]
+    assert select_messages(narrow, messages, topics=topics).messages == messages[4:]
     last = {messages[8].id}
-    assert fit(narrow, messages, topics=last).messages == messages[2:]
+    assert select_messages(narrow, messages, topics=last).messages == messages[2:]

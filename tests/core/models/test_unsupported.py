@@ -27,8 +27,8 @@ def test_a_kind_of_several_lines_is_named_in_one():
 def test_a_later_state_of_a_piece_replaces_an_earlier_one():
     reply = Reply("ann", "s")
     for arguments in ('{"q', '{"q": 1}'):
-        reply.receive(Delta(unsupported=Unsupported("tool call", {"arguments": arguments}, "call 0")))
-    reply.receive(Delta(unsupported=IMAGE))
+        reply.add(Delta(unsupported=Unsupported("tool call", {"arguments": arguments}, "call 0")))
+    reply.add(Delta(unsupported=IMAGE))
     assert [piece.raw for piece in unpack(reply.message.payload)] == [{"arguments": '{"q": 1}'}, IMAGE.raw]
 
 

@@ -1,14 +1,14 @@
-"""Pieces are read in gulps when many replies stream: none is lost, and the end closes what they come from."""
+"""Pieces are coalesced while many replies stream: none is lost, and the source is closed at the end."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
-from botchat.core.turn.coalesce import in_gulps, pause_for
+from botchat.core.turn.coalesce import coalesce, coalesce_delay
 
 
 class Source:
-    """Gives pieces as its server would: a number comes after that many turns of the loop, 0 lies there already."""
+    """Yields pieces like a server: each after that many iterations of the loop; 0 is buffered already."""
 
     def __init__(self, *waits: float) -> None:
         self.closed = False
@@ -26,7 +26,7 @@ class Source:
 
 async def read(source: Source, pause: Callable[[], float], most: int = 1_000) -> list[int]:
     read: list[int] = []
-    async with aclosing(in_gulps(source.pieces(), pause)) as pieces:
+    async with aclosing(coalesce(source.pieces(), pause)) as pieces:
         async for piece in pieces:
             read.append(piece)
             if len(read) == most:
@@ -53,8 +53,8 @@ def test_who_stops_reading_closes_what_the_pieces_come_from():
 
 
 def test_few_replies_are_read_as_they_come():
-    assert pause_for(1) == pause_for(10) == 0
-    assert 0 < pause_for(50) < pause_for(100) == pause_for(1000) < 1
+    assert coalesce_delay(1) == coalesce_delay(10) == 0
+    assert 0 < coalesce_delay(50) < coalesce_delay(100) == coalesce_delay(1000) < 1
 
 
 def test_a_piece_that_lies_there_is_at_hand_however_long_its_thread_is_kept_off():
@@ -66,14 +66,14 @@ def test_a_piece_that_lies_there_is_at_hand_however_long_its_thread_is_kept_off(
             yield i
 
     async def read_all() -> list[int]:
-        return [piece async for piece in in_gulps(slow(), lambda: pauses.append(0) or 0)]
+        return [piece async for piece in coalesce(slow(), lambda: pauses.append(0) or 0)]
 
     assert asyncio.run(read_all()) == [0, 1, 2]
     assert pauses == []
 
 
-async def turns_of_others(pieces: int, pause: float) -> int:
-    """Read so many pieces that all lie there, after one that was waited for; tell how often others had their turn."""
+async def count_other_iterations(pieces: int, pause: float) -> int:
+    """Read a number of buffered pieces after one that was waited for; return how often other tasks ran."""
     turns = 0
 
     async def others() -> None:
@@ -82,7 +82,7 @@ async def turns_of_others(pieces: int, pause: float) -> int:
             turns += 1
             await asyncio.sleep(0)
 
-    async with aclosing(in_gulps(Source(0.01, *[0] * pieces).pieces(), lambda: pause)) as source:
+    async with aclosing(coalesce(Source(0.01, *[0] * pieces).pieces(), lambda: pause)) as source:
         await anext(source)
         await anext(source)
         watching = asyncio.create_task(others())
@@ -93,8 +93,8 @@ async def turns_of_others(pieces: int, pause: float) -> int:
 
 
 def test_pieces_that_gathered_are_read_many_in_a_turn_and_the_others_have_their_turns_still():
-    assert 10 < asyncio.run(turns_of_others(1_000, pause=0.001)) < 100
+    assert 10 < asyncio.run(count_other_iterations(1_000, pause=0.001)) < 100
 
 
 def test_pieces_that_do_not_gather_are_passed_on_one_in_a_turn():
-    assert asyncio.run(turns_of_others(1_000, pause=0)) >= 998
+    assert asyncio.run(count_other_iterations(1_000, pause=0)) >= 998

@@ -1,4 +1,4 @@
-"""What the store has not taken when a program ends: it is in a file, with all its words, and import takes it."""
+"""Replies that are not stored when a program ends: they are in a recovery file, complete, and can be imported."""
 
 import io
 import stat
@@ -16,11 +16,11 @@ from botchat.core.turn import Turns
 
 @pytest.fixture
 def turns_with(store, tmp_path):
-    """Make turns that rescue into a folder, and a Chat on them whose bot follows the script."""
+    """Create turns with a recovery folder, and a Chat on them whose bot follows the script."""
     made = []
 
     def make(*script, folder: Path = tmp_path / "data" / "rescued") -> tuple[Turns, Chat]:
-        made.append(Turns({"b": ScriptedBot(*script)}, checkpoint_seconds=0.01, rescue_folder=folder))
+        made.append(Turns({"b": ScriptedBot(*script)}, checkpoint_seconds=0.01, recovery_folder=folder))
         return made[-1], Chat(store, made[-1], default_bot="b")
 
     yield make
@@ -29,7 +29,7 @@ def turns_with(store, tmp_path):
 
 
 def unsaved(store, chat, gate, session, words="Go"):
-    """Ask with the store up, and let the answer come while it is down."""
+    """Send a message while the store is up, and let the reply arrive while it is down."""
     reply = chat.send("ann", session, words)
     store.down = True
     gate.open()
@@ -69,7 +69,7 @@ def test_a_finished_reply_that_is_not_saved_is_in_a_file_that_comes_back_with_al
     assert [m.content for m in store.get("ann", session.id).messages] == ["Read this", "First.", "Go"]
 
 
-def test_a_reply_that_is_still_coming_is_rescued_as_interrupted(store, turns_with, tmp_path):
+def test_a_reply_that_is_still_coming_is_recovered_as_interrupted(store, turns_with, tmp_path):
     turns, chat = turns_with("Half", Gate(), DONE)
     session = chat.new_session("ann")
     store.down = False
@@ -91,7 +91,7 @@ def test_a_second_close_writes_no_second_file(store, turns_with, tmp_path):
     assert len(list((tmp_path / "data" / "rescued").iterdir())) == 1
 
 
-def test_without_a_disk_that_can_be_written_the_words_are_told(store, turns_with, tmp_path, caplog):
+def test_without_a_writable_disk_the_text_is_logged(store, turns_with, tmp_path, caplog):
     gate = Gate()
     (tmp_path / "file").write_text("no folder")
     turns, chat = turns_with(gate, "All of it.", DONE, folder=tmp_path / "file" / "rescued")

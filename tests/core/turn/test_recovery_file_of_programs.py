@@ -1,4 +1,4 @@
-"""Programs that are ended in good order while their MongoDB is stopped: what came is in a file, and comes back."""
+"""Programs that exit normally while their MongoDB is stopped: the reply is in a recovery file, and can be imported."""
 
 import re
 import signal
@@ -23,7 +23,7 @@ def mongo_shell(tmp_path, own_mongod):
 
 @pytest.fixture
 def rest(mongo_shell, stub_for):
-    """What the bot waits for before the second half of its answer."""
+    """The event that releases the second half of the bot's reply."""
     rest = threading.Event()
     stub_for(mongo_shell, [streamed(["The first half ", rest, "and the second half."])])
     return rest
@@ -31,7 +31,7 @@ def rest(mongo_shell, stub_for):
 
 @pytest.fixture
 def start_api(mongo_shell):
-    """Start `botchat api` on the MongoDB, and kill at the end what is left."""
+    """Start `botchat api` on the MongoDB; kill it at the end if it still runs."""
     running = []
 
     def start(*options: str) -> Api:
@@ -44,15 +44,15 @@ def start_api(mongo_shell):
             api.stop(signal.SIGKILL)
 
 
-def rescued(shell, told: str) -> Path:
-    """Find the file that the program has told of, which may be broken over lines on a terminal."""
+def find_recovery_file(shell, told: str) -> Path:
+    """Return the path that the program printed, which may be wrapped on a terminal."""
     (path,) = shell.folder.iterdir()
     assert re.sub(r"\s", "", f"botchat sessions import {path}") in re.sub(r"\s", "", told)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     return path
 
 
-def comes_back(shell, path: Path) -> str:
+def import_recovery_file(shell, path: Path) -> str:
     """Import the file; return the conversation that it holds."""
     done = shell.run("sessions", "import", str(path))
     assert done.returncode == 0, done.stderr
@@ -69,9 +69,9 @@ def test_ask_that_is_interrupted_without_a_store_tells_where_the_answer_is(mongo
     out, err = process.communicate(timeout=90)
     assert process.returncode == 5, err
     assert "does not answer" in err.decode()
-    path = rescued(mongo_shell, err.decode())
+    path = find_recovery_file(mongo_shell, err.decode())
     own_mongod.start()
-    shown = comes_back(mongo_shell, path)
+    shown = import_recovery_file(mongo_shell, path)
     assert "Go" in shown
     assert f"The first half {out.decode().rstrip()}" in shown
     rest.set()
@@ -90,9 +90,9 @@ def test_the_terminal_asks_about_a_reply_that_is_not_saved_and_writes_it_to_a_fi
         terminal.sees("Save to a file (s)")
         terminal.type("s")
         assert terminal.ends() == 0
-        path = rescued(mongo_shell, terminal.text)
+        path = find_recovery_file(mongo_shell, terminal.text)
     own_mongod.start()
-    assert "The first half and the second half." in comes_back(mongo_shell, path)
+    assert "The first half and the second half." in import_recovery_file(mongo_shell, path)
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGHUP])
@@ -106,9 +106,9 @@ def test_a_signal_ends_the_terminal_without_a_question_and_with_a_file(mongo_she
         terminal.sees("The reply is not saved")
         terminal.process.send_signal(end)
         assert terminal.ends() == 128 + end
-        path = rescued(mongo_shell, terminal.text)
+        path = find_recovery_file(mongo_shell, terminal.text)
     own_mongod.start()
-    assert "The first half and the second half." in comes_back(mongo_shell, path)
+    assert "The first half and the second half." in import_recovery_file(mongo_shell, path)
 
 
 def test_quit_anyway_writes_nothing(mongo_shell, own_mongod, rest):
@@ -147,9 +147,9 @@ def test_the_page_keeps_an_unsaved_reply_on_the_screen_and_its_server_leaves_it_
         visitor.sees("The first half and the second half.")
         visitor.sees("Go")
         site.stop(signal.SIGTERM)
-    path = rescued(mongo_shell, (tmp_path / "stderr").read_text())
+    path = find_recovery_file(mongo_shell, (tmp_path / "stderr").read_text())
     own_mongod.start()
-    assert "The first half and the second half." in comes_back(mongo_shell, path)
+    assert "The first half and the second half." in import_recovery_file(mongo_shell, path)
 
 
 def test_the_servers_of_the_api_leave_an_unsaved_reply_in_a_file(mongo_shell, own_mongod, rest, start_api):
@@ -168,9 +168,9 @@ def test_the_servers_of_the_api_leave_an_unsaved_reply_in_a_file(mongo_shell, ow
             assert next(events)["data"]["content"] == "and the second half."
             api.process.send_signal(signal.SIGTERM)
             _, err = api.process.communicate(timeout=90)
-    path = rescued(mongo_shell, err.decode())
+    path = find_recovery_file(mongo_shell, err.decode())
     own_mongod.start()
-    assert "The first half and the second half." in comes_back(mongo_shell, path)
+    assert "The first half and the second half." in import_recovery_file(mongo_shell, path)
 
 
 def test_the_terminal_over_a_server_that_is_lost_keeps_what_was_on_its_screen(mongo_shell, start_api, rest):
@@ -187,8 +187,8 @@ def test_the_terminal_over_a_server_that_is_lost_keeps_what_was_on_its_screen(mo
         terminal.sees("Save to a file (s)")
         terminal.type("s")
         assert terminal.ends() == 0
-        path = rescued(mongo_shell, terminal.text)
-    shown = comes_back(mongo_shell, path)
+        path = find_recovery_file(mongo_shell, terminal.text)
+    shown = import_recovery_file(mongo_shell, path)
     assert "Go" in shown
     assert "The first half" in shown
     rest.set()

@@ -1,4 +1,4 @@
-"""A prompt that its server refuses is sent again in a form that may pass; what that taught is kept for a time."""
+"""A refused prompt is sent again in a form that may pass; the learned limits are kept for some time."""
 
 from contextlib import ExitStack
 from dataclasses import replace
@@ -8,13 +8,13 @@ from support.bots.stub_server import DONE, StubBot, chunk, refused, sse, streame
 from support.stores.sessions import say
 
 from botchat.core.bots import BotConfig, LearnedLimits
-from botchat.core.bots.learned_limits import KEPT_SECONDS
+from botchat.core.bots.learned_limits import WINDOW_TTL_SECONDS
 from botchat.core.bots.openai import OpenAIBot
 from botchat.core.models import Message, Session
 
 
 class CountedServer:
-    """Counts a prompt, and refuses what is over its window in the words of some server."""
+    """Counts a prompt, and refuses one over its window with the message of some server."""
 
     def __init__(self, words: str, window: int = 8_192, status: int = 400) -> None:
         self.words, self.window, self.status = words, window, status
@@ -30,7 +30,7 @@ class CountedServer:
 
 @pytest.fixture
 def long_chat(chat_on, store):
-    """Give a chat on a server that answers so, and a way to make sessions of 61 messages, about 30,000 tokens."""
+    """Return a chat on a server with these answers, and a factory for sessions of 61 messages, about 30,000 tokens."""
     with ExitStack() as servers:
 
         def make(answer, **more):
@@ -92,7 +92,7 @@ def test_a_window_that_is_a_small_part_of_the_prompt_is_reached_by_halving(long_
 
 
 @pytest.mark.parametrize("status", [400, 413, 422])
-def test_a_refusal_in_unknown_words_is_tried_once_shorter_and_nothing_is_remembered(long_chat, status):
+def test_a_refusal_with_an_unknown_message_is_tried_once_shorter_and_nothing_is_remembered(long_chat, status):
     server = CountedServer("Zu viel.", window=16_000, status=status)
     chat, begin = long_chat(server)
     assert say(chat, begin(), "Still there?").status is None
@@ -104,7 +104,7 @@ def test_a_refusal_in_unknown_words_is_tried_once_shorter_and_nothing_is_remembe
     assert failed.sent is None
 
 
-def test_a_refusal_that_is_not_about_the_length_is_shown_as_the_server_said_it_first(long_chat):
+def test_a_refusal_that_is_not_about_the_length_is_reported_as_first_received(long_chat):
     answers = [refused(400, "temperature must be 1"), refused(401, "who?")]
     chat, begin = long_chat(answers)
     assert "temperature must be 1" in say(chat, begin(), "Still there?").error
@@ -136,19 +136,19 @@ def test_a_larger_window_is_found_again_by_time_an_answer_or_another_model():
     limits = LearnedLimits(lambda: at)
     info = OpenAIBot("b", BotConfig(model="m"), base_url="http://h/v1").info
     limits.learn(info, window=4_096)
-    assert limits.window(info) == 4_096
-    assert limits.window(replace(info, model="other")) is None
-    limits.check(info, model="m-1", tokens=4_000)
-    assert limits.window(info) == 4_096
-    limits.check(info, model="m-1", tokens=4_097)
-    assert limits.window(info) is None
+    assert limits.context_window(info) == 4_096
+    assert limits.context_window(replace(info, model="other")) is None
+    limits.forget_contradicted(info, model="m-1", tokens=4_000)
+    assert limits.context_window(info) == 4_096
+    limits.forget_contradicted(info, model="m-1", tokens=4_097)
+    assert limits.context_window(info) is None
     limits.learn(info, window=4_096, has_system_role=False)
     assert not limits.has_system_role(info)
-    limits.check(info, model="m-2", tokens=10)
-    assert (limits.window(info), limits.has_system_role(info)) == (None, True)
+    limits.forget_contradicted(info, model="m-2", tokens=10)
+    assert (limits.context_window(info), limits.has_system_role(info)) == (None, True)
     limits.learn(info, window=4_096)
-    at = KEPT_SECONDS
-    assert limits.window(info) is None
+    at = WINDOW_TTL_SECONDS
+    assert limits.context_window(info) is None
 
 
 def test_a_server_without_a_system_role_gets_the_system_prompt_with_the_first_question(chat_on):
@@ -170,7 +170,7 @@ def test_a_server_without_a_system_role_gets_the_system_prompt_with_the_first_qu
     ]
 
 
-def test_a_complaint_about_the_system_role_that_stays_is_shown_and_not_remembered(chat_on):
+def test_a_repeated_refusal_of_the_system_role_is_reported_and_not_remembered(chat_on):
     with StubBot(lambda _: refused(400, "System role not supported")) as server:
         bot = OpenAIBot("b", BotConfig(model="m", base_url=server.url, system="Be brief."), base_url=server.url)
         chat = chat_on(bot)

@@ -1,4 +1,4 @@
-"""What a bot is sent of a long conversation, told by a server that counts, and refuses what is too long for it."""
+"""The part of a long conversation that is sent to a server that counts tokens and refuses long prompts."""
 
 from dataclasses import replace
 
@@ -9,15 +9,15 @@ from support.stores.sessions import say
 
 from botchat.core.bots import BotConfig
 from botchat.core.bots.openai import OpenAIBot
-from botchat.core.bots.prompt import words_of
+from botchat.core.bots.prompt import text_of
 from botchat.core.bots.stream.chunks import Finish
-from botchat.core.context import shown
+from botchat.core.context import context_usage
 from botchat.core.errors import BotError, MessageNotFound, PromptTooLong
 from botchat.core.models import Message, Session
 
 
 class CountingBot(ScriptedBot):
-    """Answers at length, counts tokens in its own way, and refuses prompts that are over its window."""
+    """Sends long replies, counts tokens in its own way, and refuses prompts over its window."""
 
     def __init__(self, count, window: int, told: int | None = 0, **more) -> None:
         super().__init__("A heron is a bird. " * 6, **more)
@@ -26,7 +26,7 @@ class CountingBot(ScriptedBot):
         self.refused = 0
 
     async def stream(self, prompt):
-        tokens = sum(self.count(words_of(message["content"])) + 4 for message in prompt) + 20
+        tokens = sum(self.count(text_of(message["content"])) + 4 for message in prompt) + 20
         if tokens > self.window:
             self.refused += 1
             raise PromptTooLong("Too long.", limit=None, tokens=None)
@@ -58,9 +58,9 @@ def test_whatever_a_server_counts_it_is_sent_the_newest_turns_that_fit_and_no_wo
         assert prompt[-1]["content"].startswith(f"{n}:")
     saved = store.get("ann", session.id, last=100)
     assert [m.content[:3] for m in saved.messages[::2]] == [f"{n}: "[:3] for n in range(25)]
-    told = shown(saved)
-    assert (told.messages, told.of) == (full[-1], 49)
-    assert told.first == saved.messages[49 - full[-1]].id
+    usage = context_usage(saved)
+    assert (usage.sent, usage.total) == (full[-1], 49)
+    assert usage.first_id == saved.messages[49 - full[-1]].id
 
 
 def test_a_prompt_that_was_too_long_is_sent_once_more_shorter_and_the_window_is_remembered(chat_on, store):
@@ -89,7 +89,7 @@ def test_a_server_is_asked_twice_at_most_the_second_time_by_its_own_sizes(chat_o
     assert sizes[7:] == [3]
 
 
-def test_a_last_message_that_no_bot_can_be_shown_is_said_to_be_so(chat_on, store):
+def test_a_last_message_that_can_not_be_sent_is_an_error(chat_on, store):
     bot = ScriptedBot("Yes.", DONE)
     chat = chat_on(bot)
     session = Session(user="ann", bot_id="b")
@@ -154,7 +154,7 @@ def test_more_of_a_session_is_read_where_more_fits(chat_on, store):
     assert len(bot.prompts[0]) == 1_201
 
 
-def test_what_a_person_lets_the_bot_forget_is_not_sent_until_they_take_it_back(chat_on, store):
+def test_messages_before_a_cut_are_not_sent_until_it_is_undone(chat_on, store):
     bot = ScriptedBot("Yes.", DONE)
     chat = chat_on(bot)
     session = chat.new_session("ann")
@@ -162,14 +162,14 @@ def test_what_a_person_lets_the_bot_forget_is_not_sent_until_they_take_it_back(c
         say(chat, session, words)
     session = chat.open("ann", session.id)
     chat.forget("ann", session, session.messages[2].id)
-    told = shown(chat.open("ann", session.id))
-    assert (told.words, told.by_hand, told.first) == ("4 of 6 messages sent", True, session.messages[2].id)
+    usage = context_usage(chat.open("ann", session.id))
+    assert (usage.text, usage.is_manual, usage.first_id) == ("4 of 6 messages sent", True, session.messages[2].id)
     answer = say(chat, session, "And?")
     assert [m["content"] for m in bot.prompts[-1]] == ["Oslo?", "Yes.", "Why?", "Yes.", "And?"]
     assert (answer.sent["messages"], answer.sent["of"]) == (5, 7)
-    assert shown(chat.open("ann", session.id)).by_hand
+    assert context_usage(chat.open("ann", session.id)).is_manual
     chat.forget("ann", session, None)
-    assert shown(chat.open("ann", session.id)) is None
+    assert context_usage(chat.open("ann", session.id)) is None
     say(chat, session, "Now?")
     assert len(bot.prompts[-1]) == 9
     assert len(store.get("ann", session.id).messages) == 10
@@ -193,8 +193,8 @@ def test_a_new_session_begins_with_a_message_of_another_and_what_follows_it(chat
         chat.begin_from("ann", begun, session.messages[0].id)
 
 
-class SummingBot(CountingBot):
-    """Sums up what it is asked to, or fails to."""
+class SummarizingBot(CountingBot):
+    """Summarizes as asked, or fails."""
 
     def __init__(self, summary) -> None:
         super().__init__(len, window=1_200)
@@ -203,7 +203,7 @@ class SummingBot(CountingBot):
         self.asked: list[str] = []
 
     async def stream(self, prompt):
-        words = words_of(prompt[-1]["content"])
+        words = text_of(prompt[-1]["content"])
         if "<conversation>" not in words:
             async for piece in super().stream(prompt):
                 yield piece
@@ -214,8 +214,8 @@ class SummingBot(CountingBot):
             yield piece
 
 
-def test_what_does_not_fit_is_summed_up_kept_and_sent_instead(chat_on, store):
-    bot = SummingBot(["Herons were spoken of.", Finish(reason="stop")])
+def test_what_does_not_fit_is_summarized_stored_and_sent_instead(chat_on, store):
+    bot = SummarizingBot(["Herons were spoken of.", Finish(reason="stop")])
     chat = chat_on(bot)
     session = chat.new_session("ann")
     for n in range(20):
@@ -229,14 +229,14 @@ def test_what_does_not_fit_is_summed_up_kept_and_sent_instead(chat_on, store):
     assert system["content"].endswith("Herons were spoken of.")
     places = [message.id for message in kept.messages]
     assert kept.messages[places.index(kept.summary["last"]) + 1].content == first["content"]
-    assert shown(kept).summary == "Herons were spoken of."
+    assert context_usage(kept).summary == "Herons were spoken of."
     chat.redact("ann", session.id, kept.messages[0].id)
     assert store.get("ann", session.id).summary is None
 
 
 @pytest.mark.parametrize("summary", [[BotError("No.")], [RuntimeError("No.")], [Finish(reason="stop")], ["cut off"]])
-def test_a_summary_that_fails_is_in_nobodys_way(chat_on, store, summary):
-    bot = SummingBot(summary)
+def test_a_summary_that_fails_has_no_effect(chat_on, store, summary):
+    bot = SummarizingBot(summary)
     chat = chat_on(bot)
     session = chat.new_session("ann")
     for n in range(12):
@@ -245,11 +245,11 @@ def test_a_summary_that_fails_is_in_nobodys_way(chat_on, store, summary):
     assert bot.asked
     assert kept.summary is None
     assert bot.prompts[-1][0]["role"] == "user"
-    assert shown(kept).messages == len(bot.prompts[-1])
+    assert context_usage(kept).sent == len(bot.prompts[-1])
 
 
-def test_what_was_forgotten_is_in_no_summary(chat_on, store):
-    bot = SummingBot(["Herons.", Finish(reason="stop")])
+def test_messages_before_a_cut_are_in_no_summary(chat_on, store):
+    bot = SummarizingBot(["Herons.", Finish(reason="stop")])
     chat = chat_on(bot)
     session = chat.new_session("ann")
     for n in range(4):

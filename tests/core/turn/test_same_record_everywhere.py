@@ -1,4 +1,4 @@
-"""The same message through every front end leaves the same record: there is one turn, and they all use it."""
+"""The same message leaves the same record in every front end: all of them use one implementation of the turn."""
 
 from pathlib import Path
 
@@ -79,7 +79,7 @@ def by_api(_shell, settings) -> None:
 
 
 def comparable(session: Session) -> dict:
-    """A record without what is each time another: ids, times, how long it took and in how many writes."""
+    """Return a record without its volatile fields: ids, times, latencies and the number of writes."""
     own = {"id", "create_time", "latency_ms", "first_token_ms", "reasoning_ms"}
     messages = [{n: getattr(m, n) for n in m.__slots__ if n not in own} for m in session.messages]
     header = {

@@ -1,4 +1,4 @@
-"""A session's name of the bot's own making: when it is asked for, what becomes of it, and whom it never disturbs."""
+"""Generated titles: when they are requested, how they are parsed, and that a failure has no effect."""
 
 import logging
 import queue
@@ -16,15 +16,15 @@ from botchat.core.chat import Chat
 from botchat.core.errors import BotError, InvalidInput
 from botchat.core.models import Delta
 from botchat.core.turn import Turns
-from botchat.core.turn.titles import TITLE_LENGTH, as_title, title_prompt
+from botchat.core.turn.titles import TITLE_LENGTH, parse_title, title_prompt
 from botchat.settings import Settings
 
 QUESTION = "How do herons stand in cold water all day, and why don't they freeze?"
 FIRST_WORDS = QUESTION[:50]
 
 
-class Watched(logging.Handler):
-    """Hears what is logged about names."""
+class LogCollector(logging.Handler):
+    """Collects the log records about titles."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,8 +34,8 @@ class Watched(logging.Handler):
         self.heard.put(f"{record.levelname} {record.getMessage()}")
 
 
-class Renames:
-    """A store that tells how each attempt to give a name went."""
+class RenameRecorder:
+    """A store that records the outcome of each rename."""
 
     def __init__(self, repository) -> None:
         self._repository = repository
@@ -52,7 +52,7 @@ class Renames:
 
 @pytest.fixture
 def logged():
-    log, handler = logging.getLogger("botchat.core.turn.titles"), Watched()
+    log, handler = logging.getLogger("botchat.core.turn.titles"), LogCollector()
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     yield handler.heard
@@ -62,7 +62,7 @@ def logged():
 
 @pytest.fixture
 def titling(repository):
-    """Make a Chat, on any store, whose bot answers like this and is asked for titles."""
+    """Create a Chat, on any store, whose bot follows the script and is asked for titles."""
     made = []
 
     def make(*title, answer=("Like this.", DONE), titles: bool = True) -> Chat:
@@ -92,8 +92,8 @@ def name_of(chat, session) -> str:
             continue
 
 
-def until_named(chat, session, name: str) -> None:
-    """Wait until it has that name: a name is given after the reply, on the loop."""
+def wait_for_name(chat, session, name: str) -> None:
+    """Wait until the session has that name: it is renamed after the reply, on the loop."""
     while name_of(chat, session) != name:
         pass
 
@@ -102,7 +102,7 @@ def test_a_session_has_a_name_of_the_bots_after_its_first_answer_and_keeps_it(ti
     chat = titling(Delta(reasoning_content="What is it about? "), '"How herons ', 'keep warm."', DONE)
     session = ask(chat)
     revision = chat.revision("ann")
-    until_named(chat, session, "How herons keep warm")
+    wait_for_name(chat, session, "How herons keep warm")
     (summary,) = chat.page("ann").sessions
     assert summary.name == "How herons keep warm"
     while chat.revision("ann") == revision:  # it shows at once in this process
@@ -122,13 +122,13 @@ def test_the_reply_is_settled_before_the_bot_is_asked_for_a_name(titling):
     assert name_of(chat, session) == FIRST_WORDS
     ask(chat, session, "And ducks?")
     gate.open()
-    until_named(chat, session, "Herons")
+    wait_for_name(chat, session, "Herons")
 
 
 def test_a_name_that_the_person_gives_meanwhile_stays(titling):
     asked, gate = Gate(), Gate()
     chat = titling(asked.open, gate, "Herons", DONE)
-    renamed = chat._repository = Renames(chat._repository)
+    renamed = chat._repository = RenameRecorder(chat._repository)
     session = ask(chat)
     asked._opened.result(timeout=30)
     chat.update("ann", session.id, name="My birds")
@@ -147,7 +147,7 @@ def test_a_session_with_a_name_of_the_persons_is_not_asked_about(titling):
     gate.open()
     assert reply.wait(30)
     other = ask(chat)  # by the time that it has its name, the first would have had it
-    until_named(chat, other, "Herons")
+    wait_for_name(chat, other, "Herons")
     assert name_of(chat, session) == "My birds"
 
 
@@ -195,7 +195,7 @@ def test_an_answer_that_is_not_complete_gets_no_title_and_the_first_that_is_does
     session = ask(chat)
     chat.bot._script = ("Like this.", DONE)
     ask(chat, session, "Once more?")
-    until_named(chat, session, "Herons")
+    wait_for_name(chat, session, "Herons")
     assert len(chat.bot.title_prompts) == 1
     assert "Once more?" in chat.bot.title_prompts[0][0]["content"]
 
@@ -283,9 +283,9 @@ def test_a_session_is_renamed_only_from_the_name_that_it_has(repository):
         ("", ""),
     ],
 )
-def test_a_title_is_one_line_without_what_stands_around_it(answer, title):
-    assert as_title(answer) == title
-    assert len(as_title(answer)) <= TITLE_LENGTH
+def test_a_title_is_one_line_without_the_text_around_it(answer, title):
+    assert parse_title(answer) == title
+    assert len(parse_title(answer)) <= TITLE_LENGTH
 
 
 def test_a_bot_is_shown_only_the_beginnings():

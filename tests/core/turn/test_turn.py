@@ -1,4 +1,4 @@
-"""The turn: what is saved, when, and what becomes of a reply however it ends."""
+"""The turn: what is saved and when, and the state of a reply after each kind of end."""
 
 import pytest
 from support.fakes import DONE, Gate
@@ -92,7 +92,7 @@ def test_a_question_whose_save_was_not_confirmed_is_stored_once_when_it_is_sent_
     assert [m.content for m in store.get("ann", session.id).messages] == ["Hi", "Yes."]
 
 
-def test_the_bot_is_shown_what_the_store_holds_not_what_a_screen_remembers(chat_with, store):
+def test_the_bot_is_sent_what_the_store_has_not_what_a_screen_has(chat_with, store):
     chat = chat_with("Yes.", DONE)
     session = chat.new_session("ann")
     chat.send("ann", session, "one").wait(30)
@@ -122,7 +122,7 @@ def test_a_reply_is_in_the_store_with_its_first_piece_and_at_every_checkpoint(ch
     assert last_message(store, session).content == "One two three."
 
 
-def test_it_is_told_how_many_replies_are_under_way_whoevers_they_are(chat_with, store):
+def test_the_number_of_running_replies_counts_all_users(chat_with, store):
     chat = chat_with("One ", Gate(), "never", DONE)
     assert chat.replies_running == 0
     replies = [chat.send(user, chat.new_session(user), "Hi") for user in ("ann", "ann", "bob")]

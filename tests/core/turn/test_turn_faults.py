@@ -1,4 +1,4 @@
-"""The turn when others write too, when the store is down, when the program ends, and when it is tried again."""
+"""The turn with concurrent writers, while the store is down, when the program ends, and with a retry."""
 
 from datetime import timedelta
 
@@ -145,7 +145,7 @@ def test_a_program_that_ends_saves_the_replies_under_way_as_interrupted(chat_wit
     assert (last_message(store, session).content, last_message(store, session).status) == ("So far", "interrupted")
 
 
-def test_a_failed_reply_without_words_is_tried_again_in_its_place(chat_with, store):
+def test_an_empty_failed_reply_is_replaced_by_a_retry(chat_with, store):
     chat = chat_with(BotError("No."))
     session = chat.new_session("ann")
     chat.send("ann", session, "Hi").wait(30)

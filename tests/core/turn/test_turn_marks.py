@@ -1,4 +1,4 @@
-"""The mark of a running turn: other processes see a turn from its question on, refuse a second, and can stop it."""
+"""The mark of a running turn: other processes see the turn from its question on, refuse a second, and can stop it."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ from botchat.core.turn import Turns
 
 @pytest.fixture
 def process(repository):
-    """Make what another process has: turns of its own on the same store, with a bot that follows the script."""
+    """Simulate another process: its own turns on the same store, with a bot that follows the script."""
     made = []
 
     def make(*script, checkpoint_seconds=0.2) -> Chat:
@@ -34,8 +34,8 @@ def contents(repository, session) -> list[str]:
     return [message.content for message in repository.get("ann", session.id).messages]
 
 
-def await_first_words(repository, session) -> None:
-    """Wait until the mark of the turn has ended and the message of its reply is there."""
+def wait_for_stored_text(repository, session) -> None:
+    """Wait until the turn mark is released and the message of the reply is stored."""
     while (read := repository.get("ann", session.id)).turn or read.messages[-1].role == "user":
         pass
 
@@ -67,7 +67,7 @@ def test_a_turn_in_a_session_with_history_is_refused_elsewhere_too(process, repo
     repository.append(session, Message(role="user", content="earlier"))
     stale = there.open("ann", session.id)
     reply = here.retry("ann", session)
-    await_first_words(repository, session)
+    wait_for_stored_text(repository, session)
     with pytest.raises(ReplyRunning):
         repository.append(stale, Message(role="user", content="second"), turn="elsewhere")
     gate.open()
@@ -135,14 +135,14 @@ def test_a_reply_is_stopped_from_another_process_before_its_first_words(process,
     assert not there.stop("ann", session.id)
 
 
-def test_a_wish_to_stop_just_before_the_first_words_is_not_lost(process, repository):
+def test_a_stop_request_just_before_the_first_text_is_not_lost(process, repository):
     gate = Gate()
     here, there = process(gate, "Hel", Gate(), checkpoint_seconds=60.0), process()
     session = here.new_session("ann")
     here.send("ann", session, "first")
     assert there.stop("ann", session.id)
     gate.open()
-    await_first_words(repository, session)
+    wait_for_stored_text(repository, session)
     assert repository.get("ann", session.id).messages[-1].to_stop
 
 

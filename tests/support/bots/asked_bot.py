@@ -1,4 +1,4 @@
-"""Asks a bot and keeps all that came of it, for the tests."""
+"""Sends a request to a bot and collects the result, for tests."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,8 +18,8 @@ HELLO = [{"role": "user", "content": "Hello?"}]
 
 
 @dataclass
-class Heard:
-    """A reply as it was heard: its pieces in order, its end, and the error that broke it off."""
+class CollectedReply:
+    """A received reply: its deltas in order, its end, and the error that ended it early."""
 
     pieces: list[Delta] = field(default_factory=list)
     finish: Finish | None = None
@@ -34,9 +34,9 @@ class Heard:
         return "".join(piece.reasoning_content for piece in self.pieces)
 
 
-async def listen(bot: Bot, prompt=HELLO, *, on_piece: Callable[[], Any] = lambda: None) -> Heard:
-    """Ask a bot once; `on_piece` is called after each piece."""
-    heard = Heard()
+async def collect_reply(bot: Bot, prompt=HELLO, *, on_piece: Callable[[], Any] = lambda: None) -> CollectedReply:
+    """Send one request to a bot; `on_piece` is called after each delta."""
+    heard = CollectedReply()
     try:
         async with aclosing(bot.stream(prompt)) as pieces:
             async for piece in pieces:
@@ -55,20 +55,20 @@ def bot_at(url: str, *, api_key: str | None = None, model: str | None = "stub-1"
     return OpenAIBot("local", BotConfig(model=model, base_url=url, **config), base_url=url, api_key=api_key)
 
 
-def ask(bot: Bot, prompt=HELLO, *, times: int = 1, on_piece: Callable[[], Any] = lambda: None) -> list[Heard]:
-    """Ask a bot that many times, one after the other, and close it."""
+def ask(bot: Bot, prompt=HELLO, *, times: int = 1, on_piece: Callable[[], Any] = lambda: None) -> list[CollectedReply]:
+    """Send a number of requests to a bot, one after the other, and close it."""
 
-    async def asking() -> list[Heard]:
+    async def asking() -> list[CollectedReply]:
         try:
-            return [await listen(bot, prompt, on_piece=on_piece) for _ in range(times)]
+            return [await collect_reply(bot, prompt, on_piece=on_piece) for _ in range(times)]
         finally:
             await bot.aclose()
 
     return asyncio.run(asking())
 
 
-def hear(answer: Answer, *, on_piece: Callable[[], Any] = lambda: None, **config: Any) -> Heard:
-    """Ask a bot once whose server gives this answer."""
+def ask_stub(answer: Answer, *, on_piece: Callable[[], Any] = lambda: None, **config: Any) -> CollectedReply:
+    """Send one request to a bot whose server gives this answer."""
     with StubBot([answer]) as stub:
         (heard,) = ask(bot_at(stub.url, **config), on_piece=on_piece)
     return heard

@@ -1,4 +1,4 @@
-"""Conversations and bots of every kind, for the properties of what is sent of the ones to the others."""
+"""Strategies for conversations and bots, for property tests of prompts."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from botchat.core.bots import Prompt
-from botchat.core.context import fit, rendering
+from botchat.core.context import rendering, select_messages
 from botchat.core.models import BotInfo, File, Message, valid_text
 
 TEN_TOKENS = "x" * 24
@@ -23,7 +23,7 @@ messages = st.builds(
     payload=st.none() | st.just('{"unsupported": [{"kind": "image", "raw": 1}]}'),
     files=st.just([]) | st.lists(st.sampled_from([NOTE, PIXEL]), max_size=2),
 )
-# Every conversation that a bot is asked about holds words of its user.
+# Every conversation that is sent has a user message with text.
 conversations = st.builds(
     lambda before, after: [*before, user("Rome?"), *after],
     st.lists(messages, max_size=6),
@@ -38,8 +38,8 @@ bots = st.builds(
     send_reasoning=st.booleans(),
     images=st.booleans(),
 )
-# The same, for what is true of words alone: files take more than their bytes tell, an image less.
-wordy_bots = bots.map(lambda bot: replace(bot, images=False))
+# For properties of text only: files take more tokens than their bytes suggest, images fewer.
+text_only_bots = bots.map(lambda bot: replace(bot, images=False))
 without_files = conversations.map(lambda said: [replace(message, files=[]) for message in said])
 at_any_speed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -48,10 +48,10 @@ def bot(**more) -> BotInfo:
     return BotInfo(bot_id="b", label="b", **more)
 
 
-def prompt_for(bot: BotInfo, said, read=None) -> Prompt:
+def build_prompt(bot: BotInfo, said, read=None) -> Prompt:
     more = {"read": read} if read else {}
-    chosen = fit(bot, said)
-    return rendering.prompt_for(bot, [*chosen.standing, *chosen.messages], **more)
+    chosen = select_messages(bot, said)
+    return rendering.build_prompt(bot, [*chosen.system_messages, *chosen.messages], **more)
 
 
 def is_asked(message: Message) -> bool:
@@ -71,5 +71,5 @@ def assistant(content: str, **more) -> Message:
     return Message(role="assistant", content=content, **more)
 
 
-def shown(*said: Message, **more) -> list[tuple[str, str]]:
-    return [(message["role"], message["content"]) for message in prompt_for(bot(**more), said)]
+def prompt_turns(*said: Message, **more) -> list[tuple[str, str]]:
+    return [(message["role"], message["content"]) for message in build_prompt(bot(**more), said)]

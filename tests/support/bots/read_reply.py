@@ -1,4 +1,4 @@
-"""Reads the chunks of a reply as a turn does, for the tests of what servers send."""
+"""Reads the chunks of a reply as a turn does, for tests of servers' formats."""
 
 from typing import Any, NamedTuple
 
@@ -12,8 +12,8 @@ from botchat.core.turn import Reply
 STOP = chunk({}, finish_reason="stop")
 
 
-class Shown(NamedTuple):
-    """What a person sees of a reply."""
+class ReadReply(NamedTuple):
+    """The visible parts of a reply."""
 
     content: str = "Yes."
     reasoning: str = ""
@@ -21,25 +21,25 @@ class Shown(NamedTuple):
     status: str | None = None
 
 
-def read(*chunks: Any, tags: Any = "auto") -> tuple[Shown, Reply]:
-    """Read chunks up to their end, through a Reply as a turn does."""
+def read(*chunks: Any, tags: Any = "auto") -> tuple[ReadReply, Reply]:
+    """Read chunks to their end into a Reply, as a turn does."""
     reply, reader = Reply("ann", "s"), ChunkReader(tags)
     finish = None
     try:
         for piece in (delta for each in chunks for delta in reader.read(each)):
-            reply.receive(piece)
+            reply.add(piece)
         for piece in reader.end():
             if isinstance(piece, Finish):
                 finish = piece
             else:
-                reply.receive(piece)
+                reply.add(piece)
     except BotError as error:
         reply.end("failed", failure=error)
     else:
-        reply.end_as_served(finish)
+        reply.end_with(finish)
     message = reply.message
     kinds = [piece.kind for piece in unpack(message.payload)]
-    return Shown(message.content, message.reasoning_content, kinds, message.status), reply
+    return ReadReply(message.content, message.reasoning_content, kinds, message.status), reply
 
 
 def message(fields: dict[str, Any], reason: str | None = "stop", **more: Any) -> dict[str, Any]:

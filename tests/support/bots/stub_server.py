@@ -1,4 +1,4 @@
-"""A bot's server for the tests: real HTTP on loopback, written by hand so that it can send any odd shape."""
+"""A bot's server for tests: real HTTP on loopback, hand-written so that it can send malformed responses."""
 
 import asyncio
 import json
@@ -13,23 +13,23 @@ from typing import Any, Self
 
 
 class Break(Enum):
-    """How a connection ends before its answer does: closed in good order, or reset."""
+    """How a connection ends before the response is complete: closed normally, or reset."""
 
     CUT = "cut"
     RESET = "reset"
 
 
 Step = bytes | dict[str, Any] | threading.Event | Break
-"""Bytes are sent as they are, a dict as an event of the stream; an Event holds the stream until it is set."""
+"""Bytes are sent unchanged, a dict as an event of the stream; an Event pauses the stream until it is set."""
 
 DONE = b"data: [DONE]\n\n"
 
 
 @dataclass(kw_only=True)
 class Answer:
-    """What the server sends to one request. Without `chunked` the end of the connection is the end of the body.
+    """The response to one request. Without `chunked`, closing the connection ends the body.
 
-    Its headers keep the client from asking twice more after a pause, unless a test gives others.
+    The default headers prevent the client's two retries.
     """
 
     steps: Iterable[Step]
@@ -41,7 +41,7 @@ class Answer:
 
 @dataclass(kw_only=True)
 class Request:
-    """What the server was asked; the names of headers are in lower case."""
+    """A received request; header names are in lower case."""
 
     method: str
     path: str
@@ -50,14 +50,14 @@ class Request:
 
 
 def chunk(delta: str | dict[str, Any], **more: Any) -> dict[str, Any]:
-    """One event of a stream: a piece of the answer, or a whole delta; `more` is about its choice."""
+    """Return one event of a stream: a text, or a complete delta; `more` are fields of its choice."""
     delta = {"content": delta} if isinstance(delta, str) else delta
     choice = {"index": 0, "delta": delta, "finish_reason": None} | more
     return {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "stub-1", "choices": [choice]}
 
 
 def sse(*steps: Step, chunked: bool = True) -> Answer:
-    """A stream of these events and of nothing else: its end must be among them."""
+    """Return a stream of exactly these events, which must include its end."""
     return Answer(steps=steps, chunked=chunked)
 
 
@@ -66,7 +66,7 @@ def streamed(
     finish_reason: str = "stop",
     usage: dict[str, int] | None = None,
 ) -> Answer:
-    """A normal reply, of texts and whole deltas; an Event among them holds it there until the test sets it."""
+    """Return a normal reply of texts and complete deltas; an Event pauses it until the test sets it."""
     steps: list[Step] = [piece if isinstance(piece, threading.Event) else chunk(piece) for piece in pieces]
     steps.append(chunk({}, finish_reason=finish_reason))
     if usage:
@@ -75,21 +75,25 @@ def streamed(
 
 
 def whole(body: Any, *, status: int = 200, kind: str = "application/json") -> Answer:
-    """An answer in one piece: text as it is, anything else as JSON."""
+    """Return a response without streaming: text unchanged, anything else as JSON."""
     text = body if isinstance(body, str) else json.dumps(body)
     return Answer(steps=[text.encode()], status=status, kind=kind)
 
 
 def refused(status: int, message: str) -> Answer:
-    """An error as OpenAI words it."""
+    """Return an error in OpenAI's format."""
     return whole({"error": {"message": message, "type": "x", "param": None, "code": None}}, status=status)
 
 
 class StubBot:
-    """A server that gives these answers, one to a request, or what a function of the request returns.
+    """A server that sends these answers, one per request, or the result of a function of the request.
 
-    It serves from a thread of its own while its `with` block lasts. `requests` holds what it was asked, `connections`
-    counts its clients, `left` is set when a client hung up on a stream that was held.
+    It runs in its own thread within its `with` block.
+
+    Attributes:
+        requests: the received requests.
+        connections: number of connections so far.
+        left: set when a client disconnects from a paused stream.
     """
 
     def __init__(self, answers: Sequence[Answer] | Callable[[Request], Answer]) -> None:
@@ -118,13 +122,13 @@ class StubBot:
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
         self._ready.set()
         await self._over.wait()
-        server.close()  # connections that clients keep open end with the loop
-        for hold in self._holds:  # the thread that waits for it would keep the loop
+        server.close()  # open connections end with the loop
+        for hold in self._holds:  # the thread that waits for it would block the loop
             hold.set()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        # Whoever hangs up, and the end of the loop, end the talk: neither is an error to report.
+        # A disconnecting client and the end of the loop both end the connection; neither is an error.
         with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             try:
                 while await self._send(self._answer(await self._request(reader)), reader, writer):
@@ -142,7 +146,7 @@ class StubBot:
         return request
 
     async def _send(self, answer: Answer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Send an answer; tell whether the connection goes on."""
+        """Send an answer; return whether the connection stays open."""
         framing = "transfer-encoding: chunked" if answer.chunked else "connection: close"
         headers = "".join(f"{name}: {value}\r\n" for name, value in answer.headers.items())
         head = f"HTTP/1.1 {answer.status} x\r\ncontent-type: {answer.kind}\r\n{framing}\r\n{headers}\r\n"
@@ -165,12 +169,12 @@ class StubBot:
         return answer.chunked
 
     async def _released(self, hold: threading.Event, reader: asyncio.StreamReader) -> bool:
-        """Wait until the test releases the stream; False if the client leaves first."""
+        """Wait until the test releases the stream; return False if the client disconnects first."""
         if self._over.is_set():
             return False
         self._holds.append(hold)
         released = asyncio.create_task(asyncio.to_thread(hold.wait))
-        leaves = asyncio.create_task(reader.read(1))  # a client says nothing more while it is answered
+        leaves = asyncio.create_task(reader.read(1))  # a client sends nothing while it receives
         await asyncio.wait({released, leaves}, return_when=asyncio.FIRST_COMPLETED)
         if not released.done():
             self.left.set()

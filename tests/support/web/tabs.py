@@ -46,9 +46,9 @@ class Site:
     def running_count(self) -> int:
         return self.turns.running_count
 
-    def running(self, user: str, session_id: str) -> Reply | None:
+    def active_reply(self, user: str, session_id: str) -> Reply | None:
         """Return the reply that is under way in a session, as the turns of now know it."""
-        return self.turns.running(user, session_id)
+        return self.turns.active_reply(user, session_id)
 
     def open(self, user: str = "ann", session_id: str | None = None) -> AppTest:
         """Open a tab and run the page in it."""

@@ -155,7 +155,7 @@ def unsaved_reply(site, *script):
     site.run(tab)
     site.store.down = site.store.unreadable = True
     gate.open()
-    reply = site.running("ann", session_id)
+    reply = site.active_reply("ann", session_id)
     list(reply)
     while reply.save_failure is None:
         pass
@@ -203,7 +203,7 @@ def test_a_reply_goes_on_on_the_screen_while_the_store_can_not_be_read(site):
     site.follow("One ", later, "two.", DONE)
     tab = site.say(site.open(), "Count")
     session_id = opened(tab)
-    reply = site.running("ann", session_id)
+    reply = site.active_reply("ann", session_id)
     next(iter(reply))
     site.store.down = site.store.unreadable = True
     assert said(site.run(tab)) == ["Count", "One"]
@@ -220,7 +220,7 @@ def test_earlier_messages_do_not_hide_the_reply_that_comes(site):
     gate = Gate()
     site.follow("One ", gate, "two.", DONE)
     tab = site.say(site.open("ann", session.id), "Count")
-    next(iter(site.running("ann", session.id)))
+    next(iter(site.active_reply("ann", session.id)))
     while any(button.key == "show earlier" for button in tab.button):
         click(tab, "show earlier")
     assert any(button.key == "show newest" for button in tab.button)
@@ -233,7 +233,7 @@ def test_a_reply_of_a_session_that_was_removed_stays_on_the_screen(site):
     site.follow("All ", gate, "of it.", DONE)
     tab = site.say(site.open(), "Go")
     session_id = opened(tab)
-    reply = site.running("ann", session_id)
+    reply = site.active_reply("ann", session_id)
     next(iter(reply))
     site.store.purge("ann", session_id)
     gate.open()

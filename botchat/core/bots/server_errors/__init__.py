@@ -1,1 +1,1 @@
-"""Error responses of bots: what the server said, when to retry, and whether the prompt was too long."""
+"""Reads the error responses of bots' servers: the message, the retry delay, and whether the prompt was too long."""

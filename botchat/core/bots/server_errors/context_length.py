@@ -1,4 +1,4 @@
-"""Reads a server's refusal of a prompt: whether it was too long, which sizes it names, or which role is not taken."""
+"""Reads a server's refusal of a prompt: whether it was too long, which sizes it states, or which role it rejects."""
 
 import re
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from botchat.core.errors import PromptRefused, PromptTooLong
 
 _BAD_REQUEST = {400, 413, 422}
-_STATUSES = {None, 500} | _BAD_REQUEST  # llama.cpp sends 500; 429 is about the tokens of a minute
+_STATUSES = {None, 500} | _BAD_REQUEST  # llama.cpp sends 500; 429 is about tokens per minute
 _NAMES = {
     "context_length_exceeded",
     "exceed_context_size_error",
@@ -37,36 +37,36 @@ _NO_SYSTEM_ROLE = re.compile(
 )
 _NUMBER = re.compile(r"(?<![\w.-])(?:\d{1,3}(?:,\d{3})+|\d+)(?!\d|\.\d)")
 
-_FACTOR = 4
-"""A server's count of a prompt is within this factor of the estimate, and a window no smaller part of the prompt. Other
-numbers of an error are its code, limits of the answer, or the like. https://github.com/MiniMax-AI/MiniMax-M2/issues/119
+_MAX_RATIO = 4
+"""A server's count of a prompt is within this factor of the estimate, and its window within this factor of the prompt.
+Other numbers in an error are its code, output limits, or the like. https://github.com/MiniMax-AI/MiniMax-M2/issues/119
 has "context window exceeds limit (2013)", where 2013 is the code."""
 
-_CLEARLY_LESS = 0.75
+_WINDOW_RATIO = 0.75
 """A single number is a window if it is below this part of the estimate; above, it may be the count of the prompt."""
 
 
-class Sizes(NamedTuple):
-    """Tokens that a server named: its context window, and the prompt. None is unknown."""
+class TokenSizes(NamedTuple):
+    """Tokens that a server states: of its context window and of the prompt. None is unknown."""
 
     window: int | None
     prompt: int | None
 
 
-def refused_prompt(body: Any, reason: str, sentence: str, status: int | None) -> PromptRefused | None:
-    """Return the error of a refusal that another form of the prompt may pass; None for any other error.
+def prompt_refusal(body: Any, reason: str, sentence: str, status: int | None) -> PromptRefused | None:
+    """Return the error for a refusal that another form of the prompt may pass; None for any other error.
 
-    Any 400, 413 or 422 may be about the length: there are more wordings than anyone can list. A 500 must name
-    something that a long prompt uses up, because most are a server's passing trouble.
+    Any 400, 413 or 422 may be about the length: there are more wordings than anyone can list. A 500 must name a
+    resource that a long prompt exhausts, because most are temporary problems of the server.
 
     Args:
-        body: of the response, or the error in it.
-        reason: the server's, for a person.
-        sentence: what to show if no other form passes.
-        status: of the response; None where the error stands in the stream.
+        body: the response body, or the error in it.
+        reason: the server's message for people.
+        sentence: the message to show if no other form passes.
+        status: the HTTP status; None for an error within the stream.
     """
     text = _text(body)
-    if error := too_long(body, reason, status):
+    if error := prompt_too_long(body, reason, status):
         return error
     if status in _STATUSES and _NO_SYSTEM_ROLE.search(text):
         return PromptRefused(sentence, wants_no_system=True)
@@ -74,16 +74,16 @@ def refused_prompt(body: Any, reason: str, sentence: str, status: int | None) ->
     return PromptRefused(sentence) if is_possible else None
 
 
-def too_long(body: Any, reason: str, status: int | None = None) -> PromptTooLong | None:
-    """Return the error of a prompt that its server calls too long; None where it complains of something else.
+def prompt_too_long(body: Any, reason: str, status: int | None = None) -> PromptTooLong | None:
+    """Return the error for a prompt that is too long for its server; None for any other error.
 
-    OpenAI and others name it by a code, llama.cpp by a type and with both sizes, most only in words.
+    OpenAI and others report a code, llama.cpp a type and both sizes, most only a message.
     """
     error = body if isinstance(body, dict) else {}
     text = _text(body)
     names = {str(error.get(name)) for name in ("code", "type")} & _NAMES
-    is_of_answer = _ANSWER_LIMIT.search(text) and not _PROMPT.search(text)
-    if status not in _STATUSES or not (names or (_SAYS.search(text) and not is_of_answer)):
+    is_about_output = _ANSWER_LIMIT.search(text) and not _PROMPT.search(text)
+    if status not in _STATUSES or not (names or (_SAYS.search(text) and not is_about_output)):
         return None
     return PromptTooLong(
         f"That is too long for this bot: start a new session, or shorten your message ({reason}).",
@@ -93,36 +93,36 @@ def too_long(body: Any, reason: str, status: int | None = None) -> PromptTooLong
     )
 
 
-def sizes_in(error: PromptTooLong, estimate: float) -> Sizes:
-    """Tell which numbers of an error are the window and the prompt, by what was sent: not by their place in the words.
+def find_token_sizes(error: PromptTooLong, estimate: float) -> TokenSizes:
+    """Find the window and the prompt size among an error's numbers, by the size of the prompt instead of the wording.
 
     Args:
-        error: the server's.
-        estimate: tokens that the prompt was expected to take.
+        error: the refusal.
+        estimate: expected tokens of the prompt.
     """
-    if error.limit:  # in a field of its own
-        return Sizes(error.limit, error.tokens)
-    near = [n for n in error.numbers if estimate / _FACTOR < n < estimate * _FACTOR]
+    if error.limit:  # in its own field
+        return TokenSizes(error.limit, error.tokens)
+    near = [n for n in error.numbers if estimate / _MAX_RATIO < n < estimate * _MAX_RATIO]
     total = max(near, default=0)
     parts = _parts(total, error.numbers)
-    windows = [n for n in error.numbers if total / _FACTOR < n < total and n not in parts]
+    windows = [n for n in error.numbers if total / _MAX_RATIO < n < total and n not in parts]
     if windows:
-        return Sizes(max(windows), min(parts or [total], key=lambda n: abs(n - estimate)))
-    if total < estimate * _CLEARLY_LESS:
-        return Sizes(total or None, None)
-    return Sizes(None, total)
+        return TokenSizes(max(windows), min(parts or [total], key=lambda n: abs(n - estimate)))
+    if total < estimate * _WINDOW_RATIO:
+        return TokenSizes(total or None, None)
+    return TokenSizes(None, total)
 
 
 def _parts(total: int, numbers: Iterable[int]) -> set[int]:
-    """Return the prompt and the answer in "18000 tokens (12000 in the messages, 6000 in the completion)"."""
+    """Return the sizes of prompt and output in "18000 tokens (12000 in the messages, 6000 in the completion)"."""
     return {n for pair in combinations(numbers, 2) if sum(pair) == total for n in pair}
 
 
 def _text(body: Any) -> str:
     error = body if isinstance(body, dict) else {}
     text = str(error.get("message") or error.get("detail") or body or "")
-    behind = error.get("metadata")  # OpenRouter: what the provider behind it said
-    return f"{text} {behind.get('raw') or ''}".strip() if isinstance(behind, dict) else text
+    metadata = error.get("metadata")  # OpenRouter: the upstream provider's message
+    return f"{text} {metadata.get('raw') or ''}".strip() if isinstance(metadata, dict) else text
 
 
 def _count(value: Any) -> int | None:

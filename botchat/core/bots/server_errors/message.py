@@ -1,8 +1,8 @@
-"""Finds a server's own explanation in the body of an error, whatever its shape, and when to try again.
+"""Finds the server's message in the body of an error of any shape.
 
 Shapes seen: OpenAI and most others `{"error": {"message"}}`; Ollama, LM Studio, TGI, xAI `{"error": "text"}`; Gemini a
 list of them; FastAPI, vLLM and Mistral `{"detail": [{"loc", "msg"}]}`; OpenRouter `error.metadata.raw`, often JSON in a
-string; MiniMax `{"base_resp": {"status_msg"}}`; DashScope text after `<400>`; nginx and Cloudflare a web page.
+string; MiniMax `{"base_resp": {"status_msg"}}`; DashScope text after `<400>`; nginx and Cloudflare an HTML page.
 """
 
 import html
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-NO_WORDS = "no reason given"
+NO_REASON = "no reason given"
 
 _KEYS = (
     "error",
@@ -30,53 +30,53 @@ _KEYS = (
     "base_resp",
 )
 _NAMES = ("code", "type", "status")
-_LENGTH = 300
-_MOST = 3  # of a list of errors
-_DEPTH = 8
+_MAX_LENGTH = 300
+_MAX_ERRORS = 3  # of a list
+_MAX_DEPTH = 8
 _PAGE = re.compile(r"\s*<(!doctype|html|head|body|\?xml|title|h\d|center)\b", re.IGNORECASE)
 _TITLE = re.compile(r"<(title|h1)\b[^>]*>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\s]+")
 
 
-def said(body: Any) -> str:
-    """Return the server's explanation in the body of an error, on one line; NO_WORDS where it has none."""
-    return words_in(body) or NO_WORDS
+def server_message(body: Any) -> str:
+    """Return the server's message in the body of an error, on one line; NO_REASON if it has none."""
+    return find_message(body) or NO_REASON
 
 
-def words_in(body: Any) -> str:
-    """Return the server's explanation on one line, or "". A body of unknown shape is returned as JSON."""
+def find_message(body: Any) -> str:
+    """Return the server's message on one line, or "". A body of unknown shape is returned as JSON."""
     if isinstance(body, bytes):
         body = body.decode(errors="replace")
-    words = _joined(_found(body, _DEPTH), ": ")
-    if not words and isinstance(body, dict | list) and body:
-        words = json.dumps(body, ensure_ascii=False, default=str)
-    return _CONTROLS.sub(" ", words).strip().rstrip(".")
+    text = _join(_texts(body, _MAX_DEPTH), ": ")
+    if not text and isinstance(body, dict | list) and body:
+        text = json.dumps(body, ensure_ascii=False, default=str)
+    return _CONTROLS.sub(" ", text).strip().rstrip(".")
 
 
-def shortened(words: str) -> str:
-    """Cut an explanation that is too long for a sentence."""
-    return words if len(words) <= _LENGTH else words[:_LENGTH] + " …"
+def shorten(text: str) -> str:
+    """Cut a message that is too long for a sentence."""
+    return text if len(text) <= _MAX_LENGTH else text[:_MAX_LENGTH] + " …"
 
 
-def is_page(text: str) -> bool:
-    """Tell whether a text is a web page."""
+def is_html_page(text: str) -> bool:
+    """Return whether a text is an HTML page."""
     return bool(_PAGE.match(text))
 
 
-def _found(value: Any, depth: int) -> Iterator[str]:
+def _texts(value: Any, depth: int) -> Iterator[str]:
     if depth == 0 or value is None or isinstance(value, bool | int | float):
         return
     if isinstance(value, str):
-        yield from _in_text(value, depth - 1)
+        yield from _texts_in_string(value, depth - 1)
     elif isinstance(value, list):
-        yield _joined((_joined(_found(each, depth - 1), ": ") for each in value[:_MOST]), "; ")
+        yield _join((_join(_texts(each, depth - 1), ": ") for each in value[:_MAX_ERRORS]), "; ")
     elif isinstance(value, dict):
-        yield from _in_fields(value, depth - 1)
+        yield from _texts_in_object(value, depth - 1)
 
 
-def _in_text(text: str, depth: int) -> Iterator[str]:
+def _texts_in_string(text: str, depth: int) -> Iterator[str]:
     text = text.strip()
-    if is_page(text):
+    if is_html_page(text):
         title = _TITLE.search(text)
         yield html.unescape(re.sub("<[^>]*>", " ", title[2])) if title else ""
         return
@@ -87,24 +87,24 @@ def _in_text(text: str, depth: int) -> Iterator[str]:
         except (ValueError, RecursionError):
             yield text
         else:
-            yield _joined(_found(inside, depth), ": ") or text
+            yield _join(_texts(inside, depth), ": ") or text
     else:
         yield text
 
 
-def _in_fields(fields: dict[str, Any], depth: int) -> Iterator[str]:
-    words = [_joined(_found(fields.get(key), depth), ": ") for key in _KEYS]
-    metadata = fields.get("metadata")  # OpenRouter's: the words of the server behind it
+def _texts_in_object(fields: dict[str, Any], depth: int) -> Iterator[str]:
+    texts = [_join(_texts(fields.get(key), depth), ": ") for key in _KEYS]
+    metadata = fields.get("metadata")  # OpenRouter: the upstream provider's message
     if isinstance(metadata, dict):
-        words.append(_joined(_found(metadata.get("raw"), depth), ": "))
-    where = fields.get("loc")  # FastAPI's: which field of the request
-    place = ".".join(str(part) for part in where if part != "body") if isinstance(where, list) else ""
-    found = _joined(words, ": ") or _joined((str(fields[n]) for n in _NAMES if isinstance(fields.get(n), str)), ": ")
-    yield f"{place}: {found}" if place and found else found
+        texts.append(_join(_texts(metadata.get("raw"), depth), ": "))
+    location = fields.get("loc")  # FastAPI: the field of the request
+    field = ".".join(str(part) for part in location if part != "body") if isinstance(location, list) else ""
+    found = _join(texts, ": ") or _join((str(fields[n]) for n in _NAMES if isinstance(fields.get(n), str)), ": ")
+    yield f"{field}: {found}" if field and found else found
 
 
-def _joined(texts: Iterable[str], separator: str) -> str:
-    """Join texts, each once: many servers repeat the same words under several names."""
+def _join(texts: Iterable[str], separator: str) -> str:
+    """Join texts without duplicates: many servers repeat the same text in several fields."""
     kept: list[str] = []
     for text in map(str.strip, texts):
         if text and not any(text in other for other in kept):

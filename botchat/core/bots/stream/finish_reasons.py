@@ -1,4 +1,4 @@
-"""Why a server ended a reply: every provider's finish reasons, and what they mean for the reply."""
+"""The finish reasons of every provider, and their meaning for the reply."""
 
 import json
 import re
@@ -16,7 +16,7 @@ _SENTENCES: dict[Meaning, str] = {
     "aborted": "The reply ends here: the bot's server aborted it. Try again.",
     "resources": "The reply ends here: the bot's server ran out of resources. Try again later.",
 }
-_USUAL = {"length", "content_filter", "error"}  # named by their sentence already
+_IMPLIED = {"length", "content_filter", "error"}  # their sentence already implies them
 
 _REASONS: dict[Meaning, str] = {
     # OpenAI; Anthropic and Bedrock (end_turn, tool_use); TGI, Together (eos, eos_token); Cohere (complete); LM Studio
@@ -40,23 +40,23 @@ _REASONS: dict[Meaning, str] = {
     # OpenRouter, Mistral, vLLM (error), GLM (network_error), LM Studio (failed), Gemini and Bedrock (malformed_…).
     "error": "error failed network_error malformed_function_call malformed_tool_use malformed_model_output "
     "malformed_response unexpected_tool_call function_call_filter",
-    # DashScope writes null as text while it streams; watsonx not_finished; Gemini the default of its enum.
+    # DashScope sends null as text while it streams; watsonx not_finished; Gemini the default of its enum.
     "none": "null none not_finished unspecified",
 }
 _MEANINGS: dict[str, Meaning] = {name: meaning for meaning, names in _REASONS.items() for name in names.split()}
 
 
 class Outcome(NamedTuple):
-    """What a finish reason makes of a reply: its status (None: it is complete), and a sentence where it is not."""
+    """The outcome of a reply: its status (None: complete), and a sentence if it is not complete."""
 
     status: Status | None
     error: str | None
 
 
 def reason_text(reason: Any) -> str | None:
-    """Return a `finish_reason` as text; None where it gives none.
+    """Return a `finish_reason` as text; None if there is none.
 
-    SGLang writes `{"type": "length", "length": 16}`: its `type` is the reason. Any other value is kept as JSON.
+    SGLang sends `{"type": "length", "length": 16}`: its `type` is the reason. Any other value is kept as JSON.
     """
     if isinstance(reason, dict) and isinstance(reason.get("type"), str):
         reason = reason["type"]
@@ -66,20 +66,20 @@ def reason_text(reason: Any) -> str | None:
     return None if _meaning(text) == "none" else text
 
 
-def meaning_of(reason: Any) -> Meaning:
-    """Tell what a finish reason means, in whatever case it is spelled, also with a detail after a colon."""
+def finish_meaning(reason: Any) -> Meaning:
+    """Return the meaning of a finish reason, in any case, also with a detail after a colon."""
     text = reason_text(reason)
     return "none" if text is None else _meaning(text)
 
 
 def is_cut_off(reason: Any) -> bool:
-    """Tell whether a reply that ended for this reason is not whole."""
-    return meaning_of(reason) not in {"complete", "unknown"}
+    """Return whether a reply that ended for this reason is incomplete."""
+    return finish_meaning(reason) not in {"complete", "unknown"}
 
 
 def outcome_of(reason: Any) -> Outcome:
-    """Tell what becomes of a reply that ended for this reason. One that botchat doesn't know leaves it complete."""
-    meaning, text = meaning_of(reason), reason_text(reason)
+    """Return the outcome of a reply that ended for this reason. An unknown reason leaves it complete."""
+    meaning, text = finish_meaning(reason), reason_text(reason)
     if meaning == "none":
         return Outcome("truncated", _UNFINISHED)
     if meaning == "error":
@@ -87,16 +87,16 @@ def outcome_of(reason: Any) -> Outcome:
     sentence = _SENTENCES.get(meaning)
     if sentence is None:
         return Outcome(None, None)
-    return Outcome("truncated", sentence if text in _USUAL else _with(sentence, text))
+    return Outcome("truncated", sentence if text in _IMPLIED else _with_reason(sentence, text))
 
 
 def error_sentence(reason: str | None) -> str:
-    """Say that a server ended its reply with an error, and with which reason where it names one."""
+    """Return the sentence for a reply that ended with an error, with the reason if there is one."""
     sentence = "The bot's server broke off its reply with an error."
-    return sentence if reason in _USUAL else _with(sentence, reason)
+    return sentence if reason in _IMPLIED else _with_reason(sentence, reason)
 
 
-def _with(sentence: str, reason: str | None) -> str:
+def _with_reason(sentence: str, reason: str | None) -> str:
     first, dot, rest = sentence.partition(". ")
     return f"{first.removesuffix('.')} ({reason}).{' ' if dot else ''}{rest}"
 

@@ -1,18 +1,18 @@
-"""Joins characters that a server cut in two: half of a surrogate pair ends a piece, the other half begins the next."""
+"""Joins surrogate pairs that a server split: one half ends a piece, the other half begins the next."""
 
 
-class PairJoiner:
-    """Joins the halves in one channel of text. Halves that find no other half stay as they are.
+class SurrogateJoiner:
+    """Joins the pairs in one channel of text. Lone surrogates stay as they are.
 
     Attributes:
-        half: the first half that waits for its other one; "" if none does.
+        half: the buffered first half of a pair; "" if there is none.
     """
 
     def __init__(self) -> None:
         self.half = ""
 
     def feed(self, text: str) -> str:
-        """Take the next piece, which is not empty; return it with what was held back, without half a character."""
+        """Return the next, non-empty piece after the buffered half; buffer a first half at its end."""
         if self.half:
             text, self.half = self.half + text, ""
             if "\udc00" <= text[1] <= "\udfff":
@@ -22,6 +22,6 @@ class PairJoiner:
         return text
 
     def end(self) -> str:
-        """Return what is held back: no more is coming to complete it."""
+        """Return the buffered half, when no more pieces follow."""
         half, self.half = self.half, ""
         return half

@@ -1,19 +1,19 @@
-"""The tags that models write around their reasoning, where a server leaves them in the content."""
+"""The tags that models put around their reasoning, if the server leaves them in the content."""
 
 from typing import Literal, NamedTuple
 
 ThinkTags = Literal["auto", "open", "off"] | tuple[str, str]
-"""How tags are read: the known ones, only the closing `</think>`, none, or this opening and this closing tag."""
+"""Which tags to parse: the known ones, only the closing `</think>`, none, or a pair of an opening and a closing tag."""
 
 
-class Tags(NamedTuple):
-    """One way to mark reasoning. Upper and lower case are alike.
+class ReasoningTags(NamedTuple):
+    """The tags of one model family, case-insensitive.
 
     Attributes:
-        opening: what begins the reasoning, at the start of the content.
-        closings: what ends it; whichever comes first.
-        answer: what may begin the answer after it; it is left out.
-        ends: what may end the answer; it is left out.
+        opening: begins the reasoning, at the start of the content.
+        closings: end it; the first one that occurs.
+        answer: may begin the answer after it; removed.
+        ends: may end the answer; removed.
     """
 
     opening: str
@@ -24,18 +24,20 @@ class Tags(NamedTuple):
 
 _XML = ("think", "thinking", "thought", "reasoning", "seed:think", "longcat_think")
 
-KNOWN: tuple[Tags, ...] = (
-    # DeepSeek R1, Qwen3, GLM, MiniMax and most others; what prompts ask other models for; Seed-OSS; LongCat.
-    *(Tags(f"<{name}>", (f"</{name}>",)) for name in _XML),
-    Tags("[THINK]", ("[/THINK]",)),  # Magistral
-    Tags("◁think▷", ("◁/think▷",)),  # Kimi-VL
-    Tags("<|START_THINKING|>", ("<|END_THINKING|>",), ("<|START_RESPONSE|>",), ("<|END_RESPONSE|>",)),  # Command A
-    Tags(  # OpenThinker
+KNOWN_TAGS: tuple[ReasoningTags, ...] = (
+    # DeepSeek R1, Qwen3, GLM, MiniMax and most others; the usual tag in prompts for other models; Seed-OSS; LongCat.
+    *(ReasoningTags(f"<{name}>", (f"</{name}>",)) for name in _XML),
+    ReasoningTags("[THINK]", ("[/THINK]",)),  # Magistral
+    ReasoningTags("◁think▷", ("◁/think▷",)),  # Kimi-VL
+    ReasoningTags(
+        "<|START_THINKING|>", ("<|END_THINKING|>",), ("<|START_RESPONSE|>",), ("<|END_RESPONSE|>",)
+    ),  # Command A
+    ReasoningTags(  # OpenThinker
         "<|begin_of_thought|>", ("<|end_of_thought|>",), ("<|begin_of_solution|>",), ("<|end_of_solution|>",)
     ),
-    Tags("<|channel>thought", ("<channel|>",)),  # Gemma 4
-    Tags("<unused94>thought", ("<unused95>",)),  # MedGemma
-    Tags(  # gpt-oss: the harmony format, https://cookbook.openai.com/articles/openai-harmony
+    ReasoningTags("<|channel>thought", ("<channel|>",)),  # Gemma 4
+    ReasoningTags("<unused94>thought", ("<unused95>",)),  # MedGemma
+    ReasoningTags(  # gpt-oss: the harmony format, https://cookbook.openai.com/articles/openai-harmony
         "<|channel|>analysis<|message|>",
         ("<|end|>", "<|start|>assistant", "<|channel|>final<|message|>"),
         ("<|start|>assistant", "<|channel|>final<|message|>", "<|channel|>commentary<|message|>"),
@@ -43,22 +45,22 @@ KNOWN: tuple[Tags, ...] = (
     ),
 )
 
-OPEN = Tags("", ("</think>",))
-"""Of models whose chat template writes the opening tag into the prompt."""
+OPEN_TAGS = ReasoningTags("", ("</think>",))
+"""For models whose chat template puts the opening tag into the prompt."""
 
 
-def tags_for(setting: ThinkTags) -> tuple[Tags, ...]:
-    """Return the tags that a setting names."""
+def tags_for(setting: ThinkTags) -> tuple[ReasoningTags, ...]:
+    """Return the tags for a setting."""
     if setting == "off":
         return ()
     if isinstance(setting, str):
-        return KNOWN if setting == "auto" else (OPEN,)
+        return KNOWN_TAGS if setting == "auto" else (OPEN_TAGS,)
     opening, closing = setting
-    return (Tags(opening, (closing,)),)
+    return (ReasoningTags(opening, (closing,)),)
 
 
-def wrong_tags(setting: object) -> str | None:
-    """Say what is wrong with a setting of `think_tags`; None if nothing is."""
+def think_tags_error(setting: object) -> str | None:
+    """Return the error for a setting of `think_tags`; None if it is valid."""
     if isinstance(setting, list | tuple):
         if len(setting) == 2 and all(isinstance(tag, str) for tag in setting) and setting[1].strip():  # noqa: PLR2004
             return None

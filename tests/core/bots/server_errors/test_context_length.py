@@ -1,8 +1,8 @@
-"""By which errors of which servers the prompt is known to have been too long, and which sizes they name."""
+"""Detection of prompts that are too long, by the errors of many servers and the sizes that they state."""
 
 import pytest
 
-from botchat.core.bots.server_errors.context_length import refused_prompt, sizes_in, too_long
+from botchat.core.bots.server_errors.context_length import find_token_sizes, prompt_refusal, prompt_too_long
 from botchat.core.errors import PromptRefused, PromptTooLong
 
 # As the servers word them: the status, the body, what the prompt was estimated at, the window and the prompt they name.
@@ -180,11 +180,11 @@ SAID = {
 
 
 @pytest.mark.parametrize(("status", "body", "sizes"), SAID.values(), ids=SAID)
-def test_it_is_known_by_the_words_of_every_server_with_the_sizes_that_they_tell(status, body, sizes):
-    error = refused_prompt(body, "the reason", "Refused.", status)
+def test_it_is_detected_by_the_message_of_every_server_with_its_sizes(status, body, sizes):
+    error = prompt_refusal(body, "the reason", "Refused.", status)
     assert isinstance(error, PromptTooLong)
     estimate, window, prompt = sizes
-    assert sizes_in(error, estimate) == (window, prompt)
+    assert find_token_sizes(error, estimate) == (window, prompt)
     assert "the reason" in str(error)
 
 
@@ -198,9 +198,9 @@ def test_it_is_known_by_the_words_of_every_server_with_the_sizes_that_they_tell(
     ],
 )
 def test_a_number_that_can_be_no_window_of_this_prompt_is_none(message, estimate):
-    error = too_long({"message": message}, "", 400)
+    error = prompt_too_long({"message": message}, "", 400)
     assert error is not None
-    assert sizes_in(error, estimate).window is None
+    assert find_token_sizes(error, estimate).window is None
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_a_number_that_can_be_no_window_of_this_prompt_is_none(message, estimate
     ],
 )
 def test_other_complaints_are_not_taken_for_it(body, status):
-    assert too_long(body, "", status) is None
+    assert prompt_too_long(body, "", status) is None
 
 
 @pytest.mark.parametrize(
@@ -232,8 +232,8 @@ def test_other_complaints_are_not_taken_for_it(body, status):
         (None, None, False),
     ],
 )
-def test_which_refusals_in_unknown_words_a_shorter_prompt_may_pass(body, status, is_possible):
-    error = refused_prompt(body, "", "Refused.", status)
+def test_which_refusals_with_an_unknown_message_a_shorter_prompt_may_pass(body, status, is_possible):
+    error = prompt_refusal(body, "", "Refused.", status)
     assert isinstance(error, PromptRefused) == is_possible
     assert error is None or str(error) == "Refused."
 
@@ -248,6 +248,6 @@ def test_which_refusals_in_unknown_words_a_shorter_prompt_may_pass(body, status,
     ],
 )
 def test_a_server_that_takes_no_system_role_is_known_by_its_words(message):
-    error = refused_prompt({"message": message}, "", "Refused.", 400)
+    error = prompt_refusal({"message": message}, "", "Refused.", 400)
     assert error is not None
     assert error.wants_no_system

@@ -1,4 +1,4 @@
-"""Errors as real servers word them: each body becomes one sentence with the status, the words and what to do."""
+"""Errors of real servers: each body becomes one sentence with the status, the message and what to do."""
 
 import json
 from dataclasses import replace
@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from support.bots.asked_bot import ask, bot_at, hear
+from support.bots.asked_bot import ask, ask_stub, bot_at
 from support.bots.stub_server import DONE, StubBot, chunk, refused, sse, streamed, whole
 
-from botchat.core.bots.server_errors.message import said, words_in
-from botchat.core.bots.server_errors.retry_delay import retry_after, spelled_out
+from botchat.core.bots.server_errors.message import find_message, server_message
+from botchat.core.bots.server_errors.retry_delay import format_delay, retry_after
 
 KEY = "sk-proj-abcdefgh1234567890wxyz"
 CLOUDFLARE = (
@@ -236,7 +236,7 @@ RAW = json.dumps({"error": {"message": "Model 'kimi-k2' supports at most 1 image
         ),
     ],
 )
-def test_an_error_is_one_sentence_with_the_status_the_servers_words_and_what_to_do(status, body, sentence):
+def test_an_error_is_one_sentence_with_the_status_the_servers_message_and_what_to_do(status, body, sentence):
     with StubBot([whole(body, status=status)]) as stub:
         (heard,) = ask(bot_at(stub.url, include_usage=False))
     assert heard.error.replace(stub.url, "URL") == sentence
@@ -254,34 +254,35 @@ def test_an_error_is_one_sentence_with_the_status_the_servers_words_and_what_to_
         ({"object": "error", "message": "Busy", "code": 500}, "Busy"),
     ],
 )
-def test_an_error_in_a_stream_keeps_the_servers_words_and_the_pieces_before_it(piece, words):
-    heard = hear(sse(chunk("Half"), piece, DONE))
+def test_an_error_in_a_stream_keeps_the_servers_message_and_the_pieces_before_it(piece, words):
+    heard = ask_stub(sse(chunk("Half"), piece, DONE))
     assert heard.content == "Half"
     assert heard.error.startswith("The bot's server reported an error: ")
     assert heard.error.endswith(f"{words}.")
 
 
-def test_words_that_quote_a_part_of_the_key_are_left_out():
+def test_a_message_that_quotes_a_part_of_the_key_is_left_out():
     answer = refused(401, f"Incorrect API key provided: {KEY[:8]}******{KEY[-4:]}.")
-    error = hear(answer, api_key=KEY, api_key_env="STUB_KEY").error
+    error = ask_stub(answer, api_key=KEY, api_key_env="STUB_KEY").error
     assert error == "Invalid API key (HTTP 401). Check STUB_KEY in the environment."
 
 
 def test_a_key_that_the_cut_of_a_long_error_falls_into_is_hidden():
-    error = hear(sse({"error": "x" * 290 + KEY}), api_key=KEY).error
+    error = ask_stub(sse({"error": "x" * 290 + KEY}), api_key=KEY).error
     assert KEY[:3] not in error
 
 
-def test_words_without_any_are_said_to_be_none():
-    assert (said(None), said({}), said("<html>"), words_in([])) == ("no reason given",) * 3 + ("",)
+def test_a_body_without_a_message_gives_no_reason():
+    assert [server_message(body) for body in (None, {}, "<html>")] == ["no reason given"] * 3
+    assert find_message([]) == ""
 
 
 def test_deeply_nested_bodies_are_no_trouble():
     body: object = "deep"
     for _ in range(500):
         body = {"error": body}
-    assert "deep" in words_in(body)
-    assert words_in("[" * 100_000)
+    assert "deep" in find_message(body)
+    assert find_message("[" * 100_000)
 
 
 # When to try again
@@ -333,10 +334,10 @@ def test_the_time_to_try_again_is_read_from_a_body():
     [(0.2, "1 s"), (30, "30 s"), (119, "119 s"), (121, "3 min"), (7200, "2 h"), (90000, "25 h"), (200000, "3 days")],
 )
 def test_a_time_to_wait_is_spelled_out(seconds, text):
-    assert spelled_out(seconds) == text
+    assert format_delay(seconds) == text
 
 
-def test_a_server_that_wants_a_long_pause_is_not_asked_again_and_its_words_are_told_at_once():
+def test_a_server_that_requires_a_long_pause_is_not_retried_and_its_message_is_reported_at_once():
     busy = replace(refused(429, "Slow down."), headers={"retry-after": "30"})
     with StubBot([busy, streamed(["Hi."])]) as stub:
         (heard,) = ask(bot_at(stub.url))
@@ -352,7 +353,7 @@ def test_a_server_that_is_busy_for_a_moment_is_asked_again(status):
     assert (heard.content, len(stub.requests)) == ("Hi.", 3)
 
 
-def test_a_server_that_stays_busy_is_told_of_after_three_tries():
+def test_a_server_that_stays_busy_is_reported_after_three_tries():
     busy = replace(refused(503, "Busy."), headers={"retry-after-ms": "5"})
     with StubBot([busy] * 4) as stub:
         (heard,) = ask(bot_at(stub.url))

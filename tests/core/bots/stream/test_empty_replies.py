@@ -1,4 +1,4 @@
-"""Replies without a readable answer: shown as such in every front end, and asked for again without losing anything."""
+"""Replies without a readable answer: shown as such in every front end, and retried without losing anything."""
 
 import json
 
@@ -26,7 +26,7 @@ def empty(**more) -> Message:
 
 
 def answered(store, reply: Message) -> Session:
-    """A session whose last message is this reply, as a store has it."""
+    """Return a stored session whose last message is this reply."""
     session = stored(store, bot_id="b")
     store.append(session, reply)
     return store.get("ann", session.id)

@@ -1,4 +1,4 @@
-"""What a reply's end makes of it: every server's reasons, and replies in which there is nothing to read."""
+"""The outcome of a reply by its end: the finish reasons of every server, and replies without text."""
 
 import pytest
 from support.bots.read_reply import read
@@ -9,7 +9,7 @@ from botchat.core.bots.stream.chunks import Finish
 from botchat.core.bots.stream.finish_reasons import is_cut_off, outcome_of, reason_text
 from botchat.core.chat import Chat
 from botchat.core.models import Delta, Unsupported, unpack
-from botchat.core.turn import Reply, Turns, is_wordless
+from botchat.core.turn import Reply, Turns, is_empty_reply
 
 CALL = Unsupported("tool call: search", {"function": {"name": "search"}}, "tool call 0")
 
@@ -91,19 +91,19 @@ def test_a_reason_is_text_whatever_its_server_writes():
 def test_a_reply_without_text_says_so_and_can_be_tried_again(deltas, reason, status, error):
     reply = Reply("ann", "s")
     for delta in deltas:
-        reply.receive(delta)
-    reply.end_as_served(Finish(reason=reason))
+        reply.add(delta)
+    reply.end_with(Finish(reason=reason))
     assert reply.message.status == status
     assert error in reply.message.error
     assert (reply.failure is None) == (reason is not None)
-    assert is_wordless(reply.message)
+    assert is_empty_reply(reply.message)
 
 
 def test_text_beside_a_tool_call_is_a_complete_reply():
     reply = Reply("ann", "s")
     for delta in (Delta(content="I search."), Delta(unsupported=CALL)):
-        reply.receive(delta)
-    reply.end_as_served(Finish(reason="tool_calls"))
+        reply.add(delta)
+    reply.end_with(Finish(reason="tool_calls"))
     assert (reply.message.status, reply.message.error, reply.failure) == (None, None, None)
     assert unpack(reply.message.payload) == [CALL._replace(key="")]
 
@@ -112,8 +112,8 @@ def test_earlier_states_of_a_piece_are_let_go_of():
     reply = Reply("ann", "s")
     states = [CALL._replace(raw={"arguments": "x" * n}) for n in range(50)]
     for state in states:
-        reply.receive(Delta(unsupported=state))
-    assert [delta.unsupported for delta in reply.received(0)] == [None] * 49 + [states[-1]]
+        reply.add(Delta(unsupported=state))
+    assert [delta.unsupported for delta in reply.deltas_from(0)] == [None] * 49 + [states[-1]]
 
 
 @pytest.mark.parametrize("reason", [{"type": "stop"}, {"a": 1}, ["stop"], 7])

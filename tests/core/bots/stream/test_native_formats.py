@@ -1,15 +1,15 @@
-"""Replies in the shapes of providers' own APIs, and in odd ones: nothing of them is lost."""
+"""Replies in the formats of providers' own APIs, and in unknown ones: nothing is lost."""
 
 from typing import Any
 
 import pytest
-from support.bots.read_reply import STOP, Shown, message, read
+from support.bots.read_reply import STOP, ReadReply, message, read
 from support.bots.stub_server import chunk
 
 from botchat.core.bots.stream.chunks import DONE
 from botchat.core.models import unpack
 
-SHAPES: dict[str, tuple[list[Any], Shown]] = {
+SHAPES: dict[str, tuple[list[Any], ReadReply]] = {
     "OpenAI's Responses": (
         [
             {"type": "response.created", "response": {"status": "in_progress"}},
@@ -27,7 +27,7 @@ SHAPES: dict[str, tuple[list[Any], Shown]] = {
                 },
             },
         ],
-        Shown(reasoning="Hm."),
+        ReadReply(reasoning="Hm."),
     ),
     "OpenAI's Responses, whole": (
         [
@@ -42,14 +42,14 @@ SHAPES: dict[str, tuple[list[Any], Shown]] = {
                 ],
             }
         ],
-        Shown(reasoning="Hm.", kinds=["tool call: get_weather"], status="truncated"),
+        ReadReply(reasoning="Hm.", kinds=["tool call: get_weather"], status="truncated"),
     ),
     "legacy completions": (
         [
             {"choices": [{"index": 0, "text": "Ye", "finish_reason": None}]},
             {"choices": [{"text": "s.", "finish_reason": "stop"}]},
         ],
-        Shown(),
+        ReadReply(),
     ),
     "Anthropic's messages": (
         [
@@ -72,11 +72,11 @@ SHAPES: dict[str, tuple[list[Any], Shown]] = {
             {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 5}},
             {"type": "message_stop"},
         ],
-        Shown(reasoning="Hm.", kinds=["tool call: search"]),
+        ReadReply(reasoning="Hm.", kinds=["tool call: search"]),
     ),
     "Anthropic's messages, whole": (
         [{"type": "message", "content": [{"type": "text", "text": "Yes."}], "stop_reason": "end_turn"}],
-        Shown(),
+        ReadReply(),
     ),
     "Gemini": (
         [
@@ -87,24 +87,24 @@ SHAPES: dict[str, tuple[list[Any], Shown]] = {
                 ]
             },
         ],
-        Shown(reasoning="Hm.", kinds=["file"]),
+        ReadReply(reasoning="Hm.", kinds=["file"]),
     ),
-    "Gemini, blocked": ([{"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}], Shown("", status="truncated")),
-    "DashScope": ([{"output": {"text": "Yes.", "finish_reason": "stop"}, "request_id": "r"}], Shown()),
+    "Gemini, blocked": ([{"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}], ReadReply("", status="truncated")),
+    "DashScope": ([{"output": {"text": "Yes.", "finish_reason": "stop"}, "request_id": "r"}], ReadReply()),
     "Ollama's chat": (
         [
             {"model": "m", "message": {"role": "assistant", "content": "", "thinking": "Hm."}, "done": False},
             {"model": "m", "message": {"role": "assistant", "content": "Yes."}, "done": True, "done_reason": "length"},
         ],
-        Shown(reasoning="Hm.", status="truncated"),
+        ReadReply(reasoning="Hm.", status="truncated"),
     ),
     "Ollama's completions": (
         [{"response": "Yes.", "done": False}, {"response": "", "done": True, "done_reason": "stop"}],
-        Shown(),
+        ReadReply(),
     ),
     "llama.cpp's completions": (
         [{"content": "Yes.", "stop": False}, {"content": "", "stop": True, "stop_type": "limit"}],
-        Shown(status="truncated"),
+        ReadReply(status="truncated"),
     ),
     "TGI": (
         [
@@ -115,7 +115,7 @@ SHAPES: dict[str, tuple[list[Any], Shown]] = {
                 "details": {"finish_reason": "eos_token"},
             },
         ],
-        Shown(),
+        ReadReply(),
     ),
     "Cohere": (
         [
@@ -123,24 +123,24 @@ SHAPES: dict[str, tuple[list[Any], Shown]] = {
             {"type": "content-delta", "delta": {"message": {"content": {"text": "Yes."}}}},
             {"type": "message-end", "delta": {"finish_reason": "COMPLETE"}},
         ],
-        Shown(reasoning="Hm."),
+        ReadReply(reasoning="Hm."),
     ),
     "an unknown reply": (
         [{"answer": {"value": "Yes."}}, DONE],
-        Shown("", kinds=["reply of an unknown shape"], status="truncated"),
+        ReadReply("", kinds=["reply of an unknown shape"], status="truncated"),
     ),
-    "thinking": ([chunk({"thinking": "Hm."}), chunk("Yes."), STOP], Shown(reasoning="Hm.")),
-    "a delta that is text": ([{"choices": [{"delta": "Yes.", "finish_reason": "stop"}]}], Shown()),
-    "delta and message": ([message({"content": "Yes."}), message({"content": "Yes."})], Shown()),
-    "a whole message that goes on": ([chunk("Ye"), message({"content": "Yes."})], Shown()),
-    "another message": ([chunk("Yes."), message({"content": "No."})], Shown(kinds=["message"])),
+    "thinking": ([chunk({"thinking": "Hm."}), chunk("Yes."), STOP], ReadReply(reasoning="Hm.")),
+    "a delta that is text": ([{"choices": [{"delta": "Yes.", "finish_reason": "stop"}]}], ReadReply()),
+    "delta and message": ([message({"content": "Yes."}), message({"content": "Yes."})], ReadReply()),
+    "a whole message that goes on": ([chunk("Ye"), message({"content": "Yes."})], ReadReply()),
+    "another message": ([chunk("Yes."), message({"content": "No."})], ReadReply(kinds=["message"])),
     "a part of unknown type": (
         [chunk({"content": [{"type": "hologram_url", "hologram_url": "x"}, {"type": "text", "text": "Yes."}]}), STOP],
-        Shown(kinds=["hologram url"]),
+        ReadReply(kinds=["hologram url"]),
     ),
     "an unknown field in pieces": (
         [chunk({"poem": "Ro"}), chunk({"poem": "ses"}), chunk("Yes."), STOP],
-        Shown(kinds=["poem"]),
+        ReadReply(kinds=["poem"]),
     ),
     "a legacy function call": (
         [
@@ -148,26 +148,29 @@ SHAPES: dict[str, tuple[list[Any], Shown]] = {
             chunk({"function_call": {"arguments": "{}"}}),
             chunk({}, finish_reason="function_call"),
         ],
-        Shown("", kinds=["tool call: get_weather"], status="truncated"),
+        ReadReply("", kinds=["tool call: get_weather"], status="truncated"),
     ),
     "an unknown reason": (
         [chunk("Yes."), chunk({}, finish_reason="full_moon")],
-        Shown(kinds=["finish reason full_moon"]),
+        ReadReply(kinds=["finish reason full_moon"]),
     ),
     "a reason that is an object": (
         [chunk("Yes."), chunk({}, finish_reason={"moon": "full"})],
-        Shown(kinds=['finish reason {"moon": "full"}']),
+        ReadReply(kinds=['finish reason {"moon": "full"}']),
     ),
-    "no reason, but an end": ([chunk("Yes."), DONE], Shown()),
-    "empty reasons, but an end": ([chunk("Yes.", finish_reason=""), DONE], Shown()),
-    "no reason and no end": ([chunk("Yes.")], Shown(status="truncated")),
-    "nothing": ([chunk({"content": ""}), STOP], Shown("", status="truncated")),
+    "no reason, but an end": ([chunk("Yes."), DONE], ReadReply()),
+    "empty reasons, but an end": ([chunk("Yes.", finish_reason=""), DONE], ReadReply()),
+    "no reason and no end": ([chunk("Yes.")], ReadReply(status="truncated")),
+    "nothing": ([chunk({"content": ""}), STOP], ReadReply("", status="truncated")),
     "nothing within the limit": (
         [chunk({"content": ""}), chunk({}, finish_reason="length")],
-        Shown("", status="truncated"),
+        ReadReply("", status="truncated"),
     ),
-    "zero-width characters": ([chunk("\u200b"), chunk("\ufeff\n"), STOP], Shown("\u200b\ufeff\n", status="truncated")),
-    "blanks": ([chunk(" \n"), STOP], Shown(" \n", status="truncated")),
+    "zero-width characters": (
+        [chunk("\u200b"), chunk("\ufeff\n"), STOP],
+        ReadReply("\u200b\ufeff\n", status="truncated"),
+    ),
+    "blanks": ([chunk(" \n"), STOP], ReadReply(" \n", status="truncated")),
 }
 
 
@@ -177,7 +180,7 @@ def test_a_reply_of_an_odd_shape_is_read(chunks, shown):
 
 
 B = {"index": 1, "finish_reason": None}
-TWO_CHOICES: dict[str, tuple[list[Any], Shown, list[Any]]] = {
+TWO_CHOICES: dict[str, tuple[list[Any], ReadReply, list[Any]]] = {
     "in one chunk": (
         [
             {"choices": [{"index": 0, "delta": {"role": "assistant"}}, B | {"delta": {"role": "assistant"}}]},
@@ -191,33 +194,37 @@ TWO_CHOICES: dict[str, tuple[list[Any], Shown, list[Any]]] = {
             {"choices": [B | {"delta": {}, "finish_reason": "length"}]},
             STOP,
         ],
-        Shown(kinds=["choice 1"]),
+        ReadReply(kinds=["choice 1"]),
         [{"index": 1, "finish_reason": "length", "delta": {"content": "No."}}],
     ),
     "the second one first": (
         [chunk("Yes.", index=1), chunk("No."), chunk({}, index=1, finish_reason="stop")],
-        Shown(kinds=["choice 0"]),
+        ReadReply(kinds=["choice 0"]),
         [{"index": 0, "delta": {"content": "No."}}],
     ),
     "whole": (
         [{"choices": [{"message": {"content": "Yes."}, "finish_reason": "stop"}, {"message": {"content": "No."}}]}],
-        Shown(kinds=["choice 1"]),
+        ReadReply(kinds=["choice 1"]),
         [{"message": {"content": "No."}}],
     ),
     "legacy": (
         [{"choices": [{"index": 0, "text": "Yes.", "finish_reason": "stop"}, {"index": 1, "text": "No."}]}],
-        Shown(kinds=["choice 1"]),
+        ReadReply(kinds=["choice 1"]),
         [{"index": 1, "text": "No."}],
     ),
     "a tool call in the other": (
         [chunk("Yes."), chunk({"tool_calls": [{"index": 0, "function": {"name": "f"}}]}, index=1), STOP],
-        Shown(kinds=["choice 1"]),
+        ReadReply(kinds=["choice 1"]),
         [{"index": 1, "delta": {"tool_calls": [{"index": 0, "function": {"name": "f"}}]}}],
     ),
-    "one alone, with another index": ([chunk("Yes.", index=1), chunk({}, index=1, finish_reason="stop")], Shown(), []),
+    "one alone, with another index": (
+        [chunk("Yes.", index=1), chunk({}, index=1, finish_reason="stop")],
+        ReadReply(),
+        [],
+    ),
     "one of them empty": (
         [chunk("", index=1), chunk("Yes."), chunk({}, index=1, finish_reason="length"), STOP],
-        Shown(),
+        ReadReply(),
         [],
     ),
 }

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from support.bots.read_reply import STOP, Shown, message, read
+from support.bots.read_reply import STOP, ReadReply, message, read
 from support.bots.stub_server import chunk
 
 from botchat.core.bots.stream.chunks import DONE
@@ -21,14 +21,14 @@ def call(**piece: Any) -> dict[str, Any]:
 TOOLS = chunk({}, finish_reason="tool_calls")
 WEATHER = {"name": "get_weather", "arguments": '{"city": "Oslo"}'}
 
-SHAPES: dict[str, tuple[list[Any], Shown]] = {
+SHAPES: dict[str, tuple[list[Any], ReadReply]] = {
     "OpenAI": (
         [chunk({"role": "assistant", "content": "", "refusal": None}), chunk("Ye"), chunk("s."), STOP],
-        Shown(),
+        ReadReply(),
     ),
-    "OpenAI, padded": ([chunk("Yes.") | {"obfuscation": "aB3", "service_tier": "default"}, STOP], Shown()),
-    "OpenAI, log probabilities": ([chunk("Yes.", logprobs={"content": [{"token": "Yes."}]}), STOP], Shown()),
-    "OpenAI, a refusal": ([chunk({"refusal": "I can't."}), STOP], Shown("I can't.")),
+    "OpenAI, padded": ([chunk("Yes.") | {"obfuscation": "aB3", "service_tier": "default"}, STOP], ReadReply()),
+    "OpenAI, log probabilities": ([chunk("Yes.", logprobs={"content": [{"token": "Yes."}]}), STOP], ReadReply()),
+    "OpenAI, a refusal": ([chunk({"refusal": "I can't."}), STOP], ReadReply("I can't.")),
     "OpenAI, web search": (
         [
             chunk(
@@ -36,9 +36,9 @@ SHAPES: dict[str, tuple[list[Any], Shown]] = {
             ),
             STOP,
         ],
-        Shown(kinds=["citations"]),
+        ReadReply(kinds=["citations"]),
     ),
-    "OpenAI, no annotations": ([message({"content": "Yes.", "refusal": None, "annotations": []}), DONE], Shown()),
+    "OpenAI, no annotations": ([message({"content": "Yes.", "refusal": None, "annotations": []}), DONE], ReadReply()),
     "OpenAI, speech": (
         [
             chunk({"audio": {"id": "a", "transcript": "Ye"}}),
@@ -47,7 +47,7 @@ SHAPES: dict[str, tuple[list[Any], Shown]] = {
             chunk({"audio": {"expires_at": 1}}),
             STOP,
         ],
-        Shown(kinds=["audio"]),
+        ReadReply(kinds=["audio"]),
     ),
     "Azure": (
         [
@@ -56,19 +56,19 @@ SHAPES: dict[str, tuple[list[Any], Shown]] = {
             chunk("Yes.", content_filter_results=SAFE),
             chunk({}, finish_reason="stop", content_filter_offsets={"check_offset": 44}),
         ],
-        Shown(),
+        ReadReply(),
     ),
     "Azure, filtered": (
         [chunk("Yes."), chunk({}, finish_reason="content_filter", content_filter_results=SAFE)],
-        Shown(status="truncated"),
+        ReadReply(status="truncated"),
     ),
     "Azure, your data": (
         [message({"content": "Yes.", "context": {"citations": [{"content": "a page"}], "intent": "[]"}}), DONE],
-        Shown(kinds=["context"]),
+        ReadReply(kinds=["context"]),
     ),
     "Anthropic's endpoint": (
         [chunk({"content": "Yes.", "reasoning_content": None, "tool_calls": None}), STOP],
-        Shown(),
+        ReadReply(),
     ),
     "Gemini's endpoint, a call": (
         [
@@ -82,15 +82,15 @@ SHAPES: dict[str, tuple[list[Any], Shown]] = {
             chunk({"tool_calls": [{"function": {"name": "get_time", "arguments": "{}"}, "id": "2"}]}),
             STOP,
         ],
-        Shown("", kinds=["tool call: get_weather", "tool call: get_time"], status="truncated"),
+        ReadReply("", kinds=["tool call: get_weather", "tool call: get_time"], status="truncated"),
     ),
     "Gemini's endpoint, a signature": (
         [chunk({"content": "Yes.", "extra_content": {"google": {"thought_signature": "x"}}}), STOP],
-        Shown(),
+        ReadReply(),
     ),
     "Gemini's endpoint, filtered": (
         [chunk("Yes."), chunk({}, finish_reason="content_filter: RECITATION")],
-        Shown(status="truncated"),
+        ReadReply(status="truncated"),
     ),
     "Mistral": (
         [
@@ -100,50 +100,56 @@ SHAPES: dict[str, tuple[list[Any], Shown]] = {
             chunk("s."),
             STOP,
         ],
-        Shown(reasoning="Hm.", kinds=["citations"]),
+        ReadReply(reasoning="Hm.", kinds=["citations"]),
     ),
     "Mistral, whole": (
         [message({"content": [*THOUGHT, {"type": "text", "text": "Yes."}]}, "model_length")],
-        Shown(reasoning="Hm.", status="truncated"),
+        ReadReply(reasoning="Hm.", status="truncated"),
     ),
-    "texts in a list": ([chunk({"content": ["Ye", {"text": {"value": "s."}}]}), STOP], Shown()),
-    "DeepSeek": ([chunk({"content": None, "reasoning_content": "Hm."}), chunk("Yes."), STOP], Shown(reasoning="Hm.")),
+    "texts in a list": ([chunk({"content": ["Ye", {"text": {"value": "s."}}]}), STOP], ReadReply()),
+    "DeepSeek": (
+        [chunk({"content": None, "reasoning_content": "Hm."}), chunk("Yes."), STOP],
+        ReadReply(reasoning="Hm."),
+    ),
     "DeepSeek, no resources": (
         [chunk("Yes."), chunk({}, finish_reason="insufficient_system_resource")],
-        Shown(status="truncated"),
+        ReadReply(status="truncated"),
     ),
-    "Groq": ([chunk("Yes.") | {"x_groq": {"id": "req_1"}}, chunk({"reasoning": "Hm."}), STOP], Shown(reasoning="Hm.")),
+    "Groq": (
+        [chunk("Yes.") | {"x_groq": {"id": "req_1"}}, chunk({"reasoning": "Hm."}), STOP],
+        ReadReply(reasoning="Hm."),
+    ),
     "Groq, tools": (
         [chunk({"content": "Yes.", "executed_tools": [{"type": "search", "output": "a page"}]}), STOP],
-        Shown(kinds=["executed tools"]),
+        ReadReply(kinds=["executed tools"]),
     ),
     "Bedrock behind a gateway": (
         [chunk({"role": "assistant", "reasoning_content": {"text": "Hm."}}), chunk("Yes."), STOP],
-        Shown(reasoning="Hm."),
+        ReadReply(reasoning="Hm."),
     ),
     "Copilot, a cipher": (
         [chunk({"reasoning_text": "Hm."}), chunk({"content": "Yes.", "reasoning_opaque": "gAA="}), STOP],
-        Shown(reasoning="Hm.", kinds=["encrypted reasoning"]),
+        ReadReply(reasoning="Hm.", kinds=["encrypted reasoning"]),
     ),
     "Together": (
         [
             chunk({"role": "assistant", "content": "Yes.", "token_id": 5}, seed=None, text=""),
             chunk({}, finish_reason="eos"),
         ],
-        Shown(),
+        ReadReply(),
     ),
-    "Fireworks": ([chunk("Yes."), chunk({}, finish_reason="stop") | {"perf_metrics": {"server": "a"}}], Shown()),
+    "Fireworks": ([chunk("Yes."), chunk({}, finish_reason="stop") | {"perf_metrics": {"server": "a"}}], ReadReply()),
     "OpenRouter": (
         [
             chunk({"role": "assistant", "content": "", "reasoning": "Hm.", "reasoning_details": [DETAILS]}),
             chunk("Yes.", native_finish_reason="stop"),
             STOP,
         ],
-        Shown(reasoning="Hm."),
+        ReadReply(reasoning="Hm."),
     ),
     "OpenRouter, details alone": (
         [chunk({"reasoning_details": [DETAILS]}), chunk("Yes."), STOP],
-        Shown(reasoning="Hm."),
+        ReadReply(reasoning="Hm."),
     ),
     "OpenRouter, summaries and ciphers": (
         [
@@ -151,28 +157,31 @@ SHAPES: dict[str, tuple[list[Any], Shown]] = {
             chunk({"content": "Yes.", "reasoning_details": [{"type": "reasoning.encrypted", "data": "gAA="}]}),
             STOP,
         ],
-        Shown(reasoning="Hm.", kinds=["encrypted reasoning"]),
+        ReadReply(reasoning="Hm.", kinds=["encrypted reasoning"]),
     ),
     "OpenRouter, an image": (
         [chunk({"content": "Yes.", "images": [IMAGE]}), chunk({"images": [IMAGE]}), STOP],
-        Shown(kinds=["image"]),
+        ReadReply(kinds=["image"]),
     ),
     "OpenRouter, an error": (
         [
             chunk("Yes."),
             chunk({"content": ""}, finish_reason="error", error={"code": 502, "message": "Upstream is full."}),
         ],
-        Shown(status="failed"),
+        ReadReply(status="failed"),
     ),
-    "xAI": ([chunk("Yes."), STOP | {"citations": ["https://a.b"], "num_sources_used": 1}], Shown(kinds=["citations"])),
+    "xAI": (
+        [chunk("Yes."), STOP | {"citations": ["https://a.b"], "num_sources_used": 1}],
+        ReadReply(kinds=["citations"]),
+    ),
     "Perplexity": (
         [chunk("Ye") | {"citations": ["https://a.b"]}, chunk("s.") | {"citations": ["https://a.b"]}, STOP],
-        Shown(kinds=["citations"]),
+        ReadReply(kinds=["citations"]),
     ),
-    "Qwen": ([chunk({"content": "Yes."}, finish_reason="null"), STOP], Shown()),
+    "Qwen": ([chunk({"content": "Yes."}, finish_reason="null"), STOP], ReadReply()),
     "GLM": (
         [chunk({"role": "assistant", "reasoning_content": "Hm."}), chunk("Yes."), chunk({}, finish_reason="sensitive")],
-        Shown(reasoning="Hm.", status="truncated"),
+        ReadReply(reasoning="Hm.", status="truncated"),
     ),
     "MiniMax, the whole once more": (
         [
@@ -180,11 +189,11 @@ SHAPES: dict[str, tuple[list[Any], Shown]] = {
             chunk("Yes."),
             message({"content": "<think>Hm.</think>Yes.", "audio_content": ""}, input_sensitive=False),
         ],
-        Shown(reasoning="Hm."),
+        ReadReply(reasoning="Hm."),
     ),
     "MiniMax, an error": (
         [{"choices": [], "base_resp": {"status_code": 1004, "status_msg": "login fail"}}],
-        Shown("", status="failed"),
+        ReadReply("", status="failed"),
     ),
     "Ollama": (
         [
@@ -192,25 +201,28 @@ SHAPES: dict[str, tuple[list[Any], Shown]] = {
             chunk({"role": "assistant", "content": "Yes."}),
             STOP,
         ],
-        Shown(reasoning="Hm."),
+        ReadReply(reasoning="Hm."),
     ),
     "Ollama, calls of one index": (
         [call(index=0, id="1", function=WEATHER), call(index=0, id="2", function=WEATHER), TOOLS],
-        Shown("", kinds=["tool call: get_weather"] * 2, status="truncated"),
+        ReadReply("", kinds=["tool call: get_weather"] * 2, status="truncated"),
     ),
-    "LM Studio": ([chunk("Yes."), chunk({}, finish_reason="stop") | {"stats": {}}], Shown()),
+    "LM Studio": ([chunk("Yes."), chunk({}, finish_reason="stop") | {"stats": {}}], ReadReply()),
     "llama.cpp": (
         [chunk({"role": "assistant", "content": None}), chunk("Yes.") | {"timings": {"predicted_n": 2}}, STOP],
-        Shown(),
+        ReadReply(),
     ),
     "vLLM": (
         [
             chunk({"content": "Yes.", "reasoning": None, "reasoning_content": None}, stop_reason=None, token_ids=None),
             chunk({}, finish_reason="abort"),
         ],
-        Shown(status="truncated"),
+        ReadReply(status="truncated"),
     ),
-    "SGLang": ([chunk("Yes.", matched_stop=None), chunk({}, finish_reason={"type": "stop", "matched": 2})], Shown()),
+    "SGLang": (
+        [chunk("Yes.", matched_stop=None), chunk({}, finish_reason={"type": "stop", "matched": 2})],
+        ReadReply(),
+    ),
     "LiteLLM": (
         [
             chunk(
@@ -231,15 +243,15 @@ SHAPES: dict[str, tuple[list[Any], Shown]] = {
             ),
             STOP,
         ],
-        Shown(reasoning="Hm."),
+        ReadReply(reasoning="Hm."),
     ),
     "LiteLLM, citations": (
         [chunk({"content": "Yes.", "provider_specific_fields": {"citation": {"cited_text": "a"}}}), STOP],
-        Shown(kinds=["citations"]),
+        ReadReply(kinds=["citations"]),
     ),
     "Copilot": (
         [chunk({"reasoning_text": "Hm.", "reasoning_opaque": ""}), chunk("Yes."), STOP],
-        Shown(reasoning="Hm."),
+        ReadReply(reasoning="Hm."),
     ),
 }
 

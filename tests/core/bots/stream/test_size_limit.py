@@ -7,8 +7,8 @@ import pytest
 from support.bots.asked_bot import ask, bot_at
 from support.bots.stub_server import Answer, StubBot, chunk, sse, whole
 
-from botchat.core.bots.stream.body import MOST_VALUE, ResponseBody
-from botchat.core.bots.stream.size_limit import MOST_REPLY_BYTES, ReplySize, size_of
+from botchat.core.bots.stream.body import MAX_VALUE_BYTES, BodyParser
+from botchat.core.bots.stream.size_limit import MAX_REPLY_BYTES, ReplySizeLimit, json_size
 from botchat.core.chat import Chat
 from botchat.core.errors import ReplyTooLarge
 from botchat.core.models import Delta, Unsupported, pack
@@ -19,7 +19,7 @@ LIMIT = "it reached the limit of 15 MiB"
 
 
 def sent(answer: Answer, store):
-    """Send a message to a server that answers this; return the reply as it is stored."""
+    """Send a message to a server with this answer; return the stored reply."""
     with StubBot([answer]) as server:
         turns = Turns({"local": bot_at(server.url)})
         chat = Chat(store, turns, default_bot="local")
@@ -36,11 +36,11 @@ def test_a_reply_without_an_end_is_truncated_at_the_limit_of_a_message_and_store
     message = sent(sse(*itertools.repeat(chunk({field: "čaplja " * 100_000}), 40)), store)
     assert (message.status, LIMIT in message.error) == ("truncated", True)
     size = len((message.content + message.reasoning_content).encode())
-    assert MOST_REPLY_BYTES - 4 < size <= MOST_REPLY_BYTES < MAX_MESSAGE_BYTES
+    assert MAX_REPLY_BYTES - 4 < size <= MAX_REPLY_BYTES < MAX_MESSAGE_BYTES
 
 
 def test_a_line_without_an_end_keeps_what_arrived_before_it(store):
-    steps = [chunk("The beginning."), b"data: ", *itertools.repeat(b"x" * 1_000_000, MOST_VALUE // 1_000_000 + 2)]
+    steps = [chunk("The beginning."), b"data: ", *itertools.repeat(b"x" * 1_000_000, MAX_VALUE_BYTES // 1_000_000 + 2)]
     message = sent(sse(*steps), store)
     assert (message.status, message.content) == ("truncated", "The beginning.")
     assert LIMIT in message.error
@@ -54,31 +54,31 @@ def test_chunks_of_an_unknown_shape_without_an_end_are_kept_up_to_the_limit(stor
 
 @pytest.mark.parametrize("line", [b"data: x\n", b"\n", b"{\n"])
 def test_lines_of_a_value_that_does_not_end_are_bounded(line):
-    body = ResponseBody(most_value=10_000)
+    body = BodyParser(max_value_bytes=10_000)
     list(body.feed(b"data: x\n" if line.startswith(b"data") else b"{\n"))
     with pytest.raises(ReplyTooLarge):
         feed_all(body, line)
 
 
-def feed_all(body: ResponseBody, line: bytes) -> None:
+def feed_all(body: BodyParser, line: bytes) -> None:
     for _ in range(2_000):
         list(body.feed(line))
 
 
 def test_empty_lines_of_a_web_page_are_not_kept_without_end():
-    body = ResponseBody()
+    body = BodyParser()
     list(body.feed(b"<html>\n" + b"\n" * 1_000_000))
     assert len(body._pending) < 10_000
 
 
 def test_pieces_are_counted_and_content_without_text_too():
-    size = ReplySize(most_pieces=2)
+    size = ReplySizeLimit(max_deltas=2)
     size.take(Delta("a"))
     size.check()
     size.take(Delta("b"))
     with pytest.raises(ReplyTooLarge):
         size.check()
-    size = ReplySize(most_bytes=1_000)
+    size = ReplySizeLimit(max_bytes=1_000)
     growing = [Delta(unsupported=Unsupported("call", {"text": "x" * length}, "0")) for length in (100, 400, 800, 2_000)]
     taken = [size.take(delta).unsupported for delta in growing]
     assert [bool(piece) for piece in taken] == [True, True, True, False]
@@ -86,7 +86,7 @@ def test_pieces_are_counted_and_content_without_text_too():
 
 @pytest.mark.parametrize("raw", [{"a": "🦩" * 10}, ["č", 1.5, None, True, {"b": []}], "x" * 100])
 def test_the_size_of_content_without_text_is_never_too_small(raw):
-    assert size_of(raw) >= len(json.dumps(raw)) - 10 * len(json.dumps(raw).split(","))
+    assert json_size(raw) >= len(json.dumps(raw)) - 10 * len(json.dumps(raw).split(","))
     assert pack([Unsupported("a", raw, "0")])
 
 

@@ -1,4 +1,4 @@
-"""Characters that a server cuts in two: half of a surrogate pair in one delta, the other half in the next."""
+"""Surrogate pairs that a server splits: one half in a delta, the other half in the next."""
 
 import asyncio
 import json
@@ -6,7 +6,7 @@ import threading
 from contextlib import aclosing, suppress
 
 import pytest
-from support.bots.asked_bot import HELLO, bot_at, hear
+from support.bots.asked_bot import HELLO, ask_stub, bot_at
 from support.bots.stub_server import DONE, Answer, StubBot, chunk, sse
 
 from botchat.core.bots.openai import OpenAIBot
@@ -19,17 +19,19 @@ STOP = chunk({}, finish_reason="stop")
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_a_character_that_is_cut_in_two_is_joined(field, size):
     text = "a\ud83d\ude00b\ud83d\ude00"
-    heard = hear(_escaped([{field: text[i : i + size]} for i in range(0, len(text), size)]))
+    heard = ask_stub(_escaped([{field: text[i : i + size]} for i in range(0, len(text), size)]))
     assert heard.content + heard.reasoning == "a😀b😀"
 
 
 def test_halves_of_two_fields_are_not_joined_and_each_stays():
-    heard = hear(_escaped([{"reasoning": "a\ud83d"}, {"content": "\ude00b\ud83d"}]))
+    heard = ask_stub(_escaped([{"reasoning": "a\ud83d"}, {"content": "\ude00b\ud83d"}]))
     assert (heard.reasoning, heard.content) == ("a\ud83d", "\ude00b\ud83d")
 
 
 def test_a_character_that_is_cut_in_two_beside_a_think_tag_is_joined():
-    heard = hear(_escaped([{"content": "<think>\ud83d"}, {"content": "\ude00</think>\ud83d"}, {"content": "\ude00"}]))
+    heard = ask_stub(
+        _escaped([{"content": "<think>\ud83d"}, {"content": "\ude00</think>\ud83d"}, {"content": "\ude00"}])
+    )
     assert (heard.reasoning, heard.content) == ("😀", "😀")
 
 

@@ -1,4 +1,4 @@
-"""Reasoning that a server writes into the content, between think tags."""
+"""Reasoning between think tags in the content."""
 
 from itertools import pairwise
 
@@ -28,7 +28,7 @@ at_any_speed = settings(deadline=None, suppress_health_check=[HealthCheck.too_sl
 
 
 def split(text: str, at: list[int] = (), tags: str = "auto") -> tuple[str, str]:
-    """The reasoning and the answer in a text that comes in pieces, cut at these places."""
+    """Return the reasoning and the answer of a text that is cut into pieces at these positions."""
     splitter = ThinkSplitter(tags)
     edges = [0, *sorted(at), len(text)]
     deltas = [delta for start, end in pairwise(edges) for delta in splitter.feed(text[start:end])]

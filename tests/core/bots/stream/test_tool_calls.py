@@ -1,16 +1,16 @@
-"""Tool calls are put together out of pieces, however a server tells which piece belongs to which call."""
+"""Tool calls are assembled from their pieces, however a server identifies the call of a piece."""
 
 import pytest
 from support.bots.read_reply import read
 from support.bots.stub_server import chunk
 
-from botchat.core.bots.stream.tool_calls import ToolCalls
+from botchat.core.bots.stream.tool_calls import ToolCallCollector
 from botchat.core.models import unpack
 
 
 def collected(*pieces: dict) -> list[tuple[str, str]]:
-    """The names and arguments of the calls that come out of these pieces."""
-    calls = ToolCalls()
+    """Return the names and arguments of the calls assembled from these pieces."""
+    calls = ToolCallCollector()
     states = {state.key: state.raw for state in map(calls.add, pieces)}
     return [(call["function"].get("name", ""), call["function"].get("arguments")) for call in states.values()]
 
@@ -71,7 +71,7 @@ def test_a_call_that_is_broken_off_keeps_what_came():
 
 
 def test_earlier_states_are_not_changed():
-    calls = ToolCalls()
+    calls = ToolCallCollector()
     first = calls.add(piece("a", "{", index=0))
     second = calls.add(piece(None, "}", index=0))
     assert (first.raw["function"]["arguments"], second.raw["function"]["arguments"]) == ("{", "{}")
