@@ -39,7 +39,7 @@ def open_chat(settings: Settings, *, writing: bool = True, saving: bool = True) 
         StoreError: the store can't be opened.
     """
     if not writing:
-        _check_there(settings.store)
+        _check_store_exists(settings.store)
     turns = build_turns(settings)
     chat = build_chat(settings, turns, saving=saving)
     try:
@@ -58,8 +58,8 @@ def open_store(settings: Settings, *, writing: bool = True) -> Iterator[Chat]:
         StoreError: the store can't be opened.
     """
     if not writing:
-        _check_there(settings.store)
-    turns = Turns({DEMO: DemoBot()}, retention=retention_of(settings))
+        _check_store_exists(settings.store)
+    turns = Turns({DEMO: DemoBot()}, retention=retention_policy(settings))
     chat = build_chat(settings.model_copy(update={"default_bot": None}), turns)
     try:
         yield chat
@@ -104,7 +104,7 @@ def build_repository(store: str | None, **pool_options: Any) -> SessionRepositor
 
     path = sqlite_path(store)
     if not store:
-        _make_folder(path.parent)
+        _create_folder(path.parent)
     return SqliteRepository(path)
 
 
@@ -140,10 +140,12 @@ def is_mongodb(store: str | None) -> bool:
     return bool(store) and str(store).startswith(("mongodb://", "mongodb+srv://"))
 
 
-def build_turns(settings: Settings, environment: Mapping[str, str] = os.environ, *, stays: bool = False) -> Turns:
+def build_turns(
+    settings: Settings, environment: Mapping[str, str] = os.environ, *, is_long_running: bool = False
+) -> Turns:
     """Make the bots, and what runs their replies. A key that is missing is told when the bot is asked, not before.
 
-    A program that `stays` after a reply asks for titles of sessions, unless the settings say otherwise.
+    A program that `is_long_running` after a reply asks for titles of sessions, unless the settings say otherwise.
 
     Raises:
         ConfigError: a bot's base_url is none.
@@ -153,8 +155,8 @@ def build_turns(settings: Settings, environment: Mapping[str, str] = os.environ,
     bots.setdefault(DEMO, DemoBot())
     return Turns(
         bots,
-        retention=retention_of(settings),
-        titles=stays and settings.titles,
+        retention=retention_policy(settings),
+        titles=is_long_running and settings.titles,
         rescue_folder=rescue_folder(),
     )
 
@@ -173,7 +175,7 @@ def bot_configs(settings: Settings, environment: Mapping[str, str] = os.environ)
     return {_OPENAI: BotConfig(model=_OPENAI_MODEL, images=True)}
 
 
-def retention_of(settings: Settings) -> Retention:
+def retention_policy(settings: Settings) -> Retention:
     """Make the policy of the settings' rules."""
     rules = [
         Rule(older_than=rule.older_than, action=rule.action, bot_id=rule.bot, user=rule.user)
@@ -208,7 +210,7 @@ def _openai_bot(bot_id: str, config: BotConfig, environment: Mapping[str, str]) 
     return OpenAIBot(bot_id, config, base_url=base_url, api_key=key or None)
 
 
-def _check_there(store: str | None) -> None:
+def _check_store_exists(store: str | None) -> None:
     if not store or is_mongodb(store) or not (path := sqlite_path(store)).parent.is_dir():
         return
     if not path.exists():
@@ -217,7 +219,7 @@ def _check_there(store: str | None) -> None:
         raise StoreUnreadable(f"{path} is empty, and no store: check --store.")
 
 
-def _make_folder(folder: Path) -> None:
+def _create_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

@@ -9,7 +9,7 @@ from botchat.core.errors import InvalidInput
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-def duration(text: str) -> timedelta:
+def parse_duration(text: str) -> timedelta:
     """Read a duration: a number and m, h, d, w or y (365 days).
 
     Raises:
@@ -21,7 +21,7 @@ def duration(text: str) -> timedelta:
     raise InvalidInput(f"{text!r} is no duration: say 90d, 12h, 2w or 1y.")
 
 
-def spelt(time: timedelta) -> str:
+def format_duration(time: timedelta) -> str:
     """Write a duration as `duration` reads it."""
     minutes = time // timedelta(minutes=1)
     for unit, size in (("d", 24 * 60), ("h", 60)):
@@ -30,7 +30,7 @@ def spelt(time: timedelta) -> str:
     return f"{minutes}m"
 
 
-def moment(text: str, now: datetime) -> datetime:
+def parse_time(text: str, now: datetime) -> datetime:
     """Read a date, a time (local where it names no zone), or how long ago it was.
 
     Raises:
@@ -39,6 +39,6 @@ def moment(text: str, now: datetime) -> datetime:
     with suppress(ValueError, OverflowError):  # it may be how long ago
         return datetime.fromisoformat(text).astimezone(UTC)
     try:
-        return now - duration(text)
+        return now - parse_duration(text)
     except (InvalidInput, OverflowError) as error:
         raise InvalidInput(f"{text!r} is no time: say 2026-11-01, 2026-11-01T12:00Z, or 7d for a week ago.") from error

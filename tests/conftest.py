@@ -274,12 +274,12 @@ def serve_chat(chat_with):
     """Serve a Chat whose bot follows the script; give its address."""
     from support.api.client import served
 
-    from botchat.api.dependencies import Serving
+    from botchat.api.dependencies import Services
 
     with ExitStack() as servers:
 
         def serve(*script, **more) -> str:
-            return servers.enter_context(served(Serving(chat=chat_with(*script), **more)))
+            return servers.enter_context(served(Services(chat=chat_with(*script), **more)))
 
         yield serve
 

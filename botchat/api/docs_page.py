@@ -11,7 +11,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 # Names of files without a folder: they are beside the page, also where it is below /api.
 _SCRIPT, _STYLE, _START = "swagger-ui-bundle.js", "swagger-ui.css", "start.js"
 
-FILES = frozenset(f"/docs/{name}" for name in (_SCRIPT, _STYLE, _START))
+ASSET_PATHS = frozenset(f"/docs/{name}" for name in (_SCRIPT, _STYLE, _START))
 """What the page loads."""
 
 _PAGE = f"""<!doctype html>
@@ -40,11 +40,15 @@ _START_SCRIPT = """SwaggerUIBundle({
 });
 """
 
-_POLICY = (
+_CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_HEADERS = {"Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+_HEADERS = {
+    "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
 
 router = APIRouter(include_in_schema=False)
 
@@ -74,11 +78,11 @@ async def style() -> FileResponse:
 
 
 async def _asset(name: str) -> FileResponse:
-    return FileResponse(await run_in_threadpool(_folder) / name, headers=_HEADERS)
+    return FileResponse(await run_in_threadpool(_asset_folder) / name, headers=_HEADERS)
 
 
 @cache
-def _folder() -> Path:
+def _asset_folder() -> Path:
     """Find the files, which the package carries in its folder static; its code is not run."""
     spec = importlib.util.find_spec("fastapi_offline")
     if spec is None or spec.origin is None:

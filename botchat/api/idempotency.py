@@ -15,10 +15,10 @@ from botchat.core.chat import Chat
 from botchat.core.errors import InvalidInput
 from botchat.core.models import now
 
-KEPT = timedelta(days=1)
+KEY_LIFETIME = timedelta(days=1)
 """How long a key is known."""
 
-KeyHeader = Annotated[
+IdempotencyKeyHeader = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
@@ -29,8 +29,8 @@ KeyHeader = Annotated[
 ]
 
 
-def once(
-    chat: Chat, user: str, key: str | None, asked: tuple[str, BaseModel], made: dict[str, Any]
+def reserve(
+    chat: Chat, user: str, key: str | None, request: tuple[str, BaseModel], result: dict[str, Any]
 ) -> dict[str, Any] | None:
     """Keep what is about to be made for a key; return what was made for it before, None if this is the first time.
 
@@ -39,23 +39,23 @@ def once(
     """
     if key is None:
         return None
-    what = sha256(f"{asked[0]} {asked[1].model_dump_json()}".encode()).hexdigest()
-    place = _place(user, key)
-    while not chat.short_lived.add(place, {"asked": what, "made": made}, now() + KEPT):
-        kept = chat.short_lived.get(place)
-        if kept is None:  # its day ended between the two
+    fingerprint = sha256(f"{request[0]} {request[1].model_dump_json()}".encode()).hexdigest()
+    storage_key = _storage_key(user, key)
+    while not chat.short_lived.add(storage_key, {"asked": fingerprint, "made": result}, now() + KEY_LIFETIME):
+        stored = chat.short_lived.get(storage_key)
+        if stored is None:  # its day ended between the two
             continue
-        if kept["asked"] != what:
+        if stored["asked"] != fingerprint:
             raise InvalidInput("This Idempotency-Key came with another request before: take a new one.")
-        return dict(kept["made"])
+        return dict(stored["made"])
     return None
 
 
-def forget(chat: Chat, user: str, key: str | None) -> None:
+def release(chat: Chat, user: str, key: str | None) -> None:
     """Forget a key whose request came to nothing: with the same it may be tried again."""
     if key is not None:
-        chat.short_lived.remove(_place(user, key))
+        chat.short_lived.remove(_storage_key(user, key))
 
 
-def _place(user: str, key: str) -> str:
+def _storage_key(user: str, key: str) -> str:
     return json.dumps(["idempotency", user, key])

@@ -12,7 +12,7 @@ from botchat.core.models import now
 LIFETIME = timedelta(minutes=15)
 
 KEY_VARIABLE = "BOTCHAT_SIGNING_KEY"
-SHORTEST_KEY = 32
+MIN_KEY_BYTES = 32
 """Bytes: RFC 7518, 3.2 asks for a key as long as the hash. PyJWT only warns."""
 
 _ISSUER, _AUDIENCE = "botchat", "botchat-api"
@@ -25,7 +25,7 @@ class Claims(NamedTuple):
     sign_in_id: str
 
 
-class Signer:
+class JwtSigner:
     """Makes tokens and reads them (HS256)."""
 
     def __init__(self, key: str) -> None:
@@ -34,19 +34,19 @@ class Signer:
         Raises:
             ConfigError: it is too short to be one.
         """
-        if len(key.encode()) < SHORTEST_KEY:
+        if len(key.encode()) < MIN_KEY_BYTES:
             raise ConfigError(
-                f"{KEY_VARIABLE} must have at least {SHORTEST_KEY} bytes: `openssl rand -base64 32` makes one."
+                f"{KEY_VARIABLE} must have at least {MIN_KEY_BYTES} bytes: `openssl rand -base64 32` makes one."
             )
         self._key = key
 
-    def token(self, claims: Claims) -> str:
+    def sign(self, claims: Claims) -> str:
         """Make a token that is good for 15 minutes, if its sign-in is."""
         at = now()
         payload = {"sub": claims.user, "sid": claims.sign_in_id, "iat": at, "exp": at + LIFETIME}
         return jwt.encode(payload | {"iss": _ISSUER, "aud": _AUDIENCE}, self._key, algorithm="HS256")
 
-    def claims(self, token: str) -> Claims:
+    def verify(self, token: str) -> Claims:
         """Read a token.
 
         Raises:

@@ -11,7 +11,7 @@ from botchat.core.errors import TooMany
 from botchat.settings import ApiSettings
 
 
-class Limits:
+class RateLimits:
     """Counts requests, in this process: with several of them everybody may ask each for so much."""
 
     def __init__(self, settings: ApiSettings) -> None:

@@ -9,7 +9,7 @@ from botchat.commands.output.tables import Columns, FieldsOption, FormatOption, 
 from botchat.commands.support.options import StoreOption, opened_store, say, settings_with
 from botchat.core.models import now
 from botchat.core.storage import AuditAction, AuditFilter
-from botchat.durations import moment
+from botchat.durations import parse_time
 
 if TYPE_CHECKING:
     from botchat.core.storage import AuditLog
@@ -49,8 +49,8 @@ def audit(
         user=user,
         action=action,
         session_id=session,
-        since=moment(since, now()) if since is not None else None,
-        until=moment(until, now()) if until is not None else None,
+        since=parse_time(since, now()) if since is not None else None,
+        until=parse_time(until, now()) if until is not None else None,
     )
     with opened_store(settings_with(store, None), writing=False) as (chat, _):
         if not print_rows(_rows(chat.audit, where, limit), _COLUMNS, form, fields):

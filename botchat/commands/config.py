@@ -13,7 +13,7 @@ from botchat.commands.support.options import say
 from botchat.commands.support.streams import write
 from botchat.core.errors import BotchatError, ConfigError, InvalidInput
 from botchat.core.urls import without_password
-from botchat.durations import spelt
+from botchat.durations import format_duration
 
 if TYPE_CHECKING:
     from botchat.core.models import BotInfo
@@ -229,7 +229,7 @@ def _setting_rows(settings: "Settings", origins: dict[str, str]) -> Iterator[Row
             yield {"name": f"{table}.{name}", "value": value, "origin": origins[table]}
     yield from _bot_rows(settings, origins["bots"])
     for number, rule in enumerate(settings.retention, 1):
-        said = rule.model_dump(exclude_none=True) | {"older_than": spelt(rule.older_than)}
+        said = rule.model_dump(exclude_none=True) | {"older_than": format_duration(rule.older_than)}
         yield {"name": f"retention.{number}", "value": said, "origin": origins["retention"]}
 
 

@@ -34,7 +34,7 @@ from botchat.commands.support.session_selectors import (
 )
 from botchat.core.errors import InvalidInput, SessionChanged
 from botchat.core.models import SessionFilter, SessionSummary, State
-from botchat.durations import duration
+from botchat.durations import parse_duration
 
 if TYPE_CHECKING:
     from botchat.core.admin import Due, Rule
@@ -259,7 +259,7 @@ def _rules(
         return None
     if to_archive and purge:
         raise InvalidInput("Say --archive or --purge, not both.")
-    return (Rule(older_than=duration(older_than), action="archive" if to_archive else "delete", bot_id=bot),)
+    return (Rule(older_than=parse_duration(older_than), action="archive" if to_archive else "delete", bot_id=bot),)
 
 
 def _action_of(chat: "Chat", *, into_trash: bool) -> "Callable[[Due], None]":

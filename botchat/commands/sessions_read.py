@@ -31,7 +31,7 @@ from botchat.commands.support.session_selectors import chosen, counted
 from botchat.commands.support.streams import write
 from botchat.core.errors import InvalidInput
 from botchat.core.models import PAGE_SIZE, SessionFilter, now
-from botchat.durations import moment
+from botchat.durations import parse_time
 
 if TYPE_CHECKING:
     from botchat.core.chat import Chat
@@ -211,7 +211,7 @@ def stats(
     Example: botchat sessions stats --all-users --by bot --since 30d
     """
     check_whose(user, all_users=all_users)
-    from_, to = (moment(text, now()) if text is not None else None for text in (since, until))
+    from_, to = (parse_time(text, now()) if text is not None else None for text in (since, until))
     with opened_store(settings_with(store, user), writing=False) as (chat, name):
         where = SessionFilter(user=None if all_users else name, state=None, bot_id=bot)
         found = chat.for_admins().stats(by, where, from_, to)

@@ -36,9 +36,9 @@ def create(
 
     Example: botchat tokens create ann --name laptop --expires 90d
     """
-    from botchat.durations import duration
+    from botchat.durations import parse_duration
 
-    lifetime = duration(expires) if expires is not None else None
+    lifetime = parse_duration(expires) if expires is not None else None
     if lifetime is not None and not lifetime:
         raise InvalidInput("--expires would be now: say how long it is good, as 90d.")
     with opened_store(settings_with(store, user)) as (chat, _):

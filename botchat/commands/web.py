@@ -40,6 +40,6 @@ def web(
 
 def _api(settings: "Settings") -> "Callable[[Chat], BaseRoute]":
     with told_what_is_missing():
-        from botchat.api.launcher import below
+        from botchat.api.launcher import mount_api
 
-    return lambda chat: below("/api", chat, settings)
+    return lambda chat: mount_api("/api", chat, settings)

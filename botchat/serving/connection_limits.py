@@ -16,13 +16,13 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from botchat.serving.proxies import Networks, is_within
 from botchat.settings import LimitSettings
 
-_BYTES_A_SECOND = 500
+_MIN_BYTES_PER_SECOND = 500
 """How slowly a body may arrive: MinRate of mod_reqtimeout."""
 
-_TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_TIMEOUT_RESPONSE = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
-class Connections:
+class ConnectionLimits:
     """Counts the open connections of each address. A trusted proxy has as many as it needs."""
 
     def __init__(self, limits: LimitSettings, proxies: Networks) -> None:
@@ -30,17 +30,17 @@ class Connections:
         self._proxies = proxies
         self._addresses: dict[asyncio.BaseTransport, str] = {}
         self._counts: Counter[str] = Counter()
-        self._web_sockets: dict[type[asyncio.Protocol], type[asyncio.Protocol]] = {}
+        self._websocket_classes: dict[type[asyncio.Protocol], type[asyncio.Protocol]] = {}
 
-    def protocol(self) -> type[H11Protocol]:
+    def http_protocol(self) -> type[H11Protocol]:
         """Make the class of the protocol of a server: what uvicorn takes for `http`."""
-        return type("CountedHttp", (GuardedHttp,), {"server_connections": self})
+        return type("CountedHttp", (LimitedHttpProtocol,), {"connection_limits": self})
 
-    def web_socket(self, protocol: type[asyncio.Protocol]) -> type[asyncio.Protocol]:
+    def websocket_protocol(self, protocol: type[asyncio.Protocol]) -> type[asyncio.Protocol]:
         """Make the class of a WebSocket that is counted until its connection is lost."""
-        if protocol not in self._web_sockets:
-            self._web_sockets[protocol] = _counted(protocol, self)
-        return self._web_sockets[protocol]
+        if protocol not in self._websocket_classes:
+            self._websocket_classes[protocol] = _counted_websocket(protocol, self)
+        return self._websocket_classes[protocol]
 
     def add(self, transport: asyncio.BaseTransport) -> bool:
         """Count a connection until `remove`; False, and it isn't counted, if its address has too many."""
@@ -61,22 +61,22 @@ class Connections:
             self._counts += Counter()  # forgets addresses without a connection
 
 
-def guard_streamlit(connections: Connections) -> None:
+def limit_streamlit_connections(connection_limits: ConnectionLimits) -> None:
     """Have Streamlit's server use the protocol: it makes its own uvicorn.Config, which looks the name "auto" up."""
-    uvicorn.config.HTTP_PROTOCOLS["auto"] = connections.protocol()  # type: ignore[assignment]
+    uvicorn.config.HTTP_PROTOCOLS["auto"] = connection_limits.http_protocol()  # type: ignore[assignment]
 
 
-class GuardedHttp(H11Protocol):
+class LimitedHttpProtocol(H11Protocol):
     """An HTTP connection that is closed when its client takes too long, or has too many of them."""
 
-    server_connections: Connections
+    connection_limits: ConnectionLimits
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if self.ws_protocol_class is not None:
-            self.ws_protocol_class = self.server_connections.web_socket(self.ws_protocol_class)
-        self._limits = self.server_connections.limits
-        self._waits_for: tuple[str, int] | None = None
+            self.ws_protocol_class = self.connection_limits.websocket_protocol(self.ws_protocol_class)
+        self._limits = self.connection_limits.limits
+        self._awaited: tuple[str, int] | None = None
         self._since = 0.0
         self._bytes = 0
         self._read_timer: asyncio.TimerHandle | None = None
@@ -85,14 +85,14 @@ class GuardedHttp(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, unless the address has too many connections."""
         super().connection_made(transport)
-        if not self.server_connections.add(transport):
+        if not self.connection_limits.add(transport):
             transport.abort()
             return
         self._watch(is_new=True)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
-        self.server_connections.remove(self.transport)
+        self.connection_limits.remove(self.transport)
         self._stop_watching()
         super().connection_lost(exc)
 
@@ -111,7 +111,7 @@ class GuardedHttp(H11Protocol):
         """Leave the connection to the WebSocket, whose pings find out whether its client is there."""
         super().handle_websocket_upgrade(event)
         self._stop_watching()
-        self._waits_for = ("websocket", 0)
+        self._awaited = ("websocket", 0)
 
     def pause_writing(self) -> None:
         """Wait a limited time for a client that does not read."""
@@ -136,28 +136,28 @@ class GuardedHttp(H11Protocol):
 
     def _watch(self, *, is_new: bool = False, arrived: int = 0) -> None:
         """Begin to count the time of what is waited for now, and its bytes, unless it is that already."""
-        waits_for = self._awaited(is_new=is_new)
-        if waits_for == self._waits_for or (self._waits_for or ("",))[0] == "websocket":
+        awaited = self._awaited_part(is_new=is_new)
+        if awaited == self._awaited or (self._awaited or ("",))[0] == "websocket":
             return
-        self._waits_for = waits_for
+        self._awaited = awaited
         self._cancel(self._read_timer)
-        if waits_for is not None:
+        if awaited is not None:
             self._since, self._bytes = self.loop.time(), arrived
             self._read_timer = self.loop.call_later(self._seconds, self._check_time)
 
-    def _awaited(self, *, is_new: bool) -> tuple[str, int] | None:
+    def _awaited_part(self, *, is_new: bool) -> tuple[str, int] | None:
         """Tell which part of which request is awaited; None: none, or uvicorn's own timer runs, between requests."""
         if self.transport.is_closing():
             return None
         if self.conn.their_state is h11.SEND_BODY:
             return ("body", id(self.scope))
-        has_begun = is_new or self._waits_for == ("head", id(self.scope)) or bool(self.conn.trailing_data[0])
+        has_begun = is_new or self._awaited == ("head", id(self.scope)) or bool(self.conn.trailing_data[0])
         return ("head", id(self.scope)) if self.conn.their_state is h11.IDLE and has_begun else None
 
     @property
     def _seconds(self) -> float:
-        if self._waits_for and self._waits_for[0] == "body":
-            return self._limits.body_seconds + self._bytes / _BYTES_A_SECOND
+        if self._awaited and self._awaited[0] == "body":
+            return self._limits.body_seconds + self._bytes / _MIN_BYTES_PER_SECOND
         return self._limits.header_seconds
 
     def _check_time(self) -> None:
@@ -170,7 +170,7 @@ class GuardedHttp(H11Protocol):
         has_answered = self.conn.our_state not in {h11.IDLE, h11.SEND_RESPONSE}
         has_begun = self.conn.their_state is h11.SEND_BODY or self.conn.trailing_data[0]
         if has_begun and not has_answered:
-            self.transport.write(_TIMEOUT)
+            self.transport.write(_TIMEOUT_RESPONSE)
         self.transport.close()
 
     def _stop_watching(self) -> None:
@@ -183,10 +183,10 @@ class GuardedHttp(H11Protocol):
             timer.cancel()
 
 
-def _counted(protocol: type[asyncio.Protocol], connections: Connections) -> type[asyncio.Protocol]:
+def _counted_websocket(protocol: type[asyncio.Protocol], connection_limits: ConnectionLimits) -> type[asyncio.Protocol]:
     class Counted(protocol):  # type: ignore[valid-type,misc]
         def connection_lost(self, exc: Exception | None) -> None:
-            connections.remove(self.transport)
+            connection_limits.remove(self.transport)
             super().connection_lost(exc)
 
     return Counted

@@ -7,10 +7,10 @@ from starlette.types import Message, Receive
 
 from botchat.core.auth import HEARD_SECONDS
 
-_LEAVES = {"websocket.disconnect", "http.disconnect"}
+_DISCONNECTS = {"websocket.disconnect", "http.disconnect"}
 
 
-async def received(receive: Receive, may_stay: Callable[[], Awaitable[bool]]) -> Message | None:
+async def receive_while_allowed(receive: Receive, is_allowed: Callable[[], Awaitable[bool]]) -> Message | None:
     """Receive the next message; None as soon as the one who is there may not stay."""
     while True:
         message = None
@@ -19,9 +19,9 @@ async def received(receive: Receive, may_stay: Callable[[], Awaitable[bool]]) ->
                 message = await receive()
         except TimeoutError:
             pass
-        if message is not None and message["type"] in _LEAVES:
+        if message is not None and message["type"] in _DISCONNECTS:
             return message
-        if not await may_stay():
+        if not await is_allowed():
             return None
         if message is not None:
             return message

@@ -9,11 +9,11 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 Networks = Sequence[IPv4Network | IPv6Network]
 
-_PREFIX = 64
+_IPV6_PREFIX = 64
 """Bits. A customer gets a whole /64 of IPv6 addresses at least (RFC 6177), so one client has all of them."""
 
 
-class ForwardedClient:
+class ForwardedForMiddleware:
     """Puts the client that a trusted proxy names in `X-Forwarded-For` in the place of the proxy.
 
     Of several addresses it is the last one that is no trusted proxy: what a client itself sends stands before that.
@@ -39,12 +39,16 @@ class ForwardedClient:
 
     def _user_without_address(self, scope: Scope) -> str | None:
         headers = Headers(scope=scope)
-        if self._user_header is None or "x-forwarded-for" in headers or not is_within(_host(scope), self._proxies):
+        if (
+            self._user_header is None
+            or "x-forwarded-for" in headers
+            or not is_within(_client_host(scope), self._proxies)
+        ):
             return None
         return headers.get(self._user_header)
 
 
-def address_of(scope: Scope) -> str:
+def rate_limit_key(scope: Scope) -> str:
     """Tell by what requests are counted: the client's address, or the user where a trusted proxy names only that.
 
     The addresses of an IPv6 network of a customer count as one.
@@ -52,7 +56,7 @@ def address_of(scope: Scope) -> str:
     limited_as: str | None = scope.get("state", {}).get("limited_as")
     if limited_as is not None:
         return limited_as
-    host = _host(scope)
+    host = _client_host(scope)
     try:
         address = ip_address(host)
     except ValueError:
@@ -61,7 +65,7 @@ def address_of(scope: Scope) -> str:
         return str(address)
     if address.ipv4_mapped:
         return str(address.ipv4_mapped)
-    return str(ip_network((address.packed, _PREFIX), strict=False))
+    return str(ip_network((address.packed, _IPV6_PREFIX), strict=False))
 
 
 def is_within(host: str, networks: Networks) -> bool:
@@ -73,6 +77,6 @@ def is_within(host: str, networks: Networks) -> bool:
     return any(address in network for network in networks)
 
 
-def _host(scope: Scope) -> str:
+def _client_host(scope: Scope) -> str:
     client = scope.get("client")
     return str(client[0]) if client else ""

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from botchat.core.errors import BotchatError
 
-_WAITING = 2048  # connections that are not taken yet
+_BACKLOG = 2048  # connections that are not taken yet
 
 
 def listen_on(host: str, port: int) -> socket.socket:
@@ -17,29 +17,29 @@ def listen_on(host: str, port: int) -> socket.socket:
     """
     try:
         (family, kind, protocol, _, address), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        place = socket.socket(family, kind, protocol)
+        listener = socket.socket(family, kind, protocol)
         try:
-            place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            place.bind(address)
-            place.listen(_WAITING)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(_BACKLOG)
         except OSError:
-            place.close()
+            listener.close()
             raise
     except (OSError, UnicodeError) as error:  # UnicodeError: a name that no name can be, such as "a..b"
         raise BotchatError(
             f"Port {port} of {host} can't be had: it is in use, or no address of this machine."
         ) from error
-    return place
+    return listener
 
 
-def announce(host: str, port: int, *, whom: str, store: str) -> None:
-    """Say where a server is, whom it serves, and out of which store."""
+def announce(host: str, port: int, *, audience: str, store: str) -> None:
+    """Say where a server is, audience it serves, and out of which store."""
     shown = f"[{host}]" if ":" in host else host
-    sys.stdout.write(f"botchat: http://{shown}:{port} for {whom}, store {store} (Ctrl+C ends it)\n")
+    sys.stdout.write(f"botchat: http://{shown}:{port} for {audience}, store {store} (Ctrl+C ends it)\n")
     sys.stdout.flush()
 
 
-def allow_many_files() -> None:
+def raise_open_file_limit() -> None:
     """Raise the limit on open files to what the system allows: an open tab of the page takes four."""
     try:
         import resource

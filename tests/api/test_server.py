@@ -4,7 +4,7 @@ import pytest
 from support.api.client import KEY, REASONED, Client, clients_of, events_of
 from support.fakes import DONE, Gate
 
-from botchat.api.jwt import Signer
+from botchat.api.jwt import JwtSigner
 from botchat.settings import ApiSettings
 
 
@@ -56,7 +56,7 @@ def test_a_save_that_failed_is_told_with_the_words(client_with, store):
 
 
 def test_people_sign_in_refresh_and_sign_out(client_with):
-    client = client_with(*REASONED, signer=Signer(KEY))
+    client = client_with(*REASONED, signer=JwtSigner(KEY))
     client.chat.access.set_password("ann", "correct horse")
     who = {"user": "ann", "password": "correct horse"}
     assert client.post("/auth/sign-in", json=who | {"password": "wrong"}).status_code == 401
@@ -92,7 +92,7 @@ def test_who_asks_too_much_is_told_when_to_come_back(client_with):
     assert 1 <= int(answers[2].headers["retry-after"]) <= 60
     crowd = client_with(settings=ApiSettings(requests_per_minute_by_address=1))
     assert [crowd.get("/healthz").status_code for _ in range(2)] == [200, 429]
-    guessing = client_with(signer=Signer(KEY))
+    guessing = client_with(signer=JwtSigner(KEY))
     who = {"user": "bob", "password": "12345678"}
     assert [guessing.post("/auth/sign-in", json=who).status_code for _ in range(11)] == [401] * 10 + [429]
 
@@ -118,14 +118,14 @@ def test_the_server_tells_of_itself(client_with, store):
         "botchat_save_failures_total 0.0",
     ):
         assert line in text
-    nobody = Client(client.app.state.serving)
+    nobody = Client(client.app.state.services)
     assert [nobody.get(path).status_code for path in ("/healthz", "/readyz", "/docs", "/openapi.json")] == [200] * 4
     assert [bot["bot_id"] for bot in client.get("/bots").json()] == ["b"]
 
 
 def test_where_nobody_signs_in_another_sites_page_can_do_nothing(client_with):
     client = client_with(sole_user="ann")
-    nobody = Client(client.app.state.serving)
+    nobody = Client(client.app.state.services)
     nobody.base_url = "http://127.0.0.1:8600"
     assert nobody.get("/me").json()["user"] == "ann"
     assert nobody.get("/me", headers={"Host": "evil.example"}).status_code == 403

@@ -14,7 +14,7 @@ from support.bots.stub_server import streamed
 from websockets.sync.client import connect
 
 from botchat.core.auth import Access
-from botchat.serving import Connections
+from botchat.serving import ConnectionLimits
 from botchat.settings import LimitSettings
 
 HEAD = b"POST /session/create HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n"
@@ -125,7 +125,7 @@ def test_a_client_that_reads_nothing_is_left():
             await asyncio.sleep(0)
         ended.set()
 
-    protocol = Connections(LimitSettings(send_seconds=0.2), ()).protocol()
+    protocol = ConnectionLimits(LimitSettings(send_seconds=0.2), ()).http_protocol()
     config = uvicorn.Config(endless, http=protocol, lifespan="off", log_level="error")
     with running(config) as address, socket.create_connection(_place(address)) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")

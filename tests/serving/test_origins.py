@@ -13,7 +13,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from botchat.core.auth import Access
-from botchat.serving import is_from_other_origin
+from botchat.serving import is_cross_origin
 
 OTHER_ORIGINS = [
     "http://localhost:9999",
@@ -114,7 +114,7 @@ def test_links_from_elsewhere_lead_to_the_page(shared_page):
 def test_the_same_place_in_other_words_is_the_same_origin(origin, host):
     headers = [(b"host", host.encode()), (b"origin", origin.encode())]
     for scope in ({"type": "websocket"}, {"type": "http", "method": "POST"}):
-        assert not is_from_other_origin(scope | {"headers": headers})
+        assert not is_cross_origin(scope | {"headers": headers})
 
 
 _EVIL = """<!doctype html><title>evil</title><p id=socket>trying</p><p id=export>trying</p><script>

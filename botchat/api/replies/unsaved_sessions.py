@@ -9,21 +9,21 @@ from botchat.core.chat import Chat
 from botchat.core.errors import SessionNotFound
 from botchat.core.models import PAGE_SIZE, Session, now
 
-KEPT = timedelta(days=1)
+UNSAVED_LIFETIME = timedelta(days=1)
 """How long a session without a message is known."""
 
 _FIELDS = ("bot_id", "name", "system", "tags", "metadata", "pinned", "state")
 
 
-def remember(chat: Chat, session: Session) -> None:
+def remember_unsaved(chat: Chat, session: Session) -> None:
     """Know a session until it has its first message, at most for a day."""
     value = {name: getattr(session, name) for name in _FIELDS} | {"create_time": session.create_time.isoformat()}
-    chat.short_lived.put(_key(session.user, session.id), {"json": json.dumps(value)}, now() + KEPT)
+    chat.short_lived.put(_storage_key(session.user, session.id), {"json": json.dumps(value)}, now() + UNSAVED_LIFETIME)
 
 
-def forget(chat: Chat, session: Session) -> None:
+def forget_unsaved(chat: Chat, session: Session) -> None:
     """Know a session no more that has its first message, or was deleted."""
-    chat.short_lived.remove(_key(session.user, session.id))
+    chat.short_lived.remove(_storage_key(session.user, session.id))
 
 
 def open_session(chat: Chat, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:
@@ -35,7 +35,7 @@ def open_session(chat: Chat, user: str, session_id: str, last: int = PAGE_SIZE) 
     try:
         return chat.open(user, session_id, last)
     except SessionNotFound:
-        kept = chat.short_lived.get(_key(user, session_id))
+        kept = chat.short_lived.get(_storage_key(user, session_id))
         if kept is None:
             raise
     value: dict[str, Any] = json.loads(kept["json"])
@@ -43,11 +43,11 @@ def open_session(chat: Chat, user: str, session_id: str, last: int = PAGE_SIZE) 
     return Session(id=session_id, user=user, create_time=begun, update_time=begun, **value)
 
 
-def changed(session: Session, changes: dict[str, Any]) -> Session:
+def with_changes(session: Session, changes: dict[str, Any]) -> Session:
     """Return a session that has no message yet with these changes."""
     metadata = session.metadata | changes.get("metadata", {})
     return replace(session, **(changes | {"metadata": metadata}))
 
 
-def _key(user: str, session_id: str) -> str:
+def _storage_key(user: str, session_id: str) -> str:
     return json.dumps(["session", user, session_id])

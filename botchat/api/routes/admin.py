@@ -5,7 +5,7 @@ import logging
 from fastapi import APIRouter
 
 from botchat.api.auth.middleware import Caller, Reader
-from botchat.api.dependencies import Serving, ServingDep
+from botchat.api.dependencies import Services, ServicesDep
 from botchat.api.schemas.requests import Last, Limit
 from botchat.api.schemas.responses import PageOut, SessionOut, page_out, session_out
 from botchat.core.errors import SessionNotFound
@@ -14,7 +14,7 @@ from botchat.core.storage import AuditEvent
 
 router = APIRouter(prefix="/admin", tags=["admins"])
 
-audit = logging.getLogger("botchat.audit")
+audit_log = logging.getLogger("botchat.audit")
 """Logs who read whose sessions; the store has the same as audit events."""
 
 
@@ -22,15 +22,15 @@ audit = logging.getLogger("botchat.audit")
 def list_sessions(
     user: str,
     caller: Reader,
-    serving: ServingDep,
+    services: ServicesDep,
     after: str | None = None,
     limit: Limit = PAGE_SIZE,
 ) -> PageOut:
     """List a user's sessions, whatever their state."""
-    _check(caller, serving, user)
-    _record(serving, AuditEvent(admin=caller.user, action="list_sessions", user=user))
+    _check_admin(caller, services, user)
+    _record_access(services, AuditEvent(admin=caller.user, action="list_sessions", user=user))
     where = SessionFilter(user=user, state=None)
-    return page_out(serving.chat.for_admins().page(after, limit, where))
+    return page_out(services.chat.for_admins().page(after, limit, where))
 
 
 @router.get(
@@ -38,32 +38,32 @@ def list_sessions(
     response_model_exclude_none=True,
     operation_id="read_session_of",
 )
-def read(session_id: str, caller: Reader, serving: ServingDep, last: Last = PAGE_SIZE) -> SessionOut:
+def read(session_id: str, caller: Reader, services: ServicesDep, last: Last = PAGE_SIZE) -> SessionOut:
     """Read somebody's session."""
-    _check(caller, serving, session_id)
-    user, _ = serving.chat.for_admins().held([session_id]).get(session_id, (None, 0))
+    _check_admin(caller, services, session_id)
+    user, _ = services.chat.for_admins().held([session_id]).get(session_id, (None, 0))
     if user is None:
         raise SessionNotFound(session_id)
-    _record(serving, AuditEvent(admin=caller.user, action="read_session", user=user, session_id=session_id))
-    return session_out(serving.chat.open(user, session_id, last))
+    _record_access(services, AuditEvent(admin=caller.user, action="read_session", user=user, session_id=session_id))
+    return session_out(services.chat.open(user, session_id, last))
 
 
-def _record(serving: Serving, event: AuditEvent) -> None:
+def _record_access(services: Services, event: AuditEvent) -> None:
     """Store and log an access before anything is read: without its event, nobody reads.
 
     Raises:
         StoreError: the event can't be stored.
     """
-    serving.chat.audit.add(event, event.time + serving.settings.audit_retention)
+    services.chat.audit.add(event, event.time + services.settings.audit_retention)
     fields = {"action": event.action, "admin": event.admin, "user": event.user, "session_id": event.session_id}
-    audit.warning("%s", event, extra={"fields": {"event_id": event.id} | fields})
+    audit_log.warning("%s", event, extra={"fields": {"event_id": event.id} | fields})
 
 
-def _check(caller: Caller, serving: Serving, asked: str) -> None:
+def _check_admin(caller: Caller, services: Services, asked: str) -> None:
     """Check that this is an admin, and that admins may; for anybody else there is nothing here.
 
     Raises:
         SessionNotFound: they may not.
     """
-    if "admin" not in caller.scopes or not serving.settings.admins_read:
+    if "admin" not in caller.scopes or not services.settings.admins_read:
         raise SessionNotFound(asked)

@@ -65,7 +65,7 @@ class MessageOut(BaseModel):
     unsupported: list[UnsupportedOut] | None = Field(None, description="Content that has no plain text.")
 
 
-class SummaryOut(BaseModel):
+class SessionSummaryOut(BaseModel):
     """What a list shows of a session."""
 
     id: str
@@ -81,14 +81,14 @@ class SummaryOut(BaseModel):
 class PageOut(BaseModel):
     """A part of the sessions, newest first; `next` is the `after` of the following page, null at the end."""
 
-    sessions: list[SummaryOut]
+    sessions: list[SessionSummaryOut]
     next: str | None
 
 
-class FoundOut(BaseModel):
+class SessionListOut(BaseModel):
     """Sessions, in whatever state."""
 
-    sessions: list[SummaryOut]
+    sessions: list[SessionSummaryOut]
 
 
 class CountOut(BaseModel):
@@ -97,7 +97,7 @@ class CountOut(BaseModel):
     count: int
 
 
-class SessionOut(SummaryOut):
+class SessionOut(SessionSummaryOut):
     """A session with its newest messages.
 
     `first` is how many older ones there are, `stored` false while it has none at all, `shown` the ids of the branch.
@@ -121,7 +121,7 @@ class MessagesOut(BaseModel):
     messages: list[MessageOut]
 
 
-class AnswerOut(BaseModel):
+class ReplyOut(BaseModel):
     """What the bot answered."""
 
     session_id: str
@@ -165,7 +165,7 @@ class PreferencesOut(BaseModel):
     topics: Topics
 
 
-class SignedOut(BaseModel):
+class TokenPairOut(BaseModel):
     """What a client keeps: the access token for every request, the refresh token for the next pair of both."""
 
     access_token: str
@@ -231,9 +231,9 @@ def page_out(page: Page) -> PageOut:
     return PageOut.model_construct(sessions=[summary_out(summary) for summary in page.sessions], next=page.next)
 
 
-def summary_out(summary: SessionSummary) -> SummaryOut:
+def summary_out(summary: SessionSummary) -> SessionSummaryOut:
     """Show what a list shows of a session."""
-    return SummaryOut.model_construct(**_header(summary))
+    return SessionSummaryOut.model_construct(**_header(summary))
 
 
 def bot_out(bot: BotInfo, *, is_default: bool) -> BotOut:
@@ -242,4 +242,4 @@ def bot_out(bot: BotInfo, *, is_default: bool) -> BotOut:
 
 
 def _header(session: Session | SessionSummary) -> dict[str, Any]:
-    return {name: getattr(session, name) for name in SummaryOut.model_fields}
+    return {name: getattr(session, name) for name in SessionSummaryOut.model_fields}

@@ -11,7 +11,7 @@ import typer
 from botchat.commands.support.exit_codes import TERMINATED
 from botchat.core.errors import BotchatError, InvalidInput
 from botchat.core.models import SessionFilter, State, now
-from botchat.durations import moment
+from botchat.durations import parse_time
 
 if TYPE_CHECKING:
     from botchat.core.chat import Chat
@@ -110,8 +110,8 @@ def filter_with(
     return SessionFilter(
         state="archived" if archived else "trash" if deleted else state,
         bot_id=bot,
-        since=moment(since, now()) if since is not None else None,
-        until=moment(until, now()) if until is not None else None,
+        since=parse_time(since, now()) if since is not None else None,
+        until=parse_time(until, now()) if until is not None else None,
         text=text,
     )
 

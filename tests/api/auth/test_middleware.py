@@ -7,9 +7,9 @@ from support.api.client import KEY, Client, cheap_passwords
 from support.fakes import DONE, ScriptedBot
 
 from botchat.api.app import create_app
-from botchat.api.auth.middleware import OPEN
-from botchat.api.dependencies import Serving
-from botchat.api.jwt import Signer
+from botchat.api.auth.middleware import PUBLIC_PATHS
+from botchat.api.dependencies import Services
+from botchat.api.jwt import JwtSigner
 from botchat.core.chat import Chat
 from botchat.core.storage.sqlite.repository import SqliteRepository
 from botchat.core.turn import Turns
@@ -49,7 +49,7 @@ MALFORMED = ["none", "%00", "%2E%2E", "x" * 3000, "%F0%9F%90%A6", "%ED%A0%80", "
 
 
 def routes():
-    app = create_app(Serving(chat=None))
+    app = create_app(Services(chat=None))
     for path, operations in app.openapi()["paths"].items():
         for method, operation in operations.items():
             yield pytest.param(method.upper(), path, operation["operationId"], id=operation["operationId"])
@@ -64,14 +64,14 @@ def world(tmp_path_factory):
     chat = Chat(repository, turns, default_bot="b")
     cheap_passwords(chat)
     limits = ApiSettings(requests_per_minute=100_000, requests_per_minute_by_address=100_000)
-    serving = Serving(chat=chat, settings=limits, admins=("root",), signer=Signer(KEY))
+    services = Services(chat=chat, settings=limits, admins=("root",), signer=JwtSigner(KEY))
     tokens = {user: chat.access.create_token(user)[1] for user in ("ann", "bob")}
     tokens["admin"] = chat.access.create_token("root", scopes=("read", "write", "admin"))[1]
     tokens["expired"] = chat.access.create_token("ann", lifetime=timedelta(seconds=-1))[1]
     tokens["forged"] = tokens["ann"][:-1] + "AB"[tokens["ann"][-1] == "A"]
     tokens["signed out"] = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm4ifQ."
     tokens["no"] = None
-    yield {who: Client(serving, token) for who, token in tokens.items()}
+    yield {who: Client(services, token) for who, token in tokens.items()}
     turns.close(timeout=0)
     repository.close()
 
@@ -93,7 +93,7 @@ def test_a_route_serves_its_owner_and_nobody_else(world, method, path, name):
     has_id = "{" in path
     for who in ("no", "expired", "forged", "signed out"):
         answer = asked(world[who], method, path, name, *ids)
-        if path in OPEN:
+        if path in PUBLIC_PATHS:
             assert answer.status_code == min(EXPECTED.get(name, {200}))
         else:
             assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")

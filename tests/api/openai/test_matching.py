@@ -4,7 +4,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from support.bots.conversations import at_any_speed
 
-from botchat.api.openai.matching import find_place
+from botchat.api.openai.matching import match_messages
 from botchat.core.models import ROOT, Message, branch_of, valid_text
 
 contents = st.sampled_from(["a", " a", "a\r\n", "a\nb", "a\rb", "b", "", " ", "\ud800", "\ufffd"])
@@ -34,11 +34,11 @@ def as_sent(messages: list[Message]) -> list[tuple[str, str]]:
 
 def branch_after(stored: list[Message], head: str | None, sent: list[Message]) -> list[tuple[str, str]]:
     """The branch that is shown once a request is stored."""
-    place = find_place(stored, head, sent)
-    if place.question is not None:
-        return as_sent(branch_of(stored, place.question))
-    first, *rest = place.new
-    first.parent = place.parent
+    match = match_messages(stored, head, sent)
+    if match.question is not None:
+        return as_sent(branch_of(stored, match.question))
+    first, *rest = match.new
+    first.parent = match.parent
     return as_sent(branch_of([*stored, first, *rest]))
 
 
@@ -52,8 +52,8 @@ def test_a_client_that_holds_any_branch_goes_on_in_it(session, data):
     assume(held)
     sent = [*held, ("user", "new")]
     assert branch_after(stored, head, [Message(role=role, content=text) for role, text in sent]) == sent
-    place = find_place(stored, head, [Message(role=role, content=text) for role, text in sent])
-    assert [message.content for message in place.new] == ["new"]
+    match = match_messages(stored, head, [Message(role=role, content=text) for role, text in sent])
+    assert [message.content for message in match.new] == ["new"]
 
 
 @given(session=sessions(), earlier=st.lists(st.tuples(st.sampled_from(["user", "assistant"]), contents), max_size=6))

@@ -8,7 +8,7 @@ import pytest
 from support.api.client import cheap_passwords, served
 from support.fakes import DONE, Gate, ScriptedBot
 
-from botchat.api.dependencies import Serving
+from botchat.api.dependencies import Services
 from botchat.core.auth import Access
 from botchat.core.chat import Chat, branch_of
 from botchat.core.errors import BotError
@@ -31,7 +31,7 @@ def client_with(store):
             servers.callback(turns.close, timeout=0)
             chat = Chat(store, turns, default_bot="b")
             cheap_passwords(chat)
-            address = servers.enter_context(served(Serving(chat=chat, **more)))
+            address = servers.enter_context(served(Services(chat=chat, **more)))
             token = chat.access.create_token("ann")[1]
             client = openai.OpenAI(base_url=f"{address}/v1", api_key=token, max_retries=0)
             servers.enter_context(client)

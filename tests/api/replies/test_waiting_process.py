@@ -4,7 +4,7 @@ import pytest
 from support.api.client import Client
 from support.fakes import DONE, Gate, ScriptedBot
 
-from botchat.api.dependencies import Serving
+from botchat.api.dependencies import Services
 from botchat.core.chat import Chat
 from botchat.core.turn import Turns
 
@@ -19,7 +19,7 @@ def elsewhere(store):
 
 @pytest.fixture
 def client(chat_with):
-    client = Client(Serving(chat=chat_with("Yes.", DONE), sole_user="ann"))
+    client = Client(Services(chat=chat_with("Yes.", DONE), sole_user="ann"))
     client.base_url = "http://127.0.0.1"
     return client
 

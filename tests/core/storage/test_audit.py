@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from support.api.client import Api, Client
 from support.fakes import ScriptedBot
 
-from botchat.api.dependencies import Serving
+from botchat.api.dependencies import Services
 from botchat.bootstrap import build_repository
 from botchat.core.chat import Chat
 from botchat.core.errors import InvalidInput, StoreRefused
@@ -98,7 +98,7 @@ def chat(repository):
 
 def admin_client(chat) -> Client:
     _, token = chat.access.create_token("bob", scopes=("read", "write", "admin"))
-    return Client(Serving(chat=chat, settings=ApiSettings(admins_read=True), admins=("bob",)), token)
+    return Client(Services(chat=chat, settings=ApiSettings(admins_read=True), admins=("bob",)), token)
 
 
 def test_each_access_is_an_event_that_no_route_removes(chat, repository):
@@ -171,7 +171,7 @@ def test_a_line_break_and_an_escape_in_a_parameter_write_no_second_line(shell):
 def test_how_long_events_are_kept_is_configured(chat, repository):
     _, token = chat.access.create_token("bob", scopes=("read", "admin"))
     settings = Settings.model_validate({"api": {"admins_read": True, "audit_retention": "30d"}}).api
-    client = Client(Serving(chat=chat, settings=settings, admins=("bob",)), token)
+    client = Client(Services(chat=chat, settings=settings, admins=("bob",)), token)
     kept = []
 
     class Log:

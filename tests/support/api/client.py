@@ -14,7 +14,7 @@ from support.fakes import DONE, ScriptedBot
 from support.shell import Shell
 
 from botchat.api.app import create_app
-from botchat.api.dependencies import Serving
+from botchat.api.dependencies import Services
 from botchat.core.auth import Access
 from botchat.core.auth.passwords import Passwords
 from botchat.core.chat import Chat
@@ -52,9 +52,9 @@ class Api:
 class Client(TestClient):
     """Someone with a token."""
 
-    def __init__(self, serving: Serving, token: str | None = None) -> None:
+    def __init__(self, services: Services, token: str | None = None) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        super().__init__(create_app(serving), headers=headers, raise_server_exceptions=False)
+        super().__init__(create_app(services), headers=headers, raise_server_exceptions=False)
 
     def begin(self, **body) -> str:
         """Begin a session; return its id."""
@@ -85,9 +85,9 @@ def text_of(events) -> str:
 
 
 @contextmanager
-def served(serving: Serving) -> Iterator[str]:
+def served(services: Services) -> Iterator[str]:
     """Serve on loopback from a thread; give the address."""
-    config = uvicorn.Config(create_app(serving), log_level="error", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(create_app(services), log_level="error", timeout_graceful_shutdown=1)
     with running(config) as address:
         yield address
 
@@ -120,7 +120,7 @@ def clients_of(store):
         made.append(turns)
         chat = Chat(store, turns, default_bot="b")
         cheap_passwords(chat)
-        client = Client(Serving(chat=chat, **more), chat.access.create_token(user, scopes=scopes)[1])
+        client = Client(Services(chat=chat, **more), chat.access.create_token(user, scopes=scopes)[1])
         client.chat = chat
         return client
 

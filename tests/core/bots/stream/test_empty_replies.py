@@ -11,7 +11,7 @@ from support.shell import failure
 from support.stores.sessions import stored, user_says
 from support.tui.stories import story, terminal
 
-from botchat.api.openai.matching import find_place
+from botchat.api.openai.matching import match_messages
 from botchat.core.chat import Chat, is_unanswered
 from botchat.core.errors import InvalidInput
 from botchat.core.exporting import message_to_markdown
@@ -105,7 +105,7 @@ def test_what_is_no_empty_reply_is_not_asked_for_again(store, chat_with, reply):
 def test_an_openai_client_goes_on_after_an_empty_reply(content, status):
     stored_before = [user_says("Hi"), empty(content=content, status=status), user_says("Hello?")]
     sent = [user_says("Hi"), empty(content=content), user_says("Hello?"), user_says("Still there?")]
-    assert [m.content for m in find_place(stored_before, None, sent).new] == ["Still there?"]
+    assert [m.content for m in match_messages(stored_before, None, sent).new] == ["Still there?"]
 
 
 # Shown
