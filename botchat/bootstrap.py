@@ -28,20 +28,20 @@ _OPENAI_MODEL = "gpt-5-mini"
 
 
 @contextmanager
-def open_chat(settings: Settings, *, writing: bool = True, saving: bool = True) -> Iterator[Chat]:
+def open_chat(settings: Settings, *, create: bool = True, save: bool = True) -> Iterator[Chat]:
     """Open the store and lend a Chat on it; at the end replies under way are saved and everything is closed.
 
-    For who only reads (`writing` is False), a file that the settings name must be there: made, it would only hide that
-    its name is misspelt. Without saving, what is said leaves nothing in the store.
+    For who only reads (`create` is False), a file that the settings name must be there: made, it would only hide that
+    its name is misspelt. Without `save`, what is said leaves nothing in the store.
 
     Raises:
         ConfigError: the settings can't be used.
         StoreError: the store can't be opened.
     """
-    if not writing:
+    if not create:
         _check_store_exists(settings.store)
     turns = build_turns(settings)
-    chat = build_chat(settings, turns, saving=saving)
+    chat = build_chat(settings, turns, save=save)
     try:
         yield chat
     finally:
@@ -50,14 +50,14 @@ def open_chat(settings: Settings, *, writing: bool = True, saving: bool = True) 
 
 
 @contextmanager
-def open_store(settings: Settings, *, writing: bool = True) -> Iterator[Chat]:
+def open_store(settings: Settings, *, create: bool = True) -> Iterator[Chat]:
     """Lend a Chat on the store alone, as `open_chat` does: what is wrong with the bots' settings does not matter.
 
     Raises:
         ConfigError: the store's address can't be used.
         StoreError: the store can't be opened.
     """
-    if not writing:
+    if not create:
         _check_store_exists(settings.store)
     turns = Turns({DEMO: DemoBot()}, retention=retention_policy(settings))
     chat = build_chat(settings.model_copy(update={"default_bot": None}), turns)
@@ -68,7 +68,7 @@ def open_store(settings: Settings, *, writing: bool = True) -> Iterator[Chat]:
         chat.close()
 
 
-def build_chat(settings: Settings, turns: Turns, *, saving: bool = True) -> Chat:
+def build_chat(settings: Settings, turns: Turns, *, save: bool = True) -> Chat:
     """Open the store, see that it answers, and make a Chat on it with replies that run in `turns`.
 
     Raises:
@@ -81,7 +81,7 @@ def build_chat(settings: Settings, turns: Turns, *, saving: bool = True) -> Chat
     except BaseException:
         repository.close()
         raise
-    if not saving:
+    if not save:
         repository = cast(SessionRepository, Unsaved(repository))
     return Chat(repository, turns, default_bot=default_bot(settings, turns.bots))
 

@@ -7,10 +7,10 @@ from typing import TypeVar
 
 _Item = TypeVar("_Item")
 
-_EVERY_SECONDS = 0.2
+_UPDATE_SECONDS = 0.2
 
 
-def shown_progress(items: Iterable[_Item], total: int, things: str) -> Iterator[_Item]:
+def with_progress(items: Iterable[_Item], total: int, things: str) -> Iterator[_Item]:
     """Give the items on, and write how many there were on one line that is wiped at the end.
 
     Nothing is written where stderr is no terminal.
@@ -22,7 +22,7 @@ def shown_progress(items: Iterable[_Item], total: int, things: str) -> Iterator[
     try:
         for number, item in enumerate(items, 1):
             yield item
-            if (at := time.monotonic()) - last >= _EVERY_SECONDS:
+            if (at := time.monotonic()) - last >= _UPDATE_SECONDS:
                 last = at
                 sys.stderr.write(f"\r\x1b[K{number:,}/{total:,} {things}  {number / (at - start):,.0f}/s")
                 sys.stderr.flush()

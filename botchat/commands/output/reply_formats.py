@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
 
-from botchat.commands.support.options import say
-from botchat.commands.support.streams import write
+from botchat.commands.support.options import print_notice
+from botchat.commands.support.streams import write_stdout
 from botchat.core.errors import (
     BotchatError,
     BotError,
@@ -47,7 +47,7 @@ class ReplyWriter(Protocol):
         ...
 
 
-class Words:
+class TextWriter:
     """The answer alone on stdout; reasoning, if it is wanted, on stderr."""
 
     def __init__(self, *, reasoning: bool) -> None:
@@ -55,17 +55,17 @@ class Words:
 
         self._reasoning = reasoning
         self._printable = printable
-        self._harmless = printable if sys.stdout.isatty() else str
+        self._to_text = printable if sys.stdout.isatty() else str
         self._thinking = self._answering = False
 
     def begin(self, session_id: str | None, bot_id: str, label: str) -> None:
-        say(f"session {session_id or 'not stored'}, bot {bot_id} ({label})")
+        print_notice(f"session {session_id or 'not stored'}, bot {bot_id} ({label})")
 
     def write(self, delta: "Delta") -> None:
         if delta.content:
             if self._thinking:
                 typer.echo(err=True)
-            write([self._harmless(delta.content)])
+            write_stdout([self._to_text(delta.content)])
             self._thinking, self._answering = False, True
         elif delta.reasoning_content and self._reasoning:
             typer.echo(self._printable(delta.reasoning_content), err=True, nl=False)
@@ -73,14 +73,14 @@ class Words:
 
     def end(self, message: "Message") -> None:
         if self._answering:
-            write(["\n"])
+            write_stdout(["\n"])
         elif self._thinking:
             typer.echo(err=True)
         for line in unsupported_notices(message.payload):
-            say(line)
+            print_notice(line)
 
 
-class OneJson:
+class JsonWriter:
     """One object when the reply has ended: session_id, message, usage, latency_ms."""
 
     def begin(self, session_id: str | None, bot_id: str, label: str) -> None:  # noqa: ARG002  (told at the end)
@@ -93,11 +93,11 @@ class OneJson:
         from botchat.core.exporting import message_to_json
 
         facts = {"usage": message.usage, "latency_ms": message.latency_ms}
-        of_session = json.dumps({"session_id": self._session_id})[:-1]
-        _write_line(f'{of_session}, "message": {message_to_json(message)}, {json.dumps(facts)[1:]}')
+        prefix = json.dumps({"session_id": self._session_id})[:-1]
+        _write_line(f'{prefix}, "message": {message_to_json(message)}, {json.dumps(facts)[1:]}')
 
 
-class JsonLines:
+class JsonLinesWriter:
     """An object for each event: start, reasoning_delta, delta, and at last end or error.
 
     Content without plain text is in the last one, as `unsupported`.
@@ -134,4 +134,4 @@ def error_json(error: BotchatError) -> str:
 def _write_line(line: str) -> None:
     from botchat.core.exporting import printable
 
-    write([(printable(line) if sys.stdout.isatty() else line) + "\n"])
+    write_stdout([(printable(line) if sys.stdout.isatty() else line) + "\n"])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from botchat.settings import Settings
 
 
-def bot_names(incomplete: str) -> list[str]:
+def complete_bot(incomplete: str) -> list[str]:
     """Complete the name of a bot, out of the config alone."""
     from botchat.bootstrap import build_turns
     from botchat.settings import load_settings
@@ -40,11 +40,11 @@ UserOption = Annotated[str | None, typer.Option(help="Whose sessions; your login
 AllUsersOption = Annotated[bool, typer.Option("--all-users", help="Everybody's sessions.")]
 BotOption = Annotated[
     str | None,
-    typer.Option("--bot", "-b", help="Which bot answers.", metavar="BOT", autocompletion=bot_names),
+    typer.Option("--bot", "-b", help="Which bot answers.", metavar="BOT", autocompletion=complete_bot),
 ]
-OfBotOption = Annotated[
+BotFilterOption = Annotated[
     str | None,
-    typer.Option("--bot", "-b", help="Only sessions with this bot.", metavar="BOT", autocompletion=bot_names),
+    typer.Option("--bot", "-b", help="Only sessions with this bot.", metavar="BOT", autocompletion=complete_bot),
 ]
 SinceOption = Annotated[
     str | None, typer.Option(help="Only what began then or later: 2026-11-01, or 7d for a week ago.", metavar="TIME")
@@ -60,7 +60,7 @@ IdsArgument = Annotated[
 ]
 
 
-def settings_with(store: str | None, user: str | None, **more: Any) -> "Settings":
+def settings_from_options(store: str | None, user: str | None, **more: Any) -> "Settings":
     """Read the settings; what is None was not given."""
     from botchat.settings import load_settings
 
@@ -68,29 +68,29 @@ def settings_with(store: str | None, user: str | None, **more: Any) -> "Settings
 
 
 @contextmanager
-def opened(settings: "Settings", *, writing: bool = True, saving: bool = True) -> "Iterator[tuple[Chat, str]]":
+def open_user_chat(settings: "Settings", *, create: bool = True, save: bool = True) -> "Iterator[tuple[Chat, str]]":
     """Open the store; give the Chat on it, and the user.
 
-    Without `writing`, a file that is named must be there. Without `saving`, turns leave nothing in the store.
+    Without `create`, a file that is named must be there. Without `save`, turns leave nothing in the store.
     """
     from botchat.bootstrap import open_chat
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # closes the chat, which saves what came
-    with open_chat(settings, writing=writing, saving=saving) as chat:
+    with open_chat(settings, create=create, save=save) as chat:
         yield chat, settings.user
 
 
 @contextmanager
-def opened_store(settings: "Settings", *, writing: bool = True) -> "Iterator[tuple[Chat, str]]":
+def open_user_store(settings: "Settings", *, create: bool = True) -> "Iterator[tuple[Chat, str]]":
     """Open the store alone, as `opened` does: a mistake in the settings of the bots is in nobody's way."""
     from botchat.bootstrap import open_store
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
-    with open_store(settings, writing=writing) as chat:
+    with open_store(settings, create=create) as chat:
         yield chat, settings.user
 
 
-def filter_with(
+def filter_from_options(
     *,
     bot: str | None = None,
     since: str | None = None,
@@ -116,7 +116,7 @@ def filter_with(
     )
 
 
-def check_whose(user: str | None, *, all_users: bool) -> None:
+def check_user_options(user: str | None, *, all_users: bool) -> None:
     """Check that one user is meant, or all.
 
     Raises:
@@ -126,7 +126,7 @@ def check_whose(user: str | None, *, all_users: bool) -> None:
         raise InvalidInput("Say --user or --all-users, not both.")
 
 
-def near(word: str, known: Iterable[str]) -> str:
+def suggestion(word: str, known: Iterable[str]) -> str:
     """Say which of the known names was perhaps meant, or all of them."""
     import difflib
 
@@ -135,7 +135,7 @@ def near(word: str, known: Iterable[str]) -> str:
     return f"Did you mean {' or '.join(meant)}?" if meant else f"There are: {', '.join(names)}."
 
 
-def say(words: str) -> None:
+def print_notice(words: str) -> None:
     """Tell a person something, on stderr and on one line."""
     from botchat.core.exporting import one_line
 

@@ -16,8 +16,8 @@ from support.tui.transcripts import said as says
 
 from botchat.api.schemas.responses import message_out
 from botchat.bootstrap import build_repository
-from botchat.commands.output.reply_formats import JsonLines, Words
-from botchat.commands.sessions_read import _news
+from botchat.commands.output.reply_formats import JsonLinesWriter, TextWriter
+from botchat.commands.sessions_read import _new_text
 from botchat.core.chat import Chat
 from botchat.core.exporting import content_notices, message_to_markdown, rfc3339
 from botchat.core.exporting.html import to_html
@@ -170,7 +170,7 @@ def test_a_redaction_takes_it_out_of_the_store(address, repository_at, tmp_path,
 
 
 def test_a_shell_names_it_on_stderr_and_its_words_alone_on_stdout(capsys):
-    writer = Words(reasoning=True)
+    writer = TextWriter(reasoning=True)
     for delta in (Delta(unsupported=CALL), Delta(content="Yes."), Delta(unsupported=CALLED), Delta(content=" No.")):
         writer.write(delta)
     writer.end(answer(CALLED, Unsupported(HOSTILE, {}), content="Yes. No."))
@@ -183,7 +183,7 @@ def test_a_shell_names_it_on_stderr_and_its_words_alone_on_stdout(capsys):
 
 
 def test_a_program_gets_it_with_the_last_event(capsys):
-    writer = JsonLines()
+    writer = JsonLinesWriter()
     writer.write(Delta(unsupported=CALLED))
     writer.end(answer(Unsupported("odd", {"half \ud800": float("nan")})))
     (event,) = map(json.loads, capsys.readouterr().out.splitlines())
@@ -200,7 +200,7 @@ def test_a_shell_that_follows_a_session_is_told_of_it_at_the_end():
     coming = answer(IMAGE, content="See", status="streaming")
     ended = replace(coming, content="See:", status="truncated", error="It ends here.")
     shown: dict[str, Message] = {}
-    first, then, last = ("".join(_news(message, 2, "b", shown)) for message in (coming, ended, ended))
+    first, then, last = ("".join(_new_text(message, 2, "b", shown)) for message in (coming, ended, ended))
     assert first.endswith("still coming · " + rfc3339(coming.create_time) + "\n\nSee")
     assert then == ":\n\nUnsupported content: image\n\n*It ends here.*\n"
     assert last == ""
