@@ -1,8 +1,8 @@
-"""How long a connection may take, and how many one address may have: slow clients are disconnected.
+"""Time limits for slow clients, and the number of connections per address.
 
-uvicorn has a time limit for idle connections alone. These are the rules of Apache's mod_reqtimeout
-(https://httpd.apache.org/docs/2.4/mod/mod_reqtimeout.html): a time for the head of a request, and one for its body that
-grows with each byte, so that a slow upload goes on and one that trickles does not.
+uvicorn only limits the time of idle connections. These are the rules of Apache's mod_reqtimeout
+(https://httpd.apache.org/docs/2.4/mod/mod_reqtimeout.html): a timeout for the head of a request, and one for its body
+that grows with each byte received, so that a slow upload succeeds and one that trickles doesn't.
 """
 
 import asyncio
@@ -17,13 +17,13 @@ from botchat.serving.proxies import Networks, is_within
 from botchat.settings import LimitSettings
 
 _MIN_BYTES_PER_SECOND = 500
-"""How slowly a body may arrive: MinRate of mod_reqtimeout."""
+"""The minimum rate of a request body: MinRate of mod_reqtimeout."""
 
 _TIMEOUT_RESPONSE = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 class ConnectionLimits:
-    """Counts the open connections of each address. A trusted proxy has as many as it needs."""
+    """Counts and limits the open connections of each address; trusted proxies are not limited."""
 
     def __init__(self, limits: LimitSettings, proxies: Networks) -> None:
         self.limits = limits
@@ -33,17 +33,17 @@ class ConnectionLimits:
         self._websocket_classes: dict[type[asyncio.Protocol], type[asyncio.Protocol]] = {}
 
     def http_protocol(self) -> type[H11Protocol]:
-        """Make the class of the protocol of a server: what uvicorn takes for `http`."""
+        """Return the protocol class of a server, for the `http` option of uvicorn."""
         return type("CountedHttp", (LimitedHttpProtocol,), {"connection_limits": self})
 
     def websocket_protocol(self, protocol: type[asyncio.Protocol]) -> type[asyncio.Protocol]:
-        """Make the class of a WebSocket that is counted until its connection is lost."""
+        """Return a WebSocket protocol class whose connections count until they are lost."""
         if protocol not in self._websocket_classes:
             self._websocket_classes[protocol] = _counted_websocket(protocol, self)
         return self._websocket_classes[protocol]
 
     def add(self, transport: asyncio.BaseTransport) -> bool:
-        """Count a connection until `remove`; False, and it isn't counted, if its address has too many."""
+        """Count a connection until `remove`; return False, and don't count it, if its address has too many."""
         address = str((transport.get_extra_info("peername") or ("",))[0])
         if is_within(address, self._proxies):
             return True
@@ -54,20 +54,20 @@ class ConnectionLimits:
         return True
 
     def remove(self, transport: asyncio.BaseTransport) -> None:
-        """Count a connection no more."""
+        """Stop counting a connection."""
         address = self._addresses.pop(transport, None)
         if address is not None:
             self._counts[address] -= 1
-            self._counts += Counter()  # forgets addresses without a connection
+            self._counts += Counter()  # drops addresses without a connection
 
 
 def limit_streamlit_connections(connection_limits: ConnectionLimits) -> None:
-    """Have Streamlit's server use the protocol: it makes its own uvicorn.Config, which looks the name "auto" up."""
+    """Make Streamlit's server use the limits: it creates its own uvicorn.Config, which looks up the name "auto"."""
     uvicorn.config.HTTP_PROTOCOLS["auto"] = connection_limits.http_protocol()  # type: ignore[assignment]
 
 
 class LimitedHttpProtocol(H11Protocol):
-    """An HTTP connection that is closed when its client takes too long, or has too many of them."""
+    """An HTTP connection that is closed if its client is too slow or has too many connections."""
 
     connection_limits: ConnectionLimits
 
@@ -83,7 +83,7 @@ class LimitedHttpProtocol(H11Protocol):
         self._write_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin, unless the address has too many connections."""
+        """Accept the connection, unless its address has too many."""
         super().connection_made(transport)
         if not self.connection_limits.add(transport):
             transport.abort()
@@ -91,35 +91,35 @@ class LimitedHttpProtocol(H11Protocol):
         self._watch(is_new=True)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
+        """Release the connection and its timers."""
         self.connection_limits.remove(self.transport)
         self._stop_watching()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what arrived."""
+        """Process received bytes and update the timeout."""
         self._bytes += len(data)
         super().data_received(data)
         self._watch(arrived=len(data))
 
     def on_response_complete(self) -> None:
-        """Go on with the next request."""
+        """Wait for the next request."""
         super().on_response_complete()
         self._watch()
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        """Leave the connection to the WebSocket, whose pings find out whether its client is there."""
+        """Hand the connection over to the WebSocket, whose pings detect a lost client."""
         super().handle_websocket_upgrade(event)
         self._stop_watching()
         self._awaited = ("websocket", 0)
 
     def pause_writing(self) -> None:
-        """Wait a limited time for a client that does not read."""
+        """Start the timeout for a client that doesn't read the response."""
         super().pause_writing()
         self._watch_writing()
 
     def resume_writing(self) -> None:
-        """Go on: the client reads again."""
+        """Stop the timeout: the client is reading again."""
         self._cancel(self._write_timer)
         super().resume_writing()
 
@@ -135,7 +135,7 @@ class LimitedHttpProtocol(H11Protocol):
             self.transport.abort()
 
     def _watch(self, *, is_new: bool = False, arrived: int = 0) -> None:
-        """Begin to count the time of what is waited for now, and its bytes, unless it is that already."""
+        """Start the timer for the part of the request that is awaited now, unless it is running already."""
         awaited = self._awaited_part(is_new=is_new)
         if awaited == self._awaited or (self._awaited or ("",))[0] == "websocket":
             return
@@ -146,7 +146,7 @@ class LimitedHttpProtocol(H11Protocol):
             self._read_timer = self.loop.call_later(self._seconds, self._check_time)
 
     def _awaited_part(self, *, is_new: bool) -> tuple[str, int] | None:
-        """Tell which part of which request is awaited; None: none, or uvicorn's own timer runs, between requests."""
+        """Return the awaited part ("head" or "body") and request; None between requests, where uvicorn's timer runs."""
         if self.transport.is_closing():
             return None
         if self.conn.their_state is h11.SEND_BODY:
@@ -161,7 +161,7 @@ class LimitedHttpProtocol(H11Protocol):
         return self._limits.header_seconds
 
     def _check_time(self) -> None:
-        if self.flow.read_paused:  # the server's own turn: what arrived is not taken yet
+        if self.flow.read_paused:  # the server's turn: it hasn't read what has arrived
             self._since, self._bytes = self.loop.time(), 0
         left = self._since + self._seconds - self.loop.time()
         if left > 0:

@@ -1,4 +1,4 @@
-"""How a server ends what goes on for someone who may not stay, also while neither side says anything."""
+"""Ends a connection whose client has lost access, also while neither side sends anything."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,10 @@ _DISCONNECTS = {"websocket.disconnect", "http.disconnect"}
 
 
 async def receive_while_allowed(receive: Receive, is_allowed: Callable[[], Awaitable[bool]]) -> Message | None:
-    """Receive the next message; None as soon as the one who is there may not stay."""
+    """Receive the next ASGI message; return None as soon as `is_allowed` returns False.
+
+    Access is checked with each message, and every HEARD_SECONDS while there is none.
+    """
     while True:
         message = None
         try:

@@ -1,6 +1,6 @@
-"""Which requests a browser makes for a page of another origin, by the headers that browsers set themselves.
+"""Detects cross-origin requests, by the headers that browsers set themselves.
 
-Another port of the same machine is another origin, but the same site: cookies are sent to it.
+Another port of the same machine is another origin but the same site: browsers send it cookies.
 """
 
 from urllib.parse import SplitResult, urlsplit
@@ -14,11 +14,11 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def is_cross_origin(scope: Scope) -> bool:
-    """Tell whether a page of another origin makes this request or opens this WebSocket.
+    """Return whether a page of another origin makes this request or opens this WebSocket.
 
-    Links from other sites are let through: they are GET requests that navigate. So are clients that send neither
-    `Sec-Fetch-Site` nor `Origin`, because they are no browsers: a browser sends `Origin` with every WebSocket handshake
-    (RFC 6455, 4.1) and every request but GET and HEAD (Fetch, "append a request Origin header").
+    Links from other sites are allowed: they are GET requests that navigate. So are clients that send neither
+    `Sec-Fetch-Site` nor `Origin`, because they aren't browsers: a browser sends `Origin` with every WebSocket handshake
+    (RFC 6455, 4.1) and every request except GET and HEAD (Fetch, "append a request Origin header").
     """
     headers = Headers(scope=scope)
     if scope["type"] == "websocket":
@@ -34,7 +34,7 @@ def _is_same_origin_fetch(headers: Headers) -> bool:
 
 
 def _origin_matches_host(headers: Headers) -> bool:
-    """Compare `Origin` with `Host`. The scheme is left out: behind a proxy that ends TLS it is not known here."""
+    """Compare `Origin` with `Host`, without the scheme: behind a proxy that terminates TLS it is unknown here."""
     origins = headers.getlist("origin")
     if not origins:
         return True

@@ -1,4 +1,4 @@
-"""How often passwords may be guessed, in this process: who limiter is stopped, and the right person is not.
+"""Password sign-in, and limits on wrong passwords in this process that don't lock out the rightful user.
 
 The rules are those of OWASP's "Slow Down Online Guessing Attacks with Device Cookies"
 (https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies): wrong passwords from devices
@@ -30,12 +30,12 @@ _MAX_KEYS = 20_000
 
 
 class SignInSource(NamedTuple):
-    """Where a password comes from.
+    """The client that sends a password.
 
     Attributes:
-        address: that requests are counted by.
-        device: the token that the device keeps; "" if it keeps none.
-        is_signed_in: the user whose password it should be is signed in there now.
+        address: the key by which its requests are limited (`rate_limit_key`).
+        device: the token in its device cookie; "" if there is none.
+        is_signed_in: whether the user of the password is signed in there now.
     """
 
     address: str
@@ -44,7 +44,7 @@ class SignInSource(NamedTuple):
 
 
 class SignInLimiter:
-    """Counts wrong passwords of the last minute. The right ones do not count."""
+    """Counts and limits the wrong passwords of the last minute; right ones don't count."""
 
     def __init__(self, limits: LimitSettings | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits = limits or LimitSettings()
@@ -54,10 +54,10 @@ class SignInLimiter:
 
     @contextmanager
     def attempt_from_unknown_device(self, user: str, address: str) -> Iterator[float]:
-        """Count a try from a device that is not known, if it ends with NotSignedIn; give 0: it need not wait.
+        """Count an attempt from an unknown device if the block raises NotSignedIn; yield a delay of 0 seconds.
 
         Raises:
-            TooMany: there were too many wrong ones for the user, from the address, or of both together.
+            TooMany: too many wrong passwords for the user, from the address, or for both together.
         """
         limits = {
             _key("both", address, user): self._limits.wrong_passwords,
@@ -79,10 +79,10 @@ class SignInLimiter:
 
     @contextmanager
     def attempt_from_known_device(self, user: str, device: str) -> Iterator[float]:
-        """Count a try from a known device in the same way; give the seconds that it has to wait.
+        """Count an attempt from a known device in the same way; yield the delay in seconds.
 
         Raises:
-            TooMany: another one is waiting already.
+            TooMany: another attempt is waiting already.
         """
         key, limit = _key("device", user, device), self._limits.wrong_passwords
         pause = _MINUTE / limit
@@ -111,7 +111,7 @@ class SignInLimiter:
                         self._times[key].remove(at)
 
     def _recent_attempts(self, key: str, at: float) -> deque[float]:
-        """Return the times of the last minute that are counted by a key."""
+        """Return the times of the attempts in the last minute that count for a key."""
         if len(self._times) > _MAX_KEYS:
             self._times = {known: times for known, times in self._times.items() if times and times[-1] > at - _MINUTE}
         times = self._times.setdefault(key, deque())
@@ -121,7 +121,7 @@ class SignInLimiter:
 
 
 class PasswordSignIn:
-    """Signs people in with a password, on every front end of a server."""
+    """Signs users in with a password, for the page and the API."""
 
     def __init__(
         self,
@@ -136,12 +136,12 @@ class PasswordSignIn:
         self._sleep = sleep
 
     async def sign_in(self, user: str, password: str, source: SignInSource) -> tuple[Signed, str]:
-        """Return the sign-in, and the token that the device is to keep.
+        """Return the sign-in and the token for the device cookie.
 
         Raises:
             NotSignedIn: the password is wrong.
-            TooMany: there were too many wrong ones.
-            StoreError: the store does not answer.
+            TooMany: there were too many wrong passwords.
+            StoreError: the store doesn't respond.
         """
         with await run_in_threadpool(self._counted_attempt, user, source) as seconds:
             if seconds:
@@ -159,7 +159,7 @@ class PasswordSignIn:
 
 
 def set_device_cookie(response: Response, request: Request, device: str, path: str) -> None:
-    """Have a browser keep the token of its device, and send it to a path alone."""
+    """Set the cookie by which a device is known; the browser sends it to `path` only."""
     is_safe = request.url.scheme == "https"
     seconds = int(KNOWN_FOR.total_seconds())
     response.set_cookie(
