@@ -200,9 +200,7 @@ def _openai_bot(bot_id: str, config: BotConfig, environment: Mapping[str, str]) 
     base_url = config.base_url or environment.get("OPENAI_BASE_URL") or OPENAI_URL
     if not base_url.startswith(("http://", "https://")):
         raise ConfigError(f"The base_url of the bot {bot_id!r} must begin with http:// or https://.")
-    if config.api_key_env and not re.fullmatch(
-        r"[A-Za-z_]\w*", config.api_key_env
-    ):  # not in the error: it may be a key
+    if config.api_key_env and not re.fullmatch(r"[A-Za-z_]\w*", config.api_key_env):  # not shown: it may be a key
         raise ConfigError(f"api_key_env of the bot {bot_id!r} is no name of a variable. A key must not be in the file.")
     if taken := config.params.keys() & {"model", "messages", "stream", "stream_options"}:
         raise ConfigError(

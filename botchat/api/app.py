@@ -1,4 +1,4 @@
-"""The application: routes, who may use them, and the OpenAPI document."""
+"""The FastAPI application: middleware, routes and the OpenAPI document."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ _DESCRIPTION = (
 
 
 def create_app(services: Services) -> FastAPI:
-    """Make the application."""
+    """Return the application with all routes and middleware."""
     app = FastAPI(
         title="botchat",
         version=__version__,
@@ -48,7 +48,7 @@ def create_app(services: Services) -> FastAPI:
             document.update(_openapi_document(app))
         return document
 
-    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to change its document
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to change the document
     return app
 
 
@@ -56,7 +56,7 @@ _EVENT_STREAM = EventStream.media_type
 
 
 def _openapi_document(app: FastAPI) -> dict[str, Any]:
-    """Describe the routes, with what all of them have in common: who may come in, and how errors look."""
+    """Return the OpenAPI document of the routes, with their common parts: authentication and errors."""
     document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     schemas = document["components"]["schemas"]
     for unused in ("HTTPValidationError", "ValidationError"):
@@ -80,7 +80,7 @@ def _openapi_document(app: FastAPI) -> dict[str, Any]:
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Describe a parameter of an address or a header: it is there or not, but never null."""
+    """Return the schema of a query or header parameter without null: it can be absent, but never null."""
     kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
     if len(kinds) != 1:
         return schema

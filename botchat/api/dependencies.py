@@ -1,4 +1,4 @@
-"""What all routes share in one process."""
+"""The objects that all routes of a process share, as a FastAPI dependency."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,13 +18,13 @@ from botchat.settings import ApiSettings
 
 @dataclass(kw_only=True)
 class Services:
-    """What the routes are given.
+    """The objects that the routes use.
 
     Attributes:
-        admins: who may ask for what an admin may, with a token for it or signed in.
-        signer: None where nobody can sign in with a password: tokens let people in then.
-        sole_user: who everybody is, where no sign-in is asked for.
-        sign_in_limiter: how often passwords may be guessed.
+        admins: the users who can have the scope `admin`, by an API token or a sign-in.
+        signer: signs access tokens; None disables password sign-in, so that only API tokens are accepted.
+        sole_user: the user of every request on a server without authentication.
+        sign_in_limiter: limits wrong passwords.
     """
 
     chat: Chat
@@ -37,17 +37,17 @@ class Services:
 
     @cached_property
     def password_sign_in(self) -> PasswordSignIn:
-        """What signs people in with a password."""
+        """The password sign-in."""
         return PasswordSignIn(self.chat.access, Devices(self.chat.short_lived), self.sign_in_limiter)
 
     @cached_property
     def rate_limits(self) -> RateLimits:
-        """How much everybody may ask for."""
+        """The rate limits of users and addresses."""
         return RateLimits(self.settings)
 
     @cached_property
     def running_replies(self) -> RunningReplies:
-        """The replies that this process was asked for."""
+        """The replies in progress in this process."""
         return RunningReplies(self.metrics, self.settings.replies_at_once)
 
 

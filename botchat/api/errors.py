@@ -1,4 +1,4 @@
-"""Errors as HTTP tells them: problem+json (RFC 9457), and OpenAI's shape below /v1. The one place that knows."""
+"""Maps errors to HTTP responses: problem+json (RFC 9457), and OpenAI's format below /v1. No other module does."""
 
 import json
 import logging
@@ -43,7 +43,7 @@ _log = logging.getLogger(__name__)
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Let an app tell its errors so."""
+    """Register the error handlers of an application."""
     app.add_exception_handler(errors.BotchatError, _handle_botchat_error)
     app.add_exception_handler(RequestValidationError, _handle_validation_error)
     app.add_exception_handler(HTTPException, _handle_http_error)
@@ -51,15 +51,15 @@ def add_handlers(app: FastAPI) -> None:
 
 
 def http_status(error: errors.BotchatError) -> int:
-    """Tell the status of an error."""
+    """Return the HTTP status of an error."""
     kinds = type(error).__mro__
-    if isinstance(error, errors.MissingKey):  # the bot's trouble, not the asker's
+    if isinstance(error, errors.MissingKey):  # the server's configuration, not the caller's mistake
         return 502
     return next(_STATUS[kind] for kind in kinds if kind in _STATUS)
 
 
 def error_response(error: errors.BotchatError, path: str, **more: Any) -> Response:
-    """Make the answer of an error; `more` stands beside what a problem always says."""
+    """Return the response of an error; `more` are additional members of the problem."""
     headers = {}
     if isinstance(error, errors.NotSignedIn):
         headers["WWW-Authenticate"] = "Bearer"
@@ -73,38 +73,38 @@ def error_response(error: errors.BotchatError, path: str, **more: Any) -> Respon
 def problem_response(
     status: int, detail: str, path: str, headers: dict[str, str] | None = None, **more: Any
 ) -> Response:
-    """Make the answer that tells of a problem, in the shape of the address that was asked."""
+    """Return a problem as a response, in the format of the requested path."""
     if path.startswith("/v1/"):
         return JSONResponse(openai_error(status, detail, more.get("code")), status, headers)
     return JSONResponse(problem_json(status, detail) | more, status, headers, media_type=MEDIA_TYPE)
 
 
 def problem_json(status: int, detail: str) -> dict[str, Any]:
-    """Make the body of a problem."""
+    """Return the body of a problem (RFC 9457)."""
     title = HTTPStatus(status).phrase
     return {"type": "about:blank", "title": title, "status": status, "detail": valid_text(detail)}
 
 
 def error_problem(error: errors.BotchatError) -> dict[str, Any]:
-    """Make the body of a problem out of an error."""
+    """Return the body of a problem for an error, with its code."""
     return problem_json(http_status(error), str(error)) | {"code": _error_code(error)}
 
 
 def error_event(error: errors.BotchatError, path: str) -> bytes:
-    """Make the event that tells why a stream of the address that was asked ends before its end."""
+    """Return the event that ends a stream with an error, in the format of the requested path."""
     if path.startswith("/v1/"):
         return f"data: {json.dumps(openai_error(http_status(error), str(error), _error_code(error)))}\n\n".encode()
     return f"event: error\ndata: {json.dumps(error_problem(error))}\n\n".encode()
 
 
 def openai_error(status: int, detail: str, code: str | None = None) -> dict[str, Any]:
-    """Make an error as OpenAI words it."""
+    """Return the body of an error in OpenAI's format."""
     kind = _OPENAI_TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")  # noqa: PLR2004
     return {"error": {"message": valid_text(detail), "type": kind, "param": None, "code": code}}
 
 
 def _error_code(error: errors.BotchatError) -> str:
-    """Write an error's name as programs like to compare it: session_not_found."""
+    """Return the code of an error, its class name in snake case: session_not_found."""
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in type(error).__name__).removeprefix("_")
 
 
@@ -115,7 +115,7 @@ def _handle_botchat_error(request: Request, error: Exception) -> Response:
 
 
 def _handle_validation_error(request: Request, error: Exception) -> Response:
-    """Say what is wrong with a request, and not what it was: it may be a password, or ten megabytes."""
+    """Report what is wrong with a request without repeating its values: one may be a password, or ten megabytes."""
     if not isinstance(error, RequestValidationError):
         raise error
     mistakes = [{"loc": [str(part) for part in e["loc"]], "msg": str(e["msg"])} for e in error.errors()]

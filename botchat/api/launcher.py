@@ -1,4 +1,4 @@
-"""`botchat api`: serves the API from this process, once the store has answered."""
+"""Starts the API server of `botchat api`, once the store responds."""
 
 import asyncio
 import os
@@ -22,16 +22,16 @@ from botchat.serving import ConnectionLimits, SignInLimiter, announce, listen_on
 from botchat.settings import Settings
 
 _DEFAULT_PORT = 8600
-_SHUTDOWN_SECONDS = 5  # streams that go on longer are cut; their replies are stored as interrupted
+_SHUTDOWN_SECONDS = 5  # longer streams are cut; their replies are stored as interrupted
 
 
 def serve(settings: Settings, *, no_sign_in: bool = False, environment: Mapping[str, str] = os.environ) -> None:
-    """Serve until interrupted. Replies under way are then saved as interrupted.
+    """Serve until interrupted, then save the replies in progress as interrupted.
 
     Raises:
-        ConfigError: nobody would have to sign in where others can reach the address, or the signing key is too short.
+        ConfigError: `no_sign_in` with an address that others can reach, or the signing key is too short.
         StoreError: the store can't be opened.
-        BotchatError: the port is taken.
+        BotchatError: the port is in use.
     """
     if no_sign_in and not is_loopback(settings.host):
         raise ConfigError(
@@ -53,7 +53,7 @@ def serve(settings: Settings, *, no_sign_in: bool = False, environment: Mapping[
 
 
 def mount_api(prefix: str, chat: Chat, settings: Settings, environment: Mapping[str, str] = os.environ) -> Mount:
-    """Make the API for a server that has more on its port; who asks shows a token there too.
+    """Return the API as a route of another server, below a path prefix; requests need a token there too.
 
     Raises:
         ConfigError: the signing key is too short.
@@ -86,14 +86,14 @@ def _signer(environment: Mapping[str, str]) -> JwtSigner | None:
 
 
 class _Server(uvicorn.Server):
-    """Ends the replies first, so that whoever listens hears their end."""
+    """Stops the replies before it shuts down, so that connected clients receive their end."""
 
     def __init__(self, config: uvicorn.Config, close: Callable[[], None]) -> None:
         super().__init__(config)
         self._close_replies = close
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End."""
+        """Stop the replies, then shut down."""
         await asyncio.to_thread(self._close_replies)
         await super().shutdown(sockets)
 
@@ -117,5 +117,5 @@ def _run(services: Services, listener: socket.socket, close: Callable[[], None],
         **options,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
-    with suppress(KeyboardInterrupt):  # the way to end a server, not a failure
+    with suppress(KeyboardInterrupt):  # the usual way to stop a server
         _Server(config, close).run(sockets=[listener])

@@ -1,4 +1,4 @@
-"""What Prometheus is told. The only module that knows prometheus-client."""
+"""Prometheus metrics. The only module that uses prometheus-client."""
 
 import time
 
@@ -11,7 +11,7 @@ _BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
 class Metrics:
-    """Counters of one process, in a registry of their own. They name routes and bots, never users or words."""
+    """The metrics of one process, in their own registry. Labels are routes and bots, never users or text."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -44,20 +44,20 @@ class Metrics:
         )
 
     def text(self) -> bytes:
-        """Write everything in Prometheus' format."""
+        """Return all metrics in the Prometheus text format."""
         return generate_latest(self._registry)
 
     def record_response(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count an answer."""
+        """Record a response and the seconds until its first byte."""
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(method, route).observe(seconds)
 
     def count_save_failure(self) -> None:
-        """Count a reply that was not stored."""
+        """Count a reply that couldn't be stored."""
         self._save_failures.inc()
 
     def record_reply(self, bot_id: str, reply: Reply) -> None:
-        """Count a reply with what its bot's server told of it."""
+        """Record a completed reply, with its token usage and time to first token."""
         message = reply.message
         self._replies.labels(bot_id, message.status or "complete").inc()
         if message.first_token_ms is not None:
@@ -68,14 +68,14 @@ class Metrics:
 
 
 class MetricsMiddleware:
-    """Counts every answer by the route that gave it."""
+    """Records every response by its route."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """Handle a request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -83,7 +83,7 @@ class MetricsMiddleware:
 
         async def timed_send(message: Message) -> None:
             if message["type"] == "http.response.start":
-                route = getattr(scope.get("route"), "path", "none")  # its pattern: each id would be a counter
+                route = getattr(scope.get("route"), "path", "none")  # the pattern: with ids, each would be a new label
                 method = scope["method"] if route != "none" else "any"
                 self._metrics.record_response(method, route, message["status"], time.perf_counter() - start)
             await send(message)

@@ -1,4 +1,4 @@
-"""Replies as routes see them: waited for without a thread, counted, and never ended by a client that leaves."""
+"""Replies in progress: counted, and awaited without a thread; a client that disconnects doesn't stop them."""
 
 import asyncio
 import threading
@@ -13,13 +13,13 @@ from botchat.core.errors import TooMany
 from botchat.core.models import Delta
 
 PING_SECONDS = 15.0
-"""A stream with nothing to say says so as often: proxies close what is silent for a minute."""
+"""The interval of pings on an idle stream: proxies close connections that are silent for a minute."""
 
-_SAVE_WAIT_SECONDS = 2.0  # who waits for an answer is told that it could not be saved; it is tried on
+_SAVE_WAIT_SECONDS = 2.0  # then the caller gets the save error; saving is retried in the background
 
 
 class RunningReplies:
-    """The replies that this process was asked for."""
+    """Counts the replies in progress in this process, and limits those of one user."""
 
     def __init__(self, metrics: Metrics, max_per_user: int) -> None:
         self._metrics = metrics
@@ -28,23 +28,23 @@ class RunningReplies:
         self._lock = threading.Lock()
 
     def check_limit(self, user: str) -> None:
-        """Check that a user may ask for another reply.
+        """Check that a user may start another reply.
 
         Raises:
-            TooMany: so many of theirs are under way that they must wait for one.
+            TooMany: the user has as many replies in progress as allowed.
         """
         if self._running[user] >= self._max_per_user:
             raise TooMany(f"{self._max_per_user} replies of yours are under way, and more are not allowed at once", 2)
 
     def track(self, reply: Reply, bot_id: str) -> None:
-        """Count a reply until it is settled."""
+        """Count a reply until it is saved or its save has failed."""
         self._count(reply.user, 1)
         self._metrics.replies_in_flight.inc()
         pending = [bot_id]
 
         def check_settled() -> None:
             if reply.settled:
-                with suppress(IndexError):  # the other check_settled was first
+                with suppress(IndexError):  # the other call was first
                     self._settled(reply, pending.pop())
 
         reply.on_news(check_settled)
@@ -65,14 +65,14 @@ class RunningReplies:
 
 
 async def reply_deltas(reply: Reply) -> AsyncIterator[Delta | None]:
-    """Give what came so far, then what comes, several pieces as one where they came together; None is a sign of life.
+    """Yield the deltas received so far, then new ones, merged if several are waiting; None is a ping.
 
-    It ends with the reply. Who leaves before stops nothing.
+    The iterator ends with the reply. Closing it earlier doesn't stop the reply.
     """
     delivered = 0
     with _ReplyListener(reply) as listener:
         while True:
-            ended = reply.ended  # before looking: what comes in between is not missed
+            ended = reply.ended  # read first, so that no delta in between is missed
             news = reply.received(delivered)
             delivered += len(news)
             if news:
@@ -85,7 +85,7 @@ async def reply_deltas(reply: Reply) -> AsyncIterator[Delta | None]:
 
 
 async def wait_until_settled(reply: Reply) -> None:
-    """Wait until a reply has ended and the store has it, or for some seconds more if the store does not take it."""
+    """Wait until a reply has ended and is saved, or two seconds after its end if the store doesn't save it."""
     with _ReplyListener(reply) as listener:
         while not reply.ended:
             await listener.wait(PING_SECONDS)
@@ -95,7 +95,7 @@ async def wait_until_settled(reply: Reply) -> None:
 
 
 class _ReplyListener:
-    """Rings on the server's loop when a reply, on its own, has something new."""
+    """Wakes a coroutine on the server's event loop when a reply, on the bots' loop, has news."""
 
     def __init__(self, reply: Reply) -> None:
         self._reply = reply
@@ -111,7 +111,7 @@ class _ReplyListener:
         self._unsubscribe()
 
     async def wait(self, seconds: float) -> bool:
-        """Wait for something new since the last time; False if there was nothing for so long."""
+        """Wait for news since the last call; return False if there is none within this time."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._event.wait(), seconds)
         has_news = self._event.is_set()
@@ -120,14 +120,14 @@ class _ReplyListener:
         return has_news
 
     def _notify(self) -> None:
-        if not self._is_notified:  # waking the loop costs a system call: once until it has looked is enough
+        if not self._is_notified:  # waking the loop costs a system call: once until the next wait is enough
             self._is_notified = True
-            with suppress(RuntimeError):  # the server has ended, and nobody waits any more
+            with suppress(RuntimeError):  # the loop is closed: nobody is waiting
                 self._loop.call_soon_threadsafe(self._event.set)
 
 
 def _merged(deltas: list[Delta]) -> Iterator[Delta]:
-    """Make one piece of all words, and one of the latest state of each content without plain text."""
+    """Yield one delta with all the text, and the latest one of each content part without plain text."""
     if len(deltas) == 1:
         yield deltas[0]
         return

@@ -1,4 +1,4 @@
-"""Who is asking. Everything that is not said to be open is closed, before a body is read or a route is chosen."""
+"""Authenticates every request, except to public paths, before its body is read or a route is chosen."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from botchat.core.storage import accounts
 from botchat.serving import is_cross_origin, rate_limit_key
 
 PUBLIC_PATHS = ASSET_PATHS | {"/healthz", "/readyz", "/docs", "/openapi.json", "/auth/sign-in", "/auth/refresh"}
-"""What is answered to anybody."""
+"""The paths that need no authentication."""
 
 _T = TypeVar("_T", bound=accounts.Token | accounts.SignIn)
 
@@ -29,11 +29,12 @@ _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 @dataclass(kw_only=True, slots=True, frozen=True)
 class Caller:
-    """Who is asking, and what they may.
+    """The authenticated user of a request.
 
     Attributes:
-        sign_in_id: by which sign-in; None for a token.
-        access_check: looks whether they may still access the API; None where nobody signs in.
+        scopes: what the user may do.
+        sign_in_id: the sign-in of the access token; None for an API token.
+        access_check: checks whether the access is still valid; None on a server without sign-in.
     """
 
     user: str
@@ -43,14 +44,14 @@ class Caller:
 
 
 class AuthMiddleware:
-    """Lets in whom it knows, counts how often, and tells the routes who it is."""
+    """Authenticates requests, applies rate and size limits, and passes the Caller to the routes."""
 
     def __init__(self, app: ASGIApp, services: Services) -> None:
         self._app = app
         self._services = services
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """Handle a request."""
         refusal = await self._refusal(scope) if scope["type"] == "http" else None
         receive_limited = self._size_limited(receive)
         caller: Caller | None = scope.get("state", {}).get("caller")
@@ -70,7 +71,7 @@ class AuthMiddleware:
         return None
 
     def _size_limited(self, receive: Receive) -> Receive:
-        """Break off a body that is too large and did not say so."""
+        """Return a `receive` that fails when a body without a Content-Length exceeds the limit."""
         left = self._services.settings.body_bytes
 
         async def limited() -> Message:
@@ -99,10 +100,10 @@ class AuthMiddleware:
 
 
 async def authenticate(services: Services, authorization: str) -> Caller:
-    """Tell who it is.
+    """Return the caller that an Authorization header identifies.
 
     Raises:
-        NotSignedIn: there is no token, or none that is good.
+        NotSignedIn: there is no token, or it is not valid.
     """
     if services.sole_user is not None:
         return Caller(user=services.sole_user, scopes=accounts.SCOPES)
@@ -130,17 +131,17 @@ async def _authenticate_jwt(services: Services, text: str) -> Caller:
     return Caller(user=sign_in.user, scopes=scopes, sign_in_id=sign_in.id, access_check=access_check)
 
 
-async def _look_up(remembered: Callable[[str], _T | None], asked: Callable[[str], _T], key: str) -> _T:
-    """Return what someone comes in with; the store is asked in a thread, and only if it must be."""
-    held = remembered(key)
-    return held if held is not None else await run_in_threadpool(asked, key)
+async def _look_up(cached: Callable[[str], _T | None], load: Callable[[str], _T], key: str) -> _T:
+    """Return the token or sign-in of a key from the cache, else from the store, in a thread."""
+    found = cached(key)
+    return found if found is not None else await run_in_threadpool(load, key)
 
 
 def _check_same_origin(scope: Scope, headers: Headers) -> None:
-    """Refuse what another site's page makes its visitor's browser send, where no token is asked for.
+    """Refuse requests that another site's page makes a browser send, on a server that requires no token.
 
     Raises:
-        NotAllowed: it is such a request, or calls this server by a name that is not its own (DNS rebinding).
+        NotAllowed: it is such a request, or its Host is not this server's (DNS rebinding).
     """
     host = headers.get("host", "")
     name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host

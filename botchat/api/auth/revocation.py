@@ -1,4 +1,4 @@
-"""Answers that go on for a while end when the one who asked is let in no more."""
+"""Ends long-running responses when the caller's access is revoked."""
 
 from collections.abc import Awaitable, Callable
 
@@ -11,13 +11,13 @@ from botchat.serving import receive_while_allowed
 _EVENT_STREAM = b"text/event-stream"
 
 AccessCheck = Callable[[], Awaitable[object]]
-"""Looks whether someone may access_check be here. May raise NotSignedIn and StoreError."""
+"""Checks that the access is still valid. Raises NotSignedIn if not, StoreError if the store is unavailable."""
 
 
 class RevocableResponse:
-    """One answer. To the route it is as if its caller had hung up, who hears why if it streams events.
+    """A response that ends when access is revoked: the route sees a disconnect, an event stream gets an error event.
 
-    A file is broken off: half of it must not look like the whole.
+    A file download is cut off, so that a partial file doesn't look complete.
     """
 
     def __init__(self, access_check: AccessCheck, receive: Receive, send: Send) -> None:
@@ -29,7 +29,7 @@ class RevocableResponse:
         self._is_complete = False
 
     async def run(self, app: ASGIApp, scope: Scope) -> None:
-        """Let an application answer."""
+        """Run an application with this response."""
         await app(scope, self._receive_while_allowed, self._send_and_watch)
         if self._refusal is not None and self._streams_events and not self._is_complete:
             await self._send_and_watch(
@@ -52,6 +52,6 @@ class RevocableResponse:
         except NotSignedIn as error:
             self._refusal = error
             return False
-        except StoreError:  # nobody can say now
+        except StoreError:  # it can't be checked now
             return True
         return True
