@@ -1,4 +1,4 @@
-"""/v1: botchat's bots for any OpenAI client, and what is said with them in a session.
+"""The routes `/v1/models` and `/v1/chat/completions` for OpenAI clients; conversations are stored in sessions.
 
 https://platform.openai.com/docs/api-reference/chat
 """
@@ -57,7 +57,7 @@ class CompletionIn(BaseModel):
 
     @property
     def wants_usage(self) -> bool:
-        """Whether the stream ends with the tokens that were used."""
+        """Whether the stream ends with the token usage."""
         return bool((self.stream_options or {}).get("include_usage"))
 
 
@@ -105,7 +105,14 @@ async def complete(
 
 
 def _start_reply(services: Services, user: str, body: CompletionIn, session_id: str | None) -> Reply:
-    """Find what is new in a conversation, store it and ask the bot."""
+    """Store the new messages of a conversation and start the reply to the last one.
+
+    Raises:
+        InvalidInput: the messages are invalid or too long.
+        SessionNotFound: the user has no such session.
+        ReplyRunning: a reply is in progress in the session.
+        TooMany: the user has as many replies in progress as allowed.
+    """
     conversation = read_messages([message.model_dump() for message in body.messages])
     for message in conversation.messages:
         check_message_length(services, message.content)
@@ -126,10 +133,10 @@ def _start_reply(services: Services, user: str, body: CompletionIn, session_id: 
 
 
 def _send(services: Services, session: Session, match: MatchResult) -> Reply:
-    """Store what is new, and ask the bot."""
+    """Store the new messages and start the reply."""
     parent = match.parent
     for message in match.new:
-        message.parent, parent = parent, parent and message.id  # at the end of the record none has to be named
+        message.parent, parent = parent, parent and message.id  # at the end of the record no parent is needed
     *earlier, question = match.new
     if earlier:
         services.chat.keep(session.user, session, earlier)
@@ -137,7 +144,7 @@ def _send(services: Services, session: Session, match: MatchResult) -> Reply:
 
 
 def _set_system_prompt(services: Services, session: Session, system: str | None) -> None:
-    """Let a session have the system prompt that came with its messages."""
+    """Set the system prompt of a session to the one in the request, if there is one."""
     if system is None or system == session.system:
         return
     session.system = system
@@ -146,7 +153,7 @@ def _set_system_prompt(services: Services, session: Session, system: str | None)
 
 
 async def _stream(reply: Reply, body: CompletionIn) -> AsyncIterator[bytes]:
-    """Give the pieces as they come. Who hangs up closes this, and so ends the reply; what came is stored."""
+    """Yield the chunks of a reply. When the client disconnects, this is closed, which stops the reply and stores it."""
     opening = reply.message
     try:
         yield _chunk(opening, body.model, {"role": "assistant", "content": ""})
@@ -173,17 +180,17 @@ async def _stream(reply: Reply, body: CompletionIn) -> AsyncIterator[bytes]:
 
 
 async def _wait_for_disconnect(request: Request) -> None:
-    """Wait until the client hangs up. The body was read: nothing else is received any more."""
+    """Wait until the client disconnects. The body has been read, so nothing else can arrive."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
 
 
 def _completion(message: Message, model: str) -> dict[str, Any]:
-    said = {"role": "assistant", "content": valid_text(message.content)}
+    message_body = {"role": "assistant", "content": valid_text(message.content)}
     if message.reasoning_content:
-        said["reasoning_content"] = valid_text(message.reasoning_content)
+        message_body["reasoning_content"] = valid_text(message.reasoning_content)
     finish_reason = _FINISH_REASONS.get(message.status or "", "stop")
-    choice = {"index": 0, "message": said, "logprobs": None, "finish_reason": finish_reason}
+    choice = {"index": 0, "message": message_body, "logprobs": None, "finish_reason": finish_reason}
     usage = {"usage": message.usage} if message.usage else {}
     return _frame(message, model, "chat.completion") | {"choices": [choice]} | usage
 

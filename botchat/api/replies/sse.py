@@ -1,8 +1,8 @@
-"""Server-sent events: an answer as it comes, and from where a stream broke off.
+"""Server-sent events of a reply, from its beginning or from where a stream was interrupted.
 
-`begin` tells the ids, and the `parent` of what begins a branch, each `delta` a piece, `unsupported` all content without
-plain text as far as it came, `error` what went wrong, `end` the whole message as it is stored. The id of a delta is how
-much of which message came with it, so that any process can go on behind it.
+`begin` has the ids, and the `parent` of a new branch; each `delta` has new text; `unsupported` has all content without
+plain text so far; `error` has the problem; `end` has the complete message as stored. The id of a delta is its message
+and how much of it was sent, so that any process can resume the stream from there.
 """
 
 import asyncio
@@ -24,10 +24,10 @@ from botchat.core.errors import BotchatError, BotError, InvalidInput, MessageNot
 from botchat.core.models import Delta, Message, Session, Unsupported, unpack
 
 _SEARCHED_MESSAGES = 500
-_POLL_SECONDS = 1.0  # as often as another process stores what came
-_MAX_POLLS = 10  # an older botchat that writes it does not know that it should end
+_POLL_SECONDS = 1.0  # as often as another process stores a reply in progress
+_MAX_POLLS = 10  # an older botchat that writes the reply ignores the request to stop
 POSITION_PATTERN = r"^([!-~]{1,200}):([0-9]{1,9}):([0-9]{1,9})$"
-"""What the id of a delta looks like: the message's id, and how many characters of it came."""
+"""The id of a delta: the message's id, and how many characters of its content and of its reasoning were sent."""
 
 _POSITION_REGEX = re.compile(POSITION_PATTERN)
 
@@ -35,7 +35,7 @@ PING = b": ping\n\n"
 
 
 class EventStream(StreamingResponse):
-    """An answer of events that no proxy holds back."""
+    """A response of server-sent events that proxies don't buffer."""
 
     media_type = "text/event-stream"
 
@@ -47,7 +47,7 @@ class EventStream(StreamingResponse):
 
 
 class Position(NamedTuple):
-    """How many characters of a message's answer and of its reasoning someone has."""
+    """How many characters of a message's content and reasoning a client has received."""
 
     message_id: str
     content: int = 0
@@ -55,10 +55,10 @@ class Position(NamedTuple):
 
 
 def parse_position(last_event_id: str | None) -> Position | None:
-    """Read the id of an event.
+    """Parse the id of an event; return None if there is none.
 
     Raises:
-        InvalidInput: no event had it.
+        InvalidInput: it is not the id of an event.
     """
     if not last_event_id:
         return None
@@ -69,11 +69,11 @@ def parse_position(last_event_id: str | None) -> Position | None:
 
 
 def find_reply(chat: Chat, user: str, session_id: str, position: Position | None) -> Reply | Message | None:
-    """Find the answer that is meant: the one of that position, the one under way, or the last.
+    """Return the reply to stream: that of `position`, else the one in progress, else the last; None if there is none.
 
     Raises:
         SessionNotFound: the user has no such session.
-        MessageNotFound: it has no such message.
+        MessageNotFound: the session has no such message.
     """
     reply = chat.reply(user, session_id)
     if reply is not None and (position is None or position.message_id == reply.message_id):
@@ -88,7 +88,7 @@ def find_reply(chat: Chat, user: str, session_id: str, position: Position | None
 
 
 async def turn_events(turn: StartedTurn) -> AsyncIterator[bytes]:
-    """Tell of a question that was just stored, then its answer."""
+    """Yield the events of a turn that was just started: `begin`, then those of the reply."""
     source = turn.source
     message_id = source.message_id if isinstance(source, Reply) else source.id
     begun = {"session_id": turn.session_id, "question_id": turn.question_id, "message_id": message_id}
@@ -100,7 +100,7 @@ async def turn_events(turn: StartedTurn) -> AsyncIterator[bytes]:
 async def reply_events(
     chat: Chat, user: str, session_id: str, found: Reply | Message, position: Position | None
 ) -> AsyncIterator[bytes]:
-    """Tell an answer from a position on."""
+    """Yield the events of a reply from a position on."""
     if isinstance(found, Reply):
         events = _running_reply_events(found, position)
     elif found.status == "streaming":
@@ -134,7 +134,7 @@ async def _message_events(message: Message, position: Position | None = None) ->
 async def _stored_reply_events(
     chat: Chat, user: str, session_id: str, message: Message, position: Position | None
 ) -> AsyncIterator[bytes]:
-    """Tell an answer that another process of this server is writing: what it stores, each second."""
+    """Yield the events of a reply that another process of this server writes, by reading the store every second."""
     delta_events = _DeltaEvents(position or Position(message.id))
     position = Position(message.id)
     silent = 0.0
@@ -156,7 +156,7 @@ async def _stored_reply_events(
 
 
 async def wait_for_end(chat: Chat, user: str, session_id: str, message: Message) -> Message:
-    """Wait some seconds for the end of an answer that another process was asked to stop; return it as it is then.
+    """Wait up to 5 seconds for the end of a reply that another process was asked to stop; return its message.
 
     Raises:
         SessionNotFound, MessageNotFound: it was removed meanwhile.
@@ -172,11 +172,11 @@ async def wait_for_end(chat: Chat, user: str, session_id: str, message: Message)
 
 
 async def wait_for_start(chat: Chat, session: Session) -> Message:
-    """Wait some seconds for the message of an answer that another process waits for; return it as it is then.
+    """Wait up to 5 seconds for the message of a reply whose process is waiting for the bot; return the message.
 
     Raises:
         SessionNotFound: the session was removed meanwhile.
-        ReplyRunning: that process still waits.
+        ReplyRunning: the process is still waiting.
     """
     for _ in range(_MAX_POLLS):
         await asyncio.sleep(_POLL_SECONDS / 2)
@@ -187,7 +187,7 @@ async def wait_for_start(chat: Chat, session: Session) -> Message:
 
 
 class _DeltaEvents:
-    """How much of an answer was told: what is behind it is an event."""
+    """Creates the events for the part of a reply that was not sent yet."""
 
     def __init__(self, position: Position) -> None:
         self._delivered = position
@@ -196,7 +196,7 @@ class _DeltaEvents:
 
     @property
     def position(self) -> Position:
-        """What was told already."""
+        """How much of the reply was sent."""
         return Position(
             self._delivered.message_id,
             max(self._delivered.content, self._received.content),
@@ -204,7 +204,7 @@ class _DeltaEvents:
         )
 
     def for_delta(self, delta: Delta) -> bytes:
-        """Make the events of the next piece; b"" where all of it was told before."""
+        """Return the events of the next delta; b"" if all of it was sent before."""
         received = self._received
         self._received = Position(
             received.message_id,
@@ -220,7 +220,7 @@ class _DeltaEvents:
         )
 
     def for_message(self, message: Message) -> bytes:
-        """Make the events of all that was not told of a message; b"" where that is nothing."""
+        """Return the events of the part of a message that was not sent; b"" if there is none."""
         delivered = self.position
         self._received = Position(delivered.message_id, len(message.content), len(message.reasoning_content))
         events = self._delta_event(
@@ -248,5 +248,5 @@ def _end_event(message: Message) -> bytes:
 
 def _event(name: str, data: dict[str, Any], event_id: str | None = None) -> bytes:
     id_line = f"id: {event_id}\n" if event_id and "\n" not in event_id else ""
-    # ASCII: half of a character, which only the end's text is free of, stays what JSON can say.
+    # ASCII JSON: it can represent lone surrogates, which only the text of `end` is free of.
     return f"event: {name}\n{id_line}data: {json.dumps(data)}\n\n".encode()

@@ -1,4 +1,4 @@
-"""Asking a bot for someone who calls: a session that exists or begins now, once for each Idempotency-Key."""
+"""Starts turns for API callers, in stored and new sessions, once per Idempotency-Key."""
 
 from base64 import b64decode
 from collections.abc import Sequence
@@ -13,15 +13,17 @@ from botchat.core.chat import Reply, branch_of, is_unanswered, is_wordless
 from botchat.core.errors import BotchatError, InvalidInput, ReplyRunning
 from botchat.core.models import Message, Session, read_file
 
-_SEARCHED_MESSAGES = 500  # messages behind a question: whoever sends a request again does it soon
+_SEARCHED_MESSAGES = 500  # the newest messages in which a repeated question is searched: clients retry soon
 
 
 @dataclass(kw_only=True, slots=True)
 class StartedTurn:
-    """A question that is stored, and its answer: the reply that comes, or the message that is there already.
+    """A stored question and its answer: the reply in progress, or the message of an earlier request.
 
     Attributes:
-        parent: what the first of the two follows that is new, where that is not the message before it.
+        source: the reply, or the stored message.
+        question_id: the id of the question; None if the turn has no new question.
+        parent: the id of the message that the first new message follows, if it is not the one before it.
     """
 
     session_id: str
@@ -33,14 +35,14 @@ class StartedTurn:
 def send_message(
     services: Services, user: str, session_id: str, body: MessageIn, key: str | None = None
 ) -> StartedTurn:
-    """Store what someone says, and ask the bot.
+    """Store a user's message and start the reply, once per Idempotency-Key.
 
     Raises:
         SessionNotFound: the user has no such session.
-        InvalidInput: the message is too long, a file is none that can be sent, or the Idempotency-Key came with
+        InvalidInput: the message is too long, a file has an unsupported type, or the Idempotency-Key was used with
             another message.
-        ReplyRunning: the bot is still answering, this or something else.
-        TooMany: too many replies of the user's are under way.
+        ReplyRunning: a reply is in progress, to this message or another.
+        TooMany: the user has as many replies in progress as allowed.
     """
     check_message_length(services, body.content)
     services.running_replies.check_limit(user)
@@ -55,12 +57,12 @@ def send_message(
         return _started_turn(send(services, session, question), question)
     except BotchatError:
         if all(message.id != question.id for message in _newest_messages(services, session)):
-            idempotency.release(services.chat, user, key)  # nothing of it is stored: it may be tried again
+            idempotency.release(services.chat, user, key)  # nothing was stored: it can be retried
         raise
 
 
 def send(services: Services, session: Session, question: Message) -> Reply:
-    """Store a message of a session's user, and ask the bot."""
+    """Store a message of the session's user and start the reply."""
     is_new = not session.rev
     reply = services.chat.send(session.user, session, question)
     services.running_replies.track(reply, session.bot_id)
@@ -70,16 +72,20 @@ def send(services: Services, session: Session, question: Message) -> Reply:
 
 
 def retry(services: Services, session: Session) -> Reply:
-    """Ask the bot for the answer that the last message of a session did not get."""
+    """Start the reply to the last message of a session, which has none."""
     reply = services.chat.retry(session.user, session)
     services.running_replies.track(reply, session.bot_id)
     return reply
 
 
 def answer_question(services: Services, session: Session, stored: Sequence[Message], question: str) -> Reply:
-    """Ask the bot for an answer to a stored message of the user's; one that it has stays, as another branch.
+    """Start a reply to a stored message of the user; an earlier answer stays as another branch.
 
-    `stored` are all messages of the session, in the order of the record.
+    Args:
+        services: the services of the API.
+        session: the session, with its head.
+        stored: all messages of the session, in the order of the record.
+        question: the id of the message.
     """
     branch = branch_of(stored, session.head)
     waiting = branch[:-1] if is_wordless(branch[-1]) else branch
@@ -98,10 +104,10 @@ def answer_question(services: Services, session: Session, stored: Sequence[Messa
 
 
 def retry_reply(services: Services, user: str, session_id: str) -> StartedTurn:
-    """Ask the bot for the answer that the last message did not get.
+    """Start the reply to the last message of a session, which has none.
 
     Raises:
-        InvalidInput: it has its answer.
+        InvalidInput: the message has an answer.
     """
     services.running_replies.check_limit(user)
     session = open_session(services.chat, user, session_id)
@@ -112,7 +118,7 @@ def retry_reply(services: Services, user: str, session_id: str) -> StartedTurn:
 
 
 def edit_message(services: Services, user: str, session_id: str, message_id: str, content: str) -> StartedTurn:
-    """Store something else in the place of what someone said, and ask the bot; the old branch stays.
+    """Store a new version of a user's message and start the reply; the old branch stays.
 
     Raises:
         SessionNotFound, MessageNotFound: the user has no such message.
@@ -127,11 +133,11 @@ def edit_message(services: Services, user: str, session_id: str, message_id: str
 
 
 def regenerate_reply(services: Services, user: str, session_id: str, message_id: str) -> StartedTurn:
-    """Ask the bot for another answer in the place of one, which stays as a branch.
+    """Start another reply to the question of an answer, which stays as a branch.
 
     Raises:
         SessionNotFound, MessageNotFound: the user has no such message.
-        InvalidInput: it is no answer.
+        InvalidInput: the message is not an answer.
     """
     services.running_replies.check_limit(user)
     session = services.chat.open(user, session_id)
@@ -141,10 +147,10 @@ def regenerate_reply(services: Services, user: str, session_id: str, message_id:
 
 
 def check_message_length(services: Services, content: str) -> None:
-    """Check that a message is not too long.
+    """Check the length of a message.
 
     Raises:
-        InvalidInput: it is.
+        InvalidInput: it exceeds `message_characters` of the settings.
     """
     limit = services.settings.message_characters
     if len(content) > limit:
@@ -160,10 +166,10 @@ def _newest_messages(services: Services, session: Session) -> list[Message]:
 
 
 def _resume_turn(services: Services, user: str, session_id: str, question: Message) -> StartedTurn:
-    """Find the answer to a question that was sent before; ask the bot now if it was never asked, or was killed.
+    """Return the turn of a question that was sent before; start its reply if there is none, as after a crash.
 
     Raises:
-        ReplyRunning: it is being answered.
+        ReplyRunning: the reply is in progress.
     """
     if services.chat.reply(user, session_id) is not None:
         raise ReplyRunning

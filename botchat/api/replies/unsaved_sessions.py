@@ -1,4 +1,4 @@
-"""Sessions that have no message yet: known to the API for a day, in whichever process, and not stored."""
+"""Sessions without a message: kept for a day among the expiring values, for all processes, and not saved."""
 
 import json
 from dataclasses import replace
@@ -10,27 +10,27 @@ from botchat.core.errors import SessionNotFound
 from botchat.core.models import PAGE_SIZE, Session, now
 
 UNSAVED_LIFETIME = timedelta(days=1)
-"""How long a session without a message is known."""
+"""How long a session without a message is kept."""
 
 _FIELDS = ("bot_id", "name", "system", "tags", "metadata", "pinned", "state")
 
 
 def remember_unsaved(chat: Chat, session: Session) -> None:
-    """Know a session until it has its first message, at most for a day."""
+    """Keep a session until it has its first message, for at most a day."""
     value = {name: getattr(session, name) for name in _FIELDS} | {"create_time": session.create_time.isoformat()}
     chat.short_lived.put(_storage_key(session.user, session.id), {"json": json.dumps(value)}, now() + UNSAVED_LIFETIME)
 
 
 def forget_unsaved(chat: Chat, session: Session) -> None:
-    """Know a session no more that has its first message, or was deleted."""
+    """Drop a session that has its first message or was deleted."""
     chat.short_lived.remove(_storage_key(session.user, session.id))
 
 
 def open_session(chat: Chat, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:
-    """Open a session that is stored, or one that has no message yet.
+    """Open a session that is saved, or one that has no message yet.
 
     Raises:
-        SessionNotFound: the user has none of that id.
+        SessionNotFound: the user has no such session.
     """
     try:
         return chat.open(user, session_id, last)
@@ -44,7 +44,7 @@ def open_session(chat: Chat, user: str, session_id: str, last: int = PAGE_SIZE) 
 
 
 def with_changes(session: Session, changes: dict[str, Any]) -> Session:
-    """Return a session that has no message yet with these changes."""
+    """Return a copy of a session without a message, with these changes; metadata is merged."""
     metadata = session.metadata | changes.get("metadata", {})
     return replace(session, **(changes | {"metadata": metadata}))
 

@@ -1,4 +1,4 @@
-"""The routes for admins: other people's sessions, only where the config says so, and each time recorded."""
+"""The routes for admins: read other users' sessions, if the config allows it; each access is an audit event."""
 
 import logging
 
@@ -15,7 +15,7 @@ from botchat.core.storage import AuditEvent
 router = APIRouter(prefix="/admin", tags=["admins"])
 
 audit_log = logging.getLogger("botchat.audit")
-"""Logs who read whose sessions; the store has the same as audit events."""
+"""Logs which admin read whose sessions; the store has the same audit events."""
 
 
 @router.get("/sessions", operation_id="list_sessions_of")
@@ -49,7 +49,7 @@ def read(session_id: str, caller: Reader, services: ServicesDep, last: Last = PA
 
 
 def _record_access(services: Services, event: AuditEvent) -> None:
-    """Store and log an access before anything is read: without its event, nobody reads.
+    """Store and log an audit event before the access: without the event there is no access.
 
     Raises:
         StoreError: the event can't be stored.
@@ -60,10 +60,10 @@ def _record_access(services: Services, event: AuditEvent) -> None:
 
 
 def _check_admin(caller: Caller, services: Services, asked: str) -> None:
-    """Check that this is an admin, and that admins may; for anybody else there is nothing here.
+    """Check that the caller is an admin and that admins may read; to others the route looks empty.
 
     Raises:
-        SessionNotFound: they may not.
+        SessionNotFound: the caller may not read.
     """
     if "admin" not in caller.scopes or not services.settings.admins_read:
         raise SessionNotFound(asked)

@@ -1,4 +1,4 @@
-"""The routes about the server itself: whether it is alive, whether it can be used, its figures, its bots."""
+"""The routes about the server: liveness, readiness, metrics and bots."""
 
 from fastapi import APIRouter, Response
 

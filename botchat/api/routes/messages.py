@@ -1,4 +1,4 @@
-"""The routes about messages: say something, get the answer whole or as it comes, stop it, rate it, take it out."""
+"""The routes for messages: send, retry, edit, regenerate, stream, stop, rate and redact."""
 
 from typing import Annotated, Any
 
@@ -25,7 +25,7 @@ _REPLY_ROUTE: dict[str, Any] = {
     "response_model_exclude_none": True,
     "responses": {200: {"content": {"text/event-stream": {}}, "description": "The answer, whole or as it comes"}},
 }
-"""How the routes are described that ask a bot."""
+"""The OpenAPI description that all routes with a reply share."""
 
 RedactQuotesQuery = Annotated[bool, Query(description="Redact the messages that quote it, and its copies, too.")]
 StreamQuery = Annotated[bool, Query(description="Answer with server-sent events, as it comes.")]
@@ -176,7 +176,7 @@ def read_file(session_id: str, file_id: str, caller: Reader, services: ServicesD
 
 
 async def _stop_elsewhere(chat: Chat, user: str, session_id: str) -> Response:
-    """End the answer that another process of this server is writing."""
+    """Stop the reply that another process of this server is writing."""
     session = await run_in_threadpool(open_session, chat, user, session_id)
     streaming = next((message for message in session.messages if message.status == "streaming"), None)
     if streaming is None and session.turn is None:
@@ -202,7 +202,7 @@ async def _turn_response(turn: StartedTurn, request: Request, *, stream: bool) -
         if message.status == "failed":
             failure = BotError(message.error or "The bot failed.")
     body = ReplyOut(session_id=turn.session_id, message=message_out(message))
-    if failure:  # with what came of the answer: no words are lost on the way
+    if failure:  # with the partial reply, so that no text is lost
         return error_response(failure, request.url.path, **body.model_dump(mode="json", exclude_none=True))
     return _json_response(body)
 

@@ -1,4 +1,4 @@
-"""The routes about what a person chooses: what they prefer, what their bot is shown, where a new session begins."""
+"""The routes for preferences, for the start of the bot's context, and for branching into a new session."""
 
 from fastapi import APIRouter, Response
 

@@ -1,4 +1,4 @@
-"""The routes about sessions: begin, list, find, read, change, remove, write out."""
+"""The routes for sessions: create, list, find, read, change, delete and export."""
 
 from typing import Annotated, Any
 
@@ -175,7 +175,7 @@ def _session_filter(which: SessionFilterIn) -> SessionFilter:
 
 
 def _export_response(services: Services, where: SessionFilter, form: ExportFormat, *, alone: bool = False) -> Response:
-    """Answer with a file. What fails before its first byte is told; what fails later breaks the connection off."""
+    """Return a file download. An error before its first byte is a response; a later one breaks the connection."""
     parts = in_parts(export(services.chat.for_admins().records(where), form, alone=alone))
     name = f"botchat-{now():%Y-%m-%d}.{form}"
     return StreamingResponse(

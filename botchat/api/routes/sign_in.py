@@ -1,4 +1,4 @@
-"""The routes of signing in with a password: a short token for requests, a long one to get the next pair."""
+"""The routes for password sign-in: a short-lived access token and a refresh token for the next pair."""
 
 from fastapi import APIRouter, Request, Response
 

@@ -1,4 +1,4 @@
-"""What comes in, as the OpenAPI document describes it. The names are the record's."""
+"""The bodies and queries of requests. Fields have the names of the record."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""What goes out, as the OpenAPI document describes it. The names are the record's."""
+"""The bodies of responses, and functions that create them. Fields have the names of the record."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -144,7 +144,7 @@ class QuotesOut(BaseModel):
 
 
 def quotes_out(found: Iterable[Quote]) -> QuotesOut:
-    """Make what is sent of quotes."""
+    """Return the response body of quotes."""
     return QuotesOut(quotes=[QuoteOut(**quote._asdict()) for quote in found])
 
 
@@ -170,7 +170,7 @@ class TokenPairOut(BaseModel):
 
     access_token: str
     refresh_token: str
-    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105  (a kind, and no secret)
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105  (a token type, not a secret)
     expires_in: int = Field(description="Seconds for which the access token is good.")
 
 
@@ -192,7 +192,7 @@ class ProblemOut(BaseModel):
 
 
 def message_out(message: Message) -> MessageOut:
-    """Show a message."""
+    """Return the response body of a message."""
     values = {name: getattr(message, name, None) or None for name in MessageOut.model_fields}
     files = [FileOut(id=f.id, name=valid_text(f.name), type=f.type, size=f.size) for f in message.files]
     values |= {
@@ -206,12 +206,12 @@ def message_out(message: Message) -> MessageOut:
 
 
 def unsupported_out(pieces: Iterable[Unsupported]) -> list[UnsupportedOut]:
-    """Show content that has no plain text."""
+    """Return the response bodies of content that has no plain text."""
     return [UnsupportedOut.model_construct(**piece_to_json(piece)) for piece in pieces]
 
 
 def session_out(session: Session) -> SessionOut:
-    """Show a session."""
+    """Return the response body of a session with its messages."""
     return SessionOut.model_construct(
         **_header(session),
         system=session.system,
@@ -227,17 +227,17 @@ def session_out(session: Session) -> SessionOut:
 
 
 def page_out(page: Page) -> PageOut:
-    """Show a page of sessions."""
+    """Return the response body of a page of sessions."""
     return PageOut.model_construct(sessions=[summary_out(summary) for summary in page.sessions], next=page.next)
 
 
 def summary_out(summary: SessionSummary) -> SessionSummaryOut:
-    """Show what a list shows of a session."""
+    """Return the response body of a session in a list."""
     return SessionSummaryOut.model_construct(**_header(summary))
 
 
 def bot_out(bot: BotInfo, *, is_default: bool) -> BotOut:
-    """Show a bot: never where its server is, nor what it is told."""
+    """Return the response body of a bot, without its server's URL and its system prompt."""
     return BotOut(bot_id=bot.bot_id, label=bot.label, images=bot.images, is_default=is_default)
 
 
