@@ -1,4 +1,4 @@
-"""The tree of commands, and the one place where an error becomes a line on stderr and an exit code."""
+"""The Typer application: all commands, and the only place where an error becomes a line on stderr and an exit code."""
 
 import os
 import sys
@@ -43,8 +43,8 @@ botchat web serves the page, botchat --help lists everything."""
 
 def _command_group(help_: str, *, alone: bool = False) -> typer.Typer:
     return typer.Typer(
-        rich_markup_mode=None,  # plain text: Rich takes longer than all the rest, and draws boxes
-        add_completion=False,  # `botchat completion` does it, on no command's --help
+        rich_markup_mode=None,  # plain text: Rich takes longer to load than everything else, and draws boxes
+        add_completion=False,  # `botchat completion` does it, without options in every --help
         no_args_is_help=not alone,
         invoke_without_command=alone,
         pretty_exceptions_enable=False,
@@ -130,7 +130,7 @@ app.command("help")(help_topics.help_)
 
 def run(arguments: list[str] | None = None) -> NoReturn:
     """Run a command and exit."""
-    if sys.stdout is None:  # closed by whoever started it: nothing of it is wanted
+    if sys.stdout is None:  # the parent process closed it: discard the output
         sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8", closefd=False)
     log_text()
     completion.handle_completion_request()
@@ -140,7 +140,7 @@ def run(arguments: list[str] | None = None) -> NoReturn:
     except BotchatError as error:
         code = _print_error(str(error), exit_codes.exit_code(error))
     except typer.TyperException as error:
-        if error.message.startswith("Usage: "):  # a group without a command: Typer raises its whole help
+        if error.message.startswith("Usage: "):  # a group without a command: Typer raises its help as an error
             typer.echo(error.message)
             sys.exit(error.exit_code)
         code = _print_error(_usage_message(error), error.exit_code)
@@ -148,13 +148,13 @@ def run(arguments: list[str] | None = None) -> NoReturn:
         code = _handle_abort(error)
     except (OutputClosedError, BrokenPipeError):
         code = _handle_broken_pipe()
-    except OSError as error:  # of stdout alone: a library's own are translated where it is called
+    except OSError as error:  # only of stdout: errors of libraries are translated where they are called
         code = _print_error(f"The output can't be written: {error.strerror}.", exit_codes.FAILED)
         discard_output()
     except SystemExit as error:
         if not isinstance(error.__context__, BrokenPipeError):
             raise
-        code = _handle_broken_pipe()  # Typer and Rich have made exit code 1 of it
+        code = _handle_broken_pipe()  # Typer and Rich turned it into exit code 1
     sys.exit(code)
 
 
@@ -167,19 +167,19 @@ def _print_error(why: str, code: int) -> int:
 
 
 def _handle_abort(error: typer.Abort) -> int:
-    """Tell that a question was answered with no, or, where Typer has hidden why, not at all."""
+    """Report a prompt that was answered with no, or not at all: Typer hides that cause in the context."""
     if error.__context__:
-        typer.echo(err=True)  # the cursor still stands behind the question
+        typer.echo(err=True)  # the cursor is still after the prompt
     interrupted = isinstance(error.__context__, KeyboardInterrupt)
     return _print_error("Nothing was done.", exit_codes.INTERRUPTED if interrupted else exit_codes.FAILED)
 
 
 def _usage_message(error: typer.TyperException) -> str:
-    """Say on one line what Typer makes a box of: what is wrong, what was perhaps meant, and where it is explained."""
+    """Return a usage error on one line: what is wrong, a suggestion, and the command whose --help explains it."""
     near = getattr(error, "possibilities", None)
     what = f"{error.message}. Did you mean {' or '.join(sorted(near))}?" if near else error.format_message()
     where = getattr(error, "ctx", None)
-    what = what.replace("Value error, ", "")  # pydantic's, in front of its reason
+    what = what.replace("Value error, ", "")  # pydantic's prefix
     return f"{what} ({where.command_path} --help)" if where and what else what
 
 

@@ -1,4 +1,4 @@
-"""The commands about accounts: who may come in from elsewhere, through the API or a page with a sign-in."""
+"""The account commands of `botchat users`: add, passwd, disable, enable."""
 
 import sys
 from typing import Annotated
@@ -62,10 +62,10 @@ def enable(user: UserArgument, store: StoreOption = None) -> None:
 
 
 def _read_password(user: str) -> str:
-    """Ask twice for a password on a terminal, else read it from the one line of stdin.
+    """Prompt for a password twice on a terminal, else read it from a line of stdin.
 
     Raises:
-        InvalidInput: stdin is at its end.
+        InvalidInput: stdin is empty.
     """
     if sys.stdin.isatty():
         return str(typer.prompt(f"Password of {user}", hide_input=True, confirmation_prompt=True, err=True))

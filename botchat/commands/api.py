@@ -1,4 +1,4 @@
-"""The command `api`."""
+"""The command `api`, which starts the API server."""
 
 import signal
 import sys
@@ -41,10 +41,10 @@ def api(
 
 @contextmanager
 def require_api_libraries() -> Iterator[None]:
-    """Say what to install if the API's libraries are not there.
+    """Turn a failed import of the API's libraries into an error that says what to install.
 
     Raises:
-        ConfigError: they are not.
+        ConfigError: a library is missing.
     """
     try:
         yield

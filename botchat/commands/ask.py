@@ -1,4 +1,4 @@
-"""The command `ask`: one question, its answer as it comes."""
+"""The command `ask`: asks one question and streams the reply."""
 
 import os
 import sys
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from botchat.core.chat import Chat, Reply
     from botchat.core.models import Session
 
-# How long the command line waits for a store that is down to take a reply that has come.
+# How long the command waits for an unavailable store to save a complete reply.
 _SAVE_WAIT_SECONDS = 30.0
 _SAVE_WAIT_SECONDS_AFTER_CTRL_C = 5.0
 
@@ -73,16 +73,16 @@ def ask(
 def _open_session(
     chat: "Chat", user: str, session_id: str | None, bot: str | None, *, continue_last: bool
 ) -> "Session":
-    """Return the session to ask in: a new one, or one that is there, where `bot` then answers from now on.
+    """Return the session to ask in: a new one, or an existing one, whose bot is changed to `bot`.
 
     Raises:
-        InvalidInput: two sessions are meant.
-        SessionNotFound: it is not there.
+        InvalidInput: both --continue and --session are given.
+        SessionNotFound: the session doesn't exist.
     """
     if continue_last and session_id:
         raise InvalidInput("Say --continue or --session, not both.")
     if not (continue_last or session_id):
-        return chat.new_session(user, bot or os.environ.get("BOTCHAT_BOT"))  # said now, it goes before a preference
+        return chat.new_session(user, bot or os.environ.get("BOTCHAT_BOT"))  # both override the user's preference
     session = chat.open(user, find_session(chat, user, session_id or "@last").id)
     if bot and bot != session.bot_id:
         chat.change_bot(user, session, bot)
@@ -92,11 +92,11 @@ def _open_session(
 
 
 def _read_question(words: list[str]) -> str:
-    """Make the question out of what was typed and what was piped in, after an empty line.
+    """Return the question: the arguments, then the piped input after an empty line.
 
     Raises:
         InvalidInput: both are empty.
-        SessionTooLarge: more is piped in than a message can hold.
+        SessionTooLarge: the piped input exceeds the size of a message.
     """
     typed = "" if words == ["-"] else " ".join(words)
     is_piped = sys.stdin is not None and (words == ["-"] or not sys.stdin.isatty())
@@ -111,16 +111,22 @@ def _read_question(words: list[str]) -> str:
 
 
 def _write_reply(reply: "Reply", writer: ReplyWriter, *, kept: bool) -> None:
-    """Write a reply as it comes, then see that it is saved: one that is not stands on the screen, and is told."""
+    """Write a reply while it streams, then check that it is saved.
+
+    Raises:
+        OutputClosedError: the reader of stdout has gone; the reply is complete and saved.
+        StoreError: the reply is on the screen but not saved.
+        BotError: the bot failed, or the reply is empty.
+    """
     from botchat.core.chat import is_wordless
 
-    gone: OutputClosedError | None = None
+    closed: OutputClosedError | None = None
     try:
         for delta in reply:
             writer.write(delta)
         writer.end(reply.message)
     except OutputClosedError as error:
-        gone = error  # nobody reads it any more, but it is kept whole
+        closed = error  # nobody reads the reply, but it is received and saved completely
         list(reply)
     except KeyboardInterrupt:
         reply.stop()
@@ -130,8 +136,8 @@ def _write_reply(reply: "Reply", writer: ReplyWriter, *, kept: bool) -> None:
         print_notice(f"stopped{'; what came is kept' if kept else ''}.")
         sys.exit(INTERRUPTED)
     _check_saved(reply, _SAVE_WAIT_SECONDS)
-    if gone:
-        raise gone
+    if closed:
+        raise closed
     if reply.failure:
         raise reply.failure
     message = reply.message
@@ -153,7 +159,7 @@ def _check_saved(reply: "Reply", seconds: float) -> None:
 
 @contextmanager
 def _errors_as_json(*, wanted: bool) -> Iterator[None]:
-    """Say on stderr what went wrong as JSON, for the programs that read the answer as JSON."""
+    """Write an error as JSON to stderr, for programs that read the reply as JSON."""
     try:
         yield
     except BotchatError as error:

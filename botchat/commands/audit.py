@@ -1,4 +1,4 @@
-"""The command `audit`."""
+"""The command `audit`, which lists admins' access to other users' sessions."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated

@@ -1,4 +1,4 @@
-"""The commands about bots: which there are, and whether they answer."""
+"""The commands of `botchat bots`: list, show, test."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
@@ -126,7 +126,7 @@ def _bot_settings(settings: "Settings", bot_id: str) -> Iterator[Row]:
     row = dict(_bot_row(bots[bot_id].info, default_bot(settings, bots)))
     config = bot_configs(settings).get(bot_id)
     if config:
-        hidden = {"model", "base_url", "api_key_env"}  # what they come to is in the row
+        hidden = {"model", "base_url", "api_key_env"}  # their effective values are in the row
         row |= {name: mask_secrets(value) for name, value in asdict(config).items() if name not in hidden}
     for name, value in row.items():
         yield {"name": name, "value": value}

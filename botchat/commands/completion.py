@@ -1,4 +1,4 @@
-"""The command `completion`, and the answers to a shell that asks what could follow."""
+"""The command `completion`, and the completion requests that a shell sends at Tab."""
 
 import os
 import sys
@@ -13,11 +13,11 @@ from botchat.commands.support.streams import write_stdout
 from botchat.core.errors import InvalidInput
 
 _COMPLETE_VARIABLE = "_BOTCHAT_COMPLETE"
-"""The variable in which the script of a shell says what it asks."""
+"""The environment variable by which a shell's completion script sends its request."""
 
 
 class Shell(StrEnum):
-    """A shell that can complete."""
+    """A shell with a completion script."""
 
     bash = "bash"
     zsh = "zsh"
@@ -49,12 +49,12 @@ def completion(
     write_stdout(
         [get_completion_script(prog_name="botchat", complete_var=_COMPLETE_VARIABLE, shell=chosen.value) + "\n"]
     )
-    if sys.stdout.isatty():  # who sends it to a file knows already
+    if sys.stdout.isatty():  # with a redirection the user knows how to install it
         print_notice(f"to install it: {_INSTALL_HINTS[chosen]}; then open a new shell")
 
 
 def handle_completion_request() -> None:
-    """Get ready to answer when it is a shell that asks. Typer does so itself only where it shows its own options."""
+    """Set up Typer for a completion request, if this is one. Typer only does so itself if `add_completion` is on."""
     if _COMPLETE_VARIABLE in os.environ:
         from typer.completion import completion_init  # type: ignore[attr-defined]
 

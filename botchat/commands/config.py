@@ -1,4 +1,4 @@
-"""The commands about the configuration: where it is, what it says, a first one, and whether it can be used."""
+"""The commands of `botchat config`: path, show, init, validate."""
 
 import os
 from collections.abc import Iterator
@@ -200,10 +200,10 @@ def validate(
 
 
 def _check_config(file: Path) -> None:
-    """Use a file as every command would, without what the environment says otherwise: it would hide mistakes.
+    """Load a config file as every command does, but without the environment, which would hide errors in the file.
 
     Raises:
-        ConfigError: it can't be used.
+        ConfigError: the file is invalid.
     """
     from botchat.bootstrap import build_repository, build_turns, default_bot
     from botchat.settings import load_settings
@@ -234,7 +234,7 @@ def _setting_rows(settings: "Settings", origins: dict[str, str]) -> Iterator[Row
 
 
 def _bot_rows(settings: "Settings", origin: str) -> Iterator[Row]:
-    """Give the bots with what is said of them; what is not said is left out."""
+    """Yield a row for each bot, with the settings that differ from their defaults."""
     from botchat.bootstrap import bot_configs, build_turns
 
     configs = bot_configs(settings)

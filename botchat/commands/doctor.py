@@ -1,4 +1,4 @@
-"""The command `doctor`: looks at everything that botchat stands on, and says what to do about what is not right."""
+"""The command `doctor`: checks the environment, configuration, store, disk and bots, with advice for each problem."""
 
 import os
 import platform
@@ -64,7 +64,7 @@ def _terminal() -> Iterator[Finding]:
 
 
 def _settings(store: str | None, user: str | None) -> "tuple[Settings, Finding]":
-    """Read the settings; where they can't be used, go on with what is said besides them."""
+    """Load the settings; if they are invalid, use only the options and BOTCHAT_STORE."""
     from botchat.settings import config_path, load_settings
 
     file = config_path(os.environ)
@@ -110,7 +110,7 @@ def _disk(settings: "Settings") -> Iterator[Finding]:
         path = sqlite_path(settings.store)
         folder = next(folder for folder in path.parents if folder.exists())
         free = shutil.disk_usage(folder).free
-    except (ConfigError, OSError):  # the store's own check has told
+    except (ConfigError, OSError):  # the check of the store reports it
         return
     what = f"The disk of {folder} has {free / 1e9:,.1f} GB free."
     yield Finding("ok", what) if free > _MIN_FREE_BYTES else Finding("failed", what, "Make room, or move the store.")

@@ -1,4 +1,4 @@
-"""The commands about feedback: give it, list it, write it to a file."""
+"""The commands of `botchat feedback`: give, list, export."""
 
 from collections.abc import Iterator
 from enum import StrEnum
@@ -34,7 +34,7 @@ _FEEDBACK = Columns(
 
 
 class FeedbackFileFormat(StrEnum):
-    """How feedback is written to a file."""
+    """The file format of exported feedback."""
 
     csv = "csv"
     json = "json"

@@ -1,4 +1,4 @@
-"""The command `help`: what is true of every command, by topics."""
+"""The command `help`: topics that concern all commands, such as formats, ids and exit codes."""
 
 from collections.abc import Callable
 from typing import Annotated

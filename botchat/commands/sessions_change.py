@@ -1,4 +1,4 @@
-"""The commands that change sessions: rename, pin, archive, delete and what undoes them, redact, prune."""
+"""The commands of `botchat sessions` that change: rename, pin, archive, delete, their opposites, redact, prune."""
 
 import shlex
 from collections import Counter
@@ -163,7 +163,7 @@ def redact(
 
 
 def _report_quotes(left: Iterable["Quote"], message_id: str) -> None:
-    """Name the messages in which redacted words are still found, and how to redact them."""
+    """Report the messages that still quote redacted text, with the command that redacts them."""
     for quote in left:
         what = "A copy of this message is" if quote.message_id == message_id else "This message is quoted"
         again = shlex.join(["botchat", "sessions", "redact", quote.session_id, "-m", quote.message_id])
@@ -213,7 +213,7 @@ def prune(
 
 
 def _describe_plan(due: Iterable["Due"], *, into_trash: bool) -> str:
-    """Say what is going to be done: Delete 3 sessions for ever and archive 2 sessions."""
+    """Return a sentence with the planned actions: Delete 3 sessions for ever and archive 2 sessions."""
     actions: Counter[str] = Counter(d.action for d in due)
     plans = {
         "delete": f"delete {pluralize(actions['delete'])}{'' if into_trash else ' for ever'}",
@@ -226,17 +226,17 @@ def _describe_plan(due: Iterable["Due"], *, into_trash: bool) -> str:
 def _change_each(
     ids: list[str], store: str | None, user: str | None, change: Callable[["Chat", SessionSummary], object]
 ) -> None:
-    """Change the sessions that are meant, and print the ids of those that were."""
+    """Change the given sessions, and print the ids of those that were changed."""
     with open_user_store(settings_from_options(store, user), create=False) as (chat, user_name):
         meant = find_sessions(chat, user_name, ids)
         print_ids(apply_to_each(meant, lambda session: change(chat, session)))
 
 
 def _move(chat: "Chat", session: SessionSummary, from_: State, to: State) -> None:
-    """Move a session from one state to another; where it is there already, nothing is to be done.
+    """Move a session from one state to another; do nothing if it is in the new state already.
 
     Raises:
-        InvalidInput: it is in neither of them.
+        InvalidInput: the session is in neither state.
     """
     if session.state not in (from_, to):
         places = {"active": "not deleted", "archived": "in the archive", "trash": "in the trash"}
@@ -248,10 +248,10 @@ def _move(chat: "Chat", session: SessionSummary, from_: State, to: State) -> Non
 def _rules_from_options(
     chat: "Chat", older_than: str | None, bot: str | None, *, to_archive: bool, purge: bool
 ) -> "tuple[Rule, ...] | None":
-    """Make the rule that the options say; None is the policy of the config.
+    """Return the retention rule of the options; None is the policy of the config.
 
     Raises:
-        InvalidInput: options that only go with --older-than, or against each other.
+        InvalidInput: options that require --older-than, or exclude each other.
     """
     from botchat.core.admin import Rule
 
@@ -268,7 +268,7 @@ def _rules_from_options(
 
 def _due_action(chat: "Chat", *, into_trash: bool) -> "Callable[[Due], None]":
     def act(due: "Due") -> None:
-        """Do it, unless someone wrote to the session, or pinned it, since it was found."""
+        """Delete or archive the session, unless it was written to or pinned since it was listed."""
         session = due.session
         if due.action == "delete" and not into_trash:
             chat.purge(session.user, session.id, unless_written_since=session.update_time)

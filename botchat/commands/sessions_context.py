@@ -1,4 +1,4 @@
-"""The commands about what a bot is shown: forget what came before, and begin a new session out of another."""
+"""The commands `sessions forget` and `sessions fork`, and the notes about the bot's context in a transcript."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -75,7 +75,7 @@ def fork(
 
 
 def context_annotations(chat: "Chat", session: "Session") -> "dict[str, list[str]]":
-    """Return what stands above messages in Markdown: where the bot's part begins, and new topics if they are wanted."""
+    """Return the Markdown notes above messages, by message id: the start of the context, and new topics if enabled."""
     from botchat.core.chat import branch_of, shown, topics_of
 
     lines: dict[str, list[str]] = {}
@@ -90,7 +90,7 @@ def context_annotations(chat: "Chat", session: "Session") -> "dict[str, list[str
 
 
 def print_context_usage(session: "Session") -> None:
-    """Say how many of a session's messages its bot was sent, where that is not all."""
+    """Print how many messages of a session are sent to its bot, if not all."""
     from botchat.core.chat import shown
 
     if told := shown(session):

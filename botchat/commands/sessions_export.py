@@ -1,4 +1,4 @@
-"""The command that takes sessions out of the store: export."""
+"""The command `sessions export`, and the exporter that `users export` shares."""
 
 import hashlib
 import json
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 
 class SessionFileFormat(StrEnum):
-    """How sessions are written out; the same names as ExportFormat, which is not loaded for --help."""
+    """The format of exported sessions: the values of ExportFormat, whose module is too slow to load for --help."""
 
     md = "md"
     html = "html"
@@ -135,10 +135,10 @@ def _export(
 
 
 def check_output(output: str | None, store: str) -> str | None:
-    """Return where to write to; None is stdout.
+    """Return the output path; None is stdout.
 
     Raises:
-        InvalidInput: it is no name, or the store itself.
+        InvalidInput: the name is empty, or it is the store itself.
     """
     if output is None or output == "-":
         return None
@@ -152,9 +152,9 @@ def check_output(output: str | None, store: str) -> str | None:
 
 
 class SessionExporter:
-    """Writes sessions out: to stdout, into one file, or a file each into a folder.
+    """Exports sessions to stdout, to one file, or to a folder with one file per session.
 
-    `damage_report` has the damaged sessions among them: what can be read of those is written.
+    `damage_report` has the damaged sessions; their readable parts are exported.
     """
 
     def __init__(
@@ -175,11 +175,11 @@ class SessionExporter:
         self.damage_report = DamageReport()
 
     def write_to(self, output: str | None, *, resume: bool = False) -> int:
-        """Write, and tell how many sessions were written; `output` is a file, a folder, or None for stdout.
+        """Export to a file, a folder, or stdout (None), and return the number of sessions.
 
         Raises:
-            InvalidInput: it can't be written there, or can't be gone on with.
-            BotchatError: the disk is full, or failed.
+            InvalidInput: the output can't be written, or can't be resumed.
+            BotchatError: the disk is full or failed.
         """
         if output is None:
             if resume:
@@ -226,7 +226,7 @@ class SessionExporter:
         there = 0
         for record in self._records():
             path = folder / _file_name(record, self._form)
-            if resume and path.exists():  # a file that has its name is complete
+            if resume and path.exists():  # a file with its final name is complete
                 there += 1
             else:
                 write_file(path, one._text(iter([record])))
@@ -235,7 +235,7 @@ class SessionExporter:
             print_notice(f"{pluralize(there, 'file')} stood there already, and stayed as they were")
 
     def _to_resumable(self, path: Path, *, resume: bool) -> None:
-        """Write JSON Lines; what they were fingerprint for lies beside them until they are complete."""
+        """Write JSON Lines, with a file beside it that holds the fingerprint until the export is complete."""
         note = path.with_name(f"{path.name}.part.of")
         if resume and path.exists() and not partial_path(path).exists():
             print_notice(f"{path} is complete already")
@@ -252,10 +252,10 @@ class SessionExporter:
 
 
 def _check_fingerprint(note: Path, fingerprint: str) -> None:
-    """Check that an unfinished file is of what is fingerprint for now.
+    """Check that an unfinished file belongs to the same store and options.
 
     Raises:
-        InvalidInput: it is of other sessions, or nobody knows of which.
+        InvalidInput: it has other sessions, or its fingerprint is missing.
     """
     try:
         is_same = note.read_text(encoding="utf-8") == fingerprint
@@ -269,7 +269,7 @@ def _check_fingerprint(note: Path, fingerprint: str) -> None:
 
 
 def _file_name(record: "Record", output_format: "ExportFormat") -> str:
-    """Name a session's file by its day and id; an id that is no name of a file gets one of its own."""
+    """Return the file name of a session: its date and id, with a hash if the id has unsafe characters."""
     safe = re.sub(r"[^\w.-]", "_", record["id"], flags=re.ASCII)[:80]
     if safe != record["id"]:
         safe += "-" + hashlib.sha256(record["id"].encode()).hexdigest()[:12]
@@ -277,10 +277,10 @@ def _file_name(record: "Record", output_format: "ExportFormat") -> str:
 
 
 def _truncate_to_last_session(unfinished: Path) -> tuple[datetime, str] | None:
-    """Cut an unfinished file of JSON Lines after its last whole line, and tell which session that is.
+    """Truncate an unfinished JSON Lines file after its last complete line; return that session's time and id.
 
     Raises:
-        InvalidInput: it is none of ours.
+        InvalidInput: the file is not an unfinished export.
     """
     try:
         with unfinished.open("r+b") as file:

@@ -1,4 +1,4 @@
-"""The command that takes sessions into the store: import."""
+"""The command `sessions import`."""
 
 import sys
 from collections.abc import Iterator
@@ -57,10 +57,10 @@ def import_sessions(
 
 
 def _write_all(lines: Iterator[str]) -> None:
-    """Write the lines; when nobody reads them any more, the sessions are taken in all the same.
+    """Write the lines; if the reader has gone, import the remaining sessions all the same.
 
     Raises:
-        ReaderGoneError: nobody reads them; all are taken in.
+        OutputClosedError: the reader has gone; all sessions are imported.
     """
     try:
         for line in lines:
@@ -72,7 +72,7 @@ def _write_all(lines: Iterator[str]) -> None:
 
 
 def _lines(became: "Iterator[str | Refused]") -> Iterator[str]:
-    """Give the id of each session that was taken in, on a line, and tell of each that was not."""
+    """Yield a line with the id of each imported session, and report each skipped one on stderr."""
     for one in became:
         if isinstance(one, str):
             yield f"{format_id(one)}\n"
@@ -81,7 +81,7 @@ def _lines(became: "Iterator[str | Refused]") -> Iterator[str]:
 
 
 def _report(intake: "Intake", *, dry_run: bool) -> str:
-    """Say what became of the sessions, in one sentence."""
+    """Return the summary of an import as a sentence."""
     said = f"{pluralize(intake.taken)} {'would be ' * dry_run}taken in"
     if intake.kept:
         said += f", {intake.kept:,} {'was' if intake.kept == 1 else 'were'} there already"

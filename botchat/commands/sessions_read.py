@@ -1,4 +1,4 @@
-"""The commands that read sessions: list, search, show, tail, stats."""
+"""The commands of `botchat sessions` that read: list, search, show, tail, stats."""
 
 import sys
 import time
@@ -61,7 +61,7 @@ _STATS = (
     "down",
 )
 
-# A reply that another process writes is stored once a second.
+# Another process stores its reply in progress once a second.
 _POLL_SECONDS = 0.5
 
 
@@ -226,10 +226,10 @@ def stats(
 
 
 def effective_format(output_format: RowFormat | None, *, ids_only: bool) -> RowFormat | None:
-    """Return the format that is meant: `--ids-only` is another word for one of them.
+    """Return the output format; `--ids-only` is an alias of `--format ids`.
 
     Raises:
-        InvalidInput: two formats are meant.
+        InvalidInput: --ids-only and another format are given.
     """
     if ids_only and output_format not in (None, RowFormat.ids):
         raise InvalidInput("Say --ids-only or another --format, not both.")
@@ -251,7 +251,7 @@ def _with_excerpt(chat: "Chat", session: "SessionSummary", text: str) -> Row:
 
 
 def _transcript(session: "Session", above: dict[str, list[str]]) -> Iterator[str]:
-    """Write the branch that is shown; a message's number is its place among all of the session's."""
+    """Yield the shown branch as Markdown; a message's number is its position among all messages of the session."""
     from botchat.core.chat import branch_of
     from botchat.core.exporting import message_to_markdown, title_to_markdown
 
@@ -263,7 +263,7 @@ def _transcript(session: "Session", above: dict[str, list[str]]) -> Iterator[str
 
 
 def _new_text(message: "Message", number: int, bot_id: str, shown: "dict[str, Message]") -> Iterator[str]:
-    """Write what was not shown yet of a message, and remember how much of it was."""
+    """Yield the part of a message that was not shown yet, and record the message in `shown`."""
     from botchat.core.exporting import ending_to_markdown, message_to_markdown
 
     before = shown.get(message.id)
@@ -279,7 +279,7 @@ def _new_text(message: "Message", number: int, bot_id: str, shown: "dict[str, Me
 
 
 def _write_record(chat: "Chat", user: str, session_id: str) -> None:
-    """Write a whole record as JSON; a damaged one as it is stored, with what is wrong with it, and exit code 7."""
+    """Write a record as JSON; if it is damaged, write it as stored, report the reason, and exit with code 7."""
     from botchat.core.admin import DamagedRecord
     from botchat.core.exporting import printable, to_json, to_raw_json
 

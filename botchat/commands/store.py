@@ -1,4 +1,4 @@
-"""The commands about the store itself: what it is, whether it is sound, and a copy of it in another."""
+"""The commands of `botchat store`: info, check, copy."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -82,7 +82,7 @@ def _count_failures(findings: Iterable[Finding], failures: "Counter[str]", name:
 
 
 def _quarantine_path(store: str | None) -> Path:
-    """Tell where damaged records are kept: beside a SQLite file, or in the data folder."""
+    """Return the file for the original records of damaged sessions: next to the SQLite file, or in the data folder."""
     from botchat.bootstrap import is_mongodb, sqlite_path
 
     path = sqlite_path(None if is_mongodb(store) else store)

@@ -1,4 +1,4 @@
-"""The commands about tokens: what programs show to the API in the place of a password."""
+"""The commands of `botchat tokens`: create, list, revoke API tokens."""
 
 from typing import Annotated, cast
 

@@ -1,4 +1,4 @@
-"""The command `tui`, which a bare `botchat` on a terminal is too."""
+"""The command `tui`, which `botchat` without a command runs too."""
 
 import os
 import sys
@@ -60,5 +60,5 @@ def tui(
 
 
 def is_interactive() -> bool:
-    """Tell whether somebody can read and type here. Textual draws on stderr."""
+    """Return whether stdin, stdout and stderr are terminals. Textual draws on stderr."""
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))

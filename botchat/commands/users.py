@@ -1,4 +1,4 @@
-"""The commands about users: who has sessions, and everything or nothing of what someone has."""
+"""The commands of `botchat users` about data: list, show, export, delete."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -110,15 +110,15 @@ def delete_user(
             print_ids(sessions)
             return
         confirm(f"Remove all {pluralize(len(sessions))} of {user} for ever", describe_examples(sessions), yes=yes)
-        chat.access.remove(user)  # first: who can't come in any more writes nothing more
+        chat.access.remove(user)  # first, so that the user can't write new data
         admin.forget(user)
-        while sessions:  # again, for what was written while it was fingerprint
+        while sessions:  # again, for data written during the confirmation
             print_ids(apply_to_each(sessions, lambda session: chat.purge(user, session.id)))
             sessions = list(admin.every(where))
 
 
 def _users(chat: "Chat") -> Iterator[Row]:
-    """Give who has sessions, then who has but an account, each with what became of the account."""
+    """Yield the users with sessions, then those with only an account, each with the state of the account."""
     became = {a.user: "disabled" if a.disabled_time else "active" for a in chat.access.accounts()}
     for user in chat.for_admins().users():
         yield user._asdict() | {"account": became.pop(user.user, None)}
@@ -127,10 +127,10 @@ def _users(chat: "Chat") -> Iterator[Row]:
 
 
 def _user_filter(admin: "Admin", user: str) -> SessionFilter:
-    """Make the filter of all that a user has.
+    """Return the filter for all sessions of a user.
 
     Raises:
-        UserNotFound: there is nothing.
+        UserNotFound: the user has none.
     """
     where = SessionFilter(user=user, state=None)
     if not admin.count(where):

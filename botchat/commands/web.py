@@ -1,4 +1,4 @@
-"""The command `web`."""
+"""The command `web`, which starts the web page's server."""
 
 from typing import TYPE_CHECKING, Annotated
 

@@ -1,4 +1,4 @@
-"""How the findings of a check are written: as they come, and with what they come to at the end."""
+"""Prints the findings of checks as they arrive, and counts the failed ones."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +20,7 @@ def print_findings(
     fields: str | None = None,
     code: Callable[[], int] = lambda: FAILED,
 ) -> None:
-    """Write findings; the command ends with exit code 1, or what `code` returns then, when one of them has failed."""
+    """Print findings; if one has failed, exit with the code that `code()` returns at the end (default: 1)."""
     seen = list[Finding]()
     checked = _recorded(findings, seen)
     if fields is None and (output_format is RowFormat.table or (output_format is None and sys.stdout.isatty())):
@@ -40,7 +40,7 @@ def _recorded(findings: Iterable[Finding], memory: list[Finding]) -> Iterator[Fi
 
 
 def _print_list(findings: Iterable[Finding]) -> None:
-    """Print each as it comes, and its advice below it, whole."""
+    """Print each finding as it arrives, with its advice below, without truncation."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

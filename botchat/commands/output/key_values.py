@@ -1,4 +1,4 @@
-"""How facts are written, a name and a value each: whole also on a narrow terminal, where a list would be cut."""
+"""Prints name-value pairs, whose values wrap on a narrow terminal instead of being cut."""
 
 import re
 import sys
@@ -11,7 +11,7 @@ _SECRET = re.compile("key|token|secret|password|authorization|cookie", re.IGNORE
 
 
 def mask_secrets(value: Any) -> Any:
-    """Return a setting as it may be seen: what a name says is a secret is hidden, however deep it stands."""
+    """Return a setting with its secrets masked, at any depth; the names of members tell which are secret."""
     if isinstance(value, dict):
         return {n: "***" if _SECRET.search(str(n)) else mask_secrets(inner) for n, inner in value.items()}
     return [mask_secrets(inner) for inner in value] if isinstance(value, list) else value
@@ -20,10 +20,10 @@ def mask_secrets(value: Any) -> Any:
 def print_key_values(
     rows: Iterable[Row], columns: Columns, output_format: RowFormat | None = None, fields: str | None = None
 ) -> None:
-    """Write facts as `print_rows` does, but as a table whose values go on in further lines.
+    """Print rows like `print_rows`, but as a table whose values wrap.
 
     Raises:
-        InvalidInput: there is no such field.
+        InvalidInput: a field in `fields` doesn't exist.
     """
     as_table = output_format is RowFormat.table or (output_format is None and sys.stdout.isatty())
     if not as_table or fields:

@@ -1,4 +1,4 @@
-"""How far a long command is, on stderr, for a person who watches."""
+"""The progress line of a long command, on stderr."""
 
 import sys
 import time
@@ -11,9 +11,9 @@ _UPDATE_SECONDS = 0.2
 
 
 def with_progress(items: Iterable[_Item], total: int, things: str) -> Iterator[_Item]:
-    """Give the items on, and write how many there were on one line that is wiped at the end.
+    """Yield the items, and show how many there were on a line that is cleared at the end.
 
-    Nothing is written where stderr is no terminal.
+    Nothing is shown if stderr is not a terminal.
     """
     if not sys.stderr.isatty():
         yield from items

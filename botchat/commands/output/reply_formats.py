@@ -1,4 +1,4 @@
-"""How a reply is written while it comes: as words, as one JSON object, or as an event a line."""
+"""Writers of a streaming reply: as text, as one JSON object, or as JSON Lines with one event per line."""
 
 import json
 import sys
@@ -32,23 +32,23 @@ _CODES: dict[type[BotchatError], str] = {
 
 
 class ReplyWriter(Protocol):
-    """Writes one reply."""
+    """Writes one reply to stdout while it streams."""
 
     def begin(self, session_id: str | None, bot_id: str, label: str) -> None:
-        """Tell who answers, and in which session; None: in one that is not stored."""
+        """Write the bot and the session; `session_id` is None if the session is not stored."""
         ...
 
     def write(self, delta: "Delta") -> None:
-        """Write the next piece."""
+        """Write the next delta."""
         ...
 
     def end(self, message: "Message") -> None:
-        """Write what there is to say of the whole."""
+        """Write what belongs to the complete message."""
         ...
 
 
 class TextWriter:
-    """The answer alone on stdout; reasoning, if it is wanted, on stderr."""
+    """Writes the text of the reply to stdout, and its reasoning, if requested, to stderr."""
 
     def __init__(self, *, reasoning: bool) -> None:
         from botchat.core.exporting import printable
@@ -81,13 +81,13 @@ class TextWriter:
 
 
 class JsonWriter:
-    """One object when the reply has ended: session_id, message, usage, latency_ms."""
+    """Writes one object when the reply has ended: session_id, message, usage, latency_ms."""
 
-    def begin(self, session_id: str | None, bot_id: str, label: str) -> None:  # noqa: ARG002  (told at the end)
+    def begin(self, session_id: str | None, bot_id: str, label: str) -> None:  # noqa: ARG002  (part of the protocol)
         self._session_id = session_id
 
     def write(self, delta: "Delta") -> None:
-        """Wait for the whole."""
+        """Write nothing before the end."""
 
     def end(self, message: "Message") -> None:
         from botchat.core.exporting import message_to_json
@@ -98,7 +98,7 @@ class JsonWriter:
 
 
 class JsonLinesWriter:
-    """An object for each event: start, reasoning_delta, delta, and at last end or error.
+    """Writes an object per event: start, reasoning_delta, delta, and finally end or error.
 
     Content without plain text is in the last one, as `unsupported`.
     """
@@ -126,7 +126,7 @@ class JsonLinesWriter:
 
 
 def error_json(error: BotchatError) -> str:
-    """Write an error for a program: what kind it is, and its sentence."""
+    """Return an error as JSON: its code and message."""
     code = next(_CODES[kind] for kind in type(error).__mro__ if kind in _CODES)
     return json.dumps({"error": {"code": code, "message": str(error)}})
 

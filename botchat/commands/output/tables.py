@@ -1,4 +1,4 @@
-"""How a list is written: a table for a person, lines or JSON for a program, always the same rows."""
+"""Prints lists: a table on a terminal, else TSV, CSV, JSON, JSON Lines or ids, all with the same rows."""
 
 import csv
 import io
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 Row = Mapping[str, Any]
-"""A line of a list: text, numbers, datetimes, lists or dicts of them, or None by the names of the columns."""
+"""A row by column name: text, numbers, datetimes, lists or dicts of them, or None."""
 
 _MAX_TABLE_ROWS = 200
-"""Rich takes 0.55 ms to lay out a row, and all rows at once; what is longer is written line by line."""
+"""Rich takes 0.55 ms to lay out a row, and lays out all rows at once; further rows are written line by line."""
 
 _MIN_FLEXIBLE_CELLS, _MAX_CELLS = 12, 32
 
 
 class RowFormat(StrEnum):
-    """How a list is written."""
+    """The output format of a list."""
 
     table = "table"
     tsv = "tsv"
@@ -56,10 +56,10 @@ class Columns:
     """The columns of a list.
 
     Attributes:
-        names: all of them, in the order of the formats for programs.
-        in_table: those that a person sees, the least important one last: a narrow terminal leaves it out.
-        flexible: the one that is cut to the width of the terminal; others have 32 cells at most.
-        key: the one that `ids` writes; it is never cut.
+        names: all columns, in the order of the formats for programs.
+        in_table: the columns of a table, the least important last: a narrow terminal omits the last ones.
+        flexible: the column that is truncated to the width of the terminal; others have at most 32 cells.
+        key: the column that the format `ids` writes; it is never truncated.
     """
 
     names: tuple[str, ...]
@@ -75,10 +75,17 @@ def print_rows(
     fields: str | None = None,
     next_cursor: str | None = None,
 ) -> int:
-    """Write a list to stdout, and tell how many rows there were; `next_cursor` is the cursor of the next page.
+    """Print a list to stdout and return the number of rows.
+
+    Args:
+        rows: the rows, which may be a generator.
+        columns: the columns of the list.
+        output_format: the format; None is a table on a terminal, else TSV.
+        fields: comma-separated column names to print instead of the default columns.
+        next_cursor: the cursor of the next page; None if there is none.
 
     Raises:
-        InvalidInput: there is no such field.
+        InvalidInput: a field in `fields` doesn't exist.
     """
     from botchat.core.exporting import printable
 
@@ -100,7 +107,7 @@ def print_rows(
 def format_rows(
     rows: Iterable[Row], names: tuple[str, ...], output_format: RowFormat, next_cursor: str | None = None
 ) -> Iterator[str]:
-    """Write a list in one of the formats for programs, a row at a time."""
+    """Yield a list in one of the formats for programs, row by row."""
     match output_format:
         case RowFormat.csv:
             yield from _csv_lines(rows, names)
@@ -113,7 +120,7 @@ def format_rows(
 
 
 class _CountedRows:
-    """Rows that are counted as they go by."""
+    """Rows that are counted while they are iterated."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self._rows = rows
@@ -144,7 +151,7 @@ def _selected(row: Row, names: Iterable[str]) -> dict[str, Any]:
 
 
 def _one_line_value(value: Any) -> str:
-    """Write a value on one line, whole."""
+    """Format a value on one line, without truncation."""
     from botchat.core.exporting import one_line, rfc3339
 
     match value:
@@ -188,7 +195,7 @@ def _csv_lines(rows: Iterable[Row], names: tuple[str, ...]) -> Iterator[str]:
 
 
 def _print_table(rows: Iterable[Row], names: tuple[str, ...], columns: Columns) -> None:
-    """Lay out a table; what does not fit into one goes on as lines, whole."""
+    """Print the first 200 rows as a table, and further rows as lines without truncation."""
     from rich.console import Console
 
     iterator = iter(rows)
@@ -230,10 +237,10 @@ def _truncated(text: str, cells: int) -> str:
 
 
 def _fixed_width(widths: Mapping[str, int], names: tuple[str, ...], flexible: str) -> int:
-    """Count the cells of a line but for those of the flexible column; two stand between columns."""
+    """Return the cells of a line without the flexible column; there are two between columns."""
     return sum(widths[name] for name in names if name != flexible) + 2 * (len(names) - 1)
 
 
 def format_cell(value: Any) -> str:
-    """Write a value on one line as a person reads it: times are local."""
+    """Format a value on one line for people: times are local."""
     return value.astimezone().strftime("%Y-%m-%d %H:%M") if isinstance(value, datetime) else _one_line_value(value)

@@ -1,4 +1,4 @@
-"""What the command line does about damaged sessions: it names them, goes on with the others, and repairs them."""
+"""Reports, quarantines and repairs damaged sessions."""
 
 import json
 import os
@@ -20,17 +20,17 @@ _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
 
 
 class DamageReport:
-    """The damaged sessions that a command met: each is named as it comes.
+    """Reports the damaged sessions that a command finds, on stderr as they are found.
 
     Attributes:
-        count: how many there were.
+        count: the number of damaged sessions.
     """
 
     def __init__(self) -> None:
         self.count = 0
 
     def add(self, damaged: DamagedRecord) -> None:
-        """Name a session, and what could not be read of it."""
+        """Report a damaged session and the reason."""
         self.count += 1
         rest = "its readable part is included" if damaged.readable is not None else "it is skipped"
         name = damaged.session_id or "A session without an id"
@@ -38,7 +38,7 @@ class DamageReport:
 
     @contextmanager
     def exit_on_damage(self) -> Iterator[None]:
-        """End the command with exit code 7, after its work is done, when there were any."""
+        """Exit with code 7 at the end of the block, if there were damaged sessions."""
         yield
         if self.count:
             print_notice(f"{pluralize(self.count, 'damaged session')}: run botchat store check for details.")
@@ -46,13 +46,13 @@ class DamageReport:
 
 
 class Quarantine:
-    """A file of JSON Lines with damaged records as they were, readable by its owner alone. Nothing removes them."""
+    """A JSON Lines file with the original records of damaged sessions, readable by its owner only, never deleted."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def add(self, damaged: DamagedRecord) -> None:
-        """Write a record to the file, and wait until it is on the disk.
+        """Append a record to the file, and wait until it is on disk.
 
         Raises:
             InvalidInput, BotchatError: the file can't be written.
@@ -74,7 +74,7 @@ class Quarantine:
                 os.fsync(file.fileno())
 
     def repair(self, admin: Admin, damaged: DamagedRecord) -> Finding:
-        """Keep a damaged record here, then write what can be read of it in its place, or remove it."""
+        """Save a damaged record here, then replace it in the store with its readable part, or remove it."""
         what = f"Session {damaged.session_id!r} of {damaged.user!r} was damaged: {damaged.reason}."
         self.add(damaged)
         note = f"The original record is in {self.path}."
@@ -93,7 +93,7 @@ class Quarantine:
 
 
 def _raw_json(damaged: DamagedRecord) -> str:
-    """Write a damaged record as it is stored, as JSON on one line: a byte that is not UTF-8 is half of a pair."""
+    """Return a damaged record as stored, as JSON on one line; bytes that aren't UTF-8 become lone surrogates."""
     from botchat.core.exporting import to_raw_json
 
     return to_raw_json(damaged.raw)

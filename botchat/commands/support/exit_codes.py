@@ -1,4 +1,4 @@
-"""The exit codes: what each means, and which error ends with which. The only place that knows."""
+"""The exit codes, their meanings, and the exit code of each error. No other module defines them."""
 
 from botchat.core.errors import (
     AccountNotFound,
@@ -49,5 +49,5 @@ MEANINGS: dict[int, str] = {
 
 
 def exit_code(error: BotchatError) -> int:
-    """Tell the exit code of an error; `botchat help exit-codes` lists them."""
+    """Return the exit code of an error; `botchat help exit-codes` lists them."""
     return next(_CODES[kind] for kind in type(error).__mro__ if kind in _CODES)

@@ -1,4 +1,4 @@
-"""What commands share: their options, and how they get at the store."""
+"""The options that commands share, and opening the store with them."""
 
 import signal
 import sys
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 def complete_bot(incomplete: str) -> list[str]:
-    """Complete the name of a bot, out of the config alone."""
+    """Complete the name of a bot from the config."""
     from botchat.bootstrap import build_turns
     from botchat.settings import load_settings
 
     try:
         return [bot_id for bot_id in build_turns(load_settings()).bots if bot_id.startswith(incomplete)]
-    except BotchatError:  # whoever presses Tab has not asked for it
+    except BotchatError:  # completion prints no errors
         return []
 
 
@@ -61,7 +61,7 @@ IdsArgument = Annotated[
 
 
 def settings_from_options(store: str | None, user: str | None, **more: Any) -> "Settings":
-    """Read the settings; what is None was not given."""
+    """Load the settings with the values of options; None means not given."""
     from botchat.settings import load_settings
 
     return load_settings(store=store, user=user, **more)
@@ -69,20 +69,22 @@ def settings_from_options(store: str | None, user: str | None, **more: Any) -> "
 
 @contextmanager
 def open_user_chat(settings: "Settings", *, create: bool = True, save: bool = True) -> "Iterator[tuple[Chat, str]]":
-    """Open the store; give the Chat on it, and the user.
+    """Open the store and the bots; yield the Chat and the user.
 
-    Without `create`, a file that is named must be there. Without `save`, turns leave nothing in the store.
+    With `create=False` a store file that the settings name must exist. With `save=False` turns store nothing.
     """
     from botchat.bootstrap import open_chat
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # closes the chat, which saves what came
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(TERMINATED)
+    )  # closes the chat, which saves the replies in progress
     with open_chat(settings, create=create, save=save) as chat:
         yield chat, settings.user
 
 
 @contextmanager
 def open_user_store(settings: "Settings", *, create: bool = True) -> "Iterator[tuple[Chat, str]]":
-    """Open the store alone, as `opened` does: a mistake in the settings of the bots is in nobody's way."""
+    """Open the store without the bots, so that errors in their settings don't matter; yield the Chat and the user."""
     from botchat.bootstrap import open_store
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
@@ -100,10 +102,10 @@ def filter_from_options(
     state: State | None = "active",
     text: str = "",
 ) -> SessionFilter:
-    """Make the filter that options say.
+    """Return the session filter of the options.
 
     Raises:
-        InvalidInput: a time is none, or two states are asked for.
+        InvalidInput: a time is invalid, or two states are given.
     """
     if archived and deleted:
         raise InvalidInput("Say --archived or --deleted, not both.")
@@ -117,17 +119,17 @@ def filter_from_options(
 
 
 def check_user_options(user: str | None, *, all_users: bool) -> None:
-    """Check that one user is meant, or all.
+    """Check that --user and --all-users are not combined.
 
     Raises:
-        InvalidInput: both were said.
+        InvalidInput: both are given.
     """
     if user is not None and all_users:
         raise InvalidInput("Say --user or --all-users, not both.")
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """Say which of the known names was perhaps meant, or all of them."""
+    """Return a sentence with the known names close to a misspelled one, or with all of them."""
     import difflib
 
     names = sorted(known)
@@ -136,7 +138,7 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 
 
 def print_notice(words: str) -> None:
-    """Tell a person something, on stderr and on one line."""
+    """Print a message for people, on one line of stderr."""
     from botchat.core.exporting import one_line
 
     typer.echo(f"botchat: {one_line(words)}", err=True)

@@ -1,4 +1,4 @@
-"""Which sessions a person means, and whether they mean it."""
+"""Finds the sessions and messages that arguments select, asks for confirmation, and changes several sessions."""
 
 import difflib
 import json
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from botchat.tui.backend import AnyChat
 
 MIN_PREFIX = 4
-"""Characters of an id that are taken for its beginning; fewer would too often be a slip."""
+"""The minimum length of an id prefix; a shorter one would too often be a typing error."""
 
-# Errors of one session alone: the next one may go.
+# Errors that concern one session: the next one may succeed.
 _SESSION_ERRORS = (SessionNotFound, SessionChanged, SessionTooLarge, InvalidInput, ReplyRunning)
 
 _SUGGESTION_POOL = 500
@@ -41,11 +41,11 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only tell which: 
 
 
 def find_session(chat: "AnyChat", user: str, text: str) -> SessionSummary:
-    """Find the one session that is meant: by its id, the beginning of it, its name, @last, or @N of the list.
+    """Find the session that a text selects: its id, a prefix of the id, its name, @last, or @N of the list.
 
     Raises:
-        SessionNotFound: there is none; the error names the nearest.
-        InvalidInput: it could be several.
+        SessionNotFound: there is none; the error suggests similar ones.
+        InvalidInput: the text matches several sessions.
     """
     if text.startswith("@") and (found := _find_by_position(chat, user, text)):
         return found
@@ -64,20 +64,20 @@ def find_session(chat: "AnyChat", user: str, text: str) -> SessionSummary:
 
 
 def find_sessions(chat: "Chat", user: str, texts: Sequence[str]) -> list[SessionSummary]:
-    """Find the sessions that are meant, each once; `-` stands for those that stdin names, one a line.
+    """Find the sessions that texts select, without duplicates; `-` reads them from stdin, one per line.
 
     Raises:
-        SessionNotFound, InvalidInput: one of them is not to be found; nothing should be done to the others then.
+        SessionNotFound, InvalidInput: one of them can't be found; then the others shouldn't be changed either.
     """
     named = [name for text in texts for name in (_ids_from_stdin() if text == "-" else [text])]
     return list({session.id: session for session in (find_session(chat, user, name) for name in named)}.values())
 
 
 def find_message_id(chat: "Chat", session: SessionSummary, text: str) -> str:
-    """Find the message that is meant: by its number, from 1 on, or its id.
+    """Return the id of the message that a text selects: its number, starting at 1, or its id.
 
     Raises:
-        MessageNotFound: there is no message of that number.
+        MessageNotFound: there is no message with that number.
     """
     if not text.isdecimal():
         return text
@@ -88,10 +88,10 @@ def find_message_id(chat: "Chat", session: SessionSummary, text: str) -> str:
 
 
 def confirm(what: str, examples: Iterable[str], *, yes: bool, has_dry_run: bool = True) -> None:
-    """Ask whether to go on, on stderr; a person who declines ends the command with exit code 1.
+    """Ask for confirmation on stderr; if the user declines, exit with code 1.
 
     Raises:
-        InvalidInput: there is nobody to ask, and `--yes` was not said.
+        InvalidInput: there is no terminal to ask on, and --yes is not given.
     """
     if yes:
         return
@@ -106,7 +106,7 @@ def confirm(what: str, examples: Iterable[str], *, yes: bool, has_dry_run: bool 
 
 
 def describe_examples(sessions: Sequence[SessionSummary]) -> list[str]:
-    """Describe the first of some sessions, and count the others."""
+    """Return lines that describe the first 3 sessions and count the others."""
     from botchat.core.exporting import one_line
 
     described = [f"{s.id}  {one_line(s.name)}  ({s.message_count} messages)" for s in sessions[:_MAX_EXAMPLES]]
@@ -115,18 +115,18 @@ def describe_examples(sessions: Sequence[SessionSummary]) -> list[str]:
 
 
 def pluralize(number: int, thing: str = "session") -> str:
-    """Say a number of things: 1 session, 1,234 sessions."""
+    """Return a number with its noun: 1 session, 1,234 sessions."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def apply_to_each(
     sessions: Iterable[SessionSummary], change: Callable[[SessionSummary], object]
 ) -> Iterator[SessionSummary]:
-    """Change sessions one by one, and give each that was. What fails is told, and ends in exit code 7 if others went.
+    """Change sessions one by one, and yield each changed one. Failures are reported; if others succeeded, exit with 7.
 
     Raises:
-        StoreError: the store is down, full or read-only, so that the others would fail too.
-        BotchatError: none could be changed.
+        StoreError: the store is unavailable, full or read-only, so that the others would fail too.
+        BotchatError: no session could be changed.
     """
     done = 0
     failures: list[BotchatError] = []
@@ -150,14 +150,14 @@ def apply_to_each(
 
 
 def print_ids(sessions: Iterable[SessionSummary]) -> None:
-    """Write ids to stdout, one a line, each as soon as it is known."""
+    """Write ids to stdout, one per line, each as soon as it is known."""
     from botchat.commands.support.streams import write_stdout
 
     write_stdout(f"{format_id(session.id)}\n" for session in sessions)
 
 
 def format_id(session_id: str) -> str:
-    """Write an id so that it comes back from a line: one that a line or a terminal would change as a JSON string."""
+    """Format an id for one line of a pipe: as a JSON string if a line or a terminal would change it."""
     is_plain = session_id.isprintable() and session_id == session_id.strip() and not session_id.startswith(('"', "-"))
     return session_id if is_plain else json.dumps(session_id)
 
@@ -193,5 +193,5 @@ def _parse_id(line: str) -> str:
         return line
     try:
         return str(json.loads(line))
-    except ValueError:  # a name that begins with a quotation mark
+    except ValueError:  # a name that starts with a quotation mark
         return line

@@ -1,4 +1,4 @@
-"""What the command line writes: to stdout, and to files that are whole or not there."""
+"""Writes to stdout, and writes files atomically or resumably."""
 
 import errno
 import os
@@ -13,18 +13,19 @@ from botchat.core.errors import BotchatError, InvalidInput
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG}
 _CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
 _APPEND_FLAGS = os.O_WRONLY | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
-_OWNER_ONLY = 0o600  # it is what people said
+_OWNER_ONLY = 0o600  # the files contain people's messages
 
 
 class OutputClosedError(Exception):
-    """Whoever read stdout has gone. Not an OSError, which Typer would end with exit code 1."""
+    """The reader of stdout has gone. Not an OSError, because Typer would turn that into exit code 1."""
 
 
 def write_stdout(parts: Iterable[str]) -> None:
-    """Write to stdout as UTF-8, whatever the terminal's locale says.
+    """Write to stdout as UTF-8, whatever the locale.
 
     Raises:
-        BotchatError: stdout is a file on a full disk, or the like.
+        OutputClosedError: the reader has gone.
+        BotchatError: stdout can't be written, such as a file on a full disk.
     """
     for part in parts:
         try:
@@ -38,23 +39,23 @@ def write_stdout(parts: Iterable[str]) -> None:
 
 
 def discard_output() -> None:
-    """Point stdout at nothing: Python would complain once more when it flushes it at its end."""
+    """Redirect stdout to the null device: flushing it at exit would print another error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def write_file(path: Path, parts: Iterable[str]) -> None:
-    """Write a file that is whole or not there: it has its name only when it is complete.
+    """Write a file atomically: it gets its name when it is complete.
 
     Raises:
-        InvalidInput: it can't be written there.
-        BotchatError: the disk is full, or failed.
+        InvalidInput: the file can't be written.
+        BotchatError: the disk is full or failed.
     """
     with translate_os_errors(path):
-        if path.exists() and not path.is_file():  # a device or a pipe is written to, not replaced
+        if path.exists() and not path.is_file():  # write to a device or a pipe instead of replacing it
             with path.open("w", encoding="utf-8", errors="replace", newline="") as file:
                 file.writelines(parts)
             return
-        target = path.resolve()  # a link stays one
+        target = path.resolve()  # keeps a symbolic link
         descriptor, unfinished = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
         try:
             _write_and_sync(descriptor, parts)
@@ -64,11 +65,13 @@ def write_file(path: Path, parts: Iterable[str]) -> None:
 
 
 def write_resumable(path: Path, parts: Iterable[str], *, resume: bool = False) -> None:
-    """Write a file by way of FILE.part, which stays when it is broken off; `resume` writes on at its end.
+    """Write a file as FILE.part, which remains if the command is interrupted, and rename it at the end.
+
+    With `resume` the parts are appended to FILE.part.
 
     Raises:
-        InvalidInput: it can't be written there, or FILE.part is there already and is not to be gone on with.
-        BotchatError: the disk is full, or failed.
+        InvalidInput: the file can't be written, or FILE.part exists and is not to be resumed.
+        BotchatError: the disk is full or failed.
     """
     unfinished = partial_path(path)
     with translate_os_errors(path):
@@ -84,13 +87,18 @@ def write_resumable(path: Path, parts: Iterable[str], *, resume: bool = False) -
 
 
 def partial_path(path: Path) -> Path:
-    """Tell where a file is until it is complete."""
+    """Return the path of a file while it is incomplete."""
     return path.with_name(f"{path.name}.part")
 
 
 @contextmanager
 def translate_os_errors(path: Path) -> Iterator[None]:
-    """Raise what the file system raises as botchat's own errors."""
+    """Translate OSErrors about a file into botchat's errors.
+
+    Raises:
+        InvalidInput: the file can't be written.
+        BotchatError: the disk is full or failed.
+    """
     try:
         yield
     except OSError as error:
