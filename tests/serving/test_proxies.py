@@ -1,4 +1,4 @@
-"""Behind a proxy limits are counted by the client that it names, in every mode, and nobody else may name one."""
+"""Behind a proxy, limits count by the client that it names, in every sign-in mode; others can't forge a client."""
 
 import re
 
@@ -27,7 +27,7 @@ def world(tmp_path):
 
 @pytest.fixture
 def beside(world):
-    """Make a client of the API below the page, which sends requests from this address."""
+    """Return a function that creates a client of the API below the page, with a given address."""
 
     def make(client=PROXY, per_minute: int = 600, **web) -> TestClient:
         settings = Settings(web=web, api={"requests_per_minute_by_address": per_minute})

@@ -1,7 +1,7 @@
-"""Who limiter passwords is stopped, and nobody keeps the right person out by guessing."""
+"""Guessing passwords is limited, and doesn't lock out the rightful user."""
 
 import pytest
-from support.api.client import clients_of
+from support.api.client import client_factory
 from support.web.sign_in import WORD, may_see, sign_in, sign_out, world_in
 
 from botchat.api.jwt import JwtSigner
@@ -18,7 +18,7 @@ def world(tmp_path):
 
 @pytest.fixture
 def client_with(store):
-    yield from clients_of(store)
+    yield from client_factory(store)
 
 
 def _guess(world, times: int, user: str = "ann", address: str = "10.6.6.6") -> list[int]:

@@ -1,4 +1,4 @@
-"""The API while another process of the server waits for the first words of an answer."""
+"""The API while another process of the server waits for the first delta of a reply."""
 
 import pytest
 from support.api.client import Client
@@ -11,7 +11,7 @@ from botchat.core.turn import Turns
 
 @pytest.fixture
 def elsewhere(store):
-    """Another process on the same store, whose bot never says a word."""
+    """Another process on the same store, whose bot never responds."""
     turns = Turns({"b": ScriptedBot(Gate())}, checkpoint_seconds=0.1)
     yield Chat(store, turns, default_bot="b")
     turns.close(timeout=0)

@@ -9,7 +9,7 @@ from datetime import timedelta
 import httpx2
 import pytest
 from pydantic import ValidationError
-from support.api.client import Api, Client
+from support.api.client import ApiProcess, Client
 from support.fakes import ScriptedBot
 
 from botchat.api.dependencies import Services
@@ -144,7 +144,7 @@ def test_a_line_break_and_an_escape_in_a_parameter_write_no_second_line(shell):
     """The attack: a parameter that would write a line of its own, and erase the screen of whoever reads the log."""
     shell.configure('admins = ["ann"]\n[api]\nadmins_read = true\n')
     token = shell.run("tokens", "create", "ann", "--scope", "admin", "--scope", "read").stdout.strip()
-    api = Api(shell)
+    api = ApiProcess(shell)
     url = f"{api.address}/admin/sessions"
     answer = httpx2.get(url, params={"user": FORGED}, headers={"Authorization": f"Bearer {token}"})
     api.process.send_signal(signal.SIGTERM)

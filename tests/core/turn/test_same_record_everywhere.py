@@ -73,7 +73,7 @@ def by_api(_shell, settings) -> None:
     chat = build_chat(settings, turns)
     client = Client(Services(chat=chat, sole_user="ann"))
     client.base_url = "http://127.0.0.1"
-    assert client.say(client.begin(), "Hi").status_code == 200
+    assert client.say(client.create_session(), "Hi").status_code == 200
     turns.close()
     chat.close()
 

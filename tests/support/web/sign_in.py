@@ -8,7 +8,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
-from support.api.client import CHEAP
+from support.api.client import CHEAP_PASSWORDS
 from support.web.tabs import Site
 
 from botchat.core.auth import Access, Devices
@@ -44,7 +44,7 @@ class World:
         self.repository = SqliteRepository(folder / "botchat.db")
         self.repository.prepare()
         self.site = Site(self.repository)
-        self.access = Access(self.repository.accounts(), CHEAP)
+        self.access = Access(self.repository.accounts(), CHEAP_PASSWORDS)
         self.waits: list[float] = []
         self.clock = 0.0
         self.sign_in_limiter = SignInLimiter(clock=lambda: self.clock)
