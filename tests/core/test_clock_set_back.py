@@ -5,7 +5,7 @@ from datetime import timedelta
 import jwt
 import pytest
 from support.stores.memory_mongo import memory_database
-from support.web.sign_in import CHEAP
+from support.web.sign_in import CHEAP_PASSWORDS
 
 from botchat.api.jwt import Claims, JwtSigner
 from botchat.core.auth import Access
@@ -24,7 +24,7 @@ def test_a_sign_in_that_lies_ahead_lets_in():
 
 
 def test_the_last_use_of_a_token_is_kept_although_the_one_before_lies_ahead(repository):
-    access = Access(repository.accounts(), CHEAP)
+    access = Access(repository.accounts(), CHEAP_PASSWORDS)
     access.add("ann", "correct horse")
     token, text = access.create_token("ann")
     repository.accounts().token_used(token.id, now() + AHEAD)
