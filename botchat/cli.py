@@ -176,11 +176,15 @@ def _handle_abort(error: typer.Abort) -> int:
 
 def _usage_message(error: typer.TyperException) -> str:
     """Return a usage error on one line: what is wrong, a suggestion, and the command whose --help explains it."""
-    near = getattr(error, "possibilities", None)
-    what = f"{error.message}. Did you mean {' or '.join(sorted(near))}?" if near else error.format_message()
-    where = getattr(error, "ctx", None)
-    what = what.replace("Value error, ", "")  # pydantic's prefix
-    return f"{what} ({where.command_path} --help)" if where and what else what
+    possibilities = getattr(error, "possibilities", None)
+    message = (
+        f"{error.message}. Did you mean {' or '.join(sorted(possibilities))}?"
+        if possibilities
+        else error.format_message()
+    )
+    context = getattr(error, "ctx", None)
+    message = message.replace("Value error, ", "")  # pydantic's prefix
+    return f"{message} ({context.command_path} --help)" if context and message else message
 
 
 def _handle_broken_pipe() -> int:

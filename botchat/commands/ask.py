@@ -34,7 +34,7 @@ _MAX_INPUT_BYTES = 15 * 1024 * 1024
 
 
 def ask(
-    words: Annotated[
+    arguments: Annotated[
         list[str] | None,
         typer.Argument(help="The question; what is piped in follows it.", metavar="QUESTION"),
     ] = None,
@@ -60,14 +60,14 @@ def ask(
     """
     if as_json and as_jsonl:
         raise InvalidInput("Say --json or --jsonl, not both.")
-    with _errors_as_json(wanted=as_json or as_jsonl):
-        question = _read_question(words or [])
+    with _errors_as_json(is_enabled=as_json or as_jsonl):
+        question = _read_question(arguments or [])
         with open_user_chat(settings_from_options(store, user), create=not no_save, save=not no_save) as (chat, name):
             session = _open_session(chat, name, session_id, bot, continue_last=continue_last)
             writer = JsonWriter() if as_json else JsonLinesWriter() if as_jsonl else TextWriter(reasoning=reasoning)
             reply = chat.send(name, session, question)
             writer.begin(None if no_save else session.id, session.bot_id, chat.bot_of(session).label)
-            _write_reply(reply, writer, kept=not no_save)
+            _write_reply(reply, writer, is_saved=not no_save)
 
 
 def _open_session(
@@ -91,15 +91,15 @@ def _open_session(
     return session
 
 
-def _read_question(words: list[str]) -> str:
+def _read_question(arguments: list[str]) -> str:
     """Return the question: the arguments, then the piped input after an empty line.
 
     Raises:
         InvalidInput: both are empty.
         SessionTooLarge: the piped input exceeds the size of a message.
     """
-    typed = "" if words == ["-"] else " ".join(words)
-    is_piped = sys.stdin is not None and (words == ["-"] or not sys.stdin.isatty())
+    typed = "" if arguments == ["-"] else " ".join(arguments)
+    is_piped = sys.stdin is not None and (arguments == ["-"] or not sys.stdin.isatty())
     data = sys.stdin.buffer.read(_MAX_INPUT_BYTES + 1) if is_piped else b""
     if len(data) > _MAX_INPUT_BYTES:
         raise SessionTooLarge
@@ -110,7 +110,7 @@ def _read_question(words: list[str]) -> str:
     return question
 
 
-def _write_reply(reply: "Reply", writer: ReplyWriter, *, kept: bool) -> None:
+def _write_reply(reply: "Reply", writer: ReplyWriter, *, is_saved: bool) -> None:
     """Write a reply while it streams, then check that it is saved.
 
     Raises:
@@ -133,7 +133,7 @@ def _write_reply(reply: "Reply", writer: ReplyWriter, *, kept: bool) -> None:
         list(reply)
         writer.end(reply.message)
         _check_saved(reply, _SAVE_WAIT_SECONDS_AFTER_CTRL_C)
-        print_notice(f"stopped{'; what came is kept' if kept else ''}.")
+        print_notice(f"stopped{'; what came is kept' if is_saved else ''}.")
         sys.exit(INTERRUPTED)
     _check_saved(reply, _SAVE_WAIT_SECONDS)
     if closed:
@@ -158,12 +158,12 @@ def _check_saved(reply: "Reply", seconds: float) -> None:
 
 
 @contextmanager
-def _errors_as_json(*, wanted: bool) -> Iterator[None]:
+def _errors_as_json(*, is_enabled: bool) -> Iterator[None]:
     """Write an error as JSON to stderr, for programs that read the reply as JSON."""
     try:
         yield
     except BotchatError as error:
-        if not wanted:
+        if not is_enabled:
             raise
         typer.echo(error_json(error), err=True)
         raise typer.Exit(exit_code(error)) from error

@@ -229,8 +229,8 @@ def _setting_rows(settings: "Settings", origins: dict[str, str]) -> Iterator[Row
             yield {"name": f"{table}.{name}", "value": value, "origin": origins[table]}
     yield from _bot_rows(settings, origins["bots"])
     for number, rule in enumerate(settings.retention, 1):
-        said = rule.model_dump(exclude_none=True) | {"older_than": format_duration(rule.older_than)}
-        yield {"name": f"retention.{number}", "value": said, "origin": origins["retention"]}
+        fields = rule.model_dump(exclude_none=True) | {"older_than": format_duration(rule.older_than)}
+        yield {"name": f"retention.{number}", "value": fields, "origin": origins["retention"]}
 
 
 def _bot_rows(settings: "Settings", origin: str) -> Iterator[Row]:
@@ -248,11 +248,11 @@ def _bot_rows(settings: "Settings", origin: str) -> Iterator[Row]:
         yield {"name": f"bots.{bot_id}", "value": fields, "origin": _bot_origin(bot.info, settings, origin)}
 
 
-def _bot_origin(info: "BotInfo", settings: "Settings", of_bots: str) -> str:
+def _bot_origin(info: "BotInfo", settings: "Settings", bots_origin: str) -> str:
     from botchat.settings import DEFAULT
 
     if info.bot_id in settings.bots:
-        return of_bots
+        return bots_origin
     if info.base_url is None:  # the demo
         return DEFAULT
     return str(info.key_name) if info.has_key else "OPENAI_BASE_URL"

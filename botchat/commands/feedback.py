@@ -110,5 +110,5 @@ def export_feedback(
 
 def _rows(chat: "Chat", user: str | None, bot: str | None) -> Iterator[Row]:
     for given in chat.for_admins().feedback(SessionFilter(user=user, state=None, bot_id=bot)):
-        said = {name: given.feedback.get(name) for name in ("rating", "comment", "time")}
-        yield given._asdict() | said
+        fields = {name: given.feedback.get(name) for name in ("rating", "comment", "time")}
+        yield given._asdict() | fields

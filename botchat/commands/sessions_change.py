@@ -118,14 +118,14 @@ def delete(
     Example: botchat sessions delete 3f1c2f0e --yes
     """
     with open_user_store(settings_from_options(store, user), create=False) as (chat, user_name):
-        meant = find_sessions(chat, user_name, ids)
+        sessions = find_sessions(chat, user_name, ids)
         if dry_run:
-            print_ids(meant)
+            print_ids(sessions)
             return
-        what = f"Delete {pluralize(len(meant))}" + (" for ever" if purge else "")
-        confirm(what, describe_examples(meant), yes=yes or not meant)
+        what = f"Delete {pluralize(len(sessions))}" + (" for ever" if purge else "")
+        confirm(what, describe_examples(sessions), yes=yes or not sessions)
         change = chat.purge if purge else chat.delete
-        print_ids(apply_to_each(meant, lambda session: change(session.user, session.id)))
+        print_ids(apply_to_each(sessions, lambda session: change(session.user, session.id)))
 
 
 def redact(
@@ -228,21 +228,21 @@ def _change_each(
 ) -> None:
     """Change the given sessions, and print the ids of those that were changed."""
     with open_user_store(settings_from_options(store, user), create=False) as (chat, user_name):
-        meant = find_sessions(chat, user_name, ids)
-        print_ids(apply_to_each(meant, lambda session: change(chat, session)))
+        sessions = find_sessions(chat, user_name, ids)
+        print_ids(apply_to_each(sessions, lambda session: change(chat, session)))
 
 
-def _move(chat: "Chat", session: SessionSummary, from_: State, to: State) -> None:
+def _move(chat: "Chat", session: SessionSummary, source: State, target: State) -> None:
     """Move a session from one state to another; do nothing if it is in the new state already.
 
     Raises:
         InvalidInput: the session is in neither state.
     """
-    if session.state not in (from_, to):
-        places = {"active": "not deleted", "archived": "in the archive", "trash": "in the trash"}
-        raise InvalidInput(f"This session is {places[session.state]}: nothing was done to it.")
-    if session.state == from_:
-        chat.update(session.user, session.id, state=to)
+    if session.state not in (source, target):
+        descriptions = {"active": "not deleted", "archived": "in the archive", "trash": "in the trash"}
+        raise InvalidInput(f"This session is {descriptions[session.state]}: nothing was done to it.")
+    if session.state == source:
+        chat.update(session.user, session.id, state=target)
 
 
 def _rules_from_options(

@@ -168,7 +168,7 @@ class SessionExporter:
     ) -> None:
         self._admin = admin
         self._where = where
-        self._form = output_format
+        self._format = output_format
         self._alone = alone
         self._fingerprint = fingerprint
         self._count = 0
@@ -191,9 +191,9 @@ class SessionExporter:
             is_folder = output.endswith(os.sep) or path.is_dir()
         if is_folder:
             self._to_folder(path, resume=resume)
-        elif resume and self._form != "jsonl":
+        elif resume and self._format != "jsonl":
             raise InvalidInput("Only JSON Lines (-F jsonl), or a folder, can be gone on with by --resume.")
-        elif self._form == "jsonl" and (path.is_file() or not path.exists()):
+        elif self._format == "jsonl" and (path.is_file() or not path.exists()):
             self._to_resumable(path, resume=resume)
         else:
             write_file(path, self._text(self._records()))
@@ -209,7 +209,7 @@ class SessionExporter:
     def _text(self, records: "Iterator[Record]") -> Iterator[str]:
         from botchat.core.exporting import export
 
-        return export(records, self._form, alone=self._alone)
+        return export(records, self._format, alone=self._alone)
 
     def _to_stdout(self) -> None:
         from botchat.core.exporting import printable
@@ -222,17 +222,17 @@ class SessionExporter:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise InvalidInput(f"The folder {folder} can't be made: {error.strerror}.") from error
-        one = SessionExporter(self._admin, self._where, self._form, alone=True)
-        there = 0
+        file_exporter = SessionExporter(self._admin, self._where, self._format, alone=True)
+        existing = 0
         for record in self._records():
-            path = folder / _file_name(record, self._form)
+            path = folder / _file_name(record, self._format)
             if resume and path.exists():  # a file with its final name is complete
-                there += 1
+                existing += 1
             else:
-                write_file(path, one._text(iter([record])))
-        self._count -= there
-        if there:
-            print_notice(f"{pluralize(there, 'file')} stood there already, and stayed as they were")
+                write_file(path, file_exporter._text(iter([record])))
+        self._count -= existing
+        if existing:
+            print_notice(f"{pluralize(existing, 'file')} stood there already, and stayed as they were")
 
     def _to_resumable(self, path: Path, *, resume: bool) -> None:
         """Write JSON Lines, with a file beside it that holds the fingerprint until the export is complete."""

@@ -71,23 +71,23 @@ def _write_all(lines: Iterator[str]) -> None:
         raise
 
 
-def _lines(became: "Iterator[str | Refused]") -> Iterator[str]:
+def _lines(results: "Iterator[str | Refused]") -> Iterator[str]:
     """Yield a line with the id of each imported session, and report each skipped one on stderr."""
-    for one in became:
-        if isinstance(one, str):
-            yield f"{format_id(one)}\n"
+    for result in results:
+        if isinstance(result, str):
+            yield f"{format_id(result)}\n"
         else:
-            print_notice(f"{one.where}: {one.reason}")
+            print_notice(f"{result.where}: {result.reason}")
 
 
 def _report(intake: "Intake", *, dry_run: bool) -> str:
     """Return the summary of an import as a sentence."""
-    said = f"{pluralize(intake.taken)} {'would be ' * dry_run}taken in"
+    summary = f"{pluralize(intake.taken)} {'would be ' * dry_run}taken in"
     if intake.kept:
-        said += f", {intake.kept:,} {'was' if intake.kept == 1 else 'were'} there already"
+        summary += f", {intake.kept:,} {'was' if intake.kept == 1 else 'were'} there already"
     if intake.late:
-        said += f", {intake.late:,} of them past the time of their end, which they lost"
-    return said + (f", {intake.refused:,} could not be taken." if intake.refused else ".")
+        summary += f", {intake.late:,} of them past the time of their end, which they lost"
+    return summary + (f", {intake.refused:,} could not be taken." if intake.refused else ".")
 
 
 @contextmanager

@@ -127,11 +127,11 @@ def search(
     check_user_options(user, all_users=all_users)
     with open_user_store(settings_from_options(store, user), create=False) as (chat, name):
         page = _page(chat, name, after, limit, where, all_users=all_users)
-        chosen_form = effective_format(output_format, ids_only=ids_only)
+        selected_format = effective_format(output_format, ids_only=ids_only)
         rows: Iterator[Row] = (session._asdict() for session in page.sessions)
-        if chosen_form != "ids":
+        if selected_format != "ids":
             rows = (_with_excerpt(chat, session, text) for session in page.sessions)
-        print_rows(rows, _SEARCH_COLUMNS, chosen_form, fields, page.next)
+        print_rows(rows, _SEARCH_COLUMNS, selected_format, fields, page.next)
         if not page.sessions:
             print_notice(f"Nothing was found in {chat.store}.")
 
@@ -180,11 +180,11 @@ def tail(
     """
     with open_user_store(settings_from_options(store, user), create=False) as (chat, name):
         found = find_session(chat, name, session_id).id
-        shown: dict[str, Message] = {}
+        written: dict[str, Message] = {}
         while True:
             session = chat.open(name, found, last)
             for number, message in enumerate(session.messages, session.first + 1):
-                _write_printable(_new_text(message, number, session.bot_id, shown))
+                _write_printable(_new_text(message, number, session.bot_id, written))
             last = PAGE_SIZE
             time.sleep(_POLL_SECONDS)
 
@@ -211,10 +211,10 @@ def stats(
     Example: botchat sessions stats --all-users --by bot --since 30d
     """
     check_user_options(user, all_users=all_users)
-    from_, to = (parse_time(text, now()) if text is not None else None for text in (since, until))
+    start, end = (parse_time(text, now()) if text is not None else None for text in (since, until))
     with open_user_store(settings_from_options(store, user), create=False) as (chat, name):
         where = SessionFilter(user=None if all_users else name, state=None, bot_id=bot)
-        found = chat.for_admins().stats(by, where, from_, to)
+        found = chat.for_admins().stats(by, where, start, end)
         rows = (
             {by: stat.key, "latency_p50_ms": stat.latency_ms(50), "latency_p95_ms": stat.latency_ms(95)}
             | {name: getattr(stat, name) for name in _STATS if not name.startswith("latency")}
@@ -262,12 +262,12 @@ def _transcript(session: "Session", above: dict[str, list[str]]) -> Iterator[str
         yield message_to_markdown(message, session.bot_id, numbers[message.id])
 
 
-def _new_text(message: "Message", number: int, bot_id: str, shown: "dict[str, Message]") -> Iterator[str]:
-    """Yield the part of a message that was not shown yet, and record the message in `shown`."""
+def _new_text(message: "Message", number: int, bot_id: str, written: "dict[str, Message]") -> Iterator[str]:
+    """Yield the part of a message that was not written yet, and record the message in `written`."""
     from botchat.core.exporting import ending_to_markdown, message_to_markdown
 
-    before = shown.get(message.id)
-    shown[message.id] = message
+    before = written.get(message.id)
+    written[message.id] = message
     if before is None and message.status == "streaming":
         yield message_to_markdown(replace(message, payload=None), bot_id, number).rstrip("\n")
     elif before is None:

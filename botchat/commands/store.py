@@ -67,11 +67,11 @@ def check(
     with open_user_store(settings, create=False) as (chat, _):
         admin = chat.for_admins()
         failures = Counter[str]()
-        of_store = _count_failures(admin.findings(), failures, "store")
+        store_findings = _count_failures(admin.findings(), failures, "store")
         quarantine_file = Quarantine(Path(quarantine) if quarantine else _quarantine_path(settings.store))
         found = admin.check(partial(quarantine_file.repair, admin) if repair else None)
         print_findings(
-            chain(of_store, found), output_format, code=lambda: FAILED if failures["store"] else PARTIAL_FAILURE
+            chain(store_findings, found), output_format, code=lambda: FAILED if failures["store"] else PARTIAL_FAILURE
         )
 
 
@@ -111,24 +111,24 @@ def copy(
     """
     outcomes: Counter[str] = Counter()
     with (
-        open_user_store(settings_from_options(source, None), create=False) as (from_, _),
-        open_user_store(settings_from_options(target, None)) as (to, _),
+        open_user_store(settings_from_options(source, None), create=False) as (source_chat, _),
+        open_user_store(settings_from_options(target, None)) as (target_chat, _),
     ):
-        if from_.store == to.store:
+        if source_chat.store == target_chat.store:
             raise InvalidInput("SRC and DST are the same store.")
         where = SessionFilter(user=user, state=None)
-        admin = from_.for_admins()
+        admin = source_chat.for_admins()
         total = admin.count(where)
         if user is not None and not total:
             raise UserNotFound(user)
         try:
-            for copied in with_progress(admin.copy_to(to.for_admins(), where), total, "sessions"):
+            for copied in with_progress(admin.copy_to(target_chat.for_admins(), where), total, "sessions"):
                 outcomes[copied.became] += 1
                 outcomes["with a problem"] += bool(copied.problem)
                 for text in filter(None, (copied.note, copied.problem)):
                     print_notice(f"{copied.session_id}: {text}")
         finally:
-            print_notice(_report(outcomes, to.store))
+            print_notice(_report(outcomes, target_chat.store))
     if outcomes["with a problem"]:
         raise typer.Exit(PARTIAL_FAILURE)
 

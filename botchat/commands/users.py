@@ -119,10 +119,10 @@ def delete_user(
 
 def _users(chat: "Chat") -> Iterator[Row]:
     """Yield the users with sessions, then those with only an account, each with the state of the account."""
-    became = {a.user: "disabled" if a.disabled_time else "active" for a in chat.access.accounts()}
+    account_states = {a.user: "disabled" if a.disabled_time else "active" for a in chat.access.accounts()}
     for user in chat.for_admins().users():
-        yield user._asdict() | {"account": became.pop(user.user, None)}
-    for user_name, account in became.items():
+        yield user._asdict() | {"account": account_states.pop(user.user, None)}
+    for user_name, account in account_states.items():
         yield {"user": user_name, "sessions": 0, "messages": 0, "account": account} | dict.fromkeys(_TIMES)
 
 

@@ -35,12 +35,12 @@ def open_session(chat: Chat, user: str, session_id: str, last: int = PAGE_SIZE) 
     try:
         return chat.open(user, session_id, last)
     except SessionNotFound:
-        kept = chat.short_lived.get(_storage_key(user, session_id))
-        if kept is None:
+        stored = chat.short_lived.get(_storage_key(user, session_id))
+        if stored is None:
             raise
-    value: dict[str, Any] = json.loads(kept["json"])
-    begun = datetime.fromisoformat(value.pop("create_time"))
-    return Session(id=session_id, user=user, create_time=begun, update_time=begun, **value)
+    value: dict[str, Any] = json.loads(stored["json"])
+    create_time = datetime.fromisoformat(value.pop("create_time"))
+    return Session(id=session_id, user=user, create_time=create_time, update_time=create_time, **value)
 
 
 def with_changes(session: Session, changes: dict[str, Any]) -> Session:

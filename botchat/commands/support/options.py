@@ -133,12 +133,12 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     import difflib
 
     names = sorted(known)
-    meant = difflib.get_close_matches(word, names, n=2)
-    return f"Did you mean {' or '.join(meant)}?" if meant else f"There are: {', '.join(names)}."
+    matches = difflib.get_close_matches(word, names, n=2)
+    return f"Did you mean {' or '.join(matches)}?" if matches else f"There are: {', '.join(names)}."
 
 
-def print_notice(words: str) -> None:
+def print_notice(text: str) -> None:
     """Print a message for people, on one line of stderr."""
     from botchat.core.exporting import one_line
 
-    typer.echo(f"botchat: {one_line(words)}", err=True)
+    typer.echo(f"botchat: {one_line(text)}", err=True)

@@ -49,17 +49,17 @@ def find_session(chat: "AnyChat", user: str, text: str) -> SessionSummary:
     """
     if text.startswith("@") and (found := _find_by_position(chat, user, text)):
         return found
-    several = chat.find(user, text)
-    exact = [session for session in several if session.id == text]
+    matching = chat.find(user, text)
+    exact = [session for session in matching if session.id == text]
     if not exact and len(text) < MIN_PREFIX:
-        several = [session for session in several if session.name == text]
-    match exact or several:
+        matching = [session for session in matching if session.name == text]
+    match exact or matching:
         case []:
             raise SessionNotFound(text, near=_suggestions(chat, user, text))
         case [session]:
             return session
         case _:
-            listed = "; ".join(f"{session.id} ({session.name})" for session in several)
+            listed = "; ".join(f"{session.id} ({session.name})" for session in matching)
             raise InvalidInput(f"{text!r} could be {listed}: say more of the id.")
 
 
@@ -96,8 +96,8 @@ def confirm(what: str, examples: Iterable[str], *, yes: bool, has_dry_run: bool 
     if yes:
         return
     if not sys.stdin.isatty():
-        look = " (or look with --dry-run)" if has_dry_run else ""
-        raise InvalidInput(f"{what}: without a terminal to ask on this needs --yes{look}.")
+        hint = " (or look with --dry-run)" if has_dry_run else ""
+        raise InvalidInput(f"{what}: without a terminal to ask on this needs --yes{hint}.")
     print_notice(f"{what}:")
     for example in examples:
         typer.echo(f"  {example}", err=True)
@@ -169,18 +169,18 @@ def _find_by_position(chat: "AnyChat", user: str, text: str) -> SessionSummary |
         raise SessionNotFound(text)
     if not re.fullmatch(r"@[1-9]\d{0,4}", text):
         return None
-    place = int(text[1:])
-    sessions = chat.page(user, limit=place).sessions
-    if len(sessions) < place:
+    position = int(text[1:])
+    sessions = chat.page(user, limit=position).sessions
+    if len(sessions) < position:
         raise SessionNotFound(text)
-    return sessions[place - 1]
+    return sessions[position - 1]
 
 
 def _suggestions(chat: "AnyChat", user: str, text: str) -> list[str]:
     sessions = chat.page(user, limit=_SUGGESTION_POOL).sessions
     names = {key: session for session in sessions for key in (session.name.lower(), session.id)}
-    near = difflib.get_close_matches(text.lower(), names, cutoff=0.5)
-    return [f"{names[key].id} ({names[key].name})" for key in near]
+    matches = difflib.get_close_matches(text.lower(), names, cutoff=0.5)
+    return [f"{names[key].id} ({names[key].name})" for key in matches]
 
 
 def _ids_from_stdin() -> list[str]:
