@@ -1,4 +1,4 @@
-"""Builds one Chat out of settings: the only place that makes stores, bots and clients."""
+"""Builds a Chat from the settings: the only place that creates stores, bots and clients."""
 
 import os
 import re
@@ -23,26 +23,26 @@ from botchat.settings import Settings, data_path
 if TYPE_CHECKING:
     from botchat.core.storage.mongo.client import Client
 
-# What answers when the environment has a key or a server, and the config has no bot.
+# The bot that is used if the environment has a key or a server and the config defines no bot.
 _OPENAI = "openai"
 _OPENAI_MODEL = "gpt-5-mini"
 
 
 @contextmanager
-def open_chat(settings: Settings, *, writing: bool = True, saving: bool = True) -> Iterator[Chat]:
-    """Open the store and lend a Chat on it; at the end replies under way are saved and everything is closed.
+def open_chat(settings: Settings, *, create: bool = True, save: bool = True) -> Iterator[Chat]:
+    """Open the store and yield a Chat on it; on exit, save the replies in progress and close everything.
 
-    For who only reads (`writing` is False), a file that the settings name must be there: made, it would only hide that
-    its name is misspelt. Without saving, what is said leaves nothing in the store.
+    With `create=False` a store file that the settings name must exist: creating one would hide a misspelled name. With
+    `save=False` nothing is written to the store.
 
     Raises:
-        ConfigError: the settings can't be used.
+        ConfigError: the settings are invalid.
         StoreError: the store can't be opened.
     """
-    if not writing:
-        _check_there(settings.store)
+    if not create:
+        _check_store_exists(settings.store)
     turns = build_turns(settings)
-    chat = build_chat(settings, turns, saving=saving)
+    chat = build_chat(settings, turns, save=save)
     try:
         yield chat
     finally:
@@ -51,16 +51,16 @@ def open_chat(settings: Settings, *, writing: bool = True, saving: bool = True) 
 
 
 @contextmanager
-def open_store(settings: Settings, *, writing: bool = True) -> Iterator[Chat]:
-    """Lend a Chat on the store alone, as `open_chat` does: what is wrong with the bots' settings does not matter.
+def open_store(settings: Settings, *, create: bool = True) -> Iterator[Chat]:
+    """Yield a Chat on the store alone, like `open_chat`, but without the bots: errors in their settings don't matter.
 
     Raises:
-        ConfigError: the store's address can't be used.
+        ConfigError: the store's address is invalid.
         StoreError: the store can't be opened.
     """
-    if not writing:
-        _check_there(settings.store)
-    turns = Turns({DEMO: DemoBot()}, retention=retention_of(settings))
+    if not create:
+        _check_store_exists(settings.store)
+    turns = Turns({DEMO: DemoBot()}, retention=retention_policy(settings))
     chat = build_chat(settings.model_copy(update={"default_bot": None}), turns)
     try:
         yield chat
@@ -69,11 +69,11 @@ def open_store(settings: Settings, *, writing: bool = True) -> Iterator[Chat]:
         chat.close()
 
 
-def build_chat(settings: Settings, turns: Turns, *, saving: bool = True) -> Chat:
-    """Open the store, see that it answers, and make a Chat on it with replies that run in `turns`.
+def build_chat(settings: Settings, turns: Turns, *, save: bool = True) -> Chat:
+    """Open the store, check that it responds, and return a Chat on it whose replies run in `turns`.
 
     Raises:
-        ConfigError: the store's address can't be used.
+        ConfigError: the store's address is invalid.
         StoreError: the store can't be opened.
     """
     repository = build_repository(settings.store)
@@ -82,18 +82,18 @@ def build_chat(settings: Settings, turns: Turns, *, saving: bool = True) -> Chat
     except BaseException:
         repository.close()
         raise
-    if not saving:
+    if not save:
         repository = cast(SessionRepository, Unsaved(repository))
     return Chat(repository, turns, default_bot=default_bot(settings, turns.bots))
 
 
 def build_repository(store: str | None, **pool_options: Any) -> SessionRepository:
-    """Make the store at `mongodb://…`, `mongodb+srv://…`, `sqlite:///PATH` or a path; None is the default file.
+    """Return the store at `mongodb://…`, `mongodb+srv://…`, `sqlite:///PATH` or a path; None is the default file.
 
-    The options of a pool of connections are for MongoDB's driver.
+    `pool_options` configure the connection pool of the MongoDB driver.
 
     Raises:
-        ConfigError: the address is of no kind that botchat knows, or a file would have a pool.
+        ConfigError: the kind of address is unknown, or pool options are given for a file.
     """
     if store and is_mongodb(store):
         from botchat.core.storage.mongo.repository import connect
@@ -105,15 +105,15 @@ def build_repository(store: str | None, **pool_options: Any) -> SessionRepositor
 
     path = sqlite_path(store)
     if not store:
-        _make_folder(path.parent)
+        _create_folder(path.parent)
     return KeyedRepository(SqliteRepository(path))
 
 
 def borrow_repository(client: "Client", database: str) -> SessionRepository:
-    """Make the store on someone's client of MongoDB, which stays theirs to close.
+    """Return a store on a MongoDB client that the caller owns and closes.
 
     Raises:
-        ConfigError: the client's writes are not acknowledged, or there can be no such database.
+        ConfigError: the client's writes are not acknowledged, or the database name is invalid.
     """
     from botchat.core.storage.mongo.client import borrowed_database
     from botchat.core.storage.mongo.repository import MongoRepository
@@ -123,10 +123,10 @@ def borrow_repository(client: "Client", database: str) -> SessionRepository:
 
 
 def sqlite_path(store: str | None) -> Path:
-    """Tell the file of a store that is no MongoDB.
+    """Return the file of a store address that is not MongoDB's.
 
     Raises:
-        ConfigError: the address is of no kind that botchat knows.
+        ConfigError: the kind of address is unknown.
     """
     if not store:
         return data_path()
@@ -138,36 +138,38 @@ def sqlite_path(store: str | None) -> Path:
 
 
 def is_mongodb(store: str | None) -> bool:
-    """Tell whether an address is one of MongoDB."""
+    """Return whether a store address is a MongoDB URI."""
     return bool(store) and str(store).startswith(("mongodb://", "mongodb+srv://"))
 
 
-def build_turns(settings: Settings, environment: Mapping[str, str] = os.environ, *, stays: bool = False) -> Turns:
-    """Make the bots, and what runs their replies. A key that is missing is told when the bot is asked, not before.
+def build_turns(
+    settings: Settings, environment: Mapping[str, str] = os.environ, *, is_long_running: bool = False
+) -> Turns:
+    """Create the bots and the runner of their replies. A missing API key is an error when the bot is used, not before.
 
-    A program that `stays` after a reply asks for titles of sessions, unless the settings say otherwise.
+    A long-running program generates session titles after a reply, unless the settings disable it.
 
     Raises:
-        ConfigError: a bot's base_url is none.
+        ConfigError: a bot's base_url is not a URL.
     """
     configs = bot_configs(settings, environment)
     bots: dict[str, Bot] = {bot_id: _openai_bot(bot_id, config, environment) for bot_id, config in configs.items()}
     bots.setdefault(DEMO, DemoBot())
     return Turns(
         bots,
-        retention=retention_of(settings),
-        titles=stays and settings.titles,
+        retention=retention_policy(settings),
+        titles=is_long_running and settings.titles,
         recovery_folder=rescue_folder(),
     )
 
 
 def rescue_folder() -> Path:
-    """Tell where replies go that no store took: in the person's data folder, whatever the store is."""
+    """Return the folder for replies that couldn't be stored: in the user's data folder, whatever the store is."""
     return data_path().parent / "rescued"
 
 
 def bot_configs(settings: Settings, environment: Mapping[str, str] = os.environ) -> dict[str, BotConfig]:
-    """Tell the bots but for the demo: those of the settings, else the one that the environment is enough for."""
+    """Return the bots without the demo: those of the settings, else the one that the environment defines."""
     if settings.bots or not (environment.get(OPENAI_KEY) or environment.get("OPENAI_BASE_URL")):
         return dict(settings.bots)
     if environment.get("OPENAI_MODEL") or environment.get("OPENAI_BASE_URL"):
@@ -175,8 +177,8 @@ def bot_configs(settings: Settings, environment: Mapping[str, str] = os.environ)
     return {_OPENAI: BotConfig(model=_OPENAI_MODEL, images=True)}
 
 
-def retention_of(settings: Settings) -> Retention:
-    """Make the policy of the settings' rules."""
+def retention_policy(settings: Settings) -> Retention:
+    """Return the retention policy that the settings define."""
     rules = [
         Rule(older_than=rule.older_than, action=rule.action, bot_id=rule.bot, user=rule.user)
         for rule in settings.retention
@@ -185,10 +187,10 @@ def retention_of(settings: Settings) -> Retention:
 
 
 def default_bot(settings: Settings, bots: Mapping[str, Bot]) -> str:
-    """Tell which bot answers when none is chosen: the one that is set, else the first of the config, else the demo.
+    """Return the id of the default bot: the configured one, else the first in the config, else the demo.
 
     Raises:
-        ConfigError: the one that is set is not there.
+        ConfigError: the configured bot doesn't exist.
     """
     chosen = settings.default_bot or next(iter(bots))
     if chosen not in bots:
@@ -200,7 +202,7 @@ def _openai_bot(bot_id: str, config: BotConfig, environment: Mapping[str, str]) 
     base_url = config.base_url or environment.get("OPENAI_BASE_URL") or OPENAI_URL
     if not base_url.startswith(("http://", "https://")):
         raise ConfigError(f"The base_url of the bot {bot_id!r} must begin with http:// or https://.")
-    if config.api_key_env and not re.fullmatch(r"[A-Za-z_]\w*", config.api_key_env):  # not quoted: it may be a key
+    if config.api_key_env and not re.fullmatch(r"[A-Za-z_]\w*", config.api_key_env):  # not shown: it may be a key
         raise ConfigError(f"api_key_env of the bot {bot_id!r} is no name of a variable. A key must not be in the file.")
     if taken := config.params.keys() & {"model", "messages", "stream", "stream_options"}:
         raise ConfigError(
@@ -210,7 +212,7 @@ def _openai_bot(bot_id: str, config: BotConfig, environment: Mapping[str, str]) 
     return OpenAIBot(bot_id, config, base_url=base_url, api_key=key or None)
 
 
-def _check_there(store: str | None) -> None:
+def _check_store_exists(store: str | None) -> None:
     if not store or is_mongodb(store) or not (path := sqlite_path(store)).parent.is_dir():
         return
     if not path.exists():
@@ -219,7 +221,7 @@ def _check_there(store: str | None) -> None:
         raise StoreUnreadable(f"{path} is empty, and no store: check --store.")
 
 
-def _make_folder(folder: Path) -> None:
+def _create_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

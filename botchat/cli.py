@@ -1,4 +1,4 @@
-"""The tree of commands, and the one place where an error becomes a line on stderr and an exit code."""
+"""The Typer application: all commands, and the only place where an error becomes a line on stderr and an exit code."""
 
 import os
 import sys
@@ -30,21 +30,21 @@ from botchat.commands import (
     web,
 )
 from botchat.commands.support import exit_codes
-from botchat.commands.support.streams import ReaderGoneError, drop_output
+from botchat.commands.support.streams import OutputClosedError, discard_output
 from botchat.core.errors import BotchatError
 from botchat.logs import log_text
 
-_SHORT_HELP = """\
+_NO_TERMINAL_HELP = """\
 Usage: botchat COMMAND …
 
 On a terminal botchat alone opens the chat; here is none. botchat ask "…" asks one question,
 botchat web serves the page, botchat --help lists everything."""
 
 
-def _group(help_: str, *, alone: bool = False) -> typer.Typer:
+def _command_group(help_: str, *, alone: bool = False) -> typer.Typer:
     return typer.Typer(
-        rich_markup_mode=None,  # plain text: Rich takes longer than all the rest, and draws boxes
-        add_completion=False,  # `botchat completion` does it, on no command's --help
+        rich_markup_mode=None,  # plain text: Rich takes longer to load than everything else, and draws boxes
+        add_completion=False,  # `botchat completion` does it, without options in every --help
         no_args_is_help=not alone,
         invoke_without_command=alone,
         pretty_exceptions_enable=False,
@@ -53,13 +53,13 @@ def _group(help_: str, *, alone: bool = False) -> typer.Typer:
     )
 
 
-app = _group("Chat with any OpenAI-compatible bot, and never lose a word.", alone=True)
+app = _command_group("Chat with any OpenAI-compatible bot, and never lose a word.", alone=True)
 app.command()(tui.tui)
 app.command()(web.web)
 app.command()(api.api)
 app.command()(ask.ask)
 
-_sessions = _group("Find and change sessions, and get words out and in.")
+_sessions = _command_group("Find and change sessions, and get words out and in.")
 _sessions.command("list")(sessions_read.list_sessions)
 _sessions.command()(sessions_read.search)
 _sessions.command()(sessions_read.show)
@@ -80,7 +80,7 @@ _sessions.command()(sessions_change.restore)
 _sessions.command()(sessions_change.prune)
 app.add_typer(_sessions, name="sessions")
 
-_users = _group("Look after users.")
+_users = _command_group("Look after users.")
 _users.command("list")(users.list_users)
 _users.command("show")(users.show_user)
 _users.command("export")(users.export_user)
@@ -91,31 +91,31 @@ _users.command("disable")(accounts.disable)
 _users.command("enable")(accounts.enable)
 app.add_typer(_users, name="users")
 
-_tokens = _group("Let programs in: tokens for the API.")
+_tokens = _command_group("Let programs in: tokens for the API.")
 _tokens.command("create")(tokens.create)
 _tokens.command("list")(tokens.list_tokens)
 _tokens.command("revoke")(tokens.revoke)
 app.add_typer(_tokens, name="tokens")
 
-_feedback = _group("Feedback on messages.")
+_feedback = _command_group("Feedback on messages.")
 _feedback.command()(feedback.give)
 _feedback.command("list")(feedback.list_feedback)
 _feedback.command("export")(feedback.export_feedback)
 app.add_typer(_feedback, name="feedback")
 
-_store = _group("Look after the store.")
+_store = _command_group("Look after the store.")
 _store.command()(store.info)
 _store.command()(store.check)
 _store.command()(store.copy)
 app.add_typer(_store, name="store")
 
-_bots = _group("See which bots there are, and whether they answer.")
+_bots = _command_group("See which bots there are, and whether they answer.")
 _bots.command("list")(bots.list_bots)
 _bots.command()(bots.show)
-_bots.command("test")(bots.try_bot)
+_bots.command("test")(bots.probe)
 app.add_typer(_bots, name="bots")
 
-_config = _group("Look at the configuration, begin one, check one.")
+_config = _command_group("Look at the configuration, begin one, check one.")
 _config.command()(config.path)
 _config.command()(config.show)
 _config.command()(config.init)
@@ -130,35 +130,35 @@ app.command("help")(help_topics.help_)
 
 def run(arguments: list[str] | None = None) -> NoReturn:
     """Run a command and exit."""
-    if sys.stdout is None:  # closed by whoever started it: nothing of it is wanted
+    if sys.stdout is None:  # the parent process closed it: discard the output
         sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8", closefd=False)
     log_text()
-    completion.answer_shell()
+    completion.handle_completion_request()
     try:
-        code = app(args=arguments, prog_name="botchat", standalone_mode=False) or exit_codes.DONE
+        code = app(args=arguments, prog_name="botchat", standalone_mode=False) or exit_codes.SUCCESS
         sys.stdout.flush()
     except BotchatError as error:
-        code = _failed(str(error), exit_codes.exit_code(error))
+        code = _print_error(str(error), exit_codes.exit_code(error))
     except typer.TyperException as error:
-        if error.message.startswith("Usage: "):  # a group without a command: Typer raises its whole help
+        if error.message.startswith("Usage: "):  # a group without a command: Typer raises its help as an error
             typer.echo(error.message)
             sys.exit(error.exit_code)
-        code = _failed(_usage_mistake(error), error.exit_code)
+        code = _print_error(_usage_message(error), error.exit_code)
     except typer.Abort as error:
-        code = _declined(error)
-    except (ReaderGoneError, BrokenPipeError):
-        code = _reader_gone()
-    except OSError as error:  # of stdout alone: a library's own are translated where it is called
-        code = _failed(f"The output can't be written: {error.strerror}.", exit_codes.FAILED)
-        drop_output()
+        code = _handle_abort(error)
+    except (OutputClosedError, BrokenPipeError):
+        code = _handle_broken_pipe()
+    except OSError as error:  # only of stdout: errors of libraries are translated where they are called
+        code = _print_error(f"The output can't be written: {error.strerror}.", exit_codes.FAILED)
+        discard_output()
     except SystemExit as error:
         if not isinstance(error.__context__, BrokenPipeError):
             raise
-        code = _reader_gone()  # Typer and Rich have made exit code 1 of it
+        code = _handle_broken_pipe()  # Typer and Rich turned it into exit code 1
     sys.exit(code)
 
 
-def _failed(why: str, code: int) -> int:
+def _print_error(why: str, code: int) -> int:
     from botchat.core.exporting import one_line
 
     if why:
@@ -166,43 +166,47 @@ def _failed(why: str, code: int) -> int:
     return code
 
 
-def _declined(error: typer.Abort) -> int:
-    """Tell that a question was answered with no, or, where Typer has hidden why, not at all."""
+def _handle_abort(error: typer.Abort) -> int:
+    """Report a prompt that was answered with no, or not at all: Typer hides that cause in the context."""
     if error.__context__:
-        typer.echo(err=True)  # the cursor still stands behind the question
+        typer.echo(err=True)  # the cursor is still after the prompt
     interrupted = isinstance(error.__context__, KeyboardInterrupt)
-    return _failed("Nothing was done.", exit_codes.INTERRUPTED if interrupted else exit_codes.FAILED)
+    return _print_error("Nothing was done.", exit_codes.INTERRUPTED if interrupted else exit_codes.FAILED)
 
 
-def _usage_mistake(error: typer.TyperException) -> str:
-    """Say on one line what Typer makes a box of: what is wrong, what was perhaps meant, and where it is explained."""
-    near = getattr(error, "possibilities", None)
-    what = f"{error.message}. Did you mean {' or '.join(sorted(near))}?" if near else error.format_message()
-    where = getattr(error, "ctx", None)
-    what = what.replace("Value error, ", "")  # pydantic's, in front of its reason
-    return f"{what} ({where.command_path} --help)" if where and what else what
+def _usage_message(error: typer.TyperException) -> str:
+    """Return a usage error on one line: what is wrong, a suggestion, and the command whose --help explains it."""
+    possibilities = getattr(error, "possibilities", None)
+    message = (
+        f"{error.message}. Did you mean {' or '.join(sorted(possibilities))}?"
+        if possibilities
+        else error.format_message()
+    )
+    context = getattr(error, "ctx", None)
+    message = message.replace("Value error, ", "")  # pydantic's prefix
+    return f"{message} ({context.command_path} --help)" if context and message else message
 
 
-def _reader_gone() -> int:
-    drop_output()
-    return exit_codes.READER_GONE
+def _handle_broken_pipe() -> int:
+    discard_output()
+    return exit_codes.BROKEN_PIPE
 
 
-def _say_version(value: bool) -> None:  # noqa: FBT001  (Typer calls it with the flag)
+def _print_version(value: bool) -> None:  # noqa: FBT001  (Typer calls it with the flag)
     if value:
         typer.echo(f"botchat {__version__}")
         raise typer.Exit
 
 
 @app.callback()
-def _common(
+def _root(
     context: typer.Context,
     _version: Annotated[
-        bool, typer.Option("--version", help="Say which botchat this is.", is_eager=True, callback=_say_version)
+        bool, typer.Option("--version", help="Say which botchat this is.", is_eager=True, callback=_print_version)
     ] = False,
 ) -> None:
     if context.invoked_subcommand is None:
-        if not tui.has_terminal():
-            typer.echo(_SHORT_HELP, err=True)
+        if not tui.is_interactive():
+            typer.echo(_NO_TERMINAL_HELP, err=True)
             raise typer.Exit(2)
         tui.tui()

@@ -1,4 +1,4 @@
-"""How people say times: "90d", "2026-11-01", "2026-11-01T12:00Z"."""
+"""Parses and formats durations ("90d") and times ("2026-11-01", "2026-11-01T12:00Z", or "7d" ago)."""
 
 import re
 from contextlib import suppress
@@ -9,11 +9,11 @@ from botchat.core.errors import InvalidInput
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-def duration(text: str) -> timedelta:
-    """Read a duration: a number and m, h, d, w or y (365 days).
+def parse_duration(text: str) -> timedelta:
+    """Parse a duration: a number and m, h, d, w or y (365 days).
 
     Raises:
-        InvalidInput: it is none.
+        InvalidInput: `text` is not a duration.
     """
     if found := re.fullmatch(r"\s*(\d{1,6})\s*([mhdwy])\s*", text):
         number, unit = int(found[1]), found[2]
@@ -21,8 +21,8 @@ def duration(text: str) -> timedelta:
     raise InvalidInput(f"{text!r} is no duration: say 90d, 12h, 2w or 1y.")
 
 
-def spelt(time: timedelta) -> str:
-    """Write a duration as `duration` reads it."""
+def format_duration(time: timedelta) -> str:
+    """Format a duration so that `parse_duration` reads it back, in whole minutes."""
     minutes = time // timedelta(minutes=1)
     for unit, size in (("d", 24 * 60), ("h", 60)):
         if minutes % size == 0:
@@ -30,15 +30,15 @@ def spelt(time: timedelta) -> str:
     return f"{minutes}m"
 
 
-def moment(text: str, now: datetime) -> datetime:
-    """Read a date, a time (local where it names no zone), or how long ago it was.
+def parse_time(text: str, now: datetime) -> datetime:
+    """Parse a date, a time (local unless it has a time zone), or a duration before `now`; return it in UTC.
 
     Raises:
-        InvalidInput: it is none of them.
+        InvalidInput: `text` is none of these.
     """
-    with suppress(ValueError, OverflowError):  # it may be how long ago
+    with suppress(ValueError, OverflowError):  # it may be a duration
         return datetime.fromisoformat(text).astimezone(UTC)
     try:
-        return now - duration(text)
+        return now - parse_duration(text)
     except (InvalidInput, OverflowError) as error:
         raise InvalidInput(f"{text!r} is no time: say 2026-11-01, 2026-11-01T12:00Z, or 7d for a week ago.") from error

@@ -1,4 +1,4 @@
-"""Log lines: JSON for servers, plain text for commands; one event per line, whatever text is in it."""
+"""Log formatters: JSON for servers, one event per line whatever the text, and plain text for commands."""
 
 import json
 import logging
@@ -12,9 +12,9 @@ from botchat.core.models import printable, rfc3339
 class JsonFormatter(logging.Formatter):
     """Formats each record as one JSON object on one line.
 
-    The members are `time` (RFC 3339, UTC), `level`, `logger`, `message`, the `fields` that were given as `extra`, and
-    `exception` (the traceback). All but printable ASCII is escaped, so no text can begin a line, control a terminal or
-    change the direction of writing.
+    The members are `time` (RFC 3339, UTC), `level`, `logger`, `message`, the `fields` passed in `extra`, and
+    `exception` (the traceback). Everything except printable ASCII is escaped, so no text can start a new line, control
+    a terminal or change the text direction.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -32,15 +32,15 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """Formats a record for a person at a terminal: control characters are shown as symbols."""
+    """Formats records for a terminal: control characters are shown as symbols."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the text, which has line breaks only if the record has some."""
+        """Return the text; it has line breaks only if the record has."""
         return printable(super().format(record))
 
 
 class _JsonLogger(logging.Logger):
-    """A logger whose handlers write JSON: libraries such as Streamlit and uvicorn bring handlers of their own."""
+    """A logger whose handlers write JSON: libraries such as Streamlit and uvicorn add their own handlers."""
 
     def addHandler(self, hdlr: logging.Handler) -> None:  # noqa: N802  (logging's name)
         """Add a handler, and replace its formatter."""
@@ -51,7 +51,7 @@ class _JsonLogger(logging.Logger):
 def log_json() -> None:
     """Write all log records and warnings of this process to stderr as JSON lines.
 
-    Call it before the server's libraries are imported: it also sets the format of the loggers that they make.
+    Call it before the server's libraries are imported: it also sets the format of the loggers that they create.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
@@ -61,6 +61,6 @@ def log_json() -> None:
 
 
 def log_text() -> None:
-    """Write the log records of a command (warnings and errors) to stderr as text that controls no terminal."""
+    """Write the log records of a command (warnings and errors) to stderr as text without control characters."""
     if logging.lastResort is not None:
         logging.lastResort.setFormatter(TextFormatter())

@@ -28,7 +28,7 @@ from botchat.core.errors import ConfigError, InvalidInput
 from botchat.core.models.import_limits import ImportLimits, UploadLimits
 from botchat.core.retention import Action
 from botchat.core.storage import AUDIT_RETENTION
-from botchat.durations import duration, spelt
+from botchat.durations import format_duration, parse_duration
 
 _ENVIRONMENT = {
     "store": "BOTCHAT_STORE",
@@ -49,7 +49,7 @@ DEFAULT = "default"
 
 def _duration(value: Any) -> timedelta:
     try:
-        time = duration(value if isinstance(value, str) else repr(value))
+        time = parse_duration(value if isinstance(value, str) else repr(value))
     except InvalidInput as error:
         raise ValueError(str(error)) from error
     if not time:
@@ -57,7 +57,7 @@ def _duration(value: Any) -> timedelta:
     return time
 
 
-_Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(spelt, when_used="json")]
+_Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(format_duration, when_used="json")]
 _A_CENTURY = timedelta(days=36_500)
 
 

@@ -188,12 +188,12 @@ def parts():
 @pytest.fixture
 def start_api(local_shell):
     """Start `botchat api` on the file, and kill at the end what is left."""
-    from support.api.client import Api
+    from support.api.client import ApiProcess
 
     running = []
 
-    def start(*options: str) -> Api:
-        running.append(Api(local_shell, *options))
+    def start(*options: str) -> ApiProcess:
+        running.append(ApiProcess(local_shell, *options))
         return running[-1]
 
     yield start
@@ -272,14 +272,14 @@ def flaky_chat(chat_with, store):
 @pytest.fixture
 def serve_chat(chat_with):
     """Serve a Chat whose bot follows the script; give its address."""
-    from support.api.client import served
+    from support.api.client import serve_api
 
-    from botchat.api.dependencies import Serving
+    from botchat.api.dependencies import Services
 
     with ExitStack() as servers:
 
         def serve(*script, **more) -> str:
-            return servers.enter_context(served(Serving(chat=chat_with(*script), **more)))
+            return servers.enter_context(serve_api(Services(chat=chat_with(*script), **more)))
 
         yield serve
 

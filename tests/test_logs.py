@@ -1,4 +1,4 @@
-"""Log lines: one JSON object per line for servers, harmless text for commands."""
+"""Log formatters: one JSON object per line for servers, text without control characters for commands."""
 
 import io
 import json
@@ -8,7 +8,7 @@ import sys
 
 from botchat.logs import JsonFormatter, TextFormatter
 
-NASTY = "x\r\n\x1b[2J\x85\u2028\u202e\x7fü"
+HOSTILE_TEXT = "x\r\n\x1b[2J\x85\u2028\u202e\x7fü"
 
 
 def logger_to(stream, formatter) -> logging.Logger:
@@ -24,14 +24,16 @@ def test_an_event_is_one_line_whatever_is_in_it():
     stream = io.StringIO()
     logger = logger_to(stream, JsonFormatter())
     try:
-        int(NASTY)
+        int(HOSTILE_TEXT)
     except ValueError:
-        logger.exception("failed: %s", NASTY, extra={"fields": {"user": NASTY, "level": "forged", "odd": object}})
+        logger.exception(
+            "failed: %s", HOSTILE_TEXT, extra={"fields": {"user": HOSTILE_TEXT, "level": "forged", "odd": object}}
+        )
     text = stream.getvalue()
     assert (text.count("\n"), text[-1], set(text) <= {"\n", *map(chr, range(32, 127))}) == (1, "\n", True)
     event = json.loads(text)
-    assert (event["level"], event["logger"], event["user"]) == ("error", "botchat.test", NASTY)
-    assert event["message"] == f"failed: {NASTY}"
+    assert (event["level"], event["logger"], event["user"]) == ("error", "botchat.test", HOSTILE_TEXT)
+    assert event["message"] == f"failed: {HOSTILE_TEXT}"
     assert "ValueError: invalid literal" in event["exception"]
     assert event["time"].endswith("Z")
 

@@ -1,1 +1,1 @@
-"""The sessions over HTTP, for programs and for people who must not hold the store's password."""
+"""The HTTP API to sessions, for programs and for users without database credentials."""

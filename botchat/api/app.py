@@ -1,4 +1,4 @@
-"""The application: routes, who may use them, and the OpenAPI document."""
+"""The FastAPI application: middleware, routes and the OpenAPI document."""
 
 from typing import Any
 
@@ -8,52 +8,55 @@ from starlette.middleware import Middleware
 
 from botchat import __version__
 from botchat.api import docs_page, errors
-from botchat.api.auth.middleware import OPEN, Guarded
-from botchat.api.dependencies import Serving
-from botchat.api.metrics import Measured
+from botchat.api.auth.middleware import PUBLIC_PATHS, AuthMiddleware
+from botchat.api.dependencies import Services
+from botchat.api.metrics import MetricsMiddleware
 from botchat.api.openai import completions
 from botchat.api.replies.sse import EventStream
 from botchat.api.routes import admin, health, messages, preferences, sessions, sign_in
 from botchat.api.schemas.responses import ProblemOut
 
-_PARTS = (sessions, messages, preferences, completions, sign_in, health, admin, docs_page)
-_ABOUT = (
+_ROUTERS = (sessions, messages, preferences, completions, sign_in, health, admin, docs_page)
+_DESCRIPTION = (
     "Sessions with bots, stored as they are said. Show who you are with `Authorization: Bearer TOKEN`; "
     "another's session and none are the same 404. Errors are problem+json, and OpenAI's own shape below `/v1`."
 )
 
 
-def create_app(serving: Serving) -> FastAPI:
-    """Make the application."""
+def create_app(services: Services) -> FastAPI:
+    """Return the application with all routes and middleware."""
     app = FastAPI(
         title="botchat",
         version=__version__,
-        description=_ABOUT,
+        description=_DESCRIPTION,
         docs_url=None,
         redoc_url=None,
         telemetry={"tracing": False, "metrics": False},
-        middleware=[Middleware(Measured, measures=serving.measures), Middleware(Guarded, serving=serving)],
+        middleware=[
+            Middleware(MetricsMiddleware, metrics=services.metrics),
+            Middleware(AuthMiddleware, services=services),
+        ],
     )
-    app.state.serving = serving
-    for part in _PARTS:
-        app.include_router(part.router)
+    app.state.services = services
+    for module in _ROUTERS:
+        app.include_router(module.router)
     errors.add_handlers(app)
     document: dict[str, Any] = {}
 
     def openapi() -> dict[str, Any]:
         if not document:
-            document.update(_document(app))
+            document.update(_openapi_document(app))
         return document
 
-    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to change its document
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to change the document
     return app
 
 
-_EVENTS = EventStream.media_type
+_EVENT_STREAM = EventStream.media_type
 
 
-def _document(app: FastAPI) -> dict[str, Any]:
-    """Describe the routes, with what all of them have in common: who may come in, and how errors look."""
+def _openapi_document(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document of the routes, with their common parts: authentication and errors."""
     document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     schemas = document["components"]["schemas"]
     for unused in ("HTTPValidationError", "ValidationError"):
@@ -67,17 +70,17 @@ def _document(app: FastAPI) -> dict[str, Any]:
             for parameter in operation.get("parameters", ()):
                 parameter["schema"] = _without_null(parameter["schema"])
             operation["responses"].pop("422", None)
-            operation["responses"]["default"] = _error_of(path)
+            operation["responses"]["default"] = _error_response(path)
             for response in operation["responses"].values():
-                if _EVENTS in response.get("content", {}):
-                    response["content"][_EVENTS] = {}
-            if path in OPEN:
+                if _EVENT_STREAM in response.get("content", {}):
+                    response["content"][_EVENT_STREAM] = {}
+            if path in PUBLIC_PATHS:
                 operation["security"] = []
     return document
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Describe a parameter of an address or a header: it is there or not, but never null."""
+    """Return the schema of a query or header parameter without null: it can be absent, but never null."""
     kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
     if len(kinds) != 1:
         return schema
@@ -102,6 +105,6 @@ _OPENAI_ERROR: dict[str, Any] = {
 }
 
 
-def _error_of(path: str) -> dict[str, Any]:
+def _error_response(path: str) -> dict[str, Any]:
     kind, name = ("application/json", "OpenAIError") if path.startswith("/v1/") else (errors.MEDIA_TYPE, "Problem")
     return {"description": "It went wrong", "content": {kind: {"schema": {"$ref": f"#/components/schemas/{name}"}}}}

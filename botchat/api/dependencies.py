@@ -1,4 +1,4 @@
-"""What all routes share in one process."""
+"""The objects that all routes of a process share, as a FastAPI dependency."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -6,54 +6,54 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from botchat.api.jwt import Signer
-from botchat.api.metrics import Measures
-from botchat.api.rate_limits import Limits
-from botchat.api.running_replies import Replies
+from botchat.api.jwt import JwtSigner
+from botchat.api.metrics import Metrics
+from botchat.api.rate_limits import RateLimits
+from botchat.api.running_replies import RunningReplies
 from botchat.core.auth import Devices
 from botchat.core.chat import Chat
-from botchat.serving import Guesses, PasswordSignIn
+from botchat.serving import PasswordSignIn, SignInLimiter
 from botchat.settings import ApiSettings
 
 
 @dataclass(kw_only=True)
-class Serving:
-    """What the routes are given.
+class Services:
+    """The objects that the routes use.
 
     Attributes:
-        admins: who may ask for what an admin may, with a token for it or signed in.
-        signer: None where nobody can sign in with a password: tokens let people in then.
-        sole_user: who everybody is, where no sign-in is asked for.
-        guesses: how often passwords may be guessed.
+        admins: the users who can have the scope `admin`, by an API token or a sign-in.
+        signer: signs access tokens; None disables password sign-in, so that only API tokens are accepted.
+        sole_user: the user of every request on a server without authentication.
+        sign_in_limiter: limits wrong passwords.
     """
 
     chat: Chat
     settings: ApiSettings = field(default_factory=ApiSettings)
     admins: tuple[str, ...] = ()
-    signer: Signer | None = None
+    signer: JwtSigner | None = None
     sole_user: str | None = None
-    measures: Measures = field(default_factory=Measures)
-    guesses: Guesses = field(default_factory=Guesses)
+    metrics: Metrics = field(default_factory=Metrics)
+    sign_in_limiter: SignInLimiter = field(default_factory=SignInLimiter)
 
     @cached_property
-    def passwords(self) -> PasswordSignIn:
-        """What signs people in with a password."""
-        return PasswordSignIn(self.chat.access, Devices(self.chat.short_lived), self.guesses)
+    def password_sign_in(self) -> PasswordSignIn:
+        """The password sign-in."""
+        return PasswordSignIn(self.chat.access, Devices(self.chat.short_lived), self.sign_in_limiter)
 
     @cached_property
-    def limits(self) -> Limits:
-        """How much everybody may ask for."""
-        return Limits(self.settings)
+    def rate_limits(self) -> RateLimits:
+        """The rate limits of users and addresses."""
+        return RateLimits(self.settings)
 
     @cached_property
-    def replies(self) -> Replies:
-        """The replies that this process was asked for."""
-        return Replies(self.measures, self.settings.replies_at_once)
+    def running_replies(self) -> RunningReplies:
+        """The replies in progress in this process."""
+        return RunningReplies(self.metrics, self.settings.replies_at_once)
 
 
-def _serving(request: Request) -> Serving:
-    serving: Serving = request.app.state.serving
-    return serving
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
 
 
-ServingDep = Annotated[Serving, Depends(_serving)]
+ServicesDep = Annotated[Services, Depends(_services)]

@@ -1,4 +1,4 @@
-"""The page `/docs`, where people try the API: Swagger UI from a package that is installed, nothing from elsewhere."""
+"""The page `/docs`: Swagger UI, served from an installed package; nothing is loaded from other servers."""
 
 import importlib.util
 from functools import cache
@@ -8,11 +8,11 @@ from fastapi import APIRouter
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, HTMLResponse, Response
 
-# Names of files without a folder: they are beside the page, also where it is below /api.
+# Relative file names: they are next to the page, also if it is mounted below /api.
 _SCRIPT, _STYLE, _START = "swagger-ui-bundle.js", "swagger-ui.css", "start.js"
 
-FILES = frozenset(f"/docs/{name}" for name in (_SCRIPT, _STYLE, _START))
-"""What the page loads."""
+ASSET_PATHS = frozenset(f"/docs/{name}" for name in (_SCRIPT, _STYLE, _START))
+"""The paths of the files that the page loads."""
 
 _PAGE = f"""<!doctype html>
 <html lang="en">
@@ -31,7 +31,7 @@ _PAGE = f"""<!doctype html>
 </html>
 """
 
-# Without a validator: it would send the address of this server to swagger.io.
+# The validator is off: it would send this server's URL to swagger.io.
 _START_SCRIPT = """SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#swagger-ui",
@@ -40,46 +40,50 @@ _START_SCRIPT = """SwaggerUIBundle({
 });
 """
 
-_POLICY = (
+_CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_HEADERS = {"Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+_HEADERS = {
+    "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/docs")
 async def docs() -> HTMLResponse:
-    """Give the page."""
+    """Return the page."""
     return HTMLResponse(_PAGE, headers=_HEADERS)
 
 
 @router.get(f"/docs/{_START}")
 async def start() -> Response:
-    """Give what starts Swagger UI; a script in the page itself would be blocked."""
+    """Return the script that starts Swagger UI; the Content-Security-Policy blocks inline scripts."""
     return Response(_START_SCRIPT, media_type="text/javascript", headers=_HEADERS)
 
 
 @router.get(f"/docs/{_SCRIPT}")
 async def script() -> FileResponse:
-    """Give Swagger UI's script."""
+    """Return the script of Swagger UI."""
     return await _asset(_SCRIPT)
 
 
 @router.get(f"/docs/{_STYLE}")
 async def style() -> FileResponse:
-    """Give Swagger UI's style."""
+    """Return the style sheet of Swagger UI."""
     return await _asset(_STYLE)
 
 
 async def _asset(name: str) -> FileResponse:
-    return FileResponse(await run_in_threadpool(_folder) / name, headers=_HEADERS)
+    return FileResponse(await run_in_threadpool(_asset_folder) / name, headers=_HEADERS)
 
 
 @cache
-def _folder() -> Path:
-    """Find the files, which the package carries in its folder static; its code is not run."""
+def _asset_folder() -> Path:
+    """Return the folder `static` of the package fastapi-offline, without importing the package."""
     spec = importlib.util.find_spec("fastapi_offline")
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(

@@ -1,4 +1,4 @@
-"""Errors as HTTP tells them: problem+json (RFC 9457), and OpenAI's shape below /v1. The one place that knows."""
+"""Maps errors to HTTP responses: problem+json (RFC 9457), and OpenAI's format below /v1. No other module does."""
 
 import json
 import logging
@@ -43,23 +43,23 @@ _log = logging.getLogger(__name__)
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Let an app tell its errors so."""
-    app.add_exception_handler(errors.BotchatError, _told)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
+    """Register the error handlers of an application."""
+    app.add_exception_handler(errors.BotchatError, _handle_botchat_error)
+    app.add_exception_handler(RequestValidationError, _handle_validation_error)
+    app.add_exception_handler(HTTPException, _handle_http_error)
+    app.add_exception_handler(Exception, _handle_unexpected_error)
 
 
-def status_of(error: errors.BotchatError) -> int:
-    """Tell the status of an error."""
+def http_status(error: errors.BotchatError) -> int:
+    """Return the HTTP status of an error."""
     kinds = type(error).__mro__
-    if isinstance(error, errors.MissingKey):  # the bot's trouble, not the asker's
+    if isinstance(error, errors.MissingKey):  # the server's configuration, not the caller's mistake
         return 502
     return next(_STATUS[kind] for kind in kinds if kind in _STATUS)
 
 
-def answer_to(error: errors.BotchatError, path: str, **more: Any) -> Response:
-    """Make the answer of an error; `more` stands beside what a problem always says."""
+def error_response(error: errors.BotchatError, path: str, **more: Any) -> Response:
+    """Return the response of an error; `more` are additional members of the problem."""
     headers = {}
     if isinstance(error, errors.NotSignedIn):
         headers["WWW-Authenticate"] = "Bearer"
@@ -67,72 +67,74 @@ def answer_to(error: errors.BotchatError, path: str, **more: Any) -> Response:
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, errors.StoreUnavailable):
         headers["Retry-After"] = "2"
-    return problem(status_of(error), str(error), path, headers, code=_code(error), **more)
+    return problem_response(http_status(error), str(error), path, headers, code=_error_code(error), **more)
 
 
-def problem(status: int, detail: str, path: str, headers: dict[str, str] | None = None, **more: Any) -> Response:
-    """Make the answer that tells of a problem, in the shape of the address that was asked."""
+def problem_response(
+    status: int, detail: str, path: str, headers: dict[str, str] | None = None, **more: Any
+) -> Response:
+    """Return a problem as a response, in the format of the requested path."""
     if path.startswith("/v1/"):
         return JSONResponse(openai_error(status, detail, more.get("code")), status, headers)
     return JSONResponse(problem_json(status, detail) | more, status, headers, media_type=MEDIA_TYPE)
 
 
 def problem_json(status: int, detail: str) -> dict[str, Any]:
-    """Make the body of a problem."""
+    """Return the body of a problem (RFC 9457)."""
     title = HTTPStatus(status).phrase
     return {"type": "about:blank", "title": title, "status": status, "detail": valid_text(detail)}
 
 
-def problem_of(error: errors.BotchatError) -> dict[str, Any]:
-    """Make the body of a problem out of an error."""
-    return problem_json(status_of(error), str(error)) | {"code": _code(error)}
+def error_problem(error: errors.BotchatError) -> dict[str, Any]:
+    """Return the body of a problem for an error, with its code."""
+    return problem_json(http_status(error), str(error)) | {"code": _error_code(error)}
 
 
-def last_event(error: errors.BotchatError, path: str) -> bytes:
-    """Make the event that tells why a stream of the address that was asked ends before its end."""
+def error_event(error: errors.BotchatError, path: str) -> bytes:
+    """Return the event that ends a stream with an error, in the format of the requested path."""
     if path.startswith("/v1/"):
-        return f"data: {json.dumps(openai_error(status_of(error), str(error), _code(error)))}\n\n".encode()
-    return f"event: error\ndata: {json.dumps(problem_of(error))}\n\n".encode()
+        return f"data: {json.dumps(openai_error(http_status(error), str(error), _error_code(error)))}\n\n".encode()
+    return f"event: error\ndata: {json.dumps(error_problem(error))}\n\n".encode()
 
 
 def openai_error(status: int, detail: str, code: str | None = None) -> dict[str, Any]:
-    """Make an error as OpenAI words it."""
+    """Return the body of an error in OpenAI's format."""
     kind = _OPENAI_TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")  # noqa: PLR2004
     return {"error": {"message": valid_text(detail), "type": kind, "param": None, "code": code}}
 
 
-def _code(error: errors.BotchatError) -> str:
-    """Write an error's name as programs like to compare it: session_not_found."""
+def _error_code(error: errors.BotchatError) -> str:
+    """Return the code of an error, its class name in snake case: session_not_found."""
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in type(error).__name__).removeprefix("_")
 
 
-def _told(request: Request, error: Exception) -> Response:
+def _handle_botchat_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, errors.BotchatError):
         raise error
-    return answer_to(error, request.url.path)
+    return error_response(error, request.url.path)
 
 
-def _invalid(request: Request, error: Exception) -> Response:
-    """Say what is wrong with a request, and not what it was: it may be a password, or ten megabytes."""
+def _handle_validation_error(request: Request, error: Exception) -> Response:
+    """Report what is wrong with a request without repeating its values: one may be a password, or ten megabytes."""
     if not isinstance(error, RequestValidationError):
         raise error
     mistakes = [{"loc": [str(part) for part in e["loc"]], "msg": str(e["msg"])} for e in error.errors()]
     first = mistakes[0]
     status = 400 if any(e["type"] == _BAD_JSON for e in error.errors()) else 422
     detail = f"{'.'.join(first['loc'])}: {first['msg']}"
-    return problem(status, detail, request.url.path, code="invalid_request", errors=_valid(mistakes))
+    return problem_response(status, detail, request.url.path, code="invalid_request", errors=_with_valid_text(mistakes))
 
 
-def _valid(mistakes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _with_valid_text(mistakes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"loc": [valid_text(part) for part in m["loc"]], "msg": valid_text(m["msg"])} for m in mistakes]
 
 
-def _http(request: Request, error: Exception) -> Response:
+def _handle_http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    return problem(error.status_code, str(error.detail), request.url.path, dict(error.headers or {}))
+    return problem_response(error.status_code, str(error.detail), request.url.path, dict(error.headers or {}))
 
 
-def _unexpected(request: Request, error: Exception) -> Response:
+def _handle_unexpected_error(request: Request, error: Exception) -> Response:
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return problem(500, "The server failed at this; it was logged.", request.url.path)
+    return problem_response(500, "The server failed at this; it was logged.", request.url.path)

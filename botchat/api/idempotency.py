@@ -1,4 +1,4 @@
-"""Idempotency-Key: a request that is sent again, because its answer was lost, is done once.
+"""Idempotency-Key: a request that is repeated because its response was lost is performed only once.
 
 https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 """
@@ -15,10 +15,10 @@ from botchat.core.chat import Chat
 from botchat.core.errors import InvalidInput
 from botchat.core.models import now
 
-KEPT = timedelta(days=1)
-"""How long a key is known."""
+KEY_LIFETIME = timedelta(days=1)
+"""How long a key is stored."""
 
-KeyHeader = Annotated[
+IdempotencyKeyHeader = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
@@ -29,33 +29,43 @@ KeyHeader = Annotated[
 ]
 
 
-def once(
-    chat: Chat, user: str, key: str | None, asked: tuple[str, BaseModel], made: dict[str, Any]
+def reserve(
+    chat: Chat, user: str, key: str | None, request: tuple[str, BaseModel], result: dict[str, Any]
 ) -> dict[str, Any] | None:
-    """Keep what is about to be made for a key; return what was made for it before, None if this is the first time.
+    """Reserve a key for a request, with the ids of its result; return the stored result if the key is known.
+
+    Args:
+        chat: its store has the keys.
+        user: the owner of the key.
+        key: the header's value; None does nothing.
+        request: the operation and body, to recognize the same request.
+        result: the ids of what the request is about to create.
+
+    Returns:
+        The result of the first request; None if this is the first.
 
     Raises:
-        InvalidInput: the key came with another request.
+        InvalidInput: the key belongs to a different request.
     """
     if key is None:
         return None
-    what = sha256(f"{asked[0]} {asked[1].model_dump_json()}".encode()).hexdigest()
-    place = _place(user, key)
-    while not chat.short_lived.add(place, {"asked": what, "made": made}, now() + KEPT):
-        kept = chat.short_lived.get(place)
-        if kept is None:  # its day ended between the two
+    fingerprint = sha256(f"{request[0]} {request[1].model_dump_json()}".encode()).hexdigest()
+    storage_key = _storage_key(user, key)
+    while not chat.short_lived.add(storage_key, {"asked": fingerprint, "made": result}, now() + KEY_LIFETIME):
+        stored = chat.short_lived.get(storage_key)
+        if stored is None:  # it expired between the two calls
             continue
-        if kept["asked"] != what:
+        if stored["asked"] != fingerprint:
             raise InvalidInput("This Idempotency-Key came with another request before: take a new one.")
-        return dict(kept["made"])
+        return dict(stored["made"])
     return None
 
 
-def forget(chat: Chat, user: str, key: str | None) -> None:
-    """Forget a key whose request came to nothing: with the same it may be tried again."""
+def release(chat: Chat, user: str, key: str | None) -> None:
+    """Remove the key of a request that failed without effect, so that it can be retried."""
     if key is not None:
-        chat.short_lived.remove(_place(user, key))
+        chat.short_lived.remove(_storage_key(user, key))
 
 
-def _place(user: str, key: str) -> str:
+def _storage_key(user: str, key: str) -> str:
     return json.dumps(["idempotency", user, key])

@@ -1,4 +1,4 @@
-"""Short-lived tokens of people who are signed in. The only module that knows JSON Web Tokens."""
+"""Access tokens of signed-in users. The only module that uses JSON Web Tokens."""
 
 from datetime import timedelta
 from typing import NamedTuple
@@ -12,47 +12,47 @@ from botchat.core.models import now
 LIFETIME = timedelta(minutes=15)
 
 KEY_VARIABLE = "BOTCHAT_SIGNING_KEY"
-SHORTEST_KEY = 32
-"""Bytes: RFC 7518, 3.2 asks for a key as long as the hash. PyJWT only warns."""
+MIN_KEY_BYTES = 32
+"""RFC 7518, 3.2 requires a key as long as the hash. PyJWT only warns."""
 
 _ISSUER, _AUDIENCE = "botchat", "botchat-api"
 
 
 class Claims(NamedTuple):
-    """What a token says: who it is, and by which sign-in."""
+    """The claims of an access token: the user and the sign-in."""
 
     user: str
     sign_in_id: str
 
 
-class Signer:
-    """Makes tokens and reads them (HS256)."""
+class JwtSigner:
+    """Signs and verifies access tokens (HS256)."""
 
     def __init__(self, key: str) -> None:
-        """Take the key.
+        """Set the signing key.
 
         Raises:
-            ConfigError: it is too short to be one.
+            ConfigError: it has fewer than 32 bytes.
         """
-        if len(key.encode()) < SHORTEST_KEY:
+        if len(key.encode()) < MIN_KEY_BYTES:
             raise ConfigError(
-                f"{KEY_VARIABLE} must have at least {SHORTEST_KEY} bytes: `openssl rand -base64 32` makes one."
+                f"{KEY_VARIABLE} must have at least {MIN_KEY_BYTES} bytes: `openssl rand -base64 32` makes one."
             )
         self._key = key
 
-    def token(self, claims: Claims) -> str:
-        """Make a token that is good for 15 minutes, if its sign-in is."""
+    def sign(self, claims: Claims) -> str:
+        """Return a token that is valid for 15 minutes, as long as its sign-in is."""
         at = now()
         payload = {"sub": claims.user, "sid": claims.sign_in_id, "iat": at, "exp": at + LIFETIME}
         return jwt.encode(payload | {"iss": _ISSUER, "aud": _AUDIENCE}, self._key, algorithm="HS256")
 
-    def claims(self, token: str) -> Claims:
-        """Read a token.
+    def verify(self, token: str) -> Claims:
+        """Verify a token and return its claims.
 
         Raises:
-            NotSignedIn: it is none of this key's, or its time is over.
+            NotSignedIn: its signature is invalid, or it has expired.
         """
-        # Not when it was made: a clock that was set back since, or another server's, would refuse who just signed in.
+        # `iat` is not verified: after a clock was set back, or with another server's clock, it may be in the future.
         options: Options = {"require": ["sub", "sid", "exp", "iss", "aud"], "verify_iat": False}
         try:
             payload = jwt.decode(

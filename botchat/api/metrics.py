@@ -1,4 +1,4 @@
-"""What Prometheus is told. The only module that knows prometheus-client."""
+"""Prometheus metrics. The only module that uses prometheus-client."""
 
 import time
 
@@ -7,11 +7,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from botchat.core.chat import Reply
 
-_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
-class Measures:
-    """Counters of one process, in a registry of their own. They name routes and bots, never users or words."""
+class Metrics:
+    """The metrics of one process, in their own registry. Labels are routes and bots, never users or text."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -22,7 +22,7 @@ class Measures:
             "botchat_request_seconds",
             "Until the first byte of the answer.",
             ("method", "route"),
-            buckets=_SECONDS,
+            buckets=_BUCKETS,
             registry=self._registry,
         )
         self.replies_in_flight = Gauge(
@@ -33,7 +33,7 @@ class Measures:
             "botchat_first_token_seconds",
             "Until the first piece of a reply.",
             ("bot",),
-            buckets=_SECONDS,
+            buckets=_BUCKETS,
             registry=self._registry,
         )
         self._tokens = Counter(
@@ -44,20 +44,20 @@ class Measures:
         )
 
     def text(self) -> bytes:
-        """Write everything in Prometheus' format."""
+        """Return all metrics in the Prometheus text format."""
         return generate_latest(self._registry)
 
-    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count an answer."""
+    def record_response(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Record a response and the seconds until its first byte."""
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(method, route).observe(seconds)
 
-    def save_failed(self) -> None:
-        """Count a reply that was not stored."""
+    def count_save_failure(self) -> None:
+        """Count a reply that couldn't be stored."""
         self._save_failures.inc()
 
-    def reply_ended(self, bot_id: str, reply: Reply) -> None:
-        """Count a reply with what its bot's server told of it."""
+    def record_reply(self, bot_id: str, reply: Reply) -> None:
+        """Record a completed reply, with its token usage and time to first token."""
         message = reply.message
         self._replies.labels(bot_id, message.status or "complete").inc()
         if message.first_token_ms is not None:
@@ -67,25 +67,25 @@ class Measures:
                 self._tokens.labels(bot_id, kind.removesuffix("_tokens")).inc(tokens)
 
 
-class Measured:
-    """Counts every answer by the route that gave it."""
+class MetricsMiddleware:
+    """Records every response by its route."""
 
-    def __init__(self, app: ASGIApp, measures: Measures) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
-        self._measures = measures
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """Handle a request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         start = time.perf_counter()
 
-        async def counted(message: Message) -> None:
+        async def timed_send(message: Message) -> None:
             if message["type"] == "http.response.start":
-                route = getattr(scope.get("route"), "path", "none")  # its pattern: each id would be a counter
+                route = getattr(scope.get("route"), "path", "none")  # the pattern: with ids, each would be a new label
                 method = scope["method"] if route != "none" else "any"
-                self._measures.answered(method, route, message["status"], time.perf_counter() - start)
+                self._metrics.record_response(method, route, message["status"], time.perf_counter() - start)
             await send(message)
 
-        await self._app(scope, receive, counted)
+        await self._app(scope, receive, timed_send)

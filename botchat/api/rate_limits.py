@@ -1,4 +1,4 @@
-"""How much one person, or one address, may ask for in a minute. The only module that knows limits."""
+"""Rate limits: requests per minute of one user and of one address. The only module that uses `limits`."""
 
 import math
 import time
@@ -11,32 +11,32 @@ from botchat.core.errors import TooMany
 from botchat.settings import ApiSettings
 
 
-class Limits:
-    """Counts requests, in this process: with several of them everybody may ask each for so much."""
+class RateLimits:
+    """Counts requests in this process; with several processes, each has its own counts."""
 
     def __init__(self, settings: ApiSettings) -> None:
-        self._window = MovingWindowRateLimiter(MemoryStorage())
-        self._of_user = RateLimitItemPerMinute(settings.requests_per_minute, namespace="user")
-        self._of_address = RateLimitItemPerMinute(settings.requests_per_minute_by_address, namespace="address")
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._user_limit = RateLimitItemPerMinute(settings.requests_per_minute, namespace="user")
+        self._address_limit = RateLimitItemPerMinute(settings.requests_per_minute_by_address, namespace="address")
 
     def count_user(self, user: str) -> None:
-        """Count a request of this user.
+        """Count a request of a user.
 
         Raises:
             TooMany: there were too many in the last minute.
         """
-        self._count(self._of_user, user)
+        self._count(self._user_limit, user)
 
     def count_address(self, address: str) -> None:
-        """Count a request from this address.
+        """Count a request from an address.
 
         Raises:
             TooMany: there were too many in the last minute.
         """
-        self._count(self._of_address, address)
+        self._count(self._address_limit, address)
 
-    def _count(self, limit: RateLimitItemPerMinute, whose: str) -> None:
-        if not self._window.hit(limit, whose):
-            again = self._window.get_window_stats(limit, whose).reset_time
-            seconds = max(1, math.ceil(again - time.time()))
+    def _count(self, limit: RateLimitItemPerMinute, key: str) -> None:
+        if not self._limiter.hit(limit, key):
+            reset_time = self._limiter.get_window_stats(limit, key).reset_time
+            seconds = max(1, math.ceil(reset_time - time.time()))
             raise TooMany(f"There were more than {limit.amount} requests in a minute", seconds)

@@ -1,4 +1,4 @@
-"""Replies as routes see them: waited for without a thread, counted, and never ended by a client that leaves."""
+"""Replies in progress: counted, and awaited without a thread; a client that disconnects doesn't stop them."""
 
 import asyncio
 import threading
@@ -7,55 +7,55 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from typing import Self
 
-from botchat.api.metrics import Measures
+from botchat.api.metrics import Metrics
 from botchat.core.chat import Reply
 from botchat.core.errors import TooMany
 from botchat.core.models import Delta
 
 PING_SECONDS = 15.0
-"""A stream with nothing to say says so as often: proxies close what is silent for a minute."""
+"""The interval of pings on an idle stream: proxies close connections that are silent for a minute."""
 
-_UNSAVED_SECONDS = 2.0  # who waits for an answer is told that it could not be saved; it is tried on
+_SAVE_WAIT_SECONDS = 2.0  # then the caller gets the save error; saving is retried in the background
 
 
-class Replies:
-    """The replies that this process was asked for."""
+class RunningReplies:
+    """Counts the replies in progress in this process, and limits those of one user."""
 
-    def __init__(self, measures: Measures, most_of_user: int) -> None:
-        self._measures = measures
-        self._most_of_user = most_of_user
+    def __init__(self, metrics: Metrics, max_per_user: int) -> None:
+        self._metrics = metrics
+        self._max_per_user = max_per_user
         self._running: Counter[str] = Counter()
         self._lock = threading.Lock()
 
-    def check(self, user: str) -> None:
-        """Check that a user may ask for another reply.
+    def check_limit(self, user: str) -> None:
+        """Check that a user may start another reply.
 
         Raises:
-            TooMany: so many of theirs are under way that they must wait for one.
+            TooMany: the user has as many replies in progress as allowed.
         """
-        if self._running[user] >= self._most_of_user:
-            raise TooMany(f"{self._most_of_user} replies of yours are under way, and more are not allowed at once", 2)
+        if self._running[user] >= self._max_per_user:
+            raise TooMany(f"{self._max_per_user} replies of yours are under way, and more are not allowed at once", 2)
 
-    def watch(self, reply: Reply, bot_id: str) -> None:
-        """Count a reply until it is settled."""
+    def track(self, reply: Reply, bot_id: str) -> None:
+        """Count a reply until it is saved or its save has failed."""
         self._count(reply.user, 1)
-        self._measures.replies_in_flight.inc()
-        left = [bot_id]
+        self._metrics.replies_in_flight.inc()
+        pending = [bot_id]
 
-        def look() -> None:
+        def check_settled() -> None:
             if reply.settled:
-                with suppress(IndexError):  # the other look was first
-                    self._settled(reply, left.pop())
+                with suppress(IndexError):  # the other call was first
+                    self._settled(reply, pending.pop())
 
-        reply.subscribe(look)
-        look()
+        reply.subscribe(check_settled)
+        check_settled()
 
     def _settled(self, reply: Reply, bot_id: str) -> None:
         self._count(reply.user, -1)
-        self._measures.replies_in_flight.dec()
-        self._measures.reply_ended(bot_id, reply)
+        self._metrics.replies_in_flight.dec()
+        self._metrics.record_reply(bot_id, reply)
         if reply.save_failure:
-            self._measures.save_failed()
+            self._metrics.count_save_failure()
 
     def _count(self, user: str, number: int) -> None:
         with self._lock:
@@ -64,70 +64,70 @@ class Replies:
                 del self._running[user]
 
 
-async def pieces(reply: Reply) -> AsyncIterator[Delta | None]:
-    """Give what came so far, then what comes, several pieces as one where they came together; None is a sign of life.
+async def reply_deltas(reply: Reply) -> AsyncIterator[Delta | None]:
+    """Yield the deltas received so far, then new ones, merged if several are waiting; None is a ping.
 
-    It ends with the reply. Who leaves before stops nothing.
+    The iterator ends with the reply. Closing it earlier doesn't stop the reply.
     """
-    given = 0
-    with _Bell(reply) as bell:
+    delivered = 0
+    with _ReplyListener(reply) as listener:
         while True:
-            ended = reply.ended  # before looking: what comes in between is not missed
-            news = reply.deltas_from(given)
-            given += len(news)
+            ended = reply.ended  # read first, so that no delta in between is missed
+            news = reply.deltas_from(delivered)
+            delivered += len(news)
             if news:
-                for delta in _joined(news):
+                for delta in _merged(news):
                     yield delta
             elif ended:
                 return
-            elif not await bell.rings(PING_SECONDS):
+            elif not await listener.wait(PING_SECONDS):
                 yield None
 
 
-async def settled(reply: Reply) -> None:
-    """Wait until a reply has ended and the store has it, or for some seconds more if the store does not take it."""
-    with _Bell(reply) as bell:
+async def wait_until_settled(reply: Reply) -> None:
+    """Wait until a reply has ended and is saved, or two seconds after its end if the store doesn't save it."""
+    with _ReplyListener(reply) as listener:
         while not reply.ended:
-            await bell.rings(PING_SECONDS)
-        deadline = asyncio.get_running_loop().time() + _UNSAVED_SECONDS
+            await listener.wait(PING_SECONDS)
+        deadline = asyncio.get_running_loop().time() + _SAVE_WAIT_SECONDS
         while not reply.settled and (left := deadline - asyncio.get_running_loop().time()) > 0:
-            await bell.rings(left)
+            await listener.wait(left)
 
 
-class _Bell:
-    """Rings on the server's loop when a reply, on its own, has something new."""
+class _ReplyListener:
+    """Wakes a coroutine on the server's event loop when a reply, on the bots' loop, has news."""
 
     def __init__(self, reply: Reply) -> None:
         self._reply = reply
         self._loop = asyncio.get_running_loop()
         self._event = asyncio.Event()
-        self._rung = False
+        self._is_notified = False
 
     def __enter__(self) -> Self:
-        self._end = self._reply.subscribe(self._ring)
+        self._unsubscribe = self._reply.subscribe(self._notify)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._end()
+        self._unsubscribe()
 
-    async def rings(self, seconds: float) -> bool:
-        """Wait for something new since the last time; False if there was nothing for so long."""
+    async def wait(self, seconds: float) -> bool:
+        """Wait for news since the last call; return False if there is none within this time."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._event.wait(), seconds)
-        rang = self._event.is_set()
+        has_news = self._event.is_set()
         self._event.clear()
-        self._rung = False
-        return rang
+        self._is_notified = False
+        return has_news
 
-    def _ring(self) -> None:
-        if not self._rung:  # waking the loop costs a system call: once until it has looked is enough
-            self._rung = True
-            with suppress(RuntimeError):  # the server has ended, and nobody waits any more
+    def _notify(self) -> None:
+        if not self._is_notified:  # waking the loop costs a system call: once until the next wait is enough
+            self._is_notified = True
+            with suppress(RuntimeError):  # the loop is closed: nobody is waiting
                 self._loop.call_soon_threadsafe(self._event.set)
 
 
-def _joined(deltas: list[Delta]) -> Iterator[Delta]:
-    """Make one piece of all words, and one of the latest state of each content without plain text."""
+def _merged(deltas: list[Delta]) -> Iterator[Delta]:
+    """Yield one delta with all the text, and the latest one of each content part without plain text."""
     if len(deltas) == 1:
         yield deltas[0]
         return

@@ -1,1 +1,1 @@
-"""The command line: stdout is data, stderr is words, and every error is one line with an exit code."""
+"""The commands, one module per command or group: data on stdout, messages on stderr, errors in one line."""

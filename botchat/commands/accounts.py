@@ -1,11 +1,11 @@
-"""The commands about accounts: who may come in from elsewhere, through the API or a page with a sign-in."""
+"""The account commands of `botchat users`: add, passwd, disable, enable."""
 
 import sys
 from typing import Annotated
 
 import typer
 
-from botchat.commands.support.options import StoreOption, opened_store, say, settings_with
+from botchat.commands.support.options import StoreOption, open_user_store, print_notice, settings_from_options
 from botchat.commands.users import UserArgument
 from botchat.core.errors import InvalidInput
 
@@ -22,9 +22,9 @@ def add(user: UserArgument, no_password: NoPasswordOption = False, store: StoreO
 
     Example: botchat users add ann
     """
-    with opened_store(settings_with(store, user)) as (chat, _):
-        made = chat.access.add(user, None if no_password else _password(user))
-        say(f"{made} has an account in {chat.store}.")
+    with open_user_store(settings_from_options(store, user)) as (chat, _):
+        made = chat.access.add(user, None if no_password else _read_password(user))
+        print_notice(f"{made} has an account in {chat.store}.")
 
 
 def passwd(user: UserArgument, store: StoreOption = None) -> None:
@@ -34,9 +34,9 @@ def passwd(user: UserArgument, store: StoreOption = None) -> None:
 
     Example: botchat users passwd ann
     """
-    with opened_store(settings_with(store, user), writing=False) as (chat, _):
-        chat.access.set_password(user, _password(user))
-        say(f"{user} has another password, and is signed out everywhere.")
+    with open_user_store(settings_from_options(store, user), create=False) as (chat, _):
+        chat.access.set_password(user, _read_password(user))
+        print_notice(f"{user} has another password, and is signed out everywhere.")
 
 
 def disable(user: UserArgument, store: StoreOption = None) -> None:
@@ -46,9 +46,9 @@ def disable(user: UserArgument, store: StoreOption = None) -> None:
 
     Example: botchat users disable ann
     """
-    with opened_store(settings_with(store, user), writing=False) as (chat, _):
+    with open_user_store(settings_from_options(store, user), create=False) as (chat, _):
         chat.access.disable(user)
-        say(f"{user} can't come in any more: botchat users enable takes it back.")
+        print_notice(f"{user} can't come in any more: botchat users enable takes it back.")
 
 
 def enable(user: UserArgument, store: StoreOption = None) -> None:
@@ -56,16 +56,16 @@ def enable(user: UserArgument, store: StoreOption = None) -> None:
 
     Example: botchat users enable ann
     """
-    with opened_store(settings_with(store, user), writing=False) as (chat, _):
+    with open_user_store(settings_from_options(store, user), create=False) as (chat, _):
         chat.access.enable(user)
-        say(f"{user} may come in again.")
+        print_notice(f"{user} may come in again.")
 
 
-def _password(user: str) -> str:
-    """Ask twice for a password on a terminal, else read it from the one line of stdin.
+def _read_password(user: str) -> str:
+    """Prompt for a password twice on a terminal, else read it from a line of stdin.
 
     Raises:
-        InvalidInput: stdin is at its end.
+        InvalidInput: stdin is empty.
     """
     if sys.stdin.isatty():
         return str(typer.prompt(f"Password of {user}", hide_input=True, confirmation_prompt=True, err=True))

@@ -1,4 +1,4 @@
-"""The command `api`."""
+"""The command `api`, which starts the API server."""
 
 import signal
 import sys
@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from botchat.commands.support.exit_codes import TERMINATED
-from botchat.commands.support.options import StoreOption, UserOption, settings_with
+from botchat.commands.support.options import StoreOption, UserOption, settings_from_options
 from botchat.core.errors import ConfigError
 from botchat.logs import log_json
 
@@ -31,20 +31,20 @@ def api(
 
     Example: botchat api --port 8600
     """
-    settings = settings_with(store, user, host=host, port=port)
+    settings = settings_from_options(store, user, host=host, port=port)
     log_json()
-    with told_what_is_missing():
+    with require_api_libraries():
         from botchat.api.launcher import serve
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     serve(settings, no_sign_in=no_sign_in)
 
 
 @contextmanager
-def told_what_is_missing() -> Iterator[None]:
-    """Say what to install if the API's libraries are not there.
+def require_api_libraries() -> Iterator[None]:
+    """Turn a failed import of the API's libraries into an error that says what to install.
 
     Raises:
-        ConfigError: they are not.
+        ConfigError: a library is missing.
     """
     try:
         yield

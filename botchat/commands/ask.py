@@ -1,4 +1,4 @@
-"""The command `ask`: one question, its answer as it comes."""
+"""The command `ask`: asks one question and streams the reply."""
 
 import os
 import sys
@@ -8,30 +8,37 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from botchat.commands.output.reply_formats import JsonLines, OneJson, ReplyWriter, Words, error_json
+from botchat.commands.output.reply_formats import JsonLinesWriter, JsonWriter, ReplyWriter, TextWriter, error_json
 from botchat.commands.support.exit_codes import INTERRUPTED, exit_code
-from botchat.commands.support.options import BotOption, StoreOption, UserOption, opened, say, settings_with
-from botchat.commands.support.session_selectors import chosen, counted
-from botchat.commands.support.streams import ReaderGoneError
+from botchat.commands.support.options import (
+    BotOption,
+    StoreOption,
+    UserOption,
+    open_user_chat,
+    print_notice,
+    settings_from_options,
+)
+from botchat.commands.support.session_selectors import find_session, pluralize
+from botchat.commands.support.streams import OutputClosedError
 from botchat.core.errors import BotchatError, BotError, InvalidInput, SessionTooLarge, StoreError
 
 if TYPE_CHECKING:
     from botchat.core.chat import Chat, Reply
     from botchat.core.models import Session
 
-# How long the command line waits for a store that is down to take a reply that has come.
-_SAVING_SECONDS = 30.0
-_SAVING_SECONDS_AFTER_CTRL_C = 5.0
+# How long the command waits for an unavailable store to save a complete reply.
+_SAVE_WAIT_SECONDS = 30.0
+_SAVE_WAIT_SECONDS_AFTER_CTRL_C = 5.0
 
-_MOST_BYTES = 15 * 1024 * 1024
+_MAX_INPUT_BYTES = 15 * 1024 * 1024
 
 
 def ask(
-    words: Annotated[
+    arguments: Annotated[
         list[str] | None,
         typer.Argument(help="The question; what is piped in follows it.", metavar="QUESTION"),
     ] = None,
-    go_on: Annotated[bool, typer.Option("--continue", "-c", help="In the session that was used last.")] = False,
+    continue_last: Annotated[bool, typer.Option("--continue", "-c", help="In the session that was used last.")] = False,
     session_id: Annotated[
         str | None, typer.Option("--session", help="In this session (botchat help ids).", metavar="ID")
     ] = None,
@@ -53,46 +60,48 @@ def ask(
     """
     if as_json and as_jsonl:
         raise InvalidInput("Say --json or --jsonl, not both.")
-    with _errors_as_json(wanted=as_json or as_jsonl):
-        question = _question(words or [])
-        with opened(settings_with(store, user), writing=not no_save, saving=not no_save) as (chat, name):
-            session = _session(chat, name, session_id, bot, go_on=go_on)
-            writer = OneJson() if as_json else JsonLines() if as_jsonl else Words(reasoning=reasoning)
+    with _errors_as_json(is_enabled=as_json or as_jsonl):
+        question = _read_question(arguments or [])
+        with open_user_chat(settings_from_options(store, user), create=not no_save, save=not no_save) as (chat, name):
+            session = _open_session(chat, name, session_id, bot, continue_last=continue_last)
+            writer = JsonWriter() if as_json else JsonLinesWriter() if as_jsonl else TextWriter(reasoning=reasoning)
             reply = chat.send(name, session, question)
             writer.begin(None if no_save else session.id, session.bot_id, chat.bot_of(session).label)
-            _follow(reply, writer, kept=not no_save)
+            _write_reply(reply, writer, is_saved=not no_save)
 
 
-def _session(chat: "Chat", user: str, session_id: str | None, bot: str | None, *, go_on: bool) -> "Session":
-    """Return the session to ask in: a new one, or one that is there, where `bot` then answers from now on.
+def _open_session(
+    chat: "Chat", user: str, session_id: str | None, bot: str | None, *, continue_last: bool
+) -> "Session":
+    """Return the session to ask in: a new one, or an existing one, whose bot is changed to `bot`.
 
     Raises:
-        InvalidInput: two sessions are meant.
-        SessionNotFound: it is not there.
+        InvalidInput: both --continue and --session are given.
+        SessionNotFound: the session doesn't exist.
     """
-    if go_on and session_id:
+    if continue_last and session_id:
         raise InvalidInput("Say --continue or --session, not both.")
-    if not (go_on or session_id):
-        return chat.new_session(user, bot or os.environ.get("BOTCHAT_BOT"))  # said now, it goes before a preference
-    session = chat.open(user, chosen(chat, user, session_id or "@last").id)
+    if not (continue_last or session_id):
+        return chat.new_session(user, bot or os.environ.get("BOTCHAT_BOT"))  # both override the user's preference
+    session = chat.open(user, find_session(chat, user, session_id or "@last").id)
     if bot and bot != session.bot_id:
         chat.change_bot(user, session, bot)
-    if go_on:
-        say(f"going on with {session.name!r}, {counted(session.message_count, 'message')}")
+    if continue_last:
+        print_notice(f"going on with {session.name!r}, {pluralize(session.message_count, 'message')}")
     return session
 
 
-def _question(words: list[str]) -> str:
-    """Make the question out of what was typed and what was piped in, after an empty line.
+def _read_question(arguments: list[str]) -> str:
+    """Return the question: the arguments, then the piped input after an empty line.
 
     Raises:
         InvalidInput: both are empty.
-        SessionTooLarge: more is piped in than a message can hold.
+        SessionTooLarge: the piped input exceeds the size of a message.
     """
-    typed = "" if words == ["-"] else " ".join(words)
-    is_piped = sys.stdin is not None and (words == ["-"] or not sys.stdin.isatty())
-    data = sys.stdin.buffer.read(_MOST_BYTES + 1) if is_piped else b""
-    if len(data) > _MOST_BYTES:
+    typed = "" if arguments == ["-"] else " ".join(arguments)
+    is_piped = sys.stdin is not None and (arguments == ["-"] or not sys.stdin.isatty())
+    data = sys.stdin.buffer.read(_MAX_INPUT_BYTES + 1) if is_piped else b""
+    if len(data) > _MAX_INPUT_BYTES:
         raise SessionTooLarge
     piped = data.decode("utf-8", "replace").rstrip("\n")
     question = f"{typed}\n\n{piped}" if typed and piped.strip() else typed or piped
@@ -101,36 +110,44 @@ def _question(words: list[str]) -> str:
     return question
 
 
-def _follow(reply: "Reply", writer: ReplyWriter, *, kept: bool) -> None:
-    """Write a reply as it comes, then see that it is saved: one that is not stands on the screen, and is told."""
+def _write_reply(reply: "Reply", writer: ReplyWriter, *, is_saved: bool) -> None:
+    """Write a reply while it streams, then check that it is saved.
+
+    Raises:
+        OutputClosedError: the reader of stdout has gone; the reply is complete and saved.
+        StoreError: the reply is on the screen but not saved.
+        BotError: the bot failed, or the reply is empty.
+    """
     from botchat.core.chat import is_empty_reply
 
-    gone: ReaderGoneError | None = None
+    closed: OutputClosedError | None = None
     try:
         for delta in reply:
             writer.write(delta)
         writer.end(reply.message)
-    except ReaderGoneError as error:
-        gone = error  # nobody reads it any more, but it is kept whole
+    except OutputClosedError as error:
+        closed = error  # nobody reads the reply, but it is received and saved completely
         list(reply)
     except KeyboardInterrupt:
         reply.stop()
         list(reply)
         writer.end(reply.message)
-        _check_saved(reply, _SAVING_SECONDS_AFTER_CTRL_C)
-        say(f"stopped{'; what came is kept' if kept else ''}.")
+        _check_saved(reply, _SAVE_WAIT_SECONDS_AFTER_CTRL_C)
+        print_notice(f"stopped{'; what came is kept' if is_saved else ''}.")
         sys.exit(INTERRUPTED)
-    _check_saved(reply, _SAVING_SECONDS)
-    if gone:
-        raise gone
+    _check_saved(reply, _SAVE_WAIT_SECONDS)
+    if closed:
+        raise closed
     if reply.failure:
         raise reply.failure
     message = reply.message
     is_empty = is_empty_reply(message) and message.status in {None, "truncated"}
     if message.error and not is_empty:
-        say(message.error)
+        print_notice(message.error)
     if message.sent:
-        say(f"{message.sent['messages']:,} of {message.sent['of']:,} messages sent: botchat sessions show tells which")
+        print_notice(
+            f"{message.sent['messages']:,} of {message.sent['of']:,} messages sent: botchat sessions show tells which"
+        )
     if is_empty:
         raise BotError(message.error or "The reply is empty.")
 
@@ -141,12 +158,12 @@ def _check_saved(reply: "Reply", seconds: float) -> None:
 
 
 @contextmanager
-def _errors_as_json(*, wanted: bool) -> Iterator[None]:
-    """Say on stderr what went wrong as JSON, for the programs that read the answer as JSON."""
+def _errors_as_json(*, is_enabled: bool) -> Iterator[None]:
+    """Write an error as JSON to stderr, for programs that read the reply as JSON."""
     try:
         yield
     except BotchatError as error:
-        if not wanted:
+        if not is_enabled:
             raise
         typer.echo(error_json(error), err=True)
         raise typer.Exit(exit_code(error)) from error

@@ -1,4 +1,4 @@
-"""The command `audit`."""
+"""The command `audit`, which lists admins' access to other users' sessions."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from botchat.commands.output.tables import Columns, FieldsOption, FormatOption, Row, print_rows
-from botchat.commands.support.options import StoreOption, opened_store, say, settings_with
+from botchat.commands.support.options import StoreOption, open_user_store, print_notice, settings_from_options
 from botchat.core.models import now
 from botchat.core.storage import AuditAction, AuditFilter
-from botchat.durations import moment
+from botchat.durations import parse_time
 
 if TYPE_CHECKING:
     from botchat.core.storage import AuditLog
@@ -33,7 +33,7 @@ def audit(
     limit: Annotated[
         int | None, typer.Option("--limit", "-n", help="How many at most (default: all).", min=1, metavar="N")
     ] = None,
-    form: FormatOption = None,
+    output_format: FormatOption = None,
     fields: FieldsOption = None,
     store: StoreOption = None,
 ) -> None:
@@ -49,12 +49,12 @@ def audit(
         user=user,
         action=action,
         session_id=session,
-        since=moment(since, now()) if since is not None else None,
-        until=moment(until, now()) if until is not None else None,
+        since=parse_time(since, now()) if since is not None else None,
+        until=parse_time(until, now()) if until is not None else None,
     )
-    with opened_store(settings_with(store, None), writing=False) as (chat, _):
-        if not print_rows(_rows(chat.audit, where, limit), _COLUMNS, form, fields):
-            say(f"No audit events match in {chat.store}.")
+    with open_user_store(settings_from_options(store, None), create=False) as (chat, _):
+        if not print_rows(_rows(chat.audit, where, limit), _COLUMNS, output_format, fields):
+            print_notice(f"No audit events match in {chat.store}.")
 
 
 def _rows(log: "AuditLog", where: AuditFilter, limit: int | None) -> Iterator[Row]:

@@ -1,14 +1,14 @@
-"""The commands about bots: which there are, and whether they answer."""
+"""The commands of `botchat bots`: list, show, test."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from botchat.commands.output.key_values import print_facts, without_secrets
+from botchat.commands.output.key_values import mask_secrets, print_key_values
 from botchat.commands.output.tables import Columns, FieldsOption, FormatOption, Row, print_rows
-from botchat.commands.support.exit_codes import SOME_FAILED
-from botchat.commands.support.options import bot_names, near, say
+from botchat.commands.support.exit_codes import PARTIAL_FAILURE
+from botchat.commands.support.options import complete_bot, print_notice, suggestion
 from botchat.core.errors import InvalidInput, UnknownBot
 from botchat.core.urls import without_password
 
@@ -22,17 +22,17 @@ _BOTS = Columns(
     in_table=("id", "model", "default", "key", "key_set", "base_url", "context_window"),
     flexible="model",
 )
-_FACTS = Columns(names=("name", "value"), in_table=("name", "value"), flexible="value", key="name")
-_TRIALS = Columns(
+_SETTINGS = Columns(names=("name", "value"), in_table=("name", "value"), flexible="value", key="name")
+_PROBES = Columns(
     names=("id", "ok", "model", "first_token_ms", "latency_ms", "streamed", "reasoned", "usage", "error"),
     in_table=("id", "ok", "model", "first_token_ms", "latency_ms", "streamed", "reasoned", "usage"),
     flexible="model",
 )
 
-_BotArgument = typer.Argument(help="Which bot.", metavar="BOT", autocompletion=bot_names)
+_BotArgument = typer.Argument(help="Which bot.", metavar="BOT", autocompletion=complete_bot)
 
 
-def list_bots(form: FormatOption = None, fields: FieldsOption = None) -> None:
+def list_bots(output_format: FormatOption = None, fields: FieldsOption = None) -> None:
     """List the bots, and whether each has its key.
 
     Example: botchat bots list
@@ -43,23 +43,23 @@ def list_bots(form: FormatOption = None, fields: FieldsOption = None) -> None:
     settings = load_settings()
     bots = build_turns(settings).bots
     chosen = default_bot(settings, bots)
-    print_rows((_bot_row(bot.info, chosen) for bot in bots.values()), _BOTS, form, fields)
+    print_rows((_bot_row(bot.info, chosen) for bot in bots.values()), _BOTS, output_format, fields)
 
 
-def show(bot: Annotated[str, _BotArgument], form: FormatOption = None) -> None:
+def show(bot: Annotated[str, _BotArgument], output_format: FormatOption = None) -> None:
     """Show everything that is set for a bot, also what nobody has set.
 
     Example: botchat bots show demo
     """
     from botchat.settings import load_settings
 
-    print_facts(_facts(load_settings(), bot), _FACTS, form)
+    print_key_values(_bot_settings(load_settings(), bot), _SETTINGS, output_format)
 
 
-def try_bot(
+def probe(
     bot: Annotated[str | None, _BotArgument] = None,
     every: Annotated[bool, typer.Option("--all", help="Ask every bot.")] = False,
-    form: FormatOption = None,
+    output_format: FormatOption = None,
     fields: FieldsOption = None,
 ) -> None:
     """Ask a bot for a few words, and tell how it answered.
@@ -79,29 +79,29 @@ def try_bot(
     settings = load_settings()
     bots = build_turns(settings).bots
     if bot:
-        _check_known(bot, bots)
+        _check_bot_exists(bot, bots)
     asked = list(bots) if every else [bot or default_bot(settings, bots)]
     trials = probe_bots(bots[bot_id] for bot_id in asked)
     failures = [trial.failure for trial in trials if trial.failure]
     if failures and not every:
         raise failures[0]
-    print_rows(map(_trial_row, trials), _TRIALS, form, fields)
-    _tell_failures(trials)
+    print_rows(map(_probe_row, trials), _PROBES, output_format, fields)
+    _report_failures(trials)
 
 
-def _tell_failures(trials: "list[ProbeResult]") -> None:
+def _report_failures(trials: "list[ProbeResult]") -> None:
     from botchat.core.exporting import one_line
 
     failed = [trial for trial in trials if trial.failure]
     for trial in failed:
-        say(f"{trial.bot_id}: {one_line(str(trial.failure))}")
+        print_notice(f"{trial.bot_id}: {one_line(str(trial.failure))}")
     if failed:
-        raise typer.Exit(SOME_FAILED)
+        raise typer.Exit(PARTIAL_FAILURE)
 
 
-def _check_known(bot_id: str, bots: Any) -> None:
+def _check_bot_exists(bot_id: str, bots: Any) -> None:
     if bot_id not in bots:
-        raise UnknownBot(f"There is no bot {bot_id!r}. {near(bot_id, bots)}")
+        raise UnknownBot(f"There is no bot {bot_id!r}. {suggestion(bot_id, bots)}")
 
 
 def _bot_row(info: "BotInfo", default: str) -> Row:
@@ -116,23 +116,23 @@ def _bot_row(info: "BotInfo", default: str) -> Row:
     }
 
 
-def _facts(settings: "Settings", bot_id: str) -> Iterator[Row]:
+def _bot_settings(settings: "Settings", bot_id: str) -> Iterator[Row]:
     from dataclasses import asdict
 
     from botchat.bootstrap import bot_configs, build_turns, default_bot
 
     bots = build_turns(settings).bots
-    _check_known(bot_id, bots)
+    _check_bot_exists(bot_id, bots)
     row = dict(_bot_row(bots[bot_id].info, default_bot(settings, bots)))
     config = bot_configs(settings).get(bot_id)
     if config:
-        hidden = {"model", "base_url", "api_key_env"}  # what they come to is in the row
-        row |= {name: without_secrets(value) for name, value in asdict(config).items() if name not in hidden}
+        hidden = {"model", "base_url", "api_key_env"}  # their effective values are in the row
+        row |= {name: mask_secrets(value) for name, value in asdict(config).items() if name not in hidden}
     for name, value in row.items():
         yield {"name": name, "value": value}
 
 
-def _trial_row(trial: "ProbeResult") -> Row:
+def _probe_row(trial: "ProbeResult") -> Row:
     return {
         "id": trial.bot_id,
         "ok": trial.failure is None,

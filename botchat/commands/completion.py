@@ -1,4 +1,4 @@
-"""The command `completion`, and the answers to a shell that asks what could follow."""
+"""The command `completion`, and the completion requests that a shell sends at Tab."""
 
 import os
 import sys
@@ -8,16 +8,16 @@ from typing import Annotated
 
 import typer
 
-from botchat.commands.support.options import say
-from botchat.commands.support.streams import write
+from botchat.commands.support.options import print_notice
+from botchat.commands.support.streams import write_stdout
 from botchat.core.errors import InvalidInput
 
-_ASKED = "_BOTCHAT_COMPLETE"
-"""The variable in which the script of a shell says what it asks."""
+_COMPLETE_VARIABLE = "_BOTCHAT_COMPLETE"
+"""The environment variable by which a shell's completion script sends its request."""
 
 
 class Shell(StrEnum):
-    """A shell that can complete."""
+    """A shell with a completion script."""
 
     bash = "bash"
     zsh = "zsh"
@@ -25,7 +25,7 @@ class Shell(StrEnum):
     powershell = "powershell"
 
 
-_TO_INSTALL = {
+_INSTALL_HINTS = {
     Shell.bash: "botchat completion bash > ~/.local/share/bash-completion/completions/botchat",
     Shell.zsh: "botchat completion zsh > ~/.zfunc/_botchat, with `fpath+=~/.zfunc; autoload -Uz compinit; compinit` "
     "in ~/.zshrc",
@@ -45,21 +45,23 @@ def completion(
     """
     from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
-    chosen = shell or _own_shell()
-    write([get_completion_script(prog_name="botchat", complete_var=_ASKED, shell=chosen.value) + "\n"])
-    if sys.stdout.isatty():  # who sends it to a file knows already
-        say(f"to install it: {_TO_INSTALL[chosen]}; then open a new shell")
+    chosen = shell or _detect_shell()
+    write_stdout(
+        [get_completion_script(prog_name="botchat", complete_var=_COMPLETE_VARIABLE, shell=chosen.value) + "\n"]
+    )
+    if sys.stdout.isatty():  # with a redirection the user knows how to install it
+        print_notice(f"to install it: {_INSTALL_HINTS[chosen]}; then open a new shell")
 
 
-def answer_shell() -> None:
-    """Get ready to answer when it is a shell that asks. Typer does so itself only where it shows its own options."""
-    if _ASKED in os.environ:
+def handle_completion_request() -> None:
+    """Set up Typer for a completion request, if this is one. Typer only does so itself if `add_completion` is on."""
+    if _COMPLETE_VARIABLE in os.environ:
         from typer.completion import completion_init  # type: ignore[attr-defined]
 
         completion_init()
 
 
-def _own_shell() -> Shell:
+def _detect_shell() -> Shell:
     name = PurePath(os.environ.get("SHELL", "")).name
     if name not in set(Shell):
         raise InvalidInput(f"Which shell is it? Say botchat completion {'|'.join(Shell)}.")

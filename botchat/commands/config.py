@@ -1,4 +1,4 @@
-"""The commands about the configuration: where it is, what it says, a first one, and whether it can be used."""
+"""The commands of `botchat config`: path, show, init, validate."""
 
 import os
 from collections.abc import Iterator
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from botchat.commands.output.key_values import print_facts, without_secrets
+from botchat.commands.output.key_values import mask_secrets, print_key_values
 from botchat.commands.output.tables import Columns, FieldsOption, FormatOption, Row
-from botchat.commands.support.options import say
-from botchat.commands.support.streams import write
+from botchat.commands.support.options import print_notice
+from botchat.commands.support.streams import write_stdout
 from botchat.core.errors import BotchatError, ConfigError, InvalidInput
 from botchat.core.urls import without_password
-from botchat.durations import spelt
+from botchat.durations import format_duration
 
 if TYPE_CHECKING:
     from botchat.core.models import BotInfo
@@ -144,12 +144,12 @@ def path() -> None:
     from botchat.settings import config_path
 
     file = config_path(os.environ)
-    write([f"{file}\n"])
+    write_stdout([f"{file}\n"])
     if not file.exists():
-        say("there is no such file: `botchat config init` writes one")
+        print_notice("there is no such file: `botchat config init` writes one")
 
 
-def show(form: FormatOption = None, fields: FieldsOption = None) -> None:
+def show(output_format: FormatOption = None, fields: FieldsOption = None) -> None:
     """Show every setting, its value, and where that comes from.
 
     Example: botchat config show -F json
@@ -157,7 +157,7 @@ def show(form: FormatOption = None, fields: FieldsOption = None) -> None:
     from botchat.settings import settings_and_origins
 
     settings, origins = settings_and_origins()
-    print_facts(_setting_rows(settings, origins), _SETTINGS, form, fields)
+    print_key_values(_setting_rows(settings, origins), _SETTINGS, output_format, fields)
 
 
 def init() -> None:
@@ -176,8 +176,8 @@ def init() -> None:
             opened.write(_TEMPLATE)
     except OSError as error:
         raise ConfigError(f"{file} can't be written: {error.strerror}.") from error
-    write([f"{file}\n"])
-    say("written; take the # off the lines you want, then: botchat config validate")
+    write_stdout([f"{file}\n"])
+    print_notice("written; take the # off the lines you want, then: botchat config validate")
 
 
 def validate(
@@ -193,17 +193,17 @@ def validate(
     if not checked.exists():
         if file or os.environ.get("BOTCHAT_CONFIG"):
             raise InvalidInput(f"There is no file {checked}: check its name.")
-        say(f"there is no {checked}, and none is needed")
+        print_notice(f"there is no {checked}, and none is needed")
         return
-    _check(checked)
-    say(f"{checked} is valid")
+    _check_config(checked)
+    print_notice(f"{checked} is valid")
 
 
-def _check(file: Path) -> None:
-    """Use a file as every command would, without what the environment says otherwise: it would hide mistakes.
+def _check_config(file: Path) -> None:
+    """Load a config file as every command does, but without the environment, which would hide errors in the file.
 
     Raises:
-        ConfigError: it can't be used.
+        ConfigError: the file is invalid.
     """
     from botchat.bootstrap import build_repository, build_turns, default_bot
     from botchat.settings import load_settings
@@ -229,12 +229,12 @@ def _setting_rows(settings: "Settings", origins: dict[str, str]) -> Iterator[Row
             yield {"name": f"{table}.{name}", "value": value, "origin": origins[table]}
     yield from _bot_rows(settings, origins["bots"])
     for number, rule in enumerate(settings.retention, 1):
-        said = rule.model_dump(exclude_none=True) | {"older_than": spelt(rule.older_than)}
-        yield {"name": f"retention.{number}", "value": said, "origin": origins["retention"]}
+        fields = rule.model_dump(exclude_none=True) | {"older_than": format_duration(rule.older_than)}
+        yield {"name": f"retention.{number}", "value": fields, "origin": origins["retention"]}
 
 
 def _bot_rows(settings: "Settings", origin: str) -> Iterator[Row]:
-    """Give the bots with what is said of them; what is not said is left out."""
+    """Yield a row for each bot, with the settings that differ from their defaults."""
     from botchat.bootstrap import bot_configs, build_turns
 
     configs = bot_configs(settings)
@@ -244,15 +244,15 @@ def _bot_rows(settings: "Settings", origin: str) -> Iterator[Row]:
         for name, field in type(config).__dataclass_fields__.items() if config else ():
             value = getattr(config, name)
             if value not in (field.default, {}):
-                fields[name] = without_password(value) if name == "base_url" else without_secrets(value)
-        yield {"name": f"bots.{bot_id}", "value": fields, "origin": _origin(bot.info, settings, origin)}
+                fields[name] = without_password(value) if name == "base_url" else mask_secrets(value)
+        yield {"name": f"bots.{bot_id}", "value": fields, "origin": _bot_origin(bot.info, settings, origin)}
 
 
-def _origin(info: "BotInfo", settings: "Settings", of_bots: str) -> str:
+def _bot_origin(info: "BotInfo", settings: "Settings", bots_origin: str) -> str:
     from botchat.settings import DEFAULT
 
     if info.bot_id in settings.bots:
-        return of_bots
+        return bots_origin
     if info.base_url is None:  # the demo
         return DEFAULT
     return str(info.key_name) if info.has_key else "OPENAI_BASE_URL"

@@ -1,4 +1,4 @@
-"""The command `doctor`: looks at everything that botchat stands on, and says what to do about what is not right."""
+"""The command `doctor`: checks the environment, configuration, store, disk and bots, with advice for each problem."""
 
 import os
 import platform
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from botchat import __version__
 from botchat.commands.output.checks import print_findings
 from botchat.commands.output.tables import FieldsOption, FormatOption
-from botchat.commands.support.options import StoreOption, UserOption, near
+from botchat.commands.support.options import StoreOption, UserOption, suggestion
 from botchat.core.errors import BotchatError, BotError, ConfigError
 from botchat.core.models import Finding
 from botchat.core.urls import without_password
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from botchat.core.models import BotInfo
     from botchat.settings import Settings
 
-_LEAST_COLUMNS, _LEAST_ROWS = 60, 15
-_LITTLE_SPACE = 200 * 1024 * 1024
-_BOT_SECONDS = 10.0
+_MIN_COLUMNS, _MIN_ROWS = 60, 15
+_MIN_FREE_BYTES = 200 * 1024 * 1024
+_BOT_TIMEOUT_SECONDS = 10.0
 
 
 def doctor(
-    store: StoreOption = None, user: UserOption = None, form: FormatOption = None, fields: FieldsOption = None
+    store: StoreOption = None, user: UserOption = None, output_format: FormatOption = None, fields: FieldsOption = None
 ) -> None:
     """Check what botchat stands on, and say what to do about it.
 
@@ -34,7 +34,7 @@ def doctor(
 
     Example: botchat doctor
     """
-    print_findings(_checks(store, user), form, fields)
+    print_findings(_checks(store, user), output_format, fields)
 
 
 def _checks(store: str | None, user: str | None) -> Iterator[Finding]:
@@ -58,13 +58,13 @@ def _terminal() -> Iterator[Finding]:
         yield Finding("ok", "The output is no terminal: lists are tab-separated lines.")
         return
     size, colours = shutil.get_terminal_size(), Console().color_system or "none"
-    small = size.columns < _LEAST_COLUMNS or size.lines < _LEAST_ROWS
+    small = size.columns < _MIN_COLUMNS or size.lines < _MIN_ROWS
     what = f"The terminal has {size.columns} columns, {size.lines} rows, colours: {colours}."
     yield Finding("warning", what, "Lists leave columns out: make it larger.") if small else Finding("ok", what)
 
 
 def _settings(store: str | None, user: str | None) -> "tuple[Settings, Finding]":
-    """Read the settings; where they can't be used, go on with what is said besides them."""
+    """Load the settings; if they are invalid, use only the options and BOTCHAT_STORE."""
     from botchat.settings import config_path, load_settings
 
     file = config_path(os.environ)
@@ -84,16 +84,16 @@ def _store(settings: "Settings") -> Iterator[Finding]:
     from botchat.bootstrap import open_store
 
     try:
-        with open_store(settings, writing=False) as chat:
+        with open_store(settings, create=False) as chat:
             count = chat.count(settings.user)
             yield Finding("ok", f"The store {chat.store} opens, and has {count} sessions of {settings.user}.")
             yield from chat.for_admins().findings()
-            yield from _names(account.user for account in chat.access.accounts())
+            yield from _user_names(account.user for account in chat.access.accounts())
     except BotchatError as error:
         yield Finding("failed", "The store can't be used.", str(error))
 
 
-def _names(users: Iterable[str]) -> Iterator[Finding]:
+def _user_names(users: Iterable[str]) -> Iterator[Finding]:
     from botchat.core.auth import refused_names
 
     for user, problem in refused_names(users):
@@ -110,10 +110,10 @@ def _disk(settings: "Settings") -> Iterator[Finding]:
         path = sqlite_path(settings.store)
         folder = next(folder for folder in path.parents if folder.exists())
         free = shutil.disk_usage(folder).free
-    except (ConfigError, OSError):  # the store's own check has told
+    except (ConfigError, OSError):  # the check of the store reports it
         return
     what = f"The disk of {folder} has {free / 1e9:,.1f} GB free."
-    yield Finding("ok", what) if free > _LITTLE_SPACE else Finding("failed", what, "Make room, or move the store.")
+    yield Finding("ok", what) if free > _MIN_FREE_BYTES else Finding("failed", what, "Make room, or move the store.")
 
 
 def _bots(settings: "Settings") -> Iterator[Finding]:
@@ -130,7 +130,7 @@ def _bots(settings: "Settings") -> Iterator[Finding]:
     if not real:
         advice = "Set OPENAI_API_KEY, or OPENAI_BASE_URL, or begin a config: botchat config init"
         yield Finding("warning", "Only the demo bot answers: canned replies, no AI.", advice)
-    for bot, models in zip(real, fetch_model_lists(real, _BOT_SECONDS), strict=True):
+    for bot, models in zip(real, fetch_model_lists(real, _BOT_TIMEOUT_SECONDS), strict=True):
         yield _bot(bot.info, models)
 
 
@@ -141,6 +141,6 @@ def _bot(info: "BotInfo", models: "list[str] | BotError") -> Finding:
     if not models:
         return Finding("warning", f"{name} lists no models.", "Check that its base_url ends in /v1: botchat bots test")
     if info.model and info.model not in models:
-        advice = f"Check its model, or try it: botchat bots test {info.bot_id}. {near(info.model, models)}"
+        advice = f"Check its model, or try it: botchat bots test {info.bot_id}. {suggestion(info.model, models)}"
         return Finding("warning", f"{name} does not list the model {info.model!r}.", advice)
     return Finding("ok", f"{name} answers, and lists {len(models)} model{'s' if len(models) > 1 else ''}.")

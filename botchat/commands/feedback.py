@@ -1,4 +1,4 @@
-"""The commands about feedback: give it, list it, write it to a file."""
+"""The commands of `botchat feedback`: give, list, export."""
 
 from collections.abc import Iterator
 from enum import StrEnum
@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from botchat.commands.output.tables import Columns, FieldsOption, FormatOption, Row, RowFormat, print_rows, row_parts
-from botchat.commands.sessions_export import checked_output
+from botchat.commands.output.tables import Columns, FieldsOption, FormatOption, Row, RowFormat, format_rows, print_rows
+from botchat.commands.sessions_export import check_output
 from botchat.commands.support.options import (
     AllUsersOption,
+    BotFilterOption,
     IdArgument,
-    OfBotOption,
     StoreOption,
     UserOption,
-    check_whose,
-    opened_store,
-    say,
-    settings_with,
+    check_user_options,
+    open_user_store,
+    print_notice,
+    settings_from_options,
 )
-from botchat.commands.support.session_selectors import chosen, counted, message_id_of
-from botchat.commands.support.streams import write, write_file
+from botchat.commands.support.session_selectors import find_message_id, find_session, pluralize
+from botchat.commands.support.streams import write_file, write_stdout
 from botchat.core.models import SessionFilter
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ _FEEDBACK = Columns(
 )
 
 
-class FileFormat(StrEnum):
-    """How feedback is written to a file."""
+class FeedbackFileFormat(StrEnum):
+    """The file format of exported feedback."""
 
     csv = "csv"
     json = "json"
@@ -55,17 +55,17 @@ def give(
 
     Example: botchat feedback give @last down --comment "No heron is blue."
     """
-    with opened_store(settings_with(store, user), writing=False) as (chat, whose):
-        session = chosen(chat, whose, session_id)
-        message_id = message_id_of(chat, session, message or str(session.message_count))
-        chat.give_feedback(whose, session.id, message_id, None if rating == "none" else rating, comment)
+    with open_user_store(settings_from_options(store, user), create=False) as (chat, user_name):
+        session = find_session(chat, user_name, session_id)
+        message_id = find_message_id(chat, session, message or str(session.message_count))
+        chat.give_feedback(user_name, session.id, message_id, None if rating == "none" else rating, comment)
 
 
 def list_feedback(
     user: UserOption = None,
     all_users: AllUsersOption = False,
-    bot: OfBotOption = None,
-    form: FormatOption = None,
+    bot: BotFilterOption = None,
+    output_format: FormatOption = None,
     fields: FieldsOption = None,
     store: StoreOption = None,
 ) -> None:
@@ -76,37 +76,39 @@ def list_feedback(
 
     Example: botchat feedback list --all-users --bot local
     """
-    check_whose(user, all_users=all_users)
-    with opened_store(settings_with(store, user), writing=False) as (chat, name):
-        if not print_rows(_rows(chat, None if all_users else name, bot), _FEEDBACK, form, fields):
-            say(f"There is no such feedback in {chat.store}.")
+    check_user_options(user, all_users=all_users)
+    with open_user_store(settings_from_options(store, user), create=False) as (chat, name):
+        if not print_rows(_rows(chat, None if all_users else name, bot), _FEEDBACK, output_format, fields):
+            print_notice(f"There is no such feedback in {chat.store}.")
 
 
 def export_feedback(
     output: Annotated[str, typer.Option("--output", "-o", help="The file to write.", metavar="FILE")],
-    form: Annotated[FileFormat, typer.Option("--format", "-F", help="How to write it.")] = FileFormat.csv,
+    output_format: Annotated[
+        FeedbackFileFormat, typer.Option("--format", "-F", help="How to write it.")
+    ] = FeedbackFileFormat.csv,
     user: UserOption = None,
     all_users: AllUsersOption = False,
-    bot: OfBotOption = None,
+    bot: BotFilterOption = None,
     store: StoreOption = None,
 ) -> None:
     """Write the feedback that was given to a file.
 
     Example: botchat feedback export --all-users -o feedback.csv
     """
-    check_whose(user, all_users=all_users)
-    with opened_store(settings_with(store, user), writing=False) as (chat, name):
+    check_user_options(user, all_users=all_users)
+    with open_user_store(settings_from_options(store, user), create=False) as (chat, name):
         rows = list(_rows(chat, None if all_users else name, bot))
-        parts = row_parts(rows, _NAMES, RowFormat(form.value))
-        to = checked_output(output, chat.store)
-        if to is None:
-            write(parts)
+        parts = format_rows(rows, _NAMES, RowFormat(output_format.value))
+        target = check_output(output, chat.store)
+        if target is None:
+            write_stdout(parts)
             return
-        write_file(Path(to), parts)
-        say(f"{counted(len(rows), 'line')} of feedback exported to {output}.")
+        write_file(Path(target), parts)
+        print_notice(f"{pluralize(len(rows), 'line')} of feedback exported to {output}.")
 
 
 def _rows(chat: "Chat", user: str | None, bot: str | None) -> Iterator[Row]:
     for given in chat.for_admins().feedback(SessionFilter(user=user, state=None, bot_id=bot)):
-        said = {name: given.feedback.get(name) for name in ("rating", "comment", "time")}
-        yield given._asdict() | said
+        fields = {name: given.feedback.get(name) for name in ("rating", "comment", "time")}
+        yield given._asdict() | fields

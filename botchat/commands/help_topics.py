@@ -1,4 +1,4 @@
-"""The command `help`: what is true of every command, by topics."""
+"""The command `help`: topics that concern all commands, such as formats, ids and exit codes."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from botchat.commands.support import exit_codes
-from botchat.commands.support.options import near
-from botchat.commands.support.streams import write
+from botchat.commands.support.options import suggestion
+from botchat.commands.support.streams import write_stdout
 from botchat.core.errors import InvalidInput
 
 _ENVIRONMENT = """\
@@ -100,8 +100,10 @@ def help_(
     Example: botchat help exit-codes
     """
     if topic is None:
-        write(f"{name:<12} {about}\n" for name, (about, _) in _TOPICS.items())
+        write_stdout(f"{name:<12} {about}\n" for name, (about, _) in _TOPICS.items())
         return
     if topic not in _TOPICS:
-        raise InvalidInput(f"There is no topic {topic!r}. {near(topic, _TOPICS)} Of a command: botchat COMMAND --help")
-    write([_TOPICS[topic][1]()])
+        raise InvalidInput(
+            f"There is no topic {topic!r}. {suggestion(topic, _TOPICS)} Of a command: botchat COMMAND --help"
+        )
+    write_stdout([_TOPICS[topic][1]()])

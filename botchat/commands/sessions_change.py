@@ -1,4 +1,4 @@
-"""The commands that change sessions: rename, pin, archive, delete and what undoes them, redact, prune."""
+"""The commands of `botchat sessions` that change: rename, pin, archive, delete, their opposites, redact, prune."""
 
 import shlex
 from collections import Counter
@@ -10,31 +10,31 @@ import typer
 from botchat.commands.output.tables import Columns, FormatOption, print_rows
 from botchat.commands.support.options import (
     AllUsersOption,
+    BotFilterOption,
     IdArgument,
     IdsArgument,
-    OfBotOption,
     StoreOption,
     UserOption,
-    check_whose,
-    opened_store,
-    say,
-    settings_with,
+    check_user_options,
+    open_user_store,
+    print_notice,
+    settings_from_options,
 )
 from botchat.commands.support.session_selectors import (
     DryRunOption,
     YesOption,
-    chosen,
+    apply_to_each,
     confirm,
-    counted,
-    do_each,
-    examples_of,
-    message_id_of,
+    describe_examples,
+    find_message_id,
+    find_session,
+    find_sessions,
+    pluralize,
     print_ids,
-    several_chosen,
 )
 from botchat.core.errors import InvalidInput, SessionChanged
 from botchat.core.models import SessionFilter, SessionSummary, State
-from botchat.durations import duration
+from botchat.durations import parse_duration
 
 if TYPE_CHECKING:
     from botchat.core.admin import Due, Rule
@@ -57,9 +57,9 @@ def rename(
 
     Example: botchat sessions rename @last Herons of the north
     """
-    with opened_store(settings_with(store, user), writing=False) as (chat, whose):
-        session = chosen(chat, whose, session_id)
-        chat.update(whose, session.id, name=" ".join(name))
+    with open_user_store(settings_from_options(store, user), create=False) as (chat, user_name):
+        session = find_session(chat, user_name, session_id)
+        chat.update(user_name, session.id, name=" ".join(name))
         print_ids([session])
 
 
@@ -68,7 +68,7 @@ def pin(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) ->
 
     Example: botchat sessions pin @last
     """
-    _change(ids, store, user, lambda chat, session: chat.update(session.user, session.id, pinned=True))
+    _change_each(ids, store, user, lambda chat, session: chat.update(session.user, session.id, pinned=True))
 
 
 def unpin(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) -> None:
@@ -76,7 +76,7 @@ def unpin(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) 
 
     Example: botchat sessions unpin "Herons of the north"
     """
-    _change(ids, store, user, lambda chat, session: chat.update(session.user, session.id, pinned=False))
+    _change_each(ids, store, user, lambda chat, session: chat.update(session.user, session.id, pinned=False))
 
 
 def archive(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) -> None:
@@ -84,7 +84,7 @@ def archive(ids: IdsArgument, store: StoreOption = None, user: UserOption = None
 
     Example: botchat sessions list --until 90d --ids-only -n 10000 | botchat sessions archive -
     """
-    _change(ids, store, user, lambda chat, session: _move(chat, session, "active", "archived"))
+    _change_each(ids, store, user, lambda chat, session: _move(chat, session, "active", "archived"))
 
 
 def unarchive(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) -> None:
@@ -92,7 +92,7 @@ def unarchive(ids: IdsArgument, store: StoreOption = None, user: UserOption = No
 
     Example: botchat sessions unarchive @last
     """
-    _change(ids, store, user, lambda chat, session: _move(chat, session, "archived", "active"))
+    _change_each(ids, store, user, lambda chat, session: _move(chat, session, "archived", "active"))
 
 
 def restore(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) -> None:
@@ -100,7 +100,7 @@ def restore(ids: IdsArgument, store: StoreOption = None, user: UserOption = None
 
     Example: botchat sessions list --deleted --ids-only -n 10000 | botchat sessions restore -
     """
-    _change(ids, store, user, lambda chat, session: _move(chat, session, "trash", "active"))
+    _change_each(ids, store, user, lambda chat, session: _move(chat, session, "trash", "active"))
 
 
 def delete(
@@ -117,15 +117,15 @@ def delete(
 
     Example: botchat sessions delete 3f1c2f0e --yes
     """
-    with opened_store(settings_with(store, user), writing=False) as (chat, whose):
-        meant = several_chosen(chat, whose, ids)
+    with open_user_store(settings_from_options(store, user), create=False) as (chat, user_name):
+        sessions = find_sessions(chat, user_name, ids)
         if dry_run:
-            print_ids(meant)
+            print_ids(sessions)
             return
-        what = f"Delete {counted(len(meant))}" + (" for ever" if purge else "")
-        confirm(what, examples_of(meant), yes=yes or not meant)
+        what = f"Delete {pluralize(len(sessions))}" + (" for ever" if purge else "")
+        confirm(what, describe_examples(sessions), yes=yes or not sessions)
         change = chat.purge if purge else chat.delete
-        print_ids(do_each(meant, lambda session: change(session.user, session.id)))
+        print_ids(apply_to_each(sessions, lambda session: change(session.user, session.id)))
 
 
 def redact(
@@ -148,26 +148,26 @@ def redact(
 
     Example: botchat sessions redact @last --message 3 --quotes
     """
-    with opened_store(settings_with(store, user), writing=False) as (chat, whose):
-        session = chosen(chat, whose, session_id)
-        message_id = message_id_of(chat, session, message)
-        confirm(f"Redact message {message} of {session.name!r} for ever", [session.id], yes=yes, can_look=False)
-        found = [] if yes or with_quotes else chat.quotes(whose, session.id, message_id)
+    with open_user_store(settings_from_options(store, user), create=False) as (chat, user_name):
+        session = find_session(chat, user_name, session_id)
+        message_id = find_message_id(chat, session, message)
+        confirm(f"Redact message {message} of {session.name!r} for ever", [session.id], yes=yes, has_dry_run=False)
+        found = [] if yes or with_quotes else chat.quotes(user_name, session.id, message_id)
         if found:
             examples = [f"message {quote.number} of session {quote.session_id} ({quote.role})" for quote in found]
-            say(f"{counted(len(found), 'message')} quoting or copying it: {'; '.join(examples)}")
+            print_notice(f"{pluralize(len(found), 'message')} quoting or copying it: {'; '.join(examples)}")
             with_quotes = typer.confirm("Redact them too?", err=True)
-        left = chat.redact(whose, session.id, message_id, with_quotes=with_quotes)
+        left = chat.redact(user_name, session.id, message_id, with_quotes=with_quotes)
         print_ids([session])
-        _tell_quotes(left, message_id)
+        _report_quotes(left, message_id)
 
 
-def _tell_quotes(left: Iterable["Quote"], message_id: str) -> None:
-    """Name the messages in which redacted words are still found, and how to redact them."""
+def _report_quotes(left: Iterable["Quote"], message_id: str) -> None:
+    """Report the messages that still quote redacted text, with the command that redacts them."""
     for quote in left:
         what = "A copy of this message is" if quote.message_id == message_id else "This message is quoted"
         again = shlex.join(["botchat", "sessions", "redact", quote.session_id, "-m", quote.message_id])
-        say(f"{what} in {quote.session_id}, message {quote.number} ({quote.role}). Redact it too: {again}")
+        print_notice(f"{what} in {quote.session_id}, message {quote.number} ({quote.role}). Redact it too: {again}")
 
 
 def prune(
@@ -175,13 +175,13 @@ def prune(
         str | None,
         typer.Option(help="Not written to for this long: 90d, 12h, 2w, 1y.", metavar="AGE"),
     ] = None,
-    bot: OfBotOption = None,
+    bot: BotFilterOption = None,
     to_archive: Annotated[bool, typer.Option("--archive", help="With --older-than: archive them.")] = False,
     purge: Annotated[bool, typer.Option("--purge", help="With --older-than: for ever, not into the trash.")] = False,
     all_users: AllUsersOption = False,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
-    form: FormatOption = None,
+    output_format: FormatOption = None,
     store: StoreOption = None,
     user: UserOption = None,
 ) -> None:
@@ -192,62 +192,68 @@ def prune(
 
     Example: botchat sessions prune --all-users --dry-run
     """
-    check_whose(user, all_users=all_users)
-    with opened_store(settings_with(store, user), writing=False) as (chat, whose):
-        rules = _rules(chat, older_than, bot, to_archive=to_archive, purge=purge)
-        due = {(d.session.user, d.session.id): d for d in chat.for_admins().due(None if all_users else whose, rules)}
+    check_user_options(user, all_users=all_users)
+    with open_user_store(settings_from_options(store, user), create=False) as (chat, user_name):
+        rules = _rules_from_options(chat, older_than, bot, to_archive=to_archive, purge=purge)
+        due = {
+            (d.session.user, d.session.id): d for d in chat.for_admins().due(None if all_users else user_name, rules)
+        }
         if not due:
-            say("Nothing is that old.")
+            print_notice("Nothing is that old.")
         elif dry_run:
-            print_rows(map(_due_row, due.values()), _DUE, form)
+            print_rows(map(_due_row, due.values()), _DUE, output_format)
         else:
             into_trash = older_than is not None and not purge
-            confirm(_plan(due.values(), into_trash=into_trash), examples_of([d.session for d in due.values()]), yes=yes)
-            act = _action_of(chat, into_trash=into_trash)
-            done = do_each([d.session for d in due.values()], lambda session: act(due[session.user, session.id]))
-            print_rows((_due_row(due[s.user, s.id]) for s in done), _DUE, form)
+            confirm(
+                _describe_plan(due.values(), into_trash=into_trash),
+                describe_examples([d.session for d in due.values()]),
+                yes=yes,
+            )
+            act = _due_action(chat, into_trash=into_trash)
+            done = apply_to_each([d.session for d in due.values()], lambda session: act(due[session.user, session.id]))
+            print_rows((_due_row(due[s.user, s.id]) for s in done), _DUE, output_format)
 
 
-def _plan(due: Iterable["Due"], *, into_trash: bool) -> str:
-    """Say what is going to be done: Delete 3 sessions for ever and archive 2 sessions."""
+def _describe_plan(due: Iterable["Due"], *, into_trash: bool) -> str:
+    """Return a sentence with the planned actions: Delete 3 sessions for ever and archive 2 sessions."""
     actions: Counter[str] = Counter(d.action for d in due)
     plans = {
-        "delete": f"delete {counted(actions['delete'])}{'' if into_trash else ' for ever'}",
-        "archive": f"archive {counted(actions['archive'])}",
+        "delete": f"delete {pluralize(actions['delete'])}{'' if into_trash else ' for ever'}",
+        "archive": f"archive {pluralize(actions['archive'])}",
     }
     plan = " and ".join(plans[action] for action in plans if actions[action])
     return plan[0].upper() + plan[1:]
 
 
-def _change(
+def _change_each(
     ids: list[str], store: str | None, user: str | None, change: Callable[["Chat", SessionSummary], object]
 ) -> None:
-    """Change the sessions that are meant, and print the ids of those that were."""
-    with opened_store(settings_with(store, user), writing=False) as (chat, whose):
-        meant = several_chosen(chat, whose, ids)
-        print_ids(do_each(meant, lambda session: change(chat, session)))
+    """Change the given sessions, and print the ids of those that were changed."""
+    with open_user_store(settings_from_options(store, user), create=False) as (chat, user_name):
+        sessions = find_sessions(chat, user_name, ids)
+        print_ids(apply_to_each(sessions, lambda session: change(chat, session)))
 
 
-def _move(chat: "Chat", session: SessionSummary, from_: State, to: State) -> None:
-    """Move a session from one state to another; where it is there already, nothing is to be done.
+def _move(chat: "Chat", session: SessionSummary, source: State, target: State) -> None:
+    """Move a session from one state to another; do nothing if it is in the new state already.
 
     Raises:
-        InvalidInput: it is in neither of them.
+        InvalidInput: the session is in neither state.
     """
-    if session.state not in (from_, to):
-        places = {"active": "not deleted", "archived": "in the archive", "trash": "in the trash"}
-        raise InvalidInput(f"This session is {places[session.state]}: nothing was done to it.")
-    if session.state == from_:
-        chat.update(session.user, session.id, state=to)
+    if session.state not in (source, target):
+        descriptions = {"active": "not deleted", "archived": "in the archive", "trash": "in the trash"}
+        raise InvalidInput(f"This session is {descriptions[session.state]}: nothing was done to it.")
+    if session.state == source:
+        chat.update(session.user, session.id, state=target)
 
 
-def _rules(
+def _rules_from_options(
     chat: "Chat", older_than: str | None, bot: str | None, *, to_archive: bool, purge: bool
 ) -> "tuple[Rule, ...] | None":
-    """Make the rule that the options say; None is the policy of the config.
+    """Return the retention rule of the options; None is the policy of the config.
 
     Raises:
-        InvalidInput: options that only go with --older-than, or against each other.
+        InvalidInput: options that require --older-than, or exclude each other.
     """
     from botchat.core.admin import Rule
 
@@ -259,12 +265,12 @@ def _rules(
         return None
     if to_archive and purge:
         raise InvalidInput("Say --archive or --purge, not both.")
-    return (Rule(older_than=duration(older_than), action="archive" if to_archive else "delete", bot_id=bot),)
+    return (Rule(older_than=parse_duration(older_than), action="archive" if to_archive else "delete", bot_id=bot),)
 
 
-def _action_of(chat: "Chat", *, into_trash: bool) -> "Callable[[Due], None]":
+def _due_action(chat: "Chat", *, into_trash: bool) -> "Callable[[Due], None]":
     def act(due: "Due") -> None:
-        """Do it, unless someone wrote to the session, or pinned it, since it was found."""
+        """Delete or archive the session, unless it was written to or pinned since it was listed."""
         session = due.session
         if due.action == "delete" and not into_trash:
             chat.purge(session.user, session.id, unless_written_since=session.update_time)

@@ -1,12 +1,19 @@
-"""The commands about what a bot is shown: forget what came before, and begin a new session out of another."""
+"""The commands `sessions forget` and `sessions fork`, and the notes about the bot's context in a transcript."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from botchat.commands.support.options import IdArgument, StoreOption, UserOption, opened_store, say, settings_with
-from botchat.commands.support.session_selectors import chosen, message_id_of, print_ids
-from botchat.commands.support.streams import write
+from botchat.commands.support.options import (
+    IdArgument,
+    StoreOption,
+    UserOption,
+    open_user_store,
+    print_notice,
+    settings_from_options,
+)
+from botchat.commands.support.session_selectors import find_message_id, find_session, print_ids
+from botchat.commands.support.streams import write_stdout
 from botchat.core.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -32,10 +39,10 @@ def forget(
     """
     if (before is None) != undo:
         raise InvalidInput("Say --before N or --undo.")
-    with opened_store(settings_with(store, user), writing=False) as (chat, whose):
-        summary = chosen(chat, whose, session_id)
-        message_id = None if before is None else message_id_of(chat, summary, before)
-        chat.forget(whose, chat.open(whose, summary.id), message_id)
+    with open_user_store(settings_from_options(store, user), create=False) as (chat, user_name):
+        summary = find_session(chat, user_name, session_id)
+        message_id = None if before is None else find_message_id(chat, summary, before)
+        chat.forget(user_name, chat.open(user_name, summary.id), message_id)
         print_ids([summary])
 
 
@@ -56,37 +63,39 @@ def fork(
     """
     if at is not None and from_ is not None:
         raise InvalidInput("Say --at or --from, not both.")
-    with opened_store(settings_with(store, user), writing=False) as (chat, whose):
-        summary = chosen(chat, whose, session_id)
+    with open_user_store(settings_from_options(store, user), create=False) as (chat, user_name):
+        summary = find_session(chat, user_name, session_id)
         if from_ is None:
-            session = chat.fork(whose, summary.id, at)
+            session = chat.fork(user_name, summary.id, at)
         else:
-            session = chat.begin_from(whose, chat.open(whose, summary.id), message_id_of(chat, summary, from_))
-        write([f"{session.id}\n"])
+            session = chat.begin_from(
+                user_name, chat.open(user_name, summary.id), find_message_id(chat, summary, from_)
+            )
+        write_stdout([f"{session.id}\n"])
 
 
-def lines_above(chat: "Chat", session: "Session") -> "dict[str, list[str]]":
-    """Return what stands above messages in Markdown: where the bot's part begins, and new topics if they are wanted."""
+def context_annotations(chat: "Chat", session: "Session") -> "dict[str, list[str]]":
+    """Return the Markdown notes above messages, by message id: the start of the context, and new topics if enabled."""
     from botchat.core.chat import branch_of, context_usage, topic_starts
 
     lines: dict[str, list[str]] = {}
     if usage := context_usage(session):
         lines[usage.first_id] = [f"\n---\n\n*{usage.description}*\n"]
         if usage.summary:
-            lines[usage.first_id].append(f"\n{_quoted(usage.summary)}\n")
+            lines[usage.first_id].append(f"\n{_blockquote(usage.summary)}\n")
     if chat.preferences(session.user).topics == "shown":
         for message_id in topic_starts(branch_of(session.messages, session.head)):
             lines.setdefault(message_id, []).append("\n---\n\n*New topic*\n")
     return lines
 
 
-def tell_shown(session: "Session") -> None:
-    """Say how many of a session's messages its bot was sent, where that is not all."""
+def print_context_usage(session: "Session") -> None:
+    """Print how many messages of a session are sent to its bot, if not all."""
     from botchat.core.chat import context_usage
 
     if usage := context_usage(session):
-        say(usage.description)
+        print_notice(usage.description)
 
 
-def _quoted(text: str) -> str:
+def _blockquote(text: str) -> str:
     return "\n".join(f"> {line}".rstrip() for line in text.splitlines())

@@ -1,4 +1,4 @@
-"""The command that takes sessions out of the store: export."""
+"""The command `sessions export`, and the exporter that `users export` shares."""
 
 import hashlib
 import json
@@ -14,25 +14,31 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from botchat.commands.output.progress import shown_progress
-from botchat.commands.support.damaged import Damages
+from botchat.commands.output.progress import with_progress
+from botchat.commands.support.damaged import DamageReport
 from botchat.commands.support.options import (
     AllUsersOption,
     ArchivedOption,
+    BotFilterOption,
     DeletedOption,
-    OfBotOption,
     SinceOption,
     StoreOption,
     UntilOption,
     UserOption,
-    check_whose,
-    filter_with,
-    opened_store,
-    say,
-    settings_with,
+    check_user_options,
+    filter_from_options,
+    open_user_store,
+    print_notice,
+    settings_from_options,
 )
-from botchat.commands.support.session_selectors import counted, several_chosen
-from botchat.commands.support.streams import part_of, translated, write, write_file, write_resumable
+from botchat.commands.support.session_selectors import find_sessions, pluralize
+from botchat.commands.support.streams import (
+    partial_path,
+    translate_os_errors,
+    write_file,
+    write_resumable,
+    write_stdout,
+)
 from botchat.core.errors import InvalidInput
 from botchat.core.models import SessionFilter
 from botchat.core.storage import is_generated
@@ -43,8 +49,8 @@ if TYPE_CHECKING:
     from botchat.core.exporting import ExportFormat
 
 
-class Form(StrEnum):
-    """How sessions are written out; the same names as ExportFormat, which is not loaded for --help."""
+class SessionFileFormat(StrEnum):
+    """The format of exported sessions: the values of ExportFormat, whose module is too slow to load for --help."""
 
     md = "md"
     html = "html"
@@ -53,13 +59,14 @@ class Form(StrEnum):
     csv = "csv"
 
 
-SomeIds = Annotated[
+OptionalIdsArgument = Annotated[
     list[str] | None,
     typer.Argument(help="Which (botchat help ids), or - for stdin; without one, see the options.", metavar="ID…"),
 ]
 AllOption = Annotated[bool, typer.Option("--all", help="Active, archived and deleted ones.")]
-FormOption = Annotated[
-    Form | None, typer.Option("--format", "-F", help="Otherwise md for one, jsonl for several.", show_default=False)
+FileFormatOption = Annotated[
+    SessionFileFormat | None,
+    typer.Option("--format", "-F", help="Otherwise md for one, jsonl for several.", show_default=False),
 ]
 OutputOption = Annotated[
     str | None,
@@ -71,16 +78,16 @@ ResumeOption = Annotated[
 
 
 def export(
-    ids: SomeIds = None,
+    ids: OptionalIdsArgument = None,
     user: UserOption = None,
     all_users: AllUsersOption = False,
-    bot: OfBotOption = None,
+    bot: BotFilterOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
     archived: ArchivedOption = False,
     deleted: DeletedOption = False,
     everything: AllOption = False,
-    form: FormOption = None,
+    output_format: FileFormatOption = None,
     output: OutputOption = None,
     resume: ResumeOption = False,
     store: StoreOption = None,
@@ -93,154 +100,166 @@ def export(
 
     Example: botchat sessions export --all-users --all -F jsonl -o everything.jsonl
     """
-    check_whose(user, all_users=all_users)
+    check_user_options(user, all_users=all_users)
     if ids and (all_users or bot or since or until or archived or deleted or everything):
         raise InvalidInput("Name sessions, or say by options which: not both.")
     if everything and (archived or deleted):
         raise InvalidInput("Say --all, --archived or --deleted, one of them.")
-    where = filter_with(bot=bot, since=since, until=until, archived=archived, deleted=deleted)
-    with opened_store(settings_with(store, user), writing=False) as (chat, whose):
-        where = replace(where, user=None if all_users else whose, state=None if everything or ids else where.state)
+    where = filter_from_options(bot=bot, since=since, until=until, archived=archived, deleted=deleted)
+    with open_user_store(settings_from_options(store, user), create=False) as (chat, user_name):
+        where = replace(where, user=None if all_users else user_name, state=None if everything or ids else where.state)
         if ids:
-            where = replace(where, ids=tuple(session.id for session in several_chosen(chat, whose, ids)))
-        asked = json.dumps([chat.store, where.user, where.state, bot, since, until, where.ids])
-        _export(chat, where, form, output, asked=asked, resume=resume)
+            where = replace(where, ids=tuple(session.id for session in find_sessions(chat, user_name, ids)))
+        fingerprint = json.dumps([chat.store, where.user, where.state, bot, since, until, where.ids])
+        _export(chat, where, output_format, output, fingerprint=fingerprint, resume=resume)
 
 
 def _export(
-    chat: "Chat", where: SessionFilter, form: Form | None, output: str | None, *, asked: str, resume: bool
+    chat: "Chat",
+    where: SessionFilter,
+    output_format: SessionFileFormat | None,
+    output: str | None,
+    *,
+    fingerprint: str,
+    resume: bool,
 ) -> None:
     from botchat.core.exporting import ExportFormat
 
     alone = where.ids is not None and len(where.ids) == 1
-    written_as = ExportFormat(form or ("md" if alone else "jsonl"))
-    to = checked_output(output, chat.store)
-    export = Export(chat.for_admins(), where, written_as, alone=alone, asked=asked)
-    with export.damages.counted():
-        number = export.write_to(to, resume=resume)
-        if to or number == 0:
-            say(f"{counted(number)} exported" + (f" to {to}." if to else "."))
+    export_format = ExportFormat(output_format or ("md" if alone else "jsonl"))
+    target = check_output(output, chat.store)
+    exporter = SessionExporter(chat.for_admins(), where, export_format, alone=alone, fingerprint=fingerprint)
+    with exporter.damage_report.exit_on_damage():
+        count = exporter.write_to(target, resume=resume)
+        if target or count == 0:
+            print_notice(f"{pluralize(count)} exported" + (f" to {target}." if target else "."))
 
 
-def checked_output(output: str | None, store: str) -> str | None:
-    """Return where to write to; None is stdout.
+def check_output(output: str | None, store: str) -> str | None:
+    """Return the output path; None is stdout.
 
     Raises:
-        InvalidInput: it is no name, or the store itself.
+        InvalidInput: the name is empty, or it is the store itself.
     """
     if output is None or output == "-":
         return None
     if not output:
         raise InvalidInput("The name of the output is empty: say a file, a folder, or - for stdout.")
     files = [Path(f"{store}{suffix}") for suffix in ("", "-journal", "-wal")]
-    with translated(Path(output)):
+    with translate_os_errors(Path(output)):
         if Path(output).exists() and any(file.exists() and file.samefile(output) for file in files):
             raise InvalidInput(f"{output} is the store itself: write to another file.")
     return output
 
 
-class Export:
-    """Writes sessions out: to stdout, into one file, or a file each into a folder.
+class SessionExporter:
+    """Exports sessions to stdout, to one file, or to a folder with one file per session.
 
-    `damages` are the damaged sessions among them: what can be read of those is written.
+    `damage_report` has the damaged sessions; their readable parts are exported.
     """
 
     def __init__(
-        self, admin: "Admin", where: SessionFilter, form: "ExportFormat", *, alone: bool = False, asked: str = ""
+        self,
+        admin: "Admin",
+        where: SessionFilter,
+        output_format: "ExportFormat",
+        *,
+        alone: bool = False,
+        fingerprint: str = "",
     ) -> None:
         self._admin = admin
         self._where = where
-        self._form = form
+        self._format = output_format
         self._alone = alone
-        self._asked = asked
-        self._number = 0
-        self.damages = Damages()
+        self._fingerprint = fingerprint
+        self._count = 0
+        self.damage_report = DamageReport()
 
     def write_to(self, output: str | None, *, resume: bool = False) -> int:
-        """Write, and tell how many sessions were written; `output` is a file, a folder, or None for stdout.
+        """Export to a file, a folder, or stdout (None), and return the number of sessions.
 
         Raises:
-            InvalidInput: it can't be written there, or can't be gone on with.
-            BotchatError: the disk is full, or failed.
+            InvalidInput: the output can't be written, or can't be resumed.
+            BotchatError: the disk is full or failed.
         """
         if output is None:
             if resume:
                 raise InvalidInput("--resume goes with -o: what was written to stdout is not known.")
             self._to_stdout()
-            return self._number
+            return self._count
         path = Path(output)
-        with translated(path):
+        with translate_os_errors(path):
             is_folder = output.endswith(os.sep) or path.is_dir()
         if is_folder:
             self._to_folder(path, resume=resume)
-        elif resume and self._form != "jsonl":
+        elif resume and self._format != "jsonl":
             raise InvalidInput("Only JSON Lines (-F jsonl), or a folder, can be gone on with by --resume.")
-        elif self._form == "jsonl" and (path.is_file() or not path.exists()):
+        elif self._format == "jsonl" and (path.is_file() or not path.exists()):
             self._to_resumable(path, resume=resume)
         else:
             write_file(path, self._text(self._records()))
-        return self._number
+        return self._count
 
     def _records(self, after: tuple[datetime, str, str] | None = None) -> "Iterator[Record]":
         total = self._admin.count(self._where) if sys.stderr.isatty() else 0
-        records = self._admin.records(self._where, after, self.damages.tell)
-        for record in shown_progress(records, total, "sessions"):
-            self._number += 1
+        records = self._admin.records(self._where, after, self.damage_report.add)
+        for record in with_progress(records, total, "sessions"):
+            self._count += 1
             yield record
 
     def _text(self, records: "Iterator[Record]") -> Iterator[str]:
         from botchat.core.exporting import export
 
-        return export(records, self._form, alone=self._alone)
+        return export(records, self._format, alone=self._alone)
 
     def _to_stdout(self) -> None:
         from botchat.core.exporting import printable
 
         parts = self._text(self._records())
-        write(map(printable, parts) if sys.stdout.isatty() else parts)
+        write_stdout(map(printable, parts) if sys.stdout.isatty() else parts)
 
     def _to_folder(self, folder: Path, *, resume: bool) -> None:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise InvalidInput(f"The folder {folder} can't be made: {error.strerror}.") from error
-        one = Export(self._admin, self._where, self._form, alone=True)
-        there = 0
+        file_exporter = SessionExporter(self._admin, self._where, self._format, alone=True)
+        existing = 0
         for record in self._records():
-            path = folder / _file_name(record, self._form, of_user=self._where.user is None)
-            if resume and path.exists():  # a file that has its name is complete
-                there += 1
+            path = folder / _file_name(record, self._format, of_user=self._where.user is None)
+            if resume and path.exists():  # a file with its final name is complete
+                existing += 1
             else:
-                write_file(path, one._text(iter([record])))
-        self._number -= there
-        if there:
-            say(f"{counted(there, 'file')} stood there already, and stayed as they were")
+                write_file(path, file_exporter._text(iter([record])))
+        self._count -= existing
+        if existing:
+            print_notice(f"{pluralize(existing, 'file')} stood there already, and stayed as they were")
 
     def _to_resumable(self, path: Path, *, resume: bool) -> None:
-        """Write JSON Lines; what they were asked for lies beside them until they are complete."""
+        """Write JSON Lines, with a file beside it that holds the fingerprint until the export is complete."""
         note = path.with_name(f"{path.name}.part.of")
-        if resume and path.exists() and not part_of(path).exists():
-            say(f"{path} is complete already")
+        if resume and path.exists() and not partial_path(path).exists():
+            print_notice(f"{path} is complete already")
             return
         after = None
-        go_on = resume and part_of(path).exists()
-        if go_on:
-            _check_note(note, self._asked)
-            after = _last_written(part_of(path))
-        elif not part_of(path).exists():
-            write_file(note, [self._asked])
-        write_resumable(path, self._text(self._records(after)), go_on=go_on)
+        is_resumed = resume and partial_path(path).exists()
+        if is_resumed:
+            _check_fingerprint(note, self._fingerprint)
+            after = _truncate_to_last_session(partial_path(path))
+        elif not partial_path(path).exists():
+            write_file(note, [self._fingerprint])
+        write_resumable(path, self._text(self._records(after)), resume=is_resumed)
         note.unlink(missing_ok=True)
 
 
-def _check_note(note: Path, asked: str) -> None:
-    """Check that an unfinished file is of what is asked for now.
+def _check_fingerprint(note: Path, fingerprint: str) -> None:
+    """Check that an unfinished file belongs to the same store and options.
 
     Raises:
-        InvalidInput: it is of other sessions, or nobody knows of which.
+        InvalidInput: it has other sessions, or its fingerprint is missing.
     """
     try:
-        is_same = note.read_text(encoding="utf-8") == asked
+        is_same = note.read_text(encoding="utf-8") == fingerprint
     except OSError:
         is_same = False
     if not is_same:
@@ -250,24 +269,24 @@ def _check_note(note: Path, asked: str) -> None:
         )
 
 
-def _file_name(record: "Record", form: "ExportFormat", *, of_user: bool) -> str:
-    """Name a session's file by its day and id; an id that is no name of a file gets one of its own.
+def _file_name(record: "Record", output_format: "ExportFormat", *, of_user: bool) -> str:
+    """Return the file name of a session: its date and id, with a hash if the id has unsafe characters.
 
-    `of_user` adds the user to an id that somebody chose: another user may have the same.
+    `of_user` adds a hash of the user to an id that somebody chose, because another user may have the same.
     """
     safe = re.sub(r"[^\w.-]", "_", record["id"], flags=re.ASCII)[:80]
     if safe != record["id"]:
         safe += "-" + hashlib.sha256(record["id"].encode()).hexdigest()[:12]
     if of_user and not is_generated(record["id"]):
         safe += "-" + hashlib.sha256(record["user"].encode()).hexdigest()[:12]
-    return f"{record['create_time']:%Y-%m-%d}-{safe}.{form}"
+    return f"{record['create_time']:%Y-%m-%d}-{safe}.{output_format}"
 
 
-def _last_written(unfinished: Path) -> tuple[datetime, str, str] | None:
-    """Cut an unfinished file of JSON Lines after its last whole line, and tell which session that is.
+def _truncate_to_last_session(unfinished: Path) -> tuple[datetime, str, str] | None:
+    """Truncate an unfinished JSON Lines file after its last complete line; return that session's time, id and user.
 
     Raises:
-        InvalidInput: it is none of ours.
+        InvalidInput: the file is not an unfinished export.
     """
     try:
         with unfinished.open("r+b") as file:

@@ -1,4 +1,4 @@
-"""The command that takes sessions into the store: import."""
+"""The command `sessions import`."""
 
 import sys
 from collections.abc import Iterator
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from botchat.commands.support.exit_codes import FAILED, SOME_FAILED
-from botchat.commands.support.options import StoreOption, opened_store, say, settings_with
-from botchat.commands.support.session_selectors import DryRunOption, counted, id_line
-from botchat.commands.support.streams import ReaderGoneError, write
+from botchat.commands.support.exit_codes import FAILED, PARTIAL_FAILURE
+from botchat.commands.support.options import StoreOption, open_user_store, print_notice, settings_from_options
+from botchat.commands.support.session_selectors import DryRunOption, format_id, pluralize
+from botchat.commands.support.streams import OutputClosedError, write_stdout
 from botchat.core.errors import InvalidInput
 from botchat.core.models import Conflict
 
@@ -41,55 +41,57 @@ def import_sessions(
     """
     from botchat.core.importing import Intake, read_sessions, unsupported_sentence
 
-    settings = settings_with(store, user)
-    with _opened_file(file) as source, opened_store(settings, writing=not dry_run) as (chat, name):
+    settings = settings_from_options(store, user)
+    with _open_file(file) as source, open_user_store(settings, create=not dry_run) as (chat, name):
         intake = Intake(chat.for_admins(), on_conflict, dry_run=dry_run)
         try:
             _write_all(
                 _lines(intake.take(read_sessions(source, user=user, default_user=name, limits=settings.imports)))
             )
         finally:
-            say(" ".join(filter(None, [_report(intake, dry_run=dry_run), unsupported_sentence(intake.unsupported)])))
+            print_notice(
+                " ".join(filter(None, [_report(intake, dry_run=dry_run), unsupported_sentence(intake.unsupported)]))
+            )
         if intake.refused:
-            raise typer.Exit(SOME_FAILED if intake.taken else FAILED)
+            raise typer.Exit(PARTIAL_FAILURE if intake.taken else FAILED)
 
 
 def _write_all(lines: Iterator[str]) -> None:
-    """Write the lines; when nobody reads them any more, the sessions are taken in all the same.
+    """Write the lines; if the reader has gone, import the remaining sessions all the same.
 
     Raises:
-        ReaderGoneError: nobody reads them; all are taken in.
+        OutputClosedError: the reader has gone; all sessions are imported.
     """
     try:
         for line in lines:
-            write([line])
-    except ReaderGoneError:
+            write_stdout([line])
+    except OutputClosedError:
         for _ in lines:
             pass
         raise
 
 
-def _lines(became: "Iterator[str | Refused]") -> Iterator[str]:
-    """Give the id of each session that was taken in, on a line, and tell of each that was not."""
-    for one in became:
-        if isinstance(one, str):
-            yield f"{id_line(one)}\n"
+def _lines(results: "Iterator[str | Refused]") -> Iterator[str]:
+    """Yield a line with the id of each imported session, and report each skipped one on stderr."""
+    for result in results:
+        if isinstance(result, str):
+            yield f"{format_id(result)}\n"
         else:
-            say(f"{one.where}: {one.reason}")
+            print_notice(f"{result.where}: {result.reason}")
 
 
 def _report(intake: "Intake", *, dry_run: bool) -> str:
-    """Say what became of the sessions, in one sentence."""
-    said = f"{counted(intake.taken)} {'would be ' * dry_run}taken in"
+    """Return the summary of an import as a sentence."""
+    summary = f"{pluralize(intake.taken)} {'would be ' * dry_run}taken in"
     if intake.kept:
-        said += f", {intake.kept:,} {'was' if intake.kept == 1 else 'were'} there already"
+        summary += f", {intake.kept:,} {'was' if intake.kept == 1 else 'were'} there already"
     if intake.late:
-        said += f", {intake.late:,} of them past the time of their end, which they lost"
-    return said + (f", {intake.refused:,} could not be taken." if intake.refused else ".")
+        summary += f", {intake.late:,} of them past the time of their end, which they lost"
+    return summary + (f", {intake.refused:,} could not be taken." if intake.refused else ".")
 
 
 @contextmanager
-def _opened_file(file: str) -> Iterator[BinaryIO]:
+def _open_file(file: str) -> Iterator[BinaryIO]:
     if file == "-":
         yield sys.stdin.buffer
         return

@@ -1,4 +1,4 @@
-"""The commands that read sessions: list, search, show, tail, stats."""
+"""The commands of `botchat sessions` that read: list, search, show, tail, stats."""
 
 import sys
 import time
@@ -9,29 +9,29 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from botchat.commands.output.tables import Columns, FieldsOption, FormatOption, Row, RowFormat, print_rows
-from botchat.commands.sessions_context import lines_above, tell_shown
-from botchat.commands.support.exit_codes import SOME_FAILED
+from botchat.commands.sessions_context import context_annotations, print_context_usage
+from botchat.commands.support.exit_codes import PARTIAL_FAILURE
 from botchat.commands.support.options import (
     AllUsersOption,
     ArchivedOption,
+    BotFilterOption,
     DeletedOption,
     IdArgument,
-    OfBotOption,
     SinceOption,
     StoreOption,
     UntilOption,
     UserOption,
-    check_whose,
-    filter_with,
-    opened_store,
-    say,
-    settings_with,
+    check_user_options,
+    filter_from_options,
+    open_user_store,
+    print_notice,
+    settings_from_options,
 )
-from botchat.commands.support.session_selectors import chosen, counted
-from botchat.commands.support.streams import write
+from botchat.commands.support.session_selectors import find_session, pluralize
+from botchat.commands.support.streams import write_stdout
 from botchat.core.errors import InvalidInput
 from botchat.core.models import PAGE_SIZE, SessionFilter, now
-from botchat.durations import moment
+from botchat.durations import parse_time
 
 if TYPE_CHECKING:
     from botchat.core.chat import Chat
@@ -44,10 +44,10 @@ _NAMES = ("id", "name", "bot_id", "message_count", "create_time", "update_time",
 _COLUMNS = Columns(
     names=_NAMES, in_table=("id", "name", "create_time", "message_count", "bot_id", "update_time"), flexible="name"
 )
-_OF_ALL = Columns(
+_ALL_USERS_COLUMNS = Columns(
     names=_NAMES, in_table=("id", "user", "name", "create_time", "message_count", "bot_id"), flexible="name"
 )
-_FOUND = Columns(
+_SEARCH_COLUMNS = Columns(
     names=(*_NAMES, "message", "excerpt"), in_table=("id", "excerpt", "name", "create_time"), flexible="excerpt"
 )
 _STATS = (
@@ -61,21 +61,21 @@ _STATS = (
     "down",
 )
 
-# A reply that another process writes is stored once a second.
-_LOOK_EVERY_SECONDS = 0.5
+# Another process stores its reply in progress once a second.
+_POLL_SECONDS = 0.5
 
 
 def list_sessions(
     user: UserOption = None,
     all_users: AllUsersOption = False,
-    bot: OfBotOption = None,
+    bot: BotFilterOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
     archived: ArchivedOption = False,
     deleted: DeletedOption = False,
     after: AfterOption = None,
     limit: LimitOption = PAGE_SIZE,
-    form: FormatOption = None,
+    output_format: FormatOption = None,
     fields: FieldsOption = None,
     ids_only: Annotated[bool, typer.Option("--ids-only", help="Only the ids: the same as -F ids.")] = False,
     store: StoreOption = None,
@@ -87,30 +87,30 @@ def list_sessions(
 
     Example: botchat sessions list --user ann --since 7d
     """
-    where = filter_with(bot=bot, since=since, until=until, archived=archived, deleted=deleted)
-    check_whose(user, all_users=all_users)
-    with opened_store(settings_with(store, user), writing=False) as (chat, name):
+    where = filter_from_options(bot=bot, since=since, until=until, archived=archived, deleted=deleted)
+    check_user_options(user, all_users=all_users)
+    with open_user_store(settings_from_options(store, user), create=False) as (chat, name):
         page = _page(chat, name, after, limit, where, all_users=all_users)
         rows = (session._asdict() for session in page.sessions)
-        columns = _OF_ALL if all_users else _COLUMNS
-        print_rows(rows, columns, ids_form(form, ids_only=ids_only), fields, page.next)
+        columns = _ALL_USERS_COLUMNS if all_users else _COLUMNS
+        print_rows(rows, columns, effective_format(output_format, ids_only=ids_only), fields, page.next)
         if not page.sessions:
-            whose = "There are" if all_users else f"{name} has"
-            say(f"{whose} no {'more ' if after else ''}such sessions in {chat.store}.")
+            subject = "There are" if all_users else f"{name} has"
+            print_notice(f"{subject} no {'more ' if after else ''}such sessions in {chat.store}.")
 
 
 def search(
     words: Annotated[list[str], typer.Argument(help="Every word of it must be found.", metavar="WORDS…")],
     user: UserOption = None,
     all_users: AllUsersOption = False,
-    bot: OfBotOption = None,
+    bot: BotFilterOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
     archived: ArchivedOption = False,
     deleted: DeletedOption = False,
     after: AfterOption = None,
     limit: LimitOption = PAGE_SIZE,
-    form: FormatOption = None,
+    output_format: FormatOption = None,
     fields: FieldsOption = None,
     ids_only: Annotated[bool, typer.Option("--ids-only", help="Only the ids: the same as -F ids.")] = False,
     store: StoreOption = None,
@@ -123,17 +123,17 @@ def search(
     Example: botchat sessions search heron lake
     """
     text = " ".join(words)
-    where = filter_with(bot=bot, since=since, until=until, archived=archived, deleted=deleted, text=text)
-    check_whose(user, all_users=all_users)
-    with opened_store(settings_with(store, user), writing=False) as (chat, name):
+    where = filter_from_options(bot=bot, since=since, until=until, archived=archived, deleted=deleted, text=text)
+    check_user_options(user, all_users=all_users)
+    with open_user_store(settings_from_options(store, user), create=False) as (chat, name):
         page = _page(chat, name, after, limit, where, all_users=all_users)
-        chosen_form = ids_form(form, ids_only=ids_only)
+        selected_format = effective_format(output_format, ids_only=ids_only)
         rows: Iterator[Row] = (session._asdict() for session in page.sessions)
-        if chosen_form != "ids":
+        if selected_format != "ids":
             rows = (_with_excerpt(chat, session, text) for session in page.sessions)
-        print_rows(rows, _FOUND, chosen_form, fields, page.next)
+        print_rows(rows, _SEARCH_COLUMNS, selected_format, fields, page.next)
         if not page.sessions:
-            say(f"Nothing was found in {chat.store}.")
+            print_notice(f"Nothing was found in {chat.store}.")
 
 
 def show(
@@ -141,7 +141,7 @@ def show(
     last: Annotated[
         int, typer.Option(help="How many messages, the newest.", min=1, max=1_000_000, metavar="N")
     ] = PAGE_SIZE,
-    form: Annotated[
+    output_format: Annotated[
         Literal["md", "json"], typer.Option("--format", "-F", help="json prints the whole record, even a damaged one.")
     ] = "md",
     store: StoreOption = None,
@@ -153,17 +153,17 @@ def show(
 
     Example: botchat sessions show @last
     """
-    with opened_store(settings_with(store, user), writing=False) as (chat, name):
-        if form == "json":
-            _write_record(chat, name, chosen(chat, name, session_id).id)
+    with open_user_store(settings_from_options(store, user), create=False) as (chat, name):
+        if output_format == "json":
+            _write_record(chat, name, find_session(chat, name, session_id).id)
             return
-        session = chat.open(name, chosen(chat, name, session_id).id, last)
-        _write_harmless(_transcript(session, lines_above(chat, session)))
-        tell_shown(session)
+        session = chat.open(name, find_session(chat, name, session_id).id, last)
+        _write_printable(_transcript(session, context_annotations(chat, session)))
+        print_context_usage(session)
         if session.first:
-            say(f"{counted(session.first, 'earlier message')} not shown: --last N")
+            print_notice(f"{pluralize(session.first, 'earlier message')} not shown: --last N")
         if session.state == "trash":
-            say(f"This session is in the trash: botchat sessions restore {session.id}")
+            print_notice(f"This session is in the trash: botchat sessions restore {session.id}")
 
 
 def tail(
@@ -178,15 +178,15 @@ def tail(
 
     Example: botchat sessions tail @last
     """
-    with opened_store(settings_with(store, user), writing=False) as (chat, name):
-        found = chosen(chat, name, session_id).id
-        shown: dict[str, Message] = {}
+    with open_user_store(settings_from_options(store, user), create=False) as (chat, name):
+        found = find_session(chat, name, session_id).id
+        written: dict[str, Message] = {}
         while True:
             session = chat.open(name, found, last)
             for number, message in enumerate(session.messages, session.first + 1):
-                _write_harmless(_news(message, number, session.bot_id, shown))
+                _write_printable(_new_text(message, number, session.bot_id, written))
             last = PAGE_SIZE
-            time.sleep(_LOOK_EVERY_SECONDS)
+            time.sleep(_POLL_SECONDS)
 
 
 def stats(
@@ -195,12 +195,12 @@ def stats(
     ] = "day",
     user: UserOption = None,
     all_users: AllUsersOption = False,
-    bot: OfBotOption = None,
+    bot: BotFilterOption = None,
     since: Annotated[
         str | None, typer.Option(help="Only what was said then or later: 2026-11-01, or 7d.", metavar="TIME")
     ] = None,
     until: Annotated[str | None, typer.Option(help="Only what was said before.", metavar="TIME")] = None,
-    form: FormatOption = None,
+    output_format: FormatOption = None,
     fields: FieldsOption = None,
     store: StoreOption = None,
 ) -> None:
@@ -210,30 +210,30 @@ def stats(
 
     Example: botchat sessions stats --all-users --by bot --since 30d
     """
-    check_whose(user, all_users=all_users)
-    from_, to = (moment(text, now()) if text is not None else None for text in (since, until))
-    with opened_store(settings_with(store, user), writing=False) as (chat, name):
+    check_user_options(user, all_users=all_users)
+    start, end = (parse_time(text, now()) if text is not None else None for text in (since, until))
+    with open_user_store(settings_from_options(store, user), create=False) as (chat, name):
         where = SessionFilter(user=None if all_users else name, state=None, bot_id=bot)
-        found = chat.for_admins().stats(by, where, from_, to)
+        found = chat.for_admins().stats(by, where, start, end)
         rows = (
             {by: stat.key, "latency_p50_ms": stat.latency_ms(50), "latency_p95_ms": stat.latency_ms(95)}
             | {name: getattr(stat, name) for name in _STATS if not name.startswith("latency")}
             for stat in found
         )
         columns = Columns(names=(by, *_STATS), in_table=(by, *_STATS), flexible="", key=by)
-        if not print_rows(rows, columns, form, fields):
-            say("Nothing was said.")
+        if not print_rows(rows, columns, output_format, fields):
+            print_notice("Nothing was said.")
 
 
-def ids_form(form: RowFormat | None, *, ids_only: bool) -> RowFormat | None:
-    """Return the format that is meant: `--ids-only` is another word for one of them.
+def effective_format(output_format: RowFormat | None, *, ids_only: bool) -> RowFormat | None:
+    """Return the output format; `--ids-only` is an alias of `--format ids`.
 
     Raises:
-        InvalidInput: two formats are meant.
+        InvalidInput: --ids-only and another format are given.
     """
-    if ids_only and form not in (None, RowFormat.ids):
+    if ids_only and output_format not in (None, RowFormat.ids):
         raise InvalidInput("Say --ids-only or another --format, not both.")
-    return RowFormat.ids if ids_only else form
+    return RowFormat.ids if ids_only else output_format
 
 
 def _page(chat: "Chat", user: str, after: str | None, limit: int, where: SessionFilter, *, all_users: bool) -> "Page":
@@ -251,7 +251,7 @@ def _with_excerpt(chat: "Chat", session: "SessionSummary", text: str) -> Row:
 
 
 def _transcript(session: "Session", above: dict[str, list[str]]) -> Iterator[str]:
-    """Write the branch that is shown; a message's number is its place among all of the session's."""
+    """Yield the shown branch as Markdown; a message's number is its position among all messages of the session."""
     from botchat.core.chat import branch_of
     from botchat.core.exporting import message_to_markdown, title_to_markdown
 
@@ -262,12 +262,12 @@ def _transcript(session: "Session", above: dict[str, list[str]]) -> Iterator[str
         yield message_to_markdown(message, session.bot_id, numbers[message.id])
 
 
-def _news(message: "Message", number: int, bot_id: str, shown: "dict[str, Message]") -> Iterator[str]:
-    """Write what was not shown yet of a message, and remember how much of it was."""
+def _new_text(message: "Message", number: int, bot_id: str, written: "dict[str, Message]") -> Iterator[str]:
+    """Yield the part of a message that was not written yet, and record the message in `written`."""
     from botchat.core.exporting import ending_to_markdown, message_to_markdown
 
-    before = shown.get(message.id)
-    shown[message.id] = message
+    before = written.get(message.id)
+    written[message.id] = message
     if before is None and message.status == "streaming":
         yield message_to_markdown(replace(message, payload=None), bot_id, number).rstrip("\n")
     elif before is None:
@@ -279,19 +279,19 @@ def _news(message: "Message", number: int, bot_id: str, shown: "dict[str, Messag
 
 
 def _write_record(chat: "Chat", user: str, session_id: str) -> None:
-    """Write a whole record as JSON; a damaged one as it is stored, with what is wrong with it, and exit code 7."""
+    """Write a record as JSON; if it is damaged, write it as stored, report the reason, and exit with code 7."""
     from botchat.core.admin import DamagedRecord
     from botchat.core.exporting import printable, to_json, to_raw_json
 
     record = chat.for_admins().record(user, session_id)
     parts = [to_raw_json(record.raw), "\n"] if isinstance(record, DamagedRecord) else to_json(record)
-    write(map(printable, parts) if sys.stdout.isatty() else parts)
+    write_stdout(map(printable, parts) if sys.stdout.isatty() else parts)
     if isinstance(record, DamagedRecord):
-        say(str(record))
-        raise typer.Exit(SOME_FAILED)
+        print_notice(str(record))
+        raise typer.Exit(PARTIAL_FAILURE)
 
 
-def _write_harmless(parts: Iterable[str]) -> None:
+def _write_printable(parts: Iterable[str]) -> None:
     from botchat.core.exporting import printable
 
-    write(printable(part) for part in parts)
+    write_stdout(printable(part) for part in parts)

@@ -1,4 +1,4 @@
-"""The commands about the store itself: what it is, whether it is sound, and a copy of it in another."""
+"""The commands of `botchat store`: info, check, copy."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -10,35 +10,35 @@ from typing import Annotated
 import typer
 
 from botchat.commands.output.checks import print_findings
-from botchat.commands.output.key_values import print_facts
-from botchat.commands.output.progress import shown_progress
+from botchat.commands.output.key_values import print_key_values
+from botchat.commands.output.progress import with_progress
 from botchat.commands.output.tables import Columns, FormatOption
 from botchat.commands.support.damaged import Quarantine
-from botchat.commands.support.exit_codes import FAILED, SOME_FAILED
-from botchat.commands.support.options import StoreOption, opened_store, say, settings_with
-from botchat.commands.support.session_selectors import counted
+from botchat.commands.support.exit_codes import FAILED, PARTIAL_FAILURE
+from botchat.commands.support.options import StoreOption, open_user_store, print_notice, settings_from_options
+from botchat.commands.support.session_selectors import pluralize
 from botchat.core.errors import InvalidInput, UserNotFound
 from botchat.core.models import Finding, SessionFilter
 
-_FACTS = Columns(names=("name", "value"), in_table=("name", "value"), flexible="value", key="name")
+_COLUMNS = Columns(names=("name", "value"), in_table=("name", "value"), flexible="value", key="name")
 
 
-def info(form: FormatOption = None, store: StoreOption = None) -> None:
+def info(output_format: FormatOption = None, store: StoreOption = None) -> None:
     """Tell the store's kind, version, place, size and content.
 
     Example: botchat store info
     """
-    with opened_store(settings_with(store, None), writing=False) as (chat, _):
+    with open_user_store(settings_from_options(store, None), create=False) as (chat, _):
         admin = chat.for_admins()
         facts = admin.info()
         facts |= {state: admin.count(SessionFilter(state=state)) for state in ("active", "archived", "trash")}
         users = list(admin.users())
         facts |= {"users": len(users), "messages": sum(user.messages for user in users)}
-        print_facts(({"name": name, "value": value} for name, value in facts.items()), _FACTS, form)
+        print_key_values(({"name": name, "value": value} for name, value in facts.items()), _COLUMNS, output_format)
 
 
 def check(
-    form: FormatOption = None,
+    output_format: FormatOption = None,
     repair: Annotated[
         bool, typer.Option("--repair", help="Repair damaged sessions. The original records are kept in a file.")
     ] = False,
@@ -63,24 +63,26 @@ def check(
     """
     if quarantine is not None and not repair:
         raise InvalidInput("--quarantine requires --repair.")
-    settings = settings_with(store, None)
-    with opened_store(settings, writing=False) as (chat, _):
+    settings = settings_from_options(store, None)
+    with open_user_store(settings, create=False) as (chat, _):
         admin = chat.for_admins()
         failures = Counter[str]()
-        of_store = _noted(admin.findings(), failures, "store")
-        kept_in = Quarantine(Path(quarantine) if quarantine else _quarantine_of(settings.store))
-        found = admin.check(partial(kept_in.repaired, admin) if repair else None)
-        print_findings(chain(of_store, found), form, code=lambda: FAILED if failures["store"] else SOME_FAILED)
+        store_findings = _count_failures(admin.findings(), failures, "store")
+        quarantine_file = Quarantine(Path(quarantine) if quarantine else _quarantine_path(settings.store))
+        found = admin.check(partial(quarantine_file.repair, admin) if repair else None)
+        print_findings(
+            chain(store_findings, found), output_format, code=lambda: FAILED if failures["store"] else PARTIAL_FAILURE
+        )
 
 
-def _noted(findings: Iterable[Finding], failures: "Counter[str]", name: str) -> Iterator[Finding]:
+def _count_failures(findings: Iterable[Finding], failures: "Counter[str]", name: str) -> Iterator[Finding]:
     for finding in findings:
         failures[name] += finding.status == "failed"
         yield finding
 
 
-def _quarantine_of(store: str | None) -> Path:
-    """Tell where damaged records are kept: beside a SQLite file, or in the data folder."""
+def _quarantine_path(store: str | None) -> Path:
+    """Return the file for the original records of damaged sessions: next to the SQLite file, or in the data folder."""
     from botchat.bootstrap import is_mongodb, sqlite_path
 
     path = sqlite_path(None if is_mongodb(store) else store)
@@ -107,33 +109,35 @@ def copy(
 
     Example: botchat store copy sqlite:///home/ann/botchat.db env:BOTCHAT_TARGET
     """
-    became: Counter[str] = Counter()
+    outcomes: Counter[str] = Counter()
     with (
-        opened_store(settings_with(source, None), writing=False) as (from_, _),
-        opened_store(settings_with(target, None)) as (to, _),
+        open_user_store(settings_from_options(source, None), create=False) as (source_chat, _),
+        open_user_store(settings_from_options(target, None)) as (target_chat, _),
     ):
-        if from_.store == to.store:
+        if source_chat.store == target_chat.store:
             raise InvalidInput("SRC and DST are the same store.")
         where = SessionFilter(user=user, state=None)
-        admin = from_.for_admins()
+        admin = source_chat.for_admins()
         total = admin.count(where)
         if user is not None and not total:
             raise UserNotFound(user)
         try:
-            for copied in shown_progress(admin.copy_to(to.for_admins(), where), total, "sessions"):
-                became[copied.became] += 1
-                became["with a problem"] += bool(copied.problem)
-                for words in filter(None, (copied.note, copied.problem)):
-                    say(f"{copied.session_id}: {words}")
+            for copied in with_progress(admin.copy_to(target_chat.for_admins(), where), total, "sessions"):
+                outcomes[copied.became] += 1
+                outcomes["with a problem"] += bool(copied.problem)
+                for text in filter(None, (copied.note, copied.problem)):
+                    print_notice(f"{copied.session_id}: {text}")
         finally:
-            say(_report(became, to.store))
-    if became["with a problem"]:
-        raise typer.Exit(SOME_FAILED)
+            print_notice(_report(outcomes, target_chat.store))
+    if outcomes["with a problem"]:
+        raise typer.Exit(PARTIAL_FAILURE)
 
 
-def _report(became: "Counter[str]", store: str) -> str:
-    said = f"{counted(became['made'] + became['updated'])} copied to {store}, {became['kept']:,} there already"
-    said += f", {became['merged']:,} merged" if became["merged"] else ""
-    partly = became["with a problem"] - became["refused"]
-    said += f", {partly:,} damaged and copied in part" if partly else ""
-    return said + (f", {became['refused']:,} not copied." if became["refused"] else ".")
+def _report(outcomes: "Counter[str]", store: str) -> str:
+    report = (
+        f"{pluralize(outcomes['made'] + outcomes['updated'])} copied to {store}, {outcomes['kept']:,} there already"
+    )
+    report += f", {outcomes['merged']:,} merged" if outcomes["merged"] else ""
+    damaged = outcomes["with a problem"] - outcomes["refused"]
+    report += f", {damaged:,} damaged and copied in part" if damaged else ""
+    return report + (f", {outcomes['refused']:,} not copied." if outcomes["refused"] else ".")

@@ -1,11 +1,11 @@
-"""The commands about tokens: what programs show to the API in the place of a password."""
+"""The commands of `botchat tokens`: create, list, revoke API tokens."""
 
 from typing import Annotated, cast
 
 import typer
 
 from botchat.commands.output.tables import Columns, FieldsOption, FormatOption, print_rows
-from botchat.commands.support.options import StoreOption, opened_store, say, settings_with
+from botchat.commands.support.options import StoreOption, open_user_store, print_notice, settings_from_options
 from botchat.core.errors import InvalidInput
 from botchat.core.storage import USUAL_SCOPES, Scope
 
@@ -15,7 +15,7 @@ _COLUMNS = Columns(
     flexible="name",
 )
 
-OfUserOption = Annotated[str | None, typer.Option(help="Only this user's.", metavar="NAME")]
+UserFilterOption = Annotated[str | None, typer.Option(help="Only this user's.", metavar="NAME")]
 
 
 def create(
@@ -36,30 +36,33 @@ def create(
 
     Example: botchat tokens create ann --name laptop --expires 90d
     """
-    from botchat.durations import duration
+    from botchat.durations import parse_duration
 
-    lifetime = duration(expires) if expires is not None else None
+    lifetime = parse_duration(expires) if expires is not None else None
     if lifetime is not None and not lifetime:
         raise InvalidInput("--expires would be now: say how long it is good, as 90d.")
-    with opened_store(settings_with(store, user)) as (chat, _):
+    with open_user_store(settings_from_options(store, user)) as (chat, _):
         token, text = chat.access.create_token(
             user, name, scopes=tuple(cast(list[Scope], scope)) if scope else USUAL_SCOPES, lifetime=lifetime
         )
         typer.echo(text)
-        say(f"This is the only time that it is shown. botchat tokens revoke {token.id} ends it.")
+        print_notice(f"This is the only time that it is shown. botchat tokens revoke {token.id} ends it.")
 
 
 def list_tokens(
-    user: OfUserOption = None, form: FormatOption = None, fields: FieldsOption = None, store: StoreOption = None
+    user: UserFilterOption = None,
+    output_format: FormatOption = None,
+    fields: FieldsOption = None,
+    store: StoreOption = None,
 ) -> None:
     """List the tokens that are good, what for, and when each was used last.
 
     Example: botchat tokens list --user ann
     """
-    with opened_store(settings_with(store, user), writing=False) as (chat, _):
+    with open_user_store(settings_from_options(store, user), create=False) as (chat, _):
         rows = ({n: getattr(token, n) for n in _COLUMNS.names} for token in chat.access.tokens(user))
-        if not print_rows(({**row, "scopes": list(row["scopes"])} for row in rows), _COLUMNS, form, fields):
-            say(f"There are no tokens in {chat.store}.")
+        if not print_rows(({**row, "scopes": list(row["scopes"])} for row in rows), _COLUMNS, output_format, fields):
+            print_notice(f"There are no tokens in {chat.store}.")
 
 
 def revoke(
@@ -70,6 +73,6 @@ def revoke(
 
     Example: botchat tokens revoke 5f2c90be11d0a3c4
     """
-    with opened_store(settings_with(store, None), writing=False) as (chat, _):
+    with open_user_store(settings_from_options(store, None), create=False) as (chat, _):
         chat.access.revoke_token(token)
-        say(f"{token} is revoked.")
+        print_notice(f"{token} is revoked.")

@@ -1,4 +1,4 @@
-"""The command `tui`, which a bare `botchat` on a terminal is too."""
+"""The command `tui`, which `botchat` without a command runs too."""
 
 import os
 import sys
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from botchat.commands.support.options import BotOption, StoreOption, UserOption, settings_with
-from botchat.commands.support.session_selectors import chosen
+from botchat.commands.support.options import BotOption, StoreOption, UserOption, settings_from_options
+from botchat.commands.support.session_selectors import find_session
 from botchat.core.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -20,7 +20,9 @@ def tui(
         str | None,
         typer.Option("--session", help="The session to open: an id, its beginning, a name or @1.", metavar="ID"),
     ] = None,
-    going_on: Annotated[bool, typer.Option("--continue", "-c", help="Open the session that was used last.")] = False,
+    continue_last: Annotated[
+        bool, typer.Option("--continue", "-c", help="Open the session that was used last.")
+    ] = False,
     bot: BotOption = None,
     store: StoreOption = None,
     user: UserOption = None,
@@ -35,28 +37,28 @@ def tui(
 
     Example: botchat tui -c
     """
-    if session is not None and going_on:
+    if session is not None and continue_last:
         raise InvalidInput("Say --session or -c, not both.")
-    if not has_terminal():
+    if not is_interactive():
         raise InvalidInput("The chat needs a terminal: botchat ask asks one question without.")
     if server is not None and (store or user):
         raise InvalidInput("Say --server, or --store and --user, not both: a token says whose sessions are meant.")
-    settings = settings_with(store, user)
+    settings = settings_from_options(store, user)
 
     def first(chat: "AnyChat", user: str) -> "SessionSummary | None":
-        return chosen(chat, user, session) if session else chat.latest(user)
+        return find_session(chat, user, session) if session else chat.latest(user)
 
     from botchat.tui.launcher import run
 
     run(
         settings,
-        first=first if session or going_on else None,
-        is_latest=going_on,
+        first=first if session or continue_last else None,
+        is_latest=continue_last,
         bot=bot or (None if server else os.environ.get("BOTCHAT_BOT")),
         server=server,
     )
 
 
-def has_terminal() -> bool:
-    """Tell whether somebody can read and type here. Textual draws on stderr."""
+def is_interactive() -> bool:
+    """Return whether stdin, stdout and stderr are terminals. Textual draws on stderr."""
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))

@@ -1,21 +1,21 @@
-"""The commands about users: who has sessions, and everything or nothing of what someone has."""
+"""The commands of `botchat users` about data: list, show, export, delete."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from botchat.commands.output.key_values import print_facts
+from botchat.commands.output.key_values import print_key_values
 from botchat.commands.output.tables import Columns, FieldsOption, FormatOption, Row, print_rows
-from botchat.commands.sessions_export import Export, checked_output
-from botchat.commands.support.options import StoreOption, opened_store, say, settings_with
+from botchat.commands.sessions_export import SessionExporter, check_output
+from botchat.commands.support.options import StoreOption, open_user_store, print_notice, settings_from_options
 from botchat.commands.support.session_selectors import (
     DryRunOption,
     YesOption,
+    apply_to_each,
     confirm,
-    counted,
-    do_each,
-    examples_of,
+    describe_examples,
+    pluralize,
     print_ids,
 )
 from botchat.core.errors import UserNotFound
@@ -37,24 +37,24 @@ _TIMES = ("create_time", "update_time")
 _FACTS = Columns(names=("name", "value"), in_table=("name", "value"), flexible="value", key="name")
 
 
-def list_users(form: FormatOption = None, fields: FieldsOption = None, store: StoreOption = None) -> None:
+def list_users(output_format: FormatOption = None, fields: FieldsOption = None, store: StoreOption = None) -> None:
     """List who has sessions, how many, and since when; and who has an account.
 
     Example: botchat users list -F csv
     """
-    with opened_store(settings_with(store, None), writing=False) as (chat, _):
-        if not print_rows(_users(chat), _USERS, form, fields):
-            say(f"There are no users in {chat.store}.")
+    with open_user_store(settings_from_options(store, None), create=False) as (chat, _):
+        if not print_rows(_users(chat), _USERS, output_format, fields):
+            print_notice(f"There are no users in {chat.store}.")
 
 
-def show_user(user: UserArgument, form: FormatOption = None, store: StoreOption = None) -> None:
+def show_user(user: UserArgument, output_format: FormatOption = None, store: StoreOption = None) -> None:
     """Tell what a user has: sessions, messages, tokens, ratings.
 
     Example: botchat users show ann
     """
-    with opened_store(settings_with(store, user), writing=False) as (chat, _):
+    with open_user_store(settings_from_options(store, user), create=False) as (chat, _):
         admin = chat.for_admins()
-        stats = admin.stats("user", _all_of(admin, user))
+        stats = admin.stats("user", _user_filter(admin, user))
         facts: dict[str, object] = {"user": user}
         for state in ("active", "archived", "trash"):
             facts[state] = admin.count(SessionFilter(user=user, state=state))
@@ -62,7 +62,7 @@ def show_user(user: UserArgument, form: FormatOption = None, store: StoreOption 
             facts |= {name: getattr(stat, name) for name in ("messages", "prompt_tokens", "completion_tokens")}
             facts |= {"latency_p50_ms": stat.latency_ms(50), "latency_p95_ms": stat.latency_ms(95)}
             facts |= {"up": stat.up, "down": stat.down}
-        print_facts(({"name": name, "value": value} for name, value in facts.items()), _FACTS, form)
+        print_key_values(({"name": name, "value": value} for name, value in facts.items()), _FACTS, output_format)
 
 
 def export_user(
@@ -80,14 +80,14 @@ def export_user(
     """
     from botchat.core.exporting import ExportFormat
 
-    with opened_store(settings_with(store, user), writing=False) as (chat, _):
+    with open_user_store(settings_from_options(store, user), create=False) as (chat, _):
         admin = chat.for_admins()
-        to = checked_output(output, chat.store)
-        asked = f"everything of {user} in {chat.store}"
-        export = Export(admin, _all_of(admin, user), ExportFormat.jsonl, asked=asked)
-        with export.damages.counted():
-            number = export.write_to(to, resume=resume)
-            say(f"{counted(number)} of {user} exported to {output}.")
+        target = check_output(output, chat.store)
+        fingerprint = f"everything of {user} in {chat.store}"
+        exporter = SessionExporter(admin, _user_filter(admin, user), ExportFormat.jsonl, fingerprint=fingerprint)
+        with exporter.damage_report.exit_on_damage():
+            count = exporter.write_to(target, resume=resume)
+            print_notice(f"{pluralize(count)} of {user} exported to {output}.")
 
 
 def delete_user(
@@ -99,7 +99,7 @@ def delete_user(
 
     Example: botchat users delete ann --dry-run
     """
-    with opened_store(settings_with(store, user), writing=False) as (chat, _):
+    with open_user_store(settings_from_options(store, user), create=False) as (chat, _):
         admin = chat.for_admins()
         where = SessionFilter(user=user, state=None)
         sessions = list(admin.every(where))
@@ -109,28 +109,28 @@ def delete_user(
         if dry_run:
             print_ids(sessions)
             return
-        confirm(f"Remove all {counted(len(sessions))} of {user} for ever", examples_of(sessions), yes=yes)
-        chat.access.remove(user)  # first: who can't come in any more writes nothing more
+        confirm(f"Remove all {pluralize(len(sessions))} of {user} for ever", describe_examples(sessions), yes=yes)
+        chat.access.remove(user)  # first, so that the user can't write new data
         admin.forget(user)
-        while sessions:  # again, for what was written while it was asked
-            print_ids(do_each(sessions, lambda session: chat.purge(user, session.id)))
+        while sessions:  # again, for data written during the confirmation
+            print_ids(apply_to_each(sessions, lambda session: chat.purge(user, session.id)))
             sessions = list(admin.every(where))
 
 
 def _users(chat: "Chat") -> Iterator[Row]:
-    """Give who has sessions, then who has but an account, each with what became of the account."""
-    became = {a.user: "disabled" if a.disabled_time else "active" for a in chat.access.accounts()}
+    """Yield the users with sessions, then those with only an account, each with the state of the account."""
+    account_states = {a.user: "disabled" if a.disabled_time else "active" for a in chat.access.accounts()}
     for user in chat.for_admins().users():
-        yield user._asdict() | {"account": became.pop(user.user, None)}
-    for user_name, account in became.items():
+        yield user._asdict() | {"account": account_states.pop(user.user, None)}
+    for user_name, account in account_states.items():
         yield {"user": user_name, "sessions": 0, "messages": 0, "account": account} | dict.fromkeys(_TIMES)
 
 
-def _all_of(admin: "Admin", user: str) -> SessionFilter:
-    """Make the filter of all that a user has.
+def _user_filter(admin: "Admin", user: str) -> SessionFilter:
+    """Return the filter for all sessions of a user.
 
     Raises:
-        UserNotFound: there is nothing.
+        UserNotFound: the user has none.
     """
     where = SessionFilter(user=user, state=None)
     if not admin.count(where):

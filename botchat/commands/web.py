@@ -1,11 +1,11 @@
-"""The command `web`."""
+"""The command `web`, which starts the web page's server."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from botchat.commands.api import told_what_is_missing
-from botchat.commands.support.options import StoreOption, UserOption, settings_with
+from botchat.commands.api import require_api_libraries
+from botchat.commands.support.options import StoreOption, UserOption, settings_from_options
 from botchat.logs import log_json
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def web(
 
     Example: botchat web --port 8600
     """
-    settings = settings_with(store, user, host=host, port=port)
+    settings = settings_from_options(store, user, host=host, port=port)
     log_json()
     from botchat.web.launcher import serve
 
@@ -39,7 +39,7 @@ def web(
 
 
 def _api(settings: "Settings") -> "Callable[[Chat], BaseRoute]":
-    with told_what_is_missing():
-        from botchat.api.launcher import below
+    with require_api_libraries():
+        from botchat.api.launcher import mount_api
 
-    return lambda chat: below("/api", chat, settings)
+    return lambda chat: mount_api("/api", chat, settings)

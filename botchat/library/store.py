@@ -7,7 +7,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from botchat.bootstrap import borrow_repository, build_repository, is_mongodb, retention_of
+from botchat.bootstrap import borrow_repository, build_repository, is_mongodb, retention_policy
 from botchat.core.errors import ConfigError, SessionNotFound, StoreError
 from botchat.core.models import PAGE_SIZE, Page, Session, SessionFilter, check_name, new_id, now
 from botchat.core.retention import Keeping, Retention
@@ -87,7 +87,7 @@ class Store:
         """
         settings = load_settings(store=address, user=user)
         repository = build_repository(settings.store, **pool_options)
-        store = cls(repository, user=settings.user, retention=retention or retention_of(settings))
+        store = cls(repository, user=settings.user, retention=retention or retention_policy(settings))
         if not is_mongodb(settings.store):
             store.prepare()
         return store
@@ -108,7 +108,7 @@ class Store:
         """
         settings = load_settings(user=user)
         repository = borrow_repository(client, database)
-        return cls(repository, user=settings.user, retention=retention or retention_of(settings))
+        return cls(repository, user=settings.user, retention=retention or retention_policy(settings))
 
     def prepare(self) -> None:
         """See that the store answers, and make its indexes or tables: once, where the program starts; else close it.

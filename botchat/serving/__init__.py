@@ -1,27 +1,27 @@
-"""What both servers need, the web page and the API: sockets, proxies, origins, connection and sign-in limits."""
+"""Shared by both servers, the web page and the API: sockets, proxies, origins, connection and sign-in limits."""
 
-from botchat.serving.connection_limits import Connections, guard_streamlit
-from botchat.serving.disconnect import received
-from botchat.serving.origins import is_from_other_origin
-from botchat.serving.proxies import ForwardedClient, Networks, address_of, is_within
-from botchat.serving.sign_in_limits import DEVICE_COOKIE, Guesses, Origin, PasswordSignIn, keep_device
-from botchat.serving.sockets import allow_many_files, announce, listen_on
+from botchat.serving.connection_limits import ConnectionLimits, limit_streamlit_connections
+from botchat.serving.disconnect import receive_while_allowed
+from botchat.serving.origins import is_cross_origin
+from botchat.serving.proxies import ForwardedForMiddleware, Networks, is_within, rate_limit_key
+from botchat.serving.sign_in_limits import DEVICE_COOKIE, PasswordSignIn, SignInLimiter, SignInSource, set_device_cookie
+from botchat.serving.sockets import announce, listen_on, raise_open_file_limit
 
 __all__ = [
     "DEVICE_COOKIE",
-    "Connections",
-    "ForwardedClient",
-    "Guesses",
+    "ConnectionLimits",
+    "ForwardedForMiddleware",
     "Networks",
-    "Origin",
     "PasswordSignIn",
-    "address_of",
-    "allow_many_files",
+    "SignInLimiter",
+    "SignInSource",
     "announce",
-    "guard_streamlit",
-    "is_from_other_origin",
+    "is_cross_origin",
     "is_within",
-    "keep_device",
+    "limit_streamlit_connections",
     "listen_on",
-    "received",
+    "raise_open_file_limit",
+    "rate_limit_key",
+    "receive_while_allowed",
+    "set_device_cookie",
 ]

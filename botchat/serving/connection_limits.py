@@ -1,8 +1,8 @@
-"""How long a connection may take, and how many one address may have: slow clients are disconnected.
+"""Time limits for slow clients, and the number of connections per address.
 
-uvicorn has a time limit for idle connections alone. These are the rules of Apache's mod_reqtimeout
-(https://httpd.apache.org/docs/2.4/mod/mod_reqtimeout.html): a time for the head of a request, and one for its body that
-grows with each byte, so that a slow upload goes on and one that trickles does not.
+uvicorn only limits the time of idle connections. These are the rules of Apache's mod_reqtimeout
+(https://httpd.apache.org/docs/2.4/mod/mod_reqtimeout.html): a timeout for the head of a request, and one for its body
+that grows with each byte received, so that a slow upload succeeds and one that trickles doesn't.
 """
 
 import asyncio
@@ -16,34 +16,34 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from botchat.serving.proxies import Networks, is_within
 from botchat.settings import LimitSettings
 
-_BYTES_A_SECOND = 500
-"""How slowly a body may arrive: MinRate of mod_reqtimeout."""
+_MIN_BYTES_PER_SECOND = 500
+"""The minimum rate of a request body: MinRate of mod_reqtimeout."""
 
-_TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_TIMEOUT_RESPONSE = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
-class Connections:
-    """Counts the open connections of each address. A trusted proxy has as many as it needs."""
+class ConnectionLimits:
+    """Counts and limits the open connections of each address; trusted proxies are not limited."""
 
     def __init__(self, limits: LimitSettings, proxies: Networks) -> None:
         self.limits = limits
         self._proxies = proxies
         self._addresses: dict[asyncio.BaseTransport, str] = {}
         self._counts: Counter[str] = Counter()
-        self._web_sockets: dict[type[asyncio.Protocol], type[asyncio.Protocol]] = {}
+        self._websocket_classes: dict[type[asyncio.Protocol], type[asyncio.Protocol]] = {}
 
-    def protocol(self) -> type[H11Protocol]:
-        """Make the class of the protocol of a server: what uvicorn takes for `http`."""
-        return type("CountedHttp", (GuardedHttp,), {"server_connections": self})
+    def http_protocol(self) -> type[H11Protocol]:
+        """Return the protocol class of a server, for the `http` option of uvicorn."""
+        return type("CountedHttp", (LimitedHttpProtocol,), {"connection_limits": self})
 
-    def web_socket(self, protocol: type[asyncio.Protocol]) -> type[asyncio.Protocol]:
-        """Make the class of a WebSocket that is counted until its connection is lost."""
-        if protocol not in self._web_sockets:
-            self._web_sockets[protocol] = _counted(protocol, self)
-        return self._web_sockets[protocol]
+    def websocket_protocol(self, protocol: type[asyncio.Protocol]) -> type[asyncio.Protocol]:
+        """Return a WebSocket protocol class whose connections count until they are lost."""
+        if protocol not in self._websocket_classes:
+            self._websocket_classes[protocol] = _counted_websocket(protocol, self)
+        return self._websocket_classes[protocol]
 
     def add(self, transport: asyncio.BaseTransport) -> bool:
-        """Count a connection until `remove`; False, and it isn't counted, if its address has too many."""
+        """Count a connection until `remove`; return False, and don't count it, if its address has too many."""
         address = str((transport.get_extra_info("peername") or ("",))[0])
         if is_within(address, self._proxies):
             return True
@@ -54,72 +54,72 @@ class Connections:
         return True
 
     def remove(self, transport: asyncio.BaseTransport) -> None:
-        """Count a connection no more."""
+        """Stop counting a connection."""
         address = self._addresses.pop(transport, None)
         if address is not None:
             self._counts[address] -= 1
-            self._counts += Counter()  # forgets addresses without a connection
+            self._counts += Counter()  # drops addresses without a connection
 
 
-def guard_streamlit(connections: Connections) -> None:
-    """Have Streamlit's server use the protocol: it makes its own uvicorn.Config, which looks the name "auto" up."""
-    uvicorn.config.HTTP_PROTOCOLS["auto"] = connections.protocol()  # type: ignore[assignment]
+def limit_streamlit_connections(connection_limits: ConnectionLimits) -> None:
+    """Make Streamlit's server use the limits: it creates its own uvicorn.Config, which looks up the name "auto"."""
+    uvicorn.config.HTTP_PROTOCOLS["auto"] = connection_limits.http_protocol()  # type: ignore[assignment]
 
 
-class GuardedHttp(H11Protocol):
-    """An HTTP connection that is closed when its client takes too long, or has too many of them."""
+class LimitedHttpProtocol(H11Protocol):
+    """An HTTP connection that is closed if its client is too slow or has too many connections."""
 
-    server_connections: Connections
+    connection_limits: ConnectionLimits
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if self.ws_protocol_class is not None:
-            self.ws_protocol_class = self.server_connections.web_socket(self.ws_protocol_class)
-        self._limits = self.server_connections.limits
-        self._waits_for: tuple[str, int] | None = None
+            self.ws_protocol_class = self.connection_limits.websocket_protocol(self.ws_protocol_class)
+        self._limits = self.connection_limits.limits
+        self._awaited: tuple[str, int] | None = None
         self._since = 0.0
         self._bytes = 0
         self._read_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin, unless the address has too many connections."""
+        """Accept the connection, unless its address has too many."""
         super().connection_made(transport)
-        if not self.server_connections.add(transport):
+        if not self.connection_limits.add(transport):
             transport.abort()
             return
         self._watch(is_new=True)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
-        self.server_connections.remove(self.transport)
+        """Release the connection and its timers."""
+        self.connection_limits.remove(self.transport)
         self._stop_watching()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what arrived."""
+        """Process received bytes and update the timeout."""
         self._bytes += len(data)
         super().data_received(data)
         self._watch(arrived=len(data))
 
     def on_response_complete(self) -> None:
-        """Go on with the next request."""
+        """Wait for the next request."""
         super().on_response_complete()
         self._watch()
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        """Leave the connection to the WebSocket, whose pings find out whether its client is there."""
+        """Hand the connection over to the WebSocket, whose pings detect a lost client."""
         super().handle_websocket_upgrade(event)
         self._stop_watching()
-        self._waits_for = ("websocket", 0)
+        self._awaited = ("websocket", 0)
 
     def pause_writing(self) -> None:
-        """Wait a limited time for a client that does not read."""
+        """Start the timeout for a client that doesn't read the response."""
         super().pause_writing()
         self._watch_writing()
 
     def resume_writing(self) -> None:
-        """Go on: the client reads again."""
+        """Stop the timeout: the client is reading again."""
         self._cancel(self._write_timer)
         super().resume_writing()
 
@@ -135,33 +135,33 @@ class GuardedHttp(H11Protocol):
             self.transport.abort()
 
     def _watch(self, *, is_new: bool = False, arrived: int = 0) -> None:
-        """Begin to count the time of what is waited for now, and its bytes, unless it is that already."""
-        waits_for = self._awaited(is_new=is_new)
-        if waits_for == self._waits_for or (self._waits_for or ("",))[0] == "websocket":
+        """Start the timer for the part of the request that is awaited now, unless it is running already."""
+        awaited = self._awaited_part(is_new=is_new)
+        if awaited == self._awaited or (self._awaited or ("",))[0] == "websocket":
             return
-        self._waits_for = waits_for
+        self._awaited = awaited
         self._cancel(self._read_timer)
-        if waits_for is not None:
+        if awaited is not None:
             self._since, self._bytes = self.loop.time(), arrived
             self._read_timer = self.loop.call_later(self._seconds, self._check_time)
 
-    def _awaited(self, *, is_new: bool) -> tuple[str, int] | None:
-        """Tell which part of which request is awaited; None: none, or uvicorn's own timer runs, between requests."""
+    def _awaited_part(self, *, is_new: bool) -> tuple[str, int] | None:
+        """Return the awaited part ("head" or "body") and request; None between requests, where uvicorn's timer runs."""
         if self.transport.is_closing():
             return None
         if self.conn.their_state is h11.SEND_BODY:
             return ("body", id(self.scope))
-        has_begun = is_new or self._waits_for == ("head", id(self.scope)) or bool(self.conn.trailing_data[0])
+        has_begun = is_new or self._awaited == ("head", id(self.scope)) or bool(self.conn.trailing_data[0])
         return ("head", id(self.scope)) if self.conn.their_state is h11.IDLE and has_begun else None
 
     @property
     def _seconds(self) -> float:
-        if self._waits_for and self._waits_for[0] == "body":
-            return self._limits.body_seconds + self._bytes / _BYTES_A_SECOND
+        if self._awaited and self._awaited[0] == "body":
+            return self._limits.body_seconds + self._bytes / _MIN_BYTES_PER_SECOND
         return self._limits.header_seconds
 
     def _check_time(self) -> None:
-        if self.flow.read_paused:  # the server's own turn: what arrived is not taken yet
+        if self.flow.read_paused:  # the server's turn: it hasn't read what has arrived
             self._since, self._bytes = self.loop.time(), 0
         left = self._since + self._seconds - self.loop.time()
         if left > 0:
@@ -170,7 +170,7 @@ class GuardedHttp(H11Protocol):
         has_answered = self.conn.our_state not in {h11.IDLE, h11.SEND_RESPONSE}
         has_begun = self.conn.their_state is h11.SEND_BODY or self.conn.trailing_data[0]
         if has_begun and not has_answered:
-            self.transport.write(_TIMEOUT)
+            self.transport.write(_TIMEOUT_RESPONSE)
         self.transport.close()
 
     def _stop_watching(self) -> None:
@@ -183,10 +183,10 @@ class GuardedHttp(H11Protocol):
             timer.cancel()
 
 
-def _counted(protocol: type[asyncio.Protocol], connections: Connections) -> type[asyncio.Protocol]:
+def _counted_websocket(protocol: type[asyncio.Protocol], connection_limits: ConnectionLimits) -> type[asyncio.Protocol]:
     class Counted(protocol):  # type: ignore[valid-type,misc]
         def connection_lost(self, exc: Exception | None) -> None:
-            connections.remove(self.transport)
+            connection_limits.remove(self.transport)
             super().connection_lost(exc)
 
     return Counted

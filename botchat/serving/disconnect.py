@@ -1,4 +1,4 @@
-"""How a server ends what goes on for someone who may not stay, also while neither side says anything."""
+"""Ends a connection whose client has lost access, also while neither side sends anything."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,11 +7,14 @@ from starlette.types import Message, Receive
 
 from botchat.core.auth import HEARD_SECONDS
 
-_LEAVES = {"websocket.disconnect", "http.disconnect"}
+_DISCONNECTS = {"websocket.disconnect", "http.disconnect"}
 
 
-async def received(receive: Receive, may_stay: Callable[[], Awaitable[bool]]) -> Message | None:
-    """Receive the next message; None as soon as the one who is there may not stay."""
+async def receive_while_allowed(receive: Receive, is_allowed: Callable[[], Awaitable[bool]]) -> Message | None:
+    """Receive the next ASGI message; return None as soon as `is_allowed` returns False.
+
+    Access is checked with each message, and every HEARD_SECONDS while there is none.
+    """
     while True:
         message = None
         try:
@@ -19,9 +22,9 @@ async def received(receive: Receive, may_stay: Callable[[], Awaitable[bool]]) ->
                 message = await receive()
         except TimeoutError:
             pass
-        if message is not None and message["type"] in _LEAVES:
+        if message is not None and message["type"] in _DISCONNECTS:
             return message
-        if not await may_stay():
+        if not await is_allowed():
             return None
         if message is not None:
             return message

@@ -1,6 +1,6 @@
-"""Which requests a browser makes for a page of another origin, by the headers that browsers set themselves.
+"""Detects cross-origin requests, by the headers that browsers set themselves.
 
-Another port of the same machine is another origin, but the same site: cookies are sent to it.
+Another port of the same machine is another origin but the same site: browsers send it cookies.
 """
 
 from urllib.parse import SplitResult, urlsplit
@@ -8,43 +8,43 @@ from urllib.parse import SplitResult, urlsplit
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-_OWN_PAGES = {"same-origin", "none"}  # "none": the user typed the address, or followed a bookmark
+_SAME_ORIGIN_FETCH = {"same-origin", "none"}  # "none": the user typed the address, or followed a bookmark
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
-_PORTS = {"http": 80, "https": 443}
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-def is_from_other_origin(scope: Scope) -> bool:
-    """Tell whether a page of another origin makes this request or opens this WebSocket.
+def is_cross_origin(scope: Scope) -> bool:
+    """Return whether a page of another origin makes this request or opens this WebSocket.
 
-    Links from other sites are let through: they are GET requests that navigate. So are clients that send neither
-    `Sec-Fetch-Site` nor `Origin`, because they are no browsers: a browser sends `Origin` with every WebSocket handshake
-    (RFC 6455, 4.1) and every request but GET and HEAD (Fetch, "append a request Origin header").
+    Links from other sites are allowed: they are GET requests that navigate. So are clients that send neither
+    `Sec-Fetch-Site` nor `Origin`, because they aren't browsers: a browser sends `Origin` with every WebSocket handshake
+    (RFC 6455, 4.1) and every request except GET and HEAD (Fetch, "append a request Origin header").
     """
     headers = Headers(scope=scope)
     if scope["type"] == "websocket":
-        return not (_is_own_site(headers) and _is_own_origin(headers))
+        return not (_is_same_origin_fetch(headers) and _origin_matches_host(headers))
     if "sec-fetch-site" not in headers:
-        return not _is_own_origin(headers)
+        return not _origin_matches_host(headers)
     is_link = scope["method"] in _SAFE_METHODS and headers.get("sec-fetch-mode") == "navigate"
-    return not (is_link or _is_own_site(headers))
+    return not (is_link or _is_same_origin_fetch(headers))
 
 
-def _is_own_site(headers: Headers) -> bool:
-    return headers.get("sec-fetch-site", "none") in _OWN_PAGES
+def _is_same_origin_fetch(headers: Headers) -> bool:
+    return headers.get("sec-fetch-site", "none") in _SAME_ORIGIN_FETCH
 
 
-def _is_own_origin(headers: Headers) -> bool:
-    """Compare `Origin` with `Host`. The scheme is left out: behind a proxy that ends TLS it is not known here."""
+def _origin_matches_host(headers: Headers) -> bool:
+    """Compare `Origin` with `Host`, without the scheme: behind a proxy that terminates TLS it is unknown here."""
     origins = headers.getlist("origin")
     if not origins:
         return True
     try:
         origin = urlsplit(origins[0])
         host = urlsplit(f"{origin.scheme}://{headers.get('host', '')}")
-        return len(origins) == 1 and bool(origin.hostname) and _place(origin) == _place(host)
+        return len(origins) == 1 and bool(origin.hostname) and _host_and_port(origin) == _host_and_port(host)
     except ValueError:
         return False
 
 
-def _place(address: SplitResult) -> tuple[str | None, int | None]:
-    return address.hostname, address.port or _PORTS.get(address.scheme)
+def _host_and_port(address: SplitResult) -> tuple[str | None, int | None]:
+    return address.hostname, address.port or _DEFAULT_PORTS.get(address.scheme)

@@ -1,4 +1,4 @@
-"""Where a request comes from when a proxy passes it on: the client's address, which limits are counted by."""
+"""The client of a request that a reverse proxy forwards, and the key by which its requests are limited."""
 
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -9,50 +9,54 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 Networks = Sequence[IPv4Network | IPv6Network]
 
-_PREFIX = 64
-"""Bits. A customer gets a whole /64 of IPv6 addresses at least (RFC 6177), so one client has all of them."""
+_IPV6_PREFIX = 64
+"""Bits. A customer gets at least a /64 of IPv6 addresses (RFC 6177), so all of them can belong to one client."""
 
 
-class ForwardedClient:
-    """Puts the client that a trusted proxy names in `X-Forwarded-For` in the place of the proxy.
+class ForwardedForMiddleware:
+    """Replaces a trusted proxy's address with the client that it names in `X-Forwarded-For`.
 
-    Of several addresses it is the last one that is no trusted proxy: what a client itself sends stands before that.
+    Of several addresses the client is the last one that is not a trusted proxy: a client can only forge those before.
     """
 
     def __init__(self, app: ASGIApp, proxies: Networks, user_header: str | None = None) -> None:
-        """Take the proxies that are trusted, and the header in which they name the user, if they do."""
+        """Set the trusted proxies, and the header in which they name the user, if any."""
         self._app = app
         self._forwarded = ProxyHeadersMiddleware(self._pass_on, [str(network) for network in proxies])  # type: ignore[arg-type]
         self._proxies = proxies
         self._user_header = user_header
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """Handle a request."""
         if scope["type"] != "lifespan":
             scope = {**scope, "state": {**scope.get("state", {})}}
             if user := self._user_without_address(scope):
                 scope["state"]["limited_as"] = f"user {user}"
-        await self._forwarded(scope, receive, send)  # type: ignore[arg-type]  # its types are a copy of Starlette's
+        await self._forwarded(scope, receive, send)  # type: ignore[arg-type]  # its types are copies of Starlette's
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
 
     def _user_without_address(self, scope: Scope) -> str | None:
         headers = Headers(scope=scope)
-        if self._user_header is None or "x-forwarded-for" in headers or not is_within(_host(scope), self._proxies):
+        if (
+            self._user_header is None
+            or "x-forwarded-for" in headers
+            or not is_within(_client_host(scope), self._proxies)
+        ):
             return None
         return headers.get(self._user_header)
 
 
-def address_of(scope: Scope) -> str:
-    """Tell by what requests are counted: the client's address, or the user where a trusted proxy names only that.
+def rate_limit_key(scope: Scope) -> str:
+    """Return the key by which requests are limited: the client's address, or the user if a proxy names only the user.
 
-    The addresses of an IPv6 network of a customer count as one.
+    All addresses of a customer's IPv6 network (/64) have the same key.
     """
     limited_as: str | None = scope.get("state", {}).get("limited_as")
     if limited_as is not None:
         return limited_as
-    host = _host(scope)
+    host = _client_host(scope)
     try:
         address = ip_address(host)
     except ValueError:
@@ -61,11 +65,11 @@ def address_of(scope: Scope) -> str:
         return str(address)
     if address.ipv4_mapped:
         return str(address.ipv4_mapped)
-    return str(ip_network((address.packed, _PREFIX), strict=False))
+    return str(ip_network((address.packed, _IPV6_PREFIX), strict=False))
 
 
 def is_within(host: str, networks: Networks) -> bool:
-    """Tell whether an address is in one of the networks; what is no address is in none."""
+    """Return whether an IP address is in one of the networks; False for anything that is not an address."""
     try:
         address = ip_address(host)
     except ValueError:
@@ -73,6 +77,6 @@ def is_within(host: str, networks: Networks) -> bool:
     return any(address in network for network in networks)
 
 
-def _host(scope: Scope) -> str:
+def _client_host(scope: Scope) -> str:
     client = scope.get("client")
     return str(client[0]) if client else ""

@@ -1,4 +1,4 @@
-"""How often passwords may be guessed, in this process: who guesses is stopped, and the right person is not.
+"""Password sign-in, and limits on wrong passwords in this process that don't lock out the rightful user.
 
 The rules are those of OWASP's "Slow Down Online Guessing Attacks with Device Cookies"
 (https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies): wrong passwords from devices
@@ -26,16 +26,16 @@ from botchat.settings import LimitSettings
 DEVICE_COOKIE = "botchat_device"
 
 _MINUTE = 60.0
-_MOST_KEYS = 20_000
+_MAX_KEYS = 20_000
 
 
-class Origin(NamedTuple):
-    """Where a password comes from.
+class SignInSource(NamedTuple):
+    """The client that sends a password.
 
     Attributes:
-        address: that requests are counted by.
-        device: the token that the device keeps; "" if it keeps none.
-        is_signed_in: the user whose password it should be is signed in there now.
+        address: the key by which its requests are limited (`rate_limit_key`).
+        device: the token in its device cookie; "" if there is none.
+        is_signed_in: whether the user of the password is signed in there now.
     """
 
     address: str
@@ -43,8 +43,8 @@ class Origin(NamedTuple):
     is_signed_in: bool = False
 
 
-class Guesses:
-    """Counts wrong passwords of the last minute. The right ones do not count."""
+class SignInLimiter:
+    """Counts and limits the wrong passwords of the last minute; right ones don't count."""
 
     def __init__(self, limits: LimitSettings | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits = limits or LimitSettings()
@@ -53,49 +53,51 @@ class Guesses:
         self._lock = threading.Lock()
 
     @contextmanager
-    def from_unknown(self, user: str, address: str) -> Iterator[float]:
-        """Count a try from a device that is not known, if it ends with NotSignedIn; give 0: it need not wait.
+    def attempt_from_unknown_device(self, user: str, address: str) -> Iterator[float]:
+        """Count an attempt from an unknown device if the block raises NotSignedIn; yield a delay of 0 seconds.
 
         Raises:
-            TooMany: there were too many wrong ones for the user, from the address, or of both together.
+            TooMany: too many wrong passwords for the user, from the address, or for both together.
         """
-        amounts = {
+        limits = {
             _key("both", address, user): self._limits.wrong_passwords,
             _key("address", address): self._limits.wrong_passwords_by_address,
             _key("user", user): self._limits.wrong_passwords_by_user,
         }
         with self._lock:
             at = self._clock()
-            for key, amount in amounts.items():
-                times = self._recent(key, at)
-                if len(times) >= amount:
-                    raise TooMany("There were too many wrong passwords in a minute", _whole(times[0] + _MINUTE - at))
-            for key in amounts:
+            for key, limit in limits.items():
+                times = self._recent_attempts(key, at)
+                if len(times) >= limit:
+                    raise TooMany(
+                        "There were too many wrong passwords in a minute", _whole_seconds(times[0] + _MINUTE - at)
+                    )
+            for key in limits:
                 self._times[key].append(at)
-        with self._forgiven_unless_wrong(at, *amounts):
+        with self._uncounted_unless_wrong(at, *limits):
             yield 0.0
 
     @contextmanager
-    def from_known(self, user: str, device: str) -> Iterator[float]:
-        """Count a try from a known device in the same way; give the seconds that it has to wait.
+    def attempt_from_known_device(self, user: str, device: str) -> Iterator[float]:
+        """Count an attempt from a known device in the same way; yield the delay in seconds.
 
         Raises:
-            TooMany: another one is waiting already.
+            TooMany: another attempt is waiting already.
         """
-        key, amount = _key("device", user, device), self._limits.wrong_passwords
-        pause = _MINUTE / amount
+        key, limit = _key("device", user, device), self._limits.wrong_passwords
+        pause = _MINUTE / limit
         with self._lock:
             at = self._clock()
-            times = self._recent(key, at)
-            start = max(at, times[-1] + pause) if len(times) >= amount else at
+            times = self._recent_attempts(key, at)
+            start = max(at, times[-1] + pause) if len(times) >= limit else at
             if start - at > pause:
-                raise TooMany("Another password is being checked for this device", _whole(times[-1] - at))
+                raise TooMany("Another password is being checked for this device", _whole_seconds(times[-1] - at))
             times.append(start)
-        with self._forgiven_unless_wrong(start, key):
+        with self._uncounted_unless_wrong(start, key):
             yield start - at
 
     @contextmanager
-    def _forgiven_unless_wrong(self, at: float, *keys: str) -> Iterator[None]:
+    def _uncounted_unless_wrong(self, at: float, *keys: str) -> Iterator[None]:
         is_wrong = False
         try:
             yield
@@ -108,9 +110,9 @@ class Guesses:
                     if at in self._times.get(key, ()):
                         self._times[key].remove(at)
 
-    def _recent(self, key: str, at: float) -> deque[float]:
-        """Return the times of the last minute that are counted by a key."""
-        if len(self._times) > _MOST_KEYS:
+    def _recent_attempts(self, key: str, at: float) -> deque[float]:
+        """Return the times of the attempts in the last minute that count for a key."""
+        if len(self._times) > _MAX_KEYS:
             self._times = {known: times for known, times in self._times.items() if times and times[-1] > at - _MINUTE}
         times = self._times.setdefault(key, deque())
         while times and times[0] <= at - _MINUTE:
@@ -119,48 +121,48 @@ class Guesses:
 
 
 class PasswordSignIn:
-    """Signs people in with a password, on every front end of a server."""
+    """Signs users in with a password, for the page and the API."""
 
     def __init__(
         self,
         access: Access,
         devices: Devices,
-        guesses: Guesses | None = None,
+        limiter: SignInLimiter | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._access = access
         self._devices = devices
-        self._guesses = guesses or Guesses()
+        self._limiter = limiter or SignInLimiter()
         self._sleep = sleep
 
-    async def sign_in(self, user: str, password: str, origin: Origin) -> tuple[Signed, str]:
-        """Return the sign-in, and the token that the device is to keep.
+    async def sign_in(self, user: str, password: str, source: SignInSource) -> tuple[Signed, str]:
+        """Return the sign-in and the token for the device cookie.
 
         Raises:
             NotSignedIn: the password is wrong.
-            TooMany: there were too many wrong ones.
-            StoreError: the store does not answer.
+            TooMany: there were too many wrong passwords.
+            StoreError: the store doesn't respond.
         """
-        with await run_in_threadpool(self._counted, user, origin) as seconds:
+        with await run_in_threadpool(self._counted_attempt, user, source) as seconds:
             if seconds:
                 await self._sleep(seconds)
-            return await run_in_threadpool(self._signed, user, password, origin.device)
+            return await run_in_threadpool(self._check_and_sign_in, user, password, source.device)
 
-    def _counted(self, user: str, origin: Origin) -> AbstractContextManager[float]:
-        if origin.is_signed_in or self._devices.is_known(origin.device, user):
-            return self._guesses.from_known(user, "" if origin.is_signed_in else origin.device)
-        return self._guesses.from_unknown(user, origin.address)
+    def _counted_attempt(self, user: str, source: SignInSource) -> AbstractContextManager[float]:
+        if source.is_signed_in or self._devices.is_known(source.device, user):
+            return self._limiter.attempt_from_known_device(user, "" if source.is_signed_in else source.device)
+        return self._limiter.attempt_from_unknown_device(user, source.address)
 
-    def _signed(self, user: str, password: str, device: str) -> tuple[Signed, str]:
+    def _check_and_sign_in(self, user: str, password: str, device: str) -> tuple[Signed, str]:
         user = self._access.check_password(user, password)
         return self._access.sign_in(user), self._devices.remember(device, user)
 
 
-def keep_device(answer: Response, request: Request, device: str, path: str) -> None:
-    """Have a browser keep the token of its device, and send it to a path alone."""
+def set_device_cookie(response: Response, request: Request, device: str, path: str) -> None:
+    """Set the cookie by which a device is known; the browser sends it to `path` only."""
     is_safe = request.url.scheme == "https"
     seconds = int(KNOWN_FOR.total_seconds())
-    answer.set_cookie(
+    response.set_cookie(
         DEVICE_COOKIE, device, max_age=seconds, path=path, httponly=True, samesite="strict", secure=is_safe
     )
 
@@ -169,5 +171,5 @@ def _key(*parts: str) -> str:
     return hash_of("\0".join(parts))
 
 
-def _whole(seconds: float) -> int:
+def _whole_seconds(seconds: float) -> int:
     return max(1, math.ceil(seconds))

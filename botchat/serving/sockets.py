@@ -1,4 +1,4 @@
-"""How servers begin: on which socket, with how many open files, and what they say of themselves."""
+"""Server start-up: the listening socket, the limit on open files and the line that announces the URL."""
 
 import socket
 import sys
@@ -6,41 +6,41 @@ from contextlib import suppress
 
 from botchat.core.errors import BotchatError
 
-_WAITING = 2048  # connections that are not taken yet
+_BACKLOG = 2048  # connections that are not accepted yet
 
 
 def listen_on(host: str, port: int) -> socket.socket:
-    """Listen on a port of an address; 0 takes any that is free. From now on who connects is waited for.
+    """Return a socket that listens on a port of an address; port 0 takes a free one.
 
     Raises:
-        BotchatError: it is taken, or the address is none of this machine.
+        BotchatError: the port is in use, or the address doesn't belong to this machine.
     """
     try:
         (family, kind, protocol, _, address), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        place = socket.socket(family, kind, protocol)
+        listener = socket.socket(family, kind, protocol)
         try:
-            place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            place.bind(address)
-            place.listen(_WAITING)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(_BACKLOG)
         except OSError:
-            place.close()
+            listener.close()
             raise
-    except (OSError, UnicodeError) as error:  # UnicodeError: a name that no name can be, such as "a..b"
+    except (OSError, UnicodeError) as error:  # UnicodeError: an impossible host name, such as "a..b"
         raise BotchatError(
             f"Port {port} of {host} can't be had: it is in use, or no address of this machine."
         ) from error
-    return place
+    return listener
 
 
-def announce(host: str, port: int, *, whom: str, store: str) -> None:
-    """Say where a server is, whom it serves, and out of which store."""
+def announce(host: str, port: int, *, audience: str, store: str) -> None:
+    """Print the URL of a server, its audience and its store."""
     shown = f"[{host}]" if ":" in host else host
-    sys.stdout.write(f"botchat: http://{shown}:{port} for {whom}, store {store} (Ctrl+C ends it)\n")
+    sys.stdout.write(f"botchat: http://{shown}:{port} for {audience}, store {store} (Ctrl+C ends it)\n")
     sys.stdout.flush()
 
 
-def allow_many_files() -> None:
-    """Raise the limit on open files to what the system allows: an open tab of the page takes four."""
+def raise_open_file_limit() -> None:
+    """Raise the limit on open files to the system's maximum: an open tab of the page takes four."""
     try:
         import resource
     except ModuleNotFoundError:  # Windows, which has no such limit

@@ -90,7 +90,7 @@ def _discard_output() -> None:
 
 @contextmanager
 def _of_store(settings: Settings, bot: str | None) -> Iterator[_Source]:
-    turns = build_turns(settings, stays=True)
+    turns = build_turns(settings, is_long_running=True)
     turns.bot(bot or default_bot(settings, turns.bots))
     opened: list[Chat] = []
 

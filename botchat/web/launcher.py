@@ -18,7 +18,15 @@ from botchat.core.auth import Devices
 from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError, ConfigError
 from botchat.core.urls import is_loopback
-from botchat.serving import Connections, Guesses, PasswordSignIn, allow_many_files, announce, guard_streamlit, listen_on
+from botchat.serving import (
+    ConnectionLimits,
+    PasswordSignIn,
+    SignInLimiter,
+    announce,
+    limit_streamlit_connections,
+    listen_on,
+    raise_open_file_limit,
+)
 from botchat.settings import Settings
 from botchat.web import runtime
 from botchat.web.assets import SCRIPT
@@ -57,12 +65,12 @@ def serve(
     """
     _check_who_comes(settings, no_sign_in=no_sign_in)
     port = _free_port(settings)
-    turns = build_turns(settings, environment, stays=True)
+    turns = build_turns(settings, environment, is_long_running=True)
     chat = build_chat(settings, turns)  # a store that is down is told here, not in the browser
     runtime.serve(_served(settings, chat, turns, lambda: build_chat(settings, turns)))
     _prepare_process(settings)
     try:
-        passwords = PasswordSignIn(chat.access, Devices(chat.short_lived), Guesses(settings.limits))
+        passwords = PasswordSignIn(chat.access, Devices(chat.short_lived), SignInLimiter(settings.limits))
         come_in = admission(settings.web, chat.access, passwords, chat.short_lived, environment)
         app = st.App(
             _PAGE,
@@ -125,8 +133,8 @@ def _names(settings: Settings) -> list[str]:
 
 
 def _prepare_process(settings: Settings) -> None:
-    allow_many_files()
-    guard_streamlit(Connections(settings.limits, settings.web.proxies))
+    raise_open_file_limit()
+    limit_streamlit_connections(ConnectionLimits(settings.limits, settings.web.proxies))
     if settings.web.sign_in == "header":
         os.environ["FORWARDED_ALLOW_IPS"] = ""  # uvicorn would put the proxy's client in the place of the proxy
 
@@ -138,8 +146,8 @@ def _lifespan(
 
     @asynccontextmanager
     async def lifespan(_app: st.App) -> AsyncIterator[None]:
-        whom = settings.user if settings.web.sign_in == "none" else "who signs in"
-        announce(settings.host, port, whom=whom, store=store)
+        audience = settings.user if settings.web.sign_in == "none" else "who signs in"
+        announce(settings.host, port, audience=audience, store=store)
         sockets.send_at_once(port)
         _end_replies_first(close)
         yield

@@ -1,4 +1,4 @@
-"""The examples of docs/api.md, run by a shell as they stand: each prints what the comments below it say."""
+"""The examples of docs/api.md, run by a shell as is: each prints what the comments below it say."""
 
 import re
 import shutil
@@ -14,7 +14,7 @@ _PAGE = (DOCS / "api.md").read_text(encoding="utf-8")
 
 
 def examples() -> tuple[str, list[str]]:
-    """One script of all examples that ask the server, and the lines that they print."""
+    """Return a script of all examples that call the server, and the lines that they print."""
     script, printed = ["set -eo pipefail"], []
     for block in re.findall(r"```sh\n(.*?)```", _PAGE, re.DOTALL):
         if "$API" in block:

@@ -1,16 +1,16 @@
-"""The page that describes the API: it works in a browser, and nothing of it comes from another server."""
+"""The page /docs: it works in a browser and loads nothing from other servers."""
 
 import re
 
 import pytest
 from playwright.sync_api import expect
-from support.api.client import REASONED, clients_of
+from support.api.client import REASONING_REPLY, client_factory
 from support.web.browser import PATIENCE, chromium_binary
 
 
 def test_the_page_names_no_other_server_and_what_it_loads_is_there_for_anybody(store):
-    for client_with in clients_of(store):
-        client = client_with(*REASONED)
+    for client_with in client_factory(store):
+        client = client_with(*REASONING_REPLY)
         client.headers.pop("Authorization", None)
         page = client.get("/docs")
         assert "//" not in page.text

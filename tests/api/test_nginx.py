@@ -1,4 +1,4 @@
-"""The nginx configuration of docs/deploy.md as it stands, in front of two processes of the API, and two of the page."""
+"""The nginx configuration of docs/deploy.md as is, in front of two processes of the API, and two of the page."""
 
 import http.client
 import os
@@ -10,7 +10,7 @@ import threading
 
 import httpx2
 import pytest
-from support.api.client import events_of, text_of
+from support.api.client import delta_text, parse_events
 from support.bots.stub_server import streamed
 from support.paths import DOCS
 from support.stores.servers import free_port
@@ -19,7 +19,7 @@ from support.stores.sessions import stored
 from botchat.core.auth import Access
 
 _PAGE = (DOCS / "deploy.md").read_text(encoding="utf-8")
-_AROUND = """daemon off;
+_NGINX_CONFIG = """daemon off;
 {user}
 pid {folder}/nginx.pid;
 error_log {folder}/error.log;
@@ -38,7 +38,7 @@ scgi_temp_path {folder};
 
 @pytest.fixture
 def nginx(tmp_path):
-    """Start nginx in front of two addresses; give its own."""
+    """Return a function that starts nginx in front of two URLs and returns its own URL."""
     binary = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")  # Debian's, for whoever is not root
     if binary is None:
         pytest.skip("no nginx here")
@@ -56,7 +56,7 @@ def nginx(tmp_path):
         servers = re.sub(r":(\d{4});", lambda found: f":{ports.get(found[1], found[1])};", servers)
         config = tmp_path / "nginx.conf"
         user = "" if os.geteuid() else "user root;"  # or its workers can't read the folder
-        config.write_text(_AROUND.format(folder=tmp_path, servers=servers, user=user))
+        config.write_text(_NGINX_CONFIG.format(folder=tmp_path, servers=servers, user=user))
         started.append(subprocess.Popen([binary, "-c", config, "-e", tmp_path / "error.log"]))
         address = f"http://127.0.0.1:{port}"
         with httpx2.Client(transport=httpx2.HTTPTransport(retries=10), trust_env=False) as client:
@@ -89,15 +89,15 @@ def test_two_processes_behind_nginx_are_one_server(local_shell, stub_for, start_
         place = f"/session/{session_id}"
         body = {"content": "Hi", "stream": True}
         with client.stream("POST", f"{address}{place}/message", json=body) as answer:
-            events = events_of(answer.iter_lines())
+            events = parse_events(answer.iter_lines())
             next(events)
             assert next(events)["data"] == {"content": "Hel"}  # nothing holds it back
             statuses = {client.post(f"{api.address}{place}/message", json=body).status_code for api in apis}
             assert statuses == {409}
-            one, other = sorted(apis, key=lambda api: -_answers(api, meter))
+            one, other = sorted(apis, key=lambda api: -_replies_in_flight(api, meter))
             with client.stream("GET", f"{other.address}{place}/events") as followed:
-                others = events_of(followed.iter_lines())
-                assert text_of([next(others)]) == "Hel"
+                others = parse_events(followed.iter_lines())
+                assert delta_text([next(others)]) == "Hel"
                 stopped = client.post(f"{other.address}{place}/stop")  # which does not write it
                 assert (stopped.status_code, stopped.json()["status"]) == (200, "stopped")
                 assert list(others)[-1]["data"] == list(events)[-1]["data"] == stopped.json()
@@ -112,17 +112,17 @@ def test_two_processes_of_the_page_behind_nginx_sign_people_in(local_shell, loca
     pages = [serve(local_shell), serve(local_shell)]
     address = nginx(*(page.address for page in pages), of_page=True)
     with httpx2.Client(base_url=address, trust_env=False) as browser:
-        assert _opens_a_tab(address) == 403
+        assert _open_websocket(address) == 403
         key = re.search(r'name="form" value="([^"]*)"', browser.get("/sign-in").text)[1]
         answer = browser.post("/sign-in", data={"form": key, "user": "ann", "password": "correct horse"})
         assert (answer.status_code, answer.headers["location"]) == (303, "/")
         cookie = f"botchat_sign_in={browser.cookies['botchat_sign_in']}"
-        assert _opens_a_tab(address, cookie) == 101
+        assert _open_websocket(address, cookie) == 101
         for page in pages:
             seen = httpx2.get(f"{page.address}/export?form=json", headers={"Cookie": cookie}, trust_env=False)
             assert seen.status_code == 200
         browser.post("/sign-out", data={"form": key})
-        assert _opens_a_tab(address, cookie) == 403
+        assert _open_websocket(address, cookie) == 403
 
 
 def test_nginx_signs_people_in_and_nobody_else_says_who_they_are(local_shell, local_repository, serve, nginx):
@@ -133,7 +133,7 @@ def test_nginx_signs_people_in_and_nobody_else_says_who_they_are(local_shell, lo
     with httpx2.Client(base_url=address, trust_env=False, headers={"X-Forwarded-User": "bob"}) as stranger:
         assert stranger.get("/").status_code == 401
         assert stranger.get("/", auth=("bob", "correct horse")).status_code == 401
-    assert _opens_a_tab(address) == 401
+    assert _open_websocket(address) == 401
     ann = httpx2.BasicAuth("ann", "correct horse")
     with httpx2.Client(base_url=address, trust_env=False, auth=ann, headers={"X-Forwarded-User": "bob"}) as browser:
         assert browser.get("/").status_code == 200
@@ -141,15 +141,15 @@ def test_nginx_signs_people_in_and_nobody_else_says_who_they_are(local_shell, lo
         assert (of_ann.id in exported, of_bob.id in exported) == (True, False)
         known = browser.build_request("GET", "/")
     basic = next(ann.auth_flow(known)).headers["Authorization"]
-    assert _opens_a_tab(address, authorization=basic) == 101
+    assert _open_websocket(address, authorization=basic) == 101
     Access(local_repository.accounts()).disable("ann")
-    while _opens_a_tab(address, authorization=basic) == 101:  # the page's process hears of it within a second
+    while _open_websocket(address, authorization=basic) == 101:  # the page's process hears of it within a second
         pass
-    assert _opens_a_tab(address, authorization=basic) == 403
+    assert _open_websocket(address, authorization=basic) == 403
 
 
-def _opens_a_tab(address: str, cookie: str = "", authorization: str = "") -> int:
-    """What a browser is told that wants the page's websocket."""
+def _open_websocket(address: str, cookie: str = "", authorization: str = "") -> int:
+    """Return the status of the handshake of the page's WebSocket."""
     host = address.removeprefix("http://")
     connection = http.client.HTTPConnection(host, timeout=30)
     upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
@@ -161,8 +161,8 @@ def _opens_a_tab(address: str, cookie: str = "", authorization: str = "") -> int
     return status
 
 
-def _answers(api, meter: str) -> int:
-    """How many answers a process is writing."""
+def _replies_in_flight(api, meter: str) -> int:
+    """Return the number of replies in progress in a process."""
     headers = {"Authorization": f"Bearer {meter}"}
     text = httpx2.get(f"{api.address}/metrics", headers=headers, trust_env=False).text
     return int(float(re.search(r"^botchat_replies_in_flight (.*)$", text, re.MULTILINE)[1]))

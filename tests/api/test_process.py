@@ -1,4 +1,4 @@
-"""`botchat api` as it is started: clients that leave, a process that is killed, and many at once."""
+"""`botchat api` as a process: clients that disconnect, a killed process, and many streams at once."""
 
 import asyncio
 import json
@@ -8,9 +8,9 @@ import threading
 
 import httpx2
 import pytest
-from support.api.client import Api, events_of, text_of
+from support.api.client import ApiProcess, delta_text, parse_events
 from support.bots.stub_server import streamed
-from support.shell import failure
+from support.shell import error_line
 
 from botchat.core.auth import Access
 
@@ -22,11 +22,11 @@ def client(local_repository):
         yield client
 
 
-def begin(client, api: Api) -> str:
+def create_session(client, api: ApiProcess) -> str:
     return client.post(f"{api.address}/session/create", json={}).json()["id"]
 
 
-def say(client, api: Api, session_id: str, **more):
+def send_message(client, api: ApiProcess, session_id: str, **more):
     body = {"content": "Hi", "stream": True} | more
     return client.stream("POST", f"{api.address}/session/{session_id}/message", json=body)
 
@@ -37,20 +37,20 @@ def test_the_words_are_there_whoever_leaves_and_whatever_is_killed(
     hold, after = threading.Event(), threading.Event()
     stub_for(local_shell, [streamed(["Hel", hold, "lo"]), streamed(["Good", after, "bye"]), streamed(["Yes"])])
     api = start_api()
-    session_id = begin(client, api)
-    with say(client, api, session_id) as answer:
-        events = events_of(answer.iter_lines())
+    session_id = create_session(client, api)
+    with send_message(client, api, session_id) as answer:
+        events = parse_events(answer.iter_lines())
         next(events)
         left_at = next(events)
         assert left_at["data"] == {"content": "Hel"}
     hold.set()  # the client has gone, and nobody listens
     headers = {"Last-Event-ID": left_at["id"]}
     attached = client.get(f"{api.address}/session/{session_id}/events", headers=headers)
-    events = list(events_of(iter(attached.text.splitlines())))
-    assert (text_of(events), events[-1]["data"]["content"]) == ("lo", "Hello")
+    events = list(parse_events(iter(attached.text.splitlines())))
+    assert (delta_text(events), events[-1]["data"]["content"]) == ("lo", "Hello")
 
-    with say(client, api, session_id) as answer:
-        events = events_of(answer.iter_lines())
+    with send_message(client, api, session_id) as answer:
+        events = parse_events(answer.iter_lines())
         next(events)
         assert next(events)["data"] == {"content": "Good"}
         while local_repository.get("ann", session_id).messages[-1].content != "Good":
@@ -61,19 +61,19 @@ def test_the_words_are_there_whoever_leaves_and_whatever_is_killed(
     stored = client.get(f"{api.address}/session/{session_id}").json()["messages"]
     assert [m["content"] for m in stored] == ["Hi", "Hello", "Hi", "Good"]
     attached = client.get(f"{api.address}/session/{session_id}/events")  # until its heartbeat is too old
-    *_, last = events_of(iter(attached.text.splitlines()))
+    *_, last = parse_events(iter(attached.text.splitlines()))
     assert (last["event"], last["data"]["status"], last["data"]["content"]) == ("end", "interrupted", "Good")
-    with say(client, api, session_id) as answer:
-        assert text_of(events_of(answer.iter_lines())) == "Yes"
+    with send_message(client, api, session_id) as answer:
+        assert delta_text(parse_events(answer.iter_lines())) == "Yes"
     assert api.stop(signal.SIGTERM) == 143
 
 
 def test_a_server_that_ends_tells_those_who_listen(local_shell, stub_for, start_api, client, local_repository):
     stub_for(local_shell, [streamed(["Hel", threading.Event()])])
     api = start_api()
-    session_id = begin(client, api)
-    with say(client, api, session_id) as answer:
-        events = events_of(answer.iter_lines())
+    session_id = create_session(client, api)
+    with send_message(client, api, session_id) as answer:
+        events = parse_events(answer.iter_lines())
         next(events), next(events)
         os.kill(api.process.pid, signal.SIGTERM)
         last = list(events)[-1]
@@ -87,10 +87,10 @@ def test_a_token_that_another_process_revokes_ends_what_it_listens_to_and_not_th
     hold = threading.Event()
     stub_for(local_shell, [streamed(["Hel", hold, "lo"])])
     api = start_api()
-    session_id = begin(client, api)
+    session_id = create_session(client, api)
     token = client.headers["Authorization"].split("_")[1]
-    with say(client, api, session_id) as answer:
-        events = events_of(answer.iter_lines())
+    with send_message(client, api, session_id) as answer:
+        events = parse_events(answer.iter_lines())
         assert [next(events)["event"], next(events)["data"]["content"]] == ["begin", "Hel"]
         assert local_shell.run("tokens", "revoke", token).returncode == 0
         (last,) = events
@@ -115,7 +115,7 @@ def test_two_hundred_replies_at_once_are_all_heard_and_stored_whole_and_in_order
         "requests_per_minute_by_address = 10000\n"
     )
     api = start_api()
-    heard = asyncio.run(_crowd(api, dict(client.headers), together, 200))
+    heard = asyncio.run(_stream_many(api, dict(client.headers), together, 200))
     whole = "".join(pieces)
     assert [text for _, text in heard] == [whole] * 200
     for session_id, _ in heard:
@@ -125,7 +125,7 @@ def test_two_hundred_replies_at_once_are_all_heard_and_stored_whole_and_in_order
         assert (question.content, answer.content, answer.status) == ("Hi", whole, None)
 
 
-async def _crowd(api: Api, headers, together: threading.Event, people: int) -> list[tuple[str, str]]:
+async def _stream_many(api: ApiProcess, headers, together: threading.Event, people: int) -> list[tuple[str, str]]:
     limits = httpx2.Limits(max_connections=None)
     async with httpx2.AsyncClient(headers=headers, timeout=120, limits=limits, trust_env=False) as client:
         half = asyncio.Semaphore(0)
@@ -152,7 +152,7 @@ async def _crowd(api: Api, headers, together: threading.Event, people: int) -> l
 
 
 def test_it_does_not_start_where_it_would_not_be_safe(local_shell):
-    assert "would need no token" in failure(local_shell.run("api", "--host", "0.0.0.0", "--no-sign-in"))
+    assert "would need no token" in error_line(local_shell.run("api", "--host", "0.0.0.0", "--no-sign-in"))
     local_shell.environment["BOTCHAT_SIGNING_KEY"] = "short"
     refused = local_shell.run("api", "--port", "0")
-    assert (refused.returncode, "at least 32 bytes" in failure(refused)) == (2, True)
+    assert (refused.returncode, "at least 32 bytes" in error_line(refused)) == (2, True)

@@ -1,4 +1,4 @@
-"""The OpenAPI document, held to what it says by schemathesis, also along its links from one request to the next."""
+"""The API conforms to its OpenAPI document: schemathesis checks the operations and the links between them."""
 
 import subprocess
 import sys
@@ -11,8 +11,8 @@ from botchat.core.auth import Access
 _LIMITS = "replies_at_once = 1000\nrequests_per_minute = 1000000\nrequests_per_minute_by_address = 1000000\n"
 
 
-# What a schema can't say: whether a session waits for an answer, what a key, a cursor or an event's id stood for, which
-# keys metadata have deep inside, whose message is the last.
+# What a schema can't express: whether a session is waiting for an answer, the meaning of a key, a cursor or an event
+# id, the nested keys of metadata, and the role of the last message.
 _CONFIG = """
 [[operations]]
 include-operation-id = [

@@ -1,20 +1,20 @@
-"""What the API does for its server: a request sent twice, a failed save, signing in, limits, scopes and admins."""
+"""The API's server features: idempotency, failed saves, sign-in, limits, scopes, metrics and admins."""
 
 import pytest
-from support.api.client import KEY, REASONED, Client, clients_of, events_of
+from support.api.client import KEY, REASONING_REPLY, Client, client_factory, parse_events
 from support.fakes import DONE, Gate
 
-from botchat.api.jwt import Signer
+from botchat.api.jwt import JwtSigner
 from botchat.settings import ApiSettings
 
 
 @pytest.fixture
 def client_with(store):
-    yield from clients_of(store)
+    yield from client_factory(store)
 
 
 def test_a_request_sent_again_with_its_key_is_done_once(client_with, store):
-    client = client_with(*REASONED)
+    client = client_with(*REASONING_REPLY)
     headers = {"Idempotency-Key": "k1"}
     made = [client.post("/session/create", json={"name": "x"}, headers=headers).json()["id"] for _ in range(2)]
     assert made[0] == made[1]
@@ -31,13 +31,13 @@ def test_a_request_sent_again_with_its_key_is_done_once(client_with, store):
 def test_a_key_whose_answer_still_comes_is_a_conflict_and_one_whose_save_failed_may_be_tried_again(client_with, store):
     gate = Gate()
     client = client_with("Hel", gate, "lo", DONE)
-    session_id, headers = client.begin(), {"Idempotency-Key": "k"}
+    session_id, headers = client.create_session(), {"Idempotency-Key": "k"}
     store.down = True
     assert client.say(session_id, headers=headers).status_code == 503
     store.down = False
     body = {"content": "Hi", "stream": True}
     with client.stream("POST", f"/session/{session_id}/message", json=body, headers=headers) as answer:
-        events = events_of(answer.iter_lines())
+        events = parse_events(answer.iter_lines())
         next(events), next(events)
         again = client.post(f"/session/{session_id}/message", json=body, headers=headers)
         assert again.status_code == 409
@@ -49,14 +49,14 @@ def test_a_key_whose_answer_still_comes_is_a_conflict_and_one_whose_save_failed_
 
 def test_a_save_that_failed_is_told_with_the_words(client_with, store):
     client = client_with("Hel", lambda: setattr(store, "down", True), "lo", DONE)
-    session_id = client.begin()
+    session_id = client.create_session()
     answer = client.say(session_id)
     assert (answer.status_code, answer.json()["message"]["content"]) == (503, "Hello")
     store.down = False
 
 
 def test_people_sign_in_refresh_and_sign_out(client_with):
-    client = client_with(*REASONED, signer=Signer(KEY))
+    client = client_with(*REASONING_REPLY, signer=JwtSigner(KEY))
     client.chat.access.set_password("ann", "correct horse")
     who = {"user": "ann", "password": "correct horse"}
     assert client.post("/auth/sign-in", json=who | {"password": "wrong"}).status_code == 401
@@ -78,10 +78,10 @@ def test_people_sign_in_refresh_and_sign_out(client_with):
 def test_who_asks_too_much_is_told_when_to_come_back(client_with):
     gate = Gate()
     client = client_with("x", gate, settings=ApiSettings(replies_at_once=1, message_characters=10, body_bytes=1000))
-    session_id = client.begin()
+    session_id = client.create_session()
     with client.stream("POST", f"/session/{session_id}/message", json={"content": "Hi", "stream": True}) as answer:
         next(answer.iter_lines())
-        refused = client.say(client.begin())
+        refused = client.say(client.create_session())
         assert (refused.status_code, refused.headers["retry-after"]) == (429, "2")
         client.post(f"/session/{session_id}/stop")
     assert client.say(session_id, "x" * 11).status_code == 422
@@ -92,7 +92,7 @@ def test_who_asks_too_much_is_told_when_to_come_back(client_with):
     assert 1 <= int(answers[2].headers["retry-after"]) <= 60
     crowd = client_with(settings=ApiSettings(requests_per_minute_by_address=1))
     assert [crowd.get("/healthz").status_code for _ in range(2)] == [200, 429]
-    guessing = client_with(signer=Signer(KEY))
+    guessing = client_with(signer=JwtSigner(KEY))
     who = {"user": "bob", "password": "12345678"}
     assert [guessing.post("/auth/sign-in", json=who).status_code for _ in range(11)] == [401] * 10 + [429]
 
@@ -107,8 +107,8 @@ def test_scopes_say_what_a_token_is_for(client_with):
 
 
 def test_the_server_tells_of_itself(client_with, store):
-    client = client_with(*REASONED, scopes=("read", "write", "metrics"))
-    client.say(client.begin())
+    client = client_with(*REASONING_REPLY, scopes=("read", "write", "metrics"))
+    client.say(client.create_session())
     text = client.get("/metrics").text
     for line in (
         'botchat_requests_total{method="POST",route="/session/{session_id}/message",status="200"} 1.0',
@@ -118,14 +118,14 @@ def test_the_server_tells_of_itself(client_with, store):
         "botchat_save_failures_total 0.0",
     ):
         assert line in text
-    nobody = Client(client.app.state.serving)
+    nobody = Client(client.app.state.services)
     assert [nobody.get(path).status_code for path in ("/healthz", "/readyz", "/docs", "/openapi.json")] == [200] * 4
     assert [bot["bot_id"] for bot in client.get("/bots").json()] == ["b"]
 
 
 def test_where_nobody_signs_in_another_sites_page_can_do_nothing(client_with):
     client = client_with(sole_user="ann")
-    nobody = Client(client.app.state.serving)
+    nobody = Client(client.app.state.services)
     nobody.base_url = "http://127.0.0.1:8600"
     assert nobody.get("/me").json()["user"] == "ann"
     assert nobody.get("/me", headers={"Host": "evil.example"}).status_code == 403
@@ -136,8 +136,8 @@ def test_where_nobody_signs_in_another_sites_page_can_do_nothing(client_with):
 
 
 def test_admins_read_others_sessions_only_where_the_config_says_so_and_it_is_logged(client_with, caplog):
-    ann = client_with(*REASONED)
-    session_id = ann.begin()
+    ann = client_with(*REASONING_REPLY)
+    session_id = ann.create_session()
     ann.say(session_id)
     all_scopes = ("read", "write", "admin")
     for scopes, admins, allowed in ((all_scopes, (), True), (("read",), ("bob",), True), (all_scopes, ("bob",), False)):

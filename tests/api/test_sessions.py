@@ -1,9 +1,9 @@
-"""The API by story, with the store as the oracle."""
+"""The API's sessions and messages, in scenarios that compare the responses with the store."""
 
 from base64 import b64encode
 
 import pytest
-from support.api.client import REASONED, clients_of, events_of, text_of
+from support.api.client import REASONING_REPLY, client_factory, delta_text, parse_events
 from support.fakes import DONE, Gate
 
 from botchat.core.errors import BotError
@@ -11,12 +11,12 @@ from botchat.core.errors import BotError
 
 @pytest.fixture
 def client_with(store):
-    yield from clients_of(store)
+    yield from client_factory(store)
 
 
 def test_a_session_is_begun_talked_in_and_read_back(client_with, store):
-    client = client_with(*REASONED)
-    session_id = client.begin(system="Be terse.", tags=["work"], metadata={"a": {"b": 1}})
+    client = client_with(*REASONING_REPLY)
+    session_id = client.create_session(system="Be terse.", tags=["work"], metadata={"a": {"b": 1}})
     assert client.get(f"/session/{session_id}").json()["stored"] is False
     assert client.get("/sessions").json() == {"sessions": [], "next": None}
     answer = client.say(session_id, "Hi")
@@ -34,7 +34,7 @@ def test_a_session_is_begun_talked_in_and_read_back(client_with, store):
 
 def test_files_go_with_a_message_and_what_can_not_go_stores_nothing(client_with, store):
     client = client_with("A list.", DONE)
-    session_id = client.begin()
+    session_id = client.create_session()
 
     def say(*files: tuple[str, bytes]):
         encoded = [{"name": name, "data": b64encode(data).decode()} for name, data in files]
@@ -55,28 +55,28 @@ def test_files_go_with_a_message_and_what_can_not_go_stores_nothing(client_with,
 
 
 def test_a_streamed_answer_begins_with_its_ids_and_ends_with_the_stored_message(client_with, store):
-    client = client_with(*REASONED)
-    session_id = client.begin()
+    client = client_with(*REASONING_REPLY)
+    session_id = client.create_session()
     body = {"content": "Hi", "stream": True}
     with client.stream("POST", f"/session/{session_id}/message", json=body) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
-        first, *deltas, last = events_of(answer.iter_lines())
+        first, *deltas, last = parse_events(answer.iter_lines())
     question, stored = store.get("ann", session_id).messages
     assert first["event"] == "begin"
     assert first["data"] == {"session_id": session_id, "question_id": question.id, "message_id": stored.id}
-    assert text_of(deltas) == stored.content == last["data"]["content"] == "Hello"
+    assert delta_text(deltas) == stored.content == last["data"]["content"] == "Hello"
     assert deltas[-1]["id"] == f"{stored.id}:5:11"
     assert last["event"] == "end"
 
 
 @pytest.mark.parametrize(("content", "reasoning"), [(0, 0), (0, 4), (1, 11), (4, 11), (5, 11), (99, 99)])
 def test_a_stream_goes_on_behind_what_came_last_wherever_that_was(client_with, store, content, reasoning):
-    client = client_with(*REASONED)
-    session_id = client.begin()
+    client = client_with(*REASONING_REPLY)
+    session_id = client.create_session()
     message_id = client.say(session_id).json()["message"]["id"]
     headers = {"Last-Event-ID": f"{message_id}:{content}:{reasoning}"}
-    events = list(events_of(client.get(f"/session/{session_id}/events", headers=headers).iter_lines()))
-    assert text_of(events) == "Hello"[content:]
+    events = list(parse_events(client.get(f"/session/{session_id}/events", headers=headers).iter_lines()))
+    assert delta_text(events) == "Hello"[content:]
     assert "".join(e["data"].get("reasoning_content", "") for e in events[:-1]) == "They greet."[reasoning:]
     assert events[-1]["data"]["content"] == "Hello"
 
@@ -84,14 +84,14 @@ def test_a_stream_goes_on_behind_what_came_last_wherever_that_was(client_with, s
 def test_two_listen_to_a_reply_that_comes_and_one_stops_it(client_with, store):
     gate = Gate()
     client = client_with("Hel", gate, "never")
-    session_id = client.begin()
+    session_id = client.create_session()
     with client.stream("POST", f"/session/{session_id}/message", json={"content": "Hi", "stream": True}) as answer:
-        events = events_of(answer.iter_lines())
+        events = parse_events(answer.iter_lines())
         begun = next(events)
         assert next(events)["data"] == {"content": "Hel"}
         with client.stream("GET", f"/session/{session_id}/events") as other:
-            others = events_of(other.iter_lines())
-            assert text_of([next(others)]) == "Hel"
+            others = parse_events(other.iter_lines())
+            assert delta_text([next(others)]) == "Hel"
             assert client.say(session_id, "Again").status_code == 409
             stopped = client.post(f"/session/{session_id}/stop").json()
             assert (stopped["id"], stopped["status"]) == (begun["data"]["message_id"], "stopped")
@@ -102,31 +102,31 @@ def test_two_listen_to_a_reply_that_comes_and_one_stops_it(client_with, store):
 
 def test_a_bot_that_fails_is_a_bad_gateway_with_what_came_and_is_asked_again(client_with, store):
     client = client_with("Hel", BotError("It broke."))
-    session_id = client.begin()
+    session_id = client.create_session()
     failed = client.say(session_id)
     told = failed.json()
     assert (failed.status_code, told["detail"], told["message"]["content"]) == (502, "It broke.", "Hel")
     assert failed.headers["content-type"] == "application/problem+json"
-    events = list(events_of(client.get(f"/session/{session_id}/events").iter_lines()))
+    events = list(parse_events(client.get(f"/session/{session_id}/events").iter_lines()))
     assert [event["event"] for event in events] == ["delta", "error", "end"]
     assert client.post(f"/session/{session_id}/retry").status_code == 422
     wordless = client_with(BotError("It broke."))
-    session_id = wordless.begin()
+    session_id = wordless.create_session()
     assert wordless.say(session_id).status_code == wordless.post(f"/session/{session_id}/retry").status_code == 502
 
 
 def test_a_question_is_edited_an_answer_given_anew_and_a_branch_shown_again(client_with, store):
-    client = client_with(*REASONED)
-    session_id = client.begin()
+    client = client_with(*REASONING_REPLY)
+    session_id = client.create_session()
     client.say(session_id, "Hi")
     hi, hello = store.get("ann", session_id).messages
     place = f"/session/{session_id}/message"
     edited = client.post(f"{place}/{hi.id}/edit", json={"content": "Good day", "stream": True})
-    first, *_, last = events_of(edited.iter_lines())
+    first, *_, last = parse_events(edited.iter_lines())
     ids = [first["data"]["question_id"], last["data"]["id"]]
     assert first["data"]["parent"] == store.get("ann", session_id).messages[2].parent
     assert client.get(f"/session/{session_id}").json()["shown"] == ids
-    first = next(events_of(client.post(f"{place}/{hello.id}/regenerate?stream=true").iter_lines()))
+    first = next(parse_events(client.post(f"{place}/{hello.id}/regenerate?stream=true").iter_lines()))
     assert (first["data"]["question_id"], first["data"]["parent"]) == (None, hi.id)
     assert client.get(f"/session/{session_id}").json()["shown"] == [hi.id, first["data"]["message_id"]]
     assert client.post(f"{place}/{ids[0]}/show").status_code == 204
@@ -135,8 +135,8 @@ def test_a_question_is_edited_an_answer_given_anew_and_a_branch_shown_again(clie
 
 
 def test_a_bot_forgets_what_came_before_and_a_session_begins_with_any_message(client_with, store):
-    client = client_with(*REASONED)
-    session_id = client.begin()
+    client = client_with(*REASONING_REPLY)
+    session_id = client.create_session()
     for words in ("Hi", "And now this"):
         client.say(session_id, words)
     place = f"/session/{session_id}"
@@ -153,7 +153,7 @@ def test_a_bot_forgets_what_came_before_and_a_session_begins_with_any_message(cl
 
 
 def test_what_a_person_prefers_is_read_and_changed(client_with):
-    client = client_with(*REASONED)
+    client = client_with(*REASONING_REPLY)
     assert client.get("/preferences").json() == {"default_bot": None, "reasoning": "folded", "topics": "hidden"}
     assert client.patch("/preferences", json={"topics": "shown", "default_bot": "b"}).json()["topics"] == "shown"
     assert client.patch("/preferences", json={"default_bot": None}).json() == {
@@ -165,8 +165,8 @@ def test_what_a_person_prefers_is_read_and_changed(client_with):
 
 
 def test_sessions_are_listed_found_renamed_pinned_archived_deleted_and_written_out(client_with, store):
-    client = client_with(*REASONED)
-    ids = [client.begin() for _ in range(3)]
+    client = client_with(*REASONING_REPLY)
+    ids = [client.create_session() for _ in range(3)]
     for i, session_id in enumerate(ids):
         client.say(session_id, f"heron {i}")
     first = client.get("/sessions", params={"limit": 2}).json()
@@ -188,9 +188,9 @@ def test_sessions_are_listed_found_renamed_pinned_archived_deleted_and_written_o
 
 
 def test_sessions_are_counted_and_one_is_found_by_its_beginning_or_as_the_last(client_with):
-    client = client_with(*REASONED)
+    client = client_with(*REASONING_REPLY)
     assert client.get("/sessions/latest").status_code == 204
-    first, second = client.begin(name="Herons"), client.begin(name="Lakes")
+    first, second = client.create_session(name="Herons"), client.create_session(name="Lakes")
     for session_id in (first, second, first):
         client.say(session_id)
     assert client.get("/sessions/latest").json()["id"] == first
@@ -201,23 +201,23 @@ def test_sessions_are_counted_and_one_is_found_by_its_beginning_or_as_the_last(c
 
 
 def test_a_session_without_a_message_is_changed_and_forgotten_like_any_other(client_with, store):
-    client = client_with(*REASONED)
-    session_id = client.begin()
+    client = client_with(*REASONING_REPLY)
+    session_id = client.create_session()
     assert client.patch(f"/session/{session_id}", json={"name": "Mine", "system": "x"}).json()["name"] == "Mine"
     assert client.get(f"/session/{session_id}/messages").json() == {"first": 0, "messages": []}
     assert client.get(f"/session/{session_id}/events").status_code == 204
     client.say(session_id)
     session = store.get("ann", session_id)
     assert (session.name, session.system) == ("Mine", "x")
-    other = client.begin()
+    other = client.create_session()
     assert client.delete(f"/session/{other}").status_code == 204
     assert client.get(f"/session/{other}").status_code == 404
     assert client.say(other).status_code == 404
 
 
 def test_messages_are_read_rated_and_taken_out(client_with, store):
-    client = client_with(*REASONED)
-    session_id = client.begin()
+    client = client_with(*REASONING_REPLY)
+    session_id = client.create_session()
     for i in range(3):
         client.say(session_id, f"question {i}")
     page = client.get(f"/session/{session_id}/messages", params={"before": 4, "limit": 3}).json()
@@ -233,7 +233,7 @@ def test_messages_are_read_rated_and_taken_out(client_with, store):
 
 def test_a_redaction_tells_which_messages_quote_the_words_and_redacts_them_if_asked(client_with, store):
     client = client_with("You said: my number is 4711-0815-99.", DONE)
-    session_id = client.begin()
+    session_id = client.create_session()
     client.say(session_id, "Hello, my number is 4711-0815-99")
     client.say(session_id, "And something else")
     question, answer, _, last = store.get("ann", session_id).messages

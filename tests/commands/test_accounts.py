@@ -1,9 +1,9 @@
-"""The commands about accounts and tokens, typed as an admin types them."""
+"""The commands for accounts and tokens."""
 
 import sqlite3
 from pathlib import Path
 
-from support.shell import failure
+from support.shell import error_line
 
 from botchat.core.auth import Access
 
@@ -11,9 +11,9 @@ from botchat.core.auth import Access
 def test_an_account_is_added_listed_disabled_and_removed_with_its_tokens(local_shell, local_repository):
     shell = local_shell
     assert shell.run("users", "add", "ann", stdin="correct horse\n").returncode == 0
-    assert "has an account already" in failure(shell.run("users", "add", "ann", stdin="correct horse\n"))
-    assert "8 to 1,024" in failure(shell.run("users", "add", "bob", stdin="short\n"))
-    assert "without a terminal" in failure(shell.run("users", "add", "bob"))
+    assert "has an account already" in error_line(shell.run("users", "add", "ann", stdin="correct horse\n"))
+    assert "8 to 1,024" in error_line(shell.run("users", "add", "bob", stdin="short\n"))
+    assert "without a terminal" in error_line(shell.run("users", "add", "bob"))
     assert shell.lines("users", "list", "--fields", "user,sessions,account") == [["ann", "0", "active"]]
     access = Access(local_repository.accounts())
     assert access.check_password("ann", "correct horse") == "ann"

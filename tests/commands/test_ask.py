@@ -1,10 +1,10 @@
-"""Asking from a shell: where the question comes from, where the answer goes, and what is kept of both."""
+"""`botchat ask`: the sources of the question, the formats of the reply, and what is stored."""
 
 import json
 import subprocess
 
 from support.bots.stub_server import streamed
-from support.shell import failure
+from support.shell import error_line
 from support.stores.sessions import stored
 
 
@@ -32,7 +32,7 @@ def test_a_question_goes_on_in_the_last_session_or_in_a_named_one(shell, reposit
     assert [m.content for m in read.messages if m.role == "user"] == ["message 0", "think", "think again"]
     assert read.message_count == 5
     done = shell.run("ask", "-c", "--session", "Herons", "think")
-    assert (done.returncode, "not both" in failure(done)) == (2, True)
+    assert (done.returncode, "not both" in error_line(done)) == (2, True)
     assert shell.run("ask", "--user", "bob", "-c", "think").returncode == 3
 
 

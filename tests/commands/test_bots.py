@@ -1,4 +1,4 @@
-"""`botchat bots`: which there are, whether each has its key, and whether they answer."""
+"""`botchat bots`: the list, the settings, the keys and the test of bots."""
 
 import json
 import signal
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.bots.stub_server import chunk, refused, sse, streamed, whole
-from support.shell import failure
+from support.shell import error_line
 
 USAGE = {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12}
 
@@ -48,7 +48,7 @@ def test_a_bot_that_is_not_there_is_told_with_the_nearest_name(local_shell, comm
     local_shell.configure("[bots.local]\nmodel = 'm'")
     done = local_shell.run("bots", command, "lokal")
     assert done.returncode == 2
-    assert failure(done) == "botchat: There is no bot 'lokal'. Did you mean local?\n"
+    assert error_line(done) == "botchat: There is no bot 'lokal'. Did you mean local?\n"
 
 
 def test_a_bot_is_tried_for_real_and_nothing_is_stored(local_shell, stub_for):
@@ -76,7 +76,7 @@ def test_a_bot_that_fails_is_told_with_its_own_error(local_shell, stub_for):
     stub_for(local_shell, [refused(500, "out of order")])
     done = local_shell.run("bots", "test")
     assert done.returncode == 6
-    assert "out of order" in failure(done)
+    assert "out of order" in error_line(done)
 
 
 def test_all_bots_are_tried_and_the_failing_ones_are_told(local_shell, stub_for):

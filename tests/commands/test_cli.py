@@ -1,4 +1,4 @@
-"""The command line, typed as a shell would: what is on stdout, what on stderr, the exit code, and what is stored."""
+"""The command line as a shell runs it: stdout, stderr, exit codes, and what is stored."""
 
 import json
 import sqlite3
@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 import pymongo
 import pytest
-from support.shell import failure, on_a_terminal
+from support.shell import error_line, run_on_terminal
 from support.stores.servers import Mongod, mongod_binary
 
 from botchat.core.models import Message, Session
 
-HEAVY = {"openai", "pymongo", "streamlit", "textual", "fastapi", "bson", "argon2", "jwt", "uvicorn", "limits"}
+HEAVY_LIBRARIES = {"openai", "pymongo", "streamlit", "textual", "fastapi", "bson", "argon2", "jwt", "uvicorn", "limits"}
 
 
 def store_sessions(repository, user: str, number: int) -> None:
@@ -28,7 +28,7 @@ def test_help_and_version_load_nothing_heavy(arguments):
     command = "import sys\nfrom botchat.cli import run\ntry: run(sys.argv[1:])"
     look = command + "\nfinally: print(*sys.modules, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", look, *arguments], capture_output=True, text=True, check=True)
-    assert HEAVY & set(done.stderr.split()) == set()
+    assert HEAVY_LIBRARIES & set(done.stderr.split()) == set()
     assert "botchat" in done.stdout
 
 
@@ -113,23 +113,23 @@ def test_odd_names_harm_neither_the_columns_nor_the_terminal(shell, repository_a
     ((_, shown, *_),) = shell.lines("sessions", "list")
     assert shown.startswith("tab new line ␛]0;title␇ [/]")
     assert "\x1b" not in shell.run("sessions", "show", session.id).stdout
-    table = on_a_terminal(shell, "sessions", "list")
+    table = run_on_terminal(shell, "sessions", "list")
     assert "tab new line ␛]0;title␇ [/]" in table
     assert "\x1b]0;" not in table
-    assert "\x1b[31m" not in on_a_terminal(shell, "sessions", "export", session.id)
+    assert "\x1b[31m" not in run_on_terminal(shell, "sessions", "export", session.id)
 
 
 def test_an_id_is_never_cut_also_on_a_narrow_terminal(local_shell):
     local_shell.run("ask", "think: " + "a long name " * 10)
     ((session_id, *_),) = local_shell.lines("sessions", "list")
     for columns in (160, 80, 70):
-        table = on_a_terminal(local_shell, "sessions", "list", columns=columns)
+        table = run_on_terminal(local_shell, "sessions", "list", columns=columns)
         assert session_id in table
         assert "think: a" in table
         assert len(table.splitlines()) == 2
 
 
-# What goes wrong
+# Errors
 
 
 def test_a_session_that_is_not_there_and_anothers_are_told_alike(shell, repository_at):
@@ -137,7 +137,7 @@ def test_a_session_that_is_not_there_and_anothers_are_told_alike(shell, reposito
     for command in ("show", "export"):
         done = shell.run("sessions", command, theirs.id)
         assert done.returncode == 3
-        assert failure(done) == f"botchat: There is no session '{theirs.id}' among yours.\n"
+        assert error_line(done) == f"botchat: There is no session '{theirs.id}' among yours.\n"
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_a_session_that_is_not_there_and_anothers_are_told_alike(shell, reposito
 def test_bad_input_is_a_usage_error(local_shell, store, arguments, said):
     done = local_shell.run(*arguments)
     assert done.returncode == 2
-    assert said in failure(done)
+    assert said in error_line(done)
 
 
 def test_a_bot_that_fails_is_told_after_what_came(local_shell):
@@ -172,7 +172,7 @@ def test_a_mongodb_that_is_down_is_told_and_nothing_else_is_used(local_shell, tm
     for command in (["ask", "think"], ["sessions", "list"], ["web"]):
         done = local_shell.run(*command)
         assert done.returncode == 5
-        assert "mongodb://ann:***@127.0.0.1:1/x does not answer" in failure(done)
+        assert "mongodb://ann:***@127.0.0.1:1/x does not answer" in error_line(done)
     assert list(tmp_path.rglob("*.db")) == []
 
 
@@ -186,11 +186,11 @@ def test_a_mongodb_that_wants_a_password_is_told(local_shell, tmp_path):
             client.admin.command("createUser", "root", pwd="right", roles=["root"])
         local_shell.environment["BOTCHAT_STORE"] = server.uri
         done = local_shell.run("sessions", "list")
-        assert (done.returncode, "mongodb://NAME:PASSWORD@HOST" in failure(done)) == (5, True)
+        assert (done.returncode, "mongodb://NAME:PASSWORD@HOST" in error_line(done)) == (5, True)
         with_password = server.uri.replace("://", "://root:{}@") + "/x?authSource=admin"
         local_shell.environment["BOTCHAT_STORE"] = with_password.format("wrong")
         done = local_shell.run("sessions", "list")
-        assert (done.returncode, "does not take this user name and password" in failure(done)) == (5, True)
+        assert (done.returncode, "does not take this user name and password" in error_line(done)) == (5, True)
         local_shell.environment["BOTCHAT_STORE"] = with_password.format("right")
         assert local_shell.run("sessions", "list").returncode == 0
     finally:
@@ -220,7 +220,7 @@ def test_a_file_that_is_no_store_is_told_and_left_as_it_is(local_shell, tmp_path
         before = path.read_bytes() if path.is_file() else None
         done = local_shell.run("sessions", "list", "--store", str(path))
         assert done.returncode == 5, path
-        assert said in failure(done)
+        assert said in error_line(done)
         assert (path.read_bytes() if path.is_file() else None) == before
 
 
@@ -228,7 +228,7 @@ def test_a_config_with_a_mistake_is_told(local_shell):
     config = local_shell.configure("[bots.a]\nmodle = 'x'")
     done = local_shell.run("sessions", "list")
     assert done.returncode == 2
-    assert failure(done) == f"botchat: {config}: bots.a.modle is unknown. Did you mean model?\n"
+    assert error_line(done) == f"botchat: {config}: bots.a.modle is unknown. Did you mean model?\n"
 
 
 def test_a_key_that_is_missing_is_told_when_the_bot_is_asked_and_the_question_is_kept(local_shell):
@@ -245,4 +245,4 @@ def test_a_file_that_can_not_be_written_is_told(local_shell, tmp_path):
     ((session_id, *_),) = local_shell.lines("sessions", "list")
     done = local_shell.run("sessions", "export", session_id, "-o", str(tmp_path / "none" / "x.md"))
     assert done.returncode == 2
-    assert "can't be written" in failure(done)
+    assert "can't be written" in error_line(done)

@@ -1,4 +1,4 @@
-"""`botchat config`: where settings come from, a first file, and what is said of one that is wrong."""
+"""`botchat config`: the origins of settings, the template, and the errors of an invalid file."""
 
 import json
 import tomllib
@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
-from support.shell import failure
+from support.shell import error_line
 
 from botchat.core.bots import BotConfig
 from botchat.core.models.import_limits import ImportLimits, UploadLimits
@@ -24,7 +24,7 @@ def test_a_first_file_is_written_once_for_its_owner_alone_and_can_be_used(local_
     path.write_text('user = "mine"')
     again = local_shell.run("config", "init")
     assert again.returncode == 1
-    assert failure(again) == f"botchat: {path} is there already: change it, or remove it first.\n"
+    assert error_line(again) == f"botchat: {path} is there already: change it, or remove it first.\n"
     assert path.read_text() == 'user = "mine"'
     found = local_shell.run("config", "path")
     assert (found.stdout, found.stderr) == (f"{path}\n", "")
@@ -47,7 +47,7 @@ def test_a_first_file_that_can_not_be_written_is_told(local_shell, tmp_path):
     local_shell.environment["BOTCHAT_CONFIG"] = str(tmp_path / "file" / "config.toml")
     done = local_shell.run("config", "init")
     assert done.returncode == 2
-    assert "can't be written" in failure(done)
+    assert "can't be written" in error_line(done)
 
 
 def test_every_setting_is_shown_with_its_origin_and_without_passwords(local_shell):
@@ -112,7 +112,7 @@ def test_the_first_mistake_in_a_file_is_told_whatever_the_environment_says(local
     local_shell.environment |= {"BOTCHAT_PORT": "80", "BOTCHAT_BOT": "demo"}
     done = local_shell.run("config", "validate", str(local_shell.configure(text)))
     assert done.returncode == 2
-    assert said in failure(done)
+    assert said in error_line(done)
     assert "geheim" not in done.stderr
 
 
@@ -120,4 +120,4 @@ def test_without_a_file_there_is_nothing_wrong_unless_one_is_named(local_shell, 
     assert local_shell.run("config", "validate").returncode == 0
     done = local_shell.run("config", "validate", str(tmp_path / "none.toml"))
     assert done.returncode == 2
-    assert "There is no file" in failure(done)
+    assert "There is no file" in error_line(done)

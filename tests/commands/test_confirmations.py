@@ -1,11 +1,11 @@
-"""What a command must not do: write over a store, mix up sessions, tell secrets, or do more than was looked at."""
+"""What commands must not do: overwrite a store, mix up sessions, reveal secrets, or exceed the dry run."""
 
 import json
 import os
 from pathlib import Path
 
 import pytest
-from support.shell import failure, on_a_terminal
+from support.shell import error_line, run_on_terminal
 from support.stores.sessions import stored, user_says
 
 from botchat.core.errors import SessionChanged, SessionNotFound
@@ -19,14 +19,14 @@ def test_an_export_is_never_written_over_its_store(local_shell, store, tmp_path)
     for output in (local_shell.store, str(link)):
         for command in (["sessions", "export", "-o"], ["users", "export", "ann", "-o"], ["feedback", "export", "-o"]):
             done = local_shell.run(*command, output)
-            assert (done.returncode, "is the store itself" in failure(done)) == (2, True)
+            assert (done.returncode, "is the store itself" in error_line(done)) == (2, True)
     assert store.get("ann", session.id) == session
 
 
 def test_an_output_is_a_file_a_pipe_or_stdout_and_never_nothing(local_shell, store, tmp_path):
     stored(store)
     done = local_shell.run("sessions", "export", "-F", "csv", "-o", "")
-    assert (done.returncode, "is empty" in failure(done)) == (2, True)
+    assert (done.returncode, "is empty" in error_line(done)) == (2, True)
     assert local_shell.run("sessions", "export", "-F", "csv", "-o", "-").stdout.startswith("session_id,")
     target, link = tmp_path / "target.csv", tmp_path / "link.csv"
     target.write_text("old")
@@ -48,7 +48,7 @@ def test_what_lies_at_the_name_of_an_unfinished_file_is_not_touched(local_shell,
     victim.write_text("mine")
     (tmp_path / "x.jsonl.part").symlink_to(victim)
     done = local_shell.run("sessions", "export", "-F", "jsonl", "-o", str(tmp_path / "x.jsonl"))
-    assert (done.returncode, "x.jsonl.part is there" in failure(done)) == (2, True)
+    assert (done.returncode, "x.jsonl.part is there" in error_line(done)) == (2, True)
     assert victim.read_text() == "mine"
 
 
@@ -98,9 +98,9 @@ def test_what_was_written_or_pinned_since_it_was_looked_at_is_not_removed(reposi
 def test_without_a_policy_prune_asks_for_an_age(local_shell, store):
     stored(store)
     done = local_shell.run("sessions", "prune", "--yes")
-    assert (done.returncode, "no policy" in failure(done)) == (2, True)
+    assert (done.returncode, "no policy" in error_line(done)) == (2, True)
     done = local_shell.run("sessions", "list", "--until", "")
-    assert (done.returncode, "'' is no time" in failure(done)) == (2, True)
+    assert (done.returncode, "'' is no time" in error_line(done)) == (2, True)
 
 
 def test_a_session_of_the_trash_is_only_brought_back_by_restore(local_shell, store):
@@ -119,7 +119,7 @@ def test_a_redaction_tells_where_copies_of_the_message_are(shell, repository_at)
     assert (done.stdout, f"A copy of this message is in {fork}, message 1" in done.stderr) == (f"{session.id}\n", True)
 
 
-# Taking in
+# Importing
 
 
 def test_a_session_past_its_end_is_taken_in_to_stay(shell, repository_at, tmp_path):
@@ -149,7 +149,7 @@ def test_a_dry_import_tells_what_the_real_one_does_and_makes_nothing(local_shell
     assert not new.exists()
 
 
-# What is told
+# Messages
 
 
 def test_a_mistake_about_bots_is_not_in_an_admins_way(local_shell, store):
@@ -171,14 +171,14 @@ def test_a_secret_in_an_address_is_never_told_or_stored(local_shell, store):
     assert "hunter2" not in local_shell.run("sessions", "export", "-F", "jsonl").stdout
     done = local_shell.run("sessions", "list", "--store", "mongodb://u:hun/ter2@secret2@127.0.0.1/x")
     assert done.returncode == 2
-    assert "ter2" not in failure(done)
+    assert "ter2" not in error_line(done)
     assert "%2F" in done.stderr
 
 
 def test_a_long_name_of_a_user_cuts_no_id(local_shell, store):
     session = stored(store, "u" * 300)
-    assert session.id in on_a_terminal(local_shell, "sessions", "list", "--all-users", columns=120)
-    assert "1" in on_a_terminal(local_shell, "users", "list", "--fields", "sessions,user", columns=80).splitlines()[1]
+    assert session.id in run_on_terminal(local_shell, "sessions", "list", "--all-users", columns=120)
+    assert "1" in run_on_terminal(local_shell, "users", "list", "--fields", "sessions,user", columns=80).splitlines()[1]
 
 
 def test_the_words_of_a_line_do_not_turn_it_around(local_shell, store):

@@ -1,10 +1,10 @@
-"""Every command on a store with damaged sessions: it names them, does its work for all others, and says so."""
+"""Every command on a store with damaged sessions: it reports them, and does its work for all others."""
 
 import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from support.shell import failure
+from support.shell import error_line
 from support.stores.damage import (
     OF_FILE,
     WRONG,
@@ -20,15 +20,15 @@ from support.stores.sessions import stored, user_says
 from botchat.bootstrap import build_repository
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-SOUND = ["sound-0", "sound-1"]
+SOUND_SESSIONS = ["sound-0", "sound-1"]
 
 
 @pytest.fixture
 def damaged(request, repository_at, address, tmp_path):
-    """The ids of the damaged sessions of ann's, beside two that are sound."""
+    """Store damaged sessions of ann beside two sound ones; return the ids of the damaged."""
     is_file = address.endswith(".db")
     damages = OF_FILE if is_file else WRONG
-    for i, session_id in enumerate([*SOUND, *damages]):
+    for i, session_id in enumerate([*SOUND_SESSIONS, *damages]):
         stored(repository_at, id=session_id, messages=2, create_time=START + timedelta(minutes=i))
     for session_id, changes in damages.items():
         if is_file:
@@ -65,7 +65,7 @@ def test_every_command_does_its_work_for_the_other_sessions(shell, damaged, tmp_
     done = shell.run("users", "export", "ann", "-o", str(tmp_path / "ann.jsonl"))
     assert done.returncode == 7
     exported = {json.loads(line)["id"] for line in (tmp_path / "ann.jsonl").read_text().splitlines()}
-    assert exported == {*SOUND, *damaged}
+    assert exported == {*SOUND_SESSIONS, *damaged}
     done = shell.run("sessions", "import", str(tmp_path / "ann.jsonl"), "--store", str(tmp_path / "imported.db"))
     assert (done.returncode, len(done.stdout.splitlines())) == (0, len(exported)), done.stderr
 
@@ -75,7 +75,7 @@ def test_one_damaged_session_says_what_is_wrong_is_printed_raw_and_goes_for_good
     assert name in damaged
     done = shell.run("sessions", "show", name)
     assert done.returncode == 5
-    assert "role" in failure(done)
+    assert "role" in error_line(done)
     done = shell.run("sessions", "show", name, "-F", "json")
     assert done.returncode == 7
     assert json.loads(done.stdout)["messages"][0]["role"] == "wizard"

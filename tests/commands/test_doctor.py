@@ -1,7 +1,7 @@
-"""`botchat doctor`: each check says what it found and what to do, and none keeps the others from theirs."""
+"""`botchat doctor`: each check has a finding and advice, and a failed one doesn't stop the others."""
 
 from support.bots.stub_server import refused, whole
-from support.shell import findings
+from support.shell import findings_by_status
 
 from botchat.core.storage import Account
 
@@ -9,7 +9,7 @@ from botchat.core.storage import Account
 def test_all_is_well_and_the_bot_was_asked_for_no_tokens(local_shell, store, stub_for):
     stub = stub_for(local_shell, [whole({"data": [{"id": "stub-1"}, {"id": "other"}]})])
     done = local_shell.run("doctor", "-F", "json")
-    found = findings(done)
+    found = findings_by_status(done)
     assert (done.returncode, done.stderr, found["failed"], found["warning"]) == (0, "", [], [])
     said = " ".join(what for what, _ in found["ok"])
     for expected in ("Python 3.", "no terminal", "config.toml is read", "has 0 sessions of ann", "GB free"):
@@ -21,7 +21,7 @@ def test_all_is_well_and_the_bot_was_asked_for_no_tokens(local_shell, store, stu
 def test_a_config_with_a_mistake_is_a_finding_and_the_other_checks_go_on(local_shell, store):
     local_shell.configure("stor = 'x'")
     done = local_shell.run("doctor", "-F", "json")
-    found = findings(done)
+    found = findings_by_status(done)
     assert done.returncode == 1
     assert done.stderr.startswith("botchat: 1 of ")
     ((_, advice),) = found["failed"]
@@ -34,7 +34,7 @@ def test_a_store_that_is_down_is_a_finding_and_the_other_checks_go_on(local_shel
     stub_for(local_shell, [whole({"data": [{"id": "other"}]})])
     local_shell.environment["BOTCHAT_STORE"] = "mongodb://ann:geheim@127.0.0.1:1/x"
     done = local_shell.run("doctor", "-F", "json")
-    found = findings(done)
+    found = findings_by_status(done)
     assert done.returncode == 1
     ((_, advice),) = found["failed"]
     assert "mongodb://ann:***@127.0.0.1:1/x does not answer" in advice
@@ -46,12 +46,12 @@ def test_a_store_that_is_down_is_a_finding_and_the_other_checks_go_on(local_shel
 
 def test_bots_that_can_not_be_asked_are_findings_and_the_store_is_checked_without_them(local_shell, store, stub_for):
     stub_for(local_shell, [refused(401, "no")])
-    found = findings(local_shell.run("doctor", "-F", "json"))
+    found = findings_by_status(local_shell.run("doctor", "-F", "json"))
     ((what, advice),) = found["failed"]
     assert "can't be used" in what
     assert "API key required" in advice
     local_shell.environment["BOTCHAT_BOT"] = "nobody"
-    found = findings(local_shell.run("doctor", "-F", "json"))
+    found = findings_by_status(local_shell.run("doctor", "-F", "json"))
     ((what, advice),) = found["failed"]
     assert "The default bot 'nobody' is not there" in advice
     assert any("sessions of ann" in what for what, _ in found["ok"])
@@ -60,14 +60,14 @@ def test_bots_that_can_not_be_asked_are_findings_and_the_store_is_checked_withou
 def test_a_server_without_a_list_of_models_is_a_warning(local_shell, store, stub_for):
     stub_for(local_shell, [refused(404, "no such page")])
     done = local_shell.run("doctor", "-F", "json")
-    ((what, _),) = findings(done)["warning"]
+    ((what, _),) = findings_by_status(done)["warning"]
     assert (done.returncode, "lists no models" in what) == (0, True)
 
 
 def test_a_misspelt_store_is_told_and_not_made(local_shell, tmp_path):
     typo = tmp_path / "typo.db"
     done = local_shell.run("doctor", "--store", str(typo), "-F", "json")
-    ((_, advice),) = findings(done)["failed"]
+    ((_, advice),) = findings_by_status(done)["failed"]
     assert advice == f"There is no file {typo}: check --store."
     assert not typo.exists()
 
@@ -77,7 +77,7 @@ def test_a_proxy_that_can_not_be_used_is_a_finding_named_by_its_variable(local_s
     for name, value in {"ALL_PROXY": "socks4://u:geheim@h:1", "HTTP_PROXY": "http://u:ge#heim@h:1"}.items():
         local_shell.environment[name] = value
         done = local_shell.run("doctor", "-F", "json")
-        ((what, advice),) = findings(done)["failed"]
+        ((what, advice),) = findings_by_status(done)["failed"]
         assert (what, done.returncode) == ("The bot 'far' at http://bot.invalid/v1 can't be used.", 1)
         assert advice.startswith(f"The proxy in {name} is")
         tried = local_shell.run("bots", "test")
@@ -88,7 +88,7 @@ def test_a_proxy_that_can_not_be_used_is_a_finding_named_by_its_variable(local_s
 def test_names_that_no_new_user_could_have_are_warned_of(local_shell, local_repository):
     for user in ("ann", "\u0430nn"):
         local_repository.accounts().add_account(Account(user=user))
-    warned = findings(local_shell.run("doctor", "-F", "json"))["warning"]
+    warned = findings_by_status(local_shell.run("doctor", "-F", "json"))["warning"]
     ((what, advice),) = [finding for finding in warned if "No new user" in finding[0]]
     assert "'\\u0430nn': it mixes letters of several scripts" in what
     assert "It keeps working" in advice

@@ -1,4 +1,4 @@
-"""Words out of the store and into it again, from a shell: export, import, copies, users, feedback."""
+"""Export and import from a shell: sessions, store copies, users and feedback."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from support.shell import failure
+from support.shell import error_line
 from support.stores.attachments import BIG, SMALL, file_of
 from support.stores.sessions import stored, user_says
 
@@ -18,16 +18,16 @@ from botchat.bootstrap import build_repository
 from botchat.core.models import Message, Session, SessionFilter
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-EVERYTHING = SessionFilter(state=None)
-ODD = "tab\tnew\nline \x1b[31m [/] 👩‍👩‍👧 עברית \0 \ud800 =1+1"
+ALL_SESSIONS = SessionFilter(state=None)
+ODD_TEXT = "tab\tnew\nline \x1b[31m [/] 👩‍👩‍👧 עברית \0 \ud800 =1+1"
 
 
-def fill(repository) -> None:
-    """Store sessions of two users, in every state, with odd words."""
+def store_sessions(repository) -> None:
+    """Store sessions of two users, in every state, with unusual text."""
     for i in range(12):
         session = stored(repository, "ann" if i % 3 else "bob", messages=3, create_time=START + timedelta(hours=i // 2))
-        files = [file_of(data, name=ODD.replace("\ud800", "")) for data in (SMALL, BIG)] if i % 5 == 0 else []
-        repository.append(session, user_says(f"{ODD} {i}", files=files))
+        files = [file_of(data, name=ODD_TEXT.replace("\ud800", "")) for data in (SMALL, BIG)] if i % 5 == 0 else []
+        repository.append(session, user_says(f"{ODD_TEXT} {i}", files=files))
         reply = Message(role="assistant", content="x" * i, reasoning_content="hm", usage={"total_tokens": i})
         repository.append(session, reply)
         repository.update(session.user, session.id, tags=["t"], metadata={"n": i}, pinned=bool(i % 2))
@@ -37,35 +37,35 @@ def fill(repository) -> None:
             repository.update(session.user, session.id, state="archived")
 
 
-def limit_files(size: int) -> None:
+def limit_file_size(size: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
-def everything(repository) -> list:
-    return list(repository.for_admins().records(EVERYTHING))
+def all_records(repository) -> list:
+    return list(repository.for_admins().records(ALL_SESSIONS))
 
 
 @pytest.mark.parametrize("form", ["jsonl", "json"])
 def test_what_is_exported_deleted_and_imported_is_what_it_was_to_the_byte(shell, repository_at, tmp_path, form):
-    fill(repository_at)
-    before = everything(repository_at)
+    store_sessions(repository_at)
+    before = all_records(repository_at)
     first, second = tmp_path / f"first.{form}", tmp_path / f"second.{form}"
     export = ["sessions", "export", "--all-users", "--all", "-F", form, "-o"]
     assert "12 sessions exported" in shell.run(*export, str(first)).stderr
     assert first.stat().st_mode & 0o777 == 0o600
     for user in ("ann", "bob"):
         assert shell.run("users", "delete", user, "--yes").returncode == 0
-    assert everything(repository_at) == []
+    assert all_records(repository_at) == []
     done = shell.run("sessions", "import", str(first))
     assert (done.returncode, len(done.stdout.split()), "12 sessions taken in." in done.stderr) == (0, 12, True)
-    assert everything(repository_at) == before
+    assert all_records(repository_at) == before
     shell.run(*export, str(second))
     assert first.read_bytes() == second.read_bytes()
     assert list(tmp_path.glob("*.part")) == []
 
 
 def test_an_export_that_was_killed_goes_on_where_it_was(shell, repository_at, tmp_path):
-    fill(repository_at)
+    store_sessions(repository_at)
     whole, resumed = tmp_path / "whole.jsonl", tmp_path / "resumed.jsonl"
     export = ["sessions", "export", "--all-users", "--all", "-F", "jsonl", "-o"]
     shell.run(*export, str(whole))
@@ -73,13 +73,16 @@ def test_an_export_that_was_killed_goes_on_where_it_was(shell, repository_at, tm
     unfinished = tmp_path / "resumed.jsonl.part"
     for size in (300, len(b"".join(lines[:5])), len(b"".join(lines[:5])) + 40):
         # A file may grow to this size, and the next byte is an error: as if the disk were full there.
-        with shell.start(*export, str(resumed), preexec_fn=partial(limit_files, size)) as process:
+        with shell.start(*export, str(resumed), preexec_fn=partial(limit_file_size, size)) as process:
             assert b"File too large" in process.stderr.read()
         assert unfinished.read_bytes() == whole.read_bytes()[:size]
         assert shell.run(*export, str(resumed)).returncode == 2
         assert unfinished.read_bytes() == whole.read_bytes()[:size]
         done = shell.run("sessions", "export", "--user", "ann", "-F", "jsonl", "-o", str(resumed), "--resume")
-        assert (done.returncode, "no unfinished export of this store with these options" in failure(done)) == (2, True)
+        assert (done.returncode, "no unfinished export of this store with these options" in error_line(done)) == (
+            2,
+            True,
+        )
         assert shell.run(*export, str(resumed), "--resume").returncode == 0
         assert resumed.read_bytes() == whole.read_bytes()
         assert [path.name for path in tmp_path.glob("resumed*")] == ["resumed.jsonl"]
@@ -112,7 +115,7 @@ def test_one_session_is_markdown_and_a_page_can_do_nothing(local_shell, store, t
 
 
 def test_an_import_tells_what_it_could_not_take_and_takes_the_rest(shell, repository_at, tmp_path):
-    fill(repository_at)
+    store_sessions(repository_at)
     file = tmp_path / "x.jsonl"
     shell.run("sessions", "export", "-F", "jsonl", "-o", str(file))
     lines = file.read_text().splitlines()
@@ -153,15 +156,15 @@ def test_what_the_store_has_already_is_kept_replaced_doubled_or_refused_as_wishe
     assert (store.count("bob"), store.count("ann")) == (1, 2)
 
 
-def begun(address: str, target) -> bool:
-    """Tell whether something was copied. A file is only looked at: who asks it holds up the copy, or waits for it."""
+def has_begun(address: str, target) -> bool:
+    """Return whether something was copied. Of a file only the size is read: a query would block the copy, or wait."""
     if address.startswith("mongodb"):
-        return target.for_admins().count(EVERYTHING) >= 5
+        return target.for_admins().count(ALL_SESSIONS) >= 5
     return Path(address).stat().st_size > 200_000
 
 
 def test_a_copy_that_is_killed_goes_on_and_is_equal(shell, repository_at, tmp_path, database, mongod):
-    fill(repository_at)
+    store_sessions(repository_at)
     for i in range(300):
         stored(repository_at, "eve", messages=5, create_time=START + timedelta(days=1, minutes=i))
     other = f"{mongod.uri}/{database.name}_copy" if shell.store.endswith(".db") else str(tmp_path / "copy.db")
@@ -169,21 +172,21 @@ def test_a_copy_that_is_killed_goes_on_and_is_equal(shell, repository_at, tmp_pa
     target.prepare()
     copy = ["store", "copy", shell.store, other]
     process = shell.start(*copy)
-    while not begun(other, target):
+    while not has_begun(other, target):
         assert process.poll() is None
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    before = target.for_admins().count(EVERYTHING)
+    before = target.for_admins().count(ALL_SESSIONS)
     assert before < 312
     done = shell.run(*copy)
     assert done.returncode == 0
     assert f"{312 - before:,} sessions copied" in done.stderr
     assert f"{before:,} there already" in done.stderr
-    assert everything(target) == everything(repository_at)
+    assert all_records(target) == all_records(repository_at)
     back = tmp_path / "back.db"
     assert shell.run("store", "copy", other, str(back)).returncode == 0
     again = build_repository(str(back))
-    assert everything(again) == everything(repository_at)
+    assert all_records(again) == all_records(repository_at)
     for repository in (target, again):
         repository.close()
     if other.startswith("mongodb"):
@@ -192,18 +195,18 @@ def test_a_copy_that_is_killed_goes_on_and_is_equal(shell, repository_at, tmp_pa
 
 def test_a_store_is_not_copied_onto_itself(shell, repository_at):
     done = shell.run("store", "copy", shell.store, shell.store)
-    assert (done.returncode, "same store" in failure(done)) == (2, True)
+    assert (done.returncode, "same store" in error_line(done)) == (2, True)
 
 
 def test_a_store_tells_what_it_is_and_that_it_is_sound(shell, repository_at):
-    fill(repository_at)
+    store_sessions(repository_at)
     facts = dict(shell.lines("store", "info"))
     assert (facts["active"], facts["archived"], facts["trash"]) == ("10", "1", "1")
     assert (facts["users"], facts["messages"]) == ("2", "60")
     done = shell.run("store", "check")
     assert done.returncode == 0
     assert "12 sessions were read" in done.stdout
-    record = everything(repository_at)[0]
+    record = all_records(repository_at)[0]
     repository_at.for_admins().put(record | {"message_count": 99}, replace=True)
     done = shell.run("store", "check")
     assert done.returncode == 7
@@ -211,7 +214,7 @@ def test_a_store_tells_what_it_is_and_that_it_is_sound(shell, repository_at):
 
 
 def test_users_are_listed_shown_exported_and_deleted(shell, repository_at, tmp_path):
-    fill(repository_at)
+    store_sessions(repository_at)
     assert [line[:3] for line in shell.lines("users", "list")] == [["ann", "8", "40"], ["bob", "4", "20"]]
     facts = dict(shell.lines("users", "show", "ann"))
     assert (facts["active"], facts["archived"], facts["trash"], facts["messages"]) == ("6", "1", "1", "40")
@@ -223,7 +226,7 @@ def test_users_are_listed_shown_exported_and_deleted(shell, repository_at, tmp_p
     assert len(told.stdout.split()) == 8
     assert shell.run("users", "delete", "ann").returncode == 2
     assert sorted(shell.run("users", "delete", "ann", "--yes").stdout.split()) == sorted(told.stdout.split())
-    assert [record["user"] for record in everything(repository_at)] == ["bob"] * 4
+    assert [record["user"] for record in all_records(repository_at)] == ["bob"] * 4
     for command in ("show", "delete"):
         assert shell.run("users", command, "nobody").returncode == 3
     repository_at.prefer("ann", reasoning="shown")
@@ -255,7 +258,7 @@ def test_a_full_disk_is_told_and_leaves_no_half_file(local_shell, store, tmp_pat
         store.append(session, user_says("x" * 200_000))
         for form in ("md", "jsonl"):
             done = local_shell.run("sessions", "export", session.id, "-F", form, "-o", str(folder / f"x.{form}"))
-            assert (done.returncode, "No space left on device" in failure(done)) == (1, True)
+            assert (done.returncode, "No space left on device" in error_line(done)) == (1, True)
             assert not (folder / f"x.{form}").exists()
     finally:
         subprocess.run(["umount", folder], check=True)

@@ -1,4 +1,4 @@
-"""What holds for every command: help, completion, exit codes, one line for a mistake, and the page about them."""
+"""What all commands have in common: help, completion, exit codes, one-line errors, and docs/cli.md."""
 
 import os
 import re
@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from support.paths import ROOT
-from support.shell import failure, on_a_terminal
+from support.shell import error_line, run_on_terminal
 from typer.main import get_command
 
 from botchat.cli import app
@@ -17,19 +17,19 @@ from botchat.core import errors
 from botchat.core.urls import without_password
 
 
-def commands(command, path="botchat"):
-    """Every command with how it is typed."""
+def leaf_commands(command, path="botchat"):
+    """Yield every command with its path."""
     if not hasattr(command, "commands"):
         yield path, command
         return
     for name, below in command.commands.items():
-        yield from commands(below, f"{path} {name}")
+        yield from leaf_commands(below, f"{path} {name}")
 
 
 def test_every_commands_help_ends_with_an_example():
     without = [
         path
-        for path, command in commands(get_command(app))
+        for path, command in leaf_commands(get_command(app))
         if not re.match(f"Example: .*{path}", command.help.strip().splitlines()[-1])
     ]
     assert without == []
@@ -60,7 +60,7 @@ def test_the_page_about_the_commands_says_what_they_say():
 def test_a_mistake_is_told_on_one_line_with_what_was_perhaps_meant(local_shell, arguments, said):
     done = local_shell.run(*arguments)
     assert done.returncode == 2
-    assert said in failure(done)
+    assert said in error_line(done)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["help", "formats"]])
@@ -71,7 +71,7 @@ def test_a_reader_who_goes_is_no_error_to_talk_about(local_shell, arguments):
     process.stderr.close()
 
 
-ASK = """
+CONFIRM_SCRIPT = """
 import typer
 from botchat.cli import app, run
 @app.command()
@@ -83,13 +83,13 @@ run(["sure"])
 
 @pytest.mark.parametrize(("answer", "after"), [(b"n\n", b""), (b"", b"\n")])
 def test_a_question_that_is_not_answered_with_yes_is_a_failure_in_a_line(answer, after):
-    done = subprocess.run([sys.executable, "-c", ASK], input=answer, capture_output=True, check=False)
+    done = subprocess.run([sys.executable, "-c", CONFIRM_SCRIPT], input=answer, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (1, b"Sure? [y/N]:" + after + b"botchat: Nothing was done.\n")
 
 
 def test_ctrl_c_at_a_question_is_told_from_a_no():
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-c", ASK], **pipes) as process:
+    with subprocess.Popen([sys.executable, "-c", CONFIRM_SCRIPT], **pipes) as process:
         assert process.stderr.read(12) == b"Sure? [y/N]:"
         process.send_signal(signal.SIGINT)
         assert process.stderr.read() == b"\nbotchat: Nothing was done.\n"
@@ -123,14 +123,14 @@ def test_reading_commands_make_no_file_of_a_misspelt_name(local_shell, tmp_path)
     for command in (["list"], ["show", "x"], ["export", "x"]):
         done = local_shell.run("sessions", *command, "--store", f"sqlite:///{typo}")
         assert done.returncode == 5
-        assert failure(done) == f"botchat: There is no file {typo}: check --store.\n"
+        assert error_line(done) == f"botchat: There is no file {typo}: check --store.\n"
     assert not typo.exists()
 
 
 # Completion
 
 
-PRESS_TAB = """
+COMPLETION_SCRIPT = """
 eval "$(botchat completion bash)"
 COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
 _botchat_completion botchat
@@ -140,7 +140,7 @@ printf '%s\n' "${COMPREPLY[@]}"
 
 @pytest.fixture
 def completed(local_shell, tmp_path):
-    """Press Tab in a bash after these words."""
+    """Return a function that presses Tab in bash after some words and returns the completions."""
     program = tmp_path / "bin" / "botchat"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m botchat "$@"\n')
@@ -148,7 +148,7 @@ def completed(local_shell, tmp_path):
 
     def press(*words: str) -> list[str]:
         environment = local_shell.environment | {"PATH": f"{program.parent}:{local_shell.environment['PATH']}"}
-        command = ["bash", "--norc", "-c", PRESS_TAB, "bash", *words]
+        command = ["bash", "--norc", "-c", COMPLETION_SCRIPT, "bash", *words]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         assert done.stderr == ""
         return done.stdout.split()
@@ -177,14 +177,14 @@ def test_the_script_is_for_the_shell_one_is_in(local_shell):
     assert "--command botchat" in guessed.stdout
     local_shell.environment["SHELL"] = "/bin/dash"
     done = local_shell.run("completion")
-    assert (done.returncode, "bash|zsh|fish|powershell" in failure(done)) == (2, True)
+    assert (done.returncode, "bash|zsh|fish|powershell" in error_line(done)) == (2, True)
 
 
 def test_what_is_longer_than_a_narrow_terminal_is_shown_whole_where_it_matters(local_shell, store):
     words = " ".join(["Q" * 100, *(f"word{n}" for n in range(40))])
     local_shell.configure(f"[bots.a]\nbase_url = 'http://127.0.0.1:1/v1'\nsystem = '{words}'")
     for command in (["bots", "show", "a"], ["config", "show"]):
-        shown = re.sub(r"\x1b\[\d+m", "", on_a_terminal(local_shell, *command, columns=60))
+        shown = re.sub(r"\x1b\[\d+m", "", run_on_terminal(local_shell, *command, columns=60))
         assert shown.count("Q") == 100
         assert all(f"word{n}" in shown for n in range(40))
         assert max(len(line.rstrip()) for line in shown.splitlines()) <= 60

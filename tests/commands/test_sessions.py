@@ -1,4 +1,4 @@
-"""Looking after sessions from a shell, on the SQLite file and on a real MongoDB: what is found, changed, and kept."""
+"""The commands of `botchat sessions`, on SQLite and on a real MongoDB: finding, changing and pruning."""
 
 import json
 import os
@@ -7,23 +7,23 @@ import signal
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from support.shell import failure, on_a_terminal
+from support.shell import error_line, run_on_terminal
 from support.stores.sessions import stored, user_says
 
 from botchat.core.models import Message, Session, SessionFilter, now
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-ODD = "tab\tnew\nline \x1b]0;title\x07 [/] 👩‍👩‍👧 עברית \0 \x9b31m"
-EVERYTHING = SessionFilter(state=None)
+ODD_TEXT = "tab\tnew\nline \x1b]0;title\x07 [/] 👩‍👩‍👧 עברית \0 \x9b31m"
+ALL_SESSIONS = SessionFilter(state=None)
 
 
-def ids(done) -> list[str]:
+def printed_ids(done) -> list[str]:
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
 
 
-def aged(repository, days: int, **more) -> str:
-    """Store a session that nobody has written to for so many days."""
+def store_old_session(repository, days: int, **more) -> str:
+    """Store a session that was last written to some days ago; return its id."""
     session = stored(repository, **more)
     everybody = repository.for_admins()
     (record,) = everybody.records(SessionFilter(state=None, ids=(session.id,)))
@@ -59,7 +59,7 @@ def test_a_list_is_of_one_bot_one_time_and_one_state(shell, repository_at):
     repository_at.delete("ann", made[1])
 
     def listed(*options):
-        return [made.index(found) for found in ids(shell.run("sessions", "list", "--ids-only", *options))]
+        return [made.index(found) for found in printed_ids(shell.run("sessions", "list", "--ids-only", *options))]
 
     assert listed() == [0]
     assert listed("--archived") == [2]
@@ -86,7 +86,7 @@ def test_fields_and_formats_are_as_they_are_asked_for(local_shell, store):
         "user": "ann",
     }
     done = local_shell.run("sessions", "list", "--fields", "nonsense")
-    assert (done.returncode, "There is no field 'nonsense'; there are: id, name" in failure(done)) == (2, True)
+    assert (done.returncode, "There is no field 'nonsense'; there are: id, name" in error_line(done)) == (2, True)
 
 
 def test_a_search_tells_where_it_found_what(shell, repository_at):
@@ -97,7 +97,7 @@ def test_a_search_tells_where_it_found_what(shell, repository_at):
     assert (session_id, number) == (session.id, "4")
     assert excerpt.startswith("By the LAKE stands a heron, x")
     assert len(shell.lines("sessions", "search", "--all-users", "heron")) == 2
-    assert ids(shell.run("sessions", "search", "owl")) == []
+    assert printed_ids(shell.run("sessions", "search", "owl")) == []
 
 
 def test_a_session_is_named_by_its_beginning_its_name_and_its_place(local_shell, store):
@@ -106,11 +106,11 @@ def test_a_session_is_named_by_its_beginning_its_name_and_its_place(local_shell,
     for text, session in {"aaaa1": first, "second one": second, "@1": second, "@2": first, "aaaa2222": second}.items():
         assert f"· {session.id}\n" in local_shell.run("sessions", "show", text).stdout
     done = local_shell.run("sessions", "show", "aaaa")
-    assert (done.returncode, "could be" in failure(done)) == (2, True)
+    assert (done.returncode, "could be" in error_line(done)) == (2, True)
     for text in ("aaa", "@3", "bbbb"):
         assert local_shell.run("sessions", "show", text).returncode == 3
     done = local_shell.run("sessions", "show", "secnd one")
-    assert (done.returncode, "Did you mean aaaa2222 (second one)?" in failure(done)) == (3, True)
+    assert (done.returncode, "Did you mean aaaa2222 (second one)?" in error_line(done)) == (3, True)
 
 
 def test_what_is_said_meanwhile_is_followed(local_shell, store):
@@ -145,8 +145,8 @@ def test_what_was_said_is_counted(shell, repository_at):
 def test_sessions_are_renamed_pinned_archived_and_brought_back(shell, repository_at):
     session = stored(repository_at)
     assert shell.run("sessions", "rename", session.id, "New", "name").returncode == 0
-    assert ids(shell.run("sessions", "pin", session.id[:8])) == [session.id]
-    assert ids(shell.run("sessions", "archive", "New name")) == [session.id]
+    assert printed_ids(shell.run("sessions", "pin", session.id[:8])) == [session.id]
+    assert printed_ids(shell.run("sessions", "archive", "New name")) == [session.id]
     read = repository_at.get("ann", session.id)
     assert (read.name, read.pinned, read.state) == ("New name", True, "archived")
     shell.run("sessions", "unarchive", session.id)
@@ -160,24 +160,24 @@ def test_deleting_asks_goes_to_the_trash_and_can_be_undone(shell, repository_at)
     made = [stored(repository_at, create_time=START + timedelta(days=day)).id for day in range(3)]
     done = shell.run("sessions", "delete", *made)
     assert done.returncode == 2
-    assert "Delete 3 sessions: without a terminal to ask on this needs --yes" in failure(done)
-    assert ids(shell.run("sessions", "delete", *made[:2], "--dry-run")) == made[:2]
+    assert "Delete 3 sessions: without a terminal to ask on this needs --yes" in error_line(done)
+    assert printed_ids(shell.run("sessions", "delete", *made[:2], "--dry-run")) == made[:2]
     assert repository_at.count("ann") == 3
-    assert ids(shell.run("sessions", "delete", *made[:2], "--yes")) == made[:2]
+    assert printed_ids(shell.run("sessions", "delete", *made[:2], "--yes")) == made[:2]
     trash = shell.run("sessions", "list", "--deleted", "--ids-only")
-    assert sorted(ids(trash)) == sorted(made[:2])
+    assert sorted(printed_ids(trash)) == sorted(made[:2])
     done = shell.run("sessions", "restore", "-", stdin=trash.stdout)
-    assert sorted(ids(done)) == sorted(made[:2])
+    assert sorted(printed_ids(done)) == sorted(made[:2])
     assert repository_at.count("ann") == 3
     shell.run("sessions", "delete", made[0], "--purge", "--yes")
     assert shell.run("sessions", "restore", made[0]).returncode == 3
-    assert repository_at.count("ann", EVERYTHING) == 2
+    assert repository_at.count("ann", ALL_SESSIONS) == 2
 
 
 def test_one_wrong_id_among_several_and_nothing_is_deleted(local_shell, store):
     session = stored(store)
     done = local_shell.run("sessions", "delete", session.id, "nonsense", "--yes")
-    assert (done.returncode, "nonsense" in failure(done)) == (3, True)
+    assert (done.returncode, "nonsense" in error_line(done)) == (3, True)
     assert store.count("ann") == 1
 
 
@@ -209,7 +209,7 @@ def test_a_message_is_redacted_by_its_number(shell, repository_at):
 
 def test_a_fork_is_told_by_its_id(shell, repository_at):
     session = stored(repository_at, messages=3)
-    (fork,) = ids(shell.run("sessions", "fork", session.id, "--at", "2"))
+    (fork,) = printed_ids(shell.run("sessions", "fork", session.id, "--at", "2"))
     assert [m.content for m in repository_at.get("ann", fork).messages] == ["message 0", "message 1"]
     assert shell.run("sessions", "fork", session.id, "--at", "9").returncode == 2
 
@@ -218,10 +218,10 @@ def test_a_fork_is_told_by_its_id(shell, repository_at):
 
 
 def test_a_dry_run_tells_exactly_what_then_goes(shell, repository_at):
-    old = [aged(repository_at, 100 + i) for i in range(3)]
-    aged(repository_at, 100, pinned=True)
-    aged(repository_at, 10)
-    theirs = aged(repository_at, 100, user="bob")
+    old = [store_old_session(repository_at, 100 + i) for i in range(3)]
+    store_old_session(repository_at, 100, pinned=True)
+    store_old_session(repository_at, 10)
+    theirs = store_old_session(repository_at, 100, user="bob")
     mine = ["sessions", "prune", "--older-than", "90d"]
     told = shell.run(*mine, "--dry-run")
     assert sorted(line.split("\t")[0] for line in told.stdout.splitlines()) == sorted(old)
@@ -239,13 +239,13 @@ def test_the_policy_of_the_config_is_carried_out(shell, repository_at):
         '[[retention]]\nolder_than = "30d"\naction = "delete"\nuser = "bob"\n'
         '[[retention]]\nolder_than = "90d"\naction = "archive"\n'
     )
-    old, bobs = aged(repository_at, 100), aged(repository_at, 40, user="bob")
+    old, bobs = store_old_session(repository_at, 100), store_old_session(repository_at, 40, user="bob")
     told = shell.run("sessions", "prune", "--all-users", "--dry-run", "-F", "json")
     planned = {(item["id"], item["action"]) for item in json.loads(told.stdout)["items"]}
     assert planned == {(old, "archive"), (bobs, "delete")}
     assert shell.run("sessions", "prune", "--all-users", "--yes").returncode == 0
     assert repository_at.get("ann", old).state == "archived"
-    assert repository_at.count("bob", EVERYTHING) == 0
+    assert repository_at.count("bob", ALL_SESSIONS) == 0
     done = shell.run("sessions", "prune", "--all-users", "--yes")
     assert (done.returncode, done.stdout, "Nothing is that old" in done.stderr) == (0, "", True)
 
@@ -261,16 +261,16 @@ def test_the_policy_of_the_config_is_carried_out(shell, repository_at):
 def test_a_mistake_in_the_policy_is_told(local_shell, rule, said):
     local_shell.configure(f"[[retention]]\n{rule}\n")
     done = local_shell.run("sessions", "prune", "--dry-run")
-    assert (done.returncode, said in failure(done)) == (2, True)
+    assert (done.returncode, said in error_line(done)) == (2, True)
 
 
-# Odd words
+# Unusual text
 
 
 def test_odd_words_come_through_whole_and_harm_no_terminal(shell, repository_at):
-    user = ODD.replace("\0", "")
+    user = ODD_TEXT.replace("\0", "")
     shell.environment["BOTCHAT_USER"] = user
-    repository_at.append(session := Session(user=user, bot_id="demo"), user_says(ODD))
+    repository_at.append(session := Session(user=user, bot_id="demo"), user_says(ODD_TEXT))
     for arguments in (
         ["list"],
         ["list", "-F", "json"],
@@ -279,7 +279,7 @@ def test_odd_words_come_through_whole_and_harm_no_terminal(shell, repository_at)
         ["show", "@1"],
         ["export", "@1", "-F", "json"],
     ):
-        shown = on_a_terminal(shell, "sessions", *arguments)
+        shown = run_on_terminal(shell, "sessions", *arguments)
         assert "\x1b]" not in shown
         assert "\x9b" not in shown
         assert "\x07" not in shown
@@ -288,4 +288,4 @@ def test_odd_words_come_through_whole_and_harm_no_terminal(shell, repository_at)
     assert line[1].startswith("tab new line ␛]0;title␇ [/] 👩‍👩‍👧 עברית ␀")
     assert line[0] == session.id
     exported = json.loads(shell.run("sessions", "export", "@1", "-F", "json").stdout)
-    assert (exported["user"], exported["messages"][0]["content"]) == (user, ODD)
+    assert (exported["user"], exported["messages"][0]["content"]) == (user, ODD_TEXT)

@@ -1,4 +1,4 @@
-"""What a bot is shown, told and changed on the command line."""
+"""Changing the bot's context from a shell: `sessions forget` and `sessions fork`."""
 
 from botchat.bootstrap import build_repository
 from botchat.core.models import Message, Session

@@ -5,9 +5,9 @@ from datetime import timedelta
 import jwt
 import pytest
 from support.stores.memory_mongo import memory_database
-from support.web.sign_in import CHEAP
+from support.web.sign_in import CHEAP_PASSWORDS
 
-from botchat.api.jwt import Claims, Signer
+from botchat.api.jwt import Claims, JwtSigner
 from botchat.core.auth import Access
 from botchat.core.models import now
 from botchat.core.storage.mongo.cleanup import SWEEP_EVERY, claimed
@@ -17,14 +17,14 @@ AHEAD = timedelta(hours=1)
 
 
 def test_a_sign_in_that_lies_ahead_lets_in():
-    signer = Signer(KEY)
-    made = jwt.decode(signer.token(Claims("ann", "1")), options={"verify_signature": False})
+    signer = JwtSigner(KEY)
+    made = jwt.decode(signer.sign(Claims("ann", "1")), options={"verify_signature": False})
     later = {name: value + 3600 if name in {"iat", "exp"} else value for name, value in made.items()}
-    assert signer.claims(jwt.encode(later, KEY, algorithm="HS256")) == Claims("ann", "1")
+    assert signer.verify(jwt.encode(later, KEY, algorithm="HS256")) == Claims("ann", "1")
 
 
 def test_the_last_use_of_a_token_is_kept_although_the_one_before_lies_ahead(repository):
-    access = Access(repository.accounts(), CHEAP)
+    access = Access(repository.accounts(), CHEAP_PASSWORDS)
     access.add("ann", "correct horse")
     token, text = access.create_token("ann")
     repository.accounts().token_used(token.id, now() + AHEAD)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from support.api.relay import settled, shown, until
+from support.api.relay import shown_branch, wait_until, wait_until_settled
 from support.fakes import DONE, Gate
 from support.stores.sessions import stored
 from support.tui.lists import several
@@ -35,7 +35,7 @@ def test_a_session_is_begun_talked_in_edited_and_asked_again(either_with):
     chat = either_with("Good ", "day.", DONE)
     session = chat.new_session("ann", chat.preferred_bot("ann"))
     hello = Message(role="user", content="Hello", files=[read_file("birds.csv", b"grey,heron")])
-    reply = settled(chat.send("ann", session, hello))
+    reply = wait_until_settled(chat.send("ann", session, hello))
     assert (reply.session_id, reply.failure, reply.save_failure) == (session.id, None, None)
     assert (session.name, session.message_count, session.rev) == ("Hello", 1, 1)
     session = chat.open("ann", session.id)
@@ -44,10 +44,10 @@ def test_a_session_is_begun_talked_in_edited_and_asked_again(either_with):
     assert (answer, answer.content, answer.usage) == (reply.message, "Good day.", DONE.usage)
     chat.give_feedback("ann", session.id, answer.id, "up", "Kind.")
     assert chat.open("ann", session.id).messages[1].feedback["comment"] == "Kind."
-    edited = settled(chat.edit("ann", session, hello.id, "Good morning"))
+    edited = wait_until_settled(chat.edit("ann", session, hello.id, "Good morning"))
     assert session.messages[-1].content == "Good morning"
     assert session.messages[-1].parent == chat.open("ann", session.id).messages[2].parent
-    again = settled(chat.regenerate("ann", session, answer.id))
+    again = wait_until_settled(chat.regenerate("ann", session, answer.id))
     assert again.message.parent == hello.id
     chat.show_branch("ann", session, edited.message.id)
     assert session.head == chat.open("ann", session.id).head == edited.message.id
@@ -90,7 +90,7 @@ def test_what_the_bot_is_shown_is_cut_a_session_begins_with_a_message_and_topics
     chat = either_with("Good day.", DONE)
     session = chat.new_session("ann", "b")
     for words in ("Hello", "Something else"):
-        settled(chat.send("ann", session, Message(role="user", content=words)))
+        wait_until_settled(chat.send("ann", session, Message(role="user", content=words)))
         session = chat.open("ann", session.id)
     third = session.messages[2].id
     chat.forget("ann", session, third)
@@ -98,7 +98,7 @@ def test_what_the_bot_is_shown_is_cut_a_session_begins_with_a_message_and_topics
     chat.forget("ann", session, None)
     assert chat.open("ann", session.id).cut is None
     begun = chat.begin_from("ann", session, third)
-    assert shown(chat, begun.id) == [("Something else", None), ("Good day.", None)]
+    assert shown_branch(chat, begun.id) == [("Something else", None), ("Good day.", None)]
     assert chat.preferences("ann").topics == "hidden"
     chat.prefer("ann", topics="shown")
     assert chat.preferences("ann").topics == "shown"
@@ -117,22 +117,22 @@ def test_a_reply_is_known_while_it_comes_and_stopped_with_what_came(either_with)
     chat = either_with("What came", Gate(), "never")
     session = chat.new_session("ann")
     reply = chat.send("ann", session, Message(role="user", content="Go"))
-    until(lambda: reply.message.content)
+    wait_until(lambda: reply.message.content)
     assert chat.reply("ann", session.id) is reply
     with pytest.raises(ReplyRunning):
         chat.send("ann", chat.open("ann", session.id), Message(role="user", content="Again"))
     reply.stop()
-    assert settled(reply).message.status == "stopped"
-    assert shown(chat, session.id) == [("Go", None), ("What came", "stopped")]
+    assert wait_until_settled(reply).message.status == "stopped"
+    assert shown_branch(chat, session.id) == [("Go", None), ("What came", "stopped")]
     assert chat.reply("ann", session.id) is None
 
 
 def test_a_bot_that_fails_says_why_and_is_asked_again(either_with):
     chat = either_with(BotError("It broke."))
     session = chat.new_session("ann")
-    reply = settled(chat.send("ann", session, Message(role="user", content="Hi")))
+    reply = wait_until_settled(chat.send("ann", session, Message(role="user", content="Hi")))
     assert (str(reply.failure), reply.message.status) == ("It broke.", "failed")
-    again = settled(chat.retry("ann", chat.open("ann", session.id)))
+    again = wait_until_settled(chat.retry("ann", chat.open("ann", session.id)))
     assert again.message.id == reply.message.id
 
 
@@ -141,8 +141,8 @@ def test_a_message_whose_answer_was_lost_is_not_stored_twice(remote_with, store)
     session, message = remote.new_session("ann"), Message(role="user", content="Once")
     begun, again = [remote.new_session("ann") for _ in range(2)]
     begun.id = again.id = session.id
-    settled(remote.send("ann", begun, message))
-    assert settled(remote.send("ann", again, message)).message.content == "Yes."
+    wait_until_settled(remote.send("ann", begun, message))
+    assert wait_until_settled(remote.send("ann", again, message)).message.content == "Yes."
     assert said(store, only_session(store).id) == ["Once", "Yes."]
 
 

@@ -3,7 +3,7 @@
 import signal
 
 import pytest
-from support.api.relay import Relay, settled, shown, until
+from support.api.relay import Relay, shown_branch, wait_until, wait_until_settled
 from support.fakes import DONE, Gate
 from support.stores.sessions import stored
 from support.tui.stories import only_session, said, story, terminal
@@ -79,16 +79,16 @@ def test_a_reply_whose_connection_breaks_off_goes_on_where_it_was(serve_chat, st
     remote = connect(relay.address, Access(store.accounts()).create_token("ann")[1])
     session = remote.new_session("ann")
     reply = remote.send("ann", session, Message(role="user", content="Go"))
-    until(lambda: reply.message.content == "It begins")
+    wait_until(lambda: reply.message.content == "It begins")
     relay.cut()
-    until(lambda: isinstance(reply.save_failure, ServerUnavailable))
-    until(lambda: reply.save_failure is None)
+    wait_until(lambda: isinstance(reply.save_failure, ServerUnavailable))
+    wait_until(lambda: reply.save_failure is None)
     gate.open()
-    until(lambda: reply.message.content != "It begins")
+    wait_until(lambda: reply.message.content != "It begins")
     assert reply.message.content == "It begins, goes on"
     end.open()
-    assert settled(reply).save_failure is None
-    assert shown(remote, session.id) == [("Go", None), ("It begins, goes on", None)]
+    assert wait_until_settled(reply).save_failure is None
+    assert shown_branch(remote, session.id) == [("Go", None), ("It begins, goes on", None)]
     remote.close()
     relay.close()
 
@@ -98,11 +98,11 @@ def test_a_reply_whose_server_is_lost_can_be_left(serve_chat, store):
     remote = connect(relay.address, Access(store.accounts()).create_token("ann")[1])
     session = remote.new_session("ann")
     reply = remote.send("ann", session, Message(role="user", content="Go"))
-    until(lambda: reply.message.content == "It begins")
+    wait_until(lambda: reply.message.content == "It begins")
     relay.close()
-    until(lambda: reply.save_failure)
+    wait_until(lambda: reply.save_failure)
     reply.stop()
-    assert (settled(reply).message.status, reply.message.content) == ("interrupted", "It begins")
+    assert (wait_until_settled(reply).message.status, reply.message.content) == ("interrupted", "It begins")
     with pytest.raises(ServerUnavailable, match="Can't reach"):
         remote.send("ann", session, Message(role="user", content="Keep me"))
     remote.close()

@@ -1,4 +1,4 @@
-"""Connections whose clients take too long are closed, and those of everybody else are not."""
+"""Connections of slow clients are closed, and only those; and each address has a maximum of connections."""
 
 import asyncio
 import json
@@ -9,16 +9,16 @@ from contextlib import ExitStack
 import httpx2
 import pytest
 import uvicorn
-from support.api.client import running
+from support.api.client import run_server
 from support.bots.stub_server import streamed
 from websockets.sync.client import connect
 
 from botchat.core.auth import Access
-from botchat.serving import Connections
+from botchat.serving import ConnectionLimits
 from botchat.settings import LimitSettings
 
 HEAD = b"POST /session/create HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n"
-SLOW = {
+SLOW_REQUESTS = {
     "nothing": b"",
     "half a request line": b"GET /heal",
     "headers that never end": b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: 1\r\n",
@@ -28,7 +28,7 @@ SLOW = {
     "a second request": b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\nGET /heal",
     "a body that nobody reads": b"POST /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n",
 }
-QUICK = "header_seconds = 0.5\nbody_seconds = 0.5\n"
+SHORT_TIMEOUTS = "header_seconds = 0.5\nbody_seconds = 0.5\n"
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def token(local_repository):
     return Access(local_repository.accounts()).create_token("ann")[1]
 
 
-def _place(address: str) -> tuple[str, int]:
+def _host_and_port(address: str) -> tuple[str, int]:
     host, port = address.removeprefix("http://").split(":")
     return host, int(port)
 
@@ -48,19 +48,21 @@ def _read_to_the_end(connection: socket.socket) -> bytes:
     return heard
 
 
-@pytest.mark.parametrize("sent", SLOW.values(), ids=SLOW)
+@pytest.mark.parametrize("sent", SLOW_REQUESTS.values(), ids=SLOW_REQUESTS)
 def test_a_request_that_never_ends_is_closed(local_shell, start_api, token, sent):
-    local_shell.configure(f"[limits]\n{QUICK}")
-    with socket.create_connection(_place(start_api().address)) as connection:
+    local_shell.configure(f"[limits]\n{SHORT_TIMEOUTS}")
+    with socket.create_connection(_host_and_port(start_api().address)) as connection:
         connection.sendall(sent % token.encode() if b"%s" in sent else sent)
         heard = _read_to_the_end(connection)
-    assert (b"408 Request Timeout" in heard) == (sent in set(SLOW.values()) - {b"", SLOW["a body that nobody reads"]})
+    assert (b"408 Request Timeout" in heard) == (
+        sent in set(SLOW_REQUESTS.values()) - {b"", SLOW_REQUESTS["a body that nobody reads"]}
+    )
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n", b"GET /_stcore/stream HT"])
 def test_the_page_closes_them_too(local_shell, serve, sent):
-    local_shell.configure(f"[limits]\n{QUICK}")
-    with socket.create_connection(_place(serve(local_shell).address)) as connection:
+    local_shell.configure(f"[limits]\n{SHORT_TIMEOUTS}")
+    with socket.create_connection(_host_and_port(serve(local_shell).address)) as connection:
         connection.sendall(sent)
         assert _read_to_the_end(connection).startswith(b"HTTP/1.1 408" if sent else b"")
 
@@ -68,7 +70,7 @@ def test_the_page_closes_them_too(local_shell, serve, sent):
 def test_a_slow_body_that_goes_on_arrives(local_shell, start_api, token):
     local_shell.configure("[limits]\nheader_seconds = 0.1\nbody_seconds = 0.1\n")  # and a second for each 500 bytes
     body = json.dumps({"name": "x" * 50_000}).encode()
-    with socket.create_connection(_place(start_api().address)) as connection:
+    with socket.create_connection(_host_and_port(start_api().address)) as connection:
         connection.sendall(HEAD % token.encode() + b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body))
         connection.sendall(body[:-1])
         with socket.create_connection(connection.getpeername()) as other:
@@ -77,13 +79,13 @@ def test_a_slow_body_that_goes_on_arrives(local_shell, start_api, token):
         assert b" 422 " in _read_to_the_end(connection).splitlines()[0]
 
 
-FEW = "[limits]\nheader_seconds = 600\nconnections_by_address = 2\n"
+FEW_CONNECTIONS = "[limits]\nheader_seconds = 600\nconnections_by_address = 2\n"
 
 
 def test_an_address_has_so_many_connections_and_a_proxy_as_many_as_it_needs(local_shell, serve, start_api):
-    local_shell.configure(FEW + '[api]\nproxies = ["127.0.0.2"]\n[web]\nproxies = ["127.0.0.2"]\n')
+    local_shell.configure(FEW_CONNECTIONS + '[api]\nproxies = ["127.0.0.2"]\n[web]\nproxies = ["127.0.0.2"]\n')
     for address in (start_api().address, serve(local_shell).address):
-        place = _place(address)
+        place = _host_and_port(address)
         with socket.create_connection(place), socket.create_connection(place):
             assert not _is_served(place, "127.0.0.1")
             with ExitStack() as many:
@@ -104,12 +106,12 @@ def _is_served(place: tuple[str, int], sender: str) -> bool:
 
 
 def test_websockets_count_while_they_are_open(local_shell, serve):
-    local_shell.configure(FEW + '[web]\nproxies = ["127.0.0.2"]\n')
+    local_shell.configure(FEW_CONNECTIONS + '[web]\nproxies = ["127.0.0.2"]\n')
     page = serve(local_shell)
     stream = f"ws{page.address.removeprefix('http')}/_stcore/stream"
     with connect(stream, proxy=None), connect(stream, proxy=None):
-        assert not _is_served(_place(page.address), "127.0.0.1")
-    while not _is_served(_place(page.address), "127.0.0.1"):
+        assert not _is_served(_host_and_port(page.address), "127.0.0.1")
+    while not _is_served(_host_and_port(page.address), "127.0.0.1"):
         pass
 
 
@@ -125,9 +127,9 @@ def test_a_client_that_reads_nothing_is_left():
             await asyncio.sleep(0)
         ended.set()
 
-    protocol = Connections(LimitSettings(send_seconds=0.2), ()).protocol()
+    protocol = ConnectionLimits(LimitSettings(send_seconds=0.2), ()).http_protocol()
     config = uvicorn.Config(endless, http=protocol, lifespan="off", log_level="error")
-    with running(config) as address, socket.create_connection(_place(address)) as connection:
+    with run_server(config) as address, socket.create_connection(_host_and_port(address)) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         assert ended.wait(60)
 
@@ -143,28 +145,28 @@ def test_200_streams_stay_whole_among_500_hostile_connections(
         "requests_per_minute = 10000\nrequests_per_minute_by_address = 10000\n"
     )
     address = start_api().address
-    closed, heard = asyncio.run(_attacked(address, token))
+    closed, heard = asyncio.run(_run_attack(address, token))
     assert (closed, len(heard)) == (500, 200)
     assert set(heard) == {"".join(pieces)}
 
 
-async def _attacked(address: str, token: str) -> tuple[int, list[str]]:
-    """Open the hostile connections, then the streams; tell how many of the first ended, and what the others heard."""
-    kinds = [sent % token.encode() if b"%s" in sent else sent for sent in SLOW.values()]
-    hostile = [await asyncio.open_connection(*_place(address)) for _ in range(500)]
+async def _run_attack(address: str, token: str) -> tuple[int, list[str]]:
+    """Open hostile connections, then streams; return how many of the first were closed, and the replies."""
+    kinds = [sent % token.encode() if b"%s" in sent else sent for sent in SLOW_REQUESTS.values()]
+    hostile = [await asyncio.open_connection(*_host_and_port(address)) for _ in range(500)]
     for number, (_, writer) in enumerate(hostile):
         writer.write(kinds[number % len(kinds)])
     limits = httpx2.Limits(max_connections=None)
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx2.AsyncClient(headers=headers, timeout=120, limits=limits, trust_env=False) as client:
-        heard = await asyncio.gather(*(_heard(client, address) for _ in range(200)))
-    closed = await asyncio.gather(*(_ends(reader) for reader, _ in hostile))
+        heard = await asyncio.gather(*(_stream_reply(client, address) for _ in range(200)))
+    closed = await asyncio.gather(*(_is_closed(reader) for reader, _ in hostile))
     for _, writer in hostile:
         writer.close()
     return sum(closed), heard
 
 
-async def _heard(client: httpx2.AsyncClient, address: str) -> str:
+async def _stream_reply(client: httpx2.AsyncClient, address: str) -> str:
     session_id = (await client.post(f"{address}/session/create", json={})).json()["id"]
     text, event = "", ""
     body = {"content": "Hi", "stream": True}
@@ -177,7 +179,7 @@ async def _heard(client: httpx2.AsyncClient, address: str) -> str:
     return text
 
 
-async def _ends(reader: asyncio.StreamReader) -> bool:
+async def _is_closed(reader: asyncio.StreamReader) -> bool:
     try:
         await reader.read()
     except ConnectionError:

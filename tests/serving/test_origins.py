@@ -1,4 +1,4 @@
-"""A page of another origin, also of another port of this machine, can't use the page's WebSocket or its addresses."""
+"""A page of another origin, such as another port of this machine, can't use the page's WebSocket or its routes."""
 
 import re
 import threading
@@ -13,7 +13,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from botchat.core.auth import Access
-from botchat.serving import is_from_other_origin
+from botchat.serving import is_cross_origin
 
 OTHER_ORIGINS = [
     "http://localhost:9999",
@@ -28,15 +28,15 @@ OTHER_ORIGINS = [
 ]
 
 
-def _stream(address: str) -> str:
+def _stream_url(address: str) -> str:
     return f"ws{address.removeprefix('http')}/_stcore/stream"
 
 
-def _status(address: str, **headers: str) -> int:
-    """The status with which the page's WebSocket answers the handshake."""
+def _handshake_status(address: str, **headers: str) -> int:
+    """Return the status of the handshake of the page's WebSocket."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     try:
-        with connect(_stream(address), additional_headers=named, proxy=None):
+        with connect(_stream_url(address), additional_headers=named, proxy=None):
             return 101
     except InvalidStatus as refused:
         return refused.response.status_code
@@ -44,13 +44,13 @@ def _status(address: str, **headers: str) -> int:
 
 def test_the_websocket_is_open_to_its_own_origin_alone(local_shell, serve):
     page = serve(local_shell)
-    assert _status(page.address, Origin=page.address) == 101
-    assert _status(page.address) == 101  # no browser
-    assert {origin: _status(page.address, Origin=origin) for origin in OTHER_ORIGINS} == dict.fromkeys(
+    assert _handshake_status(page.address, Origin=page.address) == 101
+    assert _handshake_status(page.address) == 101  # no browser
+    assert {origin: _handshake_status(page.address, Origin=origin) for origin in OTHER_ORIGINS} == dict.fromkeys(
         OTHER_ORIGINS, 403
     )
-    assert _status(page.address, Origin=page.address, Sec_Fetch_Site="same-site") == 403
-    assert _status(page.address.replace("127.0.0.1", "localhost"), Origin=page.address) == 403
+    assert _handshake_status(page.address, Origin=page.address, Sec_Fetch_Site="same-site") == 403
+    assert _handshake_status(page.address.replace("127.0.0.1", "localhost"), Origin=page.address) == 403
 
 
 def test_who_is_signed_in_is_not_lent_to_another_origin(local_shell, local_repository, serve):
@@ -64,8 +64,8 @@ def test_who_is_signed_in_is_not_lent_to_another_origin(local_shell, local_repos
         assert (other.status_code, "botchat_sign_in" in browser.cookies) == (403, False)
         assert browser.post("/sign-in", data=form, headers={"Origin": page.address}).status_code == 303
         cookie = f"botchat_sign_in={browser.cookies['botchat_sign_in']}"
-    assert _status(page.address, Cookie=cookie, Origin=page.address) == 101
-    assert {_status(page.address, Cookie=cookie, Origin=origin) for origin in OTHER_ORIGINS} == {403}
+    assert _handshake_status(page.address, Cookie=cookie, Origin=page.address) == 101
+    assert {_handshake_status(page.address, Cookie=cookie, Origin=origin) for origin in OTHER_ORIGINS} == {403}
 
 
 @pytest.mark.parametrize("path", ["/", "/export?form=jsonl", "/_stcore/health", "/_stcore/host-config", "/sign-in"])
@@ -114,7 +114,7 @@ def test_links_from_elsewhere_lead_to_the_page(shared_page):
 def test_the_same_place_in_other_words_is_the_same_origin(origin, host):
     headers = [(b"host", host.encode()), (b"origin", origin.encode())]
     for scope in ({"type": "websocket"}, {"type": "http", "method": "POST"}):
-        assert not is_from_other_origin(scope | {"headers": headers})
+        assert not is_cross_origin(scope | {"headers": headers})
 
 
 _EVIL = """<!doctype html><title>evil</title><p id=socket>trying</p><p id=export>trying</p><script>
@@ -128,7 +128,7 @@ fetch("ADDRESS/export?form=jsonl", {credentials: "include", mode: "no-cors"}).th
 
 
 @contextmanager
-def _page_on_another_port(text: str):
+def _serve_on_another_port(text: str):
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self):
             self.send_response(200)
@@ -153,8 +153,8 @@ def _page_on_another_port(text: str):
 @pytest.mark.skipif(chromium_binary() is None, reason="no Chromium here: install it to run these")
 def test_a_page_of_another_port_opens_no_websocket_in_chromium(shared_page, visitor):
     visitor.visit(shared_page)  # its own WebSocket works
-    evil = _EVIL.replace("STREAM", _stream(shared_page)).replace("ADDRESS", shared_page)
-    with _page_on_another_port(evil) as address:
+    evil = _EVIL.replace("STREAM", _stream_url(shared_page)).replace("ADDRESS", shared_page)
+    with _serve_on_another_port(evil) as address:
         visitor.page.goto(address)
         expect(visitor.page.locator("#socket")).to_have_text("refused")
         expect(visitor.page.locator("#export")).to_have_text("refused")

@@ -1,4 +1,4 @@
-"""Behind a proxy limits are counted by the client that it names, in every mode, and nobody else may name one."""
+"""Behind a proxy, limits count by the client that it names, in every sign-in mode; others can't forge a client."""
 
 import re
 
@@ -8,8 +8,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from support.web.sign_in import World
 
-from botchat.api.launcher import below
-from botchat.serving import address_of
+from botchat.api.launcher import mount_api
+from botchat.serving import rate_limit_key
 from botchat.settings import Settings
 from botchat.web.auth.setup import admission
 
@@ -27,12 +27,12 @@ def world(tmp_path):
 
 @pytest.fixture
 def beside(world):
-    """Make a client of the API below the page, which sends requests from this address."""
+    """Return a function that creates a client of the API below the page, with a given address."""
 
     def make(client=PROXY, per_minute: int = 600, **web) -> TestClient:
         settings = Settings(web=web, api={"requests_per_minute_by_address": per_minute})
         made = admission(settings.web, world.access, world.passwords, {})
-        app = Starlette(routes=[below("/api", world.site.connect(), settings)], middleware=made.middleware)
+        app = Starlette(routes=[mount_api("/api", world.site.connect(), settings)], middleware=made.middleware)
         return TestClient(app, base_url="http://127.0.0.1", client=client)
 
     return make
@@ -133,5 +133,5 @@ def test_sign_ins_behind_a_proxy_elsewhere_are_counted_by_client(world):
     ],
 )
 def test_a_network_of_one_customer_counts_as_one(host, counted):
-    assert address_of({"client": (host, 1)}) == counted
-    assert address_of({}) == "unknown"
+    assert rate_limit_key({"client": (host, 1)}) == counted
+    assert rate_limit_key({}) == "unknown"

@@ -1,13 +1,13 @@
-"""Who guesses passwords is stopped, and nobody keeps the right person out by guessing."""
+"""Guessing passwords is limited, and doesn't lock out the rightful user."""
 
 import pytest
-from support.api.client import clients_of
+from support.api.client import client_factory
 from support.web.sign_in import WORD, may_see, sign_in, sign_out, world_in
 
-from botchat.api.jwt import Signer
+from botchat.api.jwt import JwtSigner
 from botchat.core.auth import Devices
 from botchat.core.errors import NotSignedIn, StoreUnavailable, TooMany
-from botchat.serving import DEVICE_COOKIE, Guesses
+from botchat.serving import DEVICE_COOKIE, SignInLimiter
 from botchat.settings import LimitSettings
 
 
@@ -18,7 +18,7 @@ def world(tmp_path):
 
 @pytest.fixture
 def client_with(store):
-    yield from clients_of(store)
+    yield from client_factory(store)
 
 
 def _guess(world, times: int, user: str = "ann", address: str = "10.6.6.6") -> list[int]:
@@ -96,7 +96,7 @@ def test_right_passwords_do_not_count(world):
 
 
 def test_the_api_keeps_the_same_rules(client_with):
-    client = client_with(signer=Signer("k" * 32))
+    client = client_with(signer=JwtSigner("k" * 32))
     client.chat.access.add("bob", WORD)
     wrong, right = {"user": "bob", "password": "wrong"}, {"user": "bob", "password": WORD}
     assert client.post("/auth/sign-in", json=right).status_code == 200
@@ -120,33 +120,33 @@ def test_a_device_is_known_to_each_of_its_users_in_every_process(repository):
 
 
 def test_tries_at_the_same_time_count_before_they_end(store):
-    guesses = Guesses(LimitSettings(wrong_passwords=2), lambda: 0.0)
-    one, other = (guesses.from_unknown("ann", "10.1.1.1") for _ in range(2))
+    limiter = SignInLimiter(LimitSettings(wrong_passwords=2), lambda: 0.0)
+    one, other = (limiter.attempt_from_unknown_device("ann", "10.1.1.1") for _ in range(2))
     with one, other:
-        with pytest.raises(TooMany) as refused, guesses.from_unknown("ann", "10.1.1.1"):
+        with pytest.raises(TooMany) as refused, limiter.attempt_from_unknown_device("ann", "10.1.1.1"):
             pass
         assert refused.value.retry_after == 60
-    with guesses.from_unknown("ann", "10.1.1.1"):  # both were right
+    with limiter.attempt_from_unknown_device("ann", "10.1.1.1"):  # both were right
         pass
 
 
 def test_a_store_that_is_down_is_no_wrong_password():
-    guesses = Guesses(LimitSettings(wrong_passwords=1), lambda: 0.0)
+    limiter = SignInLimiter(LimitSettings(wrong_passwords=1), lambda: 0.0)
     for _ in range(3):
-        with pytest.raises(StoreUnavailable), guesses.from_unknown("ann", "10.1.1.1"):
+        with pytest.raises(StoreUnavailable), limiter.attempt_from_unknown_device("ann", "10.1.1.1"):
             raise StoreUnavailable("The store is down.")
-    with pytest.raises(NotSignedIn), guesses.from_unknown("ann", "10.1.1.1"):
+    with pytest.raises(NotSignedIn), limiter.attempt_from_unknown_device("ann", "10.1.1.1"):
         raise NotSignedIn("wrong")
-    with pytest.raises(TooMany), guesses.from_unknown("ann", "10.1.1.1"):
+    with pytest.raises(TooMany), limiter.attempt_from_unknown_device("ann", "10.1.1.1"):
         pass
 
 
 def test_only_one_try_of_a_slowed_device_waits():
-    guesses = Guesses(LimitSettings(wrong_passwords=1), lambda: 0.0)
-    with pytest.raises(NotSignedIn), guesses.from_known("ann", "device"):
+    limiter = SignInLimiter(LimitSettings(wrong_passwords=1), lambda: 0.0)
+    with pytest.raises(NotSignedIn), limiter.attempt_from_known_device("ann", "device"):
         raise NotSignedIn("wrong")
-    with guesses.from_known("ann", "device") as seconds:
+    with limiter.attempt_from_known_device("ann", "device") as seconds:
         assert seconds == 60.0
-        with pytest.raises(TooMany) as refused, guesses.from_known("ann", "device"):
+        with pytest.raises(TooMany) as refused, limiter.attempt_from_known_device("ann", "device"):
             pass
         assert refused.value.retry_after == 60

@@ -1,4 +1,4 @@
-"""The server's sockets send at once: a page is many small messages, and none waits for the one before it."""
+"""The server's sockets send immediately (TCP_NODELAY): a page is many small messages, and none should wait."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""The command `botchat` as a shell runs it: in a process of its own, in a home of its own."""
+"""Runs the command `botchat` as a shell does, in its own process and home folder."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 class Shell:
-    """Runs botchat with nothing of this machine's settings, a store, and a user named ann."""
+    """Runs botchat with a given store, the user ann, and none of this machine's settings."""
 
     def __init__(self, home: Path, store: str) -> None:
         self.store = store
@@ -23,7 +23,7 @@ class Shell:
         }
 
     def configure(self, text: str) -> Path:
-        """Give it a config file, and return which."""
+        """Write the config file and return its path."""
         self._config.write_text(text)
         self.environment["BOTCHAT_CONFIG"] = str(self._config)
         return self._config
@@ -39,14 +39,14 @@ class Shell:
         return subprocess.CompletedProcess(arguments, process.returncode, out.decode(), err.decode())
 
     def lines(self, *arguments: str) -> list[list[str]]:
-        """The fields of the lines that a command prints."""
+        """Return the fields of the lines that a command prints."""
         done = self.run(*arguments)
         assert done.returncode == 0, done.stderr
         return [line.split("\t") for line in done.stdout.splitlines()]
 
 
-def on_a_terminal(shell: Shell, *arguments: str, columns: int = 160) -> str:
-    """What a command writes to a terminal of so many columns."""
+def run_on_terminal(shell: Shell, *arguments: str, columns: int = 160) -> str:
+    """Return what a command writes to a terminal with this many columns."""
     shell.environment |= {"COLUMNS": str(columns), "TERM": "xterm"}
     ours, theirs = pty.openpty()
     process = shell.start(*arguments, stdout=theirs, stderr=subprocess.DEVNULL)
@@ -55,7 +55,7 @@ def on_a_terminal(shell: Shell, *arguments: str, columns: int = 160) -> str:
     while True:
         try:
             part = os.read(ours, 65536)
-        except OSError:  # Linux says EIO when the other end is closed
+        except OSError:  # Linux raises EIO when the other end is closed
             break
         if not part:
             break
@@ -65,16 +65,16 @@ def on_a_terminal(shell: Shell, *arguments: str, columns: int = 160) -> str:
     return shown.decode()
 
 
-def failure(done) -> str:
-    """The one line of an error: nothing on stdout, no traceback."""
+def error_line(done) -> str:
+    """Return the one line of an error, after checking that stdout is empty and there is no traceback."""
     assert done.stdout == ""
     assert done.stderr.startswith("botchat: ")
     assert done.stderr.count("\n") == 1, done.stderr
     return done.stderr
 
 
-def findings(done) -> dict[str, list[tuple[str, str]]]:
-    """The checks by their status."""
+def findings_by_status(done) -> dict[str, list[tuple[str, str]]]:
+    """Return the findings of `doctor` or `store check` by their status."""
     found: dict[str, list[tuple[str, str]]] = {"ok": [], "warning": [], "failed": []}
     for row in json.loads(done.stdout)["items"]:
         found[row["status"]].append((row["what"], row["advice"]))

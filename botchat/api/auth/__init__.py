@@ -1,1 +1,1 @@
-"""Who calls the API: the middleware that checks every request, and ending responses when access is revoked."""
+"""Authentication: the middleware that checks every request, and ending responses when access is revoked."""

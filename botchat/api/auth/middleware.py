@@ -1,4 +1,4 @@
-"""Who is asking. Everything that is not said to be open is closed, before a body is read or a route is chosen."""
+"""Authenticates every request, except to public paths, before its body is read or a route is chosen."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -11,16 +11,16 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from botchat.api.auth.revocation import Answering, Still
-from botchat.api.dependencies import Serving
-from botchat.api.docs_page import FILES
-from botchat.api.errors import answer_to, problem
+from botchat.api.auth.revocation import AccessCheck, RevocableResponse
+from botchat.api.dependencies import Services
+from botchat.api.docs_page import ASSET_PATHS
+from botchat.api.errors import error_response, problem_response
 from botchat.core.errors import BotchatError, NotAllowed, NotSignedIn
 from botchat.core.storage import accounts
-from botchat.serving import address_of, is_from_other_origin
+from botchat.serving import is_cross_origin, rate_limit_key
 
-OPEN = FILES | {"/healthz", "/readyz", "/docs", "/openapi.json", "/auth/sign-in", "/auth/refresh"}
-"""What is answered to anybody."""
+PUBLIC_PATHS = ASSET_PATHS | {"/healthz", "/readyz", "/docs", "/openapi.json", "/auth/sign-in", "/auth/refresh"}
+"""The paths that need no authentication."""
 
 _T = TypeVar("_T", bound=accounts.Token | accounts.SignIn)
 
@@ -29,49 +29,50 @@ _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 @dataclass(kw_only=True, slots=True, frozen=True)
 class Caller:
-    """Who is asking, and what they may.
+    """The authenticated user of a request.
 
     Attributes:
-        sign_in_id: by which sign-in; None for a token.
-        still: looks whether they may still be here; None where nobody signs in.
+        scopes: what the user may do.
+        sign_in_id: the sign-in of the access token; None for an API token.
+        access_check: checks whether the access is still valid; None on a server without sign-in.
     """
 
     user: str
     scopes: Collection[accounts.Scope]
     sign_in_id: str | None = None
-    still: Still | None = field(default=None, repr=False)
+    access_check: AccessCheck | None = field(default=None, repr=False)
 
 
-class Guarded:
-    """Lets in whom it knows, counts how often, and tells the routes who it is."""
+class AuthMiddleware:
+    """Authenticates requests, applies rate and size limits, and passes the Caller to the routes."""
 
-    def __init__(self, app: ASGIApp, serving: Serving) -> None:
+    def __init__(self, app: ASGIApp, services: Services) -> None:
         self._app = app
-        self._serving = serving
+        self._services = services
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        answer = await self._refusal(scope) if scope["type"] == "http" else None
-        limited = self._limited(receive)
+        """Handle a request."""
+        refusal = await self._refusal(scope) if scope["type"] == "http" else None
+        receive_limited = self._size_limited(receive)
         caller: Caller | None = scope.get("state", {}).get("caller")
-        if answer is None and caller is not None and caller.still is not None:
-            await Answering(caller.still, limited, send).by(self._app, scope)
+        if refusal is None and caller is not None and caller.access_check is not None:
+            await RevocableResponse(caller.access_check, receive_limited, send).run(self._app, scope)
         else:
-            await (answer or self._app)(scope, limited, send)
+            await (refusal or self._app)(scope, receive_limited, send)
 
     async def _refusal(self, scope: Scope) -> ASGIApp | None:
         try:
             await self._check(scope)
         except BotchatError as error:
-            return answer_to(error, scope["path"])
+            return error_response(error, scope["path"])
         length = Headers(scope=scope).get("content-length", "")
-        if length.isdecimal() and int(length) > self._serving.settings.body_bytes:
-            return problem(413, self._too_large, scope["path"])
+        if length.isdecimal() and int(length) > self._services.settings.body_bytes:
+            return problem_response(413, self._too_large, scope["path"])
         return None
 
-    def _limited(self, receive: Receive) -> Receive:
-        """Break off a body that is too large and did not say so."""
-        left = self._serving.settings.body_bytes
+    def _size_limited(self, receive: Receive) -> Receive:
+        """Return a `receive` that fails when a body without a Content-Length exceeds the limit."""
+        left = self._services.settings.body_bytes
 
         async def limited() -> Message:
             nonlocal left
@@ -85,71 +86,71 @@ class Guarded:
 
     @property
     def _too_large(self) -> str:
-        return f"A request has at most {self._serving.settings.body_bytes:,} bytes here."
+        return f"A request has at most {self._services.settings.body_bytes:,} bytes here."
 
     async def _check(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
-        self._serving.limits.count_address(address_of(scope))
-        if self._serving.sole_user is not None:
-            _check_own_page(scope, headers)
-        if scope["path"] not in OPEN:
-            caller = await caller_of(self._serving, headers.get("authorization", ""))
-            self._serving.limits.count_user(caller.user)
+        self._services.rate_limits.count_address(rate_limit_key(scope))
+        if self._services.sole_user is not None:
+            _check_same_origin(scope, headers)
+        if scope["path"] not in PUBLIC_PATHS:
+            caller = await authenticate(self._services, headers.get("authorization", ""))
+            self._services.rate_limits.count_user(caller.user)
             scope.setdefault("state", {})["caller"] = caller
 
 
-async def caller_of(serving: Serving, authorization: str) -> Caller:
-    """Tell who it is.
+async def authenticate(services: Services, authorization: str) -> Caller:
+    """Return the caller that an Authorization header identifies.
 
     Raises:
-        NotSignedIn: there is no token, or none that is good.
+        NotSignedIn: there is no token, or it is not valid.
     """
-    if serving.sole_user is not None:
-        return Caller(user=serving.sole_user, scopes=accounts.SCOPES)
+    if services.sole_user is not None:
+        return Caller(user=services.sole_user, scopes=accounts.SCOPES)
     kind, _, text = authorization.partition(" ")
     text = text.strip()
     if kind.lower() != "bearer" or not text:
         raise NotSignedIn("Show who you are: Authorization: Bearer TOKEN.")
     if text.startswith("bc_"):
-        access = serving.chat.access
-        still = partial(_known, access.remembered, access.token, text)
-        token = await still()
-        may = [scope for scope in token.scopes if scope != "admin" or token.user in serving.admins]
-        return Caller(user=token.user, scopes=may, still=still)
-    return await _signed_in(serving, text)
+        access = services.chat.access
+        access_check = partial(_look_up, access.remembered, access.token, text)
+        token = await access_check()
+        scopes = [scope for scope in token.scopes if scope != "admin" or token.user in services.admins]
+        return Caller(user=token.user, scopes=scopes, access_check=access_check)
+    return await _authenticate_jwt(services, text)
 
 
-async def _signed_in(serving: Serving, text: str) -> Caller:
-    if serving.signer is None:
+async def _authenticate_jwt(services: Services, text: str) -> Caller:
+    if services.signer is None:
         raise NotSignedIn("This token is not good: ask for one that begins with bc_.")
-    claims = serving.signer.claims(text)
-    access = serving.chat.access
-    still = partial(_known, access.remembered_sign_in, access.signed_in, claims.sign_in_id)
-    sign_in = await still()
-    scopes = accounts.SCOPES if sign_in.user in serving.admins else accounts.USUAL_SCOPES
-    return Caller(user=sign_in.user, scopes=scopes, sign_in_id=sign_in.id, still=still)
+    claims = services.signer.verify(text)
+    access = services.chat.access
+    access_check = partial(_look_up, access.remembered_sign_in, access.signed_in, claims.sign_in_id)
+    sign_in = await access_check()
+    scopes = accounts.SCOPES if sign_in.user in services.admins else accounts.USUAL_SCOPES
+    return Caller(user=sign_in.user, scopes=scopes, sign_in_id=sign_in.id, access_check=access_check)
 
 
-async def _known(remembered: Callable[[str], _T | None], asked: Callable[[str], _T], key: str) -> _T:
-    """Return what someone comes in with; the store is asked in a thread, and only if it must be."""
-    held = remembered(key)
-    return held if held is not None else await run_in_threadpool(asked, key)
+async def _look_up(cached: Callable[[str], _T | None], load: Callable[[str], _T], key: str) -> _T:
+    """Return the token or sign-in of a key from the cache, else from the store, in a thread."""
+    found = cached(key)
+    return found if found is not None else await run_in_threadpool(load, key)
 
 
-def _check_own_page(scope: Scope, headers: Headers) -> None:
-    """Refuse what another site's page makes its visitor's browser send, where no token is asked for.
+def _check_same_origin(scope: Scope, headers: Headers) -> None:
+    """Refuse requests that another site's page makes a browser send, on a server that requires no token.
 
     Raises:
-        NotAllowed: it is such a request, or calls this server by a name that is not its own (DNS rebinding).
+        NotAllowed: it is such a request, or its Host is not this server's (DNS rebinding).
     """
     host = headers.get("host", "")
     name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
-    is_own_site = headers.get("sec-fetch-site", "none") in {"same-origin", "none"}
-    if name not in _LOOPBACK_NAMES or not is_own_site or is_from_other_origin(scope):
+    is_same_origin_fetch = headers.get("sec-fetch-site", "none") in {"same-origin", "none"}
+    if name not in _LOOPBACK_NAMES or not is_same_origin_fetch or is_cross_origin(scope):
         raise NotAllowed("This server answers only who calls it from this machine, by its own address.")
 
 
-def _caller(request: Request, scope: accounts.Scope) -> Caller:
+def _caller_with(request: Request, scope: accounts.Scope) -> Caller:
     caller: Caller = request.state.caller
     if scope not in caller.scopes:
         raise NotAllowed(f"This token is not for that: it needs the scope {scope}.")
@@ -157,18 +158,18 @@ def _caller(request: Request, scope: accounts.Scope) -> Caller:
 
 
 def _reader(request: Request) -> Caller:
-    return _caller(request, "read")
+    return _caller_with(request, "read")
 
 
 def _writer(request: Request) -> Caller:
-    return _caller(request, "write")
+    return _caller_with(request, "write")
 
 
-def _anyone(request: Request) -> Caller:
+def _any_caller(request: Request) -> Caller:
     caller: Caller = request.state.caller
     return caller
 
 
 Reader = Annotated[Caller, Depends(_reader)]
 Writer = Annotated[Caller, Depends(_writer)]
-Anyone = Annotated[Caller, Depends(_anyone)]
+AnyCaller = Annotated[Caller, Depends(_any_caller)]

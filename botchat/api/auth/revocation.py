@@ -1,55 +1,57 @@
-"""Answers that go on for a while end when the one who asked is let in no more."""
+"""Ends long-running responses when the caller's access is revoked."""
 
 from collections.abc import Awaitable, Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from botchat.api.errors import last_event
+from botchat.api.errors import error_event
 from botchat.core.errors import NotSignedIn, StoreError
-from botchat.serving import received
+from botchat.serving import receive_while_allowed
 
-_EVENTS = b"text/event-stream"
+_EVENT_STREAM = b"text/event-stream"
 
-Still = Callable[[], Awaitable[object]]
-"""Looks whether someone may still be here. May raise NotSignedIn and StoreError."""
+AccessCheck = Callable[[], Awaitable[object]]
+"""Checks that the access is still valid. Raises NotSignedIn if not, StoreError if the store is unavailable."""
 
 
-class Answering:
-    """One answer. To the route it is as if its caller had hung up, who hears why if it streams events.
+class RevocableResponse:
+    """A response that ends when access is revoked: the route sees a disconnect, an event stream gets an error event.
 
-    A file is broken off: half of it must not look like the whole.
+    A file download is cut off, so that a partial file doesn't look complete.
     """
 
-    def __init__(self, still: Still, receive: Receive, send: Send) -> None:
-        self._still = still
+    def __init__(self, access_check: AccessCheck, receive: Receive, send: Send) -> None:
+        self._access_check = access_check
         self._receive = receive
         self._send = send
         self._refusal: NotSignedIn | None = None
         self._streams_events = False
-        self._is_over = False
+        self._is_complete = False
 
-    async def by(self, app: ASGIApp, scope: Scope) -> None:
-        """Let an application answer."""
-        await app(scope, self._received, self._sent)
-        if self._refusal is not None and self._streams_events and not self._is_over:
-            await self._sent({"type": "http.response.body", "body": last_event(self._refusal, scope["path"])})
+    async def run(self, app: ASGIApp, scope: Scope) -> None:
+        """Run an application with this response."""
+        await app(scope, self._receive_while_allowed, self._send_and_watch)
+        if self._refusal is not None and self._streams_events and not self._is_complete:
+            await self._send_and_watch(
+                {"type": "http.response.body", "body": error_event(self._refusal, scope["path"])}
+            )
 
-    async def _received(self) -> Message:
-        return await received(self._receive, self._may_stay) or {"type": "http.disconnect"}
+    async def _receive_while_allowed(self) -> Message:
+        return await receive_while_allowed(self._receive, self._is_allowed) or {"type": "http.disconnect"}
 
-    async def _sent(self, message: Message) -> None:
+    async def _send_and_watch(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._streams_events = dict(message["headers"]).get(b"content-type", b"").startswith(_EVENTS)
+            self._streams_events = dict(message["headers"]).get(b"content-type", b"").startswith(_EVENT_STREAM)
         else:
-            self._is_over = not message.get("more_body", False)
+            self._is_complete = not message.get("more_body", False)
         await self._send(message)
 
-    async def _may_stay(self) -> bool:
+    async def _is_allowed(self) -> bool:
         try:
-            await self._still()
+            await self._access_check()
         except NotSignedIn as error:
             self._refusal = error
             return False
-        except StoreError:  # nobody can say now
+        except StoreError:  # it can't be checked now
             return True
         return True

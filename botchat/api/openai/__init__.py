@@ -1,1 +1,1 @@
-"""`/v1`: the bots for any OpenAI client, with each conversation kept in a session."""
+"""The OpenAI-compatible API below `/v1`; each conversation is stored in a session."""

@@ -1,4 +1,4 @@
-"""/v1: botchat's bots for any OpenAI client, and what is said with them in a session.
+"""The routes `/v1/models` and `/v1/chat/completions` for OpenAI clients; conversations are stored in sessions.
 
 https://platform.openai.com/docs/api-reference/chat
 """
@@ -14,13 +14,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse
 
 from botchat.api.auth.middleware import Reader, Writer
-from botchat.api.dependencies import Serving, ServingDep
-from botchat.api.errors import openai_error, status_of
-from botchat.api.openai.matching import Place, find_place, read_messages
+from botchat.api.dependencies import Services, ServicesDep
+from botchat.api.errors import http_status, openai_error
+from botchat.api.openai.matching import MatchResult, match_messages, read_messages
 from botchat.api.replies.sse import PING, EventStream
-from botchat.api.replies.turns import answer, check_length, send
+from botchat.api.replies.turns import answer_question, check_message_length, send
 from botchat.api.replies.unsaved_sessions import open_session
-from botchat.api.running_replies import pieces, settled
+from botchat.api.running_replies import reply_deltas, wait_until_settled
 from botchat.core.chat import Reply
 from botchat.core.errors import ReplyRunning
 from botchat.core.models import Message, Session, valid_text
@@ -29,11 +29,11 @@ router = APIRouter(prefix="/v1", tags=["for OpenAI clients"])
 
 SESSION_HEADER = "X-Botchat-Session"
 
-_FINISHED = {"truncated": "length"}
+_FINISH_REASONS = {"truncated": "length"}
 _DONE = b"data: [DONE]\n\n"
 
 
-class SaidIn(BaseModel):
+class ChatMessageIn(BaseModel):
     """A message of the conversation; the last one is the user's."""
 
     model_config = ConfigDict(extra="allow")
@@ -48,7 +48,7 @@ class CompletionIn(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     model: str = Field(min_length=1, description="The bot.")
-    messages: list[SaidIn] = Field(min_length=1)
+    messages: list[ChatMessageIn] = Field(min_length=1)
     stream: bool = False
     stream_options: dict[str, Any] | None = None
     session_id: str | None = Field(None, description=f"The same as the header {SESSION_HEADER}.")
@@ -57,14 +57,14 @@ class CompletionIn(BaseModel):
 
     @property
     def wants_usage(self) -> bool:
-        """Whether the stream ends with the tokens that were used."""
+        """Whether the stream ends with the token usage."""
         return bool((self.stream_options or {}).get("include_usage"))
 
 
 @router.get("/models", operation_id="list_models")
-def list_models(_caller: Reader, serving: ServingDep) -> dict[str, Any]:
+def list_models(_caller: Reader, services: ServicesDep) -> dict[str, Any]:
     """List the bots as models."""
-    models = [{"id": bot_id, "object": "model", "created": 0, "owned_by": "botchat"} for bot_id in serving.chat.bots]
+    models = [{"id": bot_id, "object": "model", "created": 0, "owned_by": "botchat"} for bot_id in services.chat.bots]
     return {"object": "list", "data": models}
 
 
@@ -83,114 +83,121 @@ async def complete(
     body: CompletionIn,
     request: Request,
     caller: Writer,
-    serving: ServingDep,
+    services: ServicesDep,
     session_id: Annotated[str | None, Header(alias=SESSION_HEADER)] = None,
 ) -> Response:
     """Answer the last message, and store it with its answer. Who hangs up ends the answer, as at OpenAI."""
-    reply = await run_in_threadpool(_ask, serving, caller.user, body, session_id or body.session_id)
+    reply = await run_in_threadpool(_start_reply, services, caller.user, body, session_id or body.session_id)
     headers = {SESSION_HEADER: reply.session_id}
     if body.stream:
         return EventStream(_stream(reply, body), headers=headers)
-    leaving = asyncio.create_task(_left(request))
-    waiting = asyncio.create_task(settled(reply))
-    await asyncio.wait({leaving, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    if not waiting.done():
+    disconnected = asyncio.create_task(_wait_for_disconnect(request))
+    finished = asyncio.create_task(wait_until_settled(reply))
+    await asyncio.wait({disconnected, finished}, return_when=asyncio.FIRST_COMPLETED)
+    if not finished.done():
         reply.stop()
-    leaving.cancel()
-    await waiting
+    disconnected.cancel()
+    await finished
     if failure := reply.save_failure or reply.failure:
-        status = status_of(failure)
+        status = http_status(failure)
         return JSONResponse(openai_error(status, str(failure)), status, headers | {"x-should-retry": "false"})
     return JSONResponse(_completion(reply.message, body.model), headers=headers)
 
 
-def _ask(serving: Serving, user: str, body: CompletionIn, session_id: str | None) -> Reply:
-    """Find what is new in a conversation, store it and ask the bot."""
-    given = read_messages([message.model_dump() for message in body.messages])
-    for message in given.messages:
-        check_length(serving, message.content)
-    serving.replies.check(user)
-    session = serving.chat.new_session(user, body.model)
+def _start_reply(services: Services, user: str, body: CompletionIn, session_id: str | None) -> Reply:
+    """Store the new messages of a conversation and start the reply to the last one.
+
+    Raises:
+        InvalidInput: the messages are invalid or too long.
+        SessionNotFound: the user has no such session.
+        ReplyRunning: a reply is in progress in the session.
+        TooMany: the user has as many replies in progress as allowed.
+    """
+    conversation = read_messages([message.model_dump() for message in body.messages])
+    for message in conversation.messages:
+        check_message_length(services, message.content)
+    services.running_replies.check_limit(user)
+    session = services.chat.new_session(user, body.model)
     if session_id is not None:
-        session = open_session(serving.chat, user, session_id)
-    if (running := serving.chat.reply(user, session.id)) is not None:
+        session = open_session(services.chat, user, session_id)
+    if (running := services.chat.reply(user, session.id)) is not None:
         raise running.save_failure or ReplyRunning()
-    stored = list(serving.chat.history(session)) if session.rev else []
-    place = find_place(stored, session.head, given.messages)
+    stored = list(services.chat.history(session)) if session.rev else []
+    match = match_messages(stored, session.head, conversation.messages)
     if session.bot_id != body.model:
-        serving.chat.change_bot(user, session, body.model)
-    _take_system(serving, session, given.system)
-    if place.question is not None:
-        return answer(serving, session, stored, place.question)
-    return _send(serving, session, place)
+        services.chat.change_bot(user, session, body.model)
+    _set_system_prompt(services, session, conversation.system)
+    if match.question is not None:
+        return answer_question(services, session, stored, match.question)
+    return _send(services, session, match)
 
 
-def _send(serving: Serving, session: Session, place: Place) -> Reply:
-    """Store what is new, and ask the bot."""
-    parent = place.parent
-    for message in place.new:
-        message.parent, parent = parent, parent and message.id  # at the end of the record none has to be named
-    *earlier, question = place.new
+def _send(services: Services, session: Session, match: MatchResult) -> Reply:
+    """Store the new messages and start the reply."""
+    parent = match.parent
+    for message in match.new:
+        message.parent, parent = parent, parent and message.id  # at the end of the record no parent is needed
+    *earlier, question = match.new
     if earlier:
-        serving.chat.keep(session.user, session, earlier)
-    return send(serving, session, question)
+        services.chat.keep(session.user, session, earlier)
+    return send(services, session, question)
 
 
-def _take_system(serving: Serving, session: Session, system: str | None) -> None:
-    """Let a session have the system prompt that came with its messages."""
+def _set_system_prompt(services: Services, session: Session, system: str | None) -> None:
+    """Set the system prompt of a session to the one in the request, if there is one."""
     if system is None or system == session.system:
         return
     session.system = system
     if session.rev:
-        serving.chat.update(session.user, session.id, system=system)
+        services.chat.update(session.user, session.id, system=system)
 
 
 async def _stream(reply: Reply, body: CompletionIn) -> AsyncIterator[bytes]:
-    """Give the pieces as they come. Who hangs up closes this, and so ends the reply; what came is stored."""
-    begun = reply.message
+    """Yield the chunks of a reply. When the client disconnects, this is closed, which stops the reply and stores it."""
+    opening = reply.message
     try:
-        yield _chunk(begun, body.model, {"role": "assistant", "content": ""})
-        async for delta in pieces(reply):
+        yield _chunk(opening, body.model, {"role": "assistant", "content": ""})
+        async for delta in reply_deltas(reply):
             if delta is None:
                 yield PING
                 continue
             if delta.reasoning_content:
-                yield _chunk(begun, body.model, {"reasoning_content": delta.reasoning_content})
+                yield _chunk(opening, body.model, {"reasoning_content": delta.reasoning_content})
             if delta.content:
-                yield _chunk(begun, body.model, {"content": delta.content})
-        await settled(reply)
+                yield _chunk(opening, body.model, {"content": delta.content})
+        await wait_until_settled(reply)
     finally:
         reply.stop()
     message = reply.message
     if failure := reply.save_failure or reply.failure:
-        yield _data(openai_error(status_of(failure), str(failure)))
+        yield _data_event(openai_error(http_status(failure), str(failure)))
         return
-    yield _chunk(begun, body.model, {}, _FINISHED.get(message.status or "", "stop"))
+    yield _chunk(opening, body.model, {}, _FINISH_REASONS.get(message.status or "", "stop"))
     if body.wants_usage and message.usage:
         frame = _frame(message, body.model, "chat.completion.chunk")
-        yield _data(frame | {"choices": [], "usage": message.usage})
+        yield _data_event(frame | {"choices": [], "usage": message.usage})
     yield _DONE
 
 
-async def _left(request: Request) -> None:
-    """Wait until the client hangs up. The body was read: nothing else is received any more."""
+async def _wait_for_disconnect(request: Request) -> None:
+    """Wait until the client disconnects. The body has been read, so nothing else can arrive."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
 
 
 def _completion(message: Message, model: str) -> dict[str, Any]:
-    said = {"role": "assistant", "content": valid_text(message.content)}
+    message_body = {"role": "assistant", "content": valid_text(message.content)}
     if message.reasoning_content:
-        said["reasoning_content"] = valid_text(message.reasoning_content)
-    finish_reason = _FINISHED.get(message.status or "", "stop")
-    choice = {"index": 0, "message": said, "logprobs": None, "finish_reason": finish_reason}
+        message_body["reasoning_content"] = valid_text(message.reasoning_content)
+    finish_reason = _FINISH_REASONS.get(message.status or "", "stop")
+    choice = {"index": 0, "message": message_body, "logprobs": None, "finish_reason": finish_reason}
     usage = {"usage": message.usage} if message.usage else {}
     return _frame(message, model, "chat.completion") | {"choices": [choice]} | usage
 
 
 def _chunk(message: Message, model: str, delta: dict[str, str], finish_reason: str | None = None) -> bytes:
     choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
-    return _data(_frame(message, model, "chat.completion.chunk") | {"choices": [choice]})
+    return _data_event(_frame(message, model, "chat.completion.chunk") | {"choices": [choice]})
 
 
 def _frame(message: Message, model: str, kind: str) -> dict[str, Any]:
@@ -198,5 +205,5 @@ def _frame(message: Message, model: str, kind: str) -> dict[str, Any]:
     return {"id": f"chatcmpl-{message.id}", "object": kind, "created": created, "model": model}
 
 
-def _data(body: dict[str, Any]) -> bytes:
+def _data_event(body: dict[str, Any]) -> bytes:
     return f"data: {json.dumps(body)}\n\n".encode()

@@ -1,1 +1,1 @@
-"""Asking a bot through the API: start a turn, stream its events, and hold sessions that have no message yet."""
+"""Turns through the API: start one, stream its events, and keep sessions that have no message yet."""

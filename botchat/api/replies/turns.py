@@ -1,4 +1,4 @@
-"""Asking a bot for someone who calls: a session that exists or begins now, once for each Idempotency-Key."""
+"""Starts turns for API callers, in stored and new sessions, once per Idempotency-Key."""
 
 from base64 import b64decode
 from collections.abc import Sequence
@@ -6,22 +6,24 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from botchat.api import idempotency
-from botchat.api.dependencies import Serving
-from botchat.api.replies.unsaved_sessions import forget, open_session
+from botchat.api.dependencies import Services
+from botchat.api.replies.unsaved_sessions import forget_unsaved, open_session
 from botchat.api.schemas.requests import MessageIn
 from botchat.core.chat import Reply, branch_of, is_empty_reply, is_unanswered
 from botchat.core.errors import BotchatError, InvalidInput, ReplyRunning
 from botchat.core.models import Message, Session, read_file
 
-_LOOKED_AT = 500  # messages behind a question: whoever sends a request again does it soon
+_SEARCHED_MESSAGES = 500  # the newest messages in which a repeated question is searched: clients retry soon
 
 
 @dataclass(kw_only=True, slots=True)
-class Asked:
-    """A question that is stored, and its answer: the reply that comes, or the message that is there already.
+class StartedTurn:
+    """A stored question and its answer: the reply in progress, or the message of an earlier request.
 
     Attributes:
-        parent: what the first of the two follows that is new, where that is not the message before it.
+        source: the reply, or the stored message.
+        question_id: the id of the question; None if the turn has no new question.
+        parent: the id of the message that the first new message follows, if it is not the one before it.
     """
 
     session_id: str
@@ -30,148 +32,154 @@ class Asked:
     parent: str | None = None
 
 
-def ask(serving: Serving, user: str, session_id: str, body: MessageIn, key: str | None = None) -> Asked:
-    """Store what someone says, and ask the bot.
+def send_message(
+    services: Services, user: str, session_id: str, body: MessageIn, key: str | None = None
+) -> StartedTurn:
+    """Store a user's message and start the reply, once per Idempotency-Key.
 
     Raises:
         SessionNotFound: the user has no such session.
-        InvalidInput: the message is too long, a file is none that can be sent, or the Idempotency-Key came with
+        InvalidInput: the message is too long, a file has an unsupported type, or the Idempotency-Key was used with
             another message.
-        ReplyRunning: the bot is still answering, this or something else.
-        TooMany: too many replies of the user's are under way.
+        ReplyRunning: a reply is in progress, to this message or another.
+        TooMany: the user has as many replies in progress as allowed.
     """
-    check_length(serving, body.content)
-    serving.replies.check(user)
+    check_message_length(services, body.content)
+    services.running_replies.check_limit(user)
     files = [read_file(file.name, b64decode(file.data)) for file in body.files]
-    session = open_session(serving.chat, user, session_id, 1)
+    session = open_session(services.chat, user, session_id, 1)
     question = Message(role="user", content=body.content, files=files)
-    made = {"question_id": question.id}
-    kept = idempotency.once(serving.chat, user, key, (f"message {session_id}", body), made)
-    if kept is not None:
-        return _asked_before(serving, user, session_id, replace(question, id=kept["question_id"]))
+    result = {"question_id": question.id}
+    earlier = idempotency.reserve(services.chat, user, key, (f"message {session_id}", body), result)
+    if earlier is not None:
+        return _resume_turn(services, user, session_id, replace(question, id=earlier["question_id"]))
     try:
-        return _asked_now(send(serving, session, question), question)
+        return _started_turn(send(services, session, question), question)
     except BotchatError:
-        if all(message.id != question.id for message in _newest(serving, session)):
-            idempotency.forget(serving.chat, user, key)  # nothing of it is stored: it may be tried again
+        if all(message.id != question.id for message in _newest_messages(services, session)):
+            idempotency.release(services.chat, user, key)  # nothing was stored: it can be retried
         raise
 
 
-def send(serving: Serving, session: Session, question: Message) -> Reply:
-    """Store a message of a session's user, and ask the bot."""
+def send(services: Services, session: Session, question: Message) -> Reply:
+    """Store a message of the session's user and start the reply."""
     is_new = not session.rev
-    reply = serving.chat.send(session.user, session, question)
-    serving.replies.watch(reply, session.bot_id)
+    reply = services.chat.send(session.user, session, question)
+    services.running_replies.track(reply, session.bot_id)
     if is_new:
-        forget(serving.chat, session)
+        forget_unsaved(services.chat, session)
     return reply
 
 
-def retry(serving: Serving, session: Session) -> Reply:
-    """Ask the bot for the answer that the last message of a session did not get."""
-    reply = serving.chat.retry(session.user, session)
-    serving.replies.watch(reply, session.bot_id)
+def retry(services: Services, session: Session) -> Reply:
+    """Start the reply to the last message of a session, which has none."""
+    reply = services.chat.retry(session.user, session)
+    services.running_replies.track(reply, session.bot_id)
     return reply
 
 
-def answer(serving: Serving, session: Session, stored: Sequence[Message], question: str) -> Reply:
-    """Ask the bot for an answer to a stored message of the user's; one that it has stays, as another branch.
+def answer_question(services: Services, session: Session, stored: Sequence[Message], question: str) -> Reply:
+    """Start a reply to a stored message of the user; an earlier answer stays as another branch.
 
-    `stored` are all messages of the session, in the order of the record.
+    Args:
+        services: the services of the API.
+        session: the session, with its head.
+        stored: all messages of the session, in the order of the record.
+        question: the id of the message.
     """
     branch = branch_of(stored, session.head)
     waiting = branch[:-1] if is_empty_reply(branch[-1]) else branch
     if waiting and waiting[-1].id == question:
-        return retry(serving, session)
+        return retry(services, session)
     before = chain([""], (message.id for message in stored))
     answers = [
         message.id for message, last in zip(stored, before, strict=False) if (message.parent or last) == question
     ]
     if not answers:
-        serving.chat.show_branch(session.user, session, question)
-        return retry(serving, session)
-    reply = serving.chat.regenerate(session.user, session, answers[-1])
-    serving.replies.watch(reply, session.bot_id)
+        services.chat.show_branch(session.user, session, question)
+        return retry(services, session)
+    reply = services.chat.regenerate(session.user, session, answers[-1])
+    services.running_replies.track(reply, session.bot_id)
     return reply
 
 
-def ask_again(serving: Serving, user: str, session_id: str) -> Asked:
-    """Ask the bot for the answer that the last message did not get.
+def retry_reply(services: Services, user: str, session_id: str) -> StartedTurn:
+    """Start the reply to the last message of a session, which has none.
 
     Raises:
-        InvalidInput: it has its answer.
+        InvalidInput: the message has an answer.
     """
-    serving.replies.check(user)
-    session = open_session(serving.chat, user, session_id)
+    services.running_replies.check_limit(user)
+    session = open_session(services.chat, user, session_id)
     if not session.rev:
         raise InvalidInput("There is nothing to try again: the session has no message yet.")
-    reply = retry(serving, session)
-    return Asked(session_id=session_id, source=reply, parent=reply.message.parent)
+    reply = retry(services, session)
+    return StartedTurn(session_id=session_id, source=reply, parent=reply.message.parent)
 
 
-def ask_instead(serving: Serving, user: str, session_id: str, message_id: str, content: str) -> Asked:
-    """Store something else in the place of what someone said, and ask the bot; the old branch stays.
+def edit_message(services: Services, user: str, session_id: str, message_id: str, content: str) -> StartedTurn:
+    """Store a new version of a user's message and start the reply; the old branch stays.
 
     Raises:
         SessionNotFound, MessageNotFound: the user has no such message.
         InvalidInput: the message is too long.
     """
-    check_length(serving, content)
-    serving.replies.check(user)
-    session = serving.chat.open(user, session_id)
-    reply = serving.chat.edit(user, session, message_id, content)
-    serving.replies.watch(reply, session.bot_id)
-    return _asked_now(reply, session.messages[-1])
+    check_message_length(services, content)
+    services.running_replies.check_limit(user)
+    session = services.chat.open(user, session_id)
+    reply = services.chat.edit(user, session, message_id, content)
+    services.running_replies.track(reply, session.bot_id)
+    return _started_turn(reply, session.messages[-1])
 
 
-def answer_anew(serving: Serving, user: str, session_id: str, message_id: str) -> Asked:
-    """Ask the bot for another answer in the place of one, which stays as a branch.
+def regenerate_reply(services: Services, user: str, session_id: str, message_id: str) -> StartedTurn:
+    """Start another reply to the question of an answer, which stays as a branch.
 
     Raises:
         SessionNotFound, MessageNotFound: the user has no such message.
-        InvalidInput: it is no answer.
+        InvalidInput: the message is not an answer.
     """
-    serving.replies.check(user)
-    session = serving.chat.open(user, session_id)
-    reply = serving.chat.regenerate(user, session, message_id)
-    serving.replies.watch(reply, session.bot_id)
-    return Asked(session_id=session_id, source=reply, parent=reply.message.parent)
+    services.running_replies.check_limit(user)
+    session = services.chat.open(user, session_id)
+    reply = services.chat.regenerate(user, session, message_id)
+    services.running_replies.track(reply, session.bot_id)
+    return StartedTurn(session_id=session_id, source=reply, parent=reply.message.parent)
 
 
-def check_length(serving: Serving, content: str) -> None:
-    """Check that a message is not too long.
+def check_message_length(services: Services, content: str) -> None:
+    """Check the length of a message.
 
     Raises:
-        InvalidInput: it is.
+        InvalidInput: it exceeds `message_characters` of the settings.
     """
-    most = serving.settings.message_characters
-    if len(content) > most:
-        raise InvalidInput(f"A message has at most {most:,} characters here; this one has {len(content):,}.")
+    limit = services.settings.message_characters
+    if len(content) > limit:
+        raise InvalidInput(f"A message has at most {limit:,} characters here; this one has {len(content):,}.")
 
 
-def _asked_now(reply: Reply, question: Message) -> Asked:
-    return Asked(session_id=reply.session_id, source=reply, question_id=question.id, parent=question.parent)
+def _started_turn(reply: Reply, question: Message) -> StartedTurn:
+    return StartedTurn(session_id=reply.session_id, source=reply, question_id=question.id, parent=question.parent)
 
 
-def _newest(serving: Serving, session: Session) -> list[Message]:
-    return open_session(serving.chat, session.user, session.id, _LOOKED_AT).messages
+def _newest_messages(services: Services, session: Session) -> list[Message]:
+    return open_session(services.chat, session.user, session.id, _SEARCHED_MESSAGES).messages
 
 
-def _asked_before(serving: Serving, user: str, session_id: str, question: Message) -> Asked:
-    """Find the answer to a question that was sent before; ask the bot now if it was never asked, or was killed.
+def _resume_turn(services: Services, user: str, session_id: str, question: Message) -> StartedTurn:
+    """Return the turn of a question that was sent before; start its reply if there is none, as after a crash.
 
     Raises:
-        ReplyRunning: it is being answered.
+        ReplyRunning: the reply is in progress.
     """
-    if serving.chat.reply(user, session_id) is not None:
+    if services.chat.reply(user, session_id) is not None:
         raise ReplyRunning
-    session = open_session(serving.chat, user, session_id, _LOOKED_AT)
+    session = open_session(services.chat, user, session_id, _SEARCHED_MESSAGES)
     ids = [message.id for message in session.messages]
     if question.id not in ids:
-        return _asked_now(send(serving, session, question), question)
+        return _started_turn(send(services, session, question), question)
     answer = next(iter(session.messages[ids.index(question.id) + 1 :]), None)
     if answer is None and is_unanswered(session):
-        return Asked(session_id=session_id, source=retry(serving, session), question_id=question.id)
+        return StartedTurn(session_id=session_id, source=retry(services, session), question_id=question.id)
     if answer is None or answer.status == "streaming":
         raise ReplyRunning
-    return Asked(session_id=session_id, question_id=question.id, source=answer)
+    return StartedTurn(session_id=session_id, question_id=question.id, source=answer)

@@ -1,4 +1,4 @@
-"""Sessions that have no message yet: known to the API for a day, in whichever process, and not stored."""
+"""Sessions without a message: kept for a day among the expiring values, for all processes, and not saved."""
 
 import json
 from dataclasses import replace
@@ -9,45 +9,45 @@ from botchat.core.chat import Chat
 from botchat.core.errors import SessionNotFound
 from botchat.core.models import PAGE_SIZE, Session, now
 
-KEPT = timedelta(days=1)
-"""How long a session without a message is known."""
+UNSAVED_LIFETIME = timedelta(days=1)
+"""How long a session without a message is kept."""
 
 _FIELDS = ("bot_id", "name", "system", "tags", "metadata", "pinned", "state")
 
 
-def remember(chat: Chat, session: Session) -> None:
-    """Know a session until it has its first message, at most for a day."""
+def remember_unsaved(chat: Chat, session: Session) -> None:
+    """Keep a session until it has its first message, for at most a day."""
     value = {name: getattr(session, name) for name in _FIELDS} | {"create_time": session.create_time.isoformat()}
-    chat.short_lived.put(_key(session.user, session.id), {"json": json.dumps(value)}, now() + KEPT)
+    chat.short_lived.put(_storage_key(session.user, session.id), {"json": json.dumps(value)}, now() + UNSAVED_LIFETIME)
 
 
-def forget(chat: Chat, session: Session) -> None:
-    """Know a session no more that has its first message, or was deleted."""
-    chat.short_lived.remove(_key(session.user, session.id))
+def forget_unsaved(chat: Chat, session: Session) -> None:
+    """Drop a session that has its first message or was deleted."""
+    chat.short_lived.remove(_storage_key(session.user, session.id))
 
 
 def open_session(chat: Chat, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:
-    """Open a session that is stored, or one that has no message yet.
+    """Open a session that is saved, or one that has no message yet.
 
     Raises:
-        SessionNotFound: the user has none of that id.
+        SessionNotFound: the user has no such session.
     """
     try:
         return chat.open(user, session_id, last)
     except SessionNotFound:
-        kept = chat.short_lived.get(_key(user, session_id))
-        if kept is None:
+        stored = chat.short_lived.get(_storage_key(user, session_id))
+        if stored is None:
             raise
-    value: dict[str, Any] = json.loads(kept["json"])
-    begun = datetime.fromisoformat(value.pop("create_time"))
-    return Session(id=session_id, user=user, create_time=begun, update_time=begun, **value)
+    value: dict[str, Any] = json.loads(stored["json"])
+    create_time = datetime.fromisoformat(value.pop("create_time"))
+    return Session(id=session_id, user=user, create_time=create_time, update_time=create_time, **value)
 
 
-def changed(session: Session, changes: dict[str, Any]) -> Session:
-    """Return a session that has no message yet with these changes."""
+def with_changes(session: Session, changes: dict[str, Any]) -> Session:
+    """Return a copy of a session without a message, with these changes; metadata is merged."""
     metadata = session.metadata | changes.get("metadata", {})
     return replace(session, **(changes | {"metadata": metadata}))
 
 
-def _key(user: str, session_id: str) -> str:
+def _storage_key(user: str, session_id: str) -> str:
     return json.dumps(["session", user, session_id])

@@ -1,1 +1,1 @@
-"""The API's routes, one module for each group."""
+"""The routes of the API, one module per group."""

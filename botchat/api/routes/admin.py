@@ -1,11 +1,11 @@
-"""The routes for admins: other people's sessions, only where the config says so, and each time recorded."""
+"""The routes for admins: read other users' sessions, if the config allows it; each access is an audit event."""
 
 import logging
 
 from fastapi import APIRouter
 
 from botchat.api.auth.middleware import Caller, Reader
-from botchat.api.dependencies import Serving, ServingDep
+from botchat.api.dependencies import Services, ServicesDep
 from botchat.api.schemas.requests import Last, Limit
 from botchat.api.schemas.responses import PageOut, SessionOut, page_out, session_out
 from botchat.core.errors import InvalidInput, SessionNotFound
@@ -16,23 +16,23 @@ _SHOWN_OWNERS = 10
 
 router = APIRouter(prefix="/admin", tags=["admins"])
 
-audit = logging.getLogger("botchat.audit")
-"""Logs who read whose sessions; the store has the same as audit events."""
+audit_log = logging.getLogger("botchat.audit")
+"""Logs which admin read whose sessions; the store has the same audit events."""
 
 
 @router.get("/sessions", operation_id="list_sessions_of")
 def list_sessions(
     user: str,
     caller: Reader,
-    serving: ServingDep,
+    services: ServicesDep,
     after: str | None = None,
     limit: Limit = PAGE_SIZE,
 ) -> PageOut:
     """List a user's sessions, whatever their state."""
-    _check(caller, serving, user)
-    _record(serving, AuditEvent(admin=caller.user, action="list_sessions", user=user))
+    _check_admin(caller, services, user)
+    _record_access(services, AuditEvent(admin=caller.user, action="list_sessions", user=user))
     where = SessionFilter(user=user, state=None)
-    return page_out(serving.chat.for_admins().page(after, limit, where))
+    return page_out(services.chat.for_admins().page(after, limit, where))
 
 
 @router.get(
@@ -41,23 +41,23 @@ def list_sessions(
     operation_id="read_session_of",
 )
 def read(
-    session_id: str, caller: Reader, serving: ServingDep, user: str | None = None, last: Last = PAGE_SIZE
+    session_id: str, caller: Reader, services: ServicesDep, user: str | None = None, last: Last = PAGE_SIZE
 ) -> SessionOut:
     """Read somebody's session. If several users have a session of this id, `user` says whose."""
-    _check(caller, serving, session_id)
-    owner = _owner(serving, session_id, user)
-    _record(serving, AuditEvent(admin=caller.user, action="read_session", user=owner, session_id=session_id))
-    return session_out(serving.chat.open(owner, session_id, last))
+    _check_admin(caller, services, session_id)
+    owner = _owner(services, session_id, user)
+    _record_access(services, AuditEvent(admin=caller.user, action="read_session", user=owner, session_id=session_id))
+    return session_out(services.chat.open(owner, session_id, last))
 
 
-def _owner(serving: Serving, session_id: str, user: str | None) -> str:
+def _owner(services: Services, session_id: str, user: str | None) -> str:
     """Find the one user whose session is meant.
 
     Raises:
         SessionNotFound: nobody, or not this user, has a session of this id.
         InvalidInput: several users have one.
     """
-    owners = [owner for owner in serving.chat.for_admins().owners(session_id) if user in (None, owner)]
+    owners = [owner for owner in services.chat.for_admins().owners(session_id) if user in (None, owner)]
     if not owners:
         raise SessionNotFound(session_id)
     if len(owners) > 1:
@@ -66,22 +66,22 @@ def _owner(serving: Serving, session_id: str, user: str | None) -> str:
     return owners[0]
 
 
-def _record(serving: Serving, event: AuditEvent) -> None:
-    """Store and log an access before anything is read: without its event, nobody reads.
+def _record_access(services: Services, event: AuditEvent) -> None:
+    """Store and log an audit event before the access: without the event there is no access.
 
     Raises:
         StoreError: the event can't be stored.
     """
-    serving.chat.audit.add(event, event.time + serving.settings.audit_retention)
+    services.chat.audit.add(event, event.time + services.settings.audit_retention)
     fields = {"action": event.action, "admin": event.admin, "user": event.user, "session_id": event.session_id}
-    audit.warning("%s", event, extra={"fields": {"event_id": event.id} | fields})
+    audit_log.warning("%s", event, extra={"fields": {"event_id": event.id} | fields})
 
 
-def _check(caller: Caller, serving: Serving, asked: str) -> None:
-    """Check that this is an admin, and that admins may; for anybody else there is nothing here.
+def _check_admin(caller: Caller, services: Services, asked: str) -> None:
+    """Check that the caller is an admin and that admins may read; to others the route looks empty.
 
     Raises:
-        SessionNotFound: they may not.
+        SessionNotFound: the caller may not read.
     """
-    if "admin" not in caller.scopes or not serving.settings.admins_read:
+    if "admin" not in caller.scopes or not services.settings.admins_read:
         raise SessionNotFound(asked)

@@ -1,4 +1,4 @@
-"""The routes about messages: say something, get the answer whole or as it comes, stop it, rate it, take it out."""
+"""The routes for messages: send, retry, edit, regenerate, stream, stop, rate and redact."""
 
 from typing import Annotated, Any
 
@@ -6,85 +6,90 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from botchat.api.auth.middleware import Reader, Writer
-from botchat.api.dependencies import ServingDep
-from botchat.api.errors import answer_to
-from botchat.api.idempotency import KeyHeader
+from botchat.api.dependencies import ServicesDep
+from botchat.api.errors import error_response
+from botchat.api.idempotency import IdempotencyKeyHeader
 from botchat.api.replies import sse
-from botchat.api.replies.turns import Asked, answer_anew, ask, ask_again, ask_instead
+from botchat.api.replies.turns import StartedTurn, edit_message, regenerate_reply, retry_reply, send_message
 from botchat.api.replies.unsaved_sessions import open_session
-from botchat.api.running_replies import settled
+from botchat.api.running_replies import wait_until_settled
 from botchat.api.schemas.requests import EditIn, FeedbackIn, MessageIn
-from botchat.api.schemas.responses import AnswerOut, MessageOut, QuotesOut, message_out, quotes_out
+from botchat.api.schemas.responses import MessageOut, QuotesOut, ReplyOut, message_out, quotes_out
 from botchat.core.chat import Chat, Reply
 from botchat.core.errors import BotchatError, BotError
 
 router = APIRouter(tags=["messages"])
 
-_ANSWERS: dict[str, Any] = {
-    "response_model": AnswerOut,
+_REPLY_ROUTE: dict[str, Any] = {
+    "response_model": ReplyOut,
     "response_model_exclude_none": True,
     "responses": {200: {"content": {"text/event-stream": {}}, "description": "The answer, whole or as it comes"}},
 }
-"""How the routes are described that ask a bot."""
+"""The OpenAPI description that all routes with a reply share."""
 
 RedactQuotesQuery = Annotated[bool, Query(description="Redact the messages that quote it, and its copies, too.")]
 StreamQuery = Annotated[bool, Query(description="Answer with server-sent events, as it comes.")]
 
 LastEventHeader = Annotated[
     str | None,
-    Header(alias="Last-Event-ID", pattern=sse.POSITION, description="What came last: it goes on behind it."),
+    Header(alias="Last-Event-ID", pattern=sse.POSITION_PATTERN, description="What came last: it goes on behind it."),
 ]
 
 
-@router.post("/session/{session_id}/message", operation_id="send_message", **_ANSWERS)
+@router.post("/session/{session_id}/message", operation_id="send_message", **_REPLY_ROUTE)
 async def send(
-    session_id: str, body: MessageIn, request: Request, caller: Writer, serving: ServingDep, key: KeyHeader = None
+    session_id: str,
+    body: MessageIn,
+    request: Request,
+    caller: Writer,
+    services: ServicesDep,
+    key: IdempotencyKeyHeader = None,
 ) -> Response:
     """Say something; it is stored before the bot is asked. Who hangs up stops nothing: `stop` does."""
-    asked = await run_in_threadpool(ask, serving, caller.user, session_id, body, key)
-    return await _answer(asked, request, stream=body.stream)
+    turn = await run_in_threadpool(send_message, services, caller.user, session_id, body, key)
+    return await _turn_response(turn, request, stream=body.stream)
 
 
-@router.post("/session/{session_id}/retry", operation_id="retry_reply", **_ANSWERS)
+@router.post("/session/{session_id}/retry", operation_id="retry_reply", **_REPLY_ROUTE)
 async def retry(
     session_id: str,
     request: Request,
     caller: Writer,
-    serving: ServingDep,
+    services: ServicesDep,
     stream: StreamQuery = False,  # noqa: FBT002
 ) -> Response:
     """Ask the bot again for the answer that your last message did not get."""
-    asked = await run_in_threadpool(ask_again, serving, caller.user, session_id)
-    return await _answer(asked, request, stream=stream)
+    turn = await run_in_threadpool(retry_reply, services, caller.user, session_id)
+    return await _turn_response(turn, request, stream=stream)
 
 
-@router.post("/session/{session_id}/message/{message_id}/edit", operation_id="edit_message", **_ANSWERS)
+@router.post("/session/{session_id}/message/{message_id}/edit", operation_id="edit_message", **_REPLY_ROUTE)
 async def edit(
-    session_id: str, message_id: str, body: EditIn, request: Request, caller: Writer, serving: ServingDep
+    session_id: str, message_id: str, body: EditIn, request: Request, caller: Writer, services: ServicesDep
 ) -> Response:
     """Say something else in the place of a message of yours; what was said before stays, as a branch."""
-    asked = await run_in_threadpool(ask_instead, serving, caller.user, session_id, message_id, body.content)
-    return await _answer(asked, request, stream=body.stream)
+    turn = await run_in_threadpool(edit_message, services, caller.user, session_id, message_id, body.content)
+    return await _turn_response(turn, request, stream=body.stream)
 
 
-@router.post("/session/{session_id}/message/{message_id}/regenerate", operation_id="regenerate_reply", **_ANSWERS)
+@router.post("/session/{session_id}/message/{message_id}/regenerate", operation_id="regenerate_reply", **_REPLY_ROUTE)
 async def regenerate(
     session_id: str,
     message_id: str,
     request: Request,
     caller: Writer,
-    serving: ServingDep,
+    services: ServicesDep,
     stream: StreamQuery = False,  # noqa: FBT002
 ) -> Response:
     """Ask the bot for another answer in the place of this one, which stays, as a branch."""
-    asked = await run_in_threadpool(answer_anew, serving, caller.user, session_id, message_id)
-    return await _answer(asked, request, stream=stream)
+    turn = await run_in_threadpool(regenerate_reply, services, caller.user, session_id, message_id)
+    return await _turn_response(turn, request, stream=stream)
 
 
 @router.post("/session/{session_id}/message/{message_id}/show", status_code=204, operation_id="show_branch")
-def show_branch(session_id: str, message_id: str, caller: Writer, serving: ServingDep) -> Response:
+def show_branch(session_id: str, message_id: str, caller: Writer, services: ServicesDep) -> Response:
     """Show the branch that goes through this message, to its newest end."""
-    serving.chat.show_branch(caller.user, serving.chat.open(caller.user, session_id, 1), message_id)
+    services.chat.show_branch(caller.user, services.chat.open(caller.user, session_id, 1), message_id)
     return Response(status_code=204)
 
 
@@ -97,15 +102,15 @@ def show_branch(session_id: str, message_id: str, caller: Writer, serving: Servi
 async def attach(
     session_id: str,
     caller: Reader,
-    serving: ServingDep,
+    services: ServicesDep,
     last_event_id: LastEventHeader = None,
 ) -> Response:
     """Get an answer as it comes, from its beginning or from where a stream broke off; also one that has ended."""
-    position = sse.position_of(last_event_id)
-    found = await run_in_threadpool(sse.find, serving.chat, caller.user, session_id, position)
+    position = sse.parse_position(last_event_id)
+    found = await run_in_threadpool(sse.find_reply, services.chat, caller.user, session_id, position)
     if found is None:
         return Response(status_code=204)
-    return sse.EventStream(sse.following(serving.chat, caller.user, session_id, found, position))
+    return sse.EventStream(sse.reply_events(services.chat, caller.user, session_id, found, position))
 
 
 @router.post(
@@ -118,29 +123,31 @@ async def attach(
         204: {"description": "No answer was under way."},
     },
 )
-async def stop(session_id: str, caller: Writer, serving: ServingDep) -> Response:
+async def stop(session_id: str, caller: Writer, services: ServicesDep) -> Response:
     """End the answer that is under way, and get what came of it."""
-    reply = serving.chat.reply(caller.user, session_id)
+    reply = services.chat.reply(caller.user, session_id)
     if reply is None:
-        return await _stop_elsewhere(serving.chat, caller.user, session_id)
+        return await _stop_elsewhere(services.chat, caller.user, session_id)
     reply.stop()
-    await settled(reply)
+    await wait_until_settled(reply)
     if reply.save_failure:
         raise reply.save_failure
-    return _json(message_out(reply.message))
+    return _json_response(message_out(reply.message))
 
 
 @router.put("/session/{session_id}/message/{message_id}/feedback", status_code=204, operation_id="give_feedback")
-def give_feedback(session_id: str, message_id: str, body: FeedbackIn, caller: Writer, serving: ServingDep) -> Response:
+def give_feedback(
+    session_id: str, message_id: str, body: FeedbackIn, caller: Writer, services: ServicesDep
+) -> Response:
     """Say what you think of a message, in the place of what you thought before."""
-    serving.chat.give_feedback(caller.user, session_id, message_id, body.rating, body.comment)
+    services.chat.give_feedback(caller.user, session_id, message_id, body.rating, body.comment)
     return Response(status_code=204)
 
 
 @router.get("/session/{session_id}/message/{message_id}/quotes", operation_id="list_quotes")
-def list_quotes(session_id: str, message_id: str, caller: Reader, serving: ServingDep) -> QuotesOut:
+def list_quotes(session_id: str, message_id: str, caller: Reader, services: ServicesDep) -> QuotesOut:
     """List the messages that quote a message, and its copies in your other sessions."""
-    return quotes_out(serving.chat.quotes(caller.user, session_id, message_id))
+    return quotes_out(services.chat.quotes(caller.user, session_id, message_id))
 
 
 @router.post(
@@ -150,55 +157,55 @@ def list_quotes(session_id: str, message_id: str, caller: Reader, serving: Servi
     responses={200: {"model": QuotesOut, "description": "Redacted; these messages still quote it"}},
 )
 def redact(
-    session_id: str, message_id: str, caller: Writer, serving: ServingDep, *, quotes: RedactQuotesQuery = False
+    session_id: str, message_id: str, caller: Writer, services: ServicesDep, *, quotes: RedactQuotesQuery = False
 ) -> Response:
     """Permanently remove the words and files of a message, and a title and a summary made of them.
 
     The answer is 204 if no other message quotes it, else 200 with those that do.
     """
-    left = serving.chat.redact(caller.user, session_id, message_id, with_quotes=quotes)
-    return _json(quotes_out(left)) if left else Response(status_code=204)
+    left = services.chat.redact(caller.user, session_id, message_id, with_quotes=quotes)
+    return _json_response(quotes_out(left)) if left else Response(status_code=204)
 
 
 @router.get("/session/{session_id}/file/{file_id}", operation_id="read_file", response_class=Response)
-def read_file(session_id: str, file_id: str, caller: Reader, serving: ServingDep) -> Response:
+def read_file(session_id: str, file_id: str, caller: Reader, services: ServicesDep) -> Response:
     """Read a file that came with a message."""
     headers = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
-    data = serving.chat.file(caller.user, session_id, file_id)
+    data = services.chat.file(caller.user, session_id, file_id)
     return Response(data, media_type="application/octet-stream", headers=headers)
 
 
 async def _stop_elsewhere(chat: Chat, user: str, session_id: str) -> Response:
-    """End the answer that another process of this server is writing."""
+    """Stop the reply that another process of this server is writing."""
     session = await run_in_threadpool(open_session, chat, user, session_id)
-    coming = next((message for message in session.messages if message.status == "streaming"), None)
-    if coming is None and session.turn is None:
+    streaming = next((message for message in session.messages if message.status == "streaming"), None)
+    if streaming is None and session.turn is None:
         return Response(status_code=204)
     if not await run_in_threadpool(chat.stop, user, session_id):
         return Response(status_code=204)
-    if coming is None:
-        coming = await sse.begun(chat, session)
-    message = await sse.ended(chat, user, session_id, coming)
-    return _json(message_out(message), 202 if message.status == "streaming" else 200)
+    if streaming is None:
+        streaming = await sse.wait_for_start(chat, session)
+    message = await sse.wait_for_end(chat, user, session_id, streaming)
+    return _json_response(message_out(message), 202 if message.status == "streaming" else 200)
 
 
-async def _answer(asked: Asked, request: Request, *, stream: bool) -> Response:
+async def _turn_response(turn: StartedTurn, request: Request, *, stream: bool) -> Response:
     if stream:
-        return sse.EventStream(sse.of_asked(asked))
+        return sse.EventStream(sse.turn_events(turn))
     failure: BotchatError | None = None
-    if isinstance(asked.source, Reply):
-        await settled(asked.source)
-        message = asked.source.message
-        failure = asked.source.save_failure or asked.source.failure
+    if isinstance(turn.source, Reply):
+        await wait_until_settled(turn.source)
+        message = turn.source.message
+        failure = turn.source.save_failure or turn.source.failure
     else:
-        message = asked.source
+        message = turn.source
         if message.status == "failed":
             failure = BotError(message.error or "The bot failed.")
-    words = AnswerOut(session_id=asked.session_id, message=message_out(message))
-    if failure:  # with what came of the answer: no words are lost on the way
-        return answer_to(failure, request.url.path, **words.model_dump(mode="json", exclude_none=True))
-    return _json(words)
+    body = ReplyOut(session_id=turn.session_id, message=message_out(message))
+    if failure:  # with the partial reply, so that no text is lost
+        return error_response(failure, request.url.path, **body.model_dump(mode="json", exclude_none=True))
+    return _json_response(body)
 
 
-def _json(body: AnswerOut | MessageOut | QuotesOut, status: int = 200) -> Response:
+def _json_response(body: ReplyOut | MessageOut | QuotesOut, status: int = 200) -> Response:
     return Response(body.model_dump_json(exclude_none=True), status, media_type="application/json")

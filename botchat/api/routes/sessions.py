@@ -1,4 +1,4 @@
-"""The routes about sessions: begin, list, find, read, change, remove, write out."""
+"""The routes for sessions: create, list, find, read, change, delete and export."""
 
 from typing import Annotated, Any
 
@@ -6,17 +6,17 @@ from fastapi import APIRouter, Query, Response
 from starlette.responses import StreamingResponse
 
 from botchat.api.auth.middleware import Reader, Writer
-from botchat.api.dependencies import Serving, ServingDep
-from botchat.api.idempotency import KeyHeader, once
-from botchat.api.replies.unsaved_sessions import changed, forget, open_session, remember
-from botchat.api.schemas.requests import FilterIn, Last, Limit, SessionIn, SessionPatch, WhichIn
+from botchat.api.dependencies import Services, ServicesDep
+from botchat.api.idempotency import IdempotencyKeyHeader, reserve
+from botchat.api.replies.unsaved_sessions import forget_unsaved, open_session, remember_unsaved, with_changes
+from botchat.api.schemas.requests import Last, Limit, SessionFilterIn, SessionIn, SessionPageIn, SessionPatch
 from botchat.api.schemas.responses import (
     CountOut,
-    FoundOut,
     MessagesOut,
     PageOut,
+    SessionListOut,
     SessionOut,
-    SummaryOut,
+    SessionSummaryOut,
     message_out,
     page_out,
     session_out,
@@ -47,51 +47,55 @@ def _links(*operations: str) -> dict[str, Any]:
         }
     },
 )
-def create(body: SessionIn, caller: Writer, serving: ServingDep, key: KeyHeader = None) -> SessionOut:
+def create(body: SessionIn, caller: Writer, services: ServicesDep, key: IdempotencyKeyHeader = None) -> SessionOut:
     """Begin a session. It is stored with its first message; until then it is known for a day, and in no list."""
-    session = serving.chat.new_session(caller.user, body.bot_id)
-    kept = once(serving.chat, caller.user, key, ("create", body), {"session_id": session.id})
+    session = services.chat.new_session(caller.user, body.bot_id)
+    kept = reserve(services.chat, caller.user, key, ("create", body), {"session_id": session.id})
     if kept is not None:
-        return session_out(open_session(serving.chat, caller.user, kept["session_id"]))
-    session = changed(session, body.model_dump(exclude_none=True) | {"bot_id": session.bot_id})
-    remember(serving.chat, session)
+        return session_out(open_session(services.chat, caller.user, kept["session_id"]))
+    session = with_changes(session, body.model_dump(exclude_none=True) | {"bot_id": session.bot_id})
+    remember_unsaved(services.chat, session)
     return session_out(session)
 
 
 @router.get("/sessions", operation_id="list_sessions")
-def list_sessions(caller: Reader, serving: ServingDep, which: Annotated[WhichIn, Query()]) -> PageOut:
+def list_sessions(caller: Reader, services: ServicesDep, which: Annotated[SessionPageIn, Query()]) -> PageOut:
     """List your sessions, newest first, 50 at a time, or find some."""
-    return page_out(serving.chat.page(caller.user, which.after, which.limit, _filter(which)))
+    return page_out(services.chat.page(caller.user, which.after, which.limit, _session_filter(which)))
 
 
 @router.get("/sessions/count", operation_id="count_sessions")
-def count(caller: Reader, serving: ServingDep, which: Annotated[FilterIn, Query()]) -> CountOut:
+def count(caller: Reader, services: ServicesDep, which: Annotated[SessionFilterIn, Query()]) -> CountOut:
     """Count your sessions, or some."""
-    return CountOut(count=serving.chat.count(caller.user, _filter(which)))
+    return CountOut(count=services.chat.count(caller.user, _session_filter(which)))
 
 
 @router.get(
     "/sessions/latest",
-    response_model=SummaryOut,
+    response_model=SessionSummaryOut,
     operation_id="latest_session",
     responses={204: {"description": "You have no session."}},
 )
-def latest(caller: Reader, serving: ServingDep) -> SummaryOut | Response:
+def latest(caller: Reader, services: ServicesDep) -> SessionSummaryOut | Response:
     """Find the session that was used last."""
-    summary = serving.chat.latest(caller.user)
+    summary = services.chat.latest(caller.user)
     return summary_out(summary) if summary else Response(status_code=204)
 
 
 @router.get("/sessions/find", operation_id="find_sessions")
-def find(caller: Reader, serving: ServingDep, text: Annotated[str, Query(min_length=1, max_length=500)]) -> FoundOut:
+def find(
+    caller: Reader, services: ServicesDep, text: Annotated[str, Query(min_length=1, max_length=500)]
+) -> SessionListOut:
     """Find the sessions, in whatever state, whose id begins with a text or whose name it is."""
-    return FoundOut.model_construct(sessions=[summary_out(found) for found in serving.chat.find(caller.user, text)])
+    return SessionListOut.model_construct(
+        sessions=[summary_out(found) for found in services.chat.find(caller.user, text)]
+    )
 
 
 @router.get("/session/{session_id}", response_model_exclude_none=True, operation_id="read_session")
-def read(session_id: str, caller: Reader, serving: ServingDep, last: Last = PAGE_SIZE) -> SessionOut:
+def read(session_id: str, caller: Reader, services: ServicesDep, last: Last = PAGE_SIZE) -> SessionOut:
     """Read a session with its newest messages."""
-    return session_out(open_session(serving.chat, caller.user, session_id, last))
+    return session_out(open_session(services.chat, caller.user, session_id, last))
 
 
 @router.get(
@@ -102,77 +106,77 @@ def read(session_id: str, caller: Reader, serving: ServingDep, last: Last = PAGE
 def read_messages(
     session_id: str,
     caller: Reader,
-    serving: ServingDep,
+    services: ServicesDep,
     before: Annotated[int, Query(ge=0, le=2**31, description="A session's `first`: those before it.")] = 2**31,
     limit: Limit = PAGE_SIZE,
 ) -> MessagesOut:
     """Read the messages that came before others, oldest first."""
-    session = open_session(serving.chat, caller.user, session_id, 1)
+    session = open_session(services.chat, caller.user, session_id, 1)
     before = min(before, session.message_count)
     if not before:
         return MessagesOut(first=0, messages=[])
-    messages = serving.chat.earlier(caller.user, session_id, before, limit)
+    messages = services.chat.earlier(caller.user, session_id, before, limit)
     return MessagesOut(first=before - len(messages), messages=[message_out(message) for message in messages])
 
 
 @router.patch("/session/{session_id}", response_model_exclude_none=True, operation_id="change_session")
-def change(session_id: str, body: SessionPatch, caller: Writer, serving: ServingDep) -> SessionOut:
+def change(session_id: str, body: SessionPatch, caller: Writer, services: ServicesDep) -> SessionOut:
     """Rename, pin, tag, archive, restore; choose another bot or system prompt. null for `system` is the bot's own."""
-    session = open_session(serving.chat, caller.user, session_id)
+    session = open_session(services.chat, caller.user, session_id)
     given = body.model_dump(exclude_unset=True)
     changes: Any = {name: value for name, value in given.items() if value is not None or name == "system"}
     if "bot_id" in changes:
-        serving.chat.change_bot(caller.user, session, changes.pop("bot_id"))
+        services.chat.change_bot(caller.user, session, changes.pop("bot_id"))
     if not session.rev:
-        remember(serving.chat, session := changed(session, changes))
+        remember_unsaved(services.chat, session := with_changes(session, changes))
         return session_out(session)
     if changes:
-        serving.chat.update(caller.user, session_id, **changes)
-    return session_out(open_session(serving.chat, caller.user, session_id))
+        services.chat.update(caller.user, session_id, **changes)
+    return session_out(open_session(services.chat, caller.user, session_id))
 
 
 @router.delete("/session/{session_id}", status_code=204, operation_id="delete_session")
 def delete(
     session_id: str,
     caller: Writer,
-    serving: ServingDep,
+    services: ServicesDep,
     purge: Annotated[bool, Query(description="For ever, instead of into the trash for 30 days.")] = False,  # noqa: FBT002
 ) -> Response:
     """Put a session into the trash, or remove it for ever."""
-    session = open_session(serving.chat, caller.user, session_id, 1)
+    session = open_session(services.chat, caller.user, session_id, 1)
     if not session.rev:
-        forget(serving.chat, session)
+        forget_unsaved(services.chat, session)
     elif purge:
-        serving.chat.purge(caller.user, session_id)
+        services.chat.purge(caller.user, session_id)
     else:
-        serving.chat.delete(caller.user, session_id)
+        services.chat.delete(caller.user, session_id)
     return Response(status_code=204)
 
 
 @router.get("/session/{session_id}/export", operation_id="export_session", response_class=Response)
 def export_session(
-    session_id: str, caller: Reader, serving: ServingDep, form: ExportFormat = ExportFormat.json
+    session_id: str, caller: Reader, services: ServicesDep, form: ExportFormat = ExportFormat.json
 ) -> Response:
     """Write one session out, with all its messages: Markdown, HTML, JSON, JSON Lines or CSV."""
-    session = open_session(serving.chat, caller.user, session_id, 1)
+    session = open_session(services.chat, caller.user, session_id, 1)
     if not session.rev:
         raise SessionNotFound(session_id)
-    return _file(serving, SessionFilter(user=caller.user, state=None, ids=(session_id,)), form, alone=True)
+    return _export_response(services, SessionFilter(user=caller.user, state=None, ids=(session_id,)), form, alone=True)
 
 
 @router.get("/export", operation_id="export_sessions", response_class=Response)
-def export_all(caller: Reader, serving: ServingDep, form: ExportFormat = ExportFormat.jsonl) -> Response:
+def export_all(caller: Reader, services: ServicesDep, form: ExportFormat = ExportFormat.jsonl) -> Response:
     """Write all your sessions out, the trash too, one in memory at a time."""
-    return _file(serving, SessionFilter(user=caller.user, state=None), form)
+    return _export_response(services, SessionFilter(user=caller.user, state=None), form)
 
 
-def _filter(which: FilterIn) -> SessionFilter:
+def _session_filter(which: SessionFilterIn) -> SessionFilter:
     return SessionFilter(state=which.state, bot_id=which.bot_id, tag=which.tag, pinned=which.pinned, text=which.text)
 
 
-def _file(serving: Serving, where: SessionFilter, form: ExportFormat, *, alone: bool = False) -> Response:
-    """Answer with a file. What fails before its first byte is told; what fails later breaks the connection off."""
-    parts = in_parts(export(serving.chat.for_admins().records(where), form, alone=alone))
+def _export_response(services: Services, where: SessionFilter, form: ExportFormat, *, alone: bool = False) -> Response:
+    """Return a file download. An error before its first byte is a response; a later one breaks the connection."""
+    parts = in_parts(export(services.chat.for_admins().records(where), form, alone=alone))
     name = f"botchat-{now():%Y-%m-%d}.{form}"
     return StreamingResponse(
         parts,

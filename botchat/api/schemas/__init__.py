@@ -1,1 +1,1 @@
-"""The bodies of requests and responses, as the OpenAPI document describes them."""
+"""The bodies of requests and responses; their docstrings are descriptions in the OpenAPI document."""

@@ -1,4 +1,4 @@
-"""What comes in, as the OpenAPI document describes it. The names are the record's."""
+"""The bodies and queries of requests. Fields have the names of the record."""
 
 from typing import Annotated, Literal
 
@@ -43,7 +43,7 @@ class SessionIn(_In):
     metadata: dict[_Key, JsonValue] = {}
 
 
-class FilterIn(BaseModel):
+class SessionFilterIn(BaseModel):
     """Which sessions are meant; with `text`, those that have every word of it in the name or in a message."""
 
     model_config = ConfigDict(extra="forbid")
@@ -55,7 +55,7 @@ class FilterIn(BaseModel):
     text: Annotated[str, StringConstraints(max_length=500)] = ""
 
 
-class WhichIn(FilterIn):
+class SessionPageIn(SessionFilterIn):
     """Which page of them is meant."""
 
     after: str | None = Field(None, min_length=1, description="The `next` of the page before.")
@@ -115,7 +115,7 @@ class PreferencesPatch(_In):
     topics: Topics | None = None
 
 
-class PasswordIn(_In):
+class CredentialsIn(_In):
     """Who signs in."""
 
     user: str

@@ -1,4 +1,4 @@
-"""What goes out, as the OpenAPI document describes it. The names are the record's."""
+"""The bodies of responses, and functions that create them. Fields have the names of the record."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -65,7 +65,7 @@ class MessageOut(BaseModel):
     unsupported: list[UnsupportedOut] | None = Field(None, description="Content that has no plain text.")
 
 
-class SummaryOut(BaseModel):
+class SessionSummaryOut(BaseModel):
     """What a list shows of a session."""
 
     id: str
@@ -81,14 +81,14 @@ class SummaryOut(BaseModel):
 class PageOut(BaseModel):
     """A part of the sessions, newest first; `next` is the `after` of the following page, null at the end."""
 
-    sessions: list[SummaryOut]
+    sessions: list[SessionSummaryOut]
     next: str | None
 
 
-class FoundOut(BaseModel):
+class SessionListOut(BaseModel):
     """Sessions, in whatever state."""
 
-    sessions: list[SummaryOut]
+    sessions: list[SessionSummaryOut]
 
 
 class CountOut(BaseModel):
@@ -97,7 +97,7 @@ class CountOut(BaseModel):
     count: int
 
 
-class SessionOut(SummaryOut):
+class SessionOut(SessionSummaryOut):
     """A session with its newest messages.
 
     `first` is how many older ones there are, `stored` false while it has none at all, `shown` the ids of the branch.
@@ -121,7 +121,7 @@ class MessagesOut(BaseModel):
     messages: list[MessageOut]
 
 
-class AnswerOut(BaseModel):
+class ReplyOut(BaseModel):
     """What the bot answered."""
 
     session_id: str
@@ -144,7 +144,7 @@ class QuotesOut(BaseModel):
 
 
 def quotes_out(found: Iterable[Quote]) -> QuotesOut:
-    """Make what is sent of quotes."""
+    """Return the response body of quotes."""
     return QuotesOut(quotes=[QuoteOut(**quote._asdict()) for quote in found])
 
 
@@ -165,12 +165,12 @@ class PreferencesOut(BaseModel):
     topics: Topics
 
 
-class SignedOut(BaseModel):
+class TokenPairOut(BaseModel):
     """What a client keeps: the access token for every request, the refresh token for the next pair of both."""
 
     access_token: str
     refresh_token: str
-    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105  (a kind, and no secret)
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105  (a token type, not a secret)
     expires_in: int = Field(description="Seconds for which the access token is good.")
 
 
@@ -192,7 +192,7 @@ class ProblemOut(BaseModel):
 
 
 def message_out(message: Message) -> MessageOut:
-    """Show a message."""
+    """Return the response body of a message."""
     values = {name: getattr(message, name, None) or None for name in MessageOut.model_fields}
     files = [FileOut(id=f.id, name=valid_text(f.name), type=f.type, size=f.size) for f in message.files]
     values |= {
@@ -206,12 +206,12 @@ def message_out(message: Message) -> MessageOut:
 
 
 def unsupported_out(pieces: Iterable[Unsupported]) -> list[UnsupportedOut]:
-    """Show content that has no plain text."""
+    """Return the response bodies of content that has no plain text."""
     return [UnsupportedOut.model_construct(**piece_to_json(piece)) for piece in pieces]
 
 
 def session_out(session: Session) -> SessionOut:
-    """Show a session."""
+    """Return the response body of a session with its messages."""
     return SessionOut.model_construct(
         **_header(session),
         system=session.system,
@@ -227,19 +227,19 @@ def session_out(session: Session) -> SessionOut:
 
 
 def page_out(page: Page) -> PageOut:
-    """Show a page of sessions."""
+    """Return the response body of a page of sessions."""
     return PageOut.model_construct(sessions=[summary_out(summary) for summary in page.sessions], next=page.next)
 
 
-def summary_out(summary: SessionSummary) -> SummaryOut:
-    """Show what a list shows of a session."""
-    return SummaryOut.model_construct(**_header(summary))
+def summary_out(summary: SessionSummary) -> SessionSummaryOut:
+    """Return the response body of a session in a list."""
+    return SessionSummaryOut.model_construct(**_header(summary))
 
 
 def bot_out(bot: BotInfo, *, is_default: bool) -> BotOut:
-    """Show a bot: never where its server is, nor what it is told."""
+    """Return the response body of a bot, without its server's URL and its system prompt."""
     return BotOut(bot_id=bot.bot_id, label=bot.label, images=bot.images, is_default=is_default)
 
 
 def _header(session: Session | SessionSummary) -> dict[str, Any]:
-    return {name: getattr(session, name) for name in SummaryOut.model_fields}
+    return {name: getattr(session, name) for name in SessionSummaryOut.model_fields}

@@ -1,1 +1,1 @@
-"""How commands write results: tables, key-value lists, checks, progress and replies."""
+"""Output formats of commands: tables, key-value lists, checks, progress and replies."""

@@ -1,4 +1,4 @@
-"""How the findings of a check are written: as they come, and with what they come to at the end."""
+"""Prints the findings of checks as they arrive, and counts the failed ones."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -7,7 +7,7 @@ import typer
 
 from botchat.commands.output.tables import Columns, RowFormat, print_rows
 from botchat.commands.support.exit_codes import FAILED
-from botchat.commands.support.options import say
+from botchat.commands.support.options import print_notice
 from botchat.core.models import Finding
 
 _COLUMNS = Columns(names=Finding._fields, in_table=Finding._fields, flexible="advice", key="what")
@@ -16,31 +16,31 @@ _STYLES = {"ok": "green", "warning": "yellow", "failed": "red"}
 
 def print_findings(
     findings: Iterable[Finding],
-    form: RowFormat | None = None,
+    output_format: RowFormat | None = None,
     fields: str | None = None,
     code: Callable[[], int] = lambda: FAILED,
 ) -> None:
-    """Write findings; the command ends with exit code 1, or what `code` returns then, when one of them has failed."""
+    """Print findings; if one has failed, exit with the code that `code()` returns at the end (default: 1)."""
     seen = list[Finding]()
-    checked = _remembered(findings, seen)
-    if fields is None and (form is RowFormat.table or (form is None and sys.stdout.isatty())):
-        _print_each(checked)
+    checked = _recorded(findings, seen)
+    if fields is None and (output_format is RowFormat.table or (output_format is None and sys.stdout.isatty())):
+        _print_list(checked)
     else:
-        print_rows((finding._asdict() for finding in checked), _COLUMNS, form, fields)
+        print_rows((finding._asdict() for finding in checked), _COLUMNS, output_format, fields)
     failed = [finding for finding in seen if finding.status == "failed"]
     if failed:
-        say(f"{len(failed)} of {len(seen)} checks failed")
+        print_notice(f"{len(failed)} of {len(seen)} checks failed")
         raise typer.Exit(code())
 
 
-def _remembered(findings: Iterable[Finding], memory: list[Finding]) -> Iterator[Finding]:
+def _recorded(findings: Iterable[Finding], memory: list[Finding]) -> Iterator[Finding]:
     for finding in findings:
         memory.append(finding)
         yield finding
 
 
-def _print_each(findings: Iterable[Finding]) -> None:
-    """Print each as it comes, and its advice below it, whole."""
+def _print_list(findings: Iterable[Finding]) -> None:
+    """Print each finding as it arrives, with its advice below, without truncation."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

@@ -1,33 +1,33 @@
-"""How facts are written, a name and a value each: whole also on a narrow terminal, where a list would be cut."""
+"""Prints name-value pairs, whose values wrap on a narrow terminal instead of being cut."""
 
 import re
 import sys
 from collections.abc import Iterable
 from typing import Any
 
-from botchat.commands.output.tables import Columns, Row, RowFormat, print_rows, shown
+from botchat.commands.output.tables import Columns, Row, RowFormat, format_cell, print_rows
 
 _SECRET = re.compile("key|token|secret|password|authorization|cookie", re.IGNORECASE)
 
 
-def without_secrets(value: Any) -> Any:
-    """Return a setting as it may be seen: what a name says is a secret is hidden, however deep it stands."""
+def mask_secrets(value: Any) -> Any:
+    """Return a setting with its secrets masked, at any depth; the names of members tell which are secret."""
     if isinstance(value, dict):
-        return {n: "***" if _SECRET.search(str(n)) else without_secrets(inner) for n, inner in value.items()}
-    return [without_secrets(inner) for inner in value] if isinstance(value, list) else value
+        return {n: "***" if _SECRET.search(str(n)) else mask_secrets(inner) for n, inner in value.items()}
+    return [mask_secrets(inner) for inner in value] if isinstance(value, list) else value
 
 
-def print_facts(
-    rows: Iterable[Row], columns: Columns, form: RowFormat | None = None, fields: str | None = None
+def print_key_values(
+    rows: Iterable[Row], columns: Columns, output_format: RowFormat | None = None, fields: str | None = None
 ) -> None:
-    """Write facts as `print_rows` does, but as a table whose values go on in further lines.
+    """Print rows like `print_rows`, but as a table whose values wrap.
 
     Raises:
-        InvalidInput: there is no such field.
+        InvalidInput: a field in `fields` doesn't exist.
     """
-    as_table = form is RowFormat.table or (form is None and sys.stdout.isatty())
+    as_table = output_format is RowFormat.table or (output_format is None and sys.stdout.isatty())
     if not as_table or fields:
-        print_rows(rows, columns, form, fields)
+        print_rows(rows, columns, output_format, fields)
         return
     from rich.console import Console
     from rich.table import Table
@@ -37,5 +37,5 @@ def print_facts(
     for name in columns.in_table:
         table.add_column(name, no_wrap=name == columns.key, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(shown(row[name])) for name in columns.in_table))
+        table.add_row(*(Text(format_cell(row[name])) for name in columns.in_table))
     Console(highlight=False).print(table)

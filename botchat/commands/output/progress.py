@@ -1,4 +1,4 @@
-"""How far a long command is, on stderr, for a person who watches."""
+"""The progress line of a long command, on stderr."""
 
 import sys
 import time
@@ -7,13 +7,13 @@ from typing import TypeVar
 
 _Item = TypeVar("_Item")
 
-_EVERY_SECONDS = 0.2
+_UPDATE_SECONDS = 0.2
 
 
-def shown_progress(items: Iterable[_Item], total: int, things: str) -> Iterator[_Item]:
-    """Give the items on, and write how many there were on one line that is wiped at the end.
+def with_progress(items: Iterable[_Item], total: int, things: str) -> Iterator[_Item]:
+    """Yield the items, and show how many there were on a line that is cleared at the end.
 
-    Nothing is written where stderr is no terminal.
+    Nothing is shown if stderr is not a terminal.
     """
     if not sys.stderr.isatty():
         yield from items
@@ -22,7 +22,7 @@ def shown_progress(items: Iterable[_Item], total: int, things: str) -> Iterator[
     try:
         for number, item in enumerate(items, 1):
             yield item
-            if (at := time.monotonic()) - last >= _EVERY_SECONDS:
+            if (at := time.monotonic()) - last >= _UPDATE_SECONDS:
                 last = at
                 sys.stderr.write(f"\r\x1b[K{number:,}/{total:,} {things}  {number / (at - start):,.0f}/s")
                 sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""How a reply is written while it comes: as words, as one JSON object, or as an event a line."""
+"""Writers of a streaming reply: as text, as one JSON object, or as JSON Lines with one event per line."""
 
 import json
 import sys
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
 
-from botchat.commands.support.options import say
-from botchat.commands.support.streams import write
+from botchat.commands.support.options import print_notice
+from botchat.commands.support.streams import write_stdout
 from botchat.core.errors import (
     BotchatError,
     BotError,
@@ -32,40 +32,40 @@ _CODES: dict[type[BotchatError], str] = {
 
 
 class ReplyWriter(Protocol):
-    """Writes one reply."""
+    """Writes one reply to stdout while it streams."""
 
     def begin(self, session_id: str | None, bot_id: str, label: str) -> None:
-        """Tell who answers, and in which session; None: in one that is not stored."""
+        """Write the bot and the session; `session_id` is None if the session is not stored."""
         ...
 
     def write(self, delta: "Delta") -> None:
-        """Write the next piece."""
+        """Write the next delta."""
         ...
 
     def end(self, message: "Message") -> None:
-        """Write what there is to say of the whole."""
+        """Write what belongs to the complete message."""
         ...
 
 
-class Words:
-    """The answer alone on stdout; reasoning, if it is wanted, on stderr."""
+class TextWriter:
+    """Writes the text of the reply to stdout, and its reasoning, if requested, to stderr."""
 
     def __init__(self, *, reasoning: bool) -> None:
         from botchat.core.exporting import printable
 
         self._reasoning = reasoning
         self._printable = printable
-        self._harmless = printable if sys.stdout.isatty() else str
+        self._to_text = printable if sys.stdout.isatty() else str
         self._thinking = self._answering = False
 
     def begin(self, session_id: str | None, bot_id: str, label: str) -> None:
-        say(f"session {session_id or 'not stored'}, bot {bot_id} ({label})")
+        print_notice(f"session {session_id or 'not stored'}, bot {bot_id} ({label})")
 
     def write(self, delta: "Delta") -> None:
         if delta.content:
             if self._thinking:
                 typer.echo(err=True)
-            write([self._harmless(delta.content)])
+            write_stdout([self._to_text(delta.content)])
             self._thinking, self._answering = False, True
         elif delta.reasoning_content and self._reasoning:
             typer.echo(self._printable(delta.reasoning_content), err=True, nl=False)
@@ -73,32 +73,32 @@ class Words:
 
     def end(self, message: "Message") -> None:
         if self._answering:
-            write(["\n"])
+            write_stdout(["\n"])
         elif self._thinking:
             typer.echo(err=True)
         for line in unsupported_notices(message.payload):
-            say(line)
+            print_notice(line)
 
 
-class OneJson:
-    """One object when the reply has ended: session_id, message, usage, latency_ms."""
+class JsonWriter:
+    """Writes one object when the reply has ended: session_id, message, usage, latency_ms."""
 
-    def begin(self, session_id: str | None, bot_id: str, label: str) -> None:  # noqa: ARG002  (told at the end)
+    def begin(self, session_id: str | None, bot_id: str, label: str) -> None:  # noqa: ARG002  (part of the protocol)
         self._session_id = session_id
 
     def write(self, delta: "Delta") -> None:
-        """Wait for the whole."""
+        """Write nothing before the end."""
 
     def end(self, message: "Message") -> None:
         from botchat.core.exporting import message_to_json
 
         facts = {"usage": message.usage, "latency_ms": message.latency_ms}
-        of_session = json.dumps({"session_id": self._session_id})[:-1]
-        _write_line(f'{of_session}, "message": {message_to_json(message)}, {json.dumps(facts)[1:]}')
+        prefix = json.dumps({"session_id": self._session_id})[:-1]
+        _write_line(f'{prefix}, "message": {message_to_json(message)}, {json.dumps(facts)[1:]}')
 
 
-class JsonLines:
-    """An object for each event: start, reasoning_delta, delta, and at last end or error.
+class JsonLinesWriter:
+    """Writes an object per event: start, reasoning_delta, delta, and finally end or error.
 
     Content without plain text is in the last one, as `unsupported`.
     """
@@ -126,7 +126,7 @@ class JsonLines:
 
 
 def error_json(error: BotchatError) -> str:
-    """Write an error for a program: what kind it is, and its sentence."""
+    """Return an error as JSON: its code and message."""
     code = next(_CODES[kind] for kind in type(error).__mro__ if kind in _CODES)
     return json.dumps({"error": {"code": code, "message": str(error)}})
 
@@ -134,4 +134,4 @@ def error_json(error: BotchatError) -> str:
 def _write_line(line: str) -> None:
     from botchat.core.exporting import printable
 
-    write([(printable(line) if sys.stdout.isatty() else line) + "\n"])
+    write_stdout([(printable(line) if sys.stdout.isatty() else line) + "\n"])

@@ -1,4 +1,4 @@
-"""How a list is written: a table for a person, lines or JSON for a program, always the same rows."""
+"""Prints lists: a table on a terminal, else TSV, CSV, JSON, JSON Lines or ids, all with the same rows."""
 
 import csv
 import io
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from botchat.commands.support.options import say
-from botchat.commands.support.session_selectors import id_line
-from botchat.commands.support.streams import write
+from botchat.commands.support.options import print_notice
+from botchat.commands.support.session_selectors import format_id
+from botchat.commands.support.streams import write_stdout
 from botchat.core.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 Row = Mapping[str, Any]
-"""A line of a list: text, numbers, datetimes, lists or dicts of them, or None by the names of the columns."""
+"""A row by column name: text, numbers, datetimes, lists or dicts of them, or None."""
 
-_MOST_IN_TABLE = 200
-"""Rich takes 0.55 ms to lay out a row, and all rows at once; what is longer is written line by line."""
+_MAX_TABLE_ROWS = 200
+"""Rich takes 0.55 ms to lay out a row, and lays out all rows at once; further rows are written line by line."""
 
-_FLEXIBLE_AT_LEAST, _MOST_CELLS = 12, 32
+_MIN_FLEXIBLE_CELLS, _MAX_CELLS = 12, 32
 
 
 class RowFormat(StrEnum):
-    """How a list is written."""
+    """The output format of a list."""
 
     table = "table"
     tsv = "tsv"
@@ -56,10 +56,10 @@ class Columns:
     """The columns of a list.
 
     Attributes:
-        names: all of them, in the order of the formats for programs.
-        in_table: those that a person sees, the least important one last: a narrow terminal leaves it out.
-        flexible: the one that is cut to the width of the terminal; others have 32 cells at most.
-        key: the one that `ids` writes; it is never cut.
+        names: all columns, in the order of the formats for programs.
+        in_table: the columns of a table, the least important last: a narrow terminal omits the last ones.
+        flexible: the column that is truncated to the width of the terminal; others have at most 32 cells.
+        key: the column that the format `ids` writes; it is never truncated.
     """
 
     names: tuple[str, ...]
@@ -71,61 +71,68 @@ class Columns:
 def print_rows(
     rows: Iterable[Row],
     columns: Columns,
-    form: RowFormat | None = None,
+    output_format: RowFormat | None = None,
     fields: str | None = None,
-    following: str | None = None,
+    next_cursor: str | None = None,
 ) -> int:
-    """Write a list to stdout, and tell how many rows there were; `following` is the cursor of the next page.
+    """Print a list to stdout and return the number of rows.
+
+    Args:
+        rows: the rows, which may be a generator.
+        columns: the columns of the list.
+        output_format: the format; None is a table on a terminal, else TSV.
+        fields: comma-separated column names to print instead of the default columns.
+        next_cursor: the cursor of the next page; None if there is none.
 
     Raises:
-        InvalidInput: there is no such field.
+        InvalidInput: a field in `fields` doesn't exist.
     """
     from botchat.core.exporting import printable
 
-    names = _chosen(fields, columns)
-    counted = _Counted(rows)
-    form = form or (RowFormat.table if sys.stdout.isatty() else RowFormat.tsv)
-    if form is RowFormat.table:
+    names = _selected_fields(fields, columns)
+    counted = _CountedRows(rows)
+    output_format = output_format or (RowFormat.table if sys.stdout.isatty() else RowFormat.tsv)
+    if output_format is RowFormat.table:
         _print_table(counted, names if fields else columns.in_table, columns)
-    elif form is RowFormat.ids:
-        write(id_line(str(row[columns.key])) + "\n" for row in counted)
+    elif output_format is RowFormat.ids:
+        write_stdout(format_id(str(row[columns.key])) + "\n" for row in counted)
     else:
-        harmless = printable if sys.stdout.isatty() else str
-        write(map(harmless, row_parts(counted, names, form, following)))
-    if following:
-        say(f"there are more: --after {following}")
-    return counted.number
+        to_text = printable if sys.stdout.isatty() else str
+        write_stdout(map(to_text, format_rows(counted, names, output_format, next_cursor)))
+    if next_cursor:
+        print_notice(f"there are more: --after {next_cursor}")
+    return counted.count
 
 
-def row_parts(
-    rows: Iterable[Row], names: tuple[str, ...], form: RowFormat, following: str | None = None
+def format_rows(
+    rows: Iterable[Row], names: tuple[str, ...], output_format: RowFormat, next_cursor: str | None = None
 ) -> Iterator[str]:
-    """Write a list in one of the formats for programs, a row at a time."""
-    match form:
+    """Yield a list in one of the formats for programs, row by row."""
+    match output_format:
         case RowFormat.csv:
             yield from _csv_lines(rows, names)
         case RowFormat.json:
-            yield from _json_parts(rows, names, following)
+            yield from _json_parts(rows, names, next_cursor)
         case RowFormat.jsonl:
-            yield from (_json(_picked(row, names)) + "\n" for row in rows)
+            yield from (_json(_selected(row, names)) + "\n" for row in rows)
         case _:
-            yield from ("\t".join(map(_cell, _values(row, names))) + "\n" for row in rows)
+            yield from ("\t".join(map(_one_line_value, _values(row, names))) + "\n" for row in rows)
 
 
-class _Counted:
-    """Rows that are counted as they go by."""
+class _CountedRows:
+    """Rows that are counted while they are iterated."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self._rows = rows
-        self.number = 0
+        self.count = 0
 
     def __iter__(self) -> Iterator[Row]:
         for row in self._rows:
-            self.number += 1
+            self.count += 1
             yield row
 
 
-def _chosen(fields: str | None, columns: Columns) -> tuple[str, ...]:
+def _selected_fields(fields: str | None, columns: Columns) -> tuple[str, ...]:
     if fields is None:
         return columns.names
     chosen = tuple(name.strip() for name in fields.split(","))
@@ -139,12 +146,12 @@ def _values(row: Row, names: Iterable[str]) -> Iterator[Any]:
     return (row[name] for name in names)
 
 
-def _picked(row: Row, names: Iterable[str]) -> dict[str, Any]:
+def _selected(row: Row, names: Iterable[str]) -> dict[str, Any]:
     return {name: row[name] for name in names}
 
 
-def _cell(value: Any) -> str:
-    """Write a value on one line, whole."""
+def _one_line_value(value: Any) -> str:
+    """Format a value on one line, without truncation."""
     from botchat.core.exporting import one_line, rfc3339
 
     match value:
@@ -155,9 +162,9 @@ def _cell(value: Any) -> str:
         case datetime():
             return rfc3339(value)
         case dict():
-            return ", ".join(f"{name}={_cell(each)}" for name, each in value.items())
+            return ", ".join(f"{name}={_one_line_value(each)}" for name, each in value.items())
         case list() | tuple():
-            return ", ".join(map(_cell, value))
+            return ", ".join(map(_one_line_value, value))
         case _:
             return one_line(str(value))
 
@@ -168,11 +175,11 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=rfc3339)
 
 
-def _json_parts(rows: Iterable[Row], names: tuple[str, ...], following: str | None) -> Iterator[str]:
+def _json_parts(rows: Iterable[Row], names: tuple[str, ...], next_cursor: str | None) -> Iterator[str]:
     yield '{"items": ['
     for i, row in enumerate(rows):
-        yield (",\n" if i else "\n") + _json(_picked(row, names))
-    yield f'\n], "next": {json.dumps(following)}}}\n'
+        yield (",\n" if i else "\n") + _json(_selected(row, names))
+    yield f'\n], "next": {json.dumps(next_cursor)}}}\n'
 
 
 def _csv_lines(rows: Iterable[Row], names: tuple[str, ...]) -> Iterator[str]:
@@ -181,47 +188,47 @@ def _csv_lines(rows: Iterable[Row], names: tuple[str, ...]) -> Iterator[str]:
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     for values in chain([names], (_values(row, names) for row in rows)):
-        writer.writerow([csv_cell(_cell(value)) for value in values])
+        writer.writerow([csv_cell(_one_line_value(value)) for value in values])
         yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()
 
 
 def _print_table(rows: Iterable[Row], names: tuple[str, ...], columns: Columns) -> None:
-    """Lay out a table; what does not fit into one goes on as lines, whole."""
+    """Print the first 200 rows as a table, and further rows as lines without truncation."""
     from rich.console import Console
 
     iterator = iter(rows)
-    first = [{name: shown(row[name]) for name in names} for row in islice(iterator, _MOST_IN_TABLE)]
+    first = [{name: format_cell(row[name]) for name in names} for row in islice(iterator, _MAX_TABLE_ROWS)]
     if first:
         console = Console(highlight=False)
-        console.print(_laid_out(first, names, columns, console))
-    write("  ".join(shown(row[name]) for name in names) + "\n" for row in iterator)
+        console.print(_layout_table(first, names, columns, console))
+    write_stdout("  ".join(format_cell(row[name]) for name in names) + "\n" for row in iterator)
 
 
-def _laid_out(rows: list[dict[str, str]], names: tuple[str, ...], columns: Columns, console: "Console") -> "Table":
+def _layout_table(rows: list[dict[str, str]], names: tuple[str, ...], columns: Columns, console: "Console") -> "Table":
     from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
     flexible = columns.flexible
     for row in rows:
-        row.update({name: _cut(row[name], _MOST_CELLS) for name in names if name not in {flexible, columns.key}})
+        row.update({name: _truncated(row[name], _MAX_CELLS) for name in names if name not in {flexible, columns.key}})
     widths = {name: max(map(cell_len, (name, *(row[name] for row in rows)))) for name in names}
-    while len(names) > 2 and _fixed(widths, names, flexible) + _FLEXIBLE_AT_LEAST > console.width:  # noqa: PLR2004
+    while len(names) > 2 and _fixed_width(widths, names, flexible) + _MIN_FLEXIBLE_CELLS > console.width:  # noqa: PLR2004
         names = names[:-1]
     table = Table(box=None, header_style="dim", pad_edge=False)
     for name in names:
         style = "cyan" if name == columns.key else ""
         is_number = all(row[name].isdecimal() for row in rows)
         table.add_column(Text(name), no_wrap=True, justify="right" if is_number else "left", style=style)
-    left = max(_FLEXIBLE_AT_LEAST, console.width - _fixed(widths, names, flexible))
+    left = max(_MIN_FLEXIBLE_CELLS, console.width - _fixed_width(widths, names, flexible))
     for row in rows:
-        table.add_row(*(Text(_cut(row[name], left) if name == flexible else row[name]) for name in names))
+        table.add_row(*(Text(_truncated(row[name], left) if name == flexible else row[name]) for name in names))
     return table
 
 
-def _cut(text: str, cells: int) -> str:
+def _truncated(text: str, cells: int) -> str:
     from rich.text import Text
 
     shortened = Text(text)
@@ -229,11 +236,11 @@ def _cut(text: str, cells: int) -> str:
     return shortened.plain
 
 
-def _fixed(widths: Mapping[str, int], names: tuple[str, ...], flexible: str) -> int:
-    """Count the cells of a line but for those of the flexible column; two stand between columns."""
+def _fixed_width(widths: Mapping[str, int], names: tuple[str, ...], flexible: str) -> int:
+    """Return the cells of a line without the flexible column; there are two between columns."""
     return sum(widths[name] for name in names if name != flexible) + 2 * (len(names) - 1)
 
 
-def shown(value: Any) -> str:
-    """Write a value on one line as a person reads it: times are local."""
-    return value.astimezone().strftime("%Y-%m-%d %H:%M") if isinstance(value, datetime) else _cell(value)
+def format_cell(value: Any) -> str:
+    """Format a value on one line for people: times are local."""
+    return value.astimezone().strftime("%Y-%m-%d %H:%M") if isinstance(value, datetime) else _one_line_value(value)

@@ -1,1 +1,1 @@
-"""What commands share: options, session selectors, exit codes and output streams."""
+"""Shared by the commands: options, session selectors, exit codes and output streams."""

@@ -1,4 +1,4 @@
-"""What the command line does about damaged sessions: it names them, goes on with the others, and repairs them."""
+"""Reports, quarantines and repairs damaged sessions."""
 
 import json
 import os
@@ -8,10 +8,10 @@ from pathlib import Path
 
 import typer
 
-from botchat.commands.support.exit_codes import SOME_FAILED
-from botchat.commands.support.options import say
-from botchat.commands.support.session_selectors import counted
-from botchat.commands.support.streams import translated
+from botchat.commands.support.exit_codes import PARTIAL_FAILURE
+from botchat.commands.support.options import print_notice
+from botchat.commands.support.session_selectors import pluralize
+from botchat.commands.support.streams import translate_os_errors
 from botchat.core.admin import Admin, DamagedRecord
 from botchat.core.errors import StoreError
 from botchat.core.models import Finding, now
@@ -19,40 +19,40 @@ from botchat.core.models import Finding, now
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
 
 
-class Damages:
-    """The damaged sessions that a command met: each is named as it comes.
+class DamageReport:
+    """Reports the damaged sessions that a command finds, on stderr as they are found.
 
     Attributes:
-        number: how many there were.
+        count: the number of damaged sessions.
     """
 
     def __init__(self) -> None:
-        self.number = 0
+        self.count = 0
 
-    def tell(self, damaged: DamagedRecord) -> None:
-        """Name a session, and what could not be read of it."""
-        self.number += 1
+    def add(self, damaged: DamagedRecord) -> None:
+        """Report a damaged session and the reason."""
+        self.count += 1
         rest = "its readable part is included" if damaged.readable is not None else "it is skipped"
         name = damaged.session_id or "A session without an id"
-        say(f"{name} of {damaged.user!r} is damaged, {rest}: {damaged.reason}")
+        print_notice(f"{name} of {damaged.user!r} is damaged, {rest}: {damaged.reason}")
 
     @contextmanager
-    def counted(self) -> Iterator[None]:
-        """End the command with exit code 7, after its work is done, when there were any."""
+    def exit_on_damage(self) -> Iterator[None]:
+        """Exit with code 7 at the end of the block, if there were damaged sessions."""
         yield
-        if self.number:
-            say(f"{counted(self.number, 'damaged session')}: run botchat store check for details.")
-            raise typer.Exit(SOME_FAILED)
+        if self.count:
+            print_notice(f"{pluralize(self.count, 'damaged session')}: run botchat store check for details.")
+            raise typer.Exit(PARTIAL_FAILURE)
 
 
 class Quarantine:
-    """A file of JSON Lines with damaged records as they were, readable by its owner alone. Nothing removes them."""
+    """A JSON Lines file with the original records of damaged sessions, readable by its owner only, never deleted."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def keep(self, damaged: DamagedRecord) -> None:
-        """Write a record to the file, and wait until it is on the disk.
+    def add(self, damaged: DamagedRecord) -> None:
+        """Append a record to the file, and wait until it is on disk.
 
         Raises:
             InvalidInput, BotchatError: the file can't be written.
@@ -65,35 +65,35 @@ class Quarantine:
             "reason": damaged.reason,
             "time": rfc3339(now()),
         }
-        text = json.dumps(line)[:-1] + f', "record": {raw_json(damaged)}}}\n'
-        with translated(self.path):
+        text = json.dumps(line)[:-1] + f', "record": {_raw_json(damaged)}}}\n'
+        with translate_os_errors(self.path):
             descriptor = os.open(self.path, _APPEND, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
 
-    def repaired(self, admin: Admin, damaged: DamagedRecord) -> Finding:
-        """Keep a damaged record here, then write what can be read of it in its place, or remove it."""
+    def repair(self, admin: Admin, damaged: DamagedRecord) -> Finding:
+        """Save a damaged record here, then replace it in the store with its readable part, or remove it."""
         what = f"Session {damaged.session_id!r} of {damaged.user!r} was damaged: {damaged.reason}."
-        self.keep(damaged)
-        kept = f"The original record is in {self.path}."
+        self.add(damaged)
+        note = f"The original record is in {self.path}."
         try:
-            is_done = admin.repair(damaged)
+            is_repaired = admin.repair(damaged)
         except StoreError as error:
             return Finding(
                 "failed", what, f"It can't be repaired in place, so copy the store: botchat store copy ({error})"
             )
-        if not is_done:
+        if not is_repaired:
             return Finding("failed", what, "It changed during the check and was not repaired. Run the check again.")
         if damaged.readable is None:
-            return Finding("warning", f"{what} None of it was readable, so it was removed from the store.", kept)
-        messages = counted(len(damaged.readable["messages"]), "message")
-        return Finding("warning", f"{what} It is repaired: {messages}.", kept)
+            return Finding("warning", f"{what} None of it was readable, so it was removed from the store.", note)
+        messages = pluralize(len(damaged.readable["messages"]), "message")
+        return Finding("warning", f"{what} It is repaired: {messages}.", note)
 
 
-def raw_json(damaged: DamagedRecord) -> str:
-    """Write a damaged record as it is stored, as JSON on one line: a byte that is not UTF-8 is half of a pair."""
+def _raw_json(damaged: DamagedRecord) -> str:
+    """Return a damaged record as stored, as JSON on one line; bytes that aren't UTF-8 become lone surrogates."""
     from botchat.core.exporting import to_raw_json
 
     return to_raw_json(damaged.raw)

@@ -1,4 +1,4 @@
-"""The exit codes: what each means, and which error ends with which. The only place that knows."""
+"""The exit codes, their meanings, and the exit code of each error. No other module defines them."""
 
 from botchat.core.errors import (
     AccountNotFound,
@@ -15,12 +15,12 @@ from botchat.core.errors import (
     UserNotFound,
 )
 
-DONE, FAILED, USAGE, SOME_FAILED = 0, 1, 2, 7
-INTERRUPTED, READER_GONE, TERMINATED = 130, 141, 143
+SUCCESS, FAILED, USAGE_ERROR, PARTIAL_FAILURE = 0, 1, 2, 7
+INTERRUPTED, BROKEN_PIPE, TERMINATED = 130, 141, 143
 
-_OF_ERRORS: dict[type[BotchatError], int] = {
-    InvalidInput: USAGE,
-    ConfigError: USAGE,
+_CODES: dict[type[BotchatError], int] = {
+    InvalidInput: USAGE_ERROR,
+    ConfigError: USAGE_ERROR,
     SessionNotFound: 3,
     MessageNotFound: 3,
     UserNotFound: 3,
@@ -34,20 +34,20 @@ _OF_ERRORS: dict[type[BotchatError], int] = {
 }
 
 MEANINGS: dict[int, str] = {
-    DONE: "It is done.",
+    SUCCESS: "It is done.",
     FAILED: "It failed, or you said no.",
-    USAGE: "The command or the configuration is not right; nothing was done.",
+    USAGE_ERROR: "The command or the configuration is not right; nothing was done.",
     3: "There is no such session, message, user or token.",
     4: "That is not allowed.",
     5: "The store, or the server before it, can't be reached, read or written.",
     6: "The bot failed; what came of its reply is kept.",
-    SOME_FAILED: "Some of many failed, the others are done.",
+    PARTIAL_FAILURE: "Some of many failed, the others are done.",
     INTERRUPTED: "You pressed Ctrl+C; what came is kept.",
-    READER_GONE: "Whoever read the output has gone, as in `botchat … | head`.",
+    BROKEN_PIPE: "Whoever read the output has gone, as in `botchat … | head`.",
     TERMINATED: "It was asked to end (SIGTERM); what came is kept.",
 }
 
 
 def exit_code(error: BotchatError) -> int:
-    """Tell the exit code of an error; `botchat help exit-codes` lists them."""
-    return next(_OF_ERRORS[kind] for kind in type(error).__mro__ if kind in _OF_ERRORS)
+    """Return the exit code of an error; `botchat help exit-codes` lists them."""
+    return next(_CODES[kind] for kind in type(error).__mro__ if kind in _CODES)

@@ -1,4 +1,4 @@
-"""What commands share: their options, and how they get at the store."""
+"""The options that commands share, and opening the store with them."""
 
 import signal
 import sys
@@ -11,21 +11,21 @@ import typer
 from botchat.commands.support.exit_codes import TERMINATED
 from botchat.core.errors import BotchatError, InvalidInput
 from botchat.core.models import SessionFilter, State, now
-from botchat.durations import moment
+from botchat.durations import parse_time
 
 if TYPE_CHECKING:
     from botchat.core.chat import Chat
     from botchat.settings import Settings
 
 
-def bot_names(incomplete: str) -> list[str]:
-    """Complete the name of a bot, out of the config alone."""
+def complete_bot(incomplete: str) -> list[str]:
+    """Complete the name of a bot from the config."""
     from botchat.bootstrap import build_turns
     from botchat.settings import load_settings
 
     try:
         return [bot_id for bot_id in build_turns(load_settings()).bots if bot_id.startswith(incomplete)]
-    except BotchatError:  # whoever presses Tab has not asked for it
+    except BotchatError:  # completion prints no errors
         return []
 
 
@@ -40,11 +40,11 @@ UserOption = Annotated[str | None, typer.Option(help="Whose sessions; your login
 AllUsersOption = Annotated[bool, typer.Option("--all-users", help="Everybody's sessions.")]
 BotOption = Annotated[
     str | None,
-    typer.Option("--bot", "-b", help="Which bot answers.", metavar="BOT", autocompletion=bot_names),
+    typer.Option("--bot", "-b", help="Which bot answers.", metavar="BOT", autocompletion=complete_bot),
 ]
-OfBotOption = Annotated[
+BotFilterOption = Annotated[
     str | None,
-    typer.Option("--bot", "-b", help="Only sessions with this bot.", metavar="BOT", autocompletion=bot_names),
+    typer.Option("--bot", "-b", help="Only sessions with this bot.", metavar="BOT", autocompletion=complete_bot),
 ]
 SinceOption = Annotated[
     str | None, typer.Option(help="Only what began then or later: 2026-11-01, or 7d for a week ago.", metavar="TIME")
@@ -60,37 +60,39 @@ IdsArgument = Annotated[
 ]
 
 
-def settings_with(store: str | None, user: str | None, **more: Any) -> "Settings":
-    """Read the settings; what is None was not given."""
+def settings_from_options(store: str | None, user: str | None, **more: Any) -> "Settings":
+    """Load the settings with the values of options; None means not given."""
     from botchat.settings import load_settings
 
     return load_settings(store=store, user=user, **more)
 
 
 @contextmanager
-def opened(settings: "Settings", *, writing: bool = True, saving: bool = True) -> "Iterator[tuple[Chat, str]]":
-    """Open the store; give the Chat on it, and the user.
+def open_user_chat(settings: "Settings", *, create: bool = True, save: bool = True) -> "Iterator[tuple[Chat, str]]":
+    """Open the store and the bots; yield the Chat and the user.
 
-    Without `writing`, a file that is named must be there. Without `saving`, turns leave nothing in the store.
+    With `create=False` a store file that the settings name must exist. With `save=False` turns store nothing.
     """
     from botchat.bootstrap import open_chat
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # closes the chat, which saves what came
-    with open_chat(settings, writing=writing, saving=saving) as chat:
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(TERMINATED)
+    )  # closes the chat, which saves the replies in progress
+    with open_chat(settings, create=create, save=save) as chat:
         yield chat, settings.user
 
 
 @contextmanager
-def opened_store(settings: "Settings", *, writing: bool = True) -> "Iterator[tuple[Chat, str]]":
-    """Open the store alone, as `opened` does: a mistake in the settings of the bots is in nobody's way."""
+def open_user_store(settings: "Settings", *, create: bool = True) -> "Iterator[tuple[Chat, str]]":
+    """Open the store without the bots, so that errors in their settings don't matter; yield the Chat and the user."""
     from botchat.bootstrap import open_store
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
-    with open_store(settings, writing=writing) as chat:
+    with open_store(settings, create=create) as chat:
         yield chat, settings.user
 
 
-def filter_with(
+def filter_from_options(
     *,
     bot: str | None = None,
     since: str | None = None,
@@ -100,43 +102,43 @@ def filter_with(
     state: State | None = "active",
     text: str = "",
 ) -> SessionFilter:
-    """Make the filter that options say.
+    """Return the session filter of the options.
 
     Raises:
-        InvalidInput: a time is none, or two states are asked for.
+        InvalidInput: a time is invalid, or two states are given.
     """
     if archived and deleted:
         raise InvalidInput("Say --archived or --deleted, not both.")
     return SessionFilter(
         state="archived" if archived else "trash" if deleted else state,
         bot_id=bot,
-        since=moment(since, now()) if since is not None else None,
-        until=moment(until, now()) if until is not None else None,
+        since=parse_time(since, now()) if since is not None else None,
+        until=parse_time(until, now()) if until is not None else None,
         text=text,
     )
 
 
-def check_whose(user: str | None, *, all_users: bool) -> None:
-    """Check that one user is meant, or all.
+def check_user_options(user: str | None, *, all_users: bool) -> None:
+    """Check that --user and --all-users are not combined.
 
     Raises:
-        InvalidInput: both were said.
+        InvalidInput: both are given.
     """
     if user is not None and all_users:
         raise InvalidInput("Say --user or --all-users, not both.")
 
 
-def near(word: str, known: Iterable[str]) -> str:
-    """Say which of the known names was perhaps meant, or all of them."""
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Return a sentence with the known names close to a misspelled one, or with all of them."""
     import difflib
 
     names = sorted(known)
-    meant = difflib.get_close_matches(word, names, n=2)
-    return f"Did you mean {' or '.join(meant)}?" if meant else f"There are: {', '.join(names)}."
+    matches = difflib.get_close_matches(word, names, n=2)
+    return f"Did you mean {' or '.join(matches)}?" if matches else f"There are: {', '.join(names)}."
 
 
-def say(words: str) -> None:
-    """Tell a person something, on stderr and on one line."""
+def print_notice(text: str) -> None:
+    """Print a message for people, on one line of stderr."""
     from botchat.core.exporting import one_line
 
-    typer.echo(f"botchat: {one_line(words)}", err=True)
+    typer.echo(f"botchat: {one_line(text)}", err=True)

@@ -1,4 +1,4 @@
-"""What the command line writes: to stdout, and to files that are whole or not there."""
+"""Writes to stdout, and writes files atomically or resumably."""
 
 import errno
 import os
@@ -10,95 +10,103 @@ from pathlib import Path
 
 from botchat.core.errors import BotchatError, InvalidInput
 
-_FAILURES = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG}
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-_MORE = os.O_WRONLY | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
-_OWNER_ALONE = 0o600  # it is what people said
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG}
+_CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+_APPEND_FLAGS = os.O_WRONLY | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+_OWNER_ONLY = 0o600  # the files contain people's messages
 
 
-class ReaderGoneError(Exception):
-    """Whoever read stdout has gone. Not an OSError, which Typer would end with exit code 1."""
+class OutputClosedError(Exception):
+    """The reader of stdout has gone. Not an OSError, because Typer would turn that into exit code 1."""
 
 
-def write(parts: Iterable[str]) -> None:
-    """Write to stdout as UTF-8, whatever the terminal's locale says.
+def write_stdout(parts: Iterable[str]) -> None:
+    """Write to stdout as UTF-8, whatever the locale.
 
     Raises:
-        BotchatError: stdout is a file on a full disk, or the like.
+        OutputClosedError: the reader has gone.
+        BotchatError: stdout can't be written, such as a file on a full disk.
     """
     for part in parts:
         try:
             sys.stdout.buffer.write(part.encode("utf-8", "replace"))
             sys.stdout.buffer.flush()
         except BrokenPipeError as error:
-            raise ReaderGoneError from error
+            raise OutputClosedError from error
         except OSError as error:
-            drop_output()
+            discard_output()
             raise BotchatError(f"The output can't be written: {error.strerror}.") from error
 
 
-def drop_output() -> None:
-    """Point stdout at nothing: Python would complain once more when it flushes it at its end."""
+def discard_output() -> None:
+    """Redirect stdout to the null device: flushing it at exit would print another error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def write_file(path: Path, parts: Iterable[str]) -> None:
-    """Write a file that is whole or not there: it has its name only when it is complete.
+    """Write a file atomically: it gets its name when it is complete.
 
     Raises:
-        InvalidInput: it can't be written there.
-        BotchatError: the disk is full, or failed.
+        InvalidInput: the file can't be written.
+        BotchatError: the disk is full or failed.
     """
-    with translated(path):
-        if path.exists() and not path.is_file():  # a device or a pipe is written to, not replaced
+    with translate_os_errors(path):
+        if path.exists() and not path.is_file():  # write to a device or a pipe instead of replacing it
             with path.open("w", encoding="utf-8", errors="replace", newline="") as file:
                 file.writelines(parts)
             return
-        target = path.resolve()  # a link stays one
+        target = path.resolve()  # keeps a symbolic link
         descriptor, unfinished = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
         try:
-            _finish(descriptor, parts)
+            _write_and_sync(descriptor, parts)
             Path(unfinished).replace(target)
         finally:
             Path(unfinished).unlink(missing_ok=True)
 
 
-def write_resumable(path: Path, parts: Iterable[str], *, go_on: bool = False) -> None:
-    """Write a file by way of FILE.part, which stays when it is broken off; `go_on` writes on at its end.
+def write_resumable(path: Path, parts: Iterable[str], *, resume: bool = False) -> None:
+    """Write a file as FILE.part, which remains if the command is interrupted, and rename it at the end.
+
+    With `resume` the parts are appended to FILE.part.
 
     Raises:
-        InvalidInput: it can't be written there, or FILE.part is there already and is not to be gone on with.
-        BotchatError: the disk is full, or failed.
+        InvalidInput: the file can't be written, or FILE.part exists and is not to be resumed.
+        BotchatError: the disk is full or failed.
     """
-    unfinished = part_of(path)
-    with translated(path):
+    unfinished = partial_path(path)
+    with translate_os_errors(path):
         try:
-            descriptor = os.open(unfinished, _MORE if go_on else _NEW, _OWNER_ALONE)
+            descriptor = os.open(unfinished, _APPEND_FLAGS if resume else _CREATE_FLAGS, _OWNER_ONLY)
         except FileExistsError as error:
             raise InvalidInput(
                 f"{unfinished} is there: an export that was not finished, or still runs. "
                 "Go on with it by --resume, or remove it."
             ) from error
-        _finish(descriptor, parts)
+        _write_and_sync(descriptor, parts)
         unfinished.replace(path.resolve())
 
 
-def part_of(path: Path) -> Path:
-    """Tell where a file is until it is complete."""
+def partial_path(path: Path) -> Path:
+    """Return the path of a file while it is incomplete."""
     return path.with_name(f"{path.name}.part")
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Raise what the file system raises as botchat's own errors."""
+def translate_os_errors(path: Path) -> Iterator[None]:
+    """Translate OSErrors about a file into botchat's errors.
+
+    Raises:
+        InvalidInput: the file can't be written.
+        BotchatError: the disk is full or failed.
+    """
     try:
         yield
     except OSError as error:
-        kind = BotchatError if error.errno in _FAILURES else InvalidInput
+        kind = BotchatError if error.errno in _DISK_ERRORS else InvalidInput
         raise kind(f"{path} can't be written: {error.strerror}.") from error
 
 
-def _finish(descriptor: int, parts: Iterable[str]) -> None:
+def _write_and_sync(descriptor: int, parts: Iterable[str]) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="") as file:
         file.writelines(parts)
         file.flush()

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from botchat.core.errors import BotchatError, InvalidInput, NotSignedIn, StoreError
 from botchat.core.storage import SignIn
-from botchat.serving import received
+from botchat.serving import receive_while_allowed
 from botchat.web.auth.authenticators import Door
 
 HEADER = "x-botchat-user"
@@ -81,7 +81,7 @@ class _Watched:
         return self._received, self._sent
 
     async def _received(self) -> Message:
-        message = await received(self._receive, self._may_stay)
+        message = await receive_while_allowed(self._receive, self._may_stay)
         if message is None:
             await self._end()
             return {"type": "websocket.disconnect", "code": _POLICY_VIOLATION}

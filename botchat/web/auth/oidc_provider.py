@@ -42,13 +42,13 @@ class OidcProvider:
         Raises:
             BotchatError: the provider's description can't be read.
         """
-        from botchat.core.bots.http_client import get_json, is_valid
+        from botchat.core.bots.http_client import get_json
 
         described = await get_json(self._settings.provider)
         address = described.get("end_session_endpoint") if isinstance(described, dict) else None
         if not address:
             return None
-        if not isinstance(address, str) or not _URL.fullmatch(address) or not is_valid(address):
+        if not isinstance(address, str) or not _URL.fullmatch(address) or not is_valid_url(address):
             raise BotchatError(f"{self.name} doesn't give a valid URL to sign out at.")
         hint = id_token_of(request)
         return str(

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from botchat.core.auth import Access
 from botchat.core.errors import BotchatError, InvalidInput, NotSignedIn, TooMany
-from botchat.serving import DEVICE_COOKIE, Origin, PasswordSignIn, address_of, keep_device
+from botchat.serving import DEVICE_COOKIE, PasswordSignIn, SignInSource, rate_limit_key, set_device_cookie
 from botchat.web.auth.authenticators import COOKIE
 from botchat.web.auth.sign_out_cookies import comes_back, forget_id_token, forget_state, keep_state, new_state
 
@@ -125,20 +125,20 @@ class SignInPages:
         try:
             form = await _form(request)
             user = form.get("user", "")
-            origin = await run_in_threadpool(self._origin, request, user)
-            signed, device = await self._passwords.sign_in(user, form.get("password", ""), origin)
+            source = await run_in_threadpool(self._source, request, user)
+            signed, device = await self._passwords.sign_in(user, form.get("password", ""), source)
         except BotchatError as error:
             return self._asking(request, error, user)
         answer = signed_in(request, signed.refresh_token, request.query_params.get("next", ""))
-        keep_device(answer, request, device, SIGN_IN)
+        set_device_cookie(answer, request, device, SIGN_IN)
         return answer
 
-    def _origin(self, request: Request, user: str) -> Origin:
+    def _source(self, request: Request, user: str) -> SignInSource:
         is_signed_in = False
         if token := request.cookies.get(COOKIE):
             with suppress(NotSignedIn):
                 is_signed_in = self._access.signed_in_with(token).user == user
-        return Origin(address_of(request.scope), request.cookies.get(DEVICE_COOKIE, ""), is_signed_in)
+        return SignInSource(rate_limit_key(request.scope), request.cookies.get(DEVICE_COOKIE, ""), is_signed_in)
 
     def _asking(self, request: Request, error: BotchatError | None = None, user: str = "", told: str = "") -> Response:
         if self._elsewhere:

@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute
 
 from botchat.core.auth import Access
 from botchat.core.storage import ShortLived
-from botchat.serving import ForwardedClient, PasswordSignIn
+from botchat.serving import ForwardedForMiddleware, PasswordSignIn
 from botchat.settings import WebSettings
 from botchat.web.auth.authenticators import CookieDoor, HeaderDoor
 from botchat.web.auth.middleware import HEADER, Gate
@@ -44,13 +44,13 @@ def admission(
         ConfigError: a secret is not in the environment, or a library is missing.
     """
     options = {"server.trustedUserHeaders": {HEADER: "user"}}
-    forwarded = Middleware(ForwardedClient, proxies=settings.proxies)
+    forwarded = Middleware(ForwardedForMiddleware, proxies=settings.proxies)
     if settings.sign_in == "none":
         return Admission([], [forwarded], {})
     if settings.sign_in == "header":
         by_header = HeaderDoor(access, settings.header, settings.proxies)
         gate = Middleware(Gate, door=by_header, sign_in_at=None, open_at=(_HEALTH, API))  # looks at the proxy's address
-        forwarded = Middleware(ForwardedClient, proxies=settings.proxies, user_header=settings.header)
+        forwarded = Middleware(ForwardedForMiddleware, proxies=settings.proxies, user_header=settings.header)
         return Admission([], [gate, forwarded], options)
     open_at = (SIGN_IN, _HEALTH, API)
     door = CookieDoor(access)

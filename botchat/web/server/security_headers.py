@@ -7,7 +7,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from botchat.serving import is_from_other_origin
+from botchat.serving import is_cross_origin
 
 # A remote image in a message is fetched by the browser at once and takes with it what an injected prompt put into its
 # address, so nothing is loaded from anywhere but this server. Streamlit needs inline styles, and images from data.
@@ -83,7 +83,7 @@ class OwnOrigin:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or serve a WebSocket."""
         is_open = scope["type"] == "lifespan" or scope["path"].startswith(self._open_below)
-        if is_open or not is_from_other_origin(scope):
+        if is_open or not is_cross_origin(scope):
             await self._app(scope, receive, send)
         else:
             text = "Cross-origin request blocked: a page of another address made it. Open this page by its own address."

@@ -1,15 +1,15 @@
-"""Every route for everybody: the owner, another user, an admin, nobody, who comes too late, and ids that are none."""
+"""Every route for every caller: the owner, another user, an admin, no token, an expired one, and malformed ids."""
 
 from datetime import timedelta
 
 import pytest
-from support.api.client import KEY, Client, cheap_passwords
+from support.api.client import KEY, Client, use_cheap_passwords
 from support.fakes import DONE, ScriptedBot
 
 from botchat.api.app import create_app
-from botchat.api.auth.middleware import OPEN
-from botchat.api.dependencies import Serving
-from botchat.api.jwt import Signer
+from botchat.api.auth.middleware import PUBLIC_PATHS
+from botchat.api.dependencies import Services
+from botchat.api.jwt import JwtSigner
 from botchat.core.chat import Chat
 from botchat.core.storage.sqlite.repository import SqliteRepository
 from botchat.core.turn import Turns
@@ -27,10 +27,10 @@ BODIES = {
     "refresh": {"refresh_token": "none"},
     "complete": {"model": "b", "messages": [{"role": "user", "content": "Hi"}]},
 }
-"""What is sent to a route that takes a body."""
+"""The request bodies, by operation id."""
 
 PARAMETERS = {"list_sessions_of": {"user": "ann"}, "find_sessions": {"text": "Hi"}}
-"""What an address must say."""
+"""The required query parameters, by operation id."""
 
 EXPECTED = {
     "retry_reply": {422},
@@ -43,13 +43,13 @@ EXPECTED = {
     "list_sessions_of": {404},
     "read_session_of": {404},
 }
-"""What its owner gets, where that is no plain success."""
+"""The owner's status codes that are not a plain success, by operation id."""
 
 MALFORMED = ["none", "%00", "%2E%2E", "x" * 3000, "%F0%9F%90%A6", "%ED%A0%80", "$ne", "' OR 1=1 --", "{}"]
 
 
 def routes():
-    app = create_app(Serving(chat=None))
+    app = create_app(Services(chat=None))
     for path, operations in app.openapi()["paths"].items():
         for method, operation in operations.items():
             yield pytest.param(method.upper(), path, operation["operationId"], id=operation["operationId"])
@@ -62,54 +62,54 @@ def world(tmp_path_factory):
     repository.prepare()
     turns = Turns({"b": ScriptedBot("Hello", DONE)})
     chat = Chat(repository, turns, default_bot="b")
-    cheap_passwords(chat)
+    use_cheap_passwords(chat)
     limits = ApiSettings(requests_per_minute=100_000, requests_per_minute_by_address=100_000)
-    serving = Serving(chat=chat, settings=limits, admins=("root",), signer=Signer(KEY))
+    services = Services(chat=chat, settings=limits, admins=("root",), signer=JwtSigner(KEY))
     tokens = {user: chat.access.create_token(user)[1] for user in ("ann", "bob")}
     tokens["admin"] = chat.access.create_token("root", scopes=("read", "write", "admin"))[1]
     tokens["expired"] = chat.access.create_token("ann", lifetime=timedelta(seconds=-1))[1]
     tokens["forged"] = tokens["ann"][:-1] + "AB"[tokens["ann"][-1] == "A"]
     tokens["signed out"] = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm4ifQ."
     tokens["no"] = None
-    yield {who: Client(serving, token) for who, token in tokens.items()}
+    yield {who: Client(services, token) for who, token in tokens.items()}
     turns.close(timeout=0)
     repository.close()
 
 
-def asked(client: Client, method: str, path: str, name: str, session_id: str, message_id: str):
+def send_request(client: Client, method: str, path: str, name: str, session_id: str, message_id: str):
     place = path.format(session_id=session_id, message_id=message_id, file_id=message_id)
     return client.request(method, place, params=PARAMETERS.get(name), json=BODIES.get(name))
 
 
-def stored(client: Client) -> tuple[str, str]:
-    session_id = client.begin()
+def store_question(client: Client) -> tuple[str, str]:
+    session_id = client.create_session()
     return session_id, client.say(session_id).json()["message"]["id"]
 
 
 @pytest.mark.parametrize(("method", "path", "name"), list(routes()))
 def test_a_route_serves_its_owner_and_nobody_else(world, method, path, name):
-    ids = stored(world["ann"])
+    ids = store_question(world["ann"])
     before = world["ann"].get(f"/session/{ids[0]}").json()
     has_id = "{" in path
     for who in ("no", "expired", "forged", "signed out"):
-        answer = asked(world[who], method, path, name, *ids)
-        if path in OPEN:
+        answer = send_request(world[who], method, path, name, *ids)
+        if path in PUBLIC_PATHS:
             assert answer.status_code == min(EXPECTED.get(name, {200}))
         else:
             assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
     for who in ("bob", "admin") if has_id else ():
-        answer = asked(world[who], method, path, name, *ids)
+        answer = send_request(world[who], method, path, name, *ids)
         assert answer.status_code == 404
-        missing = asked(world[who], method, path, name, "none", "none")
+        missing = send_request(world[who], method, path, name, "none", "none")
         assert answer.json()["detail"].replace(ids[0], "none") == missing.json()["detail"]
-        unsaid = world["ann"].begin()  # known, and not stored
-        assert asked(world[who], method, path, name, unsaid, ids[1]).status_code == 404
+        unsaid = world["ann"].create_session()  # known, and not stored
+        assert send_request(world[who], method, path, name, unsaid, ids[1]).status_code == 404
     assert world["ann"].get(f"/session/{ids[0]}").json() == before
     for malformed in MALFORMED if has_id else ():
-        assert asked(world["ann"], method, path, name, malformed, ids[1]).status_code in {404, 405}
+        assert send_request(world["ann"], method, path, name, malformed, ids[1]).status_code in {404, 405}
         if "{message_id}" in path or "{file_id}" in path:
-            assert asked(world["ann"], method, path, name, ids[0], malformed).status_code in {404, 405}
-    assert asked(world["ann"], method, path, name, *ids).status_code in EXPECTED.get(name, {200, 201, 204})
+            assert send_request(world["ann"], method, path, name, ids[0], malformed).status_code in {404, 405}
+    assert send_request(world["ann"], method, path, name, *ids).status_code in EXPECTED.get(name, {200, 201, 204})
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_route_serves_its_owner_and_nobody_else(world, method, path, name):
     ids=lambda value: repr(value[:20]) if isinstance(value, bytes) else value,
 )
 def test_a_body_that_is_none_is_refused_by_every_route_that_takes_one(world, body, kind):
-    session_id, message_id = stored(world["ann"])
+    session_id, message_id = store_question(world["ann"])
     for route in routes():
         method, path, name = route.values
         if name in BODIES:

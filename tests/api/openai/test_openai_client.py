@@ -1,14 +1,14 @@
-"""OpenAI's own client, unchanged, through /v1: every word of it is in a session."""
+"""OpenAI's own client, unchanged, through /v1: all its messages are stored in a session."""
 
 import base64
 from contextlib import ExitStack
 
 import openai
 import pytest
-from support.api.client import cheap_passwords, served
+from support.api.client import serve_api, use_cheap_passwords
 from support.fakes import DONE, Gate, ScriptedBot
 
-from botchat.api.dependencies import Serving
+from botchat.api.dependencies import Services
 from botchat.core.auth import Access
 from botchat.core.chat import Chat, branch_of
 from botchat.core.errors import BotError
@@ -21,7 +21,7 @@ PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgG
 
 @pytest.fixture
 def client_with(store):
-    """Make OpenAI's client of an API whose bot follows the script."""
+    """Return a function that creates an OpenAI client of an API whose bot follows a script."""
     with ExitStack() as servers:
 
         def make(*script, **more) -> openai.OpenAI:
@@ -30,8 +30,8 @@ def client_with(store):
             turns = Turns({"b": bot, "c": ScriptedBot(*script, bot_id="c")})
             servers.callback(turns.close, timeout=0)
             chat = Chat(store, turns, default_bot="b")
-            cheap_passwords(chat)
-            address = servers.enter_context(served(Serving(chat=chat, **more)))
+            use_cheap_passwords(chat)
+            address = servers.enter_context(serve_api(Services(chat=chat, **more)))
             token = chat.access.create_token("ann")[1]
             client = openai.OpenAI(base_url=f"{address}/v1", api_key=token, max_retries=0)
             servers.enter_context(client)
@@ -41,18 +41,18 @@ def client_with(store):
         yield make
 
 
-def said(store, session_id: str) -> list[tuple[str, str, str | None]]:
+def stored_messages(store, session_id: str) -> list[tuple[str, str, str | None]]:
     return [(m.role, m.content, m.status) for m in store.get("ann", session_id).messages]
 
 
-def branch(store, session_id: str) -> list[str]:
-    """The contents of the branch that is shown."""
+def shown_contents(store, session_id: str) -> list[str]:
+    """Return the contents of the shown branch."""
     session = store.get("ann", session_id)
     return [message.content for message in branch_of(session.messages, session.head)]
 
 
 def ask(client: openai.OpenAI, *contents: str | list, session: str | None = None, **more):
-    """Ask with a conversation of contents, the user's and the bot's in turn; give the answer and its session."""
+    """Send a conversation, alternately the user's and the bot's contents; return the completion and its session id."""
     roles = ("user", "assistant")
     messages = [{"role": roles[i % 2], "content": content} for i, content in enumerate(contents)]
     headers = {"X-Botchat-Session": session} if session else {}
@@ -69,7 +69,7 @@ def test_bots_are_models_and_an_answer_is_a_session(client_with, store):
     assert (answer.choices[0].message.content, answer.choices[0].finish_reason) == ("Hello", "stop")
     assert (answer.model, answer.usage.total_tokens) == ("b", 7)
     assert answer.choices[0].message.reasoning_content == "They greet."
-    assert said(store, session) == [("user", "Hi", None), ("assistant", "Hello", None)]
+    assert stored_messages(store, session) == [("user", "Hi", None), ("assistant", "Hello", None)]
 
 
 def test_a_stream_has_the_words_then_why_it_ended_then_the_tokens(client_with, store):
@@ -79,7 +79,7 @@ def test_a_stream_has_the_words_then_why_it_ended_then_the_tokens(client_with, s
     assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == "Hello"
     assert [c.choices[0].finish_reason for c in chunks if c.choices][-1] == "stop"
     assert chunks[-1].usage.total_tokens == 7
-    assert said(store, session) == [("user", "Hi", None), ("assistant", "Hello", None)]
+    assert stored_messages(store, session) == [("user", "Hi", None), ("assistant", "Hello", None)]
     answer = store.get("ann", session).messages[-1]
     assert {(c.id, c.created) for c in chunks} == {(f"chatcmpl-{answer.id}", int(answer.create_time.timestamp()))}
 
@@ -90,7 +90,8 @@ def test_a_conversation_goes_on_with_all_of_it_or_with_the_new_message_alone(cli
     ask(client, "1", "Yes", "2", session=session)
     ask(client, "3", session=session)
     ask(client, "1", "Yes", "2", "Yes", "3", "Yes", "4", extra_body={"session_id": session})
-    assert [content for _, content, _ in said(store, session)] == ["1", "Yes", "2", "Yes", "3", "Yes", "4", "Yes"]
+    contents = [content for _, content, _ in stored_messages(store, session)]
+    assert contents == ["1", "Yes", "2", "Yes", "3", "Yes", "4", "Yes"]
     assert [m["content"] for m in client.bot.prompts[2]] == ["1", "Yes", "2", "Yes", "3"]
 
 
@@ -99,15 +100,15 @@ def test_a_history_that_differs_becomes_a_branch_behind_the_last_message_that_is
     _, session = ask(client, "1")
     ask(client, "1", "Yes", "2", session=session)
     ask(client, "1", "No", "5", session=session)
-    assert branch(store, session) == ["1", "No", "5", "Yes"]
+    assert shown_contents(store, session) == ["1", "No", "5", "Yes"]
     ask(client, "1", "Yes", "2", "Yes", "3", session=session)  # the other branch goes on
-    assert branch(store, session) == ["1", "Yes", "2", "Yes", "3", "Yes"]
+    assert shown_contents(store, session) == ["1", "Yes", "2", "Yes", "3", "Yes"]
     ask(client, "0", "No", "6", session=session)
-    assert branch(store, session) == ["0", "No", "6", "Yes"]
+    assert shown_contents(store, session) == ["0", "No", "6", "Yes"]
     ask(client, "0", "No", "6", "Yes", "7", session=session)
-    assert branch(store, session) == ["0", "No", "6", "Yes", "7", "Yes"]
+    assert shown_contents(store, session) == ["0", "No", "6", "Yes", "7", "Yes"]
     assert [m["content"] for m in client.bot.prompts[-1]] == ["0", "No", "6", "Yes", "7"]
-    stored = [content for _, content, _ in said(store, session)]
+    stored = [content for _, content, _ in stored_messages(store, session)]
     assert stored == ["1", "Yes", "2", "Yes", "No", "5", "Yes", "3", "Yes", "0", "No", "6", "Yes", "7", "Yes"]
 
 
@@ -117,7 +118,7 @@ def test_a_question_that_has_its_answer_is_answered_anew_on_a_branch(client_with
     ask(client, "1", "Yes", "2", session=session)
     ask(client, "1", "Yes", "2", "Yes", "3", session=session)
     ask(client, "1", "Yes", "2", session=session)
-    assert branch(store, session) == ["1", "Yes", "2", "Yes"]
+    assert shown_contents(store, session) == ["1", "Yes", "2", "Yes"]
     assert store.get("ann", session).message_count == 7
 
 
@@ -131,7 +132,7 @@ def test_a_question_of_another_branch_that_has_no_answer_is_answered(client_with
     store.append(session, waiting)
     store.append(session, Message(role="user", content="3", parent=two.id))
     ask(client, "1", "Yes", "2", session=session.id)
-    assert branch(store, session.id) == ["1", "Yes", "2", "Yes"]
+    assert shown_contents(store, session.id) == ["1", "Yes", "2", "Yes"]
 
 
 def test_a_client_that_leaves_out_the_oldest_messages_goes_on_in_the_same_branch(client_with, store):
@@ -139,7 +140,7 @@ def test_a_client_that_leaves_out_the_oldest_messages_goes_on_in_the_same_branch
     _, session = ask(client, "1")
     ask(client, "1", "Yes", "2", session=session)
     ask(client, "2", "Yes", "3", session=session)
-    assert branch(store, session) == ["1", "Yes", "2", "Yes", "3", "Yes"]
+    assert shown_contents(store, session) == ["1", "Yes", "2", "Yes", "3", "Yes"]
 
 
 @pytest.mark.parametrize(
@@ -169,7 +170,7 @@ def test_a_change_of_white_space_within_a_message_is_an_edit(client_with, store)
     client = client_with("Yes", DONE)
     _, session = ask(client, "if x:\n  y")
     ask(client, "if x:\n    y", "Yes", "Better?", session=session)
-    assert branch(store, session) == ["if x:\n    y", "Yes", "Better?", "Yes"]
+    assert shown_contents(store, session) == ["if x:\n    y", "Yes", "Better?", "Yes"]
 
 
 def test_messages_that_a_client_never_gets_do_not_stand_between_those_it_sends(client_with, store):
@@ -178,7 +179,7 @@ def test_messages_that_a_client_never_gets_do_not_stand_between_those_it_sends(c
     for role, content in (("system", "Be brief."), ("user", "1"), ("tool", "{}"), ("assistant", "One.")):
         store.append(session, Message(role=role, content=content))
     ask(client, "1", "One.", "2", session=session.id)
-    assert [content for _, content, _ in said(store, session.id)][3:] == ["One.", "2", "Yes"]
+    assert [content for _, content, _ in stored_messages(store, session.id)][3:] == ["One.", "2", "Yes"]
 
 
 def test_an_image_may_be_left_out_of_the_history_but_another_one_is_an_edit(client_with, store):
@@ -191,10 +192,10 @@ def test_an_image_may_be_left_out_of_the_history_but_another_one_is_an_edit(clie
     _, session = ask(client, *looks(PIXEL))
     ask(client, *looks(PIXEL, "Yes", "2"), session=session)
     ask(client, "Look", "Yes", "2", "Yes", "3", session=session)
-    assert branch(store, session) == ["Look", "Yes", "2", "Yes", "3", "Yes"]
+    assert shown_contents(store, session) == ["Look", "Yes", "2", "Yes", "3", "Yes"]
     other = base64.b64encode(base64.b64decode(PIXEL) + b"x").decode()
     ask(client, *looks(other, "Yes", "4"), session=session)
-    assert branch(store, session) == ["Look", "Yes", "4", "Yes"]
+    assert shown_contents(store, session) == ["Look", "Yes", "4", "Yes"]
 
 
 def test_while_an_answer_is_under_way_another_question_is_a_conflict_that_passes(client_with, store):
@@ -208,7 +209,7 @@ def test_while_an_answer_is_under_way_another_question_is_a_conflict_that_passes
     gate.open()
     list(stream)
     ask(client, "Hi", "Hello", "Now?", session=session)
-    assert branch(store, session) == ["Hi", "Hello", "Now?", "Hello"]
+    assert shown_contents(store, session) == ["Hi", "Hello", "Now?", "Hello"]
 
 
 def test_a_conversation_that_began_elsewhere_is_stored_whole(client_with, store):
@@ -216,7 +217,7 @@ def test_a_conversation_that_began_elsewhere_is_stored_whole(client_with, store)
     system = {"role": "system", "content": "Be terse."}
     messages = [system, *({"role": r, "content": c} for r, c in (("user", "1"), ("assistant", "One."), ("user", "2")))]
     _, session = ask(client, messages=messages)
-    assert [content for _, content, _ in said(store, session)] == ["1", "One.", "2", "Yes"]
+    assert [content for _, content, _ in stored_messages(store, session)] == ["1", "One.", "2", "Yes"]
     assert store.get("ann", session).system == "Be terse."
     assert [m["content"] for m in client.bot.prompts[0]] == ["Be terse.", "1", "One.", "2"]
     parts = [
@@ -241,11 +242,11 @@ def test_a_stream_that_the_client_closes_is_stopped_stored_and_gone_on_with(clie
     stream.close()
     while store.written("update_message").get("status", "") != "stopped":
         pass
-    assert said(store, session) == [("user", "Hi", None), ("assistant", "Hello", "stopped")]
+    assert stored_messages(store, session) == [("user", "Hi", None), ("assistant", "Hello", "stopped")]
     gate.open()
     answer, _ = ask(client, "Hi", "Hel", "Go on", session=session)  # it has heard less than is stored
     assert answer.choices[0].message.content == "Hello never"
-    assert [content for _, content, _ in said(store, session)] == ["Hi", "Hello", "Go on", "Hello never"]
+    assert [content for _, content, _ in stored_messages(store, session)] == ["Hi", "Hello", "Go on", "Hello never"]
 
 
 def test_a_stream_of_a_token_that_is_revoked_elsewhere_says_so_and_is_stopped(client_with, store):
@@ -258,7 +259,7 @@ def test_a_stream_of_a_token_that_is_revoked_elsewhere_says_so_and_is_stopped(cl
         next(stream)
     while store.written("update_message").get("status", "") != "stopped":
         pass
-    assert said(store, session)[-1] == ("assistant", "Hello", "stopped")
+    assert stored_messages(store, session)[-1] == ("assistant", "Hello", "stopped")
 
 
 def test_a_question_whose_answer_was_lost_is_asked_again_and_not_stored_twice(client_with, store):
@@ -267,7 +268,7 @@ def test_a_question_whose_answer_was_lost_is_asked_again_and_not_stored_twice(cl
     store.append(session, Message(role="user", content="Hi"))
     answer, _ = ask(client, "Hi", session=session.id)
     assert answer.choices[0].message.content == "Yes"
-    assert [content for _, content, _ in said(store, session.id)] == ["Hi", "Yes"]
+    assert [content for _, content, _ in stored_messages(store, session.id)] == ["Hi", "Yes"]
 
 
 def test_errors_are_those_that_the_client_knows(client_with, store):

@@ -1,17 +1,17 @@
-"""The API while another process of the server waits for the first words of an answer."""
+"""The API while another process of the server waits for the first delta of a reply."""
 
 import pytest
 from support.api.client import Client
 from support.fakes import DONE, Gate, ScriptedBot
 
-from botchat.api.dependencies import Serving
+from botchat.api.dependencies import Services
 from botchat.core.chat import Chat
 from botchat.core.turn import Turns
 
 
 @pytest.fixture
 def elsewhere(store):
-    """Another process on the same store, whose bot never says a word."""
+    """Another process on the same store, whose bot never responds."""
     turns = Turns({"b": ScriptedBot(Gate())}, checkpoint_seconds=0.1)
     yield Chat(store, turns, default_bot="b")
     turns.close(timeout=0)
@@ -19,7 +19,7 @@ def elsewhere(store):
 
 @pytest.fixture
 def client(chat_with):
-    client = Client(Serving(chat=chat_with("Yes.", DONE), sole_user="ann"))
+    client = Client(Services(chat=chat_with("Yes.", DONE), sole_user="ann"))
     client.base_url = "http://127.0.0.1"
     return client
 

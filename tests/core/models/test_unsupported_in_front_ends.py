@@ -6,8 +6,8 @@ import json
 from dataclasses import replace
 
 import pytest
-from support.api.client import clients_of, events_of
-from support.api.relay import Relay, settled, until
+from support.api.client import client_factory, parse_events
+from support.api.relay import Relay, wait_until, wait_until_settled
 from support.fakes import DONE, Gate
 from support.stores.sessions import stored, user_says
 from support.tui.stories import said, story, terminal
@@ -16,8 +16,8 @@ from support.tui.transcripts import said as says
 
 from botchat.api.schemas.responses import message_out
 from botchat.bootstrap import build_repository
-from botchat.commands.output.reply_formats import JsonLines, Words
-from botchat.commands.sessions_read import _news
+from botchat.commands.output.reply_formats import JsonLinesWriter, TextWriter
+from botchat.commands.sessions_read import _new_text
 from botchat.core.chat import Chat
 from botchat.core.exporting import content_notices, message_to_markdown, rfc3339
 from botchat.core.exporting.html import to_html
@@ -49,7 +49,7 @@ def pieces_of(store, session_id: str) -> list[Unsupported]:
 
 @pytest.fixture
 def client_with(store):
-    yield from clients_of(store)
+    yield from client_factory(store)
 
 
 # The lines
@@ -170,7 +170,7 @@ def test_a_redaction_takes_it_out_of_the_store(address, repository_at, tmp_path,
 
 
 def test_a_shell_names_it_on_stderr_and_its_words_alone_on_stdout(capsys):
-    writer = Words(reasoning=True)
+    writer = TextWriter(reasoning=True)
     for delta in (Delta(unsupported=CALL), Delta(content="Yes."), Delta(unsupported=CALLED), Delta(content=" No.")):
         writer.write(delta)
     writer.end(answer(CALLED, Unsupported(HOSTILE, {}), content="Yes. No."))
@@ -183,7 +183,7 @@ def test_a_shell_names_it_on_stderr_and_its_words_alone_on_stdout(capsys):
 
 
 def test_a_program_gets_it_with_the_last_event(capsys):
-    writer = JsonLines()
+    writer = JsonLinesWriter()
     writer.write(Delta(unsupported=CALLED))
     writer.end(answer(Unsupported("odd", {"half \ud800": float("nan")})))
     (event,) = map(json.loads, capsys.readouterr().out.splitlines())
@@ -200,7 +200,7 @@ def test_a_shell_that_follows_a_session_is_told_of_it_at_the_end():
     coming = answer(IMAGE, content="See", status="streaming")
     ended = replace(coming, content="See:", status="truncated", error="It ends here.")
     shown: dict[str, Message] = {}
-    first, then, last = ("".join(_news(message, 2, "b", shown)) for message in (coming, ended, ended))
+    first, then, last = ("".join(_new_text(message, 2, "b", shown)) for message in (coming, ended, ended))
     assert first.endswith("still coming · " + rfc3339(coming.create_time) + "\n\nSee")
     assert then == ":\n\nUnsupported content: image\n\n*It ends here.*\n"
     assert last == ""
@@ -211,9 +211,9 @@ def test_a_shell_that_follows_a_session_is_told_of_it_at_the_end():
 
 def test_an_api_gives_it_with_the_message_and_while_it_comes(client_with, store):
     client = client_with(Delta(unsupported=CALL), "Yes.", Delta(unsupported=CALLED), Delta(unsupported=IMAGE), DONE)
-    session_id = client.begin()
+    session_id = client.create_session()
     with client.stream("POST", f"/session/{session_id}/message", json={"content": "Hi", "stream": True}) as answer:
-        events = list(events_of(answer.iter_lines()))
+        events = list(parse_events(answer.iter_lines()))
     called = [{"kind": piece.kind, "raw": piece.raw} for piece in (CALLED, IMAGE)]
     assert [e["data"]["unsupported"] for e in events if e["event"] == "unsupported"][-1] == called
     assert events[-1]["event"] == "end"
@@ -224,7 +224,7 @@ def test_an_api_gives_it_with_the_message_and_while_it_comes(client_with, store)
     begun = store.get("ann", session_id).messages[1]
     place = f"/session/{session_id}/events"
     with client.stream("GET", place, headers={"Last-Event-ID": f"{begun.id}:4:0"}) as rest:
-        assert [event["event"] for event in events_of(rest.iter_lines())] == ["unsupported", "end"]
+        assert [event["event"] for event in parse_events(rest.iter_lines())] == ["unsupported", "end"]
 
 
 def test_an_openai_client_gets_the_words_as_they_are(client_with):
@@ -273,11 +273,11 @@ def test_a_followed_reply_of_a_server_has_it_while_it_comes_and_after_a_lost_con
     relay = Relay(serve_chat(Delta(unsupported=CALL), Delta(unsupported=IMAGE), gate, Delta(unsupported=CALLED), DONE))
     remote = connect(relay.address, Access(store.accounts()).create_token("ann")[1])
     reply = remote.send("ann", remote.new_session("ann"), user_says("Hi"))
-    until(lambda: content_notices(reply.message) == LINES)
+    wait_until(lambda: content_notices(reply.message) == LINES)
     relay.cut()
-    until(lambda: reply.save_failure is not None)
+    wait_until(lambda: reply.save_failure is not None)
     gate.open()
-    settled(reply)
+    wait_until_settled(reply)
     kept = [CALLED._replace(key=""), IMAGE]
     assert unpack(reply.message.payload) == unpack(remote.open("ann", reply.session_id).messages[1].payload) == kept
     assert unpack(remote.earlier("ann", reply.session_id, before=2)[1].payload) == kept

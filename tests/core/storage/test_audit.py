@@ -9,10 +9,10 @@ from datetime import timedelta
 import httpx2
 import pytest
 from pydantic import ValidationError
-from support.api.client import Api, Client
+from support.api.client import ApiProcess, Client
 from support.fakes import ScriptedBot
 
-from botchat.api.dependencies import Serving
+from botchat.api.dependencies import Services
 from botchat.bootstrap import build_repository
 from botchat.core.chat import Chat
 from botchat.core.errors import InvalidInput, StoreRefused
@@ -98,7 +98,7 @@ def chat(repository):
 
 def admin_client(chat) -> Client:
     _, token = chat.access.create_token("bob", scopes=("read", "write", "admin"))
-    return Client(Serving(chat=chat, settings=ApiSettings(admins_read=True), admins=("bob",)), token)
+    return Client(Services(chat=chat, settings=ApiSettings(admins_read=True), admins=("bob",)), token)
 
 
 def test_each_access_is_an_event_that_no_route_removes(chat, repository):
@@ -144,7 +144,7 @@ def test_a_line_break_and_an_escape_in_a_parameter_write_no_second_line(shell):
     """The attack: a parameter that would write a line of its own, and erase the screen of whoever reads the log."""
     shell.configure('admins = ["ann"]\n[api]\nadmins_read = true\n')
     token = shell.run("tokens", "create", "ann", "--scope", "admin", "--scope", "read").stdout.strip()
-    api = Api(shell)
+    api = ApiProcess(shell)
     url = f"{api.address}/admin/sessions"
     answer = httpx2.get(url, params={"user": FORGED}, headers={"Authorization": f"Bearer {token}"})
     api.process.send_signal(signal.SIGTERM)
@@ -171,7 +171,7 @@ def test_a_line_break_and_an_escape_in_a_parameter_write_no_second_line(shell):
 def test_how_long_events_are_kept_is_configured(chat, repository):
     _, token = chat.access.create_token("bob", scopes=("read", "admin"))
     settings = Settings.model_validate({"api": {"admins_read": True, "audit_retention": "30d"}}).api
-    client = Client(Serving(chat=chat, settings=settings, admins=("bob",)), token)
+    client = Client(Services(chat=chat, settings=settings, admins=("bob",)), token)
     kept = []
 
     class Log:

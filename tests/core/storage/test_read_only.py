@@ -5,7 +5,7 @@ import os
 import pymongo
 import pytest
 from support.child import in_a_child
-from support.shell import Shell, failure, findings
+from support.shell import Shell, error_line, findings_by_status
 from support.stores.servers import Mongod, mongod_binary
 
 from botchat.bootstrap import build_repository
@@ -61,7 +61,7 @@ def test_a_user_who_may_only_read_lists_and_reads(locked_mongod, said, tmp_path)
 def test_what_a_user_who_may_only_read_asks_is_refused_before_the_bot_is_asked(locked_mongod, said, tmp_path):
     done = shell_of(locked_mongod, "reader", tmp_path).run("ask", "What?")
     assert done.returncode != 0
-    assert "does not allow this" in failure(done)
+    assert "does not allow this" in error_line(done)
     repository = build_repository(address(locked_mongod, "reader"))
     repository.prepare()
     with pytest.raises(StoreRefused):
@@ -74,12 +74,12 @@ def test_what_a_user_who_may_only_read_asks_is_refused_before_the_bot_is_asked(l
 def test_a_user_who_may_not_read_is_told_so(locked_mongod, tmp_path, user, password):
     done = Shell(tmp_path, address(locked_mongod, user, password=password)).run("sessions", "list")
     assert done.returncode != 0
-    assert "MongoDB at" in failure(done)
+    assert "MongoDB at" in error_line(done)
 
 
 def test_doctor_notices_who_may_only_read(locked_mongod, said, tmp_path):
     for user, count in (("reader", 1), ("writer", 0)):
-        found = findings(shell_of(locked_mongod, user, tmp_path).run("doctor", "-F", "json"))
+        found = findings_by_status(shell_of(locked_mongod, user, tmp_path).run("doctor", "-F", "json"))
         assert len([what for what, _ in found["warning"] if "read-only" in what]) == count
         assert not [what for what, _ in found["failed"] if "store" in what]
 
@@ -137,5 +137,5 @@ def test_an_address_that_is_not_there_is_an_error_that_repeats_nothing(tmp_path,
     shell = Shell(tmp_path, str(tmp_path / "own.db"))
     done = shell.run("store", "copy", store.format(path=path), "x.db")
     assert done.returncode == 2
-    assert words in failure(done)
+    assert words in error_line(done)
     assert PASSWORD not in done.stderr

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from support.api.client import Api
+from support.api.client import ApiProcess
 from support.bots.stub_server import streamed
 from support.shell import Shell
 from support.tui.terminal import on_terminal
@@ -34,8 +34,8 @@ def start_api(mongo_shell):
     """Start `botchat api` on the MongoDB; kill it at the end if it still runs."""
     running = []
 
-    def start(*options: str) -> Api:
-        running.append(Api(mongo_shell, *options))
+    def start(*options: str) -> ApiProcess:
+        running.append(ApiProcess(mongo_shell, *options))
         return running[-1]
 
     yield start
@@ -154,13 +154,13 @@ def test_the_page_keeps_an_unsaved_reply_on_the_screen_and_its_server_leaves_it_
 
 def test_the_servers_of_the_api_leave_an_unsaved_reply_in_a_file(mongo_shell, own_mongod, rest, start_api):
     import httpx2
-    from support.api.client import events_of
+    from support.api.client import parse_events
 
     api = start_api("--no-sign-in")
     with httpx2.Client(base_url=api.address, timeout=60) as client:
         session_id = client.post("/session/create", json={}).json()["id"]
         with client.stream("POST", f"/session/{session_id}/message", json={"content": "Go", "stream": True}) as answer:
-            events = events_of(answer.iter_lines())
+            events = parse_events(answer.iter_lines())
             assert next(events)["event"] == "begin"
             assert next(events)["data"]["content"] == "The first half "
             own_mongod.stop()

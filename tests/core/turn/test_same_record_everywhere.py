@@ -9,7 +9,7 @@ from support.bots.stub_server import streamed
 from support.shell import Shell
 from support.tui.stories import story, terminal
 
-from botchat.api.dependencies import Serving
+from botchat.api.dependencies import Services
 from botchat.bootstrap import build_chat, build_repository, build_turns
 from botchat.core.models import Session
 from botchat.settings import load_settings
@@ -71,9 +71,9 @@ def by_terminal(shell: Shell, settings) -> None:
 def by_api(_shell, settings) -> None:
     turns = build_turns(settings, {})
     chat = build_chat(settings, turns)
-    client = Client(Serving(chat=chat, sole_user="ann"))
+    client = Client(Services(chat=chat, sole_user="ann"))
     client.base_url = "http://127.0.0.1"
-    assert client.say(client.begin(), "Hi").status_code == 200
+    assert client.say(client.create_session(), "Hi").status_code == 200
     turns.close()
     chat.close()
 

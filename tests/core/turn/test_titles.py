@@ -215,12 +215,12 @@ def test_no_bot_is_asked_that_can_not_or_where_nobody_wants_titles(titling, repo
 
 
 def test_only_a_program_that_stays_asks_for_titles_and_the_settings_can_forbid_it():
-    for settings, stays, wanted in (
+    for settings, is_long_running, wanted in (
         (Settings(), True, True),
         (Settings(titles=False), True, False),
         (Settings(), False, False),
     ):
-        turns = build_turns(settings, {}, stays=stays)
+        turns = build_turns(settings, {}, is_long_running=is_long_running)
         assert turns._titles is wanted
         turns.close()
 

@@ -1,4 +1,4 @@
-"""The API as a client sees it: a server in a thread, or the application alone, with real tokens of a real store."""
+"""Test helpers for the API: a process, a server in a thread, or the application alone, with real tokens."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from support.fakes import DONE, ScriptedBot
 from support.shell import Shell
 
 from botchat.api.app import create_app
-from botchat.api.dependencies import Serving
+from botchat.api.dependencies import Services
 from botchat.core.auth import Access
 from botchat.core.auth.passwords import Passwords
 from botchat.core.chat import Chat
@@ -22,16 +22,16 @@ from botchat.core.models import Delta
 from botchat.core.turn import Turns
 
 KEY = "k" * 32
-CHEAP = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+CHEAP_PASSWORDS = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
-def cheap_passwords(chat: Chat) -> None:
-    """Let passwords cost next to nothing."""
-    chat.access = Access(chat._repository.accounts(), CHEAP)
+def use_cheap_passwords(chat: Chat) -> None:
+    """Make password hashing fast."""
+    chat.access = Access(chat._repository.accounts(), CHEAP_PASSWORDS)
 
 
-class Api:
-    """`botchat api` in a process of its own."""
+class ApiProcess:
+    """`botchat api` in its own process."""
 
     def __init__(self, shell: Shell, *options: str) -> None:
         self.process = shell.start("api", "--port", "0", *options)
@@ -50,14 +50,14 @@ class Api:
 
 
 class Client(TestClient):
-    """Someone with a token."""
+    """A client of the application with a token."""
 
-    def __init__(self, serving: Serving, token: str | None = None) -> None:
+    def __init__(self, services: Services, token: str | None = None) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        super().__init__(create_app(serving), headers=headers, raise_server_exceptions=False)
+        super().__init__(create_app(services), headers=headers, raise_server_exceptions=False)
 
-    def begin(self, **body) -> str:
-        """Begin a session; return its id."""
+    def create_session(self, **body) -> str:
+        """Create a session; return its id."""
         answer = self.post("/session/create", json=body)
         assert answer.status_code == 201, answer.text
         return answer.json()["id"]
@@ -66,8 +66,8 @@ class Client(TestClient):
         return self.post(f"/session/{session_id}/message", json={"content": content}, **more)
 
 
-def events_of(lines: Iterator[str]) -> Iterator[dict]:
-    """Read server-sent events, each with its data read too; what only keeps the line open is left out."""
+def parse_events(lines: Iterator[str]) -> Iterator[dict]:
+    """Yield server-sent events with their parsed data, without pings."""
     event: dict = {}
     for line in lines:
         if not line:
@@ -79,22 +79,22 @@ def events_of(lines: Iterator[str]) -> Iterator[dict]:
             event[name] = value
 
 
-def text_of(events) -> str:
-    """What deltas say, one after the other."""
+def delta_text(events) -> str:
+    """Return the joined content of the deltas."""
     return "".join(event["data"].get("content", "") for event in events if event["event"] == "delta")
 
 
 @contextmanager
-def served(serving: Serving) -> Iterator[str]:
-    """Serve on loopback from a thread; give the address."""
-    config = uvicorn.Config(create_app(serving), log_level="error", timeout_graceful_shutdown=1)
-    with running(config) as address:
+def serve_api(services: Services) -> Iterator[str]:
+    """Serve the API on loopback from a thread; yield the URL."""
+    config = uvicorn.Config(create_app(services), log_level="error", timeout_graceful_shutdown=1)
+    with run_server(config) as address:
         yield address
 
 
 @contextmanager
-def running(config: uvicorn.Config) -> Iterator[str]:
-    """Run a server on loopback in a thread; give the address."""
+def run_server(config: uvicorn.Config) -> Iterator[str]:
+    """Run a server on loopback in a thread; yield the URL."""
     config.port = 0
     server = uvicorn.Server(config)
     place = config.bind_socket()
@@ -108,19 +108,19 @@ def running(config: uvicorn.Config) -> Iterator[str]:
         thread.join()
 
 
-REASONED = (Delta(reasoning_content="They greet."), "Hel", "lo", DONE)
+REASONING_REPLY = (Delta(reasoning_content="They greet."), "Hel", "lo", DONE)
 
 
-def clients_of(store):
-    """Make a client of an API whose bot follows the script."""
+def client_factory(store):
+    """Yield a function that creates a client of an API whose bot follows a script."""
     made = []
 
     def make(*script, user: str = "ann", scopes=("read", "write"), **more) -> Client:
         turns = Turns({"b": ScriptedBot(*script)})
         made.append(turns)
         chat = Chat(store, turns, default_bot="b")
-        cheap_passwords(chat)
-        client = Client(Serving(chat=chat, **more), chat.access.create_token(user, scopes=scopes)[1])
+        use_cheap_passwords(chat)
+        client = Client(Services(chat=chat, **more), chat.access.create_token(user, scopes=scopes)[1])
         client.chat = chat
         return client
 

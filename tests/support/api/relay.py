@@ -1,31 +1,31 @@
-"""What lies between a terminal and its server: a relay that can be cut, and waiting for what comes."""
+"""A TCP relay between a terminal and its server that can be cut, and helpers that wait for replies."""
 
 import socket
 import threading
 from contextlib import suppress
 
 
-def until(condition) -> None:
-    """Wait until something is so."""
+def wait_until(condition) -> None:
+    """Wait until a condition is true."""
     pause = threading.Event()
     while not condition():
         pause.wait(0.01)
 
 
-def settled(reply):
-    """Wait until nothing more becomes of it."""
-    until(lambda: reply.settled)
+def wait_until_settled(reply):
+    """Wait until a reply is saved or its save has failed."""
+    wait_until(lambda: reply.settled)
     return reply
 
 
-def shown(chat, session_id: str) -> list[tuple[str, str | None]]:
+def shown_branch(chat, session_id: str) -> list[tuple[str, str | None]]:
     session = chat.open("ann", session_id)
     end = next((i for i, m in enumerate(session.messages) if m.id == session.head), len(session.messages) - 1)
     return [(m.content, m.status) for m in session.messages[: end + 1]]
 
 
 class Relay:
-    """Stands between a client and a server, and cuts their connections."""
+    """Relays connections between a client and a server, and can cut them."""
 
     def __init__(self, address: str) -> None:
         self._far = int(address.rpartition(":")[2])
@@ -37,7 +37,7 @@ class Relay:
 
     def cut(self) -> None:
         for end in self._ends:
-            with suppress(OSError):  # it has ended by itself
+            with suppress(OSError):  # it is closed already
                 end.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
@@ -49,7 +49,7 @@ class Relay:
             end.close()
 
     def _accept(self) -> None:
-        with suppress(OSError):  # how accept tells that it is closed
+        with suppress(OSError):  # accept raises it when the socket is closed
             while True:
                 near = self._place.accept()[0]
                 far = socket.create_connection(("127.0.0.1", self._far))

@@ -8,12 +8,12 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
-from support.api.client import CHEAP
+from support.api.client import CHEAP_PASSWORDS
 from support.web.tabs import Site
 
 from botchat.core.auth import Access, Devices
 from botchat.core.storage.sqlite.repository import SqliteRepository
-from botchat.serving import Guesses, PasswordSignIn
+from botchat.serving import PasswordSignIn, SignInLimiter
 from botchat.settings import WebSettings
 from botchat.web import cache, runtime
 from botchat.web.auth.setup import admission
@@ -44,17 +44,17 @@ class World:
         self.repository = SqliteRepository(folder / "botchat.db")
         self.repository.prepare()
         self.site = Site(self.repository)
-        self.access = Access(self.repository.accounts(), CHEAP)
+        self.access = Access(self.repository.accounts(), CHEAP_PASSWORDS)
         self.waits: list[float] = []
         self.clock = 0.0
-        self.guesses = Guesses(clock=lambda: self.clock)
+        self.sign_in_limiter = SignInLimiter(clock=lambda: self.clock)
         for user in ("ann", "bob", "root"):
             self.access.add(user, WORD)
 
     @property
     def passwords(self) -> PasswordSignIn:
         devices = Devices(self.repository.short_lived())
-        return PasswordSignIn(self.access, devices, self.guesses, self.wait)
+        return PasswordSignIn(self.access, devices, self.sign_in_limiter, self.wait)
 
     async def wait(self, seconds: float) -> None:
         self.waits.append(seconds)

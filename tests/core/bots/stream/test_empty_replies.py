@@ -3,15 +3,15 @@
 import json
 
 import pytest
-from support.api.client import clients_of
-from support.api.relay import settled, shown
+from support.api.client import client_factory
+from support.api.relay import shown_branch, wait_until_settled
 from support.bots.stub_server import streamed
 from support.fakes import DONE
-from support.shell import failure
+from support.shell import error_line
 from support.stores.sessions import stored, user_says
 from support.tui.stories import story, terminal
 
-from botchat.api.openai.matching import find_place
+from botchat.api.openai.matching import match_messages
 from botchat.core.chat import Chat, is_unanswered
 from botchat.core.errors import InvalidInput
 from botchat.core.exporting import message_to_markdown
@@ -34,7 +34,7 @@ def answered(store, reply: Message) -> Session:
 
 @pytest.fixture
 def client_with(store):
-    yield from clients_of(store)
+    yield from client_factory(store)
 
 
 # Asked for again
@@ -105,7 +105,7 @@ def test_what_is_no_empty_reply_is_not_asked_for_again(store, chat_with, reply):
 def test_an_openai_client_goes_on_after_an_empty_reply(content, status):
     stored_before = [user_says("Hi"), empty(content=content, status=status), user_says("Hello?")]
     sent = [user_says("Hi"), empty(content=content), user_says("Hello?"), user_says("Still there?")]
-    assert [m.content for m in find_place(stored_before, None, sent).new] == ["Still there?"]
+    assert [m.content for m in match_messages(stored_before, None, sent).new] == ["Still there?"]
 
 
 # Shown
@@ -139,7 +139,7 @@ def test_an_empty_reply_is_read_and_rated_in_a_shell(local_shell, store):
     assert "Empty reply" in local_shell.run("sessions", "show", session.id).stdout
     assert local_shell.run("feedback", "give", session.id, "down").returncode == 0
     assert store.get("ann", session.id).messages[1].feedback["rating"] == "down"
-    assert failure(local_shell.run("feedback", "give", session.id, "up", "-m", "3"))
+    assert error_line(local_shell.run("feedback", "give", session.id, "up", "-m", "3"))
 
 
 def test_an_empty_reply_of_an_api_is_asked_for_again(client_with, store):
@@ -151,9 +151,9 @@ def test_an_empty_reply_of_an_api_is_asked_for_again(client_with, store):
 def test_an_empty_reply_of_a_server_is_asked_for_again_as_a_version(remote_with, store):
     session = answered(store, empty(payload=pack([TOOL_CALL])))
     remote = remote_with("A heron.", DONE)
-    reply = settled(remote.retry("ann", remote.open("ann", session.id)))
+    reply = wait_until_settled(remote.retry("ann", remote.open("ann", session.id)))
     assert reply.message.parent == session.messages[0].id
-    assert shown(remote, session.id)[-1] == ("A heron.", None)
+    assert shown_branch(remote, session.id)[-1] == ("A heron.", None)
     assert unpack(remote.open("ann", session.id).messages[1].payload) == [TOOL_CALL._replace(key="")]
 
 

@@ -7,7 +7,7 @@ from contextlib import closing
 from datetime import timedelta
 
 import pytest
-from support.api.client import CHEAP
+from support.api.client import CHEAP_PASSWORDS
 
 from botchat.core.auth import HEARD_SECONDS, Access, refused_names
 from botchat.core.errors import AccountNotFound, InvalidInput, NotSignedIn, TokenNotFound
@@ -40,7 +40,7 @@ def access(repository, clock):
 
 def opened(repository, clock) -> Access:
     """Access as another process has it."""
-    return Access(repository.accounts(), CHEAP, clock=clock)
+    return Access(repository.accounts(), CHEAP_PASSWORDS, clock=clock)
 
 
 def test_an_account_is_made_once_and_knows_its_password_alone(access):
@@ -106,7 +106,7 @@ def test_a_name_that_a_proxy_writes_in_parts_is_one_user(access):
 def test_a_user_who_was_there_before_names_were_checked_comes_in_as_ever(access, repository, clock):
     old = ["\u0430nn", "a\u200bnn", "ANN", "ann"]
     for user in old:
-        repository.accounts().add_account(Account(user=user, password_hash=CHEAP.hash("correct horse")))
+        repository.accounts().add_account(Account(user=user, password_hash=CHEAP_PASSWORDS.hash("correct horse")))
     assert [access.check_password(user, "correct horse") for user in old] == old
     assert [access.vouched_for(user).user for user in old] == old
     assert [access.create_token(user)[0].user for user in old] == old
@@ -219,7 +219,7 @@ def test_a_process_hears_in_one_read_what_ended_in_others_and_asks_for_nobody_el
     for user in ("ann", "bob"):
         access.add(user, "correct horse")
     asked = Asked(repository.accounts())
-    elsewhere = Access(asked, CHEAP, clock=clock)
+    elsewhere = Access(asked, CHEAP_PASSWORDS, clock=clock)
     bob, token = elsewhere.sign_in("bob").sign_in, elsewhere.create_token("bob")[1]
     access.sign_out_everywhere("carl")
     for what, end in ENDINGS.items():

@@ -14,7 +14,7 @@ from support.stores.mongo_commands import Sent
 from support.stores.servers import Mongod, mongod_binary
 from support.stores.sessions import user_says
 
-from botchat.api.errors import answer_to
+from botchat.api.errors import error_response
 from botchat.commands.support.exit_codes import exit_code
 from botchat.core.errors import StoreBusy, StoreUnavailable
 from botchat.core.models import now
@@ -191,7 +191,7 @@ def test_a_server_that_stays_overloaded_is_told_from_one_that_does_not_answer(fa
 
 def test_contention_is_worth_another_try_everywhere():
     error = StoreBusy("Too many writers.")
-    answer = answer_to(error, "/sessions")
+    answer = error_response(error, "/sessions")
     assert isinstance(error, StoreUnavailable)
     assert (exit_code(error), answer.status_code, int(answer.headers["Retry-After"]) > 0) == (5, 503, True)
     assert isinstance(error_of({"code": "store_busy", "detail": "Too many writers."}), StoreBusy)
