@@ -42,7 +42,7 @@ class OidcProvider:
         Raises:
             BotchatError: the provider's description can't be read.
         """
-        from botchat.core.bots.http_client import get_json
+        from botchat.core.bots.http_client import get_json, is_valid_url
 
         described = await get_json(self._settings.provider)
         address = described.get("end_session_endpoint") if isinstance(described, dict) else None
