@@ -159,17 +159,11 @@ class SessionExporter:
     """
 
     def __init__(
-        self,
-        admin: "Admin",
-        where: SessionFilter,
-        output_format: "ExportFormat",
-        *,
-        alone: bool = False,
-        fingerprint: str = "",
+        self, admin: "Admin", where: SessionFilter, form: "ExportFormat", *, alone: bool = False, fingerprint: str = ""
     ) -> None:
         self._admin = admin
         self._where = where
-        self._format = output_format
+        self._format = form
         self._alone = alone
         self._fingerprint = fingerprint
         self._count = 0
