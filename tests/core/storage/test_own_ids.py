@@ -10,7 +10,7 @@ from support.stores.blocks import blocks_of
 from support.stores.sessions import stored, user_says
 from support.strands.model import agent
 
-from botchat.api.dependencies import Serving
+from botchat.api.dependencies import Services
 from botchat.bootstrap import build_repository
 from botchat.core.admin import Admin
 from botchat.core.chat import Chat
@@ -358,14 +358,14 @@ def test_the_api_gives_each_user_their_own_and_asks_an_admin_whose(keyed):
     said(keyed, "ann", "hers alone", session_id="alone")
     turns = Turns({"b": ScriptedBot("Hello")})
     chat = Chat(keyed, turns, default_bot="b")
-    serving = Serving(chat=chat, settings=ApiSettings(admins_read=True), admins=("root",))
-    ann, bob, mallory = (Client(serving, chat.access.create_token(user)[1]) for user in ("ann", "bob", "mallory"))
+    services = Services(chat=chat, settings=ApiSettings(admins_read=True), admins=("root",))
+    ann, bob, mallory = (Client(services, chat.access.create_token(user)[1]) for user in ("ann", "bob", "mallory"))
     read = [client.get(f"/session/{CASE}").json()["messages"][0]["content"] for client in (ann, bob)]
     assert read == ["ann's", "bob's"]
     answers = [mallory.get(f"/session/{name}") for name in (CASE, "case-4713")]
     assert {answer.status_code for answer in answers} == {404}
     assert answers[0].text.replace(CASE, "case-4713") == answers[1].text
-    admin = Client(serving, chat.access.create_token("root", scopes=("read", "admin"))[1])
+    admin = Client(services, chat.access.create_token("root", scopes=("read", "admin"))[1])
     assert admin.get("/admin/session/alone").json()["messages"][0]["content"] == "hers alone"
     asked = admin.get(f"/admin/session/{CASE}")
     assert (asked.status_code, "ann, bob" in asked.text) == (422, True)
