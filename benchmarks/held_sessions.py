@@ -19,7 +19,7 @@ _MOST_KIB = 512
 
 def rows(uri: str) -> Iterator[Row]:
     with MongoClient(uri + sample.PATIENT) as client:
-        store = Store.borrow(client, _DATABASE, user=sample.WRITER)
+        store = Store.from_client(client, _DATABASE, user=sample.WRITER)
         held = _filled(lambda session: session, store.session("held"), _LENGTH)
         anew = _filled(lambda session: store.session(session.id), store.session("anew"), _LENGTH)
         short = _filled(lambda session: session, store.session("short"), _SHORT)

@@ -84,7 +84,7 @@ def _filled(client: MongoClient, size: int) -> str:
     session_id = f"strands {size}"
     with BotchatSessionManager(session_id, client=client, user=sample.WRITER) as manager:
         agent(manager)
-    repository = Store.borrow(client, user=sample.WRITER).repository
+    repository = Store.from_client(client, user=sample.WRITER).repository
     session = repository.get(sample.WRITER, session_id)
     for i in range(size):
         text = sample.new_message(i)

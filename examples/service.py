@@ -12,18 +12,18 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from strands import Agent
 
-from botchat.library import set_up, shared, tear_down
+from botchat.library import close_shared_store, open_shared_store, shared_store
 from botchat.strands import BotchatSessionManager
 
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     """Open the store when the service starts, and close it when it ends."""
-    set_up()
+    open_shared_store()
     try:
         yield
     finally:
-        tear_down()
+        close_shared_store()
 
 
 app = FastAPI(lifespan=lifespan)
@@ -38,7 +38,7 @@ class Said(BaseModel):
 @app.post("/{user}/sessions/{session_id}/messages")
 def say(user: str, session_id: str, said: Said) -> dict[str, str]:
     """Let the session's agent answer. FastAPI calls this in a thread: the store waits for nobody else."""
-    manager = BotchatSessionManager(session_id, store=shared(), user=user)
+    manager = BotchatSessionManager(session_id, store=shared_store(), user=user)
     agent = Agent(model=DemoModel(), session_manager=manager, callback_handler=None)
     return {"answer": str(agent(said.text))}
 
@@ -46,11 +46,11 @@ def say(user: str, session_id: str, said: Said) -> dict[str, str]:
 @app.get("/{user}/sessions/{session_id}/messages")
 def messages(user: str, session_id: str) -> list[dict[str, Any]]:
     """Read what was said."""
-    session = shared().session(session_id, user=user)
+    session = shared_store().session(session_id, user=user)
     return [{"role": message.role, "content": message.content} for message in session.messages()]
 
 
 @app.get("/{user}/sessions")
 def sessions(user: str) -> list[dict[str, Any]]:
     """List the user's sessions."""
-    return [{"id": summary.id, "name": summary.name} for summary in shared().page(user=user).sessions]
+    return [{"id": summary.id, "name": summary.name} for summary in shared_store().page(user=user).sessions]

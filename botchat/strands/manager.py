@@ -63,15 +63,15 @@ class BotchatSessionManager(RepositorySessionManager, BotchatSessionRepository):
         **pool_options: Any,
     ) -> None:
         self._owns_store = client is None and not isinstance(store, Store)
-        BotchatSessionRepository.__init__(self, _store_of(store, client, database, user, pool_options), user=user)
+        BotchatSessionRepository.__init__(self, _open_store(store, client, database, user, pool_options), user=user)
         self._unsaved: dict[str, list[SessionMessage]] = {}
-        self._begun: dict[str, Agent] = {}
-        self._configured: dict[str, AgentChanges] = {}
-        self._window_moves: dict[str, dict[str, Any]] = {}
-        self.store.flush_before_close(self)
+        self._live_agents: dict[str, Agent] = {}
+        self._changed_configurations: dict[str, AgentChanges] = {}
+        self._versions_after_turn: dict[str, dict[str, Any]] = {}
+        self.store.flush_on_close(self)
         weakref.finalize(self, _report_unsaved, session_id, self._unsaved)
         try:
-            self._open(session_id)
+            self._open_session(session_id)
         except BaseException:
             self.close()
             raise
@@ -80,7 +80,7 @@ class BotchatSessionManager(RepositorySessionManager, BotchatSessionRepository):
         """Restore an agent, or add it to the session; also when another process adds it at this moment."""
         known = agent.agent_id in self._latest_agent_message
         if isinstance(agent, Agent) and not known:
-            self._begun[agent.agent_id] = agent
+            self._live_agents[agent.agent_id] = agent
         try:
             with self._reading_ahead(self.session_id, agent.agent_id):
                 super().initialize(agent, **kwargs)
@@ -89,11 +89,11 @@ class BotchatSessionManager(RepositorySessionManager, BotchatSessionRepository):
             del self._latest_agent_message[agent.agent_id]
             super().initialize(agent, **kwargs)
         if isinstance(agent, Agent):
-            self._last_synced_internal_state[agent.agent_id] = _versions(agent)
+            self._last_synced_internal_state[agent.agent_id] = _state_versions(agent)
             stored = self._agents[self.session_id, agent.agent_id]
             configuration = _configuration(agent)
             if configuration != {"model": stored.model, "system": stored.system}:
-                self._configured[agent.agent_id] = configuration
+                self._changed_configurations[agent.agent_id] = configuration
 
     def append_message(self, message: Message, agent: LocalAgent, **_: Any) -> None:
         """Store a message, in one command with what has changed of the agent."""
@@ -103,28 +103,28 @@ class BotchatSessionManager(RepositorySessionManager, BotchatSessionRepository):
         self._held_records.setdefault(agent.agent_id, []).append(given)
         self._unsaved.setdefault(agent.agent_id, []).append(given)
         if isinstance(agent, Agent):
-            self._save_with(agent, _after_turn(agent, message))
+            self._save_with_state(agent, _conversation_manager_state_after_turn(agent, message))
         else:
             self._save(agent.agent_id, None)
 
     def sync_agent(self, agent: LocalAgent, **kwargs: Any) -> None:
         """Store what has changed of the agent, if that did not go with a message."""
         self._save(agent.agent_id, None)
-        unmoved = self._window_moves.pop(agent.agent_id, None)
-        if unmoved is None or unmoved != _versions(cast(Agent, agent)):
+        unmoved = self._versions_after_turn.pop(agent.agent_id, None)
+        if unmoved is None or unmoved != _state_versions(cast(Agent, agent)):
             super().sync_agent(agent, **kwargs)
 
     def create_agent(self, session_id: str, session_agent: SessionAgent, **kwargs: Any) -> None:
         """Add an agent to a session, with its model and its system prompt."""
-        agent = self._begun.get(session_agent.agent_id)
+        agent = self._live_agents.get(session_agent.agent_id)
         configuration = {} if agent is None else _configuration(agent)
         super().create_agent(session_id, session_agent, **{**configuration, **kwargs})
 
     def read_agent(self, session_id: str, agent_id: str, **kwargs: Any) -> SessionAgent | None:
         """Read an agent; one that was not begun by Strands has the conversation manager's first state."""
         found = super().read_agent(session_id, agent_id, **kwargs)
-        if found is not None and not found.conversation_manager_state and agent_id in self._begun:
-            found.conversation_manager_state = self._begun[agent_id].conversation_manager.get_state()
+        if found is not None and not found.conversation_manager_state and agent_id in self._live_agents:
+            found.conversation_manager_state = self._live_agents[agent_id].conversation_manager.get_state()
         return found
 
     def flush(self, timeout: float = FLUSH_SECONDS) -> None:
@@ -134,7 +134,7 @@ class BotchatSessionManager(RepositorySessionManager, BotchatSessionRepository):
             UnsavedMessages: some could not be stored. The error has them; they wait no more.
         """
         until = time.monotonic() + timeout
-        raise_joined([error for agent_id in list(self._unsaved) for error in self._flushed(agent_id, until)])
+        raise_joined([error for agent_id in list(self._unsaved) for error in self._flush_agent(agent_id, until)])
 
     def close(self, timeout: float = FLUSH_SECONDS) -> None:
         """Store what waits, as `flush` does, then close the store if this manager opened it.
@@ -154,11 +154,11 @@ class BotchatSessionManager(RepositorySessionManager, BotchatSessionRepository):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _flushed(self, agent_id: str, until: float) -> Iterator[UnsavedMessages]:
+    def _flush_agent(self, agent_id: str, until: float) -> Iterator[UnsavedMessages]:
         """Store what waits of an agent; give what can't be stored."""
         waiting = self._unsaved[agent_id]
         while waiting:
-            first = self._lost(agent_id, waiting[0])
+            first = self._unsaved_message(agent_id, waiting[0])
             try:
                 self._save(agent_id, None)
             except UnsavedMessages as error:
@@ -169,15 +169,15 @@ class BotchatSessionManager(RepositorySessionManager, BotchatSessionRepository):
                 if time.monotonic() < until:
                     time.sleep(_PAUSE_SECONDS)
                     continue
-                yield UnsavedMessages([self._lost(agent_id, given) for given in waiting], error)
+                yield UnsavedMessages([self._unsaved_message(agent_id, given) for given in waiting], error)
                 waiting.clear()
             except Exception as error:  # noqa: BLE001  (whatever a hook raised: it goes with the message)
                 yield UnsavedMessages([first], error)
 
-    def _lost(self, agent_id: str, given: SessionMessage) -> UnsavedMessage:
+    def _unsaved_message(self, agent_id: str, given: SessionMessage) -> UnsavedMessage:
         return UnsavedMessage(self.session_id, agent_id, given.to_message())
 
-    def _open(self, session_id: str) -> None:
+    def _open_session(self, session_id: str) -> None:
         try:
             RepositorySessionManager.__init__(self, session_id, session_repository=self)
         except SessionException:
@@ -185,19 +185,19 @@ class BotchatSessionManager(RepositorySessionManager, BotchatSessionRepository):
                 raise
             RepositorySessionManager.__init__(self, session_id, session_repository=self)  # another process was first
 
-    def _save_with(self, agent: Agent, manager_state: dict[str, Any]) -> None:
+    def _save_with_state(self, agent: Agent, manager_state: dict[str, Any]) -> None:
         """Store what waits, the last of it with the state of the agent if that has changed."""
-        versions = _versions(agent) | {"conversation_manager_state": manager_state}
-        changes: AgentChanges = self._configured.get(agent.agent_id, {})
+        versions = _state_versions(agent) | {"conversation_manager_state": manager_state}
+        changes: AgentChanges = self._changed_configurations.get(agent.agent_id, {})
         if versions != self._last_synced_internal_state.get(agent.agent_id):
             session_agent = SessionAgent.from_agent(agent)
             session_agent.conversation_manager_state = manager_state
             changes = self._agent_changes(self.session_id, session_agent) | changes
         self._save(agent.agent_id, changes)
-        self._configured.pop(agent.agent_id, None)
+        self._changed_configurations.pop(agent.agent_id, None)
         self._last_synced_internal_state[agent.agent_id] = versions
-        if versions != (now := _versions(agent)):
-            self._window_moves[agent.agent_id] = now  # the sync that follows at once would store it as it was
+        if versions != (now := _state_versions(agent)):
+            self._versions_after_turn[agent.agent_id] = now  # the sync that follows at once would store it as it was
 
     def _save(self, agent_id: str, changes: AgentChanges | None) -> None:
         waiting = self._unsaved.get(agent_id, [])
@@ -212,7 +212,7 @@ class BotchatSessionManager(RepositorySessionManager, BotchatSessionRepository):
             except Exception as error:
                 refused = waiting.pop(0)
                 if waiting:  # the caller knows the last alone
-                    raise UnsavedMessages([self._lost(agent_id, refused)], error) from error
+                    raise UnsavedMessages([self._unsaved_message(agent_id, refused)], error) from error
                 raise
             del waiting[0]
 
@@ -225,7 +225,7 @@ def _report_unsaved(session_id: str, unsaved: Mapping[str, list[SessionMessage]]
         _log.error("Session %r: %s lost, because its BotchatSessionManager was not closed.", session_id, were)
 
 
-def _store_of(
+def _open_store(
     store: Store | str | None, client: "Client | None", database: str, user: str | None, pool_options: dict[str, Any]
 ) -> Store:
     if client is not None and store is not None:
@@ -233,11 +233,11 @@ def _store_of(
     if pool_options and (client is not None or isinstance(store, Store)):
         raise ConfigError(f"The pool is there already: {', '.join(pool_options)} can't be set for it.")
     if client is not None:
-        return Store.borrow(client, database, user=user)
-    return store if isinstance(store, Store) else Store.at(store, user=user, **pool_options)
+        return Store.from_client(client, database, user=user)
+    return store if isinstance(store, Store) else Store.open_lazy(store, user=user, **pool_options)
 
 
-def _versions(agent: Agent) -> dict[str, Any]:
+def _state_versions(agent: Agent) -> dict[str, Any]:
     """Tell by what Strands' sync sees that an agent has changed."""
     return {
         "state_version": agent.state._get_version(),
@@ -257,7 +257,7 @@ def _configuration(agent: Agent) -> AgentChanges:
     }
 
 
-def _after_turn(agent: Agent, message: Message) -> dict[str, Any]:
+def _conversation_manager_state_after_turn(agent: Agent, message: Message) -> dict[str, Any]:
     """Tell the conversation manager's state at the end of the turn that this message ends, before it is there.
 
     A window that is full moves at the end of each turn: told with the last message, that is no command of its own. If

@@ -15,7 +15,7 @@ from botchat.library.encoding import decode_each, encode
 from botchat.strands.text import blocks_of, reasoning_of, text_of
 
 _ID = "botchat_id"
-_PLACE = attrgetter("message_id")
+_INDEX = attrgetter("message_id")
 _TOKENS = {"inputTokens": "prompt_tokens", "outputTokens": "completion_tokens", "totalTokens": "total_tokens"}
 
 
@@ -31,21 +31,21 @@ def to_message(given: SessionMessage, agent_id: str) -> Message:
     metadata = _mapping(message.get("metadata"))
     metrics = _mapping(metadata.get("metrics"))
     return Message(
-        id=id_of(given) or _new_id(given),
+        id=stored_message_id(given) or _new_id(given),
         role=_role(message),
         content=content,
         reasoning_content=reasoning_of(message),
         create_time=_time(given.created_at),
         agent_id=agent_id,
         usage=_usage(_mapping(metadata.get("usage"))),
-        latency_ms=_whole(metrics.get("latencyMs")),
-        first_token_ms=_whole(metrics.get("timeToFirstByteMs")),
-        payload=payload_of(given, content, files),
+        latency_ms=_count_or_none(metrics.get("latencyMs")),
+        first_token_ms=_count_or_none(metrics.get("timeToFirstByteMs")),
+        payload=encode_payload(given, content, files),
         files=files,
     )
 
 
-def payload_of(given: SessionMessage, content: str, files: list[File] | None = None) -> str:
+def encode_payload(given: SessionMessage, content: str, files: list[File] | None = None) -> str:
     """Write what the readable text does not tell; plain words are stored once. Bytes of media go to `files`."""
     message: dict[str, Any] = dict(given.to_message())
     if message.get("content") == [{"text": content}] and is_valid(content):
@@ -58,7 +58,7 @@ def payload_of(given: SessionMessage, content: str, files: list[File] | None = N
     }
     if given.redact_message is not None:
         kept["redacted"] = True
-    return encode(kept, None if files is None else lambda block: _put(block, files))
+    return encode(kept, None if files is None else lambda block: _add_file(block, files))
 
 
 def from_records(stored: Sequence[Record], start: int, read_file: Callable[[str], bytes]) -> list[SessionMessage]:
@@ -75,32 +75,32 @@ def from_records(stored: Sequence[Record], start: int, read_file: Callable[[str]
     messages, taken, following = [], set[int](), start
     for record, payload in zip(stored, payloads, strict=True):
         is_ours = isinstance(payload, dict) and "message" in payload
-        given = _from_payload(record, payload) if is_ours else _plain(record)
+        given = _from_payload(record, payload) if is_ours else _from_other_writer(record)
         index = given.message_id
         if index < start or index in taken:
             given.message_id = index = following
         taken.add(index)
         if index >= following:
             following = index + 1
-        remember(given, record["id"])
+        set_stored_message_id(given, record["id"])
         messages.append(given)
-    return sorted(messages, key=_PLACE)
+    return sorted(messages, key=_INDEX)
 
 
-def id_of(given: SessionMessage) -> str | None:
+def stored_message_id(given: SessionMessage) -> str | None:
     """Tell under which id a message is stored, if it was stored or read with this object and the same index."""
     index, message_id = getattr(given, _ID, (None, None))
     return message_id if index == given.message_id else None
 
 
-def remember(given: SessionMessage, message_id: str) -> None:
+def set_stored_message_id(given: SessionMessage, message_id: str) -> None:
     """Keep with the object under which id it is stored: its index alone may be another writer's too."""
     setattr(given, _ID, (given.message_id, message_id))
 
 
 def _new_id(given: SessionMessage) -> str:
-    remember(given, new_id())
-    return cast(str, id_of(given))
+    set_stored_message_id(given, new_id())
+    return cast(str, stored_message_id(given))
 
 
 def _from_payload(record: Record, kept: Mapping[str, Any]) -> SessionMessage:
@@ -111,7 +111,7 @@ def _from_payload(record: Record, kept: Mapping[str, Any]) -> SessionMessage:
     return SessionMessage(original, kept["message_id"], redacted, kept["created_at"], kept["updated_at"])
 
 
-def _plain(record: Record) -> SessionMessage:
+def _from_other_writer(record: Record) -> SessionMessage:
     """Make a message of Strands out of one that it has not written, or that was redacted elsewhere."""
     message = message_from_record(record)
     at = message.create_time.isoformat()
@@ -129,14 +129,14 @@ def _role(message: StrandsMessage) -> Role:
 
 
 def _usage(usage: Mapping[str, Any]) -> dict[str, int] | None:
-    return {ours: usage[theirs] for theirs, ours in _TOKENS.items() if _whole(usage.get(theirs))} or None
+    return {ours: usage[theirs] for theirs, ours in _TOKENS.items() if _count_or_none(usage.get(theirs))} or None
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _whole(number: Any) -> int | None:
+def _count_or_none(number: Any) -> int | None:
     is_count = isinstance(number, int | float) and not isinstance(number, bool) and 0 <= number < 2**63
     return int(number) if is_count else None
 
@@ -148,7 +148,7 @@ def _time(text: str) -> datetime:
         return now()
 
 
-def _put(block: Mapping[str, Any], files: list[File]) -> str:
+def _add_file(block: Mapping[str, Any], files: list[File]) -> str:
     kind = str(block.get("format", "bin"))
     type_ = mimetypes.guess_type(f"x.{kind}")[0] or "application/octet-stream"
     data = block["source"]["bytes"]

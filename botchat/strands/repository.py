@@ -12,10 +12,10 @@ from botchat.core.errors import AgentNotFound, MessageNotFound, SessionNotFound
 from botchat.core.storage import AgentChanges
 from botchat.library.agent import Agent, agent_changes
 from botchat.library.encoding import decode, encode
-from botchat.library.history import History
+from botchat.library.history import AgentHistory
 from botchat.library.session import AgentSession
 from botchat.library.store import Store
-from botchat.strands.messages import from_records, id_of, payload_of, remember, to_message
+from botchat.strands.messages import encode_payload, from_records, set_stored_message_id, stored_message_id, to_message
 from botchat.strands.text import text_of
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ class BotchatSessionRepository(SessionRepository):
     def __init__(self, store: Store, *, user: str | None = None) -> None:
         self.store = store
         self.user = store.user if user is None else user
-        self._opened: dict[str, AgentSession] = {}
+        self._open_sessions: dict[str, AgentSession] = {}
         self._agents: dict[tuple[str, str], Agent] = {}
-        self._read_ahead: dict[tuple[str, str], History] = {}
+        self._read_ahead: dict[tuple[str, str], AgentHistory] = {}
 
     def create_session(self, session: Session, **_: Any) -> Session:
         """Make a session.
@@ -54,7 +54,7 @@ class BotchatSessionRepository(SessionRepository):
         made = self.store.create(session.session_id, user=self.user, extra={"strands": about})
         if made is None:
             raise SessionException(f"Session {session.session_id!r} already exists")
-        self._opened[session.session_id] = made
+        self._open_sessions[session.session_id] = made
         return session
 
     def read_session(self, session_id: str, **_: Any) -> Session | None:
@@ -62,8 +62,8 @@ class BotchatSessionRepository(SessionRepository):
         found = self.store.find(session_id, user=self.user)
         if found is None:
             return None
-        self._opened[session_id] = found
-        self._agents |= {(session_id, agent.agent_id): agent for agent in found.opened_with}
+        self._open_sessions[session_id] = found
+        self._agents |= {(session_id, agent.agent_id): agent for agent in found.initial_agents}
         about = found.extra.get("strands") or {}
         return Session(
             session_id=session_id,
@@ -78,9 +78,9 @@ class BotchatSessionRepository(SessionRepository):
         Raises:
             SessionException: there is none.
         """
-        with _translated(session_id):
+        with _session_exceptions(session_id):
             self.store.delete(session_id, user=self.user)
-        self._opened.pop(session_id, None)
+        self._open_sessions.pop(session_id, None)
         self._agents = {key: agent for key, agent in self._agents.items() if key[0] != session_id}
 
     def create_agent(
@@ -98,7 +98,7 @@ class BotchatSessionRepository(SessionRepository):
             AgentExists: the session has one of that id.
             SessionException: there is no such session.
         """
-        with _translated(session_id):
+        with _session_exceptions(session_id):
             payload = _agent_payload(session_agent, session_agent.created_at)
             agent_id, state = session_agent.agent_id, session_agent.state
             session = self._session(session_id)
@@ -109,7 +109,7 @@ class BotchatSessionRepository(SessionRepository):
     def read_agent(self, session_id: str, agent_id: str, **_: Any) -> SessionAgent | None:
         """Read an agent; None if there is none, or no such session."""
         try:
-            with _translated(session_id):
+            with _session_exceptions(session_id):
                 agent = self._read_agent(session_id, agent_id)
         except SessionException:
             return None
@@ -129,7 +129,7 @@ class BotchatSessionRepository(SessionRepository):
         Raises:
             SessionException: there is no such agent, or no such session.
         """
-        with _translated(session_id):
+        with _session_exceptions(session_id):
             changes = self._agent_changes(session_id, session_agent)
             self._session(session_id).change_agent(session_agent.agent_id, changes)
 
@@ -149,8 +149,8 @@ class BotchatSessionRepository(SessionRepository):
         changes: AgentChanges | None = None,
     ) -> None:
         """Add a message and change its agent, in one command."""
-        with _translated(session_id):
-            self._session(session_id).append_as(to_message(session_message, agent_id), changes)
+        with _session_exceptions(session_id):
+            self._session(session_id).append_with_changes(to_message(session_message, agent_id), changes)
 
     def read_message(self, session_id: str, agent_id: str, message_id: int, **_: Any) -> SessionMessage | None:
         """Read one message; None if there is none."""
@@ -163,25 +163,27 @@ class BotchatSessionRepository(SessionRepository):
         Raises:
             SessionException: there is no such message.
         """
-        with _translated(session_id):
+        with _session_exceptions(session_id):
             session = self._session(session_id)
-            stored_id = id_of(session_message) or self._id_at(session_id, agent_id, session_message.message_id)
+            stored_id = stored_message_id(session_message) or self._id_at(
+                session_id, agent_id, session_message.message_id
+            )
             message = next((m for m in session.messages(agent_id) if m.id == stored_id), None)
             if message is None:
                 raise SessionException(f"Message {session_message.message_id} does not exist in {session_id!r}")
             if message.payload:
                 session_message.created_at = decode(message.payload)["created_at"]
             content = text_of(session_message.to_message())
-            payload = payload_of(session_message, content)
+            payload = encode_payload(session_message, content)
             session.redact_message(message, content, payload=payload)
-            remember(session_message, message.id)
+            set_stored_message_id(session_message, message.id)
 
     def list_messages(
         self, session_id: str, agent_id: str, limit: int | None = None, offset: int = 0, **_: Any
     ) -> list[SessionMessage]:
         """Read an agent's messages, without the first `offset`; [] if there is no such agent, or no such session."""
         try:
-            with _translated(session_id):
+            with _session_exceptions(session_id):
                 session = self._session(session_id)
                 history = self._read_ahead.get((session_id, agent_id))
                 if history is None or offset < history.start:
@@ -198,7 +200,7 @@ class BotchatSessionRepository(SessionRepository):
             SessionException: there is no such session.
         """
         state = multi_agent.serialize_state()
-        with _translated(session_id):
+        with _session_exceptions(session_id):
             session = self._session(session_id)
             if not session.add_group(multi_agent.id, state):
                 session.update_group(multi_agent.id, state)
@@ -206,7 +208,7 @@ class BotchatSessionRepository(SessionRepository):
     def read_multi_agent(self, session_id: str, multi_agent_id: str, **_: Any) -> dict[str, Any] | None:
         """Read the state of a graph or a swarm; None if there is none, or no such session."""
         try:
-            with _translated(session_id):
+            with _session_exceptions(session_id):
                 return self._session(session_id).group(multi_agent_id)
         except SessionException:
             return None
@@ -217,13 +219,13 @@ class BotchatSessionRepository(SessionRepository):
         Raises:
             SessionException: the session has none of that id, or there is no such session.
         """
-        with _translated(session_id):
+        with _session_exceptions(session_id):
             self._session(session_id).update_group(multi_agent.id, multi_agent.serialize_state())
 
     def _session(self, session_id: str) -> AgentSession:
-        if session_id not in self._opened and self.read_session(session_id) is None:
+        if session_id not in self._open_sessions and self.read_session(session_id) is None:
             raise SessionException(f"Session {session_id!r} does not exist")
-        return self._opened[session_id]
+        return self._open_sessions[session_id]
 
     def _read_agent(self, session_id: str, agent_id: str) -> Agent:
         history = self._read_ahead.get((session_id, agent_id))
@@ -231,9 +233,9 @@ class BotchatSessionRepository(SessionRepository):
         self._agents[session_id, agent_id] = agent
         return agent
 
-    def _history(self, session_id: str, agent_id: str, offset: int) -> History:
+    def _history(self, session_id: str, agent_id: str, offset: int) -> AgentHistory:
         known = self._agents.get((session_id, agent_id))
-        return self._session(session_id).since(agent_id, offset, known.message_count if known else None)
+        return self._session(session_id).agent_history(agent_id, offset, known.message_count if known else None)
 
     @contextmanager
     def _reading_ahead(self, session_id: str, agent_id: str) -> Iterator[None]:
@@ -242,7 +244,7 @@ class BotchatSessionRepository(SessionRepository):
         if key in self._agents:
             payload = self._agents[key].payload
             window = decode(payload).get("conversation_manager_state", {}) if payload else {}
-            with suppress(SessionException), _translated(session_id):  # what is gone is told by who asks
+            with suppress(SessionException), _session_exceptions(session_id):  # what is gone is told by who asks
                 self._read_ahead[key] = self._history(*key, window.get("removed_message_count", 0))
         try:
             yield
@@ -257,7 +259,7 @@ class BotchatSessionRepository(SessionRepository):
 
     def _id_at(self, session_id: str, agent_id: str, index: int) -> str | None:
         found = self.read_message(session_id, agent_id, index)
-        return None if found is None else id_of(found)
+        return None if found is None else stored_message_id(found)
 
 
 def _agent_payload(agent: SessionAgent, created_at: str) -> str:
@@ -272,7 +274,7 @@ def _agent_payload(agent: SessionAgent, created_at: str) -> str:
 
 
 @contextmanager
-def _translated(session_id: str) -> Iterator[None]:
+def _session_exceptions(session_id: str) -> Iterator[None]:
     """Raise what is not there as Strands' own error."""
     try:
         yield

@@ -15,9 +15,9 @@ from botchat.library import (
     MessageRedacted,
     MetadataChanged,
     Store,
-    set_up,
-    shared,
-    tear_down,
+    close_shared_store,
+    open_shared_store,
+    shared_store,
 )
 
 USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
@@ -92,14 +92,14 @@ def test_a_hook_returns_a_change_of_its_own_kind_and_session(store):
 
 def test_a_borrowed_client_stays_open_and_an_owned_one_is_closed(mongod, database):
     with pymongo.MongoClient(mongod.uri, maxPoolSize=7) as client:
-        with Store.borrow(client, database.name, user="ann") as store:
+        with Store.from_client(client, database.name, user="ann") as store:
             store.session("s").append("user", "hello")
         client.admin.command("ping")
         assert store.session("s").messages()[0].create_time.tzinfo is not None
         with pytest.raises(ConfigError):
-            Store.borrow(client, "no/such")
+            Store.from_client(client, "no/such")
     with pymongo.MongoClient(mongod.uri, w=0) as careless, pytest.raises(ConfigError):
-        Store.borrow(careless, database.name)
+        Store.from_client(careless, database.name)
     owned = Store.open(f"{mongod.uri}/{database.name}?maxPoolSize=5", user="ann", maxPoolSize=9, minPoolSize=1)
     options = owned.repository.stored._database.client.options.pool_options
     assert (options.max_pool_size, options.min_pool_size) == (5, 1)
@@ -115,14 +115,14 @@ def test_a_file_has_no_pool(tmp_path):
 
 def test_a_process_shares_one_store(address):
     with pytest.raises(ConfigError):
-        shared()
-    store = set_up(address, user="ann")
+        shared_store()
+    store = open_shared_store(address, user="ann")
     try:
-        assert shared() is store
+        assert shared_store() is store
         with pytest.raises(ConfigError):
-            set_up(address)
+            open_shared_store(address)
     finally:
-        tear_down()
+        close_shared_store()
     with pytest.raises(ConfigError):
-        shared()
-    tear_down()
+        shared_store()
+    close_shared_store()

@@ -23,13 +23,13 @@ RULES = Retention([Rule(older_than=timedelta(days=365), action="delete")])
 
 
 def open_session(client, name):
-    return BotchatSessionManager("s", store=Store.borrow(client, name, user="ann", retention=RULES))
+    return BotchatSessionManager("s", store=Store.from_client(client, name, user="ann", retention=RULES))
 
 
 def fill(client, name, size, words="message"):
     """Let the agent of the session have said so much."""
     agent(open_session(client, name))
-    repository = Store.borrow(client, name, user="ann").repository
+    repository = Store.from_client(client, name, user="ann").repository
     session = repository.get("ann", "s")
     session.messages = [Message(role="user", content=f"{words} {i}", agent_id="default") for i in range(size)]
     session.agents[0]["message_count"] = size

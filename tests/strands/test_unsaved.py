@@ -72,7 +72,7 @@ def test_a_message_that_is_refused_after_waiting_is_handed_back_and_the_others_a
     writer.store.hooks.before(MessageAppended, no_secrets)
     ask_while_away(writer, then=0)
     refusing = True
-    speaker = writer._begun["default"]
+    speaker = writer._live_agents["default"]
     with pytest.raises(UnsavedMessages) as raised:
         writer.append_message({"role": "user", "content": [{"text": "three"}]}, speaker)
     assert [unsaved.message["content"] for unsaved in raised.value.messages] == [[{"text": "two"}]]

@@ -23,7 +23,7 @@ class MockedSessionRepository(BotchatSessionRepository):
 
     def __init__(self):
         name = f"own_{uuid.uuid4().hex}"
-        super().__init__(Store.borrow(CLIENT, name) if CLIENT else Store.at(f"{ADDRESS}.{name}"))
+        super().__init__(Store.from_client(CLIENT, name) if CLIENT else Store.open_lazy(f"{ADDRESS}.{name}"))
 
 
 repository = ModuleType("tests.fixtures.mock_session_repository")
