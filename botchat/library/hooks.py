@@ -87,7 +87,7 @@ class Hooks:
         self._before.append((kind, function))
 
     def after(self, kind: type[C], function: AfterHook[C]) -> None:
-        """Call a function after each change of a kind is stored. If it fails, the caller gets HookFailed after all ran."""
+        """Call a function after each change of a kind is stored. If it fails, HookFailed is raised after all hooks."""
         self._after.append((kind, function))
 
     def run_before(self, change: C) -> C:

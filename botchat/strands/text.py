@@ -1,4 +1,4 @@
-"""What a person reads of a message of Strands: its words, and in short what else is in it."""
+"""The readable text of a Strands message, as Markdown: its text, tool calls and results, and the names of its media."""
 
 import json
 import re
@@ -9,25 +9,25 @@ from strands.types.content import Message
 
 from botchat.library.encoding import has_bytes
 
-_SKIPPED = ("reasoningContent", "cachePoint")  # read apart, or no content
+_SKIPPED = ("reasoningContent", "cachePoint")  # returned by reasoning_of, or without content
 _MEDIA = ("image", "document", "video", "audio")
 _PLAIN = re.compile(r"\w[^\n*_`<>#\[\]|~$\\]*")
 
 
 def text_of(message: Message) -> str:
-    """Write the message as Markdown."""
+    """Return the message as Markdown."""
     return "\n\n".join(text for block in blocks_of(message) for text in _render(block))
 
 
 def reasoning_of(message: Message) -> str:
-    """Return what the model thought before it answered."""
+    """Return the model's reasoning."""
     thoughts = [block["reasoningContent"] for block in blocks_of(message) if "reasoningContent" in block]
     texts = (thought.get("reasoningText") for thought in thoughts if isinstance(thought, Mapping))
     return "\n\n".join(str(text["text"]) for text in texts if isinstance(text, Mapping) and text.get("text"))
 
 
 def blocks_of(message: Message) -> list[Mapping[str, Any]]:
-    """Return the blocks of a message. A text that stands in the place of a block, or of all of them, is a block."""
+    """Return the content blocks of a message. Text in place of one block, or of the list, becomes a text block."""
     content: Any = message.get("content")
     parts = content if isinstance(content, list | tuple) else [content]
     return [_block(part) for part in parts if part is not None]
@@ -58,7 +58,7 @@ def _tool_call(call: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _media(kind: str, held: Mapping[str, Any]) -> Iterator[str]:
-    if not has_bytes(held.get("source")):  # bytes are a file of the message
+    if not has_bytes(held.get("source")):  # bytes are stored as a file of the message
         yield f"[{kind}: {held.get('name') or held.get('format') or 'unnamed'}]"
 
 
@@ -67,7 +67,7 @@ def _citations(held: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _guard_content(held: Mapping[str, Any]) -> Iterator[str]:
-    """Tell what a guardrail is asked about: a text, or an image."""
+    """Render the content that a guardrail checks: text or an image."""
     for kind, inner in held.items():
         if kind == "text" and isinstance(inner, Mapping):
             yield str(inner.get("text", ""))
@@ -100,7 +100,7 @@ def _mappings(values: Any) -> list[Mapping[str, Any]]:
 
 
 def _tool_output(text: str) -> str:
-    """Write what a tool has said: a few plain words as they are, all else so that Markdown makes nothing of it."""
+    """Return the output of a tool: short plain text unchanged, anything else in a code block."""
     return text if _PLAIN.fullmatch(text) else _fence(text)
 
 
