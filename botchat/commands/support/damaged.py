@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -12,9 +13,11 @@ from botchat.commands.support.exit_codes import SOME_FAILED
 from botchat.commands.support.options import say
 from botchat.commands.support.session_selectors import counted
 from botchat.commands.support.streams import translated
-from botchat.core.admin import Admin, DamagedRecord
-from botchat.core.errors import StoreError
+from botchat.core.errors import DamagedRecord, StoreError
 from botchat.core.models import Finding, now
+
+if TYPE_CHECKING:
+    from botchat.core.admin import Admin
 
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
 
@@ -73,7 +76,7 @@ class Quarantine:
                 file.flush()
                 os.fsync(file.fileno())
 
-    def repaired(self, admin: Admin, damaged: DamagedRecord) -> Finding:
+    def repaired(self, admin: "Admin", damaged: DamagedRecord) -> Finding:
         """Keep a damaged record here, then write what can be read of it in its place, or remove it."""
         what = f"Session {damaged.session_id!r} of {damaged.user!r} was damaged: {damaged.reason}."
         self.keep(damaged)
