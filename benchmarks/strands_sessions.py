@@ -20,7 +20,7 @@ from botchat.strands import BotchatSessionManager
 from botchat.strands.messages import to_message
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
-from support.strands.model import agent, calls
+from support.strands.model import agent, tool_call
 
 _ROUNDS = 30
 _OPENED = 1000
@@ -47,7 +47,7 @@ def _turn_rows(client: MongoClient, watched: MongoClient, sent: SentCommands, si
         yield count_row(f"{what}, write commands", len(plain), len(bare), at_most=2)
         yield count_row(f"{what}, reads", len(_reads(plain)), None, at_most=0)
         yield count_row(f"{what}, bytes", *map(_size, (plain, bare)), at_most=_MOST_BYTES, unit=" B")
-        speaker.model.script = [[calls("weather", city="Rome")], ["Sunny."]]
+        speaker.model.script = [[tool_call("weather", city="Rome")], ["Sunny."]]
         with_tool = sent.during(speaker, "How is Rome?")
         yield count_row(f"{what}, with one tool, commands", len(with_tool), None, at_most=4)
 

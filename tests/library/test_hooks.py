@@ -1,4 +1,4 @@
-"""Hooks of the library: told before and after, and able to change or to refuse; and whose the clients are."""
+"""Hooks run before and after changes, and can modify or reject them; client ownership; the shared store."""
 
 import asyncio
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The library for programs: sessions of several agents, metadata, feedback, redaction and hooks, on both stores."""
+"""Sessions of the library on both stores: several agents, metadata, feedback, redaction and retention."""
 
 import threading
 from datetime import timedelta
