@@ -25,7 +25,9 @@ class AgentSession:
     run the store's hooks. An agent's ID may be any text.
     """
 
-    def __init__(self, repository: SessionRepository, header: Session, hooks: Hooks, keeping: Keeping) -> None:
+    def __init__(
+        self, repository: SessionRepository, header: Session, hooks: Hooks, retention_enforcer: Keeping
+    ) -> None:
         self.id = decode_id(header.id)
         self.user = header.user
         self.create_time = header.create_time
@@ -35,7 +37,7 @@ class AgentSession:
         self._repository = repository
         self._agents = repository.for_agents()
         self._hooks = hooks
-        self._keeping = keeping
+        self._retention_enforcer = retention_enforcer
         # Each append passes this to the store. It doesn't set the head (the branch that is shown), nor the expiry time
         # of a session in the trash.
         self._header = replace(header, expire_time=None if header.state == "trash" else header.expire_time, head=None)
@@ -87,7 +89,7 @@ class AgentSession:
         """
         change = self._hooks.run_before(MessageAppended(user=self.user, session_id=self.id, message=message))
         if self._header.state != "trash":
-            self._keeping.renew(self._repository, self._header)
+            self._retention_enforcer.renew(self._repository, self._header)
         header = replace(self._header, messages=[])
         self._repository.append(header, with_encoded_agent_id(change.message), agent or {})
         self._header.name, self._header.rev = header.name, header.rev
@@ -281,9 +283,9 @@ class AgentSession:
 
     def _extend_expiry(self) -> None:
         """Extend the expiry time after a write without a message, once a tenth of the retention period has passed."""
-        if self._keeping.is_due(self._header):
+        if self._retention_enforcer.is_due(self._header):
             session = self._read_header()
-            self._keeping.used(self._repository, session)
+            self._retention_enforcer.used(self._repository, session)
             self._header.expire_time = session.expire_time
 
     def _change_metadata(self, values: dict[str, Any], deleted: tuple[str, ...]) -> None:

@@ -31,7 +31,7 @@ class Store:
     Attributes:
         user: the default user of all methods.
         hooks: functions that are called before and after changes.
-        keeping: enforces the retention policy; without one, sessions are kept indefinitely.
+        retention_enforcer: enforces the retention policy; without one, sessions are kept indefinitely.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Store:
         self.repository = repository
         self.user = check_name("The user", user)
         self.hooks = hooks or Hooks()
-        self.keeping = Keeping(retention or Retention())
+        self.retention_enforcer = Keeping(retention or Retention())
         self._flushables: weakref.WeakSet[Flushable] = weakref.WeakSet()
 
     @classmethod
@@ -142,10 +142,10 @@ class Store:
             if header.state == "trash":
                 return None
             with suppress(StoreError):  # a read-only store can still be read
-                self.keeping.used(self.repository, header)
+                self.retention_enforcer.used(self.repository, header)
         except SessionNotFound:
             return None
-        return AgentSession(self.repository, header, self.hooks, self.keeping)
+        return AgentSession(self.repository, header, self.hooks, self.retention_enforcer)
 
     def create(
         self, session_id: str, *, user: str | None = None, extra: dict[str, Any] | None = None
@@ -155,12 +155,12 @@ class Store:
         A deleted session with this ID stays in the trash under a new ID.
         """
         header = Session(id=encode_id(session_id), user=self._user(user), bot_id=AGENT_BOT_ID, extra=extra or {})
-        header.expire_time = self.keeping.retention.expire_time(header, now())
+        header.expire_time = self.retention_enforcer.retention.expire_time(header, now())
         agents = self.repository.for_agents()
         while not agents.create(header):
             if not release_id(self.repository, header.user, header.id):
                 return None
-        return AgentSession(self.repository, header, self.hooks, self.keeping)
+        return AgentSession(self.repository, header, self.hooks, self.retention_enforcer)
 
     def page(
         self,
@@ -173,7 +173,7 @@ class Store:
         """Return a page of summaries of the user's sessions, newest first; `after` is the previous page's `next`."""
         with suppress(StoreError):  # as above
             if after is None:
-                self.keeping.archive(self.repository, self._user(user))
+                self.retention_enforcer.archive(self.repository, self._user(user))
         return self.repository.page(self._user(user), after, limit, where)
 
     def delete(self, session_id: str, *, user: str | None = None) -> None:
