@@ -29,15 +29,15 @@ def store(address):
         yield store
 
 
-def test_hooks_are_told_before_and_after_and_can_change_or_refuse(store):
-    told = []
+def test_hooks_run_before_and_after_and_can_change_or_refuse(store):
+    called = []
 
     def shout(change: MessageAppended) -> MessageAppended:
         return replace(change, message=replace(change.message, content=change.message.content.upper()))
 
     async def note(change) -> None:
         await asyncio.sleep(0)
-        told.append(type(change).__name__)
+        called.append(type(change).__name__)
 
     def refuse(change: MetadataChanged) -> None:
         if "price" in change.values:
@@ -58,12 +58,12 @@ def test_hooks_are_told_before_and_after_and_can_change_or_refuse(store):
         session.redact()
 
     asyncio.run(in_a_loop())
-    assert told == ["MessageAppended", "MetadataChanged", "FeedbackGiven", "MessageRedacted"]
+    assert called == ["MessageAppended", "MetadataChanged", "FeedbackGiven", "MessageRedacted"]
     assert session.metadata() == {"topic": "x"}
 
 
 def test_a_hook_that_fails_afterwards_is_seen_and_loses_nothing(store):
-    told = []
+    called = []
 
     def fail(_: MessageAppended) -> None:
         raise RuntimeError("no mail today")
@@ -71,14 +71,14 @@ def test_a_hook_that_fails_afterwards_is_seen_and_loses_nothing(store):
     async def fail_too(_: MessageAppended) -> None:
         raise OSError("no disk")
 
-    for function in (fail, fail_too, told.append):
+    for function in (fail, fail_too, called.append):
         store.hooks.after(MessageAppended, function)
     session = store.session()
     with pytest.raises(HookFailed, match="no mail today") as failure:
         session.append("user", "hello")
     assert [type(error) for error in failure.value.errors] == [RuntimeError, OSError]
     assert list(failure.value.__cause__.exceptions) == failure.value.errors  # a traceback shows them all
-    assert [m.content for m in session.messages()] == [told[0].message.content] == ["hello"]
+    assert [m.content for m in session.messages()] == [called[0].message.content] == ["hello"]
 
 
 def test_a_hook_returns_a_change_of_its_own_kind_and_session(store):

@@ -51,14 +51,14 @@ def test_what_a_tool_returned_is_read_as_it_was_returned():
     elsewhere = {"image": {"format": "png", "source": {"location": {"type": "s3", "uri": "s3://x"}}}}
     returned = [{"text": "a few words"}, {"text": "__init__.py  *b*\n  c"}, {"json": {"a": 1}}, image, elsewhere]
     content = [{"toolResult": {"toolUseId": "1", "status": "error", "content": returned}}]
-    told = [
+    expected = [
         "The tool failed:",
         "a few words",
         "```\n__init__.py  *b*\n  c\n```",
         '```json\n{"a": 1}\n```',
         "[image: png]",
     ]
-    assert text_of({"role": "user", "content": content}) == "\n\n".join(told)
+    assert text_of({"role": "user", "content": content}) == "\n\n".join(expected)
 
 
 def test_the_page_opens_what_agents_said_and_a_session_that_is_still_empty(manager, repository_at):
@@ -287,9 +287,9 @@ def test_content_of_any_shape_is_read_by_people_and_comes_back_equal(manager, ad
     writer.append_message(dict(message), speaker)
     assert [read.message for read in manager().list_messages("s", "default")] == [message]
     with Store.open(address, user="ann") as store:
-        (told,) = store.session("s").messages()
-    assert told.content.startswith(words)
-    assert told.role == "user"
+        (message,) = store.session("s").messages()
+    assert message.content.startswith(words)
+    assert message.role == "user"
 
 
 def test_a_text_as_content_names_the_session_and_is_found_exported_and_redacted(manager, shell):

@@ -113,6 +113,6 @@ except StoreUnavailable:
 def test_a_program_that_ends_without_closing_is_told_how_many_messages_are_lost(address):
     import subprocess
 
-    _, told = run(LEFT, address, stderr=subprocess.PIPE).communicate(timeout=60)
-    assert "Session 's': 1 unsaved message is lost" in told
-    assert "my words" not in told
+    _, log = run(LEFT, address, stderr=subprocess.PIPE).communicate(timeout=60)
+    assert "Session 's': 1 unsaved message is lost" in log
+    assert "my words" not in log

@@ -13,10 +13,6 @@ from botchat.strands import BotchatSessionManager
 USAGE = {"inputTokens": 10, "outputTokens": 5, "totalTokens": 15}
 
 
-def says(text: str) -> dict:
-    return {"text": text}
-
-
 def tool_call(name: str, **arguments) -> dict:
     return {"toolUse": {"toolUseId": f"{name}-1", "name": name, "input": arguments}}
 
