@@ -1,8 +1,8 @@
-"""Replies that stream at the same time through one `botchat api`: whole, and what each takes of the machine.
+"""Replies that stream concurrently through one `botchat api`: completeness, and the CPU and memory of each.
 
-The floor is a process that asks the same bot with AsyncOpenAI alone: nothing of it is stored, and nobody else hears it.
+The floor is a process that asks the same bot with AsyncOpenAI alone: nothing is stored or sent to clients.
 
-`python benchmarks/api_streams.py 200` tells of 200 replies alone.
+`python benchmarks/api_streams.py 200` measures 200 replies only.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from botchat.bootstrap import build_repository
 
 REPLIES = (1, 50, 200)
 _PIECES = 200
-_A_SECOND = 20
+_PER_SECOND = 20
 _USER = "ann"
 _WHOLE = "".join(f"piece {i} " for i in range(_PIECES))
 # A title is another request.
@@ -41,10 +41,10 @@ _DIRECT = "direct"
 
 def rows(folder: Path, numbers: Sequence[int] = REPLIES) -> Iterator[Row]:
     for number in numbers:
-        with tempfile.TemporaryDirectory(dir=folder) as name, stub_bot(_PIECES, _A_SECOND) as base_url:
+        with tempfile.TemporaryDirectory(dir=folder) as name, stub_bot(_PIECES, _PER_SECOND) as base_url:
             heard, stored, cpu, memory = _through_api(Path(name), base_url, number)
             floor_cpu, floor_memory = _directly(base_url, number)
-        what = f"API: {number} replies at once, each of {_PIECES} pieces, {_A_SECOND} a second"
+        what = f"API: {number} replies at once, each of {_PIECES} pieces, {_PER_SECOND} a second"
         yield Row(
             f"{what}: whole", f"{heard} heard, {stored} stored", "-", "-", f"all {number}", heard == stored == number
         )
@@ -59,7 +59,7 @@ def _row(what: str, ours: float, floor: float, unit: str) -> Row:
 def _through_api(folder: Path, base_url: str, number: int) -> tuple[int, int, float, int]:
     store = str(folder / "replies.db")
     with botchat_api(folder, store, _USER, base_url, _SETTINGS) as (server, token):
-        asyncio.run(_ask(server, token, 1))  # what only the first reply takes is not counted
+        asyncio.run(_ask(server, token, 1))  # the extra time of the first reply isn't counted
         cpu, memory = server.cpu_seconds, server.memory
         sessions, heard, most = asyncio.run(_ask(server, token, number))
         cpu, memory = server.cpu_seconds - cpu, most - memory
@@ -69,13 +69,13 @@ def _through_api(folder: Path, base_url: str, number: int) -> tuple[int, int, fl
 
 
 async def _ask(server: Server, token: str, number: int) -> tuple[list[str], int, int]:
-    """Ask so many times at once; give the sessions, how many answers came whole, and the memory in the middle."""
+    """Ask `number` times at once; return the sessions, the number of complete replies, and the memory in the middle."""
     limits = httpx2.Limits(max_connections=None)
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx2.AsyncClient(headers=headers, limits=limits, timeout=120, trust_env=False) as client:
         places = [f"{server.address}/session/{await _begin(client, server)}" for _ in range(number)]
         asked = [asyncio.create_task(_listen(client, place)) for place in places]
-        await asyncio.sleep(_PIECES / _A_SECOND * 0.8)
+        await asyncio.sleep(_PIECES / _PER_SECOND * 0.8)
         memory = server.memory
         whole = sum(await asyncio.gather(*asked))
     return [place.rpartition("/")[2] for place in places], whole, memory
@@ -117,7 +117,7 @@ async def _ask_directly(base_url: str, number: int) -> None:
         await ask()
         cpu, before = time.process_time(), _memory()
         asked = [asyncio.create_task(ask()) for _ in range(number)]
-        await asyncio.sleep(_PIECES / _A_SECOND * 0.8)
+        await asyncio.sleep(_PIECES / _PER_SECOND * 0.8)
         memory = _memory() - before
         assert await asyncio.gather(*asked) == [_WHOLE] * number
         print(time.process_time() - cpu, memory)

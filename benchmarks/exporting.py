@@ -1,4 +1,4 @@
-"""Exporting every session of a store as JSON Lines: its time next to a bare cursor, its memory at two sizes."""
+"""Export of all sessions of a store as JSON Lines: its time next to a bare cursor, its memory at two sizes."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import sample
-from measure import Row, in_turn, ratio_row, seconds
+from measure import Row, alternate, ratio_row, seconds
 from pymongo import MongoClient
 from pymongo.collection import Collection
 
@@ -28,7 +28,7 @@ _ROUNDS = 5
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-# A process begins with the memory that the one had which started it: here that is a small one.
+# A process starts with the peak memory of its parent: here that is a small one.
 _PEAK = """
 import resource, subprocess, sys
 subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
@@ -44,7 +44,7 @@ def rows(folder: Path, uri: str) -> Iterator[Row]:
         repository = build_repository(f"{uri}/export_{_SESSIONS}")
         admin = Admin(repository.for_admins(), Retention())
         bare = partial(seconds, _bare, client[f"export_{_SESSIONS}"]["sessions"])
-        medians = in_turn(bare, partial(seconds, _ours, admin), rounds=_ROUNDS, warm_up=1)
+        medians = alternate(bare, partial(seconds, _ours, admin), rounds=_ROUNDS, warm_up=1)
         repository.close()
         for number in (_SESSIONS // 10, _SESSIONS):
             client.drop_database(f"export_{number}")
@@ -79,7 +79,7 @@ def _ours(admin: Admin) -> None:
 
 
 def _peak(store: str, folder: Path) -> float:
-    """Tell the most memory, in MB, that the command takes for all of a store."""
+    """Return the peak memory, in MB, of exporting a whole store with the command line."""
     options = ("--all-users", "--all", "-F", "jsonl", "-o", str(folder / f"{new_id()}.jsonl"), "--store", store)
     command = [sys.executable, "-c", _PEAK, sys.executable, "-m", "botchat", "sessions", "export", *options]
     done = subprocess.run(command, check=True, capture_output=True, text=True)

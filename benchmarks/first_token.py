@@ -1,4 +1,4 @@
-"""The time to a reply's first token through a whole chat turn, next to the openai client alone."""
+"""Time to first token of a complete chat turn, next to the openai client alone."""
 
 import asyncio
 import time
@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import sample
-from measure import Row, difference_row, in_turn
+from measure import Row, alternate, difference_row
 from openai import AsyncOpenAI, DefaultAsyncHttpx2Client
 from web_server import stub_bot
 
@@ -29,7 +29,7 @@ _MORE_MS = 10
 def rows(folder: Path, mongod_uri: str | None) -> Iterator[Row]:
     stores: dict[str, SessionRepository] = {"SQLite": SqliteRepository(folder / "turns.db")}
     if mongod_uri:
-        stores["MongoDB"] = connect(mongod_uri + sample.PATIENT)
+        stores["MongoDB"] = connect(mongod_uri + sample.TIMEOUT_OPTION)
     with stub_bot() as base_url:
         for name, repository in stores.items():
             with closing(repository):
@@ -39,7 +39,7 @@ def rows(folder: Path, mongod_uri: str | None) -> Iterator[Row]:
 
 def _turn_rows(store: str, repository: SessionRepository, base_url: str) -> Iterator[Row]:
     bot = OpenAIBot("stub", BotConfig(model="stub", base_url=base_url), base_url=base_url)
-    # The bot asks a server on loopback without a proxy of the environment, and so does the floor.
+    # Like the bot, the floor ignores proxies of the environment for a server on loopback.
     client = AsyncOpenAI(base_url=base_url, api_key="none", http_client=DefaultAsyncHttpx2Client(trust_env=False))
     with closing(Turns({"stub": bot})) as turns, asyncio.Runner() as runner:
         chat = Chat(repository, turns, default_bot="stub")
@@ -47,7 +47,7 @@ def _turn_rows(store: str, repository: SessionRepository, base_url: str) -> Iter
             messages = [*sample.new_session(size).messages, sample.new_message()]
             prompt = list(build_prompt(bot.info, messages))
             floor = partial(_alone, runner, client, prompt)
-            medians = in_turn(floor, partial(_turn, chat, repository, size), rounds=_ROUNDS)
+            medians = alternate(floor, partial(_turn, chat, repository, size), rounds=_ROUNDS)
             where = f"in a session of {size} messages" if size else "in a new session"
             yield difference_row(f"{store}: first token {where}, time", medians, at_most_ms=_MORE_MS)
         runner.run(client.close())

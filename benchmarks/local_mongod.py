@@ -1,4 +1,4 @@
-"""A mongod for the benchmarks: the one of the dev extra, started for one run."""
+"""A mongod for the benchmarks, from the dev extra, started for one run."""
 
 import sys
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 @contextmanager
 def mongod(folder: Path) -> Iterator[str | None]:
-    """Run the tests' server; None where there is none."""
+    """Start the server that the tests use, and yield its URI; None if no mongod is installed."""
     sys.path.append(str(_ROOT / "tests"))
     from support.stores.servers import Mongod, mongod_binary
 

@@ -1,6 +1,6 @@
-"""Many writers on one session at once: 8 processes of 8 threads next to 8 processes of one, with as many messages.
+"""Concurrent writers to one session: 8 processes of 8 threads next to 8 processes of one thread, with as many messages.
 
-Each run also checks the session: every message is there once, and each writer's are in their order.
+Each run also checks that every message is stored once, and each writer's messages in their order.
 """
 
 import json
@@ -21,6 +21,7 @@ from botchat.core.errors import BotchatError
 from botchat.core.models import Message, Session
 from botchat.core.storage import SessionRepository
 from botchat.core.storage.mongo.messages.record_size import size_of
+from botchat.core.storage.session_keys import keys_of
 
 _PROCESSES, _THREADS, _MESSAGES = 8, 8, 200
 _SECONDS = 300
@@ -30,7 +31,7 @@ _TEXT = 300
 def rows(folder: Path, uri: str | None) -> Iterator[Row]:
     if uri:
         yield from _rows("MongoDB", f"{uri}/many_writers", _MESSAGES)
-    yield from _rows("SQLite", str(folder / "many_writers.db"), _MESSAGES // 4)  # each waits for the disk
+    yield from _rows("SQLite", str(folder / "many_writers.db"), _MESSAGES // 4)  # every append waits for the disk
 
 
 def _rows(store: str, address: str, messages: int) -> Iterator[Row]:
@@ -47,7 +48,7 @@ def _rows(store: str, address: str, messages: int) -> Iterator[Row]:
 
 
 def _run(address: str, session_id: str, *, threads: int, messages: int) -> dict:
-    """Let processes write, and check what is stored; return the seconds, the slowest append and the errors."""
+    """Let processes write, and check what is stored; return the duration, the slowest append and the errors."""
     repository = build_repository(address)
     repository.prepare()
     repository.append(Session(id=session_id, user=sample.WRITER, bot_id="stub"), sample.new_message())
@@ -60,17 +61,18 @@ def _run(address: str, session_id: str, *, threads: int, messages: int) -> dict:
     for writer in writers:
         writer.stdin.write("go\n")
         writer.stdin.flush()
-    told = [json.loads(writer.communicate()[0]) for writer in writers]
+    results = [json.loads(writer.communicate()[0]) for writer in writers]
     taken = monotonic() - start
-    errors = [error for one in told for error in one["errors"]]
+    errors = [error for one in results for error in one["errors"]]
     for error in sorted(set(errors)):
         print(f"{errors.count(error)} x {error}", file=sys.stderr)
     _check(repository, session_id, threads, messages, complete=not errors)
-    result = {"seconds": taken, "slowest": max(one["slowest"] for one in told), "failed": len(errors)}
+    result = {"seconds": taken, "slowest": max(one["slowest"] for one in results), "failed": len(errors)}
     repository.close()
     if address.startswith("mongodb:"):
         with MongoClient[dict[str, Any]](address) as client:
-            record = client.get_default_database()["sessions"].find_one({"_id": session_id})
+            key = keys_of(sample.WRITER, session_id)[0]
+            record = client.get_default_database()["sessions"].find_one({"_id": key})
             result["largest"] = sum(map(size_of, record["messages"]))
     return result
 
@@ -86,7 +88,7 @@ def _check(repository: SessionRepository, session_id: str, threads: int, message
 
 
 def _write(address: str, session_id: str, threads: int, messages: int, process: int) -> None:
-    """Be one of the processes: append from so many threads, each with a copy of the session of its own."""
+    """Run one of the processes: append from `threads` threads, each with its own copy of the session."""
     repository = build_repository(address)
     errors: list[str] = []
     slowest = [0.0] * threads

@@ -1,4 +1,4 @@
-"""How the benchmarks measure, and what a row of their table says."""
+"""Timing of two sides in turn, and the rows of the benchmarks' table."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 
 WARM_UP = 10
-"""Rounds that are not counted: imports, connections and caches belong to the first calls alone."""
+"""Rounds that aren't counted: only the first calls import, connect and fill caches."""
 
 
 @dataclass(frozen=True)
@@ -25,18 +25,18 @@ class Row:
 
 
 def seconds(call: Callable[..., object], *arguments: object) -> float:
-    """Tell how long one call takes."""
+    """Return how long one call takes."""
     start = time.perf_counter()
     call(*arguments)
     return time.perf_counter() - start
 
 
-def in_turn(
+def alternate(
     floor: Callable[[], float], ours: Callable[[], float], *, rounds: int, warm_up: int = WARM_UP
 ) -> tuple[float, float]:
-    """Return the medians of what the two sides say that they took, in seconds.
+    """Return the medians of the times that the floor and ours return, in seconds.
 
-    They take turns, and take turns at going first, so that a machine that is busy for a while hits both alike.
+    They run in turn, and also go first in turn, so that a machine that is busy for a while affects both equally.
     """
     taken: dict[Callable[[], float], list[float]] = {floor: [], ours: []}
     for i in range(-warm_up, rounds):
@@ -62,7 +62,7 @@ def difference_row(what: str, medians: tuple[float, float], *, at_most_ms: float
 
 
 def count_row(what: str, ours: int, floor: int | None, *, at_most: int, unit: str = "") -> Row:
-    """Make a row of numbers that are counted: they are the same in every run."""
+    """Return a row of counts, which are the same in every run."""
     of_floor = "-" if floor is None else f"{floor:,}{unit}"
     return Row(what, f"{ours:,}{unit}", of_floor, goal=f"at most {at_most:,}{unit}", reached=ours <= at_most)
 

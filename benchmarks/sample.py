@@ -1,4 +1,4 @@
-"""The sessions and messages that the stores are measured with."""
+"""Sample sessions and messages for the benchmarks."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -7,13 +7,13 @@ from botchat.core.models import Message, Page, Session
 from botchat.core.storage import Record, SessionRepository, session_to_record
 
 USER = "ann"
-"""Owns the sessions of the list."""
+"""The user of the session list."""
 
 WRITER = "ben"
-"""Owns the sessions that are written to."""
+"""The user of the sessions that are written to."""
 
-PATIENT = "/?timeoutMS=60000"
-"""Goes after the product's address of mongod: a disk that stalls is to be one slow round, not the end of the run."""
+TIMEOUT_OPTION = "/?timeoutMS=60000"
+"""Appended to the mongod address that botchat gets: a stalled disk causes one slow round, not the end of the run."""
 
 SESSIONS = 20_000
 PAGES = (1, 2, 100)
@@ -24,17 +24,17 @@ _BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 def new_message(i: int = 0) -> Message:
-    """Make one of 300 characters, by the user and the bot in turn."""
+    """Return a message of 300 characters, by the user and the bot in turn."""
     return Message(role="assistant" if i % 2 else "user", content=(_WORDS * 5)[:300])
 
 
 def new_session(size: int, user: str = WRITER) -> Session:
-    """Make one with `size` messages, not stored yet."""
+    """Return a session with `size` messages, not stored yet."""
     return Session(user=user, bot_id="stub", messages=[new_message(i) for i in range(size)])
 
 
 def records_of_list() -> Iterator[Record]:
-    """Make the records of the long list: one user's, a minute apart, of four messages each."""
+    """Yield the records of the long list: one user's sessions of four messages each, a minute apart."""
     messages = [new_message(i) for i in range(4)]
     for i in range(SESSIONS):
         time = _BEGIN + timedelta(minutes=i)
@@ -46,7 +46,7 @@ def records_of_list() -> Iterator[Record]:
 
 
 def page_before(repository: SessionRepository, number: int) -> Page | None:
-    """Read the list up to the page before that of the number; None before the first."""
+    """Read the list up to the page before page `number`; return that page, None before the first."""
     page = None
     for _ in range(number - 1):
         page = repository.page(USER, page.next if page else None)

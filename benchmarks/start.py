@@ -1,4 +1,4 @@
-"""What it takes to start the command line, next to an empty interpreter and to llm; and what it must not import."""
+"""Start-up time of the command line, next to an empty interpreter and llm, and the libraries it must not import."""
 
 import getpass
 import shutil
@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import sample
-from measure import Row, count_row, in_turn, ratio_row, seconds
+from measure import Row, alternate, count_row, ratio_row, seconds
 
 from botchat.core.models import PAGE_SIZE
 from botchat.core.storage.sqlite.repository import SqliteRepository
@@ -33,19 +33,19 @@ def rows(folder: Path) -> Iterator[Row]:
     for option in ("--help", "--version"):
         loaded = _run("-c", _LOADED, option).split()
         yield count_row(f"botchat {option}, heavy libraries loaded", len(loaded), None, at_most=0)
-    store = _filled(folder / "start.db")
+    store = _fill_store(folder / "start.db")
     for command, at_most in ((["--version"], 4), (["--help"], 20), (["sessions", "list", "--store", store], 45)):
-        medians = in_turn(floor, partial(seconds, _run, "-m", "botchat", *command), rounds=_ROUNDS)
+        medians = alternate(floor, partial(seconds, _run, "-m", "botchat", *command), rounds=_ROUNDS)
         yield ratio_row(f"botchat {' '.join(command[:2])}, time next to python -c pass", medians, at_most=at_most)
     if llm := shutil.which("llm", path=str(Path(sys.executable).parent)):
-        medians = in_turn(
+        medians = alternate(
             partial(seconds, _run, llm, "--help"), partial(seconds, _run, "-m", "botchat", "--help"), rounds=_ROUNDS
         )
         yield ratio_row("botchat --help, time next to llm --help", medians, at_most=0.4)
 
 
-def _filled(path: Path) -> str:
-    """Make a store with more than a page of sessions."""
+def _fill_store(path: Path) -> str:
+    """Create a store with more than one page of sessions; return its path."""
     repository = SqliteRepository(path)
     repository.prepare()
     for _ in range(2 * PAGE_SIZE):
@@ -55,6 +55,6 @@ def _filled(path: Path) -> str:
 
 
 def _run(*arguments: str) -> str:
-    """Run a fresh interpreter and return what it says on stderr."""
+    """Run a fresh interpreter and return its stderr."""
     done = subprocess.run([sys.executable, *arguments], check=True, capture_output=True, text=True)
     return done.stderr

@@ -1,4 +1,4 @@
-"""Strands agents on MongoDB: commands and bytes of a turn and of opening, and the time of restoring."""
+"""Strands agents on MongoDB: commands and bytes of a turn and of opening a session, and the time of restoring it."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -7,19 +7,20 @@ from functools import partial
 from pathlib import Path
 
 import sample
-from measure import Row, count_row, difference_row, in_turn, seconds
-from on_mongod import SentCommands
+from measure import Row, alternate, count_row, difference_row, seconds
+from mongodb_store import SentCommands
 from pymongo import MongoClient
 from strands.types.session import SessionMessage
 
 from botchat.core.storage.mongo.client import DEFAULT_DATABASE
 from botchat.core.storage.mongo.messages.blocks import BLOCKS
+from botchat.core.storage.session_keys import keys_of
 from botchat.library import Store
 from botchat.strands import BotchatSessionManager
 from botchat.strands.messages import to_message
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
-from support.strands.model import agent, calls
+from support.strands.model import agent, tool_call
 
 _ROUNDS = 30
 _OPENED = 1000
@@ -28,35 +29,35 @@ _MOST_BYTES = 4096
 
 def rows(uri: str) -> Iterator[Row]:
     sent = SentCommands()
-    with MongoClient(uri + sample.PATIENT) as client, MongoClient(uri, event_listeners=[sent]) as watched:
+    with MongoClient(uri + sample.TIMEOUT_OPTION) as client, MongoClient(uri, event_listeners=[sent]) as watched:
         for size in (10, 10_000):
             yield from _turn_rows(client, watched, sent, size)
         yield from _open_rows(client, watched, sent)
 
 
 def _turn_rows(client: MongoClient, watched: MongoClient, sent: SentCommands, size: int) -> Iterator[Row]:
-    session_id = _filled(client, size)
+    session_id = _create_session(client, size)
     what = f"Strands, MongoDB: a turn after {size:,} messages"
     with BotchatSessionManager(session_id, client=watched, user=sample.WRITER) as manager:
         speaker = agent(manager, "A grey heron.")
-        speaker("Which bird?")  # the window of a history that was longer moves once
-        plain = sent.by(speaker, "Which bird?")
+        speaker("Which bird?")  # the window of a longer history moves once
+        plain = sent.during(speaker, "Which bird?")
         messages = [SessionMessage.from_message(message, 0) for message in speaker.messages[-2:]]
-        bare = [sent.by(_push, watched, session_id, message)[0] for message in messages]
+        bare = [sent.during(_push, watched, session_id, message)[0] for message in messages]
         yield count_row(f"{what}, write commands", len(plain), len(bare), at_most=2)
         yield count_row(f"{what}, reads", len(_reads(plain)), None, at_most=0)
         yield count_row(f"{what}, bytes", *map(_size, (plain, bare)), at_most=_MOST_BYTES, unit=" B")
-        speaker.model.script = [[calls("weather", city="Rome")], ["Sunny."]]
-        with_tool = sent.by(speaker, "How is Rome?")
+        speaker.model.script = [[tool_call("weather", city="Rome")], ["Sunny."]]
+        with_tool = sent.during(speaker, "How is Rome?")
         yield count_row(f"{what}, with one tool, commands", len(with_tool), None, at_most=4)
 
 
 def _open_rows(client: MongoClient, watched: MongoClient, sent: SentCommands) -> Iterator[Row]:
-    session_id = _filled(client, _OPENED)
+    session_id = _create_session(client, _OPENED)
     what = f"Strands, MongoDB: opening a session of {_OPENED:,} messages"
-    commands = sent.by(_open, watched, session_id)
+    commands = sent.during(_open, watched, session_id)
     find = partial(_find, watched, session_id)
-    yield count_row(f"{what}, commands", len(commands), len(sent.by(find)), at_most=3)
+    yield count_row(f"{what}, commands", len(commands), len(sent.during(find)), at_most=3)
     of_indexes = sum(b"createIndexes" in command for command in commands)
     yield count_row(f"{what}, commands for indexes", of_indexes, None, at_most=0)
     with BotchatSessionManager(session_id, client=client, user=sample.WRITER) as manager:
@@ -65,7 +66,7 @@ def _open_rows(client: MongoClient, watched: MongoClient, sent: SentCommands) ->
         what = f"Strands, MongoDB: restoring {_OPENED:,} messages, time next to bare pymongo and"
         for name, make in {"bare objects": _made, "Strands' from_dict": SessionMessage.from_dict}.items():
             floor = partial(seconds, _restore_bare, client, session_id, given, make)
-            yield difference_row(f"{what} {name}", in_turn(floor, restore, rounds=_ROUNDS), at_most_ms=10)
+            yield difference_row(f"{what} {name}", alternate(floor, restore, rounds=_ROUNDS), at_most_ms=10)
 
 
 def _made(given: dict) -> SessionMessage:
@@ -73,18 +74,18 @@ def _made(given: dict) -> SessionMessage:
 
 
 def _restore_bare(client: MongoClient, session_id: str, given: list[dict], make: Callable) -> None:
-    """Read the history, and make the objects of what is ready for them."""
+    """Read the history, and create the objects from prepared data."""
     _find(client, session_id)
     for one in given:
         make(one)
 
 
-def _filled(client: MongoClient, size: int) -> str:
-    """Make a session whose agent has said so much."""
+def _create_session(client: MongoClient, size: int) -> str:
+    """Create a session whose agent has `size` messages; return its ID."""
     session_id = f"strands {size}"
     with BotchatSessionManager(session_id, client=client, user=sample.WRITER) as manager:
         agent(manager)
-    repository = Store.borrow(client, user=sample.WRITER).repository
+    repository = Store.from_client(client, user=sample.WRITER).repository
     session = repository.get(sample.WRITER, session_id)
     for i in range(size):
         text = sample.new_message(i)
@@ -101,16 +102,16 @@ def _open(client: MongoClient, session_id: str) -> None:
 
 
 def _find(client: MongoClient, session_id: str) -> object:
-    """Read the record, and the blocks in which its older messages lie."""
+    """Read the record, and the blocks with its older messages."""
     database = client[DEFAULT_DATABASE]
-    record = database["sessions"].find_one({"_id": session_id})
-    of_session = {"user": record["user"], "id": session_id, "key": record.get("blocks", {}).get("key")}
+    record = database["sessions"].find_one({"_id": keys_of(sample.WRITER, session_id)[0]})
+    of_session = {"user": record["user"], "id": record["_id"], "key": record.get("blocks", {}).get("key")}
     return record, list(database[BLOCKS].find(of_session).sort("first", 1))
 
 
 def _push(client: MongoClient, session_id: str, message: SessionMessage) -> None:
     change = {"$push": {"bare": message.to_dict()}}
-    client[DEFAULT_DATABASE]["sessions"].update_one({"_id": session_id}, change)
+    client[DEFAULT_DATABASE]["sessions"].update_one({"_id": keys_of(sample.WRITER, session_id)[0]}, change)
 
 
 def _reads(commands: list[bytes]) -> list[bytes]:

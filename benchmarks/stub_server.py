@@ -1,6 +1,6 @@
-"""A chat server: every POST gets the same stream of pieces, all at once or so many a second. It prints its port.
+"""A stub chat server: every POST gets the same stream of chunks, all at once or paced. It prints its port.
 
-`python stub_server.py [PIECES [A_SECOND]]`
+`python stub_server.py [PIECES [PIECES_PER_SECOND]]`
 """
 
 import asyncio
@@ -22,28 +22,28 @@ def _events(pieces: int) -> list[bytes]:
     return [*events, _event({}, "stop") + b"data: [DONE]\n\n"]
 
 
-async def _answer(writer: asyncio.StreamWriter, events: list[bytes], a_second: float) -> None:
+async def _answer(writer: asyncio.StreamWriter, events: list[bytes], per_second: float) -> None:
     length = sum(map(len, events))
     writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: {length}\r\n\r\n".encode())
     start = time.monotonic()
-    for i, event in enumerate(events if a_second else [b"".join(events)]):
-        if a_second:
-            await asyncio.sleep(max(start + i / a_second - time.monotonic(), 0))
+    for i, event in enumerate(events if per_second else [b"".join(events)]):
+        if per_second:
+            await asyncio.sleep(max(start + i / per_second - time.monotonic(), 0))
         writer.write(event)
     await writer.drain()
 
 
-async def main(pieces: int = _PIECES, a_second: float = 0) -> None:
+async def main(pieces: int = _PIECES, per_second: float = 0) -> None:
     events = _events(pieces)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one request after another on a connection that stays open."""
+        """Answer the requests of a keep-alive connection."""
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 headers = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:-2])
                 await reader.readexactly(int(headers.get(b"content-length", 0)))
-                await _answer(writer, events, a_second)
+                await _answer(writer, events, per_second)
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 

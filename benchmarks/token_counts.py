@@ -1,4 +1,4 @@
-"""How well the tokens of a prompt are foretold, for servers that count in quite different ways."""
+"""Accuracy of predicted prompt tokens, for servers with very different tokenizers."""
 
 import random
 import re
@@ -22,12 +22,12 @@ _HANZI = (
 )
 _TURNS, _CONVERSATIONS = 20, 25
 _FRAME, _FRAMES = 4, 20
-_KNOWN = 2  # replies that have come before what is foretold is compared
+_KNOWN = 2  # replies before predictions are compared
 _BOT = BotInfo(bot_id="b", label="b")
 
 
 def rows() -> Iterator[Row]:
-    """Compare what is foretold with what a server counts, after its second reply and later."""
+    """Compare predictions with what a server counts, from its second reply on."""
     chance = random.Random(8)
     for kind, make in _texts(chance).items():
         said = [[make() for _ in range(2 * _TURNS)] for _ in range(_CONVERSATIONS)]
@@ -79,7 +79,7 @@ def _texts(chance: random.Random) -> dict[str, Callable[[], str]]:
 
 
 def _errors(said: list[list[str]], count: Count) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return the p5 and p95 of foretold / counted: of the bare estimate, and as it is corrected."""
+    """Return the p5 and p95 of predicted / counted: of the bare estimate, and of the corrected one."""
     raw, ours = [], []
     for texts in said:
         messages: list[Message] = []

@@ -1,7 +1,7 @@
-"""How well a change of topic is told, on dialogues whose topics are known, next to nltk's TextTiling.
+"""Accuracy of topic detection on dialogues with known topics, next to nltk's TextTiling.
 
-The data are those of the environment's BOTCHAT_TOPICSEG, a folder with dialseg_*.json and tiage_*.json: lists of
-{"utterances": [text], "segments": [number of utterances in each topic]}. Nothing of them is part of this project.
+The environment variable BOTCHAT_TOPICSEG names a folder with dialseg_*.json and tiage_*.json: lists of
+{"utterances": [text], "segments": [number of utterances in each topic]}. The data are not part of this project.
 """
 
 import json
@@ -34,22 +34,22 @@ def rows() -> Iterator[Row]:
     for path in sorted(Path(folder).glob("*.json")):
         dialogues = json.loads(path.read_text(encoding="utf-8"))
         name, is_task = path.stem.partition("_")[0], path.stem.startswith("dialseg")
-        # The detector's numbers were chosen on the first half of DialSeg711's part: the other half tells more.
+        # The detector's parameters were chosen on the first half of DialSeg711's part: the other half is the test.
         halves = {"first half": dialogues[: len(dialogues) // 2], "second half": dialogues[len(dialogues) // 2 :]}
         for half, some in (halves if is_task else {"all": dialogues}).items():
             tiling = _scores(some, _tiling)
-            # In TIAGE two people talk: either may turn to another topic.
+            # In TIAGE two people talk: either may change the topic.
             ours = _scores(some, _online(lambda i, is_task=is_task: not is_task or i % 2 == 0))
             reached = (ours[0] <= _PK and ours[2] >= _F1) if is_task else None
             goal = f"Pk at most {_PK}, F1 at least {_F1}" if is_task else "-"
             what = f"topics of {name}, {half} ({len(some)}): Pk, WindowDiff, F1; next to TextTiling"
-            yield Row(what, _said(ours), _said(tiling), goal=goal, reached=reached)
+            yield Row(what, _format_scores(ours), _format_scores(tiling), goal=goal, reached=reached)
 
 
 def _online(may_turn: Callable[[int], bool]) -> Detector:
     def boundaries(utterances: Sequence[str]) -> list[int]:
         found = [0] * len(utterances)
-        for i in filter(may_turn, range(1, len(utterances))):  # each is judged with nothing known of what follows
+        for i in filter(may_turn, range(1, len(utterances))):  # each is judged without knowing what follows
             heard = [Message(role="assistant", content=text) for text in utterances[:i]]
             new = Message(role="user", content=utterances[i])
             found[i] = int(new.id in topics.topic_starts([*heard, new]))
@@ -59,18 +59,18 @@ def _online(may_turn: Callable[[int], bool]) -> Detector:
 
 
 def _tiling(utterances: Sequence[str]) -> list[int]:
-    # Its own stop words are a download.
+    # Its own stop words would be a download.
     tokenizer = TextTilingTokenizer(w=10, k=6, stopwords=topics.STOP_WORDS)
     try:
         parts = tokenizer.tokenize("\n\n".join(utterances))
-    except ValueError:  # it is too short for it
+    except ValueError:  # the dialogue is too short
         return [0] * len(utterances)
     ends = set(accumulate(sum(bool(text.strip()) for text in part.split("\n\n")) for part in parts))
     return [int(i in ends) for i in range(len(utterances))]
 
 
 def _scores(dialogues: Sequence[dict[str, Any]], detector: Detector) -> tuple[float, float, float]:
-    """Score as SuperDialseg (EMNLP 2023) does: for each dialogue, then the mean."""
+    """Score like SuperDialseg (EMNLP 2023): for each dialogue, then the mean."""
     scores = [_score(dialogue["segments"], detector(dialogue["utterances"])) for dialogue in dialogues]
     return tuple(mean(column) for column in zip(*scores, strict=True))  # type: ignore[return-value]
 
@@ -86,5 +86,5 @@ def _score(segments: Sequence[int], found: Sequence[int]) -> tuple[float, float,
     return pk(reference, hypothesis, k), windowdiff(reference, hypothesis, k), f1
 
 
-def _said(scores: tuple[float, float, float]) -> str:
+def _format_scores(scores: tuple[float, float, float]) -> str:
     return " / ".join(f"{score:.3f}" for score in scores)

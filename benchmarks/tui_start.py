@@ -1,8 +1,8 @@
-"""How long a terminal chat takes to its first picture, next to a minimal Textual app and, if it is there, to elia.
+"""Time to the terminal chat's first picture, next to a minimal Textual app and, if installed, elia.
 
-Every program runs in a terminal of its own, 120 columns by 40. The clock starts with the process and stops when words
-were drawn that only the picture has. `python benchmarks/tui_start.py --elia /path/to/elia` compares with elia 1.10, its
-database and that of botchat holding 1,000 chats each.
+Every program runs in its own terminal of 120 columns and 40 rows. The clock starts with the process and stops when text
+is drawn that only the picture has. `python benchmarks/tui_start.py --elia /path/to/elia` compares with elia 1.10, its
+database and botchat's holding 1,000 chats each.
 """
 
 import argparse
@@ -30,7 +30,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 _ROUNDS = 15
 _WARM_UP = 2
 _CHATS = 1_000
-_PATIENCE = 60.0
+_TIMEOUT_SECONDS = 60.0
 _ESCAPES = re.compile(rb"\x1b(?:\[[0-9;?<>=]*[a-zA-Z]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[P_][^\x1b]*\x1b\\|[()].|.)")
 
 _MINIMAL = """
@@ -44,7 +44,7 @@ Minimal().run()
 
 
 def rows(folder: Path, elia: Path | None = None) -> Iterator[Row]:
-    """Measure the first picture and the first 50 sessions in it."""
+    """Measure the first picture, and the first picture with 50 sessions."""
     environment = _environment(folder)
     _fill_ours(folder / "chats.db")
     ours = [sys.executable, "-m", "botchat", "tui", "--store", str(folder / "chats.db"), "--user", sample.USER]
@@ -70,7 +70,7 @@ def rows(folder: Path, elia: Path | None = None) -> Iterator[Row]:
 
 
 def _in_turn(sides: dict[str, Callable[[], float]]) -> dict[str, float]:
-    """Return the medians; the sides take turns, so that a machine that is busy for a while hits all alike."""
+    """Return the medians; the programs run in turn, so that a busy machine affects all equally."""
     taken: dict[str, list[float]] = {name: [] for name in sides}
     names = list(sides)
     for i in range(-_WARM_UP, _ROUNDS):
@@ -85,8 +85,8 @@ def _row(what: str, ours: float, floor: float) -> Row:
     return Row(what, milliseconds(ours), milliseconds(floor), f"{ours / floor:.2f}")
 
 
-def _until(command: list[str], words: bytes, environment: dict[str, str]) -> float:
-    """Tell how long a program takes, from its start until it has drawn these words."""
+def _until(command: list[str], text: bytes, environment: dict[str, str]) -> float:
+    """Return how long a program takes from its start until it has drawn this text."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     drawn = b""
@@ -95,10 +95,10 @@ def _until(command: list[str], words: bytes, environment: dict[str, str]) -> flo
         command, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
     )
     try:
-        while words not in _ESCAPES.sub(b"", drawn):
-            ready, _, _ = select.select([master], [], [], _PATIENCE)
+        while text not in _ESCAPES.sub(b"", drawn):
+            ready, _, _ = select.select([master], [], [], _TIMEOUT_SECONDS)
             if not ready:
-                raise TimeoutError(f"{words!r} did not come: {_ESCAPES.sub(b'', drawn)[-500:]!r}")
+                raise TimeoutError(f"{text!r} did not appear: {_ESCAPES.sub(b'', drawn)[-500:]!r}")
             drawn += os.read(master, 65536)
         return time.perf_counter() - start
     finally:
@@ -128,7 +128,7 @@ def _fill_ours(path: Path) -> None:
     repository.close()
 
 
-# elia's own tables, filled by its own Python.
+# Fills elia's own tables, with its own Python.
 _ELIA = """
 import asyncio
 from datetime import datetime, timedelta

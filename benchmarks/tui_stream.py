@@ -1,4 +1,4 @@
-"""A reply that streams into a long transcript, 100 pieces a second: what it costs, and how soon a key is seen."""
+"""A reply that streams into a long transcript at 100 chunks per second: its CPU time, and the latency of a key."""
 
 import asyncio
 import itertools
@@ -18,7 +18,7 @@ _ABOVE = 1_000
 _SIZE = (120, 40)
 _LENGTH = 6_000
 _PIECE = 4
-_A_SECOND = 100
+_PER_SECOND = 100
 _KEY_EVERY = 0.15
 _IDLE_SECONDS = 8
 _FRAMES_MS = 50
@@ -52,7 +52,7 @@ def rows() -> Iterator[Row]:
     floor, _ = asyncio.run(_stream(None))
     for shape in SHAPES:
         echo, cpu = asyncio.run(_stream(shape))
-        what = f"reply of {_LENGTH:,} characters ({shape}), {_A_SECOND} pieces a second, {_ABOVE:,} messages above"
+        what = f"reply of {_LENGTH:,} characters ({shape}), {_PER_SECOND} pieces a second, {_ABOVE:,} messages above"
         reached = echo <= _FRAMES_MS
         yield Row(
             f"{what}: key seen, p95",
@@ -66,7 +66,7 @@ def rows() -> Iterator[Row]:
 
 
 async def _stream(shape: str | None) -> tuple[float, float]:
-    """Return how soon keys are seen, in milliseconds, and the share of a core; without a shape nothing streams."""
+    """Return the p95 latency of keys, in milliseconds, and the share of a core; without a shape nothing streams."""
     app = StreamApp()
     async with app.run_test(size=_SIZE) as pilot:
         await pilot.pause()
@@ -83,17 +83,17 @@ async def _speak(transcript: Transcript, shape: str) -> None:
     text = _BEGINNINGS.get(shape, "") + block * (_LENGTH // len(block) + 1)
     start = time.perf_counter()
     for i, end in enumerate(range(_PIECE, _LENGTH, _PIECE)):
-        await asyncio.sleep(max(start + i / _A_SECOND - time.perf_counter(), 0))
+        await asyncio.sleep(max(start + i / _PER_SECOND - time.perf_counter(), 0))
         transcript.update(Message(id="reply", role="assistant", content=text[:end], status="streaming"))
 
 
 async def _type(app: StreamApp) -> None:
-    """Press keys at a steady pace, and note when the screen shows each."""
+    """Press keys at a steady pace, and record when the screen shows each."""
     app.echoes = []
     prompt, start = app.query_one(Input), time.perf_counter()
     for i in itertools.count(1):
         await asyncio.sleep(max(start + i * _KEY_EVERY - time.perf_counter(), 0))
-        due = start + i * _KEY_EVERY  # a loop that is busy reads the key later: that counts too
+        due = start + i * _KEY_EVERY  # a busy event loop reads the key later: that counts too
         app.typed, shown = asyncio.Event(), asyncio.Event()
         app.post_message(events.Key("x", "x"))
         await app.typed.wait()

@@ -1,4 +1,4 @@
-"""A transcript of 10,000 messages next to one of 100: what opening, changing and wrapping it anew take."""
+"""A transcript of 10,000 messages next to one of 100: the time of opening, changing and re-wrapping it."""
 
 import asyncio
 import gc
@@ -81,7 +81,7 @@ class _Bench:
         self.count = 0
 
     async def compare(self, few, many, change) -> tuple[float, float]:
-        """They take turns, so that a machine that is busy for a while hits both alike."""
+        """Return the medians; both run in turn, so that a busy machine affects both equally."""
         taken = ([], [])
         for _ in range(_TURNS):
             for several, seconds in zip((few, many), taken, strict=True):
@@ -95,7 +95,7 @@ class _Bench:
         return median(taken[0]), median(taken[1])
 
     async def timed(self, call: Callable[[], object]) -> float:
-        """Tell how long it takes until the screen shows it."""
+        """Return how long a call takes until the screen shows its result."""
         start = time.perf_counter()
         call()
         await self.painted()

@@ -1,4 +1,4 @@
-"""The page in Chromium while a long reply streams, next to the same while nothing streams: typing and scrolling."""
+"""Typing and scrolling on the page in Chromium while a long reply streams, next to the same while nothing streams."""
 
 import sys
 import tempfile
@@ -16,11 +16,11 @@ from botchat.bootstrap import build_repository
 sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
 
 _ABOVE = 50
-_PIECES, _A_SECOND = 4_000, 50
+_PIECES, _PER_SECOND = 4_000, 50
 _KEYS = 60
 _SCROLLS = 60
 
-# From a key to the picture that shows it: after the frame that follows it, the first task is past the drawing.
+# Measures from a key to its picture: the first task after the next frame runs after painting.
 _WATCH = """() => {
   window.keys = []; window.frames = [];
   document.querySelector('textarea').addEventListener('keydown', event => requestAnimationFrame(() => {
@@ -43,7 +43,7 @@ def rows(folder: Path) -> Iterator[Row]:
         session = sample.new_session(_ABOVE, user=sample.USER)
         repository.save(session)
     with (
-        stub_bot(_PIECES, _A_SECOND) as base_url,
+        stub_bot(_PIECES, _PER_SECOND) as base_url,
         botchat_web(folder, store, sample.USER, base_url) as server,
         chromium() as browser,
     ):
@@ -57,13 +57,13 @@ def rows(folder: Path) -> Iterator[Row]:
         page.keyboard.press("Enter")
         page.get_by_text("piece 100").wait_for()
         streaming = _used(page)
-    what = f"page in Chromium, a reply of {_A_SECOND} pieces a second"
+    what = f"page in Chromium, a reply of {_PER_SECOND} pieces a second"
     for name, floor, ours in zip(("key seen, p95", "longest frame while scrolling"), still, streaming, strict=True):
         yield Row(f"{what}: {name}", f"{ours:.0f} ms", f"{floor:.0f} ms", f"{ours - floor:+.0f} ms")
 
 
 def _used(page: Any) -> tuple[float, float]:
-    """Type and scroll; return the milliseconds to a key's picture, p95, and those of the longest frame."""
+    """Type and scroll; return the p95 latency of a key and the longest frame, both in milliseconds."""
     page.locator("textarea").click()
     page.evaluate("window.keys = []")
     for _ in range(_KEYS):

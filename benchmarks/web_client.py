@@ -1,8 +1,8 @@
-"""A tab without a browser: it speaks Streamlit's protocol on the page's websocket, and draws nothing.
+"""A headless client of the page: it speaks Streamlit's protocol on the page's WebSocket, and draws nothing.
 
-It does what the browser does with the messages: it keeps what the page shows, sends the state of the widgets with every
-run, names the big messages that it has, which are not sent again, and lets the timers of fragments run. Widgets are
-found by the key that the page gives them, wherever they stand.
+Like the browser, it keeps the elements of the page, sends the widgets' state with every run, names the big messages
+that it has cached, which are not sent again, and runs the timers of fragments. Widgets are found by their key, wherever
+they are on the page.
 """
 
 import asyncio
@@ -15,8 +15,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
 
-PATIENCE = 120.0
-"""Seconds that a run may take: a table that says where the page ends must reach that end."""
+TIMEOUT_SECONDS = 120.0
+"""Time limit of a run: high, so that the benchmark reaches the load at which the page breaks down."""
 
 _FINISHED = ForwardMsg.ScriptFinishedStatus
 _KEPT_RUNS = 2  # Streamlit's global.maxCachedMessageAge
@@ -34,9 +34,9 @@ class Tab:
     """One open page.
 
     Attributes:
-        query: what stands in the address after the question mark.
-        seen: is called with every text that the page shows, when it comes.
-        runs: how many runs the page has finished, whole ones and those of fragments.
+        query: the query string of the address.
+        seen: called with every text that the page shows, as it arrives.
+        runs: the number of finished runs, of the page and of fragments.
     """
 
     def __init__(self, address: str, query: str = "") -> None:
@@ -56,7 +56,7 @@ class Tab:
 
     async def __aenter__(self) -> Self:
         self._socket: ClientConnection = await connect(
-            self._address, subprotocols=["streamlit"], max_size=None, compression=None, open_timeout=PATIENCE
+            self._address, subprotocols=["streamlit"], max_size=None, compression=None, open_timeout=TIMEOUT_SECONDS
         )
         self._reader = asyncio.create_task(self._read())
         return self
@@ -69,24 +69,24 @@ class Tab:
 
     @property
     def text(self) -> str:
-        """All that the page shows, from its top to its end."""
+        """All text of the page, from top to bottom."""
         return "\n".join(shown.text for _, shown in sorted(self._shown.items()))
 
     def has(self, key: str) -> bool:
-        """Tell whether the page has a widget of that key."""
+        """Return whether the page has a widget with this key."""
         return any(shown.key == key for shown in self._shown.values())
 
     async def run(self, **changed: Any) -> float:
-        """Run the whole page and tell how many seconds it took to its end; `changed` is a widget's new state."""
+        """Run the whole page and return its duration in seconds; `changed` is a widget's new state."""
         self._whole.clear()
         start = time.perf_counter()
         await self._send(**changed)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             await self._whole.wait()
         return time.perf_counter() - start
 
     async def say(self, text: str) -> float:
-        """Send what a person typed into the prompt."""
+        """Send a message with the composer."""
         return await self.run(id=self._ids["prompt"], chat_input_value={"data": text})
 
     async def click(self, key: str) -> float:
@@ -94,19 +94,19 @@ class Tab:
         return await self.run(id=self._ids[key], trigger_value=True)
 
     async def click_in(self, key: str) -> float:
-        """Click a button of a fragment, and tell how many seconds it took until a run was through."""
+        """Click a button of a fragment, and return how many seconds it took until a run finished."""
         before, start = self.runs, time.perf_counter()
         await self._send(self._fragments[key], id=self._ids[key], trigger_value=True)
         await self.until(lambda: self.runs > before)
         return time.perf_counter() - start
 
     async def until(self, reached: Callable[[], bool]) -> None:
-        """Wait until the page is so, at the end of one of its runs.
+        """Wait until a condition is true at the end of a run.
 
         Raises:
-            TimeoutError: it has not become so.
+            TimeoutError: it did not become true.
         """
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while not reached():
                 self._ran.clear()
                 await self._ran.wait()
@@ -121,7 +121,7 @@ class Tab:
         if changed:
             widget = WidgetState(**changed)
             state.widget_states.widgets.append(widget)
-            if widget.WhichOneof("value") not in {"trigger_value", "chat_input_value"}:  # those are of one run alone
+            if widget.WhichOneof("value") not in {"trigger_value", "chat_input_value"}:  # those apply to one run only
                 self._states[widget.id] = widget
         await self._socket.send(message.SerializeToString())
 
@@ -146,7 +146,7 @@ class Tab:
                     self._finish(message)
 
     def _whole_of(self, message: ForwardMsg) -> ForwardMsg:
-        """Keep a big message, or put what is kept in the place of one that only names it."""
+        """Cache a big message, or return the cached one for a message that only names it."""
         key = message.ref_hash or message.hash
         if message.ref_hash:
             message.delta.CopyFrom(self._kept[key][0].delta)
@@ -169,7 +169,7 @@ class Tab:
         self.seen(self._shown[path].text)
 
     def _finish(self, message: ForwardMsg) -> None:
-        """Take away what the run has not shown again."""
+        """Remove the elements that the run has not shown again."""
         fragments = set(message.metadata.run.fragment_ids)
         if message.script_finished == _FINISHED.FINISHED_EARLY_FOR_RERUN:
             return

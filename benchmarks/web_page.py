@@ -1,6 +1,6 @@
-"""What the page takes: a run of it with much loaded and little, its start, and the memory of open pages.
+"""The page: the time of a run with much and with little loaded, its start, and the memory of open pages.
 
-`python benchmarks/web_page.py` tells it without the other benchmarks; it starts no mongod.
+`python benchmarks/web_page.py` runs it alone, without mongod.
 """
 
 import asyncio
@@ -15,8 +15,8 @@ from pathlib import Path
 from statistics import median
 
 import sample
-from measure import Row, in_turn, milliseconds, ratio_row, seconds
-from web_client import PATIENCE, Tab
+from measure import Row, alternate, milliseconds, ratio_row, seconds
+from web_client import TIMEOUT_SECONDS, Tab
 from web_server import Server, botchat_web, environment, web_command
 
 from botchat.bootstrap import build_repository
@@ -39,13 +39,13 @@ def rows(folder: Path, uri: str | None) -> Iterator[Row]:
 
 
 def start_rows(folder: Path) -> Iterator[Row]:
-    """Time the start of the server until a page has been run to its end."""
+    """Time the start of the server until the first run of a page has finished."""
     settings = environment(folder, "http://127.0.0.1:9/v1")
     options = ["--server.port", "0", "--server.address", "127.0.0.1", "--server.headless", "true"]
     more = ["--server.fileWatcherType", "none", "--browser.gatherUsageStats", "false"]
     hello = [sys.executable, "-m", "streamlit", "hello", *options, *more]
     ours = web_command(str(folder / "start_page.db"), sample.USER)
-    medians = in_turn(
+    medians = alternate(
         partial(_first_page, hello, settings, "URL: "),
         partial(_first_page, ours, settings, "botchat: "),
         rounds=_STARTS,
@@ -70,23 +70,23 @@ def _first_page(command: list[str], settings: dict[str, str], before: str) -> fl
 
 
 async def _opened(address: str) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while True:
         try:
             async with Tab(address) as tab:
                 await tab.run()
                 return
-        except OSError:  # it says where it is before it is there
+        except OSError:  # it prints its address before it listens
             if time.monotonic() > deadline:
                 raise
             await asyncio.sleep(0.01)
 
 
 def _run_rows(name: str, store: str, folder: Path) -> Iterator[Row]:
-    few = _filled(store, "few", _FEW, _FEW)
+    few = _fill_store(store, "few", _FEW, _FEW)
     for sessions in (_FEW, _SESSIONS):
         user = f"many {sessions}"
-        many = _filled(store, user, sessions, _MESSAGES)
+        many = _fill_store(store, user, sessions, _MESSAGES)
         with botchat_web(folder, store, "few") as of_few, botchat_web(folder, store, user) as of_many:
             medians = asyncio.run(_runs((of_few, few), (of_many, many), sessions))
         what = f"page on {name}: a run with {sessions} sessions loaded and {_MESSAGES:,} messages / {_FEW} and {_FEW}"
@@ -98,7 +98,7 @@ def _run_rows(name: str, store: str, folder: Path) -> Iterator[Row]:
 
 
 async def _runs(few: tuple[Server, Session], many: tuple[Server, Session], sessions: int) -> tuple[float, float]:
-    """Return the medians of a run of either page; they take turns."""
+    """Return the median time of a run of each page; they run in turn."""
     taken: tuple[list[float], list[float]] = ([], [])
     async with (
         Tab(few[0].address, f"session={few[1].id}") as of_few,
@@ -127,7 +127,7 @@ def _memory_rows(store: str, folder: Path) -> Iterator[Row]:
         "at most 300 kB",
         a_page <= 300 * _KB,
     )
-    most = 10_000  # what an allocator keeps by chance
+    most = 10_000  # what an allocator may retain by chance
     yield Row(
         f"page: memory after {_RERUNS:,} runs, more than after {_RERUNS // 10}",
         f"{grown / _KB:,.0f} kB",
@@ -139,7 +139,7 @@ def _memory_rows(store: str, folder: Path) -> Iterator[Row]:
 
 
 async def _memory(server: Server) -> tuple[float, int]:
-    """Return what each open page takes, and how much more the server has after many runs than after few."""
+    """Return the memory of each open page, and how much the server grows from few runs to many."""
     async with Tab(server.address) as tab:
         for _ in range(_RERUNS // 10):
             await tab.run()
@@ -158,8 +158,8 @@ async def _memory(server: Server) -> tuple[float, int]:
     return a_page, grown
 
 
-def _filled(store: str, user: str, sessions: int, messages: int) -> Session:
-    """Give a user so many sessions; return the newest, which has so many messages."""
+def _fill_store(store: str, user: str, sessions: int, messages: int) -> Session:
+    """Store `sessions` sessions of a user; return the newest, which has `messages` messages."""
     with closing(build_repository(store)) as repository:
         repository.prepare()
         for i in range(sessions):

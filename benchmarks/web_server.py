@@ -1,4 +1,4 @@
-"""The servers of the page and of the API, each in a process of its own, as a person starts it, and their bot."""
+"""Starts the page's and the API's server, each in its own process, with a stub bot, and measures their resources."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Server:
-    """A server that answers, and what it takes of the machine (Linux tells)."""
+    """A running server, and its CPU time and memory (from Linux' /proc)."""
 
     def __init__(self, process: subprocess.Popen[str], address: str) -> None:
         self.address = address
@@ -21,19 +21,19 @@ class Server:
 
     @property
     def cpu_seconds(self) -> float:
-        """The processor's time that it has taken so far."""
+        """The CPU time used so far."""
         fields = (self._proc / "stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
 
     @property
     def memory(self) -> int:
-        """The memory that it takes now, in bytes."""
+        """The resident memory, in bytes."""
         return int((self._proc / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 @contextmanager
 def stub_bot(*options: int) -> Iterator[str]:
-    """Run the stub of a chat server; give its base_url."""
+    """Run the stub chat server; yield its base_url."""
     command = [sys.executable, Path(__file__).with_name("stub_server.py"), *map(str, options)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
@@ -58,7 +58,7 @@ def botchat_web(folder: Path, store: str, user: str, base_url: str = "http://127
 
 @contextmanager
 def botchat_api(folder: Path, store: str, user: str, base_url: str, settings: str = "") -> Iterator[tuple[Server, str]]:
-    """Run `botchat api` on a store, with the stub as its bot; give a token of the user's too."""
+    """Run `botchat api` on a store, with the stub as its bot; yield the server and a token of the user."""
     variables = environment(folder, base_url, settings)
     botchat = [sys.executable, "-m", "botchat"]
     make = [*botchat, "tokens", "create", user, "--store", store]
@@ -77,7 +77,7 @@ def web_command(store: str, user: str, port: int = 0) -> list[str]:
 
 
 def environment(folder: Path, base_url: str, settings: str = "") -> dict[str, str]:
-    """Write a config with these settings and the stub as the one bot; give what the program is to find about itself."""
+    """Write a config with these settings and the stub as the only bot; return the program's environment."""
     config = folder / "config.toml"
     bots = f'[bots.stub]\nmodel = "stub"\nbase_url = "{base_url}"\n'
     config.write_text(f"{settings}\n{bots}", encoding="utf-8")

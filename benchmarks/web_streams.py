@@ -1,6 +1,6 @@
-"""People whose replies stream at the same time in one process: are they whole, and how soon does the first word show?
+"""Concurrent users of one page process whose replies stream: completeness, and time to the first word on the screen.
 
-`python benchmarks/web_streams.py 100` tells of 100 people alone.
+`python benchmarks/web_streams.py 100` measures 100 users only.
 """
 
 import asyncio
@@ -15,16 +15,16 @@ from pathlib import Path
 from statistics import median
 
 from measure import Row
-from web_client import PATIENCE, Tab
+from web_client import TIMEOUT_SECONDS, Tab
 from web_server import Server, botchat_web, stub_bot
 
 from botchat.bootstrap import build_repository
 
 PEOPLE = (1, 50, 100, 150, 200)
 _PIECES = 300
-_A_SECOND = 20
+_PER_SECOND = 20
 _ARRIVE_WITHIN = 10.0
-"""Seconds over which they press Enter: a reply takes 15, so that all stream at once for 5."""
+"""Seconds within which they press Enter: a reply takes 15, so that all stream at once for 5."""
 
 _ALONE_ROUNDS = 5
 _USER = "ann"
@@ -34,7 +34,7 @@ _WHOLE = "".join(f"piece {i} " for i in range(_PIECES))
 
 @dataclass
 class Crowd:
-    """What some people saw."""
+    """The measurements of a number of concurrent users."""
 
     people: int
     firsts: list[float] = field(default_factory=list)
@@ -60,7 +60,7 @@ def rows(folder: Path, uri: str | None, numbers: Sequence[int] = PEOPLE) -> Iter
 
 def _rows(crowd: Crowd, alone: Crowd | None) -> Iterator[Row]:
     who = "one person" if crowd.people == 1 else f"{crowd.people} people, each"
-    what = f"page: {who} with a reply of {_PIECES} pieces, {_A_SECOND} a second"
+    what = f"page: {who} with a reply of {_PIECES} pieces, {_PER_SECOND} a second"
     has_goal = 1 < crowd.people <= 100
     whole = f"{crowd.on_screen} on the screen, {crowd.stored} in the store"
     sent = len(crowd.sessions)
@@ -82,12 +82,12 @@ def _rows(crowd: Crowd, alone: Crowd | None) -> Iterator[Row]:
 
 
 def measured(folder: Path, store: str | None, people: int) -> Crowd:
-    """Let so many people ask, within some seconds, and look until all have their replies.
+    """Let `people` users ask within some seconds, and watch until all have their replies.
 
     Without a store they share a SQLite file.
     """
     crowd = Crowd(people)
-    with tempfile.TemporaryDirectory(dir=folder) as name, stub_bot(_PIECES, _A_SECOND) as base_url:
+    with tempfile.TemporaryDirectory(dir=folder) as name, stub_bot(_PIECES, _PER_SECOND) as base_url:
         store = store or str(Path(name) / "people.db")
         with botchat_web(Path(name), store, _USER, base_url) as server:
             asyncio.run(_stream(crowd, server))
@@ -96,7 +96,7 @@ def measured(folder: Path, store: str | None, people: int) -> Crowd:
 
 
 async def _stream(crowd: Crowd, server: Server) -> None:
-    async with Tab(server.address) as first:  # what only the first page and the first reply take is not counted
+    async with Tab(server.address) as first:  # the extra time of the first page and reply isn't counted
         await first.run()
         await _ask(Crowd(1), first, 0)
         if crowd.people == 1:
@@ -124,10 +124,10 @@ async def _open(tab: Tab, i: int) -> None:
 
 
 async def _cpu_between(server: Server) -> float:
-    """Tell the share of a core while all of them stream."""
+    """Return the server's share of a core while all replies stream."""
     await asyncio.sleep(_ARRIVE_WITHIN)
     start, before = time.perf_counter(), server.cpu_seconds
-    await asyncio.sleep(_PIECES / _A_SECOND - _ARRIVE_WITHIN)
+    await asyncio.sleep(_PIECES / _PER_SECOND - _ARRIVE_WITHIN)
     return (server.cpu_seconds - before) / (time.perf_counter() - start)
 
 
@@ -151,8 +151,8 @@ async def _ask(crowd: Crowd, tab: Tab, wait: float, server: Server | None = None
     if server:
         crowd.cpu += (server.cpu_seconds - before) / (time.perf_counter() - start)
     crowd.on_screen += _WHOLE.strip() in tab.text
-    crowd.firsts.append(times[0] - start if times else PATIENCE)
-    crowd.gaps.append(max((after - one for one, after in itertools.pairwise(times)), default=PATIENCE))
+    crowd.firsts.append(times[0] - start if times else TIMEOUT_SECONDS)
+    crowd.gaps.append(max((after - one for one, after in itertools.pairwise(times)), default=TIMEOUT_SECONDS))
     crowd.sessions.append(tab.query.removeprefix("session="))
 
 

@@ -1,4 +1,4 @@
-"""A chat that goes on where it was, whichever process it was in: `python examples/chat.py SESSION WORDS…`."""
+"""A chat that continues where it stopped, in any process: `python examples/chat.py SESSION TEXT…`."""
 
 import sys
 
@@ -9,7 +9,7 @@ from botchat.strands import BotchatSessionManager
 
 
 def main(session_id: str = "example-chat", *words: str) -> None:
-    """Say something in a session, and show the answer."""
+    """Send a message in a session, and print the reply."""
     with BotchatSessionManager(session_id) as manager:
         agent = Agent(model=DemoModel(), session_manager=manager, system_prompt="Be brief.", callback_handler=None)
         before = len(agent.messages)

@@ -1,6 +1,6 @@
-"""The demo bot as a model of Strands, so that the examples run without a key: canned replies, no AI.
+"""The demo bot as a Strands model, so that the examples run without an API key: canned replies, no AI.
 
-For a real one take any of Strands' own, such as `strands.models.openai.OpenAIModel`.
+For real replies use one of Strands' models, such as `strands.models.openai.OpenAIModel`.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterable
@@ -15,24 +15,24 @@ from botchat.core.models import Delta
 
 
 class DemoModel(Model):
-    """Answers what the demo bot answers."""
+    """Returns the demo bot's replies."""
 
     def __init__(self) -> None:
         self._bot = DemoBot(pause=0)
 
     def update_config(self, **_: Any) -> None:
-        """Have nothing to set."""
+        """Do nothing: there is nothing to configure."""
 
     def get_config(self) -> dict[str, str]:
-        """Tell what answers."""
+        """Return the name of the model."""
         return {"model_id": "demo"}
 
     def structured_output(self, *_: Any, **__: Any) -> AsyncGenerator[dict[str, Any], None]:
-        """Be unable to."""
+        """Raise NotImplementedError."""
         raise NotImplementedError("The demo bot answers in words alone.")
 
     async def stream(self, messages: Messages, *_: Any, **__: Any) -> AsyncIterable[StreamEvent]:
-        """Stream a canned reply to the last thing that was said."""
+        """Stream a canned reply to the last message."""
         asked = "".join(block.get("text", "") for block in messages[-1]["content"])
         yield {"messageStart": {"role": "assistant"}}
         yield {"contentBlockStart": {"start": {}}}

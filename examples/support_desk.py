@@ -1,4 +1,4 @@
-"""A support desk: two agents in one session, what is known of the case as metadata, and a card number taken out."""
+"""A support desk: two agents in one session, metadata about the case, and a redacted card number."""
 
 from demo_model import DemoModel
 from strands import Agent
@@ -11,13 +11,13 @@ PRIORITIES = {"low", "high"}
 
 
 def check_priority(change: MetadataChanged) -> None:
-    """Refuse a priority that the desk does not know."""
+    """Reject an unknown priority."""
     if not {change.values.get("priority", "low")} <= PRIORITIES:
         raise ValueError(f"The priority is one of {PRIORITIES}.")
 
 
 def main(case: str = "case-4711", customer: str = "ann") -> None:
-    """Take a case, hand it to an expert, and see what was said of the help."""
+    """Open a case, hand it to an expert, and read the customer's feedback."""
     with Store.open(user=customer) as store:
         store.hooks.before(MetadataChanged, check_priority)
         session = store.session(case)
@@ -27,7 +27,7 @@ def main(case: str = "case-4711", customer: str = "ann") -> None:
         desk = Agent(agent_id="desk", model=DemoModel(), session_manager=manager, callback_handler=None)
         expert = Agent(agent_id="expert", model=DemoModel(), session_manager=manager, callback_handler=None)
         desk(f"My card {CARD} was charged twice.")
-        for message in session.messages("desk"):  # the desk has repeated it
+        for message in session.messages("desk"):  # the desk agent has repeated it
             if CARD in message.content:
                 session.redact(message.id, content=message.content.replace(CARD, "[taken out]"))
         session.update_metadata(priority="high")

@@ -1,6 +1,6 @@
-"""A workflow that outlives its process: each run does the steps that are left, however the one before ended.
+"""A workflow that survives its process: each run does the remaining steps, however the previous run ended.
 
-`python examples/workflow.py SESSION STEPS` does at most so many.
+`python examples/workflow.py SESSION STEPS` does at most STEPS steps.
 """
 
 import sys
@@ -14,7 +14,7 @@ STEPS = ("Collect the figures", "Compare them with last year's", "Write the repo
 
 
 def main(session_id: str = "example-workflow", at_most: str = "99") -> None:
-    """Do the next steps, and tell how far it is."""
+    """Do the next steps, and print the progress."""
     with BotchatSessionManager(session_id) as manager:
         worker = Agent(agent_id="worker", model=DemoModel(), session_manager=manager, callback_handler=None)
         done = worker.state.get("done") or []

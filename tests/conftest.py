@@ -1,4 +1,4 @@
-"""What the tests share: the stores, each real, and the servers behind them."""
+"""Shared fixtures: real stores, servers, shells, browsers, and chats with scripted bots."""
 
 import signal
 import uuid
@@ -25,7 +25,7 @@ from botchat.core.storage.sqlite.repository import SqliteRepository
 from botchat.core.turn import Turns
 from botchat.web import cache
 
-# GridFS takes only what it knows for a database; this is how mongomock's becomes one, in all of the process.
+# GridFS accepts only pymongo databases; this makes it accept mongomock's, in the whole process.
 mongomock.gridfs.enable_gridfs_integration()
 
 
@@ -34,13 +34,13 @@ settings.register_profile("thorough", max_examples=50 * settings.default.max_exa
 
 @pytest.fixture(scope="session")
 def mongod(tmp_path_factory):
-    """A real server for the whole run. A test that stops its server starts one of its own with `own_mongod`."""
+    """A real server for the whole run. A test that stops its server uses `own_mongod`."""
     if mongod_binary() is None:
         pytest.skip("no mongod here: the dev extra carries one for Linux on x86-64 only")
     server = Mongod(tmp_path_factory.mktemp("mongod"))
     server.start()
     yield server
-    server.stop(signal.SIGKILL)  # its data are thrown away
+    server.stop(signal.SIGKILL)  # its data are discarded
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def own_mongod(tmp_path):
     server = Mongod(tmp_path / "mongod")
     server.start()
     yield server
-    server.stop(signal.SIGKILL)  # its data are thrown away
+    server.stop(signal.SIGKILL)  # its data are discarded
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def database(mongod):
 
 @pytest.fixture(params=["sqlite", "mongomock", "mongod"])
 def repository(request, tmp_path):
-    """Each store that keeps the contract, empty."""
+    """Each store that implements the contract, empty."""
     match request.param:
         case "sqlite":
             repository = SqliteRepository(tmp_path / "botchat.db")
@@ -79,7 +79,7 @@ def repository(request, tmp_path):
 
 @pytest.fixture(params=["sqlite", "mongod"])
 def address(request, tmp_path):
-    """The address of each store that a person can name, empty."""
+    """The address of each kind of store that a user can choose, empty."""
     if request.param == "sqlite":
         return str(tmp_path / "botchat.db")
     return f"{request.getfixturevalue('mongod').uri}/{request.getfixturevalue('database').name}"
@@ -87,7 +87,7 @@ def address(request, tmp_path):
 
 @pytest.fixture
 def repository_at(address):
-    """The store at that address, for the test to look into."""
+    """The store at `address`, for inspection."""
     repository = build_repository(address)
     repository.prepare()
     yield repository
@@ -96,7 +96,7 @@ def repository_at(address):
 
 @pytest.fixture
 def stub_for():
-    """Give a shell a bot on a stub server that answers like this."""
+    """A function that configures a shell's bot on a stub server with these answers."""
     with ExitStack() as servers:
 
         def connect(shell: Shell, answers) -> StubBot:
@@ -114,7 +114,7 @@ def shell(tmp_path, address):
 
 @pytest.fixture
 def local_shell(tmp_path):
-    """A shell on the SQLite file alone, for what does not depend on the store."""
+    """A shell on a SQLite file, for tests that don't depend on the kind of store."""
     return Shell(tmp_path, str(tmp_path / "botchat.db"))
 
 
@@ -128,7 +128,7 @@ def browser():
 
 @pytest.fixture
 def visitor(browser):
-    """Someone with a browser of their own."""
+    """A visitor with their own browser context."""
     from support.web.browser import Visitor
 
     context = browser.new_context(viewport={"width": 1200, "height": 800})
@@ -138,7 +138,7 @@ def visitor(browser):
 
 @pytest.fixture
 def serve():
-    """Start sites, and stop them at the end."""
+    """A function that starts sites; they are stopped at the end."""
     from support.web.browser import Site as BrowserSite
 
     sites = []
@@ -156,7 +156,7 @@ def serve():
 
 @pytest.fixture
 def visit(browser):
-    """Open an address in a browser of one's own. What it complained of is nothing, or the test fails."""
+    """A function that opens an address in a new browser context. Any error in its console fails the test."""
     from support.web.browser import KNOWN_VIOLATION, WIDE, Visitor
 
     contexts, complaints = [], []
@@ -178,7 +178,7 @@ def visit(browser):
 
 @pytest.fixture(scope="module")
 def parts():
-    """The address of a page with each part of the look."""
+    """The address of a page that shows every styled part."""
     from support.web.browser import served_parts
 
     with served_parts() as address:
@@ -187,7 +187,7 @@ def parts():
 
 @pytest.fixture
 def start_api(local_shell):
-    """Start `botchat api` on the file, and kill at the end what is left."""
+    """A function that starts `botchat api` on the file; servers still running are killed at the end."""
     from support.api.client import ApiProcess
 
     running = []
@@ -215,7 +215,7 @@ def site(repository):
 
 @pytest.fixture
 def local_repository(tmp_path):
-    """The store of `local_shell`, for the test to look into."""
+    """The store of `local_shell`, for inspection."""
     repository = SqliteRepository(tmp_path / "botchat.db")
     repository.prepare()
     yield repository
@@ -232,7 +232,7 @@ def store(tmp_path):
 
 @pytest.fixture
 def chat_with(store):
-    """Make a Chat whose bot follows the script."""
+    """A function that creates a Chat whose bot plays the script."""
     made = []
 
     def make(*script, checkpoint_seconds: float = 60.0) -> Chat:
@@ -240,7 +240,7 @@ def chat_with(store):
         turns = Turns({"b": bot}, checkpoint_seconds=checkpoint_seconds)
         made.append(turns)
         chat = Chat(store, turns, default_bot="b")
-        chat.bot = bot  # for the test to look at
+        chat.bot = bot  # for inspection
         chat.turns = turns
         return chat
 
@@ -251,7 +251,7 @@ def chat_with(store):
 
 @pytest.fixture
 def chat_on(store):
-    """Make a Chat on the store with this bot."""
+    """A function that creates a Chat on the store with this bot."""
     with ExitStack() as closing:
 
         def make(bot) -> Chat:
@@ -271,7 +271,7 @@ def flaky_chat(chat_with, store):
 
 @pytest.fixture
 def serve_chat(chat_with):
-    """Serve a Chat whose bot follows the script; give its address."""
+    """A function that serves a Chat whose bot plays the script, and returns its address."""
     from support.api.client import serve_api
 
     from botchat.api.dependencies import Services
@@ -286,7 +286,7 @@ def serve_chat(chat_with):
 
 @pytest.fixture
 def remote_with(serve_chat, store):
-    """Make what asks a server, whose bot follows the script, with a token of ann's."""
+    """A function that connects to a server whose bot plays the script, with ann's token."""
     from botchat.core.auth import Access
     from botchat.remote.chat import connect
 

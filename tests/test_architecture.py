@@ -16,7 +16,7 @@ PAGES = DOCS / "architecture"
 REFERENCE = DOCS / "reference"
 
 MOST_MODULES = 15
-MAY_HAVE_MORE = {PACKAGE / "commands", TESTS / "attacks"}  # one file per command, and one per attack
+MAY_HAVE_MORE = {PACKAGE / "commands"}  # one file per command
 
 NO_COUNTERPART = {"support", "attacks", "data", "core/storage/contract", "web/browser"}
 """Folders of tests without a package of that name: helpers, data, and tests of several packages together."""

@@ -1,4 +1,4 @@
-"""Sessions for programs: what agents say and know, in the same records that every front end opens."""
+"""The public Python API: sessions of agents, stored in the same records that every front end opens."""
 
 from botchat.core.errors import (
     AgentNotFound,
@@ -14,7 +14,7 @@ from botchat.core.errors import (
 )
 from botchat.core.models import REDACTED, Message, Page, SessionFilter, SessionSummary
 from botchat.core.retention import Retention, Rule
-from botchat.library.agent import Agent, Totals
+from botchat.library.agent import Agent, UsageTotals
 from botchat.library.hooks import (
     Change,
     FeedbackGiven,
@@ -25,7 +25,7 @@ from botchat.library.hooks import (
     MetadataChanged,
 )
 from botchat.library.session import AgentSession
-from botchat.library.store import Store, set_up, shared, tear_down
+from botchat.library.store import Store, close_shared_store, open_shared_store, shared_store
 from botchat.library.unsaved import UnsavedMessage, UnsavedMessages
 
 __all__ = [
@@ -56,10 +56,10 @@ __all__ = [
     "StoreBusy",
     "StoreError",
     "StoreUnavailable",
-    "Totals",
     "UnsavedMessage",
     "UnsavedMessages",
-    "set_up",
-    "shared",
-    "tear_down",
+    "UsageTotals",
+    "close_shared_store",
+    "open_shared_store",
+    "shared_store",
 ]

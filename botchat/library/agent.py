@@ -1,4 +1,4 @@
-"""What is told of an agent of a session, and how it lies in the record."""
+"""An agent of a session, its token totals, and how both are stored in the session's record."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,11 +6,11 @@ from typing import Any, NamedTuple, Self, cast
 
 from botchat.core.storage import AgentChanges, AgentRecord
 from botchat.library.encoding import decode, encode
-from botchat.library.ids import given_id
+from botchat.library.ids import decode_id
 
 
-class Totals(NamedTuple):
-    """Tokens and milliseconds of all messages of an agent, or of a session: counted when they were appended."""
+class UsageTotals(NamedTuple):
+    """Tokens and latency (milliseconds), summed over all messages of an agent or a session as they are appended."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -19,7 +19,7 @@ class Totals(NamedTuple):
 
     @classmethod
     def of(cls, totals: dict[str, int]) -> Self:
-        """Make them of what a record has."""
+        """Create the totals from the `totals` field of a record."""
         return cls(**{name: totals.get(name, 0) for name in cls._fields})
 
 
@@ -28,9 +28,9 @@ class Agent:
     """One agent of a session.
 
     Attributes:
-        system: its system prompt.
-        state: whatever it keeps for itself, as JSON has it.
-        payload: JSON text of a framework's own, such as Strands'.
+        system: the system prompt.
+        state: data of the agent itself: anything JSON can hold, and bytes.
+        payload: JSON text of an agent framework, such as Strands.
     """
 
     agent_id: str
@@ -38,19 +38,19 @@ class Agent:
     system: str | None = None
     state: dict[str, Any] = field(default_factory=dict)
     message_count: int = 0
-    totals: Totals = field(default_factory=Totals)
+    totals: UsageTotals = field(default_factory=UsageTotals)
     payload: str | None = None
 
     @classmethod
     def from_record(cls, record: AgentRecord) -> Self:
-        """Make the agent of an entry of the record."""
+        """Create an agent from its entry in a session's record."""
         return cls(
-            agent_id=given_id(record["agent_id"]),
+            agent_id=decode_id(record["agent_id"]),
             model=record.get("model"),
             system=record.get("system"),
             state=decode(record.get("state", "{}")),
             message_count=record.get("message_count", 0),
-            totals=Totals.of(record.get("totals", {})),
+            totals=UsageTotals.of(record.get("totals", {})),
             payload=record.get("payload"),
         )
 
@@ -62,6 +62,6 @@ def agent_changes(
     system: str | None = None,
     payload: str | None = None,
 ) -> AgentChanges:
-    """Make the changes of an agent that are not None."""
+    """Return the changes of an agent's fields, without those that are None."""
     given = {"state": None if state is None else encode(state), "model": model, "system": system, "payload": payload}
     return cast(AgentChanges, {name: value for name, value in given.items() if value is not None})

@@ -1,7 +1,7 @@
-"""JSON text of any content: what JSON has no word for comes out of it again, and nobody's data is taken for a mark.
+"""Lossless JSON text of any content: values without a JSON type become markers, for which no data is ever mistaken.
 
-A mark is a mapping of one key: `$bytes` (base64), `$file` (the id of a file that came with the message), `$text`
-(base64 of text that is no Unicode), `$pairs` (a mapping whose keys are no text, or which looks like a mark itself).
+A marker is a mapping with one key: `$bytes` (base64), `$file` (the ID of a file attached to the message), `$text`
+(base64 of text that isn't valid Unicode), `$pairs` (a mapping with keys that aren't text, or that looks like a marker).
 """
 
 import base64
@@ -14,17 +14,17 @@ from botchat.core.errors import InvalidInput
 from botchat.core.models import is_valid
 
 _MARKS = {"$bytes", "$file", "$text", "$pairs"}
-_dumps = json.JSONEncoder(separators=(",", ":")).encode  # ASCII alone: no half of a character is ever in the text
+_dumps = json.JSONEncoder(separators=(",", ":")).encode  # ASCII only: the text never contains half a character
 
-PutFile = Callable[[Mapping[str, Any]], str | None]
-"""Takes a mapping with the bytes of a file, `{"source": {"bytes": …}}`; returns the file's id, None keeps it here."""
+SaveFile = Callable[[Mapping[str, Any]], str | None]
+"""Store the file of a mapping, `{"source": {"bytes": …}}`, and return its ID; None leaves the bytes in the JSON."""
 
 
-def encode(value: Any, put_file: PutFile | None = None) -> str:
-    """Write a value as JSON text.
+def encode(value: Any, put_file: SaveFile | None = None) -> str:
+    """Return a value as JSON text.
 
     Raises:
-        InvalidInput: it holds what can't be written, or is nested too deeply.
+        InvalidInput: it contains a value that can't be encoded, or is nested too deeply.
     """
     try:
         return _dumps(_marked(value, put_file))
@@ -35,13 +35,13 @@ def encode(value: Any, put_file: PutFile | None = None) -> str:
 
 
 def decode(text: str, read_file: Callable[[str], bytes] | None = None) -> Any:
-    """Read what `encode` wrote."""
+    """Return the value that `encode` was given."""
     value = json.loads(text)
     return _unmarked(value, read_file) if '{"$' in text else value
 
 
 def decode_each(texts: Sequence[str], read_file: Callable[[int, str], bytes]) -> list[Any]:
-    """Read many texts at once, which takes half the time; `read_file` is told which one names a file."""
+    """Decode many texts at once, in half the time; `read_file` gets the index of the text and the ID of its file."""
     values = json.loads(f"[{','.join(texts)}]")
     for i, text in enumerate(texts):
         if '{"$' in text:
@@ -49,7 +49,7 @@ def decode_each(texts: Sequence[str], read_file: Callable[[int, str], bytes]) ->
     return cast(list[Any], values)
 
 
-def _marked(value: Any, put_file: PutFile | None) -> Any:
+def _marked(value: Any, put_file: SaveFile | None) -> Any:
     if isinstance(value, str):
         return value if is_valid(value) else {"$text": _base64(value.encode("utf-8", "surrogatepass"))}
     if isinstance(value, Mapping):
@@ -61,7 +61,7 @@ def _marked(value: Any, put_file: PutFile | None) -> Any:
     return value
 
 
-def _marked_mapping(value: Mapping[Any, Any], put_file: PutFile | None) -> Any:
+def _marked_mapping(value: Mapping[Any, Any], put_file: SaveFile | None) -> Any:
     if put_file is not None and has_bytes(value.get("source")) and (file_id := put_file(value)) is not None:
         source = dict(value["source"]) | {"bytes": _File(file_id)}
         value = {**value, "source": source}
@@ -80,7 +80,7 @@ class _File:
 
 
 def has_bytes(source: Any) -> bool:
-    """Tell whether the source of an image or a document is its bytes, which become a file of the message."""
+    """Return whether the source of an image or a document is its bytes, which are stored as a file of the message."""
     return isinstance(source, Mapping) and isinstance(source.get("bytes"), bytes)
 
 

@@ -1,4 +1,4 @@
-"""Reads the messages of an agent out of a session that others write to as well."""
+"""Reads the messages of one agent from a session that others write to as well."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -6,26 +6,26 @@ from typing import NamedTuple
 from botchat.core.models import Message
 from botchat.core.storage import AgentRecords, Record
 from botchat.library.agent import Agent
-from botchat.library.ids import given_id, stored_id
+from botchat.library.ids import decode_id, encode_id
 
 _EVERY_MESSAGE = 1_000_000
-"""How many messages are read in one step; what is older is read after them."""
+"""How many messages one read returns; older ones are read next."""
 
 
-class History(NamedTuple):
-    """Messages of an agent up to its newest, as the store has them, the place of the first, and the agent then."""
+class AgentHistory(NamedTuple):
+    """An agent, its newest messages as stored documents, and the index of the first of them, all from one read."""
 
     agent: Agent
     start: int
     messages: list[Record]
 
 
-def read_backwards(
+def read_newest(
     agents: AgentRecords, session: tuple[str, str], agent_id: str | None, count: int | None
 ) -> tuple[list[Record], Record]:
-    """Read a session, named by its user and its id, until there are so many messages of an agent, or no more.
+    """Read the newest `count` messages of an agent (all if None), backwards from the end of a session (user, ID).
 
-    Returns the messages, oldest first, and the record as it was with the newest of them.
+    Returns the messages, oldest first, possibly more than `count`, and the record as it was read with the newest ones.
     """
     step = count or _EVERY_MESSAGE
     record = agents.newest(*session, step)
@@ -40,21 +40,21 @@ def read_backwards(
     return found, record
 
 
-def as_stored(message: Message) -> Message:
-    """Return a message with its agent's id as it is stored."""
-    return message if message.agent_id is None else replace(message, agent_id=stored_id(message.agent_id))
+def with_encoded_agent_id(message: Message) -> Message:
+    """Return a message with its agent's ID as it is stored."""
+    return message if message.agent_id is None else replace(message, agent_id=encode_id(message.agent_id))
 
 
-def as_given(message: Message) -> Message:
-    """Return a message that was read with its agent's id as it was given."""
-    if message.agent_id is not None and (given := given_id(message.agent_id)) != message.agent_id:
+def with_decoded_agent_id(message: Message) -> Message:
+    """Return a stored message with its agent's original ID."""
+    if message.agent_id is not None and (given := decode_id(message.agent_id)) != message.agent_id:
         return replace(message, agent_id=given)
     return message
 
 
 def _said_by(agent_id: str | None, messages: list[Record]) -> list[Record]:
-    """Pick the messages of an agent, all where none is named."""
+    """Return the messages of an agent, or all if none is named."""
     if agent_id is None:
         return messages
-    wanted = stored_id(agent_id)
+    wanted = encode_id(agent_id)
     return [message for message in messages if message.get("agent_id") == wanted]

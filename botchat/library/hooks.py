@@ -1,4 +1,4 @@
-"""Functions that are told of changes before and after they are stored."""
+"""Hooks: functions that are called before and after a change is stored, and the changes that they get."""
 
 import asyncio
 import contextvars
@@ -14,7 +14,7 @@ from botchat.core.models import Message
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """What is to change, or has changed, in a session of a user."""
+    """A change of a user's session, before or after it is stored."""
 
     user: str
     session_id: str
@@ -22,14 +22,14 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class MessageAppended(Change):
-    """A message is added."""
+    """A message is appended."""
 
     message: Message
 
 
 @dataclass(frozen=True, kw_only=True)
 class MessageRedacted(Change):
-    """A message loses its words, and gets others in their place."""
+    """The text of a message is replaced by `content`."""
 
     message_id: str
     content: str
@@ -37,7 +37,7 @@ class MessageRedacted(Change):
 
 @dataclass(frozen=True, kw_only=True)
 class MetadataChanged(Change):
-    """Some fields of the metadata are set, and some go."""
+    """Fields of the metadata are set or deleted."""
 
     values: dict[str, Any]
     deleted: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ class MetadataChanged(Change):
 
 @dataclass(frozen=True, kw_only=True)
 class FeedbackGiven(Change):
-    """Somebody said what they think: of a message, or with None of the session."""
+    """Someone rates a message, or the session if `message_id` is None."""
 
     rating: Literal["up", "down"] | None
     comment: str
@@ -53,14 +53,14 @@ class FeedbackGiven(Change):
 
 
 C = TypeVar("C", bound=Change)
-Before = Callable[[C], C | Coroutine[Any, Any, C | None] | None]
-After = Callable[[C], Coroutine[Any, Any, None] | None]
+BeforeHook = Callable[[C], C | Coroutine[Any, Any, C | None] | None]
+AfterHook = Callable[[C], Coroutine[Any, Any, None] | None]
 
 
 class HookFailed(BotchatError):  # noqa: N818
-    """Is raised when something was stored, and a function that was told of it failed: `errors` has all that did.
+    """A change is stored, but hooks after it failed: `errors` has all their exceptions.
 
-    The change is in the store: it is not to be made again.
+    Don't repeat the change: it is in the store.
     """
 
     def __init__(self, change: Change, errors: list[Exception]) -> None:
@@ -72,54 +72,54 @@ class HookFailed(BotchatError):  # noqa: N818
 
 
 class Hooks:
-    """The functions of one store, in the order in which they came. They may be sync or async."""
+    """The hooks of one store, in the order in which they were added. They may be sync or async."""
 
     def __init__(self) -> None:
         self._before: list[tuple[type[Change], Callable[[Any], Any]]] = []
         self._after: list[tuple[type[Change], Callable[[Any], Any]]] = []
 
-    def before(self, kind: type[C], function: Before[C]) -> None:
+    def before(self, kind: type[C], function: BeforeHook[C]) -> None:
         """Call a function before each change of a kind is stored.
 
-        What it returns is stored in the place of the change; None leaves it. An exception refuses it: nothing is
-        stored, and the exception reaches whoever wanted the change.
+        The change that it returns is stored instead; None keeps the change. An exception rejects it: nothing is stored,
+        and the caller gets the exception.
         """
         self._before.append((kind, function))
 
-    def after(self, kind: type[C], function: After[C]) -> None:
-        """Call a function after each change of a kind is stored. If it fails: HookFailed, when all were told."""
+    def after(self, kind: type[C], function: AfterHook[C]) -> None:
+        """Call a function after each change of a kind is stored. If it fails, HookFailed is raised after all hooks."""
         self._after.append((kind, function))
 
-    def prepared(self, change: C) -> C:
-        """Let the functions refuse or change what is to be stored.
+    def run_before(self, change: C) -> C:
+        """Run the hooks before a change, and return the change to store.
 
         Raises:
-            InvalidInput: one of them returned something else than a change of that kind, or of another session.
+            InvalidInput: a hook returned something other than a change of this kind, or one of another session.
         """
         for kind, function in self._before:
             if isinstance(change, kind):
-                answer = _finished(function(change))
-                change = change if answer is None else _checked(change, answer)
+                answer = _wait_for(function(change))
+                change = change if answer is None else _checked_change(change, answer)
         return change
 
-    def tell(self, change: Change) -> None:
-        """Tell what was stored.
+    def run_after(self, change: Change) -> None:
+        """Run the hooks after a stored change.
 
         Raises:
-            HookFailed: a function failed; the others were told.
+            HookFailed: a hook failed; the others have run.
         """
         errors = []
         for kind, function in self._after:
             if isinstance(change, kind):
                 try:
-                    _finished(function(change))
-                except Exception as error:  # noqa: BLE001  (whatever it is, it is raised when all were told)
+                    _wait_for(function(change))
+                except Exception as error:  # noqa: BLE001  (any error is raised after all hooks have run)
                     errors.append(error)
         if errors:
             raise HookFailed(change, errors) from ExceptionGroup("Functions that were told failed", errors)
 
 
-def _checked(change: C, answer: Any) -> C:
+def _checked_change(change: C, answer: Any) -> C:
     if type(answer) is not type(change):
         raise InvalidInput(f"A function before {type(change).__name__} must return one, or None: not {answer!r}.")
     if replace(answer, user=change.user, session_id=change.session_id) != answer:
@@ -127,8 +127,8 @@ def _checked(change: C, answer: Any) -> C:
     return answer
 
 
-def _finished(answer: Any) -> Any:
-    """Wait for an async function, in a thread with a loop of its own: this one's may be running."""
+def _wait_for(answer: Any) -> Any:
+    """Wait for an async hook in a thread with its own event loop: the caller's loop may be running."""
     if not inspect.isawaitable(answer):
         return answer
 

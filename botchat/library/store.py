@@ -1,4 +1,4 @@
-"""A store that is opened once and lends its sessions: the pool of connections, the default user, the hooks."""
+"""A store for programs: opens sessions over one connection pool, with a default user and hooks."""
 
 import threading
 import time
@@ -13,8 +13,7 @@ from botchat.core.models import PAGE_SIZE, Page, Session, SessionFilter, check_n
 from botchat.core.retention import Keeping, Retention
 from botchat.core.storage import ACTIVE, SessionRepository
 from botchat.library.hooks import Hooks
-from botchat.library.ids import stored_id
-from botchat.library.reused_ids import release_id
+from botchat.library.ids import encode_id, release_id
 from botchat.library.session import AgentSession
 from botchat.library.unsaved import FLUSH_SECONDS, Flushable, UnsavedMessages, raise_joined
 from botchat.settings import load_settings
@@ -22,17 +21,17 @@ from botchat.settings import load_settings
 if TYPE_CHECKING:
     from botchat.core.storage.mongo.client import Client
 
-AGENT_BOT = "agent"
-"""What stands for the bot in the record of a session that agents keep."""
+AGENT_BOT_ID = "agent"
+"""The bot ID in the record of a session that agents created."""
 
 
 class Store:
-    """Sessions in one store, over one pool of connections, for any number of threads.
+    """Sessions in one store, over one connection pool, for any number of threads.
 
     Attributes:
-        user: whose sessions are meant where nobody is named.
-        hooks: who is told of changes.
-        keeping: sees how long sessions are kept; without a policy it is for ever.
+        user: the default user of all methods.
+        hooks: functions that are called before and after changes.
+        retention_enforcer: enforces the retention policy; without one, sessions are kept indefinitely.
     """
 
     def __init__(
@@ -46,8 +45,8 @@ class Store:
         self.repository = repository
         self.user = check_name("The user", user)
         self.hooks = hooks or Hooks()
-        self.keeping = Keeping(retention or Retention())
-        self._waiting: weakref.WeakSet[Flushable] = weakref.WeakSet()
+        self.retention_enforcer = Keeping(retention or Retention())
+        self._flushables: weakref.WeakSet[Flushable] = weakref.WeakSet()
 
     @classmethod
     def open(
@@ -58,22 +57,22 @@ class Store:
         retention: Retention | None = None,
         **pool_options: Any,
     ) -> Self:
-        """Open the store at `mongodb://…`, `sqlite:///PATH` or a path, with a client of our own that `close` closes.
+        """Open the store at `mongodb://…`, `sqlite:///PATH` or a path, with its own client, which `close` closes.
 
-        Without an address or a user they are those of the settings: BOTCHAT_STORE and BOTCHAT_USER, or the config file;
-        so is how long sessions are kept, the rules [[retention]] of the file. The driver of MongoDB gets the options
-        of its pool, such as maxPoolSize; what the address says comes first.
+        The address and the user default to the settings: BOTCHAT_STORE and BOTCHAT_USER, or the config file. The
+        retention policy defaults to the [[retention]] rules of the config file. Pool options such as maxPoolSize are
+        passed to the MongoDB driver; options in the address take precedence.
 
         Raises:
-            ConfigError: the address or an option can't be used.
+            ConfigError: the address or an option is invalid.
             StoreError: the store can't be opened.
         """
-        store = cls.at(address, user=user, retention=retention, **pool_options)
+        store = cls.open_lazy(address, user=user, retention=retention, **pool_options)
         store.prepare()
         return store
 
     @classmethod
-    def at(
+    def open_lazy(
         cls,
         address: str | None = None,
         *,
@@ -81,9 +80,9 @@ class Store:
         retention: Retention | None = None,
         **pool_options: Any,
     ) -> Self:
-        """Open a store as `open` does, but for MongoDB: to it nothing is sent, and it gets no indexes.
+        """Open a store like `open`, but send nothing to MongoDB until the first use, and create no indexes.
 
-        A session is found without an index; `open` it once where sessions are listed.
+        A session is found without an index. Programs that list sessions should call `open` once.
         """
         settings = load_settings(store=address, user=user)
         repository = build_repository(settings.store, **pool_options)
@@ -93,7 +92,7 @@ class Store:
         return store
 
     @classmethod
-    def borrow(
+    def from_client(
         cls,
         client: "Client",
         database: str = "botchat",
@@ -101,20 +100,20 @@ class Store:
         user: str | None = None,
         retention: Retention | None = None,
     ) -> Self:
-        """Use someone's client of MongoDB, which `close` leaves open. Nothing is sent, and no index is made.
+        """Use an existing MongoDB client, which `close` leaves open. Send nothing, and create no indexes.
 
         Raises:
-            ConfigError: its writes are not acknowledged, or there can be no such database.
+            ConfigError: its writes are not acknowledged, or the database name is invalid.
         """
         settings = load_settings(user=user)
         repository = borrow_repository(client, database)
         return cls(repository, user=settings.user, retention=retention or retention_policy(settings))
 
     def prepare(self) -> None:
-        """See that the store answers, and make its indexes or tables: once, where the program starts; else close it.
+        """Connect, and create missing indexes or tables, once when the program starts; on an error, close the store.
 
         Raises:
-            StoreError: it can't be opened.
+            StoreError: the store can't be opened.
         """
         try:
             self.repository.prepare()
@@ -123,12 +122,12 @@ class Store:
             raise
 
     def session(self, session_id: str | None = None, *, user: str | None = None) -> AgentSession:
-        """Open the user's session of that id, which may be any text, or make it; without an id a new one.
+        """Open the user's session with this ID (any text), or create it; without an ID, create a new session.
 
-        Each user has ids of their own: another user's session of the same id is another session.
+        Each user has their own IDs: another user's session with the same ID is a different session.
 
         Raises:
-            SessionNotFound: it was removed in this instant.
+            SessionNotFound: the session was removed at this moment.
         """
         wanted = new_id() if session_id is None else session_id
         session = self.find(wanted, user=user) or self.create(wanted, user=user) or self.find(wanted, user=user)
@@ -137,31 +136,31 @@ class Store:
         return session
 
     def find(self, session_id: str, *, user: str | None = None) -> AgentSession | None:
-        """Open the user's session of that id; None if there is none, or it was deleted."""
+        """Open the user's session with this ID; return None if there is none, or it was deleted."""
         try:
-            header = self.repository.for_agents().header(self._user(user), stored_id(session_id))
+            header = self.repository.for_agents().header(self._user(user), encode_id(session_id))
             if header.state == "trash":
                 return None
-            with suppress(StoreError):  # a read-only store is still read
-                self.keeping.used(self.repository, header)
+            with suppress(StoreError):  # a read-only store can still be read
+                self.retention_enforcer.used(self.repository, header)
         except SessionNotFound:
             return None
-        return AgentSession(self.repository, header, self.hooks, self.keeping)
+        return AgentSession(self.repository, header, self.hooks, self.retention_enforcer)
 
     def create(
         self, session_id: str, *, user: str | None = None, extra: dict[str, Any] | None = None
     ) -> AgentSession | None:
-        """Make a session, with more fields of its record; None if there is one of that id, whoever made it first.
+        """Create a session with `extra` fields in its record; return None if the ID exists, whoever created it.
 
-        A deleted session of that id stays in the trash, under a new id.
+        A deleted session with this ID stays in the trash under a new ID.
         """
-        header = Session(id=stored_id(session_id), user=self._user(user), bot_id=AGENT_BOT, extra=extra or {})
-        header.expire_time = self.keeping.retention.expire_time(header, now())
+        header = Session(id=encode_id(session_id), user=self._user(user), bot_id=AGENT_BOT_ID, extra=extra or {})
+        header.expire_time = self.retention_enforcer.retention.expire_time(header, now())
         agents = self.repository.for_agents()
         while not agents.create(header):
             if not release_id(self.repository, header.user, header.id):
                 return None
-        return AgentSession(self.repository, header, self.hooks, self.keeping)
+        return AgentSession(self.repository, header, self.hooks, self.retention_enforcer)
 
     def page(
         self,
@@ -171,33 +170,33 @@ class Store:
         user: str | None = None,
         where: SessionFilter = ACTIVE,
     ) -> Page:
-        """Read summaries of the user's sessions, newest first; `after` is the `next` of the page before."""
+        """Return a page of summaries of the user's sessions, newest first; `after` is the previous page's `next`."""
         with suppress(StoreError):  # as above
             if after is None:
-                self.keeping.archive(self.repository, self._user(user))
+                self.retention_enforcer.archive(self.repository, self._user(user))
         return self.repository.page(self._user(user), after, limit, where)
 
     def delete(self, session_id: str, *, user: str | None = None) -> None:
-        """Delete a session: it ends for programs, and its user can restore it from the trash for 30 days.
+        """Move a session to the trash, where its user can restore it for 30 days; programs no longer find it.
 
-        Who opens the id again gets a new, empty session; the deleted one stays in the trash, under a new id.
+        Opening the ID again creates a new, empty session; the deleted one stays in the trash under a new ID.
 
         Raises:
-            SessionNotFound: the user has none of that id, or it was deleted already.
+            SessionNotFound: the user has no session with this ID, or it is already deleted.
         """
-        owner, id_ = self._user(user), stored_id(session_id)
+        owner, id_ = self._user(user), encode_id(session_id)
         if self.repository.for_agents().header(owner, id_).state == "trash":
             raise SessionNotFound(session_id)
         self.repository.delete(owner, id_)
 
-    def flush_before_close(self, holder: Flushable) -> None:
-        """Let `close` flush what this holder keeps, as long as the holder is there."""
-        self._waiting.add(holder)
+    def flush_on_close(self, holder: Flushable) -> None:
+        """Flush the holder's pending messages in `close`, unless the holder is garbage-collected before."""
+        self._flushables.add(holder)
 
     def close(self, timeout: float = FLUSH_SECONDS) -> None:
-        """Store what still waits in session managers, then close what this store opened; a borrowed client stays open.
+        """Store the pending messages of session managers, then close the store; a client passed in stays open.
 
-        While the store is away that is tried again for `timeout` seconds, at least once.
+        While the store is unreachable, storing is retried for `timeout` seconds, and tried at least once.
 
         Raises:
             UnsavedMessages: messages could not be stored. The error has them; the store is closed.
@@ -205,7 +204,7 @@ class Store:
         errors: list[UnsavedMessages] = []
         until = time.monotonic() + timeout
         try:
-            for holder in list(self._waiting):
+            for holder in list(self._flushables):
                 try:
                     holder.flush(max(0, until - time.monotonic()))
                 except UnsavedMessages as error:
@@ -228,37 +227,39 @@ _lock = threading.Lock()
 _shared: list[Store] = []
 
 
-def set_up(address: str | None = None, *, user: str | None = None, **pool_options: Any) -> Store:
-    """Open the store that this process shares; `shared` gives it anywhere, `tear_down` closes it at the end.
+def open_shared_store(address: str | None = None, *, user: str | None = None, **pool_options: Any) -> Store:
+    """Open the store that this process shares. `shared_store` returns it, `close_shared_store` closes it.
 
     Raises:
-        ConfigError: there is one already, or as `Store.open`.
+        ConfigError: the process has a shared store, or as in `Store.open`.
         StoreError: the store can't be opened.
     """
     with _lock:
         if _shared:
-            raise ConfigError("This process has a shared store already: use `shared()`, or call `tear_down()` first.")
+            raise ConfigError(
+                "This process has a shared store already: use `shared_store()`, or call `close_shared_store()` first."
+            )
         _shared.append(Store.open(address, user=user, **pool_options))
         return _shared[0]
 
 
-def shared() -> Store:
+def shared_store() -> Store:
     """Return the store that this process shares.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: the process has no shared store.
     """
     with _lock:
         if not _shared:
-            raise ConfigError("This process has no shared store: call `set_up(...)` where it starts.")
+            raise ConfigError("This process has no shared store: call `open_shared_store(...)` where it starts.")
         return _shared[0]
 
 
-def tear_down() -> None:
-    """Close the store that this process shares, if there is one.
+def close_shared_store() -> None:
+    """Close the store that this process shares, if any.
 
     Raises:
-        UnsavedMessages: as `Store.close`.
+        UnsavedMessages: as in `Store.close`.
     """
     with _lock:
         while _shared:

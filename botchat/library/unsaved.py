@@ -1,4 +1,4 @@
-"""Messages that a store could not take, handed back to the program whose they are."""
+"""The error that returns messages which could not be stored to the program that wrote them."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
@@ -6,14 +6,14 @@ from typing import Any, NamedTuple, Protocol
 from botchat.core.errors import StoreError
 
 FLUSH_SECONDS = 10.0
-"""How long `close` tries to store what waits, where nothing else is said."""
+"""How long `close` retries to store pending messages by default."""
 
 
 class UnsavedMessage(NamedTuple):
     """A message that is not in the store.
 
     Attributes:
-        message: as its program gave it; of Strands a dict with `role` and `content`.
+        message: as the program gave it; for Strands a dict with `role` and `content`.
     """
 
     session_id: str
@@ -33,19 +33,19 @@ class UnsavedMessages(StoreError):  # noqa: N818  (like StoreUnavailable)
 
 
 def raise_joined(errors: Sequence[UnsavedMessages]) -> None:
-    """Raise one error with the messages of all, for the reason of the first; nothing if there are none."""
+    """Raise one error with the messages of all errors and the reason of the first; do nothing without errors."""
     if errors:
         messages = [message for error in errors for message in error.messages]
         raise UnsavedMessages(messages, errors[0].reason) from errors[0].reason
 
 
 class Flushable(Protocol):
-    """Something over a store that may hold messages which the store could not take yet."""
+    """An object that may hold messages which the store could not accept yet, such as a session manager."""
 
     def flush(self, timeout: float = FLUSH_SECONDS) -> None:
-        """Store what waits, trying again for `timeout` seconds while the store is away.
+        """Store the pending messages, retrying for `timeout` seconds while the store is unreachable.
 
         Raises:
-            UnsavedMessages: some could not be stored, and wait no more.
+            UnsavedMessages: some could not be stored; they are no longer pending.
         """
         ...

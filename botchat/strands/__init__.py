@@ -1,4 +1,4 @@
-"""Sessions of Strands Agents in a store of botchat: `pip install botchat[strands]`."""
+"""Session manager and session repository for Strands Agents: `pip install botchat[strands]`."""
 
 try:
     from botchat.strands.manager import BotchatSessionManager

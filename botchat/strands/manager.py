@@ -1,4 +1,4 @@
-"""The session manager to give an agent, a graph or a swarm of Strands."""
+"""The session manager for Strands agents, graphs and swarms."""
 
 import copy
 import logging
@@ -31,25 +31,25 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_PAUSE_SECONDS = 0.1
-"""Between two tries to store what waits."""
+_RETRY_SECONDS = 0.1
+"""Pause between two attempts to store pending messages."""
 
 
 class BotchatSessionManager(RepositorySessionManager, BotchatSessionRepository):
-    """Keeps a session of Strands in a store of botchat, message by message.
+    """Stores a Strands session in botchat, message by message; also a Strands SessionRepository.
 
-    It is a SessionRepository too. A turn without a tool is two commands, each of one message with what has changed of
-    the agent. What could not be stored is stored before the next message. Use it as a context manager, or `close` it:
-    that stores what still waits, or raises UnsavedMessages with it.
+    A turn without a tool call takes two commands, each with one message and the changes of the agent. A message that
+    could not be stored is stored before the next one. Use the manager as a context manager, or `close` it: both store
+    the pending messages, or raise UnsavedMessages with them.
 
     Args:
-        session_id: any text; the session is made if the user has none of that id.
-        store: a Store, which stays open; or an address, which this manager opens and `close` closes: a MongoDB or a
-            file. Without a store and a client it is the store of the settings.
+        session_id: any text; the session is created if the user has none with this ID.
+        store: a Store, which stays open; or an address (MongoDB or a file), which this manager opens and `close`
+            closes. Without a store and a client, the store of the settings is used.
         client: a MongoClient, which stays open.
-        database: where the client finds the sessions.
-        user: whose session it is; the store's user if none is named.
-        pool_options: for MongoDB's driver, where the store is an address.
+        database: the client's database that has the sessions.
+        user: the session's user; defaults to the store's user.
+        pool_options: options for the MongoDB driver, if the store is an address.
     """
 
     def __init__(
@@ -63,81 +63,81 @@ class BotchatSessionManager(RepositorySessionManager, BotchatSessionRepository):
         **pool_options: Any,
     ) -> None:
         self._owns_store = client is None and not isinstance(store, Store)
-        BotchatSessionRepository.__init__(self, _store_of(store, client, database, user, pool_options), user=user)
+        BotchatSessionRepository.__init__(self, _open_store(store, client, database, user, pool_options), user=user)
         self._unsaved: dict[str, list[SessionMessage]] = {}
-        self._begun: dict[str, Agent] = {}
-        self._configured: dict[str, AgentChanges] = {}
-        self._window_moves: dict[str, dict[str, Any]] = {}
-        self.store.flush_before_close(self)
+        self._live_agents: dict[str, Agent] = {}
+        self._changed_configurations: dict[str, AgentChanges] = {}
+        self._versions_after_turn: dict[str, dict[str, Any]] = {}
+        self.store.flush_on_close(self)
         weakref.finalize(self, _report_unsaved, session_id, self._unsaved)
         try:
-            self._open(session_id)
+            self._open_session(session_id)
         except BaseException:
             self.close()
             raise
 
     def initialize(self, agent: LocalAgent, **kwargs: Any) -> None:
-        """Restore an agent, or add it to the session; also when another process adds it at this moment."""
+        """Restore an agent, or add it to the session, even if another process adds it at the same moment."""
         known = agent.agent_id in self._latest_agent_message
         if isinstance(agent, Agent) and not known:
-            self._begun[agent.agent_id] = agent
+            self._live_agents[agent.agent_id] = agent
         try:
             with self._reading_ahead(self.session_id, agent.agent_id):
                 super().initialize(agent, **kwargs)
         except AgentExists:
-            self._is_new_session = False  # or it would be added again, not read
+            self._is_new_session = False  # otherwise it would be added again instead of being read
             del self._latest_agent_message[agent.agent_id]
             super().initialize(agent, **kwargs)
         if isinstance(agent, Agent):
-            self._last_synced_internal_state[agent.agent_id] = _versions(agent)
+            self._last_synced_internal_state[agent.agent_id] = _state_versions(agent)
             stored = self._agents[self.session_id, agent.agent_id]
             configuration = _configuration(agent)
             if configuration != {"model": stored.model, "system": stored.system}:
-                self._configured[agent.agent_id] = configuration
+                self._changed_configurations[agent.agent_id] = configuration
 
     def append_message(self, message: Message, agent: LocalAgent, **_: Any) -> None:
-        """Store a message, in one command with what has changed of the agent."""
+        """Store a message and the changes of the agent, in one command."""
         latest = self._latest_agent_message[agent.agent_id]
-        given = SessionMessage.from_message(message, latest.message_id + 1 if latest else 0)
-        self._latest_agent_message[agent.agent_id] = given
-        self._held_records.setdefault(agent.agent_id, []).append(given)
-        self._unsaved.setdefault(agent.agent_id, []).append(given)
+        session_message = SessionMessage.from_message(message, latest.message_id + 1 if latest else 0)
+        self._latest_agent_message[agent.agent_id] = session_message
+        self._held_records.setdefault(agent.agent_id, []).append(session_message)
+        self._unsaved.setdefault(agent.agent_id, []).append(session_message)
         if isinstance(agent, Agent):
-            self._save_with(agent, _after_turn(agent, message))
+            self._save_with_state(agent, _manager_state_after_turn(agent, message))
         else:
             self._save(agent.agent_id, None)
 
     def sync_agent(self, agent: LocalAgent, **kwargs: Any) -> None:
-        """Store what has changed of the agent, if that did not go with a message."""
+        """Store the changes of the agent that were not stored with a message."""
         self._save(agent.agent_id, None)
-        unmoved = self._window_moves.pop(agent.agent_id, None)
-        if unmoved is None or unmoved != _versions(cast(Agent, agent)):
+        expected = self._versions_after_turn.pop(agent.agent_id, None)
+        if expected is None or expected != _state_versions(cast(Agent, agent)):
             super().sync_agent(agent, **kwargs)
 
     def create_agent(self, session_id: str, session_agent: SessionAgent, **kwargs: Any) -> None:
-        """Add an agent to a session, with its model and its system prompt."""
-        agent = self._begun.get(session_agent.agent_id)
+        """Add an agent to a session, with its model and system prompt."""
+        agent = self._live_agents.get(session_agent.agent_id)
         configuration = {} if agent is None else _configuration(agent)
         super().create_agent(session_id, session_agent, **{**configuration, **kwargs})
 
     def read_agent(self, session_id: str, agent_id: str, **kwargs: Any) -> SessionAgent | None:
-        """Read an agent; one that was not begun by Strands has the conversation manager's first state."""
+        """Read an agent; one that Strands didn't create gets the initial state of its conversation manager."""
         found = super().read_agent(session_id, agent_id, **kwargs)
-        if found is not None and not found.conversation_manager_state and agent_id in self._begun:
-            found.conversation_manager_state = self._begun[agent_id].conversation_manager.get_state()
+        if found is not None and not found.conversation_manager_state and agent_id in self._live_agents:
+            found.conversation_manager_state = self._live_agents[agent_id].conversation_manager.get_state()
         return found
 
     def flush(self, timeout: float = FLUSH_SECONDS) -> None:
-        """Store the messages that wait because the store was away, trying again for `timeout` seconds, at least once.
+        """Store the pending messages, retrying for `timeout` seconds (at least once) while the store is unreachable.
 
         Raises:
-            UnsavedMessages: some could not be stored. The error has them; they wait no more.
+            UnsavedMessages: some could not be stored. The error has them; they are no longer pending.
         """
         until = time.monotonic() + timeout
-        raise_joined([error for agent_id in list(self._unsaved) for error in self._flushed(agent_id, until)])
+        raise_joined([error for agent_id in list(self._unsaved) for error in self._flush_agent(agent_id, until)])
 
     def close(self, timeout: float = FLUSH_SECONDS) -> None:
-        """Store what waits, as `flush` does, then close the store if this manager opened it.
+        """Store the pending messages like `flush`, then close the store if this manager opened it.
 
         Raises:
             UnsavedMessages: some messages could not be stored. The error has them; the store is closed.
@@ -154,78 +154,82 @@ class BotchatSessionManager(RepositorySessionManager, BotchatSessionRepository):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _flushed(self, agent_id: str, until: float) -> Iterator[UnsavedMessages]:
-        """Store what waits of an agent; give what can't be stored."""
-        waiting = self._unsaved[agent_id]
-        while waiting:
-            first = self._lost(agent_id, waiting[0])
+    def _flush_agent(self, agent_id: str, until: float) -> Iterator[UnsavedMessages]:
+        """Store the pending messages of an agent; yield an error for those that can't be stored."""
+        pending = self._unsaved[agent_id]
+        while pending:
+            first = self._unsaved_message(agent_id, pending[0])
             try:
                 self._save(agent_id, None)
             except UnsavedMessages as error:
                 yield error
-            except HookFailed as error:  # it is stored
+            except HookFailed as error:  # the message is stored
                 _log.error("Session %r: %s", self.session_id, error)
             except StoreUnavailable as error:
                 if time.monotonic() < until:
-                    time.sleep(_PAUSE_SECONDS)
+                    time.sleep(_RETRY_SECONDS)
                     continue
-                yield UnsavedMessages([self._lost(agent_id, given) for given in waiting], error)
-                waiting.clear()
-            except Exception as error:  # noqa: BLE001  (whatever a hook raised: it goes with the message)
+                yield UnsavedMessages(
+                    [self._unsaved_message(agent_id, session_message) for session_message in pending], error
+                )
+                pending.clear()
+            except Exception as error:  # noqa: BLE001  (any error of a hook is reported with the message)
                 yield UnsavedMessages([first], error)
 
-    def _lost(self, agent_id: str, given: SessionMessage) -> UnsavedMessage:
-        return UnsavedMessage(self.session_id, agent_id, given.to_message())
+    def _unsaved_message(self, agent_id: str, session_message: SessionMessage) -> UnsavedMessage:
+        return UnsavedMessage(self.session_id, agent_id, session_message.to_message())
 
-    def _open(self, session_id: str) -> None:
+    def _open_session(self, session_id: str) -> None:
         try:
             RepositorySessionManager.__init__(self, session_id, session_repository=self)
         except SessionException:
             if self.read_session(session_id) is None:
                 raise
-            RepositorySessionManager.__init__(self, session_id, session_repository=self)  # another process was first
+            RepositorySessionManager.__init__(self, session_id, session_repository=self)  # another process created it
 
-    def _save_with(self, agent: Agent, manager_state: dict[str, Any]) -> None:
-        """Store what waits, the last of it with the state of the agent if that has changed."""
-        versions = _versions(agent) | {"conversation_manager_state": manager_state}
-        changes: AgentChanges = self._configured.get(agent.agent_id, {})
+    def _save_with_state(self, agent: Agent, manager_state: dict[str, Any]) -> None:
+        """Store the pending messages, the last one with the state of the agent if it has changed."""
+        versions = _state_versions(agent) | {"conversation_manager_state": manager_state}
+        changes: AgentChanges = self._changed_configurations.get(agent.agent_id, {})
         if versions != self._last_synced_internal_state.get(agent.agent_id):
             session_agent = SessionAgent.from_agent(agent)
             session_agent.conversation_manager_state = manager_state
             changes = self._agent_changes(self.session_id, session_agent) | changes
         self._save(agent.agent_id, changes)
-        self._configured.pop(agent.agent_id, None)
+        self._changed_configurations.pop(agent.agent_id, None)
         self._last_synced_internal_state[agent.agent_id] = versions
-        if versions != (now := _versions(agent)):
-            self._window_moves[agent.agent_id] = now  # the sync that follows at once would store it as it was
+        if versions != (current := _state_versions(agent)):
+            self._versions_after_turn[agent.agent_id] = (
+                current  # or the sync that follows stores the state before the move
+            )
 
     def _save(self, agent_id: str, changes: AgentChanges | None) -> None:
-        waiting = self._unsaved.get(agent_id, [])
-        while waiting:
+        pending = self._unsaved.get(agent_id, [])
+        while pending:
             try:
-                self.append(self.session_id, agent_id, waiting[0], changes if len(waiting) == 1 else None)
+                self.append(self.session_id, agent_id, pending[0], changes if len(pending) == 1 else None)
             except StoreUnavailable:
-                raise  # it waits for the store to be back
+                raise  # it stays pending until the store is back
             except HookFailed:
-                del waiting[0]  # it is stored
+                del pending[0]  # the message is stored
                 raise
             except Exception as error:
-                refused = waiting.pop(0)
-                if waiting:  # the caller knows the last alone
-                    raise UnsavedMessages([self._lost(agent_id, refused)], error) from error
+                refused = pending.pop(0)
+                if pending:  # the caller only knows the last one
+                    raise UnsavedMessages([self._unsaved_message(agent_id, refused)], error) from error
                 raise
-            del waiting[0]
+            del pending[0]
 
 
 def _report_unsaved(session_id: str, unsaved: Mapping[str, list[SessionMessage]]) -> None:
-    """Say what is lost when a manager goes, or the interpreter ends, before it was closed."""
+    """Log lost messages when a manager is garbage-collected, or the interpreter exits, before it was closed."""
     count = sum(map(len, unsaved.values()))
     if count:
         were = "1 unsaved message is" if count == 1 else f"{count} unsaved messages are"
         _log.error("Session %r: %s lost, because its BotchatSessionManager was not closed.", session_id, were)
 
 
-def _store_of(
+def _open_store(
     store: Store | str | None, client: "Client | None", database: str, user: str | None, pool_options: dict[str, Any]
 ) -> Store:
     if client is not None and store is not None:
@@ -233,12 +237,12 @@ def _store_of(
     if pool_options and (client is not None or isinstance(store, Store)):
         raise ConfigError(f"The pool is there already: {', '.join(pool_options)} can't be set for it.")
     if client is not None:
-        return Store.borrow(client, database, user=user)
-    return store if isinstance(store, Store) else Store.at(store, user=user, **pool_options)
+        return Store.from_client(client, database, user=user)
+    return store if isinstance(store, Store) else Store.open_lazy(store, user=user, **pool_options)
 
 
-def _versions(agent: Agent) -> dict[str, Any]:
-    """Tell by what Strands' sync sees that an agent has changed."""
+def _state_versions(agent: Agent) -> dict[str, Any]:
+    """Return the versions and states by which Strands' sync notices that an agent has changed."""
     return {
         "state_version": agent.state._get_version(),
         "interrupt_state_version": agent._interrupt_state._get_version(),
@@ -257,11 +261,11 @@ def _configuration(agent: Agent) -> AgentChanges:
     }
 
 
-def _after_turn(agent: Agent, message: Message) -> dict[str, Any]:
-    """Tell the conversation manager's state at the end of the turn that this message ends, before it is there.
+def _manager_state_after_turn(agent: Agent, message: Message) -> dict[str, Any]:
+    """Predict the conversation manager's state at the end of the turn that this message completes.
 
-    A window that is full moves at the end of each turn: told with the last message, that is no command of its own. If
-    it comes otherwise, Strands' sync sees it and stores it.
+    A full sliding window moves at the end of each turn: stored with the last message, this needs no command of its own.
+    If the actual state differs, Strands' sync notices and stores it.
     """
     manager = agent.conversation_manager
     ends = message.get("role") == "assistant" and not any("toolUse" in block for block in blocks_of(message))

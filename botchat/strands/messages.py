@@ -1,4 +1,4 @@
-"""How a message of Strands becomes one of botchat, readable in every front end, and comes back equal."""
+"""Converts a Strands message to a botchat message, readable in every front end, and back to an equal one."""
 
 import mimetypes
 from collections.abc import Callable, Mapping, Sequence
@@ -15,56 +15,56 @@ from botchat.library.encoding import decode_each, encode
 from botchat.strands.text import blocks_of, reasoning_of, text_of
 
 _ID = "botchat_id"
-_PLACE = attrgetter("message_id")
+_INDEX = attrgetter("message_id")
 _TOKENS = {"inputTokens": "prompt_tokens", "outputTokens": "completion_tokens", "totalTokens": "total_tokens"}
 
 
-def to_message(given: SessionMessage, agent_id: str) -> Message:
-    """Make the message to store. The same message of Strands has the same id, so that it can be stored again.
+def to_message(session_message: SessionMessage, agent_id: str) -> Message:
+    """Return the message to store. The same Strands message gets the same ID, so that storing it can be repeated.
 
     Raises:
-        InvalidInput: it holds what can't be written as JSON or bytes.
+        InvalidInput: it contains a value that can't be stored as JSON or bytes.
     """
-    message = given.to_message()
+    message = session_message.to_message()
     files: list[File] = []
     content = text_of(message)
     metadata = _mapping(message.get("metadata"))
     metrics = _mapping(metadata.get("metrics"))
     return Message(
-        id=id_of(given) or _new_id(given),
+        id=stored_message_id(session_message) or _new_id(session_message),
         role=_role(message),
         content=content,
         reasoning_content=reasoning_of(message),
-        create_time=_time(given.created_at),
+        create_time=_time(session_message.created_at),
         agent_id=agent_id,
         usage=_usage(_mapping(metadata.get("usage"))),
-        latency_ms=_whole(metrics.get("latencyMs")),
-        first_token_ms=_whole(metrics.get("timeToFirstByteMs")),
-        payload=payload_of(given, content, files),
+        latency_ms=_count_or_none(metrics.get("latencyMs")),
+        first_token_ms=_count_or_none(metrics.get("timeToFirstByteMs")),
+        payload=encode_payload(session_message, content, files),
         files=files,
     )
 
 
-def payload_of(given: SessionMessage, content: str, files: list[File] | None = None) -> str:
-    """Write what the readable text does not tell; plain words are stored once. Bytes of media go to `files`."""
-    message: dict[str, Any] = dict(given.to_message())
+def encode_payload(session_message: SessionMessage, content: str, files: list[File] | None = None) -> str:
+    """Return, as JSON, what the readable text lacks; plain text isn't repeated. Bytes of media are added to `files`."""
+    message: dict[str, Any] = dict(session_message.to_message())
     if message.get("content") == [{"text": content}] and is_valid(content):
         del message["content"]
     kept = {
         "message": message,
-        "message_id": given.message_id,
-        "created_at": given.created_at,
-        "updated_at": given.updated_at,
+        "message_id": session_message.message_id,
+        "created_at": session_message.created_at,
+        "updated_at": session_message.updated_at,
     }
-    if given.redact_message is not None:
+    if session_message.redact_message is not None:
         kept["redacted"] = True
-    return encode(kept, None if files is None else lambda block: _put(block, files))
+    return encode(kept, None if files is None else lambda block: _add_file(block, files))
 
 
 def from_records(stored: Sequence[Record], start: int, read_file: Callable[[str], bytes]) -> list[SessionMessage]:
-    """Make the messages of an agent's history again, of which the first has the place `start`.
+    """Restore Strands messages from an agent's stored history, whose first message has the index `start`.
 
-    An index that two writers gave is the first one's; the others have the next that is free.
+    If two writers used the same index, the first message keeps it; the others get the next free index.
     """
 
     def data_of(i: int, file_id: str) -> bytes:
@@ -75,32 +75,32 @@ def from_records(stored: Sequence[Record], start: int, read_file: Callable[[str]
     messages, taken, following = [], set[int](), start
     for record, payload in zip(stored, payloads, strict=True):
         is_ours = isinstance(payload, dict) and "message" in payload
-        given = _from_payload(record, payload) if is_ours else _plain(record)
-        index = given.message_id
+        session_message = _from_payload(record, payload) if is_ours else _from_other_writer(record)
+        index = session_message.message_id
         if index < start or index in taken:
-            given.message_id = index = following
+            session_message.message_id = index = following
         taken.add(index)
         if index >= following:
             following = index + 1
-        remember(given, record["id"])
-        messages.append(given)
-    return sorted(messages, key=_PLACE)
+        set_stored_message_id(session_message, record["id"])
+        messages.append(session_message)
+    return sorted(messages, key=_INDEX)
 
 
-def id_of(given: SessionMessage) -> str | None:
-    """Tell under which id a message is stored, if it was stored or read with this object and the same index."""
-    index, message_id = getattr(given, _ID, (None, None))
-    return message_id if index == given.message_id else None
+def stored_message_id(session_message: SessionMessage) -> str | None:
+    """Return the ID under which a message is stored, if it was stored or read as this object and with this index."""
+    index, message_id = getattr(session_message, _ID, (None, None))
+    return message_id if index == session_message.message_id else None
 
 
-def remember(given: SessionMessage, message_id: str) -> None:
-    """Keep with the object under which id it is stored: its index alone may be another writer's too."""
-    setattr(given, _ID, (given.message_id, message_id))
+def set_stored_message_id(session_message: SessionMessage, message_id: str) -> None:
+    """Attach its stored ID to a message object: another writer may have used the same index."""
+    setattr(session_message, _ID, (session_message.message_id, message_id))
 
 
-def _new_id(given: SessionMessage) -> str:
-    remember(given, new_id())
-    return cast(str, id_of(given))
+def _new_id(session_message: SessionMessage) -> str:
+    set_stored_message_id(session_message, new_id())
+    return cast(str, stored_message_id(session_message))
 
 
 def _from_payload(record: Record, kept: Mapping[str, Any]) -> SessionMessage:
@@ -111,8 +111,8 @@ def _from_payload(record: Record, kept: Mapping[str, Any]) -> SessionMessage:
     return SessionMessage(original, kept["message_id"], redacted, kept["created_at"], kept["updated_at"])
 
 
-def _plain(record: Record) -> SessionMessage:
-    """Make a message of Strands out of one that it has not written, or that was redacted elsewhere."""
+def _from_other_writer(record: Record) -> SessionMessage:
+    """Convert a message that Strands didn't write, or that was redacted elsewhere, to a Strands message."""
     message = message_from_record(record)
     at = message.create_time.isoformat()
     role = "assistant" if message.role == "assistant" else "user"
@@ -129,14 +129,14 @@ def _role(message: StrandsMessage) -> Role:
 
 
 def _usage(usage: Mapping[str, Any]) -> dict[str, int] | None:
-    return {ours: usage[theirs] for theirs, ours in _TOKENS.items() if _whole(usage.get(theirs))} or None
+    return {ours: usage[theirs] for theirs, ours in _TOKENS.items() if _count_or_none(usage.get(theirs))} or None
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _whole(number: Any) -> int | None:
+def _count_or_none(number: Any) -> int | None:
     is_count = isinstance(number, int | float) and not isinstance(number, bool) and 0 <= number < 2**63
     return int(number) if is_count else None
 
@@ -144,11 +144,11 @@ def _whole(number: Any) -> int | None:
 def _time(text: str) -> datetime:
     try:
         return to_time(text)
-    except (ValueError, TypeError):  # whatever Strands wrote there stays in the payload
+    except (ValueError, TypeError):  # the original value stays in the payload
         return now()
 
 
-def _put(block: Mapping[str, Any], files: list[File]) -> str:
+def _add_file(block: Mapping[str, Any], files: list[File]) -> str:
     kind = str(block.get("format", "bin"))
     type_ = mimetypes.guess_type(f"x.{kind}")[0] or "application/octet-stream"
     data = block["source"]["bytes"]

@@ -1,4 +1,4 @@
-"""Strands' SessionRepository over a store of botchat."""
+"""A Strands SessionRepository over a botchat store."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,10 +12,10 @@ from botchat.core.errors import AgentNotFound, MessageNotFound, SessionNotFound
 from botchat.core.storage import AgentChanges
 from botchat.library.agent import Agent, agent_changes
 from botchat.library.encoding import decode, encode
-from botchat.library.history import History
+from botchat.library.history import AgentHistory
 from botchat.library.session import AgentSession
 from botchat.library.store import Store
-from botchat.strands.messages import from_records, id_of, payload_of, remember, to_message
+from botchat.strands.messages import encode_payload, from_records, set_stored_message_id, stored_message_id, to_message
 from botchat.strands.text import text_of
 
 if TYPE_CHECKING:
@@ -23,28 +23,28 @@ if TYPE_CHECKING:
 
 
 class AgentExists(SessionException):
-    """A session has an agent of that id already."""
+    """The session already has an agent with this ID."""
 
 
 class BotchatSessionRepository(SessionRepository):
-    """Keeps the sessions of one user in a store. Ids of sessions and agents may be any text.
+    """Stores the sessions of one user. IDs of sessions and agents may be any text.
 
-    A message that two writers gave the same index is stored twice, in the order in which they came: see
-    `messages.from_records`. What Strands can't find is a SessionException, what the store can't do a BotchatError.
+    If two writers give two messages the same index, both are stored, in the order in which they arrive: see
+    `messages.from_records`. Missing sessions, agents and messages raise SessionException, store errors BotchatError.
     """
 
     def __init__(self, store: Store, *, user: str | None = None) -> None:
         self.store = store
         self.user = store.user if user is None else user
-        self._opened: dict[str, AgentSession] = {}
+        self._open_sessions: dict[str, AgentSession] = {}
         self._agents: dict[tuple[str, str], Agent] = {}
-        self._read_ahead: dict[tuple[str, str], History] = {}
+        self._read_ahead: dict[tuple[str, str], AgentHistory] = {}
 
     def create_session(self, session: Session, **_: Any) -> Session:
-        """Make a session.
+        """Create a session.
 
         Raises:
-            SessionException: there is one of that id.
+            SessionException: the user has one with this ID.
         """
         about = {
             "session_type": session.session_type.value,
@@ -54,16 +54,16 @@ class BotchatSessionRepository(SessionRepository):
         made = self.store.create(session.session_id, user=self.user, extra={"strands": about})
         if made is None:
             raise SessionException(f"Session {session.session_id!r} already exists")
-        self._opened[session.session_id] = made
+        self._open_sessions[session.session_id] = made
         return session
 
     def read_session(self, session_id: str, **_: Any) -> Session | None:
-        """Read a session; None if the user has none of that id, or it was deleted. One that a person began is found."""
+        """Read a session, also one that a person created; return None if there is none, or it was deleted."""
         found = self.store.find(session_id, user=self.user)
         if found is None:
             return None
-        self._opened[session_id] = found
-        self._agents |= {(session_id, agent.agent_id): agent for agent in found.opened_with}
+        self._open_sessions[session_id] = found
+        self._agents |= {(session_id, agent.agent_id): agent for agent in found.initial_agents}
         about = found.extra.get("strands") or {}
         return Session(
             session_id=session_id,
@@ -73,14 +73,14 @@ class BotchatSessionRepository(SessionRepository):
         )
 
     def delete_session(self, session_id: str, **_: Any) -> None:
-        """End a session. A new one of its id begins empty; a person can restore the deleted one for 30 days.
+        """Move a session to the trash, where a person can restore it for 30 days. A new one with its ID starts empty.
 
         Raises:
-            SessionException: there is none.
+            SessionException: the user has no such session.
         """
-        with _translated(session_id):
+        with _session_exceptions(session_id):
             self.store.delete(session_id, user=self.user)
-        self._opened.pop(session_id, None)
+        self._open_sessions.pop(session_id, None)
         self._agents = {key: agent for key, agent in self._agents.items() if key[0] != session_id}
 
     def create_agent(
@@ -92,13 +92,13 @@ class BotchatSessionRepository(SessionRepository):
         system: str | None = None,
         **_: Any,
     ) -> None:
-        """Add an agent to a session, with its configuration if that is known.
+        """Add an agent to a session, with its configuration if known.
 
         Raises:
-            AgentExists: the session has one of that id.
+            AgentExists: the session has one with this ID.
             SessionException: there is no such session.
         """
-        with _translated(session_id):
+        with _session_exceptions(session_id):
             payload = _agent_payload(session_agent, session_agent.created_at)
             agent_id, state = session_agent.agent_id, session_agent.state
             session = self._session(session_id)
@@ -107,9 +107,9 @@ class BotchatSessionRepository(SessionRepository):
         self._agents[session_id, agent_id] = Agent(agent_id=agent_id, model=model, system=system, payload=payload)
 
     def read_agent(self, session_id: str, agent_id: str, **_: Any) -> SessionAgent | None:
-        """Read an agent; None if there is none, or no such session."""
+        """Read an agent; return None if there is no such agent or session."""
         try:
-            with _translated(session_id):
+            with _session_exceptions(session_id):
                 agent = self._read_agent(session_id, agent_id)
         except SessionException:
             return None
@@ -124,20 +124,20 @@ class BotchatSessionRepository(SessionRepository):
         )
 
     def update_agent(self, session_id: str, session_agent: SessionAgent, **_: Any) -> None:
-        """Replace the state of an agent; when it was created stays.
+        """Replace the state of an agent, except for its creation time.
 
         Raises:
-            SessionException: there is no such agent, or no such session.
+            SessionException: there is no such agent or session.
         """
-        with _translated(session_id):
+        with _session_exceptions(session_id):
             changes = self._agent_changes(session_id, session_agent)
             self._session(session_id).change_agent(session_agent.agent_id, changes)
 
     def create_message(self, session_id: str, agent_id: str, session_message: SessionMessage, **_: Any) -> None:
-        """Add a message to an agent's history, whatever other writers add.
+        """Append a message to an agent's history; other writers may append at the same time.
 
         Raises:
-            SessionException: there is no such agent, or no such session.
+            SessionException: there is no such agent or session.
         """
         self.append(session_id, agent_id, session_message)
 
@@ -148,40 +148,42 @@ class BotchatSessionRepository(SessionRepository):
         session_message: SessionMessage,
         changes: AgentChanges | None = None,
     ) -> None:
-        """Add a message and change its agent, in one command."""
-        with _translated(session_id):
-            self._session(session_id).append_as(to_message(session_message, agent_id), changes)
+        """Append a message and change its agent, in one command."""
+        with _session_exceptions(session_id):
+            self._session(session_id).append_with_changes(to_message(session_message, agent_id), changes)
 
     def read_message(self, session_id: str, agent_id: str, message_id: int, **_: Any) -> SessionMessage | None:
-        """Read one message; None if there is none."""
+        """Read one message; return None if there is none."""
         found = self.list_messages(session_id, agent_id)
         return next((message for message in found if message.message_id == message_id), None)
 
     def update_message(self, session_id: str, agent_id: str, session_message: SessionMessage, **_: Any) -> None:
-        """Replace a message, redacted or not: the original is gone then, also from the session's name.
+        """Replace a message, redacted or not; the original is removed permanently, also from the session's name.
 
         Raises:
             SessionException: there is no such message.
         """
-        with _translated(session_id):
+        with _session_exceptions(session_id):
             session = self._session(session_id)
-            stored_id = id_of(session_message) or self._id_at(session_id, agent_id, session_message.message_id)
+            stored_id = stored_message_id(session_message) or self._id_at(
+                session_id, agent_id, session_message.message_id
+            )
             message = next((m for m in session.messages(agent_id) if m.id == stored_id), None)
             if message is None:
                 raise SessionException(f"Message {session_message.message_id} does not exist in {session_id!r}")
             if message.payload:
                 session_message.created_at = decode(message.payload)["created_at"]
             content = text_of(session_message.to_message())
-            payload = payload_of(session_message, content)
+            payload = encode_payload(session_message, content)
             session.redact_message(message, content, payload=payload)
-            remember(session_message, message.id)
+            set_stored_message_id(session_message, message.id)
 
     def list_messages(
         self, session_id: str, agent_id: str, limit: int | None = None, offset: int = 0, **_: Any
     ) -> list[SessionMessage]:
-        """Read an agent's messages, without the first `offset`; [] if there is no such agent, or no such session."""
+        """Return an agent's messages from index `offset` on; [] if there is no such agent or session."""
         try:
-            with _translated(session_id):
+            with _session_exceptions(session_id):
                 session = self._session(session_id)
                 history = self._read_ahead.get((session_id, agent_id))
                 if history is None or offset < history.start:
@@ -192,21 +194,21 @@ class BotchatSessionRepository(SessionRepository):
         return messages if limit is None else messages[:limit]
 
     def create_multi_agent(self, session_id: str, multi_agent: "MultiAgentBase", **_: Any) -> None:
-        """Keep the state of a graph or a swarm.
+        """Store the state of a graph or a swarm.
 
         Raises:
             SessionException: there is no such session.
         """
         state = multi_agent.serialize_state()
-        with _translated(session_id):
+        with _session_exceptions(session_id):
             session = self._session(session_id)
             if not session.add_group(multi_agent.id, state):
                 session.update_group(multi_agent.id, state)
 
     def read_multi_agent(self, session_id: str, multi_agent_id: str, **_: Any) -> dict[str, Any] | None:
-        """Read the state of a graph or a swarm; None if there is none, or no such session."""
+        """Read the state of a graph or a swarm; return None if there is none, or no such session."""
         try:
-            with _translated(session_id):
+            with _session_exceptions(session_id):
                 return self._session(session_id).group(multi_agent_id)
         except SessionException:
             return None
@@ -215,15 +217,15 @@ class BotchatSessionRepository(SessionRepository):
         """Replace the state of a graph or a swarm.
 
         Raises:
-            SessionException: the session has none of that id, or there is no such session.
+            SessionException: there is no such graph, swarm or session.
         """
-        with _translated(session_id):
+        with _session_exceptions(session_id):
             self._session(session_id).update_group(multi_agent.id, multi_agent.serialize_state())
 
     def _session(self, session_id: str) -> AgentSession:
-        if session_id not in self._opened and self.read_session(session_id) is None:
+        if session_id not in self._open_sessions and self.read_session(session_id) is None:
             raise SessionException(f"Session {session_id!r} does not exist")
-        return self._opened[session_id]
+        return self._open_sessions[session_id]
 
     def _read_agent(self, session_id: str, agent_id: str) -> Agent:
         history = self._read_ahead.get((session_id, agent_id))
@@ -231,18 +233,18 @@ class BotchatSessionRepository(SessionRepository):
         self._agents[session_id, agent_id] = agent
         return agent
 
-    def _history(self, session_id: str, agent_id: str, offset: int) -> History:
+    def _history(self, session_id: str, agent_id: str, offset: int) -> AgentHistory:
         known = self._agents.get((session_id, agent_id))
-        return self._session(session_id).since(agent_id, offset, known.message_count if known else None)
+        return self._session(session_id).agent_history(agent_id, offset, known.message_count if known else None)
 
     @contextmanager
     def _reading_ahead(self, session_id: str, agent_id: str) -> Iterator[None]:
-        """Read an agent that the session had when it was opened and its history at once, for who asks for both."""
+        """Read an agent and its history at once, if the session had the agent when it was opened."""
         key = session_id, agent_id
         if key in self._agents:
             payload = self._agents[key].payload
             window = decode(payload).get("conversation_manager_state", {}) if payload else {}
-            with suppress(SessionException), _translated(session_id):  # what is gone is told by who asks
+            with suppress(SessionException), _session_exceptions(session_id):  # the caller reports what is missing
                 self._read_ahead[key] = self._history(*key, window.get("removed_message_count", 0))
         try:
             yield
@@ -257,7 +259,7 @@ class BotchatSessionRepository(SessionRepository):
 
     def _id_at(self, session_id: str, agent_id: str, index: int) -> str | None:
         found = self.read_message(session_id, agent_id, index)
-        return None if found is None else id_of(found)
+        return None if found is None else stored_message_id(found)
 
 
 def _agent_payload(agent: SessionAgent, created_at: str) -> str:
@@ -272,8 +274,8 @@ def _agent_payload(agent: SessionAgent, created_at: str) -> str:
 
 
 @contextmanager
-def _translated(session_id: str) -> Iterator[None]:
-    """Raise what is not there as Strands' own error."""
+def _session_exceptions(session_id: str) -> Iterator[None]:
+    """Raise errors about missing sessions, agents and messages as Strands' SessionException."""
     try:
         yield
     except SessionNotFound as error:

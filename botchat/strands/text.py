@@ -1,4 +1,4 @@
-"""What a person reads of a message of Strands: its words, and in short what else is in it."""
+"""The readable text of a Strands message, as Markdown: its text, tool calls and results, and the names of its media."""
 
 import json
 import re
@@ -9,25 +9,25 @@ from strands.types.content import Message
 
 from botchat.library.encoding import has_bytes
 
-_UNTOLD = ("reasoningContent", "cachePoint")  # read apart, or no content
+_SKIPPED = ("reasoningContent", "cachePoint")  # returned by reasoning_of, or without content
 _MEDIA = ("image", "document", "video", "audio")
 _PLAIN = re.compile(r"\w[^\n*_`<>#\[\]|~$\\]*")
 
 
 def text_of(message: Message) -> str:
-    """Write the message as Markdown."""
-    return "\n\n".join(text for block in blocks_of(message) for text in _told(block))
+    """Return the message as Markdown."""
+    return "\n\n".join(text for block in blocks_of(message) for text in _render(block))
 
 
 def reasoning_of(message: Message) -> str:
-    """Return what the model thought before it answered."""
+    """Return the model's reasoning."""
     thoughts = [block["reasoningContent"] for block in blocks_of(message) if "reasoningContent" in block]
     texts = (thought.get("reasoningText") for thought in thoughts if isinstance(thought, Mapping))
     return "\n\n".join(str(text["text"]) for text in texts if isinstance(text, Mapping) and text.get("text"))
 
 
 def blocks_of(message: Message) -> list[Mapping[str, Any]]:
-    """Return the blocks of a message. A text that stands in the place of a block, or of all of them, is a block."""
+    """Return the content blocks of a message. Text in place of one block, or of the list, becomes a text block."""
     content: Any = message.get("content")
     parts = content if isinstance(content, list | tuple) else [content]
     return [_block(part) for part in parts if part is not None]
@@ -39,26 +39,26 @@ def _block(part: Any) -> Mapping[str, Any]:
     return {"text": part} if isinstance(part, str) else {type(part).__name__: part}
 
 
-def _told(block: Mapping[str, Any]) -> Iterator[str]:
+def _render(block: Mapping[str, Any]) -> Iterator[str]:
     for kind, held in block.items():
         if kind == "text":
             yield str(held)
         elif kind == "json":
             yield _fenced(held)
-        elif kind in _UNTOLD:
+        elif kind in _SKIPPED:
             continue
-        elif isinstance(held, Mapping) and (kind in _TOLD or kind in _MEDIA):
-            yield from _TOLD[kind](held) if kind in _TOLD else _media(kind, held)
+        elif isinstance(held, Mapping) and (kind in _RENDERERS or kind in _MEDIA):
+            yield from _RENDERERS[kind](held) if kind in _RENDERERS else _media(kind, held)
         else:
             yield f"[unsupported content: {kind}]"
 
 
-def _call(call: Mapping[str, Any]) -> Iterator[str]:
+def _tool_call(call: Mapping[str, Any]) -> Iterator[str]:
     yield f"Calls `{call.get('name', '')}` with\n\n{_fenced(call.get('input'))}"
 
 
 def _media(kind: str, held: Mapping[str, Any]) -> Iterator[str]:
-    if not has_bytes(held.get("source")):  # bytes are a file of the message
+    if not has_bytes(held.get("source")):  # bytes are stored as a file of the message
         yield f"[{kind}: {held.get('name') or held.get('format') or 'unnamed'}]"
 
 
@@ -66,32 +66,32 @@ def _citations(held: Mapping[str, Any]) -> Iterator[str]:
     yield from (str(part.get("text", "")) for part in _mappings(held.get("content")))
 
 
-def _guarded(held: Mapping[str, Any]) -> Iterator[str]:
-    """Tell what a guardrail is asked about: a text, or an image."""
+def _guard_content(held: Mapping[str, Any]) -> Iterator[str]:
+    """Render the content that a guardrail checks: text or an image."""
     for kind, inner in held.items():
         if kind == "text" and isinstance(inner, Mapping):
             yield str(inner.get("text", ""))
         else:
-            yield from _told({kind: inner})
+            yield from _render({kind: inner})
 
 
-def _result(result: Mapping[str, Any]) -> Iterator[str]:
+def _tool_result(result: Mapping[str, Any]) -> Iterator[str]:
     if result.get("status") == "error":
         yield "The tool failed:"
     content = result.get("content")
     for part in content if isinstance(content, list | tuple) else [content or {}]:
         block = _block(part)
         if "text" in block:
-            yield _said(str(block["text"]))
+            yield _tool_output(str(block["text"]))
         else:
-            yield from _told(block)
+            yield from _render(block)
 
 
-_TOLD: dict[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
-    "toolUse": _call,
-    "toolResult": _result,
+_RENDERERS: dict[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
+    "toolUse": _tool_call,
+    "toolResult": _tool_result,
     "citationsContent": _citations,
-    "guardContent": _guarded,
+    "guardContent": _guard_content,
 }
 
 
@@ -99,8 +99,8 @@ def _mappings(values: Any) -> list[Mapping[str, Any]]:
     return [value for value in values if isinstance(value, Mapping)] if isinstance(values, list | tuple) else []
 
 
-def _said(text: str) -> str:
-    """Write what a tool has said: a few plain words as they are, all else so that Markdown makes nothing of it."""
+def _tool_output(text: str) -> str:
+    """Return the output of a tool: short plain text unchanged, anything else in a code block."""
     return text if _PLAIN.fullmatch(text) else _fence(text)
 
 

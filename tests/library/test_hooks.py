@@ -1,4 +1,4 @@
-"""Hooks of the library: told before and after, and able to change or to refuse; and whose the clients are."""
+"""Hooks run before and after changes, and can modify or reject them; client ownership; the shared store."""
 
 import asyncio
 from dataclasses import replace
@@ -15,9 +15,9 @@ from botchat.library import (
     MessageRedacted,
     MetadataChanged,
     Store,
-    set_up,
-    shared,
-    tear_down,
+    close_shared_store,
+    open_shared_store,
+    shared_store,
 )
 
 USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
@@ -29,15 +29,15 @@ def store(address):
         yield store
 
 
-def test_hooks_are_told_before_and_after_and_can_change_or_refuse(store):
-    told = []
+def test_hooks_run_before_and_after_and_can_change_or_refuse(store):
+    called = []
 
     def shout(change: MessageAppended) -> MessageAppended:
         return replace(change, message=replace(change.message, content=change.message.content.upper()))
 
     async def note(change) -> None:
         await asyncio.sleep(0)
-        told.append(type(change).__name__)
+        called.append(type(change).__name__)
 
     def refuse(change: MetadataChanged) -> None:
         if "price" in change.values:
@@ -58,12 +58,12 @@ def test_hooks_are_told_before_and_after_and_can_change_or_refuse(store):
         session.redact()
 
     asyncio.run(in_a_loop())
-    assert told == ["MessageAppended", "MetadataChanged", "FeedbackGiven", "MessageRedacted"]
+    assert called == ["MessageAppended", "MetadataChanged", "FeedbackGiven", "MessageRedacted"]
     assert session.metadata() == {"topic": "x"}
 
 
 def test_a_hook_that_fails_afterwards_is_seen_and_loses_nothing(store):
-    told = []
+    called = []
 
     def fail(_: MessageAppended) -> None:
         raise RuntimeError("no mail today")
@@ -71,14 +71,14 @@ def test_a_hook_that_fails_afterwards_is_seen_and_loses_nothing(store):
     async def fail_too(_: MessageAppended) -> None:
         raise OSError("no disk")
 
-    for function in (fail, fail_too, told.append):
+    for function in (fail, fail_too, called.append):
         store.hooks.after(MessageAppended, function)
     session = store.session()
     with pytest.raises(HookFailed, match="no mail today") as failure:
         session.append("user", "hello")
     assert [type(error) for error in failure.value.errors] == [RuntimeError, OSError]
     assert list(failure.value.__cause__.exceptions) == failure.value.errors  # a traceback shows them all
-    assert [m.content for m in session.messages()] == [told[0].message.content] == ["hello"]
+    assert [m.content for m in session.messages()] == [called[0].message.content] == ["hello"]
 
 
 def test_a_hook_returns_a_change_of_its_own_kind_and_session(store):
@@ -92,14 +92,14 @@ def test_a_hook_returns_a_change_of_its_own_kind_and_session(store):
 
 def test_a_borrowed_client_stays_open_and_an_owned_one_is_closed(mongod, database):
     with pymongo.MongoClient(mongod.uri, maxPoolSize=7) as client:
-        with Store.borrow(client, database.name, user="ann") as store:
+        with Store.from_client(client, database.name, user="ann") as store:
             store.session("s").append("user", "hello")
         client.admin.command("ping")
         assert store.session("s").messages()[0].create_time.tzinfo is not None
         with pytest.raises(ConfigError):
-            Store.borrow(client, "no/such")
+            Store.from_client(client, "no/such")
     with pymongo.MongoClient(mongod.uri, w=0) as careless, pytest.raises(ConfigError):
-        Store.borrow(careless, database.name)
+        Store.from_client(careless, database.name)
     owned = Store.open(f"{mongod.uri}/{database.name}?maxPoolSize=5", user="ann", maxPoolSize=9, minPoolSize=1)
     options = owned.repository.stored._database.client.options.pool_options
     assert (options.max_pool_size, options.min_pool_size) == (5, 1)
@@ -115,14 +115,14 @@ def test_a_file_has_no_pool(tmp_path):
 
 def test_a_process_shares_one_store(address):
     with pytest.raises(ConfigError):
-        shared()
-    store = set_up(address, user="ann")
+        shared_store()
+    store = open_shared_store(address, user="ann")
     try:
-        assert shared() is store
+        assert shared_store() is store
         with pytest.raises(ConfigError):
-            set_up(address)
+            open_shared_store(address)
     finally:
-        tear_down()
+        close_shared_store()
     with pytest.raises(ConfigError):
-        shared()
-    tear_down()
+        shared_store()
+    close_shared_store()

@@ -1,4 +1,4 @@
-"""The library for programs: sessions of several agents, metadata, feedback, redaction and hooks, on both stores."""
+"""Sessions of the library on both stores: several agents, metadata, feedback, redaction and retention."""
 
 import threading
 from datetime import timedelta
@@ -98,7 +98,7 @@ def test_the_newest_messages_of_an_agent_are_found_among_many_others(store):
     for i in range(30):
         session.append("user", f"other {i}", agent_id="two")
     assert [m.content for m in session.messages("one", last=2)] == ["mine 3", "mine 4"]
-    agent, start, found = session.since("one", 3, count=5)
+    agent, start, found = session.agent_history("one", 3, known_count=5)
     assert agent.message_count == 5
     assert [m["content"] for m in found[3 - start :]] == ["mine 3", "mine 4"]
 

@@ -1,11 +1,11 @@
-"""Strands agents on both stores: real agents with a model in this process, alone, together and after a restart."""
+"""Real Strands agents with a scripted model on both stores: alone, together and after a restart."""
 
 import pytest
 import streamlit as st
 from strands.agent.conversation_manager import SlidingWindowConversationManager, SummarizingConversationManager
 from strands.multiagent import GraphBuilder, Swarm
 from strands.types.session import SessionMessage
-from support.strands.model import ScriptedModel, agent, calls, managers_at, run
+from support.strands.model import ScriptedModel, agent, managers_at, run, tool_call
 from support.web.tabs import Site, listed
 
 from botchat.core.models import Message, SessionFilter
@@ -23,7 +23,7 @@ def manager(address):
 
 
 def test_an_agent_goes_on_where_it_was(manager):
-    first = agent(manager(), calls("weather", city="Rome"), "It is sunny.", system_prompt="Be brief.")
+    first = agent(manager(), tool_call("weather", city="Rome"), "It is sunny.", system_prompt="Be brief.")
     first("How is Rome?")
     again = agent(manager(), "Still sunny.")
     assert again.messages == first.messages
@@ -33,7 +33,7 @@ def test_an_agent_goes_on_where_it_was(manager):
 
 
 def test_what_an_agent_did_is_read_in_the_front_ends(manager, address, shell):
-    agent(manager(), [calls("weather", city="Rome")], "It is sunny.")("How is Rome?")
+    agent(manager(), [tool_call("weather", city="Rome")], "It is sunny.")("How is Rome?")
     shown = shell.run("sessions", "show", "s", "--user", "ann").stdout
     for words in ("How is Rome?", "Calls `weather` with", '{"city": "Rome"}', "sunny in Rome", "It is sunny."):
         assert words in shown
@@ -51,18 +51,18 @@ def test_what_a_tool_returned_is_read_as_it_was_returned():
     elsewhere = {"image": {"format": "png", "source": {"location": {"type": "s3", "uri": "s3://x"}}}}
     returned = [{"text": "a few words"}, {"text": "__init__.py  *b*\n  c"}, {"json": {"a": 1}}, image, elsewhere]
     content = [{"toolResult": {"toolUseId": "1", "status": "error", "content": returned}}]
-    told = [
+    expected = [
         "The tool failed:",
         "a few words",
         "```\n__init__.py  *b*\n  c\n```",
         '```json\n{"a": 1}\n```',
         "[image: png]",
     ]
-    assert text_of({"role": "user", "content": content}) == "\n\n".join(told)
+    assert text_of({"role": "user", "content": content}) == "\n\n".join(expected)
 
 
 def test_the_page_opens_what_agents_said_and_a_session_that_is_still_empty(manager, repository_at):
-    agent(manager(), [calls("weather", city="Rome")], "It is sunny.")("How is Rome?")
+    agent(manager(), [tool_call("weather", city="Rome")], "It is sunny.")("How is Rome?")
     manager("empty")
     site = Site(repository_at)
     cache.connection.clear()
@@ -159,7 +159,7 @@ INTERRUPTED = """
 import sys
 from strands import Agent, tool
 from strands.types.tools import ToolContext
-from support.strands.model import ScriptedModel, calls
+from support.strands.model import ScriptedModel, tool_call
 from botchat.strands import BotchatSessionManager
 
 @tool(context=True)
@@ -168,7 +168,7 @@ def pay(amount: int, tool_context: ToolContext) -> str:
     return f"{amount} paid: {tool_context.interrupt('approval', reason={'amount': amount})}"
 
 with BotchatSessionManager("s", store=sys.argv[1], user="ann") as manager:
-    script = (calls("pay", amount=2**70), "Done.") if sys.argv[2] == "ask" else ("Done.",)
+    script = (tool_call("pay", amount=2**70), "Done.") if sys.argv[2] == "ask" else ("Done.",)
     agent = Agent(model=ScriptedModel(*script), tools=[pay], session_manager=manager, callback_handler=None)
     if sys.argv[2] == "ask":
         result = agent("Pay.")
@@ -287,9 +287,9 @@ def test_content_of_any_shape_is_read_by_people_and_comes_back_equal(manager, ad
     writer.append_message(dict(message), speaker)
     assert [read.message for read in manager().list_messages("s", "default")] == [message]
     with Store.open(address, user="ann") as store:
-        (told,) = store.session("s").messages()
-    assert told.content.startswith(words)
-    assert told.role == "user"
+        (message,) = store.session("s").messages()
+    assert message.content.startswith(words)
+    assert message.role == "user"
 
 
 def test_a_text_as_content_names_the_session_and_is_found_exported_and_redacted(manager, shell):

@@ -1,11 +1,11 @@
-"""What sessions of Strands cost a real MongoDB: commands and bytes, however long the history."""
+"""Strands sessions send few commands and bytes to a real MongoDB, however long the history."""
 
 from datetime import timedelta
 
 import pymongo
 import pytest
 from support.stores.mongo_commands import Sent
-from support.strands.model import agent, calls
+from support.strands.model import agent, tool_call
 
 from botchat.core.models import Message
 from botchat.library import Retention, Rule, Store
@@ -23,13 +23,13 @@ RULES = Retention([Rule(older_than=timedelta(days=365), action="delete")])
 
 
 def open_session(client, name):
-    return BotchatSessionManager("s", store=Store.borrow(client, name, user="ann", retention=RULES))
+    return BotchatSessionManager("s", store=Store.from_client(client, name, user="ann", retention=RULES))
 
 
 def fill(client, name, size, words="message"):
-    """Let the agent of the session have said so much."""
+    """Store `size` messages of the session's agent."""
     agent(open_session(client, name))
-    repository = Store.borrow(client, name, user="ann").repository
+    repository = Store.from_client(client, name, user="ann").repository
     session = repository.get("ann", "s")
     session.messages = [Message(role="user", content=f"{words} {i}", agent_id="default") for i in range(size)]
     session.agents[0]["message_count"] = size
@@ -46,7 +46,7 @@ def test_a_turn_is_a_write_a_message_and_small(watched, size):
     assert sum(length for _, length in sent.commands) < 4096
     record = client[name]["sessions"].find_one({}, {"messages": 0})
     assert abs(record["expire_time"] - record["update_time"] - timedelta(days=365)) < timedelta(minutes=1)
-    speaker.model.script = [[calls("weather", city="Rome")], ["Sunny."]]
+    speaker.model.script = [[tool_call("weather", city="Rome")], ["Sunny."]]
     assert sent.by(speaker, "How is Rome?") == ["update"] * 4
 
 

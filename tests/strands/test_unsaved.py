@@ -1,8 +1,8 @@
-"""Messages that an agent's store could not take: stored when its manager is closed, or handed back, never just lost."""
+"""Messages that could not be stored are stored when the manager is closed, or returned in an error, never lost."""
 
 import pytest
-from support.strands.away import NEVER_BACK, away_from
 from support.strands.model import agent, managers_at, run
+from support.strands.unreachable import NEVER, make_unreachable
 
 from botchat.core.errors import StoreUnavailable
 from botchat.library import HookFailed, MessageAppended, Store, UnsavedMessages
@@ -15,11 +15,11 @@ def manager(address):
 
 
 def ask_while_away(session_manager, *, then: float) -> None:
-    """Let a question wait for the store, which is away for so many calls then."""
+    """Ask while the store is unreachable, so that the message is pending; then let `then` more appends fail."""
     speaker = agent(session_manager, "answer")
     speaker("one")
-    store = away_from(session_manager)
-    store.calls = NEVER_BACK
+    store = make_unreachable(session_manager)
+    store.calls = NEVER
     with pytest.raises(StoreUnavailable):
         speaker("two")
     store.calls = then
@@ -29,7 +29,7 @@ def stored(session_manager) -> list[str]:
     return [message.message["content"][0]["text"] for message in session_manager.list_messages("s", "default")]
 
 
-@pytest.mark.parametrize("calls", [0, 2], ids=["back by then", "back while it is tried"])
+@pytest.mark.parametrize("calls", [0, 2], ids=["back before", "back during retries"])
 def test_a_manager_that_is_closed_stores_what_waits(manager, address, calls):
     with BotchatSessionManager("s", store=address, user="ann") as writer:
         ask_while_away(writer, then=calls)
@@ -38,7 +38,7 @@ def test_a_manager_that_is_closed_stores_what_waits(manager, address, calls):
 
 def test_a_manager_that_can_not_store_what_waits_hands_it_back_once(manager):
     writer = manager()
-    ask_while_away(writer, then=NEVER_BACK)
+    ask_while_away(writer, then=NEVER)
     with pytest.raises(UnsavedMessages, match=r"1 message is not stored .*'s'.*away") as raised:
         writer.close(timeout=0)
     (unsaved,) = raised.value.messages
@@ -53,7 +53,7 @@ def test_a_store_that_is_closed_stores_what_waits_in_the_managers_that_use_it(ma
     store = Store.open(address, user="ann")
     first, second = BotchatSessionManager("s", store=store), BotchatSessionManager("t", store=store)
     ask_while_away(first, then=0)
-    ask_while_away(second, then=NEVER_BACK)
+    ask_while_away(second, then=NEVER)
     with pytest.raises(UnsavedMessages) as raised:
         store.close(timeout=0)
     assert [(unsaved.session_id, unsaved.message["content"]) for unsaved in raised.value.messages] == [
@@ -72,7 +72,7 @@ def test_a_message_that_is_refused_after_waiting_is_handed_back_and_the_others_a
     writer.store.hooks.before(MessageAppended, no_secrets)
     ask_while_away(writer, then=0)
     refusing = True
-    speaker = writer._begun["default"]
+    speaker = writer._live_agents["default"]
     with pytest.raises(UnsavedMessages) as raised:
         writer.append_message({"role": "user", "content": [{"text": "three"}]}, speaker)
     assert [unsaved.message["content"] for unsaved in raised.value.messages] == [[{"text": "two"}]]
@@ -98,11 +98,11 @@ import sys
 from botchat.core.errors import StoreUnavailable
 from botchat.strands import BotchatSessionManager
 from support.strands.model import agent
-from support.strands.away import NEVER_BACK, away_from
+from support.strands.unreachable import NEVER, make_unreachable
 
 manager = BotchatSessionManager("s", store=sys.argv[1], user="ann")
 speaker = agent(manager, "answer")
-away_from(manager).calls = NEVER_BACK
+make_unreachable(manager).calls = NEVER
 try:
     speaker("my words")
 except StoreUnavailable:
@@ -113,6 +113,6 @@ except StoreUnavailable:
 def test_a_program_that_ends_without_closing_is_told_how_many_messages_are_lost(address):
     import subprocess
 
-    _, told = run(LEFT, address, stderr=subprocess.PIPE).communicate(timeout=60)
-    assert "Session 's': 1 unsaved message is lost" in told
-    assert "my words" not in told
+    _, log = run(LEFT, address, stderr=subprocess.PIPE).communicate(timeout=60)
+    assert "Session 's': 1 unsaved message is lost" in log
+    assert "my words" not in log

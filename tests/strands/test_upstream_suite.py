@@ -1,4 +1,4 @@
-"""Strands' own tests of a repository, out of its source distribution, on our stores."""
+"""Strands' own repository tests, from its source distribution, pass on botchat's stores."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ FILES = [
 
 @pytest.fixture(scope="module")
 def strands_source(tmp_path_factory):
-    """The source of the installed release: fetched by pip once, and kept."""
+    """The source of the installed release: downloaded by pip once, and cached."""
     name = f"strands_agents-{version('strands-agents')}"
     kept = platformdirs.user_cache_path("botchat-tests") / f"{name}.tar.gz"
     folder = tmp_path_factory.mktemp("strands")

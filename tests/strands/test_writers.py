@@ -1,4 +1,4 @@
-"""Strands agents that write at once, are killed, lose their store, or have something redacted."""
+"""Strands agents that write concurrently, are killed, lose their store, or have a message redacted."""
 
 import signal
 import threading
@@ -139,8 +139,8 @@ def test_a_process_that_is_killed_loses_nothing_acknowledged(manager, address):
 
 
 def test_what_a_store_that_is_away_did_not_take_is_stored_before_the_next_message(manager):
-    class Away:
-        """A store that is away for the next call."""
+    class UnreachableStore:
+        """A store that is unreachable while `away` is set."""
 
         def __init__(self, repository):
             self.repository, self.away = repository, False
@@ -156,7 +156,7 @@ def test_what_a_store_that_is_away_did_not_take_is_stored_before_the_next_messag
     writer = manager()
     speaker = agent(writer, "answer")
     session = writer._session("s")
-    session._repository = Away(session._repository)
+    session._repository = UnreachableStore(session._repository)
     speaker("one")
     session._repository.away = True
     with pytest.raises(StoreUnavailable):

@@ -1,4 +1,4 @@
-"""What the tests pass in: a bot that follows a script, and a store that can be taken down."""
+"""Fakes: a bot that plays a script, and a store that records writes and can fail."""
 
 import asyncio
 import queue
@@ -15,7 +15,7 @@ DONE = Finish(reason="stop", model="scripted-1", usage={"total_tokens": 7})
 
 
 class Gate:
-    """A point that a script does not pass until the test opens it."""
+    """A point where a script waits until the test opens it."""
 
     def __init__(self) -> None:
         self._opened: Future[None] = Future()
@@ -28,9 +28,9 @@ class Gate:
 
 
 class ScriptedBot:
-    """Plays a script: text is content, a gate is waited for, a function is called, an exception raised.
+    """Plays a script: yields text as content, waits for gates, calls functions and raises exceptions.
 
-    Asked for a title, which it can be if it has a script for one, it plays that.
+    With a `title` script it can generate titles, and plays that script for them.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class ScriptedBot:
                 step()
 
     async def prepare(self) -> None:
-        """Hold nothing."""
+        """Do nothing."""
 
     async def list_models(self) -> list[str]:
         return []
@@ -70,23 +70,22 @@ class ScriptedBot:
         raise BotError(f"The script has no places for {len(texts)} texts.")
 
     async def aclose(self) -> None:
-        """Hold nothing."""
+        """Do nothing."""
 
 
 class WatchedStore:
-    """A real store that tells of every write, and that can be down, lose its answers or find everything too large.
+    """Wraps a real store: records writes, and can be down, lose acknowledgements or reject messages as too large.
 
-    It is still read while it is down, unless it is `unreadable`.
-
-    `writes` gets ("append" | "update_message", message id or changes) after each write that the store has done.
+    While it is `down` it can be read, unless it is `unreadable`. `writes` gets ("append" | "update_message", message ID
+    or changes) after each completed write.
     """
 
     def __init__(self, repository: Any) -> None:
         self._repository = repository
         self.down = False
         self.unreadable = False
-        self.answers_are_lost = False
-        self.all_is_too_large = False
+        self.loses_acknowledgements = False
+        self.rejects_as_too_large = False
         self.writes: queue.Queue[tuple[str, Any]] = queue.Queue()
         self.failures: queue.Queue[str] = queue.Queue()
 
@@ -106,24 +105,24 @@ class WatchedStore:
             "update_message",
             changes,
             lambda: self._repository.update_message(user, session_id, message_id, **changes),
-            has_words="content" in changes,
+            has_text="content" in changes,
         )
 
-    def written(self, what: str) -> Any:
-        """Wait for the next write of that kind."""
+    def wait_for_write(self, kind: str) -> Any:
+        """Wait for the next write of a kind."""
         while True:
-            kind, of = self.writes.get(timeout=30)
-            if kind == what:
-                return of
+            written, value = self.writes.get(timeout=30)
+            if written == kind:
+                return value
 
-    def _write(self, kind: str, of: Any, write: Callable[[], Any], *, has_words: bool = True) -> Any:
+    def _write(self, kind: str, of: Any, write: Callable[[], Any], *, has_text: bool = True) -> Any:
         if self.down:
             self.failures.put(kind)
             raise StoreUnavailable("The store is down.")
-        if self.all_is_too_large and has_words:
+        if self.rejects_as_too_large and has_text:
             raise SessionTooLarge
         answer = write()
-        if self.answers_are_lost:
+        if self.loses_acknowledgements:
             self.failures.put(kind)
             raise StoreUnavailable("The store's answer was lost.")
         self.writes.put((kind, of))

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -12,9 +13,11 @@ from botchat.commands.support.exit_codes import PARTIAL_FAILURE
 from botchat.commands.support.options import print_notice
 from botchat.commands.support.session_selectors import pluralize
 from botchat.commands.support.streams import translate_os_errors
-from botchat.core.admin import Admin, DamagedRecord
-from botchat.core.errors import StoreError
+from botchat.core.errors import DamagedRecord, StoreError
 from botchat.core.models import Finding, now
+
+if TYPE_CHECKING:
+    from botchat.core.admin import Admin
 
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
 
@@ -73,7 +76,7 @@ class Quarantine:
                 file.flush()
                 os.fsync(file.fileno())
 
-    def repair(self, admin: Admin, damaged: DamagedRecord) -> Finding:
+    def repair(self, admin: "Admin", damaged: DamagedRecord) -> Finding:
         """Save a damaged record here, then replace it in the store with its readable part, or remove it."""
         what = f"Session {damaged.session_id!r} of {damaged.user!r} was damaged: {damaged.reason}."
         self.add(damaged)

@@ -240,7 +240,7 @@ def test_a_stream_that_the_client_closes_is_stopped_stored_and_gone_on_with(clie
         if heard == "Hello":
             break
     stream.close()
-    while store.written("update_message").get("status", "") != "stopped":
+    while store.wait_for_write("update_message").get("status", "") != "stopped":
         pass
     assert stored_messages(store, session) == [("user", "Hi", None), ("assistant", "Hello", "stopped")]
     gate.open()
@@ -257,7 +257,7 @@ def test_a_stream_of_a_token_that_is_revoked_elsewhere_says_so_and_is_stopped(cl
     access.revoke_token(next(access.tokens("ann")).id)
     with pytest.raises(openai.APIError, match="not good, or not any more"):
         next(stream)
-    while store.written("update_message").get("status", "") != "stopped":
+    while store.wait_for_write("update_message").get("status", "") != "stopped":
         pass
     assert stored_messages(store, session)[-1] == ("assistant", "Hello", "stopped")
 

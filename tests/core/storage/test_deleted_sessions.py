@@ -14,7 +14,7 @@ from botchat.core.errors import SessionChanged, SessionNotFound
 from botchat.core.models import Message, SessionFilter
 from botchat.core.storage import SessionRepository
 from botchat.library import Store
-from botchat.library.reused_ids import release_id
+from botchat.library.ids import release_id
 
 TRASH = SessionFilter(state="trash")
 
@@ -193,7 +193,7 @@ def test_a_file_that_comes_right_after_the_id_is_free_stays(mongod, database):
         message = Message(role="user", content="after", files=[file_of(BIG)])
         listener = TakenAtOnce(lambda: store.session("s").append_message(message))
         with pymongo.MongoClient(mongod.uri, event_listeners=[listener]) as client:
-            Store.borrow(client, database.name, user="ann").session("s")
+            Store.from_client(client, database.name, user="ann").session("s")
         assert store.repository.file("ann", "s", message.files[0].id) == BIG
         (trashed,) = store.page(where=TRASH).sessions
         (before,) = store.repository.get("ann", trashed.id).messages

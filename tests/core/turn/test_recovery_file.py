@@ -126,12 +126,12 @@ def test_a_reply_that_the_store_will_never_take_is_in_a_file_and_the_chat_goes_o
     session = chat.new_session("ann")
     reply = chat.send("ann", session, "Go")
     if begun:
-        store.written("append")
-        assert store.written("append") == reply.message_id
-    store.all_is_too_large = True
+        store.wait_for_write("append")
+        assert store.wait_for_write("append") == reply.message_id
+    store.rejects_as_too_large = True
     gate.open()
     assert reply.wait(30)
-    store.all_is_too_large = False
+    store.rejects_as_too_large = False
     read = store.get("ann", session.id)
     assert [(m.content, m.status) for m in read.messages[1:]] == [("It begins", "interrupted")] * begun
     assert read.turn is None

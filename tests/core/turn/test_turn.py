@@ -84,10 +84,10 @@ def test_a_question_that_can_not_be_saved_is_not_asked_and_can_be_sent_again(cha
 def test_a_question_whose_save_was_not_confirmed_is_stored_once_when_it_is_sent_again(chat_with, store):
     chat = chat_with("Yes.", DONE)
     session, message = chat.new_session("ann"), Message(role="user", content="Hi")
-    store.answers_are_lost = True
+    store.loses_acknowledgements = True
     with pytest.raises(StoreUnavailable):
         chat.send("ann", session, message)
-    store.answers_are_lost = False
+    store.loses_acknowledgements = False
     assert chat.send("ann", session, message).wait(30)
     assert [m.content for m in store.get("ann", session.id).messages] == ["Hi", "Yes."]
 
@@ -108,13 +108,13 @@ def test_a_reply_is_in_the_store_with_its_first_piece_and_at_every_checkpoint(ch
     chat = chat_with("One ", first, "two ", second, "three.", DONE, checkpoint_seconds=0.01)
     session = chat.new_session("ann")
     reply = chat.send("ann", session, "Count")
-    while store.written("append") != reply.message.id:
+    while store.wait_for_write("append") != reply.message.id:
         pass
     begun = last_message(store, session)
     assert (begun.content, begun.status) == ("One ", "streaming")
     assert begun.heartbeat is not None
     first.open()
-    while store.written("update_message")["content"] != "One two ":
+    while store.wait_for_write("update_message")["content"] != "One two ":
         pass
     assert last_message(store, session).status == "streaming"
     second.open()

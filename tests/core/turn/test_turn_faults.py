@@ -65,7 +65,7 @@ def test_a_reply_that_is_being_written_is_left_alone_by_opening_its_session(chat
     chat = chat_with("a", gate, DONE)
     session = chat.new_session("ann")
     reply = chat.send("ann", session, "Hi")
-    while store.written("append") != reply.message.id:
+    while store.wait_for_write("append") != reply.message.id:
         pass
     store.update_message("ann", session.id, reply.message.id, heartbeat=now() - HEARTBEAT_LIMIT)
     assert chat.open("ann", session.id).messages[-1].status == "streaming"
@@ -89,7 +89,7 @@ def test_a_reply_that_comes_while_the_store_is_down_says_so_and_is_saved_when_it
     chat = chat_with("All ", gate, "of it.", DONE, checkpoint_seconds=0.01)
     session = chat.new_session("ann")
     reply = chat.send("ann", session, "Hi")
-    while store.written("append") != reply.message.id:
+    while store.wait_for_write("append") != reply.message.id:
         pass
     store.down = True
     gate.open()
@@ -110,12 +110,12 @@ def test_a_reply_that_comes_while_the_store_is_down_says_so_and_is_saved_when_it
 def test_a_reply_whose_first_save_was_not_confirmed_is_stored_once_and_whole(chat_with, store):
     gate = Gate()
     chat = chat_with(
-        lambda: setattr(store, "answers_are_lost", True), "One ", gate, "two.", DONE, checkpoint_seconds=0.01
+        lambda: setattr(store, "loses_acknowledgements", True), "One ", gate, "two.", DONE, checkpoint_seconds=0.01
     )
     session = chat.new_session("ann")
     reply = chat.send("ann", session, "Hi")
     store.failures.get(timeout=30)
-    store.answers_are_lost = False
+    store.loses_acknowledgements = False
     gate.open()
     assert reply.wait(30)
     assert [m.content for m in store.get("ann", session.id).messages] == ["Hi", "One two."]
@@ -126,7 +126,7 @@ def test_a_reply_that_the_store_will_never_take_is_kept_on_the_screen(chat_with,
     chat = chat_with("All ", gate, "of it.", DONE, checkpoint_seconds=0.01)
     session = chat.new_session("ann")
     reply = chat.send("ann", session, "Hi")
-    while store.written("append") != reply.message.id:
+    while store.wait_for_write("append") != reply.message.id:
         pass
     store.purge("ann", session.id)
     gate.open()

@@ -1,4 +1,4 @@
-"""A model for Strands that plays a script in this process, and what the tests build with it."""
+"""A scripted Strands model, and helpers that create agents and managers with it."""
 
 import os
 import subprocess
@@ -13,16 +13,12 @@ from botchat.strands import BotchatSessionManager
 USAGE = {"inputTokens": 10, "outputTokens": 5, "totalTokens": 15}
 
 
-def says(text: str) -> dict:
-    return {"text": text}
-
-
-def calls(name: str, **arguments) -> dict:
+def tool_call(name: str, **arguments) -> dict:
     return {"toolUse": {"toolUseId": f"{name}-1", "name": name, "input": arguments}}
 
 
 class ScriptedModel(Model):
-    """Answers with the blocks of its script, one list of blocks or one block after the other; the last one again."""
+    """Answers with the items of its script in order, each a block or a list of blocks; the last one is repeated."""
 
     def __init__(self, *script, redacting: str | None = None):
         self.script = [answer if isinstance(answer, list) else [answer] for answer in script or ("hi",)]
@@ -30,7 +26,7 @@ class ScriptedModel(Model):
         self.redacting = redacting
 
     def update_config(self, **_):
-        """Have nothing to set."""
+        """Do nothing."""
 
     def get_config(self):
         return {"model_id": "scripted-1"}
@@ -70,7 +66,7 @@ def _events(block):
 
 @tool
 def weather(city: str) -> str:
-    """Tell the weather."""
+    """Return the weather of a city."""
     return f"sunny in {city}"
 
 
@@ -85,7 +81,7 @@ def agent(manager, *script, **options) -> Agent:
 
 
 def managers_at(address):
-    """Open a session of Strands as a new process would; all are closed at the end."""
+    """Yield a function that opens a session like a new process; all managers are closed at the end."""
     opened = []
 
     def open_session(session_id: str = "s", user: str = "ann") -> BotchatSessionManager:

@@ -1,4 +1,4 @@
-"""A plugin for Strands' own tests: their repository in memory becomes ours, on the store that BOTCHAT_STORE names."""
+"""A pytest plugin for Strands' own tests: replaces their in-memory repository with botchat's, on BOTCHAT_STORE."""
 
 import asyncio
 import inspect
@@ -19,22 +19,22 @@ CLIENT = pymongo.MongoClient(ADDRESS) if is_mongodb(ADDRESS) else None
 
 
 class MockedSessionRepository(BotchatSessionRepository):
-    """An empty repository each time: a database, or a file, of its own."""
+    """An empty repository with its own database or file."""
 
     def __init__(self):
         name = f"own_{uuid.uuid4().hex}"
-        super().__init__(Store.borrow(CLIENT, name) if CLIENT else Store.at(f"{ADDRESS}.{name}"))
+        super().__init__(Store.from_client(CLIENT, name) if CLIENT else Store.open_lazy(f"{ADDRESS}.{name}"))
 
 
 repository = ModuleType("tests.fixtures.mock_session_repository")
 repository.MockedSessionRepository = MockedSessionRepository
 sys.modules[repository.__name__] = repository
-sys.modules["moto"] = ModuleType("moto")  # Amazon's clouds, for other tests than these
+sys.modules["moto"] = ModuleType("moto")  # a mock of AWS, which only other tests use
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem):
-    """Run async tests, which need no plugin more."""
+    """Run async tests without another plugin."""
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}))
@@ -42,7 +42,7 @@ def pytest_pyfunc_call(pyfuncitem):
 
 
 def pytest_collection_modifyitems(items):
-    """Leave out what has nothing to do with a repository."""
+    """Deselect tests that don't use a repository."""
     items[:] = [
         item
         for item in items

@@ -28,7 +28,7 @@ async def test_a_save_that_fails_is_told_at_once_with_the_words_still_in_the_pro
 @story
 async def test_a_message_that_is_too_large_stays_in_the_prompt_to_be_made_shorter(chat_with, store, tmp_path):
     async with terminal(chat_with("Yes.", DONE), tmp_path) as at:
-        store.all_is_too_large = True
+        store.rejects_as_too_large = True
         await at.say("Keep me")
         await at.until(lambda: at.notice.startswith("Not sent: That does not fit: a message holds at most 15 MiB."))
         assert at.prompt == "Keep me"
@@ -38,10 +38,10 @@ async def test_a_message_that_is_too_large_stays_in_the_prompt_to_be_made_shorte
 @story
 async def test_a_message_whose_save_was_not_acknowledged_is_not_stored_twice(chat_with, store, tmp_path):
     async with terminal(chat_with("Yes.", DONE), tmp_path) as at:
-        store.answers_are_lost = True
+        store.loses_acknowledgements = True
         await at.say("Once")
         await at.until(lambda: at.notice == "Not sent: The store's answer was lost.")
-        store.answers_are_lost = False
+        store.loses_acknowledgements = False
         await at.press("enter")
         await at.sees("Yes.")
     assert said(store, only_session(store).id) == ["Once", "Yes."]

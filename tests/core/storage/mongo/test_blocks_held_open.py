@@ -43,7 +43,7 @@ def check_short(database, session_id: str, count: int) -> None:
 
 def test_a_session_of_the_library_that_is_held_open_moves_to_blocks_and_an_append_stays_one_command(watched):
     sent, client, database = watched
-    session = Store.borrow(client, database.name, user="ann").session("held")
+    session = Store.from_client(client, database.name, user="ann").session("held")
     commands = [sent.by(session.append, "user", WORDS) for _ in range(400)]
     check_short(database, "held", 400)
     assert sum(names == ["update"] for names in commands) > 380
@@ -53,7 +53,7 @@ def test_a_session_of_the_library_that_is_held_open_moves_to_blocks_and_an_appen
 
 def test_an_agent_s_session_that_is_held_open_moves_to_blocks_and_a_turn_stays_two_writes(watched):
     sent, client, database = watched
-    manager = BotchatSessionManager("held", store=Store.borrow(client, database.name, user="ann"))
+    manager = BotchatSessionManager("held", store=Store.from_client(client, database.name, user="ann"))
     speaker = agent(manager, "answer " * 500)
     turns = [sent.by(speaker, "question " * 20) for _ in range(120)]
     check_short(database, "held", 240)
@@ -62,7 +62,7 @@ def test_an_agent_s_session_that_is_held_open_moves_to_blocks_and_a_turn_stays_t
 
 def test_two_who_hold_a_session_open_keep_its_record_short(watched):
     _, client, database = watched
-    held = [Store.borrow(client, database.name, user="ann").session("held") for _ in range(2)]
+    held = [Store.from_client(client, database.name, user="ann").session("held") for _ in range(2)]
     for session in held * 150:
         session.append("user", WORDS)
     check_short(database, "held", 300)

@@ -1,6 +1,6 @@
-"""A character that reverses the direction of a line hides the end of a file's name in the terminal and in exports."""
+"""A right-to-left override hides a file name's extension in the terminal and in exports."""
 
-from target import Refused, Target, run
+from support.attack import Refused, Target, run
 
 REVERSED = "Open invoice_\u202efdp.exe"
 

@@ -1,6 +1,6 @@
 """An admin forges a line of the audit log by a line break in a parameter."""
 
-from target import Refused, Target, run
+from support.attack import Refused, Target, run
 
 FORGED = "bob read the session 1 of eve"
 

@@ -1,6 +1,6 @@
-"""Wrong passwords from another address keep the right person out."""
+"""Wrong passwords from another address lock the user out."""
 
-from target import Refused, Target, run
+from support.attack import Refused, Target, run
 
 PASSWORD = "correct horse battery"
 

@@ -1,8 +1,8 @@
-"""The page /docs runs scripts of another server in the API's origin."""
+"""The page /docs runs scripts from another server in the API's origin."""
 
 import re
 
-from target import Refused, Target, run
+from support.attack import Refused, Target, run
 
 
 def attack(target: Target) -> str:

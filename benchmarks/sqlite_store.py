@@ -11,7 +11,7 @@ from typing import Any
 
 import bson
 import sample
-from measure import Row, in_turn, ratio_row, seconds
+from measure import Row, alternate, ratio_row, seconds
 
 from botchat.core.models import PAGE_SIZE, Page, Session
 from botchat.core.storage import Record, message_to_record
@@ -20,7 +20,7 @@ from botchat.core.storage.sqlite.repository import SqliteRepository
 _APPENDS = 190
 _PAGES = 500
 
-# So many sessions of each size take turns: with 200 rounds each grows by 10 messages at most.
+# Number of sessions of each size, used in turn: in 200 rounds each grows by at most 10 messages.
 _SESSIONS = 20
 
 _INSERT_SESSION = (
@@ -41,14 +41,14 @@ def rows(folder: Path) -> Iterator[Row]:
 
 
 def _append_rows(folder: Path) -> Iterator[Row]:
-    # A file for each side: a connection reads its pages anew after another one has written to the file.
+    # One file per side: a connection re-reads its pages after another one has written to the file.
     ours, floor = (SqliteRepository(folder / name) for name in ("ours.db", "floor.db"))
     ours.prepare()
     floor.prepare()
     with closing(ours), closing(floor), closing(_connected(folder / "floor.db")) as db:
         for size in sample.SIZES:
             of_ours, of_floor = cycle(_stored(ours, size)), cycle(_stored(floor, size))
-            medians = in_turn(partial(_insert, db, of_floor), partial(_append, ours, of_ours), rounds=_APPENDS)
+            medians = alternate(partial(_insert, db, of_floor), partial(_append, ours, of_ours), rounds=_APPENDS)
             yield ratio_row(f"SQLite: append to {size:,} messages, time", medians)
 
 
@@ -86,7 +86,7 @@ def _page_rows(path: Path) -> Iterator[Row]:
         for number in sample.PAGES:
             before = sample.page_before(repository, number)
             page = partial(repository.page, sample.USER, before and before.next)
-            medians = in_turn(partial(seconds, _same_query(db, before)), partial(seconds, page), rounds=_PAGES)
+            medians = alternate(partial(seconds, _same_query(db, before)), partial(seconds, page), rounds=_PAGES)
             yield ratio_row(f"SQLite: page {number} of {sample.SESSIONS:,} sessions, time", medians)
 
 

@@ -1,7 +1,8 @@
-"""What the attacks share: a botchat of their own, bounded in memory and time, and how an attack ends.
+"""Runs an attack: a botchat of its own to attack, with limits of memory and time, and the attack's result.
 
-An attack is a program: `python tests/attacks/NAME.py`. It prints "succeeded: …" and exits with 0, or "refused: …" and
-exits with 1; 2 is a mistake in the attack. It uses only commands and HTTP, so that it runs against any version.
+An attack is a program: `PYTHONPATH=tests python tests/attacks/FOLDER/NAME.py`. It prints "succeeded: …" and exits with
+0, or "refused: …" and exits with 1; 2 is an error in the attack. It uses only commands and HTTP, so it runs against
+any version.
 """
 
 import json
@@ -18,9 +19,6 @@ from pathlib import Path
 from typing import NoReturn
 
 import httpx2
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from support.bots.stub_server import StubBot, streamed
 from support.shell import Shell
 from support.stores.servers import Mongod, free_port
@@ -28,14 +26,14 @@ from support.web.browser import Site, Visitor, chromium
 from support.web.oidc_provider import Provider
 
 SECONDS = 150
-"""How long an attack may take."""
+"""Time limit of an attack."""
 
 MEMORY = 4 << 30
-"""Bytes of address space of each botchat process."""
+"""Limit of the address space of each botchat process, in bytes."""
 
 
-class Refused(Exception):  # noqa: N818  (the good end of an attack)
-    """The attack did not work; the text says what stopped it."""
+class Refused(Exception):  # noqa: N818  (the expected result of an attack)
+    """The attack did not succeed; the text says why."""
 
 
 class Target(Shell):
@@ -53,7 +51,7 @@ class Target(Shell):
         return process
 
     def succeed(self, *arguments: str, stdin: str = "") -> str:
-        """Run a command that has to work; return its output."""
+        """Run a command that must succeed; return its output."""
         done = self.run(*arguments, stdin=stdin)
         if done.returncode:
             raise RuntimeError(f"botchat {' '.join(arguments)}: {done.stderr}")
@@ -74,7 +72,7 @@ class Target(Shell):
         return process.stdout.readline().decode().split()[1]
 
     def serve_oidc(self, user: str) -> str:
-        """Start the page with an identity provider that signs everybody in as this user; return its address."""
+        """Start the page with an identity provider that signs everyone in as this user; return its address."""
         provider = self.closing.enter_context(Provider())
         provider.claims = {"sub": "1", "email": user, "email_verified": True}
         self.succeed("users", "add", user, "--no-password")
@@ -87,7 +85,7 @@ class Target(Shell):
         return self.serve("--port", str(port))
 
     def client(self, address: str, source: str = "127.0.0.1", token: str = "") -> httpx2.Client:
-        """Make a client that connects from `source`, an address of this machine (127.0.0.0/8)."""
+        """Return a client that connects from `source`, an address of this machine (127.0.0.0/8)."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         transport = httpx2.HTTPTransport(local_address=source)
         return self.closing.enter_context(
@@ -98,17 +96,17 @@ class Target(Shell):
         chosen = [part for scope in scopes for part in ("--scope", scope)]
         return self.succeed("tokens", "create", user, *chosen).strip()
 
-    def session(self, *words: str, user: str = "ann", session_id: str = "attacked") -> str:
-        """Store a session of the user with these messages, by an import; return its id.
+    def session(self, *messages: str, user: str = "ann", session_id: str = "attacked") -> str:
+        """Import a session of the user with these messages; return its ID.
 
         Raises:
             Refused: the import was refused.
         """
         time = {"create_time": "2026-01-01T00:00:00.000Z"}
-        messages = [
-            {"id": f"{user}-{number}", "role": "user", "content": text} | time for number, text in enumerate(words)
+        records = [
+            {"id": f"{user}-{number}", "role": "user", "content": text} | time for number, text in enumerate(messages)
         ]
-        record = {"id": session_id, "user": user, "name": words[0], "bot_id": "demo", "messages": messages} | time
+        record = {"id": session_id, "user": user, "name": messages[0], "bot_id": "demo", "messages": records} | time
         file = self.home / "session.json"
         file.write_text(json.dumps(record))
         done = self.run("sessions", "import", str(file), "--user", user)
@@ -117,7 +115,7 @@ class Target(Shell):
         return session_id
 
     def use_bot(self, *answers: str, titles: bool = False) -> None:
-        """Configure a bot that gives these answers, one to a request."""
+        """Configure a bot that gives these answers, one per request."""
         bot = self.closing.enter_context(StubBot([streamed([answer]) for answer in answers]))
         self.configure(f'titles = {str(titles).lower()}\n[bots.stub]\nmodel = "stub-1"\nbase_url = "{bot.url}"\n')
 
@@ -134,7 +132,7 @@ class Target(Shell):
 
 
 def run(attack: Callable[[Target], str]) -> NoReturn:
-    """Run an attack, which returns what it achieved or raises `Refused`, and exit."""
+    """Run an attack, which returns what it achieved or raises `Refused`, print the result and exit."""
 
     def out_of_time(*_: object) -> None:
         raise TimeoutError(f"The attack took more than {SECONDS} s")

@@ -1,11 +1,11 @@
-"""A store that can't be reached for a number of calls, for agents whose messages have to wait."""
+"""A store that is unreachable for a number of calls, for agents with pending messages."""
 
 from botchat.core.errors import StoreUnavailable
 from botchat.strands import BotchatSessionManager
 
 
-class Away:
-    """A store that is away for the next calls: for so many, or until it is said to be back."""
+class UnreachableStore:
+    """A store that is unreachable for the next `calls` appends."""
 
     def __init__(self, repository) -> None:
         self._repository, self.calls = repository, 0.0
@@ -20,11 +20,11 @@ class Away:
         self._repository.append(*arguments)
 
 
-NEVER_BACK = float("inf")
+NEVER = float("inf")
 
 
-def away_from(session_manager: BotchatSessionManager) -> Away:
-    """Let a manager's messages go to a store that can be away."""
+def make_unreachable(session_manager: BotchatSessionManager) -> UnreachableStore:
+    """Replace the store of a manager's messages with one that can be unreachable; return it."""
     session = session_manager._session(session_manager.session_id)
-    session._repository = Away(session._repository)
+    session._repository = UnreachableStore(session._repository)
     return session._repository

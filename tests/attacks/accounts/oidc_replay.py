@@ -1,9 +1,9 @@
-"""The address with which a provider sent a browser back signs in again, after the user has signed out."""
+"""The callback URL of a completed sign-in at a provider signs in again after the user has signed out."""
 
 import re
 
 import httpx2
-from target import Refused, Target, run
+from support.attack import Refused, Target, run
 
 
 def attack(target: Target) -> str:

@@ -1,11 +1,11 @@
-"""Requests whose heads never end are held for ever, as many as one address likes."""
+"""Requests with headers that never end are held indefinitely, any number from one address."""
 
 import select
 import socket
 import time
 from contextlib import ExitStack, suppress
 
-from target import Refused, Target, run
+from support.attack import Refused, Target, run
 
 HELD = 60  # seconds
 
@@ -24,7 +24,7 @@ def attack(target: Target) -> str:
 
 
 def held(connections: list[socket.socket]) -> str:
-    """Wait until all are closed, or the time is over."""
+    """Wait until all connections are closed, or the time is up."""
     left, end = set(connections), time.monotonic() + HELD
     while left and (seconds := end - time.monotonic()) > 0:
         for connection in select.select(left, [], [], seconds)[0]:

@@ -3,7 +3,7 @@
 import csv
 import io
 
-from target import Refused, Target, run
+from support.attack import Refused, Target, run
 
 FORMULAS = ("\n=1+1", "\uff1d1+1", "\uff0b1+1", "\uff0d1+1", "\uff20SUM(1)", "=1+1", "\t=1+1")
 

@@ -1,10 +1,10 @@
-"""A .zip of some ten kilobytes that takes more than half a gigabyte of memory when it is imported."""
+"""A .zip of about ten kilobytes takes more than half a gigabyte of memory when it is imported."""
 
 import io
 import resource
 import zipfile
 
-from target import Refused, Target, run
+from support.attack import Refused, Target, run
 
 ALLOWED = 500_000  # kB; the import of a normal file takes some 100,000
 BOMBS = {

@@ -1,7 +1,7 @@
-"""Who only reads has to be given the right to write: a MongoDB user with the role `read` can't list sessions."""
+"""Reading requires write permission: a MongoDB user with the role `read` can't list sessions."""
 
 import pymongo
-from target import Refused, Target, run
+from support.attack import Refused, Target, run
 
 PASSWORD = "geheim-4711"
 

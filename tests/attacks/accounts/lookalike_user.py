@@ -1,6 +1,6 @@
 """An account whose name looks like that of another user."""
 
-from target import Refused, Target, run
+from support.attack import Refused, Target, run
 
 LOOKALIKES = ("\u0430nn", "Ann", "a\u200bnn", "\uff41nn")  # a Cyrillic a, a capital, a zero-width space, a full-width a
 

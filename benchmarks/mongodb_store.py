@@ -8,7 +8,7 @@ from typing import Any
 
 import bson
 import sample
-from measure import Row, count_row, in_turn, ratio_row, seconds
+from measure import Row, alternate, count_row, ratio_row, seconds
 from pymongo import MongoClient
 from pymongo.database import Database
 from pymongo.monitoring import CommandListener
@@ -25,13 +25,13 @@ Command = dict[str, Any]
 
 
 class SentCommands(CommandListener):
-    """Keeps the commands that a client sends, as BSON."""
+    """Records the commands that a client sends, as BSON."""
 
     def __init__(self) -> None:
-        self.kept: list[bytes] = []
+        self.commands: list[bytes] = []
 
     def started(self, event: Any) -> None:
-        self.kept.append(bson.encode(event.command))
+        self.commands.append(bson.encode(event.command))
 
     def succeeded(self, event: Any) -> None:
         pass
@@ -39,18 +39,18 @@ class SentCommands(CommandListener):
     def failed(self, event: Any) -> None:
         pass
 
-    def by(self, call: Callable[..., object], *arguments: object) -> list[bytes]:
-        """Return what one call sends."""
-        self.kept = []
+    def during(self, call: Callable[..., object], *arguments: object) -> list[bytes]:
+        """Return the commands sent during one call."""
+        self.commands = []
         call(*arguments)
-        return self.kept
+        return self.commands
 
 
 class Sides:
-    """The repository and bare pymongo, each twice: to be timed, and with a listener, which would cost time, to count.
+    """The repository and bare pymongo, each twice: one for timing, one with a listener, which takes time, for counting.
 
-    Bare pymongo has the write concern of the client that the product makes; the counted repository has its timeout too.
-    What prepares a round goes through `between`: a connection that was just used answers sooner, which helps no side.
+    Bare pymongo has the write concern of botchat's own client; the counted repository also has its timeout. Rounds are
+    prepared through `between`: a connection that was just used answers faster, which must not favor one side.
     """
 
     def __init__(self, uri: str, clients: ExitStack) -> None:
@@ -60,7 +60,7 @@ class Sides:
                 DEFAULT_DATABASE, codec_options=product.codec_options, write_concern=product.write_concern
             )
 
-        product = clients.enter_context(open_client(uri + sample.PATIENT))
+        product = clients.enter_context(open_client(uri + sample.TIMEOUT_OPTION))
         timeout = round((product.options.timeout or 0) * 1000)
         self.sent = SentCommands()
         self.ours = MongoRepository(product[DEFAULT_DATABASE])
@@ -84,7 +84,7 @@ def _append_rows(sides: Sides, size: int) -> Iterator[Row]:
     what = f"MongoDB: append to {size:,} messages"
     ours, floor = (_stored(sides, size) for _ in range(2))
     message = sample.new_message()
-    sent = sides.sent.by(sides.ours_counted.append, _copy(ours), message)
+    sent = sides.sent.during(sides.ours_counted.append, _copy(ours), message)
     yield from _append_counts(sides, what, sent, floor.id)
 
     def same(message_id: str) -> tuple[Command, Command]:
@@ -95,14 +95,14 @@ def _append_rows(sides: Sides, size: int) -> Iterator[Row]:
         partial(_push, sides, floor.id, partial(_bare_update, floor.id)),
         partial(_push, sides, floor.id, same),
     )
-    yield ratio_row(f"{what}, time", in_turn(push, append, rounds=_ROUNDS), at_most=1.2)
-    # Tells what the code around the command takes from what the server does for the command's other parts.
-    medians = in_turn(push_same, append, rounds=_ROUNDS)
+    yield ratio_row(f"{what}, time", alternate(push, append, rounds=_ROUNDS), at_most=1.2)
+    # Separates the time of the code around the command from the server's work on the command's other parts.
+    medians = alternate(push_same, append, rounds=_ROUNDS)
     yield ratio_row(f"{what} next to the same filter and update, time", medians)
 
 
 def _append_counts(sides: Sides, what: str, sent: list[bytes], floor_id: str) -> Iterator[Row]:
-    pushed = sides.sent.by(sides.floor_counted.update_one, *_bare_update(floor_id, new_id()))
+    pushed = sides.sent.during(sides.floor_counted.update_one, *_bare_update(floor_id, new_id()))
     own = len(bson.encode(message_to_record(sample.new_message())))
     over = [sum(map(len, commands)) - own for commands in (sent, pushed)]
     yield count_row(f"{what}, commands", len(sent), len(pushed), at_most=1)
@@ -125,7 +125,7 @@ def _bare_update(session_id: str, message_id: str) -> tuple[Command, Command]:
 
 
 def _same_update(command: bytes, ids: dict[str, str]) -> tuple[Command, Command]:
-    """Return the filter and the update of a command that was sent, with other ids: they are all of one length."""
+    """Return the filter and the update of a sent command with other IDs, all of the same length."""
     for old, new in ids.items():
         command = command.replace(old.encode(), new.encode())
     update = bson.decode(command)["updates"][0]
@@ -139,12 +139,12 @@ def _stored(sides: Sides, size: int) -> Session:
 
 
 def _copy(session: Session) -> Session:
-    """Return what an append may change, so that every round begins with the same."""
+    """Return a copy of the session, so that every round starts with the same state."""
     return replace(session, messages=list(session.messages))
 
 
 def _take_last(sides: Sides, session_id: str) -> None:
-    """Take away what the round before appended: every round is to find a session of the same size."""
+    """Remove the message of the previous round, so that every round finds a session of the same size."""
     taken = {"$pop": {"messages": 1}, "$set": {"blocks.bytes": 0}}
     sides.between.update_one({"_id": session_id}, taken)
 
@@ -154,17 +154,17 @@ def _page_rows(sides: Sides) -> Iterator[Row]:
     pages = {number: partial(sides.ours.page, sample.USER, page and page.next) for number, page in before.items()}
     for number, page in pages.items():
         what = f"MongoDB: page {number} of {sample.SESSIONS:,} sessions"
-        commands = sides.sent.by(sides.ours_counted.page, *page.args)
+        commands = sides.sent.during(sides.ours_counted.page, *page.args)
         yield from _page_counts(sides, what, commands)
         find = partial(seconds, _same_find(sides, commands[0]))
-        yield ratio_row(f"{what}, time", in_turn(find, partial(seconds, page), rounds=_ROUNDS), at_most=1.2)
+        yield ratio_row(f"{what}, time", alternate(find, partial(seconds, page), rounds=_ROUNDS), at_most=1.2)
     first, last = min(pages), max(pages)
-    medians = in_turn(partial(seconds, pages[first]), partial(seconds, pages[last]), rounds=_ROUNDS)
+    medians = alternate(partial(seconds, pages[first]), partial(seconds, pages[last]), rounds=_ROUNDS)
     yield ratio_row(f"MongoDB: page {last} next to page {first}, time", medians, at_most=1.2)
 
 
 def _page_counts(sides: Sides, what: str, commands: list[bytes]) -> Iterator[Row]:
-    """Count what a page takes, by the server's own account of the command that was sent."""
+    """Count the work of a page by the server's `explain` of the command that was sent."""
     sent = bson.decode(commands[0])
     asked = {name: sent[name] for name in ("find", "filter", "projection", "sort", "limit")}
     explained = sides.between.database.command("explain", asked, verbosity="executionStats")
@@ -175,7 +175,7 @@ def _page_counts(sides: Sides, what: str, commands: list[bytes]) -> Iterator[Row
 
 
 def _same_find(sides: Sides, command: bytes) -> Callable[[], list[Command]]:
-    """Return bare pymongo's way of sending the same query, and of reading what it finds."""
+    """Return a function that sends the same query with bare pymongo and reads the result."""
     sent = bson.decode(command, sides.floor.codec_options)
     order = list(sent["sort"].items())
 

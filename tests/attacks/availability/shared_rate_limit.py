@@ -1,6 +1,6 @@
-"""One client uses up the requests of everybody behind the same proxy."""
+"""One client uses up the rate limit of all clients behind the same proxy."""
 
-from target import Refused, Target, run
+from support.attack import Refused, Target, run
 
 
 def attack(target: Target) -> str:

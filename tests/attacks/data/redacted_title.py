@@ -1,8 +1,8 @@
-"""Redacted words stay in the title that the bot made of them."""
+"""Redacted text remains in the title that the bot generated from it."""
 
 import time
 
-from target import Refused, Target, run
+from support.attack import Refused, Target, run
 
 WORD = "ZEBRATIT"
 

@@ -1,6 +1,6 @@
-"""One session of 100,000 messages of real sizes through every front end; after each, it is compared message by message.
+"""One session of 100,000 messages of realistic sizes in every front end; each one's result is compared by message.
 
-`python benchmarks/long_ways.py 5000` does it with fewer.
+`python benchmarks/front_ends.py 5000` uses fewer messages.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from typing import Any
 import httpx2
 import sample
 from local_mongod import mongod
-from long_sessions import LENGTH, stored
+from long_sessions import LENGTH, create_session
 from measure import Row
 from web_client import Tab
 from web_server import botchat_api, botchat_web, environment, stub_bot
@@ -32,7 +32,7 @@ from botchat.core.turn import Turns
 _STEP = 1_000
 _EARLIER = 5
 
-# A process begins with the memory that the one had which started it: here that is a small one.
+# A process starts with the peak memory of its parent: here that is a small one.
 _PEAK = """
 import resource, subprocess, sys
 code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
@@ -46,7 +46,7 @@ def rows(folder: Path, uri: str | None, length: int = LENGTH) -> Iterator[Row]:
     if uri:
         stores = {"MongoDB": [f"{uri}/ways_{i}" for i in range(2)]} | stores
     for store, (address, target) in stores.items():
-        way = _Ways(store, folder, address, length)
+        way = _FrontEnds(store, folder, address, length)
         yield from way.cli(target)
         yield way.web()
         yield way.tui()
@@ -54,8 +54,8 @@ def rows(folder: Path, uri: str | None, length: int = LENGTH) -> Iterator[Row]:
         way.close()
 
 
-class _Ways:
-    """The session in one store, and what it should hold."""
+class _FrontEnds:
+    """The session in one store, and its expected messages."""
 
     def __init__(self, store: str, folder: Path, address: str, length: int) -> None:
         self._what = f"{store}: {length:,} messages"
@@ -63,7 +63,7 @@ class _Ways:
         self._folder.mkdir()
         self._address = address
         self._repository = _opened(address)
-        opened = stored(self._repository, length)
+        opened = create_session(self._repository, length)
         self._session = self._repository.get(opened.user, opened.id, last=length)
         self._expected = list(self._session.messages)
 
@@ -71,7 +71,7 @@ class _Ways:
         self._repository.close()
 
     def cli(self, target: str) -> Iterator[Row]:
-        """Export into a file and import that into an empty store; a second export is the same, byte for byte."""
+        """Export to a file and import that into an empty store; a second export must be the same, byte for byte."""
         files = [self._folder / f"{i}.jsonl" for i in range(2)]
         yield self._row(
             "exported by the command line",
@@ -88,7 +88,7 @@ class _Ways:
         yield self._row("exported again, byte for byte", *took, is_equal=is_same)
 
     def web(self) -> Row:
-        """Open it on the page, show earlier messages, say something, and download all of it."""
+        """Open the session on the page, load earlier messages, send one, and download all."""
         with stub_bot() as base_url, botchat_web(self._folder, self._address, sample.WRITER, base_url) as server:
             start = time.perf_counter()
             asyncio.run(self._on_page(server.address))
@@ -100,14 +100,14 @@ class _Ways:
         return self._row("opened on the page, read, answered, downloaded", took, memory, is_equal=is_equal)
 
     def tui(self) -> Row:
-        """Open it in the terminal, load earlier messages, and say something."""
+        """Open the session in the terminal, load earlier messages, and send one."""
         start = time.perf_counter()
         asyncio.run(self._in_terminal())
         took, memory = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         return self._row("opened in the terminal, read, answered", took, memory, is_equal=self._is_in(self._repository))
 
     def api(self) -> Row:
-        """Open it by the API, read earlier messages as far as a middle place, say something, and export all of it."""
+        """Open the session through the API, read earlier messages and some in the middle, send one, and export all."""
         with (
             stub_bot() as base_url,
             botchat_api(self._folder, self._address, sample.WRITER, base_url) as (server, token),
@@ -128,7 +128,7 @@ class _Ways:
         return self._row("opened by the API, read, answered, exported", took, memory, is_equal=is_equal)
 
     def _is_read(self, client: httpx2.Client) -> bool:
-        """Read the newest messages, those before them, and some in the middle; tell whether they are as expected."""
+        """Read the newest messages, those before them, and some in the middle; return whether they are as expected."""
         opened = client.get(self._session.id).json()
         is_equal = _are_same(opened["messages"], self._expected[opened["first"] :])
         places = [opened["first"] - PAGE_SIZE * i for i in range(_EARLIER)] + [len(self._expected) // 2]
@@ -168,16 +168,16 @@ class _Ways:
             await seen.say("Said in the terminal")
             await seen.until(lambda: self._is_answered("Said in the terminal"))
 
-    def _is_answered(self, words: str) -> bool:
-        """Take what was said and answered into what is expected, once it is in the store."""
+    def _is_answered(self, text: str) -> bool:
+        """Return whether the message and its reply are stored, and add them to the expected messages."""
         said, answer = self._repository.get(sample.WRITER, self._session.id, last=2).messages
-        if said.content != words or answer.status is not None:
+        if said.content != text or answer.status is not None:
             return False
         self._expected += [said, answer]
         return True
 
     def _is_in(self, repository: SessionRepository) -> bool:
-        """Tell whether a store has all that is expected, each message as it was."""
+        """Return whether a store has all expected messages, unchanged."""
         count = repository.get(sample.WRITER, self._session.id, last=1).message_count
         places = range(_STEP, count + _STEP, _STEP)
         read = (repository.messages(sample.WRITER, self._session.id, stop, _STEP) for stop in places)
@@ -185,7 +185,7 @@ class _Ways:
         return count == len(self._expected) and all(map(Message.__eq__, found, self._expected))
 
     def _command(self, *arguments: str) -> tuple[float, float]:
-        """Run botchat; tell the seconds that it took, and the most memory in MB."""
+        """Run botchat; return its duration in seconds, and its peak memory in MB."""
         command = [sys.executable, "-c", _PEAK, sys.executable, "-m", "botchat", *arguments]
         user = {"BOTCHAT_USER": sample.WRITER}
         start = time.perf_counter()
@@ -199,7 +199,7 @@ class _Ways:
 
 
 def _are_same(said: list[dict[str, Any]], messages: Sequence[Message]) -> bool:
-    """Tell whether messages that went through JSON are these, word by word."""
+    """Return whether messages that were exported as JSON equal these."""
     return [(m["id"], m["role"], m["content"]) for m in said] == [(m.id, m.role, m.content) for m in messages]
 
 

@@ -1,7 +1,7 @@
-"""A page of another port of this machine reads the names of the user's sessions through the page's WebSocket."""
+"""A page from another port of this machine reads the names of the user's sessions through the page's WebSocket."""
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
-from target import Refused, Target, run
+from support.attack import Refused, Target, run
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 

@@ -1,7 +1,7 @@
 """A formula in a bot's answer makes the page hundreds of thousands of pixels high."""
 
 from playwright.sync_api import expect
-from target import Refused, Target, run
+from support.attack import Refused, Target, run
 
 FORMULA = "$$\\rule{100000em}{100000em}$$"
 
