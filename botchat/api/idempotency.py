@@ -51,8 +51,8 @@ def reserve(
         return None
     fingerprint = sha256(f"{request[0]} {request[1].model_dump_json()}".encode()).hexdigest()
     storage_key = _storage_key(user, key)
-    while not chat.short_lived.add(storage_key, {"asked": fingerprint, "made": result}, now() + KEY_LIFETIME):
-        stored = chat.short_lived.get(storage_key)
+    while not chat.expiring_values.add(storage_key, {"asked": fingerprint, "made": result}, now() + KEY_LIFETIME):
+        stored = chat.expiring_values.get(storage_key)
         if stored is None:  # it expired between the two calls
             continue
         if stored["asked"] != fingerprint:
@@ -64,7 +64,7 @@ def reserve(
 def release(chat: Chat, user: str, key: str | None) -> None:
     """Remove the key of a request that failed without effect, so that it can be retried."""
     if key is not None:
-        chat.short_lived.remove(_storage_key(user, key))
+        chat.expiring_values.remove(_storage_key(user, key))
 
 
 def _storage_key(user: str, key: str) -> str:

@@ -123,7 +123,7 @@ def copy(
             raise UserNotFound(user)
         try:
             for copied in with_progress(admin.copy_to(target_chat.for_admins(), where), total, "sessions"):
-                outcomes[copied.became] += 1
+                outcomes[copied.outcome] += 1
                 outcomes["with a problem"] += bool(copied.problem)
                 for text in filter(None, (copied.note, copied.problem)):
                     print_notice(f"{copied.session_id}: {text}")

@@ -8,7 +8,7 @@ from typing import Any, Literal, Unpack
 from botchat.core.errors import AgentNotFound, InvalidInput, MessageNotFound
 from botchat.core.models import REDACTED, Message, MessageChanges, Role, Session, now, valid_text
 from botchat.core.retention import Keeping
-from botchat.core.storage import AgentChanges, Record, SessionRepository, agent_in, message_from_record, redact
+from botchat.core.storage import AgentChanges, Record, SessionRepository, find_agent, message_from_record, redact
 from botchat.library.agent import Agent, UsageTotals, agent_changes
 from botchat.library.encoding import encode
 from botchat.library.history import AgentHistory, read_newest, with_decoded_agent_id, with_encoded_agent_id
@@ -177,7 +177,7 @@ class AgentSession:
         Raises:
             AgentNotFound: the session has no agent with this ID.
         """
-        return Agent.from_record(agent_in(self._read_header().agents, encode_id(agent_id)))
+        return Agent.from_record(find_agent(self._read_header().agents, encode_id(agent_id)))
 
     def message_count(self, agent_id: str | None = None) -> int:
         """Return the number of messages of an agent or of all, without reading them."""
@@ -230,7 +230,7 @@ class AgentSession:
     def group(self, group_id: str) -> dict[str, Any] | None:
         """Return the state of a group of agents, such as a graph; None if the session has no group with this ID."""
         with suppress(AgentNotFound):
-            entry = agent_in(self._read_header().agents, encode_group_id(group_id))
+            entry = find_agent(self._read_header().agents, encode_group_id(group_id))
             return Agent.from_record(entry).state
         return None
 
@@ -259,7 +259,7 @@ class AgentSession:
         """
         wanted = max(1, known_count - offset) if offset and known_count else None
         found, record = self._read(agent_id, wanted)
-        agent = Agent.from_record(agent_in(record.get("agents", []), encode_id(agent_id)))
+        agent = Agent.from_record(find_agent(record.get("agents", []), encode_id(agent_id)))
         start = agent.message_count - len(found) if wanted else 0
         return (
             AgentHistory(agent, start, found)

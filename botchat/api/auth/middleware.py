@@ -127,7 +127,7 @@ async def _authenticate_jwt(services: Services, text: str) -> Caller:
     access = services.chat.access
     access_check = partial(_look_up, access.remembered_sign_in, access.signed_in, claims.sign_in_id)
     sign_in = await access_check()
-    scopes = accounts.SCOPES if sign_in.user in services.admins else accounts.USUAL_SCOPES
+    scopes = accounts.SCOPES if sign_in.user in services.admins else accounts.DEFAULT_SCOPES
     return Caller(user=sign_in.user, scopes=scopes, sign_in_id=sign_in.id, access_check=access_check)
 
 

@@ -18,12 +18,14 @@ _FIELDS = ("bot_id", "name", "system", "tags", "metadata", "pinned", "state")
 def remember_unsaved(chat: Chat, session: Session) -> None:
     """Keep a session until it has its first message, for at most a day."""
     value = {name: getattr(session, name) for name in _FIELDS} | {"create_time": session.create_time.isoformat()}
-    chat.short_lived.put(_storage_key(session.user, session.id), {"json": json.dumps(value)}, now() + UNSAVED_LIFETIME)
+    chat.expiring_values.put(
+        _storage_key(session.user, session.id), {"json": json.dumps(value)}, now() + UNSAVED_LIFETIME
+    )
 
 
 def forget_unsaved(chat: Chat, session: Session) -> None:
     """Drop a session that has its first message or was deleted."""
-    chat.short_lived.remove(_storage_key(session.user, session.id))
+    chat.expiring_values.remove(_storage_key(session.user, session.id))
 
 
 def open_session(chat: Chat, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:
@@ -35,7 +37,7 @@ def open_session(chat: Chat, user: str, session_id: str, last: int = PAGE_SIZE) 
     try:
         return chat.open(user, session_id, last)
     except SessionNotFound:
-        stored = chat.short_lived.get(_storage_key(user, session_id))
+        stored = chat.expiring_values.get(_storage_key(user, session_id))
         if stored is None:
             raise
     value: dict[str, Any] = json.loads(stored["json"])

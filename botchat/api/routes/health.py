@@ -19,7 +19,7 @@ def healthz() -> dict[str, str]:
 @router.get("/readyz", operation_id="readyz")
 def readyz(services: ServicesDep) -> dict[str, str]:
     """Tell that the store answers; 503 while it does not."""
-    services.chat.short_lived.get("readyz")
+    services.chat.expiring_values.get("readyz")
     return {"status": "ok"}
 
 

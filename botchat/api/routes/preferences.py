@@ -20,7 +20,7 @@ def read_preferences(caller: Reader, services: ServicesDep) -> PreferencesOut:
 @router.patch("/preferences", operation_id="change_preferences")
 def change_preferences(body: PreferencesPatch, caller: Writer, services: ServicesDep) -> PreferencesOut:
     """Choose which bot answers in your new sessions, and how much you are shown."""
-    services.chat.prefer(caller.user, **body.model_dump(exclude_unset=True))
+    services.chat.set_preferences(caller.user, **body.model_dump(exclude_unset=True))
     return read_preferences(caller, services)
 
 

@@ -14,7 +14,7 @@ from botchat.core.context.token_count import estimate_tokens
 from botchat.core.context.window import ContextSelection, cut_index, is_sendable, select_messages
 from botchat.core.errors import BotError
 from botchat.core.models import BotInfo, Delta, Message, Session, now, valid_text
-from botchat.core.storage import SessionRepository, redacted_since
+from botchat.core.storage import SessionRepository, has_redaction_since
 
 TIMEOUT_SECONDS = 60.0
 """How long a turn waits for a summary; then it goes on without one."""
@@ -107,7 +107,7 @@ class Summarizer:
     def _save(self, session: Session, covered: Sequence[Message]) -> None:
         """Store the summary; remove it again if a message was redacted while it was written."""
         self.repository.update(session.user, session.id, summary=session.summary)
-        if redacted_since(self.repository, session, covered):
+        if has_redaction_since(self.repository, session, covered):
             session.summary = None
             self.repository.update(session.user, session.id, summary=None)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from botchat.core.copying.merge_messages import MergedMessages, merged_messages
 from botchat.core.models import NAME_LENGTH, REDACTED, Message, valid_text, without_quotes
-from botchat.core.storage import ORIGINAL, Record, count_in
+from botchat.core.storage import ORIGINAL, Record, count_message
 
 # Fields whose absence says something: they come from one copy, present or not. Other fields come from either copy.
 _FROM_NEWER = frozenset({"pinned", "tags", "system", "cut", "summary", "head", "bot_id"})
@@ -36,7 +36,7 @@ class Merge:
     versions: tuple[str, ...]
 
 
-def merged(held: Record, given: Record, *, given_wins: bool = False) -> Merge:
+def merge_sessions(held: Record, given: Record, *, given_wins: bool = False) -> Merge:
     """Merge a given copy of a session into the held one; merging the same copy again changes nothing.
 
     With `given_wins` its fields and its branch win even where the held copy was written later.
@@ -170,7 +170,7 @@ def _set_agents(header: Record, held: Record, given: Record, newer: Record, mess
         for message in messages.added:
             numbers = {name: message.get(name) for name in ("agent_id", "usage", "latency_ms")}
             if numbers["agent_id"] in {None, *order}:
-                count_in(header, Message(role="assistant", **numbers), {})  # type: ignore[arg-type]
+                count_message(header, Message(role="assistant", **numbers), {})  # type: ignore[arg-type]
 
 
 def _with_counts(agent: Record, counted: Record | None) -> Record:

@@ -79,7 +79,7 @@ def counted(message: Message) -> dict[str, int]:
     return {name: number for name, number in numbers.items() if number}
 
 
-def agent_in(agents: list[AgentRecord], agent_id: str) -> AgentRecord:
+def find_agent(agents: list[AgentRecord], agent_id: str) -> AgentRecord:
     """Find an agent's entry.
 
     Raises:
@@ -91,14 +91,14 @@ def agent_in(agents: list[AgentRecord], agent_id: str) -> AgentRecord:
     raise AgentNotFound(agent_id)
 
 
-def count_in(record: dict[str, Any], message: Message, changes: Mapping[str, Any]) -> None:
+def count_message(record: dict[str, Any], message: Message, changes: Mapping[str, Any]) -> None:
     """Count a message in a record that is at hand, for its session and its agent, and change the agent.
 
     Raises:
         AgentNotFound: the record has no agent of its id.
     """
     if message.agent_id is not None:
-        agent = agent_in(record.get("agents", []), message.agent_id)
+        agent = find_agent(record.get("agents", []), message.agent_id)
         agent |= changes
         agent["message_count"] = agent.get("message_count", 0) + 1
         _add(agent, message)
@@ -111,7 +111,7 @@ def recount(session: Session) -> None:
     known = {agent["agent_id"] for agent in session.agents} | {None}
     for message in session.messages:
         if message.agent_id in known:
-            count_in(record, message, {})
+            count_message(record, message, {})
     session.agents, session.totals = record["agents"], record.get("totals", {})  # type: ignore[assignment]
 
 

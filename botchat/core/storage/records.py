@@ -98,8 +98,8 @@ def message_from_record(record: Record) -> Message:
     if not _OF_MESSAGES.issuperset(record):
         known = {name: value for name, value in record.items() if name in _OF_MESSAGES}
         extra = {name: value for name, value in record.items() if name not in _OF_MESSAGES}
-    if words := words_of_payload(known):
-        known = known | words | {"payload": payload_without_words(known)}
+    if words := payload_texts(known):
+        known = known | words | {"payload": payload_without_texts(known)}
     elif not known["content"] and (text := _text_of_agent(known.get("payload"))):
         known = known | {"content": text}
     if "files" in known:
@@ -225,7 +225,7 @@ def text_fields(record: Record) -> Record:
     return stored
 
 
-def words_of_payload(message: Record) -> dict[str, str]:
+def payload_texts(message: Record) -> dict[str, str]:
     """Return the words of a message that `text_fields` put away, {} where the payload is someone else's."""
     payload = message.get("payload")
     if not isinstance(payload, str) or not payload.startswith(_WORDS):
@@ -252,8 +252,8 @@ def _text_of_agent(payload: Any) -> str:
     return "\n\n".join(text for text in texts if isinstance(text, str))
 
 
-def payload_without_words(message: Record) -> str | None:
-    """Return the payload of a message less the words that `words_of_payload` found in it; None if no more is in it."""
+def payload_without_texts(message: Record) -> str | None:
+    """Return the payload of a message less the words that `payload_texts` found in it; None if no more is in it."""
     kept = json.loads(message["payload"])
     del kept["text"]
     return json.dumps(kept) if kept else None

@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 from botchat.core.errors import DamagedRecord, InvalidInput
 from botchat.core.models import Unsupported, is_valid, pack, valid_text
 from botchat.core.storage import json_codec
-from botchat.core.storage.record_schema import Fault, check_stored, faults_of
+from botchat.core.storage.record_schema import Fault, check_stored, find_faults
 from botchat.core.storage.records import LONG_AGO, Record
 
 DAMAGED = "damaged"
@@ -59,7 +59,7 @@ def mended(record: Record) -> Record | None:
     times = [m["create_time"] for m in messages] or [LONG_AGO]
     stand_ins = _ALWAYS | {"create_time": min(times), "update_time": max(times), "message_count": len(messages)}
     for _ in range(_ROUNDS):
-        faults = [fault for fault in faults_of(whole) if fault.place[0] != "messages"]
+        faults = [fault for fault in find_faults(whole) if fault.place[0] != "messages"]
         if not faults:
             break
         whole = _without(whole, {str(fault.place[0]) for fault in faults}, stand_ins, kept)
@@ -122,7 +122,7 @@ def _message(value: Any, place: int, at: datetime) -> Record:
 
 
 def _faults_of_message(message: Record) -> list[Fault]:
-    return [fault for fault in faults_of({"messages": [message]}) if fault.place[0] == "messages"]
+    return [fault for fault in find_faults({"messages": [message]}) if fault.place[0] == "messages"]
 
 
 def _without(record: Record, names: set[str], stand_ins: Record, kept: Record) -> Record:

@@ -24,7 +24,7 @@ from botchat.core.storage.accounts import AccountRepository
 from botchat.core.storage.agents import AgentChanges, AgentRecords
 from botchat.core.storage.all_sessions import AllSessions
 from botchat.core.storage.audit import AuditLog
-from botchat.core.storage.expiring import ShortLived
+from botchat.core.storage.expiring import ExpiringValues
 from botchat.core.storage.records import LONG_AGO
 
 ACTIVE = SessionFilter()
@@ -166,7 +166,7 @@ class SessionRepository(Protocol):
         """
         ...
 
-    def rename_from(self, user: str, session_id: str, old: str, new: str, title_of: Sequence[str] = ()) -> bool:
+    def rename_if_unchanged(self, user: str, session_id: str, old: str, new: str, title_of: Sequence[str] = ()) -> bool:
         """Rename a session in one command if its name is `old` still; tell whether it was.
 
         `title_of` are the ids of the messages that a bot made the new name of.
@@ -196,7 +196,7 @@ class SessionRepository(Protocol):
         """Read what the user has chosen, the defaults where that is nothing."""
         ...
 
-    def prefer(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
+    def set_preferences(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
         """Keep what the user chooses; what is not given stays.
 
         Raises:
@@ -220,7 +220,7 @@ class SessionRepository(Protocol):
         """Return the audit log: which admin read whose sessions."""
         ...
 
-    def short_lived(self) -> ShortLived:
+    def expiring_values(self) -> ExpiringValues:
         """Return what is kept, beside the sessions, for a while."""
         ...
 

@@ -16,7 +16,7 @@ from botchat.core.bots.stream.finish_reasons import is_cut_off
 from botchat.core.bots.stream.think_tags import without_reasoning
 from botchat.core.errors import BotError
 from botchat.core.models import REDACTED, Delta, Message, Session, one_line, valid_text
-from botchat.core.storage import SessionRepository, redacted_since
+from botchat.core.storage import SessionRepository, has_redaction_since
 
 TITLE_LENGTH = 60
 """Longest title in characters; lists show it in one line."""
@@ -142,10 +142,12 @@ class TitleFollowup:
         """Rename the session; undo it if a message that the title is based on was redacted meanwhile."""
         user, session_id = self.session.user, self.session.id
         sources = [self.question, reply]
-        if not self.repository.rename_from(user, session_id, automatic, title, [message.id for message in sources]):
+        if not self.repository.rename_if_unchanged(
+            user, session_id, automatic, title, [message.id for message in sources]
+        ):
             return False
-        if redacted_since(self.repository, self.session, sources):
-            self.repository.rename_from(user, session_id, title, REDACTED)
+        if has_redaction_since(self.repository, self.session, sources):
+            self.repository.rename_if_unchanged(user, session_id, title, REDACTED)
         return True
 
     def _automatic_name(self) -> str | None:

@@ -25,7 +25,7 @@ from botchat.core.models import (
 from botchat.core.storage.accounts import AccountRepository
 from botchat.core.storage.agents import AgentChanges, AgentRecord, AgentRecords
 from botchat.core.storage.audit import AuditLog
-from botchat.core.storage.expiring import ShortLived
+from botchat.core.storage.expiring import ExpiringValues
 from botchat.core.storage.keyed.all_sessions import KeyedAllSessions, record_with_id, summary_with_id
 from botchat.core.storage.keyed.calls import KeyedCalls
 from botchat.core.storage.records import Record
@@ -115,8 +115,10 @@ class KeyedRepository:
     def update(self, user: str, session_id: str, **changes: Unpack[SessionChanges]) -> None:
         self._calls.call(user, session_id, lambda key: self.stored.update(user, key, **changes))
 
-    def rename_from(self, user: str, session_id: str, old: str, new: str, title_of: Sequence[str] = ()) -> bool:
-        return self._calls.any(user, session_id, lambda key: self.stored.rename_from(user, key, old, new, title_of))
+    def rename_if_unchanged(self, user: str, session_id: str, old: str, new: str, title_of: Sequence[str] = ()) -> bool:
+        return self._calls.any(
+            user, session_id, lambda key: self.stored.rename_if_unchanged(user, key, old, new, title_of)
+        )
 
     def replace_original(self, user: str, session_id: str, old: str, new: str | None) -> bool:
         return self._calls.any(user, session_id, lambda key: self.stored.replace_original(user, key, old, new))
@@ -133,8 +135,8 @@ class KeyedRepository:
     def preferences(self, user: str) -> Preferences:
         return self.stored.preferences(user)
 
-    def prefer(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
-        self.stored.prefer(user, **changes)
+    def set_preferences(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
+        self.stored.set_preferences(user, **changes)
 
     def for_agents(self) -> AgentRecords:
         return self._agents
@@ -148,8 +150,8 @@ class KeyedRepository:
     def audit(self) -> AuditLog:
         return self.stored.audit()
 
-    def short_lived(self) -> ShortLived:
-        return self.stored.short_lived()
+    def expiring_values(self) -> ExpiringValues:
+        return self.stored.expiring_values()
 
     def _write(self, session: Session, write: Callable[[str], _T]) -> _T:
         """Write a session that is stored, or make it."""

@@ -11,7 +11,7 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from botchat.core.models import now
-from botchat.core.storage.accounts import KEPT_ENDINGS, Account, Endings, SignIn, Token
+from botchat.core.storage.accounts import KEPT_REVOCATIONS, Account, Revocations, SignIn, Token
 from botchat.core.storage.mongo.client import Document, translated
 
 _ALL = "all"
@@ -72,7 +72,7 @@ class MongoAccounts:
         with translated(self._name):
             yield from map(_token, self._tokens.find(wanted).sort([("create_time", 1), ("_id", 1)]))
 
-    def token_used(self, token_id: str, at: datetime) -> None:
+    def mark_token_used(self, token_id: str, at: datetime) -> None:
         self._changed(self._tokens, {"_id": {"$eq": token_id}}, {"$set": {"last_used": at}})
 
     def remove_token(self, token_id: str, user: str | None = None) -> bool:
@@ -102,15 +102,15 @@ class MongoAccounts:
         with translated(self._name):
             self._sign_ins.delete_many({"user": {"$eq": user}})
 
-    def add_ending(self, key: str) -> None:
-        newest = {"$each": [key], "$slice": -KEPT_ENDINGS}
+    def add_revocation(self, key: str) -> None:
+        newest = {"$each": [key], "$slice": -KEPT_REVOCATIONS}
         with translated(self._name):
             self._endings.update_one({"_id": _ALL}, {"$inc": {"number": 1}, "$push": {"newest": newest}}, upsert=True)
 
-    def endings(self) -> Endings:
+    def revocations(self) -> Revocations:
         with translated(self._name):
             found = self._endings.find_one({"_id": _ALL})
-        return Endings(found["number"], tuple(found["newest"])) if found else Endings(0, ())
+        return Revocations(found["number"], tuple(found["newest"])) if found else Revocations(0, ())
 
     def _find(self, collection: Collection[Document], key: str) -> Document | None:
         with translated(self._name):

@@ -9,7 +9,7 @@ from pymongo.errors import DuplicateKeyError
 
 from botchat.core.errors import SessionNotFound
 from botchat.core.models import Message, Session, check_value, now
-from botchat.core.storage.agents import AgentChanges, AgentRecord, agent_in, counted
+from botchat.core.storage.agents import AgentChanges, AgentRecord, counted, find_agent
 from botchat.core.storage.mongo.client import Document, translated
 from botchat.core.storage.mongo.filters import owned
 from botchat.core.storage.mongo.messages.blocks import bare
@@ -79,7 +79,7 @@ class MongoAgents:
         if session.state == "trash":
             raise SessionNotFound(session_id)
         if agent_id is not None:
-            agent_in(session.agents, agent_id)
+            find_agent(session.agents, agent_id)
 
     def _inserted(self, record: Record) -> bool:
         with translated(self._name):

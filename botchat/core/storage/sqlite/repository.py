@@ -34,7 +34,7 @@ from botchat.core.models import (
     preference_changes,
     preferences_from,
 )
-from botchat.core.storage.agents import AgentChanges, count_in
+from botchat.core.storage.agents import AgentChanges, count_message
 from botchat.core.storage.all_sessions import unreadable
 from botchat.core.storage.record_schema import are_sound, is_sound
 from botchat.core.storage.records import (
@@ -129,7 +129,7 @@ class SqliteRepository:
                 if session.head is not None:
                     header.pop("head", None)
                 if agent is not None:
-                    count_in(header, message, agent)
+                    count_message(header, message, agent)
                 size += insert_message(db, session.id, header["message_count"] - 1, record)
                 write_header(db, header, size)
         if is_new or all(held.id != message.id for held in session.messages):
@@ -214,7 +214,7 @@ class SqliteRepository:
                 (header.get(field, {}) if key else header).pop(key or field, None)
             write_header(db, header | {"rev": header["rev"] + 1}, size)
 
-    def rename_from(self, user: str, session_id: str, old: str, new: str, title_of: Sequence[str] = ()) -> bool:
+    def rename_if_unchanged(self, user: str, session_id: str, old: str, new: str, title_of: Sequence[str] = ()) -> bool:
         to_set, to_unset = session_changes({"name": new, "title_of": list(title_of)})
         mine = "SELECT 1 FROM sessions WHERE id = ? AND user = ? AND name = ?"
         with self._file.writing() as db:
@@ -251,7 +251,7 @@ class SqliteRepository:
         with self._file.lent() as db:
             return preferences_from(read_preferences(db, user))
 
-    def prefer(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
+    def set_preferences(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
         to_set, to_unset = preference_changes(changes)
         check_name("The user", user)
         with self._file.writing() as db:
@@ -270,7 +270,7 @@ class SqliteRepository:
     def audit(self) -> SqliteAudit:
         return SqliteAudit(self._file)
 
-    def short_lived(self) -> SqliteShortLived:
+    def expiring_values(self) -> SqliteShortLived:
         return SqliteShortLived(self._file)
 
     @contextmanager
