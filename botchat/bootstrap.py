@@ -14,7 +14,7 @@ from botchat.core.chat import Chat
 from botchat.core.errors import ConfigError, StoreUnreadable
 from botchat.core.retention import Retention, Rule
 from botchat.core.storage import SessionRepository
-from botchat.core.storage.ephemeral import Unsaved
+from botchat.core.storage.ephemeral import EphemeralRepository
 from botchat.core.storage.keyed.repository import KeyedRepository
 from botchat.core.turn import Turns
 from botchat.core.urls import without_password
@@ -83,7 +83,7 @@ def build_chat(settings: Settings, turns: Turns, *, saving: bool = True) -> Chat
         repository.close()
         raise
     if not saving:
-        repository = cast(SessionRepository, Unsaved(repository))
+        repository = cast(SessionRepository, EphemeralRepository(repository))
     return Chat(repository, turns, default_bot=default_bot(settings, turns.bots))
 
 

@@ -121,7 +121,7 @@ def copy(
             raise UserNotFound(user)
         try:
             for copied in shown_progress(admin.copy_to(to.for_admins(), where), total, "sessions"):
-                became[copied.became] += 1
+                became[copied.outcome] += 1
                 became["with a problem"] += bool(copied.problem)
                 for words in filter(None, (copied.note, copied.problem)):
                     say(f"{copied.session_id}: {words}")

@@ -7,7 +7,7 @@ import typer
 from botchat.commands.output.tables import Columns, FieldsOption, FormatOption, print_rows
 from botchat.commands.support.options import StoreOption, opened_store, say, settings_with
 from botchat.core.errors import InvalidInput
-from botchat.core.storage import USUAL_SCOPES, Scope
+from botchat.core.storage import DEFAULT_SCOPES, Scope
 
 _COLUMNS = Columns(
     names=("id", "user", "name", "scopes", "create_time", "expire_time", "last_used"),
@@ -43,7 +43,7 @@ def create(
         raise InvalidInput("--expires would be now: say how long it is good, as 90d.")
     with opened_store(settings_with(store, user)) as (chat, _):
         token, text = chat.access.create_token(
-            user, name, scopes=tuple(cast(list[Scope], scope)) if scope else USUAL_SCOPES, lifetime=lifetime
+            user, name, scopes=tuple(cast(list[Scope], scope)) if scope else DEFAULT_SCOPES, lifetime=lifetime
         )
         typer.echo(text)
         say(f"This is the only time that it is shown. botchat tokens revoke {token.id} ends it.")

@@ -7,13 +7,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from botchat.core.copying import Copied, copied, replaced
+from botchat.core.copying import CopyResult, copy_session, replace_session
 from botchat.core.errors import DamagedRecord, InvalidInput, SessionNotFound, StoreUnreadable
 from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter, SessionSummary, now
 from botchat.core.retention import Due, Retention, Rule, every
-from botchat.core.storage import ACTIVE, Activity, After, AllSessions, GivenFeedback, Record, UserSummary, lost_files
+from botchat.core.storage import (
+    ACTIVE,
+    Activity,
+    AllSessions,
+    FeedbackEntry,
+    Record,
+    RecordCursor,
+    UserSummary,
+    missing_files,
+)
 
-__all__ = ["Admin", "Copied", "DamagedRecord", "Due", "Record", "Rule", "Stat", "UserSummary"]
+__all__ = ["Admin", "CopyResult", "DamagedRecord", "Due", "Record", "Rule", "Stat", "UserSummary"]
 
 EVERYTHING = SessionFilter(state=None)
 
@@ -86,7 +95,7 @@ class Admin:
     def records(
         self,
         where: SessionFilter = EVERYTHING,
-        after: After | None = None,
+        after: RecordCursor | None = None,
         damaged: Callable[[DamagedRecord], object] = _log_damage,
     ) -> Iterator[Record]:
         """Read whole records, oldest first, one in memory at a time; from behind `after` on.
@@ -122,7 +131,7 @@ class Admin:
         Raises:
             InvalidInput: it can't be put there.
         """
-        result = replaced(record, self._sessions)
+        result = replace_session(record, self._sessions)
         if result.problem:
             raise InvalidInput(f"{result.problem[:1].upper()}{result.problem[1:]}.")
 
@@ -142,7 +151,7 @@ class Admin:
         """Read who has sessions, by name."""
         return self._sessions.users()
 
-    def feedback(self, where: SessionFilter = EVERYTHING) -> Iterator[GivenFeedback]:
+    def feedback(self, where: SessionFilter = EVERYTHING) -> Iterator[FeedbackEntry]:
         """Read all feedback that was given."""
         return self._sessions.feedback(where)
 
@@ -194,7 +203,7 @@ class Admin:
         retention = self._retention if rules is None else Retention(rules)
         return retention.due(self._sessions, now(), user)
 
-    def copy_to(self, target: "Admin", where: SessionFilter = EVERYTHING) -> Iterator[Copied]:
+    def copy_to(self, target: "Admin", where: SessionFilter = EVERYTHING) -> Iterator[CopyResult]:
         """Copy sessions into another store, the oldest first: each is merged with what the target has of it.
 
         What their users have chosen comes first, but for those who have chosen something there. It can be interrupted
@@ -202,11 +211,11 @@ class Admin:
         """
         try:
             for chosen in self._sessions.preferences(where.user):
-                target._sessions.put_preferences(chosen)  # noqa: SLF001  (of the same class)
+                target._sessions.add_preferences(chosen)  # noqa: SLF001  (of the same class)
         except StoreUnreadable as error:
-            yield Copied(session_id="preferences", became="refused", problem=str(error).removesuffix("."))
+            yield CopyResult(session_id="preferences", outcome="refused", problem=str(error).removesuffix("."))
         for record in self._sessions.records(where):
-            yield copied(record, target._sessions)  # noqa: SLF001  (of the same class)
+            yield copy_session(record, target._sessions)  # noqa: SLF001  (of the same class)
 
     def check(self, repair: Callable[[DamagedRecord], Finding] | None = None) -> Iterator[Finding]:
         """Read every record, and tell which of them are damaged; with `repair`, what it made of each of those."""
@@ -214,7 +223,7 @@ class Admin:
         for number, record in enumerate(self._sessions.records(EVERYTHING), 1):  # noqa: B007
             if isinstance(record, DamagedRecord):
                 yield (repair or _finding)(record)
-            elif lost := lost_files(record):
+            elif lost := missing_files(record):
                 what = f"Session {record['_id']!r} of {record['user']!r}: {lost}."
                 yield Finding("failed", what, "Copy it from a backup: botchat store copy. Its messages can be read.")
         yield Finding("ok", f"{number} sessions were read.")

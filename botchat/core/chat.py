@@ -76,7 +76,7 @@ class Chat(Sessions):
         """Read what the user has chosen, the defaults where that is nothing."""
         return self._repository.preferences(user)
 
-    def prefer(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
+    def set_preferences(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
         """Keep what the user chooses; what is not given stays, None takes it back.
 
         Raises:
@@ -85,7 +85,7 @@ class Chat(Sessions):
         """
         if bot_id := changes.get("default_bot"):
             self._turns.bot(bot_id)
-        self._repository.prefer(user, **changes)
+        self._repository.set_preferences(user, **changes)
         self._turns.wrote(user)
 
     def preferred_bot(self, user: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Literal, Unpack
 from botchat.core.errors import AgentNotFound, InvalidInput, MessageNotFound
 from botchat.core.models import REDACTED, Message, MessageChanges, Role, Session, now, valid_text
 from botchat.core.retention import Keeping
-from botchat.core.storage import AgentChanges, Record, SessionRepository, agent_in, message_from_record, redact
+from botchat.core.storage import AgentChanges, Record, SessionRepository, find_agent, message_from_record, redact
 from botchat.library.agent import Agent, Totals, agent_changes
 from botchat.library.encoding import encode
 from botchat.library.history import History, as_given, as_stored, read_backwards
@@ -172,7 +172,7 @@ class AgentSession:
         Raises:
             AgentNotFound: the session has none of that id.
         """
-        return Agent.from_record(agent_in(self._read_header().agents, stored_id(agent_id)))
+        return Agent.from_record(find_agent(self._read_header().agents, stored_id(agent_id)))
 
     def message_count(self, agent_id: str | None = None) -> int:
         """Count the messages of an agent or of all, without reading them."""
@@ -225,7 +225,7 @@ class AgentSession:
     def group(self, group_id: str) -> dict[str, Any] | None:
         """Read the state of a group of agents, such as a graph; None if there is none of that id."""
         with suppress(AgentNotFound):
-            entry = agent_in(self._read_header().agents, multi_agent_id(group_id))
+            entry = find_agent(self._read_header().agents, multi_agent_id(group_id))
             return Agent.from_record(entry).state
         return None
 
@@ -253,7 +253,7 @@ class AgentSession:
         """
         wanted = max(1, count - offset) if offset and count else None
         found, record = self._read(agent_id, wanted)
-        agent = Agent.from_record(agent_in(record.get("agents", []), stored_id(agent_id)))
+        agent = Agent.from_record(find_agent(record.get("agents", []), stored_id(agent_id)))
         start = agent.message_count - len(found) if wanted else 0
         return History(agent, start, found) if start <= offset else self.since(agent_id, offset, agent.message_count)
 

@@ -213,7 +213,7 @@ class RemoteChat:
         self._check(user)
         return preferences_from(self._connection.ask("GET", "preferences"))
 
-    def prefer(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
+    def set_preferences(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
         """Keep what the user chooses; what is not given stays."""
         self._check(user)
         self._connection.ask("PATCH", "preferences", body=changes)

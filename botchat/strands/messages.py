@@ -10,7 +10,7 @@ from strands.types.content import Message as StrandsMessage
 from strands.types.session import SessionMessage
 
 from botchat.core.models import File, Message, Role, is_valid, new_id, now, valid_text
-from botchat.core.storage import Record, find_data, message_from_record, to_time
+from botchat.core.storage import Record, find_file_data, message_from_record, parse_time
 from botchat.library.encoding import decode_each, encode
 from botchat.strands.text import blocks_of, reasoning_of, text_of
 
@@ -68,7 +68,7 @@ def from_records(stored: Sequence[Record], start: int, read_file: Callable[[str]
     """
 
     def data_of(i: int, file_id: str) -> bytes:
-        data = find_data(stored[i], file_id, read_file)
+        data = find_file_data(stored[i], file_id, read_file)
         return read_file(file_id) if data is None else data
 
     payloads = decode_each([record.get("payload", "null") for record in stored], data_of)
@@ -143,7 +143,7 @@ def _whole(number: Any) -> int | None:
 
 def _time(text: str) -> datetime:
     try:
-        return to_time(text)
+        return parse_time(text)
     except (ValueError, TypeError):  # whatever Strands wrote there stays in the payload
         return now()
 

@@ -152,7 +152,7 @@ class AnyChat(Protocol):
         """Read what the user has chosen."""
         ...
 
-    def prefer(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
+    def set_preferences(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
         """Keep what the user chooses."""
         ...
 

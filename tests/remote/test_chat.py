@@ -100,7 +100,7 @@ def test_what_the_bot_is_shown_is_cut_a_session_begins_with_a_message_and_topics
     begun = chat.begin_from("ann", session, third)
     assert shown(chat, begun.id) == [("Something else", None), ("Good day.", None)]
     assert chat.preferences("ann").topics == "hidden"
-    chat.prefer("ann", topics="shown")
+    chat.set_preferences("ann", topics="shown")
     assert chat.preferences("ann").topics == "shown"
 
 

@@ -110,11 +110,11 @@ def test_the_api_keeps_the_same_rules(client_with):
 
 
 def test_a_device_is_known_to_each_of_its_users_in_every_process(repository):
-    devices = Devices(repository.short_lived())
+    devices = Devices(repository.expiring_values())
     token = devices.remember("", "ann")
     assert devices.remember(token, "bob") == token
     assert devices.remember("made up", "ann") not in {token, "made up"}
-    others = Devices(repository.short_lived())
+    others = Devices(repository.expiring_values())
     assert [others.is_known(token, user) for user in ("ann", "bob", "eve")] == [True, True, False]
     assert [others.is_known(made_up, "ann") for made_up in ("", "made up", token[:-1])] == [False] * 3
 

@@ -126,7 +126,7 @@ async def _signed_in(serving: Serving, text: str) -> Caller:
     access = serving.chat.access
     still = partial(_known, access.remembered_sign_in, access.signed_in, claims.sign_in_id)
     sign_in = await still()
-    scopes = accounts.SCOPES if sign_in.user in serving.admins else accounts.USUAL_SCOPES
+    scopes = accounts.SCOPES if sign_in.user in serving.admins else accounts.DEFAULT_SCOPES
     return Caller(user=sign_in.user, scopes=scopes, sign_in_id=sign_in.id, still=still)
 
 

@@ -20,7 +20,7 @@ def read_preferences(caller: Reader, serving: ServingDep) -> PreferencesOut:
 @router.patch("/preferences", operation_id="change_preferences")
 def change_preferences(body: PreferencesPatch, caller: Writer, serving: ServingDep) -> PreferencesOut:
     """Choose which bot answers in your new sessions, and how much you are shown."""
-    serving.chat.prefer(caller.user, **body.model_dump(exclude_unset=True))
+    serving.chat.set_preferences(caller.user, **body.model_dump(exclude_unset=True))
     return read_preferences(caller, serving)
 
 

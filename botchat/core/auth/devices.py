@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from botchat.core.auth.credentials import hash_of, new_secret
 from botchat.core.models import now
-from botchat.core.storage import ShortLived
+from botchat.core.storage import ExpiringValues
 
 KNOWN_FOR = timedelta(days=180)
 """How long a device is known after the last sign-in on it."""
@@ -15,8 +15,8 @@ _MOST_USERS = 10
 class Devices:
     """Remembers devices, for all processes of a store. A device token lets nobody in. Methods may raise StoreError."""
 
-    def __init__(self, short_lived: ShortLived) -> None:
-        self._short_lived = short_lived
+    def __init__(self, expiring_values: ExpiringValues) -> None:
+        self._expiring_values = expiring_values
 
     def is_known(self, token: str, user: str) -> bool:
         """Tell whether this user signed in from the device with this token lately."""
@@ -27,11 +27,11 @@ class Devices:
         users = self._users(token)
         token = token if users else new_secret()
         kept = [*(other for other in users if other != user), user][-_MOST_USERS:]
-        self._short_lived.put(_key(token), {"users": kept}, now() + KNOWN_FOR)
+        self._expiring_values.put(_key(token), {"users": kept}, now() + KNOWN_FOR)
         return token
 
     def _users(self, token: str) -> list[str]:
-        kept = self._short_lived.get(_key(token)) if token else None
+        kept = self._expiring_values.get(_key(token)) if token else None
         return list(kept["users"]) if kept else []
 
 

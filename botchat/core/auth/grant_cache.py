@@ -7,7 +7,7 @@ from contextlib import suppress
 from botchat.core.auth.credentials import hash_of
 from botchat.core.auth.ttl_cache import Remembered
 from botchat.core.errors import StoreError
-from botchat.core.storage import AccountRepository, Endings, SignIn, Token
+from botchat.core.storage import AccountRepository, Revocations, SignIn, Token
 
 HEARD_SECONDS = 0.5
 """How often a process asks what ended in others, while somebody is there: what ends elsewhere ends here so soon."""
@@ -39,7 +39,7 @@ class LetIn:
             return
         try:
             with suppress(StoreError):  # who is there stays, until half a minute is over
-                self._take(self._accounts.endings())
+                self._take(self._accounts.revocations())
         finally:
             self._heard_at = self._clock()
             self._hearing.release()
@@ -51,13 +51,13 @@ class LetIn:
             name: the id of a token or a sign-in, or the user all of whose are meant.
         """
         self.forget(name)
-        self._accounts.add_ending(hash_of(name))  # nobody reads out of the store who was here
+        self._accounts.add_revocation(hash_of(name))  # nobody reads out of the store who was here
 
     def forget(self, name: str) -> None:
         """Forget it here."""
         self._forget(lambda held: name in {held.id, held.user})
 
-    def _take(self, endings: Endings) -> None:
+    def _take(self, endings: Revocations) -> None:
         missed = None if self._number is None else endings.number - self._number
         self._number = endings.number
         if missed == 0:

@@ -14,7 +14,7 @@ from botchat.core.auth.passwords import Passwords
 from botchat.core.auth.usernames import check_new_user_name, composed, new_user_name
 from botchat.core.errors import AccountNotFound, InvalidInput, NotSignedIn, TokenNotFound
 from botchat.core.models import check_name, now
-from botchat.core.storage import SCOPES, USUAL_SCOPES, Account, AccountRepository, Scope, SignIn, Token
+from botchat.core.storage import DEFAULT_SCOPES, SCOPES, Account, AccountRepository, Scope, SignIn, Token
 
 SIGNED_IN_FOR = timedelta(days=7)
 """How long a sign-in lasts after its refresh token was last used."""
@@ -109,7 +109,7 @@ class Access:
         user: str,
         name: str = "",
         *,
-        scopes: tuple[Scope, ...] = USUAL_SCOPES,
+        scopes: tuple[Scope, ...] = DEFAULT_SCOPES,
         lifetime: timedelta | None = None,
     ) -> tuple[Token, str]:
         """Make a token, and an account without a password if the user has none; the text is shown now or never.

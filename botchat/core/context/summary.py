@@ -14,7 +14,7 @@ from botchat.core.context.token_count import estimated_tokens
 from botchat.core.context.window import Fit, can_be_shown, cut_at, fit
 from botchat.core.errors import BotError
 from botchat.core.models import BotInfo, Delta, Message, Session, now, valid_text
-from botchat.core.storage import SessionRepository, redacted_since
+from botchat.core.storage import SessionRepository, has_redaction_since
 
 SECONDS = 60.0
 """How long the turn waits for a summary; then it goes on without."""
@@ -98,7 +98,7 @@ class Summing:
     def _save(self, session: Session, known: Sequence[Message]) -> None:
         """Store the summary; remove it if a message was redacted while it was written."""
         self.repository.update(session.user, session.id, summary=session.summary)
-        if redacted_since(self.repository, session, known):
+        if has_redaction_since(self.repository, session, known):
             session.summary = None
             self.repository.update(session.user, session.id, summary=None)
 

@@ -1,5 +1,5 @@
 """Copies sessions from one store to another, and merges two copies of the same session without losing a message."""
 
-from botchat.core.copying.copy import Copied, copied, replaced
+from botchat.core.copying.copy import CopyResult, copy_session, replace_session
 
-__all__ = ["Copied", "copied", "replaced"]
+__all__ = ["CopyResult", "copy_session", "replace_session"]

@@ -3,16 +3,16 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from botchat.core.copying.merge import Merge, merged
+from botchat.core.copying.merge import MergeResult, merge_sessions
 from botchat.core.errors import DamagedRecord, InvalidInput, SessionTooLarge
 from botchat.core.models import SessionFilter, turn_of
-from botchat.core.storage import AllSessions, Record, lost_files
+from botchat.core.storage import AllSessions, Record, missing_files
 
 _ATTEMPTS = 50  # each is lost only to a write in the target between reading the record there and writing it
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
-class Copied:
+class CopyResult:
     """The result of copying one session.
 
     Attributes:
@@ -23,12 +23,12 @@ class Copied:
     """
 
     session_id: str
-    became: Literal["made", "updated", "merged", "kept", "refused"]
+    outcome: Literal["made", "updated", "merged", "kept", "refused"]
     problem: str = ""
     note: str = ""
 
 
-def replaced(record: Record, target: AllSessions) -> Copied:
+def replace_session(record: Record, target: AllSessions) -> CopyResult:
     """Put a session in the place of the one of its id, whose own messages are kept as a branch; nothing is lost.
 
     A damaged one is replaced too: what can be read of it is kept in the same way.
@@ -36,19 +36,19 @@ def replaced(record: Record, target: AllSessions) -> Copied:
     return _copied(record, target, given_wins=True)
 
 
-def copied(source: Record | DamagedRecord, target: AllSessions) -> Copied:
+def copy_session(source: Record | DamagedRecord, target: AllSessions) -> CopyResult:
     """Copy one session, as far as it can be read. Copying it again changes nothing."""
     if not isinstance(source, DamagedRecord):
         result = _copied(source, target)
-        return replace(result, problem=lost) if (lost := lost_files(source)) and not result.problem else result
+        return replace(result, problem=lost) if (lost := missing_files(source)) and not result.problem else result
     if source.readable is None:
-        return Copied(session_id=source.session_id, became="refused", problem=source.reason)
+        return CopyResult(session_id=source.session_id, outcome="refused", problem=source.reason)
     result = _copied(source.readable, target)
     problem = result.problem or f"only its readable part was copied: {source.reason}"
-    return Copied(session_id=source.session_id, became=result.became, problem=problem, note=result.note)
+    return CopyResult(session_id=source.session_id, outcome=result.outcome, problem=problem, note=result.note)
 
 
-def _copied(record: Record, target: AllSessions, *, given_wins: bool = False) -> Copied:
+def _copied(record: Record, target: AllSessions, *, given_wins: bool = False) -> CopyResult:
     session_id = record["_id"]
     if turn_of(record):  # it runs in the source; the target keeps its own
         record = {name: value for name, value in record.items() if name != "turn"}
@@ -61,11 +61,11 @@ def _copied(record: Record, target: AllSessions, *, given_wins: bool = False) ->
     return _refused(session_id, "it keeps changing in the target: copy it again later")
 
 
-def _attempt(record: Record, target: AllSessions, *, given_wins: bool) -> Copied | None:
+def _attempt(record: Record, target: AllSessions, *, given_wins: bool) -> CopyResult | None:
     """Copy a session over what the target holds now; None where it was written there meanwhile."""
     session_id, user = record["_id"], record["user"]
     if user not in target.owners(session_id):
-        return Copied(session_id=session_id, became="made") if target.put(record) == "made" else None
+        return CopyResult(session_id=session_id, outcome="made") if target.put(record) == "made" else None
     where = SessionFilter(user=user, state=None, ids=(session_id,))
     held = next(iter(target.records(where)), None)
     if held is None:
@@ -76,31 +76,31 @@ def _attempt(record: Record, target: AllSessions, *, given_wins: bool) -> Copied
     return _merged_into(target, held, record, given_wins=given_wins)
 
 
-def _merged_into(target: AllSessions, held: Record, record: Record, *, given_wins: bool) -> Copied | None:
+def _merged_into(target: AllSessions, held: Record, record: Record, *, given_wins: bool) -> CopyResult | None:
     """Merge a session into the record that the target holds; None where it was written there meanwhile."""
     session_id = record["_id"]
-    merge = merged(held, record, given_wins=given_wins)
+    merge = merge_sessions(held, record, given_wins=given_wins)
     if not merge.is_changed:
-        return Copied(session_id=session_id, became="kept")
+        return CopyResult(session_id=session_id, outcome="kept")
     return _result(session_id, merge) if target.replace(merge.record, held["rev"]) else None
 
 
-def _restored(record: Record, held: DamagedRecord, target: AllSessions) -> Copied | None:
+def _restored(record: Record, held: DamagedRecord, target: AllSessions) -> CopyResult | None:
     """Replace a damaged session; None where it was written meanwhile."""
-    whole = record if held.readable is None else merged(held.readable, record, given_wins=True).record
+    whole = record if held.readable is None else merge_sessions(held.readable, record, given_wins=True).record
     damaged = DamagedRecord(held.session_id, held.user, held.reason, held.raw, whole)
-    return Copied(session_id=held.session_id, became="updated") if target.repair(damaged) else None
+    return CopyResult(session_id=held.session_id, outcome="updated") if target.repair(damaged) else None
 
 
-def _result(session_id: str, merge: Merge) -> Copied:
+def _result(session_id: str, merge: MergeResult) -> CopyResult:
     notes = []
     if merge.is_branched:
         notes.append("it continued in both stores: both continuations are kept as branches, and the newer one is shown")
     if merge.versions:
         notes.append(f"both versions are kept of {', '.join(merge.versions)}")
-    became: Literal["merged", "updated"] = "merged" if notes or merge.has_own else "updated"
-    return Copied(session_id=session_id, became=became, note="; ".join(notes))
+    outcome: Literal["merged", "updated"] = "merged" if notes or merge.has_own else "updated"
+    return CopyResult(session_id=session_id, outcome=outcome, note="; ".join(notes))
 
 
-def _refused(session_id: str, problem: str) -> Copied:
-    return Copied(session_id=session_id, became="refused", problem=problem)
+def _refused(session_id: str, problem: str) -> CopyResult:
+    return CopyResult(session_id=session_id, outcome="refused", problem=problem)

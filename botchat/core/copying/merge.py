@@ -8,9 +8,9 @@ a message whose words differ in any other way both versions are kept, as alterna
 from dataclasses import dataclass
 from typing import Any
 
-from botchat.core.copying.merge_messages import MergedMessages, merged_messages
+from botchat.core.copying.merge_messages import MergedMessages, merge_messages
 from botchat.core.models import NAME_LENGTH, REDACTED, Message, valid_text, without_quotes
-from botchat.core.storage import ORIGINAL, Record, count_in
+from botchat.core.storage import ORIGINAL, Record, count_message
 
 # Fields whose absence says something: they come from one copy, present or not. Other fields come from either copy.
 _FROM_NEWER = frozenset({"pinned", "tags", "system", "cut", "summary", "head", "bot_id"})
@@ -18,7 +18,7 @@ _OF_TRASH = ("state", "deleted_time", "expire_time")
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
-class Merge:
+class MergeResult:
     """The result of a merge.
 
     Attributes:
@@ -36,7 +36,7 @@ class Merge:
     versions: tuple[str, ...]
 
 
-def merged(held: Record, given: Record, *, given_wins: bool = False) -> Merge:
+def merge_sessions(held: Record, given: Record, *, given_wins: bool = False) -> MergeResult:
     """Merge a given copy of a session into the held one; merging the same copy again changes nothing.
 
     With `given_wins` its fields and its branch win even where the held copy was written later.
@@ -44,13 +44,13 @@ def merged(held: Record, given: Record, *, given_wins: bool = False) -> Merge:
     Raises:
         InvalidInput: an agent's message has different words in the two copies, and neither is a later state.
     """
-    messages = merged_messages(held["messages"], given["messages"])
+    messages = merge_messages(held["messages"], given["messages"])
     record = _merged_header(held, given, messages, given_wins=given_wins) | {"messages": messages.merged}
     record["message_count"] = len(messages.merged)
     is_changed = record != held
     if is_changed:
         record["rev"] = max(held["rev"] + 1, given["rev"])
-    return Merge(
+    return MergeResult(
         record=record if is_changed else held,
         is_changed=is_changed,
         has_own=bool(messages.own),
@@ -170,7 +170,7 @@ def _set_agents(header: Record, held: Record, given: Record, newer: Record, mess
         for message in messages.added:
             numbers = {name: message.get(name) for name in ("agent_id", "usage", "latency_ms")}
             if numbers["agent_id"] in {None, *order}:
-                count_in(header, Message(role="assistant", **numbers), {})  # type: ignore[arg-type]
+                count_message(header, Message(role="assistant", **numbers), {})  # type: ignore[arg-type]
 
 
 def _with_counts(agent: Record, counted: Record | None) -> Record:

@@ -37,7 +37,7 @@ class MergedMessages:
     removed: dict[str, list[str]] = field(default_factory=lambda: {"held": [], "given": []})
 
 
-def merged_messages(held: list[Record], given: list[Record]) -> MergedMessages:
+def merge_messages(held: list[Record], given: list[Record]) -> MergedMessages:
     """Merge two lists: the held one keeps its order, and what only the given one has follows it."""
     theirs, mine = {m["id"]: m for m in given}, {m["id"]: m for m in held}
     result = MergedMessages([])

@@ -171,7 +171,7 @@ def ending_to_markdown(message: Message) -> str:
 
 def to_json(record: Record) -> Iterator[str]:
     """Write one whole record as a JSON object with its names, a message a line; times are RFC 3339."""
-    yield from json_codec.to_object(json_codec.header_of(record), record["messages"])
+    yield from json_codec.to_object(json_codec.header_to_json(record), record["messages"])
     yield "\n"
 
 
@@ -182,7 +182,7 @@ def to_raw_json(record: Record) -> str:
 
 def message_to_json(message: Message) -> str:
     """Write one message as a JSON object on one line, with the names of the record."""
-    return json_codec.encode(json_codec.as_said(message_to_record(message)))
+    return json_codec.encode(json_codec.message_to_json(message_to_record(message)))
 
 
 def csv_cell(value: Any) -> str:
@@ -223,7 +223,7 @@ def _json_array(records: Iterable[Record]) -> Iterator[str]:
     yield "["
     for i, record in enumerate(records):
         yield ",\n" if i else "\n"
-        yield from json_codec.to_object(json_codec.header_of(record), record["messages"])
+        yield from json_codec.to_object(json_codec.header_to_json(record), record["messages"])
     yield "\n]\n"
 
 
@@ -258,4 +258,4 @@ def _row(record: Record, message: Record) -> list[Any]:
 def _kinds(message: Record) -> str:
     if "payload" not in message:
         return ""
-    return ", ".join(piece.kind for piece in unpack(json_codec.as_said(message).get("payload")))
+    return ", ".join(piece.kind for piece in unpack(json_codec.message_to_json(message).get("payload")))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from botchat.core.admin import Admin, Record
 from botchat.core.errors import BotchatError, InvalidInput, SessionTooLarge
 from botchat.core.models import Conflict, Refused, new_id, now, unpack
-from botchat.core.storage import payload_without_words, words_of_payload
+from botchat.core.storage import payload_texts, payload_without_texts
 
 
 def unsupported_sentence(messages: int) -> str:
@@ -17,7 +17,7 @@ def unsupported_sentence(messages: int) -> str:
 
 
 def _is_unsupported(message: Record) -> bool:
-    payload = payload_without_words(message) if words_of_payload(message) else message.get("payload")
+    payload = payload_without_texts(message) if payload_texts(message) else message.get("payload")
     return bool(unpack(payload))
 
 

@@ -8,7 +8,7 @@ from heapq import heapify, heappop, heappush
 from typing import Any, cast
 
 from botchat.core.models import NAME_LIMIT, ROOT, Message, Session, new_id, now, to_milliseconds, valid_text
-from botchat.core.storage import Record, session_to_record, to_time
+from botchat.core.storage import Record, parse_time, session_to_record
 
 IMPORTED = "imported"
 """The bot of a session whose file does not tell which model answered."""
@@ -58,7 +58,7 @@ def as_time(value: Any) -> datetime | None:
         return value
     try:
         if isinstance(value, str):
-            return to_time(value)
+            return parse_time(value)
         if isinstance(value, bool) or not isinstance(value, int | float):
             return None
         while value > _TEN_DIGITS:

@@ -23,7 +23,7 @@ from botchat.core.models import (
 )
 from botchat.core.sessions.fork import continued, forked
 from botchat.core.sessions.queries import Reading
-from botchat.core.storage import AuditLog, ShortLived, recount, redact
+from botchat.core.storage import AuditLog, ExpiringValues, recount, redact
 
 if TYPE_CHECKING:
     from botchat.core.auth import Access
@@ -51,9 +51,9 @@ class Sessions(Reading):
         return self._repository.audit()
 
     @cached_property
-    def short_lived(self) -> ShortLived:
+    def expiring_values(self) -> ExpiringValues:
         """What a server must remember for a while, whichever of its processes is asked next."""
-        return self._repository.short_lived()
+        return self._repository.expiring_values()
 
     def stop(self, user: str, session_id: str) -> bool:
         """End the reply that is under way in a session; one that another process writes ends at its next checkpoint.

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from botchat.core.errors import DamagedRecord, SessionNotFound, StoreError
 from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, check_name, now
-from botchat.core.storage import ACTIVE, SessionRepository, around
+from botchat.core.storage import ACTIVE, SessionRepository, excerpt_around
 from botchat.core.turn import Reply, Turns, is_alive
 
 # A step costs a command, and the server reads the whole record for each.
@@ -154,6 +154,6 @@ class Reading:
 def _excerpt(contents: Iterable[str], text: str) -> Excerpt | None:
     """Find the first of the contents that has a word of a text."""
     for number, content in enumerate(contents, 1):
-        if found := around(content, text):
+        if found := excerpt_around(content, text):
             return Excerpt(number, found)
     return None

@@ -1,59 +1,58 @@
 """The contract of a store, the form of its records, and the two stores that implement it: `mongo` and `sqlite`."""
 
 from botchat.core.storage.accounts import (
+    DEFAULT_SCOPES,
     SCOPES,
-    USUAL_SCOPES,
     Account,
     AccountRepository,
-    Endings,
+    Revocations,
     Scope,
     SignIn,
     Token,
 )
-from botchat.core.storage.agents import AgentChanges, AgentRecord, AgentRecords, agent_in, count_in, recount
-from botchat.core.storage.all_sessions import Activity, After, AllSessions, GivenFeedback, UserSummary
-from botchat.core.storage.attachments import FILE_ALWAYS, find_data, lost_files
+from botchat.core.storage.agents import AgentChanges, AgentRecord, AgentRecords, count_message, find_agent, recount
+from botchat.core.storage.all_sessions import Activity, AllSessions, FeedbackEntry, RecordCursor, UserSummary
+from botchat.core.storage.attachments import FILE_REQUIRED, find_file_data, missing_files
 from botchat.core.storage.audit import AUDIT_RETENTION, AuditAction, AuditEvent, AuditFilter, AuditLog
-from botchat.core.storage.expiring import ShortLived
+from botchat.core.storage.expiring import ExpiringValues
 from botchat.core.storage.json_codec import (
     MESSAGE_TIMES,
     SESSION_TIMES,
     decode,
     encode,
+    parse_time,
+    parse_times,
     piece_to_json,
-    read_times,
     to_line,
-    to_time,
 )
 from botchat.core.storage.records import (
     ORIGINAL,
     Record,
     message_from_record,
     message_to_record,
-    payload_without_words,
+    payload_texts,
+    payload_without_texts,
     session_from_record,
     session_to_record,
     text_fields,
-    words_of_payload,
 )
-from botchat.core.storage.redaction import redact, redacted_since
+from botchat.core.storage.redaction import has_redaction_since, redact
 from botchat.core.storage.repository import ACTIVE, SessionRepository
-from botchat.core.storage.search import around
+from botchat.core.storage.search import excerpt_around
 from botchat.core.storage.session_keys import is_generated
 
 __all__ = [
     "ACTIVE",
     "AUDIT_RETENTION",
-    "FILE_ALWAYS",
+    "DEFAULT_SCOPES",
+    "FILE_REQUIRED",
     "MESSAGE_TIMES",
     "ORIGINAL",
     "SCOPES",
     "SESSION_TIMES",
-    "USUAL_SCOPES",
     "Account",
     "AccountRepository",
     "Activity",
-    "After",
     "AgentChanges",
     "AgentRecord",
     "AgentRecords",
@@ -62,35 +61,36 @@ __all__ = [
     "AuditEvent",
     "AuditFilter",
     "AuditLog",
-    "Endings",
-    "GivenFeedback",
+    "ExpiringValues",
+    "FeedbackEntry",
     "Record",
+    "RecordCursor",
+    "Revocations",
     "Scope",
     "SessionRepository",
-    "ShortLived",
     "SignIn",
     "Token",
     "UserSummary",
-    "agent_in",
-    "around",
-    "count_in",
+    "count_message",
     "decode",
     "encode",
-    "find_data",
+    "excerpt_around",
+    "find_agent",
+    "find_file_data",
+    "has_redaction_since",
     "is_generated",
-    "lost_files",
     "message_from_record",
     "message_to_record",
-    "payload_without_words",
+    "missing_files",
+    "parse_time",
+    "parse_times",
+    "payload_texts",
+    "payload_without_texts",
     "piece_to_json",
-    "read_times",
     "recount",
     "redact",
-    "redacted_since",
     "session_from_record",
     "session_to_record",
     "text_fields",
     "to_line",
-    "to_time",
-    "words_of_payload",
 ]

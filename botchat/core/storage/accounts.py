@@ -14,7 +14,7 @@ Scope = Literal["read", "write", "admin", "metrics"]
 """What a token is for: reading, changing and saying things, everybody's figures, the server's figures."""
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
-USUAL_SCOPES: tuple[Scope, ...] = ("read", "write")
+DEFAULT_SCOPES: tuple[Scope, ...] = ("read", "write")
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
@@ -46,7 +46,7 @@ class Token:
     user: str
     name: str
     hash: str = field(repr=False)
-    scopes: tuple[Scope, ...] = USUAL_SCOPES
+    scopes: tuple[Scope, ...] = DEFAULT_SCOPES
     create_time: datetime = field(default_factory=now)
     expire_time: datetime | None = None
     last_used: datetime | None = None
@@ -67,7 +67,7 @@ class SignIn:
     expire_time: datetime
 
 
-class Endings(NamedTuple):
+class Revocations(NamedTuple):
     """What tokens and sign-ins ended before they were over.
 
     Attributes:
@@ -79,7 +79,7 @@ class Endings(NamedTuple):
     newest: tuple[str, ...]
 
 
-KEPT_ENDINGS = 20
+KEPT_REVOCATIONS = 20
 """How many of them a store names. A process that missed more forgets whom it let in, and asks for each again."""
 
 
@@ -150,10 +150,10 @@ class AccountRepository(Protocol):
         """Forget everywhere that a user has signed in."""
         ...
 
-    def add_ending(self, key: str) -> None:
+    def add_revocation(self, key: str) -> None:
         """Count that something ended, so that other processes hear of it; `key` stands for what it was."""
         ...
 
-    def endings(self) -> Endings:
+    def revocations(self) -> Revocations:
         """Tell what ended, in one small read."""
         ...

@@ -73,13 +73,13 @@ class AgentRecords(Protocol):
         ...
 
 
-def counted(message: Message) -> dict[str, int]:
+def totals_of(message: Message) -> dict[str, int]:
     """Tell what a message adds to the totals of its agent and of its session."""
     numbers = {name: (message.usage or {}).get(name, 0) for name in _TOKENS} | {"latency_ms": message.latency_ms or 0}
     return {name: number for name, number in numbers.items() if number}
 
 
-def agent_in(agents: list[AgentRecord], agent_id: str) -> AgentRecord:
+def find_agent(agents: list[AgentRecord], agent_id: str) -> AgentRecord:
     """Find an agent's entry.
 
     Raises:
@@ -91,14 +91,14 @@ def agent_in(agents: list[AgentRecord], agent_id: str) -> AgentRecord:
     raise AgentNotFound(agent_id)
 
 
-def count_in(record: dict[str, Any], message: Message, changes: Mapping[str, Any]) -> None:
+def count_message(record: dict[str, Any], message: Message, changes: Mapping[str, Any]) -> None:
     """Count a message in a record that is at hand, for its session and its agent, and change the agent.
 
     Raises:
         AgentNotFound: the record has no agent of its id.
     """
     if message.agent_id is not None:
-        agent = agent_in(record.get("agents", []), message.agent_id)
+        agent = find_agent(record.get("agents", []), message.agent_id)
         agent |= changes
         agent["message_count"] = agent.get("message_count", 0) + 1
         _add(agent, message)
@@ -111,12 +111,12 @@ def recount(session: Session) -> None:
     known = {agent["agent_id"] for agent in session.agents} | {None}
     for message in session.messages:
         if message.agent_id in known:
-            count_in(record, message, {})
+            count_message(record, message, {})
     session.agents, session.totals = record["agents"], record.get("totals", {})  # type: ignore[assignment]
 
 
 def _add(holder: dict[str, Any], message: Message) -> None:
-    added = counted(message)
+    added = totals_of(message)
     if added:
         totals = holder.setdefault("totals", {})
         holder["totals"] = totals | {name: totals.get(name, 0) + number for name, number in added.items()}

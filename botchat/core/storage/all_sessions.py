@@ -12,7 +12,7 @@ from botchat.core.storage.records import LONG_AGO, Record
 
 _Fact = TypeVar("_Fact")
 
-After = tuple[datetime, str, str]
+RecordCursor = tuple[datetime, str, str]
 """Where reading goes on: behind the session of this create_time and id, of this user."""
 
 
@@ -44,7 +44,7 @@ class Activity:
     down: int
 
 
-class GivenFeedback(NamedTuple):
+class FeedbackEntry(NamedTuple):
     """What a person thought of a message; of the whole session where `message_id` is None."""
 
     user: str
@@ -65,7 +65,7 @@ class AllSessions(Protocol):
         """Count sessions."""
         ...
 
-    def records(self, where: SessionFilter, after: After | None = None) -> Iterator[Record | DamagedRecord]:
+    def records(self, where: SessionFilter, after: RecordCursor | None = None) -> Iterator[Record | DamagedRecord]:
         """Read whole records, by (create_time, storage key) ascending, one in memory at a time; from behind `after` on.
 
         Every file has its data in it, unless they are gone. In the place of a record that is damaged comes what is
@@ -97,7 +97,7 @@ class AllSessions(Protocol):
         """
         ...
 
-    def held(self, keys: Collection[str]) -> dict[str, tuple[str, int]]:
+    def stored_keys(self, keys: Collection[str]) -> dict[str, tuple[str, int]]:
         """Tell which of these storage keys (`core/storage/session_keys.py`) the store has: their users and `rev`."""
         ...
 
@@ -109,7 +109,7 @@ class AllSessions(Protocol):
         """Read what one user or everybody has chosen: records with the user as `_id`, of those who have."""
         ...
 
-    def put_preferences(self, record: Record) -> None:
+    def add_preferences(self, record: Record) -> None:
         """Write what a user has chosen as it is; where they have chosen already, that is kept."""
         ...
 
@@ -127,7 +127,7 @@ class AllSessions(Protocol):
         """Read what was said from `since` on and before `until`, a line for each session and day."""
         ...
 
-    def feedback(self, where: SessionFilter) -> Iterator[GivenFeedback]:
+    def feedback(self, where: SessionFilter) -> Iterator[FeedbackEntry]:
         """Read all feedback that was given."""
         ...
 
@@ -164,12 +164,12 @@ def activities_of(record: Record, since: datetime | None = None, until: datetime
         )
 
 
-def feedback_of(record: Record) -> Iterator[GivenFeedback]:
+def feedback_of(record: Record) -> Iterator[FeedbackEntry]:
     """Read the feedback in a record, on the session first."""
     places = [(None, feedback) for feedback in record.get("feedbacks", [])]
     places += [(message["id"], message["feedback"]) for message in record["messages"] if message.get("feedback")]
     for message_id, feedback in places:
-        yield GivenFeedback(record["user"], record["_id"], message_id, record["bot_id"], feedback)
+        yield FeedbackEntry(record["user"], record["_id"], message_id, record["bot_id"], feedback)
 
 
 def sound(records: Iterable[Record | DamagedRecord]) -> Iterator[Record]:

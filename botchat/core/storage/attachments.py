@@ -11,7 +11,7 @@ Record = dict[str, Any]
 INLINE_BYTES = 32 * 1024
 """Data up to so many bytes stand in the message itself; more would make every reading of the session dearer."""
 
-FILE_ALWAYS = {"id", "name", "type", "size"}
+FILE_REQUIRED = {"id", "name", "type", "size"}
 
 
 def file_to_record(file: File) -> Record:
@@ -27,7 +27,7 @@ def file_to_record(file: File) -> Record:
 
 def file_from_record(record: Record) -> File:
     """Make the file of a document."""
-    known = {name: record[name] for name in (*FILE_ALWAYS, "data") if name in record}
+    known = {name: record[name] for name in (*FILE_REQUIRED, "data") if name in record}
     return File(**known, extra={name: value for name, value in record.items() if name not in known})
 
 
@@ -51,7 +51,7 @@ def files_of(record: Record) -> Iterator[Record]:
         yield from message.get("files", ())
 
 
-def lost_files(record: Record) -> str:
+def missing_files(record: Record) -> str:
     """Name the files of a whole record whose data are gone, as a part of a sentence; "" where there are none."""
     names = [repr(file["name"]) for file in files_of(record) if file.get("data") is None]
     if not names:
@@ -85,7 +85,7 @@ def joined(message: Record, read: Callable[[str], bytes | None]) -> Record:
     return message | {"files": [_joined(file, read) for file in files]} if files else message
 
 
-def find_data(message: Record, file_id: str, read: Callable[[str], bytes | None]) -> bytes | None:
+def find_file_data(message: Record, file_id: str, read: Callable[[str], bytes | None]) -> bytes | None:
     """Return the data of a file of a message; None if it has none of that id, or the data are gone."""
     file = next((file for file in message.get("files", ()) if file["id"] == file_id), None)
     return _joined(file, read).get("data") if file else None

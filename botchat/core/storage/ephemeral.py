@@ -6,7 +6,7 @@ from botchat.core.models import Message, Session, now
 from botchat.core.storage.repository import SessionRepository
 
 
-class Unsaved:
+class EphemeralRepository:
     """Reads from a store, and keeps nothing of what a turn says."""
 
     def __init__(self, repository: SessionRepository) -> None:
@@ -25,7 +25,7 @@ class Unsaved:
 
     update_message = update
 
-    def turns(self) -> "Unsaved":
+    def turns(self) -> "EphemeralRepository":
         """Keep no marks of turns either."""
         return self
 

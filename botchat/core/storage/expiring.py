@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 
-class ShortLived(Protocol):
+class ExpiringValues(Protocol):
     """Keeps small documents by keys, each until its time. Every method may raise StoreError."""
 
     def add(self, key: str, value: dict[str, Any], expire_time: datetime) -> bool:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from botchat.core.models import Message, Session, Unsupported, is_valid, rfc3339, to_milliseconds, turn_of, valid_text
-from botchat.core.storage.records import Record, payload_without_words, words_of_payload
+from botchat.core.storage.records import Record, payload_texts, payload_without_texts
 
 SESSION_TIMES = ("create_time", "update_time", "deleted_time", "expire_time")
 MESSAGE_TIMES = ("create_time", "heartbeat", "redacted_time")
@@ -28,8 +28,8 @@ _MESSAGE_NAMES = tuple(f.name for f in fields(Message))
 
 def to_line(record: Record) -> str:
     """Write a record as one JSON object on one line, without the line's end."""
-    header = header_of(record)
-    header["messages"] = [as_said(message) for message in record["messages"]]
+    header = header_to_json(record)
+    header["messages"] = [message_to_json(message) for message in record["messages"]]
     return encode(header)
 
 
@@ -37,11 +37,11 @@ def to_object(header: Record, messages: Iterable[Record]) -> Iterator[str]:
     """Write a record as one JSON object with a message on each line, without the last line's end."""
     yield encode(header)[:-1] + ', "messages": ['
     for i, message in enumerate(messages):
-        yield (",\n" if i else "\n") + encode(as_said(message))
+        yield (",\n" if i else "\n") + encode(message_to_json(message))
     yield "\n]}"
 
 
-def header_of(record: Record) -> Record:
+def header_to_json(record: Record) -> Record:
     """Make what is written of a record besides its messages, in an order that does not depend on the store."""
     header = _in_order(record, _SESSION_NAMES, SESSION_TIMES)
     for name in ("_id", "messages", "first"):  # how and where a store keeps them
@@ -53,13 +53,13 @@ def header_of(record: Record) -> Record:
     return header
 
 
-def as_said(message: Record) -> Record:
+def message_to_json(message: Record) -> Record:
     """Make what is written of a message: its own words where the stored ones had to differ."""
     said = _in_order(message, _MESSAGE_NAMES, MESSAGE_TIMES)
     if "feedback" in said:
         said["feedback"] = _with_time(said["feedback"])
-    if "payload" in said and (words := words_of_payload(said)):
-        rest = payload_without_words(said)
+    if "payload" in said and (words := payload_texts(said)):
+        rest = payload_without_texts(said)
         del said["payload"]
         said |= words | ({"payload": rest} if rest else {})
     return said
@@ -84,15 +84,15 @@ def decode(text: str) -> Any:
     return _decode(text)
 
 
-def read_times(fields_read: Record, names: Iterable[str]) -> None:
+def parse_times(fields_read: Record, names: Iterable[str]) -> None:
     """Make times out of the texts in these fields; a text that is no time stays, for the check of types to refuse."""
     for name in names:
         if isinstance(fields_read.get(name), str):
             with suppress(ValueError):
-                fields_read[name] = to_time(fields_read[name])
+                fields_read[name] = parse_time(fields_read[name])
 
 
-def to_time(text: str) -> datetime:
+def parse_time(text: str) -> datetime:
     """Read a time of RFC 3339 or ISO 8601, in UTC and cut to milliseconds; one without a zone is taken for UTC.
 
     Raises:
@@ -170,7 +170,7 @@ def _with_numbers_marked(value: Any) -> Any:
 
 
 _MARKS: dict[str, Callable[[str], Any]] = {
-    "$date": to_time,
+    "$date": parse_time,
     "$binary": lambda text: base64.b64decode(text, validate=True),
     "$double": float,
 }

@@ -19,8 +19,8 @@ from botchat.core.models import (
     check_value,
     is_valid,
 )
-from botchat.core.storage.attachments import FILE_ALWAYS, check_file, files_of
-from botchat.core.storage.records import MAX_MESSAGE_BYTES, MESSAGE_ALWAYS, SESSION_ALWAYS, Record
+from botchat.core.storage.attachments import FILE_REQUIRED, check_file, files_of
+from botchat.core.storage.records import MAX_MESSAGE_BYTES, MESSAGE_REQUIRED, SESSION_REQUIRED, Record
 
 _STRICT = ConfigDict(strict=True, extra="allow")
 _NOT_IN_RECORDS = {"extra", "first", "turn"}
@@ -129,10 +129,10 @@ def _check_message(message: Record) -> None:
 
 @cache
 def _session_shape() -> type[BaseModel]:
-    file = _shape(File, FILE_ALWAYS)
-    message = _shape(Message, MESSAGE_ALWAYS, files=list[file])  # type: ignore[valid-type]
+    file = _shape(File, FILE_REQUIRED)
+    message = _shape(Message, MESSAGE_REQUIRED, files=list[file])  # type: ignore[valid-type]
     agent = create_model("Agent", __config__=_STRICT, agent_id=(str, ...))
-    return _shape(Session, SESSION_ALWAYS, messages=list[message], agents=list[agent])  # type: ignore[valid-type]
+    return _shape(Session, SESSION_REQUIRED, messages=list[message], agents=list[agent])  # type: ignore[valid-type]
 
 
 def _shape(kind: type, required: set[str], **other_types: Any) -> type[BaseModel]:

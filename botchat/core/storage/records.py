@@ -56,8 +56,8 @@ _STAND_INS = ("", DAMAGED_NAME, LONG_AGO, "", LONG_AGO, 0, False, "", "active")
 _ROLES = get_args(Role)
 _WORDS = '{"text": '
 _OF_AGENT = '{"message":{'
-MESSAGE_ALWAYS = {"id", "role", "content", "create_time"}
-SESSION_ALWAYS = {
+MESSAGE_REQUIRED = {"id", "role", "content", "create_time"}
+SESSION_REQUIRED = {
     "id",
     "user",
     "name",
@@ -85,7 +85,7 @@ def message_to_record(message: Message) -> Record:
     if not isinstance(message.content, str) or not isinstance(message.reasoning_content, str):
         raise InvalidInput("The content of a message must be text.")
     check_name("The id of a message", message.id)
-    record = {n: value for n in _MESSAGE_FIELDS if _kept(n, value := getattr(message, n)) or n in MESSAGE_ALWAYS}
+    record = {n: value for n in _MESSAGE_FIELDS if _kept(n, value := getattr(message, n)) or n in MESSAGE_REQUIRED}
     if message.files:
         record["files"] = [file_to_record(file) for file in message.files]
     record |= message.extra
@@ -98,8 +98,8 @@ def message_from_record(record: Record) -> Message:
     if not _OF_MESSAGES.issuperset(record):
         known = {name: value for name, value in record.items() if name in _OF_MESSAGES}
         extra = {name: value for name, value in record.items() if name not in _OF_MESSAGES}
-    if words := words_of_payload(known):
-        known = known | words | {"payload": payload_without_words(known)}
+    if words := payload_texts(known):
+        known = known | words | {"payload": payload_without_texts(known)}
     elif not known["content"] and (text := _text_of_agent(known.get("payload"))):
         known = known | {"content": text}
     if "files" in known:
@@ -115,7 +115,7 @@ def session_to_record(session: Session) -> Record:
     """
     check_header(session.user, session.id, session.bot_id)
     check_system(session.system)
-    record = {n: value for n in _SESSION_FIELDS if _kept(n, value := getattr(session, n)) or n in SESSION_ALWAYS}
+    record = {n: value for n in _SESSION_FIELDS if _kept(n, value := getattr(session, n)) or n in SESSION_REQUIRED}
     record["messages"] = [message_to_record(message) for message in session.messages]
     record["name"] = valid_text(session.named_by(session.messages))
     record["message_count"] = len(session.messages)
@@ -225,7 +225,7 @@ def text_fields(record: Record) -> Record:
     return stored
 
 
-def words_of_payload(message: Record) -> dict[str, str]:
+def payload_texts(message: Record) -> dict[str, str]:
     """Return the words of a message that `text_fields` put away, {} where the payload is someone else's."""
     payload = message.get("payload")
     if not isinstance(payload, str) or not payload.startswith(_WORDS):
@@ -252,8 +252,8 @@ def _text_of_agent(payload: Any) -> str:
     return "\n\n".join(text for text in texts if isinstance(text, str))
 
 
-def payload_without_words(message: Record) -> str | None:
-    """Return the payload of a message less the words that `words_of_payload` found in it; None if no more is in it."""
+def payload_without_texts(message: Record) -> str | None:
+    """Return the payload of a message less the words that `payload_texts` found in it; None if no more is in it."""
     kept = json.loads(message["payload"])
     del kept["text"]
     return json.dumps(kept) if kept else None

@@ -65,7 +65,7 @@ def _remove_from_original(repository: SessionRepository, session: Session, messa
         original = repository.get(session.user, session.id, last=1).extra.get(ORIGINAL)
 
 
-def redacted_since(repository: SessionRepository, session: Session, known: Sequence[Message]) -> bool:
+def has_redaction_since(repository: SessionRepository, session: Session, known: Sequence[Message]) -> bool:
     """Tell whether one of these messages, oldest first, was redacted since they were read."""
     ids = {message.id for message in known if message.redacted_time is None}
     if not ids:

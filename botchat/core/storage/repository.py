@@ -24,7 +24,7 @@ from botchat.core.storage.accounts import AccountRepository
 from botchat.core.storage.agents import AgentChanges, AgentRecords
 from botchat.core.storage.all_sessions import AllSessions
 from botchat.core.storage.audit import AuditLog
-from botchat.core.storage.expiring import ShortLived
+from botchat.core.storage.expiring import ExpiringValues
 from botchat.core.storage.records import LONG_AGO
 
 ACTIVE = SessionFilter()
@@ -196,7 +196,7 @@ class SessionRepository(Protocol):
         """Read what the user has chosen, the defaults where that is nothing."""
         ...
 
-    def prefer(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
+    def set_preferences(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
         """Keep what the user chooses; what is not given stays.
 
         Raises:
@@ -220,7 +220,7 @@ class SessionRepository(Protocol):
         """Return the audit log: which admin read whose sessions."""
         ...
 
-    def short_lived(self) -> ShortLived:
+    def expiring_values(self) -> ExpiringValues:
         """Return what is kept, beside the sessions, for a while."""
         ...
 
@@ -280,6 +280,6 @@ def check_whole(session: Session) -> None:
         )
 
 
-def has_end_of_its_own(record: Mapping[str, Any]) -> bool:
+def has_fixed_expiry(record: Mapping[str, Any]) -> bool:
     """Tell whether a person has said when a record goes, so that no append may: they pinned it, or threw it away."""
     return bool(record.get("pinned")) or record["state"] == "trash"

@@ -33,7 +33,7 @@ def patterns(text: str) -> list[str]:
     return ["".join(map(_alternatives, word)) for word in dict.fromkeys(words)]
 
 
-def around(text: str, wanted: str) -> str | None:
+def excerpt_around(text: str, wanted: str) -> str | None:
     """Return the place of a text where a word of what is wanted stands first, on one line; None if none does."""
     found = re.search("|".join(patterns(wanted)), text)
     if found is None:

@@ -16,7 +16,7 @@ from botchat.core.bots.stream.finish_reasons import is_cut_off
 from botchat.core.bots.stream.think_tags import without_reasoning
 from botchat.core.errors import BotError
 from botchat.core.models import REDACTED, Delta, Message, Session, one_line, valid_text
-from botchat.core.storage import SessionRepository, redacted_since
+from botchat.core.storage import SessionRepository, has_redaction_since
 
 TITLE_LENGTH = 60
 """Characters of a title, which lists show in one line."""
@@ -144,7 +144,7 @@ class Naming:
         made_of = [self.question, answer]
         if not self.repository.rename_from(user, session_id, automatic, title, [message.id for message in made_of]):
             return False
-        if redacted_since(self.repository, self.session, made_of):
+        if has_redaction_since(self.repository, self.session, made_of):
             self.repository.rename_from(user, session_id, title, REDACTED)
         return True
 

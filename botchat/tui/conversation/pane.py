@@ -156,7 +156,7 @@ class ConversationPane(RedactsMessages):
             self.topics = not self.topics
             topics: Topics = "shown" if self.topics else "hidden"
             said = f"Where new topics seem to begin is {topics}."
-            self._change(self.session, lambda chat, _own: chat.prefer(self.user, topics=topics), said)
+            self._change(self.session, lambda chat, _own: chat.set_preferences(self.user, topics=topics), said)
 
     def action_copy(self) -> None:
         """Copy a message as it was written."""

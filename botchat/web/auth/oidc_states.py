@@ -13,7 +13,7 @@ from streamlit.web.server.starlette.starlette_app_utils import create_signed_val
 from botchat.core.auth import hash_of
 from botchat.core.errors import InvalidInput
 from botchat.core.models import now
-from botchat.core.storage import ShortLived
+from botchat.core.storage import ExpiringValues
 
 GOOD_FOR = timedelta(hours=1)
 """How long someone may take at the provider."""
@@ -32,8 +32,8 @@ class States:
     record of a used state is made in one step, so of several requests with the same callback one signs in.
     """
 
-    def __init__(self, short_lived: ShortLived) -> None:
-        self._short_lived = short_lived
+    def __init__(self, expiring_values: ExpiringValues) -> None:
+        self._expiring_values = expiring_values
 
     def kept(self, request: Request, send: Send) -> Send:
         """Return a `send` that adds the cookie of a state to the redirect to the provider."""
@@ -58,7 +58,7 @@ class States:
         signed = request.cookies.get(_COOKIE, "")
         days = GOOD_FOR / _DAY
         given = decode_signed_value(get_cookie_secret(), _COOKIE, signed, max_age_days=days) if signed else None
-        if self._short_lived.get(_key(state)) is not None:
+        if self._expiring_values.get(_key(state)) is not None:
             raise InvalidInput(_USED)
         if not state or given != state.encode():
             raise InvalidInput(_EXPIRED)
@@ -70,7 +70,7 @@ class States:
             InvalidInput: another request used it first.
             StoreError: that can't be stored: nobody may be signed in then.
         """
-        if not self._short_lived.add(_key(_state_of(request)), {}, now() + _STORED_FOR):
+        if not self._expiring_values.add(_key(_state_of(request)), {}, now() + _STORED_FOR):
             raise InvalidInput(_USED)
 
 

@@ -7,7 +7,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from botchat.core.auth import Access
-from botchat.core.storage import ShortLived
+from botchat.core.storage import ExpiringValues
 from botchat.serving import ForwardedClient, PasswordSignIn
 from botchat.settings import WebSettings
 from botchat.web.auth.authenticators import CookieDoor, HeaderDoor
@@ -33,12 +33,12 @@ def admission(
     settings: WebSettings,
     access: Access,
     passwords: PasswordSignIn,
-    short_lived: ShortLived,
+    expiring_values: ExpiringValues,
     environment: Mapping[str, str],
 ) -> Admission:
     """Make what the settings say; `passwords` signs in where people have one.
 
-    `short_lived` keeps which sign-ins at a provider were used.
+    `expiring_values` keeps which sign-ins at a provider were used.
 
     Raises:
         ConfigError: a secret is not in the environment, or a library is missing.
@@ -62,6 +62,6 @@ def admission(
     from botchat.web.auth.oidc_states import States
 
     gate = Middleware(Gate, door=door, sign_in_at=SIGN_IN, open_at=(*open_at, SIGN_IN_ELSEWHERE, BEGIN, CALLBACK))
-    callback = Middleware(OidcCallback, access=access, settings=settings.oidc, states=States(short_lived))
+    callback = Middleware(OidcCallback, access=access, settings=settings.oidc, states=States(expiring_values))
     routes = SignInPages(access, passwords, OidcProvider(settings.oidc)).routes
     return Admission([*routes], [forwarded, gate, callback], options, streamlit_secrets(settings.oidc, environment))

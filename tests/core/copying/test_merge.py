@@ -11,8 +11,8 @@ from support.stores.damage import change_message
 from support.stores.sessions import stored, user_says
 
 from botchat.core.admin import Admin
-from botchat.core.copying import copied
-from botchat.core.copying.merge import merged
+from botchat.core.copying import copy_session
+from botchat.core.copying.merge import merge_sessions
 from botchat.core.errors import DamagedRecord, InvalidInput
 from botchat.core.importing import Intake
 from botchat.core.models import REDACTED, ROOT, Message, Session, SessionFilter, branch_of, now, redaction
@@ -65,7 +65,7 @@ def skip_without_agents(repository) -> None:
 def forked(repository, target) -> Session:
     """A session that both stores have."""
     session = stored(repository, messages=2)
-    assert [one.became for one in copy(repository, target)] == ["made"]
+    assert [one.outcome for one in copy(repository, target)] == ["made"]
     return session
 
 
@@ -75,14 +75,14 @@ def test_what_was_written_in_both_stores_becomes_two_branches_with_the_newer_sho
     says(target, session, *(f"there {i}" for i in range(there)))
     says(repository, session, *(f"here {i}" for i in range(here)), create_time=now() + timedelta(seconds=1))
     (result,) = copy(repository, target)
-    assert result.became == "merged"
+    assert result.outcome == "merged"
     assert "branches" in result.note
     common = ["message 0", "message 1"]
     own, added = [f"there {i}" for i in range(there)], [f"here {i}" for i in range(here)]
     assert words(target, session) == [*common, *own, *added]
     assert shown(target, session) == [*common, *added]
     before = records(target)
-    assert [one.became for one in copy(repository, target)] == ["kept"]
+    assert [one.outcome for one in copy(repository, target)] == ["kept"]
     assert records(target) == before
 
 
@@ -103,7 +103,7 @@ def test_there_and_back_both_stores_have_everything(repository, target):
         copy(repository, target)
         copy(target, repository)
     assert sorted(words(target, session)) == sorted(words(repository, session))
-    assert [one.became for one in copy(repository, target) + copy(target, repository)] == ["kept", "kept"]
+    assert [one.outcome for one in copy(repository, target) + copy(target, repository)] == ["kept", "kept"]
 
 
 def test_a_redaction_wins_whichever_side_it_is_on(repository, target):
@@ -140,9 +140,9 @@ def test_a_finished_reply_wins_over_the_same_reply_while_it_was_streaming(reposi
     copy(repository, target)
     target.update_message("ann", session.id, reply.id, status="interrupted", heartbeat=None)
     repository.update_message("ann", session.id, reply.id, content="The answer", status=None, heartbeat=None)
-    assert [one.became for one in copy(repository, target)] == ["updated"]
+    assert [one.outcome for one in copy(repository, target)] == ["updated"]
     assert target.get("ann", session.id).messages[-1] == repository.get("ann", session.id).messages[-1]
-    back = [one.became for one in copy(target, repository)]
+    back = [one.outcome for one in copy(target, repository)]
     assert back == ["kept"]
 
 
@@ -152,14 +152,14 @@ def test_different_words_of_one_message_are_both_kept(repository, target):
     repository.update_message("ann", session.id, first, content="as it is here")
     target.update_message("ann", session.id, first, content="as it is there")
     (result,) = copy(repository, target)
-    assert (result.became, first in result.note) == ("merged", True)
+    assert (result.outcome, first in result.note) == ("merged", True)
     held = target.get("ann", session.id).messages
     assert [m.content for m in held] == ["as it is there", "message 1", "as it is here"]
     assert held[-1].parent == ROOT
-    assert [one.became for one in copy(repository, target)] == ["kept"]
+    assert [one.outcome for one in copy(repository, target)] == ["kept"]
     copy(target, repository)
     assert sorted(words(repository, session)) == sorted(words(target, session))
-    assert {one.became for one in copy(repository, target) + copy(target, repository)} == {"kept"}
+    assert {one.outcome for one in copy(repository, target) + copy(target, repository)} == {"kept"}
     repository.update_message("ann", session.id, first, **redaction())
     copy(repository, target)
     assert set(words(target, session)) == {REDACTED, "message 1"}
@@ -175,7 +175,7 @@ def test_an_agents_message_with_different_words_is_refused_and_named(repository,
     target.update_message("ann", session.id, message.id, content="other")
     before = records(target)
     (result,) = copy(repository, target)
-    assert (result.became, message.id in result.problem) == ("refused", True)
+    assert (result.outcome, message.id in result.problem) == ("refused", True)
     assert records(target) == before
 
 
@@ -183,7 +183,7 @@ def test_agents_of_both_stores_are_counted_with_all_their_messages(repository, t
     skip_without_agents(repository)
     session = Session(user="ann", bot_id="a", agents=[{"agent_id": "one", "message_count": 0}])
     repository.for_agents().create(session)
-    assert [one.became for one in copy(repository, target)] == ["made"]
+    assert [one.outcome for one in copy(repository, target)] == ["made"]
     for store, tokens in ((repository, 5), (target, 7)):
         held = store.get("ann", session.id)
         store.append(held, user_says("x", agent_id="one", usage={"total_tokens": tokens}), {"state": f"{tokens}"})
@@ -226,18 +226,18 @@ def test_a_copy_leaves_the_mark_of_a_running_turn_where_it_runs(repository, targ
     copy(repository, target)
     assert repository.get("ann", session.id).turn.holder == "there"
     assert target.get("ann", session.id).turn.holder == "here"
-    assert {result.became for result in copy(repository, target)} == {"kept"}
+    assert {result.outcome for result in copy(repository, target)} == {"kept"}
 
 
 def test_another_users_session_of_that_id_stays_as_it_is(repository, target):
     source, target = KeyedRepository(repository), KeyedRepository(target)
     session = stored(source, "ann", id="same", name="ann's")
     theirs = stored(target, "bob", id="same", name="bob's")
-    assert [(result.session_id, result.became) for result in copy(source, target)] == [("same", "made")]
+    assert [(result.session_id, result.outcome) for result in copy(source, target)] == [("same", "made")]
     assert target.get("ann", "same").messages == session.messages
     assert target.get("bob", "same") == theirs
-    assert {result.became for result in copy(source, target)} == {"kept"}
-    assert {result.became for result in copy(target, source)} == {"made", "kept"}
+    assert {result.outcome for result in copy(source, target)} == {"kept"}
+    assert {result.outcome for result in copy(target, source)} == {"made", "kept"}
     assert source.get("bob", "same").messages == theirs.messages
 
 
@@ -276,7 +276,7 @@ def test_what_is_written_in_the_target_during_the_copy_is_kept(repository, tmp_p
     says(source, session, "from the source")
     during = Interrupted(repository.for_admins(), lambda: says(repository, session, "meanwhile"))
     (record,) = records(source)
-    assert copied(record, during).became == "merged"
+    assert copy_session(record, during).outcome == "merged"
     assert words(repository, session) == ["message 0", "message 1", "meanwhile", "from the source"]
     source.close()
 
@@ -348,9 +348,9 @@ def test_no_word_of_two_histories_with_a_common_beginning_is_lost(common, ours, 
     at = START + timedelta(minutes=1)
     held = session_to_record(play(session_from_record(begun), ours, at))
     given_ = session_to_record(play(session_from_record(begun), theirs, at + timedelta(seconds=ahead)))
-    merge = merged(held, given_)
+    merge = merge_sessions(held, given_)
     record = merge.record
-    again = merged(record, given_)
+    again = merge_sessions(record, given_)
     assert not again.is_changed
     assert again.record == record
     order = [message["id"] for message in held["messages"]]
@@ -371,9 +371,9 @@ def test_no_word_of_two_histories_with_a_common_beginning_is_lost(common, ours, 
         of_side, of_all = parents(side["messages"]), parents(record["messages"])
         assert {message_id: of_all[message_id] for message_id in of_side} == of_side
     assert record["rev"] > held["rev"] or not merge.is_changed
-    back = merged(given_, record)
-    third = merged(record, back.record)
-    assert merged(back.record, third.record).is_changed is False
+    back = merge_sessions(given_, record)
+    third = merge_sessions(record, back.record)
+    assert merge_sessions(back.record, third.record).is_changed is False
     if not ours and theirs and all(kind != "edit" for kind, _, _ in theirs):
         assert {**record, "rev": 0} == {**given_, "rev": 0}
 
@@ -400,7 +400,7 @@ def test_random_histories_are_copied_between_the_stores_and_a_second_copy_change
     copy(repository, target)
     (record,) = records(target)
     assert ids <= {message["id"] for message in record["messages"]}
-    assert [one.became for one in copy(repository, target)] == ["kept"]
+    assert [one.outcome for one in copy(repository, target)] == ["kept"]
     assert records(target) == [record]
 
 
@@ -409,7 +409,7 @@ def test_an_agents_conflict_is_an_error_of_the_merge():
     one = session_to_record(Session(user="ann", bot_id="b", messages=[message], rev=1))
     other = one | {"messages": [one["messages"][0] | {"content": "b"}]}
     with pytest.raises(InvalidInput, match="of an agent"):
-        merged(one, other)
+        merge_sessions(one, other)
 
 
 def test_an_import_that_replaces_a_session_keeps_the_messages_that_only_the_store_has(repository):
@@ -448,9 +448,9 @@ def test_data_of_a_file_that_the_target_has_lost_come_back(repository, tmp_path)
     with target._file.writing() as db:
         db.execute("DELETE FROM files")
     (back,) = copy(target, repository)
-    assert (back.became, "missing" in back.problem) == ("kept", True)
+    assert (back.outcome, "missing" in back.problem) == ("kept", True)
     assert repository.file("ann", session.id, file.id) == BIG
-    assert [one.became for one in copy(repository, target)] == ["updated"]
+    assert [one.outcome for one in copy(repository, target)] == ["updated"]
     assert target.file("ann", session.id, file.id) == BIG
     target.close()
 
@@ -466,11 +466,11 @@ def test_long_sessions_whose_older_messages_lie_in_blocks_are_merged(repository,
     first = session.messages[0].id
     source.update_message("ann", session.id, first, **redaction())
     (result,) = copy(source, repository)
-    assert result.became == "merged"
+    assert result.outcome == "merged"
     (record,) = records(repository)
     contents = [message["content"] for message in record["messages"]]
     assert (contents[0], contents[40:]) == (REDACTED, ["meanwhile", "from the source"])
-    assert [one.became for one in copy(source, repository)] == ["kept"]
+    assert [one.outcome for one in copy(source, repository)] == ["kept"]
     if isinstance(repository, MongoRepository):
         keys = repository._database["session_blocks"].distinct("key")
         assert len(keys) == 1

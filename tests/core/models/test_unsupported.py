@@ -4,7 +4,7 @@ import pytest
 
 from botchat.core.models import Delta, Message, Unsupported, pack, unpack, unsupported_notices
 from botchat.core.storage import message_from_record, message_to_record, text_fields
-from botchat.core.storage.json_codec import as_said
+from botchat.core.storage.json_codec import message_to_json
 from botchat.core.turn import Reply
 
 IMAGE = Unsupported("image", {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}})
@@ -38,7 +38,7 @@ def test_pieces_and_words_that_are_no_unicode_are_kept_beside_each_other(content
     record = message_to_record(message)
     record["content"].encode()
     assert message_from_record(record) == message
-    exported = as_said(record)
+    exported = message_to_json(record)
     assert (exported["content"], unpack(exported["payload"])) == (content, [IMAGE])
     imported = exported | text_fields(exported) | {"create_time": message.create_time}
     assert message_from_record(imported) == message

@@ -59,7 +59,7 @@ def said(repository, user: str, *contents: str, session_id: str = CASE) -> Sessi
 
 def copy(source, target) -> list[tuple[str, str]]:
     results = Admin(source.for_admins(), Retention()).copy_to(Admin(target.for_admins(), Retention()))
-    return [(result.session_id, result.became) for result in results]
+    return [(result.session_id, result.outcome) for result in results]
 
 
 # Keys
@@ -264,7 +264,7 @@ def test_a_session_of_an_earlier_version_goes_on_under_its_plain_key(keyed):
     again.rename_from("ann", CASE, "saved", "renamed")
     assert again.for_agents().create(Session(id=CASE, user="ann", bot_id="demo")) is False
     assert again.for_admins().put(session_to_record(session)) == "kept"
-    assert keyed.stored.for_admins().held([CASE, keys_of("ann", CASE)[0]]).keys() == {CASE}
+    assert keyed.stored.for_admins().stored_keys([CASE, keys_of("ann", CASE)[0]]).keys() == {CASE}
     assert (again.get("ann", CASE).name, again.get("ann", CASE).message_count) == ("renamed", 4)
     assert again.file("ann", CASE, "f") == BIG
     stored(again, "bob", id=CASE)

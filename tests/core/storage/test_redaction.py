@@ -11,10 +11,10 @@ from support.fakes import DONE, Gate, ScriptedBot
 from support.stores.sessions import stored
 
 from botchat.core.chat import Chat
-from botchat.core.copying.merge import merged
+from botchat.core.copying.merge import merge_sessions
 from botchat.core.models import Message, Session, Unsupported, now, pack
 from botchat.core.models.quotes import is_quote, passages_of
-from botchat.core.storage import redact, redacted_since, session_to_record
+from botchat.core.storage import has_redaction_since, redact, session_to_record
 from botchat.core.turn import Turns
 
 SECRET = "What does the ZEBRATIT project cost us?"
@@ -127,11 +127,11 @@ def test_a_title_that_is_made_while_a_message_is_redacted_is_taken_back(chat_wit
 def test_messages_that_were_redacted_since_they_were_read_are_found(repository_at):
     session = stored(repository_at, messages=4)
     known = repository_at.get("ann", session.id).messages
-    assert not redacted_since(repository_at, session, known)
+    assert not has_redaction_since(repository_at, session, known)
     Chat(repository_at, Turns({}), default_bot="b").redact("ann", session.id, known[1].id)
-    assert redacted_since(repository_at, session, known)
-    assert not redacted_since(repository_at, session, known[2:])
-    assert not redacted_since(repository_at, session, repository_at.get("ann", session.id).messages)
+    assert has_redaction_since(repository_at, session, known)
+    assert not has_redaction_since(repository_at, session, known[2:])
+    assert not has_redaction_since(repository_at, session, repository_at.get("ann", session.id).messages)
 
 
 def says(content: str = "", **fields) -> Message:
@@ -295,5 +295,5 @@ def test_a_copy_that_has_the_words_still_does_not_bring_them_back(repository_at,
     for late in (full, clean):  # whichever was written last
         copies = [dict(full), dict(clean)]
         copies[late is clean]["update_time"] = now() + timedelta(hours=1)
-        record = merged(copies[redacted_side], copies[1 - redacted_side]).record
+        record = merge_sessions(copies[redacted_side], copies[1 - redacted_side]).record
         assert json.loads(record["original"]) == {"title.text": "Herons"}

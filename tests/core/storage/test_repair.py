@@ -147,10 +147,10 @@ def test_what_can_be_read_is_copied_and_repaired_and_a_second_time_there_is_noth
     target.prepare()
     first = list(admin_of(repository).copy_to(admin_of(target)))
     assert {one.session_id for one in first if one.problem} == damaged_ids
-    assert {one.became for one in first} == {"made"}
+    assert {one.outcome for one in first} == {"made"}
     sound, damaged = split(target)
     assert (set(sound), damaged) == ({*SOUND, *damaged_ids}, {})
-    assert {one.became for one in admin_of(repository).copy_to(admin_of(target))} == {"kept"}
+    assert {one.outcome for one in admin_of(repository).copy_to(admin_of(target))} == {"kept"}
     target.close()
     for one in split(repository)[1].values():
         assert admin_of(repository).repair(one)

@@ -53,7 +53,7 @@ class World:
 
     @property
     def passwords(self) -> PasswordSignIn:
-        devices = Devices(self.repository.short_lived())
+        devices = Devices(self.repository.expiring_values())
         return PasswordSignIn(self.access, devices, self.guesses, self.wait)
 
     async def wait(self, seconds: float) -> None:
@@ -61,7 +61,7 @@ class World:
         self.clock += seconds
 
     def app(self, **settings) -> Starlette:
-        made = admission(WebSettings(**settings), self.access, self.passwords, self.repository.short_lived(), {})
+        made = admission(WebSettings(**settings), self.access, self.passwords, self.repository.expiring_values(), {})
         served = runtime.Served(
             user=None, connect=self.site.connect, replies=self.site, admins=("root",), can_sign_out=True
         )

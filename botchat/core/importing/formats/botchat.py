@@ -5,7 +5,7 @@ from typing import Any
 from botchat.core.errors import InvalidInput
 from botchat.core.importing.tree import IMPORTED, as_text
 from botchat.core.models import NAME_LENGTH, new_id, now, valid_text
-from botchat.core.storage import MESSAGE_TIMES, SESSION_TIMES, Record, read_times, text_fields
+from botchat.core.storage import MESSAGE_TIMES, SESSION_TIMES, Record, parse_times, text_fields
 
 
 def read_own(item: dict[str, Any]) -> Record:
@@ -15,7 +15,7 @@ def read_own(item: dict[str, Any]) -> Record:
         InvalidInput: a message is not a JSON object.
     """
     record: Record = {name: value for name, value in item.items() if name != "first"}
-    read_times(record, SESSION_TIMES)
+    parse_times(record, SESSION_TIMES)
     if isinstance(record.get("feedbacks"), list):
         record["feedbacks"] = [_with_time(feedback) for feedback in record["feedbacks"]]
     record.setdefault("create_time", now())
@@ -37,7 +37,7 @@ def _read_message(item: Any, time: Any) -> Record:
     if not isinstance(item, dict):
         raise InvalidInput("One of its messages is no JSON object.")
     message: Record = {"id": new_id(), "create_time": time} | item
-    read_times(message, MESSAGE_TIMES)
+    parse_times(message, MESSAGE_TIMES)
     if "feedback" in message:
         message["feedback"] = _with_time(message["feedback"])
     return message | text_fields(message)
@@ -47,5 +47,5 @@ def _with_time(feedback: Any) -> Any:
     if not isinstance(feedback, dict):
         return feedback
     read = dict(feedback)
-    read_times(read, ["time"])
+    parse_times(read, ["time"])
     return read

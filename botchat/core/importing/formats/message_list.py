@@ -11,7 +11,7 @@ from botchat.core.importing.formats.botchat import read_own
 from botchat.core.importing.formats.mapping import read_mapping
 from botchat.core.importing.tree import as_dict, as_list
 from botchat.core.models import NAME_LIMIT, Message, Status, new_id, valid_text
-from botchat.core.storage import FILE_ALWAYS, Record
+from botchat.core.storage import FILE_REQUIRED, Record
 
 _TAKEN = {name: MESSAGE_FIELDS[name] for name in ("role", "create_time", "model", "reasoning_content", "content")}
 _KNOWN = {field.name for field in fields(Message)} - {"extra"} | {"name"}
@@ -110,7 +110,7 @@ def _role_name(role: Any) -> Any:
 
 
 def _is_ours(files: Any) -> bool:
-    return isinstance(files, list) and all(isinstance(file, dict) and file.keys() >= FILE_ALWAYS for file in files)
+    return isinstance(files, list) and all(isinstance(file, dict) and file.keys() >= FILE_REQUIRED for file in files)
 
 
 def _is_kept(name: str, value: Any) -> bool:

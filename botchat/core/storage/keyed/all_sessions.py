@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from botchat.core.errors import DamagedRecord
 from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter, SessionSummary
-from botchat.core.storage.all_sessions import Activity, After, AllSessions, GivenFeedback, UserSummary
+from botchat.core.storage.all_sessions import Activity, AllSessions, FeedbackEntry, RecordCursor, UserSummary
 from botchat.core.storage.keyed.calls import KeyedCalls, damaged_with_id, named_by_id
 from botchat.core.storage.records import Record
 from botchat.core.storage.repository import ACTIVE
@@ -28,7 +28,7 @@ class KeyedAllSessions:
     def count(self, where: SessionFilter) -> int:
         return self.stored.count(self._filter(where))
 
-    def records(self, where: SessionFilter, after: After | None = None) -> Iterator[Record | DamagedRecord]:
+    def records(self, where: SessionFilter, after: RecordCursor | None = None) -> Iterator[Record | DamagedRecord]:
         if after is not None:
             time, session_id, user = after
             after = (time, self._calls.key(user, session_id), user)
@@ -51,8 +51,8 @@ class KeyedAllSessions:
             DamagedRecord(damaged.session_id, damaged.user, damaged.reason, damaged.raw, readable)
         )
 
-    def held(self, keys: Collection[str]) -> dict[str, tuple[str, int]]:
-        return self.stored.held(keys)
+    def stored_keys(self, keys: Collection[str]) -> dict[str, tuple[str, int]]:
+        return self.stored.stored_keys(keys)
 
     def owners(self, session_id: str) -> list[str]:
         return self.stored.owners(session_id)
@@ -60,8 +60,8 @@ class KeyedAllSessions:
     def preferences(self, user: str | None = None) -> Iterator[Record]:
         return self.stored.preferences(user)
 
-    def put_preferences(self, record: Record) -> None:
-        self.stored.put_preferences(record)
+    def add_preferences(self, record: Record) -> None:
+        self.stored.add_preferences(record)
 
     def forget(self, user: str) -> None:
         self.stored.forget(user)
@@ -75,7 +75,7 @@ class KeyedAllSessions:
         for activity in self.stored.activity(self._filter(where), since, until):
             yield replace(activity, session_id=id_of(activity.user, activity.session_id))
 
-    def feedback(self, where: SessionFilter) -> Iterator[GivenFeedback]:
+    def feedback(self, where: SessionFilter) -> Iterator[FeedbackEntry]:
         for given in self.stored.feedback(self._filter(where)):
             yield given._replace(session_id=id_of(given.user, given.session_id))
 

@@ -78,7 +78,7 @@ class KeyedCalls:
         keys = keys_of(user, session_id)
         if self._remembered.get((user, session_id)) == keys[0]:
             return keys[0]
-        held = self._sessions.held(keys)
+        held = self._sessions.stored_keys(keys)
         for key in keys:
             if key in held and held[key][0] == user:
                 return key

@@ -25,7 +25,7 @@ from botchat.core.models import (
 from botchat.core.storage.accounts import AccountRepository
 from botchat.core.storage.agents import AgentChanges, AgentRecord, AgentRecords
 from botchat.core.storage.audit import AuditLog
-from botchat.core.storage.expiring import ShortLived
+from botchat.core.storage.expiring import ExpiringValues
 from botchat.core.storage.keyed.all_sessions import KeyedAllSessions, record_with_id, summary_with_id
 from botchat.core.storage.keyed.calls import KeyedCalls
 from botchat.core.storage.records import Record
@@ -133,8 +133,8 @@ class KeyedRepository:
     def preferences(self, user: str) -> Preferences:
         return self.stored.preferences(user)
 
-    def prefer(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
-        self.stored.prefer(user, **changes)
+    def set_preferences(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
+        self.stored.set_preferences(user, **changes)
 
     def for_agents(self) -> AgentRecords:
         return self._agents
@@ -148,8 +148,8 @@ class KeyedRepository:
     def audit(self) -> AuditLog:
         return self.stored.audit()
 
-    def short_lived(self) -> ShortLived:
-        return self.stored.short_lived()
+    def expiring_values(self) -> ExpiringValues:
+        return self.stored.expiring_values()
 
     def _write(self, session: Session, write: Callable[[str], _T]) -> _T:
         """Write a session that is stored, or make it."""

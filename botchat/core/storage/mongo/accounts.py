@@ -11,7 +11,7 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from botchat.core.models import now
-from botchat.core.storage.accounts import KEPT_ENDINGS, Account, Endings, SignIn, Token
+from botchat.core.storage.accounts import KEPT_REVOCATIONS, Account, Revocations, SignIn, Token
 from botchat.core.storage.mongo.client import Document, translated
 
 _ALL = "all"
@@ -102,15 +102,15 @@ class MongoAccounts:
         with translated(self._name):
             self._sign_ins.delete_many({"user": {"$eq": user}})
 
-    def add_ending(self, key: str) -> None:
-        newest = {"$each": [key], "$slice": -KEPT_ENDINGS}
+    def add_revocation(self, key: str) -> None:
+        newest = {"$each": [key], "$slice": -KEPT_REVOCATIONS}
         with translated(self._name):
             self._endings.update_one({"_id": _ALL}, {"$inc": {"number": 1}, "$push": {"newest": newest}}, upsert=True)
 
-    def endings(self) -> Endings:
+    def revocations(self) -> Revocations:
         with translated(self._name):
             found = self._endings.find_one({"_id": _ALL})
-        return Endings(found["number"], tuple(found["newest"])) if found else Endings(0, ())
+        return Revocations(found["number"], tuple(found["newest"])) if found else Revocations(0, ())
 
     def _find(self, collection: Collection[Document], key: str) -> Document | None:
         with translated(self._name):
@@ -121,7 +121,7 @@ class MongoAccounts:
             return collection.update_one(wanted, update).matched_count == 1
 
 
-class MongoShortLived:
+class MongoExpiringValues:
     """Keeps what soon goes, in the collection `short_lived`."""
 
     def __init__(self, database: Database[Document], *, name: str) -> None:

@@ -9,7 +9,7 @@ from pymongo.errors import DuplicateKeyError
 
 from botchat.core.errors import SessionNotFound
 from botchat.core.models import Message, Session, check_value, now
-from botchat.core.storage.agents import AgentChanges, AgentRecord, agent_in, counted
+from botchat.core.storage.agents import AgentChanges, AgentRecord, find_agent, totals_of
 from botchat.core.storage.mongo.client import Document, translated
 from botchat.core.storage.mongo.filters import owned
 from botchat.core.storage.mongo.messages.blocks import bare
@@ -79,7 +79,7 @@ class MongoAgents:
         if session.state == "trash":
             raise SessionNotFound(session_id)
         if agent_id is not None:
-            agent_in(session.agents, agent_id)
+            find_agent(session.agents, agent_id)
 
     def _inserted(self, record: Record) -> bool:
         with translated(self._name):
@@ -97,7 +97,7 @@ class MongoAgents:
 
 def count_too(message: Message, changes: Mapping[str, Any], wanted: Document, update: Document) -> Document:
     """Let an append count the message for its session and its agent, and change the agent; return its options."""
-    added = counted(message)
+    added = totals_of(message)
     update["$inc"] |= {f"totals.{name}": number for name, number in added.items()}
     if message.agent_id is None:
         return {}

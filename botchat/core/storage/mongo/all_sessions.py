@@ -14,8 +14,8 @@ from botchat.core.errors import DamagedRecord, InvalidInput, StoreError, StoreRe
 from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter, now
 from botchat.core.storage.all_sessions import (
     Activity,
-    After,
-    GivenFeedback,
+    FeedbackEntry,
+    RecordCursor,
     UserSummary,
     activities_of,
     anothers,
@@ -83,7 +83,7 @@ class MongoAllSessions:
         with translated(self._name), self._time_for(where):
             return self._sessions.count_documents(wanted)
 
-    def records(self, where: SessionFilter, after: After | None = None) -> Iterator[Record | DamagedRecord]:
+    def records(self, where: SessionFilter, after: RecordCursor | None = None) -> Iterator[Record | DamagedRecord]:
         wanted = self._filter(where)
         if where.state is None:  # a state that is none is damaged, and found here alone
             del wanted["state"]
@@ -100,7 +100,7 @@ class MongoAllSessions:
         with translated(self._name):
             record, blocks = self._moving.split(whole)
         if data or blocks:  # they are stored before the record, and so not for one that is kept or another's
-            held = self.held([session_id]).get(session_id)
+            held = self.stored_keys([session_id]).get(session_id)
             if held and held[0] != user:
                 raise anothers(session_id)
             if held and not replace:
@@ -145,7 +145,7 @@ class MongoAllSessions:
             self._blocks.remove(blocks)
         return is_replaced
 
-    def held(self, keys: Some[str]) -> dict[str, tuple[str, int]]:
+    def stored_keys(self, keys: Some[str]) -> dict[str, tuple[str, int]]:
         with translated(self._name):
             found = list(self._sessions.find({"_id": {"$in": list(keys)}}, {"user": 1, "rev": 1}))
         return {record["_id"]: (record.get("user", ""), record.get("rev", 0)) for record in found}
@@ -160,7 +160,7 @@ class MongoAllSessions:
     def preferences(self, user: str | None = None) -> Iterator[Record]:
         return self._each(self._preferences.find({} if user is None else {"_id": {"$eq": user}}))
 
-    def put_preferences(self, record: Record) -> None:
+    def add_preferences(self, record: Record) -> None:
         with translated(self._name), suppress(DuplicateKeyError):
             self._preferences.insert_one(record)
 
@@ -204,7 +204,7 @@ class MongoAllSessions:
         for record in self._long(sessions, FACTS):
             yield from readable_facts(partial(activities_of, since=since, until=until), record)
 
-    def feedback(self, where: SessionFilter) -> Iterator[GivenFeedback]:
+    def feedback(self, where: SessionFilter) -> Iterator[FeedbackEntry]:
         with_any: list[Document] = [{"messages.feedback": {"$exists": True}}, {"feedbacks": {"$exists": True}}]
         (holders,) = self._blocks.holders(where.user, with_any[:1])
         wanted = {"$and": [self._filter(where), {"$or": [*with_any, *holders]}]}

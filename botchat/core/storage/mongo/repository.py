@@ -36,8 +36,8 @@ from botchat.core.models import (
 )
 from botchat.core.storage.agents import AgentChanges
 from botchat.core.storage.all_sessions import unreadable
-from botchat.core.storage.attachments import apart, files_of, find_data, record_apart
-from botchat.core.storage.mongo.accounts import MongoAccounts, MongoShortLived
+from botchat.core.storage.attachments import apart, files_of, find_file_data, record_apart
+from botchat.core.storage.mongo.accounts import MongoAccounts, MongoExpiringValues
 from botchat.core.storage.mongo.agents import MongoAgents
 from botchat.core.storage.mongo.all_sessions import MongoAllSessions
 from botchat.core.storage.mongo.appends import MongoAppends
@@ -224,7 +224,7 @@ class MongoRepository:
 
     def file(self, user: str, session_id: str, file_id: str) -> bytes:
         message = self._messages.find(user, session_id, {"files.id": {"$eq": file_id}})
-        data = find_data(message, file_id, partial(self._files.read, user, session_id))
+        data = find_file_data(message, file_id, partial(self._files.read, user, session_id))
         if data is None:
             raise FileNotFound(file_id)
         return data
@@ -282,7 +282,7 @@ class MongoRepository:
     def preferences(self, user: str) -> Preferences:
         return self._preferences.read(user)
 
-    def prefer(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
+    def set_preferences(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
         self._preferences.change(user, changes)
 
     def for_agents(self) -> MongoAgents:
@@ -297,8 +297,8 @@ class MongoRepository:
     def audit(self) -> MongoAudit:
         return MongoAudit(self._database, name=self.name)
 
-    def short_lived(self) -> MongoShortLived:
-        return MongoShortLived(self._database, name=self.name)
+    def expiring_values(self) -> MongoExpiringValues:
+        return MongoExpiringValues(self._database, name=self.name)
 
     @contextmanager
     def _damage_named(self, user: str, session_id: str) -> Iterator[None]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from botchat.core.models import now
-from botchat.core.storage.accounts import KEPT_ENDINGS, Account, Endings, SignIn, Token
+from botchat.core.storage.accounts import KEPT_REVOCATIONS, Account, Revocations, SignIn, Token
 from botchat.core.storage.sqlite.connection import SqliteFile
 from botchat.core.storage.sqlite.rows import milliseconds, moment
 
@@ -125,24 +125,24 @@ class SqliteAccounts:
     def remove_sign_ins(self, user: str) -> None:
         self._written("DELETE FROM auth_sessions WHERE user = ?", user)
 
-    def add_ending(self, key: str) -> None:
+    def add_revocation(self, key: str) -> None:
         with self._file.writing() as db:
             if _has_tables(db):
                 db.execute(_ENDINGS)  # a file that an older program made has all but this one
                 db.execute("INSERT INTO endings (key) VALUES (?)", (key,))
-                db.execute("DELETE FROM endings WHERE number <= last_insert_rowid() - ?", (KEPT_ENDINGS,))
+                db.execute("DELETE FROM endings WHERE number <= last_insert_rowid() - ?", (KEPT_REVOCATIONS,))
 
-    def endings(self) -> Endings:
+    def revocations(self) -> Revocations:
         query = "SELECT number, key FROM endings ORDER BY number"
         with self._file.reading() as db:
             rows = db.execute(query).fetchall() if _has_tables(db, "endings") else []
-        return Endings(rows[-1][0] if rows else 0, tuple(key for _, key in rows))
+        return Revocations(rows[-1][0] if rows else 0, tuple(key for _, key in rows))
 
     def _written(self, statement: str, *values: Any) -> bool:
         return _written(self._file, statement, *values)
 
 
-class SqliteShortLived:
+class SqliteExpiringValues:
     """Keeps what soon goes, in the table `short_lived`."""
 
     def __init__(self, file: SqliteFile) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 from botchat.core.errors import SessionNotFound
 from botchat.core.models import Session, check_value, now
-from botchat.core.storage.agents import AgentChanges, AgentRecord, agent_in
+from botchat.core.storage.agents import AgentChanges, AgentRecord, find_agent
 from botchat.core.storage.records import Record, session_from_record, session_to_record
 from botchat.core.storage.sqlite.connection import SqliteFile
 from botchat.core.storage.sqlite.rows import exists, read_header, read_messages, write_header
@@ -63,7 +63,7 @@ class SqliteAgents:
 
         def change(header: Record) -> bool:
             check_not_deleted(header)
-            agent_in(header.get("agents", []), agent_id).update(changes)
+            find_agent(header.get("agents", []), agent_id).update(changes)
             return True
 
         self._changed(user, session_id, change)

@@ -9,8 +9,8 @@ from botchat.core.errors import DamagedRecord, InvalidInput, StoreRefused, Store
 from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter
 from botchat.core.storage.all_sessions import (
     Activity,
-    After,
-    GivenFeedback,
+    FeedbackEntry,
+    RecordCursor,
     UserSummary,
     activities_of,
     anothers,
@@ -63,17 +63,17 @@ class SqliteAllSessions:
                 return sum(is_wanted(db, found, where) for found in sessions_in(db))
         return int(count)
 
-    def records(self, where: SessionFilter, after: After | None = None) -> Iterator[Record | DamagedRecord]:
+    def records(self, where: SessionFilter, after: RecordCursor | None = None) -> Iterator[Record | DamagedRecord]:
         return self._records(where, after)
 
     def _records(
-        self, where: SessionFilter, after: After | None = None, *, with_files: bool = True
+        self, where: SessionFilter, after: RecordCursor | None = None, *, with_files: bool = True
     ) -> Iterator[Record | DamagedRecord]:
         for row in self._rows(where, after):
             if (record := self._read(row, with_files=with_files)) is not None:  # None: removed since
                 yield record
 
-    def _rows(self, where: SessionFilter, after: After | None) -> Iterator[Found]:
+    def _rows(self, where: SessionFilter, after: RecordCursor | None) -> Iterator[Found]:
         """Find the rows of a filter's sessions, oldest first; in a damaged file in whatever way they can be found."""
         given: set[int] = set()
         try:
@@ -87,7 +87,7 @@ class SqliteAllSessions:
                 ]
             yield from rest
 
-    def _rows_in_order(self, where: SessionFilter, after: After | None) -> Iterator[Found]:
+    def _rows_in_order(self, where: SessionFilter, after: RecordCursor | None) -> Iterator[Found]:
         condition, values = condition_of(where)
         behind = (milliseconds(after[0]), key_of(after[1])) if after else (-(2**63), b"")
         query = (
@@ -132,7 +132,7 @@ class SqliteAllSessions:
                 write_record(db, damaged.readable)
         return removed.rowcount == 1
 
-    def held(self, keys: Collection[str]) -> dict[str, tuple[str, int]]:
+    def stored_keys(self, keys: Collection[str]) -> dict[str, tuple[str, int]]:
         query = "SELECT user, rev FROM sessions WHERE id = ?"
         with self._file.reading() as db:
             found = {key: db.execute(query, (key,)).fetchone() for key in keys}
@@ -150,7 +150,7 @@ class SqliteAllSessions:
         for owner, chosen in rows:
             yield {"_id": owner} | decoded(chosen)
 
-    def put_preferences(self, record: Record) -> None:
+    def add_preferences(self, record: Record) -> None:
         chosen = {name: value for name, value in record.items() if name != "_id"}
         with self._file.writing() as db:
             db.execute("INSERT OR IGNORE INTO preferences VALUES (?, ?)", (record["_id"], encoded(chosen)))
@@ -176,7 +176,7 @@ class SqliteAllSessions:
         for record in sound(self._records(where, with_files=False)):
             yield from activities_of(record, since, until)
 
-    def feedback(self, where: SessionFilter) -> Iterator[GivenFeedback]:
+    def feedback(self, where: SessionFilter) -> Iterator[FeedbackEntry]:
         for record in sound(self._records(where, with_files=False)):
             yield from feedback_of(record)
 

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from botchat.core.errors import StoreUnreadable
 from botchat.core.models import SessionFilter, SessionSummary, State
-from botchat.core.storage.all_sessions import After
+from botchat.core.storage.all_sessions import RecordCursor
 from botchat.core.storage.records import summary_from_record
 from botchat.core.storage.repository import position_of
 from botchat.core.storage.search import patterns
@@ -61,7 +61,7 @@ def unknown_state(condition: str) -> str:
     return condition.replace("state IN", "state NOT IN", 1)
 
 
-def is_wanted(db: sqlite3.Connection, found: Found, where: SessionFilter, after: After | None = None) -> bool:
+def is_wanted(db: sqlite3.Connection, found: Found, where: SessionFilter, after: RecordCursor | None = None) -> bool:
     """Tell whether a row of a damaged file is one of a filter's; where that can't be read, by what an index knows."""
     condition, values = condition_of(where)
     conditions = f"({condition} OR {unknown_state(condition)})" if where.state is None else condition

@@ -34,7 +34,7 @@ from botchat.core.models import (
     preference_changes,
     preferences_from,
 )
-from botchat.core.storage.agents import AgentChanges, count_in
+from botchat.core.storage.agents import AgentChanges, count_message
 from botchat.core.storage.all_sessions import unreadable
 from botchat.core.storage.record_schema import are_sound, is_sound
 from botchat.core.storage.records import (
@@ -48,8 +48,8 @@ from botchat.core.storage.records import (
     session_to_record,
 )
 from botchat.core.storage.repair import MALFORMED
-from botchat.core.storage.repository import ACTIVE, check_limit, check_whole, has_end_of_its_own
-from botchat.core.storage.sqlite.accounts import SqliteAccounts, SqliteShortLived
+from botchat.core.storage.repository import ACTIVE, check_limit, check_whole, has_fixed_expiry
+from botchat.core.storage.sqlite.accounts import SqliteAccounts, SqliteExpiringValues
 from botchat.core.storage.sqlite.agents import SqliteAgents, check_not_deleted
 from botchat.core.storage.sqlite.all_sessions import SqliteAllSessions
 from botchat.core.storage.sqlite.audit import SqliteAudit
@@ -124,12 +124,12 @@ class SqliteRepository:
                 header["message_count"] += 1
                 header["rev"] += 1
                 header["update_time"] = at
-                if session.expire_time is not None and not has_end_of_its_own(header):
+                if session.expire_time is not None and not has_fixed_expiry(header):
                     header["expire_time"] = session.expire_time
                 if session.head is not None:
                     header.pop("head", None)
                 if agent is not None:
-                    count_in(header, message, agent)
+                    count_message(header, message, agent)
                 size += insert_message(db, session.id, header["message_count"] - 1, record)
                 write_header(db, header, size)
         if is_new or all(held.id != message.id for held in session.messages):
@@ -251,7 +251,7 @@ class SqliteRepository:
         with self._file.lent() as db:
             return preferences_from(read_preferences(db, user))
 
-    def prefer(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
+    def set_preferences(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
         to_set, to_unset = preference_changes(changes)
         check_name("The user", user)
         with self._file.writing() as db:
@@ -270,8 +270,8 @@ class SqliteRepository:
     def audit(self) -> SqliteAudit:
         return SqliteAudit(self._file)
 
-    def short_lived(self) -> SqliteShortLived:
-        return SqliteShortLived(self._file)
+    def expiring_values(self) -> SqliteExpiringValues:
+        return SqliteExpiringValues(self._file)
 
     @contextmanager
     def _damage_named(self, user: str, session_id: str) -> Iterator[None]:

@@ -13,7 +13,7 @@ from bson.errors import BSONError
 
 from botchat.core.errors import MessageNotFound, SessionNotFound, SessionTooLarge, StoreUnreadable
 from botchat.core.models import Status, now
-from botchat.core.storage.attachments import apart, files_of, find_data, joined
+from botchat.core.storage.attachments import apart, files_of, find_file_data, joined
 from botchat.core.storage.records import MAX_MESSAGE_BYTES, MAX_RECORD_BYTES, Record
 
 COLUMNS = (
@@ -176,7 +176,7 @@ def find_file(db: sqlite3.Connection, session_id: str, file_id: str) -> bytes | 
         "SELECT record FROM messages WHERE session_id = ? AND instr(record, ?)", (session_id, file_id.encode())
     )
     for (stored,) in rows:  # few: only those that hold the id anywhere are decoded
-        data = find_data(decoded(stored), file_id, partial(read_data, db, session_id))
+        data = find_file_data(decoded(stored), file_id, partial(read_data, db, session_id))
         if data is not None:
             return data
     return None

@@ -13,7 +13,7 @@ from botchat.core.auth import HEARD_SECONDS, Access, refused_names
 from botchat.core.errors import AccountNotFound, InvalidInput, NotSignedIn, TokenNotFound
 from botchat.core.models import now
 from botchat.core.storage import Account, SignIn
-from botchat.core.storage.accounts import KEPT_ENDINGS
+from botchat.core.storage.accounts import KEPT_REVOCATIONS
 from botchat.core.storage.sqlite.repository import SqliteRepository
 
 ODD = 'ann.$ö"{}/ '
@@ -210,7 +210,7 @@ ENDINGS = {
     "remove": lambda access, sign_in: access.remove(sign_in.user),
     "more than are named": lambda access, sign_in: [
         access.sign_out(sign_in.id),
-        *(access.sign_out_everywhere("carl") for _ in range(KEPT_ENDINGS)),
+        *(access.sign_out_everywhere("carl") for _ in range(KEPT_REVOCATIONS)),
     ],
 }
 
@@ -230,7 +230,7 @@ def test_a_process_hears_in_one_read_what_ended_in_others_and_asks_for_nobody_el
         clock.time += HEARD_SECONDS
         asked.names.clear()
         assert elsewhere.token(token).user == elsewhere.signed_in(bob.id).user == elsewhere.vouched_for("bob").user
-        assert asked.names == ["endings"] or what == "more than are named", what
+        assert asked.names == ["revocations"] or what == "more than are named", what
         with pytest.raises(NotSignedIn):
             elsewhere.signed_in(ann.id)
         access.remove("ann")
@@ -323,7 +323,7 @@ def test_nothing_is_left_of_a_user_who_is_removed(access, repository):
 
 
 def test_what_is_kept_for_a_while_is_added_once_replaced_and_removed(repository):
-    kept = repository.short_lived()
+    kept = repository.expiring_values()
     assert (kept.get("k"), kept.remove("k")) == (None, None)
     assert kept.add("k", {"a": [1, "ö"]}, now() + LATER)
     assert not kept.add("k", {"a": 2}, now() + LATER)

@@ -74,7 +74,7 @@ def test_a_record_is_put_as_it_is_and_kept_or_replaced_as_wished(repository, eve
     assert list(everybody.records(EVERYTHING)) == [record]
     assert everybody.put(changed, replace=True) == "replaced"
     assert list(everybody.records(EVERYTHING)) == [changed]
-    assert everybody.held([session.id, "none"]) == {session.id: ("ann", 9)}
+    assert everybody.stored_keys([session.id, "none"]) == {session.id: ("ann", 9)}
 
 
 def test_a_record_is_never_put_over_another_users(repository, everybody):
@@ -177,14 +177,14 @@ def test_a_copy_is_equal_goes_on_where_it_was_broken_off_and_keeps_what_is_newer
     target_store.prepare()
     target = Admin(target_store.for_admins(), Retention())
     copying = admin.copy_to(target)
-    assert next(copying).became == "made"
+    assert next(copying).outcome == "made"
     copying.close()
-    assert sorted(c.became for c in admin.copy_to(target)) == ["kept", "made", "made"]
+    assert sorted(c.outcome for c in admin.copy_to(target)) == ["kept", "made", "made"]
     assert list(target.records()) == list(admin.records())
     repository.append(sessions[0], user_says("more"))
     newer = target_store.get("bob", sessions[1].id)
     target_store.append(newer, user_says("written there"))
-    became = {c.session_id: c.became for c in admin.copy_to(target)}
+    became = {c.session_id: c.outcome for c in admin.copy_to(target)}
     assert became == {sessions[0].id: "updated", sessions[1].id: "kept", sessions[2].id: "kept"}
     assert target_store.get("ann", sessions[0].id) == sessions[0]
     assert target_store.get("bob", sessions[1].id) == newer

@@ -191,7 +191,7 @@ def test_a_store_is_copied_with_its_files_and_a_lost_one_is_told(repository, tmp
     target = SqliteRepository(tmp_path / "copy.db")
     target.prepare()
     source = Admin(repository.for_admins(), Retention())
-    assert [copied.became for copied in source.copy_to(Admin(target.for_admins(), Retention()))] == ["made"] * 2
+    assert [copied.outcome for copied in source.copy_to(Admin(target.for_admins(), Retention()))] == ["made"] * 2
     assert target.file("ann", session.id, message.files[0].id) == BIG
     target.close()
     if isinstance(repository, MongoRepository):

@@ -118,7 +118,7 @@ def test_a_long_session_is_saved_put_copied_and_exported_whole(repository, tmp_p
     target = SqliteRepository(tmp_path / "target.db")
     target.prepare()
     assert {
-        copied.became for copied in Admin(everybody, Retention()).copy_to(Admin(target.for_admins(), Retention()))
+        copied.outcome for copied in Admin(everybody, Retention()).copy_to(Admin(target.for_admins(), Retention()))
     } == {"made"}
     assert whole(target, session) == session
     target.close()

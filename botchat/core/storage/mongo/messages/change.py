@@ -22,7 +22,7 @@ from botchat.core.storage.mongo.messages.read import PLACE, MongoReader
 from botchat.core.storage.mongo.messages.record_size import Growth, is_full, is_leased
 from botchat.core.storage.mongo.messages.update import of_message, update_of_message
 from botchat.core.storage.records import Record
-from botchat.core.storage.repository import has_end_of_its_own
+from botchat.core.storage.repository import has_fixed_expiry
 
 _GOES_ON = {"pinned": {"$ne": True}, "state": {"$ne": "trash"}}
 
@@ -135,7 +135,7 @@ class MongoMessages(MongoReader):
                 record = self.read(session.user, session.id, shown)
                 if record.get("messages") or self._is_in_block(record, message):
                     return False
-                if has_end_of_its_own(record):
+                if has_fixed_expiry(record):
                     update["$set"].pop("expire_time", None)
                 if may_move and is_full(record, self._moving.limits) and not is_leased(record, self._moving.limits):
                     may_move = False  # one block for each append; the next ones go on with it
@@ -187,5 +187,5 @@ class MongoMessages(MongoReader):
 
 
 def _goes_on(update: Document) -> Document:
-    """Tell what a record must be for an append to say when it ends: see `has_end_of_its_own`."""
+    """Tell what a record must be for an append to say when it ends: see `has_fixed_expiry`."""
     return _GOES_ON if "expire_time" in update["$set"] else {}
