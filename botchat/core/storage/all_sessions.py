@@ -140,7 +140,7 @@ class AllSessions(Protocol):
         ...
 
 
-def activities_of(record: Record, since: datetime | None = None, until: datetime | None = None) -> Iterator[Activity]:
+def daily_activity(record: Record, since: datetime | None = None, until: datetime | None = None) -> Iterator[Activity]:
     """Count what was said in a record from `since` on and before `until`, by day."""
     by_day = defaultdict(list)
     for message in record["messages"]:
@@ -164,7 +164,7 @@ def activities_of(record: Record, since: datetime | None = None, until: datetime
         )
 
 
-def feedback_of(record: Record) -> Iterator[FeedbackEntry]:
+def feedback_entries(record: Record) -> Iterator[FeedbackEntry]:
     """Read the feedback in a record, on the session first."""
     places = [(None, feedback) for feedback in record.get("feedbacks", [])]
     places += [(message["id"], message["feedback"]) for message in record["messages"] if message.get("feedback")]
@@ -172,7 +172,7 @@ def feedback_of(record: Record) -> Iterator[FeedbackEntry]:
         yield FeedbackEntry(record["user"], record["_id"], message_id, record["bot_id"], feedback)
 
 
-def sound(records: Iterable[Record | DamagedRecord]) -> Iterator[Record]:
+def readable_records(records: Iterable[Record | DamagedRecord]) -> Iterator[Record]:
     """Give the records that are sound, and of the damaged ones what can be read."""
     for record in records:
         readable = record.readable if isinstance(record, DamagedRecord) else record
@@ -180,7 +180,7 @@ def sound(records: Iterable[Record | DamagedRecord]) -> Iterator[Record]:
             yield readable
 
 
-def readable_facts(read: Callable[[Record], Iterator[_Fact]], record: Record) -> list[_Fact]:
+def readable_values(read: Callable[[Record], Iterator[_Fact]], record: Record) -> list[_Fact]:
     """Read facts of a record; none of one that is damaged: `records` tells what is wrong with it."""
     try:
         return list(read(record))
@@ -188,12 +188,12 @@ def readable_facts(read: Callable[[Record], Iterator[_Fact]], record: Record) ->
         return []
 
 
-def read_only(advice: str) -> Finding:
+def read_only_finding(advice: str) -> Finding:
     """Make the finding of a store that can be read and not written."""
     return Finding("warning", "The store is read-only: what is said can't be saved, and nothing changed.", advice)
 
 
-def unreadable(
+def unreadable_error(
     sessions: AllSessions, user: str, session_id: str, error: Exception | None = None
 ) -> DamagedRecord | SessionNotFound:
     """Make the error of a session that can't be read, with what is wrong with it and what can be read.
@@ -216,6 +216,6 @@ def user_summary(user: Any, sessions: int, messages: Any, first: Any, last: Any)
     return UserSummary(name, sessions, int(messages) if isinstance(messages, int | float) else 0, *times)
 
 
-def anothers(session_id: str) -> InvalidInput:
+def other_owner_error(session_id: str) -> InvalidInput:
     """Make the error of writing a record over another user's."""
     return InvalidInput(f"The id {session_id!r} is another user's session: nothing was written over it.")

@@ -59,7 +59,7 @@ def missing_files(record: Record) -> str:
     return f"the data of its file{'s' if len(names) > 1 else ''} {', '.join(names)} are missing"
 
 
-def apart(message: Record) -> tuple[Record, dict[str, bytes]]:
+def split_files(message: Record) -> tuple[Record, dict[str, bytes]]:
     """Split the document of a message from the data that lie apart, which go by the ids of their files."""
     files = message.get("files", ())
     big = {file["id"]: file["data"] for file in files if len(file.get("data") or b"") > INLINE_BYTES}
@@ -69,29 +69,29 @@ def apart(message: Record) -> tuple[Record, dict[str, bytes]]:
     return message | {"files": left}, big
 
 
-def record_apart(record: Record) -> tuple[Record, dict[str, bytes]]:
+def split_record_files(record: Record) -> tuple[Record, dict[str, bytes]]:
     """Split the record of a session from all data that lie apart."""
     messages, big = [], dict[str, bytes]()
     for message in record["messages"]:
-        stored, data = apart(message)
+        stored, data = split_files(message)
         messages.append(stored)
         big |= data
     return record | {"messages": messages}, big
 
 
-def joined(message: Record, read: Callable[[str], bytes | None]) -> Record:
+def join_files(message: Record, read: Callable[[str], bytes | None]) -> Record:
     """Put the data that lie apart back into the document of a message; what is gone stays away."""
     files = message.get("files")
-    return message | {"files": [_joined(file, read) for file in files]} if files else message
+    return message | {"files": [_join_file(file, read) for file in files]} if files else message
 
 
 def find_file_data(message: Record, file_id: str, read: Callable[[str], bytes | None]) -> bytes | None:
     """Return the data of a file of a message; None if it has none of that id, or the data are gone."""
     file = next((file for file in message.get("files", ()) if file["id"] == file_id), None)
-    return _joined(file, read).get("data") if file else None
+    return _join_file(file, read).get("data") if file else None
 
 
-def _joined(file: Record, read: Callable[[str], bytes | None]) -> Record:
+def _join_file(file: Record, read: Callable[[str], bytes | None]) -> Record:
     data = file.get("data")
     if data is None:
         data = read(file["id"])

@@ -34,7 +34,7 @@ def check_record(record: Record) -> None:
         InvalidInput: a field is missing or of a wrong type, an id is no name or is there twice, something in it can't
             be stored, or there are no messages.
     """
-    if faults := faults_of(record):
+    if faults := find_faults(record):
         raise InvalidInput(faults[0].sentence)
     if not record["messages"]:
         raise InvalidInput("It has no messages, and such a session is not stored.")
@@ -49,7 +49,7 @@ def check_stored(record: Record) -> None:
     Raises:
         InvalidInput: as for `check_record`, or it doesn't have as many messages as it says.
     """
-    if faults := faults_of(record):
+    if faults := find_faults(record):
         raise InvalidInput(faults[0].sentence)
     _check_values(record)
     if record["message_count"] != len(record["messages"]):
@@ -61,14 +61,14 @@ def check_stored(record: Record) -> None:
             check_file(file)
 
 
-def is_sound(record: Record) -> bool:
+def is_readable(record: Record) -> bool:
     """Tell whether a record with some of its messages can become a session, and be shown."""
-    return not faults_of(record) and all(map(_is_text, record["messages"])) and is_valid(record["name"])
+    return not find_faults(record) and all(map(_is_text, record["messages"])) and is_valid(record["name"])
 
 
-def are_sound(messages: Sequence[Record]) -> bool:
+def are_readable(messages: Sequence[Record]) -> bool:
     """Tell whether messages of a record can be shown."""
-    has_fault = any(fault.place[0] == "messages" for fault in faults_of({"messages": list(messages)}))
+    has_fault = any(fault.place[0] == "messages" for fault in find_faults({"messages": list(messages)}))
     return not has_fault and all(map(_is_text, messages))
 
 
@@ -83,7 +83,7 @@ class Fault(NamedTuple):
     sentence: str
 
 
-def faults_of(record: Record) -> list[Fault]:
+def find_faults(record: Record) -> list[Fault]:
     """Find all fields that are missing or have a wrong type, messages included."""
     try:
         _session_shape().model_validate(record)

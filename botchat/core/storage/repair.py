@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 from botchat.core.errors import DamagedRecord, InvalidInput
 from botchat.core.models import Unsupported, is_valid, pack, valid_text
 from botchat.core.storage import json_codec
-from botchat.core.storage.record_schema import Fault, check_stored, faults_of
+from botchat.core.storage.record_schema import Fault, check_stored, find_faults
 from botchat.core.storage.records import LONG_AGO, Record
 
 DAMAGED = "damaged"
@@ -27,7 +27,7 @@ _ROUNDS = 5
 _FIELD = 2  # where the place of a fault names a message's field: messages.0.role
 
 
-def checked(record: Record, damages: Iterable[str] = ()) -> Record | DamagedRecord:
+def check_damage(record: Record, damages: Iterable[str] = ()) -> Record | DamagedRecord:
     """Return a record as it is where it is sound, else what is wrong with it and what can be read.
 
     `damages` is what the store found wrong when it read the record, each a part of a sentence.
@@ -43,13 +43,15 @@ def checked(record: Record, damages: Iterable[str] = ()) -> Record | DamagedReco
             reasons = [bytes_in if names else reason[:1].lower() + reason[1:]]
         else:
             return record
-    session_id, user = (visible(value) if isinstance(value := record.get(n), str) else "" for n in ("_id", "user"))
-    return DamagedRecord(session_id, user, "; ".join(reasons), record, mended(record))
+    session_id, user = (
+        escape_invalid_bytes(value) if isinstance(value := record.get(n), str) else "" for n in ("_id", "user")
+    )
+    return DamagedRecord(session_id, user, "; ".join(reasons), record, salvage_record(record))
 
 
-def mended(record: Record) -> Record | None:
+def salvage_record(record: Record) -> Record | None:
     """Make a valid record of what can be read of a damaged one; None if it has no id or no user."""
-    record = visible(record)
+    record = escape_invalid_bytes(record)
     session_id, user = record.get("_id"), record.get("user")
     if not all(isinstance(name, str) and name and "\0" not in name for name in (session_id, user)):
         return None
@@ -59,7 +61,7 @@ def mended(record: Record) -> Record | None:
     times = [m["create_time"] for m in messages] or [LONG_AGO]
     stand_ins = _ALWAYS | {"create_time": min(times), "update_time": max(times), "message_count": len(messages)}
     for _ in range(_ROUNDS):
-        faults = [fault for fault in faults_of(whole) if fault.place[0] != "messages"]
+        faults = [fault for fault in find_faults(whole) if fault.place[0] != "messages"]
         if not faults:
             break
         whole = _without(whole, {str(fault.place[0]) for fault in faults}, stand_ins, kept)
@@ -71,13 +73,13 @@ def mended(record: Record) -> Record | None:
     return _if_valid(whole)
 
 
-def visible(value: Any) -> Any:
+def escape_invalid_bytes(value: Any) -> Any:
     r"""Return a value with every byte that is not UTF-8 visible in its texts, as `\xNN`."""
     if isinstance(value, str):
         return value if is_valid(value) else _visible_text(value)
     if isinstance(value, Mapping):
-        return {visible(name): visible(inner) for name, inner in value.items()}
-    return [visible(inner) for inner in value] if isinstance(value, list) else value
+        return {escape_invalid_bytes(name): escape_invalid_bytes(inner) for name, inner in value.items()}
+    return [escape_invalid_bytes(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _messages(value: Any, create_time: Any) -> list[Record]:
@@ -122,7 +124,7 @@ def _message(value: Any, place: int, at: datetime) -> Record:
 
 
 def _faults_of_message(message: Record) -> list[Fault]:
-    return [fault for fault in faults_of({"messages": [message]}) if fault.place[0] == "messages"]
+    return [fault for fault in find_faults({"messages": [message]}) if fault.place[0] == "messages"]
 
 
 def _without(record: Record, names: set[str], stand_ins: Record, kept: Record) -> Record:

@@ -225,7 +225,7 @@ class SessionRepository(Protocol):
         ...
 
 
-class Position(NamedTuple):
+class CursorPosition(NamedTuple):
     """Where a page ended: after this session. `is_alone` is that no other of the same create_time followed it then."""
 
     create_time: datetime
@@ -233,7 +233,7 @@ class Position(NamedTuple):
     is_alone: bool
 
 
-def position_of(cursor: str) -> Position:
+def parse_cursor(cursor: str) -> CursorPosition:
     """Read the position that a page's `next` stands for.
 
     Raises:
@@ -241,12 +241,12 @@ def position_of(cursor: str) -> Position:
     """
     try:
         milliseconds, session_id, is_alone = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        return Position(_EPOCH + int(milliseconds) * _MILLISECOND, str(session_id), bool(is_alone))
+        return CursorPosition(_EPOCH + int(milliseconds) * _MILLISECOND, str(session_id), bool(is_alone))
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise InvalidInput(f"{cursor!r} is no cursor: take the one that the page before ended with.") from error
 
 
-def page_of(found: list[SessionSummary], limit: int) -> Page:
+def make_page(found: list[SessionSummary], limit: int) -> Page:
     """Make a page of `limit` sessions out of what was found when asking for one more."""
     if len(found) <= limit:
         return Page(sessions=tuple(found), next=None)
@@ -268,7 +268,7 @@ def check_limit(limit: int) -> None:
         raise InvalidInput(f"At least 1 must be asked for, not {limit}.")
 
 
-def check_whole(session: Session) -> None:
+def check_complete(session: Session) -> None:
     """Check that replacing a record with this session would not drop messages that were never read.
 
     Raises:

@@ -19,7 +19,7 @@ TEXT_LIMIT = 1000
 """Characters of a search. Each may become some 20 bytes of a pattern, and MongoDB takes 32,764 of them."""
 
 
-def patterns(text: str) -> list[str]:
+def search_patterns(text: str) -> list[str]:
     """Make a pattern of each word: upper or lower case alike, letters with marks in one character or in several alike.
 
     Raises:
@@ -35,7 +35,7 @@ def patterns(text: str) -> list[str]:
 
 def excerpt_around(text: str, wanted: str) -> str | None:
     """Return the place of a text where a word of what is wanted stands first, on one line; None if none does."""
-    found = re.search("|".join(patterns(wanted)), text)
+    found = re.search("|".join(search_patterns(wanted)), text)
     if found is None:
         return None
     start, stop = max(0, found.start() - _BEFORE), found.end() + _AFTER
@@ -44,7 +44,7 @@ def excerpt_around(text: str, wanted: str) -> str | None:
 
 
 def _alternatives(character: str) -> str:
-    single = _alike().get(character, (character,))
+    single = _case_variants().get(character, (character,))
     several = sorted({unicodedata.normalize("NFD", one) for one in single} - set(single))
     if not several:
         # A pattern of MongoDB holds no NUL itself.
@@ -54,7 +54,7 @@ def _alternatives(character: str) -> str:
 
 
 @cache
-def _alike() -> dict[str, tuple[str, ...]]:
+def _case_variants() -> dict[str, tuple[str, ...]]:
     """Map each letter that has cases to all that differ from it in nothing else (k, K and the Kelvin sign)."""
     groups: dict[str, set[str]] = defaultdict(set)
     for character in map(chr, range(_BEYOND_ALL_CASES)):

@@ -29,7 +29,7 @@ from botchat.core.errors import DamagedRecord, SessionNotFound
 from botchat.core.exporting import ExportFormat, export
 from botchat.core.models import Message, Session, SessionFilter, unsupported_notices
 from botchat.core.retention import Retention
-from botchat.core.storage.repair import checked
+from botchat.core.storage.repair import check_damage
 from botchat.core.storage.sqlite.repository import SqliteRepository
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -82,7 +82,7 @@ def test_each_damaged_record_is_named_with_what_can_be_read_and_the_others_are_r
         assert one.user == "ann"
         assert one.reason
         assert one.readable is not None, session_id
-        assert checked(one.readable) is one.readable
+        assert check_damage(one.readable) is one.readable
         kept = json.dumps(one.readable, default=str)
         assert session_id == "messages that are a text" or "message 1" in kept
         if "oops" in str(one.raw):

@@ -9,11 +9,11 @@ from support.stores.memory_mongo import memory_database
 from botchat.core.models import Message, Session
 from botchat.core.storage import SessionRepository
 from botchat.core.storage.mongo.messages.blocks import BLOCKS
-from botchat.core.storage.mongo.messages.record_size import Limits
+from botchat.core.storage.mongo.messages.record_size import RecordLimits
 from botchat.core.storage.mongo.repository import MongoRepository
 from botchat.core.storage.sqlite.repository import SqliteRepository
 
-LIMITS, ROOMY = Limits(room=6000, kept=2000, lease_seconds=0), Limits(room=20_000, kept=8000)
+LIMITS, ROOMY = RecordLimits(room=6000, kept=2000, lease_seconds=0), RecordLimits(room=20_000, kept=8000)
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 on_both = pytest.mark.parametrize("repository", ["sqlite", "mongod"], indirect=True)

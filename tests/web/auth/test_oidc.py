@@ -78,7 +78,7 @@ def may_see(browser) -> bool:
 
 
 def sign_ins(repository, user="ann@example.org") -> int:
-    with repository._file.lent() as db:
+    with repository._file.connection() as db:
         return db.execute("SELECT count(*) FROM auth_sessions WHERE user = ?", (user,)).fetchone()[0]
 
 

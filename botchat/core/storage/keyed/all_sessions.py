@@ -8,7 +8,7 @@ from typing import Any, Literal
 from botchat.core.errors import DamagedRecord
 from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter, SessionSummary
 from botchat.core.storage.all_sessions import Activity, AllSessions, FeedbackEntry, RecordCursor, UserSummary
-from botchat.core.storage.keyed.calls import KeyedCalls, damaged_with_id, named_by_id
+from botchat.core.storage.keyed.calls import KeyedCalls, damaged_with_id, errors_with_ids
 from botchat.core.storage.records import Record
 from botchat.core.storage.repository import ACTIVE
 from botchat.core.storage.session_keys import id_of, keys_of
@@ -36,11 +36,11 @@ class KeyedAllSessions:
             yield damaged_with_id(record) if isinstance(record, DamagedRecord) else _with_id(record)
 
     def put(self, record: Record, *, replace: bool = False) -> Literal["made", "replaced", "kept"]:
-        with named_by_id(record["user"]):
+        with errors_with_ids(record["user"]):
             return self.stored.put(self._keyed(record), replace=replace)
 
     def replace(self, record: Record, rev: int) -> bool:
-        with named_by_id(record["user"]):
+        with errors_with_ids(record["user"]):
             return self.stored.replace(self._keyed(record), rev)
 
     def repair(self, damaged: DamagedRecord) -> bool:

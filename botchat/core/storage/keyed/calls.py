@@ -11,7 +11,7 @@ from botchat.core.storage.session_keys import id_of, is_generated, keys_of, suff
 
 _T = TypeVar("_T")
 
-_REMEMBERED = 10_000
+_MAX_CACHED_KEYS = 10_000
 """Sessions whose key is remembered, some 300 bytes each."""
 
 
@@ -24,7 +24,7 @@ class KeyedCalls:
 
     def __init__(self, sessions: AllSessions) -> None:
         self._sessions = sessions
-        self._remembered: dict[tuple[str, str], str] = {}
+        self._cached_keys: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
 
     def call(self, user: str, session_id: str, operation: Callable[[str], _T]) -> _T:
@@ -59,7 +59,7 @@ class KeyedCalls:
             raise missing[-1]
         return False
 
-    def make(self, user: str, session_id: str, operation: Callable[[str], _T]) -> _T:
+    def create(self, user: str, session_id: str, operation: Callable[[str], _T]) -> _T:
         """Call an operation that makes a session unless the user has one of that id.
 
         A generated id costs no command more, unless another user has it: they imported the same session.
@@ -76,7 +76,7 @@ class KeyedCalls:
     def key(self, user: str, session_id: str) -> str:
         """Return the key of a user's session of this id, or the one that a new session of this id gets."""
         keys = keys_of(user, session_id)
-        if self._remembered.get((user, session_id)) == keys[0]:
+        if self._cached_keys.get((user, session_id)) == keys[0]:
             return keys[0]
         held = self._sessions.stored_keys(keys)
         for key in keys:
@@ -87,31 +87,31 @@ class KeyedCalls:
     def forget(self, user: str, session_id: str) -> None:
         """Forget the key of a session that was removed."""
         with self._lock:
-            self._remembered.pop((user, session_id), None)
+            self._cached_keys.pop((user, session_id), None)
 
     def _keys(self, user: str, session_id: str) -> tuple[str, ...]:
         keys = keys_of(user, session_id)
-        remembered = self._remembered.get((user, session_id))
+        remembered = self._cached_keys.get((user, session_id))
         return keys if remembered in (None, keys[0]) else keys[::-1]
 
     def _called(self, user: str, session_id: str, key: str, operation: Callable[[str], _T]) -> _T:
-        with named_by_id(user):
+        with errors_with_ids(user):
             result = operation(key)
         if not is_generated(session_id) or key != session_id:
             self._remember(user, session_id, key)
         return result
 
     def _remember(self, user: str, session_id: str, key: str) -> None:
-        if self._remembered.get((user, session_id)) == key:
+        if self._cached_keys.get((user, session_id)) == key:
             return
         with self._lock:
-            if len(self._remembered) >= _REMEMBERED:
-                self._remembered.clear()
-            self._remembered[user, session_id] = key
+            if len(self._cached_keys) >= _MAX_CACHED_KEYS:
+                self._cached_keys.clear()
+            self._cached_keys[user, session_id] = key
 
 
 @contextmanager
-def named_by_id(user: str) -> Iterator[None]:
+def errors_with_ids(user: str) -> Iterator[None]:
     """Name a user's session by its id in every error, also where the store raised it with the key."""
     try:
         yield

@@ -153,7 +153,7 @@ class KeyedRepository:
 
     def _write(self, session: Session, write: Callable[[str], _T]) -> _T:
         """Write a session that is stored, or make it."""
-        call = self._calls.call if session.rev else self._calls.make
+        call = self._calls.call if session.rev else self._calls.create
         return call(session.user, session.id, write)
 
 
@@ -171,7 +171,7 @@ class _KeyedAgents:
             session.rev, session.update_time = keyed.rev, keyed.update_time
             return is_new
 
-        return self._calls.make(session.user, session.id, create)
+        return self._calls.create(session.user, session.id, create)
 
     def header(self, user: str, session_id: str) -> Session:
         return _with_id(self._calls.call(user, session_id, lambda key: self._stored.header(user, key)))

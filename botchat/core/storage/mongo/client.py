@@ -74,7 +74,7 @@ def open_client(uri: str, **pool_options: Any) -> MongoClient[Document]:
         ConfigError: the URI is none, or asks for writes that nobody acknowledges.
     """
     _check(uri)
-    given = options_of(uri)
+    given = uri_options(uri)
     wanted = _TIMEOUTS | {"tz_aware": True, "appname": "botchat"} | pool_options
     options: dict[str, Any] = {name: value for name, value in wanted.items() if name.lower() not in given}
     options["tz_aware"] = True  # the times of a record are UTC
@@ -99,14 +99,16 @@ def borrowed_database(client: MongoClient[Document], name: str) -> Database[Docu
     if not client.write_concern.acknowledged:
         raise ConfigError("The client says w=0, so nobody would know what was saved: make it without that.")
     concern = WriteConcern(w="majority", j=True) if client.write_concern.is_server_default else client.write_concern
-    in_utc = lenient(client.codec_options.with_options(tz_aware=True, tzinfo=None))  # given, it costs twice the time
+    in_utc = lenient_options(
+        client.codec_options.with_options(tz_aware=True, tzinfo=None)
+    )  # given, it costs twice the time
     try:
         return client.get_database(name, codec_options=in_utc, write_concern=concern)
     except InvalidName as error:
         raise ConfigError(f"There can be no database {name!r}: {error}.") from error
 
 
-def lenient(options: CodecOptions[Document]) -> CodecOptions[Document]:
+def lenient_options(options: CodecOptions[Document]) -> CodecOptions[Document]:
     """Make options that decode damaged documents too, because one that can't be decoded would end a whole batch.
 
     Bytes that are not UTF-8 become lone surrogates, a time outside the years 1 to 9999 becomes no `datetime`; the
@@ -116,7 +118,7 @@ def lenient(options: CodecOptions[Document]) -> CodecOptions[Document]:
     return options.with_options(unicode_decode_error_handler="surrogateescape", datetime_conversion=kept)
 
 
-def options_of(uri: str) -> set[str]:
+def uri_options(uri: str) -> set[str]:
     """Tell which options a URI sets, in lower case."""
     return {name.lower() for name, _ in parse_qsl(uri.partition("?")[2])}
 
@@ -178,7 +180,7 @@ def _values_in(uri: str) -> set[str]:
 
 
 @contextmanager
-def translated(name: str) -> Iterator[None]:
+def translate_errors(name: str) -> Iterator[None]:
     """Raise what the driver raises as botchat's own errors; `name` is the store as it may be shown."""
     try:
         yield
@@ -212,15 +214,15 @@ def is_slow(error: StoreUnavailable, database: Database[Document]) -> bool:
     return True
 
 
-def unhurried(seconds: float | None) -> AbstractContextManager[object]:
+def slow_timeout(seconds: float | None) -> AbstractContextManager[object]:
     """Give the commands of a block this much time together, in the place of the client's own; None leaves it that."""
     return pymongo.timeout(seconds) if seconds else nullcontext()
 
 
-def each(cursor: Iterator[Document], name: str, seconds: float | None) -> Iterator[Document]:
+def iterate(cursor: Iterator[Document], name: str, seconds: float | None) -> Iterator[Document]:
     """Give what a cursor finds; each step has the time that one is given, however long the whole takes."""
     while True:
-        with translated(name), unhurried(seconds):
+        with translate_errors(name), slow_timeout(seconds):
             found = next(cursor, None)
         if found is None:
             return

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-SECONDS = 10.0
+RETRY_SECONDS = 10.0
 """How long a write is tried again. No write of 64 writers to one session took longer (benchmarks/many_writers.py)."""
 
 _SHORTEST, _LONGEST = 0.005, 0.5  # seconds: of the upper bounds of the pauses
@@ -15,7 +15,7 @@ _AT_LEAST = 3
 _TURN_SECONDS = 1.0
 
 
-def attempts(seconds: float) -> Iterator[int]:
+def retry_attempts(seconds: float) -> Iterator[int]:
     """Count attempts, with a random pause before each but the first two, until the time is over.
 
     The pauses are "full jitter": any length up to a bound that doubles, so that writers don't come back together
@@ -30,7 +30,7 @@ def attempts(seconds: float) -> Iterator[int]:
         number += 1
 
 
-class Turns:
+class WriteQueue:
     """Lets the threads of this process that write to one session take turns, in order of arrival.
 
     In MongoDB concurrent writes to one document conflict, and all but one start over: with 64 threads at once on one
@@ -43,7 +43,7 @@ class Turns:
         self._waiting: dict[str, deque[Lock]] = {}  # of each session that is being written to
 
     @contextmanager
-    def turn(self, session_id: str) -> Iterator[None]:
+    def slot(self, session_id: str) -> Iterator[None]:
         """Wait for the turn; after `seconds` go on without it: the server may not answer the others."""
         is_mine = self._taken(session_id)
         try:

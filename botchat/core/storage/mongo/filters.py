@@ -6,8 +6,8 @@ from typing import get_args
 
 from botchat.core.models import SessionFilter, State
 from botchat.core.storage.mongo.client import Document
-from botchat.core.storage.repository import position_of
-from botchat.core.storage.search import patterns
+from botchat.core.storage.repository import parse_cursor
+from botchat.core.storage.search import search_patterns
 
 NEWEST_FIRST = [("create_time", -1), ("_id", -1)]
 OLDEST_FIRST = [("create_time", 1), ("_id", 1)]
@@ -25,25 +25,25 @@ TAG_INDEX = [("user", 1), ("state", 1), ("tags", 1), *NEWEST_FIRST]
 TAGGED = {"tags": {"$exists": True}}
 
 
-def owned(user: str, session_id: str) -> Document:
+def owner_filter(user: str, session_id: str) -> Document:
     """Make the filter of one session. The user is in every one, by $eq: no value is an operator."""
     return {"_id": session_id, "user": {"$eq": user}}
 
 
-def said_in(where: SessionFilter) -> list[Document]:
+def message_conditions(where: SessionFilter) -> list[Document]:
     """Make the conditions that a filter has for messages; each is met by any message of a session, in a block too.
 
     Raises:
         InvalidInput: the text to search for can't be.
     """
-    said = [{"messages.content": {"$regex": pattern}} for pattern in patterns(where.text)] if where.text else []
+    said = [{"messages.content": {"$regex": pattern}} for pattern in search_patterns(where.text)] if where.text else []
     return [*said, {"messages.id": {"$eq": where.message_id}}] if where.message_id is not None else said
 
 
-def filter_of(where: SessionFilter, after: str | None = None, holders: Sequence[list[Document]] = ()) -> Document:
+def to_query(where: SessionFilter, after: str | None = None, holders: Sequence[list[Document]] = ()) -> Document:
     """Make the filter of a page, or of all that it is the first page of, so that it comes from the index alone.
 
-    `holders` are the filters of those records that meet the conditions of `said_in` by a message in a block.
+    `holders` are the filters of those records that meet the conditions of `message_conditions` by a message in a block.
 
     One range of the index is as fast as page 1. Only where sessions of one create_time lie on both sides of the page's
     end two ranges are needed; the $or is then outermost, with the user in both of its branches: with the user beside
@@ -54,7 +54,7 @@ def filter_of(where: SessionFilter, after: str | None = None, holders: Sequence[
     """
     if after is None:
         return _wanted(where, _begun(where), holders)
-    end = position_of(after)
+    end = parse_cursor(after)
     earlier = _wanted(where, _begun(where, before=end.create_time), holders)
     if end.is_alone:
         return earlier
@@ -82,7 +82,7 @@ def _wanted(where: SessionFilter, begun: Document, holders: Sequence[list[Docume
         wanted["_id"] = {"$in": list(where.ids)}
     if where.tag is not None:
         wanted["tags"] = {"$eq": where.tag}
-    if said := said_in(where):
+    if said := message_conditions(where):
         in_blocks = holders or [[]] * len(said)
         wanted["$and"] = [{"$or": [*_met_by(one), *also]} for one, also in zip(said, in_blocks, strict=True)]
     return wanted

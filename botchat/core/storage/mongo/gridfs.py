@@ -12,8 +12,8 @@ from pymongo.database import Database
 
 from botchat.core.errors import SessionNotFound
 from botchat.core.models import now
-from botchat.core.storage.mongo.cleanup import SWEEP_EVERY, claimed
-from botchat.core.storage.mongo.client import Document, translated, unhurried
+from botchat.core.storage.mongo.cleanup import SWEEP_INTERVAL, claim_sweep
+from botchat.core.storage.mongo.client import Document, slow_timeout, translate_errors
 
 BUCKET = "session_files"
 
@@ -37,12 +37,12 @@ class MongoFiles:
             SessionNotFound: the session of that id is another user's.
         """
         for file_id, content in data.items():
-            with translated(self._name), unhurried(self._slow_seconds):
+            with translate_errors(self._name), slow_timeout(self._slow_seconds):
                 self._put(user, session_id, file_id, content, replace=replace)
 
     def read(self, user: str, session_id: str, file_id: str) -> bytes | None:
         """Read the data of a file; None where they are not there, or not whole."""
-        with translated(self._name), unhurried(self._slow_seconds):
+        with translate_errors(self._name), slow_timeout(self._slow_seconds):
             try:
                 with self._bucket().open_download_stream(_key(session_id, file_id)) as stored:
                     is_mine = stored.metadata is not None and stored.metadata["user"] == user
@@ -73,14 +73,14 @@ class MongoFiles:
         They are what the TTL index leaves when it removes a session, and a process that died with a file half written.
         """
         at = now()
-        with translated(self._name), unhurried(self._slow_seconds):
+        with translate_errors(self._name), slow_timeout(self._slow_seconds):
             claim = self._claimed(at)
             if claim is None:
                 return
             order = [("files_id", 1), ("n", 1)]  # the index of the pieces, which alone is read
             pieces = self._chunks.find({"files_id": {"$gt": claim.get("after", "")}}, {"_id": 0, "files_id": 1, "n": 1})
             keys = [piece["files_id"] for piece in pieces.sort(order).limit(_SWEPT_AT_ONCE)]
-            orphans = self._orphans(set(keys), sessions, at - SWEEP_EVERY)
+            orphans = self._orphans(set(keys), sessions, at - SWEEP_INTERVAL)
             after = keys[-1] if len(keys) == _SWEPT_AT_ONCE else ""
             self._sweeps.update_one({"_id": BUCKET}, {"$set": {"after": after}})
         self.remove_keys(orphans)
@@ -90,7 +90,7 @@ class MongoFiles:
         return self._database["sweeps"]
 
     def _claimed(self, at: datetime) -> Document | None:
-        return claimed(self._sweeps, BUCKET, at)
+        return claim_sweep(self._sweeps, BUCKET, at)
 
     def _orphans(self, keys: set[str], sessions: Collection[Document], before: datetime) -> list[str]:
         found = self._files.find({"_id": {"$in": list(keys)}}, {"metadata": 1, "uploadDate": 1})
@@ -120,13 +120,13 @@ class MongoFiles:
             upload.write(content)
 
     def _found(self, wanted: Document) -> list[str]:
-        with translated(self._name):
+        with translate_errors(self._name):
             return [stored["_id"] for stored in self._files.find(wanted, {"_id": 1})]
 
     def remove_keys(self, keys: list[str]) -> None:
         """Remove files, the data first: broken off between the two, a second call still finds what to remove."""
         if keys:
-            with translated(self._name), unhurried(self._slow_seconds):
+            with translate_errors(self._name), slow_timeout(self._slow_seconds):
                 self._chunks.delete_many({"files_id": {"$in": keys}})
                 self._files.delete_many({"_id": {"$in": keys}})
 

@@ -7,8 +7,8 @@ from pymongo.collection import Collection
 
 from botchat.core.errors import ReplyRunning
 from botchat.core.models import HEARTBEAT_LIMIT, Message, Session, is_taken, mark_of, now, turn_of
-from botchat.core.storage.mongo.client import Document, translated
-from botchat.core.storage.mongo.filters import owned
+from botchat.core.storage.mongo.client import Document, translate_errors
+from botchat.core.storage.mongo.filters import owner_filter
 from botchat.core.storage.mongo.messages.change import MongoMessages
 
 
@@ -22,18 +22,18 @@ class MongoTurns:
 
     def take(self, user: str, session_id: str, holder: str) -> bool:
         at = now()
-        wanted = owned(user, session_id) | free_for(holder, at)
+        wanted = owner_filter(user, session_id) | free_turn_filter(holder, at)
         wanted["$nor"].append({"turn.holder": holder, "turn.to_stop": True})
         if self._updated(wanted, {"$set": {"turn": mark_of(holder, at)}}):
             return False
         return self.check(user, session_id, holder)
 
     def release(self, user: str, session_id: str, holder: str) -> None:
-        self._updated(owned(user, session_id) | {"turn.holder": holder}, {"$unset": {"turn": ""}})
+        self._updated(owner_filter(user, session_id) | {"turn.holder": holder}, {"$unset": {"turn": ""}})
 
     def stop(self, user: str, session_id: str) -> bool:
         held = {"turn.heartbeat": _recent(now())}
-        return self._updated(owned(user, session_id) | held, {"$set": {"turn.to_stop": True}})
+        return self._updated(owner_filter(user, session_id) | held, {"$set": {"turn.to_stop": True}})
 
     def check(self, user: str, session_id: str, holder: str) -> bool:
         """Tell whether someone wishes the turn of this holder to end.
@@ -57,9 +57,9 @@ class MongoTurns:
         """
         user, session_id = session.user, session.id
         if message.role == "user":
-            update["$set"] |= begun(message, holder, at)
+            update["$set"] |= turn_field(message, holder, at)
             check = partial(self.check, user, session_id, holder)
-            return self._messages.push(session, message, record, update, free_for(holder, at), check)
+            return self._messages.push(session, message, record, update, free_turn_filter(holder, at), check)
         update["$unset"] = update.get("$unset", {}) | {"turn": ""}
         if message.status != "streaming":
             return self._messages.push(session, message, record, update)
@@ -78,11 +78,11 @@ class MongoTurns:
             wanted.clear()
 
     def _updated(self, wanted: Document, update: Document) -> bool:
-        with translated(self._name):
+        with translate_errors(self._name):
             return self._sessions.update_one(wanted, update).matched_count == 1
 
 
-def free_for(holder: str, at: datetime) -> Document:
+def free_turn_filter(holder: str, at: datetime) -> Document:
     """Make the filter of a record in which no other process has a turn, as `is_taken` says it."""
     recent = _recent(at)
     return {
@@ -93,7 +93,7 @@ def free_for(holder: str, at: datetime) -> Document:
     }
 
 
-def begun(message: Message, holder: str | None, at: datetime) -> Document:
+def turn_field(message: Message, holder: str | None, at: datetime) -> Document:
     """Make the field of a record in which a turn begins with this message; {} where none does."""
     return {"turn": mark_of(holder, at)} if holder is not None and message.role == "user" else {}
 

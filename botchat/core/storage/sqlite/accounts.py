@@ -11,7 +11,7 @@ from typing import Any
 from botchat.core.models import now
 from botchat.core.storage.accounts import KEPT_REVOCATIONS, Account, Revocations, SignIn, Token
 from botchat.core.storage.sqlite.connection import SqliteFile
-from botchat.core.storage.sqlite.rows import milliseconds, moment
+from botchat.core.storage.sqlite.rows import milliseconds, time_from_milliseconds
 
 # A file without accounts has none of these, and a botchat that does not know them leaves them as they are: so the
 # number of the file's format does not tell of them.
@@ -60,8 +60,13 @@ class SqliteAccounts:
         self._file = file
 
     def add_account(self, account: Account) -> bool:
-        values = (account.user, _stored(account.create_time), account.password_hash, _stored(account.disabled_time))
-        with _adding(self._file) as db:
+        values = (
+            account.user,
+            _to_column(account.create_time),
+            account.password_hash,
+            _to_column(account.disabled_time),
+        )
+        with _inserting(self._file) as db:
             return db.execute("INSERT OR IGNORE INTO users VALUES (?, ?, ?, ?)", values).rowcount == 1
 
     def account(self, user: str) -> Account | None:
@@ -74,50 +79,50 @@ class SqliteAccounts:
         return self._written("UPDATE users SET password_hash = ? WHERE user = ?", password_hash, user)
 
     def set_disabled(self, user: str, disabled_time: datetime | None) -> bool:
-        return self._written("UPDATE users SET disabled_time = ? WHERE user = ?", _stored(disabled_time), user)
+        return self._written("UPDATE users SET disabled_time = ? WHERE user = ?", _to_column(disabled_time), user)
 
     def remove_account(self, user: str) -> None:
         for table in ("users", "tokens", "auth_sessions"):
             self._written(f"DELETE FROM {table} WHERE user = ?", user)
 
     def add_token(self, token: Token) -> None:
-        with _adding(self._file) as db:
+        with _inserting(self._file) as db:
             db.execute(
                 "INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *(token.id, token.user, token.name, token.hash, " ".join(token.scopes)),
-                    *map(_stored, (token.create_time, token.expire_time, token.last_used)),
+                    *map(_to_column, (token.create_time, token.expire_time, token.last_used)),
                 ),
             )
 
     def token(self, token_id: str) -> Token | None:
-        rows = _rows(self._file, f"{_TOKEN} WHERE id = ? AND {_UNEXPIRED}", token_id, _stored(now()))
+        rows = _rows(self._file, f"{_TOKEN} WHERE id = ? AND {_UNEXPIRED}", token_id, _to_column(now()))
         return next(map(_token, rows), None)
 
     def tokens(self, user: str | None = None) -> Iterator[Token]:
         query = f"{_TOKEN} WHERE (user = ? OR ? IS NULL) AND {_UNEXPIRED} ORDER BY create_time, id"
-        return map(_token, _rows(self._file, query, user, user, _stored(now())))
+        return map(_token, _rows(self._file, query, user, user, _to_column(now())))
 
     def token_used(self, token_id: str, at: datetime) -> None:
-        self._written("UPDATE tokens SET last_used = ? WHERE id = ?", _stored(at), token_id)
+        self._written("UPDATE tokens SET last_used = ? WHERE id = ?", _to_column(at), token_id)
 
     def remove_token(self, token_id: str, user: str | None = None) -> bool:
         return self._written("DELETE FROM tokens WHERE id = ? AND (user = ? OR ? IS NULL)", token_id, user, user)
 
     def add_sign_in(self, sign_in: SignIn) -> None:
-        times = map(_stored, (sign_in.create_time, sign_in.expire_time))
-        with _adding(self._file) as db:
+        times = map(_to_column, (sign_in.create_time, sign_in.expire_time))
+        with _inserting(self._file) as db:
             db.execute(
                 "INSERT INTO auth_sessions VALUES (?, ?, ?, ?, ?)", (sign_in.id, sign_in.user, sign_in.hash, *times)
             )
 
     def sign_in(self, sign_in_id: str) -> SignIn | None:
-        rows = _rows(self._file, f"{_SIGN_IN} WHERE id = ? AND {_UNEXPIRED}", sign_in_id, _stored(now()))
+        rows = _rows(self._file, f"{_SIGN_IN} WHERE id = ? AND {_UNEXPIRED}", sign_in_id, _to_column(now()))
         return next(map(_sign_in, rows), None)
 
     def renew_sign_in(self, sign_in_id: str, old: str, new: str, expire_time: datetime) -> bool:
         update = f"UPDATE auth_sessions SET hash = ?, expire_time = ? WHERE id = ? AND hash = ? AND {_UNEXPIRED}"
-        return self._written(update, new, _stored(expire_time), sign_in_id, old, _stored(now()))
+        return self._written(update, new, _to_column(expire_time), sign_in_id, old, _to_column(now()))
 
     def remove_sign_in(self, sign_in_id: str) -> bool:
         return self._written("DELETE FROM auth_sessions WHERE id = ?", sign_in_id)
@@ -149,18 +154,18 @@ class SqliteExpiringValues:
         self._file = file
 
     def add(self, key: str, value: dict[str, Any], expire_time: datetime) -> bool:
-        with _adding(self._file) as db:
-            row = (key, json.dumps(value), _stored(expire_time))
+        with _inserting(self._file) as db:
+            row = (key, json.dumps(value), _to_column(expire_time))
             return db.execute("INSERT OR IGNORE INTO short_lived VALUES (?, ?, ?)", row).rowcount == 1
 
     def get(self, key: str) -> dict[str, Any] | None:
         query = f"SELECT value FROM short_lived WHERE key = ? AND {_UNEXPIRED}"
-        rows = _rows(self._file, query, key, _stored(now()))
+        rows = _rows(self._file, query, key, _to_column(now()))
         return json.loads(rows[0][0]) if rows else None
 
     def put(self, key: str, value: dict[str, Any], expire_time: datetime) -> None:
-        with _adding(self._file) as db:
-            row = (key, json.dumps(value), _stored(expire_time))
+        with _inserting(self._file) as db:
+            row = (key, json.dumps(value), _to_column(expire_time))
             db.execute("INSERT OR REPLACE INTO short_lived VALUES (?, ?, ?)", row)
 
     def remove(self, key: str) -> None:
@@ -180,14 +185,14 @@ def _written(file: SqliteFile, statement: str, *values: Any) -> bool:
 
 
 @contextmanager
-def _adding(file: SqliteFile) -> Iterator[sqlite3.Connection]:
+def _inserting(file: SqliteFile) -> Iterator[sqlite3.Connection]:
     """Lend a connection to a file that has the tables, without what has expired."""
     with file.writing() as db:
         if not _has_tables(db):
             for table in _TABLES:
                 db.execute(table)
         for table in _EXPIRING:
-            db.execute(f"DELETE FROM {table} WHERE expire_time <= ?", (_stored(now()),))
+            db.execute(f"DELETE FROM {table} WHERE expire_time <= ?", (_to_column(now()),))
         yield db
 
 
@@ -195,7 +200,7 @@ def _has_tables(db: sqlite3.Connection, name: str = "short_lived") -> bool:
     return db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)).fetchone() is not None
 
 
-def _stored(time: datetime | None) -> int | None:
+def _to_column(time: datetime | None) -> int | None:
     return None if time is None else milliseconds(time)
 
 
@@ -203,15 +208,15 @@ def _account(row: Any) -> Account:
     user, create_time, password_hash, disabled_time = row
     return Account(
         user=user,
-        create_time=moment(create_time),
+        create_time=time_from_milliseconds(create_time),
         password_hash=password_hash,
-        disabled_time=None if disabled_time is None else moment(disabled_time),
+        disabled_time=None if disabled_time is None else time_from_milliseconds(disabled_time),
     )
 
 
 def _token(row: Any) -> Token:
     token_id, user, name, hash_, scopes, *times = row
-    create_time, expire_time, last_used = (None if time is None else moment(time) for time in times)
+    create_time, expire_time, last_used = (None if time is None else time_from_milliseconds(time) for time in times)
     token = Token(id=token_id, user=user, name=name, hash=hash_, scopes=tuple(scopes.split()))
     return replace(token, create_time=create_time or token.create_time, expire_time=expire_time, last_used=last_used)
 
@@ -219,5 +224,9 @@ def _token(row: Any) -> Token:
 def _sign_in(row: Any) -> SignIn:
     sign_in_id, user, hash_, create_time, expire_time = row
     return SignIn(
-        id=sign_in_id, user=user, hash=hash_, create_time=moment(create_time), expire_time=moment(expire_time)
+        id=sign_in_id,
+        user=user,
+        hash=hash_,
+        create_time=time_from_milliseconds(create_time),
+        expire_time=time_from_milliseconds(expire_time),
     )

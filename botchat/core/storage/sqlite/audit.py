@@ -7,7 +7,7 @@ from typing import Any
 from botchat.core.models import now
 from botchat.core.storage.audit import AuditEvent, AuditFilter, check_event
 from botchat.core.storage.sqlite.connection import SqliteFile
-from botchat.core.storage.sqlite.rows import milliseconds, moment
+from botchat.core.storage.sqlite.rows import milliseconds, time_from_milliseconds
 
 # Older programs don't know the table and leave it as it is, so the format's number stays the same.
 _TABLE = """CREATE TABLE IF NOT EXISTS audit_events (
@@ -64,4 +64,6 @@ class SqliteAudit:
 
 def _event(row: Any) -> AuditEvent:
     event_id, time, admin, action, user, session_id = row
-    return AuditEvent(id=event_id, time=moment(time), admin=admin, action=action, user=user, session_id=session_id)
+    return AuditEvent(
+        id=event_id, time=time_from_milliseconds(time), admin=admin, action=action, user=user, session_id=session_id
+    )

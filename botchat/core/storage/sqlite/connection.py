@@ -145,7 +145,7 @@ class SqliteFile:
             yield db
 
     @contextmanager
-    def lent(self) -> Iterator[sqlite3.Connection]:
+    def connection(self) -> Iterator[sqlite3.Connection]:
         """Lend a connection. A single query needs no transaction to see one state of the file.
 
         That is a third of the statements: between two of them a thread may have to wait for all others.
@@ -176,7 +176,7 @@ class SqliteFile:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        with self.lent() as db:
+        with self.connection() as db:
             db.execute(begin)
             yield db
             db.execute("COMMIT")

@@ -11,11 +11,11 @@ from botchat.core.errors import StoreUnreadable
 from botchat.core.models import SessionFilter, SessionSummary, State
 from botchat.core.storage.all_sessions import RecordCursor
 from botchat.core.storage.records import summary_from_record
-from botchat.core.storage.repository import position_of
-from botchat.core.storage.search import patterns
+from botchat.core.storage.repository import parse_cursor
+from botchat.core.storage.search import search_patterns
 from botchat.core.storage.sqlite.connection import TAGGED
-from botchat.core.storage.sqlite.recovery import Found, decode_leniently, is_damage, key_of
-from botchat.core.storage.sqlite.rows import decoded, from_columns, milliseconds
+from botchat.core.storage.sqlite.recovery import FoundRow, decode_leniently, is_damage, key_bytes
+from botchat.core.storage.sqlite.rows import decode_bson, from_columns, milliseconds
 
 SUMMARY = ("id", "user", "state", "create_time", "name", "bot_id", "update_time", "message_count", "pinned")
 
@@ -27,7 +27,7 @@ _SAYS = (
 )
 
 
-def condition_of(where: SessionFilter, after: str | None = None) -> tuple[str, list[Any]]:
+def where_clause(where: SessionFilter, after: str | None = None) -> tuple[str, list[Any]]:
     """Make the condition of a page, or of all that it is the first page of, and the values for its places.
 
     Raises:
@@ -36,7 +36,7 @@ def condition_of(where: SessionFilter, after: str | None = None) -> tuple[str, l
     states = get_args(State) if where.state is None else (where.state,)
     conditions: list[tuple[str, list[Any]]] = [(f"state IN ({', '.join('?' * len(states))})", list(states))]
     if after is not None:
-        end = position_of(after)
+        end = parse_cursor(after)
         conditions.append(("(create_time, id) < (?, ?)", [milliseconds(end.create_time), end.id]))
     wanted = {
         "user = ?": where.user,
@@ -51,21 +51,23 @@ def condition_of(where: SessionFilter, after: str | None = None) -> tuple[str, l
     }
     conditions += [(condition, [value]) for condition, value in wanted.items() if value is not None]
     if where.text:
-        conditions += [(_SAYS, [pattern, pattern]) for pattern in patterns(where.text)]
+        conditions += [(_SAYS, [pattern, pattern]) for pattern in search_patterns(where.text)]
     texts, values = zip(*conditions, strict=True)
     return " AND ".join(texts), [value for some in values for value in some]
 
 
-def unknown_state(condition: str) -> str:
+def unknown_state_clause(condition: str) -> str:
     """Turn the condition of sessions in any state into that of sessions whose state is none."""
     return condition.replace("state IN", "state NOT IN", 1)
 
 
-def is_wanted(db: sqlite3.Connection, found: Found, where: SessionFilter, after: RecordCursor | None = None) -> bool:
+def matches_filter(
+    db: sqlite3.Connection, found: FoundRow, where: SessionFilter, after: RecordCursor | None = None
+) -> bool:
     """Tell whether a row of a damaged file is one of a filter's; where that can't be read, by what an index knows."""
-    condition, values = condition_of(where)
-    conditions = f"({condition} OR {unknown_state(condition)})" if where.state is None else condition
-    behind = (milliseconds(after[0]), key_of(after[1])) if after else (-(2**63), b"")
+    condition, values = where_clause(where)
+    conditions = f"({condition} OR {unknown_state_clause(condition)})" if where.state is None else condition
+    behind = (milliseconds(after[0]), key_bytes(after[1])) if after else (-(2**63), b"")
     query = f"SELECT 1 FROM sessions WHERE rowid = ? AND {conditions} AND (create_time, id) > (?, CAST(? AS TEXT))"
     both = [*values, *values] if where.state is None else values
     try:
@@ -74,7 +76,7 @@ def is_wanted(db: sqlite3.Connection, found: Found, where: SessionFilter, after:
         if not is_damage(error):
             raise
     user, state, create_time, session_id = found.known or (where.user, where.state, None, None)
-    is_behind = found.known is None or (create_time, key_of(session_id)) > behind
+    is_behind = found.known is None or (create_time, key_bytes(session_id)) > behind
     return (
         where.user in (None, user)
         and where.state in (None, state)
@@ -83,7 +85,7 @@ def is_wanted(db: sqlite3.Connection, found: Found, where: SessionFilter, after:
     )
 
 
-def summary_of(row: Sequence[Any]) -> SessionSummary:
+def summary_from_row(row: Sequence[Any]) -> SessionSummary:
     """Make the summary of a row of these columns."""
     record = from_columns(SUMMARY, row)
     return summary_from_record(record | {"_id": record["id"]})
@@ -114,7 +116,7 @@ def tags_of(more: bytes) -> list[str]:
 def _decoded(stored: bytes) -> dict[str, Any]:
     """Decode a document, or of a damaged one what can be: an error would end the query for all others."""
     try:
-        return decoded(stored)
+        return decode_bson(stored)
     except StoreUnreadable:
         return decode_leniently(stored)[0]
 

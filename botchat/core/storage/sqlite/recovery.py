@@ -14,9 +14,9 @@ from bson.errors import BSONError
 
 from botchat.core.errors import DamagedRecord, StoreError
 from botchat.core.models import Unsupported, pack
-from botchat.core.storage.attachments import joined
+from botchat.core.storage.attachments import join_files
 from botchat.core.storage.records import Record
-from botchat.core.storage.repair import checked
+from botchat.core.storage.repair import check_damage
 from botchat.core.storage.sqlite.rows import COLUMNS, LENIENT, from_columns, read_data
 
 _UNREADABLE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOTADB}
@@ -28,37 +28,39 @@ _WITH_LENGTH = {0x02: 4, 0x03: 0, 0x04: 0, 0x05: 5}  # what comes on top of the 
 _LENGTH = 4
 
 
-class Found(NamedTuple):
+class FoundRow(NamedTuple):
     """A row of the table `sessions`: its number, and what an index knows of it, None where none does."""
 
     row: int
     known: tuple[Any, ...] | None  # user, state, create_time, id
 
 
-def sessions_in(db: sqlite3.Connection) -> list[Found]:
+def find_session_rows(db: sqlite3.Connection) -> list[FoundRow]:
     """Find the rows of all sessions, whatever the file's damages."""
     known = {
         row[0]: row[1:]
-        for row in _walk(db, "SELECT rowid, user, state, create_time, id FROM sessions INDEXED BY page", "user")
+        for row in _scan(db, "SELECT rowid, user, state, create_time, id FROM sessions INDEXED BY page", "user")
     }
     rows = dict.fromkeys(known)
     for index in _INDEXES[1:]:
         order = "id" if index.startswith("sqlite") else "state"
-        rows |= dict.fromkeys(row for (row,) in _walk(db, f"SELECT rowid FROM sessions INDEXED BY {index}", order))
-    rows |= dict.fromkeys(row for (row,) in _walk(db, "SELECT rowid FROM sessions NOT INDEXED", "rowid"))
-    return [Found(row, known.get(row)) for row in rows]
+        rows |= dict.fromkeys(row for (row,) in _scan(db, f"SELECT rowid FROM sessions INDEXED BY {index}", order))
+    rows |= dict.fromkeys(row for (row,) in _scan(db, "SELECT rowid FROM sessions NOT INDEXED", "rowid"))
+    return [FoundRow(row, known.get(row)) for row in rows]
 
 
-def rescued(db: sqlite3.Connection, found: Found, *, with_files: bool = True) -> Record | DamagedRecord | None:
+def recover_record(
+    db: sqlite3.Connection, found: FoundRow, *, with_files: bool = True
+) -> Record | DamagedRecord | None:
     """Read a session row by row; None if there is none of that number."""
     header, damages = _header(db, found)
     if header is None:
         return None
-    key = key_of(header["id"])
+    key = key_bytes(header["id"])
     messages, more = _messages(db, key, header.get("message_count"))
     if with_files:
         messages = [_with_files(db, header["id"], message, more) for message in messages]
-    return checked(header | {"_id": header["id"], "messages": messages}, [*damages, *more])
+    return check_damage(header | {"_id": header["id"], "messages": messages}, [*damages, *more])
 
 
 def decode_leniently(stored: Any) -> tuple[Record, str]:
@@ -71,14 +73,14 @@ def decode_leniently(stored: Any) -> tuple[Record, str]:
         return _beginning_of(stored), f"its BSON breaks off ({error})"
 
 
-def _header(db: sqlite3.Connection, found: Found) -> tuple[Record | None, list[str]]:
+def _header(db: sqlite3.Connection, found: FoundRow) -> tuple[Record | None, list[str]]:
     query = f"SELECT {', '.join(COLUMNS)}, more FROM sessions WHERE rowid = ?"
     try:
         row = db.execute(query, (found.row,)).fetchone()
     except sqlite3.DatabaseError as error:
         if not is_damage(error):
             raise
-        known = found.known or next(_walk(db, f"{_KNOWN} WHERE rowid = ?", "user", (found.row,)), None)
+        known = found.known or next(_scan(db, f"{_KNOWN} WHERE rowid = ?", "user", (found.row,)), None)
         header: Record = from_columns(_IN_INDEX, known) if known else {"id": "", "user": ""}
         return header, [f"its row in the file can't be read (SQLite: {error})"]
     if row is None:
@@ -133,12 +135,12 @@ def _rows_of(db: sqlite3.Connection, key: bytes) -> dict[int, Any]:
     """Map the numbers of the rows of a session's messages to their positions, None where nothing tells."""
     condition = "WHERE session_id = CAST(? AS TEXT)"
     by_place = "SELECT rowid, position FROM messages INDEXED BY sqlite_autoindex_messages_1"
-    rows = dict(_walk(db, f"{by_place} {condition}", "session_id, position", (key,)))
+    rows = dict(_scan(db, f"{by_place} {condition}", "session_id, position", (key,)))
     by_id = "SELECT rowid FROM messages INDEXED BY sqlite_autoindex_messages_2"
-    return dict.fromkeys(row for (row,) in _walk(db, f"{by_id} {condition}", "session_id, id", (key,))) | rows
+    return dict.fromkeys(row for (row,) in _scan(db, f"{by_id} {condition}", "session_id, id", (key,))) | rows
 
 
-def _walk(db: sqlite3.Connection, query: str, order: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+def _scan(db: sqlite3.Connection, query: str, order: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
     """Give the rows of a query up to the first damaged page, from the beginning and then from the end."""
     backwards = ", ".join(f"{column} DESC" for column in order.split(", "))
     for ordered in (order, backwards):
@@ -165,7 +167,7 @@ def _with_files(db: sqlite3.Connection, session_id: str, message: Record, damage
             return None
 
     try:
-        return joined(message, read)
+        return join_files(message, read)
     except (TypeError, KeyError, AttributeError):  # its files are not a list of files: the check of types says so
         return message
 
@@ -196,6 +198,6 @@ def _number(position: Any) -> str:
     return str(position + 1) if isinstance(position, int) else "of unknown position"
 
 
-def key_of(session_id: Any) -> bytes:
+def key_bytes(session_id: Any) -> bytes:
     """Return the id of a session as bytes, which can be looked for even where they are no text."""
     return str(session_id).encode(errors="surrogateescape")

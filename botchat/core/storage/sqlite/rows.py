@@ -13,7 +13,7 @@ from bson.errors import BSONError
 
 from botchat.core.errors import MessageNotFound, SessionNotFound, SessionTooLarge, StoreUnreadable
 from botchat.core.models import Status, now
-from botchat.core.storage.attachments import apart, files_of, find_file_data, joined
+from botchat.core.storage.attachments import files_of, find_file_data, join_files, split_files
 from botchat.core.storage.records import MAX_MESSAGE_BYTES, MAX_RECORD_BYTES, Record
 
 COLUMNS = (
@@ -53,7 +53,7 @@ def has_message(db: sqlite3.Connection, session_id: str, message_id: str) -> boo
     return found.fetchone() is not None
 
 
-def position_of(db: sqlite3.Connection, session_id: str, message_id: str) -> int:
+def message_position(db: sqlite3.Connection, session_id: str, message_id: str) -> int:
     """Tell the position of a message in its session.
 
     Raises:
@@ -80,7 +80,7 @@ def read_record(db: sqlite3.Connection, session_id: str, *, with_files: bool = T
     header, _ = _header(db.execute(f"{_HEADER} WHERE id = ?", (session_id,)).fetchone())
     messages = read_messages(db, session_id, 0, header["message_count"])
     if with_files:
-        messages = [joined(message, partial(read_data, db, session_id)) for message in messages]
+        messages = [join_files(message, partial(read_data, db, session_id)) for message in messages]
     return header | {"_id": session_id, "messages": messages}
 
 
@@ -91,10 +91,10 @@ def write_header(db: sqlite3.Connection, record: Record, size: int) -> None:
         SessionTooLarge: MongoDB would refuse it.
     """
     record = record | {"messages": []}
-    encoded(record)
+    encode_bson(record)
     columns = {n: milliseconds(record[n]) if isinstance(record.get(n), datetime) else record.get(n) for n in COLUMNS}
     more = {n: value for n, value in record.items() if n not in columns and n not in {"_id", "messages"}}
-    columns |= {"pinned": bool(columns["pinned"]), "bytes": size, "more": encoded(more)}
+    columns |= {"pinned": bool(columns["pinned"]), "bytes": size, "more": encode_bson(more)}
     places = ", ".join("?" * len(columns))
     # Not the id: SQLite would look at every message of the session, whether it refers to the id before.
     changes = ", ".join(f"{n} = excluded.{n}" for n in columns if n != "id")
@@ -121,10 +121,10 @@ def write_record(db: sqlite3.Connection, record: Record) -> None:
 
 def insert_message(db: sqlite3.Connection, session_id: str, position: int, record: Record) -> int:
     """Store a message and its files; return the bytes that it would take as an element of a BSON array."""
-    record, data = apart(record)
+    record, data = split_files(record)
     for file_id, content in data.items():
         db.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (session_id, file_id, content))
-    stored = encoded_message(record)
+    stored = encode_message(record)
     db.execute("INSERT INTO messages VALUES (?, ?, ?, ?)", (session_id, position, record["id"], stored))
     return len(stored) + len(str(position)) + 2  # its type, its index as text, NUL: bsonspec.org/spec.html
 
@@ -145,10 +145,10 @@ def change_message(
     """
     header, size = read_header(db, user, session_id)
     position, before = _of_message(db, "position, record", session_id, message_id)
-    message = decoded(before)
+    message = decode_bson(before)
     if "files" in to_unset:
         remove_files(db, session_id, message)
-    stored = encoded_message({n: value for n, value in message.items() if n not in to_unset} | to_set)
+    stored = encode_message({n: value for n, value in message.items() if n not in to_unset} | to_set)
     db.execute("UPDATE messages SET record = ? WHERE session_id = ? AND position = ?", (stored, session_id, position))
     header |= {"rev": header["rev"] + 1, "update_time": now()}
     write_header(db, header, size + len(stored) - len(before))
@@ -167,7 +167,7 @@ def status_of(db: sqlite3.Connection, session_id: str, message_id: str) -> Statu
     """Tell the status of a message; None where it is complete, or there is none."""
     found = db.execute("SELECT record FROM messages WHERE session_id = ? AND id = ?", (session_id, message_id))
     row = found.fetchone()
-    return decoded(row[0]).get("status") if row else None
+    return decode_bson(row[0]).get("status") if row else None
 
 
 def find_file(db: sqlite3.Connection, session_id: str, file_id: str) -> bytes | None:
@@ -176,7 +176,7 @@ def find_file(db: sqlite3.Connection, session_id: str, file_id: str) -> bytes | 
         "SELECT record FROM messages WHERE session_id = ? AND instr(record, ?)", (session_id, file_id.encode())
     )
     for (stored,) in rows:  # few: only those that hold the id anywhere are decoded
-        data = find_file_data(decoded(stored), file_id, partial(read_data, db, session_id))
+        data = find_file_data(decode_bson(stored), file_id, partial(read_data, db, session_id))
         if data is not None:
             return data
     return None
@@ -199,39 +199,39 @@ def read_messages(db: sqlite3.Connection, session_id: str, start: int, stop: int
         "SELECT record FROM messages WHERE session_id = ? AND position >= ? AND position < ? ORDER BY position",
         (session_id, start, stop),
     )
-    return [decoded(stored) for (stored,) in rows]
+    return [decode_bson(stored) for (stored,) in rows]
 
 
 def read_preferences(db: sqlite3.Connection, user: str) -> Record:
     """Read what a user has chosen, {} where that is nothing."""
     row = db.execute("SELECT record FROM preferences WHERE user = ?", (user,)).fetchone()
-    return decoded(row[0]) if row else {}
+    return decode_bson(row[0]) if row else {}
 
 
 def from_columns(names: Iterable[str], row: Sequence[Any]) -> Record:
     """Make the part of a record that stands in these columns; a field that is not used is absent."""
     found = dict(zip(names, row, strict=True))
-    found |= {n: moment(found[n]) for n in _TIMES if is_moment(found.get(n))}
+    found |= {n: time_from_milliseconds(found[n]) for n in _TIMES if is_valid_time(found.get(n))}
     if "pinned" in found:
         found["pinned"] = bool(found["pinned"])
     return {n: value for n, value in found.items() if value or n not in _ABSENT_IF_EMPTY}
 
 
-def encoded(record: Record) -> bytes:
+def encode_bson(record: Record) -> bytes:
     stored = bson.encode(record)
     if len(stored) > MAX_RECORD_BYTES:
         raise SessionTooLarge
     return stored
 
 
-def encoded_message(message: Record) -> bytes:
-    stored = encoded(message)
+def encode_message(message: Record) -> bytes:
+    stored = encode_bson(message)
     if len(stored) > MAX_MESSAGE_BYTES:
         raise SessionTooLarge
     return stored
 
 
-def decoded(stored: bytes) -> Record:
+def decode_bson(stored: bytes) -> Record:
     """Decode a stored document.
 
     Raises:
@@ -248,16 +248,16 @@ def milliseconds(time: datetime) -> int:
     return (time - _EPOCH) // _MILLISECOND
 
 
-def is_moment(stored: Any) -> bool:
+def is_valid_time(stored: Any) -> bool:
     """Tell whether a column holds a time; what it holds else is damaged."""
     return isinstance(stored, int) and _FIRST <= stored <= _LAST
 
 
-def moment(stored: int) -> datetime:
+def time_from_milliseconds(stored: int) -> datetime:
     """Return the time that a column holds."""
     return _EPOCH + stored * _MILLISECOND
 
 
 def _header(row: Sequence[Any]) -> tuple[Record, int]:
     *columns, size, more = row
-    return from_columns(COLUMNS, columns) | decoded(more), size
+    return from_columns(COLUMNS, columns) | decode_bson(more), size

@@ -22,7 +22,7 @@ class SqliteTurns:
             turn = turn_of(header)
             if turn is not None and turn.holder == holder and turn.to_stop:
                 return True
-            begin(db, header, holder, now())
+            begin_turn(db, header, holder, now())
             write_header(db, header, size)
         return False
 
@@ -45,7 +45,7 @@ class SqliteTurns:
         return True
 
 
-def begin(db: sqlite3.Connection, header: Record, holder: str, at: datetime) -> None:
+def begin_turn(db: sqlite3.Connection, header: Record, holder: str, at: datetime) -> None:
     """Put the mark of this holder into a record that is written next.
 
     Raises:
@@ -58,7 +58,7 @@ def begin(db: sqlite3.Connection, header: Record, holder: str, at: datetime) -> 
     header["turn"] = mark_of(holder, at)
 
 
-def end(header: Record, message: Message) -> Record:
+def end_turn(header: Record, message: Message) -> Record:
     """Take the mark out of a record that is written next; return what its wish to stop is in the reply that begins."""
     turn = turn_of(header)
     header.pop("turn", None)

@@ -14,7 +14,7 @@ from support.stores.blocks import LIMITS, blocks_of, full_session, long_session,
 from support.stores.sessions import user_says
 
 from botchat.core.models import Session, SessionFilter
-from botchat.core.storage.mongo.messages.blocks import BLOCKS, place_of
+from botchat.core.storage.mongo.messages.blocks import BLOCKS, block_location
 from botchat.core.storage.mongo.messages.record_size import size_of
 from botchat.core.storage.mongo.repository import MongoRepository
 
@@ -61,7 +61,7 @@ def check_blocks(store, session: Session) -> None:
     """See that what the record counts is there once, in order and without a gap, and the record not too long."""
     record = store._sessions.find_one({"_id": session.id})
     assert sum(map(size_of, record["messages"])) < LIMITS.room + 4000
-    place = place_of(record)
+    place = block_location(record)
     counted = [
         b for b in blocks_of(store) if b["id"] == session.id and b["key"] == place.key and b["first"] < place.first
     ]

@@ -13,14 +13,14 @@ from botchat.core.errors import (
     StoreUnavailable,
 )
 from botchat.core.models import Message, Session
-from botchat.core.storage.mongo.client import Document, is_slow, translated
-from botchat.core.storage.mongo.contention import Turns, attempts
-from botchat.core.storage.mongo.filters import owned
-from botchat.core.storage.mongo.messages.blocks import MongoBlocks, place_of
-from botchat.core.storage.mongo.messages.overflow import Moving
-from botchat.core.storage.mongo.messages.read import PLACE, MongoReader
-from botchat.core.storage.mongo.messages.record_size import Growth, is_full, is_leased
-from botchat.core.storage.mongo.messages.update import of_message, update_of_message
+from botchat.core.storage.mongo.client import Document, is_slow, translate_errors
+from botchat.core.storage.mongo.contention import WriteQueue, retry_attempts
+from botchat.core.storage.mongo.filters import owner_filter
+from botchat.core.storage.mongo.messages.blocks import MongoBlocks, block_location
+from botchat.core.storage.mongo.messages.overflow import BlockMover
+from botchat.core.storage.mongo.messages.read import LOCATION_FIELDS, MongoReader
+from botchat.core.storage.mongo.messages.record_size import RecordGrowth, is_full, is_leased
+from botchat.core.storage.mongo.messages.update import message_part, update_message_of_record
 from botchat.core.storage.records import Record
 from botchat.core.storage.repository import has_fixed_expiry
 
@@ -30,10 +30,10 @@ _GOES_ON = {"pinned": {"$ne": True}, "state": {"$ne": "trash"}}
 class MongoMessages(MongoReader):
     """Reads and writes messages of the sessions of a collection."""
 
-    def __init__(self, sessions: Collection[Document], blocks: MongoBlocks, moving: Moving, *, name: str) -> None:
+    def __init__(self, sessions: Collection[Document], blocks: MongoBlocks, mover: BlockMover, *, name: str) -> None:
         super().__init__(sessions, blocks, name=name)
-        self._moving = moving
-        self._turns = Turns()
+        self._mover = mover
+        self._queue = WriteQueue()
 
     def push(
         self,
@@ -55,9 +55,9 @@ class MongoMessages(MongoReader):
             SessionTooLarge: the record would be over its limit.
         """
         also = {} if also is None else also
-        growth = Growth(record, self._moving.limits)
+        growth = RecordGrowth(record, self._mover.limits)
         count = session.message_count if session.rev else None
-        wanted = owned(session.user, session.id) | {"messages.id": {"$ne": message.id}}
+        wanted = owner_filter(session.user, session.id) | {"messages.id": {"$ne": message.id}}
         guarded = wanted | also | growth.guard(count) | _goes_on(update)
         with suppress(SessionTooLarge), self._again_if_busy():  # why, and whether it is stored, is looked for now
             if self._updated(guarded, growth.count(update, count), **options):
@@ -85,7 +85,7 @@ class MongoMessages(MongoReader):
         """Mark a reply as one that is not to go on; False where it does not."""
         try:
             self._change(
-                user, session_id, {"id": message_id, "status": "streaming"}, update_of_message({"to_stop": True})
+                user, session_id, {"id": message_id, "status": "streaming"}, update_message_of_record({"to_stop": True})
             )
         except MessageNotFound:
             return False
@@ -93,7 +93,7 @@ class MongoMessages(MongoReader):
 
     def _change(self, user: str, session_id: str, message: Document, update: Document) -> None:
         """Change the message that is like this, in the record or in a block."""
-        for _ in attempts(self._moving.limits.busy_seconds):
+        for _ in retry_attempts(self._mover.limits.busy_seconds):
             with self._again_if_busy():
                 if self._changed(user, session_id, message, update):
                     return
@@ -101,7 +101,7 @@ class MongoMessages(MongoReader):
 
     def _changed(self, user: str, session_id: str, message: Document, update: Document) -> bool:
         """Change a message; False where it must be looked for again: it was moved or replaced meanwhile."""
-        wanted = owned(user, session_id)
+        wanted = owner_filter(user, session_id)
         try:
             if self._updated(wanted | {"messages": {"$elemMatch": message}}, update):
                 return True
@@ -109,8 +109,8 @@ class MongoMessages(MongoReader):
             if self._make_room(user, session_id) == 0:
                 raise
             return False
-        place = place_of(self.read(user, session_id, PLACE))
-        if not place.first or not self._blocks.update(place, message, of_message(update)):
+        place = block_location(self.read(user, session_id, LOCATION_FIELDS))
+        if not place.first or not self._blocks.update(place, message, message_part(update)):
             raise MessageNotFound(message["id"])
         # After the block, and only of a record that counts it: whoever read before can't save over the change.
         of_session = {"$set": {"update_time": update["$set"]["update_time"]}, "$inc": {"rev": 1}}
@@ -120,7 +120,7 @@ class MongoMessages(MongoReader):
         self,
         session: Session,
         message: Message,
-        growth: Growth,
+        growth: RecordGrowth,
         wanted: Document,
         update: Document,
         also: Document,
@@ -128,16 +128,21 @@ class MongoMessages(MongoReader):
         **options: Any,
     ) -> bool:
         """Append where there was no room, or where the message may be there: look, make room, then try again."""
-        shown = PLACE | {"pinned": 1, "state": 1, "message_count": 1, "messages": {"$elemMatch": {"id": message.id}}}
+        shown = LOCATION_FIELDS | {
+            "pinned": 1,
+            "state": 1,
+            "message_count": 1,
+            "messages": {"$elemMatch": {"id": message.id}},
+        }
         may_move = True
-        for _ in attempts(self._moving.limits.busy_seconds):
+        for _ in retry_attempts(self._mover.limits.busy_seconds):
             with self._again_if_busy():
                 record = self.read(session.user, session.id, shown)
                 if record.get("messages") or self._is_in_block(record, message):
                     return False
                 if has_fixed_expiry(record):
                     update["$set"].pop("expire_time", None)
-                if may_move and is_full(record, self._moving.limits) and not is_leased(record, self._moving.limits):
+                if may_move and is_full(record, self._mover.limits) and not is_leased(record, self._mover.limits):
                     may_move = False  # one block for each append; the next ones go on with it
                     if self._make_room(session.user, session.id):
                         continue
@@ -147,7 +152,7 @@ class MongoMessages(MongoReader):
                     check()
         raise self._busy(session.id)
 
-    def _pushed(self, record: Record, growth: Growth, wanted: Document, update: Document, **options: Any) -> bool:
+    def _pushed(self, record: Record, growth: RecordGrowth, wanted: Document, update: Document, **options: Any) -> bool:
         """Append to a record that was looked at; False if messages have moved since the look."""
         count = record["message_count"]
         as_seen = {"first": record.get("first")} | growth.short_guard(count) | _goes_on(update)
@@ -161,11 +166,11 @@ class MongoMessages(MongoReader):
     def _is_in_block(self, record: Record, message: Message) -> bool:
         until = record.get("blocks", {}).get("until")
         may_be = until is not None and message.create_time <= until
-        return may_be and any(self._blocks.find(place_of(record), {"id": message.id}, {"_id": 1}))
+        return may_be and any(self._blocks.find(block_location(record), {"id": message.id}, {"_id": 1}))
 
     def _make_room(self, user: str, session_id: str) -> int | None:
-        with translated(self._name):
-            return self._moving.make_room(user, session_id)
+        with translate_errors(self._name):
+            return self._mover.make_room(user, session_id)
 
     def _busy(self, session_id: str) -> StoreBusy:
         return StoreBusy(f"Too many writers write to session {session_id!r} at {self._name} at once. Try again.")
@@ -182,7 +187,7 @@ class MongoMessages(MongoReader):
                 raise
 
     def _updated(self, wanted: Document, update: Document, **options: Any) -> bool:
-        with self._turns.turn(wanted["_id"]), translated(self._name):
+        with self._queue.slot(wanted["_id"]), translate_errors(self._name):
             return self._sessions.update_one(wanted, update, **options).matched_count == 1
 
 

@@ -13,9 +13,9 @@ from pymongo.collection import Collection
 from botchat.core.errors import SessionNotFound
 from botchat.core.models import PAGE_SIZE, new_id, now
 from botchat.core.storage.mongo.client import Document
-from botchat.core.storage.mongo.filters import owned
-from botchat.core.storage.mongo.messages.blocks import MongoBlocks, Place, bare, place_of
-from botchat.core.storage.mongo.messages.record_size import Limits, checked_size_of, has_size, is_leased, size_of
+from botchat.core.storage.mongo.filters import owner_filter
+from botchat.core.storage.mongo.messages.blocks import BlockLocation, MongoBlocks, block_location, without_block_fields
+from botchat.core.storage.mongo.messages.record_size import RecordLimits, checked_size_of, has_size, is_leased, size_of
 from botchat.core.storage.records import Record
 
 _ATTEMPTS = 5
@@ -23,7 +23,7 @@ _MOVED_FIRST = 32  # rooms (8 MiB) that leave at once a record that has no block
 _ALL = 2**31 - 1  # as many elements as $slice can take
 
 
-class Moving:
+class BlockMover:
     """Keeps the records of a database short.
 
     One process at a time moves messages of a record: it takes a lease (`blocks.lease`), which expires, under the next
@@ -33,7 +33,7 @@ class Moving:
     never make a move fail.
     """
 
-    def __init__(self, sessions: Collection[Document], blocks: MongoBlocks, limits: Limits) -> None:
+    def __init__(self, sessions: Collection[Document], blocks: MongoBlocks, limits: RecordLimits) -> None:
         self._sessions = sessions
         self._blocks = blocks
         self.limits = limits
@@ -46,9 +46,9 @@ class Moving:
         """
         messages = record["messages"]
         sizes = [checked_size_of(message) for message in messages]
-        place = Place(record["user"], record["_id"], new_id(), 0)
+        place = BlockLocation(record["user"], record["_id"], new_id(), 0)
         moved = self._moved(sizes)
-        record = bare(record)
+        record = without_block_fields(record)
         told: Document = {"bytes": sum(sizes[moved:])}
         if moved:
             told |= {"key": place.key, "until": max(message["create_time"] for message in messages[:moved])}
@@ -84,7 +84,10 @@ class Moving:
         if is_leased(seen, self.limits) and (held is None or number != held):
             return None
         taken = {"blocks.move": (number or 0) + 1, "blocks.lease": now()}
-        as_seen = owned(user, session_id) | {"blocks.move": number, "blocks.key": seen.get("blocks", {}).get("key")}
+        as_seen = owner_filter(user, session_id) | {
+            "blocks.move": number,
+            "blocks.key": seen.get("blocks", {}).get("key"),
+        }
         if self._sessions.update_one(as_seen, {"$set": taken}).matched_count != 1:
             return None
         record = self._read(user, session_id, dict.fromkeys(("user", "messages", "first", "blocks"), 1))
@@ -92,7 +95,7 @@ class Moving:
 
     def _made_room(self, record: Record) -> int | None:
         """Move what is to be moved and return how many messages that is; None if the record was changed meanwhile."""
-        place, number = place_of(record), record["blocks"]["move"]
+        place, number = block_location(record), record["blocks"]["move"]
         is_first = place.key is None
         if is_first:
             place = place._replace(key=new_id())
@@ -103,7 +106,7 @@ class Moving:
             self._blocks.put(blocks)
         elif blocks:
             blocks = blocks[:1]  # what a process that died left lies here alone, so it is written over
-            if not self._blocks.renew(blocks[0]):
+            if not self._blocks.put_next(blocks[0]):
                 return None
         moved = sum(len(block["messages"]) for block in blocks)
         if self._trimmed(record, place, moved, sizes):
@@ -117,7 +120,7 @@ class Moving:
         most = _MOVED_FIRST * self.limits.room
         return [block for block in blocks if block["first"] == 0 or totals[block["end"] - 1] <= most]
 
-    def _trimmed(self, record: Record, place: Place, moved: int, sizes: Sequence[int]) -> bool:
+    def _trimmed(self, record: Record, place: BlockLocation, moved: int, sizes: Sequence[int]) -> bool:
         """Take what has moved out of a record, correct its size and end the lease; False if it was changed meanwhile.
 
         Others may have appended: what they counted stays counted.
@@ -126,7 +129,10 @@ class Moving:
         wrong = sum(sizes[moved:]) - blocks.get("bytes", 0)
         values: Document = {"bytes": {"$add": [{"$ifNull": ["$blocks.bytes", 0]}, wrong]}, "lease": {"$literal": None}}
         update: Document = {}
-        as_read = owned(place.user, place.session_id) | {"first": record.get("first"), "blocks.move": blocks["move"]}
+        as_read = owner_filter(place.user, place.session_id) | {
+            "first": record.get("first"),
+            "blocks.move": blocks["move"],
+        }
         as_read["blocks.key"] = blocks.get("key")
         if moved:
             leaving = record["messages"][:moved]
@@ -139,7 +145,7 @@ class Moving:
         return self._sessions.update_one(as_read, [{"$set": update}]).matched_count == 1
 
     def _read(self, user: str, session_id: str, fields: Document) -> Record:
-        record = self._sessions.find_one(owned(user, session_id), fields)
+        record = self._sessions.find_one(owner_filter(user, session_id), fields)
         if record is None:
             raise SessionNotFound(session_id)
         return record
@@ -155,7 +161,7 @@ class Moving:
             staying = number
         return len(sizes) - staying
 
-    def _cut(self, place: Place, move: int, messages: Sequence[Record], sizes: Sequence[int]) -> list[Document]:
+    def _cut(self, place: BlockLocation, move: int, messages: Sequence[Record], sizes: Sequence[int]) -> list[Document]:
         """Cut messages into blocks, each no larger than a full record, or one message alone."""
         blocks: list[Document] = []
         size, start = 0, 0
@@ -167,7 +173,7 @@ class Moving:
         return blocks
 
 
-def _block(place: Place, move: int, first: int, messages: Sequence[Record]) -> Document:
+def _block(place: BlockLocation, move: int, first: int, messages: Sequence[Record]) -> Document:
     return {
         "_id": f"{place.session_id}/{place.key}/{first}",
         "id": place.session_id,

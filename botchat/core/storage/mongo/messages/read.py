@@ -6,12 +6,12 @@ from typing import TypeVar
 from pymongo.collection import Collection
 
 from botchat.core.errors import MessageNotFound, SessionNotFound, StoreError
-from botchat.core.storage.mongo.client import Document, translated
-from botchat.core.storage.mongo.filters import owned
-from botchat.core.storage.mongo.messages.blocks import KEPT_APART, MongoBlocks, bare, place_of
+from botchat.core.storage.mongo.client import Document, translate_errors
+from botchat.core.storage.mongo.filters import owner_filter
+from botchat.core.storage.mongo.messages.blocks import BLOCK_FIELDS, MongoBlocks, block_location, without_block_fields
 from botchat.core.storage.records import Record
 
-PLACE = dict.fromkeys(("user", *KEPT_APART), 1)
+LOCATION_FIELDS = dict.fromkeys(("user", *BLOCK_FIELDS), 1)
 """The fields of a record that say where its messages are."""
 
 _T = TypeVar("_T")
@@ -34,8 +34,8 @@ class MongoReader:
         Raises:
             SessionNotFound: the user has none of that id.
         """
-        with translated(self._name):
-            found = self._sessions.find_one(owned(user, session_id), shown)
+        with translate_errors(self._name):
+            found = self._sessions.find_one(owner_filter(user, session_id), shown)
         if found is None:
             raise SessionNotFound(session_id)
         return found
@@ -48,17 +48,17 @@ class MongoReader:
         """Read the messages from position `start` on and before `stop`."""
         return _consistent(session_id, lambda: self._part(user, session_id, start, stop))
 
-    def whole(self, record: Record, fields: Document | None = None) -> Record | None:
+    def with_all_messages(self, record: Record, fields: Document | None = None) -> Record | None:
         """Return a record with all its messages; None if it was removed meanwhile.
 
         `fields` is what was asked for of the record, and is asked for of its messages in blocks.
         """
         shown = [name.removeprefix("messages.") for name in fields or () if name.startswith("messages.")]
         for _ in range(_ATTEMPTS):
-            place = place_of(record)
+            place = block_location(record)
             older = list(self._blocks.read(place, 0, place.first, shown))
             if len(older) == place.first:
-                return bare(record) | {"messages": [*older, *record["messages"]]}
+                return without_block_fields(record) | {"messages": [*older, *record["messages"]]}
             try:
                 record = self.read(place.user, place.session_id, fields)
             except SessionNotFound:
@@ -68,8 +68,10 @@ class MongoReader:
     def find(self, user: str, session_id: str, wanted: Document) -> Record:
         """Read the first message like this; {} where there is none."""
         shown = {"messages": {"$elemMatch": wanted}}
-        record = self.read(user, session_id, PLACE | shown)
-        found = record if record.get("messages") else next(self._blocks.find(place_of(record), wanted, shown), record)
+        record = self.read(user, session_id, LOCATION_FIELDS | shown)
+        found = (
+            record if record.get("messages") else next(self._blocks.find(block_location(record), wanted, shown), record)
+        )
         return next(iter(found.get("messages", ())), {})
 
     def position(self, user: str, session_id: str, message_id: str) -> int:
@@ -79,8 +81,8 @@ class MongoReader:
             MessageNotFound: there is none of that id.
         """
         shown = {"messages.id": 1}
-        record = self.read(user, session_id, PLACE | shown)
-        place = place_of(record)
+        record = self.read(user, session_id, LOCATION_FIELDS | shown)
+        place = block_location(record)
         older = self._blocks.find(place, {"id": message_id}, {"first": 1} | shown)
         for first, messages in ((place.first, record["messages"]), *((b["first"], b["messages"]) for b in older)):
             for i, message in enumerate(messages, first):
@@ -92,17 +94,24 @@ class MongoReader:
         record: Record = {"_id": session_id} | self.read(user, session_id, {"_id": 0, "messages": {"$slice": -last}})
         own, count = record["messages"], record["message_count"]
         start = max(0, count - last)
-        older = list(self._blocks.read(place_of(record), start, count - len(own)))
-        return bare(record) | {"messages": [*older, *own]} if len(older) + len(own) == count - start else None
+        older = list(self._blocks.read(block_location(record), start, count - len(own)))
+        return (
+            without_block_fields(record) | {"messages": [*older, *own]}
+            if len(older) + len(own) == count - start
+            else None
+        )
 
     def _part(self, user: str, session_id: str, start: int, stop: int) -> list[Record] | None:
         record = self._with_part(user, session_id, start, stop - start)
-        place, own = place_of(record), record["messages"]
+        place, own = block_location(record), record["messages"]
         stop = min(stop, record["message_count"])
         if place.first and start >= place.first:  # where the record's own begin is known only now
-            shown = PLACE | {"message_count": 1, "messages": {"$slice": [start - place.first, max(1, stop - start)]}}
+            shown = LOCATION_FIELDS | {
+                "message_count": 1,
+                "messages": {"$slice": [start - place.first, max(1, stop - start)]},
+            }
             again = self.read(user, session_id, shown)
-            return again["messages"][: max(0, stop - start)] if place_of(again) == place else None
+            return again["messages"][: max(0, stop - start)] if block_location(again) == place else None
         of_blocks = min(stop, place.first)
         older = list(self._blocks.read(place, start, of_blocks))
         found = [*older, *own[: max(0, stop - max(start, place.first))]]
@@ -120,9 +129,9 @@ class MongoReader:
                 {"$cond": [begins_within, {"$slice": ["$messages", 0, limit]}, []]},
             ]
         }
-        shown = PLACE | {"message_count": 1, "messages": own}
-        with translated(self._name):
-            found = list(self._sessions.aggregate([{"$match": owned(user, session_id)}, {"$project": shown}]))
+        shown = LOCATION_FIELDS | {"message_count": 1, "messages": own}
+        with translate_errors(self._name):
+            found = list(self._sessions.aggregate([{"$match": owner_filter(user, session_id)}, {"$project": shown}]))
         if not found:
             raise SessionNotFound(session_id)
         return found[0]

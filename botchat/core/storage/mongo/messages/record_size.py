@@ -12,16 +12,16 @@ import bson
 from botchat.core.errors import SessionTooLarge
 from botchat.core.models import now
 from botchat.core.storage.mongo.client import Document
-from botchat.core.storage.mongo.contention import SECONDS
+from botchat.core.storage.mongo.contention import RETRY_SECONDS
 from botchat.core.storage.records import MAX_MESSAGE_BYTES, Record
 
-ROOM = 256 * 1024
+MAX_RECORD_MESSAGE_BYTES = 256 * 1024
 """Bytes of messages that a record holds before the older ones leave it: what an append costs grows with them.
 
 With 512 KiB an append took 2.5 times a bare insert of the message, with this 2.1 (benchmarks/long_sessions.py).
 """
 
-KEPT = 96 * 1024
+KEPT_BYTES = 96 * 1024
 """Bytes of the newest messages that stay, and twice as many if they are no more messages than a page."""
 
 LEASE_SECONDS = 5.0
@@ -37,16 +37,16 @@ _UNCOUNTED_MESSAGES, _UNCOUNTED_BYTES = 10, 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RecordLimits:
     """How many bytes of messages a record holds, and how many stay when the older ones leave.
 
     `lease_seconds` is how long one process alone moves them, `busy_seconds` how long a write that loses is tried again.
     """
 
-    room: int = ROOM
-    kept: int = KEPT
+    room: int = MAX_RECORD_MESSAGE_BYTES
+    kept: int = KEPT_BYTES
     lease_seconds: float = LEASE_SECONDS
-    busy_seconds: float = SECONDS
+    busy_seconds: float = RETRY_SECONDS
 
 
 def size_of(message: Record) -> int:
@@ -83,13 +83,13 @@ def growth_of_change(changes: Record) -> Document:
     return {"blocks.bytes": size} if size >= _UNCOUNTED_BYTES and "heartbeat" not in changes else {}
 
 
-def is_leased(record: Record, limits: Limits) -> bool:
+def is_leased(record: Record, limits: RecordLimits) -> bool:
     """Tell whether a process is moving messages of a record now; a lease from the future (a wrong clock) is none."""
     leased = record.get("blocks", {}).get("lease")
     return leased is not None and abs(now() - leased) < timedelta(seconds=limits.lease_seconds)
 
 
-class Growth:
+class RecordGrowth:
     """What one append adds to a record.
 
     `count` is how many messages the record has as far as the caller knows, None if it doesn't know.
@@ -98,7 +98,7 @@ class Growth:
         SessionTooLarge: the message has more bytes than any may.
     """
 
-    def __init__(self, message: Record, limits: Limits) -> None:
+    def __init__(self, message: Record, limits: RecordLimits) -> None:
         self._size = checked_size_of(message)
         self._counted = self._size + (_UNCOUNTED_BYTES if message.get("status") == "streaming" else 0)
         self._create_time: datetime = message["create_time"]
@@ -138,7 +138,7 @@ class Growth:
         return count is None or has_size(count, self._size)
 
 
-def is_full(record: Record, limits: Limits) -> bool:
+def is_full(record: Record, limits: RecordLimits) -> bool:
     """Tell whether a record has no room for another message; `record` has at least its `message_count`.
 
     One with more messages than fit in the room is full, whatever it tells of its size: earlier versions didn't count
