@@ -1,4 +1,4 @@
-"""Copies sessions from one store into another: what is missing there is added, and nothing there is lost."""
+"""Copy sessions from one store to another: missing messages are added, and the target loses nothing."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -16,10 +16,10 @@ class CopyResult:
     """The result of copying one session.
 
     Attributes:
-        became: "made" is new in the target, "updated" has what was written in the source since, "merged" has what was
-            written in both stores, "kept" had everything already, "refused" could not be copied.
-        problem: why it was refused, or what could not be read of it in the source; a part of a sentence.
-        note: what a person should know of a merge; "" where there is nothing.
+        outcome: "made" is new in the target, "updated" got the source's newer content, "merged" has the content
+            of both stores, "kept" had everything already, "refused" could not be copied.
+        problem: why it was refused, or which part of the source could not be read; part of a sentence.
+        note: what a user should know about a merge; "" if nothing.
     """
 
     session_id: str
@@ -29,15 +29,15 @@ class CopyResult:
 
 
 def replace_session(record: Record, target: AllSessions) -> CopyResult:
-    """Put a session in the place of the one of its id, whose own messages are kept as a branch; nothing is lost.
+    """Replace the target's session with the same ID; its own messages are kept as a branch, so nothing is lost.
 
-    A damaged one is replaced too: what can be read of it is kept in the same way.
+    A damaged session is replaced too: its readable part is kept in the same way.
     """
     return _copied(record, target, given_wins=True)
 
 
 def copy_session(source: Record | DamagedRecord, target: AllSessions) -> CopyResult:
-    """Copy one session, as far as it can be read. Copying it again changes nothing."""
+    """Copy the readable part of one session. Copying it again changes nothing."""
     if not isinstance(source, DamagedRecord):
         result = _copied(source, target)
         return replace(result, problem=lost) if (lost := missing_files(source)) and not result.problem else result
@@ -62,7 +62,7 @@ def _copied(record: Record, target: AllSessions, *, given_wins: bool = False) ->
 
 
 def _attempt(record: Record, target: AllSessions, *, given_wins: bool) -> CopyResult | None:
-    """Copy a session over what the target holds now; None where it was written there meanwhile."""
+    """Copy a session over the target's current one; None if that was written meanwhile."""
     session_id, user = record["_id"], record["user"]
     if user not in target.owners(session_id):
         return CopyResult(session_id=session_id, outcome="made") if target.put(record) == "made" else None
@@ -77,7 +77,7 @@ def _attempt(record: Record, target: AllSessions, *, given_wins: bool) -> CopyRe
 
 
 def _merged_into(target: AllSessions, held: Record, record: Record, *, given_wins: bool) -> CopyResult | None:
-    """Merge a session into the record that the target holds; None where it was written there meanwhile."""
+    """Merge a session into the target's record; None if that was written meanwhile."""
     session_id = record["_id"]
     merge = merge_sessions(held, record, given_wins=given_wins)
     if not merge.is_changed:
@@ -86,7 +86,7 @@ def _merged_into(target: AllSessions, held: Record, record: Record, *, given_win
 
 
 def _restored(record: Record, held: DamagedRecord, target: AllSessions) -> CopyResult | None:
-    """Replace a damaged session; None where it was written meanwhile."""
+    """Replace a damaged session; None if it was written meanwhile."""
     whole = record if held.readable is None else merge_sessions(held.readable, record, given_wins=True).record
     damaged = DamagedRecord(held.session_id, held.user, held.reason, held.raw, whole)
     return CopyResult(session_id=held.session_id, outcome="updated") if target.repair(damaged) else None

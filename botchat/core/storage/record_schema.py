@@ -1,4 +1,4 @@
-"""Whether a record from outside is one that the stores can hold and the classes can be made of."""
+"""The schema check of records: whether the stores can hold one, and whether it converts to the data classes."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -31,7 +31,7 @@ def check_record(record: Record) -> None:
     """Check a whole record, messages included.
 
     Raises:
-        InvalidInput: a field is missing or of a wrong type, an id is no name or is there twice, something in it can't
+        InvalidInput: a field is missing or has a wrong type, an ID is invalid or duplicate, a value can't
             be stored, or there are no messages.
     """
     if faults := find_faults(record):
@@ -44,10 +44,10 @@ def check_record(record: Record) -> None:
 
 
 def check_stored(record: Record) -> None:
-    """Check a record that a store holds: an agent's session may have no messages yet, and files may be gone.
+    """Check a stored record: an agent's session can have no messages yet, and files can be lost.
 
     Raises:
-        InvalidInput: as for `check_record`, or it doesn't have as many messages as it says.
+        InvalidInput: as for `check_record`, or its `message_count` is wrong.
     """
     if faults := find_faults(record):
         raise InvalidInput(faults[0].sentence)
@@ -62,12 +62,12 @@ def check_stored(record: Record) -> None:
 
 
 def is_readable(record: Record) -> bool:
-    """Tell whether a record with some of its messages can become a session, and be shown."""
+    """Return whether a record with some of its messages converts to a session that can be shown."""
     return not find_faults(record) and all(map(_is_text, record["messages"])) and is_valid(record["name"])
 
 
 def are_readable(messages: Sequence[Record]) -> bool:
-    """Tell whether messages of a record can be shown."""
+    """Return whether messages of a record can be shown."""
     has_fault = any(fault.place[0] == "messages" for fault in find_faults({"messages": list(messages)}))
     return not has_fault and all(map(_is_text, messages))
 
@@ -77,14 +77,14 @@ def _is_text(message: Record) -> bool:
 
 
 class Fault(NamedTuple):
-    """A field of a record that is missing or has a wrong type: where it is, and what is wrong."""
+    """A field of a record that is missing or has a wrong type: its path, and a sentence with the reason."""
 
     place: tuple[int | str, ...]
     sentence: str
 
 
 def find_faults(record: Record) -> list[Fault]:
-    """Find all fields that are missing or have a wrong type, messages included."""
+    """Return all fields that are missing or have a wrong type, messages included."""
     try:
         _session_shape().model_validate(record)
     except ValidationError as error:
@@ -136,7 +136,7 @@ def _session_shape() -> type[BaseModel]:
 
 
 def _shape(kind: type, required: set[str], **other_types: Any) -> type[BaseModel]:
-    """Make the check of a record out of the class that it becomes, so that they can't come to differ."""
+    """Create the schema of a record from its data class, so that they can't diverge."""
     types = get_type_hints(kind) | other_types
     names = [field.name for field in fields(kind) if field.name not in _NOT_IN_RECORDS]
     shape: dict[str, Any] = {name: (types[name], ... if name in required else None) for name in names}

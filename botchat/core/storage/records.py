@@ -1,4 +1,4 @@
-"""How sessions and messages become documents, and come back equal. Both stores write what this module makes."""
+"""Convert sessions and messages to documents and back, without loss. Both stores write these documents."""
 
 import json
 from collections.abc import Iterable
@@ -37,19 +37,19 @@ MAX_RECORD_BYTES = 16 * 1024 * 1024
 """The largest document of MongoDB: https://www.mongodb.com/docs/manual/reference/limits/ (BSON Document Size)."""
 
 MAX_MESSAGE_BYTES = 15 * 1024 * 1024
-"""The largest message: with it a record has room for what else it holds."""
+"""The largest message, which leaves room for the rest of a record."""
 
 TRASH_TIME = timedelta(days=30)
-"""How long a deleted session can be brought back; then the store removes it for ever."""
+"""How long a deleted session can be restored; then the store removes it permanently."""
 
 ORIGINAL = "original"
-"""Has, as JSON text, the texts of an imported conversation that the other fields don't hold, by their paths."""
+"""Field with those texts of an imported conversation that the other fields don't hold: JSON text, by path."""
 
 DAMAGED_NAME = "(damaged)"
-"""Stands for the name of a record that has none that can be read."""
+"""Placeholder for a name that can't be read."""
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-"""Stands for a time that can't be read."""
+"""Placeholder for a time that can't be read."""
 
 _SUMMARY_TYPES = (str, str, datetime, str, datetime, int, bool, str, str)
 _STAND_INS = ("", DAMAGED_NAME, LONG_AGO, "", LONG_AGO, 0, False, "", "active")
@@ -75,10 +75,10 @@ _SESSION_FIELDS = tuple(f.name for f in fields(Session) if f.name not in {"extra
 
 
 def message_to_record(message: Message) -> Record:
-    """Make the document of a message.
+    """Return the document of a message.
 
     Raises:
-        InvalidInput: its role is none, its content no text, or a file has no id.
+        InvalidInput: its role is unknown, its content isn't text, or a file has no valid ID.
     """
     if message.role not in _ROLES:
         raise InvalidInput(f"{message.role!r} is no role of a message: {', '.join(_ROLES)}.")
@@ -93,7 +93,7 @@ def message_to_record(message: Message) -> Record:
 
 
 def message_from_record(record: Record) -> Message:
-    """Make the message of a document; a field that this version does not know goes to `extra`."""
+    """Return the message of a document; fields that this version doesn't know go to `extra`."""
     known, extra = record, {}
     if not _OF_MESSAGES.issuperset(record):
         known = {name: value for name, value in record.items() if name in _OF_MESSAGES}
@@ -108,10 +108,10 @@ def message_from_record(record: Record) -> Message:
 
 
 def session_to_record(session: Session) -> Record:
-    """Make the document of a session with the messages that it holds.
+    """Return the document of a session with its loaded messages.
 
     Raises:
-        InvalidInput: something in it can't be stored.
+        InvalidInput: a value in it can't be stored.
     """
     check_header(session.user, session.id, session.bot_id)
     check_system(session.system)
@@ -125,7 +125,7 @@ def session_to_record(session: Session) -> Record:
 
 
 def session_from_record(record: Record) -> Session:
-    """Make the session of a document, with the messages that are in it and `first` counted from them."""
+    """Return the session of a document, with the document's messages and `first` computed from their number."""
     turn = turn_of(record)
     known = {n: record[n] for n in _SESSION_FIELDS if n in record}
     extra = {n: value for n, value in record.items() if n not in known and n != "_id" and not (turn and n == "turn")}
@@ -135,9 +135,9 @@ def session_from_record(record: Record) -> Session:
 
 
 def summary_from_record(record: Record) -> SessionSummary:
-    """Make the summary of a document that was read from the index, where an absent `pinned` is None.
+    """Return the summary of a document that was read from the index, where an absent `pinned` is None.
 
-    A field that is damaged has a stand-in: one damaged record must not end a list.
+    A damaged field gets a placeholder: one damaged record must not break a list.
     """
     summary = SessionSummary(
         record["_id"],
@@ -158,7 +158,7 @@ def summary_from_record(record: Record) -> SessionSummary:
 
 
 def _readable(summary: SessionSummary) -> SessionSummary:
-    """Replace what is of a wrong type, or no text, in the summary of a damaged record."""
+    """Replace values of a wrong type and invalid texts in the summary of a damaged record."""
     values: Iterable[tuple[Any, type, Any]] = zip(summary, _SUMMARY_TYPES, _STAND_INS, strict=True)
     found: list[Any] = [value if isinstance(value, kind) else other for value, kind, other in values]
     shown: list[Any] = [valid_text(value) if isinstance(value, str) else value for value in found]
@@ -166,10 +166,10 @@ def _readable(summary: SessionSummary) -> SessionSummary:
 
 
 def session_changes(changes: SessionChanges) -> tuple[Record, set[str]]:
-    """Split changes of a session into fields to set (metadata by path) and fields to take away.
+    """Split changes of a session into fields to set (metadata by path) and fields to unset.
 
     Raises:
-        InvalidInput: a name that is empty or too long, an unknown state, metadata that can't be stored.
+        InvalidInput: an empty or too long name, an unknown state, or metadata that can't be stored.
     """
     to_set: Record = {**changes, "update_time": now()}
     if "name" in changes:
@@ -192,7 +192,7 @@ def session_changes(changes: SessionChanges) -> tuple[Record, set[str]]:
 
 
 def message_changes(changes: MessageChanges) -> tuple[Record, set[str]]:
-    """Split changes of a message into fields to set and fields to take away."""
+    """Split changes of a message into fields to set and fields to unset."""
     given: Record = dict(changes)
     if "content" in given or "reasoning_content" in given:
         given = {"payload": None} | given | text_fields(given)
@@ -201,7 +201,7 @@ def message_changes(changes: MessageChanges) -> tuple[Record, set[str]]:
 
 
 def _kept(name: str, value: Any) -> bool:
-    """Tell whether a field is used: 0 is a value, an empty text, list or mapping is not, but for no system prompt."""
+    """Return whether a field is stored: 0 is, an empty text, list or mapping isn't, except an empty system prompt."""
     return value is not None and value is not False and (name == "system" or value not in ("", [], {}))
 
 
@@ -213,7 +213,7 @@ def _set_and_unset(given: Record, always: set[str] = frozenset()) -> tuple[Recor
 
 
 def text_fields(record: Record) -> Record:
-    """Make every text of a message storable; what that changes of the words themselves is kept whole in the payload."""
+    """Return the texts of a message that had to change to be storable; the payload keeps the original content."""
     texts = {n: value for n, value in record.items() if isinstance(value, str) and not is_valid(value)}
     if not texts:
         return {}
@@ -226,13 +226,13 @@ def text_fields(record: Record) -> Record:
 
 
 def payload_texts(message: Record) -> dict[str, str]:
-    """Return the words of a message that `text_fields` put away, {} where the payload is someone else's."""
+    """Return the original texts that `text_fields` kept in the payload; {} for a foreign payload."""
     payload = message.get("payload")
     if not isinstance(payload, str) or not payload.startswith(_WORDS):
         return {}
     try:
         words = json.loads(payload)["text"]
-    except (ValueError, RecursionError):  # someone else's, and only begins like ours
+    except (ValueError, RecursionError):  # another program's, and only begins like ours
         return {}
     if not isinstance(words, dict) or not words.keys() <= {"content", "reasoning_content"}:
         return {}
@@ -241,7 +241,7 @@ def payload_texts(message: Record) -> dict[str, str]:
 
 
 def _text_of_agent(payload: Any) -> str:
-    """Return the text in the payload of an agent's message, where earlier versions left its content empty."""
+    """Return the text in the payload of an agent's message; earlier versions left its content empty."""
     if not isinstance(payload, str) or not payload.startswith(_OF_AGENT):
         return ""
     try:
@@ -253,7 +253,7 @@ def _text_of_agent(payload: Any) -> str:
 
 
 def payload_without_texts(message: Record) -> str | None:
-    """Return the payload of a message less the words that `payload_texts` found in it; None if no more is in it."""
+    """Return the payload of a message without the texts that `payload_texts` returns; None if nothing is left."""
     kept = json.loads(message["payload"])
     del kept["text"]
     return json.dumps(kept) if kept else None

@@ -1,7 +1,7 @@
-r"""Damaged records: what is wrong with them, and a valid record with everything in them that can be read.
+r"""Damaged records: detect the damage, and build a valid record of everything that can be read.
 
-Words that can't be read as text stay visible (a byte that is not UTF-8 becomes `\xNN`). A value that a field can't
-hold is kept raw beside it: in the payload of its message, or in the record's field `damaged`, as JSON text.
+Invalid text stays visible (a byte that isn't UTF-8 becomes `\xNN`). A value that a field can't
+hold is kept raw: in the payload of its message, or in the record's field `damaged`, as JSON text.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ DAMAGED = "damaged"
 """Field that holds, as JSON text, values of a damaged record that its own fields can't hold."""
 
 MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
-"""What reading a record raises where a field is missing or is of a wrong type."""
+"""Exceptions raised by reading a record with a missing field or a field of a wrong type."""
 
 _IDS = UUID("0d0f6f2e-1b39-4d39-8df4-cd2b7a3b5e55")
 _ALWAYS: Record = {"name": "", "bot_id": "unknown", "state": "active", "rev": 1}
@@ -28,9 +28,9 @@ _FIELD = 2  # where the place of a fault names a message's field: messages.0.rol
 
 
 def check_damage(record: Record, damages: Iterable[str] = ()) -> Record | DamagedRecord:
-    """Return a record as it is where it is sound, else what is wrong with it and what can be read.
+    """Return a valid record unchanged; otherwise a DamagedRecord with the reason and the readable part.
 
-    `damages` is what the store found wrong when it read the record, each a part of a sentence.
+    `damages` are the problems that the store found when it read the record, each part of a sentence.
     """
     reasons = list(damages)
     if not reasons:
@@ -50,7 +50,7 @@ def check_damage(record: Record, damages: Iterable[str] = ()) -> Record | Damage
 
 
 def salvage_record(record: Record) -> Record | None:
-    """Make a valid record of what can be read of a damaged one; None if it has no id or no user."""
+    """Return a valid record of the readable parts of a damaged one; None if it has no ID or no user."""
     record = escape_invalid_bytes(record)
     session_id, user = record.get("_id"), record.get("user")
     if not all(isinstance(name, str) and name and "\0" not in name for name in (session_id, user)):
@@ -74,7 +74,7 @@ def salvage_record(record: Record) -> Record | None:
 
 
 def escape_invalid_bytes(value: Any) -> Any:
-    r"""Return a value with every byte that is not UTF-8 visible in its texts, as `\xNN`."""
+    r"""Return a value in whose texts every byte that isn't UTF-8 is replaced by `\xNN`."""
     if isinstance(value, str):
         return value if is_valid(value) else _visible_text(value)
     if isinstance(value, Mapping):
@@ -83,7 +83,7 @@ def escape_invalid_bytes(value: Any) -> Any:
 
 
 def _messages(value: Any, create_time: Any) -> list[Record]:
-    """Make valid messages of what is stored as the messages."""
+    """Return valid messages made from the stored value of `messages`."""
     at = create_time if isinstance(create_time, datetime) else LONG_AGO
     if value is None:
         return []
@@ -128,7 +128,7 @@ def _faults_of_message(message: Record) -> list[Fault]:
 
 
 def _without(record: Record, names: set[str], stand_ins: Record, kept: Record) -> Record:
-    """Take fields out of a record and keep their values; those that a record always has get a stand-in."""
+    """Return a record without some fields, whose values go to `kept`; required fields get a placeholder."""
     kept |= {name: record[name] for name in names if name in record}
     left = {name: value for name, value in record.items() if name not in names}
     return left | {name: value for name, value in stand_ins.items() if name in names}
@@ -143,12 +143,12 @@ def _if_valid(record: Record) -> Record | None:
 
 
 def _raw(kind: str, value: Any) -> Unsupported:
-    """Keep a value that may be anything: as itself where it is a text, else as JSON text."""
+    """Wrap any value: a text as it is, anything else as JSON text."""
     return Unsupported(kind, value if isinstance(value, str) else json_codec.encode(value))
 
 
 def _id_of(place: int, value: Any) -> str:
-    """Make the id of a message that has none: the same each time that it is read."""
+    """Return an ID for a message without one: the same for each read."""
     return str(uuid5(_IDS, f"{place} {value!r}"))
 
 

@@ -1,4 +1,4 @@
-"""Everybody's sessions with the ids that their users know, on a store in which the storage keys are the ids."""
+"""All users' sessions under their users' IDs, on a store in which the storage keys are the IDs."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
@@ -15,7 +15,7 @@ from botchat.core.storage.session_keys import id_of, keys_of
 
 
 class KeyedAllSessions:
-    """Keeps `AllSessions` on a store in which ids are storage keys."""
+    """Implements `AllSessions` on a store in which the IDs are storage keys."""
 
     def __init__(self, stored: AllSessions, calls: KeyedCalls) -> None:
         self.stored = stored
@@ -86,7 +86,7 @@ class KeyedAllSessions:
         return self.stored.findings()
 
     def _filter(self, where: SessionFilter) -> SessionFilter:
-        """Return a filter with the keys of its ids: the user's, or everybody's."""
+        """Return a filter with the storage keys of its IDs: the user's, or all users'."""
         if where.ids is None:
             return where
         keys = [
@@ -102,12 +102,12 @@ class KeyedAllSessions:
 
 
 def summary_with_id(summary: SessionSummary) -> SessionSummary:
-    """Return a summary that was read by its key, with its id."""
+    """Return a summary that was read by its key, with its ID."""
     return summary._replace(id=id_of(summary.user, summary.id))
 
 
 def record_with_id(record: Record, session_id: str) -> Record:
-    """Return a record with this id."""
+    """Return a record with this ID."""
     return record | {"_id": session_id, "id": session_id}
 
 

@@ -1,4 +1,4 @@
-"""Accounts in MongoDB: `users`, `tokens`, `auth_sessions`, `auth_endings`, and `short_lived` for what soon goes."""
+"""Accounts in MongoDB (`users`, `tokens`, `auth_sessions`, `auth_endings`) and values that expire (`short_lived`)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -15,15 +15,15 @@ from botchat.core.storage.accounts import KEPT_REVOCATIONS, Account, Revocations
 from botchat.core.storage.mongo.client import Document, translate_errors
 
 _ALL = "all"
-"""The id of the one document that counts what ended."""
+"""The ID of the only document, which counts the revocations."""
 
 
 class MongoAccounts:
-    """Keeps accounts, tokens and sign-ins. The server removes what has expired, within a minute or so."""
+    """Stores accounts, tokens and sign-ins. The server removes expired ones within about a minute."""
 
     def __init__(self, database: Database[Document], *, name: str) -> None:
         self._name = name
-        # A member of a set that lags behind would let in whom the primary knows no more.
+        # A lagging secondary would still accept a user whom the primary has removed.
         database = database.with_options(read_preference=ReadPreference.PRIMARY)
         self._users: Collection[Document] = database["users"]
         self._tokens: Collection[Document] = database["tokens"]
@@ -122,7 +122,7 @@ class MongoAccounts:
 
 
 class MongoExpiringValues:
-    """Keeps what soon goes, in the collection `short_lived`."""
+    """Stores values that expire, in the collection `short_lived`."""
 
     def __init__(self, database: Database[Document], *, name: str) -> None:
         self._name = name

@@ -1,4 +1,4 @@
-"""How MongoDB counts by day what was said in sessions: the steps of the aggregation, and what a row of it means."""
+"""The aggregation that counts the messages of sessions per day in MongoDB, and the conversion of its rows."""
 
 from datetime import UTC, date, datetime
 
@@ -34,7 +34,7 @@ GROUP_BY_DAY: Document = {
 
 
 def activity_from_row(row: Document) -> Activity:
-    """Make what was said in a session on a day out of a row of `GROUP_BY_DAY`."""
+    """Return the activity of a session on one day from a row of `GROUP_BY_DAY`."""
     return Activity(
         session_id=row["_id"]["session"],
         user=row["user"],

@@ -1,4 +1,4 @@
-"""The agents of sessions in MongoDB: a list in the session's own document, changed by one command each."""
+"""The agents of sessions in MongoDB: a list in the session's document; each change is one command."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,11 +17,11 @@ from botchat.core.storage.mongo.messages.change import MongoMessages
 from botchat.core.storage.records import Record, session_from_record, session_to_record
 
 NOT_DELETED: Document = {"state": {"$ne": "trash"}}
-"""What an agent writes to: a session in the trash has ended for it."""
+"""Filter of the sessions that agents can write to: those outside the trash."""
 
 
 class MongoAgents:
-    """Keeps `AgentRecords`."""
+    """Implements `AgentRecords`."""
 
     def __init__(self, sessions: Collection[Document], messages: MongoMessages, *, name: str) -> None:
         self._sessions = sessions
@@ -36,7 +36,7 @@ class MongoAgents:
                 there = self._sessions.find_one({"_id": {"$eq": session.id}}, {"user": 1})
             if there is not None and there["user"] != session.user:
                 raise SessionNotFound(session.id)
-            if there is not None:  # or it went in this instant
+            if there is not None:  # otherwise it was removed in between
                 return False
         session.rev, session.update_time = 1, at
         return True
@@ -74,7 +74,7 @@ class MongoAgents:
             raise SessionNotFound(session_id)
 
     def check(self, user: str, session_id: str, agent_id: str | None) -> None:
-        """Check that a session is the user's and not deleted, and has this agent."""
+        """Check that a session belongs to the user, isn't deleted and has this agent (any if None)."""
         session = self.header(user, session_id)
         if session.state == "trash":
             raise SessionNotFound(session_id)
@@ -96,7 +96,7 @@ class MongoAgents:
 
 
 def count_in_append(message: Message, changes: Mapping[str, Any], wanted: Document, update: Document) -> Document:
-    """Let an append count the message for its session and its agent, and change the agent; return its options."""
+    """Extend an append's filter and update to count the message and change its agent; return the command's options."""
     added = totals_of(message)
     update["$inc"] |= {f"totals.{name}": number for name, number in added.items()}
     if message.agent_id is None:

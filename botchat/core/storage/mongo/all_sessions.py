@@ -1,4 +1,4 @@
-"""Every user's sessions in MongoDB, for admins."""
+"""All users' sessions in MongoDB, for admins."""
 
 from collections.abc import Collection as Some
 from collections.abc import Iterator
@@ -53,14 +53,14 @@ from botchat.core.storage.session_keys import owners_of, range_of
 _BATCH = 100
 
 _CLOCKS_APART = timedelta(seconds=2)
-"""Whether a reply is still written is told by times of several machines, five seconds apart at most."""
+"""Largest tolerated clock difference: heartbeats from several machines show whether a reply still streams."""
 
 
 _BY_ID = {"$sort": {"_id": 1}}
 
 
 class MongoAllSessions:
-    """Reads and writes sessions of one collection, whoever owns them."""
+    """Reads and writes all users' sessions in one collection."""
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class MongoAllSessions:
 
     def records(self, where: SessionFilter, after: RecordCursor | None = None) -> Iterator[Record | DamagedRecord]:
         wanted = self._filter(where)
-        if where.state is None:  # a state that is none is damaged, and found here alone
+        if where.state is None:  # an invalid state is damage, which only this finds
             del wanted["state"]
         if after is not None:
             time, key, _ = after
@@ -112,7 +112,7 @@ class MongoAllSessions:
         whole, data = split_record_files(record)
         with translate_errors(self._name):
             record, blocks = self._mover.split(whole)
-        if data or blocks:  # they are stored before the record, and so not for one that is kept or another's
+        if data or blocks:  # they are stored before the record, so not for one that is kept or is another user's
             held = self.stored_keys([session_id]).get(session_id)
             if held and held[0] != user:
                 raise other_owner_error(session_id)
@@ -142,7 +142,7 @@ class MongoAllSessions:
             return self._sessions.delete_one(as_read).deleted_count == 1
 
     def _replace(self, record: Record, as_read: Document) -> bool:
-        """Write a record in the place of the one that is like this; False where there is none."""
+        """Replace the record that matches the filter `as_read`; return False if there is none."""
         user, session_id = record["user"], record["_id"]
         whole, data = split_record_files(record)
         with translate_errors(self._name):
@@ -189,7 +189,7 @@ class MongoAllSessions:
             "first": {"$min": "$create_time"},
             "last": {"$max": "$update_time"},
         }
-        # The match and the projection have it counted in the page's index alone.
+        # With this match and projection, the page's index alone answers it.
         has_name = {"user": {"$gte": ""}}
         counted = dict.fromkeys(("user", "message_count", "create_time", "update_time"), 1)
         for row in self._aggregate(
@@ -202,10 +202,10 @@ class MongoAllSessions:
     ) -> Iterator[Activity]:
         sessions = self._filter(where)
         said = ({"$gte": since} if since else {}) | ({"$lt": until} if until else {})
-        if since:  # nothing was said since in a session that was not written since
+        if since:  # a session that wasn't written since then has no messages since then
             sessions["update_time"] = sessions.get("update_time", {}) | {"$gte": since}
         short = {"$and": [sessions, {"first": {"$exists": False}}]}
-        # A time of another type is damaged, and would end the counting of all others.
+        # A time of another type is damage, and would break the count of all others.
         timed: Document = {
             "messages.create_time": VALID_TIMES | said,
             "user": {"$gte": ""},
@@ -261,7 +261,7 @@ class MongoAllSessions:
             )
 
     def _write_findings(self) -> Iterator[Finding]:
-        """Try a write that changes nothing: it needs the right to write, and matches no session."""
+        """Try a write that matches no session, to check the permission to write."""
         try:
             with translate_errors(self._name):
                 self._sessions.update_one({"_id": {"$in": []}}, {"$set": {"user": "nobody"}})
@@ -276,7 +276,7 @@ class MongoAllSessions:
         return self._iterate(found)
 
     def _read(self, record: Record) -> Record | DamagedRecord | None:
-        """Read the rest of a record; what is wrong with it where that can't be, and None where it was removed."""
+        """Read the rest of a record; return a DamagedRecord if that fails, and None if it was removed."""
         try:
             whole = self._whole(record)
         except StoreUnavailable:
@@ -286,7 +286,7 @@ class MongoAllSessions:
         return whole and check_damage(whole)
 
     def _left(self, record: Record) -> Record:
-        """Return a damaged record with what blocks still hold of its messages, each message once."""
+        """Return a damaged record with the messages that its blocks still hold, without duplicates."""
         stored = record.get("messages", [])
         own = stored if isinstance(stored, list) else [stored]
         known = {str(message["id"]) for message in own if isinstance(message, dict) and "id" in message}
@@ -306,18 +306,18 @@ class MongoAllSessions:
         return whole | {"messages": [join_files(message, read) for message in whole["messages"]]}
 
     def _long(self, sessions: Document, fields: Document) -> Iterator[Record]:
-        """Read those records of a filter that have older messages in blocks, with all their messages."""
+        """Yield the matching records that have older messages in blocks, with all their messages."""
         found = self._sessions.find({"$and": [sessions, {"first": {"$exists": True}}]}, fields)
         for record in self._iterate(found):
             try:
                 whole = self._messages.with_all_messages(record, fields)
-            except (StoreError, *MALFORMED):  # damaged: `records` tells of it
+            except (StoreError, *MALFORMED):  # damaged: `records` reports it
                 continue
             if whole is not None:
                 yield whole
 
     def _put(self, record: Record, *, replace: bool) -> Literal["made", "replaced", "kept"] | None:
-        """Write a record as it lies here; None if it is another user's."""
+        """Write a record in its stored form; return None if the key is another user's."""
         mine = owner_filter(record["user"], record["_id"])
         with translate_errors(self._name):
             try:
@@ -329,11 +329,11 @@ class MongoAllSessions:
         return "made"
 
     def _filter(self, where: SessionFilter, after: str | None = None) -> Document:
-        """Make the filter of a page, also by what is said in blocks."""
+        """Return the query of a page, including messages in blocks."""
         return to_query(where, after, self._blocks.holder_filters(where.user, message_conditions(where)))
 
     def _time_for(self, where: SessionFilter) -> AbstractContextManager[object]:
-        """Give a search, which reads contents, and what is about everybody, the time that it takes."""
+        """Extend the timeout of a search, which reads message texts, and of queries over all users."""
         return slow_timeout(self._slow_seconds) if where.text or where.user is None else nullcontext()
 
 

@@ -1,4 +1,4 @@
-"""Appends a message to a session in MongoDB, and makes the session with its first one."""
+"""Append a message to a session in MongoDB, and create the session with its first message."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +18,7 @@ from botchat.core.storage.records import Record, session_to_record
 
 
 class MongoAppender:
-    """Appends messages: of a chat, of a running turn, or of an agent."""
+    """Appends messages of a chat, of a running turn or of an agent."""
 
     def __init__(
         self, sessions: Collection[Document], messages: MongoMessages, turns: MongoTurns, agents: MongoAgents
@@ -37,13 +37,13 @@ class MongoAppender:
         agent: AgentChanges | None,
         turn: str | None,
     ) -> bool:
-        """Append `record`, the message, as `SessionRepository.append` does; False where it is there already."""
+        """Append the message as `record`, like `SessionRepository.append`; return False if it is already stored."""
         if session.rev == 0 and self._inserted(session, message, record, at, turn):
             return True
         return self._push(session, message, record, at, agent, turn)
 
     def _inserted(self, session: Session, message: Message, record: Record, at: datetime, turn: str | None) -> bool:
-        """Make the record with its first message; False when it is there, another process' or another user's."""
+        """Create the record with its first message; return False if it exists (another process's or user's)."""
         made = session_to_record(replace(session, messages=[message])) | {"messages": [record]} | initial_size(record)
         try:
             self._sessions.insert_one(made | turn_field(message, turn, at) | {"rev": 1, "update_time": at})
@@ -60,7 +60,7 @@ class MongoAppender:
         agent: AgentChanges | None,
         turn: str | None,
     ) -> bool:
-        """Add a message to the record; False when it is there already."""
+        """Add a message to the record; return False if it is already there."""
         changed: Record = {"update_time": at}
         if session.expire_time is not None:
             changed["expire_time"] = session.expire_time

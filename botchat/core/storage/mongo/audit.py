@@ -15,7 +15,7 @@ from botchat.core.storage.mongo.client import Document, translate_errors
 
 
 class MongoAudit:
-    """Stores audit events. The server removes those that have expired, within a minute or so."""
+    """Stores audit events. The server removes expired ones within about a minute."""
 
     def __init__(self, database: Database[Document], *, name: str) -> None:
         self._name = name

@@ -1,4 +1,4 @@
-"""How writers of one session share it: the threads of a process take turns, and a call that lost is tried again."""
+"""Concurrent writers of one session: the threads of a process queue up, and a write that fails is retried."""
 
 import random
 import time
@@ -8,15 +8,15 @@ from contextlib import contextmanager
 from threading import Lock
 
 RETRY_SECONDS = 10.0
-"""How long a write is tried again. No write of 64 writers to one session took longer (benchmarks/many_writers.py)."""
+"""How long a write is retried. No write of 64 writers to one session took longer (benchmarks/many_writers.py)."""
 
-_SHORTEST, _LONGEST = 0.005, 0.5  # seconds: of the upper bounds of the pauses
+_SHORTEST, _LONGEST = 0.005, 0.5  # seconds: the upper bounds of the pauses
 _AT_LEAST = 3
 _TURN_SECONDS = 1.0
 
 
 def retry_attempts(seconds: float) -> Iterator[int]:
-    """Count attempts, with a random pause before each but the first two, until the time is over.
+    """Yield attempt numbers until `seconds` have passed, with a random pause before each but the first two.
 
     The pauses are "full jitter": any length up to a bound that doubles, so that writers don't come back together
     (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
@@ -31,7 +31,7 @@ def retry_attempts(seconds: float) -> Iterator[int]:
 
 
 class WriteQueue:
-    """Lets the threads of this process that write to one session take turns, in order of arrival.
+    """Serializes this process's writes to each session, in order of arrival.
 
     In MongoDB concurrent writes to one document conflict, and all but one start over: with 64 threads at once on one
     session the server did a fifth of the work that it does with 8 (benchmarks/many_writers.py).
@@ -44,7 +44,7 @@ class WriteQueue:
 
     @contextmanager
     def slot(self, session_id: str) -> Iterator[None]:
-        """Wait for the turn; after `seconds` go on without it: the server may not answer the others."""
+        """Wait for the session's slot; after `seconds` proceed without it: the server may not answer the others."""
         is_mine = self._taken(session_id)
         try:
             yield
@@ -66,7 +66,7 @@ class WriteQueue:
             if mine in self._waiting.get(session_id, ()):
                 self._waiting[session_id].remove(mine)
                 return False
-        return True  # it was passed on in this moment
+        return True  # it was passed on in between
 
     def _pass_on(self, session_id: str) -> None:
         with self._lock:

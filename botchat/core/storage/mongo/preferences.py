@@ -1,4 +1,4 @@
-"""What users prefer, in MongoDB: a document each in the collection `preferences`."""
+"""Users' preferences in MongoDB: one document per user in the collection `preferences`."""
 
 from pymongo.collection import Collection
 from pymongo.database import Database
@@ -8,7 +8,7 @@ from botchat.core.storage.mongo.client import Document, translate_errors
 
 
 class MongoPreferences:
-    """Keeps preferences in a database."""
+    """Stores preferences in a database."""
 
     def __init__(self, database: Database[Document], *, name: str) -> None:
         self._preferences: Collection[Document] = database["preferences"]

@@ -1,4 +1,4 @@
-"""Sessions in MongoDB: one document each in the collection `sessions`, the older messages of long ones in blocks."""
+"""Sessions in MongoDB: one document each in the collection `sessions`, older messages of long ones in blocks."""
 
 import weakref
 from collections.abc import Iterator, Sequence
@@ -78,15 +78,15 @@ from botchat.core.urls import without_password
 _LAST_CHARACTER = chr(0x10FFFF)
 _NAMES = dict.fromkeys(SUMMARY, 1)
 
-# How long a search or an overview may take, which reads many sessions, where the URI sets no time of its own.
+# Timeout of a query that reads many sessions (a search, statistics), unless the URI sets one.
 _SLOW_SECONDS = 60
 
 
 def connect(uri: str, **pool_options: Any) -> "MongoRepository":
-    """Make a repository on the server at `uri`, with a client of its own, which gets the options of its pool.
+    """Create a repository on the server at `uri` with its own client, which gets the pool options.
 
     Raises:
-        ConfigError: the URI can't be used.
+        ConfigError: the URI is unusable.
     """
     client = open_client(uri, **pool_options)
     database = database_name(client, uri)
@@ -101,13 +101,13 @@ def connect(uri: str, **pool_options: Any) -> "MongoRepository":
 
 
 class MongoRepository:
-    """Keeps sessions in the database that it is given.
+    """Stores sessions in a database.
 
-    `slow_seconds` is the time for what reads many sessions, None for the client's own; `limits` say how much of a long
-    session stays in its record.
+    `slow_seconds` is the timeout of queries that read many sessions, None for the client's; `limits` say how much of a
+    long session stays in its record.
 
-    A client that it owns is closed by `close`, or when nobody holds the repository any more: a reply under way keeps it
-    open. One that it borrows stays its owner's.
+    A client that it owns is closed by `close`, or when the repository is garbage-collected: a running reply keeps it
+    open. A borrowed client stays open.
     """
 
     def __init__(
@@ -143,8 +143,8 @@ class MongoRepository:
 
     def prepare(self) -> None:
         with translate_errors(self.name):
-            self._database.command("ping")  # a wrong password is refused here
-        with suppress(StoreRefused):  # a user who may only read lists and reads; a write is refused when it is tried
+            self._database.command("ping")  # a wrong password is rejected here
+        with suppress(StoreRefused):  # a read-only user can list and read; a write fails when it is tried
             self._make_indexes()
 
     def _make_indexes(self) -> None:
@@ -152,7 +152,7 @@ class MongoRepository:
             self._sessions.create_index(PAGE_INDEX, name="page")
             self._sessions.create_index(ALL_INDEX, name="all")
             self._sessions.create_index(TAG_INDEX, name="tags", partialFilterExpression=TAGGED)
-            # A record goes when its expire_time has come; the server looks once a minute.
+            # The server removes expired records once a minute.
             self._sessions.create_index("expire_time", name="expiry", expireAfterSeconds=0, sparse=True)
         self._blocks.prepare()
         self._files.sweep(self._sessions)
@@ -280,7 +280,7 @@ class MongoRepository:
         wanted = owner_filter(user, session_id) | (
             {"update_time": unless_written_since} if unless_written_since else {}
         )
-        files = self._files.keys(user, session_id)  # first: whoever takes the id once it is free has files of their own
+        files = self._files.keys(user, session_id)  # first: a new session with the freed ID has its own files
         with translate_errors(self.name):
             if not self._sessions.delete_one(wanted).deleted_count:
                 self._messages.read(user, session_id, {"_id": 1})
@@ -311,7 +311,7 @@ class MongoRepository:
 
     @contextmanager
     def _naming_damage(self, user: str, session_id: str) -> Iterator[None]:
-        """Name the session, and what is wrong with it, where it can't be read."""
+        """Raise an error that names the session and the damage if it can't be read."""
         try:
             yield
         except StoreUnavailable:
@@ -320,7 +320,7 @@ class MongoRepository:
             raise unreadable_error(self._all, user, session_id, error) from error
 
     def _remove_files(self, user: str, session_id: str, message_id: str) -> None:
-        """Remove the data that lie apart from a message, before it forgets which they were."""
+        """Remove a message's separately stored data, before the message loses their IDs."""
         message = self._messages.find(user, session_id, {"id": {"$eq": message_id}})
         self._files.remove(user, session_id, [file["id"] for file in message.get("files", ())])
 
@@ -335,7 +335,7 @@ class MongoRepository:
         return self._sessions.replace_one(as_read, record).matched_count == 1
 
     def _check_saved_already(self, record: Record) -> None:
-        """Take a save for done when the store holds just this: its answer was lost, and it was tried again."""
+        """Accept a save if the store already holds this record: its response was lost, and it was retried."""
         stored = self._messages.with_all_messages(self._messages.read(record["user"], record["_id"], None))
         if stored is None:
             raise SessionNotFound(record["_id"])

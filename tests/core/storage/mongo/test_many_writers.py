@@ -198,21 +198,21 @@ def test_contention_is_worth_another_try_everywhere():
 
 
 def test_the_turns_of_a_session_s_writers_are_in_order_and_each_session_has_its_own():
-    turns, order = WriteQueue(seconds=60), []
+    queue, order = WriteQueue(seconds=60), []
 
     def write(number: int) -> None:
-        with turns.turn("s"):
+        with queue.slot("s"):
             order.append(number)
 
-    with ThreadPoolExecutor(5) as threads, turns.turn("s"):
+    with ThreadPoolExecutor(5) as threads, queue.slot("s"):
         for number in range(5):
             threads.submit(write, number)
-            while len(turns._waiting["s"]) <= number:
+            while len(queue._waiting["s"]) <= number:
                 pass
-        with turns.turn("another"):
+        with queue.slot("another"):
             assert order == []
     assert order == list(range(5))
-    assert not turns._waiting
+    assert not queue._waiting
 
 
 def test_a_file_that_is_busy_is_not_said_to_be_broken(tmp_path):
