@@ -88,11 +88,11 @@ def find_faults(record: Record) -> list[Fault]:
     try:
         _session_shape().model_validate(record)
     except ValidationError as error:
-        return [_fault(details) for details in error.errors(include_url=False)]
+        return [_to_fault(details) for details in error.errors(include_url=False)]
     return []
 
 
-def _fault(details: Any) -> Fault:
+def _to_fault(details: Any) -> Fault:
     place = ".".join(map(str, details["loc"]))
     return Fault(details["loc"], f"Its field {place} can't be taken: {_lowered(details['msg'])}.")
 

@@ -56,7 +56,7 @@ from botchat.core.storage.mongo.messages.blocks import MongoBlocks
 from botchat.core.storage.mongo.messages.change import MongoMessages
 from botchat.core.storage.mongo.messages.overflow import BlockMover
 from botchat.core.storage.mongo.messages.record_size import RecordLimits, growth_of_change
-from botchat.core.storage.mongo.messages.update import message_part, update_message_of_record, update_record
+from botchat.core.storage.mongo.messages.update import message_part, message_update, record_update
 from botchat.core.storage.mongo.preferences import MongoPreferences
 from botchat.core.storage.mongo.turns import MongoTurns
 from botchat.core.storage.record_schema import are_readable, is_readable
@@ -196,7 +196,7 @@ class MongoRepository:
         to_set, to_unset = message_changes(changes)
         if "files" in to_unset:
             self._remove_files(user, session_id, message_id)
-        update = update_message_of_record(to_set, to_unset)
+        update = message_update(to_set, to_unset)
         with translate_errors(self.name):
             update["$inc"] |= growth_of_change(to_set)
         if "redacted_time" in to_set:
@@ -344,4 +344,4 @@ class MongoRepository:
 
     def _updated(self, wanted: Document, to_set: Record, to_unset: set[str]) -> bool:
         with translate_errors(self.name):
-            return self._sessions.update_one(wanted, update_record(to_set, to_unset)).matched_count == 1
+            return self._sessions.update_one(wanted, record_update(to_set, to_unset)).matched_count == 1

@@ -13,7 +13,7 @@ from botchat.core.storage.mongo.messages.change import MongoMessages
 
 
 class MongoTurns:
-    """Keeps `RunningTurns`."""
+    """Implements `RunningTurns`."""
 
     def __init__(self, sessions: Collection[Document], messages: MongoMessages, *, name: str) -> None:
         self._sessions = sessions
@@ -36,11 +36,11 @@ class MongoTurns:
         return self._updated(owner_filter(user, session_id) | held, {"$set": {"turn.to_stop": True}})
 
     def check(self, user: str, session_id: str, holder: str) -> bool:
-        """Tell whether someone wishes the turn of this holder to end.
+        """Return whether this holder's turn has been asked to stop.
 
         Raises:
-            SessionNotFound: the user has none of that id.
-            ReplyRunning: another process has a turn there.
+            SessionNotFound: the user has no session with that ID.
+            ReplyRunning: another process has a turn in the session.
         """
         record = self._messages.read(user, session_id, {"turn": 1, "messages.status": 1, "messages.heartbeat": 1})
         if is_taken(record, holder, now()):
@@ -51,9 +51,9 @@ class MongoTurns:
     def push(
         self, session: Session, message: Message, record: Document, update: Document, holder: str, at: datetime
     ) -> bool:
-        """Append `record`, the message, by this update; False where the message is there already.
+        """Append the message as `record` by this update; return False if it is already stored.
 
-        A question begins the turn of the holder; any other message ends its mark.
+        A user's message begins the holder's turn; any other message removes its mark.
         """
         user, session_id = session.user, session.id
         if message.role == "user":
@@ -70,7 +70,7 @@ class MongoTurns:
     def _pass_on(self, user: str, session_id: str, wanted: Document, message: Document) -> None:
         """Copy a stop request from the mark of a turn into the first message of its reply.
 
-        `wanted` is the filter of a record without such a wish, which is not asked for any more then.
+        `wanted` is the filter of a record without a stop request; it is cleared if there is one.
         """
         turn = turn_of(self._messages.read(user, session_id, {"turn": 1}))
         if turn is not None and turn.to_stop:
@@ -83,7 +83,7 @@ class MongoTurns:
 
 
 def free_turn_filter(holder: str, at: datetime) -> Document:
-    """Make the filter of a record in which no other process has a turn, as `is_taken` says it."""
+    """Return the filter of a record in which no other process has a turn, as `is_taken` defines it."""
     recent = _recent(at)
     return {
         "$nor": [
@@ -94,7 +94,7 @@ def free_turn_filter(holder: str, at: datetime) -> Document:
 
 
 def turn_field(message: Message, holder: str | None, at: datetime) -> Document:
-    """Make the field of a record in which a turn begins with this message; {} where none does."""
+    """Return the field that begins a turn with this message; {} if it begins none."""
     return {"turn": mark_of(holder, at)} if holder is not None and message.role == "user" else {}
 
 

@@ -1,4 +1,4 @@
-"""Accounts in the SQLite file, beside the sessions: tables that are made with the first account, token or sign-in."""
+"""Accounts and values that expire in the SQLite file, in tables that are created with the first of them."""
 
 import json
 import sqlite3
@@ -13,8 +13,8 @@ from botchat.core.storage.accounts import KEPT_REVOCATIONS, Account, Revocations
 from botchat.core.storage.sqlite.connection import SqliteFile
 from botchat.core.storage.sqlite.rows import milliseconds, time_from_milliseconds
 
-# A file without accounts has none of these, and a botchat that does not know them leaves them as they are: so the
-# number of the file's format does not tell of them.
+# A file without accounts has none of these tables, and older versions that don't know them ignore them. So the
+# version of the file's format doesn't depend on them.
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS users (
     user TEXT PRIMARY KEY,
@@ -54,7 +54,7 @@ _SIGN_IN = "SELECT id, user, hash, create_time, expire_time FROM auth_sessions"
 
 
 class SqliteAccounts:
-    """Keeps accounts, tokens and sign-ins. What has expired is removed with the next one that is added."""
+    """Stores accounts, tokens and sign-ins. Expired ones are removed when the next one is added."""
 
     def __init__(self, file: SqliteFile) -> None:
         self._file = file
@@ -133,7 +133,7 @@ class SqliteAccounts:
     def add_revocation(self, key: str) -> None:
         with self._file.writing() as db:
             if _has_tables(db):
-                db.execute(_ENDINGS)  # a file that an older program made has all but this one
+                db.execute(_ENDINGS)  # a file from an older version has all tables but this one
                 db.execute("INSERT INTO endings (key) VALUES (?)", (key,))
                 db.execute("DELETE FROM endings WHERE number <= last_insert_rowid() - ?", (KEPT_REVOCATIONS,))
 
@@ -148,7 +148,7 @@ class SqliteAccounts:
 
 
 class SqliteExpiringValues:
-    """Keeps what soon goes, in the table `short_lived`."""
+    """Stores values that expire, in the table `short_lived`."""
 
     def __init__(self, file: SqliteFile) -> None:
         self._file = file
@@ -173,20 +173,20 @@ class SqliteExpiringValues:
 
 
 def _rows(file: SqliteFile, query: str, *values: Any) -> list[Any]:
-    """Read rows; there are none in a file that has never had any of these tables."""
+    """Return the rows of a query; [] in a file without these tables."""
     with file.reading() as db:
         return db.execute(query, values).fetchall() if _has_tables(db) else []
 
 
 def _written(file: SqliteFile, statement: str, *values: Any) -> bool:
-    """Change rows; tell whether there were any."""
+    """Change rows; return whether there were any."""
     with file.writing() as db:
         return _has_tables(db) and db.execute(statement, values).rowcount > 0
 
 
 @contextmanager
 def _inserting(file: SqliteFile) -> Iterator[sqlite3.Connection]:
-    """Lend a connection to a file that has the tables, without what has expired."""
+    """Open a write transaction, create the tables if needed, and remove expired rows."""
     with file.writing() as db:
         if not _has_tables(db):
             for table in _TABLES:

@@ -1,4 +1,4 @@
-"""Every user's sessions in the SQLite file, for admins."""
+"""All users' sessions in the SQLite file, for admins."""
 
 import sqlite3
 from collections.abc import Collection, Iterator
@@ -47,7 +47,7 @@ _BATCH = 100
 
 
 class SqliteAllSessions:
-    """Reads and writes sessions of one file, whoever owns them."""
+    """Reads and writes all users' sessions in one file."""
 
     def __init__(self, file: SqliteFile) -> None:
         self._file = file
@@ -65,7 +65,7 @@ class SqliteAllSessions:
         try:
             with self._file.connection() as db:
                 ((count,),) = db.execute(f"SELECT count(*) FROM sessions WHERE {condition}", values)
-        except StoreUnreadable:  # a damaged page: count what can be found in other ways
+        except StoreUnreadable:  # a damaged page: count the sessions that can be found in other ways
             with self._file.connection() as db:
                 return sum(matches_filter(db, found, where) for found in find_session_rows(db))
         return int(count)
@@ -81,7 +81,7 @@ class SqliteAllSessions:
                 yield record
 
     def _rows(self, where: SessionFilter, after: RecordCursor | None) -> Iterator[FoundRow]:
-        """Find the rows of a filter's sessions, oldest first; in a damaged file in whatever way they can be found."""
+        """Yield the rows of matching sessions, oldest first; in a damaged file, find them in any possible way."""
         given: set[int] = set()
         try:
             for found in self._rows_in_order(where, after):
@@ -103,14 +103,14 @@ class SqliteAllSessions:
             f"SELECT create_time, id, rowid FROM sessions WHERE {condition} "
             "AND (create_time, id) > (?, CAST(? AS TEXT)) ORDER BY create_time, id LIMIT ?"
         )
-        while True:  # no transaction stays open between two batches: other programs may write meanwhile
+        while True:  # no transaction stays open between two batches, so that other programs can write
             with self._file.connection() as db:
                 found = db.execute(query, (*values, *behind, _BATCH)).fetchall()
             yield from (FoundRow(row, None) for _, _, row in found)
             if len(found) < _BATCH:
                 break
             behind = (found[-1][0], key_bytes(found[-1][1]))
-        if where.state is None:  # a state that is none is damaged, and found here alone
+        if where.state is None:  # an invalid state is damage, which only this finds
             with self._file.connection() as db:
                 unknown = db.execute(
                     f"SELECT rowid FROM sessions WHERE {unknown_state_clause(condition)}", values
@@ -211,7 +211,7 @@ class SqliteAllSessions:
         )
         with self._file.reading() as db:
             plan = " ".join(row[-1] for row in db.execute(query, values))
-        with self._file.connection() as db:  # in a transaction, what it finds would be an error of its end
+        with self._file.connection() as db:  # in a transaction, damage would make its COMMIT fail
             damages = _damages(db)
         if "USING INDEX page" in plan and "TEMP B-TREE" not in plan:
             yield Finding("ok", "A page of sessions comes by its index.")
@@ -225,7 +225,7 @@ class SqliteAllSessions:
             advice = "Copy what can be read into a new file: botchat store copy. Or restore it from a backup."
             yield Finding("failed", f"The file is damaged: {' '.join(damages[0].split())}.", advice)
         try:
-            with self._file.writing() as db:  # SQLite asks for the right to write, although it finds nothing
+            with self._file.writing() as db:  # SQLite checks the permission to write, although no row matches
                 db.execute("DELETE FROM sessions WHERE 0")
         except StoreRefused:
             yield read_only_finding(f"Let your user write the file {self._file.path}, unless you are only to read it.")
@@ -243,14 +243,14 @@ class SqliteAllSessions:
                 record = check_damage(read_record(db, row[0], with_files=with_files))
             if not isinstance(record, DamagedRecord):
                 return record
-        except (StoreUnreadable, InvalidInput, *MALFORMED):  # row by row, then
+        except (StoreUnreadable, InvalidInput, *MALFORMED):  # then read it row by row
             pass
         with self._file.connection() as db:
             return recover_record(db, found, with_files=with_files)
 
 
 def _damages(db: sqlite3.Connection) -> list[str]:
-    """Let SQLite check its pages, types of values and indexes; it doesn't look into texts and documents."""
+    """Run SQLite's check of pages, value types and indexes, which doesn't look into texts and documents."""
     try:
         return [row[0] for row in db.execute("PRAGMA quick_check")]
     except sqlite3.DatabaseError as error:

@@ -1,4 +1,4 @@
-"""How a filter of sessions becomes a query of SQLite, with the same meaning as MongoDB's."""
+"""Translate filters of sessions to SQLite queries with the same meaning as in MongoDB."""
 
 import json
 import re
@@ -28,10 +28,10 @@ _SAYS = (
 
 
 def where_clause(where: SessionFilter, after: str | None = None) -> tuple[str, list[Any]]:
-    """Make the condition of a page, or of all that it is the first page of, and the values for its places.
+    """Return the WHERE condition of a page, or of all pages without `after`, and its parameters.
 
     Raises:
-        InvalidInput: the cursor is none, or the text to search for can't be.
+        InvalidInput: the cursor is invalid, or the search text is unusable.
     """
     states = get_args(State) if where.state is None else (where.state,)
     conditions: list[tuple[str, list[Any]]] = [(f"state IN ({', '.join('?' * len(states))})", list(states))]
@@ -57,14 +57,14 @@ def where_clause(where: SessionFilter, after: str | None = None) -> tuple[str, l
 
 
 def unknown_state_clause(condition: str) -> str:
-    """Turn the condition of sessions in any state into that of sessions whose state is none."""
+    """Turn the condition for sessions in any state into one for sessions with an invalid state."""
     return condition.replace("state IN", "state NOT IN", 1)
 
 
 def matches_filter(
     db: sqlite3.Connection, found: FoundRow, where: SessionFilter, after: RecordCursor | None = None
 ) -> bool:
-    """Tell whether a row of a damaged file is one of a filter's; where that can't be read, by what an index knows."""
+    """Return whether a row of a damaged file matches a filter; if it can't be read, decide by its index entry."""
     condition, values = where_clause(where)
     conditions = f"({condition} OR {unknown_state_clause(condition)})" if where.state is None else condition
     behind = (milliseconds(after[0]), key_bytes(after[1])) if after else (-(2**63), b"")
@@ -86,35 +86,35 @@ def matches_filter(
 
 
 def summary_from_row(row: Sequence[Any]) -> SessionSummary:
-    """Make the summary of a row of these columns."""
+    """Return the summary of a row with the columns `SUMMARY`."""
     record = from_columns(SUMMARY, row)
     return summary_from_record(record | {"_id": record["id"]})
 
 
 def matches(pattern: str, text: Any) -> bool:
-    """Tell SQLite whether a text, or its bytes, holds what is looked for, as far as that can be read."""
+    """SQL function: return whether a text, or its bytes, matches a pattern, as far as it can be read."""
     words = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
     return _compiled(pattern).search(words) is not None
 
 
 def record_matches(pattern: str, record: bytes) -> bool:
-    """Tell SQLite whether a stored message says what is looked for."""
+    """SQL function: return whether the content of a stored message matches a pattern."""
     return matches(pattern, _decoded(record).get("content", ""))
 
 
 def has_tag(tag: str, more: bytes) -> bool:
-    """Tell SQLite whether a session's other fields have that tag."""
+    """SQL function: return whether a session's other fields contain a tag."""
     return tag in tags_of(more)
 
 
 def tags_of(more: bytes) -> list[str]:
-    """Return the tags in a session's other fields; [] where they are damaged."""
+    """Return the tags in a session's other fields; [] if they are damaged."""
     tags = _decoded(more).get("tags")
     return [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
 
 
 def _decoded(stored: bytes) -> dict[str, Any]:
-    """Decode a document, or of a damaged one what can be: an error would end the query for all others."""
+    """Decode a document, or the readable part of a damaged one: an error would fail the whole query."""
     try:
         return decode_bson(stored)
     except StoreUnreadable:

@@ -1,7 +1,7 @@
-"""Reads what can be read of a damaged SQLite file: session by session, message by message.
+"""Recover the readable parts of a damaged SQLite file: session by session, message by message.
 
-A page of a file that is damaged ends every query that needs it. So each row is asked for alone, and its number comes
-from whatever still knows it: the table or an index, walked from both ends.
+A damaged page fails every query that needs it. So each row is read on its own, and its rowid comes
+from any source that still has it: the table or an index, scanned from both ends.
 """
 
 import sqlite3
@@ -24,19 +24,19 @@ _INDEXES = ("page", "everybody", "sqlite_autoindex_sessions_1")
 _IN_INDEX = ("user", "state", "create_time", "id")
 _KNOWN = f"SELECT {', '.join(_IN_INDEX)} FROM sessions INDEXED BY page"
 _FIXED_SIZES = {0x01: 8, 0x07: 12, 0x08: 1, 0x09: 8, 0x0A: 0, 0x10: 4, 0x11: 8, 0x12: 8, 0x13: 16}  # bsonspec.org
-_WITH_LENGTH = {0x02: 4, 0x03: 0, 0x04: 0, 0x05: 5}  # what comes on top of the length that the value begins with
+_WITH_LENGTH = {0x02: 4, 0x03: 0, 0x04: 0, 0x05: 5}  # bytes in addition to the length that the value begins with
 _LENGTH = 4
 
 
 class FoundRow(NamedTuple):
-    """A row of the table `sessions`: its number, and what an index knows of it, None where none does."""
+    """A row of the table `sessions`: its rowid, and its entry in the index `page`, None if it has none."""
 
     row: int
     known: tuple[Any, ...] | None  # user, state, create_time, id
 
 
 def find_session_rows(db: sqlite3.Connection) -> list[FoundRow]:
-    """Find the rows of all sessions, whatever the file's damages."""
+    """Return the rows of all sessions that can be found in a damaged file."""
     known = {
         row[0]: row[1:]
         for row in _scan(db, "SELECT rowid, user, state, create_time, id FROM sessions INDEXED BY page", "user")
@@ -52,7 +52,7 @@ def find_session_rows(db: sqlite3.Connection) -> list[FoundRow]:
 def recover_record(
     db: sqlite3.Connection, found: FoundRow, *, with_files: bool = True
 ) -> Record | DamagedRecord | None:
-    """Read a session row by row; None if there is none of that number."""
+    """Read a session row by row; return None if there is no such row."""
     header, damages = _header(db, found)
     if header is None:
         return None
@@ -64,7 +64,7 @@ def recover_record(
 
 
 def decode_leniently(stored: Any) -> tuple[Record, str]:
-    """Decode as much of a BSON document as can be, and tell what is wrong with it; "" where nothing is."""
+    """Decode the readable part of a BSON document; return it and a description of the damage, "" if none."""
     if not isinstance(stored, bytes):
         return {}, "it is not stored as BSON"
     try:
@@ -92,7 +92,7 @@ def _header(db: sqlite3.Connection, found: FoundRow) -> tuple[Record | None, lis
 
 
 def _messages(db: sqlite3.Connection, key: bytes, count: Any) -> tuple[list[Record], list[str]]:
-    """Read the messages of a session that can be read, in their order, and what is wrong with the others."""
+    """Return the readable messages of a session in order, and descriptions of the damage of the others."""
     messages: list[tuple[Any, Record]] = []
     damages: list[str] = []
     for row, position in _rows_of(db, key).items():
@@ -118,7 +118,7 @@ def _message(message_id: Any, stored: Any) -> tuple[Record, str]:
     if not damage:
         return message, _bytes_in_texts(message)
     raw = stored if isinstance(stored, bytes) else str(stored).encode(errors="surrogateescape")
-    rest = pack([Unsupported("damaged message", raw.hex())])  # whole, so that nothing of it is lost
+    rest = pack([Unsupported("damaged message", raw.hex())])  # complete, so that nothing is lost
     return {"id": message_id} | message | ({} if "payload" in message else {"payload": rest}), damage
 
 
@@ -132,7 +132,7 @@ def _is_text(value: str) -> bool:
 
 
 def _rows_of(db: sqlite3.Connection, key: bytes) -> dict[int, Any]:
-    """Map the numbers of the rows of a session's messages to their positions, None where nothing tells."""
+    """Map the rowids of a session's messages to their positions, None if unknown."""
     condition = "WHERE session_id = CAST(? AS TEXT)"
     by_place = "SELECT rowid, position FROM messages INDEXED BY sqlite_autoindex_messages_1"
     rows = dict(_scan(db, f"{by_place} {condition}", "session_id, position", (key,)))
@@ -141,7 +141,7 @@ def _rows_of(db: sqlite3.Connection, key: bytes) -> dict[int, Any]:
 
 
 def _scan(db: sqlite3.Connection, query: str, order: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
-    """Give the rows of a query up to the first damaged page, from the beginning and then from the end."""
+    """Yield the rows of a query up to the first damaged page, from the beginning and then from the end."""
     backwards = ", ".join(f"{column} DESC" for column in order.split(", "))
     for ordered in (order, backwards):
         try:
@@ -154,7 +154,7 @@ def _scan(db: sqlite3.Connection, query: str, order: str, values: Sequence[Any] 
 
 
 def is_damage(error: sqlite3.Error) -> bool:
-    """Tell whether an error of SQLite is about a damaged file, and not about one that is busy."""
+    """Return whether a SQLite error means a damaged file, and not for example a busy one."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in _UNREADABLE
 
 
@@ -168,12 +168,12 @@ def _with_files(db: sqlite3.Connection, session_id: str, message: Record, damage
 
     try:
         return join_files(message, read)
-    except (TypeError, KeyError, AttributeError):  # its files are not a list of files: the check of types says so
+    except (TypeError, KeyError, AttributeError):  # its files aren't a list of files: the schema check reports it
         return message
 
 
 def _beginning_of(stored: bytes) -> Record:
-    """Decode the elements of a BSON document up to the first whose end can't be found."""
+    """Decode the elements of a BSON document up to the first one without a recognizable end."""
     found: Record = {}
     place = _LENGTH
     while place < len(stored) and stored[place]:
@@ -182,7 +182,7 @@ def _beginning_of(stored: bytes) -> Record:
         if size is None or name_end + 1 + size > len(stored):
             break
         element = stored[place : name_end + 1 + size]
-        with suppress(BSONError, ValueError):  # one alone is damaged: its size says where the next one begins
+        with suppress(BSONError, ValueError):  # only this element is damaged: its size says where the next begins
             found |= bson.decode((len(element) + _LENGTH + 1).to_bytes(_LENGTH, "little") + element + b"\0", LENIENT)
         place = name_end + 1 + size
     return found
@@ -199,5 +199,5 @@ def _number(position: Any) -> str:
 
 
 def key_bytes(session_id: Any) -> bytes:
-    """Return the id of a session as bytes, which can be looked for even where they are no text."""
+    """Return the ID of a session as bytes, which can be looked up even if they aren't valid text."""
     return str(session_id).encode(errors="surrogateescape")

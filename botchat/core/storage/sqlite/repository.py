@@ -1,4 +1,4 @@
-"""Sessions in a local SQLite file: one row a session, one row a message."""
+"""Sessions in a local SQLite file: one row per session, one row per message."""
 
 import sqlite3
 import time
@@ -77,7 +77,7 @@ _REMOVAL_SECONDS = 60
 
 
 class SqliteRepository:
-    """Keeps sessions in one file, for any number of threads and processes of one machine."""
+    """Stores sessions in one file, for any number of threads and processes on one machine."""
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
@@ -239,7 +239,7 @@ class SqliteRepository:
 
     def purge(self, user: str, session_id: str, *, unless_written_since: datetime | None = None) -> None:
         with self._file.writing() as db:
-            mine = "SELECT update_time FROM sessions WHERE id = ? AND user = ?"  # one that is damaged goes too
+            mine = "SELECT update_time FROM sessions WHERE id = ? AND user = ?"  # this works for a damaged one too
             row = db.execute(mine, (session_id, user)).fetchone()
             if row is None:
                 raise SessionNotFound(session_id)
@@ -275,22 +275,22 @@ class SqliteRepository:
 
     @contextmanager
     def _naming_damage(self, user: str, session_id: str) -> Iterator[None]:
-        """Name the session, and what is wrong with it, where it can't be read."""
+        """Raise an error that names the session and the damage if it can't be read."""
         try:
             yield
         except (StoreUnreadable, InvalidInput, *MALFORMED) as error:
             raise unreadable_error(self._all, user, session_id, error) from error
 
     def _remove_expired(self) -> None:
-        """Remove the sessions whose expire_time has come: once a minute, as MongoDB does it."""
+        """Remove expired sessions: at most once a minute, like MongoDB."""
         if time.monotonic() < self._next_removal:
             return
         self._next_removal = time.monotonic() + _REMOVAL_SECONDS
         at, expired = milliseconds(now()), None
-        with suppress(StoreUnreadable), self._file.connection() as db:  # a damaged file is still read
+        with suppress(StoreUnreadable), self._file.connection() as db:  # a damaged file can still be read
             expired = db.execute("SELECT 1 FROM sessions WHERE expire_time <= ? LIMIT 1", (at,)).fetchone()
         if expired:
-            with suppress(StoreRefused), self._file.writing() as db:  # a read-only file is still read
+            with suppress(StoreRefused), self._file.writing() as db:  # a read-only file can still be read
                 db.execute("DELETE FROM sessions WHERE expire_time <= ?", (at,))
 
     def _summaries(self, condition: str, *values: Any) -> list[SessionSummary]:
@@ -299,7 +299,7 @@ class SqliteRepository:
         return [summary_from_row(row) for row in rows]
 
     def _header_for_append(self, db: sqlite3.Connection, session: Session) -> tuple[Record, int]:
-        """Read the record's header, or make it when this is the first message of a new session."""
+        """Return the record's header, or a new one for the first message of a new session, and its messages' size."""
         if session.rev or exists(db, session.id):
             return read_header(db, session.user, session.id)
         return session_to_record(replace(session, messages=[])), 0

@@ -1,4 +1,4 @@
-"""How a record lies in the SQLite file: a row for the session, a row for each message, and back to one record."""
+"""Convert records to rows of the SQLite file and back: one row for the session, one for each message."""
 
 import json
 import sqlite3
@@ -41,7 +41,7 @@ _BSON: CodecOptions[Record] = CodecOptions(tz_aware=True)
 LENIENT: CodecOptions[Record] = CodecOptions(
     tz_aware=True, unicode_decode_error_handler="surrogateescape", datetime_conversion=DatetimeConversion.DATETIME_AUTO
 )
-"""Decodes what is damaged too: bytes that are not UTF-8 become lone surrogates, a time of no year is none."""
+"""Decodes damaged documents too: invalid UTF-8 becomes lone surrogates, a time out of range isn't a `datetime`."""
 
 
 def exists(db: sqlite3.Connection, session_id: str) -> bool:
@@ -54,7 +54,7 @@ def has_message(db: sqlite3.Connection, session_id: str, message_id: str) -> boo
 
 
 def message_position(db: sqlite3.Connection, session_id: str, message_id: str) -> int:
-    """Tell the position of a message in its session.
+    """Return the position of a message in its session.
 
     Raises:
         MessageNotFound: the session has no such message.
@@ -64,10 +64,10 @@ def message_position(db: sqlite3.Connection, session_id: str, message_id: str) -
 
 
 def read_header(db: sqlite3.Connection, user: str, session_id: str) -> tuple[Record, int]:
-    """Read a session's record without its messages, and how many bytes those take.
+    """Return a session's record without its messages, and the size of the messages in bytes.
 
     Raises:
-        SessionNotFound: the user has none of that id.
+        SessionNotFound: the user has no session with that ID.
     """
     row = db.execute(f"{_HEADER} WHERE id = ? AND user = ?", (session_id, user)).fetchone()
     if row is None:
@@ -76,7 +76,7 @@ def read_header(db: sqlite3.Connection, user: str, session_id: str) -> tuple[Rec
 
 
 def read_record(db: sqlite3.Connection, session_id: str, *, with_files: bool = True) -> Record:
-    """Read a whole record, whoever's it is; with the data of its files or without those that lie apart."""
+    """Return a whole record of any user, with or without the separately stored data of its files."""
     header, _ = _header(db.execute(f"{_HEADER} WHERE id = ?", (session_id,)).fetchone())
     messages = read_messages(db, session_id, 0, header["message_count"])
     if with_files:
@@ -85,7 +85,7 @@ def read_record(db: sqlite3.Connection, session_id: str, *, with_files: bool = T
 
 
 def write_header(db: sqlite3.Connection, record: Record, size: int) -> None:
-    """Write all of a record but its messages, which take `size` bytes.
+    """Write a record's fields except its messages, which take `size` bytes.
 
     Raises:
         SessionTooLarge: MongoDB would refuse it.
@@ -96,7 +96,7 @@ def write_header(db: sqlite3.Connection, record: Record, size: int) -> None:
     more = {n: value for n, value in record.items() if n not in columns and n not in {"_id", "messages"}}
     columns |= {"pinned": bool(columns["pinned"]), "bytes": size, "more": encode_bson(more)}
     places = ", ".join("?" * len(columns))
-    # Not the id: SQLite would look at every message of the session, whether it refers to the id before.
+    # Not the ID: SQLite would check for every message of the session whether it refers to the previous ID.
     changes = ", ".join(f"{n} = excluded.{n}" for n in columns if n != "id")
     db.execute(
         f"INSERT INTO sessions ({', '.join(columns)}) VALUES ({places}) ON CONFLICT (id) DO UPDATE SET {changes}",
@@ -105,7 +105,7 @@ def write_header(db: sqlite3.Connection, record: Record, size: int) -> None:
 
 
 def write_record(db: sqlite3.Connection, record: Record) -> None:
-    """Write a whole record in the place of what was there.
+    """Write a whole record, replacing any existing one.
 
     Raises:
         SessionTooLarge: MongoDB would refuse it.
@@ -137,7 +137,7 @@ def change_message(
     to_set: Record,
     to_unset: Container[str] = (),
 ) -> Record:
-    """Change fields of a message, and count that in its session; return the message as it was.
+    """Change fields of a message, and increment its session's `rev`; return the previous message.
 
     Raises:
         SessionNotFound, MessageNotFound: the user has no such message.
@@ -164,18 +164,18 @@ def _of_message(db: sqlite3.Connection, columns: str, session_id: str, message_i
 
 
 def status_of(db: sqlite3.Connection, session_id: str, message_id: str) -> Status | None:
-    """Tell the status of a message; None where it is complete, or there is none."""
+    """Return the status of a message; None if it is complete or doesn't exist."""
     found = db.execute("SELECT record FROM messages WHERE session_id = ? AND id = ?", (session_id, message_id))
     row = found.fetchone()
     return decode_bson(row[0]).get("status") if row else None
 
 
 def find_file(db: sqlite3.Connection, session_id: str, file_id: str) -> bytes | None:
-    """Find the data of a file, in its message or apart from it."""
+    """Return the data of a file, from its message or from the table of files; None if there are none."""
     rows = db.execute(
         "SELECT record FROM messages WHERE session_id = ? AND instr(record, ?)", (session_id, file_id.encode())
     )
-    for (stored,) in rows:  # few: only those that hold the id anywhere are decoded
+    for (stored,) in rows:  # few: only those that contain the ID anywhere are decoded
         data = find_file_data(decode_bson(stored), file_id, partial(read_data, db, session_id))
         if data is not None:
             return data
@@ -183,13 +183,13 @@ def find_file(db: sqlite3.Connection, session_id: str, file_id: str) -> bytes | 
 
 
 def read_data(db: sqlite3.Connection, session_id: str, file_id: str) -> bytes | None:
-    """Read the data of a file that lie apart from its message."""
+    """Return the separately stored data of a file; None if there are none."""
     row = db.execute("SELECT data FROM files WHERE session_id = ? AND id = ?", (session_id, file_id)).fetchone()
     return row[0] if row else None
 
 
 def remove_files(db: sqlite3.Connection, session_id: str, message: Record) -> None:
-    """Remove the data that lie apart from this message."""
+    """Remove the separately stored data of a message's files."""
     ids = [(session_id, file["id"]) for file in message.get("files", ())]
     db.executemany("DELETE FROM files WHERE session_id = ? AND id = ?", ids)
 
@@ -203,13 +203,13 @@ def read_messages(db: sqlite3.Connection, session_id: str, start: int, stop: int
 
 
 def read_preferences(db: sqlite3.Connection, user: str) -> Record:
-    """Read what a user has chosen, {} where that is nothing."""
+    """Return a user's stored preferences; {} if there are none."""
     row = db.execute("SELECT record FROM preferences WHERE user = ?", (user,)).fetchone()
     return decode_bson(row[0]) if row else {}
 
 
 def from_columns(names: Iterable[str], row: Sequence[Any]) -> Record:
-    """Make the part of a record that stands in these columns; a field that is not used is absent."""
+    """Return the part of a record in these columns; unused fields are absent."""
     found = dict(zip(names, row, strict=True))
     found |= {n: time_from_milliseconds(found[n]) for n in _TIMES if is_valid_time(found.get(n))}
     if "pinned" in found:
@@ -244,17 +244,17 @@ def decode_bson(stored: bytes) -> Record:
 
 
 def milliseconds(time: datetime) -> int:
-    """Return a time as the columns hold it: milliseconds since 1970."""
+    """Return a time as stored in the columns: milliseconds since 1970, UTC."""
     return (time - _EPOCH) // _MILLISECOND
 
 
 def is_valid_time(stored: Any) -> bool:
-    """Tell whether a column holds a time; what it holds else is damaged."""
+    """Return whether a column's value is a time; any other value is damage."""
     return isinstance(stored, int) and _FIRST <= stored <= _LAST
 
 
 def time_from_milliseconds(stored: int) -> datetime:
-    """Return the time that a column holds."""
+    """Return the time stored in a column as milliseconds since 1970, UTC."""
     return _EPOCH + stored * _MILLISECOND
 
 

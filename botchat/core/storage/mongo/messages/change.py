@@ -1,4 +1,4 @@
-"""Appends and changes messages of sessions in MongoDB, in the record or in blocks."""
+"""Append and change messages of sessions in MongoDB, in the record or in blocks."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,7 +20,7 @@ from botchat.core.storage.mongo.messages.blocks import MongoBlocks, block_locati
 from botchat.core.storage.mongo.messages.overflow import BlockMover
 from botchat.core.storage.mongo.messages.read import LOCATION_FIELDS, MongoReader
 from botchat.core.storage.mongo.messages.record_size import RecordGrowth, is_full, is_leased
-from botchat.core.storage.mongo.messages.update import message_part, update_message_of_record
+from botchat.core.storage.mongo.messages.update import message_part, message_update
 from botchat.core.storage.records import Record
 from botchat.core.storage.repository import has_fixed_expiry
 
@@ -45,21 +45,21 @@ class MongoMessages(MongoReader):
         check: Callable[[], object] | None = None,
         **options: Any,
     ) -> bool:
-        """Append `record`, the message, by this update; False where the message is there already.
+        """Append the message as `record` by this update; return False if it is already stored.
 
-        One command where the record has room. `also` is what else must be true of the record. Where it isn't, `check`
+        This is one command if the record has room. `also` is an additional filter of the record. If it fails, `check`
         raises the error, or changes `also` and the update.
 
         Raises:
-            StoreBusy: too many write to this session.
-            SessionTooLarge: the record would be over its limit.
+            StoreBusy: too many processes write to this session.
+            SessionTooLarge: the record would exceed its limit.
         """
         also = {} if also is None else also
         growth = RecordGrowth(record, self._mover.limits)
         count = session.message_count if session.rev else None
         wanted = owner_filter(session.user, session.id) | {"messages.id": {"$ne": message.id}}
         guarded = wanted | also | growth.guard(count) | _goes_on(update)
-        with suppress(SessionTooLarge), self._again_if_busy():  # why, and whether it is stored, is looked for now
+        with suppress(SessionTooLarge), self._again_if_busy():  # the cause, and whether it is stored, is checked below
             if self._updated(guarded, growth.count(update, count), **options):
                 return True
         if check:
@@ -67,32 +67,32 @@ class MongoMessages(MongoReader):
         return self._push_in_doubt(session, message, growth, wanted, update, also, check, **options)
 
     def change(self, user: str, session_id: str, message_id: str, update: Document) -> bool:
-        """Change a message by an update of the record that has it; tell whether it is a reply that is not to go on.
+        """Change a message by an update of its record; return whether it is a reply that has been asked to stop.
 
         Raises:
             MessageNotFound: the session has no such message.
-            SessionTooLarge: it would be.
+            SessionTooLarge: the record would exceed its limit.
         """
         goes_on: bool = update["$set"].get("messages.$.status") == "streaming"
         if goes_on:
-            with suppress(MessageNotFound):  # or it is not to go on, which is seldom: only then it costs more
+            with suppress(MessageNotFound):  # or it was asked to stop, which is rare: only then it costs more
                 self._change(user, session_id, {"id": message_id, "to_stop": {"$ne": True}}, update)
                 return False
         self._change(user, session_id, {"id": message_id}, update)
         return goes_on
 
     def stop(self, user: str, session_id: str, message_id: str) -> bool:
-        """Mark a reply as one that is not to go on; False where it does not."""
+        """Ask a streaming reply to stop; return False if it isn't streaming."""
         try:
             self._change(
-                user, session_id, {"id": message_id, "status": "streaming"}, update_message_of_record({"to_stop": True})
+                user, session_id, {"id": message_id, "status": "streaming"}, message_update({"to_stop": True})
             )
         except MessageNotFound:
             return False
         return True
 
     def _change(self, user: str, session_id: str, message: Document, update: Document) -> None:
-        """Change the message that is like this, in the record or in a block."""
+        """Change the matching message, in the record or in a block."""
         for _ in retry_attempts(self._mover.limits.busy_seconds):
             with self._again_if_busy():
                 if self._changed(user, session_id, message, update):
@@ -100,12 +100,12 @@ class MongoMessages(MongoReader):
         raise self._busy(session_id)
 
     def _changed(self, user: str, session_id: str, message: Document, update: Document) -> bool:
-        """Change a message; False where it must be looked for again: it was moved or replaced meanwhile."""
+        """Change a message; return False to retry, if it was moved or replaced meanwhile."""
         wanted = owner_filter(user, session_id)
         try:
             if self._updated(wanted | {"messages": {"$elemMatch": message}}, update):
                 return True
-        except SessionTooLarge:  # with others, that are to leave it
+        except SessionTooLarge:  # with the other messages, which can move to a block
             if self._make_room(user, session_id) == 0:
                 raise
             return False
@@ -127,7 +127,7 @@ class MongoMessages(MongoReader):
         check: Callable[[], object] | None,
         **options: Any,
     ) -> bool:
-        """Append where there was no room, or where the message may be there: look, make room, then try again."""
+        """Append to a full record, or where the message may exist: read it, make room, then retry."""
         shown = LOCATION_FIELDS | {
             "pinned": 1,
             "state": 1,
@@ -143,17 +143,17 @@ class MongoMessages(MongoReader):
                 if has_fixed_expiry(record):
                     update["$set"].pop("expire_time", None)
                 if may_move and is_full(record, self._mover.limits) and not is_leased(record, self._mover.limits):
-                    may_move = False  # one block for each append; the next ones go on with it
+                    may_move = False  # one block per append; the next appends continue
                     if self._make_room(session.user, session.id):
                         continue
                 if self._pushed(record, growth, wanted | also, update, **options):
                     return True
-                if check:  # what was true at the first look may not be any more
+                if check:  # the first check may be outdated
                     check()
         raise self._busy(session.id)
 
     def _pushed(self, record: Record, growth: RecordGrowth, wanted: Document, update: Document, **options: Any) -> bool:
-        """Append to a record that was looked at; False if messages have moved since the look."""
+        """Append to a record that was read; return False if messages have moved since then."""
         count = record["message_count"]
         as_seen = {"first": record.get("first")} | growth.short_guard(count) | _goes_on(update)
         try:
@@ -177,7 +177,7 @@ class MongoMessages(MongoReader):
 
     @contextmanager
     def _again_if_busy(self) -> Iterator[None]:
-        """Let an attempt end without an error if the server answers, but didn't finish the command in time."""
+        """Suppress the error of an attempt if the server responds but didn't finish the command in time."""
         try:
             yield
         except StoreBusy:
@@ -192,5 +192,5 @@ class MongoMessages(MongoReader):
 
 
 def _goes_on(update: Document) -> Document:
-    """Tell what a record must be for an append to say when it ends: see `has_fixed_expiry`."""
+    """Return the filter of records whose expiry this append can set: see `has_fixed_expiry`."""
     return _GOES_ON if "expire_time" in update["$set"] else {}

@@ -1,8 +1,8 @@
-"""When the older messages of a record in MongoDB move to blocks, and which: write the blocks, then trim the record.
+"""Move the older messages of a record in MongoDB to blocks: write the blocks, then trim the record.
 
-An append counts the bytes that it adds, in the record itself, and finds no record that is full. So it stays one
-command; the one that finds nothing looks why, moves a block, and appends then. (`findAndModify` would tell the size
-too, but a replica set keeps a copy of the whole document for each.)
+An append counts the bytes that it adds, in the record itself, and matches no record that is full. So it stays one
+command; one that matches nothing reads the record, moves a block and then appends. (`findAndModify` would return the
+size too, but a replica set keeps a copy of the whole document for each.)
 """
 
 from collections.abc import Sequence
@@ -24,13 +24,13 @@ _ALL = 2**31 - 1  # as many elements as $slice can take
 
 
 class BlockMover:
-    """Keeps the records of a database short.
+    """Limits the size of a database's records.
 
     One process at a time moves messages of a record: it takes a lease (`blocks.lease`), which expires, under the next
     number (`blocks.move`), a fencing token. The record is trimmed only under the latest number and only if the leading
     messages are still the ones that were copied, and a block never replaces one of a later number. So a process that
-    lost its lease can't do harm, a change of a message that is being moved isn't lost, and appends, which come behind,
-    never make a move fail.
+    lost its lease does no harm, a change of a message that is being moved isn't lost, and appends, which add at the
+    end, never make a move fail.
     """
 
     def __init__(self, sessions: Collection[Document], blocks: MongoBlocks, limits: RecordLimits) -> None:
@@ -39,10 +39,10 @@ class BlockMover:
         self.limits = limits
 
     def split(self, record: Record) -> tuple[Record, list[Document]]:
-        """Split a whole record from the blocks that are to be written before it.
+        """Split a whole record into the record to store and the blocks to write before it.
 
         Raises:
-            SessionTooLarge: one of its messages is.
+            SessionTooLarge: one of its messages exceeds the limit.
         """
         messages = record["messages"]
         sizes = [checked_size_of(message) for message in messages]
@@ -58,13 +58,13 @@ class BlockMover:
         return record, self._cut(place, 0, messages[:moved], sizes)
 
     def make_room(self, user: str, session_id: str) -> int | None:
-        """Move the oldest messages of a record to a block if it is full, and correct the size that it tells.
+        """Move the oldest messages of a record to a block if it is full, and correct its stored size.
 
         Returns:
-            How many messages were moved, or None: another process is at it, or changed them meanwhile.
+            How many messages were moved; None if another process is moving or has changed them.
 
         Raises:
-            SessionNotFound: the user has none of that id.
+            SessionNotFound: the user has no session with that ID.
         """
         held: int | None = None
         for _ in range(_ATTEMPTS):
@@ -78,7 +78,7 @@ class BlockMover:
         return None
 
     def _leased(self, user: str, session_id: str, held: int | None) -> Record | None:
-        """Take the lease of a record, or take it anew, and read it; None if another process has it."""
+        """Take or renew the lease of a record, and read the record; return None if another process has the lease."""
         seen = self._read(user, session_id, dict.fromkeys(("first", "blocks"), 1))
         number = seen.get("blocks", {}).get("move")
         if is_leased(seen, self.limits) and (held is None or number != held):
@@ -94,18 +94,18 @@ class BlockMover:
         return record if record.get("blocks", {}).get("move") == taken["blocks.move"] else None
 
     def _made_room(self, record: Record) -> int | None:
-        """Move what is to be moved and return how many messages that is; None if the record was changed meanwhile."""
+        """Move messages and return how many; return None if the record was changed meanwhile."""
         place, number = block_location(record), record["blocks"]["move"]
         is_first = place.key is None
         if is_first:
             place = place._replace(key=new_id())
         sizes = [size_of(message) for message in record["messages"]]
         blocks = self._cut(place, number, record["messages"][: self._moved(sizes)], sizes)
-        if is_first:  # nobody else knows the key, so these blocks are nobody else's
+        if is_first:  # the key is new, so no other process writes these blocks
             blocks = self._first_blocks(blocks, sizes)
             self._blocks.put(blocks)
         elif blocks:
-            blocks = blocks[:1]  # what a process that died left lies here alone, so it is written over
+            blocks = blocks[:1]  # only here can a block of a process that died be left, so it is overwritten
             if not self._blocks.put_next(blocks[0]):
                 return None
         moved = sum(len(block["messages"]) for block in blocks)
@@ -115,7 +115,7 @@ class BlockMover:
         return None
 
     def _first_blocks(self, blocks: list[Document], sizes: Sequence[int]) -> list[Document]:
-        """Return the blocks that leave at once: the first, and those after it that are not too many bytes."""
+        """Return the blocks to move at once: the first, and those after it up to a limit of bytes."""
         totals = list(accumulate(sizes))
         most = _MOVED_FIRST * self.limits.room
         return [block for block in blocks if block["first"] == 0 or totals[block["end"] - 1] <= most]
@@ -151,7 +151,7 @@ class BlockMover:
         return record
 
     def _moved(self, sizes: Sequence[int]) -> int:
-        """Tell how many of the oldest messages leave a record of messages of these sizes."""
+        """Return how many of the oldest messages to move from a record with messages of these sizes in bytes."""
         if sum(sizes) < self.limits.room:
             return 0
         staying = 0
@@ -162,7 +162,7 @@ class BlockMover:
         return len(sizes) - staying
 
     def _cut(self, place: BlockLocation, move: int, messages: Sequence[Record], sizes: Sequence[int]) -> list[Document]:
-        """Cut messages into blocks, each no larger than a full record, or one message alone."""
+        """Split messages into blocks, each no larger than a full record, or a single message."""
         blocks: list[Document] = []
         size, start = 0, 0
         for i in range(1, len(messages) + 1):

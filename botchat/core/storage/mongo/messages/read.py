@@ -1,4 +1,4 @@
-"""Reads messages of a session in MongoDB: the newest from its record, the older ones from blocks."""
+"""Read messages of a session in MongoDB: the newest from its record, the older ones from blocks."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -12,12 +12,12 @@ from botchat.core.storage.mongo.messages.blocks import BLOCK_FIELDS, MongoBlocks
 from botchat.core.storage.records import Record
 
 LOCATION_FIELDS = dict.fromkeys(("user", *BLOCK_FIELDS), 1)
-"""The fields of a record that say where its messages are."""
+"""The fields of a record that say where its messages are stored."""
 
 _T = TypeVar("_T")
 
 _ATTEMPTS = 5
-_ATTEMPTS_TO_READ = 50  # of a part: each may meet a move while many write
+_ATTEMPTS_TO_READ = 50  # of a range: each may collide with a move while many processes write
 
 
 class MongoReader:
@@ -29,10 +29,10 @@ class MongoReader:
         self._name = name
 
     def read(self, user: str, session_id: str, shown: Document | None) -> Record:
-        """Read a record, or what is asked for of it.
+        """Return a record, or the fields `shown` of it.
 
         Raises:
-            SessionNotFound: the user has none of that id.
+            SessionNotFound: the user has no session with that ID.
         """
         with translate_errors(self._name):
             found = self._sessions.find_one(owner_filter(user, session_id), shown)
@@ -41,17 +41,17 @@ class MongoReader:
         return found
 
     def newest(self, user: str, session_id: str, last: int) -> Record:
-        """Read a record with its newest messages, those in blocks too if its own are fewer."""
+        """Return a record with its newest messages, from blocks too if the record has fewer."""
         return _consistent(session_id, lambda: self._newest(user, session_id, last))
 
     def part(self, user: str, session_id: str, start: int, stop: int) -> list[Record]:
-        """Read the messages from position `start` on and before `stop`."""
+        """Return the messages from position `start` on and before `stop`."""
         return _consistent(session_id, lambda: self._part(user, session_id, start, stop))
 
     def with_all_messages(self, record: Record, fields: Document | None = None) -> Record | None:
         """Return a record with all its messages; None if it was removed meanwhile.
 
-        `fields` is what was asked for of the record, and is asked for of its messages in blocks.
+        `fields` is the projection with which the record was read; it also applies to the messages in blocks.
         """
         shown = [name.removeprefix("messages.") for name in fields or () if name.startswith("messages.")]
         for _ in range(_ATTEMPTS):
@@ -66,7 +66,7 @@ class MongoReader:
         raise _torn(record["_id"])
 
     def find(self, user: str, session_id: str, wanted: Document) -> Record:
-        """Read the first message like this; {} where there is none."""
+        """Return the first message that matches `wanted`; {} if there is none."""
         shown = {"messages": {"$elemMatch": wanted}}
         record = self.read(user, session_id, LOCATION_FIELDS | shown)
         found = (
@@ -75,10 +75,10 @@ class MongoReader:
         return next(iter(found.get("messages", ())), {})
 
     def position(self, user: str, session_id: str, message_id: str) -> int:
-        """Tell the position of a message in its session.
+        """Return the position of a message in its session.
 
         Raises:
-            MessageNotFound: there is none of that id.
+            MessageNotFound: there is no message with that ID.
         """
         shown = {"messages.id": 1}
         record = self.read(user, session_id, LOCATION_FIELDS | shown)
@@ -105,7 +105,7 @@ class MongoReader:
         record = self._with_part(user, session_id, start, stop - start)
         place, own = block_location(record), record["messages"]
         stop = min(stop, record["message_count"])
-        if place.first and start >= place.first:  # where the record's own begin is known only now
+        if place.first and start >= place.first:  # the position of the record's first message is known only now
             shown = LOCATION_FIELDS | {
                 "message_count": 1,
                 "messages": {"$slice": [start - place.first, max(1, stop - start)]},
@@ -118,7 +118,7 @@ class MongoReader:
         return found if len(older) == max(0, of_blocks - start) else None
 
     def _with_part(self, user: str, session_id: str, start: int, limit: int) -> Record:
-        """Read a record with those of its own messages that are of this part, where that is known."""
+        """Return a record with those of its own messages that are in this range, if that is known."""
         limit = max(1, limit)
         first = {"$ifNull": ["$first", 0]}
         begins_within = {"$and": [{"$gt": [first, start]}, {"$lt": [first, start + limit]}]}
@@ -138,7 +138,7 @@ class MongoReader:
 
 
 def _consistent(session_id: str, read: Callable[[], _T | None]) -> _T:
-    """Read a record and its blocks, again where another process has moved or replaced messages in between."""
+    """Read a record and its blocks, and retry if another process has moved or replaced messages in between."""
     for _ in range(_ATTEMPTS_TO_READ):
         found = read()
         if found is not None:
