@@ -145,7 +145,7 @@ class Admin:
 
     def forget(self, user: str) -> None:
         """Remove what a user has chosen."""
-        self._sessions.forget(user)
+        self._sessions.remove_preferences(user)
 
     def users(self) -> Iterator[UserSummary]:
         """Read who has sessions, by name."""

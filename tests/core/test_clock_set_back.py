@@ -27,7 +27,7 @@ def test_the_last_use_of_a_token_is_kept_although_the_one_before_lies_ahead(repo
     access = Access(repository.accounts(), CHEAP)
     access.add("ann", "correct horse")
     token, text = access.create_token("ann")
-    repository.accounts().token_used(token.id, now() + AHEAD)
+    repository.accounts().mark_token_used(token.id, now() + AHEAD)
     access.token(text)
     assert repository.accounts().token(token.id).last_used <= now()
 

@@ -166,7 +166,7 @@ class Access:
             raise NotSignedIn(_NO_TOKEN)
         at = now()
         if token.last_used is None or abs(at - token.last_used) >= _LAST_USED_EVERY:  # or the clock was set back
-            self._accounts.token_used(token.id, at)
+            self._accounts.mark_token_used(token.id, at)
         tokens.keep(hash_of(text), token, read_at)
         return token
 

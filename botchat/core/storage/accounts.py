@@ -122,7 +122,7 @@ class AccountRepository(Protocol):
         """Return the tokens of one user or of all users, oldest first."""
         ...
 
-    def token_used(self, token_id: str, at: datetime) -> None:
+    def mark_token_used(self, token_id: str, at: datetime) -> None:
         """Store when a token was last used."""
         ...
 

@@ -113,7 +113,7 @@ class AllSessions(Protocol):
         """Store a user's preferences as they are, unless the user already has some."""
         ...
 
-    def forget(self, user: str) -> None:
+    def remove_preferences(self, user: str) -> None:
         """Remove a user's preferences."""
         ...
 

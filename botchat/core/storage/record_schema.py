@@ -35,7 +35,7 @@ def check_record(record: Record) -> None:
             be stored, or there are no messages.
     """
     if faults := find_faults(record):
-        raise InvalidInput(faults[0].sentence)
+        raise InvalidInput(faults[0].reason)
     if not record["messages"]:
         raise InvalidInput("It has no messages, and such a session is not stored.")
     _check_values(record)
@@ -50,7 +50,7 @@ def check_stored(record: Record) -> None:
         InvalidInput: as for `check_record`, or its `message_count` is wrong.
     """
     if faults := find_faults(record):
-        raise InvalidInput(faults[0].sentence)
+        raise InvalidInput(faults[0].reason)
     _check_values(record)
     if record["message_count"] != len(record["messages"]):
         raise InvalidInput(
@@ -68,7 +68,7 @@ def is_readable(record: Record) -> bool:
 
 def are_readable(messages: Sequence[Record]) -> bool:
     """Return whether messages of a record can be shown."""
-    has_fault = any(fault.place[0] == "messages" for fault in find_faults({"messages": list(messages)}))
+    has_fault = any(fault.path[0] == "messages" for fault in find_faults({"messages": list(messages)}))
     return not has_fault and all(map(_is_text, messages))
 
 
@@ -79,8 +79,8 @@ def _is_text(message: Record) -> bool:
 class Fault(NamedTuple):
     """A field of a record that is missing or has a wrong type: its path, and a sentence with the reason."""
 
-    place: tuple[int | str, ...]
-    sentence: str
+    path: tuple[int | str, ...]
+    reason: str
 
 
 def find_faults(record: Record) -> list[Fault]:
@@ -93,8 +93,8 @@ def find_faults(record: Record) -> list[Fault]:
 
 
 def _to_fault(details: Any) -> Fault:
-    place = ".".join(map(str, details["loc"]))
-    return Fault(details["loc"], f"Its field {place} can't be taken: {_lowered(details['msg'])}.")
+    path = ".".join(map(str, details["loc"]))
+    return Fault(details["loc"], f"Its field {path} can't be taken: {_lowered(details['msg'])}.")
 
 
 def _check_values(record: Record) -> None:
@@ -143,5 +143,5 @@ def _shape(kind: type, required: set[str], **other_types: Any) -> type[BaseModel
     return create_model(kind.__name__, __config__=_STRICT, **shape)
 
 
-def _lowered(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]
+def _lowered(reason: str) -> str:
+    return reason[:1].lower() + reason[1:]

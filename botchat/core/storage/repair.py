@@ -61,10 +61,10 @@ def salvage_record(record: Record) -> Record | None:
     times = [m["create_time"] for m in messages] or [LONG_AGO]
     stand_ins = _ALWAYS | {"create_time": min(times), "update_time": max(times), "message_count": len(messages)}
     for _ in range(_ROUNDS):
-        faults = [fault for fault in find_faults(whole) if fault.place[0] != "messages"]
+        faults = [fault for fault in find_faults(whole) if fault.path[0] != "messages"]
         if not faults:
             break
-        whole = _without(whole, {str(fault.place[0]) for fault in faults}, stand_ins, kept)
+        whole = _without(whole, {str(fault.path[0]) for fault in faults}, stand_ins, kept)
     if not whole["bot_id"] or "\0" in whole["bot_id"]:
         whole["bot_id"] = stand_ins["bot_id"]
     whole["message_count"] = len(messages)
@@ -112,7 +112,7 @@ def _message(value: Any, place: int, at: datetime) -> Record:
         if not faults:
             break
         message = _without(
-            message, {str(fault.place[_FIELD]) for fault in faults if len(fault.place) > _FIELD}, stand_ins, kept
+            message, {str(fault.path[_FIELD]) for fault in faults if len(fault.path) > _FIELD}, stand_ins, kept
         )
     if not message["id"] or "\0" in message["id"]:
         kept["id"], message = message["id"], message | {"id": stand_ins["id"]}
@@ -124,7 +124,7 @@ def _message(value: Any, place: int, at: datetime) -> Record:
 
 
 def _faults_of_message(message: Record) -> list[Fault]:
-    return [fault for fault in find_faults({"messages": [message]}) if fault.place[0] == "messages"]
+    return [fault for fault in find_faults({"messages": [message]}) if fault.path[0] == "messages"]
 
 
 def _without(record: Record, names: set[str], stand_ins: Record, kept: Record) -> Record:

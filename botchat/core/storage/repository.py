@@ -166,7 +166,7 @@ class SessionRepository(Protocol):
         """
         ...
 
-    def rename_from(self, user: str, session_id: str, old: str, new: str, title_of: Sequence[str] = ()) -> bool:
+    def rename_if_unchanged(self, user: str, session_id: str, old: str, new: str, title_of: Sequence[str] = ()) -> bool:
         """Rename a session in one command if its name is still `old`; return whether it was.
 
         `title_of` are the IDs of the messages from which the new name was generated.

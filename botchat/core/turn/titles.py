@@ -142,10 +142,12 @@ class Naming:
         """Give the title; take it back if a message that it was made of was redacted meanwhile."""
         user, session_id = self.session.user, self.session.id
         made_of = [self.question, answer]
-        if not self.repository.rename_from(user, session_id, automatic, title, [message.id for message in made_of]):
+        if not self.repository.rename_if_unchanged(
+            user, session_id, automatic, title, [message.id for message in made_of]
+        ):
             return False
         if has_redaction_since(self.repository, self.session, made_of):
-            self.repository.rename_from(user, session_id, title, REDACTED)
+            self.repository.rename_if_unchanged(user, session_id, title, REDACTED)
         return True
 
     def _automatic_name(self) -> str | None:

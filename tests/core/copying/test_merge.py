@@ -1,4 +1,4 @@
-"""Copies between stores whose sessions went on in both: no word is lost, and a second copy changes nothing."""
+"""Copies between stores whose sessions continued in both: no text is lost, and a second copy changes nothing."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -125,7 +125,7 @@ def test_a_title_keeps_the_messages_that_it_was_made_of_and_a_persons_name_has_n
     session = stored(repository, messages=2)
     ids = [message.id for message in session.messages]
     copy(repository, target)
-    assert repository.rename_from("ann", session.id, "message 0", "Herons", ids)
+    assert repository.rename_if_unchanged("ann", session.id, "message 0", "Herons", ids)
     copy(repository, target)
     assert (target.get("ann", session.id).name, target.get("ann", session.id).title_of) == ("Herons", ids)
     target.update("ann", session.id, name="Birds")

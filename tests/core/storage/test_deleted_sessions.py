@@ -1,4 +1,4 @@
-"""A deleted session has ended for agents and programs: its id begins anew, and what was said before can be restored."""
+"""Deleted sessions: agents and programs can start a new one under the same ID, and the old messages can be restored."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Stores and files that an earlier version wrote open, read word for word, and go on."""
+"""Stores and files written by earlier versions open, are read unchanged, and can be written to."""
 
 import gzip
 import json

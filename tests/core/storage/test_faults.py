@@ -1,4 +1,4 @@
-"""Programs that are killed, interrupted or left, two that write at once, and disks that do not take it."""
+"""Faults: killed, interrupted and disconnected programs, concurrent writers, and full or failing disks."""
 
 import os
 import resource

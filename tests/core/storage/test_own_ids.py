@@ -1,4 +1,4 @@
-"""Session ids belong to their user: nobody can take an id from another, or find out whether another has it."""
+"""Session IDs belong to their user: nobody can take another user's ID, or find out whether another user has it."""
 
 import json
 
@@ -114,7 +114,7 @@ def probes(repository, user: str, session_id: str) -> list[tuple]:
         lambda: repository.update(user, session_id, name="x"),
         lambda: repository.update_message(user, session_id, "m", content="x"),
         lambda: repository.stop_reply(user, session_id, "m"),
-        lambda: repository.rename_from(user, session_id, "message 0", "x"),
+        lambda: repository.rename_if_unchanged(user, session_id, "message 0", "x"),
         lambda: repository.delete(user, session_id),
         lambda: repository.purge(user, session_id),
         lambda: repository.append(Session(id=session_id, user=user, bot_id="b", rev=1), user_says("x")),
@@ -261,7 +261,7 @@ def test_a_session_of_an_earlier_version_goes_on_under_its_plain_key(keyed):
     again.append(opened, user_says("more", files=[file_of(BIG, id="f")]))
     opened.name = "saved"
     again.save(opened)
-    again.rename_from("ann", CASE, "saved", "renamed")
+    again.rename_if_unchanged("ann", CASE, "saved", "renamed")
     assert again.for_agents().create(Session(id=CASE, user="ann", bot_id="demo")) is False
     assert again.for_admins().put(session_to_record(session)) == "kept"
     assert keyed.stored.for_admins().stored_keys([CASE, keys_of("ann", CASE)[0]]).keys() == {CASE}

@@ -1,4 +1,4 @@
-"""A store that may only be read is read, and says so; no password has to be on a command line."""
+"""Read-only stores can be read and say that they are read-only; no password has to be on a command line."""
 
 import os
 

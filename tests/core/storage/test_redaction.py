@@ -1,4 +1,4 @@
-"""What a redaction takes out: the message, what was derived from it, and what else quotes it."""
+"""What a redaction removes: the message, everything derived from it, and other quotes of it."""
 
 import json
 import os

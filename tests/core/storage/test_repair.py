@@ -1,4 +1,4 @@
-"""Damaged records, rows and pages: each is named, the others are read, and what can be read of a damaged one too."""
+"""Damaged records, rows and pages: each is reported, its readable part is read, and so are all other records."""
 
 import json
 import sqlite3

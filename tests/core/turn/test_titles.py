@@ -44,8 +44,8 @@ class Renames:
     def __getattr__(self, name: str):
         return getattr(self._repository, name)
 
-    def rename_from(self, *arguments: str) -> bool:
-        done = self._repository.rename_from(*arguments)
+    def rename_if_unchanged(self, *arguments: str) -> bool:
+        done = self._repository.rename_if_unchanged(*arguments)
         self.results.put(done)
         return done
 
@@ -230,14 +230,14 @@ def test_only_a_program_that_stays_asks_for_titles_and_the_settings_can_forbid_i
 
 def test_a_session_is_renamed_only_from_the_name_that_it_has(repository):
     session = stored(repository, name="first words")
-    assert repository.rename_from("ann", session.id, "first words", "Herons")
-    assert not repository.rename_from("ann", session.id, "first words", "Ducks")
-    assert not repository.rename_from("bob", session.id, "Herons", "Ducks")
-    assert not repository.rename_from("ann", "none", "Herons", "Ducks")
+    assert repository.rename_if_unchanged("ann", session.id, "first words", "Herons")
+    assert not repository.rename_if_unchanged("ann", session.id, "first words", "Ducks")
+    assert not repository.rename_if_unchanged("bob", session.id, "Herons", "Ducks")
+    assert not repository.rename_if_unchanged("ann", "none", "Herons", "Ducks")
     read = repository.get("ann", session.id)
     assert (read.name, read.rev, read.messages) == ("Herons", session.rev + 1, session.messages)
     with pytest.raises(InvalidInput):
-        repository.rename_from("ann", session.id, "Herons", " ")
+        repository.rename_if_unchanged("ann", session.id, "Herons", " ")
 
 
 # The words

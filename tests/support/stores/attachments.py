@@ -1,4 +1,4 @@
-"""Files as the tests of the stores need them: small ones in their message, big ones apart."""
+"""Attachments for the tests of the stores: small ones in their message, large ones stored separately."""
 
 from support.stores.sessions import user_says
 

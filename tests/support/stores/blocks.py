@@ -1,4 +1,4 @@
-"""Long sessions as the tests of blocks need them, in stores that begin a block after some thirty messages."""
+"""Long sessions for the tests of blocks, in stores that start a block after some thirty messages."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Ways in which a stored session can be damaged: in a SQLite file, and in MongoDB."""
+"""Ways to damage a stored session, in a SQLite file and in MongoDB."""
 
 import re
 import sqlite3

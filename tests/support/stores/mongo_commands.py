@@ -1,4 +1,4 @@
-"""Which commands a MongoDB client sends."""
+"""Recording of the commands that a MongoDB client sends."""
 
 import bson
 from pymongo.monitoring import CommandListener

@@ -1,4 +1,4 @@
-"""Records as the tests of export and import need them, whatever a record may hold."""
+"""Records for the tests of export and import, with everything that a record can hold."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Sessions as the tests of the stores need them."""
+"""Sessions for the tests of the stores."""
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st

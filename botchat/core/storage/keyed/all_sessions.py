@@ -63,8 +63,8 @@ class KeyedAllSessions:
     def add_preferences(self, record: Record) -> None:
         self.stored.add_preferences(record)
 
-    def forget(self, user: str) -> None:
-        self.stored.forget(user)
+    def remove_preferences(self, user: str) -> None:
+        self.stored.remove_preferences(user)
 
     def users(self) -> Iterator[UserSummary]:
         return self.stored.users()

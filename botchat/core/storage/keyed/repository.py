@@ -115,8 +115,10 @@ class KeyedRepository:
     def update(self, user: str, session_id: str, **changes: Unpack[SessionChanges]) -> None:
         self._calls.call(user, session_id, lambda key: self.stored.update(user, key, **changes))
 
-    def rename_from(self, user: str, session_id: str, old: str, new: str, title_of: Sequence[str] = ()) -> bool:
-        return self._calls.any(user, session_id, lambda key: self.stored.rename_from(user, key, old, new, title_of))
+    def rename_if_unchanged(self, user: str, session_id: str, old: str, new: str, title_of: Sequence[str] = ()) -> bool:
+        return self._calls.any(
+            user, session_id, lambda key: self.stored.rename_if_unchanged(user, key, old, new, title_of)
+        )
 
     def replace_original(self, user: str, session_id: str, old: str, new: str | None) -> bool:
         return self._calls.any(user, session_id, lambda key: self.stored.replace_original(user, key, old, new))

@@ -72,7 +72,7 @@ class MongoAccounts:
         with translate_errors(self._name):
             yield from map(_token, self._tokens.find(wanted).sort([("create_time", 1), ("_id", 1)]))
 
-    def token_used(self, token_id: str, at: datetime) -> None:
+    def mark_token_used(self, token_id: str, at: datetime) -> None:
         self._changed(self._tokens, {"_id": {"$eq": token_id}}, {"$set": {"last_used": at}})
 
     def remove_token(self, token_id: str, user: str | None = None) -> bool:

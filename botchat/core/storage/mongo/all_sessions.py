@@ -177,7 +177,7 @@ class MongoAllSessions:
         with translate_errors(self._name), suppress(DuplicateKeyError):
             self._preferences.insert_one(record)
 
-    def forget(self, user: str) -> None:
+    def remove_preferences(self, user: str) -> None:
         with translate_errors(self._name):
             self._preferences.delete_one({"_id": {"$eq": user}})
 

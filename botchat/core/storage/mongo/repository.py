@@ -264,7 +264,7 @@ class MongoRepository:
         if not self._updated(owner_filter(user, session_id), to_set, to_unset):
             raise SessionNotFound(session_id)
 
-    def rename_from(self, user: str, session_id: str, old: str, new: str, title_of: Sequence[str] = ()) -> bool:
+    def rename_if_unchanged(self, user: str, session_id: str, old: str, new: str, title_of: Sequence[str] = ()) -> bool:
         to_set, to_unset = session_changes({"name": new, "title_of": list(title_of)})
         return self._updated(owner_filter(user, session_id) | {"name": {"$eq": old}}, to_set, to_unset)
 

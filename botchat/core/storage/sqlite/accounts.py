@@ -103,7 +103,7 @@ class SqliteAccounts:
         query = f"{_TOKEN} WHERE (user = ? OR ? IS NULL) AND {_UNEXPIRED} ORDER BY create_time, id"
         return map(_token, _rows(self._file, query, user, user, _to_column(now())))
 
-    def token_used(self, token_id: str, at: datetime) -> None:
+    def mark_token_used(self, token_id: str, at: datetime) -> None:
         self._written("UPDATE tokens SET last_used = ? WHERE id = ?", _to_column(at), token_id)
 
     def remove_token(self, token_id: str, user: str | None = None) -> bool:

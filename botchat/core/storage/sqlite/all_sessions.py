@@ -166,7 +166,7 @@ class SqliteAllSessions:
         with self._file.writing() as db:
             db.execute("INSERT OR IGNORE INTO preferences VALUES (?, ?)", (record["_id"], encode_bson(chosen)))
 
-    def forget(self, user: str) -> None:
+    def remove_preferences(self, user: str) -> None:
         with self._file.writing() as db:
             db.execute("DELETE FROM preferences WHERE user = ?", (user,))
 

@@ -214,7 +214,7 @@ class SqliteRepository:
                 (header.get(field, {}) if key else header).pop(key or field, None)
             write_header(db, header | {"rev": header["rev"] + 1}, size)
 
-    def rename_from(self, user: str, session_id: str, old: str, new: str, title_of: Sequence[str] = ()) -> bool:
+    def rename_if_unchanged(self, user: str, session_id: str, old: str, new: str, title_of: Sequence[str] = ()) -> bool:
         to_set, to_unset = session_changes({"name": new, "title_of": list(title_of)})
         mine = "SELECT 1 FROM sessions WHERE id = ? AND user = ? AND name = ?"
         with self._file.writing() as db:

@@ -1,4 +1,4 @@
-"""The contract of who may come in: accounts, tokens, sign-ins and what is kept for a while, on every store."""
+"""The contract for accounts, tokens, sign-ins and values that expire, on every store."""
 
 import sqlite3
 import unicodedata

@@ -1,4 +1,4 @@
-"""The store's contract for admins, on SQLite, mongomock and a real mongod; and what is made of it."""
+"""The store's contract for admins, on SQLite, mongomock and a real mongod; and the `Admin` class on top of it."""
 
 from datetime import UTC, date, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""How long the stores keep sessions: the trash, the time of an end, and the policy."""
+"""How long the stores keep sessions: trash, expiry times and the retention policy."""
 
 import signal
 import sqlite3

@@ -1,4 +1,4 @@
-"""The store's contract for finding sessions: the same answer on SQLite, mongomock and a real mongod."""
+"""The store's contract for search: the same results on SQLite, mongomock and a real mongod."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Sessions that are held open, and appended to with a copy that lags behind the record: it stays as short as any."""
+"""Sessions that are held open, with appends by a stale copy: their record stays as short as any other."""
 
 from dataclasses import replace
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""A process that is killed (-9) at each command to the store: nothing is there twice, and nothing is lost."""
+"""A process that is killed (-9) at each command to the store: nothing is duplicated or lost."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Files of messages in GridFS: what a process that died leaves, and the sweep."""
+"""Attachments in GridFS: leftovers of a process that died, and their cleanup."""
 
 import pytest
 from bson import ObjectId

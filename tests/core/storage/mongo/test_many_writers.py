@@ -1,4 +1,4 @@
-"""Many writers on one session: no move loses against appends, nothing is lost or doubled, and contention says so."""
+"""Many writers on one session: appends fail no move, nothing is lost or duplicated, and contention is reported."""
 
 import sqlite3
 import threading

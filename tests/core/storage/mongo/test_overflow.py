@@ -1,4 +1,4 @@
-"""While messages move to blocks: others write, a process dies half way, and what is left behind is swept."""
+"""While messages move to blocks: other writers, a process that dies halfway, and the cleanup of leftovers."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What only MongoDB has: durability, time-outs, indexes, clients that are owned or borrowed, the form of the record."""
+"""Specifics of MongoDB: durability, timeouts, indexes, owned and borrowed clients, the form of the record."""
 
 import signal
 from datetime import timedelta

@@ -92,14 +92,14 @@ class MongoBlocks:
                 return self._blocks.replace_one(stale, block).matched_count == 1
         return True
 
-    def read(self, place: BlockLocation, start: int, stop: int, shown: Sequence[str] = ()) -> Iterator[Record]:
+    def read(self, location: BlockLocation, start: int, stop: int, projection: Sequence[str] = ()) -> Iterator[Record]:
         """Yield the messages from position `start` on and before `stop`, all before the location's `first`.
 
-        There are fewer if another process has replaced or removed the session meanwhile. `shown` are the fields to
+        There are fewer if another process has replaced or removed the session meanwhile. `projection` are the fields to
         read of each message, all if empty.
         """
-        wanted = _of(place) | {"first": {"$lt": stop}, "end": {"$gt": start}}
-        fields = dict.fromkeys(("first", *(f"messages.{name}" for name in shown)), 1) if shown else None
+        wanted = _of(location) | {"first": {"$lt": stop}, "end": {"$gt": start}}
+        fields = dict.fromkeys(("first", *(f"messages.{name}" for name in projection)), 1) if projection else None
         if start < stop:
             for block in self._iterate(self._blocks.find(wanted, fields).sort("first", 1)):
                 first = block["first"]
@@ -119,18 +119,18 @@ class MongoBlocks:
             end = stop - first if isinstance(stop, int) and isinstance(first, int) else None
             yield from messages[: None if end is None else max(0, end)] if isinstance(messages, list) else [messages]
 
-    def find(self, place: BlockLocation, wanted: Document, shown: Document | None = None) -> Iterator[Document]:
+    def find(self, location: BlockLocation, wanted: Document, projection: Document | None = None) -> Iterator[Document]:
         """Return the counted blocks of a session that hold a message matching `wanted`, oldest first."""
-        query = _of(place) | {"first": {"$lt": place.first}, "messages": {"$elemMatch": wanted}}
-        return self._iterate(self._blocks.find(query, shown).sort("first", 1)) if place.first else iter(())
+        query = _of(location) | {"first": {"$lt": location.first}, "messages": {"$elemMatch": wanted}}
+        return self._iterate(self._blocks.find(query, projection).sort("first", 1)) if location.first else iter(())
 
     def holder_filters(self, user: str | None, conditions: Iterable[Document]) -> list[list[Document]]:
         """Return, for each condition on a message, the filters of the records that have such a message in a block."""
         return [self._holders({} if user is None else {"user": {"$eq": user}}, wanted) for wanted in conditions]
 
-    def update(self, place: BlockLocation, message: Document, update: Document) -> bool:
+    def update(self, location: BlockLocation, message: Document, update: Document) -> bool:
         """Change the matching message in a counted block; return whether there is one."""
-        wanted = _of(place) | {"first": {"$lt": place.first}, "messages": {"$elemMatch": message}}
+        wanted = _of(location) | {"first": {"$lt": location.first}, "messages": {"$elemMatch": message}}
         with translate_errors(self._name):
             return self._blocks.update_one(wanted, update).matched_count == 1
 
@@ -188,11 +188,11 @@ class MongoBlocks:
         places = {record["_id"]: block_location(record) for record in found}
 
         def is_counted(session_id: str, key: str, first: str) -> bool:
-            place = places.get(session_id)
-            return place is not None and place.key == key and int(first) < place.first
+            location = places.get(session_id)
+            return location is not None and location.key == key and int(first) < location.first
 
         return [block_id for block_id, names in parts.items() if not is_counted(*names)]
 
 
-def _of(place: BlockLocation) -> Document:
-    return {"user": {"$eq": place.user}, "id": place.session_id, "key": place.key}
+def _of(location: BlockLocation) -> Document:
+    return {"user": {"$eq": location.user}, "id": location.session_id, "key": location.key}

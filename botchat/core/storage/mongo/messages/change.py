@@ -41,30 +41,30 @@ class MongoMessages(MongoReader):
         message: Message,
         record: Record,
         update: Document,
-        also: Document | None = None,
+        extra_filter: Document | None = None,
         check: Callable[[], object] | None = None,
         **options: Any,
     ) -> bool:
         """Append the message as `record` by this update; return False if it is already stored.
 
-        This is one command if the record has room. `also` is an additional filter of the record. If it fails, `check`
-        raises the error, or changes `also` and the update.
+        This is one command if the record has room. The record must also match `extra_filter`. If it doesn't, `check` raises
+        the error, or changes `extra_filter` and the update.
 
         Raises:
             StoreBusy: too many processes write to this session.
             SessionTooLarge: the record would exceed its limit.
         """
-        also = {} if also is None else also
+        extra_filter = {} if extra_filter is None else extra_filter
         growth = RecordGrowth(record, self._mover.limits)
         count = session.message_count if session.rev else None
         wanted = owner_filter(session.user, session.id) | {"messages.id": {"$ne": message.id}}
-        guarded = wanted | also | growth.guard(count) | _goes_on(update)
+        guarded = wanted | extra_filter | growth.guard(count) | _goes_on(update)
         with suppress(SessionTooLarge), self._again_if_busy():  # the cause, and whether it is stored, is checked below
             if self._updated(guarded, growth.count(update, count), **options):
                 return True
         if check:
             check()
-        return self._push_in_doubt(session, message, growth, wanted, update, also, check, **options)
+        return self._push_in_doubt(session, message, growth, wanted, update, extra_filter, check, **options)
 
     def change(self, user: str, session_id: str, message_id: str, update: Document) -> bool:
         """Change a message by an update of its record; return whether it is a reply that has been asked to stop.
@@ -84,9 +84,7 @@ class MongoMessages(MongoReader):
     def stop(self, user: str, session_id: str, message_id: str) -> bool:
         """Ask a streaming reply to stop; return False if it isn't streaming."""
         try:
-            self._change(
-                user, session_id, {"id": message_id, "status": "streaming"}, message_update({"to_stop": True})
-            )
+            self._change(user, session_id, {"id": message_id, "status": "streaming"}, message_update({"to_stop": True}))
         except MessageNotFound:
             return False
         return True
@@ -109,12 +107,12 @@ class MongoMessages(MongoReader):
             if self._make_room(user, session_id) == 0:
                 raise
             return False
-        place = block_location(self.read(user, session_id, LOCATION_FIELDS))
-        if not place.first or not self._blocks.update(place, message, message_part(update)):
+        location = block_location(self.read(user, session_id, LOCATION_FIELDS))
+        if not location.first or not self._blocks.update(location, message, message_part(update)):
             raise MessageNotFound(message["id"])
         # After the block, and only of a record that counts it: whoever read before can't save over the change.
         of_session = {"$set": {"update_time": update["$set"]["update_time"]}, "$inc": {"rev": 1}}
-        return self._updated(wanted | {"blocks.key": place.key}, of_session)
+        return self._updated(wanted | {"blocks.key": location.key}, of_session)
 
     def _push_in_doubt(
         self,
@@ -123,12 +121,12 @@ class MongoMessages(MongoReader):
         growth: RecordGrowth,
         wanted: Document,
         update: Document,
-        also: Document,
+        extra_filter: Document,
         check: Callable[[], object] | None,
         **options: Any,
     ) -> bool:
         """Append to a full record, or where the message may exist: read it, make room, then retry."""
-        shown = LOCATION_FIELDS | {
+        projection = LOCATION_FIELDS | {
             "pinned": 1,
             "state": 1,
             "message_count": 1,
@@ -137,7 +135,7 @@ class MongoMessages(MongoReader):
         may_move = True
         for _ in retry_attempts(self._mover.limits.busy_seconds):
             with self._again_if_busy():
-                record = self.read(session.user, session.id, shown)
+                record = self.read(session.user, session.id, projection)
                 if record.get("messages") or self._is_in_block(record, message):
                     return False
                 if has_fixed_expiry(record):
@@ -146,7 +144,7 @@ class MongoMessages(MongoReader):
                     may_move = False  # one block per append; the next appends continue
                     if self._make_room(session.user, session.id):
                         continue
-                if self._pushed(record, growth, wanted | also, update, **options):
+                if self._pushed(record, growth, wanted | extra_filter, update, **options):
                     return True
                 if check:  # the first check may be outdated
                     check()

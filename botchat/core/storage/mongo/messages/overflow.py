@@ -46,16 +46,16 @@ class BlockMover:
         """
         messages = record["messages"]
         sizes = [checked_size_of(message) for message in messages]
-        place = BlockLocation(record["user"], record["_id"], new_id(), 0)
+        location = BlockLocation(record["user"], record["_id"], new_id(), 0)
         moved = self._moved(sizes)
         record = without_block_fields(record)
         told: Document = {"bytes": sum(sizes[moved:])}
         if moved:
-            told |= {"key": place.key, "until": max(message["create_time"] for message in messages[:moved])}
+            told |= {"key": location.key, "until": max(message["create_time"] for message in messages[:moved])}
             record |= {"first": moved, "messages": messages[moved:]}
         if moved or has_size(len(messages), told["bytes"]):
             record["blocks"] = told
-        return record, self._cut(place, 0, messages[:moved], sizes)
+        return record, self._cut(location, 0, messages[:moved], sizes)
 
     def make_room(self, user: str, session_id: str) -> int | None:
         """Move the oldest messages of a record to a block if it is full, and correct its stored size.
@@ -95,12 +95,12 @@ class BlockMover:
 
     def _made_room(self, record: Record) -> int | None:
         """Move messages and return how many; return None if the record was changed meanwhile."""
-        place, number = block_location(record), record["blocks"]["move"]
-        is_first = place.key is None
+        location, number = block_location(record), record["blocks"]["move"]
+        is_first = location.key is None
         if is_first:
-            place = place._replace(key=new_id())
+            location = location._replace(key=new_id())
         sizes = [size_of(message) for message in record["messages"]]
-        blocks = self._cut(place, number, record["messages"][: self._moved(sizes)], sizes)
+        blocks = self._cut(location, number, record["messages"][: self._moved(sizes)], sizes)
         if is_first:  # the key is new, so no other process writes these blocks
             blocks = self._first_blocks(blocks, sizes)
             self._blocks.put(blocks)
@@ -109,7 +109,7 @@ class BlockMover:
             if not self._blocks.put_next(blocks[0]):
                 return None
         moved = sum(len(block["messages"]) for block in blocks)
-        if self._trimmed(record, place, moved, sizes):
+        if self._trimmed(record, location, moved, sizes):
             return moved
         self._blocks.remove(blocks)
         return None
@@ -120,7 +120,7 @@ class BlockMover:
         most = _MOVED_FIRST * self.limits.room
         return [block for block in blocks if block["first"] == 0 or totals[block["end"] - 1] <= most]
 
-    def _trimmed(self, record: Record, place: BlockLocation, moved: int, sizes: Sequence[int]) -> bool:
+    def _trimmed(self, record: Record, location: BlockLocation, moved: int, sizes: Sequence[int]) -> bool:
         """Take what has moved out of a record, correct its size and end the lease; False if it was changed meanwhile.
 
         Others may have appended: what they counted stays counted.
@@ -129,7 +129,7 @@ class BlockMover:
         wrong = sum(sizes[moved:]) - blocks.get("bytes", 0)
         values: Document = {"bytes": {"$add": [{"$ifNull": ["$blocks.bytes", 0]}, wrong]}, "lease": {"$literal": None}}
         update: Document = {}
-        as_read = owner_filter(place.user, place.session_id) | {
+        as_read = owner_filter(location.user, location.session_id) | {
             "first": record.get("first"),
             "blocks.move": blocks["move"],
         }
@@ -138,8 +138,8 @@ class BlockMover:
             leaving = record["messages"][:moved]
             times = [message["create_time"] for message in leaving]
             until = max([*times, *filter(None, [blocks.get("until")])])
-            values |= {"key": {"$literal": place.key}, "until": {"$literal": until}}
-            update = {"first": place.first + moved, "messages": {"$slice": ["$messages", moved, _ALL]}}
+            values |= {"key": {"$literal": location.key}, "until": {"$literal": until}}
+            update = {"first": location.first + moved, "messages": {"$slice": ["$messages", moved, _ALL]}}
             as_read["$expr"] = {"$eq": [{"$slice": ["$messages", moved]}, {"$literal": leaving}]}
         update |= {f"blocks.{name}": value for name, value in values.items()}
         return self._sessions.update_one(as_read, [{"$set": update}]).matched_count == 1
@@ -161,24 +161,26 @@ class BlockMover:
             staying = number
         return len(sizes) - staying
 
-    def _cut(self, place: BlockLocation, move: int, messages: Sequence[Record], sizes: Sequence[int]) -> list[Document]:
+    def _cut(
+        self, location: BlockLocation, move: int, messages: Sequence[Record], sizes: Sequence[int]
+    ) -> list[Document]:
         """Split messages into blocks, each no larger than a full record, or a single message."""
         blocks: list[Document] = []
         size, start = 0, 0
         for i in range(1, len(messages) + 1):
             size += sizes[i - 1]
             if i == len(messages) or size + sizes[i] > self.limits.room:
-                blocks.append(_block(place, move, place.first + start, messages[start:i]))
+                blocks.append(_block(location, move, location.first + start, messages[start:i]))
                 size, start = 0, i
         return blocks
 
 
-def _block(place: BlockLocation, move: int, first: int, messages: Sequence[Record]) -> Document:
+def _block(location: BlockLocation, move: int, first: int, messages: Sequence[Record]) -> Document:
     return {
-        "_id": f"{place.session_id}/{place.key}/{first}",
-        "id": place.session_id,
-        "user": place.user,
-        "key": place.key,
+        "_id": f"{location.session_id}/{location.key}/{first}",
+        "id": location.session_id,
+        "user": location.user,
+        "key": location.key,
         "first": first,
         "end": first + len(messages),
         "move": move,

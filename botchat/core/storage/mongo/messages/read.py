@@ -28,14 +28,14 @@ class MongoReader:
         self._blocks = blocks
         self._name = name
 
-    def read(self, user: str, session_id: str, shown: Document | None) -> Record:
-        """Return a record, or the fields `shown` of it.
+    def read(self, user: str, session_id: str, projection: Document | None) -> Record:
+        """Return a record, or the fields `projection` of it.
 
         Raises:
             SessionNotFound: the user has no session with that ID.
         """
         with translate_errors(self._name):
-            found = self._sessions.find_one(owner_filter(user, session_id), shown)
+            found = self._sessions.find_one(owner_filter(user, session_id), projection)
         if found is None:
             raise SessionNotFound(session_id)
         return found
@@ -53,24 +53,26 @@ class MongoReader:
 
         `fields` is the projection with which the record was read; it also applies to the messages in blocks.
         """
-        shown = [name.removeprefix("messages.") for name in fields or () if name.startswith("messages.")]
+        projection = [name.removeprefix("messages.") for name in fields or () if name.startswith("messages.")]
         for _ in range(_ATTEMPTS):
-            place = block_location(record)
-            older = list(self._blocks.read(place, 0, place.first, shown))
-            if len(older) == place.first:
+            location = block_location(record)
+            older = list(self._blocks.read(location, 0, location.first, projection))
+            if len(older) == location.first:
                 return without_block_fields(record) | {"messages": [*older, *record["messages"]]}
             try:
-                record = self.read(place.user, place.session_id, fields)
+                record = self.read(location.user, location.session_id, fields)
             except SessionNotFound:
                 return None
         raise _torn(record["_id"])
 
     def find(self, user: str, session_id: str, wanted: Document) -> Record:
         """Return the first message that matches `wanted`; {} if there is none."""
-        shown = {"messages": {"$elemMatch": wanted}}
-        record = self.read(user, session_id, LOCATION_FIELDS | shown)
+        projection = {"messages": {"$elemMatch": wanted}}
+        record = self.read(user, session_id, LOCATION_FIELDS | projection)
         found = (
-            record if record.get("messages") else next(self._blocks.find(block_location(record), wanted, shown), record)
+            record
+            if record.get("messages")
+            else next(self._blocks.find(block_location(record), wanted, projection), record)
         )
         return next(iter(found.get("messages", ())), {})
 
@@ -80,11 +82,11 @@ class MongoReader:
         Raises:
             MessageNotFound: there is no message with that ID.
         """
-        shown = {"messages.id": 1}
-        record = self.read(user, session_id, LOCATION_FIELDS | shown)
-        place = block_location(record)
-        older = self._blocks.find(place, {"id": message_id}, {"first": 1} | shown)
-        for first, messages in ((place.first, record["messages"]), *((b["first"], b["messages"]) for b in older)):
+        projection = {"messages.id": 1}
+        record = self.read(user, session_id, LOCATION_FIELDS | projection)
+        location = block_location(record)
+        older = self._blocks.find(location, {"id": message_id}, {"first": 1} | projection)
+        for first, messages in ((location.first, record["messages"]), *((b["first"], b["messages"]) for b in older)):
             for i, message in enumerate(messages, first):
                 if message["id"] == message_id:
                     return i
@@ -103,18 +105,18 @@ class MongoReader:
 
     def _part(self, user: str, session_id: str, start: int, stop: int) -> list[Record] | None:
         record = self._with_part(user, session_id, start, stop - start)
-        place, own = block_location(record), record["messages"]
+        location, own = block_location(record), record["messages"]
         stop = min(stop, record["message_count"])
-        if place.first and start >= place.first:  # the position of the record's first message is known only now
-            shown = LOCATION_FIELDS | {
+        if location.first and start >= location.first:  # the position of the record's first message is known only now
+            projection = LOCATION_FIELDS | {
                 "message_count": 1,
-                "messages": {"$slice": [start - place.first, max(1, stop - start)]},
+                "messages": {"$slice": [start - location.first, max(1, stop - start)]},
             }
-            again = self.read(user, session_id, shown)
-            return again["messages"][: max(0, stop - start)] if block_location(again) == place else None
-        of_blocks = min(stop, place.first)
-        older = list(self._blocks.read(place, start, of_blocks))
-        found = [*older, *own[: max(0, stop - max(start, place.first))]]
+            again = self.read(user, session_id, projection)
+            return again["messages"][: max(0, stop - start)] if block_location(again) == location else None
+        of_blocks = min(stop, location.first)
+        older = list(self._blocks.read(location, start, of_blocks))
+        found = [*older, *own[: max(0, stop - max(start, location.first))]]
         return found if len(older) == max(0, of_blocks - start) else None
 
     def _with_part(self, user: str, session_id: str, start: int, limit: int) -> Record:
@@ -129,9 +131,11 @@ class MongoReader:
                 {"$cond": [begins_within, {"$slice": ["$messages", 0, limit]}, []]},
             ]
         }
-        shown = LOCATION_FIELDS | {"message_count": 1, "messages": own}
+        projection = LOCATION_FIELDS | {"message_count": 1, "messages": own}
         with translate_errors(self._name):
-            found = list(self._sessions.aggregate([{"$match": owner_filter(user, session_id)}, {"$project": shown}]))
+            found = list(
+                self._sessions.aggregate([{"$match": owner_filter(user, session_id)}, {"$project": projection}])
+            )
         if not found:
             raise SessionNotFound(session_id)
         return found[0]
