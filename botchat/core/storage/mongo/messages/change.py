@@ -47,8 +47,8 @@ class MongoMessages(MongoReader):
     ) -> bool:
         """Append the message as `record` by this update; return False if it is already stored.
 
-        This is one command if the record has room. The record must also match `extra_filter`. If it doesn't, `check` raises
-        the error, or changes `extra_filter` and the update.
+        This is one command if the record has room. The record must also match `extra_filter`. If it doesn't, `check`
+        raises the error, or changes `extra_filter` and the update.
 
         Raises:
             StoreBusy: too many processes write to this session.
