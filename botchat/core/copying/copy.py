@@ -33,22 +33,22 @@ def replace_session(record: Record, target: AllSessions) -> CopyResult:
 
     A damaged session is replaced too: its readable part is kept in the same way.
     """
-    return _copied(record, target, given_wins=True)
+    return _copy(record, target, given_wins=True)
 
 
 def copy_session(source: Record | DamagedRecord, target: AllSessions) -> CopyResult:
     """Copy the readable part of one session. Copying it again changes nothing."""
     if not isinstance(source, DamagedRecord):
-        result = _copied(source, target)
+        result = _copy(source, target)
         return replace(result, problem=lost) if (lost := missing_files(source)) and not result.problem else result
     if source.readable is None:
         return CopyResult(session_id=source.session_id, outcome="refused", problem=source.reason)
-    result = _copied(source.readable, target)
+    result = _copy(source.readable, target)
     problem = result.problem or f"only its readable part was copied: {source.reason}"
     return CopyResult(session_id=source.session_id, outcome=result.outcome, problem=problem, note=result.note)
 
 
-def _copied(record: Record, target: AllSessions, *, given_wins: bool = False) -> CopyResult:
+def _copy(record: Record, target: AllSessions, *, given_wins: bool = False) -> CopyResult:
     session_id = record["_id"]
     if turn_of(record):  # it runs in the source; the target keeps its own
         record = {name: value for name, value in record.items() if name != "turn"}
@@ -72,11 +72,11 @@ def _attempt(record: Record, target: AllSessions, *, given_wins: bool) -> CopyRe
         return None
     if isinstance(held, DamagedRecord):
         reason = f"it is damaged in the target: {held.reason}"
-        return _restored(record, held, target) if given_wins else _refused(session_id, reason)
-    return _merged_into(target, held, record, given_wins=given_wins)
+        return _replace_damaged(record, held, target) if given_wins else _refused(session_id, reason)
+    return _merge_into(target, held, record, given_wins=given_wins)
 
 
-def _merged_into(target: AllSessions, held: Record, record: Record, *, given_wins: bool) -> CopyResult | None:
+def _merge_into(target: AllSessions, held: Record, record: Record, *, given_wins: bool) -> CopyResult | None:
     """Merge a session into the target's record; None if that was written meanwhile."""
     session_id = record["_id"]
     merge = merge_sessions(held, record, given_wins=given_wins)
@@ -85,7 +85,7 @@ def _merged_into(target: AllSessions, held: Record, record: Record, *, given_win
     return _result(session_id, merge) if target.replace(merge.record, held["rev"]) else None
 
 
-def _restored(record: Record, held: DamagedRecord, target: AllSessions) -> CopyResult | None:
+def _replace_damaged(record: Record, held: DamagedRecord, target: AllSessions) -> CopyResult | None:
     """Replace a damaged session; None if it was written meanwhile."""
     whole = record if held.readable is None else merge_sessions(held.readable, record, given_wins=True).record
     damaged = DamagedRecord(held.session_id, held.user, held.reason, held.raw, whole)

@@ -14,7 +14,7 @@ from botchat.core.storage import ORIGINAL, Record, count_message
 
 # Fields whose absence has a meaning: they come from one copy, present or not. Other fields come from either copy.
 _FROM_NEWER = frozenset({"pinned", "tags", "system", "cut", "summary", "head", "bot_id"})
-_OF_TRASH = ("state", "deleted_time", "expire_time")
+_TRASH_FIELDS = ("state", "deleted_time", "expire_time")
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
@@ -45,7 +45,7 @@ def merge_sessions(held: Record, given: Record, *, given_wins: bool = False) -> 
         InvalidInput: an agent's message has different texts in the two copies, and neither is a later state.
     """
     messages = merge_messages(held["messages"], given["messages"])
-    record = _merged_header(held, given, messages, given_wins=given_wins) | {"messages": messages.merged}
+    record = _merge_header(held, given, messages, given_wins=given_wins) | {"messages": messages.merged}
     record["message_count"] = len(messages.merged)
     is_changed = record != held
     if is_changed:
@@ -59,11 +59,11 @@ def merge_sessions(held: Record, given: Record, *, given_wins: bool = False) -> 
     )
 
 
-def _merged_header(held: Record, given: Record, messages: MergedMessages, *, given_wins: bool) -> Record:
+def _merge_header(held: Record, given: Record, messages: MergedMessages, *, given_wins: bool) -> Record:
     """Merge all fields but the messages; for each, the record that was written last wins."""
     is_newer = given_wins or given["update_time"] > held["update_time"]
     newer, older = (given, held) if is_newer else (held, given)
-    header = {name: value for name, value in older.items() if name not in _FROM_NEWER | {*_OF_TRASH}} | newer
+    header = {name: value for name, value in older.items() if name not in _FROM_NEWER | {*_TRASH_FIELDS}} | newer
     header |= {
         "create_time": min(held["create_time"], given["create_time"]),
         "rev": held["rev"],
@@ -80,7 +80,7 @@ def _merged_header(held: Record, given: Record, messages: MergedMessages, *, giv
     header["update_time"] = max(held["update_time"], given["update_time"])
     if given_wins:
         header["name"] = header["name"] if header["name"] == REDACTED else given["name"]
-    shown = _set_head(header, given if given_wins else _shown(held, given, newer, messages), messages)
+    shown = _set_head(header, given if given_wins else _copy_to_show(held, given, newer, messages), messages)
     _set_state(header, newer, older, messages.own if older is held else messages.added)
     _set_summary(header, shown, messages)
     _clean_original(header, messages)
@@ -95,8 +95,8 @@ def _name(newer: Record, older: Record, redacted: Record, messages: MergedMessag
     name = newer["name"] if _is_automatic(older) or not _is_automatic(newer) else older["name"]
     if is_one_sided:  # that copy's name was cleaned when its message was redacted
         name = redacted["name"]
-    words = removed["held"] + removed["given"]
-    return REDACTED if name and any(name in valid_text(text) for text in words) else str(name)
+    texts = removed["held"] + removed["given"]
+    return REDACTED if name and any(name in valid_text(text) for text in texts) else str(name)
 
 
 def _is_automatic(record: Record) -> bool:
@@ -105,8 +105,8 @@ def _is_automatic(record: Record) -> bool:
     return bool(record["name"] in {"", valid_text(next(users, "")[:NAME_LENGTH])} - {REDACTED})
 
 
-def _shown(held: Record, given: Record, newer: Record, messages: MergedMessages) -> Record:
-    """Choose the copy whose branch is shown: the one with the newest message of its own."""
+def _copy_to_show(held: Record, given: Record, newer: Record, messages: MergedMessages) -> Record:
+    """Return the copy whose branch to show: the one with the newest message that the other lacks."""
     if messages.added and messages.own:
         last = [max(message["create_time"] for message in some) for some in (messages.added, messages.own)]
         return given if last[0] > last[1] else held
@@ -128,7 +128,7 @@ def _set_head(header: Record, shown: Record, messages: MergedMessages) -> Record
 def _set_state(header: Record, newer: Record, older: Record, unseen: list[Record]) -> None:
     """Set the state: a deleted session leaves the trash if the other copy has messages that its deleter never saw."""
     source = older if newer["state"] == "trash" and older["state"] != "trash" and unseen else newer
-    for name in _OF_TRASH:
+    for name in _TRASH_FIELDS:
         header.pop(name, None)
         if name in source:
             header[name] = source[name]

@@ -16,7 +16,7 @@ VERSION_OF = "version_of"
 _VERSIONS = UUID("5b0c8c1e-6d0f-4d2c-9b43-0f6f3b1f6c11")
 _TEXTS = ("content", "reasoning_content")
 _NEVER_REPLACED = ("role", "agent_id", "files", "payload")
-_OF_STATE = frozenset({"status", "heartbeat", "to_stop", "error"})
+_STATE_FIELDS = frozenset({"status", "heartbeat", "to_stop", "error"})
 _PROGRESS = {"streaming": 0, "interrupted": 1}  # any other status, and none, is final
 _FINAL = 2
 
@@ -46,7 +46,7 @@ def merge_messages(held: list[Record], given: list[Record]) -> MergedMessages:
         other = theirs.get(message["id"])
         if other is None:
             result.own += [message] if VERSION_OF not in message else []
-        elif (one := _one_of(message, other)) is None:
+        elif (one := _merge_states(message, other)) is None:
             different[message["id"]] = other
         else:
             _note_redaction(result, message, other)
@@ -103,7 +103,7 @@ def _redact_versions(result: MergedMessages) -> None:
             result.merged[i] = {n: value for n, value in original.items() if n != "parent"} | kept
 
 
-def _one_of(held: Record, given: Record) -> Record | None:
+def _merge_states(held: Record, given: Record) -> Record | None:
     """Merge two states of one message; None if both have to be kept."""
     held_time, given_time = held.get("redacted_time"), given.get("redacted_time")
     if held_time or given_time:
@@ -119,7 +119,7 @@ def _one_of(held: Record, given: Record) -> Record | None:
             later, earlier = held, given
         case _:
             later, earlier = (given, held) if _progress(given) > _progress(held) else (held, given)
-    kept = {name: value for name, value in earlier.items() if name not in _OF_STATE}
+    kept = {name: value for name, value in earlier.items() if name not in _STATE_FIELDS}
     one = kept | _with_same_data(later, earlier)
     if feedback := _newer_feedback(later, earlier):
         one["feedback"] = feedback
@@ -179,5 +179,5 @@ def _parents(messages: Iterable[Record]) -> dict[str, str]:
 def _version_id(message: Record) -> str:
     """Return the ID of a version of a message: the same for the same text, so that no version is added twice."""
     files = [file["id"] for file in message.get("files", ())]
-    words = [message.get(name) for name in ("role", *_TEXTS, "payload")]
-    return str(uuid5(_VERSIONS, json.dumps([message["id"], *words, files])))
+    texts = [message.get(name) for name in ("role", *_TEXTS, "payload")]
+    return str(uuid5(_VERSIONS, json.dumps([message["id"], *texts, files])))

@@ -18,7 +18,7 @@ SESSION_TIMES = ("create_time", "update_time", "deleted_time", "expire_time")
 MESSAGE_TIMES = ("create_time", "heartbeat", "redacted_time")
 """Fields that hold a time, which are written as plain text. Any other time is marked, as {"$date": "…"}."""
 
-_DEEPEST = 100
+_MAX_DEPTH = 100
 """Levels of nesting that other parsers accept: pydantic writes no more than 255, the enclosing ones included."""
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -43,7 +43,7 @@ def to_object(header: Record, messages: Iterable[Record]) -> Iterator[str]:
 
 def header_to_json(record: Record) -> Record:
     """Return the fields of a record other than its messages, in an order that doesn't depend on the store."""
-    header = _in_order(record, _SESSION_NAMES, SESSION_TIMES)
+    header = _ordered(record, _SESSION_NAMES, SESSION_TIMES)
     for name in ("_id", "messages", "first"):  # details of the store
         header.pop(name, None)
     if turn_of(header):  # it will have ended when the file is read
@@ -55,14 +55,14 @@ def header_to_json(record: Record) -> Record:
 
 def message_to_json(message: Record) -> Record:
     """Return the fields of a message, with its original texts where the stored ones had to differ."""
-    said = _in_order(message, _MESSAGE_NAMES, MESSAGE_TIMES)
-    if "feedback" in said:
-        said["feedback"] = _with_time(said["feedback"])
-    if "payload" in said and (words := payload_texts(said)):
-        rest = payload_without_texts(said)
-        del said["payload"]
-        said |= words | ({"payload": rest} if rest else {})
-    return said
+    result = _ordered(message, _MESSAGE_NAMES, MESSAGE_TIMES)
+    if "feedback" in result:
+        result["feedback"] = _with_time(result["feedback"])
+    if "payload" in result and (texts := payload_texts(result)):
+        rest = payload_without_texts(result)
+        del result["payload"]
+        result |= texts | ({"payload": rest} if rest else {})
+    return result
 
 
 def encode(value: Any) -> str:
@@ -70,7 +70,7 @@ def encode(value: Any) -> str:
     try:
         text = _encode(value)
     except ValueError:  # an infinity or NaN, which JSON lacks
-        text = _encode(_with_numbers_marked(value))
+        text = _encode(_mark_numbers(value))
     return text if text.isascii() or is_valid(text) else _SURROGATES.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
@@ -116,7 +116,7 @@ def _portable(value: Any, depth: int = 0) -> Any:
             return valid_text(value)
         case float() if not math.isfinite(value):
             return str(value)
-        case dict() | list() if depth == _DEEPEST:
+        case dict() | list() if depth == _MAX_DEPTH:
             return json.dumps(value)
         case dict():
             return {valid_text(name): _portable(inner, depth + 1) for name, inner in value.items()}
@@ -126,7 +126,7 @@ def _portable(value: Any, depth: int = 0) -> Any:
             return value
 
 
-def _in_order(record: Record, order: tuple[str, ...], times: tuple[str, ...]) -> Record:
+def _ordered(record: Record, order: tuple[str, ...], times: tuple[str, ...]) -> Record:
     names, times = _names(tuple(record), order, times)
     written = {name: record[name] for name in names}
     for name in times:
@@ -151,22 +151,22 @@ def _with_time(feedback: Any) -> Any:
     return feedback
 
 
-def _plain(value: Any) -> Any:
+def _encode_special(value: Any) -> Any:
     """Encode types that JSON lacks. Keys with a leading $ can't be stored, so these are never a user's data."""
     if isinstance(value, datetime):
         return {"$date": rfc3339(value)}
     return {"$binary": base64.b64encode(value).decode()} if isinstance(value, bytes) else str(value)
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_plain).encode
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_encode_special).encode
 
 
-def _with_numbers_marked(value: Any) -> Any:
+def _mark_numbers(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return {"$double": str(value)}
     if isinstance(value, Mapping):
-        return {key: _with_numbers_marked(inner) for key, inner in value.items()}
-    return [_with_numbers_marked(inner) for inner in value] if isinstance(value, list | tuple) else value
+        return {key: _mark_numbers(inner) for key, inner in value.items()}
+    return [_mark_numbers(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 _MARKS: dict[str, Callable[[str], Any]] = {
@@ -176,7 +176,7 @@ _MARKS: dict[str, Callable[[str], Any]] = {
 }
 
 
-def _unmarked(value: dict[str, Any]) -> Any:
+def _decode_marks(value: dict[str, Any]) -> Any:
     if len(value) == 1:
         ((mark, inner),) = value.items()
         if mark in _MARKS and isinstance(inner, str):
@@ -184,4 +184,4 @@ def _unmarked(value: dict[str, Any]) -> Any:
     return value
 
 
-_decode = json.JSONDecoder(object_hook=_unmarked).decode
+_decode = json.JSONDecoder(object_hook=_decode_marks).decode

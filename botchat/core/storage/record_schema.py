@@ -24,7 +24,7 @@ from botchat.core.storage.records import MAX_MESSAGE_BYTES, MESSAGE_REQUIRED, SE
 
 _STRICT = ConfigDict(strict=True, extra="allow")
 _NOT_IN_RECORDS = {"extra", "first", "turn"}
-_OF_MESSAGES = frozenset(field.name for field in fields(Message)) - _NOT_IN_RECORDS
+_MESSAGE_FIELDS = frozenset(field.name for field in fields(Message)) - _NOT_IN_RECORDS
 
 
 def check_record(record: Record) -> None:
@@ -86,7 +86,7 @@ class Fault(NamedTuple):
 def find_faults(record: Record) -> list[Fault]:
     """Return all fields that are missing or have a wrong type, messages included."""
     try:
-        _session_shape().model_validate(record)
+        _session_schema().model_validate(record)
     except ValidationError as error:
         return [_to_fault(details) for details in error.errors(include_url=False)]
     return []
@@ -94,7 +94,7 @@ def find_faults(record: Record) -> list[Fault]:
 
 def _to_fault(details: Any) -> Fault:
     path = ".".join(map(str, details["loc"]))
-    return Fault(details["loc"], f"Its field {path} can't be taken: {_lowered(details['msg'])}.")
+    return Fault(details["loc"], f"Its field {path} can't be taken: {_lower_first(details['msg'])}.")
 
 
 def _check_values(record: Record) -> None:
@@ -121,21 +121,21 @@ def _check_message(message: Record) -> None:
             size += len(value) if value.isascii() else len(value.encode())
         else:
             check_value(value, depth=2)
-        if name not in _OF_MESSAGES:
+        if name not in _MESSAGE_FIELDS:
             check_key(name)
     if size > MAX_MESSAGE_BYTES:
         raise InvalidInput(f"One of its messages has {size // 1024**2} MiB: a message holds at most 15 MiB.")
 
 
 @cache
-def _session_shape() -> type[BaseModel]:
-    file = _shape(File, FILE_REQUIRED)
-    message = _shape(Message, MESSAGE_REQUIRED, files=list[file])  # type: ignore[valid-type]
+def _session_schema() -> type[BaseModel]:
+    file = _schema_of(File, FILE_REQUIRED)
+    message = _schema_of(Message, MESSAGE_REQUIRED, files=list[file])  # type: ignore[valid-type]
     agent = create_model("Agent", __config__=_STRICT, agent_id=(str, ...))
-    return _shape(Session, SESSION_REQUIRED, messages=list[message], agents=list[agent])  # type: ignore[valid-type]
+    return _schema_of(Session, SESSION_REQUIRED, messages=list[message], agents=list[agent])  # type: ignore[valid-type]
 
 
-def _shape(kind: type, required: set[str], **other_types: Any) -> type[BaseModel]:
+def _schema_of(kind: type, required: set[str], **other_types: Any) -> type[BaseModel]:
     """Create the schema of a record from its data class, so that they can't diverge."""
     types = get_type_hints(kind) | other_types
     names = [field.name for field in fields(kind) if field.name not in _NOT_IN_RECORDS]
@@ -143,5 +143,5 @@ def _shape(kind: type, required: set[str], **other_types: Any) -> type[BaseModel
     return create_model(kind.__name__, __config__=_STRICT, **shape)
 
 
-def _lowered(reason: str) -> str:
+def _lower_first(reason: str) -> str:
     return reason[:1].lower() + reason[1:]

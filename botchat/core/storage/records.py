@@ -52,10 +52,10 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """Placeholder for a time that can't be read."""
 
 _SUMMARY_TYPES = (str, str, datetime, str, datetime, int, bool, str, str)
-_STAND_INS = ("", DAMAGED_NAME, LONG_AGO, "", LONG_AGO, 0, False, "", "active")
+_PLACEHOLDERS = ("", DAMAGED_NAME, LONG_AGO, "", LONG_AGO, 0, False, "", "active")
 _ROLES = get_args(Role)
-_WORDS = '{"text": '
-_OF_AGENT = '{"message":{'
+_TEXT_PREFIX = '{"text": '
+_AGENT_PREFIX = '{"message":{'
 MESSAGE_REQUIRED = {"id", "role", "content", "create_time"}
 SESSION_REQUIRED = {
     "id",
@@ -70,7 +70,7 @@ SESSION_REQUIRED = {
     "state",
 }
 _MESSAGE_FIELDS = tuple(f.name for f in fields(Message) if f.name != "extra")
-_OF_MESSAGES = frozenset(_MESSAGE_FIELDS)
+_KNOWN_MESSAGE_FIELDS = frozenset(_MESSAGE_FIELDS)
 _SESSION_FIELDS = tuple(f.name for f in fields(Session) if f.name not in {"extra", "first", "turn"})
 
 
@@ -85,7 +85,7 @@ def message_to_record(message: Message) -> Record:
     if not isinstance(message.content, str) or not isinstance(message.reasoning_content, str):
         raise InvalidInput("The content of a message must be text.")
     check_name("The id of a message", message.id)
-    record = {n: value for n in _MESSAGE_FIELDS if _kept(n, value := getattr(message, n)) or n in MESSAGE_REQUIRED}
+    record = {n: value for n in _MESSAGE_FIELDS if _is_set(n, value := getattr(message, n)) or n in MESSAGE_REQUIRED}
     if message.files:
         record["files"] = [file_to_record(file) for file in message.files]
     record |= message.extra
@@ -95,11 +95,11 @@ def message_to_record(message: Message) -> Record:
 def message_from_record(record: Record) -> Message:
     """Return the message of a document; fields that this version doesn't know go to `extra`."""
     known, extra = record, {}
-    if not _OF_MESSAGES.issuperset(record):
-        known = {name: value for name, value in record.items() if name in _OF_MESSAGES}
-        extra = {name: value for name, value in record.items() if name not in _OF_MESSAGES}
-    if words := payload_texts(known):
-        known = known | words | {"payload": payload_without_texts(known)}
+    if not _KNOWN_MESSAGE_FIELDS.issuperset(record):
+        known = {name: value for name, value in record.items() if name in _KNOWN_MESSAGE_FIELDS}
+        extra = {name: value for name, value in record.items() if name not in _KNOWN_MESSAGE_FIELDS}
+    if original_texts := payload_texts(known):
+        known = known | original_texts | {"payload": payload_without_texts(known)}
     elif not known["content"] and (text := _text_of_agent(known.get("payload"))):
         known = known | {"content": text}
     if "files" in known:
@@ -115,7 +115,7 @@ def session_to_record(session: Session) -> Record:
     """
     check_header(session.user, session.id, session.bot_id)
     check_system(session.system)
-    record = {n: value for n in _SESSION_FIELDS if _kept(n, value := getattr(session, n)) or n in SESSION_REQUIRED}
+    record = {n: value for n in _SESSION_FIELDS if _is_set(n, value := getattr(session, n)) or n in SESSION_REQUIRED}
     record["messages"] = [message_to_record(message) for message in session.messages]
     record["name"] = valid_text(session.named_by(session.messages))
     record["message_count"] = len(session.messages)
@@ -153,13 +153,13 @@ def summary_from_record(record: Record) -> SessionSummary:
     return (
         summary
         if all(map(isinstance, summary, _SUMMARY_TYPES)) and is_valid("".join(map(str, summary)))
-        else _readable(summary)
+        else _with_placeholders(summary)
     )
 
 
-def _readable(summary: SessionSummary) -> SessionSummary:
+def _with_placeholders(summary: SessionSummary) -> SessionSummary:
     """Replace values of a wrong type and invalid texts in the summary of a damaged record."""
-    values: Iterable[tuple[Any, type, Any]] = zip(summary, _SUMMARY_TYPES, _STAND_INS, strict=True)
+    values: Iterable[tuple[Any, type, Any]] = zip(summary, _SUMMARY_TYPES, _PLACEHOLDERS, strict=True)
     found: list[Any] = [value if isinstance(value, kind) else other for value, kind, other in values]
     shown: list[Any] = [valid_text(value) if isinstance(value, str) else value for value in found]
     return SessionSummary(*shown)
@@ -200,7 +200,7 @@ def message_changes(changes: MessageChanges) -> tuple[Record, set[str]]:
     return to_set, to_unset
 
 
-def _kept(name: str, value: Any) -> bool:
+def _is_set(name: str, value: Any) -> bool:
     """Return whether a field is stored: 0 is, an empty text, list or mapping isn't, except an empty system prompt."""
     return value is not None and value is not False and (name == "system" or value not in ("", [], {}))
 
@@ -208,7 +208,7 @@ def _kept(name: str, value: Any) -> bool:
 def _set_and_unset(given: Record, always: set[str] = frozenset()) -> tuple[Record, set[str]]:  # type: ignore[assignment]
     times = {n: to_milliseconds(value) for n, value in given.items() if isinstance(value, datetime)}
     given = given | times
-    kept = {n: value for n, value in given.items() if n in always or "." in n or _kept(n, value)}
+    kept = {n: value for n, value in given.items() if n in always or "." in n or _is_set(n, value)}
     return kept, given.keys() - kept.keys()
 
 
@@ -218,31 +218,33 @@ def text_fields(record: Record) -> Record:
     if not texts:
         return {}
     stored = {n: valid_text(value) for n, value in texts.items()}
-    words = {n: texts[n] for n in ("content", "reasoning_content") if n in texts}
+    original_texts = {n: texts[n] for n in ("content", "reasoning_content") if n in texts}
     payload = record.get("payload")
-    if words and (not payload or is_packed(payload)):
-        stored["payload"] = _WORDS + json.dumps(words) + (f", {payload[1:]}" if payload else "}")
+    if original_texts and (not payload or is_packed(payload)):
+        stored["payload"] = _TEXT_PREFIX + json.dumps(original_texts) + (f", {payload[1:]}" if payload else "}")
     return stored
 
 
 def payload_texts(message: Record) -> dict[str, str]:
     """Return the original texts that `text_fields` kept in the payload; {} for a foreign payload."""
     payload = message.get("payload")
-    if not isinstance(payload, str) or not payload.startswith(_WORDS):
+    if not isinstance(payload, str) or not payload.startswith(_TEXT_PREFIX):
         return {}
     try:
-        words = json.loads(payload)["text"]
+        original_texts = json.loads(payload)["text"]
     except (ValueError, RecursionError):  # another program's, and only begins like ours
         return {}
-    if not isinstance(words, dict) or not words.keys() <= {"content", "reasoning_content"}:
+    if not isinstance(original_texts, dict) or not original_texts.keys() <= {"content", "reasoning_content"}:
         return {}
-    is_ours = all(isinstance(own, str) and valid_text(own) == message.get(name) != own for name, own in words.items())
-    return words if is_ours else {}
+    is_ours = all(
+        isinstance(own, str) and valid_text(own) == message.get(name) != own for name, own in original_texts.items()
+    )
+    return original_texts if is_ours else {}
 
 
 def _text_of_agent(payload: Any) -> str:
     """Return the text in the payload of an agent's message; earlier versions left its content empty."""
-    if not isinstance(payload, str) or not payload.startswith(_OF_AGENT):
+    if not isinstance(payload, str) or not payload.startswith(_AGENT_PREFIX):
         return ""
     try:
         content = json.loads(payload)["message"].get("content")

@@ -26,9 +26,9 @@ _FIRST_MESSAGES = 20
 
 
 def redact(
-    repository: SessionRepository, session: Session, message: Message, **instead: Unpack[MessageChanges]
+    repository: SessionRepository, session: Session, message: Message, **replacement: Unpack[MessageChanges]
 ) -> None:
-    """Remove a message's text and files from the store; `instead` are the fields to store in their place.
+    """Remove a message's text and files from the store; `replacement` are the fields to store in their place.
 
     Derived texts are removed first, so that an interrupted redaction can be repeated: the message still exists to
     find them by. They are checked again at the end, because a title or summary may have been written meanwhile.
@@ -37,7 +37,7 @@ def redact(
         MessageNotFound: the session has no such message.
     """
     remove_derived(repository, session, message)
-    changes: MessageChanges = redaction() | instead
+    changes: MessageChanges = redaction() | replacement
     unknown = {name: None for name in message.extra if "." not in name and not name.startswith("$")}
     repository.update_message(session.user, session.id, message.id, **(unknown | changes))  # type: ignore[arg-type]
     remove_derived(repository, repository.get(session.user, session.id, last=1), message)
@@ -48,7 +48,7 @@ def remove_derived(repository: SessionRepository, session: Session, message: Mes
 
     Remove the message's text from the session's `original` too.
     """
-    if session.name and session.name != REDACTED and _is_made_of(repository, session, message):
+    if session.name and session.name != REDACTED and _is_derived_from(repository, session, message):
         repository.update(session.user, session.id, name=REDACTED)
     if session.summary:
         repository.update(session.user, session.id, summary=None)
@@ -75,7 +75,7 @@ def has_redaction_since(repository: SessionRepository, session: Session, known: 
     return any(message.id in ids and message.redacted_time is not None for message in stored)
 
 
-def _is_made_of(repository: SessionRepository, session: Session, message: Message) -> bool:
+def _is_derived_from(repository: SessionRepository, session: Session, message: Message) -> bool:
     """Return whether a session's name is the beginning of a message, or a title generated from it.
 
     Titles of earlier versions don't list their messages: there, a name counts as a title of the first message and
@@ -94,8 +94,8 @@ def _is_made_of(repository: SessionRepository, session: Session, message: Messag
 
 
 def _has_word_of(name: str, texts: Iterable[str]) -> bool:
-    said = "\n".join(texts).casefold()
-    return any(word in said for word in _TITLE_WORD.findall(name.casefold()))
+    text = "\n".join(texts).casefold()
+    return any(word in text for word in _TITLE_WORD.findall(name.casefold()))
 
 
 def _first_turn(repository: SessionRepository, session: Session) -> list[Message]:

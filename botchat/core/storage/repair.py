@@ -56,21 +56,21 @@ def salvage_record(record: Record) -> Record | None:
     if not all(isinstance(name, str) and name and "\0" not in name for name in (session_id, user)):
         return None
     kept: Record = {}
-    messages = _messages(record.get("messages"), record.get("create_time"))
+    messages = _salvage_messages(record.get("messages"), record.get("create_time"))
     whole = record | {"id": session_id, "messages": messages}
     times = [m["create_time"] for m in messages] or [LONG_AGO]
-    stand_ins = _ALWAYS | {"create_time": min(times), "update_time": max(times), "message_count": len(messages)}
+    placeholders = _ALWAYS | {"create_time": min(times), "update_time": max(times), "message_count": len(messages)}
     for _ in range(_ROUNDS):
         faults = [fault for fault in find_faults(whole) if fault.path[0] != "messages"]
         if not faults:
             break
-        whole = _without(whole, {str(fault.path[0]) for fault in faults}, stand_ins, kept)
+        whole = _without(whole, {str(fault.path[0]) for fault in faults}, placeholders, kept)
     if not whole["bot_id"] or "\0" in whole["bot_id"]:
-        whole["bot_id"] = stand_ins["bot_id"]
+        whole["bot_id"] = placeholders["bot_id"]
     whole["message_count"] = len(messages)
     if kept:
         whole[DAMAGED] = json_codec.encode(kept)
-    return _if_valid(whole)
+    return _none_if_invalid(whole)
 
 
 def escape_invalid_bytes(value: Any) -> Any:
@@ -82,7 +82,7 @@ def escape_invalid_bytes(value: Any) -> Any:
     return [escape_invalid_bytes(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _messages(value: Any, create_time: Any) -> list[Record]:
+def _salvage_messages(value: Any, create_time: Any) -> list[Record]:
     """Return valid messages made from the stored value of `messages`."""
     at = create_time if isinstance(create_time, datetime) else LONG_AGO
     if value is None:
@@ -91,33 +91,33 @@ def _messages(value: Any, create_time: Any) -> list[Record]:
     messages: list[Record] = []
     taken: set[str] = set()
     for i, one in enumerate(values):
-        message = _message(one, i, at)
+        message = _salvage_message(one, i, at)
         if message["id"] in taken:
-            message["id"] = _id_of(i, message)
+            message["id"] = _stable_id(i, message)
         taken.add(message["id"])
         at = message["create_time"]
         messages.append(message)
     return messages
 
 
-def _message(value: Any, place: int, at: datetime) -> Record:
+def _salvage_message(value: Any, place: int, at: datetime) -> Record:
     if not isinstance(value, dict):
-        payload = pack([_raw("damaged message", value)])
-        return {"id": _id_of(place, value), "role": "tool", "content": "", "create_time": at, "payload": payload}
+        payload = pack([_wrap_raw("damaged message", value)])
+        return {"id": _stable_id(place, value), "role": "tool", "content": "", "create_time": at, "payload": payload}
     kept: Record = {}
-    stand_ins = {"id": _id_of(place, value), "role": "tool", "content": "", "create_time": at}
+    placeholders = {"id": _stable_id(place, value), "role": "tool", "content": "", "create_time": at}
     message = value
     for _ in range(_ROUNDS):
         faults = _faults_of_message(message)
         if not faults:
             break
         message = _without(
-            message, {str(fault.path[_FIELD]) for fault in faults if len(fault.path) > _FIELD}, stand_ins, kept
+            message, {str(fault.path[_FIELD]) for fault in faults if len(fault.path) > _FIELD}, placeholders, kept
         )
     if not message["id"] or "\0" in message["id"]:
-        kept["id"], message = message["id"], message | {"id": stand_ins["id"]}
+        kept["id"], message = message["id"], message | {"id": placeholders["id"]}
     if kept and not message.get("payload"):
-        message["payload"] = pack(_raw(f"damaged {name}", inner) for name, inner in kept.items())
+        message["payload"] = pack(_wrap_raw(f"damaged {name}", inner) for name, inner in kept.items())
     elif kept:
         message[DAMAGED] = json_codec.encode(kept)
     return message
@@ -127,14 +127,14 @@ def _faults_of_message(message: Record) -> list[Fault]:
     return [fault for fault in find_faults({"messages": [message]}) if fault.path[0] == "messages"]
 
 
-def _without(record: Record, names: set[str], stand_ins: Record, kept: Record) -> Record:
+def _without(record: Record, names: set[str], placeholders: Record, kept: Record) -> Record:
     """Return a record without some fields, whose values go to `kept`; required fields get a placeholder."""
     kept |= {name: record[name] for name in names if name in record}
     left = {name: value for name, value in record.items() if name not in names}
-    return left | {name: value for name, value in stand_ins.items() if name in names}
+    return left | {name: value for name, value in placeholders.items() if name in names}
 
 
-def _if_valid(record: Record) -> Record | None:
+def _none_if_invalid(record: Record) -> Record | None:
     try:
         check_stored(record)
     except InvalidInput:
@@ -142,12 +142,12 @@ def _if_valid(record: Record) -> Record | None:
     return record
 
 
-def _raw(kind: str, value: Any) -> Unsupported:
+def _wrap_raw(kind: str, value: Any) -> Unsupported:
     """Wrap any value: a text as it is, anything else as JSON text."""
     return Unsupported(kind, value if isinstance(value, str) else json_codec.encode(value))
 
 
-def _id_of(place: int, value: Any) -> str:
+def _stable_id(place: int, value: Any) -> str:
     """Return an ID for a message without one: the same for each read."""
     return str(uuid5(_IDS, f"{place} {value!r}"))
 

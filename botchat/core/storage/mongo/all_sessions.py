@@ -86,14 +86,14 @@ class MongoAllSessions:
     def page(self, after: str | None = None, limit: int = PAGE_SIZE, where: SessionFilter = ACTIVE) -> Page:
         check_limit(limit)
         wanted = self._filter(where, after)
-        with translate_errors(self._name), self._time_for(where):
+        with translate_errors(self._name), self._timeout_for(where):
             found = self._sessions.find(wanted, dict.fromkeys(SUMMARY, 1)).sort(NEWEST_FIRST).limit(limit + 1)
             records = list(found)
         return make_page([summary_from_record(record) for record in records], limit)
 
     def count(self, where: SessionFilter) -> int:
         wanted = self._filter(where)
-        with translate_errors(self._name), self._time_for(where):
+        with translate_errors(self._name), self._timeout_for(where):
             return self._sessions.count_documents(wanted)
 
     def records(self, where: SessionFilter, after: RecordCursor | None = None) -> Iterator[Record | DamagedRecord]:
@@ -201,13 +201,13 @@ class MongoAllSessions:
         self, where: SessionFilter, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[Activity]:
         sessions = self._filter(where)
-        said = ({"$gte": since} if since else {}) | ({"$lt": until} if until else {})
+        time_range = ({"$gte": since} if since else {}) | ({"$lt": until} if until else {})
         if since:  # a session that wasn't written since then has no messages since then
             sessions["update_time"] = sessions.get("update_time", {}) | {"$gte": since}
         short = {"$and": [sessions, {"first": {"$exists": False}}]}
         # A time of another type is damage, and would break the count of all others.
         timed: Document = {
-            "messages.create_time": VALID_TIMES | said,
+            "messages.create_time": VALID_TIMES | time_range,
             "user": {"$gte": ""},
             "bot_id": {"$gte": ""},
         }
@@ -219,7 +219,7 @@ class MongoAllSessions:
         ]
         for row in self._aggregate([*steps, {"$group": GROUP_BY_DAY}]):
             yield activity_from_row(row)
-        for record in self._long(sessions, ACTIVITY_FIELDS):
+        for record in self._with_blocks(sessions, ACTIVITY_FIELDS):
             yield from readable_values(partial(daily_activity, since=since, until=until), record)
 
     def feedback(self, where: SessionFilter) -> Iterator[FeedbackEntry]:
@@ -251,8 +251,8 @@ class MongoAllSessions:
             plan = wanted.sort(NEWEST_FIRST).limit(PAGE_SIZE + 1).explain()
             indexes = self._sessions.index_information()
         yield from self._write_findings()
-        yield _clock(hello["localTime"])
-        yield _page_plan(str(plan["queryPlanner"]["winningPlan"]))
+        yield _clock_finding(hello["localTime"])
+        yield _index_finding(str(plan["queryPlanner"]["winningPlan"]))
         if "expiry" not in indexes:
             yield Finding("failed", "The index that empties the trash is missing.", "botchat makes it when it starts.")
         if "setName" not in hello and hello.get("msg") != "isdbgrid":
@@ -282,10 +282,10 @@ class MongoAllSessions:
         except StoreUnavailable:
             raise
         except (InvalidInput, StoreError, *MALFORMED) as error:
-            return check_damage(self._left(record), [f"its messages can't be read ({error})"])
+            return check_damage(self._salvage(record), [f"its messages can't be read ({error})"])
         return whole and check_damage(whole)
 
-    def _left(self, record: Record) -> Record:
+    def _salvage(self, record: Record) -> Record:
         """Return a damaged record with the messages that its blocks still hold, without duplicates."""
         stored = record.get("messages", [])
         own = stored if isinstance(stored, list) else [stored]
@@ -305,7 +305,7 @@ class MongoAllSessions:
         read = partial(self._files.read, whole["user"], whole["_id"])
         return whole | {"messages": [join_files(message, read) for message in whole["messages"]]}
 
-    def _long(self, sessions: Document, fields: Document) -> Iterator[Record]:
+    def _with_blocks(self, sessions: Document, fields: Document) -> Iterator[Record]:
         """Yield the matching records that have older messages in blocks, with all their messages."""
         found = self._sessions.find({"$and": [sessions, {"first": {"$exists": True}}]}, fields)
         for record in self._iterate(found):
@@ -332,12 +332,12 @@ class MongoAllSessions:
         """Return the query of a page, including messages in blocks."""
         return to_query(where, after, self._blocks.holder_filters(where.user, message_conditions(where)))
 
-    def _time_for(self, where: SessionFilter) -> AbstractContextManager[object]:
+    def _timeout_for(self, where: SessionFilter) -> AbstractContextManager[object]:
         """Extend the timeout of a search, which reads message texts, and of queries over all users."""
         return slow_timeout(self._slow_seconds) if where.text or where.user is None else nullcontext()
 
 
-def _clock(server_time: datetime) -> Finding:
+def _clock_finding(server_time: datetime) -> Finding:
     apart = abs(now() - server_time.replace(tzinfo=UTC))
     if apart > _CLOCKS_APART:
         seconds = apart.total_seconds()
@@ -345,7 +345,7 @@ def _clock(server_time: datetime) -> Finding:
     return Finding("ok", "The server's clock and this one agree.")
 
 
-def _page_plan(plan: str) -> Finding:
+def _index_finding(plan: str) -> Finding:
     if "'page'" in plan and "FETCH" not in plan and "COLLSCAN" not in plan:
         return Finding("ok", "A page of sessions comes from its index alone.")
     return Finding(

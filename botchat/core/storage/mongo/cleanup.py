@@ -12,10 +12,10 @@ SWEEP_INTERVAL = timedelta(hours=1)
 """Minimum time between two cleanups. Younger data may belong to a write that is in progress."""
 
 
-def claim_sweep(sweeps: Collection[Document], what: str, at: datetime) -> Document | None:
-    """Claim the cleanup of `what`; return the document that says where the last one ended, None if it isn't due."""
+def claim_sweep(sweeps: Collection[Document], task: str, at: datetime) -> Document | None:
+    """Claim the cleanup of `task`; return the document that says where the last one ended, None if it isn't due."""
     # A time in the future comes from a clock that has been set back since.
-    due = {"_id": what, "time": {"$not": {"$gt": at - SWEEP_INTERVAL, "$lt": at + SWEEP_INTERVAL}}}
+    due = {"_id": task, "time": {"$not": {"$gt": at - SWEEP_INTERVAL, "$lt": at + SWEEP_INTERVAL}}}
     try:
         return sweeps.find_one_and_update(
             due, {"$set": {"time": at}}, upsert=True, return_document=pymongo.ReturnDocument.AFTER

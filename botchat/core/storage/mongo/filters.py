@@ -36,8 +36,10 @@ def message_conditions(where: SessionFilter) -> list[Document]:
     Raises:
         InvalidInput: the search text is unusable.
     """
-    said = [{"messages.content": {"$regex": pattern}} for pattern in search_patterns(where.text)] if where.text else []
-    return [*said, {"messages.id": {"$eq": where.message_id}}] if where.message_id is not None else said
+    conditions = (
+        [{"messages.content": {"$regex": pattern}} for pattern in search_patterns(where.text)] if where.text else []
+    )
+    return [*conditions, {"messages.id": {"$eq": where.message_id}}] if where.message_id is not None else conditions
 
 
 def to_query(where: SessionFilter, after: str | None = None, holders: Sequence[list[Document]] = ()) -> Document:
@@ -53,25 +55,25 @@ def to_query(where: SessionFilter, after: str | None = None, holders: Sequence[l
         InvalidInput: the cursor is invalid, or the search text is unusable.
     """
     if after is None:
-        return _wanted(where, _begun(where), holders)
+        return _query(where, _created_within(where), holders)
     end = parse_cursor(after)
-    earlier = _wanted(where, _begun(where, before=end.create_time), holders)
+    earlier = _query(where, _created_within(where, before=end.create_time), holders)
     if end.is_alone:
         return earlier
-    same_time = _begun(where) | {"$eq": end.create_time}
-    at_same_time = _wanted(where, same_time, holders)
+    same_time = _created_within(where) | {"$eq": end.create_time}
+    at_same_time = _query(where, same_time, holders)
     at_same_time["_id"] = at_same_time.get("_id", {}) | {"$lt": end.id}
     return {"$or": [earlier, at_same_time]}
 
 
-def _wanted(where: SessionFilter, begun: Document, holders: Sequence[list[Document]]) -> Document:
+def _query(where: SessionFilter, created: Document, holders: Sequence[list[Document]]) -> Document:
     """Return the query of sessions that were created in this range of times."""
     # Each of several states is a range of the index, and MongoDB merges their orders.
     wanted: Document = {"state": {"$in": list(get_args(State))} if where.state is None else where.state}
     if where.user is not None:
         wanted["user"] = {"$eq": where.user}
-    if begun:
-        wanted["create_time"] = begun
+    if created:
+        wanted["create_time"] = created
     if where.bot_id is not None:
         wanted["bot_id"] = {"$eq": where.bot_id}
     if where.idle_since is not None:
@@ -82,17 +84,19 @@ def _wanted(where: SessionFilter, begun: Document, holders: Sequence[list[Docume
         wanted["_id"] = {"$in": list(where.ids)}
     if where.tag is not None:
         wanted["tags"] = {"$eq": where.tag}
-    if said := message_conditions(where):
-        in_blocks = holders or [[]] * len(said)
-        wanted["$and"] = [{"$or": [*_met_by(one), *also]} for one, also in zip(said, in_blocks, strict=True)]
+    if conditions := message_conditions(where):
+        in_blocks = holders or [[]] * len(conditions)
+        wanted["$and"] = [
+            {"$or": [*_met_in_record(one), *also]} for one, also in zip(conditions, in_blocks, strict=True)
+        ]
     return wanted
 
 
-def _begun(where: SessionFilter, before: datetime | None = None) -> Document:
+def _created_within(where: SessionFilter, before: datetime | None = None) -> Document:
     limits = [time for time in (where.until, before) if time is not None]
     return ({"$gte": where.since} if where.since else {}) | ({"$lt": min(limits)} if limits else {})
 
 
-def _met_by(said: Document) -> list[Document]:
-    """Make the filters of the records that meet a condition for messages: what is looked for may be in the name too."""
-    return [{"name": said["messages.content"]}, said] if "messages.content" in said else [said]
+def _met_in_record(condition: Document) -> list[Document]:
+    """Return the filters of records that meet a condition on messages; a search matches the name too."""
+    return [{"name": condition["messages.content"]}, condition] if "messages.content" in condition else [condition]

@@ -62,7 +62,7 @@ class MongoFiles:
 
     def keys(self, user: str, session_id: str) -> list[str]:
         """Return the keys of a session's files, for `remove_keys`."""
-        # "0" is what comes after "/"; where an id holds one itself, the range has other sessions' files too.
+        # "0" follows "/" in ASCII; if an ID contains a slash, the range includes other sessions' files too.
         range_of_keys = {"$gte": _key(session_id, ""), "$lt": f"{session_id}0"}
         wanted = {"_id": range_of_keys, "metadata.session_id": {"$eq": session_id}, "metadata.user": {"$eq": user}}
         return self._found(wanted)

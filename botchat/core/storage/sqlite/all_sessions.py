@@ -212,7 +212,7 @@ class SqliteAllSessions:
         with self._file.reading() as db:
             plan = " ".join(row[-1] for row in db.execute(query, values))
         with self._file.connection() as db:  # in a transaction, damage would make its COMMIT fail
-            damages = _damages(db)
+            damages = _find_damages(db)
         if "USING INDEX page" in plan and "TEMP B-TREE" not in plan:
             yield Finding("ok", "A page of sessions comes by its index.")
         else:
@@ -249,7 +249,7 @@ class SqliteAllSessions:
             return recover_record(db, found, with_files=with_files)
 
 
-def _damages(db: sqlite3.Connection) -> list[str]:
+def _find_damages(db: sqlite3.Connection) -> list[str]:
     """Run SQLite's check of pages, value types and indexes, which doesn't look into texts and documents."""
     try:
         return [row[0] for row in db.execute("PRAGMA quick_check")]

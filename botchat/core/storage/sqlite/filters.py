@@ -21,7 +21,7 @@ SUMMARY = ("id", "user", "state", "create_time", "name", "bot_id", "update_time"
 
 NEWEST_FIRST = "ORDER BY create_time DESC, id DESC"
 
-_SAYS = (
+_TEXT_MATCHES = (
     "(matches(?, CAST(name AS BLOB)) OR EXISTS "
     "(SELECT 1 FROM messages WHERE session_id = sessions.id AND record_matches(?, record)))"
 )
@@ -51,7 +51,7 @@ def where_clause(where: SessionFilter, after: str | None = None) -> tuple[str, l
     }
     conditions += [(condition, [value]) for condition, value in wanted.items() if value is not None]
     if where.text:
-        conditions += [(_SAYS, [pattern, pattern]) for pattern in search_patterns(where.text)]
+        conditions += [(_TEXT_MATCHES, [pattern, pattern]) for pattern in search_patterns(where.text)]
     texts, values = zip(*conditions, strict=True)
     return " AND ".join(texts), [value for some in values for value in some]
 
@@ -93,8 +93,8 @@ def summary_from_row(row: Sequence[Any]) -> SessionSummary:
 
 def matches(pattern: str, text: Any) -> bool:
     """SQL function: return whether a text, or its bytes, matches a pattern, as far as it can be read."""
-    words = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
-    return _compiled(pattern).search(words) is not None
+    content = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
+    return _compiled(pattern).search(content) is not None
 
 
 def record_matches(pattern: str, record: bytes) -> bool:

@@ -110,7 +110,7 @@ class MongoMessages(MongoReader):
         location = block_location(self.read(user, session_id, LOCATION_FIELDS))
         if not location.first or not self._blocks.update(location, message, message_part(update)):
             raise MessageNotFound(message["id"])
-        # After the block, and only of a record that counts it: whoever read before can't save over the change.
+        # After the block, and only for a record that counts it: an earlier reader can't save over the change.
         of_session = {"$set": {"update_time": update["$set"]["update_time"]}, "$inc": {"rev": 1}}
         return self._updated(wanted | {"blocks.key": location.key}, of_session)
 

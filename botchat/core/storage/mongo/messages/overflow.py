@@ -47,15 +47,15 @@ class BlockMover:
         messages = record["messages"]
         sizes = [checked_size_of(message) for message in messages]
         location = BlockLocation(record["user"], record["_id"], new_id(), 0)
-        moved = self._moved(sizes)
+        moved = self._count_to_move(sizes)
         record = without_block_fields(record)
-        told: Document = {"bytes": sum(sizes[moved:])}
+        size_fields: Document = {"bytes": sum(sizes[moved:])}
         if moved:
-            told |= {"key": location.key, "until": max(message["create_time"] for message in messages[:moved])}
+            size_fields |= {"key": location.key, "until": max(message["create_time"] for message in messages[:moved])}
             record |= {"first": moved, "messages": messages[moved:]}
-        if moved or has_size(len(messages), told["bytes"]):
-            record["blocks"] = told
-        return record, self._cut(location, 0, messages[:moved], sizes)
+        if moved or has_size(len(messages), size_fields["bytes"]):
+            record["blocks"] = size_fields
+        return record, self._split_into_blocks(location, 0, messages[:moved], sizes)
 
     def make_room(self, user: str, session_id: str) -> int | None:
         """Move the oldest messages of a record to a block if it is full, and correct its stored size.
@@ -68,16 +68,16 @@ class BlockMover:
         """
         held: int | None = None
         for _ in range(_ATTEMPTS):
-            record = self._leased(user, session_id, held)
+            record = self._take_lease(user, session_id, held)
             if record is None:
                 return None
             held = record["blocks"]["move"]
-            moved = self._made_room(record)
+            moved = self._move_messages(record)
             if moved is not None:
                 return moved
         return None
 
-    def _leased(self, user: str, session_id: str, held: int | None) -> Record | None:
+    def _take_lease(self, user: str, session_id: str, held: int | None) -> Record | None:
         """Take or renew the lease of a record, and read the record; return None if another process has the lease."""
         seen = self._read(user, session_id, dict.fromkeys(("first", "blocks"), 1))
         number = seen.get("blocks", {}).get("move")
@@ -93,14 +93,14 @@ class BlockMover:
         record = self._read(user, session_id, dict.fromkeys(("user", "messages", "first", "blocks"), 1))
         return record if record.get("blocks", {}).get("move") == taken["blocks.move"] else None
 
-    def _made_room(self, record: Record) -> int | None:
+    def _move_messages(self, record: Record) -> int | None:
         """Move messages and return how many; return None if the record was changed meanwhile."""
         location, number = block_location(record), record["blocks"]["move"]
         is_first = location.key is None
         if is_first:
             location = location._replace(key=new_id())
         sizes = [size_of(message) for message in record["messages"]]
-        blocks = self._cut(location, number, record["messages"][: self._moved(sizes)], sizes)
+        blocks = self._split_into_blocks(location, number, record["messages"][: self._count_to_move(sizes)], sizes)
         if is_first:  # the key is new, so no other process writes these blocks
             blocks = self._first_blocks(blocks, sizes)
             self._blocks.put(blocks)
@@ -109,7 +109,7 @@ class BlockMover:
             if not self._blocks.put_next(blocks[0]):
                 return None
         moved = sum(len(block["messages"]) for block in blocks)
-        if self._trimmed(record, location, moved, sizes):
+        if self._trim(record, location, moved, sizes):
             return moved
         self._blocks.remove(blocks)
         return None
@@ -120,10 +120,10 @@ class BlockMover:
         most = _MOVED_FIRST * self.limits.room
         return [block for block in blocks if block["first"] == 0 or totals[block["end"] - 1] <= most]
 
-    def _trimmed(self, record: Record, location: BlockLocation, moved: int, sizes: Sequence[int]) -> bool:
-        """Take what has moved out of a record, correct its size and end the lease; False if it was changed meanwhile.
+    def _trim(self, record: Record, location: BlockLocation, moved: int, sizes: Sequence[int]) -> bool:
+        """Remove moved messages from a record, correct its size and end the lease; return False if it has changed.
 
-        Others may have appended: what they counted stays counted.
+        Other processes may have appended: the bytes that they counted stay counted.
         """
         blocks = record["blocks"]
         wrong = sum(sizes[moved:]) - blocks.get("bytes", 0)
@@ -150,7 +150,7 @@ class BlockMover:
             raise SessionNotFound(session_id)
         return record
 
-    def _moved(self, sizes: Sequence[int]) -> int:
+    def _count_to_move(self, sizes: Sequence[int]) -> int:
         """Return how many of the oldest messages to move from a record with messages of these sizes in bytes."""
         if sum(sizes) < self.limits.room:
             return 0
@@ -161,7 +161,7 @@ class BlockMover:
             staying = number
         return len(sizes) - staying
 
-    def _cut(
+    def _split_into_blocks(
         self, location: BlockLocation, move: int, messages: Sequence[Record], sizes: Sequence[int]
     ) -> list[Document]:
         """Split messages into blocks, each no larger than a full record, or a single message."""
