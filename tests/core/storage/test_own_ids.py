@@ -34,7 +34,7 @@ EVERYTHING = SessionFilter(state=None)
 
 @pytest.fixture
 def keyed(repository):
-    """The store as every front end has it; `keyed.stored` is the store itself, as earlier versions used it."""
+    """The store as front ends use it; `keyed.stored` is the underlying store, which earlier versions used."""
     return KeyedRepository(repository)
 
 
@@ -91,7 +91,7 @@ def test_a_key_that_is_taken_for_an_id_leads_to_no_other_session(keyed):
 
 
 def outcome(call) -> tuple:
-    """What somebody learns from a call: its result, or the error in all its words."""
+    """Return everything that a caller learns: the result, or the full error text."""
     try:
         result = call()
     except BotchatError as error:
@@ -100,7 +100,7 @@ def outcome(call) -> tuple:
 
 
 def probes(repository, user: str, session_id: str) -> list[tuple]:
-    """Everything that a user can try with an id, and what comes of it."""
+    """Every operation that a user can try with an ID, and its result."""
     turns, agents, everybody = repository.turns(), repository.for_agents(), repository.for_admins()
     mine = SessionFilter(user=user, state=None, ids=(session_id,))
     record = session_to_record(Session(id=session_id, user=user, bot_id="b", messages=[user_says("x", id="m")]))

@@ -44,7 +44,7 @@ def path(tmp_path):
 
 @pytest.fixture(params=["sqlite", "mongod"])
 def damaged_store(request, path):
-    """A store of ann's with three sound sessions and one for each damage; give it and the ids of the damaged."""
+    """A store with three valid sessions and one per kind of damage; return it and the IDs of the damaged ones."""
     damages = OF_FILE if request.param == "sqlite" else WRONG
     if request.param == "sqlite":
         repository = SqliteRepository(path)
@@ -68,7 +68,7 @@ def admin_of(repository) -> Admin:
 
 
 def split(repository) -> tuple[dict, dict]:
-    """All records that are sound, and all that are damaged, by their ids."""
+    """Return all valid and all damaged records, by ID."""
     found = list(repository.for_admins().records(EVERYTHING))
     damaged = {one.session_id: one for one in found if isinstance(one, DamagedRecord)}
     return {one["_id"]: one for one in found if not isinstance(one, DamagedRecord)}, damaged

@@ -22,7 +22,7 @@ on_mongod = pytest.mark.parametrize("repository", ["mongod"], indirect=True)
 
 
 def opened_store(request, tmp_path) -> Iterator[SessionRepository]:
-    """The store that a test asks for: `sqlite`, `mongomock` or `mongod`."""
+    """The store that a test requests: `sqlite`, `mongomock` or `mongod`."""
     match request.param:
         case "sqlite":
             repository = SqliteRepository(tmp_path / "botchat.db")
@@ -42,7 +42,7 @@ def says(i: int, **more) -> Message:
 
 
 def long_session(repository, messages: int = 300, **more) -> Session:
-    """A session that grew by appends, one after the other."""
+    """A session built by consecutive appends."""
     session = Session(user="ann", bot_id="b", **more)
     for i in range(messages):
         repository.append(session, says(i))
@@ -58,5 +58,5 @@ def whole(repository, session: Session) -> Session:
 
 
 def full_session(repository, messages: int, **more) -> Session:
-    """A session whose record is fuller than these stores let it become: the next append moves some of it to blocks."""
+    """A session whose record exceeds these stores' limit: the next append moves messages to blocks."""
     return long_session(MongoRepository(repository._database, limits=ROOMY), messages, **more)

@@ -55,7 +55,7 @@ class _Database(Database):
 
 
 def memory_database() -> Database:
-    """Make an empty database in memory."""
+    """Create an empty in-memory database."""
     database = mongomock.MongoClient(tz_aware=True)["botchat"]
     database.__class__ = _Database
     return database

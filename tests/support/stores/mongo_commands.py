@@ -5,7 +5,7 @@ from pymongo.monitoring import CommandListener
 
 
 class Sent(CommandListener):
-    """Keeps what a client sends."""
+    """Records what a client sends."""
 
     def __init__(self):
         self.commands = []

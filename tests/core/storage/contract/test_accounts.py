@@ -39,7 +39,7 @@ def access(repository, clock):
 
 
 def opened(repository, clock) -> Access:
-    """Access as another process has it."""
+    """Return an access service of another process."""
     return Access(repository.accounts(), CHEAP, clock=clock)
 
 
@@ -238,7 +238,7 @@ def test_a_process_hears_in_one_read_what_ended_in_others_and_asks_for_nobody_el
 
 
 class Asked:
-    """A store that keeps what it was asked for."""
+    """A store that records its calls."""
 
     def __init__(self, accounts) -> None:
         self.accounts = accounts

@@ -32,7 +32,7 @@ def watched(mongod, database):
 
 
 def check_short(database, session_id: str, count: int) -> None:
-    """See that a record is bounded, and that it and its blocks have so many messages, each once."""
+    """Check that a record is bounded, and that it and its blocks have this many messages without duplicates."""
     record = database["sessions"].find_one({"_id": {"$regex": f"^{session_id}(@user-|$)"}})
     assert len(bson.encode(record)) < MOST
     blocks = list(database[BLOCKS].find({"id": record["_id"]}).sort("first", 1))

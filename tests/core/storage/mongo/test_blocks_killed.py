@@ -43,7 +43,7 @@ def store(mongod, database):
     repository.prepare()
 
     def killed_at(number: int, work) -> bool:
-        """Do the work in a process that is killed at that command; tell whether it was, and not done before."""
+        """Do the work in a process that is killed at that command; return whether it was killed before it finished."""
 
         def child() -> None:
             with pymongo.MongoClient(mongod.uri, tz_aware=True, event_listeners=[Killer(number)]) as client:
@@ -58,7 +58,7 @@ def store(mongod, database):
 
 
 def check_blocks(store, session: Session) -> None:
-    """See that what the record counts is there once, in order and without a gap, and the record not too long."""
+    """Check that all counted messages exist once, in order and without a gap, and that the record isn't too long."""
     record = store._sessions.find_one({"_id": session.id})
     assert sum(map(size_of, record["messages"])) < LIMITS.room + 4000
     place = block_location(record)

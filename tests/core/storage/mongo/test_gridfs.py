@@ -12,11 +12,11 @@ pytestmark = pytest.mark.parametrize("repository", ["mongomock", "mongod"], indi
 
 
 class CutOffError(Exception):
-    """Stands for the end of a process."""
+    """Simulates the death of a process."""
 
 
 class Broken:
-    """A collection that a process dies at when it writes."""
+    """A collection on which every write kills the process."""
 
     def __init__(self, collection) -> None:
         self._collection = collection
@@ -54,7 +54,7 @@ def test_a_file_that_was_half_written_is_written_anew(repository):
 
 
 def make_older(repository, key: str) -> None:
-    """Have a file stored two hours ago, as far as its times tell."""
+    """Set the times of a stored file back by two hours."""
     bucket = repository._database[BUCKET]
     bucket["files"].update_one({"_id": key}, {"$set": {"uploadDate": now() - 2 * SWEEP_INTERVAL}})
     for piece in list(bucket["chunks"].find({"files_id": key})):

@@ -52,7 +52,7 @@ def faulty(tmp_path):
 
 
 class BusyBlocks:
-    """The blocks, while others append to the session before each one is written."""
+    """The blocks, with other processes appending to the session before each one is written."""
 
     def __init__(self, blocks, append) -> None:
         self._blocks = blocks

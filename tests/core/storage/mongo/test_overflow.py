@@ -60,7 +60,7 @@ def test_of_many_who_write_at_once_every_message_and_every_change_is_there_once(
 
 
 class Meanwhile:
-    """The blocks, while another process does something just before one is written."""
+    """The blocks, with another process acting just before one is written."""
 
     def __init__(self, blocks, does) -> None:
         self._blocks = blocks
