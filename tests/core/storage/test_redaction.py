@@ -24,7 +24,7 @@ def everything_in(address: str, repository) -> bytes:
     """Return the bytes of the file, or the contents of all collections of the database."""
     if not address.startswith("mongodb"):
         return Path(address).read_bytes()
-    database = repository._database
+    database = repository.stored._database
     return repr([list(database[name].find()) for name in database.list_collection_names()]).encode()
 
 

@@ -30,6 +30,7 @@ from botchat.core.exporting import ExportFormat, export
 from botchat.core.models import Message, Session, SessionFilter, unsupported_notices
 from botchat.core.retention import Retention
 from botchat.core.storage.repair import check_damage
+from botchat.core.storage.session_keys import keys_of
 from botchat.core.storage.sqlite.repository import SqliteRepository
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -173,9 +174,9 @@ def test_a_byte_that_is_no_text_is_visible_and_all_other_words_are_there(damaged
     if isinstance(repository, SqliteRepository):
         change_message(repository._file.path, "sound 1", lambda stored: stored.replace(b"message 0", b"\xffessage 0"))
     else:
-        (record,) = repository._database["sessions"].find({"_id": "sound 1"})
-        repository._database["sessions"].delete_one({"_id": "sound 1"})
-        insert_with_bad_text(repository._database, record, "message 0")
+        database, (key, _) = repository.stored._database, keys_of("ann", "sound 1")
+        record = database["sessions"].find_one_and_delete({"_id": key})
+        insert_with_bad_text(database, record, "message 0")
     sound, damaged = split(repository)
     assert sorted(sound) == ["sound 0", "sound 2"]
     readable = damaged["sound 1"].readable
