@@ -10,7 +10,7 @@ from support.fuzz_targets import TARGETS
 from support.paths import TESTS
 
 from botchat.core.errors import ConfigError, InvalidInput
-from botchat.core.storage.repository import position_of
+from botchat.core.storage.repository import parse_cursor
 from botchat.settings import load_settings
 
 
@@ -23,7 +23,7 @@ def test_a_parser_takes_whatever_it_is_given(name):
 
 def test_what_is_nested_too_deeply_is_refused_in_words(tmp_path):
     with pytest.raises(InvalidInput, match="is no cursor"):
-        position_of(base64.urlsafe_b64encode(b"[" * 5_000).decode())
+        parse_cursor(base64.urlsafe_b64encode(b"[" * 5_000).decode())
     file = tmp_path / "config.toml"
     file.write_text("a = " + "[" * 5_000)
     with pytest.raises(ConfigError, match="nested too deeply"):

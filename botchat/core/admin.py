@@ -22,7 +22,7 @@ from botchat.core.storage import (
     missing_files,
 )
 
-__all__ = ["Admin", "Copied", "DamagedRecord", "Due", "Record", "Rule", "Stat", "UserSummary"]
+__all__ = ["Admin", "CopyResult", "DamagedRecord", "Due", "Record", "Rule", "Stat", "UserSummary"]
 
 EVERYTHING = SessionFilter(state=None)
 
@@ -145,7 +145,7 @@ class Admin:
 
     def forget(self, user: str) -> None:
         """Remove what a user has chosen."""
-        self._sessions.forget(user)
+        self._sessions.remove_preferences(user)
 
     def users(self) -> Iterator[UserSummary]:
         """Read who has sessions, by name."""
@@ -213,7 +213,7 @@ class Admin:
             for chosen in self._sessions.preferences(where.user):
                 target._sessions.add_preferences(chosen)  # noqa: SLF001  (of the same class)
         except StoreUnreadable as error:
-            yield CopyResult(session_id="preferences", became="refused", problem=str(error).removesuffix("."))
+            yield CopyResult(session_id="preferences", outcome="refused", problem=str(error).removesuffix("."))
         for record in self._sessions.records(where):
             yield copy_session(record, target._sessions)  # noqa: SLF001  (of the same class)
 

@@ -10,7 +10,7 @@ from support.web.sign_in import CHEAP_PASSWORDS
 from botchat.api.jwt import Claims, JwtSigner
 from botchat.core.auth import Access
 from botchat.core.models import now
-from botchat.core.storage.mongo.cleanup import SWEEP_EVERY, claimed
+from botchat.core.storage.mongo.cleanup import SWEEP_INTERVAL, claim_sweep
 
 KEY = "k" * 32
 AHEAD = timedelta(hours=1)
@@ -32,11 +32,11 @@ def test_the_last_use_of_a_token_is_kept_although_the_one_before_lies_ahead(repo
     assert repository.accounts().token(token.id).last_used <= now()
 
 
-@pytest.mark.parametrize(("off", "is_due"), [(-SWEEP_EVERY, True), (AHEAD * 2, True), (timedelta(), False)])
+@pytest.mark.parametrize(("off", "is_due"), [(-SWEEP_INTERVAL, True), (AHEAD * 2, True), (timedelta(), False)])
 def test_a_sweep_is_due_although_the_last_one_lies_ahead(database, off, is_due):
     for sweeps in (database["sweeps"], memory_database()["sweeps"]):
         at = now()
         sweeps.insert_one({"_id": "files", "time": at + off})
-        assert (claimed(sweeps, "files", at) is not None) is is_due
-        assert claimed(sweeps, "files", at) is None
-        assert claimed(sweeps, "blocks", at) is not None
+        assert (claim_sweep(sweeps, "files", at) is not None) is is_due
+        assert claim_sweep(sweeps, "files", at) is None
+        assert claim_sweep(sweeps, "blocks", at) is not None

@@ -1,9 +1,9 @@
-"""Copies sessions from one store into another: what is missing there is added, and nothing there is lost."""
+"""Copy sessions from one store to another: missing messages are added, and the target loses nothing."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from botchat.core.copying.merge import Merge, merge_sessions
+from botchat.core.copying.merge import MergeResult, merge_sessions
 from botchat.core.errors import DamagedRecord, InvalidInput, SessionTooLarge
 from botchat.core.models import SessionFilter, turn_of
 from botchat.core.storage import AllSessions, Record, missing_files
@@ -16,39 +16,39 @@ class CopyResult:
     """The result of copying one session.
 
     Attributes:
-        became: "made" is new in the target, "updated" has what was written in the source since, "merged" has what was
-            written in both stores, "kept" had everything already, "refused" could not be copied.
-        problem: why it was refused, or what could not be read of it in the source; a part of a sentence.
-        note: what a person should know of a merge; "" where there is nothing.
+        outcome: "made" is new in the target, "updated" got the source's newer content, "merged" has the content
+            of both stores, "kept" had everything already, "refused" could not be copied.
+        problem: why it was refused, or which part of the source could not be read; part of a sentence.
+        note: what a user should know about a merge; "" if nothing.
     """
 
     session_id: str
-    became: Literal["made", "updated", "merged", "kept", "refused"]
+    outcome: Literal["made", "updated", "merged", "kept", "refused"]
     problem: str = ""
     note: str = ""
 
 
 def replace_session(record: Record, target: AllSessions) -> CopyResult:
-    """Put a session in the place of the one of its id, whose own messages are kept as a branch; nothing is lost.
+    """Replace the target's session with the same ID; its own messages are kept as a branch, so nothing is lost.
 
-    A damaged one is replaced too: what can be read of it is kept in the same way.
+    A damaged session is replaced too: its readable part is kept in the same way.
     """
-    return _copied(record, target, given_wins=True)
+    return _copy(record, target, given_wins=True)
 
 
 def copy_session(source: Record | DamagedRecord, target: AllSessions) -> CopyResult:
-    """Copy one session, as far as it can be read. Copying it again changes nothing."""
+    """Copy the readable part of one session. Copying it again changes nothing."""
     if not isinstance(source, DamagedRecord):
-        result = _copied(source, target)
+        result = _copy(source, target)
         return replace(result, problem=lost) if (lost := missing_files(source)) and not result.problem else result
     if source.readable is None:
-        return CopyResult(session_id=source.session_id, became="refused", problem=source.reason)
-    result = _copied(source.readable, target)
+        return CopyResult(session_id=source.session_id, outcome="refused", problem=source.reason)
+    result = _copy(source.readable, target)
     problem = result.problem or f"only its readable part was copied: {source.reason}"
-    return CopyResult(session_id=source.session_id, became=result.became, problem=problem, note=result.note)
+    return CopyResult(session_id=source.session_id, outcome=result.outcome, problem=problem, note=result.note)
 
 
-def _copied(record: Record, target: AllSessions, *, given_wins: bool = False) -> CopyResult:
+def _copy(record: Record, target: AllSessions, *, given_wins: bool = False) -> CopyResult:
     session_id = record["_id"]
     if turn_of(record):  # it runs in the source; the target keeps its own
         record = {name: value for name, value in record.items() if name != "turn"}
@@ -62,45 +62,45 @@ def _copied(record: Record, target: AllSessions, *, given_wins: bool = False) ->
 
 
 def _attempt(record: Record, target: AllSessions, *, given_wins: bool) -> CopyResult | None:
-    """Copy a session over what the target holds now; None where it was written there meanwhile."""
+    """Copy a session over the target's current one; None if that was written meanwhile."""
     session_id, user = record["_id"], record["user"]
     if user not in target.owners(session_id):
-        return CopyResult(session_id=session_id, became="made") if target.put(record) == "made" else None
+        return CopyResult(session_id=session_id, outcome="made") if target.put(record) == "made" else None
     where = SessionFilter(user=user, state=None, ids=(session_id,))
     held = next(iter(target.records(where)), None)
     if held is None:
         return None
     if isinstance(held, DamagedRecord):
         reason = f"it is damaged in the target: {held.reason}"
-        return _restored(record, held, target) if given_wins else _refused(session_id, reason)
-    return _merged_into(target, held, record, given_wins=given_wins)
+        return _replace_damaged(record, held, target) if given_wins else _refused(session_id, reason)
+    return _merge_into(target, held, record, given_wins=given_wins)
 
 
-def _merged_into(target: AllSessions, held: Record, record: Record, *, given_wins: bool) -> CopyResult | None:
-    """Merge a session into the record that the target holds; None where it was written there meanwhile."""
+def _merge_into(target: AllSessions, held: Record, record: Record, *, given_wins: bool) -> CopyResult | None:
+    """Merge a session into the target's record; None if that was written meanwhile."""
     session_id = record["_id"]
     merge = merge_sessions(held, record, given_wins=given_wins)
     if not merge.is_changed:
-        return CopyResult(session_id=session_id, became="kept")
+        return CopyResult(session_id=session_id, outcome="kept")
     return _result(session_id, merge) if target.replace(merge.record, held["rev"]) else None
 
 
-def _restored(record: Record, held: DamagedRecord, target: AllSessions) -> CopyResult | None:
-    """Replace a damaged session; None where it was written meanwhile."""
+def _replace_damaged(record: Record, held: DamagedRecord, target: AllSessions) -> CopyResult | None:
+    """Replace a damaged session; None if it was written meanwhile."""
     whole = record if held.readable is None else merge_sessions(held.readable, record, given_wins=True).record
     damaged = DamagedRecord(held.session_id, held.user, held.reason, held.raw, whole)
-    return CopyResult(session_id=held.session_id, became="updated") if target.repair(damaged) else None
+    return CopyResult(session_id=held.session_id, outcome="updated") if target.repair(damaged) else None
 
 
-def _result(session_id: str, merge: Merge) -> CopyResult:
+def _result(session_id: str, merge: MergeResult) -> CopyResult:
     notes = []
     if merge.is_branched:
         notes.append("it continued in both stores: both continuations are kept as branches, and the newer one is shown")
     if merge.versions:
         notes.append(f"both versions are kept of {', '.join(merge.versions)}")
-    became: Literal["merged", "updated"] = "merged" if notes or merge.has_own else "updated"
-    return CopyResult(session_id=session_id, became=became, note="; ".join(notes))
+    outcome: Literal["merged", "updated"] = "merged" if notes or merge.has_own else "updated"
+    return CopyResult(session_id=session_id, outcome=outcome, note="; ".join(notes))
 
 
 def _refused(session_id: str, problem: str) -> CopyResult:
-    return CopyResult(session_id=session_id, became="refused", problem=problem)
+    return CopyResult(session_id=session_id, outcome="refused", problem=problem)

@@ -1,32 +1,32 @@
-"""Merges two copies of one session by the ids of their messages, so that no word of either copy is lost.
+"""Merge two copies of one session by message ID, without losing any text of either copy.
 
-Messages that only one copy has are kept. Where both copies have messages of their own, they become two branches, and
-the newer one is shown. A redaction wins over the words it removed, and a later state of a reply over an earlier one. Of
-a message whose words differ in any other way both versions are kept, as alternatives.
+Messages that only one copy has are kept. If both copies have messages of their own, these become two branches, and
+the newer one is shown. A redaction wins over the text it removed, and a later state of a reply over an earlier one.
+If the texts of a message differ in any other way, both versions are kept, as alternatives.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-from botchat.core.copying.merge_messages import MergedMessages, merged_messages
+from botchat.core.copying.merge_messages import MergedMessages, merge_messages
 from botchat.core.models import NAME_LENGTH, REDACTED, Message, valid_text, without_quotes
 from botchat.core.storage import ORIGINAL, Record, count_message
 
-# Fields whose absence says something: they come from one copy, present or not. Other fields come from either copy.
+# Fields whose absence has a meaning: they come from one copy, present or not. Other fields come from either copy.
 _FROM_NEWER = frozenset({"pinned", "tags", "system", "cut", "summary", "head", "bot_id"})
-_OF_TRASH = ("state", "deleted_time", "expire_time")
+_TRASH_FIELDS = ("state", "deleted_time", "expire_time")
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
-class Merge:
+class MergeResult:
     """The result of a merge.
 
     Attributes:
-        record: the merged record; the held one, unchanged, where the given one has nothing new.
+        record: the merged record; the held one, unchanged, if the given one has nothing new.
         is_changed: whether `record` differs from the held one.
         has_own: whether the held copy has messages that the given one lacks.
         is_branched: whether both copies had messages of their own, which are now two branches.
-        versions: ids of the messages of which both versions are kept.
+        versions: IDs of the messages of which both versions are kept.
     """
 
     record: Record
@@ -36,21 +36,21 @@ class Merge:
     versions: tuple[str, ...]
 
 
-def merge_sessions(held: Record, given: Record, *, given_wins: bool = False) -> Merge:
+def merge_sessions(held: Record, given: Record, *, given_wins: bool = False) -> MergeResult:
     """Merge a given copy of a session into the held one; merging the same copy again changes nothing.
 
-    With `given_wins` its fields and its branch win even where the held copy was written later.
+    With `given_wins`, the given copy's fields and branch win even if the held copy was written later.
 
     Raises:
-        InvalidInput: an agent's message has different words in the two copies, and neither is a later state.
+        InvalidInput: an agent's message has different texts in the two copies, and neither is a later state.
     """
-    messages = merged_messages(held["messages"], given["messages"])
-    record = _merged_header(held, given, messages, given_wins=given_wins) | {"messages": messages.merged}
+    messages = merge_messages(held["messages"], given["messages"])
+    record = _merge_header(held, given, messages, given_wins=given_wins) | {"messages": messages.merged}
     record["message_count"] = len(messages.merged)
     is_changed = record != held
     if is_changed:
         record["rev"] = max(held["rev"] + 1, given["rev"])
-    return Merge(
+    return MergeResult(
         record=record if is_changed else held,
         is_changed=is_changed,
         has_own=bool(messages.own),
@@ -59,11 +59,11 @@ def merge_sessions(held: Record, given: Record, *, given_wins: bool = False) -> 
     )
 
 
-def _merged_header(held: Record, given: Record, messages: MergedMessages, *, given_wins: bool) -> Record:
-    """Merge all but the messages: field by field, the record that was written last wins."""
+def _merge_header(held: Record, given: Record, messages: MergedMessages, *, given_wins: bool) -> Record:
+    """Merge all fields but the messages; for each, the record that was written last wins."""
     is_newer = given_wins or given["update_time"] > held["update_time"]
     newer, older = (given, held) if is_newer else (held, given)
-    header = {name: value for name, value in older.items() if name not in _FROM_NEWER | {*_OF_TRASH}} | newer
+    header = {name: value for name, value in older.items() if name not in _FROM_NEWER | {*_TRASH_FIELDS}} | newer
     header |= {
         "create_time": min(held["create_time"], given["create_time"]),
         "rev": held["rev"],
@@ -80,7 +80,7 @@ def _merged_header(held: Record, given: Record, messages: MergedMessages, *, giv
     header["update_time"] = max(held["update_time"], given["update_time"])
     if given_wins:
         header["name"] = header["name"] if header["name"] == REDACTED else given["name"]
-    shown = _set_head(header, given if given_wins else _shown(held, given, newer, messages), messages)
+    shown = _set_head(header, given if given_wins else _copy_to_show(held, given, newer, messages), messages)
     _set_state(header, newer, older, messages.own if older is held else messages.added)
     _set_summary(header, shown, messages)
     _clean_original(header, messages)
@@ -89,24 +89,24 @@ def _merged_header(held: Record, given: Record, messages: MergedMessages, *, giv
 
 
 def _name(newer: Record, older: Record, redacted: Record, messages: MergedMessages) -> str:
-    """Choose the name: one that a person gave before an automatic one, and none that holds redacted words."""
+    """Choose the name: a user's choice wins over an automatic one, and one with redacted text is replaced."""
     removed = messages.removed
     is_one_sided = bool(removed["held"]) != bool(removed["given"])
     name = newer["name"] if _is_automatic(older) or not _is_automatic(newer) else older["name"]
     if is_one_sided:  # that copy's name was cleaned when its message was redacted
         name = redacted["name"]
-    words = removed["held"] + removed["given"]
-    return REDACTED if name and any(name in valid_text(text) for text in words) else str(name)
+    texts = removed["held"] + removed["given"]
+    return REDACTED if name and any(name in valid_text(text) for text in texts) else str(name)
 
 
 def _is_automatic(record: Record) -> bool:
-    """Tell whether a name is the beginning of the first question, and nobody's choice."""
+    """Return whether a name is automatic: the beginning of the user's first message."""
     users = (message["content"] for message in record["messages"] if message["role"] == "user")
     return bool(record["name"] in {"", valid_text(next(users, "")[:NAME_LENGTH])} - {REDACTED})
 
 
-def _shown(held: Record, given: Record, newer: Record, messages: MergedMessages) -> Record:
-    """Choose the copy whose branch is shown: the one with the newest message of its own."""
+def _copy_to_show(held: Record, given: Record, newer: Record, messages: MergedMessages) -> Record:
+    """Return the copy whose branch to show: the one with the newest message that the other lacks."""
     if messages.added and messages.own:
         last = [max(message["create_time"] for message in some) for some in (messages.added, messages.own)]
         return given if last[0] > last[1] else held
@@ -114,7 +114,7 @@ def _shown(held: Record, given: Record, newer: Record, messages: MergedMessages)
 
 
 def _set_head(header: Record, shown: Record, messages: MergedMessages) -> Record:
-    """Let the branch of a copy be shown, and return that copy."""
+    """Show the branch of a copy, and return that copy."""
     header.pop("head", None)
     last_id, ids = shown["messages"][-1]["id"] if shown["messages"] else None, {m["id"] for m in shown["messages"]}
     head = shown.get("head") if shown.get("head") in ids else last_id
@@ -126,16 +126,16 @@ def _set_head(header: Record, shown: Record, messages: MergedMessages) -> Record
 
 
 def _set_state(header: Record, newer: Record, older: Record, unseen: list[Record]) -> None:
-    """Set whether the session is in the trash: not where the other copy has messages that its deleter never saw."""
+    """Set the state: a deleted session leaves the trash if the other copy has messages that its deleter never saw."""
     source = older if newer["state"] == "trash" and older["state"] != "trash" and unseen else newer
-    for name in _OF_TRASH:
+    for name in _TRASH_FIELDS:
         header.pop(name, None)
         if name in source:
             header[name] = source[name]
 
 
 def _set_summary(header: Record, shown: Record, messages: MergedMessages) -> None:
-    """Set the summary: that of the branch that is shown, and none that may tell of redacted words."""
+    """Set the summary: that of the branch that is shown, and none that may quote redacted text."""
     if messages.added and messages.own:
         header.pop("summary", None)
         if "summary" in shown:
@@ -145,7 +145,7 @@ def _set_summary(header: Record, shown: Record, messages: MergedMessages) -> Non
 
 
 def _clean_original(header: Record, messages: MergedMessages) -> None:
-    """Remove redacted words from what an import kept beside the messages: the other copy may have them still."""
+    """Remove redacted text from the session's `original`, where the other copy may still have it."""
     for text in messages.removed["held"] + messages.removed["given"]:
         original = header.pop(ORIGINAL, None)
         if isinstance(original, str):
@@ -155,7 +155,7 @@ def _clean_original(header: Record, messages: MergedMessages) -> None:
 
 
 def _set_agents(header: Record, held: Record, given: Record, newer: Record, messages: MergedMessages) -> None:
-    """Set the agents and the totals: the last written state of each, and the counts of all messages."""
+    """Set the agents and the totals: the last written state of each agent, and the counts of all messages."""
     counts = given if messages.added and not messages.own else held
     others = {agent["agent_id"]: agent for agent in (given if newer is held else held).get("agents", [])}
     first = {agent["agent_id"]: agent for agent in newer.get("agents", [])}

@@ -1,4 +1,4 @@
-"""Merges the messages of two copies of a session: the part of a merge that decides about words."""
+"""Merge the messages of two copies of a session, and decide which texts to keep."""
 
 import json
 from collections.abc import Iterable
@@ -11,23 +11,23 @@ from botchat.core.models import ROOT
 from botchat.core.storage import Record
 
 VERSION_OF = "version_of"
-"""Field of a message that is another version of a message: the id of that message."""
+"""Field of a message that is another version of a message: the ID of that message."""
 
 _VERSIONS = UUID("5b0c8c1e-6d0f-4d2c-9b43-0f6f3b1f6c11")
-_WORDS = ("content", "reasoning_content")
+_TEXTS = ("content", "reasoning_content")
 _NEVER_REPLACED = ("role", "agent_id", "files", "payload")
-_OF_STATE = frozenset({"status", "heartbeat", "to_stop", "error"})
+_STATE_FIELDS = frozenset({"status", "heartbeat", "to_stop", "error"})
 _PROGRESS = {"streaming": 0, "interrupted": 1}  # any other status, and none, is final
 _FINAL = 2
 
 
 @dataclass(slots=True)
 class MergedMessages:
-    """The merged list of messages, and what happened on the way.
+    """The merged list of messages, and the changes of the merge.
 
     Attributes:
         added, own: messages that only the given copy, or only the held copy, had.
-        removed: words that a redaction in the other copy removes, by the copy that is redacted ("held" or "given").
+        removed: texts that a redaction in the other copy removes, by the copy that is redacted ("held" or "given").
     """
 
     merged: list[Record]
@@ -37,8 +37,8 @@ class MergedMessages:
     removed: dict[str, list[str]] = field(default_factory=lambda: {"held": [], "given": []})
 
 
-def merged_messages(held: list[Record], given: list[Record]) -> MergedMessages:
-    """Merge two lists: the held one keeps its order, and what only the given one has follows it."""
+def merge_messages(held: list[Record], given: list[Record]) -> MergedMessages:
+    """Merge two lists: the held one keeps its order, and messages that only the given one has follow."""
     theirs, mine = {m["id"]: m for m in given}, {m["id"]: m for m in held}
     result = MergedMessages([])
     different: dict[str, Record] = {}
@@ -46,7 +46,7 @@ def merged_messages(held: list[Record], given: list[Record]) -> MergedMessages:
         other = theirs.get(message["id"])
         if other is None:
             result.own += [message] if VERSION_OF not in message else []
-        elif (one := _one_of(message, other)) is None:
+        elif (one := _merge_states(message, other)) is None:
             different[message["id"]] = other
         else:
             _note_redaction(result, message, other)
@@ -76,7 +76,7 @@ def _add(result: MergedMessages, mine: dict[str, Record], given: list[Record], k
 def _add_versions(
     result: MergedMessages, different: dict[str, Record], parents: dict[str, str], known: dict[str, str]
 ) -> None:
-    """Append the given versions of messages whose words differ, as alternatives to the held ones."""
+    """Append the given versions of messages whose texts differ, as alternatives to the held ones."""
     there = {message["id"] for message in result.merged}
     for message_id, other in different.items():
         if "agent_id" in other:
@@ -103,8 +103,8 @@ def _redact_versions(result: MergedMessages) -> None:
             result.merged[i] = {n: value for n, value in original.items() if n != "parent"} | kept
 
 
-def _one_of(held: Record, given: Record) -> Record | None:
-    """Merge two states of one message; None where both have to be kept."""
+def _merge_states(held: Record, given: Record) -> Record | None:
+    """Merge two states of one message; None if both have to be kept."""
     held_time, given_time = held.get("redacted_time"), given.get("redacted_time")
     if held_time or given_time:
         takes_given = not held_time or bool(given_time and given_time < held_time)
@@ -119,7 +119,7 @@ def _one_of(held: Record, given: Record) -> Record | None:
             later, earlier = held, given
         case _:
             later, earlier = (given, held) if _progress(given) > _progress(held) else (held, given)
-    kept = {name: value for name, value in earlier.items() if name not in _OF_STATE}
+    kept = {name: value for name, value in earlier.items() if name not in _STATE_FIELDS}
     one = kept | _with_same_data(later, earlier)
     if feedback := _newer_feedback(later, earlier):
         one["feedback"] = feedback
@@ -127,23 +127,23 @@ def _one_of(held: Record, given: Record) -> Record | None:
 
 
 def _in_place_of(held: Record, other: Record) -> Record:
-    """Return another state of a held message, in the place that the held one has."""
+    """Return another state of a held message, with the held one's parent."""
     placed = {name: value for name, value in other.items() if name != "parent"}
     return placed | ({"parent": held["parent"]} if "parent" in held else {})
 
 
 def _is_later(message: Record, earlier: Record) -> bool:
-    """Tell whether a message may be a later state of another, and so holds all of its words."""
-    if not all(message.get(name, "").startswith(earlier.get(name, "")) for name in _WORDS):
+    """Return whether a message can be a later state of another, and so contains all of its text."""
+    if not all(message.get(name, "").startswith(earlier.get(name, "")) for name in _TEXTS):
         return False
-    was_running = _progress(earlier) < _FINAL  # what is raw in the payload may have changed until the reply ended
+    was_running = _progress(earlier) < _FINAL  # the raw pieces in the payload can change until the reply ends
     names = [name for name in _NEVER_REPLACED if not (name == "payload" and was_running)]
     first, second = _with_same_data(earlier, message), _with_same_data(message, earlier)
     return all(first.get(name) in (None, second.get(name)) for name in names)
 
 
 def _with_same_data(message: Record, other: Record) -> Record:
-    """Return a message with those data of its files that one store has lost and the other one has."""
+    """Return a message with file data that one store has lost taken from the other."""
     data = {file["id"]: file["data"] for file in other.get("files", ()) if file.get("data") is not None}
     files = [({"data": data[file["id"]]} if file["id"] in data else {}) | file for file in message.get("files", ())]
     return message | {"files": files} if files else message
@@ -161,14 +161,14 @@ def _newer_feedback(later: Record, earlier: Record) -> dict[str, Any] | None:
 
 
 def _note_redaction(result: MergedMessages, held: Record, given: Record) -> None:
-    """Note the words that the merge removes because the other copy has redacted them."""
+    """Record the texts that the merge removes because the other copy has redacted them."""
     for side, message, other in (("held", held, given), ("given", given, held)):
         if other.get("redacted_time") and not message.get("redacted_time"):
             result.removed[side] += [message["content"], *(file["name"] for file in message.get("files", ()))]
 
 
 def _parents(messages: Iterable[Record]) -> dict[str, str]:
-    """Map each message to the one that it follows; ROOT for the first of all."""
+    """Map each message to its parent; ROOT for the first."""
     parents, before = {}, ROOT
     for message in messages:
         parents[message["id"]] = message.get("parent") or before
@@ -177,7 +177,7 @@ def _parents(messages: Iterable[Record]) -> dict[str, str]:
 
 
 def _version_id(message: Record) -> str:
-    """Make the id of a version of a message: the same for the same words, so that no version is added twice."""
+    """Return the ID of a version of a message: the same for the same text, so that no version is added twice."""
     files = [file["id"] for file in message.get("files", ())]
-    words = [message.get(name) for name in ("role", *_WORDS, "payload")]
-    return str(uuid5(_VERSIONS, json.dumps([message["id"], *words, files])))
+    texts = [message.get(name) for name in ("role", *_TEXTS, "payload")]
+    return str(uuid5(_VERSIONS, json.dumps([message["id"], *texts, files])))

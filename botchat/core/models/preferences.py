@@ -28,7 +28,7 @@ class Preferences:
 
 
 class PreferenceChanges(TypedDict, total=False):
-    """What `prefer` can change; what is not given stays, None takes it back."""
+    """What `set_preferences` can change; what is not given stays, None takes it back."""
 
     default_bot: str | None
     reasoning: Reasoning | None

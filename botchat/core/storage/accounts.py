@@ -1,6 +1,6 @@
-"""Who may come in from elsewhere: accounts, tokens and sign-ins as plain data, and the contract of what keeps them.
+"""Accounts, API tokens and sign-ins as data classes, and the contract of the repository that stores them.
 
-`mongo/accounts.py` and `sqlite/accounts.py` implement the contract, each beside its store's sessions.
+`mongo/accounts.py` and `sqlite/accounts.py` implement the contract, in the same database as the sessions.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, Protocol, get_args
 from botchat.core.models import new_id, now
 
 Scope = Literal["read", "write", "admin", "metrics"]
-"""What a token is for: reading, changing and saying things, everybody's figures, the server's figures."""
+"""What a token grants: read chats, write chats and send messages, all users' usage, the server's metrics."""
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 DEFAULT_SCOPES: tuple[Scope, ...] = ("read", "write")
@@ -19,11 +19,11 @@ DEFAULT_SCOPES: tuple[Scope, ...] = ("read", "write")
 
 @dataclass(kw_only=True, slots=True, frozen=True)
 class Account:
-    """Someone who may come in.
+    """A user who can sign in.
 
     Attributes:
-        password_hash: argon2id in its own text form; None for who comes with tokens, or through a proxy, alone.
-        disabled_time: since when they may not come in.
+        password_hash: argon2id in its encoded form; None for a user who signs in only by token or through a proxy.
+        disabled_time: when the account was disabled; None while it is active.
     """
 
     user: str
@@ -34,12 +34,12 @@ class Account:
 
 @dataclass(kw_only=True, slots=True, frozen=True)
 class Token:
-    """What a program shows in the place of a password.
+    """An API token, which a program presents instead of a password.
 
     Attributes:
-        hash: SHA-256 of its secret, which is nowhere.
-        expire_time: None is never.
-        last_used: to the minute.
+        hash: SHA-256 of the secret, which itself isn't stored.
+        expire_time: None for a token that doesn't expire.
+        last_used: accurate to the minute.
     """
 
     id: str
@@ -54,10 +54,10 @@ class Token:
 
 @dataclass(kw_only=True, slots=True, frozen=True)
 class SignIn:
-    """Someone signed in somewhere, until they sign out or `expire_time`, which goes on while they come back.
+    """A sign-in on one device. It lasts until sign-out or `expire_time`, which each renewal extends.
 
     Attributes:
-        hash: SHA-256 of the one refresh token that is good now.
+        hash: SHA-256 of the only refresh token that is valid now.
     """
 
     id: str = field(default_factory=new_id)
@@ -68,11 +68,11 @@ class SignIn:
 
 
 class Revocations(NamedTuple):
-    """What tokens and sign-ins ended before they were over.
+    """The tokens and sign-ins that were revoked before they expired.
 
     Attributes:
-        number: how often that was so; it never goes down.
-        newest: what stands for the last of them, oldest first.
+        number: how many revocations there have been; it never decreases.
+        newest: the keys of the latest ones, oldest first.
     """
 
     number: int
@@ -80,80 +80,80 @@ class Revocations(NamedTuple):
 
 
 KEPT_REVOCATIONS = 20
-"""How many of them a store names. A process that missed more forgets whom it let in, and asks for each again."""
+"""How many revocations a store lists. A process that missed more clears its cache of grants and checks each again."""
 
 
 class AccountRepository(Protocol):
-    """Keeps accounts, tokens and sign-ins. What has expired is gone. Every method may raise StoreError."""
+    """Stores accounts, tokens and sign-ins. Expired ones aren't returned. Every method may raise StoreError."""
 
     def add_account(self, account: Account) -> bool:
-        """Keep a new account; False, and nothing is changed, if that user has one."""
+        """Store a new account; return False, and change nothing, if that user has one."""
         ...
 
     def account(self, user: str) -> Account | None:
-        """Read a user's account."""
+        """Return a user's account; None if there is none."""
         ...
 
     def accounts(self) -> Iterator[Account]:
-        """Read all accounts, by user."""
+        """Return all accounts, ordered by user."""
         ...
 
     def set_password(self, user: str, password_hash: str) -> bool:
-        """Replace a password; False if there is no account."""
+        """Replace a password; return False if there is no account."""
         ...
 
     def set_disabled(self, user: str, disabled_time: datetime | None) -> bool:
-        """Let a user not come in, or again; False if there is no account."""
+        """Disable an account, or enable it with None; return False if there is no account."""
         ...
 
     def remove_account(self, user: str) -> None:
-        """Remove all that is kept of a user here: account, tokens and sign-ins."""
+        """Remove a user's account, tokens and sign-ins."""
         ...
 
     def add_token(self, token: Token) -> None:
-        """Keep a token."""
+        """Store a token."""
         ...
 
     def token(self, token_id: str) -> Token | None:
-        """Read a token."""
+        """Return a token; None if there is none."""
         ...
 
     def tokens(self, user: str | None = None) -> Iterator[Token]:
-        """Read the tokens of a user or of all, oldest first."""
+        """Return the tokens of one user or of all users, oldest first."""
         ...
 
     def mark_token_used(self, token_id: str, at: datetime) -> None:
-        """Keep when a token was used last."""
+        """Store when a token was last used."""
         ...
 
     def remove_token(self, token_id: str, user: str | None = None) -> bool:
-        """Remove a token, of that user alone where one is named; False if there was none."""
+        """Remove a token, only if it belongs to `user` where one is given; return False if there was none."""
         ...
 
     def add_sign_in(self, sign_in: SignIn) -> None:
-        """Keep that someone signed in."""
+        """Store a sign-in."""
         ...
 
     def sign_in(self, sign_in_id: str) -> SignIn | None:
-        """Read a sign-in."""
+        """Return a sign-in; None if there is none."""
         ...
 
     def renew_sign_in(self, sign_in_id: str, old: str, new: str, expire_time: datetime) -> bool:
-        """Put another refresh token's hash in the place of `old`, in one step; False if that is not the one now."""
+        """Replace the refresh token's hash `old` by `new` atomically; return False if `old` isn't the current one."""
         ...
 
     def remove_sign_in(self, sign_in_id: str) -> bool:
-        """Forget a sign-in; False if there was none."""
+        """Remove a sign-in; return False if there was none."""
         ...
 
     def remove_sign_ins(self, user: str) -> None:
-        """Forget everywhere that a user has signed in."""
+        """Remove all sign-ins of a user."""
         ...
 
     def add_revocation(self, key: str) -> None:
-        """Count that something ended, so that other processes hear of it; `key` stands for what it was."""
+        """Record a revocation for the other processes; `key` identifies what was revoked."""
         ...
 
     def revocations(self) -> Revocations:
-        """Tell what ended, in one small read."""
+        """Return the revocations, in one small read."""
         ...

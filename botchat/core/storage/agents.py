@@ -1,7 +1,7 @@
-"""What a store keeps of the agents that share a session: the contract, and what both stores write into the record.
+"""The contract for the agents that share a session, and how both stores count their messages in the record.
 
 An agent's entry in the list `agents` of a record is `{"agent_id": …, "state": …, "payload": …, "model": …, "system": …,
-"message_count": 12, "totals": {…}}`; the record has `totals` of all agents. Both are counted by the append itself.
+"message_count": 12, "totals": {…}}`; the record has `totals` of all agents. The append itself updates both.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _TOKENS = ("prompt_tokens", "completion_tokens", "total_tokens")
 
 
 class AgentChanges(TypedDict, total=False):
-    """What can be changed of an agent; what is not given stays. State and payload are JSON text: they hold anything."""
+    """The fields of an agent to change; others stay. State and payload are JSON text, so they can hold anything."""
 
     state: str
     payload: str
@@ -26,64 +26,64 @@ class AgentChanges(TypedDict, total=False):
 
 
 class AgentRecords(Protocol):
-    """Keeps what belongs to agents, in the sessions of the same store.
+    """Stores the state of agents, in the sessions of the same store.
 
-    Every method takes the user whose session is meant; another's is not found. Every method may raise StoreError.
-    A session in the trash is read, but agents write to it no more: `add` and `update` raise SessionNotFound.
+    Every method takes the session's user; another user's session isn't found. Every method may raise StoreError.
+    A session in the trash can be read, but agents can't write to it: `add` and `update` raise SessionNotFound.
     """
 
     def create(self, session: Session) -> bool:
-        """Make the record of a session before its first message; False if the user has one of that id.
+        """Create the record of a session before its first message; return False if the user has one with that ID.
 
         Raises:
-            SessionNotFound: another user has a session of that storage key.
-            InvalidInput: something in it can't be stored.
+            SessionNotFound: another user has a session with that storage key.
+            InvalidInput: a value in it can't be stored.
         """
         ...
 
     def header(self, user: str, session_id: str) -> Session:
-        """Read a session without its messages, in one command however long it is."""
+        """Return a session without its messages, in one command however long it is."""
         ...
 
     def newest(self, user: str, session_id: str, last: int) -> Record:
-        """Read a record with its newest messages as they lie in the store.
+        """Return a record with its newest messages in their stored form.
 
-        An agent has a thousand at once, and objects that nobody keeps would take a third of the time.
+        An agent loads a thousand at once, and building objects only to discard them would take a third of the time.
         """
         ...
 
     def earlier(self, user: str, session_id: str, before: int, limit: int) -> list[Record]:
-        """Read the messages that come before the one at position `before`, oldest first, as they lie in the store."""
+        """Return up to `limit` messages before position `before`, oldest first, in their stored form."""
         ...
 
     def add(self, user: str, session_id: str, agent: AgentRecord) -> bool:
-        """Add an agent to a session; False if it has one of that `agent_id`."""
+        """Add an agent to a session; return False if it has one with that `agent_id`."""
         ...
 
     def update(self, user: str, session_id: str, agent_id: str, **changes: Unpack[AgentChanges]) -> None:
         """Change an agent of a session.
 
         Raises:
-            AgentNotFound: the session has none of that id.
+            AgentNotFound: the session has no agent with that ID.
         """
         ...
 
     def give_feedback(self, user: str, session_id: str, feedback: dict[str, Any]) -> None:
-        """Add to what was said of a session as a whole."""
+        """Add feedback on a session as a whole."""
         ...
 
 
-def counted(message: Message) -> dict[str, int]:
-    """Tell what a message adds to the totals of its agent and of its session."""
+def totals_of(message: Message) -> dict[str, int]:
+    """Return what a message adds to the totals of its agent and of its session: tokens and latency in ms."""
     numbers = {name: (message.usage or {}).get(name, 0) for name in _TOKENS} | {"latency_ms": message.latency_ms or 0}
     return {name: number for name, number in numbers.items() if number}
 
 
 def find_agent(agents: list[AgentRecord], agent_id: str) -> AgentRecord:
-    """Find an agent's entry.
+    """Return an agent's entry.
 
     Raises:
-        AgentNotFound: there is none of that id.
+        AgentNotFound: there is none with that ID.
     """
     for agent in agents:
         if agent["agent_id"] == agent_id:
@@ -92,10 +92,10 @@ def find_agent(agents: list[AgentRecord], agent_id: str) -> AgentRecord:
 
 
 def count_message(record: dict[str, Any], message: Message, changes: Mapping[str, Any]) -> None:
-    """Count a message in a record that is at hand, for its session and its agent, and change the agent.
+    """Count a message in a loaded record, for its session and its agent, and apply `changes` to the agent.
 
     Raises:
-        AgentNotFound: the record has no agent of its id.
+        AgentNotFound: the record has no agent with the message's `agent_id`.
     """
     if message.agent_id is not None:
         agent = find_agent(record.get("agents", []), message.agent_id)
@@ -106,7 +106,7 @@ def count_message(record: dict[str, Any], message: Message, changes: Mapping[str
 
 
 def recount(session: Session) -> None:
-    """Count the messages of a whole session anew: it is a copy of a part of another."""
+    """Recompute a session's counts from its messages, for a session that is a copy of a part of another."""
     record = {"agents": [agent | {"message_count": 0, "totals": {}} for agent in session.agents]}
     known = {agent["agent_id"] for agent in session.agents} | {None}
     for message in session.messages:
@@ -116,7 +116,7 @@ def recount(session: Session) -> None:
 
 
 def _add(holder: dict[str, Any], message: Message) -> None:
-    added = counted(message)
+    added = totals_of(message)
     if added:
         totals = holder.setdefault("totals", {})
         holder["totals"] = totals | {name: totals.get(name, 0) + number for name, number in added.items()}

@@ -1,4 +1,4 @@
-"""The contract of what an admin asks of a store: everybody's sessions. Both stores keep it."""
+"""The contract for access to all users' sessions, for admins. Both stores implement it."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -13,24 +13,24 @@ from botchat.core.storage.records import LONG_AGO, Record
 _Fact = TypeVar("_Fact")
 
 RecordCursor = tuple[datetime, str, str]
-"""Where reading goes on: behind the session of this create_time and id, of this user."""
+"""Where reading resumes: after the session with this create_time and ID, of this user."""
 
 
 class UserSummary(NamedTuple):
-    """What a user has in the store, whatever its state."""
+    """A user's sessions in the store, in any state."""
 
     user: str
     sessions: int
     messages: int
     create_time: datetime
-    """Of the user's first session."""
+    """When the user's first session was created."""
     update_time: datetime
-    """Of the session that was written last."""
+    """When any of the user's sessions was last written."""
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
 class Activity:
-    """What was said in one session on one day (UTC)."""
+    """The messages of one session on one day (UTC)."""
 
     session_id: str
     user: str
@@ -45,7 +45,7 @@ class Activity:
 
 
 class FeedbackEntry(NamedTuple):
-    """What a person thought of a message; of the whole session where `message_id` is None."""
+    """A user's feedback on a message, or on the whole session if `message_id` is None."""
 
     user: str
     session_id: str
@@ -55,10 +55,10 @@ class FeedbackEntry(NamedTuple):
 
 
 class AllSessions(Protocol):
-    """Reads and writes sessions, and what users prefer, whoever owns them. Every method may raise StoreError."""
+    """Reads and writes the sessions and preferences of all users. Every method may raise StoreError."""
 
     def page(self, after: str | None = None, limit: int = PAGE_SIZE, where: SessionFilter = ...) -> Page:
-        """Read summaries of everybody's sessions, in the order of a user's page."""
+        """Return summaries of all users' sessions, in the order of a user's page."""
         ...
 
     def count(self, where: SessionFilter) -> int:
@@ -66,82 +66,82 @@ class AllSessions(Protocol):
         ...
 
     def records(self, where: SessionFilter, after: RecordCursor | None = None) -> Iterator[Record | DamagedRecord]:
-        """Read whole records, by (create_time, storage key) ascending, one in memory at a time; from behind `after` on.
+        """Yield whole records after `after`, by (create_time, storage key) ascending, with one in memory at a time.
 
-        Every file has its data in it, unless they are gone. In the place of a record that is damaged comes what is
-        wrong with it, with what can be read of it, and the others follow.
+        Attachments include their data, unless the data are lost. A damaged record is yielded as a DamagedRecord with
+        the reason and its readable part, and iteration continues.
         """
         ...
 
     def put(self, record: Record, *, replace: bool = False) -> Literal["made", "replaced", "kept"]:
-        """Write a whole record as it is, its `rev` and files too; what is there is kept unless it is to be replaced.
+        """Write a whole record as it is, with its `rev` and files; an existing one is kept unless `replace` is set.
 
         Raises:
-            InvalidInput: another user has a session of that storage key.
-            SessionTooLarge: it is over the limit of a record.
+            InvalidInput: another user has a session with that storage key.
+            SessionTooLarge: it exceeds the size limit of a record.
         """
         ...
 
     def replace(self, record: Record, rev: int) -> bool:
-        """Write a whole record in the place of one whose `rev` is this; False where there is none such any more.
+        """Replace a record if its `rev` is still `rev`; return False if it isn't.
 
         Raises:
-            SessionTooLarge: it is over the limit of a record.
+            SessionTooLarge: it exceeds the size limit of a record.
         """
         ...
 
     def repair(self, damaged: DamagedRecord) -> bool:
-        """Write what can be read of a damaged record in its place, or remove it where nothing can.
+        """Replace a damaged record by its readable part, or remove it if nothing is readable.
 
-        Returns False, and changes nothing, where it was written since it was read.
+        Return False, and change nothing, if it was written since it was read.
         """
         ...
 
-    def held(self, keys: Collection[str]) -> dict[str, tuple[str, int]]:
-        """Tell which of these storage keys (`core/storage/session_keys.py`) the store has: their users and `rev`."""
+    def stored_keys(self, keys: Collection[str]) -> dict[str, tuple[str, int]]:
+        """Return those of these storage keys (`core/storage/session_keys.py`) that exist, with their user and `rev`."""
         ...
 
     def owners(self, session_id: str) -> list[str]:
-        """Tell which users have a session of this id, by name: each user has ids of their own."""
+        """Return the users who have a session with this ID, by name: each user has their own IDs."""
         ...
 
     def preferences(self, user: str | None = None) -> Iterator[Record]:
-        """Read what one user or everybody has chosen: records with the user as `_id`, of those who have."""
+        """Return the stored preferences of one user or of all users, as records with the user as `_id`."""
         ...
 
     def add_preferences(self, record: Record) -> None:
-        """Write what a user has chosen as it is; where they have chosen already, that is kept."""
+        """Store a user's preferences as they are, unless the user already has some."""
         ...
 
-    def forget(self, user: str) -> None:
-        """Remove what a user has chosen."""
+    def remove_preferences(self, user: str) -> None:
+        """Remove a user's preferences."""
         ...
 
     def users(self) -> Iterator[UserSummary]:
-        """Read who has sessions, by name."""
+        """Return the users who have sessions, by name."""
         ...
 
     def activity(
         self, where: SessionFilter, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[Activity]:
-        """Read what was said from `since` on and before `until`, a line for each session and day."""
+        """Return the messages from `since` on and before `until`, counted per session and day."""
         ...
 
     def feedback(self, where: SessionFilter) -> Iterator[FeedbackEntry]:
-        """Read all feedback that was given."""
+        """Return all feedback."""
         ...
 
     def info(self) -> dict[str, Any]:
-        """Tell about the store: its kind, version, place and size in bytes."""
+        """Return information about the store: its kind, version, place and size in bytes."""
         ...
 
     def findings(self) -> Iterator[Finding]:
-        """Check what can be checked at once: indexes by how a page is really read, clocks, the file."""
+        """Run the quick health checks: indexes (by the query plan of a page), clocks, the file."""
         ...
 
 
-def activities_of(record: Record, since: datetime | None = None, until: datetime | None = None) -> Iterator[Activity]:
-    """Count what was said in a record from `since` on and before `until`, by day."""
+def daily_activity(record: Record, since: datetime | None = None, until: datetime | None = None) -> Iterator[Activity]:
+    """Count a record's messages from `since` on and before `until`, per day."""
     by_day = defaultdict(list)
     for message in record["messages"]:
         time = message["create_time"]
@@ -164,42 +164,42 @@ def activities_of(record: Record, since: datetime | None = None, until: datetime
         )
 
 
-def feedback_of(record: Record) -> Iterator[FeedbackEntry]:
-    """Read the feedback in a record, on the session first."""
+def feedback_entries(record: Record) -> Iterator[FeedbackEntry]:
+    """Yield the feedback in a record, that on the session first."""
     places = [(None, feedback) for feedback in record.get("feedbacks", [])]
     places += [(message["id"], message["feedback"]) for message in record["messages"] if message.get("feedback")]
     for message_id, feedback in places:
         yield FeedbackEntry(record["user"], record["_id"], message_id, record["bot_id"], feedback)
 
 
-def sound(records: Iterable[Record | DamagedRecord]) -> Iterator[Record]:
-    """Give the records that are sound, and of the damaged ones what can be read."""
+def readable_records(records: Iterable[Record | DamagedRecord]) -> Iterator[Record]:
+    """Yield the valid records, and the readable part of the damaged ones."""
     for record in records:
         readable = record.readable if isinstance(record, DamagedRecord) else record
         if readable is not None:
             yield readable
 
 
-def readable_facts(read: Callable[[Record], Iterator[_Fact]], record: Record) -> list[_Fact]:
-    """Read facts of a record; none of one that is damaged: `records` tells what is wrong with it."""
+def readable_values(read: Callable[[Record], Iterator[_Fact]], record: Record) -> list[_Fact]:
+    """Return what `read` yields for a record; [] if it is damaged, which `records` reports."""
     try:
         return list(read(record))
     except (KeyError, TypeError, ValueError, AttributeError):
         return []
 
 
-def read_only(advice: str) -> Finding:
-    """Make the finding of a store that can be read and not written."""
+def read_only_finding(advice: str) -> Finding:
+    """Return the finding for a store that can be read but not written."""
     return Finding("warning", "The store is read-only: what is said can't be saved, and nothing changed.", advice)
 
 
-def unreadable(
+def unreadable_error(
     sessions: AllSessions, user: str, session_id: str, error: Exception | None = None
 ) -> DamagedRecord | SessionNotFound:
-    """Make the error of a session that can't be read, with what is wrong with it and what can be read.
+    """Return the error for a session that can't be read, with the reason and the readable part.
 
     Raises:
-        StoreError: the store can't be read at all.
+        StoreError: the store itself can't be read.
     """
     found = next(iter(sessions.records(SessionFilter(user=user, state=None, ids=(session_id,)))), None)
     if found is None:
@@ -210,12 +210,12 @@ def unreadable(
 
 
 def user_summary(user: Any, sessions: int, messages: Any, first: Any, last: Any) -> UserSummary:
-    """Make the summary of a user, with stand-ins where a damaged record is among the sessions."""
+    """Return the summary of a user, with placeholders where one of the sessions is damaged."""
     times = [time if isinstance(time, datetime) else LONG_AGO for time in (first, last)]
     name = valid_text(user) if isinstance(user, str) else str(user)
     return UserSummary(name, sessions, int(messages) if isinstance(messages, int | float) else 0, *times)
 
 
-def anothers(session_id: str) -> InvalidInput:
-    """Make the error of writing a record over another user's."""
+def other_owner_error(session_id: str) -> InvalidInput:
+    """Return the error for writing a record over another user's."""
     return InvalidInput(f"The id {session_id!r} is another user's session: nothing was written over it.")

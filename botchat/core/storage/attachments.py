@@ -1,4 +1,4 @@
-"""How files stand in the document of their message, and which of their data lie apart from it."""
+"""Attachments in the document of their message, and the split of large data, which are stored separately."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,16 +9,16 @@ from botchat.core.models import File, is_valid, valid_text
 Record = dict[str, Any]
 
 INLINE_BYTES = 32 * 1024
-"""Data up to so many bytes stand in the message itself; more would make every reading of the session dearer."""
+"""Data up to this many bytes are stored in the message; more would make every read of the session slower."""
 
 FILE_REQUIRED = {"id", "name", "type", "size"}
 
 
 def file_to_record(file: File) -> Record:
-    """Make the document of a file.
+    """Return the document of a file.
 
     Raises:
-        InvalidInput: its id is none.
+        InvalidInput: its ID is invalid.
     """
     _check_id(file.id)
     record = {"id": file.id, "name": valid_text(file.name), "type": file.type, "size": file.size} | file.extra
@@ -26,16 +26,16 @@ def file_to_record(file: File) -> Record:
 
 
 def file_from_record(record: Record) -> File:
-    """Make the file of a document."""
+    """Return the file of a document."""
     known = {name: record[name] for name in (*FILE_REQUIRED, "data") if name in record}
     return File(**known, extra={name: value for name, value in record.items() if name not in known})
 
 
 def check_file(record: Record) -> None:
-    """Check the document of a file that comes from outside, and so must have its data.
+    """Check the document of an imported file, which must include its data.
 
     Raises:
-        InvalidInput: its id is none, or its data are missing or of another size.
+        InvalidInput: its ID is invalid, or its data are missing or have a different size.
     """
     _check_id(record["id"])
     if record.get("data") is None:
@@ -46,21 +46,21 @@ def check_file(record: Record) -> None:
 
 
 def files_of(record: Record) -> Iterator[Record]:
-    """Give the documents of all files in a session's record."""
+    """Yield the documents of all files in a session's record."""
     for message in record["messages"]:
         yield from message.get("files", ())
 
 
 def missing_files(record: Record) -> str:
-    """Name the files of a whole record whose data are gone, as a part of a sentence; "" where there are none."""
+    """Describe the files of a whole record whose data are lost, as part of a sentence; "" if there are none."""
     names = [repr(file["name"]) for file in files_of(record) if file.get("data") is None]
     if not names:
         return ""
     return f"the data of its file{'s' if len(names) > 1 else ''} {', '.join(names)} are missing"
 
 
-def apart(message: Record) -> tuple[Record, dict[str, bytes]]:
-    """Split the document of a message from the data that lie apart, which go by the ids of their files."""
+def split_files(message: Record) -> tuple[Record, dict[str, bytes]]:
+    """Split the document of a message from its large data, which are returned by file ID."""
     files = message.get("files", ())
     big = {file["id"]: file["data"] for file in files if len(file.get("data") or b"") > INLINE_BYTES}
     if not big:
@@ -69,29 +69,29 @@ def apart(message: Record) -> tuple[Record, dict[str, bytes]]:
     return message | {"files": left}, big
 
 
-def record_apart(record: Record) -> tuple[Record, dict[str, bytes]]:
-    """Split the record of a session from all data that lie apart."""
+def split_record_files(record: Record) -> tuple[Record, dict[str, bytes]]:
+    """Split the record of a session from all of its large data, which are returned by file ID."""
     messages, big = [], dict[str, bytes]()
     for message in record["messages"]:
-        stored, data = apart(message)
+        stored, data = split_files(message)
         messages.append(stored)
         big |= data
     return record | {"messages": messages}, big
 
 
-def joined(message: Record, read: Callable[[str], bytes | None]) -> Record:
-    """Put the data that lie apart back into the document of a message; what is gone stays away."""
+def join_files(message: Record, read: Callable[[str], bytes | None]) -> Record:
+    """Return the document of a message with its separately stored data; lost data stay absent."""
     files = message.get("files")
-    return message | {"files": [_joined(file, read) for file in files]} if files else message
+    return message | {"files": [_join_file(file, read) for file in files]} if files else message
 
 
 def find_file_data(message: Record, file_id: str, read: Callable[[str], bytes | None]) -> bytes | None:
-    """Return the data of a file of a message; None if it has none of that id, or the data are gone."""
+    """Return the data of a message's file; None if it has no file with that ID or the data are lost."""
     file = next((file for file in message.get("files", ()) if file["id"] == file_id), None)
-    return _joined(file, read).get("data") if file else None
+    return _join_file(file, read).get("data") if file else None
 
 
-def _joined(file: Record, read: Callable[[str], bytes | None]) -> Record:
+def _join_file(file: Record, read: Callable[[str], bytes | None]) -> Record:
     data = file.get("data")
     if data is None:
         data = read(file["id"])

@@ -1,4 +1,4 @@
-"""The audit log: which admin read whose sessions. Events are added and expire; nothing changes or removes one."""
+"""The contract of the audit log: which admin read whose sessions. Events are added and expire; nothing edits them."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ class AuditEvent:
     """One access of an admin to another user's sessions.
 
     Attributes:
-        admin: who it was.
+        admin: who accessed the sessions.
         user: whose sessions were accessed, as the request named them; there may be no such user.
         session_id: None for a list of sessions.
     """
@@ -39,7 +39,7 @@ class AuditEvent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuditFilter:
-    """Which events are meant; None is any. They are from `since` on and before `until`."""
+    """The events to return, from `since` on and before `until`; None matches any value."""
 
     admin: str | None = None
     user: str | None = None
@@ -59,12 +59,12 @@ class AuditLog(Protocol):
         """Store an event durably until `expire_time`.
 
         Raises:
-            InvalidInput: a text of it can't be stored.
+            InvalidInput: one of its texts can't be stored.
         """
         ...
 
     def events(self, where: AuditFilter, limit: int | None = None) -> Iterator[AuditEvent]:
-        """Read the events of a filter, newest first, at most `limit`."""
+        """Return the events that match a filter, newest first, at most `limit`."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""A store that is read and never written: what is said with it is nowhere afterwards."""
+"""A repository that reads from a store and discards every write."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from botchat.core.storage.repository import SessionRepository
 
 
 class EphemeralRepository:
-    """Reads from a store, and keeps nothing of what a turn says."""
+    """Reads from a repository and discards what a turn writes."""
 
     def __init__(self, repository: SessionRepository) -> None:
         self._repository = repository
@@ -16,17 +16,17 @@ class EphemeralRepository:
         return getattr(self._repository, name)
 
     def append(self, session: Session, message: Message, *, turn: str | None = None) -> None:  # noqa: ARG002
-        """Add the message to this copy of the session alone."""
+        """Add the message only to this copy of the session."""
         session.added(message, at=now())
 
     def update(self, *_: object, **__: object) -> bool:
-        """Keep nothing."""
+        """Discard a change."""
         return False
 
     update_message = update
 
     def turns(self) -> "EphemeralRepository":
-        """Keep no marks of turns either."""
+        """Return this object, which discards the marks of turns too."""
         return self
 
     take = release = update

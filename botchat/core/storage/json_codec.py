@@ -1,4 +1,4 @@
-"""The JSON of a stored record, and back: whatever a record holds comes out of it again, byte for byte."""
+"""Encode a stored record as JSON and decode it, without loss: every value comes back byte for byte."""
 
 import base64
 import json
@@ -16,10 +16,10 @@ from botchat.core.storage.records import Record, payload_texts, payload_without_
 
 SESSION_TIMES = ("create_time", "update_time", "deleted_time", "expire_time")
 MESSAGE_TIMES = ("create_time", "heartbeat", "redacted_time")
-"""Fields that hold a time: they are written as plain text. Any other time says that it is one, as {"$date": "…"}."""
+"""Fields that hold a time, which are written as plain text. Any other time is marked, as {"$date": "…"}."""
 
-_DEEPEST = 100
-"""Levels of nesting that other parsers read: pydantic writes no more than 255, those around it included."""
+_MAX_DEPTH = 100
+"""Levels of nesting that other parsers accept: pydantic writes no more than 255, the enclosing ones included."""
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _SESSION_NAMES = tuple(f.name for f in fields(Session))
@@ -27,14 +27,14 @@ _MESSAGE_NAMES = tuple(f.name for f in fields(Message))
 
 
 def to_line(record: Record) -> str:
-    """Write a record as one JSON object on one line, without the line's end."""
+    """Return a record as one JSON object on one line, without the line break."""
     header = header_to_json(record)
     header["messages"] = [message_to_json(message) for message in record["messages"]]
     return encode(header)
 
 
 def to_object(header: Record, messages: Iterable[Record]) -> Iterator[str]:
-    """Write a record as one JSON object with a message on each line, without the last line's end."""
+    """Yield a record as one JSON object with a message on each line, without the last line break."""
     yield encode(header)[:-1] + ', "messages": ['
     for i, message in enumerate(messages):
         yield (",\n" if i else "\n") + encode(message_to_json(message))
@@ -42,11 +42,11 @@ def to_object(header: Record, messages: Iterable[Record]) -> Iterator[str]:
 
 
 def header_to_json(record: Record) -> Record:
-    """Make what is written of a record besides its messages, in an order that does not depend on the store."""
-    header = _in_order(record, _SESSION_NAMES, SESSION_TIMES)
-    for name in ("_id", "messages", "first"):  # how and where a store keeps them
+    """Return the fields of a record other than its messages, in an order that doesn't depend on the store."""
+    header = _ordered(record, _SESSION_NAMES, SESSION_TIMES)
+    for name in ("_id", "messages", "first"):  # details of the store
         header.pop(name, None)
-    if turn_of(header):  # it is over when the file is read
+    if turn_of(header):  # it will have ended when the file is read
         del header["turn"]
     if header.get("feedbacks"):
         header["feedbacks"] = [_with_time(feedback) for feedback in header["feedbacks"]]
@@ -54,38 +54,38 @@ def header_to_json(record: Record) -> Record:
 
 
 def message_to_json(message: Record) -> Record:
-    """Make what is written of a message: its own words where the stored ones had to differ."""
-    said = _in_order(message, _MESSAGE_NAMES, MESSAGE_TIMES)
-    if "feedback" in said:
-        said["feedback"] = _with_time(said["feedback"])
-    if "payload" in said and (words := payload_texts(said)):
-        rest = payload_without_texts(said)
-        del said["payload"]
-        said |= words | ({"payload": rest} if rest else {})
-    return said
+    """Return the fields of a message, with its original texts where the stored ones had to differ."""
+    result = _ordered(message, _MESSAGE_NAMES, MESSAGE_TIMES)
+    if "feedback" in result:
+        result["feedback"] = _with_time(result["feedback"])
+    if "payload" in result and (texts := payload_texts(result)):
+        rest = payload_without_texts(result)
+        del result["payload"]
+        result |= texts | ({"payload": rest} if rest else {})
+    return result
 
 
 def encode(value: Any) -> str:
-    """Encode as JSON that is valid UTF-8: half a character, only ever inside a string, becomes its escape."""
+    """Encode as JSON that is valid UTF-8: a lone surrogate, which occurs only inside strings, becomes its escape."""
     try:
         text = _encode(value)
-    except ValueError:  # an infinity, or what is no number: JSON has neither
-        text = _encode(_with_numbers_marked(value))
+    except ValueError:  # an infinity or NaN, which JSON lacks
+        text = _encode(_mark_numbers(value))
     return text if text.isascii() or is_valid(text) else _SURROGATES.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 def decode(text: str) -> Any:
-    """Read JSON, with times, bytes and odd numbers as they were before `encode`.
+    """Decode JSON that `encode` wrote, with its times, bytes, infinities and NaN.
 
     Raises:
-        ValueError: it is no JSON.
+        ValueError: it isn't valid JSON.
         RecursionError: it is nested too deeply.
     """
     return _decode(text)
 
 
 def parse_times(fields_read: Record, names: Iterable[str]) -> None:
-    """Make times out of the texts in these fields; a text that is no time stays, for the check of types to refuse."""
+    """Parse the times in these fields in place; an invalid one stays text, for the schema check to reject."""
     for name in names:
         if isinstance(fields_read.get(name), str):
             with suppress(ValueError):
@@ -93,10 +93,10 @@ def parse_times(fields_read: Record, names: Iterable[str]) -> None:
 
 
 def parse_time(text: str) -> datetime:
-    """Read a time of RFC 3339 or ISO 8601, in UTC and cut to milliseconds; one without a zone is taken for UTC.
+    """Parse a time in RFC 3339 or ISO 8601; return it in UTC, truncated to milliseconds. The default zone is UTC.
 
     Raises:
-        ValueError: it is no such time, or one outside the years 1 to 9999.
+        ValueError: it isn't such a time, or is outside the years 1 to 9999.
     """
     time = datetime.fromisoformat(text)
     try:
@@ -106,7 +106,7 @@ def parse_time(text: str) -> datetime:
 
 
 def piece_to_json(piece: Unsupported) -> Record:
-    """Make `kind` and `raw` of a piece as any JSON parser reads it: valid Unicode, finite numbers, text if too deep."""
+    """Return `kind` and `raw` of a piece for any JSON parser: valid Unicode, finite numbers, text if too deep."""
     return {"kind": valid_text(piece.kind), "raw": _portable(piece.raw)}
 
 
@@ -116,7 +116,7 @@ def _portable(value: Any, depth: int = 0) -> Any:
             return valid_text(value)
         case float() if not math.isfinite(value):
             return str(value)
-        case dict() | list() if depth == _DEEPEST:
+        case dict() | list() if depth == _MAX_DEPTH:
             return json.dumps(value)
         case dict():
             return {valid_text(name): _portable(inner, depth + 1) for name, inner in value.items()}
@@ -126,7 +126,7 @@ def _portable(value: Any, depth: int = 0) -> Any:
             return value
 
 
-def _in_order(record: Record, order: tuple[str, ...], times: tuple[str, ...]) -> Record:
+def _ordered(record: Record, order: tuple[str, ...], times: tuple[str, ...]) -> Record:
     names, times = _names(tuple(record), order, times)
     written = {name: record[name] for name in names}
     for name in times:
@@ -139,7 +139,7 @@ def _in_order(record: Record, order: tuple[str, ...], times: tuple[str, ...]) ->
 def _names(
     names: tuple[str, ...], order: tuple[str, ...], times: tuple[str, ...]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Order names as a class has them, then those it does not know, and pick the times; most messages are alike."""
+    """Order names as the class does, then the unknown ones; also return the times. Cached: most messages are alike."""
     known = [name for name in order if name in names]
     unknown = [name for name in names if name not in order]
     return (*known, *unknown), tuple(name for name in times if name in names)
@@ -151,22 +151,22 @@ def _with_time(feedback: Any) -> Any:
     return feedback
 
 
-def _plain(value: Any) -> Any:
-    """Write what JSON has no word for. Keys with a leading $ can't be stored, so these are never someone's data."""
+def _encode_special(value: Any) -> Any:
+    """Encode types that JSON lacks. Keys with a leading $ can't be stored, so these are never a user's data."""
     if isinstance(value, datetime):
         return {"$date": rfc3339(value)}
     return {"$binary": base64.b64encode(value).decode()} if isinstance(value, bytes) else str(value)
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_plain).encode
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_encode_special).encode
 
 
-def _with_numbers_marked(value: Any) -> Any:
+def _mark_numbers(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return {"$double": str(value)}
     if isinstance(value, Mapping):
-        return {key: _with_numbers_marked(inner) for key, inner in value.items()}
-    return [_with_numbers_marked(inner) for inner in value] if isinstance(value, list | tuple) else value
+        return {key: _mark_numbers(inner) for key, inner in value.items()}
+    return [_mark_numbers(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 _MARKS: dict[str, Callable[[str], Any]] = {
@@ -176,7 +176,7 @@ _MARKS: dict[str, Callable[[str], Any]] = {
 }
 
 
-def _unmarked(value: dict[str, Any]) -> Any:
+def _decode_marks(value: dict[str, Any]) -> Any:
     if len(value) == 1:
         ((mark, inner),) = value.items()
         if mark in _MARKS and isinstance(inner, str):
@@ -184,4 +184,4 @@ def _unmarked(value: dict[str, Any]) -> Any:
     return value
 
 
-_decode = json.JSONDecoder(object_hook=_unmarked).decode
+_decode = json.JSONDecoder(object_hook=_decode_marks).decode

@@ -1,4 +1,4 @@
-"""Whether a record from outside is one that the stores can hold and the classes can be made of."""
+"""The schema check of records: whether the stores can hold one, and whether it converts to the data classes."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -20,22 +20,22 @@ from botchat.core.models import (
     is_valid,
 )
 from botchat.core.storage.attachments import FILE_REQUIRED, check_file, files_of
-from botchat.core.storage.records import MAX_MESSAGE_BYTES, MESSAGE_ALWAYS, SESSION_ALWAYS, Record
+from botchat.core.storage.records import MAX_MESSAGE_BYTES, MESSAGE_REQUIRED, SESSION_REQUIRED, Record
 
 _STRICT = ConfigDict(strict=True, extra="allow")
 _NOT_IN_RECORDS = {"extra", "first", "turn"}
-_OF_MESSAGES = frozenset(field.name for field in fields(Message)) - _NOT_IN_RECORDS
+_MESSAGE_FIELDS = frozenset(field.name for field in fields(Message)) - _NOT_IN_RECORDS
 
 
 def check_record(record: Record) -> None:
     """Check a whole record, messages included.
 
     Raises:
-        InvalidInput: a field is missing or of a wrong type, an id is no name or is there twice, something in it can't
+        InvalidInput: a field is missing or has a wrong type, an ID is invalid or duplicate, a value can't
             be stored, or there are no messages.
     """
     if faults := find_faults(record):
-        raise InvalidInput(faults[0].sentence)
+        raise InvalidInput(faults[0].reason)
     if not record["messages"]:
         raise InvalidInput("It has no messages, and such a session is not stored.")
     _check_values(record)
@@ -44,13 +44,13 @@ def check_record(record: Record) -> None:
 
 
 def check_stored(record: Record) -> None:
-    """Check a record that a store holds: an agent's session may have no messages yet, and files may be gone.
+    """Check a stored record: an agent's session can have no messages yet, and files can be lost.
 
     Raises:
-        InvalidInput: as for `check_record`, or it doesn't have as many messages as it says.
+        InvalidInput: as for `check_record`, or its `message_count` is wrong.
     """
     if faults := find_faults(record):
-        raise InvalidInput(faults[0].sentence)
+        raise InvalidInput(faults[0].reason)
     _check_values(record)
     if record["message_count"] != len(record["messages"]):
         raise InvalidInput(
@@ -61,14 +61,14 @@ def check_stored(record: Record) -> None:
             check_file(file)
 
 
-def is_sound(record: Record) -> bool:
-    """Tell whether a record with some of its messages can become a session, and be shown."""
+def is_readable(record: Record) -> bool:
+    """Return whether a record with some of its messages converts to a session that can be shown."""
     return not find_faults(record) and all(map(_is_text, record["messages"])) and is_valid(record["name"])
 
 
-def are_sound(messages: Sequence[Record]) -> bool:
-    """Tell whether messages of a record can be shown."""
-    has_fault = any(fault.place[0] == "messages" for fault in find_faults({"messages": list(messages)}))
+def are_readable(messages: Sequence[Record]) -> bool:
+    """Return whether messages of a record can be shown."""
+    has_fault = any(fault.path[0] == "messages" for fault in find_faults({"messages": list(messages)}))
     return not has_fault and all(map(_is_text, messages))
 
 
@@ -77,24 +77,24 @@ def _is_text(message: Record) -> bool:
 
 
 class Fault(NamedTuple):
-    """A field of a record that is missing or has a wrong type: where it is, and what is wrong."""
+    """A field of a record that is missing or has a wrong type: its path, and a sentence with the reason."""
 
-    place: tuple[int | str, ...]
-    sentence: str
+    path: tuple[int | str, ...]
+    reason: str
 
 
 def find_faults(record: Record) -> list[Fault]:
-    """Find all fields that are missing or have a wrong type, messages included."""
+    """Return all fields that are missing or have a wrong type, messages included."""
     try:
-        _session_shape().model_validate(record)
+        _session_schema().model_validate(record)
     except ValidationError as error:
-        return [_fault(details) for details in error.errors(include_url=False)]
+        return [_to_fault(details) for details in error.errors(include_url=False)]
     return []
 
 
-def _fault(details: Any) -> Fault:
-    place = ".".join(map(str, details["loc"]))
-    return Fault(details["loc"], f"Its field {place} can't be taken: {_lowered(details['msg'])}.")
+def _to_fault(details: Any) -> Fault:
+    path = ".".join(map(str, details["loc"]))
+    return Fault(details["loc"], f"Its field {path} can't be taken: {_lower_first(details['msg'])}.")
 
 
 def _check_values(record: Record) -> None:
@@ -121,27 +121,27 @@ def _check_message(message: Record) -> None:
             size += len(value) if value.isascii() else len(value.encode())
         else:
             check_value(value, depth=2)
-        if name not in _OF_MESSAGES:
+        if name not in _MESSAGE_FIELDS:
             check_key(name)
     if size > MAX_MESSAGE_BYTES:
         raise InvalidInput(f"One of its messages has {size // 1024**2} MiB: a message holds at most 15 MiB.")
 
 
 @cache
-def _session_shape() -> type[BaseModel]:
-    file = _shape(File, FILE_REQUIRED)
-    message = _shape(Message, MESSAGE_ALWAYS, files=list[file])  # type: ignore[valid-type]
+def _session_schema() -> type[BaseModel]:
+    file = _schema_of(File, FILE_REQUIRED)
+    message = _schema_of(Message, MESSAGE_REQUIRED, files=list[file])  # type: ignore[valid-type]
     agent = create_model("Agent", __config__=_STRICT, agent_id=(str, ...))
-    return _shape(Session, SESSION_ALWAYS, messages=list[message], agents=list[agent])  # type: ignore[valid-type]
+    return _schema_of(Session, SESSION_REQUIRED, messages=list[message], agents=list[agent])  # type: ignore[valid-type]
 
 
-def _shape(kind: type, required: set[str], **other_types: Any) -> type[BaseModel]:
-    """Make the check of a record out of the class that it becomes, so that they can't come to differ."""
+def _schema_of(kind: type, required: set[str], **other_types: Any) -> type[BaseModel]:
+    """Create the schema of a record from its data class, so that they can't diverge."""
     types = get_type_hints(kind) | other_types
     names = [field.name for field in fields(kind) if field.name not in _NOT_IN_RECORDS]
     shape: dict[str, Any] = {name: (types[name], ... if name in required else None) for name in names}
     return create_model(kind.__name__, __config__=_STRICT, **shape)
 
 
-def _lowered(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]
+def _lower_first(reason: str) -> str:
+    return reason[:1].lower() + reason[1:]

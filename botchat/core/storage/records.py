@@ -1,4 +1,4 @@
-"""How sessions and messages become documents, and come back equal. Both stores write what this module makes."""
+"""Convert sessions and messages to documents and back, without loss. Both stores write these documents."""
 
 import json
 from collections.abc import Iterable
@@ -37,27 +37,27 @@ MAX_RECORD_BYTES = 16 * 1024 * 1024
 """The largest document of MongoDB: https://www.mongodb.com/docs/manual/reference/limits/ (BSON Document Size)."""
 
 MAX_MESSAGE_BYTES = 15 * 1024 * 1024
-"""The largest message: with it a record has room for what else it holds."""
+"""The largest message, which leaves room for the rest of a record."""
 
 TRASH_TIME = timedelta(days=30)
-"""How long a deleted session can be brought back; then the store removes it for ever."""
+"""How long a deleted session can be restored; then the store removes it permanently."""
 
 ORIGINAL = "original"
-"""Has, as JSON text, the texts of an imported conversation that the other fields don't hold, by their paths."""
+"""Field with those texts of an imported conversation that the other fields don't hold: JSON text, by path."""
 
 DAMAGED_NAME = "(damaged)"
-"""Stands for the name of a record that has none that can be read."""
+"""Placeholder for a name that can't be read."""
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-"""Stands for a time that can't be read."""
+"""Placeholder for a time that can't be read."""
 
 _SUMMARY_TYPES = (str, str, datetime, str, datetime, int, bool, str, str)
-_STAND_INS = ("", DAMAGED_NAME, LONG_AGO, "", LONG_AGO, 0, False, "", "active")
+_PLACEHOLDERS = ("", DAMAGED_NAME, LONG_AGO, "", LONG_AGO, 0, False, "", "active")
 _ROLES = get_args(Role)
-_WORDS = '{"text": '
-_OF_AGENT = '{"message":{'
-MESSAGE_ALWAYS = {"id", "role", "content", "create_time"}
-SESSION_ALWAYS = {
+_TEXT_PREFIX = '{"text": '
+_AGENT_PREFIX = '{"message":{'
+MESSAGE_REQUIRED = {"id", "role", "content", "create_time"}
+SESSION_REQUIRED = {
     "id",
     "user",
     "name",
@@ -70,22 +70,22 @@ SESSION_ALWAYS = {
     "state",
 }
 _MESSAGE_FIELDS = tuple(f.name for f in fields(Message) if f.name != "extra")
-_OF_MESSAGES = frozenset(_MESSAGE_FIELDS)
+_KNOWN_MESSAGE_FIELDS = frozenset(_MESSAGE_FIELDS)
 _SESSION_FIELDS = tuple(f.name for f in fields(Session) if f.name not in {"extra", "first", "turn"})
 
 
 def message_to_record(message: Message) -> Record:
-    """Make the document of a message.
+    """Return the document of a message.
 
     Raises:
-        InvalidInput: its role is none, its content no text, or a file has no id.
+        InvalidInput: its role is unknown, its content isn't text, or a file has no valid ID.
     """
     if message.role not in _ROLES:
         raise InvalidInput(f"{message.role!r} is no role of a message: {', '.join(_ROLES)}.")
     if not isinstance(message.content, str) or not isinstance(message.reasoning_content, str):
         raise InvalidInput("The content of a message must be text.")
     check_name("The id of a message", message.id)
-    record = {n: value for n in _MESSAGE_FIELDS if _kept(n, value := getattr(message, n)) or n in MESSAGE_ALWAYS}
+    record = {n: value for n in _MESSAGE_FIELDS if _is_set(n, value := getattr(message, n)) or n in MESSAGE_REQUIRED}
     if message.files:
         record["files"] = [file_to_record(file) for file in message.files]
     record |= message.extra
@@ -93,13 +93,13 @@ def message_to_record(message: Message) -> Record:
 
 
 def message_from_record(record: Record) -> Message:
-    """Make the message of a document; a field that this version does not know goes to `extra`."""
+    """Return the message of a document; fields that this version doesn't know go to `extra`."""
     known, extra = record, {}
-    if not _OF_MESSAGES.issuperset(record):
-        known = {name: value for name, value in record.items() if name in _OF_MESSAGES}
-        extra = {name: value for name, value in record.items() if name not in _OF_MESSAGES}
-    if words := payload_texts(known):
-        known = known | words | {"payload": payload_without_texts(known)}
+    if not _KNOWN_MESSAGE_FIELDS.issuperset(record):
+        known = {name: value for name, value in record.items() if name in _KNOWN_MESSAGE_FIELDS}
+        extra = {name: value for name, value in record.items() if name not in _KNOWN_MESSAGE_FIELDS}
+    if original_texts := payload_texts(known):
+        known = known | original_texts | {"payload": payload_without_texts(known)}
     elif not known["content"] and (text := _text_of_agent(known.get("payload"))):
         known = known | {"content": text}
     if "files" in known:
@@ -108,14 +108,14 @@ def message_from_record(record: Record) -> Message:
 
 
 def session_to_record(session: Session) -> Record:
-    """Make the document of a session with the messages that it holds.
+    """Return the document of a session with its loaded messages.
 
     Raises:
-        InvalidInput: something in it can't be stored.
+        InvalidInput: a value in it can't be stored.
     """
     check_header(session.user, session.id, session.bot_id)
     check_system(session.system)
-    record = {n: value for n in _SESSION_FIELDS if _kept(n, value := getattr(session, n)) or n in SESSION_ALWAYS}
+    record = {n: value for n in _SESSION_FIELDS if _is_set(n, value := getattr(session, n)) or n in SESSION_REQUIRED}
     record["messages"] = [message_to_record(message) for message in session.messages]
     record["name"] = valid_text(session.named_by(session.messages))
     record["message_count"] = len(session.messages)
@@ -125,7 +125,7 @@ def session_to_record(session: Session) -> Record:
 
 
 def session_from_record(record: Record) -> Session:
-    """Make the session of a document, with the messages that are in it and `first` counted from them."""
+    """Return the session of a document, with the document's messages and `first` computed from their number."""
     turn = turn_of(record)
     known = {n: record[n] for n in _SESSION_FIELDS if n in record}
     extra = {n: value for n, value in record.items() if n not in known and n != "_id" and not (turn and n == "turn")}
@@ -135,9 +135,9 @@ def session_from_record(record: Record) -> Session:
 
 
 def summary_from_record(record: Record) -> SessionSummary:
-    """Make the summary of a document that was read from the index, where an absent `pinned` is None.
+    """Return the summary of a document that was read from the index, where an absent `pinned` is None.
 
-    A field that is damaged has a stand-in: one damaged record must not end a list.
+    A damaged field gets a placeholder: one damaged record must not break a list.
     """
     summary = SessionSummary(
         record["_id"],
@@ -153,23 +153,23 @@ def summary_from_record(record: Record) -> SessionSummary:
     return (
         summary
         if all(map(isinstance, summary, _SUMMARY_TYPES)) and is_valid("".join(map(str, summary)))
-        else _readable(summary)
+        else _with_placeholders(summary)
     )
 
 
-def _readable(summary: SessionSummary) -> SessionSummary:
-    """Replace what is of a wrong type, or no text, in the summary of a damaged record."""
-    values: Iterable[tuple[Any, type, Any]] = zip(summary, _SUMMARY_TYPES, _STAND_INS, strict=True)
+def _with_placeholders(summary: SessionSummary) -> SessionSummary:
+    """Replace values of a wrong type and invalid texts in the summary of a damaged record."""
+    values: Iterable[tuple[Any, type, Any]] = zip(summary, _SUMMARY_TYPES, _PLACEHOLDERS, strict=True)
     found: list[Any] = [value if isinstance(value, kind) else other for value, kind, other in values]
     shown: list[Any] = [valid_text(value) if isinstance(value, str) else value for value in found]
     return SessionSummary(*shown)
 
 
 def session_changes(changes: SessionChanges) -> tuple[Record, set[str]]:
-    """Split changes of a session into fields to set (metadata by path) and fields to take away.
+    """Split changes of a session into fields to set (metadata by path) and fields to unset.
 
     Raises:
-        InvalidInput: a name that is empty or too long, an unknown state, metadata that can't be stored.
+        InvalidInput: an empty or too long name, an unknown state, or metadata that can't be stored.
     """
     to_set: Record = {**changes, "update_time": now()}
     if "name" in changes:
@@ -192,7 +192,7 @@ def session_changes(changes: SessionChanges) -> tuple[Record, set[str]]:
 
 
 def message_changes(changes: MessageChanges) -> tuple[Record, set[str]]:
-    """Split changes of a message into fields to set and fields to take away."""
+    """Split changes of a message into fields to set and fields to unset."""
     given: Record = dict(changes)
     if "content" in given or "reasoning_content" in given:
         given = {"payload": None} | given | text_fields(given)
@@ -200,49 +200,51 @@ def message_changes(changes: MessageChanges) -> tuple[Record, set[str]]:
     return to_set, to_unset
 
 
-def _kept(name: str, value: Any) -> bool:
-    """Tell whether a field is used: 0 is a value, an empty text, list or mapping is not, but for no system prompt."""
+def _is_set(name: str, value: Any) -> bool:
+    """Return whether a field is stored: 0 is, an empty text, list or mapping isn't, except an empty system prompt."""
     return value is not None and value is not False and (name == "system" or value not in ("", [], {}))
 
 
 def _set_and_unset(given: Record, always: set[str] = frozenset()) -> tuple[Record, set[str]]:  # type: ignore[assignment]
     times = {n: to_milliseconds(value) for n, value in given.items() if isinstance(value, datetime)}
     given = given | times
-    kept = {n: value for n, value in given.items() if n in always or "." in n or _kept(n, value)}
+    kept = {n: value for n, value in given.items() if n in always or "." in n or _is_set(n, value)}
     return kept, given.keys() - kept.keys()
 
 
 def text_fields(record: Record) -> Record:
-    """Make every text of a message storable; what that changes of the words themselves is kept whole in the payload."""
+    """Return the texts of a message that had to change to be storable; the payload keeps the original content."""
     texts = {n: value for n, value in record.items() if isinstance(value, str) and not is_valid(value)}
     if not texts:
         return {}
     stored = {n: valid_text(value) for n, value in texts.items()}
-    words = {n: texts[n] for n in ("content", "reasoning_content") if n in texts}
+    original_texts = {n: texts[n] for n in ("content", "reasoning_content") if n in texts}
     payload = record.get("payload")
-    if words and (not payload or is_packed(payload)):
-        stored["payload"] = _WORDS + json.dumps(words) + (f", {payload[1:]}" if payload else "}")
+    if original_texts and (not payload or is_packed(payload)):
+        stored["payload"] = _TEXT_PREFIX + json.dumps(original_texts) + (f", {payload[1:]}" if payload else "}")
     return stored
 
 
 def payload_texts(message: Record) -> dict[str, str]:
-    """Return the words of a message that `text_fields` put away, {} where the payload is someone else's."""
+    """Return the original texts that `text_fields` kept in the payload; {} for a foreign payload."""
     payload = message.get("payload")
-    if not isinstance(payload, str) or not payload.startswith(_WORDS):
+    if not isinstance(payload, str) or not payload.startswith(_TEXT_PREFIX):
         return {}
     try:
-        words = json.loads(payload)["text"]
-    except (ValueError, RecursionError):  # someone else's, and only begins like ours
+        original_texts = json.loads(payload)["text"]
+    except (ValueError, RecursionError):  # another program's, and only begins like ours
         return {}
-    if not isinstance(words, dict) or not words.keys() <= {"content", "reasoning_content"}:
+    if not isinstance(original_texts, dict) or not original_texts.keys() <= {"content", "reasoning_content"}:
         return {}
-    is_ours = all(isinstance(own, str) and valid_text(own) == message.get(name) != own for name, own in words.items())
-    return words if is_ours else {}
+    is_ours = all(
+        isinstance(own, str) and valid_text(own) == message.get(name) != own for name, own in original_texts.items()
+    )
+    return original_texts if is_ours else {}
 
 
 def _text_of_agent(payload: Any) -> str:
-    """Return the text in the payload of an agent's message, where earlier versions left its content empty."""
-    if not isinstance(payload, str) or not payload.startswith(_OF_AGENT):
+    """Return the text in the payload of an agent's message; earlier versions left its content empty."""
+    if not isinstance(payload, str) or not payload.startswith(_AGENT_PREFIX):
         return ""
     try:
         content = json.loads(payload)["message"].get("content")
@@ -253,7 +255,7 @@ def _text_of_agent(payload: Any) -> str:
 
 
 def payload_without_texts(message: Record) -> str | None:
-    """Return the payload of a message less the words that `payload_texts` found in it; None if no more is in it."""
+    """Return the payload of a message without the texts that `payload_texts` returns; None if nothing is left."""
     kept = json.loads(message["payload"])
     del kept["text"]
     return json.dumps(kept) if kept else None

@@ -1,6 +1,6 @@
-"""How a message loses its words for ever, with what was derived from them: the session's name, its summary, a topic.
+"""Redaction: permanently removes a message's text and everything derived from it (name, summary, topic).
 
-What an import kept beside the messages goes too, as far as it has the words.
+An imported conversation's original texts are removed too, as far as they quote the message.
 """
 
 import re
@@ -21,34 +21,34 @@ from botchat.core.models import (
 from botchat.core.storage.records import ORIGINAL
 from botchat.core.storage.repository import SessionRepository
 
-_TOLD_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,}|[^\W_]{4,}")
+_TITLE_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,}|[^\W_]{4,}")
 _FIRST_MESSAGES = 20
 
 
 def redact(
-    repository: SessionRepository, session: Session, message: Message, **instead: Unpack[MessageChanges]
+    repository: SessionRepository, session: Session, message: Message, **replacement: Unpack[MessageChanges]
 ) -> None:
-    """Take a message's words and files out of the store; `instead` is what stands there then.
+    """Remove a message's text and files from the store; `replacement` are the fields to store in their place.
 
-    What was derived from it goes first, so that an interrupted redaction can be repeated: the message is still there to
-    find it by. It is checked again at the end, for what a bot's title or summary wrote meanwhile.
+    Derived texts are removed first, so that an interrupted redaction can be repeated: the message still exists to
+    find them by. They are checked again at the end, because a title or summary may have been written meanwhile.
 
     Raises:
         MessageNotFound: the session has no such message.
     """
     remove_derived(repository, session, message)
-    changes: MessageChanges = redaction() | instead
+    changes: MessageChanges = redaction() | replacement
     unknown = {name: None for name in message.extra if "." not in name and not name.startswith("$")}
     repository.update_message(session.user, session.id, message.id, **(unknown | changes))  # type: ignore[arg-type]
     remove_derived(repository, repository.get(session.user, session.id, last=1), message)
 
 
 def remove_derived(repository: SessionRepository, session: Session, message: Message) -> None:
-    """Replace the session's name if it was made of a message, and remove a summary, which may tell of it.
+    """Replace the session's name if it was derived from a message, and remove a summary, which may quote it.
 
-    Of what an import kept beside the messages, remove what has the words.
+    Remove the message's text from the session's `original` too.
     """
-    if session.name and session.name != REDACTED and _is_made_of(repository, session, message):
+    if session.name and session.name != REDACTED and _is_derived_from(repository, session, message):
         repository.update(session.user, session.id, name=REDACTED)
     if session.summary:
         repository.update(session.user, session.id, summary=None)
@@ -57,7 +57,7 @@ def remove_derived(repository: SessionRepository, session: Session, message: Mes
 
 
 def _remove_from_original(repository: SessionRepository, session: Session, message: Message) -> None:
-    """Remove a message's words from the `original`; another redaction may change that meanwhile."""
+    """Remove a message's text from `original`, and retry if another redaction changes it meanwhile."""
     original = session.extra.get(ORIGINAL)
     while isinstance(original, str) and (left := without_quotes(original, message)) != original:
         if repository.replace_original(session.user, session.id, original, left):
@@ -66,7 +66,7 @@ def _remove_from_original(repository: SessionRepository, session: Session, messa
 
 
 def has_redaction_since(repository: SessionRepository, session: Session, known: Sequence[Message]) -> bool:
-    """Tell whether one of these messages, oldest first, was redacted since they were read."""
+    """Return whether any of these messages (oldest first) was redacted since they were read."""
     ids = {message.id for message in known if message.redacted_time is None}
     if not ids:
         return False
@@ -75,11 +75,11 @@ def has_redaction_since(repository: SessionRepository, session: Session, known: 
     return any(message.id in ids and message.redacted_time is not None for message in stored)
 
 
-def _is_made_of(repository: SessionRepository, session: Session, message: Message) -> bool:
-    """Tell whether a session's name is the beginning of a message, or a title that a bot made of it.
+def _is_derived_from(repository: SessionRepository, session: Session, message: Message) -> bool:
+    """Return whether a session's name is the beginning of a message, or a title generated from it.
 
-    Titles of earlier versions don't name their messages: there a name counts as a title of the first question and
-    answer if it has a word of the message.
+    Titles of earlier versions don't list their messages: there, a name counts as a title of the first message and
+    reply if it shares a word with the message.
     """
     if any(session.name in valid_text(text) for text in naming_texts(message)):
         return True
@@ -89,17 +89,17 @@ def _is_made_of(repository: SessionRepository, session: Session, message: Messag
     if not _has_word_of(session.name, texts):
         return False
     first = _first_turn(repository, session)
-    is_automatic = session.name == replace(session, name="").named_by(first)  # of another message, then
+    is_automatic = session.name == replace(session, name="").named_by(first)  # then from another message
     return not is_automatic and any(each.id == message.id for each in first)
 
 
 def _has_word_of(name: str, texts: Iterable[str]) -> bool:
-    said = "\n".join(texts).casefold()
-    return any(word in said for word in _TOLD_WORD.findall(name.casefold()))
+    text = "\n".join(texts).casefold()
+    return any(word in text for word in _TITLE_WORD.findall(name.casefold()))
 
 
 def _first_turn(repository: SessionRepository, session: Session) -> list[Message]:
-    """Return the messages up to the first complete answer, which a title is made of."""
+    """Return the messages up to the first complete reply, from which a title is generated."""
     first: list[Message] = []
     for message in repository.messages(session.user, session.id, before=_FIRST_MESSAGES, limit=_FIRST_MESSAGES):
         first.append(message)

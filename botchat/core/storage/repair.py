@@ -1,7 +1,7 @@
-r"""Damaged records: what is wrong with them, and a valid record with everything in them that can be read.
+r"""Damaged records: detect the damage, and build a valid record of everything that can be read.
 
-Words that can't be read as text stay visible (a byte that is not UTF-8 becomes `\xNN`). A value that a field can't
-hold is kept raw beside it: in the payload of its message, or in the record's field `damaged`, as JSON text.
+Invalid text stays visible (a byte that isn't UTF-8 becomes `\xNN`). A value that a field can't
+hold is kept raw: in the payload of its message, or in the record's field `damaged`, as JSON text.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ DAMAGED = "damaged"
 """Field that holds, as JSON text, values of a damaged record that its own fields can't hold."""
 
 MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
-"""What reading a record raises where a field is missing or is of a wrong type."""
+"""Exceptions raised by reading a record with a missing field or a field of a wrong type."""
 
 _IDS = UUID("0d0f6f2e-1b39-4d39-8df4-cd2b7a3b5e55")
 _ALWAYS: Record = {"name": "", "bot_id": "unknown", "state": "active", "rev": 1}
@@ -27,10 +27,10 @@ _ROUNDS = 5
 _FIELD = 2  # where the place of a fault names a message's field: messages.0.role
 
 
-def checked(record: Record, damages: Iterable[str] = ()) -> Record | DamagedRecord:
-    """Return a record as it is where it is sound, else what is wrong with it and what can be read.
+def check_damage(record: Record, damages: Iterable[str] = ()) -> Record | DamagedRecord:
+    """Return a valid record unchanged; otherwise a DamagedRecord with the reason and the readable part.
 
-    `damages` is what the store found wrong when it read the record, each a part of a sentence.
+    `damages` are the problems that the store found when it read the record, each part of a sentence.
     """
     reasons = list(damages)
     if not reasons:
@@ -43,45 +43,47 @@ def checked(record: Record, damages: Iterable[str] = ()) -> Record | DamagedReco
             reasons = [bytes_in if names else reason[:1].lower() + reason[1:]]
         else:
             return record
-    session_id, user = (visible(value) if isinstance(value := record.get(n), str) else "" for n in ("_id", "user"))
-    return DamagedRecord(session_id, user, "; ".join(reasons), record, mended(record))
+    session_id, user = (
+        escape_invalid_bytes(value) if isinstance(value := record.get(n), str) else "" for n in ("_id", "user")
+    )
+    return DamagedRecord(session_id, user, "; ".join(reasons), record, salvage_record(record))
 
 
-def mended(record: Record) -> Record | None:
-    """Make a valid record of what can be read of a damaged one; None if it has no id or no user."""
-    record = visible(record)
+def salvage_record(record: Record) -> Record | None:
+    """Return a valid record of the readable parts of a damaged one; None if it has no ID or no user."""
+    record = escape_invalid_bytes(record)
     session_id, user = record.get("_id"), record.get("user")
     if not all(isinstance(name, str) and name and "\0" not in name for name in (session_id, user)):
         return None
     kept: Record = {}
-    messages = _messages(record.get("messages"), record.get("create_time"))
+    messages = _salvage_messages(record.get("messages"), record.get("create_time"))
     whole = record | {"id": session_id, "messages": messages}
     times = [m["create_time"] for m in messages] or [LONG_AGO]
-    stand_ins = _ALWAYS | {"create_time": min(times), "update_time": max(times), "message_count": len(messages)}
+    placeholders = _ALWAYS | {"create_time": min(times), "update_time": max(times), "message_count": len(messages)}
     for _ in range(_ROUNDS):
-        faults = [fault for fault in find_faults(whole) if fault.place[0] != "messages"]
+        faults = [fault for fault in find_faults(whole) if fault.path[0] != "messages"]
         if not faults:
             break
-        whole = _without(whole, {str(fault.place[0]) for fault in faults}, stand_ins, kept)
+        whole = _without(whole, {str(fault.path[0]) for fault in faults}, placeholders, kept)
     if not whole["bot_id"] or "\0" in whole["bot_id"]:
-        whole["bot_id"] = stand_ins["bot_id"]
+        whole["bot_id"] = placeholders["bot_id"]
     whole["message_count"] = len(messages)
     if kept:
         whole[DAMAGED] = json_codec.encode(kept)
-    return _if_valid(whole)
+    return _none_if_invalid(whole)
 
 
-def visible(value: Any) -> Any:
-    r"""Return a value with every byte that is not UTF-8 visible in its texts, as `\xNN`."""
+def escape_invalid_bytes(value: Any) -> Any:
+    r"""Return a value in whose texts every byte that isn't UTF-8 is replaced by `\xNN`."""
     if isinstance(value, str):
         return value if is_valid(value) else _visible_text(value)
     if isinstance(value, Mapping):
-        return {visible(name): visible(inner) for name, inner in value.items()}
-    return [visible(inner) for inner in value] if isinstance(value, list) else value
+        return {escape_invalid_bytes(name): escape_invalid_bytes(inner) for name, inner in value.items()}
+    return [escape_invalid_bytes(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _messages(value: Any, create_time: Any) -> list[Record]:
-    """Make valid messages of what is stored as the messages."""
+def _salvage_messages(value: Any, create_time: Any) -> list[Record]:
+    """Return valid messages made from the stored value of `messages`."""
     at = create_time if isinstance(create_time, datetime) else LONG_AGO
     if value is None:
         return []
@@ -89,50 +91,50 @@ def _messages(value: Any, create_time: Any) -> list[Record]:
     messages: list[Record] = []
     taken: set[str] = set()
     for i, one in enumerate(values):
-        message = _message(one, i, at)
+        message = _salvage_message(one, i, at)
         if message["id"] in taken:
-            message["id"] = _id_of(i, message)
+            message["id"] = _stable_id(i, message)
         taken.add(message["id"])
         at = message["create_time"]
         messages.append(message)
     return messages
 
 
-def _message(value: Any, place: int, at: datetime) -> Record:
+def _salvage_message(value: Any, place: int, at: datetime) -> Record:
     if not isinstance(value, dict):
-        payload = pack([_raw("damaged message", value)])
-        return {"id": _id_of(place, value), "role": "tool", "content": "", "create_time": at, "payload": payload}
+        payload = pack([_wrap_raw("damaged message", value)])
+        return {"id": _stable_id(place, value), "role": "tool", "content": "", "create_time": at, "payload": payload}
     kept: Record = {}
-    stand_ins = {"id": _id_of(place, value), "role": "tool", "content": "", "create_time": at}
+    placeholders = {"id": _stable_id(place, value), "role": "tool", "content": "", "create_time": at}
     message = value
     for _ in range(_ROUNDS):
         faults = _faults_of_message(message)
         if not faults:
             break
         message = _without(
-            message, {str(fault.place[_FIELD]) for fault in faults if len(fault.place) > _FIELD}, stand_ins, kept
+            message, {str(fault.path[_FIELD]) for fault in faults if len(fault.path) > _FIELD}, placeholders, kept
         )
     if not message["id"] or "\0" in message["id"]:
-        kept["id"], message = message["id"], message | {"id": stand_ins["id"]}
+        kept["id"], message = message["id"], message | {"id": placeholders["id"]}
     if kept and not message.get("payload"):
-        message["payload"] = pack(_raw(f"damaged {name}", inner) for name, inner in kept.items())
+        message["payload"] = pack(_wrap_raw(f"damaged {name}", inner) for name, inner in kept.items())
     elif kept:
         message[DAMAGED] = json_codec.encode(kept)
     return message
 
 
 def _faults_of_message(message: Record) -> list[Fault]:
-    return [fault for fault in find_faults({"messages": [message]}) if fault.place[0] == "messages"]
+    return [fault for fault in find_faults({"messages": [message]}) if fault.path[0] == "messages"]
 
 
-def _without(record: Record, names: set[str], stand_ins: Record, kept: Record) -> Record:
-    """Take fields out of a record and keep their values; those that a record always has get a stand-in."""
+def _without(record: Record, names: set[str], placeholders: Record, kept: Record) -> Record:
+    """Return a record without some fields, whose values go to `kept`; required fields get a placeholder."""
     kept |= {name: record[name] for name in names if name in record}
     left = {name: value for name, value in record.items() if name not in names}
-    return left | {name: value for name, value in stand_ins.items() if name in names}
+    return left | {name: value for name, value in placeholders.items() if name in names}
 
 
-def _if_valid(record: Record) -> Record | None:
+def _none_if_invalid(record: Record) -> Record | None:
     try:
         check_stored(record)
     except InvalidInput:
@@ -140,13 +142,13 @@ def _if_valid(record: Record) -> Record | None:
     return record
 
 
-def _raw(kind: str, value: Any) -> Unsupported:
-    """Keep a value that may be anything: as itself where it is a text, else as JSON text."""
+def _wrap_raw(kind: str, value: Any) -> Unsupported:
+    """Wrap any value: a text as it is, anything else as JSON text."""
     return Unsupported(kind, value if isinstance(value, str) else json_codec.encode(value))
 
 
-def _id_of(place: int, value: Any) -> str:
-    """Make the id of a message that has none: the same each time that it is read."""
+def _stable_id(place: int, value: Any) -> str:
+    """Return an ID for a message without one: the same for each read."""
     return str(uuid5(_IDS, f"{place} {value!r}"))
 
 

@@ -1,4 +1,4 @@
-"""The contract of a store of sessions. `mongo/` and `sqlite/` implement it; one test suite proves it."""
+"""The contract for storing a user's sessions, implemented by `mongo/` and `sqlite/`; also the cursors of pages."""
 
 import base64
 import json
@@ -34,54 +34,54 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 class SessionRepository(Protocol):
-    """Keeps sessions, each owned by one user.
+    """Stores sessions, each owned by one user.
 
-    Every method that takes a user finds that user's sessions alone: another's raises SessionNotFound, just as one that
-    does not exist. Every method may raise StoreError; what StoreUnavailable interrupted may be tried again as it was.
+    A method that takes a user finds only that user's sessions: another user's raises SessionNotFound, like one that
+    doesn't exist. Every method may raise StoreError; a call that raised StoreUnavailable can be repeated unchanged.
     """
 
     name: str
-    """Which store this is, to be shown: without the password."""
+    """The store's address for display, without the password."""
 
     def prepare(self) -> None:
-        """Open the store, make what it needs (file, tables, indexes) and see that it answers."""
+        """Open the store, create its file, tables or indexes, and check that it responds."""
         ...
 
     def close(self) -> None:
-        """Give back connections that this repository made. A borrowed client stays open."""
+        """Close the connections that this repository opened. A borrowed client stays open."""
         ...
 
     def save(self, session: Session) -> None:
-        """Replace the record of that id, or make it. A session without messages is not stored.
+        """Replace the session's record, or create it. A session without messages isn't stored.
 
         Raises:
-            SessionChanged: the record is not the one that this session was read from.
-            SessionTooLarge: one of its messages is over the limit, or all else together.
-            InvalidInput: something in it can't be stored, or only its newest messages were read.
+            SessionChanged: the record isn't the version that this session was read from.
+            SessionTooLarge: one of its messages, or the rest of the record, exceeds the limit.
+            InvalidInput: a value in it can't be stored, or only its newest messages were read.
         """
         ...
 
     def append(
         self, session: Session, message: Message, agent: AgentChanges | None = None, *, turn: str | None = None
     ) -> None:
-        """Add a message to the record and to `session`, in one command; the first one makes the record.
+        """Add a message to the record and to `session`, in one command; the first one creates the record.
 
-        The same message again changes nothing, so a failed call can be repeated. What it costs does not grow with the
-        session. Of `session` only the header is used: its `expire_time` is stored with the message, unless the record
-        was pinned or thrown away meanwhile, and a `head` ends.
+        Appending the same message again changes nothing, so a failed call can be repeated. The cost doesn't grow with
+        the session. Only the header of `session` is used: its `expire_time` is stored with the message, unless the
+        record was pinned or deleted meanwhile, and a `head` is removed.
 
-        Data of files that are too big for the message are stored first, apart from it: there is never a message
+        Data of files that are too large for the message are stored first, separately: there is never a message
         without its files.
 
         With `agent`, which may be empty, the same command counts the message in the session's totals and in its
         agent's, and changes the agent: see `for_agents`. The record must be there, and not in the trash.
 
-        With `turn`, the id of who holds the turn, the same command begins it with a user's message, unless another has
-        one there, and ends the mark of it with any other message: a reply has a heartbeat of its own.
+        With `turn`, the ID of the turn's holder, the same command begins the turn if the message is the user's and no
+        one else holds one; any other message removes the turn's mark, because a reply has its own heartbeat.
 
         Raises:
             ReplyRunning: another holder has a turn in the session; nothing is stored.
-            SessionTooLarge: the message is over the limit.
+            SessionTooLarge: the message exceeds the limit.
             InvalidInput: the message can't be stored.
             AgentNotFound: it is counted, and the session has no such agent.
             SessionNotFound: it is counted, and the session was deleted.
@@ -89,10 +89,10 @@ class SessionRepository(Protocol):
         ...
 
     def update_message(self, user: str, session_id: str, message_id: str, **changes: Unpack[MessageChanges]) -> bool:
-        """Change one message in place; its other fields stay. Files that are taken away lose their data first.
+        """Change fields of one message; its other fields stay. Data of removed files are deleted first.
 
-        Returns whether this says that a reply goes on (`status` is streaming) that someone wishes to end: the writer
-        learns it with a command that it sends anyway.
+        Return whether this marks a reply as streaming (`status`) that has been asked to stop: the writer
+        learns of it from a command that it sends anyway.
 
         Raises:
             MessageNotFound: the session has no such message.
@@ -100,26 +100,26 @@ class SessionRepository(Protocol):
         ...
 
     def stop_reply(self, user: str, session_id: str, message_id: str) -> bool:
-        """Wish that whoever writes this message ends it; False, and nothing is changed, if it is not streaming."""
+        """Ask the writer of this reply to stop; return False, and change nothing, if it isn't streaming."""
         ...
 
     def turns(self) -> RunningTurns:
-        """Return the marks of turns whose reply has no message yet."""
+        """Return the marks of running turns whose reply has no message yet."""
         ...
 
     def get(self, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:
-        """Read a session with its newest messages, in one command however long it is.
+        """Return a session with its newest `last` messages, in one command however long it is.
 
-        Of its files only the small ones have their data.
+        Only small files include their data.
         """
         ...
 
     def messages(self, user: str, session_id: str, before: int, limit: int = PAGE_SIZE) -> list[Message]:
-        """Read the messages that come before the one at position `before` (0 is the first), oldest first."""
+        """Return up to `limit` messages before position `before` (0 is the first message), oldest first."""
         ...
 
     def position(self, user: str, session_id: str, message_id: str) -> int:
-        """Tell the position of a message in its session; 0 is the first.
+        """Return the position of a message in its session; 0 is the first.
 
         Raises:
             MessageNotFound: the session has no such message.
@@ -127,18 +127,18 @@ class SessionRepository(Protocol):
         ...
 
     def file(self, user: str, session_id: str, file_id: str) -> bytes:
-        """Read the data of a file that came with a message.
+        """Return the data of an attachment.
 
         Raises:
-            FileNotFound: no message has it, or its data are gone.
+            FileNotFound: no message has it, or its data are lost.
         """
         ...
 
     def page(self, user: str, after: str | None = None, limit: int = PAGE_SIZE, where: SessionFilter = ACTIVE) -> Page:
-        """Read summaries, newest create_time first, ties by id; `after` is the `next` of the page before.
+        """Return a page of summaries, newest create_time first, ties by ID; `after` is the previous page's `next`.
 
         Raises:
-            InvalidInput: `after` is no such text, the limit below 1, or the text to search for can't be.
+            InvalidInput: the cursor is invalid, the limit is below 1, or the search text is unusable.
         """
         ...
 
@@ -147,15 +147,15 @@ class SessionRepository(Protocol):
         ...
 
     def find(self, user: str, text: str, limit: int = 10) -> list[SessionSummary]:
-        """Find the user's sessions, in whatever state, whose id begins with the text or whose name is the text."""
+        """Return the user's sessions, in any state, whose ID begins with the text or whose name equals it."""
         ...
 
     def tags(self, user: str) -> list[str]:
-        """Read the tags that the user's active sessions have, each once, sorted."""
+        """Return the tags of the user's active sessions, sorted and without duplicates."""
         ...
 
     def latest(self, user: str) -> SessionSummary | None:
-        """Find the session that was written last; None if the user has none."""
+        """Return the active session that was last written; None if the user has none."""
         ...
 
     def update(self, user: str, session_id: str, **changes: Unpack[SessionChanges]) -> None:
@@ -167,53 +167,53 @@ class SessionRepository(Protocol):
         ...
 
     def rename_if_unchanged(self, user: str, session_id: str, old: str, new: str, title_of: Sequence[str] = ()) -> bool:
-        """Rename a session in one command if its name is `old` still; tell whether it was.
+        """Rename a session in one command if its name is still `old`; return whether it was.
 
-        `title_of` are the ids of the messages that a bot made the new name of.
+        `title_of` are the IDs of the messages from which the new name was generated.
         """
         ...
 
     def replace_original(self, user: str, session_id: str, old: str, new: str | None) -> bool:
-        """Replace what an import kept beside the messages in one command if it is `old` still; tell whether it was.
+        """Replace a session's `original` in one command if it is still `old`; return whether it was.
 
         None removes it.
         """
         ...
 
     def delete(self, user: str, session_id: str) -> None:
-        """Put a session in the trash for 30 days; `update(..., state="active")` brings it back."""
+        """Move a session to the trash for 30 days; `update(..., state="active")` restores it."""
         ...
 
     def purge(self, user: str, session_id: str, *, unless_written_since: datetime | None = None) -> None:
-        """Remove a session for ever, with its files.
+        """Permanently delete a session and its files.
 
         Raises:
-            SessionChanged: it was written, or pinned, since that update_time.
+            SessionChanged: it was written or pinned since that update_time.
         """
         ...
 
     def preferences(self, user: str) -> Preferences:
-        """Read what the user has chosen, the defaults where that is nothing."""
+        """Return the user's preferences, with defaults for those that aren't set."""
         ...
 
     def set_preferences(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
-        """Keep what the user chooses; what is not given stays.
+        """Set some of the user's preferences; the others stay.
 
         Raises:
-            InvalidInput: there is no such preference, or it has no such value.
+            InvalidInput: an unknown preference or an invalid value.
         """
         ...
 
     def for_agents(self) -> AgentRecords:
-        """Return what agents keep in their sessions, beside the messages."""
+        """Return the store of agents' state in their sessions."""
         ...
 
     def for_admins(self) -> AllSessions:
-        """Return what admins may ask of everybody's sessions. It is apart, so that no user can be forgotten here."""
+        """Return the access to all users' sessions. It is separate, so that no method here can forget the user."""
         ...
 
     def accounts(self) -> AccountRepository:
-        """Return what is kept, beside the sessions, of who may come in."""
+        """Return the store of accounts, tokens and sign-ins."""
         ...
 
     def audit(self) -> AuditLog:
@@ -221,37 +221,37 @@ class SessionRepository(Protocol):
         ...
 
     def expiring_values(self) -> ExpiringValues:
-        """Return what is kept, beside the sessions, for a while."""
+        """Return the store of values that expire."""
         ...
 
 
-class Position(NamedTuple):
-    """Where a page ended: after this session. `is_alone` is that no other of the same create_time followed it then."""
+class CursorPosition(NamedTuple):
+    """Where a page ended: after this session. `is_alone`: no other with the same create_time followed it then."""
 
     create_time: datetime
     id: str
     is_alone: bool
 
 
-def position_of(cursor: str) -> Position:
-    """Read the position that a page's `next` stands for.
+def parse_cursor(cursor: str) -> CursorPosition:
+    """Return the position that a page's `next` encodes.
 
     Raises:
-        InvalidInput: no page ended with it.
+        InvalidInput: it isn't a cursor.
     """
     try:
         milliseconds, session_id, is_alone = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        return Position(_EPOCH + int(milliseconds) * _MILLISECOND, str(session_id), bool(is_alone))
+        return CursorPosition(_EPOCH + int(milliseconds) * _MILLISECOND, str(session_id), bool(is_alone))
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise InvalidInput(f"{cursor!r} is no cursor: take the one that the page before ended with.") from error
 
 
-def page_of(found: list[SessionSummary], limit: int) -> Page:
-    """Make a page of `limit` sessions out of what was found when asking for one more."""
+def make_page(found: list[SessionSummary], limit: int) -> Page:
+    """Return a page of `limit` sessions from a query for one more than that."""
     if len(found) <= limit:
         return Page(sessions=tuple(found), next=None)
     last, following = found[limit - 1 : limit + 1]
-    if last.create_time == LONG_AGO:  # damaged: all that follows it is, and has no place in the order
+    if last.create_time == LONG_AGO:  # damaged, as is everything after it, which has no position in the order
         return Page(sessions=tuple(found[:limit]), next=None)
     milliseconds = (last.create_time - _EPOCH) // _MILLISECOND
     position = json.dumps([milliseconds, last.id, following.create_time != last.create_time])
@@ -259,16 +259,16 @@ def page_of(found: list[SessionSummary], limit: int) -> Page:
 
 
 def check_limit(limit: int) -> None:
-    """Check how many of something are asked for.
+    """Check a requested number of items.
 
     Raises:
-        InvalidInput: fewer than 1.
+        InvalidInput: it is below 1.
     """
     if limit < 1:
         raise InvalidInput(f"At least 1 must be asked for, not {limit}.")
 
 
-def check_whole(session: Session) -> None:
+def check_complete(session: Session) -> None:
     """Check that replacing a record with this session would not drop messages that were never read.
 
     Raises:
@@ -280,6 +280,6 @@ def check_whole(session: Session) -> None:
         )
 
 
-def has_end_of_its_own(record: Mapping[str, Any]) -> bool:
-    """Tell whether a person has said when a record goes, so that no append may: they pinned it, or threw it away."""
+def has_fixed_expiry(record: Mapping[str, Any]) -> bool:
+    """Return whether a user set when a record expires, by pinning or deleting it; then no append changes it."""
     return bool(record.get("pinned")) or record["state"] == "trash"

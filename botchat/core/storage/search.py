@@ -1,6 +1,6 @@
-"""What is looked for in sessions: patterns that every regular expression engine reads alike.
+"""Search terms as regular expressions that mean the same to every engine, and excerpts around a match.
 
-A store's own "ignore the case" differs from another's beyond ASCII; here each letter is spelt out with its variants.
+Case-insensitive matching differs between stores beyond ASCII, so each letter is spelled out with its variants.
 """
 
 import re
@@ -16,14 +16,14 @@ _BEFORE, _AFTER = 20, 60
 _BEYOND_ALL_CASES = 0x20000  # letters with cases are in the first two planes: CaseFolding.txt of Unicode 17
 
 TEXT_LIMIT = 1000
-"""Characters of a search. Each may become some 20 bytes of a pattern, and MongoDB takes 32,764 of them."""
+"""Maximum characters of a search. Each can become some 20 bytes of a pattern; MongoDB accepts 32,764 bytes."""
 
 
-def patterns(text: str) -> list[str]:
-    """Make a pattern of each word: upper or lower case alike, letters with marks in one character or in several alike.
+def search_patterns(text: str) -> list[str]:
+    """Return a case-insensitive pattern for each word, which matches composed and decomposed characters alike.
 
     Raises:
-        InvalidInput: there is no word in it, or too much of them.
+        InvalidInput: there is no word in it, or it is too long.
     """
     words = unicodedata.normalize("NFC", valid_text(text)).split()
     if not words:
@@ -34,8 +34,8 @@ def patterns(text: str) -> list[str]:
 
 
 def excerpt_around(text: str, wanted: str) -> str | None:
-    """Return the place of a text where a word of what is wanted stands first, on one line; None if none does."""
-    found = re.search("|".join(patterns(wanted)), text)
+    """Return the excerpt around the first match of any search word, on one line; None if none matches."""
+    found = re.search("|".join(search_patterns(wanted)), text)
     if found is None:
         return None
     start, stop = max(0, found.start() - _BEFORE), found.end() + _AFTER
@@ -44,7 +44,7 @@ def excerpt_around(text: str, wanted: str) -> str | None:
 
 
 def _alternatives(character: str) -> str:
-    single = _alike().get(character, (character,))
+    single = _case_variants().get(character, (character,))
     several = sorted({unicodedata.normalize("NFD", one) for one in single} - set(single))
     if not several:
         # A pattern of MongoDB holds no NUL itself.
@@ -54,8 +54,8 @@ def _alternatives(character: str) -> str:
 
 
 @cache
-def _alike() -> dict[str, tuple[str, ...]]:
-    """Map each letter that has cases to all that differ from it in nothing else (k, K and the Kelvin sign)."""
+def _case_variants() -> dict[str, tuple[str, ...]]:
+    """Map each cased letter to all of its case variants (k, K and the Kelvin sign)."""
     groups: dict[str, set[str]] = defaultdict(set)
     for character in map(chr, range(_BEYOND_ALL_CASES)):
         lower, upper = character.lower(), character.upper()

@@ -1,4 +1,4 @@
-"""Copies between stores whose sessions went on in both: no word is lost, and a second copy changes nothing."""
+"""Copies between stores whose sessions continued in both: no text is lost, and a second copy changes nothing."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -63,7 +63,7 @@ def skip_without_agents(repository) -> None:
 
 
 def forked(repository, target) -> Session:
-    """A session that both stores have."""
+    """A session that exists in both stores."""
     session = stored(repository, messages=2)
     assert [one.outcome for one in copy(repository, target)] == ["made"]
     return session
@@ -252,7 +252,7 @@ def test_files_of_both_stores_are_kept(repository, target):
 
 
 class Interrupted:
-    """A target in which another program writes between the moment when a record is read and when it is written."""
+    """A target in which another program writes between the read and the write of a record."""
 
     def __init__(self, sessions, write) -> None:
         self._sessions = sessions
@@ -305,7 +305,7 @@ steps = st.lists(
 
 
 def play(session: Session, history, at: datetime) -> Session:
-    """Let a session go on by these steps, each a second after the one before."""
+    """Continue a session by these steps, each a second after the previous one."""
     for kind, place, content in history:
         at += timedelta(seconds=1)
         message = session.messages[place % len(session.messages)]

@@ -141,7 +141,7 @@ def test_a_user_that_no_store_could_hold_is_refused(chat):
 
 
 def test_a_line_break_and_an_escape_in_a_parameter_write_no_second_line(shell):
-    """The attack: a parameter that would write a line of its own, and erase the screen of whoever reads the log."""
+    """The attack: a parameter that would add a log line and erase the screen of anyone who reads the log."""
     shell.configure('admins = ["ann"]\n[api]\nadmins_read = true\n')
     token = shell.run("tokens", "create", "ann", "--scope", "admin", "--scope", "read").stdout.strip()
     api = ApiProcess(shell)

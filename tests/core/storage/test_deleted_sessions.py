@@ -1,4 +1,4 @@
-"""A deleted session has ended for agents and programs: its id begins anew, and what was said before can be restored."""
+"""Deleted sessions: agents and programs can start a new one under the same ID, and the old messages can be restored."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -127,7 +127,7 @@ def test_another_users_deleted_session_is_not_touched(store):
 
 
 class RestoredMeanwhile:
-    """A repository in which a person restores the session just before its original goes."""
+    """A repository in which a user restores the session just before its original is removed."""
 
     def __init__(self, repository: SessionRepository) -> None:
         self._repository = repository
@@ -169,7 +169,7 @@ def test_who_opens_a_deleted_id_at_the_same_moment_gets_the_same_new_session(sto
 
 
 class TakenAtOnce(CommandListener):
-    """Lets another process take the id in the instant after its session was removed."""
+    """Lets another process take the ID right after its session was removed."""
 
     def __init__(self, take) -> None:
         self._take, self._removals = [take], set()

@@ -1,4 +1,4 @@
-"""Stores and files that an earlier version wrote open, read word for word, and go on."""
+"""Stores and files written by earlier versions open, are read unchanged, and can be written to."""
 
 import gzip
 import json
@@ -24,7 +24,7 @@ ALL_MESSAGES = 100_000
 
 
 class EarlierStore:
-    """A copy of a store that the commit wrote, and what is known of it."""
+    """A copy of a store that an earlier commit wrote, and its known contents."""
 
     def __init__(self, kind: str, address: str) -> None:
         self.address = address

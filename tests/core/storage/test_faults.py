@@ -1,4 +1,4 @@
-"""Programs that are killed, interrupted or left, two that write at once, and disks that do not take it."""
+"""Faults: killed, interrupted and disconnected programs, concurrent writers, and full or failing disks."""
 
 import os
 import resource
@@ -52,7 +52,7 @@ def test_two_processes_write_one_session_and_every_message_is_stored(address, re
 
 
 def begun(shell: Shell) -> subprocess.Popen[bytes]:
-    """Ask, and wait for the first words of the reply."""
+    """Send a message, and wait for the first text of the reply."""
     process = shell.start("ask", "Go")
     assert process.stdout.read(5) == b"First"
     return process

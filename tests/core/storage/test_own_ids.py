@@ -1,4 +1,4 @@
-"""Session ids belong to their user: nobody can take an id from another, or find out whether another has it."""
+"""Session IDs belong to their user: nobody can take another user's ID, or find out whether another user has it."""
 
 import json
 
@@ -34,7 +34,7 @@ EVERYTHING = SessionFilter(state=None)
 
 @pytest.fixture
 def keyed(repository):
-    """The store as every front end has it; `keyed.stored` is the store itself, as earlier versions used it."""
+    """The store as front ends use it; `keyed.stored` is the underlying store, which earlier versions used."""
     return KeyedRepository(repository)
 
 
@@ -91,7 +91,7 @@ def test_a_key_that_is_taken_for_an_id_leads_to_no_other_session(keyed):
 
 
 def outcome(call) -> tuple:
-    """What somebody learns from a call: its result, or the error in all its words."""
+    """Return everything that a caller learns: the result, or the full error text."""
     try:
         result = call()
     except BotchatError as error:
@@ -100,7 +100,7 @@ def outcome(call) -> tuple:
 
 
 def probes(repository, user: str, session_id: str) -> list[tuple]:
-    """Everything that a user can try with an id, and what comes of it."""
+    """Every operation that a user can try with an ID, and its result."""
     turns, agents, everybody = repository.turns(), repository.for_agents(), repository.for_admins()
     mine = SessionFilter(user=user, state=None, ids=(session_id,))
     record = session_to_record(Session(id=session_id, user=user, bot_id="b", messages=[user_says("x", id="m")]))
@@ -264,7 +264,7 @@ def test_a_session_of_an_earlier_version_goes_on_under_its_plain_key(keyed):
     again.rename_if_unchanged("ann", CASE, "saved", "renamed")
     assert again.for_agents().create(Session(id=CASE, user="ann", bot_id="demo")) is False
     assert again.for_admins().put(session_to_record(session)) == "kept"
-    assert keyed.stored.for_admins().held([CASE, keys_of("ann", CASE)[0]]).keys() == {CASE}
+    assert keyed.stored.for_admins().stored_keys([CASE, keys_of("ann", CASE)[0]]).keys() == {CASE}
     assert (again.get("ann", CASE).name, again.get("ann", CASE).message_count) == ("renamed", 4)
     assert again.file("ann", CASE, "f") == BIG
     stored(again, "bob", id=CASE)

@@ -1,4 +1,4 @@
-"""A store that may only be read is read, and says so; no password has to be on a command line."""
+"""Read-only stores can be read and say that they are read-only; no password has to be on a command line."""
 
 import os
 
@@ -17,7 +17,7 @@ PASSWORD = "geheim-17"
 
 @pytest.fixture(scope="module")
 def locked_mongod(tmp_path_factory):
-    """A server that asks for a name and a password, with users `reader` and `writer` of the database botchat."""
+    """A server with authentication, with users `reader` and `writer` of the database botchat."""
     if mongod_binary() is None:
         pytest.skip("no mongod here: the dev extra carries one for Linux on x86-64 only")
     server = Mongod(tmp_path_factory.mktemp("locked"), "--auth")
@@ -39,7 +39,7 @@ def address(server: Mongod, user: str, database: str = "botchat", password: str 
 
 @pytest.fixture
 def said(locked_mongod):
-    """A session that the writer has stored."""
+    """A session that the user `writer` has stored."""
     repository = build_repository(address(locked_mongod, "writer"))
     repository.prepare()
     repository.append(session := Session(user="ann", bot_id="demo"), Message(role="user", content="Hello"))

@@ -1,4 +1,4 @@
-"""What a redaction takes out: the message, what was derived from it, and what else quotes it."""
+"""What a redaction removes: the message, everything derived from it, and other quotes of it."""
 
 import json
 import os
@@ -21,7 +21,7 @@ SECRET = "What does the ZEBRATIT project cost us?"
 
 
 def everything_in(address: str, repository) -> bytes:
-    """The file as it lies on the disk, or all that all collections of the database hold."""
+    """Return the bytes of the file, or the contents of all collections of the database."""
     if not address.startswith("mongodb"):
         return Path(address).read_bytes()
     database = repository.stored._database
@@ -30,7 +30,7 @@ def everything_in(address: str, repository) -> bytes:
 
 @pytest.fixture
 def chat_with(repository_at):
-    """Make a Chat whose bot answers like this and is asked for titles."""
+    """Return a factory of chats whose bot gives this reply and generates titles."""
     made = []
 
     def make(*answer, title=("About ", "ZEBRATIT pricing", DONE)) -> Chat:
@@ -219,7 +219,7 @@ LEFT = {name: ORIGINAL[name] for name in ("messages.unsaid.comment", "notes.said
 
 
 def imported(repository, original: str, **more) -> Session:
-    """A session with what an import kept beside its one message."""
+    """A session with one message and an `original`."""
     session = Session(user="ann", bot_id="b", extra={"original": original}, **more)
     session.messages = [Message(id="said", role="user", content=SECRET)]
     repository.save(session)

@@ -1,4 +1,4 @@
-"""Damaged records, rows and pages: each is named, the others are read, and what can be read of a damaged one too."""
+"""Damaged records, rows and pages: each is reported, its readable part is read, and so are all other records."""
 
 import json
 import sqlite3
@@ -29,7 +29,7 @@ from botchat.core.errors import DamagedRecord, SessionNotFound
 from botchat.core.exporting import ExportFormat, export
 from botchat.core.models import Message, Session, SessionFilter, unsupported_notices
 from botchat.core.retention import Retention
-from botchat.core.storage.repair import checked
+from botchat.core.storage.repair import check_damage
 from botchat.core.storage.session_keys import keys_of
 from botchat.core.storage.sqlite.repository import SqliteRepository
 
@@ -45,7 +45,7 @@ def path(tmp_path):
 
 @pytest.fixture(params=["sqlite", "mongod"])
 def damaged_store(request, path):
-    """A store of ann's with three sound sessions and one for each damage; give it and the ids of the damaged."""
+    """A store with three valid sessions and one per kind of damage; return it and the IDs of the damaged ones."""
     damages = OF_FILE if request.param == "sqlite" else WRONG
     if request.param == "sqlite":
         repository = SqliteRepository(path)
@@ -69,7 +69,7 @@ def admin_of(repository) -> Admin:
 
 
 def split(repository) -> tuple[dict, dict]:
-    """All records that are sound, and all that are damaged, by their ids."""
+    """Return all valid and all damaged records, by ID."""
     found = list(repository.for_admins().records(EVERYTHING))
     damaged = {one.session_id: one for one in found if isinstance(one, DamagedRecord)}
     return {one["_id"]: one for one in found if not isinstance(one, DamagedRecord)}, damaged
@@ -83,7 +83,7 @@ def test_each_damaged_record_is_named_with_what_can_be_read_and_the_others_are_r
         assert one.user == "ann"
         assert one.reason
         assert one.readable is not None, session_id
-        assert checked(one.readable) is one.readable
+        assert check_damage(one.readable) is one.readable
         kept = json.dumps(one.readable, default=str)
         assert session_id == "messages that are a text" or "message 1" in kept
         if "oops" in str(one.raw):

@@ -1,4 +1,4 @@
-"""Files as the tests of the stores need them: small ones in their message, big ones apart."""
+"""Attachments for the tests of the stores: small ones in their message, large ones stored separately."""
 
 from support.stores.sessions import user_says
 
@@ -16,7 +16,7 @@ def file_of(data: bytes, name: str = "a.png", **more) -> File:
 
 
 def said_with(repository, *data: bytes, user: str = "ann") -> tuple[Session, Message]:
-    """A session whose first message came with these files."""
+    """A session whose first message has these attachments."""
     session = Session(user=user, bot_id="demo")
     message = user_says(files=[file_of(one) for one in data])
     repository.append(session, message)
@@ -24,7 +24,7 @@ def said_with(repository, *data: bytes, user: str = "ann") -> tuple[Session, Mes
 
 
 def lying_apart(repository) -> int:
-    """How many files the store holds apart from messages, in whatever pieces."""
+    """Return how many separately stored files the store has, complete or not."""
     if isinstance(repository, MongoRepository):
         bucket = repository._database[BUCKET]
         files = {stored["_id"] for stored in bucket["files"].find()}

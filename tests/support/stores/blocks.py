@@ -1,4 +1,4 @@
-"""Long sessions as the tests of blocks need them, in stores that begin a block after some thirty messages."""
+"""Long sessions for the tests of blocks, in stores that start a block after some thirty messages."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,11 +9,11 @@ from support.stores.memory_mongo import memory_database
 from botchat.core.models import Message, Session
 from botchat.core.storage import SessionRepository
 from botchat.core.storage.mongo.messages.blocks import BLOCKS
-from botchat.core.storage.mongo.messages.record_size import Limits
+from botchat.core.storage.mongo.messages.record_size import RecordLimits
 from botchat.core.storage.mongo.repository import MongoRepository
 from botchat.core.storage.sqlite.repository import SqliteRepository
 
-LIMITS, ROOMY = Limits(room=6000, kept=2000, lease_seconds=0), Limits(room=20_000, kept=8000)
+LIMITS, ROOMY = RecordLimits(room=6000, kept=2000, lease_seconds=0), RecordLimits(room=20_000, kept=8000)
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 on_both = pytest.mark.parametrize("repository", ["sqlite", "mongod"], indirect=True)
@@ -22,7 +22,7 @@ on_mongod = pytest.mark.parametrize("repository", ["mongod"], indirect=True)
 
 
 def opened_store(request, tmp_path) -> Iterator[SessionRepository]:
-    """The store that a test asks for: `sqlite`, `mongomock` or `mongod`."""
+    """The store that a test requests: `sqlite`, `mongomock` or `mongod`."""
     match request.param:
         case "sqlite":
             repository = SqliteRepository(tmp_path / "botchat.db")
@@ -42,7 +42,7 @@ def says(i: int, **more) -> Message:
 
 
 def long_session(repository, messages: int = 300, **more) -> Session:
-    """A session that grew by appends, one after the other."""
+    """A session built by consecutive appends."""
     session = Session(user="ann", bot_id="b", **more)
     for i in range(messages):
         repository.append(session, says(i))
@@ -58,5 +58,5 @@ def whole(repository, session: Session) -> Session:
 
 
 def full_session(repository, messages: int, **more) -> Session:
-    """A session whose record is fuller than these stores let it become: the next append moves some of it to blocks."""
+    """A session whose record exceeds these stores' limit: the next append moves messages to blocks."""
     return long_session(MongoRepository(repository._database, limits=ROOMY), messages, **more)

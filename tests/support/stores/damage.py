@@ -1,4 +1,4 @@
-"""Ways in which a stored session can be damaged: in a SQLite file, and in MongoDB."""
+"""Ways to damage a stored session, in a SQLite file and in MongoDB."""
 
 import re
 import sqlite3
@@ -43,18 +43,18 @@ WRONG: dict[str, dict[str, Any]] = {
     "a reference": {"name": DBRef("sessions", 1)},
     "a time of no year": {"messages.0.create_time": DatetimeMS(2**60)},
 }
-"""Fields of a record that are set, or taken away where the value is None."""
+"""Fields of a record to set, or to remove if the value is None."""
 
 OF_FILE = {
     name: changes
     for name, changes in WRONG.items()
     if next(iter(changes)).startswith("messages.0.") and name not in {"a decimal", "bytes"}
 } | {"a name that is bytes": {"name": b"\xff"}, "a create_time that is a text": {"create_time": "yesterday"}}
-"""Those that a row can have."""
+"""The kinds of damage that a row can have."""
 
 
 def damage_document(database, session_id: str, changes: dict[str, Any]) -> None:
-    """Change a document of MongoDB behind botchat's back."""
+    """Change a document of MongoDB directly."""
     to_set = {name: value for name, value in changes.items() if value is not None}
     to_unset = dict.fromkeys((name for name, value in changes.items() if value is None), "")
     update = ({"$set": to_set} if to_set else {}) | ({"$unset": to_unset} if to_unset else {})
@@ -63,7 +63,7 @@ def damage_document(database, session_id: str, changes: dict[str, Any]) -> None:
 
 
 def insert_with_bad_text(database, record: dict[str, Any], word: str) -> None:
-    """Store a document in which the first letter of this word is a byte that is not UTF-8."""
+    """Store a document in which the first letter of this word is a byte that isn't UTF-8."""
     stored = bson.encode(record)
     assert word.encode() in stored
     broken = stored.replace(word.encode(), b"\xff" + word.encode()[1:])
@@ -71,7 +71,7 @@ def insert_with_bad_text(database, record: dict[str, Any], word: str) -> None:
 
 
 def damage_rows(path: Path, session_id: str, changes: dict[str, Any]) -> None:
-    """Change the rows of a session behind botchat's back."""
+    """Change the rows of a session directly."""
     for name, value in changes.items():
         if name.startswith("messages.0."):
             field = name.removeprefix("messages.0.")
@@ -96,7 +96,7 @@ def change_message(path: Path, session_id: str, change: Callable[[bytes], bytes]
 
 
 def stored_key(path: Path, session_id: str) -> str:
-    """Return the key under which a session of this id is stored."""
+    """Return the key under which the session with this ID is stored."""
     with closing(sqlite3.connect(path)) as db:
         query = "SELECT id FROM sessions WHERE id = ? OR id LIKE ? || '@user-%'"
         return db.execute(query, (session_id, session_id)).fetchone()[0]
@@ -109,7 +109,7 @@ def run(path: Path, statement: str, *values: Any) -> None:
 
 
 def pages_of(path: Path, name: str) -> list[int]:
-    """The numbers of the leaf pages of a table or an index, from 1 on."""
+    """Return the numbers of the leaf pages of a table or an index, starting at 1."""
     with closing(sqlite3.connect(path)) as db:
         rows = db.execute("SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf'", (name,)).fetchall()
     return [page for (page,) in rows]
@@ -131,7 +131,7 @@ def _changed(stored: bytes, field: str, value: Any) -> bytes:
 
 
 def big_file(path: Path) -> None:
-    """A file with forty sessions of some pages each."""
+    """A SQLite file with forty sessions of several pages each."""
     repository = SqliteRepository(path)
     repository.prepare()
     for i in range(40):

@@ -1,4 +1,4 @@
-"""mongomock as several threads can use it: one operation at a time, as a server does each of its own.
+"""A thread-safe mongomock: one operation at a time, as a server executes each one atomically.
 
 By itself it copies a document while another thread changes it ("dictionary changed size during iteration").
 """
@@ -55,7 +55,7 @@ class _Database(Database):
 
 
 def memory_database() -> Database:
-    """Make an empty database in memory."""
+    """Create an empty in-memory database."""
     database = mongomock.MongoClient(tz_aware=True)["botchat"]
     database.__class__ = _Database
     return database

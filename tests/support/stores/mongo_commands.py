@@ -1,11 +1,11 @@
-"""Which commands a MongoDB client sends."""
+"""Recording of the commands that a MongoDB client sends."""
 
 import bson
 from pymongo.monitoring import CommandListener
 
 
 class Sent(CommandListener):
-    """Keeps what a client sends."""
+    """Records what a client sends."""
 
     def __init__(self):
         self.commands = []

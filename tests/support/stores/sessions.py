@@ -1,4 +1,4 @@
-"""Sessions as the tests of the stores need them."""
+"""Sessions for the tests of the stores."""
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -21,7 +21,7 @@ def user_says(content: str = "hello", **more) -> Message:
 
 
 def stored(repository, user: str = "ann", messages: int = 1, **more) -> Session:
-    """A session of that many messages, as the store has it."""
+    """A stored session with that many messages."""
     session = Session(user=user, **({"bot_id": "demo"} | more))
     session.messages = [user_says(f"message {i}") for i in range(messages)]
     repository.save(session)

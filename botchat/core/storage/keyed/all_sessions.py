@@ -1,4 +1,4 @@
-"""Everybody's sessions with the ids that their users know, on a store in which the storage keys are the ids."""
+"""All users' sessions under their users' IDs, on a store in which the storage keys are the IDs."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
@@ -8,14 +8,14 @@ from typing import Any, Literal
 from botchat.core.errors import DamagedRecord
 from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter, SessionSummary
 from botchat.core.storage.all_sessions import Activity, AllSessions, FeedbackEntry, RecordCursor, UserSummary
-from botchat.core.storage.keyed.calls import KeyedCalls, damaged_with_id, named_by_id
+from botchat.core.storage.keyed.calls import KeyedCalls, damaged_with_id, errors_with_ids
 from botchat.core.storage.records import Record
 from botchat.core.storage.repository import ACTIVE
 from botchat.core.storage.session_keys import id_of, keys_of
 
 
 class KeyedAllSessions:
-    """Keeps `AllSessions` on a store in which ids are storage keys."""
+    """Implements `AllSessions` on a store in which the IDs are storage keys."""
 
     def __init__(self, stored: AllSessions, calls: KeyedCalls) -> None:
         self.stored = stored
@@ -36,11 +36,11 @@ class KeyedAllSessions:
             yield damaged_with_id(record) if isinstance(record, DamagedRecord) else _with_id(record)
 
     def put(self, record: Record, *, replace: bool = False) -> Literal["made", "replaced", "kept"]:
-        with named_by_id(record["user"]):
+        with errors_with_ids(record["user"]):
             return self.stored.put(self._keyed(record), replace=replace)
 
     def replace(self, record: Record, rev: int) -> bool:
-        with named_by_id(record["user"]):
+        with errors_with_ids(record["user"]):
             return self.stored.replace(self._keyed(record), rev)
 
     def repair(self, damaged: DamagedRecord) -> bool:
@@ -51,8 +51,8 @@ class KeyedAllSessions:
             DamagedRecord(damaged.session_id, damaged.user, damaged.reason, damaged.raw, readable)
         )
 
-    def held(self, keys: Collection[str]) -> dict[str, tuple[str, int]]:
-        return self.stored.held(keys)
+    def stored_keys(self, keys: Collection[str]) -> dict[str, tuple[str, int]]:
+        return self.stored.stored_keys(keys)
 
     def owners(self, session_id: str) -> list[str]:
         return self.stored.owners(session_id)
@@ -63,8 +63,8 @@ class KeyedAllSessions:
     def add_preferences(self, record: Record) -> None:
         self.stored.add_preferences(record)
 
-    def forget(self, user: str) -> None:
-        self.stored.forget(user)
+    def remove_preferences(self, user: str) -> None:
+        self.stored.remove_preferences(user)
 
     def users(self) -> Iterator[UserSummary]:
         return self.stored.users()
@@ -86,7 +86,7 @@ class KeyedAllSessions:
         return self.stored.findings()
 
     def _filter(self, where: SessionFilter) -> SessionFilter:
-        """Return a filter with the keys of its ids: the user's, or everybody's."""
+        """Return a filter with the storage keys of its IDs: the user's, or all users'."""
         if where.ids is None:
             return where
         keys = [
@@ -102,12 +102,12 @@ class KeyedAllSessions:
 
 
 def summary_with_id(summary: SessionSummary) -> SessionSummary:
-    """Return a summary that was read by its key, with its id."""
+    """Return a summary that was read by its key, with its ID."""
     return summary._replace(id=id_of(summary.user, summary.id))
 
 
 def record_with_id(record: Record, session_id: str) -> Record:
-    """Return a record with this id."""
+    """Return a record with this ID."""
     return record | {"_id": session_id, "id": session_id}
 
 

@@ -1,4 +1,4 @@
-"""Calls a store with the storage key of a user's session, and turns the keys in its errors into ids again."""
+"""Call a store with the storage key of a user's session, and translate the keys in its errors back to IDs."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -11,27 +11,27 @@ from botchat.core.storage.session_keys import id_of, is_generated, keys_of, suff
 
 _T = TypeVar("_T")
 
-_REMEMBERED = 10_000
-"""Sessions whose key is remembered, some 300 bytes each."""
+_MAX_CACHED_KEYS = 10_000
+"""Size of the cache of sessions' keys, some 300 bytes each."""
 
 
 class KeyedCalls:
-    """Finds which of its possible keys a session has.
+    """Determines which of its possible keys a session has.
 
-    The likelier key is tried first, the other one only if no session has it. The key that a session was found by is
-    remembered; if the session isn't found by it any more, both are tried again.
+    The likelier key is tried first, the other one only if no session has it. The key under which a session was found is
+    cached; if the session is no longer found under it, both are tried again.
     """
 
     def __init__(self, sessions: AllSessions) -> None:
         self._sessions = sessions
-        self._remembered: dict[tuple[str, str], str] = {}
+        self._cached_keys: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
 
     def call(self, user: str, session_id: str, operation: Callable[[str], _T]) -> _T:
-        """Call an operation with the key of a session that is stored.
+        """Call an operation with the key of a stored session.
 
         Raises:
-            SessionNotFound: the user has none of that id.
+            SessionNotFound: the user has no session with that ID.
         """
         *likelier, last = self._keys(user, session_id)
         for key in likelier:
@@ -42,10 +42,10 @@ class KeyedCalls:
         return self._called(user, session_id, last, operation)
 
     def any(self, user: str, session_id: str, operation: Callable[[str], bool]) -> bool:
-        """Call an operation that tells whether there was such a session with each key, until one is True.
+        """Call an operation, which returns whether the session exists, with each key until one is True.
 
         Raises:
-            SessionNotFound: the store raises it, and the user has none of that id.
+            SessionNotFound: the store raises it, and the user has no session with that ID.
         """
         missing: list[SessionNotFound] = []
         keys = self._keys(user, session_id)
@@ -59,10 +59,10 @@ class KeyedCalls:
             raise missing[-1]
         return False
 
-    def make(self, user: str, session_id: str, operation: Callable[[str], _T]) -> _T:
-        """Call an operation that makes a session unless the user has one of that id.
+    def create(self, user: str, session_id: str, operation: Callable[[str], _T]) -> _T:
+        """Call an operation that creates a session unless the user has one with that ID.
 
-        A generated id costs no command more, unless another user has it: they imported the same session.
+        A generated ID costs no extra command, unless another user has it because they imported the same session.
         """
         first, *_ = keys_of(user, session_id)
         if first == session_id:
@@ -74,45 +74,45 @@ class KeyedCalls:
         return self._called(user, session_id, self.key(user, session_id), operation)
 
     def key(self, user: str, session_id: str) -> str:
-        """Return the key of a user's session of this id, or the one that a new session of this id gets."""
+        """Return the key of a user's session with this ID, or the one that a new session gets."""
         keys = keys_of(user, session_id)
-        if self._remembered.get((user, session_id)) == keys[0]:
+        if self._cached_keys.get((user, session_id)) == keys[0]:
             return keys[0]
-        held = self._sessions.held(keys)
+        held = self._sessions.stored_keys(keys)
         for key in keys:
             if key in held and held[key][0] == user:
                 return key
         return next((key for key in keys if key not in held), keys[0])
 
     def forget(self, user: str, session_id: str) -> None:
-        """Forget the key of a session that was removed."""
+        """Drop the cached key of a session that was removed."""
         with self._lock:
-            self._remembered.pop((user, session_id), None)
+            self._cached_keys.pop((user, session_id), None)
 
     def _keys(self, user: str, session_id: str) -> tuple[str, ...]:
         keys = keys_of(user, session_id)
-        remembered = self._remembered.get((user, session_id))
+        remembered = self._cached_keys.get((user, session_id))
         return keys if remembered in (None, keys[0]) else keys[::-1]
 
     def _called(self, user: str, session_id: str, key: str, operation: Callable[[str], _T]) -> _T:
-        with named_by_id(user):
+        with errors_with_ids(user):
             result = operation(key)
         if not is_generated(session_id) or key != session_id:
             self._remember(user, session_id, key)
         return result
 
     def _remember(self, user: str, session_id: str, key: str) -> None:
-        if self._remembered.get((user, session_id)) == key:
+        if self._cached_keys.get((user, session_id)) == key:
             return
         with self._lock:
-            if len(self._remembered) >= _REMEMBERED:
-                self._remembered.clear()
-            self._remembered[user, session_id] = key
+            if len(self._cached_keys) >= _MAX_CACHED_KEYS:
+                self._cached_keys.clear()
+            self._cached_keys[user, session_id] = key
 
 
 @contextmanager
-def named_by_id(user: str) -> Iterator[None]:
-    """Name a user's session by its id in every error, also where the store raised it with the key."""
+def errors_with_ids(user: str) -> Iterator[None]:
+    """Replace the storage key by the session's ID in every error that the store raises."""
     try:
         yield
     except SessionNotFound as error:
@@ -127,7 +127,7 @@ def named_by_id(user: str) -> Iterator[None]:
 
 
 def damaged_with_id(damaged: DamagedRecord) -> DamagedRecord:
-    """Name a damaged session by its id; its `raw` stays what is stored."""
+    """Return a DamagedRecord with the session's ID; its `raw` stays as stored."""
     user, readable = damaged.user, damaged.readable
     session_id = id_of(user, damaged.session_id)
     if readable is not None:

@@ -1,7 +1,7 @@
-"""A store in which each user has session ids of their own, on one in which the storage keys are the ids.
+"""A store in which each user has their own session IDs, on one in which the storage keys are the IDs.
 
-This is the only place where a user and an id become a key (`core/storage/session_keys.py`), and a key an id again.
-Below it, a key is all that MongoDB or SQLite knows as the session's id; above it, nobody sees a key.
+This is the only place where a user and an ID become a key (`core/storage/session_keys.py`), and a key an ID again.
+Below it, MongoDB and SQLite know only the key as the session's ID; above it, no code sees a key.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,7 +36,7 @@ _T = TypeVar("_T")
 
 
 class KeyedRepository:
-    """Keeps `SessionRepository` on a store in which ids are storage keys."""
+    """Implements `SessionRepository` on a store in which the IDs are storage keys."""
 
     def __init__(self, stored: SessionRepository) -> None:
         self.stored = stored
@@ -154,13 +154,13 @@ class KeyedRepository:
         return self.stored.expiring_values()
 
     def _write(self, session: Session, write: Callable[[str], _T]) -> _T:
-        """Write a session that is stored, or make it."""
-        call = self._calls.call if session.rev else self._calls.make
+        """Write a stored session, or create it."""
+        call = self._calls.call if session.rev else self._calls.create
         return call(session.user, session.id, write)
 
 
 class _KeyedAgents:
-    """Keeps `AgentRecords`."""
+    """Implements `AgentRecords`."""
 
     def __init__(self, stored: AgentRecords, calls: KeyedCalls) -> None:
         self._stored = stored
@@ -173,7 +173,7 @@ class _KeyedAgents:
             session.rev, session.update_time = keyed.rev, keyed.update_time
             return is_new
 
-        return self._calls.make(session.user, session.id, create)
+        return self._calls.create(session.user, session.id, create)
 
     def header(self, user: str, session_id: str) -> Session:
         return _with_id(self._calls.call(user, session_id, lambda key: self._stored.header(user, key)))
@@ -196,7 +196,7 @@ class _KeyedAgents:
 
 
 class _KeyedTurns:
-    """Keeps `RunningTurns`."""
+    """Implements `RunningTurns`."""
 
     def __init__(self, stored: RunningTurns, calls: KeyedCalls) -> None:
         self._stored = stored
@@ -217,6 +217,6 @@ class _KeyedTurns:
 
 
 def _with_id(session: Session) -> Session:
-    """Return a session that was read under its key, with its id."""
+    """Return a session that was read by its key, with its ID."""
     session.id = id_of(session.user, session.id)
     return session

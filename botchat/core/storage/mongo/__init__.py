@@ -1,1 +1,1 @@
-"""The store on MongoDB: one document per session, older messages of long sessions in blocks."""
+"""The MongoDB store: one document per session, with the older messages of long sessions in blocks."""

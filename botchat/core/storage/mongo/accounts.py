@@ -1,4 +1,4 @@
-"""Accounts in MongoDB: `users`, `tokens`, `auth_sessions`, `auth_endings`, and `short_lived` for what soon goes."""
+"""Accounts in MongoDB (`users`, `tokens`, `auth_sessions`, `auth_endings`) and values that expire (`short_lived`)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -12,18 +12,18 @@ from pymongo.errors import DuplicateKeyError
 
 from botchat.core.models import now
 from botchat.core.storage.accounts import KEPT_REVOCATIONS, Account, Revocations, SignIn, Token
-from botchat.core.storage.mongo.client import Document, translated
+from botchat.core.storage.mongo.client import Document, translate_errors
 
 _ALL = "all"
-"""The id of the one document that counts what ended."""
+"""The ID of the only document, which counts the revocations."""
 
 
 class MongoAccounts:
-    """Keeps accounts, tokens and sign-ins. The server removes what has expired, within a minute or so."""
+    """Stores accounts, tokens and sign-ins. The server removes expired ones within about a minute."""
 
     def __init__(self, database: Database[Document], *, name: str) -> None:
         self._name = name
-        # A member of a set that lags behind would let in whom the primary knows no more.
+        # A lagging secondary would still accept a user whom the primary has removed.
         database = database.with_options(read_preference=ReadPreference.PRIMARY)
         self._users: Collection[Document] = database["users"]
         self._tokens: Collection[Document] = database["tokens"]
@@ -38,7 +38,7 @@ class MongoAccounts:
         return _account(found) if found else None
 
     def accounts(self) -> Iterator[Account]:
-        with translated(self._name):
+        with translate_errors(self._name):
             yield from map(_account, self._users.find().sort("_id", 1))
 
     def set_password(self, user: str, password_hash: str) -> bool:
@@ -52,13 +52,13 @@ class MongoAccounts:
         )
 
     def remove_account(self, user: str) -> None:
-        with translated(self._name):
+        with translate_errors(self._name):
             self._users.delete_one({"_id": {"$eq": user}})
             self._tokens.delete_many({"user": {"$eq": user}})
             self._sign_ins.delete_many({"user": {"$eq": user}})
 
     def add_token(self, token: Token) -> None:
-        with translated(self._name):
+        with translate_errors(self._name):
             self._tokens.create_index([("user", 1), ("create_time", 1)], name="user")
             _expires(self._tokens)
             self._tokens.insert_one(_document(token, "id"))
@@ -69,7 +69,7 @@ class MongoAccounts:
 
     def tokens(self, user: str | None = None) -> Iterator[Token]:
         wanted = _unexpired({} if user is None else {"user": {"$eq": user}})
-        with translated(self._name):
+        with translate_errors(self._name):
             yield from map(_token, self._tokens.find(wanted).sort([("create_time", 1), ("_id", 1)]))
 
     def mark_token_used(self, token_id: str, at: datetime) -> None:
@@ -77,11 +77,11 @@ class MongoAccounts:
 
     def remove_token(self, token_id: str, user: str | None = None) -> bool:
         wanted = {"_id": {"$eq": token_id}} | ({} if user is None else {"user": {"$eq": user}})
-        with translated(self._name):
+        with translate_errors(self._name):
             return self._tokens.delete_one(wanted).deleted_count == 1
 
     def add_sign_in(self, sign_in: SignIn) -> None:
-        with translated(self._name):
+        with translate_errors(self._name):
             self._sign_ins.create_index("user", name="user")
             _expires(self._sign_ins)
             self._sign_ins.insert_one(_document(sign_in, "id"))
@@ -95,34 +95,34 @@ class MongoAccounts:
         return self._changed(self._sign_ins, wanted, {"$set": {"hash": new, "expire_time": expire_time}})
 
     def remove_sign_in(self, sign_in_id: str) -> bool:
-        with translated(self._name):
+        with translate_errors(self._name):
             return self._sign_ins.delete_one({"_id": {"$eq": sign_in_id}}).deleted_count == 1
 
     def remove_sign_ins(self, user: str) -> None:
-        with translated(self._name):
+        with translate_errors(self._name):
             self._sign_ins.delete_many({"user": {"$eq": user}})
 
     def add_revocation(self, key: str) -> None:
         newest = {"$each": [key], "$slice": -KEPT_REVOCATIONS}
-        with translated(self._name):
+        with translate_errors(self._name):
             self._endings.update_one({"_id": _ALL}, {"$inc": {"number": 1}, "$push": {"newest": newest}}, upsert=True)
 
     def revocations(self) -> Revocations:
-        with translated(self._name):
+        with translate_errors(self._name):
             found = self._endings.find_one({"_id": _ALL})
         return Revocations(found["number"], tuple(found["newest"])) if found else Revocations(0, ())
 
     def _find(self, collection: Collection[Document], key: str) -> Document | None:
-        with translated(self._name):
+        with translate_errors(self._name):
             return collection.find_one(_unexpired({"_id": {"$eq": key}}))
 
     def _changed(self, collection: Collection[Document], wanted: Mapping[str, Any], update: Document) -> bool:
-        with translated(self._name):
+        with translate_errors(self._name):
             return collection.update_one(wanted, update).matched_count == 1
 
 
-class MongoShortLived:
-    """Keeps what soon goes, in the collection `short_lived`."""
+class MongoExpiringValues:
+    """Stores values that expire, in the collection `short_lived`."""
 
     def __init__(self, database: Database[Document], *, name: str) -> None:
         self._name = name
@@ -131,34 +131,34 @@ class MongoShortLived:
 
     def add(self, key: str, value: dict[str, Any], expire_time: datetime) -> bool:
         self._prepare()
-        with translated(self._name):
+        with translate_errors(self._name):
             self._documents.delete_one({"_id": key, "expire_time": {"$lte": now()}})
         return _inserted(self._documents, self._name, {"_id": key, "value": value, "expire_time": expire_time})
 
     def get(self, key: str) -> dict[str, Any] | None:
-        with translated(self._name):
+        with translate_errors(self._name):
             found = self._documents.find_one(_unexpired({"_id": {"$eq": key}}))
         return dict(found["value"]) if found else None
 
     def put(self, key: str, value: dict[str, Any], expire_time: datetime) -> None:
         self._prepare()
         document = {"_id": key, "value": value, "expire_time": expire_time}
-        with translated(self._name):
+        with translate_errors(self._name):
             self._documents.replace_one({"_id": key}, document, upsert=True)
 
     def remove(self, key: str) -> None:
-        with translated(self._name):
+        with translate_errors(self._name):
             self._documents.delete_one({"_id": key})
 
     def _prepare(self) -> None:
         if not self._has_index:
-            with translated(self._name):
+            with translate_errors(self._name):
                 _expires(self._documents)
             self._has_index = True
 
 
 def _inserted(collection: Collection[Document], name: str, document: Document) -> bool:
-    with translated(name):
+    with translate_errors(name):
         try:
             collection.insert_one(document)
         except DuplicateKeyError:

@@ -1,23 +1,23 @@
-"""How MongoDB counts by day what was said in sessions: the steps of the aggregation, and what a row of it means."""
+"""The aggregation that counts the messages of sessions per day in MongoDB, and the conversion of its rows."""
 
 from datetime import UTC, date, datetime
 
 from botchat.core.storage.all_sessions import Activity
 from botchat.core.storage.mongo.client import Document
-from botchat.core.storage.mongo.messages.blocks import KEPT_APART
+from botchat.core.storage.mongo.messages.blocks import BLOCK_FIELDS
 
-ANY_TIME = {"$gte": datetime(1, 1, 1, tzinfo=UTC), "$lt": datetime(9999, 12, 31, tzinfo=UTC)}
+VALID_TIMES = {"$gte": datetime(1, 1, 1, tzinfo=UTC), "$lt": datetime(9999, 12, 31, tzinfo=UTC)}
 
 _OF_MESSAGES = ("create_time", "usage", "latency_ms", "feedback")
-FACTS = dict.fromkeys(("user", "bot_id", *KEPT_APART, *(f"messages.{name}" for name in _OF_MESSAGES)), 1)
-RATED = dict.fromkeys(("user", "bot_id", "feedbacks", *KEPT_APART, "messages.id", "messages.feedback"), 1)
+ACTIVITY_FIELDS = dict.fromkeys(("user", "bot_id", *BLOCK_FIELDS, *(f"messages.{name}" for name in _OF_MESSAGES)), 1)
+FEEDBACK_FIELDS = dict.fromkeys(("user", "bot_id", "feedbacks", *BLOCK_FIELDS, "messages.id", "messages.feedback"), 1)
 
 
 def _rated(rating: str) -> Document:
     return {"$sum": {"$cond": [{"$eq": ["$messages.feedback.rating", rating]}, 1, 0]}}
 
 
-BY_DAY: Document = {
+GROUP_BY_DAY: Document = {
     "_id": {
         "session": "$_id",
         "day": {"$dateToString": {"format": "%Y-%m-%d", "date": "$messages.create_time"}},
@@ -33,8 +33,8 @@ BY_DAY: Document = {
 }
 
 
-def activity_of(row: Document) -> Activity:
-    """Make what was said in a session on a day out of a row of `BY_DAY`."""
+def activity_from_row(row: Document) -> Activity:
+    """Return the activity of a session on one day from a row of `GROUP_BY_DAY`."""
     return Activity(
         session_id=row["_id"]["session"],
         user=row["user"],

@@ -1,4 +1,4 @@
-"""The agents of sessions in MongoDB: a list in the session's own document, changed by one command each."""
+"""The agents of sessions in MongoDB: a list in the session's document; each change is one command."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,19 +9,19 @@ from pymongo.errors import DuplicateKeyError
 
 from botchat.core.errors import SessionNotFound
 from botchat.core.models import Message, Session, check_value, now
-from botchat.core.storage.agents import AgentChanges, AgentRecord, counted, find_agent
-from botchat.core.storage.mongo.client import Document, translated
-from botchat.core.storage.mongo.filters import owned
-from botchat.core.storage.mongo.messages.blocks import bare
+from botchat.core.storage.agents import AgentChanges, AgentRecord, find_agent, totals_of
+from botchat.core.storage.mongo.client import Document, translate_errors
+from botchat.core.storage.mongo.filters import owner_filter
+from botchat.core.storage.mongo.messages.blocks import without_block_fields
 from botchat.core.storage.mongo.messages.change import MongoMessages
 from botchat.core.storage.records import Record, session_from_record, session_to_record
 
 NOT_DELETED: Document = {"state": {"$ne": "trash"}}
-"""What an agent writes to: a session in the trash has ended for it."""
+"""Filter of the sessions that agents can write to: those outside the trash."""
 
 
 class MongoAgents:
-    """Keeps `AgentRecords`."""
+    """Implements `AgentRecords`."""
 
     def __init__(self, sessions: Collection[Document], messages: MongoMessages, *, name: str) -> None:
         self._sessions = sessions
@@ -32,21 +32,21 @@ class MongoAgents:
         at = now()
         record = session_to_record(replace(session, messages=[])) | {"rev": 1, "update_time": at}
         while not self._inserted(record):
-            with translated(self._name):
+            with translate_errors(self._name):
                 there = self._sessions.find_one({"_id": {"$eq": session.id}}, {"user": 1})
             if there is not None and there["user"] != session.user:
                 raise SessionNotFound(session.id)
-            if there is not None:  # or it went in this instant
+            if there is not None:  # otherwise it was removed in between
                 return False
         session.rev, session.update_time = 1, at
         return True
 
     def header(self, user: str, session_id: str) -> Session:
-        with translated(self._name):
-            found = self._sessions.find_one(owned(user, session_id), {"_id": 0, "messages": 0})
+        with translate_errors(self._name):
+            found = self._sessions.find_one(owner_filter(user, session_id), {"_id": 0, "messages": 0})
         if found is None:
             raise SessionNotFound(session_id)
-        return session_from_record(bare(found))
+        return session_from_record(without_block_fields(found))
 
     def newest(self, user: str, session_id: str, last: int) -> Record:
         return self._messages.newest(user, session_id, last)
@@ -56,7 +56,7 @@ class MongoAgents:
 
     def add(self, user: str, session_id: str, agent: AgentRecord) -> bool:
         check_value(agent)
-        unless_there = owned(user, session_id) | NOT_DELETED | {"agents.agent_id": {"$ne": agent["agent_id"]}}
+        unless_there = owner_filter(user, session_id) | NOT_DELETED | {"agents.agent_id": {"$ne": agent["agent_id"]}}
         if self._updated(unless_there, {"$push": {"agents": agent}}):
             return True
         self.check(user, session_id, None)
@@ -64,17 +64,17 @@ class MongoAgents:
 
     def update(self, user: str, session_id: str, agent_id: str, **changes: Unpack[AgentChanges]) -> None:
         check_value(dict(changes))
-        wanted = owned(user, session_id) | NOT_DELETED | {"agents.agent_id": {"$eq": agent_id}}
+        wanted = owner_filter(user, session_id) | NOT_DELETED | {"agents.agent_id": {"$eq": agent_id}}
         to_set = {f"agents.$.{name}": value for name, value in changes.items()}
         if not self._updated(wanted, {"$set": to_set}):
             self.check(user, session_id, agent_id)
 
     def give_feedback(self, user: str, session_id: str, feedback: dict[str, Any]) -> None:
-        if not self._updated(owned(user, session_id), {"$push": {"feedbacks": feedback}}):
+        if not self._updated(owner_filter(user, session_id), {"$push": {"feedbacks": feedback}}):
             raise SessionNotFound(session_id)
 
     def check(self, user: str, session_id: str, agent_id: str | None) -> None:
-        """Check that a session is the user's and not deleted, and has this agent."""
+        """Check that a session belongs to the user, isn't deleted and has this agent (any if None)."""
         session = self.header(user, session_id)
         if session.state == "trash":
             raise SessionNotFound(session_id)
@@ -82,7 +82,7 @@ class MongoAgents:
             find_agent(session.agents, agent_id)
 
     def _inserted(self, record: Record) -> bool:
-        with translated(self._name):
+        with translate_errors(self._name):
             try:
                 self._sessions.insert_one(record)
             except DuplicateKeyError:
@@ -91,13 +91,13 @@ class MongoAgents:
 
     def _updated(self, wanted: Document, update: Document) -> bool:
         update = {"$inc": {"rev": 1}} | update | {"$set": update.get("$set", {}) | {"update_time": now()}}
-        with translated(self._name):
+        with translate_errors(self._name):
             return self._sessions.update_one(wanted, update).matched_count == 1
 
 
-def count_too(message: Message, changes: Mapping[str, Any], wanted: Document, update: Document) -> Document:
-    """Let an append count the message for its session and its agent, and change the agent; return its options."""
-    added = counted(message)
+def count_in_append(message: Message, changes: Mapping[str, Any], wanted: Document, update: Document) -> Document:
+    """Extend an append's filter and update to count the message and change its agent; return the command's options."""
+    added = totals_of(message)
     update["$inc"] |= {f"totals.{name}": number for name, number in added.items()}
     if message.agent_id is None:
         return {}

@@ -1,4 +1,4 @@
-"""Appends a message to a session in MongoDB, and makes the session with its first one."""
+"""Append a message to a session in MongoDB, and create the session with its first message."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -9,16 +9,16 @@ from pymongo.errors import DuplicateKeyError
 
 from botchat.core.models import Message, Session
 from botchat.core.storage.agents import AgentChanges
-from botchat.core.storage.mongo.agents import NOT_DELETED, MongoAgents, count_too
+from botchat.core.storage.mongo.agents import NOT_DELETED, MongoAgents, count_in_append
 from botchat.core.storage.mongo.client import Document
 from botchat.core.storage.mongo.messages.change import MongoMessages
 from botchat.core.storage.mongo.messages.record_size import initial_size
-from botchat.core.storage.mongo.turns import MongoTurns, begun
+from botchat.core.storage.mongo.turns import MongoTurns, turn_field
 from botchat.core.storage.records import Record, session_to_record
 
 
-class MongoAppends:
-    """Appends messages: of a chat, of a running turn, or of an agent."""
+class MongoAppender:
+    """Appends messages of a chat, of a running turn or of an agent."""
 
     def __init__(
         self, sessions: Collection[Document], messages: MongoMessages, turns: MongoTurns, agents: MongoAgents
@@ -37,16 +37,16 @@ class MongoAppends:
         agent: AgentChanges | None,
         turn: str | None,
     ) -> bool:
-        """Append `record`, the message, as `SessionRepository.append` does; False where it is there already."""
-        if session.rev == 0 and self._made(session, message, record, at, turn):
+        """Append the message as `record`, like `SessionRepository.append`; return False if it is already stored."""
+        if session.rev == 0 and self._inserted(session, message, record, at, turn):
             return True
         return self._push(session, message, record, at, agent, turn)
 
-    def _made(self, session: Session, message: Message, record: Record, at: datetime, turn: str | None) -> bool:
-        """Make the record with its first message; False when it is there, another process' or another user's."""
+    def _inserted(self, session: Session, message: Message, record: Record, at: datetime, turn: str | None) -> bool:
+        """Create the record with its first message; return False if it exists (another process's or user's)."""
         made = session_to_record(replace(session, messages=[message])) | {"messages": [record]} | initial_size(record)
         try:
-            self._sessions.insert_one(made | begun(message, turn, at) | {"rev": 1, "update_time": at})
+            self._sessions.insert_one(made | turn_field(message, turn, at) | {"rev": 1, "update_time": at})
         except DuplicateKeyError:
             return False
         return True
@@ -60,7 +60,7 @@ class MongoAppends:
         agent: AgentChanges | None,
         turn: str | None,
     ) -> bool:
-        """Add a message to the record; False when it is there already."""
+        """Add a message to the record; return False if it is already there."""
         changed: Record = {"update_time": at}
         if session.expire_time is not None:
             changed["expire_time"] = session.expire_time
@@ -74,6 +74,6 @@ class MongoAppends:
         if agent is None:
             return self._messages.push(session, message, record, update)
         of_agent = dict(NOT_DELETED)
-        options = count_too(message, agent, of_agent, update)
+        options = count_in_append(message, agent, of_agent, update)
         check = partial(self._agents.check, session.user, session.id, message.agent_id)
         return self._messages.push(session, message, record, update, of_agent, check, **options)

@@ -11,11 +11,11 @@ from pymongo.database import Database
 
 from botchat.core.models import now
 from botchat.core.storage.audit import AuditEvent, AuditFilter, check_event
-from botchat.core.storage.mongo.client import Document, translated
+from botchat.core.storage.mongo.client import Document, translate_errors
 
 
 class MongoAudit:
-    """Stores audit events. The server removes those that have expired, within a minute or so."""
+    """Stores audit events. The server removes expired ones within about a minute."""
 
     def __init__(self, database: Database[Document], *, name: str) -> None:
         self._name = name
@@ -26,12 +26,12 @@ class MongoAudit:
     def add(self, event: AuditEvent, expire_time: datetime) -> None:
         check_event(event)
         document = {name: value for name, value in asdict(event).items() if value is not None}
-        with translated(self._name):
+        with translate_errors(self._name):
             self._prepare()
             self._events.insert_one({"_id": document.pop("id"), **document, "expire_time": expire_time})
 
     def events(self, where: AuditFilter, limit: int | None = None) -> Iterator[AuditEvent]:
-        with translated(self._name):
+        with translate_errors(self._name):
             found = self._events.find(_wanted(where), {"expire_time": False}).sort([("time", -1), ("_id", -1)])
             for document in found.limit(limit or 0):
                 yield AuditEvent(id=document.pop("_id"), **document)

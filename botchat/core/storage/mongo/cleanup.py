@@ -1,4 +1,4 @@
-"""Who clears up in a database of MongoDB, and when: at most once an hour, whatever processes ask for it."""
+"""Scheduling of cleanups in a MongoDB database: at most once per hour across all processes."""
 
 from datetime import datetime, timedelta
 
@@ -8,17 +8,17 @@ from pymongo.errors import DuplicateKeyError
 
 from botchat.core.storage.mongo.client import Document
 
-SWEEP_EVERY = timedelta(hours=1)
-"""What is younger may belong to what is being written at this moment."""
+SWEEP_INTERVAL = timedelta(hours=1)
+"""Minimum time between two cleanups. Younger data may belong to a write that is in progress."""
 
 
-def claimed(sweeps: Collection[Document], what: str, at: datetime) -> Document | None:
-    """Take the turn to sweep `what`, and return where the last one ended; None if it is not due."""
-    # A time that lies ahead is of a clock that was set back since.
-    due = {"_id": what, "time": {"$not": {"$gt": at - SWEEP_EVERY, "$lt": at + SWEEP_EVERY}}}
+def claim_sweep(sweeps: Collection[Document], task: str, at: datetime) -> Document | None:
+    """Claim the cleanup of `task`; return the document that says where the last one ended, None if it isn't due."""
+    # A time in the future comes from a clock that has been set back since.
+    due = {"_id": task, "time": {"$not": {"$gt": at - SWEEP_INTERVAL, "$lt": at + SWEEP_INTERVAL}}}
     try:
         return sweeps.find_one_and_update(
             due, {"$set": {"time": at}}, upsert=True, return_document=pymongo.ReturnDocument.AFTER
         )
-    except DuplicateKeyError:  # it is there, and not due
+    except DuplicateKeyError:  # it exists and isn't due
         return None

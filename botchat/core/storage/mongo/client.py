@@ -1,4 +1,4 @@
-"""How botchat connects to MongoDB, and what MongoDB's errors mean to a person."""
+"""The connection to MongoDB, and the translation of pymongo's errors."""
 
 import re
 from collections.abc import Iterator
@@ -41,11 +41,11 @@ Client = MongoClient[Document]
 
 DEFAULT_DATABASE = "botchat"
 
-# A server that hangs must not hang a page. With 2 s and 3 s a dead and a frozen server are told from a slow one in
+# A server that hangs must not hang a page. With 2 s and 3 s, a dead and a frozen server are told from a slow one in
 # 2.1 s and 3.0 s, where the driver's own defaults take 30 s and more.
 _TIMEOUTS = {"serverSelectionTimeoutMS": 2000, "timeoutMS": 3000}
 
-# A server that answers this late answers nobody.
+# A ping that takes longer than this means that the server hangs.
 _PING_SECONDS = 1.0
 
 # An acknowledged message must be on disk, and on most members of a set: with the driver's default a killed server
@@ -66,15 +66,15 @@ _TOO_LARGE = {10334, 17419, 17420}
 
 
 def open_client(uri: str, **pool_options: Any) -> MongoClient[Document]:
-    """Make a client of the server at `uri`; nothing is sent yet. What the URI says is never overruled.
+    """Create a client of the server at `uri`, without connecting. Options in the URI always win.
 
-    The driver gets `pool_options` as they are, such as maxPoolSize.
+    `pool_options`, such as maxPoolSize, are passed to the driver.
 
     Raises:
-        ConfigError: the URI is none, or asks for writes that nobody acknowledges.
+        ConfigError: the URI is invalid, or requests unacknowledged writes.
     """
     _check(uri)
-    given = options_of(uri)
+    given = uri_options(uri)
     wanted = _TIMEOUTS | {"tz_aware": True, "appname": "botchat"} | pool_options
     options: dict[str, Any] = {name: value for name, value in wanted.items() if name.lower() not in given}
     options["tz_aware"] = True  # the times of a record are UTC
@@ -91,23 +91,25 @@ def open_client(uri: str, **pool_options: Any) -> MongoClient[Document]:
 
 
 def borrowed_database(client: MongoClient[Document], name: str) -> Database[Document]:
-    """Return a database of someone's client, read and written as botchat's own; what the client was told stays.
+    """Return a database of a borrowed client, with botchat's codec and write concern; the client's own settings win.
 
     Raises:
-        ConfigError: nobody acknowledges its writes, or MongoDB takes no database of that name.
+        ConfigError: its writes are unacknowledged, or MongoDB accepts no database with that name.
     """
     if not client.write_concern.acknowledged:
         raise ConfigError("The client says w=0, so nobody would know what was saved: make it without that.")
     concern = WriteConcern(w="majority", j=True) if client.write_concern.is_server_default else client.write_concern
-    in_utc = lenient(client.codec_options.with_options(tz_aware=True, tzinfo=None))  # given, it costs twice the time
+    in_utc = lenient_options(
+        client.codec_options.with_options(tz_aware=True, tzinfo=None)
+    )  # given, it costs twice the time
     try:
         return client.get_database(name, codec_options=in_utc, write_concern=concern)
     except InvalidName as error:
         raise ConfigError(f"There can be no database {name!r}: {error}.") from error
 
 
-def lenient(options: CodecOptions[Document]) -> CodecOptions[Document]:
-    """Make options that decode damaged documents too, because one that can't be decoded would end a whole batch.
+def lenient_options(options: CodecOptions[Document]) -> CodecOptions[Document]:
+    """Return options that decode damaged documents too, because one that can't be decoded would break a whole batch.
 
     Bytes that are not UTF-8 become lone surrogates, a time outside the years 1 to 9999 becomes no `datetime`; the
     checks of a record find both.
@@ -116,16 +118,16 @@ def lenient(options: CodecOptions[Document]) -> CodecOptions[Document]:
     return options.with_options(unicode_decode_error_handler="surrogateescape", datetime_conversion=kept)
 
 
-def options_of(uri: str) -> set[str]:
-    """Tell which options a URI sets, in lower case."""
+def uri_options(uri: str) -> set[str]:
+    """Return the names of the options in a URI, in lower case."""
     return {name.lower() for name, _ in parse_qsl(uri.partition("?")[2])}
 
 
 def database_name(client: MongoClient[Document], uri: str) -> str:
-    """Tell the database that the URI names, or botchat's own.
+    """Return the name of the URI's database, or the default.
 
     Raises:
-        ConfigError: MongoDB takes no such name.
+        ConfigError: MongoDB accepts no such name.
     """
     try:
         return client.get_default_database(DEFAULT_DATABASE).name
@@ -134,7 +136,7 @@ def database_name(client: MongoClient[Document], uri: str) -> str:
 
 
 def _check(uri: str) -> None:
-    """Refuse an address that the driver reads otherwise than its author means it.
+    """Reject an address that the driver would parse differently than intended.
 
     Raises:
         ConfigError: a password isn't percent-encoded, or the database's name has a dot.
@@ -146,7 +148,7 @@ def _check(uri: str) -> None:
         raise _unusable_because(uri, _NOT_ENCODED)
     if "@" in options and "@" not in authority and not _HOSTS.fullmatch(authority):
         raise _unusable_because(uri, _NOT_ENCODED)
-    if "." in unquote(path):  # the driver takes what follows the dot for a collection
+    if "." in unquote(path):  # the driver takes the part after the dot for a collection
         raise _unusable_because(
             uri,
             "the name of a MongoDB database can't contain a dot. Earlier versions ignored the dot and what follows it: "
@@ -155,7 +157,7 @@ def _check(uri: str) -> None:
 
 
 def _unusable(uri: str, error: Exception) -> ConfigError:
-    """Explain why the driver takes no such address; its own words can quote a part of a password, these can't."""
+    """Return the error for an address that the driver rejects; the driver's message can quote part of a password."""
     if type(error.__cause__).__module__.startswith("dns."):
         return _unusable_because(uri, "DNS doesn't know its host: check the host's name, or use mongodb://HOST")
     if isinstance(error, InvalidName):
@@ -172,14 +174,14 @@ def _unusable_because(uri: str, why: str) -> ConfigError:
 
 
 def _values_in(uri: str) -> set[str]:
-    """Return what of an address may not be quoted: credentials, and the values of its options."""
+    """Return the parts of an address that must not be quoted: credentials and option values."""
     values = {value for _, value in parse_qsl(uri.partition("?")[2])}
     return secrets_in(uri) | {value for value in values if len(value) > 2}  # noqa: PLR2004
 
 
 @contextmanager
-def translated(name: str) -> Iterator[None]:
-    """Raise what the driver raises as botchat's own errors; `name` is the store as it may be shown."""
+def translate_errors(name: str) -> Iterator[None]:
+    """Translate the driver's exceptions to botchat's; `name` is the store's display name."""
     try:
         yield
     except DocumentTooLarge as error:  # before BSONError, which it is too
@@ -201,7 +203,7 @@ def translated(name: str) -> Iterator[None]:
 
 
 def is_slow(error: StoreUnavailable, database: Database[Document]) -> bool:
-    """Tell whether a command timed out although its server answers others, which a server that hangs does not."""
+    """Return whether a command timed out although the server answers a ping, so that it is slow and doesn't hang."""
     if not isinstance(error.__cause__, NetworkTimeout):
         return False
     try:
@@ -212,15 +214,15 @@ def is_slow(error: StoreUnavailable, database: Database[Document]) -> bool:
     return True
 
 
-def unhurried(seconds: float | None) -> AbstractContextManager[object]:
-    """Give the commands of a block this much time together, in the place of the client's own; None leaves it that."""
+def slow_timeout(seconds: float | None) -> AbstractContextManager[object]:
+    """Set the total timeout in seconds of a block's commands; None keeps the client's own."""
     return pymongo.timeout(seconds) if seconds else nullcontext()
 
 
-def each(cursor: Iterator[Document], name: str, seconds: float | None) -> Iterator[Document]:
-    """Give what a cursor finds; each step has the time that one is given, however long the whole takes."""
+def iterate(cursor: Iterator[Document], name: str, seconds: float | None) -> Iterator[Document]:
+    """Yield a cursor's documents; the timeout `seconds` applies to each step, not to the whole."""
     while True:
-        with translated(name), unhurried(seconds):
+        with translate_errors(name), slow_timeout(seconds):
             found = next(cursor, None)
         if found is None:
             return

@@ -1,4 +1,4 @@
-"""How writers of one session share it: the threads of a process take turns, and a call that lost is tried again."""
+"""Concurrent writers of one session: the threads of a process queue up, and a write that fails is retried."""
 
 import random
 import time
@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-SECONDS = 10.0
-"""How long a write is tried again. No write of 64 writers to one session took longer (benchmarks/many_writers.py)."""
+RETRY_SECONDS = 10.0
+"""How long a write is retried. No write of 64 writers to one session took longer (benchmarks/many_writers.py)."""
 
-_SHORTEST, _LONGEST = 0.005, 0.5  # seconds: of the upper bounds of the pauses
+_SHORTEST, _LONGEST = 0.005, 0.5  # seconds: the upper bounds of the pauses
 _AT_LEAST = 3
 _TURN_SECONDS = 1.0
 
 
-def attempts(seconds: float) -> Iterator[int]:
-    """Count attempts, with a random pause before each but the first two, until the time is over.
+def retry_attempts(seconds: float) -> Iterator[int]:
+    """Yield attempt numbers until `seconds` have passed, with a random pause before each but the first two.
 
     The pauses are "full jitter": any length up to a bound that doubles, so that writers don't come back together
     (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
@@ -30,8 +30,8 @@ def attempts(seconds: float) -> Iterator[int]:
         number += 1
 
 
-class Turns:
-    """Lets the threads of this process that write to one session take turns, in order of arrival.
+class WriteQueue:
+    """Serializes this process's writes to each session, in order of arrival.
 
     In MongoDB concurrent writes to one document conflict, and all but one start over: with 64 threads at once on one
     session the server did a fifth of the work that it does with 8 (benchmarks/many_writers.py).
@@ -43,8 +43,8 @@ class Turns:
         self._waiting: dict[str, deque[Lock]] = {}  # of each session that is being written to
 
     @contextmanager
-    def turn(self, session_id: str) -> Iterator[None]:
-        """Wait for the turn; after `seconds` go on without it: the server may not answer the others."""
+    def slot(self, session_id: str) -> Iterator[None]:
+        """Wait for the session's slot; after `seconds` proceed without it: the server may not answer the others."""
         is_mine = self._taken(session_id)
         try:
             yield
@@ -66,7 +66,7 @@ class Turns:
             if mine in self._waiting.get(session_id, ()):
                 self._waiting[session_id].remove(mine)
                 return False
-        return True  # it was passed on in this moment
+        return True  # it was passed on in between
 
     def _pass_on(self, session_id: str) -> None:
         with self._lock:

@@ -1,4 +1,4 @@
-"""The data of files that are too big for a session's record: in MongoDB's GridFS, each as `SESSION/FILE`."""
+"""The data of attachments that are too large for a session's record, in GridFS under the key `SESSION/FILE`."""
 
 from collections.abc import Collection as Some
 from datetime import datetime
@@ -12,16 +12,16 @@ from pymongo.database import Database
 
 from botchat.core.errors import SessionNotFound
 from botchat.core.models import now
-from botchat.core.storage.mongo.cleanup import SWEEP_EVERY, claimed
-from botchat.core.storage.mongo.client import Document, translated, unhurried
+from botchat.core.storage.mongo.cleanup import SWEEP_INTERVAL, claim_sweep
+from botchat.core.storage.mongo.client import Document, slow_timeout, translate_errors
 
 BUCKET = "session_files"
 
-_SWEPT_AT_ONCE = 10_000  # pieces of files, 255 KiB each; the next sweep goes on behind them
+_SWEPT_AT_ONCE = 10_000  # chunks of files, 255 KiB each; the next cleanup resumes after them
 
 
 class MongoFiles:
-    """Keeps files beside the sessions of a database. `slow_seconds` is the time for one, None for the client's own."""
+    """Stores the files of a database's sessions. `slow_seconds` is the timeout per file, None for the client's."""
 
     def __init__(self, database: Database[Document], *, name: str, slow_seconds: float | None) -> None:
         self._database = database
@@ -31,18 +31,18 @@ class MongoFiles:
         self._slow_seconds = slow_seconds
 
     def put(self, user: str, session_id: str, data: dict[str, bytes], *, replace: bool = False) -> None:
-        """Store data by the ids of their files; what is there is kept, or replaced where it is to be and differs.
+        """Store data by file ID; existing data are kept, or with `replace` replaced if they differ.
 
         Raises:
-            SessionNotFound: the session of that id is another user's.
+            SessionNotFound: the session with that ID is another user's.
         """
         for file_id, content in data.items():
-            with translated(self._name), unhurried(self._slow_seconds):
+            with translate_errors(self._name), slow_timeout(self._slow_seconds):
                 self._put(user, session_id, file_id, content, replace=replace)
 
     def read(self, user: str, session_id: str, file_id: str) -> bytes | None:
-        """Read the data of a file; None where they are not there, or not whole."""
-        with translated(self._name), unhurried(self._slow_seconds):
+        """Return the data of a file; None if they are missing or incomplete."""
+        with translate_errors(self._name), slow_timeout(self._slow_seconds):
             try:
                 with self._bucket().open_download_stream(_key(session_id, file_id)) as stored:
                     is_mine = stored.metadata is not None and stored.metadata["user"] == user
@@ -62,25 +62,25 @@ class MongoFiles:
 
     def keys(self, user: str, session_id: str) -> list[str]:
         """Return the keys of a session's files, for `remove_keys`."""
-        # "0" is what comes after "/"; where an id holds one itself, the range has other sessions' files too.
+        # "0" follows "/" in ASCII; if an ID contains a slash, the range includes other sessions' files too.
         range_of_keys = {"$gte": _key(session_id, ""), "$lt": f"{session_id}0"}
         wanted = {"_id": range_of_keys, "metadata.session_id": {"$eq": session_id}, "metadata.user": {"$eq": user}}
         return self._found(wanted)
 
     def sweep(self, sessions: Collection[Document]) -> None:
-        """Remove files whose session is gone: at most once an hour in a database, whatever processes ask for it.
+        """Remove files whose session no longer exists: at most once per hour in a database, across all processes.
 
-        They are what the TTL index leaves when it removes a session, and a process that died with a file half written.
+        The TTL index leaves them when it removes a session, as does a process that dies while it writes a file.
         """
         at = now()
-        with translated(self._name), unhurried(self._slow_seconds):
+        with translate_errors(self._name), slow_timeout(self._slow_seconds):
             claim = self._claimed(at)
             if claim is None:
                 return
-            order = [("files_id", 1), ("n", 1)]  # the index of the pieces, which alone is read
+            order = [("files_id", 1), ("n", 1)]  # the index of the chunks; only the index is read
             pieces = self._chunks.find({"files_id": {"$gt": claim.get("after", "")}}, {"_id": 0, "files_id": 1, "n": 1})
             keys = [piece["files_id"] for piece in pieces.sort(order).limit(_SWEPT_AT_ONCE)]
-            orphans = self._orphans(set(keys), sessions, at - SWEEP_EVERY)
+            orphans = self._orphans(set(keys), sessions, at - SWEEP_INTERVAL)
             after = keys[-1] if len(keys) == _SWEPT_AT_ONCE else ""
             self._sweeps.update_one({"_id": BUCKET}, {"$set": {"after": after}})
         self.remove_keys(orphans)
@@ -90,7 +90,7 @@ class MongoFiles:
         return self._database["sweeps"]
 
     def _claimed(self, at: datetime) -> Document | None:
-        return claimed(self._sweeps, BUCKET, at)
+        return claim_sweep(self._sweeps, BUCKET, at)
 
     def _orphans(self, keys: set[str], sessions: Collection[Document], before: datetime) -> list[str]:
         found = self._files.find({"_id": {"$in": list(keys)}}, {"metadata": 1, "uploadDate": 1})
@@ -114,19 +114,19 @@ class MongoFiles:
             raise SessionNotFound(session_id)
         if there is not None and (not replace or there["metadata"]["sha256"] == digest):
             return
-        self.remove_keys([key])  # also what a process that died has written of it
+        self.remove_keys([key])  # also a partial upload of a process that died
         metadata = {"user": user, "session_id": session_id, "sha256": digest}
         with self._bucket().open_upload_stream_with_id(key, file_id, metadata=metadata) as upload:
             upload.write(content)
 
     def _found(self, wanted: Document) -> list[str]:
-        with translated(self._name):
+        with translate_errors(self._name):
             return [stored["_id"] for stored in self._files.find(wanted, {"_id": 1})]
 
     def remove_keys(self, keys: list[str]) -> None:
-        """Remove files, the data first: broken off between the two, a second call still finds what to remove."""
+        """Remove files, their data first: after an interruption, a second call still finds what to remove."""
         if keys:
-            with translated(self._name), unhurried(self._slow_seconds):
+            with translate_errors(self._name), slow_timeout(self._slow_seconds):
                 self._chunks.delete_many({"files_id": {"$in": keys}})
                 self._files.delete_many({"_id": {"$in": keys}})
 

@@ -1,4 +1,4 @@
-"""Sessions in MongoDB: one document each in the collection `sessions`, the older messages of long ones in blocks."""
+"""Sessions in MongoDB: one document each in the collection `sessions`, older messages of long ones in blocks."""
 
 import weakref
 from collections.abc import Iterator, Sequence
@@ -35,24 +35,31 @@ from botchat.core.models import (
     now,
 )
 from botchat.core.storage.agents import AgentChanges
-from botchat.core.storage.all_sessions import unreadable
-from botchat.core.storage.attachments import apart, files_of, find_file_data, record_apart
-from botchat.core.storage.mongo.accounts import MongoAccounts, MongoShortLived
+from botchat.core.storage.all_sessions import unreadable_error
+from botchat.core.storage.attachments import files_of, find_file_data, split_files, split_record_files
+from botchat.core.storage.mongo.accounts import MongoAccounts, MongoExpiringValues
 from botchat.core.storage.mongo.agents import MongoAgents
 from botchat.core.storage.mongo.all_sessions import MongoAllSessions
-from botchat.core.storage.mongo.appends import MongoAppends
+from botchat.core.storage.mongo.appends import MongoAppender
 from botchat.core.storage.mongo.audit import MongoAudit
-from botchat.core.storage.mongo.client import Document, database_name, lenient, open_client, options_of, translated
-from botchat.core.storage.mongo.filters import ALL_INDEX, PAGE_INDEX, SUMMARY, TAG_INDEX, TAGGED, owned
+from botchat.core.storage.mongo.client import (
+    Document,
+    database_name,
+    lenient_options,
+    open_client,
+    translate_errors,
+    uri_options,
+)
+from botchat.core.storage.mongo.filters import ALL_INDEX, PAGE_INDEX, SUMMARY, TAG_INDEX, TAGGED, owner_filter
 from botchat.core.storage.mongo.gridfs import MongoFiles
 from botchat.core.storage.mongo.messages.blocks import MongoBlocks
 from botchat.core.storage.mongo.messages.change import MongoMessages
-from botchat.core.storage.mongo.messages.overflow import Moving
-from botchat.core.storage.mongo.messages.record_size import Limits, growth_of_change
-from botchat.core.storage.mongo.messages.update import of_message, update_of, update_of_message
+from botchat.core.storage.mongo.messages.overflow import BlockMover
+from botchat.core.storage.mongo.messages.record_size import RecordLimits, growth_of_change
+from botchat.core.storage.mongo.messages.update import message_part, message_update, record_update
 from botchat.core.storage.mongo.preferences import MongoPreferences
 from botchat.core.storage.mongo.turns import MongoTurns
-from botchat.core.storage.record_schema import are_sound, is_sound
+from botchat.core.storage.record_schema import are_readable, is_readable
 from botchat.core.storage.records import (
     ORIGINAL,
     Record,
@@ -65,42 +72,42 @@ from botchat.core.storage.records import (
     summary_from_record,
 )
 from botchat.core.storage.repair import MALFORMED
-from botchat.core.storage.repository import ACTIVE, check_limit, check_whole
+from botchat.core.storage.repository import ACTIVE, check_complete, check_limit
 from botchat.core.urls import without_password
 
 _LAST_CHARACTER = chr(0x10FFFF)
 _NAMES = dict.fromkeys(SUMMARY, 1)
 
-# How long a search or an overview may take, which reads many sessions, where the URI sets no time of its own.
+# Timeout of a query that reads many sessions (a search, statistics), unless the URI sets one.
 _SLOW_SECONDS = 60
 
 
 def connect(uri: str, **pool_options: Any) -> "MongoRepository":
-    """Make a repository on the server at `uri`, with a client of its own, which gets the options of its pool.
+    """Create a repository on the server at `uri` with its own client, which gets the pool options.
 
     Raises:
-        ConfigError: the URI can't be used.
+        ConfigError: the URI is unusable.
     """
     client = open_client(uri, **pool_options)
     database = database_name(client, uri)
     name = without_password(uri)
     if not name.endswith(f"/{database}"):
         name = f"{name.rstrip('/')}/{database}"
-    slow_seconds = None if "timeoutms" in options_of(uri) else _SLOW_SECONDS
-    options = lenient(client.codec_options)
+    slow_seconds = None if "timeoutms" in uri_options(uri) else _SLOW_SECONDS
+    options = lenient_options(client.codec_options)
     return MongoRepository(
         client.get_database(database, options), name=name, owns_client=True, slow_seconds=slow_seconds
     )
 
 
 class MongoRepository:
-    """Keeps sessions in the database that it is given.
+    """Stores sessions in a database.
 
-    `slow_seconds` is the time for what reads many sessions, None for the client's own; `limits` say how much of a long
-    session stays in its record.
+    `slow_seconds` is the timeout of queries that read many sessions, None for the client's; `limits` say how much of a
+    long session stays in its record.
 
-    A client that it owns is closed by `close`, or when nobody holds the repository any more: a reply under way keeps it
-    open. One that it borrows stays its owner's.
+    A client that it owns is closed by `close`, or when the repository is garbage-collected: a running reply keeps it
+    open. A borrowed client stays open.
     """
 
     def __init__(
@@ -110,7 +117,7 @@ class MongoRepository:
         name: str = "mongodb",
         owns_client: bool = False,
         slow_seconds: float | None = None,
-        limits: Limits = Limits(),  # noqa: B008  (it is frozen)
+        limits: RecordLimits = RecordLimits(),  # noqa: B008  (it is frozen)
     ) -> None:
         self.name = name
         self._database = database
@@ -118,34 +125,34 @@ class MongoRepository:
         self._preferences = MongoPreferences(database, name=name)
         self._files = MongoFiles(database, name=name, slow_seconds=slow_seconds)
         self._blocks = MongoBlocks(database, name=name, slow_seconds=slow_seconds)
-        self._moving = Moving(self._sessions, self._blocks, limits)
-        self._messages = MongoMessages(self._sessions, self._blocks, self._moving, name=name)
+        self._mover = BlockMover(self._sessions, self._blocks, limits)
+        self._messages = MongoMessages(self._sessions, self._blocks, self._mover, name=name)
         self._turns = MongoTurns(self._sessions, self._messages, name=name)
         self._agents = MongoAgents(self._sessions, self._messages, name=name)
-        self._appends = MongoAppends(self._sessions, self._messages, self._turns, self._agents)
+        self._appender = MongoAppender(self._sessions, self._messages, self._turns, self._agents)
         self._all = MongoAllSessions(
             self._sessions,
             files=self._files,
             blocks=self._blocks,
             messages=self._messages,
-            moving=self._moving,
+            mover=self._mover,
             name=name,
             slow_seconds=slow_seconds,
         )
         self._close_client = weakref.finalize(self, database.client.close) if owns_client else None
 
     def prepare(self) -> None:
-        with translated(self.name):
-            self._database.command("ping")  # a wrong password is refused here
-        with suppress(StoreRefused):  # a user who may only read lists and reads; a write is refused when it is tried
+        with translate_errors(self.name):
+            self._database.command("ping")  # a wrong password is rejected here
+        with suppress(StoreRefused):  # a read-only user can list and read; a write fails when it is tried
             self._make_indexes()
 
     def _make_indexes(self) -> None:
-        with translated(self.name):
+        with translate_errors(self.name):
             self._sessions.create_index(PAGE_INDEX, name="page")
             self._sessions.create_index(ALL_INDEX, name="all")
             self._sessions.create_index(TAG_INDEX, name="tags", partialFilterExpression=TAGGED)
-            # A record goes when its expire_time has come; the server looks once a minute.
+            # The server removes expired records once a minute.
             self._sessions.create_index("expire_time", name="expiry", expireAfterSeconds=0, sparse=True)
         self._blocks.prepare()
         self._files.sweep(self._sessions)
@@ -157,12 +164,12 @@ class MongoRepository:
     def save(self, session: Session) -> None:
         if not session.messages:
             return
-        check_whole(session)
+        check_complete(session)
         at = now()
-        whole, data = record_apart(session_to_record(session) | {"rev": session.rev + 1, "update_time": at})
+        whole, data = split_record_files(session_to_record(session) | {"rev": session.rev + 1, "update_time": at})
         self._files.put(session.user, session.id, data, replace=True)
-        with translated(self.name):
-            record, blocks = self._moving.split(whole)
+        with translate_errors(self.name):
+            record, blocks = self._mover.split(whole)
             self._blocks.put(blocks)
             if self._replaced(session, record):
                 self._blocks.remove_others(session.user, session.id, record.get("blocks", {}).get("key"))
@@ -178,10 +185,10 @@ class MongoRepository:
         self, session: Session, message: Message, agent: AgentChanges | None = None, *, turn: str | None = None
     ) -> None:
         at = now()
-        record, data = apart(message_to_record(message))
+        record, data = split_files(message_to_record(message))
         self._files.put(session.user, session.id, data)
-        with translated(self.name):
-            is_new = self._appends.append(session, message, record, at, agent, turn)
+        with translate_errors(self.name):
+            is_new = self._appender.append(session, message, record, at, agent, turn)
         if is_new or all(held.id != message.id for held in session.messages):
             session.added(message, at=at)
 
@@ -189,11 +196,11 @@ class MongoRepository:
         to_set, to_unset = message_changes(changes)
         if "files" in to_unset:
             self._remove_files(user, session_id, message_id)
-        update = update_of_message(to_set, to_unset)
-        with translated(self.name):
+        update = message_update(to_set, to_unset)
+        with translate_errors(self.name):
             update["$inc"] |= growth_of_change(to_set)
         if "redacted_time" in to_set:
-            self._blocks.update_all(user, session_id, message_id, of_message(update))
+            self._blocks.update_all(user, session_id, message_id, message_part(update))
         return self._messages.change(user, session_id, message_id, update)
 
     def stop_reply(self, user: str, session_id: str, message_id: str) -> bool:
@@ -204,20 +211,20 @@ class MongoRepository:
 
     def get(self, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:
         check_limit(last)
-        with self._damage_named(user, session_id):
+        with self._naming_damage(user, session_id):
             record = self._messages.newest(user, session_id, last)
-            if is_sound(record):
+            if is_readable(record):
                 return session_from_record(record)
-        raise unreadable(self._all, user, session_id)
+        raise unreadable_error(self._all, user, session_id)
 
     def messages(self, user: str, session_id: str, before: int, limit: int = PAGE_SIZE) -> list[Message]:
         check_limit(limit)
         start = max(0, before - limit)
-        with self._damage_named(user, session_id):
+        with self._naming_damage(user, session_id):
             found = self._messages.part(user, session_id, start, before)
-            if are_sound(found):
+            if are_readable(found):
                 return [message_from_record(message) for message in found]
-        raise unreadable(self._all, user, session_id)
+        raise unreadable_error(self._all, user, session_id)
 
     def position(self, user: str, session_id: str, message_id: str) -> int:
         return self._messages.position(user, session_id, message_id)
@@ -238,31 +245,31 @@ class MongoRepository:
     def find(self, user: str, text: str, limit: int = 10) -> list[SessionSummary]:
         mine = {"user": {"$eq": user}}
         begins = {"_id": {"$gte": text, "$lt": text + _LAST_CHARACTER}}
-        with translated(self.name):
+        with translate_errors(self.name):
             found = self._sessions.find({"$or": [mine | begins, mine | {"name": {"$eq": text}}]}, _NAMES)
             return [summary_from_record(record) for record in found.limit(limit)]
 
     def tags(self, user: str) -> list[str]:
-        with translated(self.name):
+        with translate_errors(self.name):
             tags = self._sessions.distinct("tags", {"user": {"$eq": user}, "state": "active"} | TAGGED)
         return sorted(tag for tag in tags if isinstance(tag, str))
 
     def latest(self, user: str) -> SessionSummary | None:
-        with translated(self.name):
+        with translate_errors(self.name):
             found = self._sessions.find({"user": {"$eq": user}, "state": "active"}, _NAMES)
             return next(map(summary_from_record, found.sort([("update_time", -1), ("_id", -1)]).limit(1)), None)
 
     def update(self, user: str, session_id: str, **changes: Unpack[SessionChanges]) -> None:
         to_set, to_unset = session_changes(changes)
-        if not self._updated(owned(user, session_id), to_set, to_unset):
+        if not self._updated(owner_filter(user, session_id), to_set, to_unset):
             raise SessionNotFound(session_id)
 
     def rename_if_unchanged(self, user: str, session_id: str, old: str, new: str, title_of: Sequence[str] = ()) -> bool:
         to_set, to_unset = session_changes({"name": new, "title_of": list(title_of)})
-        return self._updated(owned(user, session_id) | {"name": {"$eq": old}}, to_set, to_unset)
+        return self._updated(owner_filter(user, session_id) | {"name": {"$eq": old}}, to_set, to_unset)
 
     def replace_original(self, user: str, session_id: str, old: str, new: str | None) -> bool:
-        wanted = owned(user, session_id) | {ORIGINAL: {"$eq": old}}
+        wanted = owner_filter(user, session_id) | {ORIGINAL: {"$eq": old}}
         to_set: Record = {"update_time": now()} | ({} if new is None else {ORIGINAL: new})
         return self._updated(wanted, to_set, {ORIGINAL} if new is None else set())
 
@@ -270,9 +277,11 @@ class MongoRepository:
         self.update(user, session_id, state="trash")
 
     def purge(self, user: str, session_id: str, *, unless_written_since: datetime | None = None) -> None:
-        wanted = owned(user, session_id) | ({"update_time": unless_written_since} if unless_written_since else {})
-        files = self._files.keys(user, session_id)  # first: whoever takes the id once it is free has files of their own
-        with translated(self.name):
+        wanted = owner_filter(user, session_id) | (
+            {"update_time": unless_written_since} if unless_written_since else {}
+        )
+        files = self._files.keys(user, session_id)  # first: a new session with the freed ID has its own files
+        with translate_errors(self.name):
             if not self._sessions.delete_one(wanted).deleted_count:
                 self._messages.read(user, session_id, {"_id": 1})
                 raise SessionChanged
@@ -297,21 +306,21 @@ class MongoRepository:
     def audit(self) -> MongoAudit:
         return MongoAudit(self._database, name=self.name)
 
-    def expiring_values(self) -> MongoShortLived:
-        return MongoShortLived(self._database, name=self.name)
+    def expiring_values(self) -> MongoExpiringValues:
+        return MongoExpiringValues(self._database, name=self.name)
 
     @contextmanager
-    def _damage_named(self, user: str, session_id: str) -> Iterator[None]:
-        """Name the session, and what is wrong with it, where it can't be read."""
+    def _naming_damage(self, user: str, session_id: str) -> Iterator[None]:
+        """Raise an error that names the session and the damage if it can't be read."""
         try:
             yield
         except StoreUnavailable:
             raise
         except (StoreError, InvalidInput, *MALFORMED) as error:
-            raise unreadable(self._all, user, session_id, error) from error
+            raise unreadable_error(self._all, user, session_id, error) from error
 
     def _remove_files(self, user: str, session_id: str, message_id: str) -> None:
-        """Remove the data that lie apart from a message, before it forgets which they were."""
+        """Remove a message's separately stored data, before the message loses their IDs."""
         message = self._messages.find(user, session_id, {"id": {"$eq": message_id}})
         self._files.remove(user, session_id, [file["id"] for file in message.get("files", ())])
 
@@ -322,17 +331,17 @@ class MongoRepository:
             except DuplicateKeyError:
                 return False
             return True
-        as_read = owned(session.user, session.id) | {"rev": session.rev}
+        as_read = owner_filter(session.user, session.id) | {"rev": session.rev}
         return self._sessions.replace_one(as_read, record).matched_count == 1
 
     def _check_saved_already(self, record: Record) -> None:
-        """Take a save for done when the store holds just this: its answer was lost, and it was tried again."""
-        stored = self._messages.whole(self._messages.read(record["user"], record["_id"], None))
+        """Accept a save if the store already holds this record: its response was lost, and it was retried."""
+        stored = self._messages.with_all_messages(self._messages.read(record["user"], record["_id"], None))
         if stored is None:
             raise SessionNotFound(record["_id"])
         if stored | {"update_time": record["update_time"]} != record:
             raise SessionChanged
 
     def _updated(self, wanted: Document, to_set: Record, to_unset: set[str]) -> bool:
-        with translated(self.name):
-            return self._sessions.update_one(wanted, update_of(to_set, to_unset)).matched_count == 1
+        with translate_errors(self.name):
+            return self._sessions.update_one(wanted, record_update(to_set, to_unset)).matched_count == 1

@@ -7,13 +7,13 @@ from pymongo.collection import Collection
 
 from botchat.core.errors import ReplyRunning
 from botchat.core.models import HEARTBEAT_LIMIT, Message, Session, is_taken, mark_of, now, turn_of
-from botchat.core.storage.mongo.client import Document, translated
-from botchat.core.storage.mongo.filters import owned
+from botchat.core.storage.mongo.client import Document, translate_errors
+from botchat.core.storage.mongo.filters import owner_filter
 from botchat.core.storage.mongo.messages.change import MongoMessages
 
 
 class MongoTurns:
-    """Keeps `RunningTurns`."""
+    """Implements `RunningTurns`."""
 
     def __init__(self, sessions: Collection[Document], messages: MongoMessages, *, name: str) -> None:
         self._sessions = sessions
@@ -22,25 +22,25 @@ class MongoTurns:
 
     def take(self, user: str, session_id: str, holder: str) -> bool:
         at = now()
-        wanted = owned(user, session_id) | free_for(holder, at)
+        wanted = owner_filter(user, session_id) | free_turn_filter(holder, at)
         wanted["$nor"].append({"turn.holder": holder, "turn.to_stop": True})
         if self._updated(wanted, {"$set": {"turn": mark_of(holder, at)}}):
             return False
         return self.check(user, session_id, holder)
 
     def release(self, user: str, session_id: str, holder: str) -> None:
-        self._updated(owned(user, session_id) | {"turn.holder": holder}, {"$unset": {"turn": ""}})
+        self._updated(owner_filter(user, session_id) | {"turn.holder": holder}, {"$unset": {"turn": ""}})
 
     def stop(self, user: str, session_id: str) -> bool:
         held = {"turn.heartbeat": _recent(now())}
-        return self._updated(owned(user, session_id) | held, {"$set": {"turn.to_stop": True}})
+        return self._updated(owner_filter(user, session_id) | held, {"$set": {"turn.to_stop": True}})
 
     def check(self, user: str, session_id: str, holder: str) -> bool:
-        """Tell whether someone wishes the turn of this holder to end.
+        """Return whether this holder's turn has been asked to stop.
 
         Raises:
-            SessionNotFound: the user has none of that id.
-            ReplyRunning: another process has a turn there.
+            SessionNotFound: the user has no session with that ID.
+            ReplyRunning: another process has a turn in the session.
         """
         record = self._messages.read(user, session_id, {"turn": 1, "messages.status": 1, "messages.heartbeat": 1})
         if is_taken(record, holder, now()):
@@ -51,15 +51,15 @@ class MongoTurns:
     def push(
         self, session: Session, message: Message, record: Document, update: Document, holder: str, at: datetime
     ) -> bool:
-        """Append `record`, the message, by this update; False where the message is there already.
+        """Append the message as `record` by this update; return False if it is already stored.
 
-        A question begins the turn of the holder; any other message ends its mark.
+        A user's message begins the holder's turn; any other message removes its mark.
         """
         user, session_id = session.user, session.id
         if message.role == "user":
-            update["$set"] |= begun(message, holder, at)
+            update["$set"] |= turn_field(message, holder, at)
             check = partial(self.check, user, session_id, holder)
-            return self._messages.push(session, message, record, update, free_for(holder, at), check)
+            return self._messages.push(session, message, record, update, free_turn_filter(holder, at), check)
         update["$unset"] = update.get("$unset", {}) | {"turn": ""}
         if message.status != "streaming":
             return self._messages.push(session, message, record, update)
@@ -70,7 +70,7 @@ class MongoTurns:
     def _pass_on(self, user: str, session_id: str, wanted: Document, message: Document) -> None:
         """Copy a stop request from the mark of a turn into the first message of its reply.
 
-        `wanted` is the filter of a record without such a wish, which is not asked for any more then.
+        `wanted` is the filter of a record without a stop request; it is cleared if there is one.
         """
         turn = turn_of(self._messages.read(user, session_id, {"turn": 1}))
         if turn is not None and turn.to_stop:
@@ -78,12 +78,12 @@ class MongoTurns:
             wanted.clear()
 
     def _updated(self, wanted: Document, update: Document) -> bool:
-        with translated(self._name):
+        with translate_errors(self._name):
             return self._sessions.update_one(wanted, update).matched_count == 1
 
 
-def free_for(holder: str, at: datetime) -> Document:
-    """Make the filter of a record in which no other process has a turn, as `is_taken` says it."""
+def free_turn_filter(holder: str, at: datetime) -> Document:
+    """Return the filter of a record in which no other process has a turn, as `is_taken` defines it."""
     recent = _recent(at)
     return {
         "$nor": [
@@ -93,8 +93,8 @@ def free_for(holder: str, at: datetime) -> Document:
     }
 
 
-def begun(message: Message, holder: str | None, at: datetime) -> Document:
-    """Make the field of a record in which a turn begins with this message; {} where none does."""
+def turn_field(message: Message, holder: str | None, at: datetime) -> Document:
+    """Return the field that begins a turn with this message; {} if it begins none."""
     return {"turn": mark_of(holder, at)} if holder is not None and message.role == "user" else {}
 
 

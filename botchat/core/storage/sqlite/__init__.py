@@ -1,1 +1,1 @@
-"""The store in a local SQLite file: one row per session, one row per message."""
+"""The SQLite store in a local file: one row per session, one row per message."""

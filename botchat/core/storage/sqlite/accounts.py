@@ -1,4 +1,4 @@
-"""Accounts in the SQLite file, beside the sessions: tables that are made with the first account, token or sign-in."""
+"""Accounts and values that expire in the SQLite file, in tables that are created with the first of them."""
 
 import json
 import sqlite3
@@ -11,10 +11,10 @@ from typing import Any
 from botchat.core.models import now
 from botchat.core.storage.accounts import KEPT_REVOCATIONS, Account, Revocations, SignIn, Token
 from botchat.core.storage.sqlite.connection import SqliteFile
-from botchat.core.storage.sqlite.rows import milliseconds, moment
+from botchat.core.storage.sqlite.rows import milliseconds, time_from_milliseconds
 
-# A file without accounts has none of these, and a botchat that does not know them leaves them as they are: so the
-# number of the file's format does not tell of them.
+# A file without accounts has none of these tables, and older versions that don't know them ignore them. So the
+# version of the file's format doesn't depend on them.
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS users (
     user TEXT PRIMARY KEY,
@@ -54,14 +54,19 @@ _SIGN_IN = "SELECT id, user, hash, create_time, expire_time FROM auth_sessions"
 
 
 class SqliteAccounts:
-    """Keeps accounts, tokens and sign-ins. What has expired is removed with the next one that is added."""
+    """Stores accounts, tokens and sign-ins. Expired ones are removed when the next one is added."""
 
     def __init__(self, file: SqliteFile) -> None:
         self._file = file
 
     def add_account(self, account: Account) -> bool:
-        values = (account.user, _stored(account.create_time), account.password_hash, _stored(account.disabled_time))
-        with _adding(self._file) as db:
+        values = (
+            account.user,
+            _to_column(account.create_time),
+            account.password_hash,
+            _to_column(account.disabled_time),
+        )
+        with _inserting(self._file) as db:
             return db.execute("INSERT OR IGNORE INTO users VALUES (?, ?, ?, ?)", values).rowcount == 1
 
     def account(self, user: str) -> Account | None:
@@ -74,50 +79,50 @@ class SqliteAccounts:
         return self._written("UPDATE users SET password_hash = ? WHERE user = ?", password_hash, user)
 
     def set_disabled(self, user: str, disabled_time: datetime | None) -> bool:
-        return self._written("UPDATE users SET disabled_time = ? WHERE user = ?", _stored(disabled_time), user)
+        return self._written("UPDATE users SET disabled_time = ? WHERE user = ?", _to_column(disabled_time), user)
 
     def remove_account(self, user: str) -> None:
         for table in ("users", "tokens", "auth_sessions"):
             self._written(f"DELETE FROM {table} WHERE user = ?", user)
 
     def add_token(self, token: Token) -> None:
-        with _adding(self._file) as db:
+        with _inserting(self._file) as db:
             db.execute(
                 "INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *(token.id, token.user, token.name, token.hash, " ".join(token.scopes)),
-                    *map(_stored, (token.create_time, token.expire_time, token.last_used)),
+                    *map(_to_column, (token.create_time, token.expire_time, token.last_used)),
                 ),
             )
 
     def token(self, token_id: str) -> Token | None:
-        rows = _rows(self._file, f"{_TOKEN} WHERE id = ? AND {_UNEXPIRED}", token_id, _stored(now()))
+        rows = _rows(self._file, f"{_TOKEN} WHERE id = ? AND {_UNEXPIRED}", token_id, _to_column(now()))
         return next(map(_token, rows), None)
 
     def tokens(self, user: str | None = None) -> Iterator[Token]:
         query = f"{_TOKEN} WHERE (user = ? OR ? IS NULL) AND {_UNEXPIRED} ORDER BY create_time, id"
-        return map(_token, _rows(self._file, query, user, user, _stored(now())))
+        return map(_token, _rows(self._file, query, user, user, _to_column(now())))
 
     def mark_token_used(self, token_id: str, at: datetime) -> None:
-        self._written("UPDATE tokens SET last_used = ? WHERE id = ?", _stored(at), token_id)
+        self._written("UPDATE tokens SET last_used = ? WHERE id = ?", _to_column(at), token_id)
 
     def remove_token(self, token_id: str, user: str | None = None) -> bool:
         return self._written("DELETE FROM tokens WHERE id = ? AND (user = ? OR ? IS NULL)", token_id, user, user)
 
     def add_sign_in(self, sign_in: SignIn) -> None:
-        times = map(_stored, (sign_in.create_time, sign_in.expire_time))
-        with _adding(self._file) as db:
+        times = map(_to_column, (sign_in.create_time, sign_in.expire_time))
+        with _inserting(self._file) as db:
             db.execute(
                 "INSERT INTO auth_sessions VALUES (?, ?, ?, ?, ?)", (sign_in.id, sign_in.user, sign_in.hash, *times)
             )
 
     def sign_in(self, sign_in_id: str) -> SignIn | None:
-        rows = _rows(self._file, f"{_SIGN_IN} WHERE id = ? AND {_UNEXPIRED}", sign_in_id, _stored(now()))
+        rows = _rows(self._file, f"{_SIGN_IN} WHERE id = ? AND {_UNEXPIRED}", sign_in_id, _to_column(now()))
         return next(map(_sign_in, rows), None)
 
     def renew_sign_in(self, sign_in_id: str, old: str, new: str, expire_time: datetime) -> bool:
         update = f"UPDATE auth_sessions SET hash = ?, expire_time = ? WHERE id = ? AND hash = ? AND {_UNEXPIRED}"
-        return self._written(update, new, _stored(expire_time), sign_in_id, old, _stored(now()))
+        return self._written(update, new, _to_column(expire_time), sign_in_id, old, _to_column(now()))
 
     def remove_sign_in(self, sign_in_id: str) -> bool:
         return self._written("DELETE FROM auth_sessions WHERE id = ?", sign_in_id)
@@ -128,7 +133,7 @@ class SqliteAccounts:
     def add_revocation(self, key: str) -> None:
         with self._file.writing() as db:
             if _has_tables(db):
-                db.execute(_ENDINGS)  # a file that an older program made has all but this one
+                db.execute(_ENDINGS)  # a file from an older version has all tables but this one
                 db.execute("INSERT INTO endings (key) VALUES (?)", (key,))
                 db.execute("DELETE FROM endings WHERE number <= last_insert_rowid() - ?", (KEPT_REVOCATIONS,))
 
@@ -142,25 +147,25 @@ class SqliteAccounts:
         return _written(self._file, statement, *values)
 
 
-class SqliteShortLived:
-    """Keeps what soon goes, in the table `short_lived`."""
+class SqliteExpiringValues:
+    """Stores values that expire, in the table `short_lived`."""
 
     def __init__(self, file: SqliteFile) -> None:
         self._file = file
 
     def add(self, key: str, value: dict[str, Any], expire_time: datetime) -> bool:
-        with _adding(self._file) as db:
-            row = (key, json.dumps(value), _stored(expire_time))
+        with _inserting(self._file) as db:
+            row = (key, json.dumps(value), _to_column(expire_time))
             return db.execute("INSERT OR IGNORE INTO short_lived VALUES (?, ?, ?)", row).rowcount == 1
 
     def get(self, key: str) -> dict[str, Any] | None:
         query = f"SELECT value FROM short_lived WHERE key = ? AND {_UNEXPIRED}"
-        rows = _rows(self._file, query, key, _stored(now()))
+        rows = _rows(self._file, query, key, _to_column(now()))
         return json.loads(rows[0][0]) if rows else None
 
     def put(self, key: str, value: dict[str, Any], expire_time: datetime) -> None:
-        with _adding(self._file) as db:
-            row = (key, json.dumps(value), _stored(expire_time))
+        with _inserting(self._file) as db:
+            row = (key, json.dumps(value), _to_column(expire_time))
             db.execute("INSERT OR REPLACE INTO short_lived VALUES (?, ?, ?)", row)
 
     def remove(self, key: str) -> None:
@@ -168,26 +173,26 @@ class SqliteShortLived:
 
 
 def _rows(file: SqliteFile, query: str, *values: Any) -> list[Any]:
-    """Read rows; there are none in a file that has never had any of these tables."""
+    """Return the rows of a query; [] in a file without these tables."""
     with file.reading() as db:
         return db.execute(query, values).fetchall() if _has_tables(db) else []
 
 
 def _written(file: SqliteFile, statement: str, *values: Any) -> bool:
-    """Change rows; tell whether there were any."""
+    """Change rows; return whether there were any."""
     with file.writing() as db:
         return _has_tables(db) and db.execute(statement, values).rowcount > 0
 
 
 @contextmanager
-def _adding(file: SqliteFile) -> Iterator[sqlite3.Connection]:
-    """Lend a connection to a file that has the tables, without what has expired."""
+def _inserting(file: SqliteFile) -> Iterator[sqlite3.Connection]:
+    """Open a write transaction, create the tables if needed, and remove expired rows."""
     with file.writing() as db:
         if not _has_tables(db):
             for table in _TABLES:
                 db.execute(table)
         for table in _EXPIRING:
-            db.execute(f"DELETE FROM {table} WHERE expire_time <= ?", (_stored(now()),))
+            db.execute(f"DELETE FROM {table} WHERE expire_time <= ?", (_to_column(now()),))
         yield db
 
 
@@ -195,7 +200,7 @@ def _has_tables(db: sqlite3.Connection, name: str = "short_lived") -> bool:
     return db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)).fetchone() is not None
 
 
-def _stored(time: datetime | None) -> int | None:
+def _to_column(time: datetime | None) -> int | None:
     return None if time is None else milliseconds(time)
 
 
@@ -203,15 +208,15 @@ def _account(row: Any) -> Account:
     user, create_time, password_hash, disabled_time = row
     return Account(
         user=user,
-        create_time=moment(create_time),
+        create_time=time_from_milliseconds(create_time),
         password_hash=password_hash,
-        disabled_time=None if disabled_time is None else moment(disabled_time),
+        disabled_time=None if disabled_time is None else time_from_milliseconds(disabled_time),
     )
 
 
 def _token(row: Any) -> Token:
     token_id, user, name, hash_, scopes, *times = row
-    create_time, expire_time, last_used = (None if time is None else moment(time) for time in times)
+    create_time, expire_time, last_used = (None if time is None else time_from_milliseconds(time) for time in times)
     token = Token(id=token_id, user=user, name=name, hash=hash_, scopes=tuple(scopes.split()))
     return replace(token, create_time=create_time or token.create_time, expire_time=expire_time, last_used=last_used)
 
@@ -219,5 +224,9 @@ def _token(row: Any) -> Token:
 def _sign_in(row: Any) -> SignIn:
     sign_in_id, user, hash_, create_time, expire_time = row
     return SignIn(
-        id=sign_in_id, user=user, hash=hash_, create_time=moment(create_time), expire_time=moment(expire_time)
+        id=sign_in_id,
+        user=user,
+        hash=hash_,
+        create_time=time_from_milliseconds(create_time),
+        expire_time=time_from_milliseconds(expire_time),
     )

@@ -1,4 +1,4 @@
-"""The agents of sessions in the SQLite file: a list among the fields of the session's row."""
+"""The agents of sessions in the SQLite file: a list in the fields of the session's row."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +13,7 @@ from botchat.core.storage.sqlite.rows import exists, read_header, read_messages,
 
 
 class SqliteAgents:
-    """Keeps `AgentRecords`."""
+    """Implements `AgentRecords`."""
 
     def __init__(self, file: SqliteFile) -> None:
         self._file = file
@@ -76,7 +76,7 @@ class SqliteAgents:
         self._changed(user, session_id, add)
 
     def _changed(self, user: str, session_id: str, change: Callable[[Record], bool]) -> bool:
-        """Change a session's row; `change` tells whether there was anything to change."""
+        """Change a session's row; return whether `change` changed its header."""
         with self._file.writing() as db:
             header, size = read_header(db, user, session_id)
             is_changed = change(header)
@@ -86,7 +86,7 @@ class SqliteAgents:
 
 
 def check_not_deleted(header: Record) -> None:
-    """Check that agents may write to a session: one in the trash has ended for them.
+    """Check that agents can write to a session, which they can't if it is in the trash.
 
     Raises:
         SessionNotFound: it is in the trash.

@@ -1,4 +1,4 @@
-"""Every user's sessions in the SQLite file, for admins."""
+"""All users' sessions in the SQLite file, for admins."""
 
 import sqlite3
 from collections.abc import Collection, Iterator
@@ -12,55 +12,62 @@ from botchat.core.storage.all_sessions import (
     FeedbackEntry,
     RecordCursor,
     UserSummary,
-    activities_of,
-    anothers,
-    feedback_of,
-    read_only,
-    sound,
+    daily_activity,
+    feedback_entries,
+    other_owner_error,
+    read_only_finding,
+    readable_records,
     user_summary,
 )
 from botchat.core.storage.records import Record
-from botchat.core.storage.repair import MALFORMED, checked
-from botchat.core.storage.repository import ACTIVE, check_limit, page_of
+from botchat.core.storage.repair import MALFORMED, check_damage
+from botchat.core.storage.repository import ACTIVE, check_limit, make_page
 from botchat.core.storage.session_keys import owners_of, range_of
 from botchat.core.storage.sqlite.connection import SqliteFile
 from botchat.core.storage.sqlite.filters import (
     NEWEST_FIRST,
     SUMMARY,
-    condition_of,
-    is_wanted,
-    summary_of,
-    unknown_state,
+    matches_filter,
+    summary_from_row,
+    unknown_state_clause,
+    where_clause,
 )
-from botchat.core.storage.sqlite.recovery import Found, is_damage, key_of, rescued, sessions_in
-from botchat.core.storage.sqlite.rows import decoded, encoded, from_columns, milliseconds, read_record, write_record
+from botchat.core.storage.sqlite.recovery import FoundRow, find_session_rows, is_damage, key_bytes, recover_record
+from botchat.core.storage.sqlite.rows import (
+    decode_bson,
+    encode_bson,
+    from_columns,
+    milliseconds,
+    read_record,
+    write_record,
+)
 
 _OWNER_ALONE = 0o600
 _BATCH = 100
 
 
 class SqliteAllSessions:
-    """Reads and writes sessions of one file, whoever owns them."""
+    """Reads and writes all users' sessions in one file."""
 
     def __init__(self, file: SqliteFile) -> None:
         self._file = file
 
     def page(self, after: str | None = None, limit: int = PAGE_SIZE, where: SessionFilter = ACTIVE) -> Page:
         check_limit(limit)
-        condition, values = condition_of(where, after)
+        condition, values = where_clause(where, after)
         query = f"SELECT {', '.join(SUMMARY)} FROM sessions WHERE {condition} {NEWEST_FIRST} LIMIT ?"
-        with self._file.lent() as db:
+        with self._file.connection() as db:
             rows = db.execute(query, (*values, limit + 1)).fetchall()
-        return page_of([summary_of(row) for row in rows], limit)
+        return make_page([summary_from_row(row) for row in rows], limit)
 
     def count(self, where: SessionFilter) -> int:
-        condition, values = condition_of(where)
+        condition, values = where_clause(where)
         try:
-            with self._file.lent() as db:
+            with self._file.connection() as db:
                 ((count,),) = db.execute(f"SELECT count(*) FROM sessions WHERE {condition}", values)
-        except StoreUnreadable:  # a damaged page: count what can be found in other ways
-            with self._file.lent() as db:
-                return sum(is_wanted(db, found, where) for found in sessions_in(db))
+        except StoreUnreadable:  # a damaged page: count the sessions that can be found in other ways
+            with self._file.connection() as db:
+                return sum(matches_filter(db, found, where) for found in find_session_rows(db))
         return int(count)
 
     def records(self, where: SessionFilter, after: RecordCursor | None = None) -> Iterator[Record | DamagedRecord]:
@@ -73,44 +80,48 @@ class SqliteAllSessions:
             if (record := self._read(row, with_files=with_files)) is not None:  # None: removed since
                 yield record
 
-    def _rows(self, where: SessionFilter, after: RecordCursor | None) -> Iterator[Found]:
-        """Find the rows of a filter's sessions, oldest first; in a damaged file in whatever way they can be found."""
+    def _rows(self, where: SessionFilter, after: RecordCursor | None) -> Iterator[FoundRow]:
+        """Yield the rows of matching sessions, oldest first; in a damaged file, find them in any possible way."""
         given: set[int] = set()
         try:
             for found in self._rows_in_order(where, after):
                 given.add(found.row)
                 yield found
         except StoreUnreadable:
-            with self._file.lent() as db:
+            with self._file.connection() as db:
                 rest = [
-                    found for found in sessions_in(db) if found.row not in given and is_wanted(db, found, where, after)
+                    found
+                    for found in find_session_rows(db)
+                    if found.row not in given and matches_filter(db, found, where, after)
                 ]
             yield from rest
 
-    def _rows_in_order(self, where: SessionFilter, after: RecordCursor | None) -> Iterator[Found]:
-        condition, values = condition_of(where)
-        behind = (milliseconds(after[0]), key_of(after[1])) if after else (-(2**63), b"")
+    def _rows_in_order(self, where: SessionFilter, after: RecordCursor | None) -> Iterator[FoundRow]:
+        condition, values = where_clause(where)
+        behind = (milliseconds(after[0]), key_bytes(after[1])) if after else (-(2**63), b"")
         query = (
             f"SELECT create_time, id, rowid FROM sessions WHERE {condition} "
             "AND (create_time, id) > (?, CAST(? AS TEXT)) ORDER BY create_time, id LIMIT ?"
         )
-        while True:  # no transaction stays open between two batches: other programs may write meanwhile
-            with self._file.lent() as db:
+        while True:  # no transaction stays open between two batches, so that other programs can write
+            with self._file.connection() as db:
                 found = db.execute(query, (*values, *behind, _BATCH)).fetchall()
-            yield from (Found(row, None) for _, _, row in found)
+            yield from (FoundRow(row, None) for _, _, row in found)
             if len(found) < _BATCH:
                 break
-            behind = (found[-1][0], key_of(found[-1][1]))
-        if where.state is None:  # a state that is none is damaged, and found here alone
-            with self._file.lent() as db:
-                unknown = db.execute(f"SELECT rowid FROM sessions WHERE {unknown_state(condition)}", values).fetchall()
-            yield from (Found(row, None) for (row,) in unknown)
+            behind = (found[-1][0], key_bytes(found[-1][1]))
+        if where.state is None:  # an invalid state is damage, which only this finds
+            with self._file.connection() as db:
+                unknown = db.execute(
+                    f"SELECT rowid FROM sessions WHERE {unknown_state_clause(condition)}", values
+                ).fetchall()
+            yield from (FoundRow(row, None) for (row,) in unknown)
 
     def put(self, record: Record, *, replace: bool = False) -> Literal["made", "replaced", "kept"]:
         with self._file.writing() as db:
             row = db.execute("SELECT user FROM sessions WHERE id = ?", (record["_id"],)).fetchone()
             if row and row[0] != record["user"]:
-                raise anothers(record["_id"])
+                raise other_owner_error(record["_id"])
             if row and not replace:
                 return "kept"
             write_record(db, record)
@@ -125,14 +136,14 @@ class SqliteAllSessions:
         return is_as_read
 
     def repair(self, damaged: DamagedRecord) -> bool:
-        key, rev = key_of(damaged.raw["_id"]), damaged.raw.get("rev")
+        key, rev = key_bytes(damaged.raw["_id"]), damaged.raw.get("rev")
         with self._file.writing() as db:
             removed = db.execute("DELETE FROM sessions WHERE id = CAST(? AS TEXT) AND rev IS ?", (key, rev))
             if removed.rowcount and damaged.readable is not None:
                 write_record(db, damaged.readable)
         return removed.rowcount == 1
 
-    def held(self, keys: Collection[str]) -> dict[str, tuple[str, int]]:
+    def stored_keys(self, keys: Collection[str]) -> dict[str, tuple[str, int]]:
         query = "SELECT user, rev FROM sessions WHERE id = ?"
         with self._file.reading() as db:
             found = {key: db.execute(query, (key,)).fetchone() for key in keys}
@@ -140,22 +151,22 @@ class SqliteAllSessions:
 
     def owners(self, session_id: str) -> list[str]:
         query = "SELECT user, id FROM sessions WHERE id = ? OR (id >= ? AND id < ?)"
-        with self._file.lent() as db:
+        with self._file.connection() as db:
             rows = db.execute(query, (session_id, *range_of(session_id))).fetchall()
         return owners_of(session_id, rows)
 
     def preferences(self, user: str | None = None) -> Iterator[Record]:
-        with self._file.lent() as db:
+        with self._file.connection() as db:
             rows = db.execute("SELECT user, record FROM preferences WHERE coalesce(user = ?, 1)", (user,)).fetchall()
         for owner, chosen in rows:
-            yield {"_id": owner} | decoded(chosen)
+            yield {"_id": owner} | decode_bson(chosen)
 
     def add_preferences(self, record: Record) -> None:
         chosen = {name: value for name, value in record.items() if name != "_id"}
         with self._file.writing() as db:
-            db.execute("INSERT OR IGNORE INTO preferences VALUES (?, ?)", (record["_id"], encoded(chosen)))
+            db.execute("INSERT OR IGNORE INTO preferences VALUES (?, ?)", (record["_id"], encode_bson(chosen)))
 
-    def forget(self, user: str) -> None:
+    def remove_preferences(self, user: str) -> None:
         with self._file.writing() as db:
             db.execute("DELETE FROM preferences WHERE user = ?", (user,))
 
@@ -164,7 +175,7 @@ class SqliteAllSessions:
             "SELECT user, count(*), sum(message_count), min(create_time) AS create_time, "
             "max(update_time) AS update_time FROM sessions GROUP BY user ORDER BY user"
         )
-        with self._file.lent() as db:
+        with self._file.connection() as db:
             rows = db.execute(query).fetchall()
         for row in rows:
             found = from_columns(("user", "sessions", "messages", "create_time", "update_time"), row)
@@ -173,12 +184,12 @@ class SqliteAllSessions:
     def activity(
         self, where: SessionFilter, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[Activity]:
-        for record in sound(self._records(where, with_files=False)):
-            yield from activities_of(record, since, until)
+        for record in readable_records(self._records(where, with_files=False)):
+            yield from daily_activity(record, since, until)
 
     def feedback(self, where: SessionFilter) -> Iterator[FeedbackEntry]:
-        for record in sound(self._records(where, with_files=False)):
-            yield from feedback_of(record)
+        for record in readable_records(self._records(where, with_files=False)):
+            yield from feedback_entries(record)
 
     def info(self) -> dict[str, Any]:
         with self._file.reading() as db:
@@ -194,14 +205,14 @@ class SqliteAllSessions:
         }
 
     def findings(self) -> Iterator[Finding]:
-        condition, values = condition_of(SessionFilter(user="nobody"))
+        condition, values = where_clause(SessionFilter(user="nobody"))
         query = (
             f"EXPLAIN QUERY PLAN SELECT {', '.join(SUMMARY)} FROM sessions WHERE {condition} {NEWEST_FIRST} LIMIT 51"
         )
         with self._file.reading() as db:
             plan = " ".join(row[-1] for row in db.execute(query, values))
-        with self._file.lent() as db:  # in a transaction, what it finds would be an error of its end
-            damages = _damages(db)
+        with self._file.connection() as db:  # in a transaction, damage would make its COMMIT fail
+            damages = _find_damages(db)
         if "USING INDEX page" in plan and "TEMP B-TREE" not in plan:
             yield Finding("ok", "A page of sessions comes by its index.")
         else:
@@ -214,32 +225,32 @@ class SqliteAllSessions:
             advice = "Copy what can be read into a new file: botchat store copy. Or restore it from a backup."
             yield Finding("failed", f"The file is damaged: {' '.join(damages[0].split())}.", advice)
         try:
-            with self._file.writing() as db:  # SQLite asks for the right to write, although it finds nothing
+            with self._file.writing() as db:  # SQLite checks the permission to write, although no row matches
                 db.execute("DELETE FROM sessions WHERE 0")
         except StoreRefused:
-            yield read_only(f"Let your user write the file {self._file.path}, unless you are only to read it.")
+            yield read_only_finding(f"Let your user write the file {self._file.path}, unless you are only to read it.")
         mode = self._file.path.stat().st_mode & 0o777
         if mode & ~_OWNER_ALONE:
             advice = f"chmod 600 {self._file.path}"
             yield Finding("warning", f"Others of this machine may read the file (mode {mode:o}).", advice)
 
-    def _read(self, found: Found, *, with_files: bool) -> Record | DamagedRecord | None:
+    def _read(self, found: FoundRow, *, with_files: bool) -> Record | DamagedRecord | None:
         try:
             with self._file.reading() as db:
                 row = db.execute("SELECT id FROM sessions WHERE rowid = ?", (found.row,)).fetchone()
                 if row is None and found.known is None:
                     return None
-                record = checked(read_record(db, row[0], with_files=with_files))
+                record = check_damage(read_record(db, row[0], with_files=with_files))
             if not isinstance(record, DamagedRecord):
                 return record
-        except (StoreUnreadable, InvalidInput, *MALFORMED):  # row by row, then
+        except (StoreUnreadable, InvalidInput, *MALFORMED):  # then read it row by row
             pass
-        with self._file.lent() as db:
-            return rescued(db, found, with_files=with_files)
+        with self._file.connection() as db:
+            return recover_record(db, found, with_files=with_files)
 
 
-def _damages(db: sqlite3.Connection) -> list[str]:
-    """Let SQLite check its pages, types of values and indexes; it doesn't look into texts and documents."""
+def _find_damages(db: sqlite3.Connection) -> list[str]:
+    """Run SQLite's check of pages, value types and indexes, which doesn't look into texts and documents."""
     try:
         return [row[0] for row in db.execute("PRAGMA quick_check")]
     except sqlite3.DatabaseError as error:

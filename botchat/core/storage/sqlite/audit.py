@@ -1,4 +1,4 @@
-"""The audit log in the SQLite file: the table `audit_events`, which is made with the first event."""
+"""The audit log in the SQLite file: the table `audit_events`, which is created with the first event."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -7,9 +7,9 @@ from typing import Any
 from botchat.core.models import now
 from botchat.core.storage.audit import AuditEvent, AuditFilter, check_event
 from botchat.core.storage.sqlite.connection import SqliteFile
-from botchat.core.storage.sqlite.rows import milliseconds, moment
+from botchat.core.storage.sqlite.rows import milliseconds, time_from_milliseconds
 
-# Older programs don't know the table and leave it as it is, so the format's number stays the same.
+# Older versions don't know the table and ignore it, so the version of the format stays the same.
 _TABLE = """CREATE TABLE IF NOT EXISTS audit_events (
     id TEXT PRIMARY KEY,
     time INTEGER NOT NULL,
@@ -34,7 +34,7 @@ _CONDITIONS = {
 
 
 class SqliteAudit:
-    """Stores audit events. Those that have expired are removed when the next one is added."""
+    """Stores audit events. Expired ones are removed when the next one is added."""
 
     def __init__(self, file: SqliteFile) -> None:
         self._file = file
@@ -64,4 +64,6 @@ class SqliteAudit:
 
 def _event(row: Any) -> AuditEvent:
     event_id, time, admin, action, user, session_id = row
-    return AuditEvent(id=event_id, time=moment(time), admin=admin, action=action, user=user, session_id=session_id)
+    return AuditEvent(
+        id=event_id, time=time_from_milliseconds(time), admin=admin, action=action, user=user, session_id=session_id
+    )

@@ -1,4 +1,4 @@
-"""The SQLite file under the local store: connections, transactions, schema, and what SQLite's errors mean."""
+"""The file of the SQLite store: connections, transactions, schema and upgrades, and what SQLite's errors mean."""
 
 import os
 import sqlite3
@@ -20,7 +20,7 @@ from botchat.core.errors import (
 )
 
 BUSY_SECONDS = 30
-"""How long a write waits for another process' write before it gives up."""
+"""How long a write waits for another process's write before it fails."""
 
 SCHEMA_VERSION = 3
 APPLICATION_ID = int.from_bytes(b"bcht")
@@ -40,12 +40,12 @@ _MEANINGS: dict[int, tuple[type[StoreError], str]] = {
     ),
 }
 
-# The start of an element `tags` in the BSON of a session's other fields: what has it is decoded to see which they are.
+# The start of an element `tags` in the BSON of a session's other fields: rows with it are decoded to read the tags.
 TAGGED = "instr(more, x'047461677300') > 0"
 
 _TAG_INDEX = f"CREATE INDEX tagged ON sessions (user, state, create_time DESC, id DESC) WHERE {TAGGED};"
 
-# A file that came with a message lies in the same file as the message: one to copy, and both are stored or neither.
+# An attachment is in the same file as its message: there is one file to copy, and both are stored or neither.
 _FILES_AND_PREFERENCES = """
 CREATE TABLE files (
     session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
@@ -89,7 +89,7 @@ CREATE TABLE messages (
 {_FILES_AND_PREFERENCES}{_TAG_INDEX}"""
 
 
-# What makes a file of the format before into one of this.
+# The statements that upgrade a file of the given format to the next one.
 _UPGRADES = {
     1: """
 ALTER TABLE sessions ADD COLUMN expire_time INTEGER;
@@ -101,10 +101,10 @@ CREATE INDEX expiry ON sessions (expire_time) WHERE expire_time IS NOT NULL;
 
 
 class SqliteFile:
-    """Lends connections to one file. A connection is one thread's at a time, and is kept for the next.
+    """A pool of connections to one file. One thread at a time uses a connection, which is kept for the next.
 
-    It is not bound to its thread: Streamlit makes a thread for every run of a page, and each would open the file anew.
-    `functions` are what queries may call, by their names.
+    A connection isn't bound to a thread: Streamlit starts one for each run of a page, and each would reopen the file.
+    `functions` are registered under their names for use in queries.
     """
 
     def __init__(self, path: Path, functions: Sequence[Callable[..., bool]] = ()) -> None:
@@ -115,10 +115,10 @@ class SqliteFile:
         self._writer = threading.Lock()
 
     def prepare(self) -> None:
-        """Make the file, readable by its owner alone, and its tables; or check those that are there.
+        """Create the file, readable only by its owner, and its tables; or check and upgrade existing ones.
 
         Raises:
-            StoreUnreadable: it can't be opened, is no database, another program's, or newer than this one knows.
+            StoreUnreadable: it can't be opened, isn't a database, is another program's, or has a newer format.
         """
         if not self.path.parent.is_dir():
             raise StoreUnreadable(
@@ -133,22 +133,22 @@ class SqliteFile:
             self._make_tables()
 
     def close(self) -> None:
-        """Close the connections that nobody uses now; the others close when they come back."""
+        """Close the idle connections; the others are closed when they are returned."""
         self._closed = True
         while db := self._idle_one():
             db.close()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Lend a connection that sees one state of the file from its first query to its last."""
+        """Open a read transaction, which sees one state of the file from its first query to its last."""
         with self._transaction("BEGIN") as db:
             yield db
 
     @contextmanager
-    def lent(self) -> Iterator[sqlite3.Connection]:
-        """Lend a connection. A single query needs no transaction to see one state of the file.
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection without a transaction. A single query needs none to see one state of the file.
 
-        That is a third of the statements: between two of them a thread may have to wait for all others.
+        This is a third of the statements: between two statements, a thread may have to wait for all others.
         """
         with _translated(self.path):
             db = self._idle_one() or self._connect()
@@ -161,12 +161,12 @@ class SqliteFile:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """Lend a connection that alone may write; all of it is stored at the end, or nothing.
+        """Open an exclusive write transaction; all of it is stored at the end, or nothing.
 
-        Threads of this process wait for each other here: in SQLite a writer that waits looks again and again, with
+        Threads of this process queue up here: in SQLite, a waiting writer polls, with
         pauses of up to 100 ms, and while a hundred replies are being stored it would wait for seconds.
         """
-        is_mine = self._writer.acquire(timeout=BUSY_SECONDS)  # without it SQLite is asked, and says that it is busy
+        is_mine = self._writer.acquire(timeout=BUSY_SECONDS)  # without the lock, SQLite reports that it is busy
         try:
             with self._transaction("BEGIN IMMEDIATE") as db:
                 yield db
@@ -176,7 +176,7 @@ class SqliteFile:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        with self.lent() as db:
+        with self.connection() as db:
             db.execute(begin)
             yield db
             db.execute("COMMIT")
@@ -187,7 +187,7 @@ class SqliteFile:
         try:
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA foreign_keys = ON")
-            db.execute("PRAGMA secure_delete = ON")  # what was redacted or removed is overwritten, not only forgotten
+            db.execute("PRAGMA secure_delete = ON")  # overwrites redacted and deleted data on the disk
             for function in self._functions:
                 places = function.__code__.co_argcount
                 db.create_function(function.__name__, places, function, deterministic=True)
@@ -197,7 +197,7 @@ class SqliteFile:
         return db
 
     def _idle_one(self) -> sqlite3.Connection | None:
-        try:  # in one step: between a look and a pop another thread may take the last one
+        try:  # atomic: between a check and a pop, another thread could take the last one
             return self._idle.pop()
         except IndexError:
             return None
@@ -209,7 +209,7 @@ class SqliteFile:
             self._idle.append(db)
 
     def _version(self, db: sqlite3.Connection) -> int:
-        """Tell the format of the file; 0 where there are no tables yet."""
+        """Return the format version of the file; 0 if there are no tables yet."""
         ((version,),) = db.execute("PRAGMA user_version")
         ((application,),) = db.execute("PRAGMA application_id")
         ((tables,),) = db.execute("SELECT count(*) FROM sqlite_master")
@@ -223,7 +223,7 @@ class SqliteFile:
 
     def _make_tables(self) -> None:
         with self.writing() as db:
-            version = self._version(db)  # another process may have been first
+            version = self._version(db)  # another process may have created or upgraded it
             for format_before in range(version or SCHEMA_VERSION, SCHEMA_VERSION):
                 _run(db, _UPGRADES[format_before])
             if not version:
@@ -239,13 +239,13 @@ def _run(db: sqlite3.Connection, statements: str) -> None:
 
 
 def _text(stored: bytes) -> str:
-    """Read a text; a damaged byte becomes half of a character, which nobody can store, and so is found."""
+    """Decode a text; a damaged byte becomes a lone surrogate, which can't be stored and is therefore detected."""
     return stored.decode(errors="surrogateescape")
 
 
 @contextmanager
 def _translated(path: Path) -> Iterator[None]:
-    """Raise what SQLite and the file system raise as botchat's own errors."""
+    """Translate exceptions of SQLite and the file system to botchat's."""
     try:
         yield
     except sqlite3.Error as error:

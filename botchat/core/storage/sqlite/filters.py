@@ -1,4 +1,4 @@
-"""How a filter of sessions becomes a query of SQLite, with the same meaning as MongoDB's."""
+"""Translate filters of sessions to SQLite queries with the same meaning as in MongoDB."""
 
 import json
 import re
@@ -11,32 +11,32 @@ from botchat.core.errors import StoreUnreadable
 from botchat.core.models import SessionFilter, SessionSummary, State
 from botchat.core.storage.all_sessions import RecordCursor
 from botchat.core.storage.records import summary_from_record
-from botchat.core.storage.repository import position_of
-from botchat.core.storage.search import patterns
+from botchat.core.storage.repository import parse_cursor
+from botchat.core.storage.search import search_patterns
 from botchat.core.storage.sqlite.connection import TAGGED
-from botchat.core.storage.sqlite.recovery import Found, decode_leniently, is_damage, key_of
-from botchat.core.storage.sqlite.rows import decoded, from_columns, milliseconds
+from botchat.core.storage.sqlite.recovery import FoundRow, decode_leniently, is_damage, key_bytes
+from botchat.core.storage.sqlite.rows import decode_bson, from_columns, milliseconds
 
 SUMMARY = ("id", "user", "state", "create_time", "name", "bot_id", "update_time", "message_count", "pinned")
 
 NEWEST_FIRST = "ORDER BY create_time DESC, id DESC"
 
-_SAYS = (
+_TEXT_MATCHES = (
     "(matches(?, CAST(name AS BLOB)) OR EXISTS "
     "(SELECT 1 FROM messages WHERE session_id = sessions.id AND record_matches(?, record)))"
 )
 
 
-def condition_of(where: SessionFilter, after: str | None = None) -> tuple[str, list[Any]]:
-    """Make the condition of a page, or of all that it is the first page of, and the values for its places.
+def where_clause(where: SessionFilter, after: str | None = None) -> tuple[str, list[Any]]:
+    """Return the WHERE condition of a page, or of all pages without `after`, and its parameters.
 
     Raises:
-        InvalidInput: the cursor is none, or the text to search for can't be.
+        InvalidInput: the cursor is invalid, or the search text is unusable.
     """
     states = get_args(State) if where.state is None else (where.state,)
     conditions: list[tuple[str, list[Any]]] = [(f"state IN ({', '.join('?' * len(states))})", list(states))]
     if after is not None:
-        end = position_of(after)
+        end = parse_cursor(after)
         conditions.append(("(create_time, id) < (?, ?)", [milliseconds(end.create_time), end.id]))
     wanted = {
         "user = ?": where.user,
@@ -51,21 +51,23 @@ def condition_of(where: SessionFilter, after: str | None = None) -> tuple[str, l
     }
     conditions += [(condition, [value]) for condition, value in wanted.items() if value is not None]
     if where.text:
-        conditions += [(_SAYS, [pattern, pattern]) for pattern in patterns(where.text)]
+        conditions += [(_TEXT_MATCHES, [pattern, pattern]) for pattern in search_patterns(where.text)]
     texts, values = zip(*conditions, strict=True)
     return " AND ".join(texts), [value for some in values for value in some]
 
 
-def unknown_state(condition: str) -> str:
-    """Turn the condition of sessions in any state into that of sessions whose state is none."""
+def unknown_state_clause(condition: str) -> str:
+    """Turn the condition for sessions in any state into one for sessions with an invalid state."""
     return condition.replace("state IN", "state NOT IN", 1)
 
 
-def is_wanted(db: sqlite3.Connection, found: Found, where: SessionFilter, after: RecordCursor | None = None) -> bool:
-    """Tell whether a row of a damaged file is one of a filter's; where that can't be read, by what an index knows."""
-    condition, values = condition_of(where)
-    conditions = f"({condition} OR {unknown_state(condition)})" if where.state is None else condition
-    behind = (milliseconds(after[0]), key_of(after[1])) if after else (-(2**63), b"")
+def matches_filter(
+    db: sqlite3.Connection, found: FoundRow, where: SessionFilter, after: RecordCursor | None = None
+) -> bool:
+    """Return whether a row of a damaged file matches a filter; if it can't be read, decide by its index entry."""
+    condition, values = where_clause(where)
+    conditions = f"({condition} OR {unknown_state_clause(condition)})" if where.state is None else condition
+    behind = (milliseconds(after[0]), key_bytes(after[1])) if after else (-(2**63), b"")
     query = f"SELECT 1 FROM sessions WHERE rowid = ? AND {conditions} AND (create_time, id) > (?, CAST(? AS TEXT))"
     both = [*values, *values] if where.state is None else values
     try:
@@ -74,7 +76,7 @@ def is_wanted(db: sqlite3.Connection, found: Found, where: SessionFilter, after:
         if not is_damage(error):
             raise
     user, state, create_time, session_id = found.known or (where.user, where.state, None, None)
-    is_behind = found.known is None or (create_time, key_of(session_id)) > behind
+    is_behind = found.known is None or (create_time, key_bytes(session_id)) > behind
     return (
         where.user in (None, user)
         and where.state in (None, state)
@@ -83,38 +85,38 @@ def is_wanted(db: sqlite3.Connection, found: Found, where: SessionFilter, after:
     )
 
 
-def summary_of(row: Sequence[Any]) -> SessionSummary:
-    """Make the summary of a row of these columns."""
+def summary_from_row(row: Sequence[Any]) -> SessionSummary:
+    """Return the summary of a row with the columns `SUMMARY`."""
     record = from_columns(SUMMARY, row)
     return summary_from_record(record | {"_id": record["id"]})
 
 
 def matches(pattern: str, text: Any) -> bool:
-    """Tell SQLite whether a text, or its bytes, holds what is looked for, as far as that can be read."""
-    words = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
-    return _compiled(pattern).search(words) is not None
+    """SQL function: return whether a text, or its bytes, matches a pattern, as far as it can be read."""
+    content = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
+    return _compiled(pattern).search(content) is not None
 
 
 def record_matches(pattern: str, record: bytes) -> bool:
-    """Tell SQLite whether a stored message says what is looked for."""
+    """SQL function: return whether the content of a stored message matches a pattern."""
     return matches(pattern, _decoded(record).get("content", ""))
 
 
 def has_tag(tag: str, more: bytes) -> bool:
-    """Tell SQLite whether a session's other fields have that tag."""
+    """SQL function: return whether a session's other fields contain a tag."""
     return tag in tags_of(more)
 
 
 def tags_of(more: bytes) -> list[str]:
-    """Return the tags in a session's other fields; [] where they are damaged."""
+    """Return the tags in a session's other fields; [] if they are damaged."""
     tags = _decoded(more).get("tags")
     return [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
 
 
 def _decoded(stored: bytes) -> dict[str, Any]:
-    """Decode a document, or of a damaged one what can be: an error would end the query for all others."""
+    """Decode a document, or the readable part of a damaged one: an error would fail the whole query."""
     try:
-        return decoded(stored)
+        return decode_bson(stored)
     except StoreUnreadable:
         return decode_leniently(stored)[0]
 

@@ -1,4 +1,4 @@
-"""Sessions in a local SQLite file: one row a session, one row a message."""
+"""Sessions in a local SQLite file: one row per session, one row per message."""
 
 import sqlite3
 import time
@@ -35,8 +35,8 @@ from botchat.core.models import (
     preferences_from,
 )
 from botchat.core.storage.agents import AgentChanges, count_message
-from botchat.core.storage.all_sessions import unreadable
-from botchat.core.storage.record_schema import are_sound, is_sound
+from botchat.core.storage.all_sessions import unreadable_error
+from botchat.core.storage.record_schema import are_readable, is_readable
 from botchat.core.storage.records import (
     ORIGINAL,
     Record,
@@ -48,36 +48,36 @@ from botchat.core.storage.records import (
     session_to_record,
 )
 from botchat.core.storage.repair import MALFORMED
-from botchat.core.storage.repository import ACTIVE, check_limit, check_whole, has_end_of_its_own
-from botchat.core.storage.sqlite.accounts import SqliteAccounts, SqliteShortLived
+from botchat.core.storage.repository import ACTIVE, check_complete, check_limit, has_fixed_expiry
+from botchat.core.storage.sqlite.accounts import SqliteAccounts, SqliteExpiringValues
 from botchat.core.storage.sqlite.agents import SqliteAgents, check_not_deleted
 from botchat.core.storage.sqlite.all_sessions import SqliteAllSessions
 from botchat.core.storage.sqlite.audit import SqliteAudit
 from botchat.core.storage.sqlite.connection import TAGGED, SqliteFile
-from botchat.core.storage.sqlite.filters import SUMMARY, has_tag, matches, record_matches, summary_of, tags_of
+from botchat.core.storage.sqlite.filters import SUMMARY, has_tag, matches, record_matches, summary_from_row, tags_of
 from botchat.core.storage.sqlite.rows import (
     change_message,
-    encoded,
+    encode_bson,
     exists,
     find_file,
     has_message,
     insert_message,
+    message_position,
     milliseconds,
-    position_of,
     read_header,
     read_preferences,
     status_of,
     write_header,
     write_record,
 )
-from botchat.core.storage.sqlite.turns import SqliteTurns, begin, end
+from botchat.core.storage.sqlite.turns import SqliteTurns, begin_turn, end_turn
 
 _LAST_CHARACTER = chr(0x10FFFF)
 _REMOVAL_SECONDS = 60
 
 
 class SqliteRepository:
-    """Keeps sessions in one file, for any number of threads and processes of one machine."""
+    """Stores sessions in one file, for any number of threads and processes on one machine."""
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
@@ -97,7 +97,7 @@ class SqliteRepository:
     def save(self, session: Session) -> None:
         if not session.messages:
             return
-        check_whole(session)
+        check_complete(session)
         record = session_to_record(session) | {"rev": session.rev + 1, "update_time": now()}
         with self._file.writing() as db:
             self._check_unchanged(db, session)
@@ -117,14 +117,14 @@ class SqliteRepository:
             is_new = not has_message(db, session.id, message.id)
             if is_new:
                 if turn is not None and message.role == "user":
-                    begin(db, header, turn, at)
+                    begin_turn(db, header, turn, at)
                 elif turn is not None:
-                    record |= end(header, message)
+                    record |= end_turn(header, message)
                 header["name"] = header["name"] or session.named_by([message])
                 header["message_count"] += 1
                 header["rev"] += 1
                 header["update_time"] = at
-                if session.expire_time is not None and not has_end_of_its_own(header):
+                if session.expire_time is not None and not has_fixed_expiry(header):
                     header["expire_time"] = session.expire_time
                 if session.head is not None:
                     header.pop("head", None)
@@ -154,24 +154,24 @@ class SqliteRepository:
 
     def get(self, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:
         check_limit(last)
-        with self._damage_named(user, session_id):
+        with self._naming_damage(user, session_id):
             record = self._agents.newest(user, session_id, last)
-            if is_sound(record):
+            if is_readable(record):
                 return session_from_record(record)
-        raise unreadable(self._all, user, session_id)
+        raise unreadable_error(self._all, user, session_id)
 
     def messages(self, user: str, session_id: str, before: int, limit: int = PAGE_SIZE) -> list[Message]:
         check_limit(limit)
-        with self._damage_named(user, session_id):
+        with self._naming_damage(user, session_id):
             found = self._agents.earlier(user, session_id, before, limit)
-            if are_sound(found):
+            if are_readable(found):
                 return [message_from_record(record) for record in found]
-        raise unreadable(self._all, user, session_id)
+        raise unreadable_error(self._all, user, session_id)
 
     def position(self, user: str, session_id: str, message_id: str) -> int:
         with self._file.reading() as db:
             read_header(db, user, session_id)
-            return position_of(db, session_id, message_id)
+            return message_position(db, session_id, message_id)
 
     def file(self, user: str, session_id: str, file_id: str) -> bytes:
         with self._file.reading() as db:
@@ -194,7 +194,7 @@ class SqliteRepository:
 
     def tags(self, user: str) -> list[str]:
         query = f"SELECT more FROM sessions WHERE user = ? AND state = 'active' AND {TAGGED}"
-        with self._file.lent() as db:
+        with self._file.connection() as db:
             rows = db.execute(query, (user,)).fetchall()
         return sorted({tag for (more,) in rows for tag in tags_of(more)})
 
@@ -239,7 +239,7 @@ class SqliteRepository:
 
     def purge(self, user: str, session_id: str, *, unless_written_since: datetime | None = None) -> None:
         with self._file.writing() as db:
-            mine = "SELECT update_time FROM sessions WHERE id = ? AND user = ?"  # one that is damaged goes too
+            mine = "SELECT update_time FROM sessions WHERE id = ? AND user = ?"  # this works for a damaged one too
             row = db.execute(mine, (session_id, user)).fetchone()
             if row is None:
                 raise SessionNotFound(session_id)
@@ -248,7 +248,7 @@ class SqliteRepository:
             db.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
 
     def preferences(self, user: str) -> Preferences:
-        with self._file.lent() as db:
+        with self._file.connection() as db:
             return preferences_from(read_preferences(db, user))
 
     def set_preferences(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
@@ -256,7 +256,7 @@ class SqliteRepository:
         check_name("The user", user)
         with self._file.writing() as db:
             chosen = {n: value for n, value in read_preferences(db, user).items() if n not in to_unset} | to_set
-            db.execute("INSERT OR REPLACE INTO preferences VALUES (?, ?)", (user, encoded(chosen)))
+            db.execute("INSERT OR REPLACE INTO preferences VALUES (?, ?)", (user, encode_bson(chosen)))
 
     def for_agents(self) -> SqliteAgents:
         return self._agents
@@ -270,36 +270,36 @@ class SqliteRepository:
     def audit(self) -> SqliteAudit:
         return SqliteAudit(self._file)
 
-    def expiring_values(self) -> SqliteShortLived:
-        return SqliteShortLived(self._file)
+    def expiring_values(self) -> SqliteExpiringValues:
+        return SqliteExpiringValues(self._file)
 
     @contextmanager
-    def _damage_named(self, user: str, session_id: str) -> Iterator[None]:
-        """Name the session, and what is wrong with it, where it can't be read."""
+    def _naming_damage(self, user: str, session_id: str) -> Iterator[None]:
+        """Raise an error that names the session and the damage if it can't be read."""
         try:
             yield
         except (StoreUnreadable, InvalidInput, *MALFORMED) as error:
-            raise unreadable(self._all, user, session_id, error) from error
+            raise unreadable_error(self._all, user, session_id, error) from error
 
     def _remove_expired(self) -> None:
-        """Remove the sessions whose expire_time has come: once a minute, as MongoDB does it."""
+        """Remove expired sessions: at most once a minute, like MongoDB."""
         if time.monotonic() < self._next_removal:
             return
         self._next_removal = time.monotonic() + _REMOVAL_SECONDS
         at, expired = milliseconds(now()), None
-        with suppress(StoreUnreadable), self._file.lent() as db:  # a damaged file is still read
+        with suppress(StoreUnreadable), self._file.connection() as db:  # a damaged file can still be read
             expired = db.execute("SELECT 1 FROM sessions WHERE expire_time <= ? LIMIT 1", (at,)).fetchone()
         if expired:
-            with suppress(StoreRefused), self._file.writing() as db:  # a read-only file is still read
+            with suppress(StoreRefused), self._file.writing() as db:  # a read-only file can still be read
                 db.execute("DELETE FROM sessions WHERE expire_time <= ?", (at,))
 
     def _summaries(self, condition: str, *values: Any) -> list[SessionSummary]:
-        with self._file.lent() as db:
+        with self._file.connection() as db:
             rows = db.execute(f"SELECT {', '.join(SUMMARY)} FROM sessions WHERE {condition}", values).fetchall()
-        return [summary_of(row) for row in rows]
+        return [summary_from_row(row) for row in rows]
 
     def _header_for_append(self, db: sqlite3.Connection, session: Session) -> tuple[Record, int]:
-        """Read the record's header, or make it when this is the first message of a new session."""
+        """Return the record's header, or a new one for the first message of a new session, and its messages' size."""
         if session.rev or exists(db, session.id):
             return read_header(db, session.user, session.id)
         return session_to_record(replace(session, messages=[])), 0

@@ -1,4 +1,4 @@
-"""How a record lies in the SQLite file: a row for the session, a row for each message, and back to one record."""
+"""Convert records to rows of the SQLite file and back: one row for the session, one for each message."""
 
 import json
 import sqlite3
@@ -13,7 +13,7 @@ from bson.errors import BSONError
 
 from botchat.core.errors import MessageNotFound, SessionNotFound, SessionTooLarge, StoreUnreadable
 from botchat.core.models import Status, now
-from botchat.core.storage.attachments import apart, files_of, find_file_data, joined
+from botchat.core.storage.attachments import files_of, find_file_data, join_files, split_files
 from botchat.core.storage.records import MAX_MESSAGE_BYTES, MAX_RECORD_BYTES, Record
 
 COLUMNS = (
@@ -41,7 +41,7 @@ _BSON: CodecOptions[Record] = CodecOptions(tz_aware=True)
 LENIENT: CodecOptions[Record] = CodecOptions(
     tz_aware=True, unicode_decode_error_handler="surrogateescape", datetime_conversion=DatetimeConversion.DATETIME_AUTO
 )
-"""Decodes what is damaged too: bytes that are not UTF-8 become lone surrogates, a time of no year is none."""
+"""Decodes damaged documents too: invalid UTF-8 becomes lone surrogates, a time out of range isn't a `datetime`."""
 
 
 def exists(db: sqlite3.Connection, session_id: str) -> bool:
@@ -53,8 +53,8 @@ def has_message(db: sqlite3.Connection, session_id: str, message_id: str) -> boo
     return found.fetchone() is not None
 
 
-def position_of(db: sqlite3.Connection, session_id: str, message_id: str) -> int:
-    """Tell the position of a message in its session.
+def message_position(db: sqlite3.Connection, session_id: str, message_id: str) -> int:
+    """Return the position of a message in its session.
 
     Raises:
         MessageNotFound: the session has no such message.
@@ -64,10 +64,10 @@ def position_of(db: sqlite3.Connection, session_id: str, message_id: str) -> int
 
 
 def read_header(db: sqlite3.Connection, user: str, session_id: str) -> tuple[Record, int]:
-    """Read a session's record without its messages, and how many bytes those take.
+    """Return a session's record without its messages, and the size of the messages in bytes.
 
     Raises:
-        SessionNotFound: the user has none of that id.
+        SessionNotFound: the user has no session with that ID.
     """
     row = db.execute(f"{_HEADER} WHERE id = ? AND user = ?", (session_id, user)).fetchone()
     if row is None:
@@ -76,27 +76,27 @@ def read_header(db: sqlite3.Connection, user: str, session_id: str) -> tuple[Rec
 
 
 def read_record(db: sqlite3.Connection, session_id: str, *, with_files: bool = True) -> Record:
-    """Read a whole record, whoever's it is; with the data of its files or without those that lie apart."""
+    """Return a whole record of any user, with or without the separately stored data of its files."""
     header, _ = _header(db.execute(f"{_HEADER} WHERE id = ?", (session_id,)).fetchone())
     messages = read_messages(db, session_id, 0, header["message_count"])
     if with_files:
-        messages = [joined(message, partial(read_data, db, session_id)) for message in messages]
+        messages = [join_files(message, partial(read_data, db, session_id)) for message in messages]
     return header | {"_id": session_id, "messages": messages}
 
 
 def write_header(db: sqlite3.Connection, record: Record, size: int) -> None:
-    """Write all of a record but its messages, which take `size` bytes.
+    """Write a record's fields except its messages, which take `size` bytes.
 
     Raises:
         SessionTooLarge: MongoDB would refuse it.
     """
     record = record | {"messages": []}
-    encoded(record)
+    encode_bson(record)
     columns = {n: milliseconds(record[n]) if isinstance(record.get(n), datetime) else record.get(n) for n in COLUMNS}
     more = {n: value for n, value in record.items() if n not in columns and n not in {"_id", "messages"}}
-    columns |= {"pinned": bool(columns["pinned"]), "bytes": size, "more": encoded(more)}
+    columns |= {"pinned": bool(columns["pinned"]), "bytes": size, "more": encode_bson(more)}
     places = ", ".join("?" * len(columns))
-    # Not the id: SQLite would look at every message of the session, whether it refers to the id before.
+    # Not the ID: SQLite would check for every message of the session whether it refers to the previous ID.
     changes = ", ".join(f"{n} = excluded.{n}" for n in columns if n != "id")
     db.execute(
         f"INSERT INTO sessions ({', '.join(columns)}) VALUES ({places}) ON CONFLICT (id) DO UPDATE SET {changes}",
@@ -105,7 +105,7 @@ def write_header(db: sqlite3.Connection, record: Record, size: int) -> None:
 
 
 def write_record(db: sqlite3.Connection, record: Record) -> None:
-    """Write a whole record in the place of what was there.
+    """Write a whole record, replacing any existing one.
 
     Raises:
         SessionTooLarge: MongoDB would refuse it.
@@ -121,10 +121,10 @@ def write_record(db: sqlite3.Connection, record: Record) -> None:
 
 def insert_message(db: sqlite3.Connection, session_id: str, position: int, record: Record) -> int:
     """Store a message and its files; return the bytes that it would take as an element of a BSON array."""
-    record, data = apart(record)
+    record, data = split_files(record)
     for file_id, content in data.items():
         db.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (session_id, file_id, content))
-    stored = encoded_message(record)
+    stored = encode_message(record)
     db.execute("INSERT INTO messages VALUES (?, ?, ?, ?)", (session_id, position, record["id"], stored))
     return len(stored) + len(str(position)) + 2  # its type, its index as text, NUL: bsonspec.org/spec.html
 
@@ -137,7 +137,7 @@ def change_message(
     to_set: Record,
     to_unset: Container[str] = (),
 ) -> Record:
-    """Change fields of a message, and count that in its session; return the message as it was.
+    """Change fields of a message, and increment its session's `rev`; return the previous message.
 
     Raises:
         SessionNotFound, MessageNotFound: the user has no such message.
@@ -145,10 +145,10 @@ def change_message(
     """
     header, size = read_header(db, user, session_id)
     position, before = _of_message(db, "position, record", session_id, message_id)
-    message = decoded(before)
+    message = decode_bson(before)
     if "files" in to_unset:
         remove_files(db, session_id, message)
-    stored = encoded_message({n: value for n, value in message.items() if n not in to_unset} | to_set)
+    stored = encode_message({n: value for n, value in message.items() if n not in to_unset} | to_set)
     db.execute("UPDATE messages SET record = ? WHERE session_id = ? AND position = ?", (stored, session_id, position))
     header |= {"rev": header["rev"] + 1, "update_time": now()}
     write_header(db, header, size + len(stored) - len(before))
@@ -164,32 +164,32 @@ def _of_message(db: sqlite3.Connection, columns: str, session_id: str, message_i
 
 
 def status_of(db: sqlite3.Connection, session_id: str, message_id: str) -> Status | None:
-    """Tell the status of a message; None where it is complete, or there is none."""
+    """Return the status of a message; None if it is complete or doesn't exist."""
     found = db.execute("SELECT record FROM messages WHERE session_id = ? AND id = ?", (session_id, message_id))
     row = found.fetchone()
-    return decoded(row[0]).get("status") if row else None
+    return decode_bson(row[0]).get("status") if row else None
 
 
 def find_file(db: sqlite3.Connection, session_id: str, file_id: str) -> bytes | None:
-    """Find the data of a file, in its message or apart from it."""
+    """Return the data of a file, from its message or from the table of files; None if there are none."""
     rows = db.execute(
         "SELECT record FROM messages WHERE session_id = ? AND instr(record, ?)", (session_id, file_id.encode())
     )
-    for (stored,) in rows:  # few: only those that hold the id anywhere are decoded
-        data = find_file_data(decoded(stored), file_id, partial(read_data, db, session_id))
+    for (stored,) in rows:  # few: only those that contain the ID anywhere are decoded
+        data = find_file_data(decode_bson(stored), file_id, partial(read_data, db, session_id))
         if data is not None:
             return data
     return None
 
 
 def read_data(db: sqlite3.Connection, session_id: str, file_id: str) -> bytes | None:
-    """Read the data of a file that lie apart from its message."""
+    """Return the separately stored data of a file; None if there are none."""
     row = db.execute("SELECT data FROM files WHERE session_id = ? AND id = ?", (session_id, file_id)).fetchone()
     return row[0] if row else None
 
 
 def remove_files(db: sqlite3.Connection, session_id: str, message: Record) -> None:
-    """Remove the data that lie apart from this message."""
+    """Remove the separately stored data of a message's files."""
     ids = [(session_id, file["id"]) for file in message.get("files", ())]
     db.executemany("DELETE FROM files WHERE session_id = ? AND id = ?", ids)
 
@@ -199,39 +199,39 @@ def read_messages(db: sqlite3.Connection, session_id: str, start: int, stop: int
         "SELECT record FROM messages WHERE session_id = ? AND position >= ? AND position < ? ORDER BY position",
         (session_id, start, stop),
     )
-    return [decoded(stored) for (stored,) in rows]
+    return [decode_bson(stored) for (stored,) in rows]
 
 
 def read_preferences(db: sqlite3.Connection, user: str) -> Record:
-    """Read what a user has chosen, {} where that is nothing."""
+    """Return a user's stored preferences; {} if there are none."""
     row = db.execute("SELECT record FROM preferences WHERE user = ?", (user,)).fetchone()
-    return decoded(row[0]) if row else {}
+    return decode_bson(row[0]) if row else {}
 
 
 def from_columns(names: Iterable[str], row: Sequence[Any]) -> Record:
-    """Make the part of a record that stands in these columns; a field that is not used is absent."""
+    """Return the part of a record in these columns; unused fields are absent."""
     found = dict(zip(names, row, strict=True))
-    found |= {n: moment(found[n]) for n in _TIMES if is_moment(found.get(n))}
+    found |= {n: time_from_milliseconds(found[n]) for n in _TIMES if is_valid_time(found.get(n))}
     if "pinned" in found:
         found["pinned"] = bool(found["pinned"])
     return {n: value for n, value in found.items() if value or n not in _ABSENT_IF_EMPTY}
 
 
-def encoded(record: Record) -> bytes:
+def encode_bson(record: Record) -> bytes:
     stored = bson.encode(record)
     if len(stored) > MAX_RECORD_BYTES:
         raise SessionTooLarge
     return stored
 
 
-def encoded_message(message: Record) -> bytes:
-    stored = encoded(message)
+def encode_message(message: Record) -> bytes:
+    stored = encode_bson(message)
     if len(stored) > MAX_MESSAGE_BYTES:
         raise SessionTooLarge
     return stored
 
 
-def decoded(stored: bytes) -> Record:
+def decode_bson(stored: bytes) -> Record:
     """Decode a stored document.
 
     Raises:
@@ -244,20 +244,20 @@ def decoded(stored: bytes) -> Record:
 
 
 def milliseconds(time: datetime) -> int:
-    """Return a time as the columns hold it: milliseconds since 1970."""
+    """Return a time as stored in the columns: milliseconds since 1970, UTC."""
     return (time - _EPOCH) // _MILLISECOND
 
 
-def is_moment(stored: Any) -> bool:
-    """Tell whether a column holds a time; what it holds else is damaged."""
+def is_valid_time(stored: Any) -> bool:
+    """Return whether a column's value is a time; any other value is damage."""
     return isinstance(stored, int) and _FIRST <= stored <= _LAST
 
 
-def moment(stored: int) -> datetime:
-    """Return the time that a column holds."""
+def time_from_milliseconds(stored: int) -> datetime:
+    """Return the time stored in a column as milliseconds since 1970, UTC."""
     return _EPOCH + stored * _MILLISECOND
 
 
 def _header(row: Sequence[Any]) -> tuple[Record, int]:
     *columns, size, more = row
-    return from_columns(COLUMNS, columns) | decoded(more), size
+    return from_columns(COLUMNS, columns) | decode_bson(more), size

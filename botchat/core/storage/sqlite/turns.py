@@ -11,7 +11,7 @@ from botchat.core.storage.sqlite.rows import read_header, read_messages, write_h
 
 
 class SqliteTurns:
-    """Keeps `RunningTurns`."""
+    """Implements `RunningTurns`."""
 
     def __init__(self, file: SqliteFile) -> None:
         self._file = file
@@ -22,7 +22,7 @@ class SqliteTurns:
             turn = turn_of(header)
             if turn is not None and turn.holder == holder and turn.to_stop:
                 return True
-            begin(db, header, holder, now())
+            begin_turn(db, header, holder, now())
             write_header(db, header, size)
         return False
 
@@ -45,11 +45,11 @@ class SqliteTurns:
         return True
 
 
-def begin(db: sqlite3.Connection, header: Record, holder: str, at: datetime) -> None:
-    """Put the mark of this holder into a record that is written next.
+def begin_turn(db: sqlite3.Connection, header: Record, holder: str, at: datetime) -> None:
+    """Set the mark of this holder in a header that the caller then writes.
 
     Raises:
-        ReplyRunning: another process has a turn there.
+        ReplyRunning: another process has a turn in the session.
     """
     count = header["message_count"]
     newest = read_messages(db, header["id"], count - 1, count) if header["rev"] else []
@@ -58,8 +58,8 @@ def begin(db: sqlite3.Connection, header: Record, holder: str, at: datetime) -> 
     header["turn"] = mark_of(holder, at)
 
 
-def end(header: Record, message: Message) -> Record:
-    """Take the mark out of a record that is written next; return what its wish to stop is in the reply that begins."""
+def end_turn(header: Record, message: Message) -> Record:
+    """Remove the mark from a header that the caller then writes; return its stop request as fields of the reply."""
     turn = turn_of(header)
     header.pop("turn", None)
     return {"to_stop": True} if turn is not None and turn.to_stop and message.status == "streaming" else {}

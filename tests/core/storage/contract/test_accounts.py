@@ -1,4 +1,4 @@
-"""The contract of who may come in: accounts, tokens, sign-ins and what is kept for a while, on every store."""
+"""The contract for accounts, tokens, sign-ins and values that expire, on every store."""
 
 import sqlite3
 import unicodedata
@@ -39,7 +39,7 @@ def access(repository, clock):
 
 
 def opened(repository, clock) -> Access:
-    """Access as another process has it."""
+    """Return an access service of another process."""
     return Access(repository.accounts(), CHEAP_PASSWORDS, clock=clock)
 
 
@@ -230,7 +230,7 @@ def test_a_process_hears_in_one_read_what_ended_in_others_and_asks_for_nobody_el
         clock.time += HEARD_SECONDS
         asked.names.clear()
         assert elsewhere.token(token).user == elsewhere.signed_in(bob.id).user == elsewhere.vouched_for("bob").user
-        assert asked.names == ["endings"] or what == "more than are named", what
+        assert asked.names == ["revocations"] or what == "more than are named", what
         with pytest.raises(NotSignedIn):
             elsewhere.signed_in(ann.id)
         access.remove("ann")
@@ -238,7 +238,7 @@ def test_a_process_hears_in_one_read_what_ended_in_others_and_asks_for_nobody_el
 
 
 class Asked:
-    """A store that keeps what it was asked for."""
+    """A store that records its calls."""
 
     def __init__(self, accounts) -> None:
         self.accounts = accounts

@@ -1,4 +1,4 @@
-"""The store's contract for admins, on SQLite, mongomock and a real mongod; and what is made of it."""
+"""The store's contract for admins, on SQLite, mongomock and a real mongod; and the `Admin` class on top of it."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -74,7 +74,7 @@ def test_a_record_is_put_as_it_is_and_kept_or_replaced_as_wished(repository, eve
     assert list(everybody.records(EVERYTHING)) == [record]
     assert everybody.put(changed, replace=True) == "replaced"
     assert list(everybody.records(EVERYTHING)) == [changed]
-    assert everybody.held([session.id, "none"]) == {session.id: ("ann", 9)}
+    assert everybody.stored_keys([session.id, "none"]) == {session.id: ("ann", 9)}
 
 
 def test_a_record_is_never_put_over_another_users(repository, everybody):

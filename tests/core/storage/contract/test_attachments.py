@@ -1,4 +1,4 @@
-"""The store's contract for files that come with a message, on SQLite, mongomock and a real mongod."""
+"""The store's contract for attachments, on SQLite, mongomock and a real mongod."""
 
 import sqlite3
 from contextlib import closing

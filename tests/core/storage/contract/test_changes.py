@@ -1,4 +1,4 @@
-"""The store's contract for changes, and whose a session is, on SQLite, mongomock and a real mongod."""
+"""The store's contract for changes and for ownership of sessions, on SQLite, mongomock and a real mongod."""
 
 from contextlib import closing
 from dataclasses import replace

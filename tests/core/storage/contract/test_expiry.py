@@ -1,4 +1,4 @@
-"""How long the stores keep sessions: the trash, the time of an end, and the policy."""
+"""How long the stores keep sessions: trash, expiry times and the retention policy."""
 
 import signal
 import sqlite3
@@ -112,7 +112,7 @@ def test_mongodb_removes_what_has_expired_and_nothing_else(tmp_path):
 
 
 def aged(repository, days: int, **more) -> str:
-    """Store a session that nobody has written to for so many days, and return its id."""
+    """Store a session that was last written this many days ago, and return its ID."""
     session = stored(repository, **more)
     everybody = repository.for_admins()
     (record,) = (r for r in everybody.records(EVERYTHING) if r["_id"] == session.id)

@@ -1,4 +1,4 @@
-"""The store's contract for messages: what is appended or read, on SQLite, mongomock and a real mongod."""
+"""The store's contract for appending and reading messages, on SQLite, mongomock and a real mongod."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

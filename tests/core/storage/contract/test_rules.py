@@ -1,4 +1,4 @@
-"""The rules of storing and fetching that the project was asked for, on SQLite, mongomock and a real mongod."""
+"""The project's rules for storing and loading messages, on SQLite, mongomock and a real mongod."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The store's contract for finding sessions: the same answer on SQLite, mongomock and a real mongod."""
+"""The store's contract for search: the same results on SQLite, mongomock and a real mongod."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +12,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def saying(repository, *contents: str, user: str = "ann", **more) -> str:
-    """Store a session with these messages, and return its id."""
+    """Store a session with these messages, and return its ID."""
     session = Session(user=user, bot_id=more.pop("bot_id", "demo"), **more)
     for content in contents:
         repository.append(session, user_says(content))
@@ -24,7 +24,7 @@ def found(repository, text: str, **more) -> list[str]:
 
 
 def later(time: datetime) -> None:
-    """Let a millisecond pass: what is written in the same one is of the same age."""
+    """Wait a millisecond, because writes within the same one have the same time."""
     while now() <= time:
         pass
 

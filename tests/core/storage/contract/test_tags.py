@@ -16,7 +16,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def tagged(repository, *tags: str, user: str = "ann", **more) -> str:
-    """Store a session, give it these tags, and return its id."""
+    """Store a session with these tags, and return its ID."""
     session = stored(repository, user, **more)
     repository.update(user, session.id, tags=list(tags))
     return session.id

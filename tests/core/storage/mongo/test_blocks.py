@@ -1,4 +1,4 @@
-"""Long sessions: their older messages lie in blocks on MongoDB, and whoever reads or writes never notices."""
+"""Long sessions: MongoDB stores their older messages in blocks, which readers and writers never notice."""
 
 import random
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Sessions that are held open, and appended to with a copy that lags behind the record: it stays as short as any."""
+"""Sessions that are held open, with appends by a stale copy: their record stays as short as any other."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -32,7 +32,7 @@ def watched(mongod, database):
 
 
 def check_short(database, session_id: str, count: int) -> None:
-    """See that a record is bounded, and that it and its blocks have so many messages, each once."""
+    """Check that a record is bounded, and that it and its blocks have this many messages without duplicates."""
     record = database["sessions"].find_one({"_id": {"$regex": f"^{session_id}(@user-|$)"}})
     assert len(bson.encode(record)) < MOST
     blocks = list(database[BLOCKS].find({"id": record["_id"]}).sort("first", 1))

@@ -1,4 +1,4 @@
-"""A process that is killed (-9) at each command to the store: nothing is there twice, and nothing is lost."""
+"""A process that is killed (-9) at each command to the store: nothing is duplicated or lost."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from support.stores.blocks import LIMITS, blocks_of, full_session, long_session,
 from support.stores.sessions import user_says
 
 from botchat.core.models import Session, SessionFilter
-from botchat.core.storage.mongo.messages.blocks import BLOCKS, place_of
+from botchat.core.storage.mongo.messages.blocks import BLOCKS, block_location
 from botchat.core.storage.mongo.messages.record_size import size_of
 from botchat.core.storage.mongo.repository import MongoRepository
 
@@ -43,7 +43,7 @@ def store(mongod, database):
     repository.prepare()
 
     def killed_at(number: int, work) -> bool:
-        """Do the work in a process that is killed at that command; tell whether it was, and not done before."""
+        """Do the work in a process that is killed at that command; return whether it was killed before it finished."""
 
         def child() -> None:
             with pymongo.MongoClient(mongod.uri, tz_aware=True, event_listeners=[Killer(number)]) as client:
@@ -58,10 +58,10 @@ def store(mongod, database):
 
 
 def check_blocks(store, session: Session) -> None:
-    """See that what the record counts is there once, in order and without a gap, and the record not too long."""
+    """Check that all counted messages exist once, in order and without a gap, and that the record isn't too long."""
     record = store._sessions.find_one({"_id": session.id})
     assert sum(map(size_of, record["messages"])) < LIMITS.room + 4000
-    place = place_of(record)
+    place = block_location(record)
     counted = [
         b for b in blocks_of(store) if b["id"] == session.id and b["key"] == place.key and b["first"] < place.first
     ]

@@ -1,4 +1,4 @@
-"""Files of messages in GridFS: what a process that died leaves, and the sweep."""
+"""Attachments in GridFS: leftovers of a process that died, and their cleanup."""
 
 import pytest
 from bson import ObjectId
@@ -6,17 +6,17 @@ from support.stores.attachments import BIG, file_of, lying_apart, said_with
 from support.stores.sessions import user_says
 
 from botchat.core.models import Session, now
-from botchat.core.storage.mongo.gridfs import BUCKET, SWEEP_EVERY, MongoFiles
+from botchat.core.storage.mongo.gridfs import BUCKET, SWEEP_INTERVAL, MongoFiles
 
 pytestmark = pytest.mark.parametrize("repository", ["mongomock", "mongod"], indirect=True)
 
 
 class CutOffError(Exception):
-    """Stands for the end of a process."""
+    """Simulates the death of a process."""
 
 
 class Broken:
-    """A collection that a process dies at when it writes."""
+    """A collection on which every write kills the process."""
 
     def __init__(self, collection) -> None:
         self._collection = collection
@@ -32,7 +32,7 @@ class Broken:
 
 def test_a_process_that_dies_before_the_append_leaves_a_file_without_a_message_and_the_retry_takes_it(repository):
     session, message = Session(user="ann", bot_id="demo"), user_says(files=[file_of(BIG)])
-    appends = repository._appends
+    appends = repository._appender
     sessions, appends._sessions = appends._sessions, Broken(appends._sessions)
     with pytest.raises(CutOffError):
         repository.append(session, message)
@@ -54,17 +54,17 @@ def test_a_file_that_was_half_written_is_written_anew(repository):
 
 
 def make_older(repository, key: str) -> None:
-    """Have a file stored two hours ago, as far as its times tell."""
+    """Set the times of a stored file back by two hours."""
     bucket = repository._database[BUCKET]
-    bucket["files"].update_one({"_id": key}, {"$set": {"uploadDate": now() - 2 * SWEEP_EVERY}})
+    bucket["files"].update_one({"_id": key}, {"$set": {"uploadDate": now() - 2 * SWEEP_INTERVAL}})
     for piece in list(bucket["chunks"].find({"files_id": key})):
         bucket["chunks"].delete_one({"_id": piece["_id"]})
-        time = ObjectId.from_datetime(now() - 2 * SWEEP_EVERY).binary[:4]
+        time = ObjectId.from_datetime(now() - 2 * SWEEP_INTERVAL).binary[:4]
         bucket["chunks"].insert_one(piece | {"_id": ObjectId(time + piece["_id"].binary[4:])})
 
 
 def sweep_is_due(repository) -> None:
-    repository._database["sweeps"].update_many({}, {"$set": {"time": now() - SWEEP_EVERY}})
+    repository._database["sweeps"].update_many({}, {"$set": {"time": now() - SWEEP_INTERVAL}})
 
 
 def test_a_sweep_removes_old_files_whose_session_is_gone_and_nothing_else(repository):

@@ -1,4 +1,4 @@
-"""Many writers on one session: no move loses against appends, nothing is lost or doubled, and contention says so."""
+"""Many writers on one session: appends fail no move, nothing is lost or duplicated, and contention is reported."""
 
 import sqlite3
 import threading
@@ -18,13 +18,13 @@ from botchat.api.errors import error_response
 from botchat.commands.support.exit_codes import exit_code
 from botchat.core.errors import StoreBusy, StoreUnavailable
 from botchat.core.models import now
-from botchat.core.storage.mongo.contention import Turns
-from botchat.core.storage.mongo.messages.record_size import Limits, size_of
+from botchat.core.storage.mongo.contention import WriteQueue
+from botchat.core.storage.mongo.messages.record_size import RecordLimits, size_of
 from botchat.core.storage.mongo.repository import MongoRepository
 from botchat.core.storage.sqlite.connection import _translated
 from botchat.remote.problems import error_of
 
-LEASED = Limits(room=LIMITS.room, kept=LIMITS.kept, lease_seconds=3600)
+LEASED = RecordLimits(room=LIMITS.room, kept=LIMITS.kept, lease_seconds=3600)
 
 
 @pytest.fixture(params=["mongomock", "mongod"])
@@ -41,7 +41,7 @@ def faulty(tmp_path):
     server.start()
     uri = server.uri
     with pymongo.MongoClient(uri, tz_aware=True, timeoutMS=500) as client, pymongo.MongoClient(uri) as admin:
-        limits = Limits(room=LIMITS.room, kept=LIMITS.kept, busy_seconds=0)
+        limits = RecordLimits(room=LIMITS.room, kept=LIMITS.kept, busy_seconds=0)
 
         def fails(times: int, **how) -> None:
             data = {"failCommands": ["update"]} | how
@@ -52,7 +52,7 @@ def faulty(tmp_path):
 
 
 class BusyBlocks:
-    """The blocks, while others append to the session before each one is written."""
+    """The blocks, with other processes appending to the session before each one is written."""
 
     def __init__(self, blocks, append) -> None:
         self._blocks = blocks
@@ -65,9 +65,9 @@ class BusyBlocks:
         self._append()
         self._blocks.put(blocks)
 
-    def renew(self, block) -> bool:
+    def put_next(self, block) -> bool:
         self._append()
-        return self._blocks.renew(block)
+        return self._blocks.put_next(block)
 
 
 def own_size(repository) -> int:
@@ -78,7 +78,7 @@ def own_size(repository) -> int:
 @on_mongod
 def test_of_32_writers_every_message_is_there_once_and_in_each_writer_s_order(repository):
     session = full_session(repository, 40)
-    limits = Limits(room=20_000, kept=2000)
+    limits = RecordLimits(room=20_000, kept=2000)
     repositories = [MongoRepository(repository._database, limits=limits) for _ in range(8)]  # as if in other processes
     start = threading.Barrier(32)
 
@@ -103,7 +103,7 @@ def test_of_32_writers_every_message_is_there_once_and_in_each_writer_s_order(re
 @pytest.mark.parametrize("messages", [45, 140], ids=["the first blocks", "one block more"])
 def test_a_move_ends_at_its_first_attempt_however_many_append_meanwhile(repository, messages):
     session = full_session(repository, messages)
-    other = MongoRepository(repository._database, limits=Limits(room=10**6))  # which moves nothing itself
+    other = MongoRepository(repository._database, limits=RecordLimits(room=10**6))  # which moves nothing itself
     others = iter(range(messages, messages + 20))
     calls = []
 
@@ -112,7 +112,7 @@ def test_a_move_ends_at_its_first_attempt_however_many_append_meanwhile(reposito
         for _ in range(3):
             other.append(replace(session, messages=[]), says(next(others)))
 
-    repository._moving._blocks = BusyBlocks(repository._blocks, append)
+    repository._mover._blocks = BusyBlocks(repository._blocks, append)
     before = own_size(repository)
     last = says(messages + 30)
     repository.append(replace(session, messages=[]), last)
@@ -148,11 +148,11 @@ def test_a_process_that_lost_its_lease_changes_nothing_of_what_another_has_moved
     copy = replace(session, messages=[])
 
     def append() -> None:
-        repository._moving._blocks = repository._blocks
+        repository._mover._blocks = repository._blocks
         for i in range(140, 170):
             other.append(copy, says(i))
 
-    repository._moving._blocks = BusyBlocks(repository._blocks, append)
+    repository._mover._blocks = BusyBlocks(repository._blocks, append)
     repository.append(copy, says(170))
     assert [m.content for m in whole(repository, session).messages] == [says(i).content for i in range(171)]
     (record,) = repository._sessions.find()
@@ -198,21 +198,21 @@ def test_contention_is_worth_another_try_everywhere():
 
 
 def test_the_turns_of_a_session_s_writers_are_in_order_and_each_session_has_its_own():
-    turns, order = Turns(seconds=60), []
+    queue, order = WriteQueue(seconds=60), []
 
     def write(number: int) -> None:
-        with turns.turn("s"):
+        with queue.slot("s"):
             order.append(number)
 
-    with ThreadPoolExecutor(5) as threads, turns.turn("s"):
+    with ThreadPoolExecutor(5) as threads, queue.slot("s"):
         for number in range(5):
             threads.submit(write, number)
-            while len(turns._waiting["s"]) <= number:
+            while len(queue._waiting["s"]) <= number:
                 pass
-        with turns.turn("another"):
+        with queue.slot("another"):
             assert order == []
     assert order == list(range(5))
-    assert not turns._waiting
+    assert not queue._waiting
 
 
 def test_a_file_that_is_busy_is_not_said_to_be_broken(tmp_path):

@@ -1,4 +1,4 @@
-"""While messages move to blocks: others write, a process dies half way, and what is left behind is swept."""
+"""While messages move to blocks: other writers, a process that dies halfway, and the cleanup of leftovers."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,9 +20,9 @@ from support.stores.sessions import stored, user_says
 from botchat.core.chat import Chat
 from botchat.core.errors import SessionTooLarge
 from botchat.core.models import Session, SessionFilter
-from botchat.core.storage.mongo.cleanup import SWEEP_EVERY
+from botchat.core.storage.mongo.cleanup import SWEEP_INTERVAL
 from botchat.core.storage.mongo.messages.blocks import BLOCKS
-from botchat.core.storage.mongo.messages.record_size import KEPT, ROOM, Limits
+from botchat.core.storage.mongo.messages.record_size import KEPT_BYTES, MAX_RECORD_MESSAGE_BYTES, RecordLimits
 from botchat.core.storage.mongo.repository import MongoRepository
 from botchat.core.turn import Turns
 
@@ -60,7 +60,7 @@ def test_of_many_who_write_at_once_every_message_and_every_change_is_there_once(
 
 
 class Meanwhile:
-    """The blocks, while another process does something just before one is written."""
+    """The blocks, with another process acting just before one is written."""
 
     def __init__(self, blocks, does) -> None:
         self._blocks = blocks
@@ -73,9 +73,9 @@ class Meanwhile:
         self._act()
         self._blocks.put(blocks)
 
-    def renew(self, block) -> bool:
+    def put_next(self, block) -> bool:
         self._act()
-        return self._blocks.renew(block)
+        return self._blocks.put_next(block)
 
     def _act(self) -> None:
         does, self._does = self._does, lambda: None
@@ -86,7 +86,7 @@ class Meanwhile:
 @pytest.mark.parametrize("messages", [45, 140], ids=["the first blocks", "one block more"])
 def test_what_others_write_while_a_block_moves_is_not_lost_and_two_may_move_at_once(repository, messages):
     session = full_session(repository, messages)
-    other = MongoRepository(repository._database, limits=Limits(room=3000, kept=500, lease_seconds=0))
+    other = MongoRepository(repository._database, limits=RecordLimits(room=3000, kept=500, lease_seconds=0))
     oldest = repository._sessions.find_one({"_id": session.id})["messages"][0]["id"]
 
     def write() -> None:
@@ -94,7 +94,7 @@ def test_what_others_write_while_a_block_moves_is_not_lost_and_two_may_move_at_o
         other.append(replace(session, messages=[]), says(messages))
         other.update_message("ann", session.id, oldest, status="stopped")
 
-    repository._moving._blocks = Meanwhile(repository._blocks, write)
+    repository._mover._blocks = Meanwhile(repository._blocks, write)
     repository.append(replace(session, messages=[]), says(messages + 1))
     read = whole(repository, session).messages
     assert [m.content for m in read] == [says(i).content for i in range(messages + 2)]
@@ -144,7 +144,7 @@ def test_with_real_limits_an_append_is_one_command_until_a_block_moves_and_the_n
         repository.append(session, user_says("x" * 4000))
     (record,) = repository._sessions.find()
     own = sum(len(message["content"]) for message in record["messages"])
-    assert KEPT < own < ROOM
+    assert KEPT_BYTES < own < MAX_RECORD_MESSAGE_BYTES
     assert len(record["messages"]) >= 50
     assert whole(repository, session) == session
     for size in (5_000_000, 14_000_000, 14_000_000):
@@ -167,7 +167,7 @@ def test_blocks_that_no_record_counts_are_swept_and_the_others_stay(repository):
     database["sessions"].delete_many({"_id": {"$in": [gone.id, young.id]}})
     repository.prepare()
     assert left in [block["_id"] for block in blocks_of(repository)]  # the last sweep was within the hour
-    database["sweeps"].update_many({}, {"$set": {"time": START - SWEEP_EVERY}})
+    database["sweeps"].update_many({}, {"$set": {"time": START - SWEEP_INTERVAL}})
     repository.prepare()
     assert sorted(block["_id"] for block in blocks_of(repository)) == sorted([*counted, *of_young])
     assert whole(repository, kept) == kept

@@ -1,4 +1,4 @@
-"""What only MongoDB has: durability, time-outs, indexes, clients that are owned or borrowed, the form of the record."""
+"""Specifics of MongoDB: durability, timeouts, indexes, owned and borrowed clients, the form of the record."""
 
 import signal
 from datetime import timedelta
@@ -15,7 +15,7 @@ from botchat.core.storage.mongo.repository import MongoRepository, connect
 
 
 class Commands(CommandListener):
-    """Keeps every command that a client sends."""
+    """Records every command that a client sends."""
 
     def __init__(self) -> None:
         self.sent = []
@@ -24,15 +24,15 @@ class Commands(CommandListener):
         self.sent.append(event.command)
 
     def succeeded(self, event) -> None:
-        """Nothing to keep."""
+        """Discard the event."""
 
     def failed(self, event) -> None:
-        """Nothing to keep."""
+        """Discard the event."""
 
 
 @pytest.fixture
 def listened(mongod, database):
-    """A repository, and the commands that it sends from now on."""
+    """A repository, and a recording of the commands that it sends."""
     commands = Commands()
     with pymongo.MongoClient(mongod.uri, tz_aware=True, event_listeners=[commands]) as client:
         repository = MongoRepository(client[database.name])

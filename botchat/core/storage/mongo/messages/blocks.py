@@ -1,9 +1,9 @@
-"""The older messages of long sessions in MongoDB: in blocks, in the collection `session_blocks`.
+"""The older messages of long sessions in MongoDB, in blocks in the collection `session_blocks`.
 
 A block is `{_id: "ID/KEY/FIRST", id, user, key, first, end, move, time, messages}`: the messages of session `id` from
-position `first` on and before `end`, copied under the number `move` (see `Moving`; earlier versions wrote `rev`). It
-counts only where the record names its `key` and a `first` behind it; what else there is was left by a process that
-died, and nobody reads it.
+position `first` on and before `end`, copied under the number `move` (see `BlockMover`; earlier versions wrote `rev`).
+It counts only if the record has its `key` and a `first` after it; any other block was left by a process that died, and
+is never read.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,14 +16,14 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from botchat.core.models import now
-from botchat.core.storage.mongo.cleanup import SWEEP_EVERY, claimed
-from botchat.core.storage.mongo.client import Document, each, translated, unhurried
+from botchat.core.storage.mongo.cleanup import SWEEP_INTERVAL, claim_sweep
+from botchat.core.storage.mongo.client import Document, iterate, slow_timeout, translate_errors
 from botchat.core.storage.records import Record
 
 BLOCKS = "session_blocks"
 
-KEPT_APART = ("first", "blocks")
-"""Fields of a record that say how its messages lie here; no reader gets them."""
+BLOCK_FIELDS = ("first", "blocks")
+"""Fields of a record that describe its blocks; no reader gets them."""
 
 _PLACES = [("user", 1), ("id", 1), ("key", 1), ("first", 1), ("end", 1)]
 _MESSAGES = [("user", 1), ("id", 1), ("messages.id", 1)]
@@ -33,8 +33,8 @@ _SWEPT_AT_ONCE = 10_000
 _MINUTE = timedelta(minutes=1)
 
 
-class Place(NamedTuple):
-    """Where the older messages of a session lie: `first` of them, in blocks of this key."""
+class BlockLocation(NamedTuple):
+    """Where the older messages of a session are stored: the first `first` of them, in blocks with this key."""
 
     user: str
     session_id: str
@@ -42,19 +42,19 @@ class Place(NamedTuple):
     first: int
 
 
-def place_of(record: Record) -> Place:
-    """Tell where the older messages of a record lie."""
+def block_location(record: Record) -> BlockLocation:
+    """Return where the older messages of a record are stored."""
     blocks = record.get("blocks", {})
-    return Place(record["user"], record["_id"], blocks.get("key"), record.get("first", 0))
+    return BlockLocation(record["user"], record["_id"], blocks.get("key"), record.get("first", 0))
 
 
-def bare(record: Record) -> Record:
-    """Return a record without what tells how its messages lie here."""
-    return {name: value for name, value in record.items() if name not in KEPT_APART}
+def without_block_fields(record: Record) -> Record:
+    """Return a record without the fields that describe its blocks."""
+    return {name: value for name, value in record.items() if name not in BLOCK_FIELDS}
 
 
 class MongoBlocks:
-    """Keeps blocks beside the sessions of a database. `slow_seconds` is the time for one, None for the client's own."""
+    """Stores the blocks of a database's sessions. `slow_seconds` is the timeout per block, None for the client's."""
 
     def __init__(self, database: Database[Document], *, name: str, slow_seconds: float | None) -> None:
         self._blocks: Collection[Document] = database[BLOCKS]
@@ -62,100 +62,100 @@ class MongoBlocks:
         self._sweeps: Collection[Document] = database["sweeps"]
         self._name = name
         self._slow_seconds = slow_seconds
-        self._each = partial(each, name=name, seconds=slow_seconds)
+        self._iterate = partial(iterate, name=name, seconds=slow_seconds)
 
     def prepare(self) -> None:
-        """Make the indexes, and clear up."""
-        with translated(self._name):
+        """Create the indexes, and remove leftover blocks."""
+        with translate_errors(self._name):
             self._blocks.create_index(_PLACES, name="places")
             self._blocks.create_index(_MESSAGES, name="messages")
         self._sweep()
 
     def put(self, blocks: Sequence[Document]) -> None:
-        """Write blocks of a key that nobody has seen yet."""
+        """Insert blocks with a new key."""
         for start in range(0, len(blocks), _WRITTEN_AT_ONCE):
-            with translated(self._name), unhurried(self._slow_seconds):
+            with translate_errors(self._name), slow_timeout(self._slow_seconds):
                 self._blocks.insert_many(blocks[start : start + _WRITTEN_AT_ONCE])
 
-    def renew(self, block: Document) -> bool:
-        """Write the block behind those that the record counts; False where a later process is at it.
+    def put_next(self, block: Document) -> bool:
+        """Write the block after those that the record counts; return False if a later move has written it.
 
-        What lies there was left by a process that died, or lost its lease: it has a lower number. One without a number
-        is an earlier version's, and left alone for a minute, because that version doesn't know the lease.
+        A block already there was left by a process that died or lost its lease: it has a lower number. One without a
+        number is an earlier version's, and is kept for a minute, because that version doesn't know the lease.
         """
         left = {"move": None, "time": {"$lt": block["time"] - _MINUTE}}
         stale = {name: block[name] for name in ("_id", "user")} | {"$or": [{"move": {"$lt": block["move"]}}, left]}
-        with translated(self._name), unhurried(self._slow_seconds):
+        with translate_errors(self._name), slow_timeout(self._slow_seconds):
             try:
                 self._blocks.insert_one(block)
             except DuplicateKeyError:
                 return self._blocks.replace_one(stale, block).matched_count == 1
         return True
 
-    def read(self, place: Place, start: int, stop: int, shown: Sequence[str] = ()) -> Iterator[Record]:
-        """Read the messages from position `start` on and before `stop`, all before the place's `first`.
+    def read(self, location: BlockLocation, start: int, stop: int, projection: Sequence[str] = ()) -> Iterator[Record]:
+        """Yield the messages from position `start` on and before `stop`, all before the location's `first`.
 
-        They are fewer where another process has replaced or removed the session meanwhile. `shown` are the fields of
-        messages that are wanted, all where none is named.
+        There are fewer if another process has replaced or removed the session meanwhile. `projection` are the fields to
+        read of each message, all if empty.
         """
-        wanted = _of(place) | {"first": {"$lt": stop}, "end": {"$gt": start}}
-        fields = dict.fromkeys(("first", *(f"messages.{name}" for name in shown)), 1) if shown else None
+        wanted = _of(location) | {"first": {"$lt": stop}, "end": {"$gt": start}}
+        fields = dict.fromkeys(("first", *(f"messages.{name}" for name in projection)), 1) if projection else None
         if start < stop:
-            for block in self._each(self._blocks.find(wanted, fields).sort("first", 1)):
+            for block in self._iterate(self._blocks.find(wanted, fields).sort("first", 1)):
                 first = block["first"]
                 yield from block["messages"][max(0, start - first) : stop - first]
 
-    def left(self, record: Record) -> Iterator[object]:
-        """Read what blocks still hold of a session whose messages can't be read whole, oldest first.
+    def salvage(self, record: Record) -> Iterator[object]:
+        """Yield the messages that blocks still hold of a damaged session, oldest first.
 
-        Where the record doesn't say which blocks count, all of its session are read.
+        If the record doesn't say which blocks count, all blocks of the session are read.
         """
         wanted: Document = {"user": {"$eq": record.get("user")}, "id": {"$eq": record["_id"]}}
         blocks, stop = record.get("blocks"), record.get("first")
         if isinstance(blocks, dict) and "key" in blocks:
             wanted["key"] = {"$eq": blocks["key"]}
-        for block in self._each(self._blocks.find(wanted).sort("first", 1)):
+        for block in self._iterate(self._blocks.find(wanted).sort("first", 1)):
             first, messages = block.get("first"), block.get("messages")
             end = stop - first if isinstance(stop, int) and isinstance(first, int) else None
             yield from messages[: None if end is None else max(0, end)] if isinstance(messages, list) else [messages]
 
-    def find(self, place: Place, wanted: Document, shown: Document | None = None) -> Iterator[Document]:
-        """Read the counted blocks of a session that hold a message like this, oldest first."""
-        query = _of(place) | {"first": {"$lt": place.first}, "messages": {"$elemMatch": wanted}}
-        return self._each(self._blocks.find(query, shown).sort("first", 1)) if place.first else iter(())
+    def find(self, location: BlockLocation, wanted: Document, projection: Document | None = None) -> Iterator[Document]:
+        """Return the counted blocks of a session that hold a message matching `wanted`, oldest first."""
+        query = _of(location) | {"first": {"$lt": location.first}, "messages": {"$elemMatch": wanted}}
+        return self._iterate(self._blocks.find(query, projection).sort("first", 1)) if location.first else iter(())
 
-    def holders(self, user: str | None, conditions: Iterable[Document]) -> list[list[Document]]:
-        """Make, for each condition on a message, the filters of the records that have such a message in a block."""
+    def holder_filters(self, user: str | None, conditions: Iterable[Document]) -> list[list[Document]]:
+        """Return, for each condition on a message, the filters of the records that have such a message in a block."""
         return [self._holders({} if user is None else {"user": {"$eq": user}}, wanted) for wanted in conditions]
 
-    def update(self, place: Place, message: Document, update: Document) -> bool:
-        """Change the message of a counted block that is like this; tell whether there is one."""
-        wanted = _of(place) | {"first": {"$lt": place.first}, "messages": {"$elemMatch": message}}
-        with translated(self._name):
+    def update(self, location: BlockLocation, message: Document, update: Document) -> bool:
+        """Change the matching message in a counted block; return whether there is one."""
+        wanted = _of(location) | {"first": {"$lt": location.first}, "messages": {"$elemMatch": message}}
+        with translate_errors(self._name):
             return self._blocks.update_one(wanted, update).matched_count == 1
 
     def update_all(self, user: str, session_id: str, message_id: str, update: Document) -> None:
-        """Change a message in every block that has it, also in what a process that died has left."""
+        """Change a message in every block that has it, leftover blocks included."""
         wanted = {"user": {"$eq": user}, "id": session_id, "messages.id": message_id}
-        with translated(self._name):
+        with translate_errors(self._name):
             self._blocks.update_many(wanted, update)
 
     def remove_others(self, user: str, session_id: str, kept: str | None = None) -> None:
-        """Remove all blocks of a session but those of this key."""
-        with translated(self._name), unhurried(self._slow_seconds):
+        """Remove all blocks of a session except those with this key."""
+        with translate_errors(self._name), slow_timeout(self._slow_seconds):
             self._blocks.delete_many({"user": {"$eq": user}, "id": session_id, "key": {"$ne": kept}})
 
     def remove(self, blocks: Sequence[Document]) -> None:
-        """Remove blocks that no record counts, unless another process has written over them."""
+        """Remove blocks that no record counts, unless another process has overwritten them."""
         if blocks:
             wanted = {name: blocks[0][name] for name in ("user", "id", "key", "move")}
             wanted["first"] = {"$gte": blocks[0]["first"]}
-            with translated(self._name), unhurried(self._slow_seconds):
+            with translate_errors(self._name), slow_timeout(self._slow_seconds):
                 self._blocks.delete_many(wanted)
 
     @property
     def size(self) -> Document:
-        """What the server tells of the collection's size."""
+        """The server's storage statistics of the collection; {} if it doesn't exist."""
         if BLOCKS not in self._blocks.database.list_collection_names():
             return {}
         (found,) = self._blocks.aggregate([{"$collStats": {"storageStats": {}}}])
@@ -164,20 +164,20 @@ class MongoBlocks:
     def _holders(self, owner: Document, wanted: Document) -> list[Document]:
         group = {"_id": "$key", "first": {"$min": "$first"}}
         pipeline: list[Document] = [{"$match": owner | wanted}, {"$group": group}]
-        with translated(self._name), unhurried(self._slow_seconds):
+        with translate_errors(self._name), slow_timeout(self._slow_seconds):
             found = list(self._blocks.aggregate(pipeline))
         return [{"blocks.key": block["_id"], "first": {"$gt": block["first"]}} for block in found]
 
     def _sweep(self) -> None:
-        """Remove blocks that no record counts: the TTL index and processes that died leave them."""
+        """Remove blocks that no record counts: leftovers of the TTL index and of processes that died."""
         at = now()
-        with translated(self._name), unhurried(self._slow_seconds):
-            claim = claimed(self._sweeps, BLOCKS, at)
+        with translate_errors(self._name), slow_timeout(self._slow_seconds):
+            claim = claim_sweep(self._sweeps, BLOCKS, at)
             if claim is None:
                 return
             found = self._blocks.find({"_id": {"$gt": claim.get("after", "")}}, {"_id": 1}).sort("_id", 1)
             ids = [block["_id"] for block in found.limit(_SWEPT_AT_ONCE)]
-            self._blocks.delete_many({"_id": {"$in": self._uncounted(ids)}, "time": {"$lt": at - SWEEP_EVERY}})
+            self._blocks.delete_many({"_id": {"$in": self._uncounted(ids)}, "time": {"$lt": at - SWEEP_INTERVAL}})
             after = ids[-1] if len(ids) == _SWEPT_AT_ONCE else ""
             self._sweeps.update_one({"_id": BLOCKS}, {"$set": {"after": after}})
 
@@ -185,14 +185,14 @@ class MongoBlocks:
         parts = {block_id: block_id.rsplit("/", 2) for block_id in ids}
         sessions = list({session_id for session_id, _, _ in parts.values()})
         found = self._sessions.find({"_id": {"$in": sessions}}, {"user": 1, "first": 1, "blocks": 1})
-        places = {record["_id"]: place_of(record) for record in found}
+        places = {record["_id"]: block_location(record) for record in found}
 
         def is_counted(session_id: str, key: str, first: str) -> bool:
-            place = places.get(session_id)
-            return place is not None and place.key == key and int(first) < place.first
+            location = places.get(session_id)
+            return location is not None and location.key == key and int(first) < location.first
 
         return [block_id for block_id, names in parts.items() if not is_counted(*names)]
 
 
-def _of(place: Place) -> Document:
-    return {"user": {"$eq": place.user}, "id": place.session_id, "key": place.key}
+def _of(location: BlockLocation) -> Document:
+    return {"user": {"$eq": location.user}, "id": location.session_id, "key": location.key}

@@ -1,4 +1,4 @@
-"""Appends and changes messages of sessions in MongoDB, in the record or in blocks."""
+"""Append and change messages of sessions in MongoDB, in the record or in blocks."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,16 +13,16 @@ from botchat.core.errors import (
     StoreUnavailable,
 )
 from botchat.core.models import Message, Session
-from botchat.core.storage.mongo.client import Document, is_slow, translated
-from botchat.core.storage.mongo.contention import Turns, attempts
-from botchat.core.storage.mongo.filters import owned
-from botchat.core.storage.mongo.messages.blocks import MongoBlocks, place_of
-from botchat.core.storage.mongo.messages.overflow import Moving
-from botchat.core.storage.mongo.messages.read import PLACE, MongoReader
-from botchat.core.storage.mongo.messages.record_size import Growth, is_full, is_leased
-from botchat.core.storage.mongo.messages.update import of_message, update_of_message
+from botchat.core.storage.mongo.client import Document, is_slow, translate_errors
+from botchat.core.storage.mongo.contention import WriteQueue, retry_attempts
+from botchat.core.storage.mongo.filters import owner_filter
+from botchat.core.storage.mongo.messages.blocks import MongoBlocks, block_location
+from botchat.core.storage.mongo.messages.overflow import BlockMover
+from botchat.core.storage.mongo.messages.read import LOCATION_FIELDS, MongoReader
+from botchat.core.storage.mongo.messages.record_size import RecordGrowth, is_full, is_leased
+from botchat.core.storage.mongo.messages.update import message_part, message_update
 from botchat.core.storage.records import Record
-from botchat.core.storage.repository import has_end_of_its_own
+from botchat.core.storage.repository import has_fixed_expiry
 
 _GOES_ON = {"pinned": {"$ne": True}, "state": {"$ne": "trash"}}
 
@@ -30,10 +30,10 @@ _GOES_ON = {"pinned": {"$ne": True}, "state": {"$ne": "trash"}}
 class MongoMessages(MongoReader):
     """Reads and writes messages of the sessions of a collection."""
 
-    def __init__(self, sessions: Collection[Document], blocks: MongoBlocks, moving: Moving, *, name: str) -> None:
+    def __init__(self, sessions: Collection[Document], blocks: MongoBlocks, mover: BlockMover, *, name: str) -> None:
         super().__init__(sessions, blocks, name=name)
-        self._moving = moving
-        self._turns = Turns()
+        self._mover = mover
+        self._queue = WriteQueue()
 
     def push(
         self,
@@ -41,114 +41,117 @@ class MongoMessages(MongoReader):
         message: Message,
         record: Record,
         update: Document,
-        also: Document | None = None,
+        extra_filter: Document | None = None,
         check: Callable[[], object] | None = None,
         **options: Any,
     ) -> bool:
-        """Append `record`, the message, by this update; False where the message is there already.
+        """Append the message as `record` by this update; return False if it is already stored.
 
-        One command where the record has room. `also` is what else must be true of the record. Where it isn't, `check`
-        raises the error, or changes `also` and the update.
+        This is one command if the record has room. The record must also match `extra_filter`. If it doesn't, `check`
+        raises the error, or changes `extra_filter` and the update.
 
         Raises:
-            StoreBusy: too many write to this session.
-            SessionTooLarge: the record would be over its limit.
+            StoreBusy: too many processes write to this session.
+            SessionTooLarge: the record would exceed its limit.
         """
-        also = {} if also is None else also
-        growth = Growth(record, self._moving.limits)
+        extra_filter = {} if extra_filter is None else extra_filter
+        growth = RecordGrowth(record, self._mover.limits)
         count = session.message_count if session.rev else None
-        wanted = owned(session.user, session.id) | {"messages.id": {"$ne": message.id}}
-        guarded = wanted | also | growth.guard(count) | _goes_on(update)
-        with suppress(SessionTooLarge), self._again_if_busy():  # why, and whether it is stored, is looked for now
+        wanted = owner_filter(session.user, session.id) | {"messages.id": {"$ne": message.id}}
+        guarded = wanted | extra_filter | growth.guard(count) | _goes_on(update)
+        with suppress(SessionTooLarge), self._again_if_busy():  # the cause, and whether it is stored, is checked below
             if self._updated(guarded, growth.count(update, count), **options):
                 return True
         if check:
             check()
-        return self._push_in_doubt(session, message, growth, wanted, update, also, check, **options)
+        return self._push_in_doubt(session, message, growth, wanted, update, extra_filter, check, **options)
 
     def change(self, user: str, session_id: str, message_id: str, update: Document) -> bool:
-        """Change a message by an update of the record that has it; tell whether it is a reply that is not to go on.
+        """Change a message by an update of its record; return whether it is a reply that has been asked to stop.
 
         Raises:
             MessageNotFound: the session has no such message.
-            SessionTooLarge: it would be.
+            SessionTooLarge: the record would exceed its limit.
         """
         goes_on: bool = update["$set"].get("messages.$.status") == "streaming"
         if goes_on:
-            with suppress(MessageNotFound):  # or it is not to go on, which is seldom: only then it costs more
+            with suppress(MessageNotFound):  # or it was asked to stop, which is rare: only then it costs more
                 self._change(user, session_id, {"id": message_id, "to_stop": {"$ne": True}}, update)
                 return False
         self._change(user, session_id, {"id": message_id}, update)
         return goes_on
 
     def stop(self, user: str, session_id: str, message_id: str) -> bool:
-        """Mark a reply as one that is not to go on; False where it does not."""
+        """Ask a streaming reply to stop; return False if it isn't streaming."""
         try:
-            self._change(
-                user, session_id, {"id": message_id, "status": "streaming"}, update_of_message({"to_stop": True})
-            )
+            self._change(user, session_id, {"id": message_id, "status": "streaming"}, message_update({"to_stop": True}))
         except MessageNotFound:
             return False
         return True
 
     def _change(self, user: str, session_id: str, message: Document, update: Document) -> None:
-        """Change the message that is like this, in the record or in a block."""
-        for _ in attempts(self._moving.limits.busy_seconds):
+        """Change the matching message, in the record or in a block."""
+        for _ in retry_attempts(self._mover.limits.busy_seconds):
             with self._again_if_busy():
                 if self._changed(user, session_id, message, update):
                     return
         raise self._busy(session_id)
 
     def _changed(self, user: str, session_id: str, message: Document, update: Document) -> bool:
-        """Change a message; False where it must be looked for again: it was moved or replaced meanwhile."""
-        wanted = owned(user, session_id)
+        """Change a message; return False to retry, if it was moved or replaced meanwhile."""
+        wanted = owner_filter(user, session_id)
         try:
             if self._updated(wanted | {"messages": {"$elemMatch": message}}, update):
                 return True
-        except SessionTooLarge:  # with others, that are to leave it
+        except SessionTooLarge:  # with the other messages, which can move to a block
             if self._make_room(user, session_id) == 0:
                 raise
             return False
-        place = place_of(self.read(user, session_id, PLACE))
-        if not place.first or not self._blocks.update(place, message, of_message(update)):
+        location = block_location(self.read(user, session_id, LOCATION_FIELDS))
+        if not location.first or not self._blocks.update(location, message, message_part(update)):
             raise MessageNotFound(message["id"])
-        # After the block, and only of a record that counts it: whoever read before can't save over the change.
+        # After the block, and only for a record that counts it: an earlier reader can't save over the change.
         of_session = {"$set": {"update_time": update["$set"]["update_time"]}, "$inc": {"rev": 1}}
-        return self._updated(wanted | {"blocks.key": place.key}, of_session)
+        return self._updated(wanted | {"blocks.key": location.key}, of_session)
 
     def _push_in_doubt(
         self,
         session: Session,
         message: Message,
-        growth: Growth,
+        growth: RecordGrowth,
         wanted: Document,
         update: Document,
-        also: Document,
+        extra_filter: Document,
         check: Callable[[], object] | None,
         **options: Any,
     ) -> bool:
-        """Append where there was no room, or where the message may be there: look, make room, then try again."""
-        shown = PLACE | {"pinned": 1, "state": 1, "message_count": 1, "messages": {"$elemMatch": {"id": message.id}}}
+        """Append to a full record, or where the message may exist: read it, make room, then retry."""
+        projection = LOCATION_FIELDS | {
+            "pinned": 1,
+            "state": 1,
+            "message_count": 1,
+            "messages": {"$elemMatch": {"id": message.id}},
+        }
         may_move = True
-        for _ in attempts(self._moving.limits.busy_seconds):
+        for _ in retry_attempts(self._mover.limits.busy_seconds):
             with self._again_if_busy():
-                record = self.read(session.user, session.id, shown)
+                record = self.read(session.user, session.id, projection)
                 if record.get("messages") or self._is_in_block(record, message):
                     return False
-                if has_end_of_its_own(record):
+                if has_fixed_expiry(record):
                     update["$set"].pop("expire_time", None)
-                if may_move and is_full(record, self._moving.limits) and not is_leased(record, self._moving.limits):
-                    may_move = False  # one block for each append; the next ones go on with it
+                if may_move and is_full(record, self._mover.limits) and not is_leased(record, self._mover.limits):
+                    may_move = False  # one block per append; the next appends continue
                     if self._make_room(session.user, session.id):
                         continue
-                if self._pushed(record, growth, wanted | also, update, **options):
+                if self._pushed(record, growth, wanted | extra_filter, update, **options):
                     return True
-                if check:  # what was true at the first look may not be any more
+                if check:  # the first check may be outdated
                     check()
         raise self._busy(session.id)
 
-    def _pushed(self, record: Record, growth: Growth, wanted: Document, update: Document, **options: Any) -> bool:
-        """Append to a record that was looked at; False if messages have moved since the look."""
+    def _pushed(self, record: Record, growth: RecordGrowth, wanted: Document, update: Document, **options: Any) -> bool:
+        """Append to a record that was read; return False if messages have moved since then."""
         count = record["message_count"]
         as_seen = {"first": record.get("first")} | growth.short_guard(count) | _goes_on(update)
         try:
@@ -161,18 +164,18 @@ class MongoMessages(MongoReader):
     def _is_in_block(self, record: Record, message: Message) -> bool:
         until = record.get("blocks", {}).get("until")
         may_be = until is not None and message.create_time <= until
-        return may_be and any(self._blocks.find(place_of(record), {"id": message.id}, {"_id": 1}))
+        return may_be and any(self._blocks.find(block_location(record), {"id": message.id}, {"_id": 1}))
 
     def _make_room(self, user: str, session_id: str) -> int | None:
-        with translated(self._name):
-            return self._moving.make_room(user, session_id)
+        with translate_errors(self._name):
+            return self._mover.make_room(user, session_id)
 
     def _busy(self, session_id: str) -> StoreBusy:
         return StoreBusy(f"Too many writers write to session {session_id!r} at {self._name} at once. Try again.")
 
     @contextmanager
     def _again_if_busy(self) -> Iterator[None]:
-        """Let an attempt end without an error if the server answers, but didn't finish the command in time."""
+        """Suppress the error of an attempt if the server responds but didn't finish the command in time."""
         try:
             yield
         except StoreBusy:
@@ -182,10 +185,10 @@ class MongoMessages(MongoReader):
                 raise
 
     def _updated(self, wanted: Document, update: Document, **options: Any) -> bool:
-        with self._turns.turn(wanted["_id"]), translated(self._name):
+        with self._queue.slot(wanted["_id"]), translate_errors(self._name):
             return self._sessions.update_one(wanted, update, **options).matched_count == 1
 
 
 def _goes_on(update: Document) -> Document:
-    """Tell what a record must be for an append to say when it ends: see `has_end_of_its_own`."""
+    """Return the filter of records whose expiry this append can set: see `has_fixed_expiry`."""
     return _GOES_ON if "expire_time" in update["$set"] else {}

@@ -1,6 +1,6 @@
-"""How an append knows without a read that a record has room: it counts bytes, and its filter has guards.
+"""Track a record's size, so that an append knows without a read whether there is room: byte counts and filter guards.
 
-No guard relies on the caller's copy of the session: a copy that lags behind the record costs a miss and a read, and
+No guard relies on the caller's copy of the session: a stale copy costs a miss and a read, and
 never lets the record grow without bound.
 """
 
@@ -12,41 +12,41 @@ import bson
 from botchat.core.errors import SessionTooLarge
 from botchat.core.models import now
 from botchat.core.storage.mongo.client import Document
-from botchat.core.storage.mongo.contention import SECONDS
+from botchat.core.storage.mongo.contention import RETRY_SECONDS
 from botchat.core.storage.records import MAX_MESSAGE_BYTES, Record
 
-ROOM = 256 * 1024
-"""Bytes of messages that a record holds before the older ones leave it: what an append costs grows with them.
+MAX_RECORD_MESSAGE_BYTES = 256 * 1024
+"""Bytes of messages that a record holds before the older ones move to blocks: the cost of an append grows with them.
 
 With 512 KiB an append took 2.5 times a bare insert of the message, with this 2.1 (benchmarks/long_sessions.py).
 """
 
-KEPT = 96 * 1024
-"""Bytes of the newest messages that stay, and twice as many if they are no more messages than a page."""
+KEPT_BYTES = 96 * 1024
+"""Bytes of the newest messages that stay in the record; twice as many if they are no more messages than a page."""
 
 LEASE_SECONDS = 5.0
-"""How long one process alone may move messages of a record. It decides who works, not what is correct: see `Moving`."""
+"""How long one process may move a record's messages alone. Correctness doesn't depend on it: see `BlockMover`."""
 
-_HARD = 16  # times the room: while one process moves messages, the others append in one command up to here
+_HARD = 16  # times the room: while one process moves messages, the others append in one command up to this
 
 _FRAME = 8  # of a message in an array: its type, its index as text, NUL: bsonspec.org/spec.html
 _SMALLEST = 64  # bytes of the smallest message in a record; an empty one with a UUID as id has 108
 
-# A short chat has no field that tells its size. What is not counted in it is no more than some 40 KB.
+# A short chat has no field with its size. Its uncounted messages are at most about 40 KB.
 _UNCOUNTED_MESSAGES, _UNCOUNTED_BYTES = 10, 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """How many bytes of messages a record holds, and how many stay when the older ones leave.
+class RecordLimits:
+    """How many bytes of messages a record holds (`room`), and how many stay when the older ones move (`kept`).
 
-    `lease_seconds` is how long one process alone moves them, `busy_seconds` how long a write that loses is tried again.
+    `lease_seconds` is how long one process moves them alone, `busy_seconds` how long a failed write is retried.
     """
 
-    room: int = ROOM
-    kept: int = KEPT
+    room: int = MAX_RECORD_MESSAGE_BYTES
+    kept: int = KEPT_BYTES
     lease_seconds: float = LEASE_SECONDS
-    busy_seconds: float = SECONDS
+    busy_seconds: float = RETRY_SECONDS
 
 
 def size_of(message: Record) -> int:
@@ -55,10 +55,10 @@ def size_of(message: Record) -> int:
 
 
 def checked_size_of(message: Record) -> int:
-    """Return how many bytes a message, or what is changed of one, takes in a record.
+    """Return how many bytes a message, or the changed part of one, takes in a record.
 
     Raises:
-        SessionTooLarge: more than any message may.
+        SessionTooLarge: it exceeds the limit of a message.
     """
     size = size_of(message)
     if size > MAX_MESSAGE_BYTES:
@@ -67,13 +67,13 @@ def checked_size_of(message: Record) -> int:
 
 
 def initial_size(first: Record) -> Record:
-    """Return the fields that tell the size of a record with this first message; a short one has none."""
+    """Return the size fields of a record with this first message; a short one has none."""
     size = checked_size_of(first)
     return {"blocks": {"bytes": size}} if size >= _UNCOUNTED_BYTES else {}
 
 
 def has_size(messages: int, size: int) -> bool:
-    """Tell whether a record of so many messages and bytes has a field that tells its size."""
+    """Return whether a record with this many messages and bytes has a field with its size."""
     return messages >= _UNCOUNTED_MESSAGES or size >= _UNCOUNTED_BYTES
 
 
@@ -83,37 +83,37 @@ def growth_of_change(changes: Record) -> Document:
     return {"blocks.bytes": size} if size >= _UNCOUNTED_BYTES and "heartbeat" not in changes else {}
 
 
-def is_leased(record: Record, limits: Limits) -> bool:
-    """Tell whether a process is moving messages of a record now; a lease from the future (a wrong clock) is none."""
+def is_leased(record: Record, limits: RecordLimits) -> bool:
+    """Return whether a process is moving a record's messages; a lease from the future (a wrong clock) is ignored."""
     leased = record.get("blocks", {}).get("lease")
     return leased is not None and abs(now() - leased) < timedelta(seconds=limits.lease_seconds)
 
 
-class Growth:
-    """What one append adds to a record.
+class RecordGrowth:
+    """The bytes that one append adds to a record.
 
     `count` is how many messages the record has as far as the caller knows, None if it doesn't know.
 
     Raises:
-        SessionTooLarge: the message has more bytes than any may.
+        SessionTooLarge: the message exceeds the limit.
     """
 
-    def __init__(self, message: Record, limits: Limits) -> None:
+    def __init__(self, message: Record, limits: RecordLimits) -> None:
         self._size = checked_size_of(message)
         self._counted = self._size + (_UNCOUNTED_BYTES if message.get("status") == "streaming" else 0)
         self._create_time: datetime = message["create_time"]
         self._limits = limits
 
     def count(self, update: Document, count: int | None) -> Document:
-        """Return the update with the counting of the bytes; a reply that begins is counted as a long one."""
+        """Return the update extended by the byte count; a reply that starts streaming counts as a long one."""
         if not self._is_counted(count):
             return update
         return update | {"$inc": update["$inc"] | {"blocks.bytes": self._counted}}
 
     def guard(self, count: int | None) -> Document:
-        """Return the filter of a record that has room, and surely doesn't have this message in a block.
+        """Return the filter of a record that has room and can't have this message in a block.
 
-        No block has a message that is younger than the youngest in any. While a process moves messages, the others
+        No block has a message newer than `blocks.until`. While a process moves messages, the others
         append to a full record, up to the hard limit.
         """
         not_moved = {"blocks.until": {"$not": {"$gte": self._create_time}}}
@@ -131,17 +131,17 @@ class Growth:
         return not_moved | {"$and": guards}
 
     def short_guard(self, count: int | None) -> Document:
-        """Return the filter of a record that is as short as the caller believes; {} where the bytes are counted."""
+        """Return the filter of a record that is as short as the caller believes; {} if its bytes are counted."""
         return {} if self._is_counted(count) else _shorter_than(_UNCOUNTED_MESSAGES)
 
     def _is_counted(self, count: int | None) -> bool:
         return count is None or has_size(count, self._size)
 
 
-def is_full(record: Record, limits: Limits) -> bool:
-    """Tell whether a record has no room for another message; `record` has at least its `message_count`.
+def is_full(record: Record, limits: RecordLimits) -> bool:
+    """Return whether a record has no room for another message; `record` has at least `message_count`.
 
-    One with more messages than fit in the room is full, whatever it tells of its size: earlier versions didn't count
+    One with more messages than fit in the room is full, whatever its stored size is: earlier versions didn't count
     the messages of a session that was held open.
     """
     own: int = record["message_count"] - record.get("first", 0)

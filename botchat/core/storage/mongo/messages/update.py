@@ -1,4 +1,4 @@
-"""Updates of a record, and of one of its messages, that count as a write of it."""
+"""Build updates of a record or of one of its messages, which increment its `rev`."""
 
 from collections.abc import Iterable
 
@@ -7,24 +7,24 @@ from botchat.core.storage.mongo.client import Document
 from botchat.core.storage.records import Record
 
 
-def update_of(to_set: Record, to_unset: set[str]) -> Document:
-    """Make the update of a record that counts as a write of it."""
+def record_update(to_set: Record, to_unset: set[str]) -> Document:
+    """Return an update of a record that increments its `rev`."""
     update: Document = {"$set": to_set, "$inc": {"rev": 1}}
     if to_unset:
         update["$unset"] = dict.fromkeys(to_unset, "")
     return update
 
 
-def update_of_message(to_set: Record, to_unset: Iterable[str] = ()) -> Document:
-    """Make the update of a record that changes the one of its messages that was looked for."""
-    return update_of(
+def message_update(to_set: Record, to_unset: Iterable[str] = ()) -> Document:
+    """Return an update of a record that changes the message matched by the filter."""
+    return record_update(
         {"update_time": now()} | {f"messages.$.{name}": value for name, value in to_set.items()},
         {f"messages.$.{name}" for name in to_unset},
     )
 
 
-def of_message(update: Document) -> Document:
-    """Return what an update of a record changes of its message alone."""
+def message_part(update: Document) -> Document:
+    """Return the part of a record's update that changes its message."""
     parts = {
         operator: {name: value for name, value in fields.items() if name.startswith("messages.")}
         for operator, fields in update.items()
