@@ -92,17 +92,21 @@ def _name(newer: Record, older: Record, redacted: Record, messages: MergedMessag
     """Choose the name: a user's choice wins over an automatic one, and one with redacted text is replaced."""
     removed = messages.removed
     is_one_sided = bool(removed["held"]) != bool(removed["given"])
-    name = newer["name"] if _is_automatic(older) or not _is_automatic(newer) else older["name"]
+    automatic = {"", _automatic_name(newer), _automatic_name(older)} - {REDACTED}
+    name = newer["name"] if older["name"] in automatic or newer["name"] not in automatic else older["name"]
     if is_one_sided:  # that copy's name was cleaned when its message was redacted
         name = redacted["name"]
     texts = removed["held"] + removed["given"]
     return REDACTED if name and any(name in valid_text(text) for text in texts) else str(name)
 
 
-def _is_automatic(record: Record) -> bool:
-    """Return whether a name is automatic: the beginning of the user's first message."""
+def _automatic_name(record: Record) -> str:
+    """Return the automatic name of a session: the beginning of its first user message.
+
+    A name is automatic if it is the one of either copy: the message may have been edited in one of them since.
+    """
     users = (message["content"] for message in record["messages"] if message["role"] == "user")
-    return bool(record["name"] in {"", valid_text(next(users, "")[:NAME_LENGTH])} - {REDACTED})
+    return valid_text(next(users, "")[:NAME_LENGTH])
 
 
 def _copy_to_show(held: Record, given: Record, newer: Record, messages: MergedMessages) -> Record:

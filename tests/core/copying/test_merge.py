@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import mongomock
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.stores.attachments import BIG, SMALL, file_of
 from support.stores.damage import change_message
@@ -341,6 +341,7 @@ def parents(messages) -> dict[str, str]:
 
 @settings(max_examples=400, deadline=None)
 @given(common=steps, ours=steps, theirs=steps, ahead=st.integers(-5, 5))
+@example(common=[], ours=[("edit", 0, "")], theirs=[("rename", 0, "a")], ahead=0)
 def test_no_word_of_two_histories_with_a_common_beginning_is_lost(common, ours, theirs, ahead):
     first = Session(user="ann", bot_id="b", create_time=START, messages=[user_says("first", create_time=START)], rev=1)
     first.update_time = START
