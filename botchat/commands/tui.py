@@ -12,7 +12,7 @@ from botchat.core.errors import InvalidInput
 
 if TYPE_CHECKING:
     from botchat.core.models import SessionSummary
-    from botchat.tui.backend import AnyChat
+    from botchat.tui.backend import ChatBackend
 
 
 def tui(
@@ -43,7 +43,7 @@ def tui(
         raise InvalidInput("Say --server, or --store and --user, not both: a token says whose sessions are meant.")
     settings = settings_with(store, user)
 
-    def first(chat: "AnyChat", user: str) -> "SessionSummary | None":
+    def first(chat: "ChatBackend", user: str) -> "SessionSummary | None":
         return chosen(chat, user, session) if session else chat.latest(user)
 
     from botchat.tui.launcher import run

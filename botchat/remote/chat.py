@@ -23,19 +23,19 @@ from botchat.core.models import (
     now,
     preferences_from,
 )
-from botchat.remote.connection import TOKEN_VARIABLE, Connection, check_address
+from botchat.remote.connection import TOKEN_VARIABLE, Connection, check_server_url
 from botchat.remote.records import (
     bots_from,
+    decoding,
     messages_from,
     quotes_from,
     session_from,
     summaries_from,
     summary_from,
-    understood,
 )
 from botchat.remote.reply import RemoteReply
 
-_AT_ONCE = 500
+_MAX_PAGE = 500
 """Sessions, or messages, that a server gives in one answer."""
 
 _ACTIVE = SessionFilter()
@@ -49,7 +49,7 @@ def connect(server: str, token: str | None) -> "RemoteChat":
         NotSignedIn, NotAllowed: it does not let us in, or not to read.
         ServerUnavailable: it can't be reached.
     """
-    check_address(server)
+    check_server_url(server)
     if token is not None and not (token.isascii() and token.isprintable() and " " not in token):
         raise NotSignedIn(f"What is in {TOKEN_VARIABLE} is no token: a letter in it is none that tokens have.")
     try:
@@ -57,9 +57,9 @@ def connect(server: str, token: str | None) -> "RemoteChat":
     except OSError as error:  # it reads the certificates
         raise ConfigError(f"No client can be made: {error}. Check SSL_CERT_FILE and SSL_CERT_DIR.") from error
     try:
-        with understood():
-            user = str(connection.ask("GET", "me")["user"])
-        bots, default_bot = bots_from(connection.ask("GET", "bots"))
+        with decoding():
+            user = str(connection.call("GET", "me")["user"])
+        bots, default_bot = bots_from(connection.call("GET", "bots"))
     except BaseException:
         connection.close()
         raise
@@ -106,31 +106,31 @@ class RemoteChat:
         """Read the user's sessions, newest first; `after` is the `next` of the page before."""
         self._check(user)
         if where.ids is not None:
-            return Page(sessions=tuple(self._those_there(where.ids)), next=None)
-        sent = self._connection.ask("GET", "sessions", after=after, limit=min(limit, _AT_ONCE), **_parameters(where))
-        with understood():
+            return Page(sessions=tuple(self._existing(where.ids)), next=None)
+        sent = self._connection.call("GET", "sessions", after=after, limit=min(limit, _MAX_PAGE), **_parameters(where))
+        with decoding():
             page = Page(sessions=summaries_from(sent, self.user), next=sent["next"])
-        if limit <= _AT_ONCE or page.next is None:
+        if limit <= _MAX_PAGE or page.next is None:
             return page
-        rest = self.page(user, page.next, limit - _AT_ONCE, where)
+        rest = self.page(user, page.next, limit - _MAX_PAGE, where)
         return Page(sessions=page.sessions + rest.sessions, next=rest.next)
 
     def count(self, user: str, where: SessionFilter = _ACTIVE) -> int:
         """Count the user's sessions."""
         self._check(user)
-        sent = self._connection.ask("GET", "sessions", "count", **_parameters(where))
-        with understood():
+        sent = self._connection.call("GET", "sessions", "count", **_parameters(where))
+        with decoding():
             return int(sent["count"])
 
     def find(self, user: str, text: str) -> list[SessionSummary]:
         """Find the user's sessions, in whatever state, whose id begins with the text or whose name is the text."""
         self._check(user)
-        return list(summaries_from(self._connection.ask("GET", "sessions", "find", text=text), self.user))
+        return list(summaries_from(self._connection.call("GET", "sessions", "find", text=text), self.user))
 
     def latest(self, user: str) -> SessionSummary | None:
         """Find the session that was used last."""
         self._check(user)
-        sent = self._connection.ask("GET", "sessions", "latest")
+        sent = self._connection.call("GET", "sessions", "latest")
         return summary_from(sent, self.user) if sent else None
 
     def open(self, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:
@@ -140,18 +140,18 @@ class RemoteChat:
             SessionNotFound: the user has none of that id.
         """
         self._check(user)
-        session = session_from(self._connection.ask("GET", "session", session_id, last=last), self.user)
+        session = session_from(self._connection.call("GET", "session", session_id, last=last), self.user)
         coming = [message for message in session.messages[-1:] if message.status == "streaming"]
         if coming and self.reply(user, session_id) is None:
             reply = self._replies[session_id] = RemoteReply(self._connection, session_id, coming[0])
-            self._connection.start(reply.follow())
+            self._connection.run_in_background(reply.follow())
         return session
 
     def earlier(self, user: str, session_id: str, before: int, limit: int = PAGE_SIZE) -> list[Message]:
         """Read the messages before the one at position `before` (a session's `first`), oldest first."""
         self._check(user)
-        wanted = min(limit, _AT_ONCE)
-        sent = self._connection.ask("GET", "session", session_id, "messages", before=before, limit=wanted)
+        wanted = min(limit, _MAX_PAGE)
+        sent = self._connection.call("GET", "session", session_id, "messages", before=before, limit=wanted)
         messages = messages_from(sent)
         if limit <= wanted or before <= wanted:
             return messages
@@ -160,22 +160,22 @@ class RemoteChat:
     def update(self, user: str, session_id: str, **changes: Unpack[SessionChanges]) -> None:
         """Change a session's name, pin, state, tags, metadata or bot; what is not named stays."""
         self._check(user)
-        self._connection.ask("PATCH", "session", session_id, body=changes)
+        self._connection.call("PATCH", "session", session_id, body=changes)
 
     def stop(self, user: str, session_id: str) -> None:
         """End the reply that is under way in a session, wherever it is written."""
         self._check(user)
-        self._connection.ask("POST", "session", session_id, "stop")
+        self._connection.call("POST", "session", session_id, "stop")
 
     def delete(self, user: str, session_id: str) -> None:
         """Put a session in the trash for 30 days."""
         self._check(user)
-        self._connection.ask("DELETE", "session", session_id)
+        self._connection.call("DELETE", "session", session_id)
 
     def purge(self, user: str, session_id: str) -> None:
         """Remove a session for ever."""
         self._check(user)
-        self._connection.ask("DELETE", "session", session_id, purge=True)
+        self._connection.call("DELETE", "session", session_id, purge=True)
 
     def give_feedback(
         self, user: str, session_id: str, message_id: str, rating: Literal["up", "down"] | None, comment: str = ""
@@ -183,45 +183,45 @@ class RemoteChat:
         """Keep what a person thinks of a message, in the place of what they thought before; None takes it back."""
         self._check(user)
         body = {"rating": rating, "comment": comment}
-        self._connection.ask("PUT", "session", session_id, "message", message_id, "feedback", body=body)
+        self._connection.call("PUT", "session", session_id, "message", message_id, "feedback", body=body)
 
     def quotes(self, user: str, session_id: str, message_id: str) -> list[Quote]:
         """Find the messages that quote a message, and its copies."""
         self._check(user)
-        return quotes_from(self._connection.ask("GET", "session", session_id, "message", message_id, "quotes"))
+        return quotes_from(self._connection.call("GET", "session", session_id, "message", message_id, "quotes"))
 
     def redact(self, user: str, session_id: str, message_id: str, *, with_quotes: bool = False) -> list[Quote]:
         """Take a message's words and files out of the store for ever; return the messages that still quote it."""
         self._check(user)
-        left = self._connection.ask("POST", "session", session_id, "message", message_id, "redact", quotes=with_quotes)
+        left = self._connection.call("POST", "session", session_id, "message", message_id, "redact", quotes=with_quotes)
         return quotes_from(left) if left else []
 
     def forget(self, user: str, session: Session, message_id: str | None) -> None:
         """Show the bot nothing of what stands before this message, from now on; None takes that back."""
         self._check(user)
-        self._connection.ask("PUT", "session", session.id, "cut", body={"message_id": message_id})
+        self._connection.call("PUT", "session", session.id, "cut", body={"message_id": message_id})
         session.cut, session.summary = message_id, None
 
     def begin_from(self, user: str, session: Session, message_id: str) -> Session:
         """Begin a new session with a copy of this message and of what follows it."""
         self._check(user)
-        sent = self._connection.ask("POST", "session", session.id, "message", message_id, "begin")
+        sent = self._connection.call("POST", "session", session.id, "message", message_id, "begin")
         return session_from(sent, self.user)
 
     def preferences(self, user: str) -> Preferences:
         """Read what the user has chosen."""
         self._check(user)
-        return preferences_from(self._connection.ask("GET", "preferences"))
+        return preferences_from(self._connection.call("GET", "preferences"))
 
     def prefer(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
         """Keep what the user chooses; what is not given stays."""
         self._check(user)
-        self._connection.ask("PATCH", "preferences", body=changes)
+        self._connection.call("PATCH", "preferences", body=changes)
 
     def show_branch(self, user: str, session: Session, message_id: str) -> None:
         """Let the branch be shown that goes through this message, to its newest end."""
         self._check(user)
-        self._connection.ask("POST", "session", session.id, "message", message_id, "show")
+        self._connection.call("POST", "session", session.id, "message", message_id, "show")
         session.head = self.open(user, session.id).head
 
     def send(self, user: str, session: Session, message: Message) -> RemoteReply:
@@ -233,8 +233,8 @@ class RemoteChat:
         self._check(user)
         if not session.rev:
             key = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{session.id} {session.bot_id}"))
-            begun = self._connection.ask("POST", "session", "create", key=key, body={"bot_id": session.bot_id})
-            with understood():
+            begun = self._connection.call("POST", "session", "create", key=key, body={"bot_id": session.bot_id})
+            with decoding():
                 session.id = str(begun["id"])
             session.create_time = message.create_time
         files = [{"name": file.name, "data": b64encode(file.data).decode()} for file in message.files if file.data]
@@ -270,7 +270,7 @@ class RemoteChat:
 
     def _begin(self, session: Session, *place: str, question: Message | None = None, **asked: Any) -> RemoteReply:
         """Ask the bot, and take into the session what the server has stored of it."""
-        reply = self._connection.wait_for(self._begun(session, place, question, asked))
+        reply = self._connection.run(self._begun(session, place, question, asked))
         self._replies[session.id] = reply
         return reply
 
@@ -281,7 +281,7 @@ class RemoteChat:
         try:
             await anext(events)  # CONNECTED
             begun = (await anext(events)).data
-            with understood():
+            with decoding():
                 parent, question_id = begun.get("parent"), begun["question_id"]
                 answer = Message(id=begun["message_id"], role="assistant", status="streaming")
         except BaseException:
@@ -292,13 +292,13 @@ class RemoteChat:
         else:
             answer.parent = parent
         reply = RemoteReply(self._connection, session.id, answer)
-        self._connection.start(reply.follow(events))
+        self._connection.run_in_background(reply.follow(events))
         return reply
 
-    def _those_there(self, session_ids: Iterable[str]) -> Iterator[SessionSummary]:
+    def _existing(self, session_ids: Iterable[str]) -> Iterator[SessionSummary]:
         for session_id in session_ids:
             with suppress(SessionNotFound):
-                yield summary_from(self._connection.ask("GET", "session", session_id, last=1), self.user)
+                yield summary_from(self._connection.call("GET", "session", session_id, last=1), self.user)
 
     def _check(self, user: str) -> None:
         if user != self.user:

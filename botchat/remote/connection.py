@@ -15,16 +15,16 @@ from botchat.core.bots.http_client import certificate_problem, is_valid, open_cl
 from botchat.core.errors import BotchatError, ConfigError, NotSignedIn, ServerUnavailable
 from botchat.core.turn import new_loop
 from botchat.core.urls import is_local, without_password
-from botchat.remote.problems import error_of
-from botchat.remote.records import understood
+from botchat.remote.problems import error_from_problem
+from botchat.remote.records import decoding
 
 TOKEN_VARIABLE = "BOTCHAT_TOKEN"  # noqa: S105  (where it is, and no secret)
 """The environment variable that the token is taken from."""
 
 _CALL = httpx2.Timeout(20, connect=5)
 _STREAM = httpx2.Timeout(45, connect=5)  # a server with nothing to say says so every 15 s
-_MOST_BYTES = 512 * 1024 * 1024  # of an answer: a page of messages, each of 15 MiB at most
-_MOST_EVENT_BYTES = 64 * 1024 * 1024
+_MAX_BYTES = 512 * 1024 * 1024  # of an answer: a page of messages, each of 15 MiB at most
+_MAX_EVENT_BYTES = 64 * 1024 * 1024
 
 Value = TypeVar("Value")
 
@@ -39,7 +39,7 @@ class Event(NamedTuple):
 CONNECTED = Event("connected", {})
 
 
-def check_address(server: str) -> None:
+def check_server_url(server: str) -> None:
     """Check where the token is to be sent.
 
     Raises:
@@ -68,29 +68,29 @@ class Connection:
         self.server = without_password(server)
         self._has_token = token is not None
         headers = {"User-Agent": f"botchat/{__version__}"} | ({"Authorization": f"Bearer {token}"} if token else {})
-        self._client = open_client(server, base_url=server, headers=headers, timeout=_CALL, most_bytes=_MOST_BYTES)
+        self._client = open_client(server, base_url=server, headers=headers, timeout=_CALL, most_bytes=_MAX_BYTES)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop = new_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="botchat-remote", daemon=True)
         self._thread.start()
 
-    def ask(self, method: str, *place: str, key: str | None = None, body: Any = None, **parameters: Any) -> Any:
+    def call(self, method: str, *place: str, key: str | None = None, body: Any = None, **parameters: Any) -> Any:
         """Ask for what is at a place, and return it; None where the answer is empty.
 
         Raises:
             ServerUnavailable: the server can't be reached, or does not take the call now.
             BotchatError: it refused.
         """
-        return self.wait_for(self.call(method, *place, key=key, body=body, **parameters))
+        return self.run(self.acall(method, *place, key=key, body=body, **parameters))
 
-    async def call(self, method: str, *place: str, key: str | None = None, body: Any = None, **parameters: Any) -> Any:
+    async def acall(self, method: str, *place: str, key: str | None = None, body: Any = None, **parameters: Any) -> Any:
         """Ask on the loop, as `ask` does from elsewhere."""
-        with self._translated():
+        with self._client_errors():
             answer = await self._client.request(
                 method, _path(place), json=body, params=_given(parameters), headers=_given({"Idempotency-Key": key})
             )
         self._check(answer, place)
-        with understood():
+        with decoding():
             return answer.json() if answer.content else None
 
     async def events(
@@ -98,18 +98,18 @@ class Connection:
         method: str,
         *place: str,
         key: str | None = None,
-        behind: str | None = None,
+        last_event_id: str | None = None,
         body: Any = None,
         **parameters: Any,
     ) -> AsyncGenerator[Event]:
-        """Give CONNECTED, then events as they come; `behind` is the id of what came last.
+        """Give CONNECTED, then events as they come; `last_event_id` is the id of what came last.
 
         Raises:
             ServerUnavailable: the connection broke off, or was never there.
             BotchatError: the server refused.
         """
-        headers = _given({"Idempotency-Key": key, "Last-Event-ID": behind})
-        with self._translated():
+        headers = _given({"Idempotency-Key": key, "Last-Event-ID": last_event_id})
+        with self._client_errors():
             async with self._client.stream(
                 method, _path(place), json=body, params=_given(parameters), headers=headers, timeout=_STREAM
             ) as answer:
@@ -117,23 +117,23 @@ class Connection:
                     await answer.aread()
                 self._check(answer, place, kind="text/event-stream")
                 yield CONNECTED
-                async for event in httpx2.EventSource(answer, max_event_size=_MOST_EVENT_BYTES):
-                    with understood():
+                async for event in httpx2.EventSource(answer, max_event_size=_MAX_EVENT_BYTES):
+                    with decoding():
                         data = json.loads(event.data)
                     yield Event(event.event, data)
         raise ServerUnavailable(f"Connection to {self.server} lost.")
 
-    def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    def run_in_background(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Let something run on the loop until it or the connection ends."""
         self._loop.call_soon_threadsafe(self._start, coroutine)
 
-    def wait_for(self, coroutine: Coroutine[Any, Any, Value]) -> Value:
+    def run(self, coroutine: Coroutine[Any, Any, Value]) -> Value:
         """Run something on the loop and wait for what it gives."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
     def close(self) -> None:
         """End what runs, and give back connections. What the server does goes on."""
-        self.wait_for(self._end())
+        self.run(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -154,7 +154,7 @@ class Connection:
         given = answer.headers.get("content-type", "").partition(";")[0]
         if answer.is_success and given in {"", kind}:
             return
-        with understood():
+        with decoding():
             problem = answer.json() if given == "application/problem+json" else {}
         if "code" in problem or (problem and answer.status_code != httpx2.codes.NOT_FOUND):
             raise self._refusal(problem, place)
@@ -164,7 +164,7 @@ class Connection:
         raise ConfigError(f"{self.server} {what}: check --server.")
 
     def _refusal(self, problem: dict[str, Any], place: tuple[str, ...]) -> BotchatError:
-        error = error_of(problem, place)
+        error = error_from_problem(problem, place)
         if not isinstance(error, NotSignedIn):
             return error
         if not self._has_token:
@@ -174,13 +174,13 @@ class Connection:
         )
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _client_errors(self) -> Iterator[None]:
         try:
             yield
         except (httpx2.RequestError, httpx2.SSEError, TimeoutError) as error:
-            raise ServerUnavailable(self._meaning(error)) from error
+            raise ServerUnavailable(self._unavailable_text(error)) from error
 
-    def _meaning(self, error: Exception) -> str:
+    def _unavailable_text(self, error: Exception) -> str:
         why = str(error) or type(error).__name__
         if problem := proxy_problem(error, self._client.proxy, self.server) or certificate_problem(error, self.server):
             return problem

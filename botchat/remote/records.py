@@ -17,7 +17,7 @@ _QUOTES = TypeAdapter(list[Quote])
 
 
 @contextmanager
-def understood() -> Iterator[None]:
+def decoding() -> Iterator[None]:
     """Tell it in a sentence if an answer can't be read.
 
     Raises:
@@ -33,19 +33,19 @@ def understood() -> Iterator[None]:
 
 def message_from(sent: Any) -> Message:
     """Read a message."""
-    with understood():
+    with decoding():
         return _MESSAGE.validate_python(_with_payload(sent))
 
 
 def messages_from(sent: Any) -> list[Message]:
     """Read messages."""
-    with understood():
+    with decoding():
         return _MESSAGES.validate_python([_with_payload(message) for message in sent["messages"]])
 
 
 def session_from(sent: Any, user: str) -> Session:
     """Read a session. How often it was written is not told: `rev` is 1 for one that is stored."""
-    with understood():
+    with decoding():
         messages = [_with_payload(message) for message in sent["messages"]]
         session = _SESSION.validate_python(sent | {"user": user, "rev": int(sent["stored"]), "messages": messages})
         end = session.messages[-1].id if session.messages else None
@@ -55,13 +55,13 @@ def session_from(sent: Any, user: str) -> Session:
 
 def quotes_from(sent: Any) -> list[Quote]:
     """Read which messages quote another one."""
-    with understood():
+    with decoding():
         return _QUOTES.validate_python(sent["quotes"])
 
 
 def payload_from(sent: Any) -> str | None:
     """Read the content without plain text of a message or of an event, as a message's payload."""
-    with understood():
+    with decoding():
         return pack(Unsupported(str(piece["kind"]), piece.get("raw")) for piece in sent.get("unsupported") or ())
 
 
@@ -71,13 +71,13 @@ def _with_payload(sent: Any) -> Any:
 
 def summaries_from(sent: Any, user: str) -> tuple[SessionSummary, ...]:
     """Read the sessions of a list."""
-    with understood():
+    with decoding():
         return tuple(summary_from(summary, user) for summary in sent["sessions"])
 
 
 def summary_from(sent: Any, user: str) -> SessionSummary:
     """Read what a list shows of a session."""
-    with understood():
+    with decoding():
         known = {name: sent[name] for name in SessionSummary._fields if name != "user"}
         times = {name: datetime.fromisoformat(known[name]) for name in ("create_time", "update_time")}
         return SessionSummary(**(known | times | {"user": user}))
@@ -85,6 +85,6 @@ def summary_from(sent: Any, user: str) -> SessionSummary:
 
 def bots_from(sent: Any) -> tuple[dict[str, BotInfo], str]:
     """Read the bots by their ids, and which of them answers in new sessions."""
-    with understood():
+    with decoding():
         bots = {bot["bot_id"]: BotInfo(bot_id=bot["bot_id"], label=bot["label"], images=bot["images"]) for bot in sent}
         return bots, next(bot["bot_id"] for bot in sent if bot["is_default"])

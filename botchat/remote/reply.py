@@ -9,8 +9,8 @@ from dataclasses import replace
 from botchat.core.errors import BotchatError, BotError, ServerUnavailable, StoreUnavailable
 from botchat.core.models import Message
 from botchat.remote.connection import Connection, Event
-from botchat.remote.problems import error_of
-from botchat.remote.records import message_from, payload_from, understood
+from botchat.remote.problems import error_from_problem
+from botchat.remote.records import decoding, message_from, payload_from
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 10.0
 """Seconds before it is tried again to reach a server that was lost; each time twice as many."""
@@ -55,10 +55,10 @@ class RemoteReply:
 
     def stop(self) -> None:
         """Let the server end it; what came is kept. One whose server is lost is followed no more."""
-        self._connection.start(self._stop())
+        self._connection.run_in_background(self._stop())
 
     async def follow(self, events: AsyncGenerator[Event] | None = None) -> None:
-        """Take what comes, on the connection's loop, and attach again behind it when the connection breaks off."""
+        """Apply events on the connection's loop; after a lost connection, attach again after the last event."""
         wait = _FIRST_WAIT
         while not self._ended:
             try:
@@ -79,10 +79,10 @@ class RemoteReply:
     def _attached(self) -> AsyncGenerator[Event]:
         message = self.message
         position = f"{message.id}:{len(message.content)}:{len(message.reasoning_content)}"
-        return self._connection.events("GET", "session", self.session_id, "events", behind=position)
+        return self._connection.events("GET", "session", self.session_id, "events", last_event_id=position)
 
     def _take(self, event: Event) -> None:
-        with understood(), self._lock:
+        with decoding(), self._lock:
             match event.name:
                 case "connected":
                     self.save_failure = None
@@ -92,7 +92,7 @@ class RemoteReply:
                 case "unsupported":
                     self._message.payload = payload_from(event.data)
                 case "error":
-                    error = error_of(event.data)
+                    error = error_from_problem(event.data)
                     if isinstance(error, BotError):
                         self.failure = error
                     else:
@@ -113,6 +113,6 @@ class RemoteReply:
             self._give_up(self.save_failure)
             return
         try:
-            await self._connection.call("POST", "session", self.session_id, "stop")
+            await self._connection.acall("POST", "session", self.session_id, "stop")
         except BotchatError as error:
             self.save_failure = error

@@ -19,7 +19,7 @@ from botchat.core.models import (
 )
 
 
-class AnyReply(Protocol):
+class ReplyHandle(Protocol):
     """A reply while it comes, whoever looks."""
 
     @property
@@ -57,7 +57,7 @@ class AnyReply(Protocol):
         ...
 
 
-class AnyChat(Protocol):
+class ChatBackend(Protocol):
     """The sessions of one person. Every method but the first five may wait, and raise BotchatError."""
 
     @property
@@ -74,7 +74,7 @@ class AnyChat(Protocol):
         """Begin a session; it is stored with its first message."""
         ...
 
-    def reply(self, user: str, session_id: str) -> AnyReply | None:
+    def reply(self, user: str, session_id: str) -> ReplyHandle | None:
         """Return the reply that is under way in a session, if it is known of."""
         ...
 
@@ -160,18 +160,18 @@ class AnyChat(Protocol):
         """Show the branch that goes through a message."""
         ...
 
-    def send(self, user: str, session: Session, message: Message, /) -> AnyReply:
+    def send(self, user: str, session: Session, message: Message, /) -> ReplyHandle:
         """Store what the user says and ask the bot. A new session may get another id by it."""
         ...
 
-    def edit(self, user: str, session: Session, message_id: str, content: str) -> AnyReply:
+    def edit(self, user: str, session: Session, message_id: str, content: str) -> ReplyHandle:
         """Say something else in the place of a message."""
         ...
 
-    def regenerate(self, user: str, session: Session, message_id: str) -> AnyReply:
+    def regenerate(self, user: str, session: Session, message_id: str) -> ReplyHandle:
         """Ask for another answer in the place of one."""
         ...
 
-    def retry(self, user: str, session: Session) -> AnyReply:
+    def retry(self, user: str, session: Session) -> ReplyHandle:
         """Ask again for the reply that the last message did not get."""
         ...

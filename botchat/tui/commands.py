@@ -11,7 +11,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.dom import DOMNode
 
 from botchat.core.models import SessionSummary
-from botchat.tui.formatting import counted, title_of
+from botchat.tui.formatting import count_label, title_of
 from botchat.tui.sidebar.session_list import SessionList
 
 _DISCOVERED = 5
@@ -26,7 +26,7 @@ def bindings_of(owner: type[DOMNode]) -> Iterator[Binding]:
                 yield binding
 
 
-def shown_key(binding: Binding, keys: Mapping[str, str]) -> str:
+def display_key(binding: Binding, keys: Mapping[str, str]) -> str:
     """Return a key as a person reads it: the one that the config file names, or the usual one."""
     chosen = keys.get(binding.id or "") or binding.key
     if chosen == binding.key and binding.key_display:
@@ -34,7 +34,7 @@ def shown_key(binding: Binding, keys: Mapping[str, str]) -> str:
     return ", ".join(_NAMES.get(key.strip(), key.strip()) for key in chosen.split(","))
 
 
-def of_bindings(app: App[None], owners: Iterable[DOMNode]) -> Iterator[SystemCommand]:
+def binding_commands(app: App[None], owners: Iterable[DOMNode]) -> Iterator[SystemCommand]:
     """Give a command for each key."""
     for owner in owners:
         for binding in bindings_of(type(owner)):
@@ -42,14 +42,14 @@ def of_bindings(app: App[None], owners: Iterable[DOMNode]) -> Iterator[SystemCom
             yield SystemCommand(binding.description, binding.tooltip or "", cast("partial[None]", run))
 
 
-class LoadedSessions(Provider):
+class SessionCommands(Provider):
     """Finds the sessions of the list by their names. The names are data: they go in as Text, never as markup."""
 
     async def discover(self) -> Hits:
         """Offer the newest sessions."""
         for row in self._list.rows[:_DISCOVERED]:
             yield DiscoveryHit(
-                Text(f"Open: {title_of(row.name)}"), self._opening(row), help=counted(row.message_count, "message")
+                Text(f"Open: {title_of(row.name)}"), self._opening(row), help=count_label(row.message_count, "message")
             )
 
     async def search(self, query: str) -> Hits:

@@ -11,7 +11,7 @@ _MINUTE, _HOUR, _DAY, _WEEK = 60, 3600, 86_400, 604_800
 
 _NOT_SAVED, _NOT_FOLLOWED, _GOES_ON = "The reply is not saved", "The reply can't be followed", "The reply goes on"
 
-TROUBLES = (_NOT_SAVED, _NOT_FOLLOWED, _GOES_ON)
+REPLY_FAILURE_PREFIXES = (_NOT_SAVED, _NOT_FOLLOWED, _GOES_ON)
 """How the words begin of what stands between the person and a reply."""
 
 
@@ -20,7 +20,7 @@ def title_of(name: str) -> str:
     return one_line(name) or "Untitled"
 
 
-def fitted(text: str, width: int) -> str:
+def fit_width(text: str, width: int) -> str:
     """Cut or fill a line to a width in cells; where it was cut it ends with …."""
     if width < 1:
         return ""
@@ -44,12 +44,12 @@ def age(time: datetime, at: datetime) -> str:
     return f"{local:%-d %b}" if local.year == at.astimezone().year else f"{local:%b %Y}"
 
 
-def counted(number: int, thing: str = "session") -> str:
+def count_label(number: int, thing: str = "session") -> str:
     """Say a number of things: 1 session, 1,234 sessions."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
-def trouble(failure: BotchatError, *, is_over: bool) -> str:
+def reply_failure_text(failure: BotchatError, *, is_over: bool) -> str:
     """Say what stands between the person and a reply, and whether that may pass by itself."""
     again = "" if is_over else " It is tried again."
     if isinstance(failure, ServerUnavailable):

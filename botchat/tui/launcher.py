@@ -19,7 +19,7 @@ from botchat.core.turn import rescue, session_with
 from botchat.core.urls import without_password
 from botchat.settings import Settings
 from botchat.tui.app import BotchatApp
-from botchat.tui.backend import AnyChat
+from botchat.tui.backend import ChatBackend
 from botchat.tui.conversation.drafts import Drafts
 from botchat.tui.driver import TERMINAL_CLOSED
 from botchat.tui.keymap import check_keys
@@ -35,16 +35,16 @@ _log = logging.getLogger(__name__)
 class _Source:
     """Where sessions come from, whose they are, by which name drafts know it, and what is done when the app is left."""
 
-    connect: Callable[[], AnyChat]
+    connect: Callable[[], ChatBackend]
     user: str
     name: str
-    left: Callable[[BotchatApp], object]
+    on_exit: Callable[[BotchatApp], object]
 
 
 def run(
     settings: Settings,
     *,
-    first: Callable[[AnyChat, str], SessionSummary | None] | None = None,
+    first: Callable[[ChatBackend, str], SessionSummary | None] | None = None,
     is_latest: bool = False,
     bot: str | None = None,
     server: str | None = None,
@@ -56,8 +56,8 @@ def run(
         NotSignedIn, NotAllowed, ServerUnavailable: the server does not let us in, or is not there.
         SessionNotFound, InvalidInput: `first` did not find the session to begin with.
     """
-    _check_looks(settings)
-    with _of_server(server, bot) if server else _of_store(settings, bot) as source:
+    _check_settings(settings)
+    with _remote_source(server, bot) if server else _local_source(settings, bot) as source:
         app = BotchatApp(
             source.connect,
             user=source.user,
@@ -69,7 +69,7 @@ def run(
             keys=settings.tui.keys,
         )
         app.run()
-        source.left(app)
+        source.on_exit(app)
     if app.failure:
         raise app.failure
     if app.return_code == TERMINAL_CLOSED:
@@ -89,7 +89,7 @@ def _discard_output() -> None:
 
 
 @contextmanager
-def _of_store(settings: Settings, bot: str | None) -> Iterator[_Source]:
+def _local_source(settings: Settings, bot: str | None) -> Iterator[_Source]:
     turns = build_turns(settings, stays=True)
     turns.bot(bot or default_bot(settings, turns.bots))
     opened: list[Chat] = []
@@ -99,12 +99,12 @@ def _of_store(settings: Settings, bot: str | None) -> Iterator[_Source]:
         opened.append(chat)
         return chat
 
-    def left(app: BotchatApp) -> None:
+    def on_exit(app: BotchatApp) -> None:
         seconds = _SAVING_SECONDS_WHEN_ASKED if app.unsaved_replies else _SAVING_SECONDS
         turns.close(seconds, keep_unsaved=not app.discards_unsaved)
 
     try:
-        yield _Source(connect=connect, user=settings.user, name=store_key(settings.store), left=left)
+        yield _Source(connect=connect, user=settings.user, name=store_key(settings.store), on_exit=on_exit)
     finally:
         turns.close()
         for chat in opened:
@@ -112,26 +112,26 @@ def _of_store(settings: Settings, bot: str | None) -> Iterator[_Source]:
 
 
 @contextmanager
-def _of_server(server: str, bot: str | None) -> Iterator[_Source]:
+def _remote_source(server: str, bot: str | None) -> Iterator[_Source]:
     from botchat.remote.chat import connect
     from botchat.remote.connection import TOKEN_VARIABLE
 
     chat = connect(server, os.environ.get(TOKEN_VARIABLE) or None)
     try:
         chat.new_session(chat.user, bot)  # there is such a bot
-        yield _Source(connect=lambda: chat, user=chat.user, name=chat.store, left=_keep_unsaved)
+        yield _Source(connect=lambda: chat, user=chat.user, name=chat.store, on_exit=_write_recovery_file)
     finally:
         chat.close()
 
 
-def _keep_unsaved(app: BotchatApp) -> None:
+def _write_recovery_file(app: BotchatApp) -> None:
     """Write down what was on the screen of replies whose server is lost, which may not have stored them."""
     unsaved = [] if app.discards_unsaved else app.conversation.unsaved
     if unsaved:
         _log.error("%s", rescue(rescue_folder(), [session_with(session, reply.message) for session, reply in unsaved]))
 
 
-def _check_looks(settings: Settings) -> None:
+def _check_settings(settings: Settings) -> None:
     check_keys(settings.tui.keys)
     if settings.tui.theme not in (themes := {DARK.name, LIGHT.name} | BUILTIN_THEMES.keys()):
         raise ConfigError(f"tui.theme can't be {settings.tui.theme!r}: there are {', '.join(sorted(themes))}.")

@@ -8,24 +8,24 @@ from rich.segment import Segments
 from rich.traceback import Traceback
 from textual.app import App
 
-from botchat.tui.backend import AnyReply
-from botchat.tui.unsaved_replies import Answer, UnsavedReplies
+from botchat.tui.backend import ReplyHandle
+from botchat.tui.unsaved_replies import QuitAnswer, UnsavedRepliesDialog
 
 _QUIT_SECONDS = 2.0
-_ENDED_BY_A_SIGNAL = 128
+_SIGNAL_EXIT_BASE = 128
 
 
-class EndingApp(App[None]):
+class LifecycleApp(App[None]):
     """Leaves as if asked to when the system or a closed terminal ends it, so that replies under way are saved.
 
     A person who leaves is asked first about replies that are not stored. `discards_unsaved` is what they answered.
     """
 
     discards_unsaved: bool = False
-    _asked_to_quit: bool = False
+    _quit_armed: bool = False
 
     @property
-    def unsaved_replies(self) -> list[AnyReply]:
+    def unsaved_replies(self) -> list[ReplyHandle]:
         """The replies with words that are in this program alone."""
         return []
 
@@ -36,11 +36,11 @@ class EndingApp(App[None]):
 
     def action_help_quit(self) -> None:
         """Leave at the second Ctrl+C."""
-        if self._asked_to_quit:
+        if self._quit_armed:
             self._leave()
             return
-        self._asked_to_quit = True
-        self.set_timer(_QUIT_SECONDS, self._forget_quit)
+        self._quit_armed = True
+        self.set_timer(_QUIT_SECONDS, self._disarm_quit)
         self.notify("ctrl+c once more leaves. A reply under way is kept.", timeout=_QUIT_SECONDS, markup=False)
 
     async def action_quit(self) -> None:
@@ -50,23 +50,23 @@ class EndingApp(App[None]):
     def _leave(self) -> None:
         """Leave, once it is said what becomes of replies that are not stored; asked twice, they go into a file."""
         unsaved = self.unsaved_replies
-        if unsaved and not isinstance(self.screen, UnsavedReplies):
-            self.push_screen(UnsavedReplies(unsaved), self._leave_as)
+        if unsaved and not isinstance(self.screen, UnsavedRepliesDialog):
+            self.push_screen(UnsavedRepliesDialog(unsaved), self._leave_as)
         else:
             self.exit()
 
-    def _leave_as(self, answer: Answer | None) -> None:
+    def _leave_as(self, answer: QuitAnswer | None) -> None:
         if answer in {"save", "quit"}:
             self.discards_unsaved = answer == "quit"
             self.exit()
 
-    def _forget_quit(self) -> None:
-        self._asked_to_quit = False
+    def _disarm_quit(self) -> None:
+        self._quit_armed = False
 
     def _end_on_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, partial(self.exit, return_code=_ENDED_BY_A_SIGNAL + number))
+            loop.add_signal_handler(number, partial(self.exit, return_code=_SIGNAL_EXIT_BASE + number))
 
     def _fatal_error(self) -> None:
         """Show where the program broke off, without the values of variables, which are words of people."""

@@ -7,7 +7,7 @@ from textual.message import Message
 from botchat.core.errors import BotchatError
 
 
-class StoreAnswered(Message):
+class StoreResponded(Message):
     """Is posted by a worker when the store did what it was asked."""
 
 

@@ -14,26 +14,26 @@ from textual.widgets import Button, Static
 from botchat.core.errors import SessionNotFound
 from botchat.core.models import Session
 from botchat.core.turn import has_words
-from botchat.tui.backend import AnyReply
+from botchat.tui.backend import ReplyHandle
 
-Answer = Literal["save", "wait", "quit"]
+QuitAnswer = Literal["save", "wait", "quit"]
 
-_ANSWERS: dict[Answer, str] = {"save": "Save to a file (s)", "wait": "Wait (w)", "quit": "Quit anyway (q)"}
+_QUIT_ANSWERS: dict[QuitAnswer, str] = {"save": "Save to a file (s)", "wait": "Wait (w)", "quit": "Quit anyway (q)"}
 
 
-class Followed:
+class ReplyTracker:
     """The replies that were followed, each with its session as it was last shown, until they are stored."""
 
     def __init__(self) -> None:
-        self._replies: dict[str, tuple[Session, AnyReply]] = {}
+        self._replies: dict[str, tuple[Session, ReplyHandle]] = {}
 
-    def put(self, session: Session, reply: AnyReply) -> None:
+    def track(self, session: Session, reply: ReplyHandle) -> None:
         """Take a reply, or its session as it is now."""
         self._replies = {id_: (of, one) for id_, (of, one) in self._replies.items() if not _is_done(one)}
         self._replies[session.id] = session, reply
 
     @property
-    def unsaved(self) -> list[tuple[Session, AnyReply]]:
+    def unsaved(self) -> list[tuple[Session, ReplyHandle]]:
         """Those with words that are not stored, as far as is known; a session that was removed wants none."""
         return [
             (session, reply)
@@ -42,7 +42,7 @@ class Followed:
         ]
 
 
-class UnsavedReplies(ModalScreen[Answer | None]):
+class UnsavedRepliesDialog(ModalScreen[QuitAnswer | None]):
     """Asks what becomes of replies that are not stored, before the person leaves."""
 
     AUTO_FOCUS = "#save"
@@ -52,7 +52,7 @@ class UnsavedReplies(ModalScreen[Answer | None]):
         Binding("q", "answer('quit')", "Quit", tooltip="Quit, and lose them"),
     ]
 
-    def __init__(self, replies: Sequence[AnyReply]) -> None:
+    def __init__(self, replies: Sequence[ReplyHandle]) -> None:
         super().__init__()
         self._replies = replies
 
@@ -63,17 +63,17 @@ class UnsavedReplies(ModalScreen[Answer | None]):
         with Vertical(classes="dialog wide-buttons"):
             yield Static(Content(question), classes="question")
             with Horizontal(classes="buttons"):
-                for answer, label in _ANSWERS.items():
+                for answer, label in _QUIT_ANSWERS.items():
                     yield Button(Content(label), id=answer, variant="primary" if answer == "save" else "default")
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
-        self.dismiss(next((answer for answer in _ANSWERS if answer == event.button.id), None))
+        self.dismiss(next((answer for answer in _QUIT_ANSWERS if answer == event.button.id), None))
 
-    def action_answer(self, answer: Answer) -> None:
-        """Answer."""
+    def action_answer(self, answer: QuitAnswer) -> None:
+        """QuitAnswer."""
         self.dismiss(answer)
 
 
-def _is_done(reply: AnyReply) -> bool:
+def _is_done(reply: ReplyHandle) -> bool:
     return reply.settled and reply.save_failure is None

@@ -25,7 +25,7 @@ def test_a_token_for_reading_alone_reads_and_its_words_stay_where_they_are(serve
             await at.sees("Herons")
             await at.say("Keep me")
             await at.until(lambda: at.notice == "Not sent: This token is not for that: it needs the scope write.")
-            assert at.prompt == "Keep me"
+            assert at.composer_text == "Keep me"
 
     reads()
     remote.close()
@@ -39,7 +39,7 @@ async def test_the_screens_show_a_servers_sessions_as_a_stores(remote_with, stor
         await at.sees("Lakes", "http://127.0.0.1", "1 of 1")
         await at.say("Herons")
         await at.sees("It begins")
-        assert (at.prompt, at.names) == ("", ["Herons", "Lakes"])
+        assert (at.composer_text, at.names) == ("", ["Herons", "Lakes"])
         at.app.open(next(row for row in at.app.sessions.list.rows if row.name == "Lakes"))
         await at.sees("message 2")
         at.app.open(next(row for row in at.app.sessions.list.rows if row.name == "Herons"))

@@ -16,7 +16,7 @@ async def test_a_message_is_sent_and_its_reply_shown_and_both_are_stored(chat_wi
         await at.say("Hello")
         await at.sees("Good day.")
         await at.until(lambda: not at.app.conversation.is_answering)
-        assert at.prompt == ""
+        assert at.composer_text == ""
         assert at.names == ["Hello"]
         await at.sees("Hello", "b (scripted)", "ann", "2 messages")
     assert said(store, only_session(store).id) == ["Hello", "Good day."]
@@ -36,7 +36,7 @@ async def test_the_list_is_painted_before_the_store_is_open(chat_with, tmp_path)
         await at.type("Hi")
         await at.press("enter")
         await at.until(lambda: at.notice == "It is sent as soon as the store is open.")
-        assert at.prompt == "Hi"
+        assert at.composer_text == "Hi"
         gate.open()
         await at.sees("Good day.")
 
@@ -52,7 +52,7 @@ async def test_a_store_that_can_not_be_opened_is_told_in_the_lists_place_and_tri
         return chat
 
     async with terminal(connect, tmp_path) as at:
-        await at.until(lambda: at.app.sessions.list.end == ("error", "The store at [/] is down. Enter tries again."))
+        await at.until(lambda: at.app.sessions.list.tail == ("error", "The store at [/] is down. Enter tries again."))
         await at.sees("○")
         at.app.sessions.list.focus()
         await at.press("enter")
@@ -78,9 +78,9 @@ async def test_what_another_program_writes_is_noticed_and_shown(chat_with, store
     async with terminal(chat_with(), tmp_path, first=lambda chat: chat.latest("ann")) as at:
         await at.type("a draft")
         store._repository.append(store.get("ann", session.id), Message(role="assistant", content="From elsewhere."))
-        at.app.conversation.look()
+        at.app.conversation.check_changes()
         await at.sees("From elsewhere.")
-        assert at.prompt == "a draft"
+        assert at.composer_text == "a draft"
         assert any("was written to elsewhere" in toast for toast in at.toasts)
 
 
@@ -116,8 +116,8 @@ async def test_a_reply_goes_on_while_another_session_is_read_and_is_there_on_ret
         at.app.open(next(row for row in at.app.sessions.list.rows if row.id == other.id))
         await at.until(lambda: at.app.conversation.session.id == other.id)
         gate.open()
-        while at.app.conversation._left:
-            at.app.conversation.look()
+        while at.app.conversation._background_replies:
+            at.app.conversation.check_changes()
             await at.settled()
         await at.until(lambda: "“Go” has its reply." in at.toasts)
     assert said(store, first_id) == ["Go", "It begins and ends."]
@@ -163,7 +163,7 @@ async def test_a_session_deleted_elsewhere_is_told(chat_with, store, tmp_path):
     session = stored(store)
     async with terminal(chat_with(), tmp_path, first=lambda chat: chat.latest("ann")) as at:
         store.purge("ann", session.id)
-        at.app.conversation.look()
+        at.app.conversation.check_changes()
         await at.until(lambda: "not in the store any more" in at.notice)
 
 

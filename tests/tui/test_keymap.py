@@ -10,8 +10,8 @@ from support.tui.stories import story, terminal
 
 from botchat.core.errors import ConfigError
 from botchat.settings import load_settings
-from botchat.tui.commands import shown_key
-from botchat.tui.keymap import PLACES, check_keys, keys_of
+from botchat.tui.commands import display_key
+from botchat.tui.keymap import SCOPES, check_keys, scope_bindings
 
 DOCUMENT = DOCS / "tui.md"
 
@@ -24,9 +24,10 @@ def test_the_document_tells_every_key_that_there_is():
     }
     assert tables == {
         place: [
-            (shown_key(binding, {}), binding.tooltip or binding.description, binding.id) for binding in keys_of(place)
+            (display_key(binding, {}), binding.tooltip or binding.description, binding.id)
+            for binding in scope_bindings(place)
         ]
-        for place in PLACES
+        for place in SCOPES
     }
 
 
@@ -74,7 +75,7 @@ async def test_a_key_of_the_config_file_does_it_and_the_usual_one_does_not(chat_
         await at.press("p")
         await at.press("x")
         await at.sees("★")
-        at.app.conversation.prompt.focus()
+        at.app.conversation.composer.focus()
         await at.type("Hi")
         await at.press("enter", "f8")
         await at.sees("Yes.")
@@ -85,8 +86,8 @@ async def test_f1_shows_every_key_as_it_is_now(chat_with, tmp_path):
     async with terminal(chat_with(), tmp_path, size=(100, 120), keys={"pin": "x"}) as at:
         await at.press("f1")
         await at.sees("Everywhere", "In the prompt", "In the list", "In the messages")
-        for place in PLACES:
-            for binding in keys_of(place):
+        for place in SCOPES:
+            for binding in scope_bindings(place):
                 assert (binding.tooltip or binding.description) in at.text
         assert re.search(r"x +Pin it, so", at.text)
         await at.press("escape")
@@ -97,7 +98,7 @@ async def test_f1_shows_every_key_as_it_is_now(chat_with, tmp_path):
 async def test_the_palette_does_everything_that_has_a_key(chat_with, tmp_path):
     async with terminal(chat_with(), tmp_path) as at:
         titles = {command.title for command in at.app.get_system_commands(at.app.screen)}
-        assert {binding.description for place in PLACES for binding in keys_of(place)} <= titles
+        assert {binding.description for place in SCOPES for binding in scope_bindings(place)} <= titles
         await at.press("ctrl+p")
         await at.type("show the archive")
         await at.press(*["backspace"] * 16)

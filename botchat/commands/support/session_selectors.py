@@ -25,7 +25,7 @@ from botchat.core.models import SessionSummary
 
 if TYPE_CHECKING:
     from botchat.core.chat import Chat
-    from botchat.tui.backend import AnyChat
+    from botchat.tui.backend import ChatBackend
 
 SHORTEST_PREFIX = 4
 """Characters of an id that are taken for its beginning; fewer would too often be a slip."""
@@ -40,7 +40,7 @@ YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only tell which: print the ids, change nothing.")]
 
 
-def chosen(chat: "AnyChat", user: str, text: str) -> SessionSummary:
+def chosen(chat: "ChatBackend", user: str, text: str) -> SessionSummary:
     """Find the one session that is meant: by its id, the beginning of it, its name, @last, or @N of the list.
 
     Raises:
@@ -160,7 +160,7 @@ def id_line(session_id: str) -> str:
     return session_id if is_plain else json.dumps(session_id)
 
 
-def _by_place(chat: "AnyChat", user: str, text: str) -> SessionSummary | None:
+def _by_place(chat: "ChatBackend", user: str, text: str) -> SessionSummary | None:
     if text == "@last":
         if session := chat.latest(user):
             return session
@@ -174,7 +174,7 @@ def _by_place(chat: "AnyChat", user: str, text: str) -> SessionSummary | None:
     return sessions[place - 1]
 
 
-def _nearest(chat: "AnyChat", user: str, text: str) -> list[str]:
+def _nearest(chat: "ChatBackend", user: str, text: str) -> list[str]:
     sessions = chat.page(user, limit=_LOOKED_AT_FOR_NEAREST).sessions
     names = {key: session for session in sessions for key in (session.name.lower(), session.id)}
     near = difflib.get_close_matches(text.lower(), names, cutoff=0.5)

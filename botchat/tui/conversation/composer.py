@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 
-class Prompt(TextArea):
+class Composer(TextArea):
     """Enter sends, and a new line has keys of its own, of which at least one works in every terminal."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -26,7 +26,7 @@ class Prompt(TextArea):
     ]
 
     @dataclass
-    class Sent(Message):
+    class Submitted(Message):
         """Is posted when the person sends what stands in the prompt; the prompt keeps it until it is stored."""
 
         text: str
@@ -59,7 +59,7 @@ class Prompt(TextArea):
         self.move_cursor(self.document.end)
         self._place = None
 
-    def take_out(self, sent: str) -> None:
+    def remove_sent(self, sent: str) -> None:
         """Take away what was sent and is stored; what was typed after it meanwhile stays."""
         if self.text.startswith(sent):
             self.replace_text(self.text[len(sent) :].lstrip("\n"))
@@ -74,7 +74,7 @@ class Prompt(TextArea):
     def action_send(self) -> None:
         """Send, if there is anything."""
         if self.text.strip():
-            self.post_message(self.Sent(self.text))
+            self.post_message(self.Submitted(self.text))
 
     def action_new_line(self) -> None:
         """Begin a new line."""

@@ -9,22 +9,22 @@ from textual.containers import Vertical
 
 from botchat.core.errors import BotchatError
 from botchat.core.models import Message, Session, SessionFilter, SessionSummary
-from botchat.tui.backend import AnyChat
-from botchat.tui.messages import StoreAnswered, StoreFailed
+from botchat.tui.backend import ChatBackend
+from botchat.tui.messages import StoreFailed, StoreResponded
 
 
-class ReadsSession(Vertical):
+class SessionReader(Vertical):
     """Asks the store for a session, for more of it, and whether somebody else wrote to it."""
 
     @dataclass
-    class SessionOpened(StoreAnswered):
+    class SessionOpened(StoreResponded):
         """Is posted when a session was read to be shown; `topics` is whether to show where they change."""
 
         session: Session
         topics: bool
 
     @dataclass
-    class SessionRead(StoreAnswered):
+    class SessionReloaded(StoreResponded):
         """Is posted when the session that is shown was read again."""
 
         session: Session
@@ -38,7 +38,7 @@ class ReadsSession(Vertical):
         again: Callable[[], object]
 
     @dataclass
-    class EarlierLoaded(StoreAnswered):
+    class EarlierLoaded(StoreResponded):
         """Is posted when messages came that stand above those that are loaded."""
 
         session_id: str
@@ -46,7 +46,7 @@ class ReadsSession(Vertical):
         messages: list[Message]
 
     @dataclass
-    class LookedAt(StoreAnswered):
+    class ChangesChecked(StoreResponded):
         """Is posted when it was looked whether somebody else wrote to the session."""
 
         session_id: str
@@ -55,19 +55,19 @@ class ReadsSession(Vertical):
     def __init__(self, user: str, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.user = user
-        self.chat: AnyChat | None = None
+        self.chat: ChatBackend | None = None
 
     def open(self, session_id: str) -> None:
         """Read a session to show it."""
         self._open(session_id)
 
-    def read(self) -> None:
+    def reload(self) -> None:
         """Read the session that is shown again."""
 
     def read_earlier(self) -> None:
         """Read what stands above the messages that are loaded."""
 
-    def _wants_topics(self, chat: AnyChat) -> bool:
+    def _shows_topics(self, chat: ChatBackend) -> bool:
         return chat.preferences(self.user).topics == "shown"
 
     @work(thread=True, group="open", exclusive=True)
@@ -76,19 +76,19 @@ class ReadsSession(Vertical):
             return
         try:
             session = self.chat.open(self.user, session_id)
-            self.post_message(self.SessionOpened(session, self._wants_topics(self.chat)))
+            self.post_message(self.SessionOpened(session, self._shows_topics(self.chat)))
         except BotchatError as error:
             self.post_message(self.ReadFailed(error, "The session can't be opened", lambda: self.open(session_id)))
 
     @work(thread=True, group="read", exclusive=True)
-    def _read(self, session_id: str) -> None:
+    def _reload(self, session_id: str) -> None:
         if self.chat is None:
             return
         try:
             session = self.chat.open(self.user, session_id)
-            self.post_message(self.SessionRead(session, self._wants_topics(self.chat)))
+            self.post_message(self.SessionReloaded(session, self._shows_topics(self.chat)))
         except BotchatError as error:
-            self.post_message(self.ReadFailed(error, "The session can't be read", self.read))
+            self.post_message(self.ReadFailed(error, "The session can't be read", self.reload))
 
     @work(thread=True, group="stop", exclusive=True)
     def _stop_elsewhere(self, session_id: str) -> None:
@@ -111,11 +111,11 @@ class ReadsSession(Vertical):
             self.post_message(self.ReadFailed(error, "Earlier messages can't be read", self.read_earlier))
 
     @work(thread=True, group="look", exclusive=True)
-    def _look(self, session_id: str) -> None:
+    def _check_changes(self, session_id: str) -> None:
         if self.chat is None:
             return
         try:
             page = self.chat.page(self.user, limit=1, where=SessionFilter(ids=(session_id,), state=None))
-            self.post_message(self.LookedAt(session_id, next(iter(page.sessions), None)))
+            self.post_message(self.ChangesChecked(session_id, next(iter(page.sessions), None)))
         except BotchatError as error:
             self.post_message(StoreFailed(error))  # the heading shows it; the next look may go through

@@ -11,12 +11,12 @@ class Notice(Static):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.words = ""
+        self.text = ""
         self.display = False
 
-    def tell(self, words: str, *, error: bool = False) -> None:
-        """Say something, until something else is said; nothing takes the words away."""
-        self.words = one_line(words)
+    def show(self, text: str, *, error: bool = False) -> None:
+        """Say something, until something else is said; nothing takes the text away."""
+        self.text = one_line(text)
         self.set_class(error, "error")
-        self.display = bool(self.words)
-        self.update(Content(self.words))
+        self.display = bool(self.text)
+        self.update(Content(self.text))

@@ -10,21 +10,21 @@ from textual.binding import Binding, BindingType
 from botchat.core.errors import BotchatError
 from botchat.core.exporting import one_line
 from botchat.core.models import Feedback, Message, Session, Topics, now
-from botchat.tui.backend import AnyChat
-from botchat.tui.conversation.redaction import RedactsMessages
+from botchat.tui.backend import ChatBackend
+from botchat.tui.conversation.redaction import RedactionActions
 from botchat.tui.formatting import title_of
-from botchat.tui.messages import StoreAnswered, StoreFailed
-from botchat.tui.screens.input_dialog import AskText
-from botchat.tui.screens.select_dialog import Choose
-from botchat.tui.state import answer_meant, beside, question_meant, with_message
+from botchat.tui.messages import StoreFailed, StoreResponded
+from botchat.tui.screens.input_dialog import InputDialog
+from botchat.tui.screens.select_dialog import SelectDialog
+from botchat.tui.state import sibling_version, target_reply, target_user_message, with_message
 
 _THUMBS = {"up": "Good answer.", "down": "Not so good."}
 
 Rating = Literal["up", "down"]
-Change = Callable[[AnyChat, Session], object]
+Change = Callable[[ChatBackend, Session], object]
 
 
-class ConversationPane(RedactsMessages):
+class ConversationPane(RedactionActions):
     """Has the keys of a session, and does what needs no reply: branches, feedback, another bot, copies."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -86,7 +86,7 @@ class ConversationPane(RedactsMessages):
     ]
 
     @dataclass
-    class SessionChanged(StoreAnswered):
+    class SessionChanged(StoreResponded):
         """Is posted when something else about the session was stored."""
 
         session: Session
@@ -108,7 +108,7 @@ class ConversationPane(RedactsMessages):
     def action_branch(self, step: int) -> None:
         """Show what else was said or answered in this place."""
         marked = self.transcript.current
-        if self.session and (other := beside(self.session, marked.id if marked else None, step)):
+        if self.session and (other := sibling_version(self.session, marked.id if marked else None, step)):
             self._change(self.session, lambda chat, own: chat.show_branch(self.user, own, other))
         else:
             self.app.notify("There is no other branch on that side.", markup=False)
@@ -116,7 +116,7 @@ class ConversationPane(RedactsMessages):
     def action_rate(self, rating: Rating) -> None:
         """Ask for a comment and keep what the person thinks of an answer; the same again takes it back."""
         session = self.session
-        answer = answer_meant(session, self.transcript.current) if session else None
+        answer = target_reply(session, self.transcript.current) if session else None
         if session is None or answer is None:
             return
         if (answer.feedback or {}).get("rating") == rating:
@@ -136,7 +136,7 @@ class ConversationPane(RedactsMessages):
     def action_forget(self) -> None:
         """Let the bot forget what stands above the marked message; where it does already, take that back."""
         session = self.session
-        question = question_meant(session, self.transcript.current) if session else None
+        question = target_user_message(session, self.transcript.current) if session else None
         if session is None or question is None:
             return
         is_back = session.cut is not None and (self.transcript.current is None or session.cut == question.id)
@@ -147,7 +147,7 @@ class ConversationPane(RedactsMessages):
 
     def action_from_here(self) -> None:
         """Begin a new session with the marked message and what follows it."""
-        if self.session and (question := question_meant(self.session, self.transcript.current)):
+        if self.session and (question := target_user_message(self.session, self.transcript.current)):
             self._begin_from(self.session, question.id)
 
     def action_topics(self) -> None:
@@ -167,7 +167,7 @@ class ConversationPane(RedactsMessages):
 
     def action_copy_code(self) -> None:
         """Copy a code block of an answer, and at the next time the next one."""
-        answer = answer_meant(self.session, self.transcript.current) if self.session else None
+        answer = target_reply(self.session, self.transcript.current) if self.session else None
         blocks = self.transcript.code_blocks(answer) if answer else []
         if answer and blocks:
             last_id, place = self._copied
@@ -183,12 +183,12 @@ class ConversationPane(RedactsMessages):
 
     def action_read(self) -> None:
         """Read what failed to be read, or the session again."""
-        if self._again:
-            self.read_again()
+        if self._retry:
+            self.retry_read()
         else:
-            self.read()
+            self.reload()
 
-    def _opened_first(self) -> None:
+    def _initial_session_opened(self) -> None:
         """Let the bot answer in the session to begin with that was named for it."""
         bot, self._first_bot = self._first_bot, None
         if bot:
@@ -199,7 +199,7 @@ class ConversationPane(RedactsMessages):
         if self.chat is None or self.session is None:
             return
         options = {bot: one_line(f"{bot} ({info.label})") for bot, info in self.chat.bots.items()}
-        asked = Choose("Who answers from now on?", options, chosen=self.session.bot_id)
+        asked = SelectDialog("Who answers from now on?", options, chosen=self.session.bot_id)
         self.app.push_screen(asked, lambda bot: self.set_bot(bot) if bot else None)
 
     def set_bot(self, bot: str) -> None:
@@ -219,7 +219,7 @@ class ConversationPane(RedactsMessages):
         self, session: Session, answer: Message, rating: Rating, comment: str | None = None, error: str = ""
     ) -> None:
         value = (answer.feedback or {}).get("comment", "") if comment is None else comment
-        asked = AskText(_THUMBS[rating], value, placeholder="A comment, if you like", error=error)
+        asked = InputDialog(_THUMBS[rating], value, placeholder="A comment, if you like", error=error)
 
         def keep(said: str | None) -> None:
             if said is not None:
@@ -264,11 +264,13 @@ class ConversationPane(RedactsMessages):
     @on(SessionChanged)
     def _session_changed(self, event: SessionChanged) -> None:
         if self.session and event.session.id == self.session.id:
-            self._take(replace(event.session, first=self.session.first, messages=self._known_with(event.session)))
+            self._apply(
+                replace(event.session, first=self.session.first, messages=self._with_feedback_of(event.session))
+            )
         if event.said:
             self.app.notify(event.said, markup=False)
 
-    def _known_with(self, changed: Session) -> list[Message]:
+    def _with_feedback_of(self, changed: Session) -> list[Message]:
         """Return the messages as they are known now, with the feedback that was just given."""
         given = {message.id: message.feedback for message in changed.messages}
         known = self.session.messages if self.session else []
@@ -279,4 +281,4 @@ class ConversationPane(RedactsMessages):
         if event.again:
             event.again(one_line(str(event.error)))
         else:
-            self.notice.tell(f"Not changed: {event.error}", error=True)
+            self.notice.show(f"Not changed: {event.error}", error=True)

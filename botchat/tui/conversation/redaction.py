@@ -9,15 +9,15 @@ from textual.binding import Binding, BindingType
 
 from botchat.core.errors import BotchatError
 from botchat.core.models import Message, Quote, Session
-from botchat.tui.backend import AnyChat
-from botchat.tui.conversation.turns import AsksBot
-from botchat.tui.formatting import counted
-from botchat.tui.messages import StoreAnswered, StoreFailed
-from botchat.tui.screens.redact_dialog import RedactAnswer, RedactDialog, quoted_in
-from botchat.tui.state import shown_of, with_message
+from botchat.tui.backend import ChatBackend
+from botchat.tui.conversation.turns import TurnActions
+from botchat.tui.formatting import count_label
+from botchat.tui.messages import StoreFailed, StoreResponded
+from botchat.tui.screens.redact_dialog import RedactAnswer, RedactDialog, describe_quotes
+from botchat.tui.state import visible_messages, with_message
 
 
-class RedactsMessages(AsksBot):
+class RedactionActions(TurnActions):
     """Takes a message's words out of the store, with what was derived from them and, if asked for, what quotes them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -25,7 +25,7 @@ class RedactsMessages(AsksBot):
     ]
 
     @dataclass
-    class QuotesFound(StoreAnswered):
+    class QuotesFound(StoreResponded):
         """Is posted when it is known which messages quote the one that is to be redacted."""
 
         session_id: str
@@ -33,7 +33,7 @@ class RedactsMessages(AsksBot):
         found: list[Quote]
 
     @dataclass
-    class Redacted(StoreAnswered):
+    class Redacted(StoreResponded):
         """Is posted when messages were redacted, by session and id; `left` still quote the words.
 
         `session` was read after it.
@@ -102,29 +102,29 @@ class RedactsMessages(AsksBot):
 
     @on(Redacted)
     def _redacted(self, event: Redacted) -> None:
-        said = f"{counted(len(event.redacted), 'message')} redacted."
+        said = f"{count_label(len(event.redacted), 'message')} redacted."
         if event.left:
-            said += f" {quoted_in(event.session.id, event.left)}"
+            said += f" {describe_quotes(event.session.id, event.left)}"
         self.app.notify(said, markup=False)
         shows_it = self.session is not None and self.session.id == event.session.id
-        if shows_it and (event.session.id, self._keeper.editing) in event.redacted:
-            self._keeper.end_edit()  # its words would stay in the prompt, and in the draft's file
-            self.notice.tell("")
+        if shows_it and (event.session.id, self._autosave.editing) in event.redacted:
+            self._autosave.end_edit()  # its words would stay in the prompt, and in the draft's file
+            self.notice.show("")
         if shows_it:
             session = event.session
-            self._take(with_message(session, self._reply.message) if self._reply else session)
-            self.prompt.set_history([m.content for m in shown_of(session) if m.role == "user"])
+            self._apply(with_message(session, self._reply.message) if self._reply else session)
+            self.composer.set_history([m.content for m in visible_messages(session) if m.role == "user"])
 
     @on(RedactFailed)
     def _redact_failed(self, event: RedactFailed) -> None:
-        self.notice.tell(f"Not redacted: {event.error}", error=True)
+        self.notice.show(f"Not redacted: {event.error}", error=True)
 
 
 def _place(quote: Quote) -> tuple[str, str]:
     return quote.session_id, quote.message_id
 
 
-def _read_from(chat: AnyChat, user: str, known: Session) -> Session:
+def _read_from(chat: ChatBackend, user: str, known: Session) -> Session:
     """Read a session anew, from the first message that was loaded of it."""
     fresh = chat.open(user, known.id)
     missing = fresh.first - known.first

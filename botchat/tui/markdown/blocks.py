@@ -10,10 +10,10 @@ from rich.style import Style
 from rich.text import Text
 from textual.strip import Strip
 
-from botchat.tui.markdown.code import Listing
-from botchat.tui.markdown.inline import inline_text
-from botchat.tui.markdown.style import Look
-from botchat.tui.markdown.wrapping import Row, wrapped
+from botchat.tui.markdown.code import CodeBlock
+from botchat.tui.markdown.inline import render_inline
+from botchat.tui.markdown.style import TranscriptStyle
+from botchat.tui.markdown.wrapping import Row, wrap_rows
 
 _LEAST_COLUMN = 3
 _BETWEEN = " │ "
@@ -35,7 +35,7 @@ class Block:
     above: str | None = None
     tone: str = ""
 
-    def rows(self, look: Look) -> list[Row]:
+    def rows(self, look: TranscriptStyle) -> list[Row]:
         """Draw it, with the empty row above it."""
         drawn = self._draw(look)
         if self.above is None:
@@ -46,23 +46,23 @@ class Block:
         """Guess how many rows it has, without drawing it."""
         return max(self._estimate(max(width - len(self.rest), 1)), 1) + (self.above is not None)
 
-    def _draw(self, look: Look) -> list[Row]:
+    def _draw(self, look: TranscriptStyle) -> list[Row]:
         raise NotImplementedError
 
     def _estimate(self, width: int) -> int:
         raise NotImplementedError
 
-    def _wrapped(self, text: Text, look: Look) -> list[Row]:
-        return wrapped(text, look, self.first, self.rest, look["dim"])
+    def _wrapped(self, text: Text, look: TranscriptStyle) -> list[Row]:
+        return wrap_rows(text, look, self.first, self.rest, look["dim"])
 
 
 @dataclass(kw_only=True, slots=True)
-class Plain(Block):
+class PlainText(Block):
     """Words that are shown as they are."""
 
     text: str
 
-    def _draw(self, look: Look) -> list[Row]:
+    def _draw(self, look: TranscriptStyle) -> list[Row]:
         return self._wrapped(Text(self.text, look[self.tone]), look)
 
     def _estimate(self, width: int) -> int:
@@ -70,16 +70,16 @@ class Plain(Block):
 
 
 @dataclass(kw_only=True, slots=True)
-class Prose(Block):
+class Paragraph(Block):
     """A paragraph or a heading of Markdown; `refs` are the addresses that its links may name."""
 
     source: str
     level: int = 0
     refs: dict[str, Any] = field(default_factory=dict, repr=False)
 
-    def _draw(self, look: Look) -> list[Row]:
+    def _draw(self, look: TranscriptStyle) -> list[Row]:
         style = look["heading"] if self.level else look[self.tone]
-        return self._wrapped(inline_text(self.source, look, style, self.refs), look)
+        return self._wrapped(render_inline(self.source, look, style, self.refs), look)
 
     def _estimate(self, width: int) -> int:
         return self.source.count("\n") + 1 + len(self.source) // (width + 1)
@@ -95,17 +95,17 @@ class Code(Block):
         end: the first that does no more.
     """
 
-    listing: Listing
+    listing: CodeBlock
     begin: int
     end: int
 
-    def _draw(self, look: Look) -> list[Row]:
+    def _draw(self, look: TranscriptStyle) -> list[Row]:
         style = look["code"]
         width = max(look.width - len(self.rest), 2)
-        inner = Look(look.console, width - 1, style, look.styles)
+        inner = TranscriptStyle(look.console, width - 1, style, look.styles)
         rows: list[Row] = []
         for line in self.listing.lines(look, self.begin, self.end):
-            for row in wrapped(line, inner, " ", " ", style):
+            for row in wrap_rows(line, inner, " ", " ", style):
                 prefix = Segment(self.rest if rows else self.first, look["dim"])
                 strip = Strip([prefix, *row.strip.adjust_cell_length(width, style)])
                 rows.append(row._replace(strip=strip, indent=row.indent + len(self.rest)))
@@ -131,8 +131,8 @@ class Table(Block):
     widths: tuple[int, ...]
     right: frozenset[int] = frozenset()
 
-    def _draw(self, look: Look) -> list[Row]:
-        widths = fitting(self.widths, look.width - len(self.rest))
+    def _draw(self, look: TranscriptStyle) -> list[Row]:
+        widths = fit_columns(self.widths, look.width - len(self.rest))
         if not widths:
             lines = [" | ".join(row) for row in (self.head, *self.cells) if row]
             return self._wrapped(Text("\n".join(lines), look[self.tone]), look)
@@ -147,11 +147,11 @@ class Table(Block):
             rows[0] = _with_prefix(rows[0], self.first, look)
         return rows
 
-    def _row(self, cells: tuple[str, ...], widths: list[int], look: Look, style: Style) -> list[Row]:
+    def _row(self, cells: tuple[str, ...], widths: list[int], look: TranscriptStyle, style: Style) -> list[Row]:
         columns: list[list[Strip]] = []
         for i, (cell, width) in enumerate(zip(cells, widths, strict=False)):
-            narrow = Look(look.console, width, look.base, look.styles, look.chosen)
-            drawn = wrapped(inline_text(cell, look, style), narrow)
+            narrow = TranscriptStyle(look.console, width, look.base, look.styles, look.chosen)
+            drawn = wrap_rows(render_inline(cell, look, style), narrow)
             columns.append([_aligned(row.strip, width, style, right=i in self.right) for row in drawn])
         rows = []
         for strips in zip_longest(*columns):
@@ -170,7 +170,7 @@ class Table(Block):
 class Rule(Block):
     """A line across."""
 
-    def _draw(self, look: Look) -> list[Row]:
+    def _draw(self, look: TranscriptStyle) -> list[Row]:
         width = max(look.width - len(self.rest), 1)
         return self._wrapped(Text("─" * width, look["dim"]), look)
 
@@ -179,7 +179,7 @@ class Rule(Block):
 
 
 @dataclass(kw_only=True, slots=True)
-class Said(Block):
+class Caption(Block):
     """Words of the program itself, not of a message.
 
     Attributes:
@@ -190,7 +190,7 @@ class Said(Block):
     pieces: tuple[tuple[str, str], ...]
     meta: str = ""
 
-    def _draw(self, look: Look) -> list[Row]:
+    def _draw(self, look: TranscriptStyle) -> list[Row]:
         text = Text(style=look["dim"])
         for words, part in self.pieces:
             text.append(words, look[part] + Style(meta={self.meta: True}) if self.meta else look[part])
@@ -200,7 +200,7 @@ class Said(Block):
         return 1 + sum(len(words) for words, _ in self.pieces) // (width + 1)
 
 
-def fitting(wanted: tuple[int, ...], width: int) -> list[int]:
+def fit_columns(wanted: tuple[int, ...], width: int) -> list[int]:
     """Share a width among columns: the widest give way first; empty when there is no room for all."""
     room = width - len(_BETWEEN) * (len(wanted) - 1)
     if room < _LEAST_COLUMN * len(wanted):
@@ -232,6 +232,6 @@ def _aligned(strip: Strip, width: int, style: Style, *, right: bool) -> Strip:
     return strip.adjust_cell_length(width, style)
 
 
-def _with_prefix(row: Row, prefix: str, look: Look) -> Row:
+def _with_prefix(row: Row, prefix: str, look: TranscriptStyle) -> Row:
     rest = row.strip.crop(len(prefix))
     return row._replace(strip=Strip([Segment(prefix, look["dim"]), *rest]))

@@ -7,10 +7,10 @@ from typing import Any
 from rich.syntax import Syntax
 from rich.text import Text
 
-from botchat.tui.markdown.style import Look
+from botchat.tui.markdown.style import TranscriptStyle
 from botchat.tui.markdown.wrapping import TAB
 
-LONGEST = 30_000
+MAX_HIGHLIGHTED = 30_000
 """Characters of a code block that are highlighted at once: longer ones part by part."""
 
 _PARTS = {
@@ -31,7 +31,7 @@ _PARTS = {
 
 
 @dataclass(slots=True)
-class Listing:
+class CodeBlock:
     """A block of code.
 
     Attributes:
@@ -41,13 +41,13 @@ class Listing:
 
     code: str
     language: str
-    _drawn: tuple[Look, list[Text]] | None = field(default=None, compare=False, repr=False)
+    _drawn: tuple[TranscriptStyle, list[Text]] | None = field(default=None, compare=False, repr=False)
     _count: int = field(default=0, compare=False, repr=False)
 
-    def lines(self, look: Look, begin: int, end: int) -> list[Text]:
+    def lines(self, look: TranscriptStyle, begin: int, end: int) -> list[Text]:
         """Return some lines in colour; all are kept, for the parts of a long block are drawn one by one."""
         if self._drawn is None or self._drawn[0] is not look:
-            self._drawn = (look, list(self._coloured(look).split("\n", allow_blank=True)))
+            self._drawn = (look, list(self._highlighted(look).split("\n", allow_blank=True)))
         return [line.copy() for line in self._drawn[1][begin:end]]
 
     def estimate(self, begin: int, end: int, width: int) -> int:
@@ -56,10 +56,10 @@ class Listing:
             self._count = self.code.count("\n") + 1
         return (end - begin) + len(self.code) * (end - begin) // self._count // (width * 2)
 
-    def _coloured(self, look: Look) -> Text:
+    def _highlighted(self, look: TranscriptStyle) -> Text:
         code = self.code.expandtabs(TAB)
         text = Text(code, look["code"])
-        lexer = _lexer(self.language) if len(code) <= LONGEST else None
+        lexer = _lexer(self.language) if len(code) <= MAX_HIGHLIGHTED else None
         place = 0
         for kind, words in lexer.get_tokens(code) if lexer else ():
             if part := _part(kind):

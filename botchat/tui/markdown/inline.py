@@ -12,9 +12,9 @@ from rich.style import Style
 from rich.text import Text
 
 from botchat.core.exporting import printable
-from botchat.tui.markdown.style import Look
+from botchat.tui.markdown.style import TranscriptStyle
 
-LONGEST = 8_000
+MAX_PARAGRAPH = 8_000
 """Characters of one paragraph that are read as Markdown: some texts take time by the square of their length."""
 
 _DEEPEST = 100
@@ -24,35 +24,35 @@ _MARKS = {"strong": Style(bold=True), "em": Style(italic=True), "s": Style(strik
 
 
 @cache
-def reader() -> MarkdownIt:
+def markdown_parser() -> MarkdownIt:
     """Return what reads Markdown: HTML is text, and only the web and mail are links."""
     markdown = MarkdownIt("commonmark", {"html": False, "maxNesting": _DEEPEST}).enable(["table", "strikethrough"])
     markdown.validateLink = lambda url: url.lower().startswith(_SCHEMES)  # type: ignore[method-assign]
     return markdown
 
 
-def inline_text(source: str, look: Look, style: Style, refs: Mapping[str, Any] | None = None) -> Text:
+def render_inline(source: str, look: TranscriptStyle, style: Style, refs: Mapping[str, Any] | None = None) -> Text:
     """Read one paragraph, heading or cell; `refs` are the addresses that links name elsewhere in the message."""
-    if len(source) > LONGEST:
+    if len(source) > MAX_PARAGRAPH:
         return Text(source, style)
     tokens: list[Token] = []
     try:
-        reader().inline.parse(source, reader(), {"references": refs or {}}, tokens)
+        markdown_parser().inline.parse(source, markdown_parser(), {"references": refs or {}}, tokens)
     except Exception:  # noqa: BLE001  (a fault of the library in one message must not cost the screen)
         return Text(source, style)
     return _Writer(look, style).write(tokens)
 
 
-def links_of(source: str, look: Look, refs: Mapping[str, Any] | None = None) -> list[str]:
+def paragraph_links(source: str, look: TranscriptStyle, refs: Mapping[str, Any] | None = None) -> list[str]:
     """Return the addresses of a paragraph in their order, each once."""
-    text = inline_text(source, look, look.base, refs)
+    text = render_inline(source, look, look.base, refs)
     found = (span.style.meta.get("link") for span in text.spans if isinstance(span.style, Style))
     return list(dict.fromkeys(link for link in found if link))
 
 
 @dataclass
 class _Writer:
-    look: Look
+    look: TranscriptStyle
     base: Style
     stack: list[Style] = field(default_factory=list)
     text: Text = field(default_factory=Text)

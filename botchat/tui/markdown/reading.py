@@ -7,11 +7,10 @@ from markdown_it.token import Token
 
 from botchat.core.exporting import printable
 from botchat.core.models import has_padded_tables
-from botchat.tui.markdown.blocks import Block, Code, Plain, Prose, Rule, Table
-from botchat.tui.markdown.code import LONGEST as LONGEST_CODE
-from botchat.tui.markdown.code import Listing
-from botchat.tui.markdown.inline import LONGEST, reader
-from botchat.tui.markdown.tables import open_table, table_blocks
+from botchat.tui.markdown.blocks import Block, Code, Paragraph, PlainText, Rule, Table
+from botchat.tui.markdown.code import MAX_HIGHLIGHTED, CodeBlock
+from botchat.tui.markdown.inline import MAX_PARAGRAPH, markdown_parser
+from botchat.tui.markdown.tables import partial_table_blocks, table_blocks
 
 _LONGEST = 64_000  # what is longer is data rather than prose, and reading it takes seconds
 _PIECE = 4_000
@@ -40,7 +39,7 @@ class _Unit(NamedTuple):
 
 def plain_blocks(text: str, tone: str = "", margin: str = "") -> list[Block]:
     """Show words as they are, in pieces that are drawn one by one."""
-    return [Plain(text=piece, tone=tone, first=margin, rest=margin) for piece in _pieces(printable(text))]
+    return [PlainText(text=piece, tone=tone, first=margin, rest=margin) for piece in _pieces(printable(text))]
 
 
 class Document:
@@ -94,7 +93,7 @@ class Document:
         while len(source) - self._done > size:
             size = _PORTION if self._read(source[self._done : self._cut(size)], more=True) else size * 2
         rest = source[self._done :]
-        if not ended and self._in_table and (table := open_table(printable(rest), self._tone, self._margin)):
+        if not ended and self._in_table and (table := partial_table_blocks(printable(rest), self._tone, self._margin)):
             self._add(_Unit(0, table))
         else:
             self._read(rest, more=False, ended=ended)
@@ -147,7 +146,7 @@ class _Reader:
         if not source.strip():
             return []
         try:
-            tokens = reader().block.parse(source, reader(), {"references": self.refs}, []) or []
+            tokens = markdown_parser().block.parse(source, markdown_parser(), {"references": self.refs}, []) or []
         except Exception:  # noqa: BLE001  (a fault of the library in one message must not cost the screen)
             tokens = []
         if not tokens and self.refs:
@@ -194,7 +193,9 @@ class _Reader:
                 found = [self._item(item, token, n, rest if i else first, rest) for i, (n, item) in enumerate(items)]
                 return [block for blocks in found for block in blocks]
             case _:
-                return [Plain(text=piece.content, first=first, rest=rest, tone=tone) for piece in part if piece.content]
+                return [
+                    PlainText(text=piece.content, first=first, rest=rest, tone=tone) for piece in part if piece.content
+                ]
 
     def _inside(self, tokens: Sequence[Token], first: str, rest: str) -> list[Block]:
         blocks: list[Block] = []
@@ -203,33 +204,33 @@ class _Reader:
             if i and more and part[0].type not in _LISTS:
                 more[0].above = rest
             blocks += more
-        return blocks or [Plain(text="", first=first, rest=rest)]
+        return blocks or [PlainText(text="", first=first, rest=rest)]
 
     def _item(self, item: Sequence[Token], of: Token, number: int, first: str, rest: str) -> list[Block]:
         bullet = "• " if of.type == "bullet_list_open" else f"{number}{of.markup} "
         return self._inside(item[1:-1], first + bullet, rest + " " * len(bullet))
 
     def _prose(self, source: str, level: int, first: str, rest: str) -> list[Block]:
-        if len(source) > LONGEST:
+        if len(source) > MAX_PARAGRAPH:
             pieces = enumerate(_pieces(source))
-            return [Plain(text=text, first=rest if i else first, rest=rest, tone=self._tone) for i, text in pieces]
+            return [PlainText(text=text, first=rest if i else first, rest=rest, tone=self._tone) for i, text in pieces]
         for box, sign in _BOXES.items():
             if source.startswith(box) and first.endswith("• "):
                 first, source = first.removesuffix("• ") + sign, source.removeprefix(box)
         refs = self.refs if "[" in source else {}
-        return [Prose(source=source, level=level, first=first, rest=rest, tone=self._tone, refs=refs)]
+        return [Paragraph(source=source, level=level, first=first, rest=rest, tone=self._tone, refs=refs)]
 
     def _code(self, token: Token, first: str, rest: str) -> list[Block]:
         code = token.content.removesuffix("\n")
         language = token.info.split(maxsplit=1)[0] if token.info.strip() else ""
-        whole = Listing(code, language)
+        whole = CodeBlock(code, language)
         blocks: list[Block] = []
         for begin, end, text in _code_pieces(code):
             before = rest if blocks else first
-            if self._ended and len(code) <= LONGEST_CODE:
+            if self._ended and len(code) <= MAX_HIGHLIGHTED:
                 blocks.append(Code(listing=whole, begin=begin, end=end, first=before, rest=rest))
             else:  # what has come of it is not highlighted again
-                part = Listing(text, language)
+                part = CodeBlock(text, language)
                 blocks.append(Code(listing=part, begin=0, end=end - begin, first=before, rest=rest))
         return blocks
 

@@ -30,7 +30,7 @@ COMPONENT_CLASSES = {f"transcript--{part}" for part in PARTS}
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class TranscriptStyle:
     """How rows are drawn.
 
     Attributes:
@@ -47,7 +47,7 @@ class Look:
     styles: dict[str, Style] = field(default_factory=dict)
     chosen: str | None = None
 
-    def same_as(self, other: "Look | None") -> bool:
+    def same_as(self, other: "TranscriptStyle | None") -> bool:
         """Tell whether rows that were drawn for the other are right for this one."""
         return other is not None and (self.width, self.base, self.styles, self.chosen) == (
             other.width,
@@ -61,8 +61,8 @@ class Look:
         return self.styles.get(part, self.base)
 
 
-def look_from(
+def style_from_theme(
     console: Console, width: int, base: Style, style_of: Callable[[str], Style], chosen: str | None = None
-) -> Look:
+) -> TranscriptStyle:
     """Read the styles of all parts from a widget's component classes."""
-    return Look(console, width, base, {part: style_of(f"transcript--{part}") for part in PARTS}, chosen)
+    return TranscriptStyle(console, width, base, {part: style_of(f"transcript--{part}") for part in PARTS}, chosen)

@@ -25,7 +25,7 @@ def table_blocks(part: Sequence[Token], first: str, rest: str, tone: str) -> lis
     return _blocks(rows, right, first, rest, tone)
 
 
-def open_table(source: str, tone: str, margin: str) -> list[Block]:
+def partial_table_blocks(source: str, tone: str, margin: str) -> list[Block]:
     """Make the blocks of a table that is still coming, a row at a time; nothing where it may be something else.
 
     A reply streams it, and Markdown's reader takes twenty times as long to read all of it again.

@@ -9,7 +9,7 @@ from rich.style import Style
 from rich.text import Text
 from textual.strip import Strip
 
-from botchat.tui.markdown.style import Look
+from botchat.tui.markdown.style import TranscriptStyle
 
 TAB = 4
 """Cells between the stops of a tab."""
@@ -36,7 +36,9 @@ class Row(NamedTuple):
     joiner: str = "\n"
 
 
-def wrapped(text: Text, look: Look, first: str = "", rest: str = "", mark: Style | None = None) -> list[Row]:
+def wrap_rows(
+    text: Text, look: TranscriptStyle, first: str = "", rest: str = "", mark: Style | None = None
+) -> list[Row]:
     """Wrap a text at the look's width.
 
     Args:
@@ -59,7 +61,7 @@ def wrapped(text: Text, look: Look, first: str = "", rest: str = "", mark: Style
     return rows
 
 
-def _folded(line: Text, width: int, look: Look, first: str, rest: str, mark: Style | None) -> list[Row]:
+def _folded(line: Text, width: int, look: TranscriptStyle, first: str, rest: str, mark: Style | None) -> list[Row]:
     rows: list[Row] = []
     place, plain = 0, line.plain
     for part in line.wrap(look.console, width, tab_size=TAB):
@@ -71,7 +73,7 @@ def _folded(line: Text, width: int, look: Look, first: str, rest: str, mark: Sty
     return rows
 
 
-def finished(rows: Iterable[Row], look: Look) -> list[Row]:
+def pad_rows(rows: Iterable[Row], look: TranscriptStyle) -> list[Row]:
     """Give rows the gutter at their left and the look's base to their end.
 
     What is painted is these very strips, for a strip remembers what it was painted as.
@@ -84,7 +86,7 @@ def finished(rows: Iterable[Row], look: Look) -> list[Row]:
     ]
 
 
-def _strip(part: Text, prefix: str, look: Look, mark: Style | None) -> Strip:
+def _strip(part: Text, prefix: str, look: TranscriptStyle, mark: Style | None) -> Strip:
     segments = [Segment(prefix, mark or look.base)] if prefix else []
     own = part.style if isinstance(part.style, Style) else look.base
     # Rich leaves the style out where a text has no spans.
@@ -92,7 +94,7 @@ def _strip(part: Text, prefix: str, look: Look, mark: Style | None) -> Strip:
     return Strip(segments)
 
 
-def highlighted(strip: Strip, start: int, end: int, style: Style) -> Strip:
+def highlight_span(strip: Strip, start: int, end: int, style: Style) -> Strip:
     """Give some characters of a row another style."""
     text = strip.text
     begin, stop = cell_len(text[:start]), cell_len(text[:end])

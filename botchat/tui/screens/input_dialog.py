@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 
-class AskText(ModalScreen[str | None]):
+class InputDialog(ModalScreen[str | None]):
     """Asks for a line. It begins with `value`, and tells `error`, why the line could not be used the time before."""
 
     AUTO_FOCUS = "*"

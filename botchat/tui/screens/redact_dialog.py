@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from botchat.core.models import Quote
-from botchat.tui.formatting import counted
+from botchat.tui.formatting import count_label
 
 RedactAnswer = Literal["message", "quotes"]
 
@@ -48,7 +48,7 @@ class RedactDialog(ModalScreen[RedactAnswer | None]):
         with Vertical(classes="dialog wide-buttons"):
             yield Static(Content(_QUESTION), classes="question")
             if self._found:
-                yield Static(Content(quoted_in(self._session_id, self._found)), classes="question")
+                yield Static(Content(describe_quotes(self._session_id, self._found)), classes="question")
             with Horizontal(classes="buttons"):
                 yield Button(Content("Redact (y)"), id="message", variant="error")
                 if self._found:
@@ -74,7 +74,7 @@ class RedactDialog(ModalScreen[RedactAnswer | None]):
             self.dismiss(answer)
 
 
-def quoted_in(session_id: str, found: Sequence[Quote]) -> str:
+def describe_quotes(session_id: str, found: Sequence[Quote]) -> str:
     """Name the messages that quote a message of this session."""
     here = [f"message {quote.number} ({quote.role})" for quote in found if quote.session_id == session_id]
     elsewhere = [quote.session_id for quote in found if quote.session_id != session_id]
@@ -82,5 +82,5 @@ def quoted_in(session_id: str, found: Sequence[Quote]) -> str:
     if len(here) > _NAMED:
         named.append(f"{len(here) - _NAMED:,} more here")
     if elsewhere:
-        named.append(f"{counted(len(elsewhere), 'message')} in {counted(len(set(elsewhere)), 'other session')}")
+        named.append(f"{count_label(len(elsewhere), 'message')} in {count_label(len(set(elsewhere)), 'other session')}")
     return f"Quoted in: {', '.join(named)}."

@@ -13,7 +13,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 
-class Choose(ModalScreen[str | None]):
+class SelectDialog(ModalScreen[str | None]):
     """Asks for one of these: what is answered, by what is shown."""
 
     AUTO_FOCUS = "*"

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from botchat.core.models import Message
-from botchat.tui.transcript.item import About
+from botchat.tui.transcript.item import MessageAnnotations
 
 
-class Told:
+class Annotations:
     """What a transcript was told, and what its reader wants to see.
 
     Attributes:
@@ -29,11 +29,11 @@ class Told:
         self._all_unfolded = False
         self._otherwise: set[str] = set()  # folded where the others are not, or the other way round
 
-    def about(self, message: Message) -> About:
+    def about(self, message: Message) -> MessageAnnotations:
         """Tell what to show of a message."""
         others = self.alternatives.get(message.id, ())
         place = (list(others).index(message.id) + 1, len(others)) if message.id in others else None
-        return About(
+        return MessageAnnotations(
             bot_id=self.bot_id,
             details=self.details,
             thoughts=self._all_unfolded != (message.id in self._otherwise),

@@ -4,18 +4,18 @@ from collections.abc import Mapping
 
 from botchat.core.chat import shown, topics_of
 from botchat.core.models import Session
-from botchat.tui.state import shown_of
+from botchat.tui.state import visible_messages
 
 _TOPIC = "new topic · escape, then n, begins a new session with it"
 
 
-def lines_of(session: Session, *, topics: bool) -> Mapping[str, tuple[str, ...]]:
+def dividers_of(session: Session, *, topics: bool) -> Mapping[str, tuple[str, ...]]:
     """Return what stands above messages, by their ids."""
     lines: dict[str, tuple[str, ...]] = {}
     if told := shown(session):
         back = " Escape, then f, takes it back." if told.by_hand else ""
         lines[told.first] = (told.sentence + back, *([f"Summary: {told.summary}"] if told.summary else []))
     if topics:
-        for message_id in topics_of(shown_of(session)):
+        for message_id in topics_of(visible_messages(session)):
             lines[message_id] = (*lines.get(message_id, ()), _TOPIC)
     return lines

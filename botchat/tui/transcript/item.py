@@ -8,11 +8,11 @@ from typing import NamedTuple
 from botchat.core.chat import is_wordless
 from botchat.core.exporting import content_notices, file_line, is_markdown, one_line
 from botchat.core.models import Message
-from botchat.tui.markdown.blocks import Block, Said
+from botchat.tui.markdown.blocks import Block, Caption
 from botchat.tui.markdown.reading import Document, plain_blocks
-from botchat.tui.markdown.style import Look
-from botchat.tui.markdown.wrapping import Row, finished
-from botchat.tui.transcript.offsets import Heights
+from botchat.tui.markdown.style import TranscriptStyle
+from botchat.tui.markdown.wrapping import Row, pad_rows
+from botchat.tui.transcript.offsets import RowOffsets
 
 _KEPT = 400  # parts whose rows are kept
 
@@ -28,7 +28,7 @@ _OTHERS = {"system": "system", "tool": "tool"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class About:
+class MessageAnnotations:
     """What is shown of a message beyond itself.
 
     Attributes:
@@ -47,7 +47,7 @@ class About:
     above: tuple[str, ...] = ()
 
 
-class Place(NamedTuple):
+class RowPosition(NamedTuple):
     """A row of a message: which of its parts, and which of that part's rows."""
 
     part: int
@@ -61,24 +61,24 @@ class Part:
 
     def __init__(self, block: Block) -> None:
         self.block = block
-        self._look: Look | None = None
+        self._look: TranscriptStyle | None = None
         self._rows: list[Row] = []
 
-    def is_drawn(self, look: Look) -> bool:
+    def is_drawn(self, look: TranscriptStyle) -> bool:
         """Tell whether its rows are known and right."""
         return self._look is look
 
-    def rows(self, look: Look) -> list[Row]:
+    def rows(self, look: TranscriptStyle) -> list[Row]:
         """Return its rows; they are drawn once."""
         if self._look is not look:
-            self._rows, self._look = finished(self.block.rows(look), look), look
+            self._rows, self._look = pad_rows(self.block.rows(look), look), look
         return self._rows
 
     def forget(self) -> None:
         """Give up the rows; they can be drawn again."""
         self._rows, self._look = [], None
 
-    def height(self, look: Look) -> int:
+    def height(self, look: TranscriptStyle) -> int:
         """Return how many rows it has, or is guessed to have."""
         return len(self._rows) if self._look is look else self.block.estimate(look.width)
 
@@ -86,16 +86,16 @@ class Part:
 class Item:
     """A message in parts, of which those are drawn that are seen."""
 
-    def __init__(self, message: Message, about: About, look: Look) -> None:
+    def __init__(self, message: Message, about: MessageAnnotations, look: TranscriptStyle) -> None:
         """Read the message; nothing is drawn."""
         self.parts: list[Part] = []
-        self.heights = Heights()
+        self.heights = RowOffsets()
         self._words = Document()
         self._thoughts = Document("dim", _MARGIN)
         self._drawn = 0
         self.update(message, about, look)
 
-    def update(self, message: Message, about: About, look: Look) -> None:
+    def update(self, message: Message, about: MessageAnnotations, look: TranscriptStyle) -> None:
         """Show it as it is now: parts that are as they were stay drawn."""
         blocks = self._blocks(message, about)
         same = 0
@@ -104,9 +104,9 @@ class Item:
                 break
             same += 1
         self.parts[same:] = map(Part, blocks[same:])
-        self.heights.put(same, (part.height(look) for part in self.parts[same:]))
+        self.heights.replace_from(same, (part.height(look) for part in self.parts[same:]))
 
-    def draw(self, i: int, look: Look) -> bool:
+    def draw(self, i: int, look: TranscriptStyle) -> bool:
         """Draw a part, if it is not; tell whether that was to be done."""
         part = self.parts[i]
         if part.is_drawn(look):
@@ -123,42 +123,42 @@ class Item:
                 if i not in seen:
                     part.forget()
 
-    def row(self, y: int, look: Look) -> tuple[Place, Row | None]:
+    def row(self, y: int, look: TranscriptStyle) -> tuple[RowPosition, Row | None]:
         """Return what stands in a row, and where in the message that is; None if it is not drawn."""
         i = self.heights.find(y)
         part, y = self.parts[i], y - self.heights.top(i)
         rows = part.rows(look) if part.is_drawn(look) else ()
-        return Place(i, y), rows[y] if y < len(rows) else None
+        return RowPosition(i, y), rows[y] if y < len(rows) else None
 
-    def rows(self, look: Look) -> Iterator[tuple[Place, Row]]:
+    def rows(self, look: TranscriptStyle) -> Iterator[tuple[RowPosition, Row]]:
         """Return all rows; none is kept that was not there."""
         for i, part in enumerate(self.parts):
-            rows = part.rows(look) if part.is_drawn(look) else finished(part.block.rows(look), look)
+            rows = part.rows(look) if part.is_drawn(look) else pad_rows(part.block.rows(look), look)
             for y, row in enumerate(rows):
-                yield Place(i, y), row
+                yield RowPosition(i, y), row
 
-    def _blocks(self, message: Message, about: About) -> list[Block]:
+    def _blocks(self, message: Message, about: MessageAnnotations) -> list[Block]:
         ended = message.status != "streaming"
-        blocks: list[Block] = [Said(above="", pieces=((f"── {one_line(line)}", "dim"),)) for line in about.above]
-        blocks.append(Said(above="", pieces=_heading(message, about)))
+        blocks: list[Block] = [Caption(above="", pieces=((f"── {one_line(line)}", "dim"),)) for line in about.above]
+        blocks.append(Caption(above="", pieces=_heading(message, about)))
         if about.details:
-            blocks.append(Said(pieces=((_details(message, about), "dim"),)))
+            blocks.append(Caption(pieces=((_details(message, about), "dim"),)))
         if message.reasoning_content:
-            blocks.append(Said(pieces=((_fold(message, about), "dim"),), meta="fold"))
+            blocks.append(Caption(pieces=((_fold(message, about), "dim"),), meta="fold"))
             if about.thoughts:
                 self._thoughts.grow(message.reasoning_content, ended=ended or bool(message.content))
-                blocks += [*self._thoughts.blocks, Said(pieces=())]
+                blocks += [*self._thoughts.blocks, Caption(pieces=())]
         if is_markdown(message):
             self._words.grow(message.content, ended=ended)
             blocks += self._words.blocks
         elif message.content:
             blocks += plain_blocks(message.content.rstrip())
         lines = [*map(file_line, message.files), *content_notices(message)]
-        blocks += [Said(pieces=((line, "dim"),)) for line in lines]
+        blocks += [Caption(pieces=((line, "dim"),)) for line in lines]
         if message.status == "streaming" and not message.content:
-            blocks.append(Said(pieces=(("…", "dim"),)))
+            blocks.append(Caption(pieces=(("…", "dim"),)))
         if ending := _ending(message, about):
-            blocks.append(Said(pieces=ending))
+            blocks.append(Caption(pieces=ending))
         return blocks
 
 
@@ -168,7 +168,7 @@ def estimate(message: Message, width: int) -> int:
     return 2 + content.count("\n") + len(content) // width
 
 
-def _heading(message: Message, about: About) -> tuple[tuple[str, str], ...]:
+def _heading(message: Message, about: MessageAnnotations) -> tuple[tuple[str, str], ...]:
     pieces = [_speaker(message, about)]
     if about.place:
         pieces.append((f"  ‹ {about.place[0]}/{about.place[1]} ›", "dim"))  # noqa: RUF001  (arrows, no signs)
@@ -179,7 +179,7 @@ def _heading(message: Message, about: About) -> tuple[tuple[str, str], ...]:
     return tuple(pieces)
 
 
-def _speaker(message: Message, about: About) -> tuple[str, str]:
+def _speaker(message: Message, about: MessageAnnotations) -> tuple[str, str]:
     agent = one_line(message.agent_id or "")
     if message.role == "assistant":
         return agent or one_line(about.bot_id), "bot"
@@ -189,7 +189,7 @@ def _speaker(message: Message, about: About) -> tuple[str, str]:
     return f"{name} ({agent})" if agent else name, "other"
 
 
-def _details(message: Message, about: About) -> str:
+def _details(message: Message, about: MessageAnnotations) -> str:
     words = [f"{local(message.create_time):%Y-%m-%d %H:%M:%S}"]
     if message.role == "assistant":
         words.append(one_line(message.agent_id or about.bot_id))
@@ -209,7 +209,7 @@ def local(time: datetime) -> datetime:
     return time.astimezone()
 
 
-def _fold(message: Message, about: About) -> str:
+def _fold(message: Message, about: MessageAnnotations) -> str:
     count = len(message.reasoning_content.split())
     long = f"{count:,} words" if count > 1 else "1 word"
     if seconds := round((message.reasoning_ms or 0) / 1000, 1):  # 0 is no time that anybody has measured
@@ -217,7 +217,7 @@ def _fold(message: Message, about: About) -> str:
     return f"{'▾' if about.thoughts else '▸'} thoughts ({long})"
 
 
-def _ending(message: Message, about: About) -> tuple[tuple[str, str], ...]:
+def _ending(message: Message, about: MessageAnnotations) -> tuple[tuple[str, str], ...]:
     retry = " · r retry" if about.unanswered else ""
     if message.status == "truncated" and message.error and is_wordless(message):
         return ((f"✂ {one_line(message.error)}{retry}", "error"),)

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from botchat.core.models import Message
-from botchat.tui.markdown.style import Look
+from botchat.tui.markdown.style import TranscriptStyle
 from botchat.tui.markdown.wrapping import Row
-from botchat.tui.transcript.item import About, Item, Part, Place, estimate
-from botchat.tui.transcript.offsets import Heights
+from botchat.tui.transcript.item import Item, MessageAnnotations, Part, RowPosition, estimate
+from botchat.tui.transcript.offsets import RowOffsets
 
 _KEPT = 100
 _ROUNDS = 60
@@ -15,7 +15,7 @@ _GUESSED = 200
 _MIDDLE = 1 << 30
 
 
-class Mark(NamedTuple):
+class Anchor(NamedTuple):
     """Something that is seen, and in which row of the view."""
 
     serial: int
@@ -32,7 +32,7 @@ class Layout:
         lead: rows above the first message that a view may show too.
     """
 
-    def __init__(self, look: Look, about: Callable[[Message], About]) -> None:
+    def __init__(self, look: TranscriptStyle, about: Callable[[Message], MessageAnnotations]) -> None:
         """Begin with no messages.
 
         Args:
@@ -42,7 +42,7 @@ class Layout:
         self.look = look
         self.messages: list[Message] = []
         self._about = about
-        self._heights = Heights()
+        self._heights = RowOffsets()
         self._items: dict[int, Item] = {}
         self._base = _MIDDLE
         self.lead = 0
@@ -56,18 +56,18 @@ class Layout:
         """Replace all."""
         self.messages = list(messages)
         self._items.clear()
-        self._heights = Heights(self._estimates(self.messages))
+        self._heights = RowOffsets(self._estimates(self.messages))
 
     def prepend(self, messages: Sequence[Message]) -> None:
         """Put older ones before all others."""
         self.messages[:0] = messages
         self._base -= len(messages)
-        self._heights.put_first(self._estimates(messages))
+        self._heights.prepend(self._estimates(messages))
 
     def append(self, message: Message) -> None:
         """Put one at the end."""
         self.messages.append(message)
-        self._heights.put(len(self._heights), self._estimates([message]))
+        self._heights.replace_from(len(self._heights), self._estimates([message]))
 
     def update(self, i: int, message: Message) -> None:
         """Show a message as it is now."""
@@ -83,11 +83,11 @@ class Layout:
         for serial in self._items:
             self.update(serial - self._base, self.messages[serial - self._base])
 
-    def restyle(self, look: Look) -> None:
+    def restyle(self, look: TranscriptStyle) -> None:
         """Draw with another look from now on; only another width changes heights."""
         wider, self.look = look.width != self.look.width, look
         if wider:
-            self._heights = Heights(self._estimates(self.messages))
+            self._heights = RowOffsets(self._estimates(self.messages))
             for serial, item in self._items.items():
                 self._heights[serial - self._base] = item.heights.total
 
@@ -118,28 +118,28 @@ class Layout:
         """Return where the message with that number stands now."""
         return serial - self._base
 
-    def row(self, row: int) -> tuple[int, Place, Row | None]:
+    def row(self, row: int) -> tuple[int, RowPosition, Row | None]:
         """Return what stands in a row: the message's place, the row's in the message, and how it is drawn."""
         i = self._heights.find(row)
         if item := self._items.get(self._base + i):
             return i, *item.row(row - self._heights.top(i), self.look)
-        return i, Place(0, 0), None
+        return i, RowPosition(0, 0), None
 
-    def rows_of(self, i: int) -> Iterator[tuple[Place, Row]]:
+    def rows_of(self, i: int) -> Iterator[tuple[RowPosition, Row]]:
         """Return all rows of a message."""
         return self._open(i).rows(self.look)
 
-    def mark(self, top: int, height: int) -> Mark | None:
+    def mark(self, top: int, height: int) -> Anchor | None:
         """Remember what is seen: what was drawn already, if there is such, for the rest may turn out higher."""
-        first: Mark | None = None
+        first: Anchor | None = None
         for serial, item, p, row in self._seen(top, height):
-            mark = Mark(serial, item.parts[p] if item else None, row - top)
+            mark = Anchor(serial, item.parts[p] if item else None, row - top)
             first = first or mark
             if item and item.parts[p].is_drawn(self.look):
                 return mark
         return first
 
-    def top_for(self, mark: Mark) -> int:
+    def top_for(self, mark: Anchor) -> int:
         """Return the top of the view that shows the marked thing where it was."""
         i = self.place(mark.serial)
         row, height, item = self._heights.top(i), self._heights[i], self._items.get(mark.serial)

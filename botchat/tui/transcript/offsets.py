@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from itertools import accumulate
 
 
-class Heights:
-    """Heights in rows, and the row where each begins; finding a row takes no longer with many than with few."""
+class RowOffsets:
+    """RowOffsets in rows, and the row where each begins; finding a row takes no longer with many than with few."""
 
     def __init__(self, heights: Iterable[int] = ()) -> None:
         """Take the heights in order."""
@@ -47,12 +47,12 @@ class Heights:
         last = len(self._heights) - 1
         return min(max(bisect_right(self._tops, row, 0, self._filled() + 1) - 1, 0), last)
 
-    def put(self, i: int, heights: Iterable[int]) -> None:
+    def replace_from(self, i: int, heights: Iterable[int]) -> None:
         """Let these take the place of all from `i` on."""
         self._heights[i:] = array("i", heights)
         self._sure = min(self._sure, i)
 
-    def put_first(self, heights: Iterable[int]) -> None:
+    def prepend(self, heights: Iterable[int]) -> None:
         """Let these stand before all others."""
         self._heights[:0] = array("i", heights)
         self._sure = 0

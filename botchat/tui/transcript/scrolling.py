@@ -11,11 +11,11 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
-from botchat.tui.markdown.style import Look, look_from
-from botchat.tui.markdown.wrapping import GUTTER, MARGIN, highlighted
-from botchat.tui.transcript.annotations import Told
-from botchat.tui.transcript.extract import offset_row, selected
-from botchat.tui.transcript.layout import Layout, Mark
+from botchat.tui.markdown.style import TranscriptStyle, style_from_theme
+from botchat.tui.markdown.wrapping import GUTTER, MARGIN, highlight_span
+from botchat.tui.transcript.annotations import Annotations
+from botchat.tui.transcript.extract import selected_text, selection_row
+from botchat.tui.transcript.layout import Anchor, Layout
 
 
 class TranscriptScroll(ScrollView):
@@ -25,8 +25,8 @@ class TranscriptScroll(ScrollView):
         """Begin with no messages."""
         super().__init__(name=name, id=id, classes=classes)
         self._wrapper = Console(force_terminal=True, color_system="truecolor", legacy_windows=False)
-        self._told = Told()
-        self._rows = Layout(Look(self._wrapper, 80, Style.null()), self._told.about)
+        self._annotations = Annotations()
+        self._rows = Layout(TranscriptStyle(self._wrapper, 80, Style.null()), self._annotations.about)
         self._cursor: int | None = None  # a serial number
         self._link: str | None = None
         self._follow = True
@@ -88,11 +88,11 @@ class TranscriptScroll(ScrollView):
         if not 0 <= row < self._rows.total:
             return self._strip(y)
         i, local, _ = self._rows.row(row)
-        return self._strip(y).apply_offsets(0, offset_row(self._rows.serial(i), local))
+        return self._strip(y).apply_offsets(0, selection_row(self._rows.serial(i), local))
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Return the words that are selected."""
-        return selected(self._rows, selection), "\n"
+        return selected_text(self._rows, selection), "\n"
 
     def _strip(self, y: int) -> Strip:
         row, width, look = self._top + y, self.size.width, self._rows.look
@@ -106,7 +106,7 @@ class TranscriptScroll(ScrollView):
         strip, serial = drawn.strip, self._rows.serial(i)
         if serial == self._cursor:
             strip = Strip([Segment("▌", look["cursor"]), *list(strip)[1:]], strip.cell_length)
-        if (selection := self.text_selection) and (span := selection.get_span(offset_row(serial, local))):
+        if (selection := self.text_selection) and (span := selection.get_span(selection_row(serial, local))):
             strip = self._with_selection(strip, *span)
         return strip.adjust_cell_length(width, look.base)
 
@@ -115,10 +115,10 @@ class TranscriptScroll(ScrollView):
         """The row at the top of the view, counted from the first message's first."""
         return self.scroll_offset.y - self._rows.lead
 
-    def _mark(self) -> Mark | None:
+    def _mark(self) -> Anchor | None:
         return self._rows.mark(self._top, self.size.height)
 
-    def _refit(self, mark: Mark | None) -> None:
+    def _refit(self, mark: Anchor | None) -> None:
         """Show what was marked where it was, or the end."""
         self._fit(self._top if mark is None else self._rows.top_for(mark))
 
@@ -126,7 +126,7 @@ class TranscriptScroll(ScrollView):
         """Draw what is seen from a row on, or at the end, and scroll to where that stands now."""
         if not self.size:
             return
-        self._rows.lead = 1 if self._told.first else 0
+        self._rows.lead = 1 if self._annotations.first else 0
         top = self._rows.settle(top, self.size.height, end=self._follow)
         self._fitting = True
         try:
@@ -138,7 +138,7 @@ class TranscriptScroll(ScrollView):
 
     def _restyle(self) -> None:
         width = max(self.scrollable_content_region.width - GUTTER - MARGIN, 1)
-        look = look_from(self._wrapper, width, self.rich_style, self.get_component_rich_style, self._link)
+        look = style_from_theme(self._wrapper, width, self.rich_style, self.get_component_rich_style, self._link)
         mark = self._mark()
         if width != self._rows.look.width:
             self._unselect()  # the rows that were selected hold other words now
@@ -154,7 +154,7 @@ class TranscriptScroll(ScrollView):
         """Take note that the view has moved."""
 
     def _lead_row(self, width: int) -> Strip:
-        words = f"── {self._told.first:,} earlier messages · l loads more ──"
+        words = f"── {self._annotations.first:,} earlier messages · l loads more ──"
         return Strip([Segment("  " + words, self._rows.look["dim"])]).crop_extend(0, width, self._rows.look.base)
 
     def _with_selection(self, strip: Strip, start: int, end: int) -> Strip:
@@ -163,4 +163,4 @@ class TranscriptScroll(ScrollView):
         if start >= end:
             return strip
         selection = self.screen.get_component_rich_style("screen--selection")
-        return highlighted(strip, start, end, Style(bgcolor=selection.bgcolor))
+        return highlight_span(strip, start, end, Style(bgcolor=selection.bgcolor))

@@ -8,13 +8,13 @@ from textual.binding import Binding, BindingType
 from textual.message import Message as Event
 
 from botchat.core.models import Message
-from botchat.tui.transcript.extract import links, whole_message
+from botchat.tui.transcript.extract import message_links, whole_message
 from botchat.tui.transcript.scrolling import TranscriptScroll
 
 _PAGE_OVERLAP = 2
 
 
-class TranscriptChoice(TranscriptScroll, can_focus=True):
+class TranscriptSelection(TranscriptScroll, can_focus=True):
     """Lets a reader choose what is meant."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -67,14 +67,14 @@ class TranscriptChoice(TranscriptScroll, can_focus=True):
     def toggle_reasoning(self, message_id: str | None = None) -> None:
         """Fold or unfold the thoughts of a message, or of all."""
         mark = self._mark()
-        self._told.fold(message_id)
+        self._annotations.fold(message_id)
         self._rows.refresh()
         self._refit(mark)
 
     def toggle_details(self) -> None:
         """Show or hide the time, bot, model, tokens and latency of each message."""
         mark = self._mark()
-        self._told.details = not self._told.details
+        self._annotations.details = not self._annotations.details
         self._rows.refresh()
         self._refit(mark)
 
@@ -150,7 +150,7 @@ class TranscriptChoice(TranscriptScroll, can_focus=True):
             self._go(end)
 
     def _links(self) -> list[str]:
-        return links(self.current, self._rows.look) if self.current else []
+        return message_links(self.current, self._rows.look) if self.current else []
 
     def _choose_link(self, link: str | None) -> None:
         if link != self._link:

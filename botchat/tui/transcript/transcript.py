@@ -3,7 +3,7 @@
 What an app does with it:
 - `show` a session, `prepend` what it loads earlier, `append` what is said, `update` what changes while a reply comes,
   `update_state` for what is told about messages (alternatives, unanswered).
-- It posts Selected, EarlierWanted, NewBelow and LinkOpened; it never touches a store, a bot or a browser.
+- It posts Selected, EarlierRequested, NewBelow and LinkOpened; it never touches a store, a bot or a browser.
 - Keys while it has the focus: up and down choose a message, left and right one of its links, Enter opens that,
   PageUp, PageDown, Home and End scroll. Other keys are the app's: it calls `toggle_reasoning`, `copy_text` and so on.
 """
@@ -18,14 +18,14 @@ from textual.timer import Timer
 
 from botchat.core.models import Message
 from botchat.tui.markdown.style import COMPONENT_CLASSES
-from botchat.tui.transcript.extract import code_blocks, words_of
-from botchat.tui.transcript.selection import TranscriptChoice
+from botchat.tui.transcript.extract import code_blocks, message_text
+from botchat.tui.transcript.selection import TranscriptSelection
 
 _FRAME = 0.08
 _REST = 3.0
 
 
-class Transcript(TranscriptChoice):
+class Transcript(TranscriptSelection):
     """Shows messages, oldest first, and follows the end while the view is there."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = COMPONENT_CLASSES
@@ -61,7 +61,7 @@ class Transcript(TranscriptChoice):
 
         count: int
 
-    class EarlierWanted(Event):
+    class EarlierRequested(Event):
         """The view has reached the top, and there are earlier messages."""
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
@@ -93,10 +93,10 @@ class Transcript(TranscriptChoice):
             unanswered: the last one waits for an answer that will not come by itself.
             lines: what stands on lines of their own above messages, by their ids.
         """
-        self._told.lines = lines or {}
-        self._told.bot_id, self._told.first = bot_id, first
-        self._told.alternatives = alternatives or {}
-        self._told.unanswered = messages[-1].id if unanswered and messages else None
+        self._annotations.lines = lines or {}
+        self._annotations.bot_id, self._annotations.first = bot_id, first
+        self._annotations.alternatives = alternatives or {}
+        self._annotations.unanswered = messages[-1].id if unanswered and messages else None
         self._cursor, self._link, self._wanted = None, None, None
         self._late.clear()
         self._unselect()
@@ -108,14 +108,14 @@ class Transcript(TranscriptChoice):
     def prepend(self, messages: Sequence[Message], *, first: int) -> None:
         """Put older messages before all others; what is seen stays where it is."""
         mark = self._mark()
-        self._told.first, self._wanted = first, None
+        self._annotations.first, self._wanted = first, None
         self._rows.prepend(messages)
         self._refit(mark)
 
     def append(self, message: Message) -> None:
         """Put a message at the end, and follow it if the view is there."""
-        if self._told.unanswered:
-            self._told.unanswered = None
+        if self._annotations.unanswered:
+            self._annotations.unanswered = None
             self._rows.refresh()
         self._rows.append(message)
         self._came_below(message)
@@ -148,14 +148,14 @@ class Transcript(TranscriptChoice):
         """Show what else is known about the messages now; None leaves it as it is."""
         mark = self._mark()
         if alternatives is not None:
-            self._told.alternatives = alternatives
+            self._annotations.alternatives = alternatives
         if lines is not None:
-            self._told.lines = lines
+            self._annotations.lines = lines
         if bot_id is not None:
-            self._told.bot_id = bot_id
+            self._annotations.bot_id = bot_id
         if unanswered is not None:
             last = self._rows.messages[-1].id if self._rows.messages else None
-            self._told.unanswered = last if unanswered else None
+            self._annotations.unanswered = last if unanswered else None
         self._rows.refresh()
         self._refit(mark)
 
@@ -167,7 +167,7 @@ class Transcript(TranscriptChoice):
     def copy_text(self) -> str:
         """Return what the current message says, or the last one if none was chosen."""
         message = self.current or (self._rows.messages[-1] if self._rows.messages else None)
-        return words_of(message) if message else ""
+        return message_text(message) if message else ""
 
     def code_blocks(self, message: Message) -> list[str]:
         """Return the code blocks of a message, as they were written."""
@@ -208,8 +208,8 @@ class Transcript(TranscriptChoice):
         if self._follow:
             self._seen_below()
         at_top = self._top <= -self._rows.lead
-        if at_top and self._told.first and self._wanted != self._told.first:
-            self._wanted = self._told.first
-            self.post_message(self.EarlierWanted())
+        if at_top and self._annotations.first and self._wanted != self._annotations.first:
+            self._wanted = self._annotations.first
+            self.post_message(self.EarlierRequested())
         elif not at_top:
             self._wanted = None

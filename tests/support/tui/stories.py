@@ -41,12 +41,12 @@ class Seen:
         return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
 
     @property
-    def prompt(self) -> str:
-        return self.app.conversation.prompt.text
+    def composer_text(self) -> str:
+        return self.app.conversation.composer.text
 
     @property
     def notice(self) -> str:
-        return self.app.conversation.notice.words
+        return self.app.conversation.notice.text
 
     @property
     def toasts(self) -> list[str]:
@@ -65,11 +65,11 @@ class Seen:
     async def paste(self, text: str) -> None:
         """Paste as a terminal does: all at once."""
         self.app.post_message(events.Paste(text))
-        await self.until(lambda: text in self.prompt)
+        await self.until(lambda: text in self.composer_text)
 
     async def say(self, text: str) -> None:
         """Type in the prompt and send."""
-        self.app.conversation.prompt.focus()
+        self.app.conversation.composer.focus()
         await self.type(text)
         await self.press("enter")
 
@@ -101,7 +101,7 @@ async def terminal(
     async with app.run_test(size=size, notifications=True) as pilot:
         seen = Seen(app, pilot)
         if not callable(chat):
-            await seen.until(lambda: app.conversation.chat is not None and app.sessions.list.end[0] != "loading")
+            await seen.until(lambda: app.conversation.chat is not None and app.sessions.list.tail[0] != "loading")
             await seen.until(lambda: more.get("first") is None or app.conversation.session is not None)
         yield seen
 

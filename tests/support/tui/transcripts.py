@@ -7,8 +7,8 @@ from rich.style import Style
 from textual.app import App
 
 from botchat.core.models import Message
-from botchat.tui.markdown.style import PARTS, Look
-from botchat.tui.markdown.wrapping import finished
+from botchat.tui.markdown.style import PARTS, TranscriptStyle
+from botchat.tui.markdown.wrapping import pad_rows
 from botchat.tui.transcript.transcript import Transcript
 
 SIZE = (80, 24)
@@ -54,13 +54,13 @@ class TranscriptApp(App):
     def transcript(self):
         return self.query_one(Transcript)
 
-    def on_transcript_selected(self, event):
+    def on_transcript_selected_text(self, event):
         self.noted.append(("selected", event.message.id))
 
     def on_transcript_new_below(self, event):
         self.noted.append(("below", event.count))
 
-    def on_transcript_earlier_wanted(self):
+    def on_transcript_earlier_requested(self):
         self.noted.append("earlier")
 
     def on_transcript_link_opened(self, event):
@@ -89,10 +89,10 @@ async def until(pilot, condition):
 
 def look_of(width):
     """A look without colours."""
-    return Look(Console(), width, Style(), dict.fromkeys(PARTS, Style()))
+    return TranscriptStyle(Console(), width, Style(), dict.fromkeys(PARTS, Style()))
 
 
 def drawn(blocks, width=40):
     """The words in each row of blocks, without the screen."""
     look = look_of(width)
-    return [row.strip.text for block in blocks for row in finished(block.rows(look), look)]
+    return [row.strip.text for block in blocks for row in pad_rows(block.rows(look), look)]

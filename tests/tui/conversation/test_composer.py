@@ -93,7 +93,7 @@ async def test_what_is_typed_at_once_goes_into_the_prompt(chat_with, tmp_path):
     chat = chat_with()
     async with terminal(lambda: chat, tmp_path) as at:
         await at.type("at once")
-        assert at.prompt == "at once"
+        assert at.composer_text == "at once"
         assert not at.app.sessions._search.value
 
 
@@ -102,16 +102,16 @@ async def test_up_on_the_first_line_brings_back_what_was_sent(chat_with, tmp_pat
     async with terminal(chat_with("Yes.", DONE), tmp_path) as at:
         for words in ("first", "second"):
             await at.say(words)
-            await at.until(lambda: at.prompt == "" and not at.app.conversation._reply)
+            await at.until(lambda: at.composer_text == "" and not at.app.conversation._reply)
         await at.type("new")
         await at.press("up")
-        assert at.prompt == "second"
+        assert at.composer_text == "second"
         await at.press("up")
-        assert at.prompt == "first"
+        assert at.composer_text == "first"
         await at.press("up")
-        assert at.prompt == "first"
+        assert at.composer_text == "first"
         await at.press("down", "down")
-        assert at.prompt == "new"
+        assert at.composer_text == "new"
 
 
 @story
@@ -131,16 +131,16 @@ async def test_a_draft_is_there_again_after_a_crash_in_its_own_session_alone(cha
         await at.type("for a new one")
         at.app.open(at.app.sessions.list.rows[0])
         await at.sees("message 0")
-        assert at.prompt == ""
+        assert at.composer_text == ""
         await at.type("for the herons")
         at.app.conversation._write_draft()
-        at.app.conversation._keeper._prompt = None  # it dies here: nothing more is written
+        at.app.conversation._autosave._composer = None  # it dies here: nothing more is written
     async with terminal(chat_with(), tmp_path) as at:
-        assert at.prompt == "for a new one"
+        assert at.composer_text == "for a new one"
         at.app.open(at.app.sessions.list.rows[0])
-        await at.until(lambda: at.prompt == "for the herons")
+        await at.until(lambda: at.composer_text == "for the herons")
     async with terminal(chat_with(), tmp_path, user="bob") as at:
-        assert at.prompt == ""
+        assert at.composer_text == ""
 
 
 def test_a_reply_can_be_drawn_without_its_session_growing_twice():

@@ -26,6 +26,6 @@ async def test_what_came_before_is_forgotten_taken_back_and_begun_anew_by_keys(c
         await at.sees("── new topic")
         assert store.preferences("ann").topics == "shown"
         await at.press("n")
-        await at.until(lambda: at.app.heading.heading.name == TALK[2])
+        await at.until(lambda: at.app.header.state.name == TALK[2])
         assert TALK[0] not in [message.content for message in at.app.conversation.session.messages]
     assert store.get("ann", session.id).message_count == 4

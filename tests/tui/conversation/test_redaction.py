@@ -56,7 +56,7 @@ async def test_a_message_is_redacted_with_its_title_after_a_question_that_names_
         await at.press("y")
         await at.until(lambda: any("1 message redacted. Quoted in: message 2" in toast for toast in at.toasts))
         assert at.app.conversation.session.messages[0].content == "[redacted]"
-        await at.until(lambda: at.app.heading.heading.name == "[redacted]")
+        await at.until(lambda: at.app.header.state.name == "[redacted]")
         await at.until(lambda: "[redacted]" in at.names)
     assert said(store, session.id) == ["[redacted]", f"I note: {PASSWORD}.", "And something else"]
     assert store.get("ann", session.id).name == "[redacted]"
@@ -130,7 +130,7 @@ async def test_an_old_message_that_was_loaded_is_redacted_on_the_screen_and_in_a
         await at.until(lambda: at.app.conversation.session.first == 0)
         await mark(at, "message 0")
         await at.press("e")
-        await at.until(lambda: at.prompt == "message 0")
+        await at.until(lambda: at.composer_text == "message 0")
         at.app.conversation.transcript.focus()
         await at.press("x")
         await at.sees("Redact this message?")
@@ -138,7 +138,7 @@ async def test_an_old_message_that_was_loaded_is_redacted_on_the_screen_and_in_a
         await at.until(lambda: "1 message redacted." in at.toasts)
         messages = at.app.conversation.session.messages
         assert (len(messages), messages[0].content, messages[1].content) == (120, "[redacted]", "message 1")
-        assert (at.prompt, at.app.conversation._keeper.editing) == ("", None)
+        assert (at.composer_text, at.app.conversation._autosave.editing) == ("", None)
 
 
 @story

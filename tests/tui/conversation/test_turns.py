@@ -16,12 +16,12 @@ async def test_a_save_that_fails_is_told_at_once_with_the_words_still_in_the_pro
         store.down = True
         await at.say("Keep me")
         await at.until(lambda: at.notice == "Not sent: The store is down.")
-        assert at.prompt == "Keep me"
+        assert at.composer_text == "Keep me"
         await at.sees("○")
         store.down = False
         await at.press("enter")
         await at.sees("Yes.")
-        assert at.prompt == ""
+        assert at.composer_text == ""
     assert said(store, only_session(store).id) == ["Keep me", "Yes."]
 
 
@@ -31,7 +31,7 @@ async def test_a_message_that_is_too_large_stays_in_the_prompt_to_be_made_shorte
         store.all_is_too_large = True
         await at.say("Keep me")
         await at.until(lambda: at.notice.startswith("Not sent: That does not fit: a message holds at most 15 MiB."))
-        assert at.prompt == "Keep me"
+        assert at.composer_text == "Keep me"
     assert store.page("ann").sessions == ()
 
 
@@ -118,14 +118,14 @@ async def test_an_earlier_message_is_edited_and_the_old_branch_stays(chat_with, 
         await at.until(lambda: not at.app.conversation._reply)
         await at.type("half a thought")
         await at.press("escape", "e")
-        assert at.prompt == "Teh question"
+        assert at.composer_text == "Teh question"
         assert "Editing" in at.notice
         await at.press("escape")
-        assert at.prompt == "half a thought"
+        assert at.composer_text == "half a thought"
         await at.press("escape", "e")
         await at.press("end", *["backspace"] * len("Teh question"))
         await at.say("The question")
-        await at.until(lambda: at.prompt == "half a thought")
+        await at.until(lambda: at.composer_text == "half a thought")
         await at.until(lambda: not at.app.conversation._reply)
         await at.sees("The question")
     assert said(store, only_session(store).id) == ["Teh question", "An answer.", "The question", "An answer."]

@@ -30,7 +30,7 @@ async def test_a_session_is_renamed_everywhere_it_is_shown(chat_with, store, tmp
         await at.press(*["backspace"] * 6)
         await at.type("Herons")
         await at.press("enter")
-        await at.until(lambda: at.app.heading.heading.name == "Herons")
+        await at.until(lambda: at.app.header.state.name == "Herons")
         assert at.names == ["Herons"]
     assert store.get("ann", session.id).name == "Herons"
 

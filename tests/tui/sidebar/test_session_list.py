@@ -18,13 +18,13 @@ async def test_120_sessions_are_listed_50_100_and_120_by_m(chat_with, store, tmp
     stored(store, "bob", name="not mine")
     async with terminal(chat_with(), tmp_path) as at:
         await at.until(lambda: count_line(at) == "50 of 120")
-        assert at.app.sessions.list.end == ("more", "Load 50 more (m)")
+        assert at.app.sessions.list.tail == ("more", "Load 50 more (m)")
         at.app.sessions.list.focus()
         await at.press("m")
         await at.until(lambda: count_line(at) == "100 of 120")
         await at.press("m")
         await at.until(lambda: count_line(at) == "120 of 120")
-        assert at.app.sessions.list.end == ("nothing", "")
+        assert at.app.sessions.list.tail == ("none", "")
         assert at.names == [f"number {i}" for i in range(119, -1, -1)]
 
 
@@ -36,7 +36,7 @@ def test_getting_near_the_end_loads_all_there_is_once_each(chat_with, store, tmp
     async def to_the_end():
         async with terminal(chat_with(), tmp_path) as at:
             at.app.sessions.list.focus()
-            while at.app.sessions.list.end[0] in {"more", "loading"}:
+            while at.app.sessions.list.tail[0] in {"more", "loading"}:
                 await at.press("end")
                 await at.settled()
             assert at.names == [f"number {i}" for i in range(number - 1, -1, -1)]
@@ -61,7 +61,7 @@ async def test_a_page_that_fails_is_told_in_its_place_and_is_not_the_end(flaky_c
         at.app.sessions.list.focus()
         flaky_chat._repository.fails = True
         await at.press("m")
-        await at.until(lambda: at.app.sessions.list.end == ("error", "The store is away. Enter tries again."))
+        await at.until(lambda: at.app.sessions.list.tail == ("error", "The store is away. Enter tries again."))
         assert len(at.names) == 50
         flaky_chat._repository.fails = False
         await at.press("end", "enter")
@@ -135,7 +135,7 @@ async def test_a_wide_terminal_hides_the_list_when_asked_twice(chat_with, store,
     async with terminal(chat_with(), tmp_path) as at:
         await at.press("ctrl+l", "ctrl+l")
         assert "Herons" not in at.text
-        assert at.app.conversation.prompt.has_focus
+        assert at.app.conversation.composer.has_focus
         await at.press("ctrl+l")
         await at.sees("Herons")
 
@@ -144,7 +144,7 @@ async def test_a_wide_terminal_hides_the_list_when_asked_twice(chat_with, store,
 async def test_the_rows_of_5000_sessions_are_drawn_only_where_they_are_seen(chat_with, store, tmp_path):
     async with terminal(chat_with(), tmp_path) as at:
         rows = [stored_summary(i) for i in range(5000)]
-        at.app.sessions.list.show(rows)
+        at.app.sessions.list.set_rows(rows)
         drawn = set()
         original = at.app.sessions.list._line_of
         at.app.sessions.list._line_of = lambda row, *a, **k: drawn.add(row.id) or original(row, *a, **k)
@@ -200,6 +200,6 @@ async def test_a_name_that_the_bot_gives_a_session_shows_in_the_list_and_above_t
     async with terminal(Chat(store, turns, default_bot="b"), tmp_path) as at:
         await at.say("Do herons stand?")
         await at.until(lambda: [s.name for s in store.page("ann").sessions] == ["About herons"])
-        at.app.conversation.look()
-        await at.until(lambda: at.names == ["About herons"] and at.app.heading.heading.name == "About herons")
+        at.app.conversation.check_changes()
+        await at.until(lambda: at.names == ["About herons"] and at.app.header.state.name == "About herons")
     turns.close(timeout=0)

@@ -9,8 +9,8 @@ from support.tui.stories import story
 from support.tui.transcripts import SIZE, TranscriptApp, drawn, look_of, said, seen
 
 from botchat.tui.markdown.reading import Document, plain_blocks
-from botchat.tui.markdown.wrapping import finished
-from botchat.tui.transcript.offsets import Heights
+from botchat.tui.markdown.wrapping import pad_rows
+from botchat.tui.transcript.offsets import RowOffsets
 
 
 @story
@@ -43,7 +43,7 @@ def test_every_row_of_any_text_is_exactly_as_wide_as_the_screen_and_safe(text, w
     document.grow(text, ended=True)
     look = look_of(width)
     for block in plain_blocks(text) if plain else document.blocks:
-        for row in finished(block.rows(look), look):
+        for row in pad_rows(block.rows(look), look):
             assert row.strip.cell_length == sum(segment.cell_length for segment in row.strip) == width + 3
             assert not re.search("[\x00-\x1f\x7f-\x9f\ud800-\udfff]", row.strip.text)
 
@@ -107,16 +107,16 @@ async def test_of_a_giant_message_only_what_is_seen_is_drawn(content, role):
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 9), min_size=1), st.data())
 def test_heights_find_the_same_rows_as_counting_them(heights, data):
-    ours = Heights(heights)
+    ours = RowOffsets(heights)
     for _ in range(3):
         i, height = data.draw(st.integers(0, len(heights) - 1)), data.draw(st.integers(1, 9))
         ours[i] = heights[i] = height
         more = data.draw(st.lists(st.integers(1, 9), max_size=3))
         heights[:0] = more
-        ours.put_first(more)
+        ours.prepend(more)
         cut = data.draw(st.integers(1, len(heights)))
         heights[cut:] = more
-        ours.put(cut, more)
+        ours.replace_from(cut, more)
         rows = [i for i, height in enumerate(heights) for _ in range(height)]
         assert [ours.find(row) for row in range(len(rows))] == rows
         assert [ours.top(i) for i in range(len(heights) + 1)] == [sum(heights[:i]) for i in range(len(heights) + 1)]

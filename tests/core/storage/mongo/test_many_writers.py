@@ -21,8 +21,8 @@ from botchat.core.models import now
 from botchat.core.storage.mongo.contention import Turns
 from botchat.core.storage.mongo.messages.record_size import Limits, size_of
 from botchat.core.storage.mongo.repository import MongoRepository
-from botchat.core.storage.sqlite.connection import _translated
-from botchat.remote.problems import error_of
+from botchat.core.storage.sqlite.connection import _client_errors
+from botchat.remote.problems import error_from_problem
 
 LEASED = Limits(room=LIMITS.room, kept=LIMITS.kept, lease_seconds=3600)
 
@@ -194,7 +194,7 @@ def test_contention_is_worth_another_try_everywhere():
     answer = answer_to(error, "/sessions")
     assert isinstance(error, StoreUnavailable)
     assert (exit_code(error), answer.status_code, int(answer.headers["Retry-After"]) > 0) == (5, 503, True)
-    assert isinstance(error_of({"code": "store_busy", "detail": "Too many writers."}), StoreBusy)
+    assert isinstance(error_from_problem({"code": "store_busy", "detail": "Too many writers."}), StoreBusy)
 
 
 def test_the_turns_of_a_session_s_writers_are_in_order_and_each_session_has_its_own():
@@ -221,5 +221,5 @@ def test_a_file_that_is_busy_is_not_said_to_be_broken(tmp_path):
     with closing(one), closing(two):
         one.execute("BEGIN IMMEDIATE")
         words = r"^Too many writers write to .* at once: this was not saved\. Try again\."
-        with pytest.raises(StoreBusy, match=words), _translated(path):
+        with pytest.raises(StoreBusy, match=words), _client_errors(path):
             two.execute("BEGIN IMMEDIATE")
