@@ -43,15 +43,15 @@ def tui(
         raise InvalidInput("Say --server, or --store and --user, not both: a token says whose sessions are meant.")
     settings = settings_with(store, user)
 
-    def first(chat: "ChatBackend", user: str) -> "SessionSummary | None":
+    def find_initial(chat: "ChatBackend", user: str) -> "SessionSummary | None":
         return chosen(chat, user, session) if session else chat.latest(user)
 
     from botchat.tui.launcher import run
 
     run(
         settings,
-        first=first if session or going_on else None,
-        is_latest=going_on,
+        find_initial=find_initial if session or going_on else None,
+        resumes_latest=going_on,
         bot=bot or (None if server else os.environ.get("BOTCHAT_BOT")),
         server=server,
     )

@@ -1,4 +1,4 @@
-"""The terminal chat: the list at the left, a session at the right, and what joins the two."""
+"""The terminal app: sidebar on the left, conversation on the right, global keys, and the messages between them."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -35,27 +35,27 @@ from botchat.tui.state import summary_of
 from botchat.tui.themes import DARK, LIGHT
 from botchat.tui.transcript.transcript import Transcript
 
-_NARROW = 64
-"""Below this many columns the list and the session do not stand side by side."""
+_MIN_WIDTH_SIDE_BY_SIDE = 64
+"""Below this many columns, the sidebar and the conversation aren't shown side by side."""
 
-_ROOMY = 110
-"""From this many columns on the list is wider."""
+_MIN_WIDTH_LARGE_SIDEBAR = 110
+"""From this many columns on, the sidebar is wider."""
 
-First = Callable[[ChatBackend], SessionSummary | None]
+FindInitial = Callable[[ChatBackend], SessionSummary | None]
 
 
 class BotchatApp(LifecycleApp):
-    """The chat of one user on one store, which `connect` opens after the first picture is on the screen.
+    """The chat of one user on one store; `connect` opens the store after the first screen is drawn.
 
     Args:
-        first: finds the session to begin with; None begins a new one.
-        is_latest: that session is the one that was used last, and its name is told.
+        find_initial: finds the session to open first; None starts a new one.
+        resumes_latest: that session is the last used one; a notification names it.
     """
 
     TITLE = "botchat"
     CSS_PATH = "app.tcss"
-    AUTO_FOCUS = "#composer"  # what is typed before all is there is typed into it
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_NARROW, "-wide"), (_ROOMY, "-roomy")]  # noqa: RUF012  (Textual declares it so)
+    AUTO_FOCUS = "#composer"  # keys pressed during startup go into the composer
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_MIN_WIDTH_SIDE_BY_SIDE, "-wide"), (_MIN_WIDTH_LARGE_SIDEBAR, "-roomy")]  # noqa: RUF012  (Textual declares it so)
     COMMANDS = App.COMMANDS | {commands.SessionCommands}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+n", "new", "New", id="new", tooltip="Begin a new session"),
@@ -69,20 +69,20 @@ class BotchatApp(LifecycleApp):
 
     @dataclass
     class StoreOpened(StoreResponded):
-        """Is posted when the store is open; `bot` answers in new sessions, `first` is the one to begin with."""
+        """The store is open. `bot` answers in new sessions; `first` is the session to open first."""
 
         chat: ChatBackend
         bot: str
         first: SessionSummary | None
 
-    def __init__(  # noqa: PLR0913  (what the launcher decides)
+    def __init__(  # noqa: PLR0913  (chosen by the launcher)
         self,
         connect: Callable[[], ChatBackend],
         *,
         user: str,
         drafts: Drafts,
-        first: First | None = None,
-        is_latest: bool = False,
+        find_initial: FindInitial | None = None,
+        resumes_latest: bool = False,
         bot: str | None = None,
         theme: str = DARK.name,
         keys: Mapping[str, str] | None = None,
@@ -94,8 +94,8 @@ class BotchatApp(LifecycleApp):
         self.header = SessionHeader(HeaderState(user=user), id="heading")
         self.sessions = SessionsPane(user, clock=clock, id="sessions")
         self.conversation = ConversationPane(user, self._autosave, bot=bot, id="conversation")
-        self._first = first
-        self._is_latest = is_latest
+        self._find_initial = find_initial
+        self._is_latest = resumes_latest
         self._clock = clock
         self.failure: BotchatError | None = None
         self.register_theme(DARK)
@@ -106,7 +106,7 @@ class BotchatApp(LifecycleApp):
         self.conversation.composer.set_keys(self._keys)
 
     def compose(self) -> ComposeResult:
-        """Put the heading above the two sides, and the keys below."""
+        """Put the header above both sides and the keys below."""
         yield self.header
         with Horizontal():
             yield self.sessions
@@ -114,30 +114,30 @@ class BotchatApp(LifecycleApp):
         yield Footer(compact=True)
 
     def on_mount(self) -> None:
-        """Open the store once there is a picture: its libraries and its server may take a while."""
+        """Open the store after the first screen is drawn, because its libraries and its server may be slow."""
         self.call_after_refresh(self._open_store)
 
     @property
     def unsaved_replies(self) -> list[ReplyHandle]:
-        """The replies with words that are in this program alone."""
+        """The replies whose text is only in this process."""
         return [reply for _, reply in self.conversation.unsaved]
 
     def on_unmount(self) -> None:
-        """Keep what stands in the prompt."""
+        """Save the draft."""
         self._autosave.flush()
 
     def on_app_focus(self, _event: events.AppFocus) -> None:
-        """Look at once what happened elsewhere while the person was away."""
+        """Check for changes by other programs at once when the terminal regains focus."""
         self.conversation.check_changes()
 
     def action_new(self) -> None:
-        """Begin a new session."""
+        """Start a new session."""
         self.conversation.start_new()
         self.conversation.composer.focus()
         self._hide_list_if_narrow()
 
     def action_rename(self) -> None:
-        """Rename the session that is shown."""
+        """Rename the open session."""
         session = self.conversation.session
         if session and session.rev:
             self.sessions.rename(summary_of(session))
@@ -145,11 +145,11 @@ class BotchatApp(LifecycleApp):
             self.notify("A new session gets its name from your first message.", markup=False)
 
     def action_choose_bot(self) -> None:
-        """Choose who answers."""
+        """Choose the bot of the open session."""
         self.conversation.choose_bot()
 
     def action_sessions(self) -> None:
-        """Show the list and go there; from there, hide it."""
+        """Show and focus the sidebar; if it has the focus, hide it."""
         pane = self.sessions
         hide = pane.display and pane.has_focus_within
         self.screen_stack[0].set_class(not hide, "-list-shown")
@@ -157,7 +157,7 @@ class BotchatApp(LifecycleApp):
         (self.conversation.composer if hide else pane.list).focus()
 
     def action_escape(self) -> None:
-        """Leave what is under way: the reply, the edit, the search; else go between prompt and messages."""
+        """Cancel the reply, the edit or the search; otherwise switch between composer and messages."""
         focused = self.focused
         if focused is not None and focused.id == "search":
             self.sessions.leave_search()
@@ -188,7 +188,7 @@ class BotchatApp(LifecycleApp):
         }
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Give the palette everything that has a key, and Textual's own."""
+        """Yield a command for every key, after Textual's own commands."""
         yield from super().get_system_commands(screen)
         owners = [owner for owners in self._places.values() for owner in owners]
         yield from commands.binding_commands(self, owners)
@@ -203,7 +203,7 @@ class BotchatApp(LifecycleApp):
         try:
             chat = self._connect()
             try:
-                first = self._first(chat) if self._first else None
+                first = self._find_initial(chat) if self._find_initial else None
                 self.post_message(self.StoreOpened(chat, chat.preferred_bot(self.sessions.user), first))
             except (SessionNotFound, InvalidInput) as error:
                 self.failure = error
@@ -289,8 +289,8 @@ class BotchatApp(LifecycleApp):
         self.push_screen(asked, lambda yes: self.open_url(url) if yes else None)
 
     def _draft_failed(self, error: OSError) -> None:
-        words = f"What you type is not kept for after a crash: {error.strerror or error}."
-        self.notify(words, severity="warning", markup=False)
+        text = f"What you type is not kept for after a crash: {error.strerror or error}."
+        self.notify(text, severity="warning", markup=False)
 
     def _hide_list_if_narrow(self) -> None:
         if self.screen_stack[0].has_class("-narrow"):

@@ -1,4 +1,4 @@
-"""What the command palette finds: everything that has a key, and the sessions that are loaded."""
+"""The commands of the palette: everything that has a key, and the loaded sessions."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
@@ -19,7 +19,7 @@ _NAMES = {"pageup": "page up", "pagedown": "page down", "left_square_bracket": "
 
 
 def bindings_of(owner: type[DOMNode]) -> Iterator[Binding]:
-    """Give the keys of a widget that can be changed: those with an id."""
+    """Yield a widget's configurable bindings: those with an ID."""
     for kind in owner.__mro__:
         for binding in vars(kind).get("BINDINGS", ()):
             if isinstance(binding, Binding) and binding.id:
@@ -27,7 +27,7 @@ def bindings_of(owner: type[DOMNode]) -> Iterator[Binding]:
 
 
 def display_key(binding: Binding, keys: Mapping[str, str]) -> str:
-    """Return a key as a person reads it: the one that the config file names, or the usual one."""
+    """Return a binding's key as shown to the user: the configured one or the default."""
     chosen = keys.get(binding.id or "") or binding.key
     if chosen == binding.key and binding.key_display:
         return binding.key_display
@@ -35,7 +35,7 @@ def display_key(binding: Binding, keys: Mapping[str, str]) -> str:
 
 
 def binding_commands(app: App[None], owners: Iterable[DOMNode]) -> Iterator[SystemCommand]:
-    """Give a command for each key."""
+    """Yield a command for each binding."""
     for owner in owners:
         for binding in bindings_of(type(owner)):
             run = partial(app.run_action, binding.action, default_namespace=owner)
@@ -43,17 +43,17 @@ def binding_commands(app: App[None], owners: Iterable[DOMNode]) -> Iterator[Syst
 
 
 class SessionCommands(Provider):
-    """Finds the sessions of the list by their names. The names are data: they go in as Text, never as markup."""
+    """Finds loaded sessions by name. Names go in as Text, never as markup."""
 
     async def discover(self) -> Hits:
-        """Offer the newest sessions."""
+        """Suggest the newest sessions."""
         for row in self._list.rows[:_DISCOVERED]:
             yield DiscoveryHit(
                 Text(f"Open: {title_of(row.name)}"), self._opening(row), help=count_label(row.message_count, "message")
             )
 
     async def search(self, query: str) -> Hits:
-        """Offer the sessions whose names match."""
+        """Yield the sessions whose names match."""
         matcher = self.matcher(query)
         for row in self._list.rows:
             title = title_of(row.name)

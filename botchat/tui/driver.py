@@ -1,4 +1,4 @@
-"""The driver of a real terminal. With it, the program also ends if the terminal is closed while it is drawing."""
+"""The driver of a real terminal, which ends the program if the terminal is closed while it draws."""
 
 from functools import partial
 from threading import Thread
@@ -26,7 +26,7 @@ class TerminalDriver(LinuxDriver):
             Thread(target=self._watch, args=(self._writer_thread,), name="botchat-output", daemon=True).start()
 
     def close(self) -> None:
-        """End the thread that writes."""
+        """Stop the writer thread."""
         self._is_closing = True
         super().close()
 
@@ -35,5 +35,5 @@ class TerminalDriver(LinuxDriver):
         if self._is_closing:
             return
         self._loop.call_soon_threadsafe(partial(self._app.exit, return_code=TERMINAL_CLOSED))
-        while writer._queue.get() is not None:  # noqa: SLF001  (what `stop` puts there ends it)
+        while writer._queue.get() is not None:  # noqa: SLF001  (`stop` puts None there)
             continue

@@ -1,4 +1,4 @@
-"""The keys that the config file may change: by what they are called, and whether they can be what it says."""
+"""The configurable keys: the actions with their scopes, and validation of `tui.keys` in the config file."""
 
 import difflib
 import re
@@ -23,22 +23,22 @@ SCOPES: dict[str, tuple[type[DOMNode], ...]] = {
     "in the list": (SessionsPane, SessionList),
     "in the messages": (ConversationPane, Transcript),
 }
-"""Where keys work, and whose they are."""
+"""The widgets whose bindings apply in each scope."""
 
 _MODIFIERS = re.compile(r"^(?:(?:ctrl|shift|alt|super|meta|hyper)\+)*")
 _NAMES = {str(key.value) for key in Keys} | set(KEY_ALIASES) | set(KEY_NAME_REPLACEMENTS.values())
 
 
 def scope_bindings(place: str) -> list[Binding]:
-    """Return the keys of a place."""
+    """Return the bindings of a scope."""
     return [binding for owner in SCOPES[place] for binding in bindings_of(owner)]
 
 
 def check_keys(keys: Mapping[str, str]) -> None:
-    """Check what the config file says of keys.
+    """Validate the keys of the config file.
 
     Raises:
-        ConfigError: there is no such action, no such key, or two actions of one place have the same.
+        ConfigError: unknown action or key, or one key for two actions of a scope.
     """
     known = [binding.id or "" for place in SCOPES for binding in scope_bindings(place)]
     for action, chosen in keys.items():

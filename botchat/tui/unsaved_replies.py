@@ -1,4 +1,4 @@
-"""The replies that are in the terminal alone, and the question about them when a person leaves."""
+"""Unsaved replies: which they are, and the dialog about them on quitting."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Literal
@@ -22,19 +22,19 @@ _QUIT_ANSWERS: dict[QuitAnswer, str] = {"save": "Save to a file (s)", "wait": "W
 
 
 class ReplyTracker:
-    """The replies that were followed, each with its session as it was last shown, until they are stored."""
+    """Tracks followed replies, each with its last displayed session, until they are stored."""
 
     def __init__(self) -> None:
         self._replies: dict[str, tuple[Session, ReplyHandle]] = {}
 
     def track(self, session: Session, reply: ReplyHandle) -> None:
-        """Take a reply, or its session as it is now."""
+        """Add a reply, or update its session."""
         self._replies = {id_: (of, one) for id_, (of, one) in self._replies.items() if not _is_done(one)}
         self._replies[session.id] = session, reply
 
     @property
     def unsaved(self) -> list[tuple[Session, ReplyHandle]]:
-        """Those with words that are not stored, as far as is known; a session that was removed wants none."""
+        """The replies with text that isn't stored, as far as is known; those of deleted sessions don't count."""
         return [
             (session, reply)
             for session, reply in self._replies.values()
@@ -43,7 +43,7 @@ class ReplyTracker:
 
 
 class UnsavedRepliesDialog(ModalScreen[QuitAnswer | None]):
-    """Asks what becomes of replies that are not stored, before the person leaves."""
+    """Asks what to do with unsaved replies before quitting."""
 
     AUTO_FOCUS = "#save"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -57,7 +57,7 @@ class UnsavedRepliesDialog(ModalScreen[QuitAnswer | None]):
         self._replies = replies
 
     def compose(self) -> ComposeResult:
-        """Show how many there are, why, and the answers."""
+        """Show how many there are, why, and the options."""
         what = "A reply is" if len(self._replies) == 1 else f"{len(self._replies)} replies are"
         question = f"{what} not saved: {self._replies[0].save_failure}\n\nSave to a file that can be imported later?"
         with Vertical(classes="dialog wide-buttons"):

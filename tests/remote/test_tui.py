@@ -64,7 +64,7 @@ async def test_a_reply_that_comes_when_its_session_is_opened_is_followed(remote_
     remote = remote_with("It begins", gate, " and ends.", DONE)
     other = connect(remote.store, Access(store.accounts()).create_token("ann")[1])
     other.send("ann", other.new_session("ann"), Message(role="user", content="Go"))
-    async with terminal(remote, tmp_path, first=lambda chat: chat.latest("ann")) as at:
+    async with terminal(remote, tmp_path, find_initial=lambda chat: chat.latest("ann")) as at:
         await at.sees("It begins")
         assert at.app.conversation._reply.message.content == "It begins"
         other.close()

@@ -75,7 +75,7 @@ async def test_escape_stops_the_reply_and_keeps_what_came(chat_with, store, tmp_
 @story
 async def test_what_another_program_writes_is_noticed_and_shown(chat_with, store, tmp_path):
     session = stored(store)
-    async with terminal(chat_with(), tmp_path, first=lambda chat: chat.latest("ann")) as at:
+    async with terminal(chat_with(), tmp_path, find_initial=lambda chat: chat.latest("ann")) as at:
         await at.type("a draft")
         store._repository.append(store.get("ann", session.id), Message(role="assistant", content="From elsewhere."))
         at.app.conversation.check_changes()
@@ -91,7 +91,7 @@ async def test_escape_asks_another_program_to_stop_the_reply_that_it_receives(ch
     reply = Chat(store, elsewhere, default_bot="b").send("ann", session, "Go")
     while store.get("ann", session.id).message_count < 2:
         pass
-    async with terminal(chat_with(), tmp_path, first=lambda chat: chat.latest("ann")) as at:
+    async with terminal(chat_with(), tmp_path, find_initial=lambda chat: chat.latest("ann")) as at:
         await at.sees("half")
         await at.press("escape")
         await at.until(lambda: reply.settled)
@@ -126,7 +126,7 @@ async def test_a_reply_goes_on_while_another_session_is_read_and_is_there_on_ret
 @story
 async def test_earlier_messages_come_when_the_top_is_reached(chat_with, store, tmp_path):
     stored(store, messages=300)
-    async with terminal(chat_with(), tmp_path, first=lambda chat: chat.latest("ann")) as at:
+    async with terminal(chat_with(), tmp_path, find_initial=lambda chat: chat.latest("ann")) as at:
         await at.sees("message 299")
         await at.press("escape")
         await at.press("home")
@@ -161,7 +161,7 @@ async def test_words_of_people_and_bots_are_never_markup(chat_with, store, tmp_p
 @story
 async def test_a_session_deleted_elsewhere_is_told(chat_with, store, tmp_path):
     session = stored(store)
-    async with terminal(chat_with(), tmp_path, first=lambda chat: chat.latest("ann")) as at:
+    async with terminal(chat_with(), tmp_path, find_initial=lambda chat: chat.latest("ann")) as at:
         store.purge("ann", session.id)
         at.app.conversation.check_changes()
         await at.until(lambda: "not in the store any more" in at.notice)
@@ -172,7 +172,7 @@ async def test_scrolling_up_while_a_reply_streams_is_not_pulled_down(chat_with, 
     gate, end = Gate(), Gate()
     stored(store, messages=40, bot_id="b")
     chat = chat_with("It begins.\n\n", gate, "More.\n\n" * 30, end, DONE)
-    async with terminal(chat, tmp_path, first=lambda chat: chat.latest("ann")) as at:
+    async with terminal(chat, tmp_path, find_initial=lambda chat: chat.latest("ann")) as at:
         await at.say("Go")
         await at.sees("It begins.")
         await at.press("shift+tab")

@@ -50,7 +50,7 @@ def check(app, path: Path) -> None:
 def test_a_session_looks_as_it_did(demo_chat, tmp_path, name, size, theme):
     @story
     async def look():
-        first = {"first": lambda chat: chat.latest("ann"), "clock": lambda: demo.NOW}
+        first = {"find_initial": lambda chat: chat.latest("ann"), "clock": lambda: demo.NOW}
         async with terminal(demo_chat, tmp_path, size=size, theme=theme, **first) as at:
             await at.sees("Thanks!", "7 of 7")
             await at.settled()
@@ -61,7 +61,7 @@ def test_a_session_looks_as_it_did(demo_chat, tmp_path, name, size, theme):
 
 @story
 async def test_the_picture_of_the_document_is_of_this_program(demo_chat, tmp_path):
-    first = {"first": lambda chat: chat.latest("ann"), "clock": lambda: demo.NOW}
+    first = {"find_initial": lambda chat: chat.latest("ann"), "clock": lambda: demo.NOW}
     async with terminal(demo_chat, tmp_path, size=(116, 36), **first) as at:
         await at.sees("on the coast", "7 of 7")
         await at.press("escape", "t", "escape")

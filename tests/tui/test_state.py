@@ -23,7 +23,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 def session_of(*messages: Message, first: int = 0, head: str | None = None) -> Session:
-    return Session(user="ann", bot_id="b", messages=list(messages), first=first, head=head)
+    return Session(user="ann", bot_id="b", messages=list(messages), find_initial=first, head=head)
 
 
 def numbered(start: int, stop: int) -> list[Message]:
@@ -32,7 +32,7 @@ def numbered(start: int, stop: int) -> list[Message]:
 
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 60), st.integers(1, 60))
 def test_reading_again_keeps_what_was_loaded_before_and_leaves_no_gap(first, loaded, fresh_first, fresh):
-    known = session_of(*numbered(first, first + loaded), first=first)
+    known = session_of(*numbered(first, first + loaded), find_initial=first)
     read = session_of(*numbered(fresh_first, fresh_first + fresh), first=fresh_first)
     result = merge_reload(known, read)
     assert result.messages == numbered(result.first, fresh_first + fresh)

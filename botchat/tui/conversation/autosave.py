@@ -1,4 +1,4 @@
-"""Keeps what stands in the composer while it is typed, for each session apart."""
+"""Autosaves the composer's text as a draft, per session."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from botchat.tui.conversation.drafts import Draft, Drafts
 
 
 class DraftAutosave:
-    """Knows which session's draft stands in the composer, and writes it down; `failed` is told once when it can't."""
+    """Writes the composer's text as its session's draft. `on_failure` is called on the first failed write only."""
 
     def __init__(self, drafts: Drafts, on_failure: Callable[[OSError], object]) -> None:
         self._drafts = drafts
@@ -22,7 +22,7 @@ class DraftAutosave:
     def open(self, composer: Composer, session_id: str) -> None:
         """Put a session's draft into the composer.
 
-        What was typed for a new session before the store was open stays.
+        Text that was typed for a new session before the store was open stays.
         """
         if self._composer is not None and self._session_id == session_id == "":
             return
@@ -32,13 +32,13 @@ class DraftAutosave:
         composer.replace_text(self._saved.text)
 
     def move_to(self, session_id: str) -> None:
-        """Take the new session's composer for that of the stored session that it is now."""
+        """Move the new session's draft to the stored session that it has become."""
         self.discard(self._session_id)
         self._session_id, self._saved = session_id, Draft()
         self.flush()
 
     def start_edit(self, message_id: str, text: str) -> None:
-        """Let the person edit an earlier message; what stands in the composer is put aside."""
+        """Start to edit an earlier message; the composer's text is set aside."""
         if self._composer is not None:
             self._aside = self._composer.text if self.editing is None else self._aside
             self.editing = message_id
@@ -46,14 +46,14 @@ class DraftAutosave:
             self.flush()
 
     def end_edit(self) -> None:
-        """Put back into the composer what was put aside."""
+        """End the edit and restore the text that was set aside."""
         if self._composer is not None and self.editing is not None:
             self._composer.replace_text(self._aside)
             self.editing, self._aside = None, ""
             self.flush()
 
     def flush(self) -> None:
-        """Write down what stands in the composer now."""
+        """Write the composer's text as the draft if it has changed."""
         if self._composer is None:
             return
         draft = Draft(self._composer.text, self.editing, self._aside)
@@ -62,7 +62,7 @@ class DraftAutosave:
             self._saved = draft
 
     def discard(self, session_id: str) -> None:
-        """Remove a session's draft: it was sent."""
+        """Delete a session's draft, because it was sent."""
         self._write(session_id, Draft())
 
     def _write(self, session_id: str, draft: Draft) -> None:

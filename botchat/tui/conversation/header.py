@@ -1,4 +1,4 @@
-"""The line above a session: its name; at the right who answers, whose it is, where it is stored and how long it is."""
+"""The line above the session: name, bot, user, store and length."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _MIN_NAME_WIDTH = 20
 
 @dataclass(frozen=True)
 class HeaderState:
-    """What the line tells; `store_answers` is None while that is not known."""
+    """The header's content; `store_answers` is None until known."""
 
     name: str = "New session"
     bot: str = ""
@@ -30,14 +30,14 @@ class HeaderState:
 
 
 class SessionHeader(Widget):
-    """One line; what is longer than the terminal is wide is left out, the name last."""
+    """One line. What doesn't fit is dropped, the name last."""
 
     def __init__(self, state: HeaderState, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.state = state
 
     def update_state(self, **changes: str | int | bool | None) -> None:
-        """Tell something new."""
+        """Update fields and redraw if anything changed."""
         state = replace(self.state, **changes)  # type: ignore[arg-type]
         if state != self.state:
             self.state = state
@@ -54,7 +54,7 @@ class SessionHeader(Widget):
 
 
 def _variants(state: HeaderState) -> Iterator[str]:
-    """Give what can be told of a session, from all of it to the least."""
+    """Yield the right side's variants, from longest to shortest."""
     label = f"{state.bot} ({state.label})" if state.label else state.bot
     messages = state.sent or count_label(state.messages, "message")
     dot = {True: "●", False: "○", None: "…"}[state.store_answers]

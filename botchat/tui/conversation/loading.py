@@ -1,4 +1,4 @@
-"""What is read of the session that is shown: by workers in threads, which come back with messages."""
+"""Reads the open session in worker threads, which return results as messages."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,32 +14,32 @@ from botchat.tui.messages import StoreFailed, StoreResponded
 
 
 class SessionReader(Vertical):
-    """Asks the store for a session, for more of it, and whether somebody else wrote to it."""
+    """Loads a session, its earlier messages, and checks for changes by other programs."""
 
     @dataclass
     class SessionOpened(StoreResponded):
-        """Is posted when a session was read to be shown; `topics` is whether to show where they change."""
+        """A session was loaded to be shown; `topics` tells whether to mark topic changes."""
 
         session: Session
         topics: bool
 
     @dataclass
     class SessionReloaded(StoreResponded):
-        """Is posted when the session that is shown was read again."""
+        """The open session was reloaded."""
 
         session: Session
         topics: bool
 
     @dataclass
     class ReadFailed(StoreFailed):
-        """Is posted when a session, or more of it, could not be read; `again` reads it."""
+        """A session, or more of it, couldn't be loaded; `retry` tries again."""
 
-        what: str
-        again: Callable[[], object]
+        failure: str
+        retry: Callable[[], object]
 
     @dataclass
     class EarlierLoaded(StoreResponded):
-        """Is posted when messages came that stand above those that are loaded."""
+        """Messages before the loaded ones were loaded."""
 
         session_id: str
         before: int
@@ -47,7 +47,7 @@ class SessionReader(Vertical):
 
     @dataclass
     class ChangesChecked(StoreResponded):
-        """Is posted when it was looked whether somebody else wrote to the session."""
+        """The check for changes by other programs is done; `summary` is None if the session is gone."""
 
         session_id: str
         summary: SessionSummary | None
@@ -58,14 +58,14 @@ class SessionReader(Vertical):
         self.chat: ChatBackend | None = None
 
     def open(self, session_id: str) -> None:
-        """Read a session to show it."""
+        """Load a session and show it."""
         self._open(session_id)
 
     def reload(self) -> None:
-        """Read the session that is shown again."""
+        """Reload the open session."""
 
     def read_earlier(self) -> None:
-        """Read what stands above the messages that are loaded."""
+        """Load messages before the loaded ones."""
 
     def _shows_topics(self, chat: ChatBackend) -> bool:
         return chat.preferences(self.user).topics == "shown"
@@ -118,4 +118,4 @@ class SessionReader(Vertical):
             page = self.chat.page(self.user, limit=1, where=SessionFilter(ids=(session_id,), state=None))
             self.post_message(self.ChangesChecked(session_id, next(iter(page.sessions), None)))
         except BotchatError as error:
-            self.post_message(StoreFailed(error))  # the heading shows it; the next look may go through
+            self.post_message(StoreFailed(error))  # the header shows it; the next check may succeed

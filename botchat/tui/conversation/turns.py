@@ -1,4 +1,4 @@
-"""What the person asks of the bot in the session that is shown: sent, edited, asked again, stopped."""
+"""Turns in the open session: send, edit, regenerate, stop."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,29 +16,29 @@ from botchat.tui.messages import StoreFailed, StoreResponded
 from botchat.tui.state import is_streaming_elsewhere, target_reply, target_user_message, visible_messages, with_message
 
 _DRAFT_SECONDS = 0.5
-_STOPPED_SECONDS = 2.0  # another program learns that it is to stop when it stores the next piece
+_STOP_SECONDS = 2.0  # another program sees the request when it stores its next checkpoint
 
 StartTurn = Callable[[ChatBackend, Session], ReplyHandle]
 
 
 class TurnActions(SessionView):
-    """Sends what stands in the prompt. Words leave it when the store has them, and not before."""
+    """Sends the composer's text, which stays there until the store has it."""
 
     @dataclass
     class TurnStarted(StoreResponded):
-        """Is posted when the bot was asked: what was said is stored.
+        """The user's message is stored and the reply has started.
 
-        `sent_session_id` is the id that the session had before: a new one may get its id from a server.
+        `sent_session_id` is the session's previous ID; a server may give a new session another one.
         """
 
         sent_session_id: str
         session: Session
         reply: ReplyHandle
-        words: str
+        text: str
 
     @dataclass
     class TurnFailed(StoreFailed):
-        """Is posted when the bot could not be asked; the words are in the prompt still."""
+        """The turn couldn't start; the text is still in the composer."""
 
         session_id: str
 
@@ -48,13 +48,13 @@ class TurnActions(SessionView):
     _unsent: Message | None = None
 
     def on_text_area_changed(self, _event: TextArea.Changed) -> None:
-        """Write the draft down shortly after it was typed."""
+        """Save the draft shortly after a change."""
         if not self._draft_scheduled:
             self._draft_scheduled = True
             self.set_timer(_DRAFT_SECONDS, self._write_draft)
 
     def attach_chat(self, chat: ChatBackend, bot: str) -> None:
-        """Take the store, now that it is open, and send what was to be sent before it was."""
+        """Set the chat and send what the user sent before the store was open."""
         super().attach_chat(chat, bot)
         if self._send_when_open and self.session and not self.session.rev:
             self.composer.action_send()
@@ -65,7 +65,7 @@ class TurnActions(SessionView):
         self._autosave.flush()
 
     def escape(self) -> bool:
-        """Stop the reply, or leave what is being edited; tell whether there was either."""
+        """Stop the reply or cancel the edit; return whether there was either."""
         if self.is_answering:
             self.stop()
         elif self._autosave.editing:
@@ -74,7 +74,7 @@ class TurnActions(SessionView):
         elif self.session and is_streaming_elsewhere(self.session):
             self._stop_elsewhere(self.session.id)
             self.app.notify("The program that receives this reply is asked to stop it.", markup=False)
-            self.set_timer(_STOPPED_SECONDS, self.reload)
+            self.set_timer(_STOP_SECONDS, self.reload)
         else:
             return False
         return True
@@ -90,13 +90,15 @@ class TurnActions(SessionView):
         elif edited := self._autosave.editing:
             self._submit(lambda chat, own: chat.edit(self.user, own, edited, text), text)
         else:
-            if self._unsent is None or self._unsent.content != text:  # the same one again is not stored twice
+            if (
+                self._unsent is None or self._unsent.content != text
+            ):  # the same message keeps its ID, so it isn't stored twice
                 self._unsent = Message(role="user", content=text)
             message = self._unsent
             self._submit(lambda chat, own: chat.send(self.user, own, message), text)
 
-    def action_ask_again(self) -> None:
-        """Ask for the answer that is missing, or for another one."""
+    def action_regenerate(self) -> None:
+        """Request the missing reply, or another version of one."""
         session = self.session
         if session is None:
             return
@@ -106,28 +108,28 @@ class TurnActions(SessionView):
             self._submit(lambda chat, own: chat.regenerate(self.user, own, answer.id))
 
     def action_edit(self) -> None:
-        """Put an earlier message of the person's into the prompt, to be said in another way."""
+        """Put an earlier message of the user into the composer to edit it."""
         if self.session and (question := target_user_message(self.session, self.transcript.current)):
             self._autosave.start_edit(question.id, question.content)
             self._show_editing()
             self.composer.focus()
 
-    def _submit(self, ask: StartTurn, words: str = "") -> None:
+    def _submit(self, ask: StartTurn, text: str = "") -> None:
         if self.session is None or self.chat is None:
             return
         self._submitting_session_id = self.session.id
         self.notice.show("")
-        self._start_turn(self.chat, replace(self.session, messages=list(self.session.messages)), ask, words)
+        self._start_turn(self.chat, replace(self.session, messages=list(self.session.messages)), ask, text)
 
     @work(thread=True, group="ask")
-    def _start_turn(self, chat: ChatBackend, session: Session, ask: StartTurn, words: str) -> None:
+    def _start_turn(self, chat: ChatBackend, session: Session, ask: StartTurn, text: str) -> None:
         sent_session_id = session.id
         try:
             reply = ask(chat, session)
         except BotchatError as error:
             self.post_message(self.TurnFailed(error, sent_session_id))
         else:
-            self.post_message(self.TurnStarted(sent_session_id, session, reply, words))
+            self.post_message(self.TurnStarted(sent_session_id, session, reply, text))
 
     @on(TurnStarted)
     def _turn_started(self, event: TurnStarted) -> None:
@@ -138,19 +140,19 @@ class TurnActions(SessionView):
             self._background_replies.append((event.reply, session.name))
             self._reply_tracker.track(session, event.reply)
             return
-        if event.words:
+        if event.text:
             self._unsent = None
-            self._clear_sent(session, event.words)
+            self._clear_sent(session, event.text)
         self._follow_reply(event.reply)
         self._apply(with_message(session, event.reply.message))
         self.transcript.go_to_end()
 
-    def _clear_sent(self, session: Session, words: str) -> None:
-        """Take out of the prompt what is stored now."""
+    def _clear_sent(self, session: Session, text: str) -> None:
+        """Clear the composer of the text that is stored now."""
         if self._autosave.editing:
             self._autosave.end_edit()
         else:
-            self.composer.remove_sent(words)
+            self.composer.remove_sent(text)
             if session.rev == 1:
                 self._autosave.move_to(session.id)
         self._autosave.flush()
@@ -164,5 +166,5 @@ class TurnActions(SessionView):
             hint = " Choose who answers: ctrl+b." if isinstance(event.error, UnknownBot) else ""
             self.notice.show(f"{what}: {event.error}{hint}", error=True)
         else:
-            words = f"{one_line(str(event.error))} Your words are in that session's prompt."
-            self.app.notify(words, title="Not sent", severity="error", markup=False)
+            text = f"{one_line(str(event.error))} Your words are in that session's prompt."
+            self.app.notify(text, title="Not sent", severity="error", markup=False)

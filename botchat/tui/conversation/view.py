@@ -1,4 +1,4 @@
-"""The session that is read: its messages, the reply that is coming, and what others wrote to it meanwhile."""
+"""Displays the open session, its streaming reply, and changes by other programs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -31,8 +31,8 @@ from botchat.tui.transcript.dividers import dividers_of
 from botchat.tui.transcript.transcript import Transcript
 from botchat.tui.unsaved_replies import ReplyTracker
 
-_EARLIER, _EARLIER_AT_MOST = 200, 2000
-"""Messages that are read at once above those that are loaded; it is as many as are loaded, between these two."""
+_MIN_EARLIER, _MAX_EARLIER = 200, 2000
+"""Bounds of the number of earlier messages to load at once, which is the number of loaded ones."""
 
 _UNANSWERED = "This message has no answer. Escape, then r, asks the bot again."
 _WAITS_ELSEWHERE = "Another program is waiting for this reply. Escape stops it."
@@ -41,19 +41,19 @@ _CHECK_SECONDS = 5.0
 
 
 class SessionView(SessionReader):
-    """Shows one session as it was read, and as it grows."""
+    """Shows a session as it was loaded, and keeps it up to date."""
 
     BINDINGS: ClassVar[list[BindingType]] = []
 
     @dataclass
     class SessionShown(Posted):
-        """Is posted when another session is shown, or something of its heading changed."""
+        """Another session is shown, or something in its header has changed."""
 
         session: Session
 
     @dataclass
     class ReplyEnded(Posted):
-        """Is posted when a reply is there to its end, and stored; also that of a session that was left."""
+        """A reply is complete and stored, also in a session that isn't open any more."""
 
         reply: ReplyHandle
         name: str
@@ -76,7 +76,7 @@ class SessionView(SessionReader):
         self._follow_timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        """Put the messages above, the prompt below, and between them what is to be said."""
+        """Put the notice between the messages and the composer."""
         yield self.transcript
         yield self.notice
         yield self.composer
@@ -92,48 +92,48 @@ class SessionView(SessionReader):
 
     @property
     def unsaved(self) -> list[tuple[Session, ReplyHandle]]:
-        """The replies with words that are in this program alone, each with its session as it was last shown."""
+        """The replies whose text is only in this process, each with its last displayed session."""
         if self._reply and self.session:
             self._reply_tracker.track(self.session, self._reply)
         return self._reply_tracker.unsaved
 
     @property
     def is_answering(self) -> bool:
-        """Whether a reply is coming into the session that is shown."""
+        """Whether a reply is streaming into the open session."""
         return self._reply is not None and not self._reply.ended
 
     def on_mount(self) -> None:
-        """Bring back what was typed and not sent, before the store is asked for anything."""
+        """Restore the draft of a new session before the store is open."""
         self._follow_timer = self.set_interval(_REDRAW_SECONDS, self._draw_reply, pause=True)
         self.set_interval(_CHECK_SECONDS, self.check_changes)
         self._autosave.open(self.composer, "")
 
     def attach_chat(self, chat: ChatBackend, bot: str) -> None:
-        """Take the store, now that it is open, and who answers in new sessions if that was not said."""
+        """Set the chat, now that the store is open, and the default bot unless one was given."""
         self.chat = chat
         self._bot = self._bot or bot
         if self.session is None and self._opening is None:
             self.start_new()
 
     def start_new(self) -> None:
-        """Show a new session, with nothing in it."""
+        """Show a new, empty session."""
         if self.chat is None:
             return
         self._opening = None
         self._show(self.chat.new_session(self.user, self._bot))
 
     def open(self, session_id: str) -> None:
-        """Read a session and show it; until it is there the one before stays."""
+        """Load a session and show it; the current one stays until then."""
         self._opening = session_id
         self._open(session_id)
 
     def stop(self) -> None:
-        """End the reply that is coming; what came is kept."""
+        """Stop the streaming reply; the received text is kept."""
         if self._reply:
             self._reply.stop()
 
     def check_changes(self) -> None:
-        """Look whether somebody else wrote to the session, and whether replies of sessions that were left are there."""
+        """Check for changes by other programs and for replies of other sessions that have ended."""
         for reply, name in list(self._background_replies):
             if reply.settled:
                 self._background_replies.remove((reply, name))
@@ -142,7 +142,7 @@ class SessionView(SessionReader):
             self._check_changes(self.session.id)
 
     def retry_read(self) -> None:
-        """Try again what could not be read."""
+        """Retry the failed load."""
         if self._retry:
             again, self._retry = self._retry, None
             self.notice.show("")
@@ -188,23 +188,23 @@ class SessionView(SessionReader):
 
     @on(Transcript.NewBelow)
     def _new_below(self, event: Transcript.NewBelow) -> None:
-        words = f"↓ {event.count} new below: End, or Escape and End" if event.count else ""
-        self.composer.border_subtitle = Content(words) if words else ""
+        text = f"↓ {event.count} new below: End, or Escape and End" if event.count else ""
+        self.composer.border_subtitle = Content(text) if text else ""
 
     def _redraw(self) -> None:
         if self.session:
             shown = visible_messages(self.session)
             self.transcript.show(
                 shown,
-                first=self.session.first,
+                earlier_count=self.session.first,
                 bot_id=self.session.bot_id,
                 alternatives=alternatives(self.session.messages),
                 unanswered=self._is_unanswered,
-                lines=dividers_of(self.session, topics=self.topics),
+                dividers=dividers_of(self.session, topics=self.topics),
             )
 
     def _apply(self, session: Session) -> None:
-        """Show what is new of the session that is shown, with the view where it is."""
+        """Update the open session; the scroll position stays."""
         known, self.session = self.session, session
         before, after = visible_messages(known) if known else [], visible_messages(session)
         several_before = alternatives(known.messages) if known else {}
@@ -216,8 +216,8 @@ class SessionView(SessionReader):
                     self.transcript.update(new)
             for message in after[len(before) :]:
                 self.transcript.append(message)
-            lines = dividers_of(session, topics=self.topics)
-            self.transcript.update_state(unanswered=self._is_unanswered, lines=lines, bot_id=session.bot_id)
+            dividers = dividers_of(session, topics=self.topics)
+            self.transcript.update_state(unanswered=self._is_unanswered, dividers=dividers, bot_id=session.bot_id)
         self.post_message(self.SessionShown(session))
 
     def _follow_reply(self, reply: ReplyHandle) -> None:
@@ -226,7 +226,7 @@ class SessionView(SessionReader):
             self._follow_timer.resume()
 
     def _draw_reply(self) -> None:
-        """Draw what came of the reply since the last time."""
+        """Draw the text received since the last call."""
         if self._reply is None or self.session is None:
             return
         reply, message = self._reply, self._reply.message
@@ -252,7 +252,7 @@ class SessionView(SessionReader):
 
     def _show_ending(self, reply: ReplyHandle) -> None:
         if reply.save_failure:
-            return  # that is on the screen, and stays
+            return  # already shown, and stays
         if reply.failure or reply.message.error:
             again = " Escape, then r, asks again." if reply.failure else ""
             self.notice.show(f"{reply.failure or reply.message.error}{again}", error=True)
@@ -260,7 +260,7 @@ class SessionView(SessionReader):
             self.notice.show("")
 
     def reload(self) -> None:
-        """Read the session that is shown again."""
+        """Reload the open session."""
         if self.session:
             self._reload(self.session.id)
 
@@ -273,15 +273,15 @@ class SessionView(SessionReader):
             self._initial_session_opened()
 
     def _initial_session_opened(self) -> None:
-        """Do what is due when the session to begin with is there."""
+        """Hook: the initial session is open."""
 
     @on(SessionReader.ReadFailed)
     def _read_failed(self, event: SessionReader.ReadFailed) -> None:
         self._opening = None
-        self._retry = event.again
+        self._retry = event.retry
         if self.session:
-            self.transcript.prepend([], first=self.session.first)  # it may ask for earlier ones again
-        self.notice.show(f"{event.what}: {event.error} F5 tries again.", error=True)
+            self.transcript.prepend([], earlier_count=self.session.first)  # allows another request for earlier messages
+        self.notice.show(f"{event.failure}: {event.error} F5 tries again.", error=True)
 
     @on(SessionReader.SessionReloaded)
     def _session_reloaded(self, event: SessionReader.SessionReloaded) -> None:
@@ -295,9 +295,9 @@ class SessionView(SessionReader):
 
     @on(Transcript.EarlierRequested)
     def read_earlier(self) -> None:
-        """Read what stands above the messages that are loaded."""
+        """Load messages before the loaded ones."""
         if self.session and self.session.first:
-            limit = min(max(_EARLIER, len(self.session.messages)), _EARLIER_AT_MOST)
+            limit = min(max(_MIN_EARLIER, len(self.session.messages)), _MAX_EARLIER)
             self._read_earlier(self.session.id, self.session.first, limit)
 
     @on(SessionReader.EarlierLoaded)
@@ -310,8 +310,8 @@ class SessionView(SessionReader):
         self.session = replace(session, messages=event.messages + session.messages, first=first)
         after = visible_messages(self.session)
         if after[len(after) - len(before) :] == before:
-            self.transcript.prepend(after[: len(after) - len(before)], first=first)
-            self.transcript.update_state(lines=dividers_of(self.session, topics=self.topics))
+            self.transcript.prepend(after[: len(after) - len(before)], earlier_count=first)
+            self.transcript.update_state(dividers=dividers_of(self.session, topics=self.topics))
         else:
             self._redraw()
 

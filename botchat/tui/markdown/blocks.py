@@ -1,4 +1,4 @@
-"""The kinds of blocks that a message is made of, and how each becomes rows."""
+"""The kinds of Markdown blocks, and how each is drawn as rows."""
 
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -21,13 +21,13 @@ _BETWEEN = " │ "
 
 @dataclass(kw_only=True, slots=True)
 class Block:
-    """What can be drawn by itself. Two that are equal are drawn alike.
+    """A part of a message that is drawn on its own. Equal blocks are drawn alike.
 
     Attributes:
-        first: what stands before its first row: a list's bullet, a quote's bar.
-        rest: what stands before the others, as wide as `first`.
-        above: what stands in the empty row above it; None if there is no such row.
-        tone: the part of the look that its plain words have.
+        first: the prefix of the first row: a list's bullet, a quote's bar.
+        rest: the prefix of the other rows, as wide as `first`.
+        above: the prefix of the blank row above; None without one.
+        tone: the name of the style of plain text.
     """
 
     first: str = ""
@@ -36,14 +36,14 @@ class Block:
     tone: str = ""
 
     def rows(self, look: TranscriptStyle) -> list[Row]:
-        """Draw it, with the empty row above it."""
+        """Draw the block, with its blank row above."""
         drawn = self._draw(look)
         if self.above is None:
             return drawn
         return [Row(Strip([Segment(self.above.rstrip() or " ", look["dim"])])), *drawn]
 
     def estimate(self, width: int) -> int:
-        """Guess how many rows it has, without drawing it."""
+        """Estimate the number of rows without drawing."""
         return max(self._estimate(max(width - len(self.rest), 1)), 1) + (self.above is not None)
 
     def _draw(self, look: TranscriptStyle) -> list[Row]:
@@ -58,7 +58,7 @@ class Block:
 
 @dataclass(kw_only=True, slots=True)
 class PlainText(Block):
-    """Words that are shown as they are."""
+    """Text shown literally."""
 
     text: str
 
@@ -71,7 +71,7 @@ class PlainText(Block):
 
 @dataclass(kw_only=True, slots=True)
 class Paragraph(Block):
-    """A paragraph or a heading of Markdown; `refs` are the addresses that its links may name."""
+    """A paragraph or heading of Markdown; `refs` are the link reference definitions."""
 
     source: str
     level: int = 0
@@ -90,9 +90,9 @@ class Code(Block):
     """Lines of a code block.
 
     Attributes:
-        listing: the whole block, which is highlighted at once: what a line means hangs on those before it.
-        begin: the first of its lines that stands here.
-        end: the first that does no more.
+        listing: the whole code block, highlighted as one because a line depends on those before it.
+        begin: the index of the first line.
+        end: the index after the last line.
     """
 
     listing: CodeBlock
@@ -120,10 +120,10 @@ class Table(Block):
     """Rows of a table.
 
     Attributes:
-        head: the cells of its header; empty where it stands further up.
-        cells: the cells of each row, as Markdown.
-        widths: how wide each column wants to be.
-        right: the columns whose cells stand at the right.
+        head: the header's cells; empty in later parts of a table.
+        cells: each row's cells, as Markdown.
+        widths: the preferred width of each column, in cells.
+        right: the indexes of right-aligned columns.
     """
 
     head: tuple[str, ...]
@@ -168,7 +168,7 @@ class Table(Block):
 
 @dataclass(kw_only=True, slots=True)
 class Rule(Block):
-    """A line across."""
+    """A horizontal rule."""
 
     def _draw(self, look: TranscriptStyle) -> list[Row]:
         width = max(look.width - len(self.rest), 1)
@@ -180,11 +180,11 @@ class Rule(Block):
 
 @dataclass(kw_only=True, slots=True)
 class Caption(Block):
-    """Words of the program itself, not of a message.
+    """Text of the program itself, such as a message's header or ending.
 
     Attributes:
-        pieces: words, each with the part of the look that they have.
-        meta: what a click on them is for.
+        pieces: (text, style name) pairs.
+        meta: the action of a click on the text.
     """
 
     pieces: tuple[tuple[str, str], ...]
@@ -201,7 +201,7 @@ class Caption(Block):
 
 
 def fit_columns(wanted: tuple[int, ...], width: int) -> list[int]:
-    """Share a width among columns: the widest give way first; empty when there is no room for all."""
+    """Distribute a width among columns, shrinking the widest first; [] if there isn't room for all."""
     room = width - len(_BETWEEN) * (len(wanted) - 1)
     if room < _LEAST_COLUMN * len(wanted):
         return []
@@ -218,7 +218,7 @@ def fit_columns(wanted: tuple[int, ...], width: int) -> list[int]:
 
 
 def column_widths(head: tuple[str, ...], cells: list[tuple[str, ...]]) -> tuple[int, ...]:
-    """Tell how wide the columns of a table want to be."""
+    """Return the preferred widths of a table's columns, in cells."""
     return tuple(max(map(_cell_width, column)) for column in zip(head, *cells, strict=True))
 
 

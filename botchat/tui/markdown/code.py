@@ -1,4 +1,4 @@
-"""The code in a message, highlighted with the theme's colours."""
+"""Code blocks, highlighted in the theme's colors."""
 
 from dataclasses import dataclass, field
 from functools import cache
@@ -11,7 +11,7 @@ from botchat.tui.markdown.style import TranscriptStyle
 from botchat.tui.markdown.wrapping import TAB
 
 MAX_HIGHLIGHTED = 30_000
-"""Characters of a code block that are highlighted at once: longer ones part by part."""
+"""Characters of a code block that is highlighted as one; longer ones are highlighted in parts."""
 
 _PARTS = {
     "Keyword": "code-keyword",
@@ -35,8 +35,8 @@ class CodeBlock:
     """A block of code.
 
     Attributes:
-        code: without a line feed at its end.
-        language: what the block says that it is; any words.
+        code: the text, without a final line feed.
+        language: the block's info string, any text.
     """
 
     code: str
@@ -45,13 +45,13 @@ class CodeBlock:
     _count: int = field(default=0, compare=False, repr=False)
 
     def lines(self, look: TranscriptStyle, begin: int, end: int) -> list[Text]:
-        """Return some lines in colour; all are kept, for the parts of a long block are drawn one by one."""
+        """Return highlighted lines; all are cached, because the parts of a long block are drawn one by one."""
         if self._drawn is None or self._drawn[0] is not look:
             self._drawn = (look, list(self._highlighted(look).split("\n", allow_blank=True)))
         return [line.copy() for line in self._drawn[1][begin:end]]
 
     def estimate(self, begin: int, end: int, width: int) -> int:
-        """Guess the rows of some of its lines."""
+        """Estimate the rows of some lines."""
         if self._count == 0:
             self._count = self.code.count("\n") + 1
         return (end - begin) + len(self.code) * (end - begin) // self._count // (width * 2)

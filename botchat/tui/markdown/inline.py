@@ -1,4 +1,4 @@
-"""The Markdown inside a line: emphasis, code, links with the address that they lead to."""
+"""Inline Markdown: emphasis, code, and links with their URLs."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from botchat.core.exporting import printable
 from botchat.tui.markdown.style import TranscriptStyle
 
 MAX_PARAGRAPH = 8_000
-"""Characters of one paragraph that are read as Markdown: some texts take time by the square of their length."""
+"""Characters of a paragraph that is parsed as Markdown; parsing some texts takes quadratic time."""
 
 _DEEPEST = 100
 _SCHEMES = ("http://", "https://", "mailto:")
@@ -25,26 +25,26 @@ _MARKS = {"strong": Style(bold=True), "em": Style(italic=True), "s": Style(strik
 
 @cache
 def markdown_parser() -> MarkdownIt:
-    """Return what reads Markdown: HTML is text, and only the web and mail are links."""
+    """Return the Markdown parser: HTML is text, and only web and mail links are links."""
     markdown = MarkdownIt("commonmark", {"html": False, "maxNesting": _DEEPEST}).enable(["table", "strikethrough"])
     markdown.validateLink = lambda url: url.lower().startswith(_SCHEMES)  # type: ignore[method-assign]
     return markdown
 
 
 def render_inline(source: str, look: TranscriptStyle, style: Style, refs: Mapping[str, Any] | None = None) -> Text:
-    """Read one paragraph, heading or cell; `refs` are the addresses that links name elsewhere in the message."""
+    """Render a paragraph, heading or cell; `refs` are the message's link reference definitions."""
     if len(source) > MAX_PARAGRAPH:
         return Text(source, style)
     tokens: list[Token] = []
     try:
         markdown_parser().inline.parse(source, markdown_parser(), {"references": refs or {}}, tokens)
-    except Exception:  # noqa: BLE001  (a fault of the library in one message must not cost the screen)
+    except Exception:  # noqa: BLE001  (a bug of the library must not crash the screen)
         return Text(source, style)
     return _Writer(look, style).write(tokens)
 
 
 def paragraph_links(source: str, look: TranscriptStyle, refs: Mapping[str, Any] | None = None) -> list[str]:
-    """Return the addresses of a paragraph in their order, each once."""
+    """Return a paragraph's distinct URLs, in order."""
     text = render_inline(source, look, look.base, refs)
     found = (span.style.meta.get("link") for span in text.spans if isinstance(span.style, Style))
     return list(dict.fromkeys(link for link in found if link))
@@ -87,7 +87,7 @@ class _Writer:
                 self._words(printable(token.content))
 
     def _style(self, own: Style) -> Style:
-        """Code inside a link can still be clicked."""
+        """Add the open link to a style, so that code in a link can be clicked."""
         return own + Style(meta={"link": self.link}) if self.link else own
 
     def _words(self, words: str) -> None:
@@ -106,7 +106,7 @@ class _Writer:
         self.stack.append(self.stack[-1] + self._link_style(self.link))
 
     def _close(self) -> None:
-        """What a link says may be anything: where it leads is shown too."""
+        """End a link; append its URL, because a link's text can be anything."""
         address, said = self.link or "", self.text.plain[self.label :]
         self.stack.pop()
         self.link = None

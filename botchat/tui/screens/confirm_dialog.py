@@ -1,4 +1,4 @@
-"""A question that is answered by yes or no."""
+"""A dialog with a yes-no question."""
 
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ from textual.widgets import Button, Static
 
 
 class ConfirmDialog(ModalScreen[bool]):
-    """Asks before something is done; Escape and n mean no."""
+    """Asks for confirmation. Escape and n mean no."""
 
     AUTO_FOCUS = "*"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -37,6 +37,6 @@ class ConfirmDialog(ModalScreen[bool]):
     def _pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id == "yes")
 
-    def action_answer(self, answer: bool) -> None:  # noqa: FBT001  (the binding says it)
-        """Answer."""
+    def action_answer(self, answer: bool) -> None:  # noqa: FBT001  (the binding names it)
+        """Close with this answer."""
         self.dismiss(answer)

@@ -1,4 +1,4 @@
-"""A question that is answered by one of several."""
+"""A dialog to select one of several options."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -14,7 +14,7 @@ from textual.widgets.option_list import Option
 
 
 class SelectDialog(ModalScreen[str | None]):
-    """Asks for one of these: what is answered, by what is shown."""
+    """Asks for one of the options, a mapping from value to label."""
 
     AUTO_FOCUS = "*"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", tooltip="Change nothing")]
@@ -26,13 +26,13 @@ class SelectDialog(ModalScreen[str | None]):
         self._chosen = chosen
 
     def compose(self) -> ComposeResult:
-        """Show the question and what can be chosen."""
+        """Show the question and the options."""
         with Vertical(classes="dialog"):
             yield Static(Content(self._question), classes="question")
             yield OptionList(*(Option(Content(shown)) for shown in self._options.values()))
 
     def on_mount(self) -> None:
-        """Mark what is chosen now."""
+        """Highlight the current value."""
         keys = list(self._options)
         self.query_one(OptionList).highlighted = keys.index(self._chosen) if self._chosen in keys else 0
 
@@ -41,5 +41,5 @@ class SelectDialog(ModalScreen[str | None]):
         self.dismiss(list(self._options)[event.option_index])
 
     def action_leave(self) -> None:
-        """Answer nothing."""
+        """Cancel."""
         self.dismiss(None)

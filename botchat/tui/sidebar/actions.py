@@ -1,4 +1,4 @@
-"""What is done to a session from the list: renamed, pinned, archived, deleted, and brought back."""
+"""Actions on a session in the list: rename, pin, archive, delete, restore."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _NAME = "The session's name:"
 
 
 class SessionActions(Vertical):
-    """Asks where asking is due, lets a worker change the store, and tells what has changed."""
+    """Confirms where needed, changes the store in a worker, and reports the result."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "rename", "Rename", id="list.rename", show=False, tooltip="Rename the marked session"),
@@ -38,15 +38,15 @@ class SessionActions(Vertical):
 
     @dataclass
     class Changed(StoreResponded):
-        """Is posted when a session was changed; `after` is None when it was removed for ever."""
+        """A session was changed; `after` is None if it was permanently deleted."""
 
         before: SessionSummary
         after: SessionSummary | None
-        said: str
+        notice: str
 
     @dataclass
     class ChangeFailed(StoreFailed):
-        """Is posted when a session could not be changed; `name` is the one that was asked for, if one was."""
+        """A session couldn't be changed; `name` is the requested new name, if any."""
 
         summary: SessionSummary
         name: str | None = None
@@ -59,11 +59,11 @@ class SessionActions(Vertical):
 
     @property
     def current(self) -> SessionSummary | None:
-        """The session that is meant."""
+        """The selected session."""
         return None
 
     def rename(self, summary: SessionSummary, name: str | None = None, error: str = "") -> None:
-        """Ask for a name, beginning with the one that it has or, after a failure, the one that was asked for."""
+        """Ask for a name, starting with the current one or, after a failure, the one requested before."""
         asked = InputDialog(_NAME, title_of(summary.name) if name is None else name, error=error)
         self.app.push_screen(asked, lambda said: self._rename(summary, said) if said and said.strip() else None)
 
@@ -79,12 +79,12 @@ class SessionActions(Vertical):
             self._change(summary, after, "is pinned" if after.pinned else "is not pinned any more")
 
     def action_archive(self) -> None:
-        """Put the session into the archive, or back into the list."""
+        """Archive the session, or restore it."""
         if summary := self.current:
             self._set_state(summary, "archived" if summary.state == "active" else "active")
 
     def action_delete(self) -> None:
-        """Put the session into the trash; one that is there is removed for ever. Both ask."""
+        """Move the session to the trash; delete it permanently if it is there. Both ask first."""
         if summary := self.current:
             title = title_of(summary.name)
             if summary.state == "trash":
@@ -97,7 +97,7 @@ class SessionActions(Vertical):
                 self._confirm(question, lambda: self._set_state(summary, "trash"))
 
     def action_undo(self) -> None:
-        """Bring the session back that was archived or deleted last."""
+        """Restore the session that was archived or deleted last."""
         if self._undoable:
             (summary, state), self._undoable = self._undoable, None
             self._change(summary, summary._replace(state=state), _STATE_NOTICES[state])
@@ -118,14 +118,14 @@ class SessionActions(Vertical):
         self.app.push_screen(question, answered)
 
     @work(thread=True, group="change")
-    def _change(self, before: SessionSummary, after: SessionSummary | None, said: str) -> None:
+    def _change(self, before: SessionSummary, after: SessionSummary | None, notice: str) -> None:
         try:
             _apply(self._require_chat(), self.user, before, after)
         except BotchatError as error:
             renamed = after is not None and after.name != before.name
             self.post_message(self.ChangeFailed(error, before, after.name if after and renamed else None))
         else:
-            self.post_message(self.Changed(before, after, said))
+            self.post_message(self.Changed(before, after, notice))
 
     def _require_chat(self) -> ChatBackend:
         if self.chat is None:
@@ -133,7 +133,7 @@ class SessionActions(Vertical):
         return self.chat
 
     def on_session_actions_changed(self, event: Changed) -> None:
-        """Say what was done, and how it is taken back."""
+        """Notify what was done and how to undo it."""
         after = event.after
         moved = after is not None and after.state != event.before.state
         hint = ""
@@ -141,10 +141,10 @@ class SessionActions(Vertical):
             self._undoable = (after, event.before.state)
             hint = " u takes that back."
         shown = after or event.before
-        self.app.notify(f"“{title_of(shown.name)}” {event.said}.{hint}", markup=False)
+        self.app.notify(f"“{title_of(shown.name)}” {event.notice}.{hint}", markup=False)
 
     def on_session_actions_change_failed(self, event: ChangeFailed) -> None:
-        """Say what was not done; a name that was typed is asked for again."""
+        """Notify what failed; a name that was typed is asked for again."""
         if event.name is None:
             self.app.notify(one_line(str(event.error)), title="Not changed", severity="error", markup=False)
         else:

@@ -1,4 +1,4 @@
-"""The left side: search, the list of sessions page by page, and how many of them are loaded."""
+"""The left side: search, the paged list of sessions, and the count of loaded ones."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ _EMPTY: dict[State, str] = {
 
 
 class SessionsPane(SessionActions):
-    """Reads the list in the order of the store, 50 at a time, for one filter after the other."""
+    """Loads the list in the store's order, 50 at a time, for the current filter."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("m", "more", "50 more", id="more", tooltip="Load the next 50 sessions"),
@@ -45,7 +45,7 @@ class SessionsPane(SessionActions):
 
     @dataclass
     class PageLoaded(StoreResponded):
-        """Is posted when a page came; `after` is where it begins, None for the first."""
+        """A page was loaded; `after` is the cursor that it starts at, None for the first."""
 
         where: SessionFilter
         after: str | None
@@ -53,14 +53,14 @@ class SessionsPane(SessionActions):
 
     @dataclass
     class PageFailed(StoreFailed):
-        """Is posted when a page did not come."""
+        """A page couldn't be loaded."""
 
         where: SessionFilter
         after: str | None
 
     @dataclass
     class TotalCounted(StoreResponded):
-        """Is posted when it is known how many sessions the filter finds."""
+        """The number of sessions that match the filter is known."""
 
         where: SessionFilter
         number: int
@@ -77,7 +77,7 @@ class SessionsPane(SessionActions):
         self._typing: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        """Put the search above the list, and the number below it."""
+        """Put the search above the list and the count below it."""
         yield self._search
         yield self.list
         yield self._count
@@ -88,16 +88,16 @@ class SessionsPane(SessionActions):
         return self.list.current
 
     def attach_chat(self, chat: ChatBackend) -> None:
-        """Begin to read, now that the store is open."""
+        """Load the first page, now that the store is open."""
         self.chat = chat
         self.action_reload()
 
     def show_failure(self, error: BotchatError) -> None:
-        """Tell in the list's place why there is none, and how to try again."""
+        """Show the error instead of the list, and how to retry."""
         self.list.show_tail("error", f"{one_line(str(error))} Enter tries again.")
 
     def upsert(self, summary: SessionSummary, *, is_found: bool = False) -> None:
-        """Show a session as it is now, if it is one of those that the list is of; a search found it, or not."""
+        """Update or insert a session if it matches the filter; `is_found` says that a search matches it."""
         known = any(row.id == summary.id for row in self.list.rows)
         where = self._where
         if (
@@ -116,7 +116,7 @@ class SessionsPane(SessionActions):
         self._show_count()
 
     def action_reload(self) -> None:
-        """Read the list anew from its beginning."""
+        """Reload the list from the start."""
         if self.chat is None:
             self.post_message(SessionList.RetryRequested())
             return
@@ -133,16 +133,16 @@ class SessionsPane(SessionActions):
             self._try_again()
 
     def action_search(self) -> None:
-        """Let the person type what to search for."""
+        """Show and focus the search field."""
         self._search.display = True
         self._search.focus()
 
     def action_view(self) -> None:
-        """Show the archive, the trash, or the list."""
+        """Switch between the list, the archive and the trash."""
         self._show(replace(self._where, state=_VIEWS[self._where.state or "trash"]))
 
     def action_filter_bot(self) -> None:
-        """Ask of which bot's sessions the list shall be."""
+        """Ask for the bot to filter the list by."""
         if self.chat is None:
             return
         options = {"": "All bots"} | {bot: one_line(f"{bot} ({info.label})") for bot, info in self.chat.bots.items()}
@@ -152,7 +152,7 @@ class SessionsPane(SessionActions):
         )
 
     def leave_search(self) -> None:
-        """Show the whole list again."""
+        """Clear the search and show the whole list."""
         self._search.clear()
         self._search.display = False
         self._search_now()
@@ -198,7 +198,7 @@ class SessionsPane(SessionActions):
             chat = self._require_chat()
             page = chat.page(self.user, after, PAGE_SIZE, where)
             self.post_message(self.PageLoaded(where, after, page))
-            if after is None and not where.text:  # to count what a search finds is to search it all
+            if after is None and not where.text:  # counting search results would mean searching everything
                 number = chat.count(self.user, where) if page.next else len(page.sessions)
                 self.post_message(self.TotalCounted(where, number))
         except BotchatError as error:
@@ -207,7 +207,7 @@ class SessionsPane(SessionActions):
     @on(PageLoaded)
     def _page_loaded(self, event: PageLoaded) -> None:
         if event.where != self._where or (event.after is not None and event.after != self._next):
-            return  # it belongs to a list that is not shown any more
+            return  # the page of a previous filter
         self._next = event.page.next
         if event.after is None:
             self.list.set_rows(list(event.page.sessions))

@@ -1,4 +1,4 @@
-"""The list of sessions: two lines each, drawn only where they are seen, so that 5,000 cost no more than 50."""
+"""The list of sessions: two lines each, of which only visible ones are drawn, so that 5,000 cost no more than 50."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ TailKind = Literal["loading", "more", "error", "empty", "none"]
 
 
 class SessionList(ScrollView, can_focus=True):
-    """Rows of sessions, and below them what comes next: more, an error, or words when there is nothing."""
+    """Rows of sessions, and a tail row: more, an error, or a text if the list is empty."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "session-list--name",
@@ -46,15 +46,15 @@ class SessionList(ScrollView, can_focus=True):
 
     @dataclass
     class Opened(Message):
-        """Is posted when a session was chosen to be read."""
+        """A session was selected to be opened."""
 
         summary: SessionSummary
 
     class MoreRequested(Message):
-        """Is posted when the cursor or the view gets near the end of what is loaded, or more was chosen there."""
+        """The cursor or the view is near the end of the loaded rows, or the tail row that offers more was selected."""
 
     class RetryRequested(Message):
-        """Is posted when the row that tells of a failure was chosen."""
+        """The tail row that shows an error was selected."""
 
     def __init__(self, *, id: str | None = None, clock: Callable[[], datetime] = now) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -66,7 +66,7 @@ class SessionList(ScrollView, can_focus=True):
 
     @property
     def rows(self) -> list[SessionSummary]:
-        """The sessions that are loaded, newest first."""
+        """The loaded sessions, newest first."""
         return self._rows
 
     @property
@@ -76,11 +76,11 @@ class SessionList(ScrollView, can_focus=True):
 
     @property
     def tail(self) -> tuple[TailKind, str]:
-        """What stands below the sessions, and its words."""
+        """The kind of the tail row, and its text."""
         return self._tail
 
     def set_rows(self, rows: list[SessionSummary]) -> None:
-        """Show these sessions in the place of the others; the cursor stays on its session if it is among them."""
+        """Replace all rows; the cursor stays on its session if that is among them."""
         kept = self.current
         self._rows = list(rows)
         place = next((i for i, row in enumerate(self._rows) if kept and row.id == kept.id), 0)
@@ -88,13 +88,13 @@ class SessionList(ScrollView, can_focus=True):
         self._set_cursor(place)
 
     def append_rows(self, rows: list[SessionSummary]) -> None:
-        """Add what comes after the sessions that are loaded."""
+        """Append rows that aren't there yet."""
         known = {row.id for row in self._rows}
         self._rows += [row for row in rows if row.id not in known]
         self._resize()
 
     def upsert(self, summary: SessionSummary) -> bool:
-        """Show a session as it is now: in its row, or where it belongs if that is loaded; tell whether it is new."""
+        """Update a session's row, or insert it if its position is loaded; return whether it was inserted."""
         for i, row in enumerate(self._rows):
             if row.id == summary.id:
                 self._rows[i] = summary
@@ -103,15 +103,15 @@ class SessionList(ScrollView, can_focus=True):
         newer = [(row.create_time, row.id) > (summary.create_time, summary.id) for row in self._rows]
         place = newer.index(False) if False in newer else len(newer)
         if place == len(newer) and self._tail[0] in {"more", "error"}:
-            return False  # it comes with the page that it is on
+            return False  # its page will bring it
         self._rows.insert(place, summary)
         if place <= self._cursor and (self._cursor or self.has_focus):
-            self._cursor += 1  # it stays where the person has put it
+            self._cursor += 1  # the cursor stays on its session
         self._resize()
         return True
 
     def remove_session(self, session_id: str) -> None:
-        """Take a session out of the list."""
+        """Remove a session from the list."""
         place = next((i for i, row in enumerate(self._rows) if row.id == session_id), None)
         if place is not None:
             del self._rows[place]
@@ -119,21 +119,21 @@ class SessionList(ScrollView, can_focus=True):
             self._set_cursor(self._cursor - (place < self._cursor))
 
     def mark_open(self, session_id: str | None) -> None:
-        """Mark the session that is being read."""
+        """Mark the open session."""
         self._open_id = session_id
         self.refresh()
 
-    def show_tail(self, end: TailKind, words: str = "") -> None:
-        """Show below the sessions what comes next."""
-        self._tail = (end, words)
+    def show_tail(self, kind: TailKind, text: str = "") -> None:
+        """Set the tail row."""
+        self._tail = (kind, text)
         self._resize()
 
     def action_move(self, by: int) -> None:
-        """Move the cursor by so many rows."""
+        """Move the cursor by a number of rows."""
         self._set_cursor(self._cursor + by)
 
     def action_page(self, pages: int) -> None:
-        """Move the cursor by a view."""
+        """Move the cursor by a number of screens."""
         self._set_cursor(self._cursor + pages * max(1, self.size.height // _ROW_HEIGHT - 1))
 
     def action_first(self) -> None:
@@ -141,11 +141,11 @@ class SessionList(ScrollView, can_focus=True):
         self._set_cursor(0)
 
     def action_last(self) -> None:
-        """Move the cursor to the end of what is loaded."""
+        """Move the cursor to the end of the loaded rows."""
         self._set_cursor(len(self._rows))
 
     def action_choose(self) -> None:
-        """Open the session under the cursor, or do what the last row says."""
+        """Open the session under the cursor, or do what the tail row offers."""
         if summary := self.current:
             self.post_message(self.Opened(summary))
         elif self._tail[0] == "more":
@@ -154,19 +154,19 @@ class SessionList(ScrollView, can_focus=True):
             self.post_message(self.RetryRequested())
 
     def on_click(self, event: events.Click) -> None:
-        """Open the session that was clicked."""
+        """Open the clicked session."""
         row = (event.y + self.scroll_offset.y) // _ROW_HEIGHT
         if row <= self._last_row:
             self._set_cursor(row)
             self.action_choose()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Ask for more when the wheel gets near the end."""
+        """Request more rows when scrolling gets near the end."""
         super().watch_scroll_y(old_value, new_value)
         self._ask_for_more((int(new_value) + self.size.height) // _ROW_HEIGHT)
 
     def on_resize(self) -> None:
-        """Fit the end's words to the new width."""
+        """Wrap the tail's text to the new width."""
         self._resize()
 
     def render_line(self, y: int) -> Strip:
@@ -193,7 +193,7 @@ class SessionList(ScrollView, can_focus=True):
         if line == 0:
             text = f"{mark}{'★ ' if row.pinned else ''}{title_of(row.name)}"
         else:
-            when = age(row.create_time, self._clock())  # what the list is in the order of
+            when = age(row.create_time, self._clock())  # the list's order
             text = f"{mark} {when} · {count_label(row.message_count, 'message')} · {title_of(row.bot_id)}"
         return Strip([Segment(fit_width(text, width - 1) + " ", style)], width)
 
@@ -208,7 +208,7 @@ class SessionList(ScrollView, can_focus=True):
         return len(self._rows) - (0 if self._tail[0] in {"more", "error"} else 1)
 
     def _tail_lines(self, width: int) -> list[str]:
-        """Break the words of the end into lines; they may be an error's, a sentence long."""
+        """Wrap the tail's text; an error is a whole sentence."""
         lines = [""]
         for word in self._tail[1].split():
             if lines[-1] and len(lines[-1]) + 1 + len(word) > width - 2:

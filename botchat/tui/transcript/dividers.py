@@ -1,4 +1,4 @@
-"""The lines between messages: where the bot's part of a conversation begins, and where its topic changes."""
+"""Dividers between messages: where the bot's context begins, and where the topic changes."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ _TOPIC = "new topic · escape, then n, begins a new session with it"
 
 
 def dividers_of(session: Session, *, topics: bool) -> Mapping[str, tuple[str, ...]]:
-    """Return what stands above messages, by their ids."""
+    """Return the texts above messages, by message ID."""
     lines: dict[str, tuple[str, ...]] = {}
     if told := shown(session):
         back = " Escape, then f, takes it back." if told.by_hand else ""

@@ -1,4 +1,4 @@
-"""What is taken out of a transcript: a message's words, its code, its links, and what is selected with the mouse."""
+"""Extracts from a transcript: a message's text, code blocks and links, and the mouse selection."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -16,34 +16,34 @@ from botchat.tui.markdown.wrapping import GUTTER, Row
 from botchat.tui.transcript.item import RowPosition
 from botchat.tui.transcript.layout import Layout
 
-_BITS = 20  # of a part's number in a message, and of a row's in a part
+_BITS = 20  # for a part's index in its message, and for a row's in its part
 _WIDEST = 1 << _BITS
 _FIRST, _LAST = RowPosition(0, 0), RowPosition((1 << _BITS) - 1, (1 << _BITS) - 1)
 
 
 def selection_row(serial: int, place: RowPosition) -> int:
-    """Number a row for a selection: a number that stays while messages above it come and change."""
+    """Encode a row as a selection's y coordinate, which stays valid while messages above it are added or change."""
     return (serial << _BITS | place.part) << _BITS | place.y
 
 
 def whole_message(serial: int) -> Selection:
-    """Select all of a message."""
+    """Return the selection of a whole message."""
     return Selection(Offset(0, selection_row(serial, _FIRST)), Offset(_WIDEST, selection_row(serial, _LAST)))
 
 
 def message_text(message: Message) -> str:
-    """Return what a message says, as it can be pasted into a terminal."""
+    """Return a message's text, safe to paste into a terminal."""
     return printable(message.content)
 
 
 def code_blocks(message: Message) -> list[str]:
-    """Return the code blocks of a message, as they were written."""
+    """Return a message's code blocks, unwrapped."""
     tokens = markdown_parser().parse(printable(message.content))
     return [token.content for token in tokens if token.type in {"fence", "code_block"}]
 
 
 def message_links(message: Message, look: TranscriptStyle) -> list[str]:
-    """Return the addresses in a bot's or a tool's message in their order, each once."""
+    """Return the distinct URLs of a bot's or tool's message, in order."""
     if not is_markdown(message):
         return []
     document = Document()
@@ -53,7 +53,7 @@ def message_links(message: Message, look: TranscriptStyle) -> list[str]:
 
 
 def selected_text(layout: Layout, selection: Selection) -> str:
-    """Return what is selected: the words of a message that lies wholly inside as they were said, else rows as seen."""
+    """Return the selected text: the source of wholly selected messages, otherwise unwrapped rows."""
     if not layout.messages:
         return ""
     start = _End(0, _FIRST, 0) if selection.start is None else _end(layout, selection.start)

@@ -1,4 +1,4 @@
-"""What a reader does in the transcript with keys and the mouse: choose a message, a link, a place to read from."""
+"""Keys and mouse in the transcript: select a message or a link, scroll."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -15,13 +15,13 @@ _PAGE_OVERLAP = 2
 
 
 class TranscriptSelection(TranscriptScroll, can_focus=True):
-    """Lets a reader choose what is meant."""
+    """Adds selection of messages and links to the scrolling view."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "choose(-1)", "Message before", show=False, id="transcript.up"),
-        Binding("down", "choose(1)", "Next message", show=False, id="transcript.down"),
-        Binding("left", "choose_link(-1)", "Link before", show=False, id="transcript.left"),
-        Binding("right", "choose_link(1)", "Next link", show=False, id="transcript.right"),
+        Binding("up", "select(-1)", "Message before", show=False, id="transcript.up"),
+        Binding("down", "select(1)", "Next message", show=False, id="transcript.down"),
+        Binding("left", "select_link(-1)", "Link before", show=False, id="transcript.left"),
+        Binding("right", "select_link(1)", "Next link", show=False, id="transcript.right"),
         Binding("enter", "open_link", "Open link", show=False, id="transcript.enter"),
         Binding("pageup", "page(-1)", "Page up", show=False, id="transcript.pageup"),
         Binding("pagedown", "page(1)", "Page down", show=False, id="transcript.pagedown"),
@@ -30,27 +30,27 @@ class TranscriptSelection(TranscriptScroll, can_focus=True):
     ]
 
     class Selected(Event, namespace="transcript"):
-        """Another message is the current one."""
+        """Another message was selected."""
 
         def __init__(self, message: Message) -> None:
-            """Name it."""
+            """Store the message."""
             super().__init__()
             self.message = message
 
     @dataclass
     class LinkOpened(Event, namespace="transcript"):
-        """A link was clicked or chosen. Nothing is opened: the app asks."""
+        """A link was clicked or opened by key. The app confirms and opens it."""
 
         url: str
 
     @property
     def current(self) -> Message | None:
-        """The message that was chosen."""
+        """The selected message."""
         return None if self._cursor is None else self._rows.messages[self._rows.place(self._cursor)]
 
     @property
     def cursor(self) -> int | None:
-        """Which of `messages` was chosen."""
+        """The index of the selected message."""
         return None if self._cursor is None else self._rows.place(self._cursor)
 
     @cursor.setter
@@ -59,27 +59,27 @@ class TranscriptSelection(TranscriptScroll, can_focus=True):
         if chosen == self._cursor:
             return
         self._cursor = chosen
-        self._choose_link(None)
+        self._select_link(None)
         if place is not None:
             self.post_message(self.Selected(self._rows.messages[place]))
         self.refresh()
 
     def toggle_reasoning(self, message_id: str | None = None) -> None:
-        """Fold or unfold the thoughts of a message, or of all."""
-        mark = self._mark()
-        self._annotations.fold(message_id)
+        """Collapse or expand the reasoning of a message, or of all."""
+        anchor = self._view_anchor()
+        self._annotations.toggle_reasoning(message_id)
         self._rows.refresh()
-        self._refit(mark)
+        self._refit(anchor)
 
     def toggle_details(self) -> None:
-        """Show or hide the time, bot, model, tokens and latency of each message."""
-        mark = self._mark()
-        self._annotations.details = not self._annotations.details
+        """Show or hide each message's time, bot, model, tokens and latency."""
+        anchor = self._view_anchor()
+        self._annotations.shows_details = not self._annotations.shows_details
         self._rows.refresh()
-        self._refit(mark)
+        self._refit(anchor)
 
-    def action_choose(self, by: int) -> None:
-        """Choose the message before or after, and bring it into the view."""
+    def action_select(self, by: int) -> None:
+        """Select the previous or next message and scroll to it."""
         if not self._rows.messages:
             return
         last = len(self._rows.messages) - 1
@@ -88,19 +88,19 @@ class TranscriptSelection(TranscriptScroll, can_focus=True):
             self.cursor = last if seen is None else seen
         else:
             self.cursor = min(max(self.cursor + by, 0), last)
-        self._bring(self.cursor or 0, by)
+        self._scroll_into_view(self.cursor or 0, by)
 
-    def action_choose_link(self, by: int) -> None:
-        """Choose another link of the current message."""
-        found = self._links()
-        if found:
-            place = found.index(self._link) + by if self._link in found else (0 if by > 0 else -1)
-            self._choose_link(found[place % len(found)])
+    def action_select_link(self, by: int) -> None:
+        """Select the previous or next link of the selected message."""
+        urls = self._links()
+        if urls:
+            place = urls.index(self._link) + by if self._link in urls else (0 if by > 0 else -1)
+            self._select_link(urls[place % len(urls)])
 
     def action_open_link(self) -> None:
-        """Say that the chosen link is to be opened; the first one if none was chosen."""
-        if found := self._links():
-            self.post_message(self.LinkOpened(self._link if self._link in found else found[0]))
+        """Request to open the selected link, or the first one."""
+        if urls := self._links():
+            self.post_message(self.LinkOpened(self._link if self._link in urls else urls[0]))
 
     def action_page(self, by: int) -> None:
         """Scroll by a page."""
@@ -111,21 +111,21 @@ class TranscriptSelection(TranscriptScroll, can_focus=True):
         self._go(-self._rows.lead)
 
     def action_go_end(self) -> None:
-        """Scroll to the last message, and follow what comes."""
+        """Scroll to the last message and follow the end."""
         self._follow = True
         self._fit(self._top)
         self._scrolled()
 
     def on_mouse_scroll_up(self) -> None:
-        """Take note that somebody wants to see more than the first row."""
+        """Handle the mouse wheel at the top row, where the scroll position doesn't change."""
         self._scrolled()
 
     def on_click(self, event: events.Click) -> None:
-        """Choose the message that was clicked, unfold its thoughts or say that its link is to be opened."""
+        """Select the clicked message, toggle its reasoning, or request to open its link."""
         place = self._rows.at(self._top + event.y)
         if place is None:
             return
-        if event.chain > 1:  # twice: the message, not all of the transcript
+        if event.chain > 1:  # double click: selects the message, not the whole transcript
             event.prevent_default()
             self.screen.selections = {self: whole_message(self._rows.serial(place))}
             return
@@ -140,8 +140,8 @@ class TranscriptSelection(TranscriptScroll, can_focus=True):
         self.scroll_to(y=row + self._rows.lead, immediate=True)
         self._scrolled()
 
-    def _bring(self, place: int, by: int) -> None:
-        """Scroll as little as shows a message; one that does not fit is read from its side."""
+    def _scroll_into_view(self, place: int, by: int) -> None:
+        """Scroll as little as possible to show a message; a too tall one starts at the side it is entered from."""
         top, height = self._rows.top(place), self._rows.height(place)
         end = top + height - self.size.height
         if top < self._top or (height > self.size.height and by > 0):
@@ -152,7 +152,7 @@ class TranscriptSelection(TranscriptScroll, can_focus=True):
     def _links(self) -> list[str]:
         return message_links(self.current, self._rows.look) if self.current else []
 
-    def _choose_link(self, link: str | None) -> None:
+    def _select_link(self, link: str | None) -> None:
         if link != self._link:
             self._link = link
             self._restyle()

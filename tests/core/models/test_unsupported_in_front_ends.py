@@ -293,7 +293,7 @@ async def test_the_terminal_shows_it_below_the_words_as_plain_text():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
         message = says("so far", payload=pack([Unsupported(HOSTILE, {}), IMAGE]), status="truncated", error="Cut.")
-        app.transcript.show([message], first=0, bot_id="b")
+        app.transcript.show([message], earlier_count=0, bot_id="b")
         await pilot.pause()
         place = seen(app).index("so far")
         assert seen(app)[place + 1 : place + 4] == [
@@ -307,7 +307,7 @@ async def test_the_terminal_shows_it_below_the_words_as_plain_text():
 async def test_a_narrow_terminal_shows_it_whole_and_it_can_be_selected():
     app = TranscriptApp()
     async with app.run_test(size=(24, 10)) as pilot:
-        app.transcript.show([says("", payload=pack([CALLED]))], first=0, bot_id="b")
+        app.transcript.show([says("", payload=pack([CALLED]))], earlier_count=0, bot_id="b")
         await pilot.pause()
         assert " ".join(" ".join(seen(app)).split()) == "b Unsupported content: tool call: search"
         selection = whole_message(app.transcript._rows.serial(0))

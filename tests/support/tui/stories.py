@@ -102,7 +102,7 @@ async def terminal(
         seen = Seen(app, pilot)
         if not callable(chat):
             await seen.until(lambda: app.conversation.chat is not None and app.sessions.list.tail[0] != "loading")
-            await seen.until(lambda: more.get("first") is None or app.conversation.session is not None)
+            await seen.until(lambda: more.get("find_initial") is None or app.conversation.session is not None)
         yield seen
 
 

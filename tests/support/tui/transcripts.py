@@ -54,7 +54,7 @@ class TranscriptApp(App):
     def transcript(self):
         return self.query_one(Transcript)
 
-    def on_transcript_selected_text(self, event):
+    def on_transcript_selected(self, event):
         self.noted.append(("selected", event.message.id))
 
     def on_transcript_new_below(self, event):

@@ -67,7 +67,7 @@ async def test_c_goes_on_with_the_session_used_last_and_says_which(chat_with, st
     while now() <= other.update_time:  # what is written in the same millisecond was used as late
         pass
     store._repository.append(store.get("ann", first.id), Message(role="user", content="used last"))
-    async with terminal(chat_with(), tmp_path, first=lambda chat: chat.latest("ann"), is_latest=True) as at:
+    async with terminal(chat_with(), tmp_path, find_initial=lambda chat: chat.latest("ann"), resumes_latest=True) as at:
         await at.sees("used last", "Going on with", "“First made”")
         assert at.app.conversation.session.id == first.id
 
@@ -75,7 +75,7 @@ async def test_c_goes_on_with_the_session_used_last_and_says_which(chat_with, st
 @story
 async def test_a_session_that_is_not_there_ends_the_program_with_its_error(chat_with, tmp_path):
     chat = chat_with()
-    async with terminal(lambda: chat, tmp_path, first=lambda chat: chat.open("ann", "nope")) as at:
+    async with terminal(lambda: chat, tmp_path, find_initial=lambda chat: chat.open("ann", "nope")) as at:
         await at.until(lambda: at.app.failure is not None)
     assert "nope" in str(at.app.failure)
 

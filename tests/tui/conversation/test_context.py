@@ -13,7 +13,7 @@ async def test_what_came_before_is_forgotten_taken_back_and_begun_anew_by_keys(c
     session = stored(store, messages=0, bot_id="b")
     for i, text in enumerate(TALK):
         store.append(session, Message(role="assistant" if i % 2 else "user", content=text))
-    async with terminal(chat_with("Yes."), tmp_path, first=lambda chat: chat.latest("ann")) as at:
+    async with terminal(chat_with("Yes."), tmp_path, find_initial=lambda chat: chat.latest("ann")) as at:
         await at.sees("At nine.")
         await at.press("escape")
         await at.press("f")

@@ -42,7 +42,7 @@ async def mark(at, words: str) -> None:
 async def test_a_message_is_redacted_with_its_title_after_a_question_that_names_what_quotes_it(
     chat_with, store, session, tmp_path
 ):
-    async with terminal(chat_with(), tmp_path, first=first(session)) as at:
+    async with terminal(chat_with(), tmp_path, find_initial=first(session)) as at:
         await at.sees("And something else")
         await mark(at, f"The password is {PASSWORD}")
         await at.press("x")
@@ -64,7 +64,7 @@ async def test_a_message_is_redacted_with_its_title_after_a_question_that_names_
 
 @story
 async def test_what_quotes_it_goes_too_if_that_is_chosen(chat_with, store, session, tmp_path):
-    async with terminal(chat_with(), tmp_path, first=first(session)) as at:
+    async with terminal(chat_with(), tmp_path, find_initial=first(session)) as at:
         await at.sees("And something else")
         await mark(at, f"The password is {PASSWORD}")
         await at.press("x")
@@ -80,7 +80,7 @@ async def test_what_quotes_it_goes_too_if_that_is_chosen(chat_with, store, sessi
 
 @story
 async def test_a_server_s_message_is_redacted_the_same_way(remote_with, store, session, tmp_path):
-    async with terminal(remote_with(), tmp_path, first=first(session)) as at:
+    async with terminal(remote_with(), tmp_path, find_initial=first(session)) as at:
         await at.sees("And something else")
         await mark(at, f"The password is {PASSWORD}")
         await at.press("x")
@@ -93,7 +93,7 @@ async def test_a_server_s_message_is_redacted_the_same_way(remote_with, store, s
 
 @story
 async def test_where_nothing_quotes_it_there_is_one_answer(chat_with, store, session, tmp_path):
-    async with terminal(chat_with(), tmp_path, first=first(session)) as at:
+    async with terminal(chat_with(), tmp_path, find_initial=first(session)) as at:
         await at.sees("And something else")
         await mark(at, "And something else")
         await at.press("x")
@@ -110,7 +110,7 @@ async def test_where_nothing_quotes_it_there_is_one_answer(chat_with, store, ses
 
 @story
 async def test_without_a_marked_message_nothing_is_guessed(chat_with, store, session, tmp_path):
-    async with terminal(chat_with(), tmp_path, first=first(session)) as at:
+    async with terminal(chat_with(), tmp_path, find_initial=first(session)) as at:
         await at.sees("And something else")
         at.app.conversation.transcript.focus()
         await at.press("x")
@@ -123,7 +123,7 @@ async def test_an_old_message_that_was_loaded_is_redacted_on_the_screen_and_in_a
     chat_with, store, tmp_path
 ):
     session = stored(store, messages=120)
-    async with terminal(chat_with(), tmp_path, first=first(session)) as at:
+    async with terminal(chat_with(), tmp_path, find_initial=first(session)) as at:
         await at.sees("message 119")
         at.app.conversation.transcript.focus()
         await at.press("home")
@@ -144,7 +144,7 @@ async def test_an_old_message_that_was_loaded_is_redacted_on_the_screen_and_in_a
 @story
 async def test_a_redaction_that_fails_says_so_and_changes_nothing(flaky_chat, store, tmp_path):
     session = stored(store, messages=2)
-    async with terminal(flaky_chat, tmp_path, first=first(session)) as at:
+    async with terminal(flaky_chat, tmp_path, find_initial=first(session)) as at:
         await at.sees("message 1")
         await mark(at, "message 0")
         flaky_chat._repository.fails = True

@@ -81,7 +81,7 @@ async def test_a_bot_that_fails_says_why_and_r_asks_it_again(chat_with, store, t
 @story
 async def test_an_unanswered_message_is_asked_again_after_a_restart(chat_with, store, tmp_path):
     session = stored(store, bot_id="b")
-    async with terminal(chat_with("At last.", DONE), tmp_path, first=lambda chat: chat.latest("ann")) as at:
+    async with terminal(chat_with("At last.", DONE), tmp_path, find_initial=lambda chat: chat.latest("ann")) as at:
         await at.sees("message 0")
         assert "has no answer" in at.notice
         await at.press("escape", "r")
@@ -188,7 +188,7 @@ async def test_another_bot_answers_from_then_on(chat_with, store, tmp_path):
 async def test_a_person_goes_on_with_a_bot_of_their_choice_in_a_session_of_agents(chat_with, store, tmp_path):
     session = stored(store, bot_id="agent")
     store.append(session, Message(role="assistant", content="I am an agent.", agent_id="desk"))
-    async with terminal(chat_with("I am b.", DONE), tmp_path, first=lambda chat: chat.latest("ann")) as at:
+    async with terminal(chat_with("I am b.", DONE), tmp_path, find_initial=lambda chat: chat.latest("ann")) as at:
         await at.sees("I am an agent.")
         await at.say("Who?")
         await at.until(lambda: "Choose who answers: ctrl+b." in at.notice)
@@ -207,7 +207,7 @@ async def test_a_person_goes_on_with_a_bot_of_their_choice_in_a_session_of_agent
 @story
 async def test_the_bot_named_at_the_start_answers_in_the_session_to_begin_with(chat_with, store, tmp_path):
     session = stored(store, bot_id="gone")
-    first = {"first": lambda chat: chat.latest("ann"), "bot": "b"}
+    first = {"find_initial": lambda chat: chat.latest("ann"), "bot": "b"}
     async with terminal(chat_with("Here.", DONE), tmp_path, **first) as at:
         await at.until(lambda: "b answers from now on." in at.toasts)
         await at.say("Who?")
@@ -263,7 +263,7 @@ async def test_a_reply_that_another_program_waits_for_says_so_and_is_stopped(cha
     session = Session(user="ann", bot_id="b")
     reply = Chat(store, elsewhere, default_bot="b").send("ann", session, "Go")
     first = lambda chat: chat.latest("ann")  # noqa: E731
-    async with terminal(chat_with("Yes.", DONE), tmp_path, first=first) as at:
+    async with terminal(chat_with("Yes.", DONE), tmp_path, find_initial=first) as at:
         await at.until(lambda: at.notice.startswith("Another program is waiting for this reply."))
         await at.press("escape")
         await at.until(lambda: reply.settled)

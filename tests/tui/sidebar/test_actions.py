@@ -25,7 +25,7 @@ async def test_a_name_that_could_not_be_stored_is_asked_for_again(flaky_chat, st
 @story
 async def test_a_session_is_renamed_everywhere_it_is_shown(chat_with, store, tmp_path):
     session = stored(store, name="Hernos")
-    async with terminal(chat_with(), tmp_path, first=lambda chat: chat.latest("ann")) as at:
+    async with terminal(chat_with(), tmp_path, find_initial=lambda chat: chat.latest("ann")) as at:
         await at.press("ctrl+r")
         await at.press(*["backspace"] * 6)
         await at.type("Herons")

@@ -26,7 +26,7 @@ from botchat.tui.transcript.transcript import Transcript
 async def test_how_a_message_ended_and_what_belongs_to_it_is_seen(about, words):
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show([said("so far", **about)], first=0, bot_id="b")
+        app.transcript.show([said("so far", **about)], earlier_count=0, bot_id="b")
         await pilot.pause()
         assert words in seen(app)
         assert "so far" in seen(app)
@@ -43,7 +43,7 @@ async def test_several_agents_are_told_apart_and_what_a_tool_returned_is_code():
             Message(role="tool", content=result, agent_id="desk"),
             said("Late.", agent_id="desk"),
         ]
-        app.transcript.show(messages, first=0, bot_id="b")
+        app.transcript.show(messages, earlier_count=0, bot_id="b")
         await pilot.pause()
         shown = [row.strip() for row in seen(app) if row]
         assert shown[:2] == ["you", "question 0"]
@@ -54,7 +54,7 @@ async def test_several_agents_are_told_apart_and_what_a_tool_returned_is_code():
 async def test_the_last_message_says_when_it_has_no_answer_until_one_comes():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show(asked(2), first=0, bot_id="b", unanswered=True)
+        app.transcript.show(asked(2), earlier_count=0, bot_id="b", unanswered=True)
         await pilot.pause()
         assert seen(app)[5:7] == ["question 1", "not answered · r retry"]
         app.transcript.update_state(unanswered=False)
@@ -70,7 +70,9 @@ async def test_the_last_message_says_when_it_has_no_answer_until_one_comes():
 async def test_a_message_with_others_in_its_place_says_which_it_is():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show([said("yes", id="m2")], first=0, bot_id="b", alternatives={"m2": ["m1", "m2", "m3"]})
+        app.transcript.show(
+            [said("yes", id="m2")], earlier_count=0, bot_id="b", alternatives={"m2": ["m1", "m2", "m3"]}
+        )
         await pilot.pause()
         assert seen(app)[1] == "b  ‹ 2/3 ›"  # noqa: RUF001
         app.transcript.update_state(alternatives={"m2": ["m1", "m2"]})
@@ -83,7 +85,7 @@ async def test_thoughts_unfold_for_one_message_or_for_all():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
         both = [said(f"answer {i}", id=f"m{i}", reasoning_content=f"thought {i}") for i in range(2)]
-        app.transcript.show(both, first=0, bot_id="b")
+        app.transcript.show(both, earlier_count=0, bot_id="b")
         app.transcript.toggle_reasoning("m1")
         await pilot.pause()
         assert "┊ thought 1" in seen(app)
@@ -100,7 +102,7 @@ async def test_thoughts_unfold_for_one_message_or_for_all():
 async def test_a_click_on_thoughts_unfolds_them():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show([said("answer", reasoning_content="a thought")], first=0, bot_id="b")
+        app.transcript.show([said("answer", reasoning_content="a thought")], earlier_count=0, bot_id="b")
         await pilot.pause()
         await pilot.click(Transcript, offset=(4, 2))
         await pilot.pause()
@@ -112,7 +114,7 @@ async def test_details_show_time_model_tokens_and_latency():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
         usage = {"prompt_tokens": 1812, "completion_tokens": 240}
-        app.transcript.show([said("yes", model="m-4", usage=usage, latency_ms=3900)], first=0, bot_id="b")
+        app.transcript.show([said("yes", model="m-4", usage=usage, latency_ms=3900)], earlier_count=0, bot_id="b")
         app.transcript.toggle_details()
         await pilot.pause()
         assert seen(app)[2] == f"{TIME.astimezone():%Y-%m-%d %H:%M:%S} · b · m-4 · ↑ 1,812 ↓ 240 · 3.9 s".replace(

@@ -10,7 +10,9 @@ from botchat.tui.transcript.transcript import Transcript
 async def test_keys_choose_a_message_and_its_words_and_code_can_be_copied():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show([said("one", id="a"), said(RICH, id="b"), said("three", id="c")], first=0, bot_id="b")
+        app.transcript.show(
+            [said("one", id="a"), said(RICH, id="b"), said("three", id="c")], earlier_count=0, bot_id="b"
+        )
         app.transcript.focus()
         assert app.transcript.current is None
         await pilot.press("up", "up")
@@ -29,7 +31,7 @@ async def test_keys_choose_a_message_and_its_words_and_code_can_be_copied():
 async def test_choosing_brings_a_message_into_view():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show(asked(100), first=0, bot_id="b")
+        app.transcript.show(asked(100), earlier_count=0, bot_id="b")
         app.transcript.focus()
         await pilot.press(*["up"] * 31)
         assert app.transcript.current.id == "q69"
@@ -42,9 +44,9 @@ async def test_choosing_brings_a_message_into_view():
 async def test_the_chosen_message_stays_chosen_when_earlier_ones_come():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show(asked(5), first=5, bot_id="b")
+        app.transcript.show(asked(5), earlier_count=5, bot_id="b")
         app.transcript.cursor = 2
-        app.transcript.prepend(asked(5, begin=100), first=0)
+        app.transcript.prepend(asked(5, begin=100), earlier_count=0)
         await pilot.pause()
         assert app.transcript.current.id == "q2"
         assert app.transcript.cursor == 7
@@ -55,7 +57,7 @@ async def test_a_link_shows_where_it_leads_and_asks_before_it_is_opened():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
         links = "See [the bank](https://evil.example/x), https://a.example/b. [no](javascript:alert(1))"
-        app.transcript.show([said(links)], first=0, bot_id="b")
+        app.transcript.show([said(links)], earlier_count=0, bot_id="b")
         await pilot.pause()
         words = "See the bank (https://evil.example/x), https://a.example/b. [no](javascript:aler"
         assert " ".join(seen(app)[2:4]).startswith(words[:60])
@@ -70,7 +72,7 @@ async def test_a_link_shows_where_it_leads_and_asks_before_it_is_opened():
 async def test_keys_go_through_the_links_of_a_message_and_enter_asks_for_the_chosen_one():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show([said("[a](https://a.example) [b](https://b.example)")], first=0, bot_id="b")
+        app.transcript.show([said("[a](https://a.example) [b](https://b.example)")], earlier_count=0, bot_id="b")
         app.transcript.focus()
         await pilot.press("up", "enter", "right", "right", "enter", "right", "enter")
         opened = [url for kind, url in app.noted if kind == "link"]
@@ -88,7 +90,7 @@ async def test_words_are_selected_with_the_mouse_and_copied_as_they_were_before_
     app = TranscriptApp()
     async with app.run_test(size=(30, 24)) as pilot:
         app.transcript.show(
-            [said("some words that go on\nand on and on, for quite a while"), *asked(1)], first=0, bot_id="b"
+            [said("some words that go on\nand on and on, for quite a while"), *asked(1)], earlier_count=0, bot_id="b"
         )
         await pilot.pause()
         assert seen(app)[2:5] == ["some words that go on", "and on and on, for quite a", "while"]
@@ -104,10 +106,10 @@ async def test_words_are_selected_with_the_mouse_and_copied_as_they_were_before_
 async def test_a_selection_stays_on_its_words_when_earlier_messages_come():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show(asked(3), first=9, bot_id="b")
+        app.transcript.show(asked(3), earlier_count=9, bot_id="b")
         await pilot.pause()
         await drag(pilot, (2, 3), (2 + 7, 3))
-        app.transcript.prepend(asked(9, begin=100), first=0)
+        app.transcript.prepend(asked(9, begin=100), earlier_count=0)
         await pilot.pause()
         assert app.screen.get_selected_text() == "question"
 
@@ -116,7 +118,7 @@ async def test_a_selection_stays_on_its_words_when_earlier_messages_come():
 async def test_two_clicks_select_a_message_as_it_was_written():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show([said("before"), said("some **bold**\nwords"), said("after")], first=0, bot_id="b")
+        app.transcript.show([said("before"), said("some **bold**\nwords"), said("after")], earlier_count=0, bot_id="b")
         await pilot.pause()
         await pilot.click(Transcript, offset=(4, 5), times=2)
         assert app.screen.get_selected_text() == "some **bold**\nwords"
@@ -126,11 +128,11 @@ async def test_two_clicks_select_a_message_as_it_was_written():
 async def test_a_selection_goes_with_the_rows_it_was_made_on():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show(asked(3), first=0, bot_id="b")
+        app.transcript.show(asked(3), earlier_count=0, bot_id="b")
         await pilot.pause()
         await drag(pilot, (2, 2), (2 + 7, 2))
         await pilot.resize_terminal(60, 24)
         await until(pilot, lambda: app.screen.get_selected_text() is None)
         await drag(pilot, (2, 2), (2 + 7, 2))
-        app.transcript.show(asked(3), first=0, bot_id="b")
+        app.transcript.show(asked(3), earlier_count=0, bot_id="b")
         assert app.screen.get_selected_text() is None

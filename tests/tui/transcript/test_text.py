@@ -19,7 +19,7 @@ async def test_no_word_is_markup_or_a_command_to_the_terminal():
     async with app.run_test(size=SIZE) as pilot:
         bad = "[/] [red]x[/red] \x1b]0;title\x07 \x9b31m &#13;y"
         several = [said(bad), said(bad, role="user"), said("x", agent_id=bad, model=bad, reasoning_content=bad)]
-        app.transcript.show(several, first=0, bot_id=bad)
+        app.transcript.show(several, earlier_count=0, bot_id=bad)
         app.transcript.toggle_details()
         app.transcript.toggle_reasoning()
         await pilot.pause()
@@ -96,7 +96,7 @@ def test_a_reply_that_came_in_pieces_looks_as_one_that_came_at_once(lines, sizes
 async def test_of_a_giant_message_only_what_is_seen_is_drawn(content, role):
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show([said(content, role=role)], first=0, bot_id="b")
+        app.transcript.show([said(content, role=role)], earlier_count=0, bot_id="b")
         await pilot.pause()
         item = app.transcript._rows._items[app.transcript._rows.serial(0)]
         drawn_parts = [part for part in item.parts if part.is_drawn(app.transcript._rows.look)]
@@ -127,7 +127,7 @@ def test_heights_find_the_same_rows_as_counting_them(heights, data):
 async def test_of_a_giant_message_that_was_read_to_its_end_only_a_part_is_kept():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show([said("words\n\n" * 3_000)], first=0, bot_id="b")
+        app.transcript.show([said("words\n\n" * 3_000)], earlier_count=0, bot_id="b")
         app.transcript.focus()
         for _ in range(60):
             await pilot.press("pageup")

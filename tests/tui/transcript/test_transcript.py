@@ -18,7 +18,7 @@ SNAPSHOTS = Path(__file__).parent / "snapshots"
 async def test_a_session_opens_at_its_newest_message_and_reads_only_what_is_seen():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show(asked(10_000), first=0, bot_id="b")
+        app.transcript.show(asked(10_000), earlier_count=0, bot_id="b")
         await pilot.pause()
         assert seen(app)[-1] == "question 9999"
         assert len(app.transcript._rows._items) < 20
@@ -28,7 +28,7 @@ async def test_a_session_opens_at_its_newest_message_and_reads_only_what_is_seen
 async def test_the_beginning_of_a_long_session_can_be_reached_and_says_what_is_not_loaded():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show(asked(10_000), first=34, bot_id="b")
+        app.transcript.show(asked(10_000), earlier_count=34, bot_id="b")
         app.transcript.focus()
         await pilot.press("home")
         assert seen(app)[0] == "── 34 earlier messages · l loads more ──"
@@ -45,7 +45,9 @@ async def test_files_stand_below_their_message_and_their_names_do_the_terminal_n
     ]
     async with app.run_test(size=SIZE) as pilot:
         app.transcript.show(
-            [said("Look", role="user", files=files), said("", role="user", files=files[1:])], first=0, bot_id="b"
+            [said("Look", role="user", files=files), said("", role="user", files=files[1:])],
+            earlier_count=0,
+            bot_id="b",
         )
         await pilot.pause()
         rows = [row for row in seen(app) if row]
@@ -56,11 +58,11 @@ async def test_files_stand_below_their_message_and_their_names_do_the_terminal_n
 async def test_earlier_messages_are_wanted_once_for_each_time_that_some_came():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show(asked(2), first=34, bot_id="b")
+        app.transcript.show(asked(2), earlier_count=34, bot_id="b")
         app.transcript.focus()
         await pilot.press("home", "home", "pageup")
         assert app.noted == ["earlier"]
-        app.transcript.prepend(asked(2, begin=10), first=32)
+        app.transcript.prepend(asked(2, begin=10), earlier_count=32)
         await pilot.press("pageup")
         assert app.noted == ["earlier", "earlier"]
 
@@ -69,7 +71,7 @@ async def test_earlier_messages_are_wanted_once_for_each_time_that_some_came():
 async def test_earlier_messages_are_not_wanted_where_there_are_none():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show(asked(100), first=0, bot_id="b")
+        app.transcript.show(asked(100), earlier_count=0, bot_id="b")
         app.transcript.focus()
         await pilot.press("home")
         assert seen(app)[2] == "question 0"
@@ -81,11 +83,11 @@ async def test_earlier_messages_are_not_wanted_where_there_are_none():
 async def test_earlier_messages_come_in_above_without_moving_what_is_seen(where):
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show([*asked(20, begin=50), said(RICH), *asked(20, begin=70)], first=50, bot_id="b")
+        app.transcript.show([*asked(20, begin=50), said(RICH), *asked(20, begin=70)], earlier_count=50, bot_id="b")
         app.transcript.focus()
         await pilot.press(where)
         before = seen(app)
-        app.transcript.prepend([said(RICH), *asked(49, begin=1)], first=0)
+        app.transcript.prepend([said(RICH), *asked(49, begin=1)], earlier_count=0)
         await pilot.pause()
         assert seen(app)[1:] == before[1:]
         await pilot.press("pageup")
@@ -96,7 +98,7 @@ async def test_earlier_messages_come_in_above_without_moving_what_is_seen(where)
 async def test_scrolling_up_over_messages_of_unknown_height_moves_by_exactly_one_row():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show([said(RICH) for _ in range(30)], first=0, bot_id="b")
+        app.transcript.show([said(RICH) for _ in range(30)], earlier_count=0, bot_id="b")
         await pilot.pause()
         for _ in range(80):
             before = seen(app)
@@ -109,7 +111,7 @@ async def test_scrolling_up_over_messages_of_unknown_height_moves_by_exactly_one
 async def test_what_is_appended_is_followed_at_the_end():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show(asked(100), first=0, bot_id="b")
+        app.transcript.show(asked(100), earlier_count=0, bot_id="b")
         app.transcript.append(said("the answer"))
         await pilot.pause()
         assert app.transcript.at_end
@@ -121,7 +123,7 @@ async def test_what_is_appended_is_followed_at_the_end():
 async def test_a_reader_further_up_is_not_pulled_down_but_told_what_came():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show(asked(100), first=0, bot_id="b")
+        app.transcript.show(asked(100), earlier_count=0, bot_id="b")
         app.transcript.focus()
         await pilot.press("pageup")
         before = seen(app)
@@ -141,7 +143,7 @@ async def test_a_reader_further_up_is_not_pulled_down_but_told_what_came():
 async def test_a_reply_is_followed_while_it_streams():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show(asked(3), first=0, bot_id="b")
+        app.transcript.show(asked(3), earlier_count=0, bot_id="b")
         lines = [f"line {i}\n\n" for i in range(50)]
         for i in range(50):
             app.transcript.update(said("".join(lines[: i + 1]), id="r", status="streaming"))
@@ -153,7 +155,7 @@ async def test_a_reply_is_followed_while_it_streams():
 async def test_what_is_finished_of_a_streaming_reply_is_not_drawn_again():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show([said("", id="r", status="streaming")], first=0, bot_id="b")
+        app.transcript.show([said("", id="r", status="streaming")], earlier_count=0, bot_id="b")
         app.transcript.update(said("one\n\ntwo\n\nthr", id="r", status="streaming"))
         await until(
             pilot, lambda: seen(app)[-1 - seen(app)[::-1].index("thr")] == "thr" if "thr" in seen(app) else False
@@ -171,7 +173,7 @@ async def test_another_width_wraps_anew_and_keeps_what_is_seen():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
         many = [said(f"question {i} " + "with words " * 30, role="user") for i in range(1000)]
-        app.transcript.show(many, first=0, bot_id="b")
+        app.transcript.show(many, earlier_count=0, bot_id="b")
         app.transcript.focus()
         await pilot.press("pageup", "pageup", "pageup")
         first = next(row for row in seen(app) if row.startswith("question"))
@@ -184,7 +186,7 @@ async def test_another_width_wraps_anew_and_keeps_what_is_seen():
 async def test_the_end_stays_in_view_when_the_width_changes():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show([said(RICH) for _ in range(50)], first=0, bot_id="b")
+        app.transcript.show([said(RICH) for _ in range(50)], earlier_count=0, bot_id="b")
         await pilot.resize_terminal(40, 12)
         assert seen(app)[-1] == "The <b>end</b>."
 
@@ -193,7 +195,7 @@ async def test_the_end_stays_in_view_when_the_width_changes():
 async def test_another_theme_gives_other_colours_to_the_same_rows():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show([said(RICH)], first=0, bot_id="b")
+        app.transcript.show([said(RICH)], earlier_count=0, bot_id="b")
         await pilot.pause()
         words, colours = seen(app), {segment.style.color for segment in app.transcript.render_line(5)}
         app.theme = "textual-light"
@@ -207,7 +209,7 @@ async def test_without_colours_nothing_is_coloured():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
         app._filters.append(Monochrome())  # what NO_COLOR sets
-        app.transcript.show([said(RICH)], first=0, bot_id="b")
+        app.transcript.show([said(RICH)], earlier_count=0, bot_id="b")
         await pilot.pause()
         strips = app.transcript.render_lines(app.transcript.size.region)
         colours = {segment.style.color.triplet for strip in strips for segment in strip}
@@ -226,7 +228,7 @@ async def test_it_looks_as_it_was_found_good(size, theme):
             said(RICH, reasoning_content="Tivoli.", feedback={"rating": "up"}, id="m"),
             said("And then", status="failed", error="The bot can't be reached."),
         ]
-        app.transcript.show(several, first=12, bot_id="helper-1", alternatives={"m": ["m", "n"]})
+        app.transcript.show(several, earlier_count=12, bot_id="helper-1", alternatives={"m": ["m", "n"]})
         app.transcript.focus()
         await pilot.press("up")
         await pilot.pause()

@@ -168,7 +168,9 @@ def test_an_empty_reply_of_a_server_is_asked_for_again_as_a_version(remote_with,
 @story
 async def test_the_terminal_says_so_and_offers_to_try_again(chat_with, store, tmp_path, reply, words):
     session = answered(store, reply)
-    async with terminal(chat_with("A heron.", DONE), tmp_path, first=lambda chat: chat.open("ann", session.id)) as at:
+    async with terminal(
+        chat_with("A heron.", DONE), tmp_path, find_initial=lambda chat: chat.open("ann", session.id)
+    ) as at:
         await at.sees(*words)
         at.app.conversation.transcript.focus()
         await at.press("y")
@@ -181,7 +183,9 @@ async def test_the_terminal_says_so_and_offers_to_try_again(chat_with, store, tm
 @story
 async def test_the_terminal_shows_the_empty_reply_of_a_server(remote_with, store, tmp_path):
     session = answered(store, empty(status="truncated", error="Nothing came."))
-    async with terminal(remote_with("A heron.", DONE), tmp_path, first=lambda chat: chat.open("ann", session.id)) as at:
+    async with terminal(
+        remote_with("A heron.", DONE), tmp_path, find_initial=lambda chat: chat.open("ann", session.id)
+    ) as at:
         await at.sees("✂ Nothing came. · r retry")
         at.app.conversation.transcript.focus()
         await at.press("r")

@@ -53,7 +53,7 @@ def test_the_page_shows_earlier_messages_of_a_long_session_and_goes_on_with_it(s
 async def test_the_terminal_reads_a_long_session_to_its_beginning_and_changes_what_is_old(repository, tmp_path):
     session = long_session(repository, 200)
     chat = Chat(repository, Turns({"b": ScriptedBot("Anew.", DONE)}), default_bot="b")
-    async with terminal(chat, tmp_path, first=lambda chat: chat.latest("ann")) as at:
+    async with terminal(chat, tmp_path, find_initial=lambda chat: chat.latest("ann")) as at:
         pane = at.app.conversation
         while pane.session.first:
             before = pane.session.first
