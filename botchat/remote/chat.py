@@ -1,4 +1,4 @@
-"""The sessions of a botchat server, for the person whose token it is: as `Chat`, over HTTP."""
+"""A server's sessions for the user of a token: the `Chat` interface over HTTP."""
 
 import uuid
 from base64 import b64encode
@@ -36,25 +36,25 @@ from botchat.remote.records import (
 from botchat.remote.reply import RemoteReply
 
 _MAX_PAGE = 500
-"""Sessions, or messages, that a server gives in one answer."""
+"""The most sessions or messages that a server returns in one response."""
 
 _ACTIVE = SessionFilter()
 
 
 def connect(server: str, token: str | None) -> "RemoteChat":
-    """Find out whom a server takes us for, and what bots it has.
+    """Connect to a server and get the token's user and the bots.
 
     Raises:
-        ConfigError: that is no address, no token, or no botchat server.
-        NotSignedIn, NotAllowed: it does not let us in, or not to read.
-        ServerUnavailable: it can't be reached.
+        ConfigError: not a valid URL, or not a botchat server.
+        NotSignedIn, NotAllowed: the token is missing, invalid, or doesn't allow reading.
+        ServerUnavailable: the server can't be reached.
     """
     check_server_url(server)
     if token is not None and not (token.isascii() and token.isprintable() and " " not in token):
         raise NotSignedIn(f"What is in {TOKEN_VARIABLE} is no token: a letter in it is none that tokens have.")
     try:
         connection = Connection(server, token)
-    except OSError as error:  # it reads the certificates
+    except OSError as error:  # raised while certificates are loaded
         raise ConfigError(f"No client can be made: {error}. Check SSL_CERT_FILE and SSL_CERT_DIR.") from error
     try:
         with decoding():
@@ -67,10 +67,10 @@ def connect(server: str, token: str | None) -> "RemoteChat":
 
 
 class RemoteChat:
-    """What the terminal asks of a store, asked of a server.
+    """The terminal's chat backend over a server.
 
-    Every method that takes a user takes the token's alone, and all but `new_session` and `reply` may raise
-    ServerUnavailable and what the server says.
+    Methods that take a user accept only the token's. All except `new_session` and `reply` may raise ServerUnavailable
+    and the server's errors.
     """
 
     def __init__(self, connection: Connection, user: str, bots: dict[str, BotInfo], *, default_bot: str) -> None:
@@ -82,19 +82,19 @@ class RemoteChat:
 
     @property
     def store(self) -> str:
-        """Which server this is, as it may be shown."""
+        """The server's URL, safe to show."""
         return self._connection.server
 
     def preferred_bot(self, user: str) -> str:
-        """Tell who answers in the user's new sessions."""
+        """Return the bot of the user's new sessions."""
         self._check(user)
         return self._default_bot
 
     def new_session(self, user: str, bot_id: str | None = None) -> Session:
-        """Begin a session; the server knows it with its first message.
+        """Create a session; the server stores it with its first message.
 
         Raises:
-            UnknownBot: there is none of that name.
+            UnknownBot: there is no such bot.
         """
         self._check(user)
         bot_id = bot_id or self._default_bot
@@ -103,7 +103,7 @@ class RemoteChat:
         return Session(user=user, bot_id=bot_id)
 
     def page(self, user: str, after: str | None = None, limit: int = PAGE_SIZE, where: SessionFilter = _ACTIVE) -> Page:
-        """Read the user's sessions, newest first; `after` is the `next` of the page before."""
+        """Return a page of the user's sessions, newest first; `after` is the previous page's `next`."""
         self._check(user)
         if where.ids is not None:
             return Page(sessions=tuple(self._existing(where.ids)), next=None)
@@ -123,21 +123,21 @@ class RemoteChat:
             return int(sent["count"])
 
     def find(self, user: str, text: str) -> list[SessionSummary]:
-        """Find the user's sessions, in whatever state, whose id begins with the text or whose name is the text."""
+        """Find the user's sessions, in any state, by the beginning of their ID or by their exact name."""
         self._check(user)
         return list(summaries_from(self._connection.call("GET", "sessions", "find", text=text), self.user))
 
     def latest(self, user: str) -> SessionSummary | None:
-        """Find the session that was used last."""
+        """Return the session that was used last."""
         self._check(user)
         sent = self._connection.call("GET", "sessions", "latest")
         return summary_from(sent, self.user) if sent else None
 
     def open(self, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:
-        """Read a session with its newest messages; a reply that comes into it is followed from here on.
+        """Return a session with its newest messages; a reply that is streaming into it is followed from now on.
 
         Raises:
-            SessionNotFound: the user has none of that id.
+            SessionNotFound: the user has no such session.
         """
         self._check(user)
         session = session_from(self._connection.call("GET", "session", session_id, last=last), self.user)
@@ -148,7 +148,7 @@ class RemoteChat:
         return session
 
     def earlier(self, user: str, session_id: str, before: int, limit: int = PAGE_SIZE) -> list[Message]:
-        """Read the messages before the one at position `before` (a session's `first`), oldest first."""
+        """Return the messages before position `before` (a session's `first`), oldest first."""
         self._check(user)
         wanted = min(limit, _MAX_PAGE)
         sent = self._connection.call("GET", "session", session_id, "messages", before=before, limit=wanted)
@@ -158,77 +158,77 @@ class RemoteChat:
         return self.earlier(user, session_id, before - wanted, limit - wanted) + messages
 
     def update(self, user: str, session_id: str, **changes: Unpack[SessionChanges]) -> None:
-        """Change a session's name, pin, state, tags, metadata or bot; what is not named stays."""
+        """Change a session's name, pin, state, tags, metadata or bot; fields not given stay as they are."""
         self._check(user)
         self._connection.call("PATCH", "session", session_id, body=changes)
 
     def stop(self, user: str, session_id: str) -> None:
-        """End the reply that is under way in a session, wherever it is written."""
+        """Stop the reply that is streaming in a session, whichever process receives it."""
         self._check(user)
         self._connection.call("POST", "session", session_id, "stop")
 
     def delete(self, user: str, session_id: str) -> None:
-        """Put a session in the trash for 30 days."""
+        """Move a session to the trash for 30 days."""
         self._check(user)
         self._connection.call("DELETE", "session", session_id)
 
     def purge(self, user: str, session_id: str) -> None:
-        """Remove a session for ever."""
+        """Delete a session permanently."""
         self._check(user)
         self._connection.call("DELETE", "session", session_id, purge=True)
 
     def give_feedback(
         self, user: str, session_id: str, message_id: str, rating: Literal["up", "down"] | None, comment: str = ""
     ) -> None:
-        """Keep what a person thinks of a message, in the place of what they thought before; None takes it back."""
+        """Store a user's feedback on a message, replacing earlier feedback; None removes it."""
         self._check(user)
         body = {"rating": rating, "comment": comment}
         self._connection.call("PUT", "session", session_id, "message", message_id, "feedback", body=body)
 
     def quotes(self, user: str, session_id: str, message_id: str) -> list[Quote]:
-        """Find the messages that quote a message, and its copies."""
+        """Return the messages that quote a message, and its copies."""
         self._check(user)
         return quotes_from(self._connection.call("GET", "session", session_id, "message", message_id, "quotes"))
 
     def redact(self, user: str, session_id: str, message_id: str, *, with_quotes: bool = False) -> list[Quote]:
-        """Take a message's words and files out of the store for ever; return the messages that still quote it."""
+        """Remove a message's text and files permanently; return the messages that still quote it."""
         self._check(user)
         left = self._connection.call("POST", "session", session_id, "message", message_id, "redact", quotes=with_quotes)
         return quotes_from(left) if left else []
 
     def forget(self, user: str, session: Session, message_id: str | None) -> None:
-        """Show the bot nothing of what stands before this message, from now on; None takes that back."""
+        """Exclude everything before this message from the bot's context; None undoes that."""
         self._check(user)
         self._connection.call("PUT", "session", session.id, "cut", body={"message_id": message_id})
         session.cut, session.summary = message_id, None
 
     def begin_from(self, user: str, session: Session, message_id: str) -> Session:
-        """Begin a new session with a copy of this message and of what follows it."""
+        """Create a new session with copies of this message and those after it."""
         self._check(user)
         sent = self._connection.call("POST", "session", session.id, "message", message_id, "begin")
         return session_from(sent, self.user)
 
     def preferences(self, user: str) -> Preferences:
-        """Read what the user has chosen."""
+        """Return the user's preferences."""
         self._check(user)
         return preferences_from(self._connection.call("GET", "preferences"))
 
     def prefer(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
-        """Keep what the user chooses; what is not given stays."""
+        """Store preferences; those not given stay as they are."""
         self._check(user)
         self._connection.call("PATCH", "preferences", body=changes)
 
     def show_branch(self, user: str, session: Session, message_id: str) -> None:
-        """Let the branch be shown that goes through this message, to its newest end."""
+        """Show the branch that contains this message, to its newest end."""
         self._check(user)
         self._connection.call("POST", "session", session.id, "message", message_id, "show")
         session.head = self.open(user, session.id).head
 
     def send(self, user: str, session: Session, message: Message) -> RemoteReply:
-        """Let the server store what the user says and ask the bot; return the reply as it begins.
+        """Send the user's message; return the reply as it starts.
 
-        A Message whose sending has failed can be sent again as it is: it is not stored twice. A new session gets the
-        id that the server gives it.
+        A message that couldn't be sent can be sent again as it is; it isn't stored twice. A new session gets its ID
+        from the server.
         """
         self._check(user)
         if not session.rev:
@@ -242,34 +242,34 @@ class RemoteChat:
         return self._begin(session, "message", key=message.id, body=body, question=message)
 
     def edit(self, user: str, session: Session, message_id: str, content: str) -> RemoteReply:
-        """Say something else in the place of a message of the user's, and ask the bot; the old branch stays."""
+        """Store an edited version of a user's message and request a reply; the old branch stays."""
         self._check(user)
         body = {"content": content, "stream": True}
         question = Message(role="user", content=content)
         return self._begin(session, "message", message_id, "edit", body=body, question=question)
 
     def regenerate(self, user: str, session: Session, message_id: str) -> RemoteReply:
-        """Ask the bot for another answer in the place of that one, which stays as a branch."""
+        """Request another version of a reply; the old one stays as a branch."""
         self._check(user)
         return self._begin(session, "message", message_id, "regenerate", stream=True)
 
     def retry(self, user: str, session: Session) -> RemoteReply:
-        """Ask the bot again for the reply that the last message did not get."""
+        """Request the reply that the last message didn't get."""
         self._check(user)
         return self._begin(session, "retry", stream=True)
 
     def reply(self, user: str, session_id: str) -> RemoteReply | None:
-        """Return the reply that is followed in a session; None if there is none."""
+        """Return the reply that is being followed in a session, if any."""
         self._check(user)
         reply = self._replies.get(session_id)
         return reply if reply and not reply.settled else None
 
     def close(self) -> None:
-        """Give back the connections. Replies under way go on where they run."""
+        """Close the connections. Streaming replies continue on the server."""
         self._connection.close()
 
     def _begin(self, session: Session, *place: str, question: Message | None = None, **asked: Any) -> RemoteReply:
-        """Ask the bot, and take into the session what the server has stored of it."""
+        """Start a turn, and add to the session what the server has stored of it."""
         reply = self._connection.run(self._begun(session, place, question, asked))
         self._replies[session.id] = reply
         return reply

@@ -1,4 +1,4 @@
-"""HTTP to a botchat server. The only module here that knows the client, and what its errors mean."""
+"""HTTP to a botchat server; the only module here that knows the HTTP client and its errors."""
 
 import asyncio
 import json
@@ -18,19 +18,19 @@ from botchat.core.urls import is_local, without_password
 from botchat.remote.problems import error_from_problem
 from botchat.remote.records import decoding
 
-TOKEN_VARIABLE = "BOTCHAT_TOKEN"  # noqa: S105  (where it is, and no secret)
-"""The environment variable that the token is taken from."""
+TOKEN_VARIABLE = "BOTCHAT_TOKEN"  # noqa: S105  (a name, not a secret)
+"""The environment variable with the token."""
 
 _CALL = httpx2.Timeout(20, connect=5)
-_STREAM = httpx2.Timeout(45, connect=5)  # a server with nothing to say says so every 15 s
-_MAX_BYTES = 512 * 1024 * 1024  # of an answer: a page of messages, each of 15 MiB at most
+_STREAM = httpx2.Timeout(45, connect=5)  # an idle server sends a keep-alive every 15 s
+_MAX_BYTES = 512 * 1024 * 1024  # of a response: a page of messages, each of 15 MiB at most
 _MAX_EVENT_BYTES = 64 * 1024 * 1024
 
 Value = TypeVar("Value")
 
 
 class Event(NamedTuple):
-    """A piece of what a server streams."""
+    """A server-sent event."""
 
     name: str
     data: dict[str, Any]
@@ -40,10 +40,10 @@ CONNECTED = Event("connected", {})
 
 
 def check_server_url(server: str) -> None:
-    """Check where the token is to be sent.
+    """Check the URL before a token is sent there.
 
     Raises:
-        ConfigError: that is no address, or everybody on the way could read the token.
+        ConfigError: not a valid URL, or the token would be sent unencrypted over a network.
     """
     shown = without_password(server)
     if not (server.startswith(("http://", "https://")) and is_valid(server)):
@@ -59,9 +59,9 @@ def check_server_url(server: str) -> None:
 
 
 class Connection:
-    """A server's API, asked with a token.
+    """A connection to a server's API with a token.
 
-    The client is on an event loop in a thread of its own, because there a stream can be ended at once.
+    The client runs on an event loop in its own thread, because a stream there can be cancelled at once.
     """
 
     def __init__(self, server: str, token: str | None) -> None:
@@ -75,16 +75,16 @@ class Connection:
         self._thread.start()
 
     def call(self, method: str, *place: str, key: str | None = None, body: Any = None, **parameters: Any) -> Any:
-        """Ask for what is at a place, and return it; None where the answer is empty.
+        """Send a request and return the JSON response; None if it is empty.
 
         Raises:
-            ServerUnavailable: the server can't be reached, or does not take the call now.
-            BotchatError: it refused.
+            ServerUnavailable: the server can't be reached or doesn't accept the request now.
+            BotchatError: the server returned an error.
         """
         return self.run(self.acall(method, *place, key=key, body=body, **parameters))
 
     async def acall(self, method: str, *place: str, key: str | None = None, body: Any = None, **parameters: Any) -> Any:
-        """Ask on the loop, as `ask` does from elsewhere."""
+        """Do the same on the loop's thread."""
         with self._client_errors():
             answer = await self._client.request(
                 method, _path(place), json=body, params=_given(parameters), headers=_given({"Idempotency-Key": key})
@@ -102,11 +102,11 @@ class Connection:
         body: Any = None,
         **parameters: Any,
     ) -> AsyncGenerator[Event]:
-        """Give CONNECTED, then events as they come; `last_event_id` is the id of what came last.
+        """Yield CONNECTED, then events as they arrive; `last_event_id` is the ID of the last received one.
 
         Raises:
-            ServerUnavailable: the connection broke off, or was never there.
-            BotchatError: the server refused.
+            ServerUnavailable: the connection was lost or couldn't be made.
+            BotchatError: the server returned an error.
         """
         headers = _given({"Idempotency-Key": key, "Last-Event-ID": last_event_id})
         with self._client_errors():
@@ -124,15 +124,15 @@ class Connection:
         raise ServerUnavailable(f"Connection to {self.server} lost.")
 
     def run_in_background(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Let something run on the loop until it or the connection ends."""
+        """Run a coroutine on the loop until it or the connection ends."""
         self._loop.call_soon_threadsafe(self._start, coroutine)
 
     def run(self, coroutine: Coroutine[Any, Any, Value]) -> Value:
-        """Run something on the loop and wait for what it gives."""
+        """Run a coroutine on the loop and return its result."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
     def close(self) -> None:
-        """End what runs, and give back connections. What the server does goes on."""
+        """Cancel what runs and close the connections. Work on the server continues."""
         self.run(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -158,7 +158,9 @@ class Connection:
             problem = answer.json() if given == "application/problem+json" else {}
         if "code" in problem or (problem and answer.status_code != httpx2.codes.NOT_FOUND):
             raise self._refusal(problem, place)
-        if answer.is_server_error or answer.status_code == httpx2.codes.TOO_MANY_REQUESTS:  # of a proxy before it
+        if (
+            answer.is_server_error or answer.status_code == httpx2.codes.TOO_MANY_REQUESTS
+        ):  # from a proxy before the server
             raise ServerUnavailable(f"{self.server} can't be used now (HTTP {answer.status_code}). Try again.")
         what = f"is no botchat API, or an older one (HTTP {answer.status_code})"
         raise ConfigError(f"{self.server} {what}: check --server.")

@@ -1,4 +1,4 @@
-"""What a server says went wrong (problem+json), as the errors of the core."""
+"""Maps a server's errors (problem+json) to the core's exceptions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -28,7 +28,7 @@ _FIXED_TEXT: dict[str, type[errors.ReplyRunning | errors.SessionChanged | errors
 
 
 def error_from_problem(problem: dict[str, Any], place: Sequence[str] = ()) -> errors.BotchatError:
-    """Make the error of a problem; `place` is where it was asked for."""
+    """Return the exception for a problem; `place` is the path of the request."""
     code, detail = str(problem.get("code")), str(problem.get("detail"))
     if own := _FIXED_TEXT.get(code):
         return own()

@@ -1,4 +1,4 @@
-"""What a server sends, as the core's plain data."""
+"""Converts a server's JSON to the core's data classes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,10 +18,10 @@ _QUOTES = TypeAdapter(list[Quote])
 
 @contextmanager
 def decoding() -> Iterator[None]:
-    """Tell it in a sentence if an answer can't be read.
+    """Convert decoding errors to a BotchatError.
 
     Raises:
-        BotchatError: it is not what this version knows.
+        BotchatError: the response doesn't match this version's schema.
     """
     try:
         yield
@@ -32,19 +32,19 @@ def decoding() -> Iterator[None]:
 
 
 def message_from(sent: Any) -> Message:
-    """Read a message."""
+    """Decode a message."""
     with decoding():
         return _MESSAGE.validate_python(_with_payload(sent))
 
 
 def messages_from(sent: Any) -> list[Message]:
-    """Read messages."""
+    """Decode messages."""
     with decoding():
         return _MESSAGES.validate_python([_with_payload(message) for message in sent["messages"]])
 
 
 def session_from(sent: Any, user: str) -> Session:
-    """Read a session. How often it was written is not told: `rev` is 1 for one that is stored."""
+    """Decode a session. The API doesn't tell its revision: `rev` is 1 for a stored one."""
     with decoding():
         messages = [_with_payload(message) for message in sent["messages"]]
         session = _SESSION.validate_python(sent | {"user": user, "rev": int(sent["stored"]), "messages": messages})
@@ -54,13 +54,13 @@ def session_from(sent: Any, user: str) -> Session:
 
 
 def quotes_from(sent: Any) -> list[Quote]:
-    """Read which messages quote another one."""
+    """Decode the messages that quote another one."""
     with decoding():
         return _QUOTES.validate_python(sent["quotes"])
 
 
 def payload_from(sent: Any) -> str | None:
-    """Read the content without plain text of a message or of an event, as a message's payload."""
+    """Decode unsupported content of a message or an event as a message's payload."""
     with decoding():
         return pack(Unsupported(str(piece["kind"]), piece.get("raw")) for piece in sent.get("unsupported") or ())
 
@@ -70,13 +70,13 @@ def _with_payload(sent: Any) -> Any:
 
 
 def summaries_from(sent: Any, user: str) -> tuple[SessionSummary, ...]:
-    """Read the sessions of a list."""
+    """Decode the sessions of a list."""
     with decoding():
         return tuple(summary_from(summary, user) for summary in sent["sessions"])
 
 
 def summary_from(sent: Any, user: str) -> SessionSummary:
-    """Read what a list shows of a session."""
+    """Decode a session's summary."""
     with decoding():
         known = {name: sent[name] for name in SessionSummary._fields if name != "user"}
         times = {name: datetime.fromisoformat(known[name]) for name in ("create_time", "update_time")}
@@ -84,7 +84,7 @@ def summary_from(sent: Any, user: str) -> SessionSummary:
 
 
 def bots_from(sent: Any) -> tuple[dict[str, BotInfo], str]:
-    """Read the bots by their ids, and which of them answers in new sessions."""
+    """Decode the bots by ID, and the ID of the default one."""
     with decoding():
         bots = {bot["bot_id"]: BotInfo(bot_id=bot["bot_id"], label=bot["label"], images=bot["images"]) for bot in sent}
         return bots, next(bot["bot_id"] for bot in sent if bot["is_default"])

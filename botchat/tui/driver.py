@@ -13,14 +13,14 @@ TERMINAL_CLOSED = 129
 class TerminalDriver(LinuxDriver):
     """Discards output once the terminal is closed.
 
-    Textual's writer thread ends when it can't write any more. The app then waits for room in its queue, without end: no
+    Textual's writer thread ends when it can't write any more. The app then waits forever for room in its queue: no
     signal would reach it, and nothing would be saved.
     """
 
     _is_closing = False
 
     def start_application_mode(self) -> None:
-        """Start to draw, and watch the thread that writes."""
+        """Start the application mode, and watch the writer thread."""
         super().start_application_mode()  # type: ignore[no-untyped-call]
         if self._writer_thread is not None:
             Thread(target=self._watch, args=(self._writer_thread,), name="botchat-output", daemon=True).start()

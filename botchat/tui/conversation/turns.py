@@ -11,7 +11,7 @@ from botchat.core.exporting import one_line
 from botchat.core.models import Message, Session
 from botchat.tui.backend import ChatBackend, ReplyHandle
 from botchat.tui.conversation.composer import Composer
-from botchat.tui.conversation.view import SessionView
+from botchat.tui.conversation.updates import SessionUpdates
 from botchat.tui.messages import StoreFailed, StoreResponded
 from botchat.tui.state import is_streaming_elsewhere, target_reply, target_user_message, visible_messages, with_message
 
@@ -21,7 +21,7 @@ _STOP_SECONDS = 2.0  # another program sees the request when it stores its next 
 StartTurn = Callable[[ChatBackend, Session], ReplyHandle]
 
 
-class TurnActions(SessionView):
+class TurnActions(SessionUpdates):
     """Sends the composer's text, which stays there until the store has it."""
 
     @dataclass

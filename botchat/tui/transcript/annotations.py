@@ -12,7 +12,7 @@ class Annotations:
     Attributes:
         bot_id: the bot of replies that name no agent.
         earlier_count: the number of earlier messages that aren't loaded.
-        alternatives: the messages that stand in the version of one, by its id.
+        alternatives: the IDs of all versions of a message, by its ID.
         unanswered: the ID of the last message if its reply is missing.
         dividers: texts of the lines above messages, by message ID.
         shows_details: whether to show times, models and tokens.
