@@ -1,4 +1,4 @@
-"""What the terminal makes of a session: merged with what was read again, its branches, its names and times."""
+"""State functions of the open session, and formats of names and times."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -23,7 +23,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 def session_of(*messages: Message, first: int = 0, head: str | None = None) -> Session:
-    return Session(user="ann", bot_id="b", messages=list(messages), find_initial=first, head=head)
+    return Session(user="ann", bot_id="b", messages=list(messages), first=first, head=head)
 
 
 def numbered(start: int, stop: int) -> list[Message]:
@@ -32,7 +32,7 @@ def numbered(start: int, stop: int) -> list[Message]:
 
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 60), st.integers(1, 60))
 def test_reading_again_keeps_what_was_loaded_before_and_leaves_no_gap(first, loaded, fresh_first, fresh):
-    known = session_of(*numbered(first, first + loaded), find_initial=first)
+    known = session_of(*numbered(first, first + loaded), first=first)
     read = session_of(*numbered(fresh_first, fresh_first + fresh), first=fresh_first)
     result = merge_reload(known, read)
     assert result.messages == numbered(result.first, fresh_first + fresh)
@@ -73,7 +73,7 @@ def test_only_growth_goes_on_from_what_was_shown():
 
 
 @pytest.mark.parametrize(
-    ("ago", "said"),
+    ("ago", "expected"),
     [
         (timedelta(seconds=-5), "now"),
         (timedelta(seconds=59), "now"),
@@ -86,8 +86,8 @@ def test_only_growth_goes_on_from_what_was_shown():
         (timedelta(days=400), "Oct 2025"),
     ],
 )
-def test_ages_are_short(ago, said):
-    assert age(NOW - ago, NOW) == said
+def test_ages_are_short(ago, expected):
+    assert age(NOW - ago, NOW) == expected
 
 
 @given(any_text, st.integers(0, 40))

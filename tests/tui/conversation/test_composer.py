@@ -1,10 +1,10 @@
-"""The prompt of the terminal chat, and what leaves it: drafts, history, copies, links; how it begins and ends."""
+"""The composer: drafts, history, copying, links; the session at startup."""
 
 from dataclasses import replace
 
 from support.fakes import DONE
 from support.stores.sessions import stored
-from support.tui.stories import only_session, said, story, terminal
+from support.tui.stories import async_test, message_texts, only_session, terminal
 
 from botchat.core.models import Message, now
 
@@ -13,7 +13,7 @@ def break_off(words: str) -> float:
     return len(words) / 0
 
 
-@story
+@async_test
 async def test_a_crash_shows_where_it_was_and_no_words_of_anybody(chat_with, tmp_path):
     async with terminal(chat_with(), tmp_path) as at:
         try:
@@ -26,7 +26,7 @@ async def test_a_crash_shows_where_it_was_and_no_words_of_anybody(chat_with, tmp
     assert "words of ann" not in shown
 
 
-@story
+@async_test
 async def test_a_link_is_opened_only_after_its_address_was_seen(chat_with, tmp_path):
     async with terminal(chat_with(), tmp_path) as at:
         opened = []
@@ -45,7 +45,7 @@ async def test_a_link_is_opened_only_after_its_address_was_seen(chat_with, tmp_p
     assert len(opened) == 1
 
 
-@story
+@async_test
 async def test_a_message_and_its_code_blocks_are_copied_by_key(chat_with, tmp_path):
     reply = "Try:\n\n```python\none()\n```\n\nor\n\n```\ntwo()\n```\n"
     async with terminal(chat_with(reply, DONE), tmp_path) as at:
@@ -60,7 +60,7 @@ async def test_a_message_and_its_code_blocks_are_copied_by_key(chat_with, tmp_pa
         assert at.app.clipboard == reply
 
 
-@story
+@async_test
 async def test_c_goes_on_with_the_session_used_last_and_says_which(chat_with, store, tmp_path):
     first = stored(store, name="First made")
     other = stored(store, name="Made later")
@@ -72,7 +72,7 @@ async def test_c_goes_on_with_the_session_used_last_and_says_which(chat_with, st
         assert at.app.conversation.session.id == first.id
 
 
-@story
+@async_test
 async def test_a_session_that_is_not_there_ends_the_program_with_its_error(chat_with, tmp_path):
     chat = chat_with()
     async with terminal(lambda: chat, tmp_path, find_initial=lambda chat: chat.open("ann", "nope")) as at:
@@ -80,15 +80,15 @@ async def test_a_session_that_is_not_there_ends_the_program_with_its_error(chat_
     assert "nope" in str(at.app.failure)
 
 
-@story
+@async_test
 async def test_letters_typed_right_before_enter_are_sent_too(chat_with, store, tmp_path):
     async with terminal(chat_with("Yes.", DONE), tmp_path) as at:
         await at.press("H", "i", "ctrl+j", "y", "o", "u", "enter")
         await at.sees("Yes.")
-    assert said(store, only_session(store).id)[0] == "Hi\nyou"
+    assert message_texts(store, only_session(store).id)[0] == "Hi\nyou"
 
 
-@story
+@async_test
 async def test_what_is_typed_at_once_goes_into_the_prompt(chat_with, tmp_path):
     chat = chat_with()
     async with terminal(lambda: chat, tmp_path) as at:
@@ -97,7 +97,7 @@ async def test_what_is_typed_at_once_goes_into_the_prompt(chat_with, tmp_path):
         assert not at.app.sessions._search.value
 
 
-@story
+@async_test
 async def test_up_on_the_first_line_brings_back_what_was_sent(chat_with, tmp_path):
     async with terminal(chat_with("Yes.", DONE), tmp_path) as at:
         for words in ("first", "second"):
@@ -114,17 +114,17 @@ async def test_up_on_the_first_line_brings_back_what_was_sent(chat_with, tmp_pat
         assert at.composer_text == "new"
 
 
-@story
+@async_test
 async def test_a_long_paste_is_kept_whole(chat_with, store, tmp_path):
     pasted = "line [of] words\n" * 5000
     async with terminal(chat_with("Yes.", DONE), tmp_path) as at:
         await at.paste(pasted)
         await at.press("enter")
         await at.sees("Yes.")
-    assert said(store, only_session(store).id)[0] == pasted
+    assert message_texts(store, only_session(store).id)[0] == pasted
 
 
-@story
+@async_test
 async def test_a_draft_is_there_again_after_a_crash_in_its_own_session_alone(chat_with, store, tmp_path):
     stored(store, name="Herons")
     async with terminal(chat_with(), tmp_path) as at:

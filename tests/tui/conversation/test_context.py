@@ -1,14 +1,14 @@
-"""What the terminal tells of what a bot is shown, and how that is changed by a key."""
+"""The bot's context in the terminal: cutting it, undoing that, topics."""
 
 from support.stores.sessions import stored
-from support.tui.stories import story, terminal
+from support.tui.stories import async_test, terminal
 
 from botchat.core.models import Message
 
 TALK = ["What is a heron?", "A heron is a bird.", "A train to Cambridge, on Saturday.", "At nine."]
 
 
-@story
+@async_test
 async def test_what_came_before_is_forgotten_taken_back_and_begun_anew_by_keys(chat_with, store, tmp_path):
     session = stored(store, messages=0, bot_id="b")
     for i, text in enumerate(TALK):

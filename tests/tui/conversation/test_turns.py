@@ -1,8 +1,8 @@
-"""What is asked of the bot in the terminal: again, in other words, of another; and what is said of its answers."""
+"""Turns in the terminal: send, retry, regenerate, edit, change the bot; feedback and unsaved replies."""
 
 from support.fakes import DONE, Gate, ScriptedBot
 from support.stores.sessions import stored
-from support.tui.stories import only_session, said, story, terminal
+from support.tui.stories import async_test, message_texts, only_session, terminal
 
 from botchat.core.chat import Chat
 from botchat.core.errors import BotError
@@ -10,7 +10,7 @@ from botchat.core.models import Message, Session
 from botchat.core.turn import Turns
 
 
-@story
+@async_test
 async def test_a_save_that_fails_is_told_at_once_with_the_words_still_in_the_prompt(chat_with, store, tmp_path):
     async with terminal(chat_with("Yes.", DONE), tmp_path) as at:
         store.down = True
@@ -22,10 +22,10 @@ async def test_a_save_that_fails_is_told_at_once_with_the_words_still_in_the_pro
         await at.press("enter")
         await at.sees("Yes.")
         assert at.composer_text == ""
-    assert said(store, only_session(store).id) == ["Keep me", "Yes."]
+    assert message_texts(store, only_session(store).id) == ["Keep me", "Yes."]
 
 
-@story
+@async_test
 async def test_a_message_that_is_too_large_stays_in_the_prompt_to_be_made_shorter(chat_with, store, tmp_path):
     async with terminal(chat_with("Yes.", DONE), tmp_path) as at:
         store.all_is_too_large = True
@@ -35,7 +35,7 @@ async def test_a_message_that_is_too_large_stays_in_the_prompt_to_be_made_shorte
     assert store.page("ann").sessions == ()
 
 
-@story
+@async_test
 async def test_a_message_whose_save_was_not_acknowledged_is_not_stored_twice(chat_with, store, tmp_path):
     async with terminal(chat_with("Yes.", DONE), tmp_path) as at:
         store.answers_are_lost = True
@@ -44,10 +44,10 @@ async def test_a_message_whose_save_was_not_acknowledged_is_not_stored_twice(cha
         store.answers_are_lost = False
         await at.press("enter")
         await at.sees("Yes.")
-    assert said(store, only_session(store).id) == ["Once", "Yes."]
+    assert message_texts(store, only_session(store).id) == ["Once", "Yes."]
 
 
-@story
+@async_test
 async def test_a_reply_that_is_not_saved_says_so_until_it_is(chat_with, store, tmp_path):
     gate, end = Gate(), Gate()
     async with terminal(chat_with("It begins", gate, ", goes on", end, DONE, checkpoint_seconds=0.01), tmp_path) as at:
@@ -62,10 +62,10 @@ async def test_a_reply_that_is_not_saved_says_so_until_it_is(chat_with, store, t
         await at.until(lambda: at.notice == "")
         end.open()
         await at.until(lambda: not at.app.conversation._reply)
-    assert said(store, only_session(store).id) == ["Go", "It begins, goes on"]
+    assert message_texts(store, only_session(store).id) == ["Go", "It begins, goes on"]
 
 
-@story
+@async_test
 async def test_a_bot_that_fails_says_why_and_r_asks_it_again(chat_with, store, tmp_path):
     chat = chat_with(BotError("There is [no] key."))
     async with terminal(chat, tmp_path) as at:
@@ -75,10 +75,10 @@ async def test_a_bot_that_fails_says_why_and_r_asks_it_again(chat_with, store, t
         chat.bot._script = ("Now I am.", DONE)
         await at.press("escape", "r")
         await at.sees("Now I am.")
-    assert said(store, only_session(store).id) == ["Are you there?", "Now I am."]
+    assert message_texts(store, only_session(store).id) == ["Are you there?", "Now I am."]
 
 
-@story
+@async_test
 async def test_an_unanswered_message_is_asked_again_after_a_restart(chat_with, store, tmp_path):
     session = stored(store, bot_id="b")
     async with terminal(chat_with("At last.", DONE), tmp_path, find_initial=lambda chat: chat.latest("ann")) as at:
@@ -86,10 +86,10 @@ async def test_an_unanswered_message_is_asked_again_after_a_restart(chat_with, s
         assert "has no answer" in at.notice
         await at.press("escape", "r")
         await at.sees("At last.")
-    assert said(store, session.id) == ["message 0", "At last."]
+    assert message_texts(store, session.id) == ["message 0", "At last."]
 
 
-@story
+@async_test
 async def test_another_answer_and_the_one_before_are_branches_to_go_between(chat_with, store, tmp_path):
     chat = chat_with("First answer.", DONE)
     async with terminal(chat, tmp_path) as at:
@@ -106,10 +106,10 @@ async def test_another_answer_and_the_one_before_are_branches_to_go_between(chat
         assert "Second answer." not in at.text
         await at.press("right_square_bracket")
         await at.sees("Second answer.")
-    assert said(store, only_session(store).id) == ["Why?", "First answer.", "Second answer."]
+    assert message_texts(store, only_session(store).id) == ["Why?", "First answer.", "Second answer."]
 
 
-@story
+@async_test
 async def test_an_earlier_message_is_edited_and_the_old_branch_stays(chat_with, store, tmp_path):
     chat = chat_with("An answer.", DONE)
     async with terminal(chat, tmp_path) as at:
@@ -128,10 +128,10 @@ async def test_an_earlier_message_is_edited_and_the_old_branch_stays(chat_with, 
         await at.until(lambda: at.composer_text == "half a thought")
         await at.until(lambda: not at.app.conversation._reply)
         await at.sees("The question")
-    assert said(store, only_session(store).id) == ["Teh question", "An answer.", "The question", "An answer."]
+    assert message_texts(store, only_session(store).id) == ["Teh question", "An answer.", "The question", "An answer."]
 
 
-@story
+@async_test
 async def test_feedback_with_a_comment_is_stored_and_the_same_key_takes_it_back(chat_with, store, tmp_path):
     async with terminal(chat_with("An answer.", DONE), tmp_path) as at:
         await at.say("Why?")
@@ -149,7 +149,7 @@ async def test_feedback_with_a_comment_is_stored_and_the_same_key_takes_it_back(
         assert only_session(store).messages[1].feedback is None
 
 
-@story
+@async_test
 async def test_feedback_that_could_not_be_stored_is_asked_for_again_with_its_words(chat_with, store, tmp_path):
     async with terminal(chat_with("An answer.", DONE), tmp_path) as at:
         await at.say("Why?")
@@ -166,7 +166,7 @@ async def test_feedback_that_could_not_be_stored_is_asked_for_again_with_its_wor
     assert only_session(store).messages[1].feedback["comment"] == "wrong"
 
 
-@story
+@async_test
 async def test_another_bot_answers_from_then_on(chat_with, store, tmp_path):
     chat = chat_with("I am b.", DONE)
     chat.turns.bots["c"] = ScriptedBot("I am c.", DONE, bot_id="c")
@@ -184,7 +184,7 @@ async def test_another_bot_answers_from_then_on(chat_with, store, tmp_path):
     assert only_session(store).bot_id == "c"
 
 
-@story
+@async_test
 async def test_a_person_goes_on_with_a_bot_of_their_choice_in_a_session_of_agents(chat_with, store, tmp_path):
     session = stored(store, bot_id="agent")
     store.append(session, Message(role="assistant", content="I am an agent.", agent_id="desk"))
@@ -204,7 +204,7 @@ async def test_a_person_goes_on_with_a_bot_of_their_choice_in_a_session_of_agent
         assert not any(row.endswith("│  agent") for row in rows)
 
 
-@story
+@async_test
 async def test_the_bot_named_at_the_start_answers_in_the_session_to_begin_with(chat_with, store, tmp_path):
     session = stored(store, bot_id="gone")
     first = {"find_initial": lambda chat: chat.latest("ann"), "bot": "b"}
@@ -215,7 +215,7 @@ async def test_the_bot_named_at_the_start_answers_in_the_session_to_begin_with(c
     assert store.get("ann", session.id).bot_id == "b"
 
 
-@story
+@async_test
 async def test_who_leaves_with_a_reply_that_is_not_saved_is_asked_and_can_wait_for_it(chat_with, store, tmp_path):
     gate = Gate()
     async with terminal(chat_with("It begins", gate, ", ends.", DONE, checkpoint_seconds=0.01), tmp_path) as at:
@@ -238,10 +238,10 @@ async def test_who_leaves_with_a_reply_that_is_not_saved_is_asked_and_can_wait_f
         await at.until(lambda: not at.app.unsaved_replies)
         await at.press("ctrl+q")
         await at.until(lambda: not at.app.is_running)
-    assert said(store, only_session(store).id) == ["Go", "It begins, ends."]
+    assert message_texts(store, only_session(store).id) == ["Go", "It begins, ends."]
 
 
-@story
+@async_test
 async def test_ctrl_c_in_the_question_leaves_as_if_to_save(chat_with, store, tmp_path):
     gate = Gate()
     async with terminal(chat_with(gate, "All.", DONE, checkpoint_seconds=0.01), tmp_path) as at:
@@ -257,7 +257,7 @@ async def test_ctrl_c_in_the_question_leaves_as_if_to_save(chat_with, store, tmp
         assert not at.app.discards_unsaved
 
 
-@story
+@async_test
 async def test_a_reply_that_another_program_waits_for_says_so_and_is_stopped(chat_with, store, tmp_path):
     elsewhere = Turns({"b": ScriptedBot(Gate())}, checkpoint_seconds=0.1)
     session = Session(user="ann", bot_id="b")

@@ -1,20 +1,20 @@
-"""The list of sessions in the terminal: its pages, its search, and what is done to a session from there."""
+"""The session list: pages, search, filters, layout."""
 
 import threading
 
 import pytest
 from support.fakes import DONE, ScriptedBot
 from support.stores.sessions import stored
-from support.tui.lists import START, count_line, several
-from support.tui.stories import story, terminal
+from support.tui.lists import START, count_line, store_sessions
+from support.tui.stories import async_test, terminal
 
 from botchat.core.chat import Chat
 from botchat.core.turn import Turns
 
 
-@story
+@async_test
 async def test_120_sessions_are_listed_50_100_and_120_by_m(chat_with, store, tmp_path):
-    several(store, 120)
+    store_sessions(store, 120)
     stored(store, "bob", name="not mine")
     async with terminal(chat_with(), tmp_path) as at:
         await at.until(lambda: count_line(at) == "50 of 120")
@@ -30,9 +30,9 @@ async def test_120_sessions_are_listed_50_100_and_120_by_m(chat_with, store, tmp
 
 @pytest.mark.parametrize("number", [0, 1, 49, 50, 51, 100, 101])
 def test_getting_near_the_end_loads_all_there_is_once_each(chat_with, store, tmp_path, number):
-    several(store, number)
+    store_sessions(store, number)
 
-    @story
+    @async_test
     async def to_the_end():
         async with terminal(chat_with(), tmp_path) as at:
             at.app.sessions.list.focus()
@@ -44,9 +44,9 @@ def test_getting_near_the_end_loads_all_there_is_once_each(chat_with, store, tmp
     to_the_end()
 
 
-@story
+@async_test
 async def test_moving_down_loads_more_before_the_end_is_seen(chat_with, store, tmp_path):
-    several(store, 60)
+    store_sessions(store, 60)
     async with terminal(chat_with(), tmp_path) as at:
         at.app.sessions.list.focus()
         await at.press(*["down"] * 46)
@@ -54,9 +54,9 @@ async def test_moving_down_loads_more_before_the_end_is_seen(chat_with, store, t
         assert at.app.sessions.current.name == "number 13"
 
 
-@story
+@async_test
 async def test_a_page_that_fails_is_told_in_its_place_and_is_not_the_end(flaky_chat, store, tmp_path):
-    several(store, 60)
+    store_sessions(store, 60)
     async with terminal(flaky_chat, tmp_path) as at:
         at.app.sessions.list.focus()
         flaky_chat._repository.fails = True
@@ -68,9 +68,9 @@ async def test_a_page_that_fails_is_told_in_its_place_and_is_not_the_end(flaky_c
         await at.until(lambda: len(at.names) == 60)
 
 
-@story
+@async_test
 async def test_a_first_page_that_fails_is_never_an_empty_list(flaky_chat, store, tmp_path):
-    several(store, 3)
+    store_sessions(store, 3)
     flaky_chat._repository.fails = True
     async with terminal(flaky_chat, tmp_path) as at:
         await at.sees("The store is away.")
@@ -81,9 +81,9 @@ async def test_a_first_page_that_fails_is_never_an_empty_list(flaky_chat, store,
         await at.until(lambda: len(at.names) == 3)
 
 
-@story
+@async_test
 async def test_a_search_finds_names_and_contents_page_by_page(flaky_chat, store, tmp_path):
-    several(store, 60)
+    store_sessions(store, 60)
     stored(store, name="Herons [/]")
     async with terminal(flaky_chat, tmp_path) as at:
         at.app.sessions.list.focus()
@@ -104,7 +104,7 @@ async def test_a_search_finds_names_and_contents_page_by_page(flaky_chat, store,
         await at.until(lambda: count_line(at) == "50 of 61")
 
 
-@story
+@async_test
 async def test_the_list_can_be_of_one_bot(chat_with, store, tmp_path):
     stored(store, name="with b", bot_id="b")
     stored(store, name="with demo", bot_id="demo")
@@ -117,7 +117,7 @@ async def test_the_list_can_be_of_one_bot(chat_with, store, tmp_path):
         assert count_line(at) == "1 of 1 · b"
 
 
-@story
+@async_test
 async def test_in_a_narrow_terminal_a_key_shows_the_list_and_hides_it(chat_with, store, tmp_path):
     stored(store, name="Herons")
     async with terminal(chat_with(), tmp_path, size=(50, 20)) as at:
@@ -129,7 +129,7 @@ async def test_in_a_narrow_terminal_a_key_shows_the_list_and_hides_it(chat_with,
         assert "1 of 1" not in at.text
 
 
-@story
+@async_test
 async def test_a_wide_terminal_hides_the_list_when_asked_twice(chat_with, store, tmp_path):
     stored(store, name="Herons")
     async with terminal(chat_with(), tmp_path) as at:
@@ -140,7 +140,7 @@ async def test_a_wide_terminal_hides_the_list_when_asked_twice(chat_with, store,
         await at.sees("Herons")
 
 
-@story
+@async_test
 async def test_the_rows_of_5000_sessions_are_drawn_only_where_they_are_seen(chat_with, store, tmp_path):
     async with terminal(chat_with(), tmp_path) as at:
         rows = [stored_summary(i) for i in range(5000)]
@@ -160,17 +160,17 @@ def stored_summary(i: int):
     return SessionSummary(str(i), f"number {i}", START, "b", START, 1)
 
 
-@story
+@async_test
 async def test_a_click_opens_a_session(chat_with, store, tmp_path):
-    several(store, 3)
+    store_sessions(store, 3)
     async with terminal(chat_with(), tmp_path) as at:
         await at._pilot.click("#sessions-list", offset=(3, 3))
         await at.until(lambda: at.app.conversation.session.name == "number 1")
 
 
-@story
+@async_test
 async def test_a_page_that_comes_late_does_not_replace_a_newer_list(flaky_chat, store, tmp_path):
-    several(store, 60)
+    store_sessions(store, 60)
     stored(store, name="slow")
     async with terminal(flaky_chat, tmp_path) as at:
         page, gate, posted = flaky_chat._repository.page, threading.Event(), []
@@ -194,7 +194,7 @@ async def test_a_page_that_comes_late_does_not_replace_a_newer_list(flaky_chat, 
         assert len(at.names) == 50
 
 
-@story
+@async_test
 async def test_a_name_that_the_bot_gives_a_session_shows_in_the_list_and_above_the_session(store, tmp_path):
     turns = Turns({"b": ScriptedBot("Yes.", DONE, title=("About herons", DONE))}, titles=True)
     async with terminal(Chat(store, turns, default_bot="b"), tmp_path) as at:

@@ -9,7 +9,7 @@ from support.bots.stub_server import streamed
 from support.fakes import DONE
 from support.shell import failure
 from support.stores.sessions import stored, user_says
-from support.tui.stories import story, terminal
+from support.tui.stories import async_test, terminal
 
 from botchat.api.openai.matching import find_place
 from botchat.core.chat import Chat, is_unanswered
@@ -165,7 +165,7 @@ def test_an_empty_reply_of_a_server_is_asked_for_again_as_a_version(remote_with,
     ],
     ids=["of an earlier version", "as it ends now"],
 )
-@story
+@async_test
 async def test_the_terminal_says_so_and_offers_to_try_again(chat_with, store, tmp_path, reply, words):
     session = answered(store, reply)
     async with terminal(
@@ -180,7 +180,7 @@ async def test_the_terminal_says_so_and_offers_to_try_again(chat_with, store, tm
         assert words[0] not in at.text
 
 
-@story
+@async_test
 async def test_the_terminal_shows_the_empty_reply_of_a_server(remote_with, store, tmp_path):
     session = answered(store, empty(status="truncated", error="Nothing came."))
     async with terminal(
