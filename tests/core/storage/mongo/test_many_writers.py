@@ -21,7 +21,7 @@ from botchat.core.models import now
 from botchat.core.storage.mongo.contention import Turns
 from botchat.core.storage.mongo.messages.record_size import Limits, size_of
 from botchat.core.storage.mongo.repository import MongoRepository
-from botchat.core.storage.sqlite.connection import _client_errors
+from botchat.core.storage.sqlite.connection import _translated
 from botchat.remote.problems import error_from_problem
 
 LEASED = Limits(room=LIMITS.room, kept=LIMITS.kept, lease_seconds=3600)
@@ -221,5 +221,5 @@ def test_a_file_that_is_busy_is_not_said_to_be_broken(tmp_path):
     with closing(one), closing(two):
         one.execute("BEGIN IMMEDIATE")
         words = r"^Too many writers write to .* at once: this was not saved\. Try again\."
-        with pytest.raises(StoreBusy, match=words), _client_errors(path):
+        with pytest.raises(StoreBusy, match=words), _translated(path):
             two.execute("BEGIN IMMEDIATE")
