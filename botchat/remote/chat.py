@@ -107,9 +107,9 @@ class RemoteChat:
         self._check(user)
         if where.ids is not None:
             return Page(sessions=tuple(self._existing(where.ids)), next=None)
-        sent = self._connection.call("GET", "sessions", after=after, limit=min(limit, _MAX_PAGE), **_parameters(where))
+        data = self._connection.call("GET", "sessions", after=after, limit=min(limit, _MAX_PAGE), **_query(where))
         with decoding():
-            page = Page(sessions=summaries_from(sent, self.user), next=sent["next"])
+            page = Page(sessions=summaries_from(data, self.user), next=data["next"])
         if limit <= _MAX_PAGE or page.next is None:
             return page
         rest = self.page(user, page.next, limit - _MAX_PAGE, where)
@@ -118,9 +118,9 @@ class RemoteChat:
     def count(self, user: str, where: SessionFilter = _ACTIVE) -> int:
         """Count the user's sessions."""
         self._check(user)
-        sent = self._connection.call("GET", "sessions", "count", **_parameters(where))
+        data = self._connection.call("GET", "sessions", "count", **_query(where))
         with decoding():
-            return int(sent["count"])
+            return int(data["count"])
 
     def find(self, user: str, text: str) -> list[SessionSummary]:
         """Find the user's sessions, in any state, by the beginning of their ID or by their exact name."""
@@ -130,8 +130,8 @@ class RemoteChat:
     def latest(self, user: str) -> SessionSummary | None:
         """Return the session that was used last."""
         self._check(user)
-        sent = self._connection.call("GET", "sessions", "latest")
-        return summary_from(sent, self.user) if sent else None
+        data = self._connection.call("GET", "sessions", "latest")
+        return summary_from(data, self.user) if data else None
 
     def open(self, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:
         """Return a session with its newest messages; a reply that is streaming into it is followed from now on.
@@ -141,9 +141,9 @@ class RemoteChat:
         """
         self._check(user)
         session = session_from(self._connection.call("GET", "session", session_id, last=last), self.user)
-        coming = [message for message in session.messages[-1:] if message.status == "streaming"]
-        if coming and self.reply(user, session_id) is None:
-            reply = self._replies[session_id] = RemoteReply(self._connection, session_id, coming[0])
+        streaming = [message for message in session.messages[-1:] if message.status == "streaming"]
+        if streaming and self.reply(user, session_id) is None:
+            reply = self._replies[session_id] = RemoteReply(self._connection, session_id, streaming[0])
             self._connection.run_in_background(reply.follow())
         return session
 
@@ -151,8 +151,8 @@ class RemoteChat:
         """Return the messages before position `before` (a session's `first`), oldest first."""
         self._check(user)
         wanted = min(limit, _MAX_PAGE)
-        sent = self._connection.call("GET", "session", session_id, "messages", before=before, limit=wanted)
-        messages = messages_from(sent)
+        data = self._connection.call("GET", "session", session_id, "messages", before=before, limit=wanted)
+        messages = messages_from(data)
         if limit <= wanted or before <= wanted:
             return messages
         return self.earlier(user, session_id, before - wanted, limit - wanted) + messages
@@ -205,8 +205,8 @@ class RemoteChat:
     def begin_from(self, user: str, session: Session, message_id: str) -> Session:
         """Create a new session with copies of this message and those after it."""
         self._check(user)
-        sent = self._connection.call("POST", "session", session.id, "message", message_id, "begin")
-        return session_from(sent, self.user)
+        data = self._connection.call("POST", "session", session.id, "message", message_id, "begin")
+        return session_from(data, self.user)
 
     def preferences(self, user: str) -> Preferences:
         """Return the user's preferences."""
@@ -239,24 +239,24 @@ class RemoteChat:
             session.create_time = message.create_time
         files = [{"name": file.name, "data": b64encode(file.data).decode()} for file in message.files if file.data]
         body = {"content": message.content, "files": files, "stream": True}
-        return self._begin(session, "message", key=message.id, body=body, question=message)
+        return self._start_turn(session, "message", key=message.id, body=body, question=message)
 
     def edit(self, user: str, session: Session, message_id: str, content: str) -> RemoteReply:
         """Store an edited version of a user's message and request a reply; the old branch stays."""
         self._check(user)
         body = {"content": content, "stream": True}
         question = Message(role="user", content=content)
-        return self._begin(session, "message", message_id, "edit", body=body, question=question)
+        return self._start_turn(session, "message", message_id, "edit", body=body, question=question)
 
     def regenerate(self, user: str, session: Session, message_id: str) -> RemoteReply:
         """Request another version of a reply; the old one stays as a branch."""
         self._check(user)
-        return self._begin(session, "message", message_id, "regenerate", stream=True)
+        return self._start_turn(session, "message", message_id, "regenerate", stream=True)
 
     def retry(self, user: str, session: Session) -> RemoteReply:
         """Request the reply that the last message didn't get."""
         self._check(user)
-        return self._begin(session, "retry", stream=True)
+        return self._start_turn(session, "retry", stream=True)
 
     def reply(self, user: str, session_id: str) -> RemoteReply | None:
         """Return the reply that is being followed in a session, if any."""
@@ -268,16 +268,16 @@ class RemoteChat:
         """Close the connections. Streaming replies continue on the server."""
         self._connection.close()
 
-    def _begin(self, session: Session, *place: str, question: Message | None = None, **asked: Any) -> RemoteReply:
+    def _start_turn(self, session: Session, *path: str, question: Message | None = None, **request: Any) -> RemoteReply:
         """Start a turn, and add to the session what the server has stored of it."""
-        reply = self._connection.run(self._begun(session, place, question, asked))
+        reply = self._connection.run(self._open_stream(session, path, question, request))
         self._replies[session.id] = reply
         return reply
 
-    async def _begun(
-        self, session: Session, place: tuple[str, ...], question: Message | None, asked: dict[str, Any]
+    async def _open_stream(
+        self, session: Session, path: tuple[str, ...], question: Message | None, request: dict[str, Any]
     ) -> RemoteReply:
-        events = self._connection.events("POST", "session", session.id, *place, **asked)
+        events = self._connection.events("POST", "session", session.id, *path, **request)
         try:
             await anext(events)  # CONNECTED
             begun = (await anext(events)).data
@@ -305,7 +305,7 @@ class RemoteChat:
             raise InvalidInput(f"The token is {self.user}'s: nothing of {user}'s can be asked for with it.")
 
 
-def _parameters(where: SessionFilter) -> dict[str, Any]:
+def _query(where: SessionFilter) -> dict[str, Any]:
     if where.state is None or where != SessionFilter(state=where.state, bot_id=where.bot_id, text=where.text):
         raise InvalidInput("The terminal finds a server's sessions by their state, bot and words alone.")
     return {"state": where.state, "bot_id": where.bot_id, "text": where.text or None}

@@ -74,29 +74,33 @@ class Connection:
         self._thread = threading.Thread(target=self._loop.run_forever, name="botchat-remote", daemon=True)
         self._thread.start()
 
-    def call(self, method: str, *place: str, key: str | None = None, body: Any = None, **parameters: Any) -> Any:
+    def call(self, method: str, *path: str, key: str | None = None, body: Any = None, **parameters: Any) -> Any:
         """Send a request and return the JSON response; None if it is empty.
 
         Raises:
             ServerUnavailable: the server can't be reached or doesn't accept the request now.
             BotchatError: the server returned an error.
         """
-        return self.run(self.acall(method, *place, key=key, body=body, **parameters))
+        return self.run(self.acall(method, *path, key=key, body=body, **parameters))
 
-    async def acall(self, method: str, *place: str, key: str | None = None, body: Any = None, **parameters: Any) -> Any:
+    async def acall(self, method: str, *path: str, key: str | None = None, body: Any = None, **parameters: Any) -> Any:
         """Do the same on the loop's thread."""
         with self._client_errors():
-            answer = await self._client.request(
-                method, _path(place), json=body, params=_given(parameters), headers=_given({"Idempotency-Key": key})
+            response = await self._client.request(
+                method,
+                _url_path(path),
+                json=body,
+                params=_without_none(parameters),
+                headers=_without_none({"Idempotency-Key": key}),
             )
-        self._check(answer, place)
+        self._check(response, path)
         with decoding():
-            return answer.json() if answer.content else None
+            return response.json() if response.content else None
 
     async def events(
         self,
         method: str,
-        *place: str,
+        *path: str,
         key: str | None = None,
         last_event_id: str | None = None,
         body: Any = None,
@@ -108,16 +112,16 @@ class Connection:
             ServerUnavailable: the connection was lost or couldn't be made.
             BotchatError: the server returned an error.
         """
-        headers = _given({"Idempotency-Key": key, "Last-Event-ID": last_event_id})
+        headers = _without_none({"Idempotency-Key": key, "Last-Event-ID": last_event_id})
         with self._client_errors():
             async with self._client.stream(
-                method, _path(place), json=body, params=_given(parameters), headers=headers, timeout=_STREAM
-            ) as answer:
-                if answer.status_code != httpx2.codes.OK:
-                    await answer.aread()
-                self._check(answer, place, kind="text/event-stream")
+                method, _url_path(path), json=body, params=_without_none(parameters), headers=headers, timeout=_STREAM
+            ) as response:
+                if response.status_code != httpx2.codes.OK:
+                    await response.aread()
+                self._check(response, path, kind="text/event-stream")
                 yield CONNECTED
-                async for event in httpx2.EventSource(answer, max_event_size=_MAX_EVENT_BYTES):
+                async for event in httpx2.EventSource(response, max_event_size=_MAX_EVENT_BYTES):
                     with decoding():
                         data = json.loads(event.data)
                     yield Event(event.event, data)
@@ -150,23 +154,23 @@ class Connection:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._client.aclose()
 
-    def _check(self, answer: httpx2.Response, place: tuple[str, ...], kind: str = "application/json") -> None:
-        given = answer.headers.get("content-type", "").partition(";")[0]
-        if answer.is_success and given in {"", kind}:
+    def _check(self, response: httpx2.Response, path: tuple[str, ...], kind: str = "application/json") -> None:
+        content_type = response.headers.get("content-type", "").partition(";")[0]
+        if response.is_success and content_type in {"", kind}:
             return
         with decoding():
-            problem = answer.json() if given == "application/problem+json" else {}
-        if "code" in problem or (problem and answer.status_code != httpx2.codes.NOT_FOUND):
-            raise self._refusal(problem, place)
+            problem = response.json() if content_type == "application/problem+json" else {}
+        if "code" in problem or (problem and response.status_code != httpx2.codes.NOT_FOUND):
+            raise self._api_error(problem, path)
         if (
-            answer.is_server_error or answer.status_code == httpx2.codes.TOO_MANY_REQUESTS
+            response.is_server_error or response.status_code == httpx2.codes.TOO_MANY_REQUESTS
         ):  # from a proxy before the server
-            raise ServerUnavailable(f"{self.server} can't be used now (HTTP {answer.status_code}). Try again.")
-        what = f"is no botchat API, or an older one (HTTP {answer.status_code})"
+            raise ServerUnavailable(f"{self.server} can't be used now (HTTP {response.status_code}). Try again.")
+        what = f"is no botchat API, or an older one (HTTP {response.status_code})"
         raise ConfigError(f"{self.server} {what}: check --server.")
 
-    def _refusal(self, problem: dict[str, Any], place: tuple[str, ...]) -> BotchatError:
-        error = error_from_problem(problem, place)
+    def _api_error(self, problem: dict[str, Any], path: tuple[str, ...]) -> BotchatError:
+        error = error_from_problem(problem, path)
         if not isinstance(error, NotSignedIn):
             return error
         if not self._has_token:
@@ -193,9 +197,9 @@ class Connection:
         return f"Connection to {self.server} lost ({why})."
 
 
-def _path(place: tuple[str, ...]) -> str:
-    return "/".join(quote(part, safe="") for part in place)
+def _url_path(path: tuple[str, ...]) -> str:
+    return "/".join(quote(part, safe="") for part in path)
 
 
-def _given(values: dict[str, Any]) -> dict[str, Any]:
+def _without_none(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}

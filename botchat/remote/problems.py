@@ -27,11 +27,11 @@ _FIXED_TEXT: dict[str, type[errors.ReplyRunning | errors.SessionChanged | errors
 }
 
 
-def error_from_problem(problem: dict[str, Any], place: Sequence[str] = ()) -> errors.BotchatError:
-    """Return the exception for a problem; `place` is the path of the request."""
+def error_from_problem(problem: dict[str, Any], path: Sequence[str] = ()) -> errors.BotchatError:
+    """Return the exception for a problem; `path` is the path of the request."""
     code, detail = str(problem.get("code")), str(problem.get("detail"))
     if own := _FIXED_TEXT.get(code):
         return own()
-    if code == "session_not_found" and len(place) > 1:
-        return errors.SessionNotFound(place[1])
+    if code == "session_not_found" and len(path) > 1:
+        return errors.SessionNotFound(path[1])
     return _WITH_DETAIL.get(code, errors.BotchatError)(detail)

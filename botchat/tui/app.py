@@ -285,8 +285,8 @@ class BotchatApp(LifecycleApp):
         if not url.lower().startswith(("http://", "https://", "mailto:")):
             self.notify(f"Not opened, it is no address of the web: {url}", severity="warning", markup=False)
             return
-        asked = ConfirmDialog(f"Open this in your browser?\n\n{url}", yes="Open it")
-        self.push_screen(asked, lambda yes: self.open_url(url) if yes else None)
+        dialog = ConfirmDialog(f"Open this in your browser?\n\n{url}", confirm_label="Open it")
+        self.push_screen(dialog, lambda yes: self.open_url(url) if yes else None)
 
     def _draft_failed(self, error: OSError) -> None:
         text = f"What you type is not kept for after a crash: {error.strerror or error}."

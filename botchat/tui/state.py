@@ -44,8 +44,8 @@ def with_message(session: Session, message: Message) -> Session:
     """Return the session with this message replaced, or appended if it is new."""
     ids = [known.id for known in session.messages]
     if message.id in ids:
-        place = ids.index(message.id)
-        messages = [*session.messages[:place], message, *session.messages[place + 1 :]]
+        index = ids.index(message.id)
+        messages = [*session.messages[:index], message, *session.messages[index + 1 :]]
         return replace(session, messages=messages)
     return replace(session, messages=[*session.messages, message], message_count=session.message_count + 1, head=None)
 
@@ -55,30 +55,30 @@ def sibling_version(session: Session, message_id: str | None, step: int) -> str 
 
     Without a selection, or if that message has only one version, the newest visible message with versions counts.
     """
-    several = alternatives(session.messages)
-    branching = [message.id for message in visible_messages(session) if message.id in several]
+    versions_by_id = alternatives(session.messages)
+    branching = [message.id for message in visible_messages(session) if message.id in versions_by_id]
     if not branching:
         return None
-    meant = message_id if message_id in branching else branching[-1]
-    places = several[meant]
-    place = places.index(meant) + step
-    return places[place] if 0 <= place < len(places) else None
+    base = message_id if message_id in branching else branching[-1]
+    versions = versions_by_id[base]
+    index = versions.index(base) + step
+    return versions[index] if 0 <= index < len(versions) else None
 
 
-def target_reply(session: Session, marked: Message | None) -> Message | None:
+def target_reply(session: Session, selected: Message | None) -> Message | None:
     """Return the reply meant by a selection: the selected one, the next one after that message, or the last."""
     shown = visible_messages(session)
-    place = next((i for i, message in enumerate(shown) if marked and message.id == marked.id), None)
-    if place is None:
+    index = next((i for i, message in enumerate(shown) if selected and message.id == selected.id), None)
+    if index is None:
         return next((message for message in reversed(shown) if message.role == "assistant"), None)
-    return next((message for message in shown[place:] if message.role == "assistant"), None)
+    return next((message for message in shown[index:] if message.role == "assistant"), None)
 
 
-def target_user_message(session: Session, marked: Message | None) -> Message | None:
+def target_user_message(session: Session, selected: Message | None) -> Message | None:
     """Return the user's message to edit: the selected one, the one before it, or the last."""
     shown = visible_messages(session)
-    place = next((i for i, message in enumerate(shown) if marked and message.id == marked.id), len(shown) - 1)
-    return next((message for message in reversed(shown[: place + 1]) if message.role == "user"), None)
+    index = next((i for i, message in enumerate(shown) if selected and message.id == selected.id), len(shown) - 1)
+    return next((message for message in reversed(shown[: index + 1]) if message.role == "user"), None)
 
 
 def is_append_only(before: Sequence[Message], after: Sequence[Message]) -> bool:

@@ -111,8 +111,8 @@ class ConversationPane(RedactionActions):
 
     def action_branch(self, step: int) -> None:
         """Show the previous or next version of a message."""
-        marked = self.transcript.current
-        if self.session and (other := sibling_version(self.session, marked.id if marked else None, step)):
+        selected = self.transcript.current
+        if self.session and (other := sibling_version(self.session, selected.id if selected else None, step)):
             self._change(self.session, lambda chat, own: chat.show_branch(self.user, own, other))
         else:
             self.app.notify("There is no other branch on that side.", markup=False)
@@ -130,8 +130,8 @@ class ConversationPane(RedactionActions):
 
     def action_toggle_reasoning(self) -> None:
         """Collapse or expand the reasoning of the selected reply, or of all."""
-        marked = self.transcript.current
-        self.transcript.toggle_reasoning(marked.id if marked else None)
+        selected = self.transcript.current
+        self.transcript.toggle_reasoning(selected.id if selected else None)
 
     def action_details(self) -> None:
         """Show or hide the details of messages."""
@@ -205,8 +205,8 @@ class ConversationPane(RedactionActions):
         if self.chat is None or self.session is None:
             return
         options = {bot: one_line(f"{bot} ({info.label})") for bot, info in self.chat.bots.items()}
-        asked = SelectDialog("Who answers from now on?", options, chosen=self.session.bot_id)
-        self.app.push_screen(asked, lambda bot: self.set_bot(bot) if bot else None)
+        dialog = SelectDialog("Who answers from now on?", options, selected=self.session.bot_id)
+        self.app.push_screen(dialog, lambda bot: self.set_bot(bot) if bot else None)
 
     def set_bot(self, bot: str) -> None:
         """Switch the session to this bot."""
@@ -225,13 +225,13 @@ class ConversationPane(RedactionActions):
         self, session: Session, answer: Message, rating: Rating, comment: str | None = None, error: str = ""
     ) -> None:
         value = (answer.feedback or {}).get("comment", "") if comment is None else comment
-        asked = InputDialog(_RATING_QUESTIONS[rating], value, placeholder="A comment, if you like", error=error)
+        dialog = InputDialog(_RATING_QUESTIONS[rating], value, placeholder="A comment, if you like", error=error)
 
         def keep(said: str | None) -> None:
             if said is not None:
                 self._rate(session, answer, rating, said.strip())
 
-        self.app.push_screen(asked, keep)
+        self.app.push_screen(dialog, keep)
 
     def _rate(self, session: Session, answer: Message, rating: Rating | None, comment: str) -> None:
         given = Feedback(rating=rating, time=now()) | (Feedback(comment=comment) if comment else {})

@@ -106,11 +106,11 @@ class RedactionActions(TurnActions):
         if event.remaining:
             notice += f" {describe_quotes(event.session.id, event.remaining)}"
         self.app.notify(notice, markup=False)
-        shows_it = self.session is not None and self.session.id == event.session.id
-        if shows_it and (event.session.id, self._autosave.editing) in event.redacted:
+        is_open = self.session is not None and self.session.id == event.session.id
+        if is_open and (event.session.id, self._autosave.editing) in event.redacted:
             self._autosave.end_edit()  # its text would stay in the composer and the draft
             self.notice.show("")
-        if shows_it:
+        if is_open:
             session = event.session
             self._apply(with_message(session, self._reply.message) if self._reply else session)
             self.composer.set_history([m.content for m in visible_messages(session) if m.role == "user"])

@@ -68,61 +68,61 @@ class _Writer:
     def _write(self, token: Token) -> None:
         match token.type:
             case "text" | "text_special":
-                self._words(printable(token.content))
+                self._add_text(printable(token.content))
             case "code_inline":
-                self.text.append(printable(token.content), self._style(self.look["inline-code"]))
+                self.text.append(printable(token.content), self._with_link(self.look["inline-code"]))
             case "softbreak" | "hardbreak":
                 self.text.append("\n", self.stack[-1])
             case "link_open":
-                self._open(str(token.attrGet("href") or ""))
+                self._open_link(str(token.attrGet("href") or ""))
             case "link_close":
-                self._close()
+                self._close_link()
             case "image":
-                self._image(token)
+                self._add_image(token)
             case _ if token.nesting == 1:
                 self.stack.append(self.stack[-1] + _MARKS.get(token.tag, Style.null()))
             case _ if token.nesting == -1:
                 self.stack.pop()
             case _:
-                self._words(printable(token.content))
+                self._add_text(printable(token.content))
 
-    def _style(self, own: Style) -> Style:
+    def _with_link(self, own: Style) -> Style:
         """Add the open link to a style, so that code in a link can be clicked."""
         return own + Style(meta={"link": self.link}) if self.link else own
 
-    def _words(self, words: str) -> None:
+    def _add_text(self, text: str) -> None:
         if self.link is not None:
-            self.text.append(words, self.stack[-1])
+            self.text.append(text, self.stack[-1])
             return
         place = 0
-        for found in _ADDRESS.finditer(words):
-            self.text.append(words[place : found.start()], self.stack[-1])
+        for found in _ADDRESS.finditer(text):
+            self.text.append(text[place : found.start()], self.stack[-1])
             self.text.append(found[0], self._link_style(found[0]))
             place = found.end()
-        self.text.append(words[place:], self.stack[-1])
+        self.text.append(text[place:], self.stack[-1])
 
-    def _open(self, address: str) -> None:
+    def _open_link(self, address: str) -> None:
         self.link, self.label = printable(address), len(self.text)
         self.stack.append(self.stack[-1] + self._link_style(self.link))
 
-    def _close(self) -> None:
+    def _close_link(self) -> None:
         """End a link; append its URL, because a link's text can be anything."""
-        address, said = self.link or "", self.text.plain[self.label :]
+        address, label = self.link or "", self.text.plain[self.label :]
         self.stack.pop()
         self.link = None
-        if address not in {said, f"mailto:{said}"}:
+        if address not in {label, f"mailto:{label}"}:
             self.text.append(f" ({address})", self._link_style(address, "dim"))
 
-    def _image(self, token: Token) -> None:
+    def _add_image(self, token: Token) -> None:
         inside = self.link is not None
         address = printable(str(token.attrGet("src") or ""))
         alt = printable(token.content) or "image"
         if inside:
-            self._words(alt)
+            self._add_text(alt)
         else:
-            self._open(address)
-            self._words(alt)
-            self._close()
+            self._open_link(address)
+            self._add_text(alt)
+            self._close_link()
 
     def _link_style(self, address: str, part: str = "link") -> Style:
         part = "chosen" if address == self.look.chosen else part

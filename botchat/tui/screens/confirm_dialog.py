@@ -20,17 +20,17 @@ class ConfirmDialog(ModalScreen[bool]):
         Binding("n,escape", "answer(False)", "No", tooltip="Leave it as it is"),
     ]
 
-    def __init__(self, question: str, *, yes: str) -> None:
+    def __init__(self, question: str, *, confirm_label: str) -> None:
         super().__init__()
         self._question = question
-        self._yes = yes
+        self._confirm_label = confirm_label
 
     def compose(self) -> ComposeResult:
         """Show the question and the two answers."""
         with Vertical(classes="dialog"):
             yield Static(Content(self._question), classes="question")
             with Horizontal(classes="buttons"):
-                yield Button(Content(f"{self._yes} (y)"), id="yes", variant="primary")
+                yield Button(Content(f"{self._confirm_label} (y)"), id="yes", variant="primary")
                 yield Button(Content("No (n)"), id="no")
 
     @on(Button.Pressed)

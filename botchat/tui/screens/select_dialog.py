@@ -19,11 +19,11 @@ class SelectDialog(ModalScreen[str | None]):
     AUTO_FOCUS = "*"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", tooltip="Change nothing")]
 
-    def __init__(self, question: str, options: Mapping[str, str], *, chosen: str = "") -> None:
+    def __init__(self, question: str, options: Mapping[str, str], *, selected: str = "") -> None:
         super().__init__()
         self._question = question
         self._options = options
-        self._chosen = chosen
+        self._current = selected
 
     def compose(self) -> ComposeResult:
         """Show the question and the options."""
@@ -34,7 +34,7 @@ class SelectDialog(ModalScreen[str | None]):
     def on_mount(self) -> None:
         """Highlight the current value."""
         keys = list(self._options)
-        self.query_one(OptionList).highlighted = keys.index(self._chosen) if self._chosen in keys else 0
+        self.query_one(OptionList).highlighted = keys.index(self._current) if self._current in keys else 0
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:

@@ -64,8 +64,8 @@ class SessionActions(Vertical):
 
     def rename(self, summary: SessionSummary, name: str | None = None, error: str = "") -> None:
         """Ask for a name, starting with the current one or, after a failure, the one requested before."""
-        asked = InputDialog(_NAME, title_of(summary.name) if name is None else name, error=error)
-        self.app.push_screen(asked, lambda said: self._rename(summary, said) if said and said.strip() else None)
+        dialog = InputDialog(_NAME, title_of(summary.name) if name is None else name, error=error)
+        self.app.push_screen(dialog, lambda said: self._rename(summary, said) if said and said.strip() else None)
 
     def action_rename(self) -> None:
         """Rename the session."""
@@ -88,11 +88,13 @@ class SessionActions(Vertical):
         if summary := self.current:
             title = title_of(summary.name)
             if summary.state == "trash":
-                question = ConfirmDialog(f"Remove “{title}” for ever? Nothing brings it back.", yes="Remove it")
+                question = ConfirmDialog(
+                    f"Remove “{title}” for ever? Nothing brings it back.", confirm_label="Remove it"
+                )
                 self._confirm(question, lambda: self._change(summary, None, "is removed for ever"))
             else:
                 question = ConfirmDialog(
-                    f"Put “{title}” into the trash? It can be brought back for 30 days.", yes="Delete"
+                    f"Put “{title}” into the trash? It can be brought back for 30 days.", confirm_label="Delete"
                 )
                 self._confirm(question, lambda: self._set_state(summary, "trash"))
 

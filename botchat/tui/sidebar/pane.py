@@ -146,9 +146,9 @@ class SessionsPane(SessionActions):
         if self.chat is None:
             return
         options = {"": "All bots"} | {bot: one_line(f"{bot} ({info.label})") for bot, info in self.chat.bots.items()}
-        asked = SelectDialog("Show the sessions with:", options, chosen=self._where.bot_id or "")
+        dialog = SelectDialog("Show the sessions with:", options, selected=self._where.bot_id or "")
         self.app.push_screen(
-            asked, lambda bot: None if bot is None else self._show(replace(self._where, bot_id=bot or None))
+            dialog, lambda bot: None if bot is None else self._show(replace(self._where, bot_id=bot or None))
         )
 
     def leave_search(self) -> None:
@@ -258,5 +258,5 @@ class SessionsPane(SessionActions):
         else:
             number = f"{loaded:,} of {max(self._total, loaded):,}"
         bot = title_of(self._where.bot_id) if self._where.bot_id else ""
-        words = [number, _VIEW_NAMES[self._where.state or "active"], bot]
-        self._count.update(Content(" · ".join(word for word in words if word)))
+        parts = [number, _VIEW_NAMES[self._where.state or "active"], bot]
+        self._count.update(Content(" · ".join(part for part in parts if part)))

@@ -41,7 +41,7 @@ class SessionList(ScrollView, can_focus=True):
         Binding("pagedown", "page(1)", "Page down", show=False),
         Binding("home", "first", "First", show=False),
         Binding("end", "last", "Last of those loaded", show=False),
-        Binding("enter", "choose", "Open", id="open", tooltip="Open the session that is marked"),
+        Binding("enter", "select", "Open", id="open", tooltip="Open the session that is marked"),
     ]
 
     @dataclass
@@ -144,7 +144,7 @@ class SessionList(ScrollView, can_focus=True):
         """Move the cursor to the end of the loaded rows."""
         self._set_cursor(len(self._rows))
 
-    def action_choose(self) -> None:
+    def action_select(self) -> None:
         """Open the session under the cursor, or do what the tail row offers."""
         if summary := self.current:
             self.post_message(self.Opened(summary))
@@ -158,7 +158,7 @@ class SessionList(ScrollView, can_focus=True):
         row = (event.y + self.scroll_offset.y) // _ROW_HEIGHT
         if row <= self._last_row:
             self._set_cursor(row)
-            self.action_choose()
+            self.action_select()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Request more rows when scrolling gets near the end."""

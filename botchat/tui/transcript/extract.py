@@ -79,7 +79,7 @@ class _End(NamedTuple):
 
 def _end(layout: Layout, offset: Offset) -> _End:
     serial, row = offset.y >> 2 * _BITS, offset.y & ((1 << 2 * _BITS) - 1)
-    return _End(layout.place(serial), RowPosition(row >> _BITS, row & (1 << _BITS) - 1), offset.x)
+    return _End(layout.index_of(serial), RowPosition(row >> _BITS, row & (1 << _BITS) - 1), offset.x)
 
 
 def _text(rows: Iterable[tuple[RowPosition, Row]], begin: tuple[RowPosition, int], end: tuple[RowPosition, int]) -> str:

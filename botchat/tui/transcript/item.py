@@ -192,7 +192,7 @@ def _speaker(message: Message, annotations: MessageAnnotations) -> tuple[str, st
 
 
 def _details(message: Message, annotations: MessageAnnotations) -> str:
-    fields = [f"{local(message.create_time):%Y-%m-%d %H:%M:%S}"]
+    fields = [f"{local_time(message.create_time):%Y-%m-%d %H:%M:%S}"]
     if message.role == "assistant":
         fields.append(one_line(message.agent_id or annotations.bot_id))
     if message.model:
@@ -206,7 +206,7 @@ def _details(message: Message, annotations: MessageAnnotations) -> str:
     return " · ".join(fields)
 
 
-def local(time: datetime) -> datetime:
+def local_time(time: datetime) -> datetime:
     """Return a time in the local time zone."""
     return time.astimezone()
 

@@ -110,11 +110,11 @@ class Layout:
         """Return the index of the message in a row."""
         return self._heights.find(row) if 0 <= row < self.total else None
 
-    def serial(self, i: int) -> int:
+    def serial_of(self, i: int) -> int:
         """Return a message's serial number."""
         return self._base + i
 
-    def place(self, serial: int) -> int:
+    def index_of(self, serial: int) -> int:
         """Return the current index of a serial number."""
         return serial - self._base
 
@@ -141,7 +141,7 @@ class Layout:
 
     def top_for(self, anchor: Anchor) -> int:
         """Return the top row of the view that keeps the anchor where it was."""
-        i = self.place(anchor.serial)
+        i = self.index_of(anchor.serial)
         row, height, item = self._heights.top(i), self._heights[i], self._items.get(anchor.serial)
         if item and anchor.part in item.parts:
             p = item.parts.index(anchor.part)
@@ -168,13 +168,13 @@ class Layout:
         changed: dict[int, Item] = {}
         for serial, item, p, _ in list(self._seen(top, height)):
             if item is None:
-                changed[serial] = self._open(self.place(serial))
+                changed[serial] = self._open(self.index_of(serial))
                 drawn = True
             elif item.draw(p, self.look):
                 changed[serial] = item
                 drawn = True
         for serial, item in changed.items():
-            self._heights[self.place(serial)] = item.heights.total
+            self._heights[self.index_of(serial)] = item.heights.total
         return drawn
 
     def _seen(self, top: int, height: int) -> Iterator[tuple[int, Item | None, int, int]]:

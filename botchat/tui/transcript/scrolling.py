@@ -88,7 +88,7 @@ class TranscriptScroll(ScrollView):
         if not 0 <= row < self._rows.total:
             return self._strip(y)
         i, local, _ = self._rows.row(row)
-        return self._strip(y).apply_offsets(0, selection_row(self._rows.serial(i), local))
+        return self._strip(y).apply_offsets(0, selection_row(self._rows.serial_of(i), local))
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Return the selected text."""
@@ -103,7 +103,7 @@ class TranscriptScroll(ScrollView):
         i, local, drawn = self._rows.row(row)
         if drawn is None:
             return Strip.blank(width, look.base)
-        strip, serial = drawn.strip, self._rows.serial(i)
+        strip, serial = drawn.strip, self._rows.serial_of(i)
         if serial == self._cursor:
             strip = Strip([Segment("▌", look["cursor"]), *list(strip)[1:]], strip.cell_length)
         if (selection := self.text_selection) and (span := selection.get_span(selection_row(serial, local))):
@@ -154,12 +154,12 @@ class TranscriptScroll(ScrollView):
         """Hook: the view has moved."""
 
     def _lead_row(self, width: int) -> Strip:
-        words = f"── {self._annotations.earlier_count:,} earlier messages · l loads more ──"
-        return Strip([Segment("  " + words, self._rows.look["dim"])]).crop_extend(0, width, self._rows.look.base)
+        text = f"── {self._annotations.earlier_count:,} earlier messages · l loads more ──"
+        return Strip([Segment("  " + text, self._rows.look["dim"])]).crop_extend(0, width, self._rows.look.base)
 
     def _with_selection(self, strip: Strip, start: int, end: int) -> Strip:
-        words = len(strip.text.rstrip())
-        start, end = max(start, GUTTER), words if end < 0 else min(end, words)
+        length = len(strip.text.rstrip())
+        start, end = max(start, GUTTER), length if end < 0 else min(end, length)
         if start >= end:
             return strip
         selection = self.screen.get_component_rich_style("screen--selection")

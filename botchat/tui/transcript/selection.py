@@ -46,22 +46,22 @@ class TranscriptSelection(TranscriptScroll, can_focus=True):
     @property
     def current(self) -> Message | None:
         """The selected message."""
-        return None if self._cursor is None else self._rows.messages[self._rows.place(self._cursor)]
+        return None if self._cursor is None else self._rows.messages[self._rows.index_of(self._cursor)]
 
     @property
     def cursor(self) -> int | None:
         """The index of the selected message."""
-        return None if self._cursor is None else self._rows.place(self._cursor)
+        return None if self._cursor is None else self._rows.index_of(self._cursor)
 
     @cursor.setter
-    def cursor(self, place: int | None) -> None:
-        chosen = None if place is None else self._rows.serial(place)
+    def cursor(self, index: int | None) -> None:
+        chosen = None if index is None else self._rows.serial_of(index)
         if chosen == self._cursor:
             return
         self._cursor = chosen
         self._select_link(None)
-        if place is not None:
-            self.post_message(self.Selected(self._rows.messages[place]))
+        if index is not None:
+            self.post_message(self.Selected(self._rows.messages[index]))
         self.refresh()
 
     def toggle_reasoning(self, message_id: str | None = None) -> None:
@@ -78,7 +78,7 @@ class TranscriptSelection(TranscriptScroll, can_focus=True):
         self._rows.refresh()
         self._refit(anchor)
 
-    def action_select(self, by: int) -> None:
+    def action_select(self, step: int) -> None:
         """Select the previous or next message and scroll to it."""
         if not self._rows.messages:
             return
@@ -87,28 +87,28 @@ class TranscriptSelection(TranscriptScroll, can_focus=True):
             seen = self._rows.at(self._top + self.size.height - 1)
             self.cursor = last if seen is None else seen
         else:
-            self.cursor = min(max(self.cursor + by, 0), last)
-        self._scroll_into_view(self.cursor or 0, by)
+            self.cursor = min(max(self.cursor + step, 0), last)
+        self._scroll_into_view(self.cursor or 0, step)
 
-    def action_select_link(self, by: int) -> None:
+    def action_select_link(self, step: int) -> None:
         """Select the previous or next link of the selected message."""
         urls = self._links()
         if urls:
-            place = urls.index(self._link) + by if self._link in urls else (0 if by > 0 else -1)
-            self._select_link(urls[place % len(urls)])
+            index = urls.index(self._link) + step if self._link in urls else (0 if step > 0 else -1)
+            self._select_link(urls[index % len(urls)])
 
     def action_open_link(self) -> None:
         """Request to open the selected link, or the first one."""
         if urls := self._links():
             self.post_message(self.LinkOpened(self._link if self._link in urls else urls[0]))
 
-    def action_page(self, by: int) -> None:
+    def action_page(self, step: int) -> None:
         """Scroll by a page."""
-        self._go(self._top + by * max(self.size.height - _PAGE_OVERLAP, 1))
+        self._scroll_to_row(self._top + step * max(self.size.height - _PAGE_OVERLAP, 1))
 
     def action_go_home(self) -> None:
         """Scroll to the first message."""
-        self._go(-self._rows.lead)
+        self._scroll_to_row(-self._rows.lead)
 
     def action_go_end(self) -> None:
         """Scroll to the last message and follow the end."""
@@ -122,32 +122,32 @@ class TranscriptSelection(TranscriptScroll, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Select the clicked message, toggle its reasoning, or request to open its link."""
-        place = self._rows.at(self._top + event.y)
-        if place is None:
+        index = self._rows.at(self._top + event.y)
+        if index is None:
             return
         if event.chain > 1:  # double click: selects the message, not the whole transcript
             event.prevent_default()
-            self.screen.selections = {self: whole_message(self._rows.serial(place))}
+            self.screen.selections = {self: whole_message(self._rows.serial_of(index))}
             return
-        self.cursor = place
+        self.cursor = index
         meta = event.style.meta
         if self.text_selection is None and "link" in meta:
             self.post_message(self.LinkOpened(meta["link"]))
         elif self.text_selection is None and meta.get("fold"):
-            self.toggle_reasoning(self._rows.messages[place].id)
+            self.toggle_reasoning(self._rows.messages[index].id)
 
-    def _go(self, row: int) -> None:
+    def _scroll_to_row(self, row: int) -> None:
         self.scroll_to(y=row + self._rows.lead, immediate=True)
         self._scrolled()
 
-    def _scroll_into_view(self, place: int, by: int) -> None:
+    def _scroll_into_view(self, index: int, step: int) -> None:
         """Scroll as little as possible to show a message; a too tall one starts at the side it is entered from."""
-        top, height = self._rows.top(place), self._rows.height(place)
+        top, height = self._rows.top(index), self._rows.height(index)
         end = top + height - self.size.height
-        if top < self._top or (height > self.size.height and by > 0):
-            self._go(top)
+        if top < self._top or (height > self.size.height and step > 0):
+            self._scroll_to_row(top)
         elif end > self._top:
-            self._go(end)
+            self._scroll_to_row(end)
 
     def _links(self) -> list[str]:
         return message_links(self.current, self._rows.look) if self.current else []

@@ -311,7 +311,7 @@ async def test_a_narrow_terminal_shows_it_whole_and_it_can_be_selected():
         app.transcript.show([new_message("", payload=pack([CALLED]))], earlier_count=0, bot_id="b")
         await pilot.pause()
         assert " ".join(" ".join(screen_rows(app)).split()) == "b Unsupported content: tool call: search"
-        selection = whole_message(app.transcript._rows.serial(0))
+        selection = whole_message(app.transcript._rows.serial_of(0))
         text, _ = app.transcript.get_selection(selection)
         assert text.splitlines() == ["b", LINES[0]]
 
