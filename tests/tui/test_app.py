@@ -81,7 +81,7 @@ async def test_what_another_program_writes_is_noticed_and_shown(chat_with, store
         at.app.conversation.check_changes()
         await at.sees("From elsewhere.")
         assert at.composer_text == "a draft"
-        assert any("was written to elsewhere" in toast for toast in at.toasts)
+        await at.until(lambda: any("was written to elsewhere" in toast for toast in at.toasts))
 
 
 @async_test

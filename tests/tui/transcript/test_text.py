@@ -97,13 +97,13 @@ def test_a_reply_that_came_in_pieces_looks_as_one_that_came_at_once(lines, sizes
 )
 @pytest.mark.parametrize("role", ["user", "assistant"])
 @async_test
-async def test_of_a_giant_message_only_what_is_seen_is_rendered_rows(content, role):
+async def test_of_a_giant_message_only_what_is_seen_is_drawn(content, role):
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
         app.transcript.show([new_message(content, role=role)], earlier_count=0, bot_id="b")
         await pilot.pause()
         item = app.transcript._rows._items[app.transcript._rows.serial_of(0)]
-        drawn_parts = [part for part in item.parts if part.is_rendered_rows(app.transcript._rows.look)]
+        drawn_parts = [part for part in item.parts if part.is_drawn(app.transcript._rows.look)]
         assert screen_rows(app)[-1] != ""
         assert len(drawn_parts) < 60 < len(item.parts)
 
@@ -137,7 +137,7 @@ async def test_of_a_giant_message_that_was_read_to_its_end_only_a_part_is_kept()
             await pilot.press("pageup")
         layout = app.transcript._rows
         item = layout._items[layout.serial_of(0)]
-        assert 10 < len([part for part in item.parts if part.is_rendered_rows(layout.look)]) < 500
+        assert 10 < len([part for part in item.parts if part.is_drawn(layout.look)]) < 500
         await pilot.press("end")
         assert screen_rows(app)[-1] == "words"
 
