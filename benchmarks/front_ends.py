@@ -156,7 +156,7 @@ class _FrontEnds:
         bot = ScriptedBot("Yes.", DONE, bot_id="stub")
         chat = Chat(self._repository, Turns({"stub": bot}), default_bot="stub")
         async with terminal(
-            chat, self._folder, user=sample.WRITER, first=lambda chat: chat.latest(sample.WRITER)
+            chat, self._folder, user=sample.WRITER, find_initial=lambda chat: chat.latest(sample.WRITER)
         ) as seen:
             pane = seen.app.conversation
             await seen.until(lambda: pane.session is not None and len(pane.session.messages) >= PAGE_SIZE)

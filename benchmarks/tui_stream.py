@@ -41,7 +41,7 @@ class StreamApp(App[None]):
         yield Input()
 
     def on_mount(self) -> None:
-        self.query_one(Transcript).show(messages(_ABOVE), first=0, bot_id="bench")
+        self.query_one(Transcript).show(messages(_ABOVE), earlier_count=0, bot_id="bench")
         self.query_one(Input).focus()
 
     def on_input_changed(self) -> None:

@@ -85,7 +85,7 @@ class _Bench:
         taken = ([], [])
         for _ in range(_TURNS):
             for several, seconds in zip((few, many), taken, strict=True):
-                self.transcript.show(several, first=1000, bot_id="bench")
+                self.transcript.show(several, earlier_count=1000, bot_id="bench")
                 await self.pilot.pause()
                 for i in range(-_WARM_UP, _ROUNDS):
                     gc.collect()
@@ -107,7 +107,7 @@ class _Bench:
         await done.wait()
 
     async def open(self, several) -> float:
-        return await self.timed(lambda: self.transcript.show(several, first=1000, bot_id="bench"))
+        return await self.timed(lambda: self.transcript.show(several, earlier_count=1000, bot_id="bench"))
 
     async def append(self, _several) -> float:
         self.count += 1
@@ -117,7 +117,7 @@ class _Bench:
     async def prepend(self, _several) -> float:
         self.count += 1
         older = [Message(id=f"old{self.count}-{i}", role="user", content=f"What about {i}?") for i in range(50)]
-        return await self.timed(lambda: self.transcript.prepend(older, first=900))
+        return await self.timed(lambda: self.transcript.prepend(older, earlier_count=900))
 
     async def update(self, several) -> float:
         self.count += 1
@@ -141,11 +141,11 @@ class _Bench:
         return await self.timed(lambda: setattr(self.app, "theme", "textual-dark" if light else "textual-light"))
 
     async def memory(self, several) -> int:
-        self.transcript.show([], first=0, bot_id="bench")
+        self.transcript.show([], earlier_count=0, bot_id="bench")
         await self.pilot.pause()
         gc.collect()
         tracemalloc.start()
-        self.transcript.show(several, first=0, bot_id="bench")
+        self.transcript.show(several, earlier_count=0, bot_id="bench")
         await self.painted()
         gc.collect()
         size, _ = tracemalloc.get_traced_memory()

@@ -15,7 +15,7 @@ from support.fakes import ScriptedBot, WatchedStore
 from support.shell import Shell
 from support.stores.memory_mongo import memory_database
 from support.stores.servers import Mongod, mongod_binary
-from support.tui.lists import Flaky
+from support.tui.lists import FlakyStore
 from support.web.tabs import Site
 
 from botchat.bootstrap import build_repository
@@ -265,7 +265,7 @@ def chat_on(store):
 @pytest.fixture
 def flaky_chat(chat_with, store):
     chat = chat_with()
-    chat._repository = Flaky(store)
+    chat._repository = FlakyStore(store)
     return chat
 
 

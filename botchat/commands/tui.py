@@ -12,7 +12,7 @@ from botchat.core.errors import InvalidInput
 
 if TYPE_CHECKING:
     from botchat.core.models import SessionSummary
-    from botchat.tui.backend import AnyChat
+    from botchat.tui.backend import ChatBackend
 
 
 def tui(
@@ -45,15 +45,15 @@ def tui(
         raise InvalidInput("Say --server, or --store and --user, not both: a token says whose sessions are meant.")
     settings = settings_from_options(store, user)
 
-    def first(chat: "AnyChat", user: str) -> "SessionSummary | None":
+    def find_initial(chat: "ChatBackend", user: str) -> "SessionSummary | None":
         return find_session(chat, user, session) if session else chat.latest(user)
 
     from botchat.tui.launcher import run
 
     run(
         settings,
-        first=first if session or continue_last else None,
-        is_latest=continue_last,
+        find_initial=find_initial if session or continue_last else None,
+        resumes_latest=continue_last,
         bot=bot or (None if server else os.environ.get("BOTCHAT_BOT")),
         server=server,
     )

@@ -1,1 +1,1 @@
-"""The sessions of a botchat server: what the terminal asks of a store, asked of the API instead."""
+"""The backend of `botchat tui --server`: a server's sessions over its API, instead of a store."""

@@ -1,4 +1,4 @@
-"""The sessions of a botchat server, for the person whose token it is: as `Chat`, over HTTP."""
+"""A server's sessions for the user of a token: the `Chat` interface over HTTP."""
 
 import uuid
 from base64 import b64encode
@@ -23,43 +23,43 @@ from botchat.core.models import (
     now,
     preferences_from,
 )
-from botchat.remote.connection import TOKEN_VARIABLE, Connection, check_address
+from botchat.remote.connection import TOKEN_VARIABLE, Connection, check_server_url
 from botchat.remote.records import (
     bots_from,
+    decoding,
     messages_from,
     quotes_from,
     session_from,
     summaries_from,
     summary_from,
-    understood,
 )
 from botchat.remote.reply import RemoteReply
 
-_AT_ONCE = 500
-"""Sessions, or messages, that a server gives in one answer."""
+_MAX_PAGE = 500
+"""The most sessions or messages that a server returns in one response."""
 
 _ACTIVE = SessionFilter()
 
 
 def connect(server: str, token: str | None) -> "RemoteChat":
-    """Find out whom a server takes us for, and what bots it has.
+    """Connect to a server and get the token's user and the bots.
 
     Raises:
-        ConfigError: that is no address, no token, or no botchat server.
-        NotSignedIn, NotAllowed: it does not let us in, or not to read.
-        ServerUnavailable: it can't be reached.
+        ConfigError: not a valid URL, or not a botchat server.
+        NotSignedIn, NotAllowed: the token is missing, invalid, or doesn't allow reading.
+        ServerUnavailable: the server can't be reached.
     """
-    check_address(server)
+    check_server_url(server)
     if token is not None and not (token.isascii() and token.isprintable() and " " not in token):
         raise NotSignedIn(f"What is in {TOKEN_VARIABLE} is no token: a letter in it is none that tokens have.")
     try:
         connection = Connection(server, token)
-    except OSError as error:  # it reads the certificates
+    except OSError as error:  # raised while certificates are loaded
         raise ConfigError(f"No client can be made: {error}. Check SSL_CERT_FILE and SSL_CERT_DIR.") from error
     try:
-        with understood():
-            user = str(connection.ask("GET", "me")["user"])
-        bots, default_bot = bots_from(connection.ask("GET", "bots"))
+        with decoding():
+            user = str(connection.call("GET", "me")["user"])
+        bots, default_bot = bots_from(connection.call("GET", "bots"))
     except BaseException:
         connection.close()
         raise
@@ -67,10 +67,10 @@ def connect(server: str, token: str | None) -> "RemoteChat":
 
 
 class RemoteChat:
-    """What the terminal asks of a store, asked of a server.
+    """The terminal's chat backend over a server.
 
-    Every method that takes a user takes the token's alone, and all but `new_session` and `reply` may raise
-    ServerUnavailable and what the server says.
+    Methods that take a user accept only the token's. All except `new_session` and `reply` may raise ServerUnavailable
+    and the server's errors.
     """
 
     def __init__(self, connection: Connection, user: str, bots: dict[str, BotInfo], *, default_bot: str) -> None:
@@ -82,19 +82,19 @@ class RemoteChat:
 
     @property
     def store(self) -> str:
-        """Which server this is, as it may be shown."""
+        """The server's URL, safe to show."""
         return self._connection.server
 
     def preferred_bot(self, user: str) -> str:
-        """Tell who answers in the user's new sessions."""
+        """Return the bot of the user's new sessions."""
         self._check(user)
         return self._default_bot
 
     def new_session(self, user: str, bot_id: str | None = None) -> Session:
-        """Begin a session; the server knows it with its first message.
+        """Create a session; the server stores it with its first message.
 
         Raises:
-            UnknownBot: there is none of that name.
+            UnknownBot: there is no such bot.
         """
         self._check(user)
         bot_id = bot_id or self._default_bot
@@ -103,185 +103,185 @@ class RemoteChat:
         return Session(user=user, bot_id=bot_id)
 
     def page(self, user: str, after: str | None = None, limit: int = PAGE_SIZE, where: SessionFilter = _ACTIVE) -> Page:
-        """Read the user's sessions, newest first; `after` is the `next` of the page before."""
+        """Return a page of the user's sessions, newest first; `after` is the previous page's `next`."""
         self._check(user)
         if where.ids is not None:
-            return Page(sessions=tuple(self._those_there(where.ids)), next=None)
-        sent = self._connection.ask("GET", "sessions", after=after, limit=min(limit, _AT_ONCE), **_parameters(where))
-        with understood():
-            page = Page(sessions=summaries_from(sent, self.user), next=sent["next"])
-        if limit <= _AT_ONCE or page.next is None:
+            return Page(sessions=tuple(self._existing(where.ids)), next=None)
+        data = self._connection.call("GET", "sessions", after=after, limit=min(limit, _MAX_PAGE), **_query(where))
+        with decoding():
+            page = Page(sessions=summaries_from(data, self.user), next=data["next"])
+        if limit <= _MAX_PAGE or page.next is None:
             return page
-        rest = self.page(user, page.next, limit - _AT_ONCE, where)
+        rest = self.page(user, page.next, limit - _MAX_PAGE, where)
         return Page(sessions=page.sessions + rest.sessions, next=rest.next)
 
     def count(self, user: str, where: SessionFilter = _ACTIVE) -> int:
         """Count the user's sessions."""
         self._check(user)
-        sent = self._connection.ask("GET", "sessions", "count", **_parameters(where))
-        with understood():
-            return int(sent["count"])
+        data = self._connection.call("GET", "sessions", "count", **_query(where))
+        with decoding():
+            return int(data["count"])
 
     def find(self, user: str, text: str) -> list[SessionSummary]:
-        """Find the user's sessions, in whatever state, whose id begins with the text or whose name is the text."""
+        """Find the user's sessions, in any state, by the beginning of their ID or by their exact name."""
         self._check(user)
-        return list(summaries_from(self._connection.ask("GET", "sessions", "find", text=text), self.user))
+        return list(summaries_from(self._connection.call("GET", "sessions", "find", text=text), self.user))
 
     def latest(self, user: str) -> SessionSummary | None:
-        """Find the session that was used last."""
+        """Return the session that was used last."""
         self._check(user)
-        sent = self._connection.ask("GET", "sessions", "latest")
-        return summary_from(sent, self.user) if sent else None
+        data = self._connection.call("GET", "sessions", "latest")
+        return summary_from(data, self.user) if data else None
 
     def open(self, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:
-        """Read a session with its newest messages; a reply that comes into it is followed from here on.
+        """Return a session with its newest messages; a reply that is streaming into it is followed from now on.
 
         Raises:
-            SessionNotFound: the user has none of that id.
+            SessionNotFound: the user has no such session.
         """
         self._check(user)
-        session = session_from(self._connection.ask("GET", "session", session_id, last=last), self.user)
-        coming = [message for message in session.messages[-1:] if message.status == "streaming"]
-        if coming and self.reply(user, session_id) is None:
-            reply = self._replies[session_id] = RemoteReply(self._connection, session_id, coming[0])
-            self._connection.start(reply.follow())
+        session = session_from(self._connection.call("GET", "session", session_id, last=last), self.user)
+        streaming = [message for message in session.messages[-1:] if message.status == "streaming"]
+        if streaming and self.reply(user, session_id) is None:
+            reply = self._replies[session_id] = RemoteReply(self._connection, session_id, streaming[0])
+            self._connection.run_in_background(reply.follow())
         return session
 
     def earlier(self, user: str, session_id: str, before: int, limit: int = PAGE_SIZE) -> list[Message]:
-        """Read the messages before the one at position `before` (a session's `first`), oldest first."""
+        """Return the messages before position `before` (a session's `first`), oldest first."""
         self._check(user)
-        wanted = min(limit, _AT_ONCE)
-        sent = self._connection.ask("GET", "session", session_id, "messages", before=before, limit=wanted)
-        messages = messages_from(sent)
+        wanted = min(limit, _MAX_PAGE)
+        data = self._connection.call("GET", "session", session_id, "messages", before=before, limit=wanted)
+        messages = messages_from(data)
         if limit <= wanted or before <= wanted:
             return messages
         return self.earlier(user, session_id, before - wanted, limit - wanted) + messages
 
     def update(self, user: str, session_id: str, **changes: Unpack[SessionChanges]) -> None:
-        """Change a session's name, pin, state, tags, metadata or bot; what is not named stays."""
+        """Change a session's name, pin, state, tags, metadata or bot; fields not given stay as they are."""
         self._check(user)
-        self._connection.ask("PATCH", "session", session_id, body=changes)
+        self._connection.call("PATCH", "session", session_id, body=changes)
 
     def stop(self, user: str, session_id: str) -> None:
-        """End the reply that is under way in a session, wherever it is written."""
+        """Stop the reply that is streaming in a session, whichever process receives it."""
         self._check(user)
-        self._connection.ask("POST", "session", session_id, "stop")
+        self._connection.call("POST", "session", session_id, "stop")
 
     def delete(self, user: str, session_id: str) -> None:
-        """Put a session in the trash for 30 days."""
+        """Move a session to the trash for 30 days."""
         self._check(user)
-        self._connection.ask("DELETE", "session", session_id)
+        self._connection.call("DELETE", "session", session_id)
 
     def purge(self, user: str, session_id: str) -> None:
-        """Remove a session for ever."""
+        """Delete a session permanently."""
         self._check(user)
-        self._connection.ask("DELETE", "session", session_id, purge=True)
+        self._connection.call("DELETE", "session", session_id, purge=True)
 
     def give_feedback(
         self, user: str, session_id: str, message_id: str, rating: Literal["up", "down"] | None, comment: str = ""
     ) -> None:
-        """Keep what a person thinks of a message, in the place of what they thought before; None takes it back."""
+        """Store a user's feedback on a message, replacing earlier feedback; None removes it."""
         self._check(user)
         body = {"rating": rating, "comment": comment}
-        self._connection.ask("PUT", "session", session_id, "message", message_id, "feedback", body=body)
+        self._connection.call("PUT", "session", session_id, "message", message_id, "feedback", body=body)
 
     def quotes(self, user: str, session_id: str, message_id: str) -> list[Quote]:
-        """Find the messages that quote a message, and its copies."""
+        """Return the messages that quote a message, and its copies."""
         self._check(user)
-        return quotes_from(self._connection.ask("GET", "session", session_id, "message", message_id, "quotes"))
+        return quotes_from(self._connection.call("GET", "session", session_id, "message", message_id, "quotes"))
 
     def redact(self, user: str, session_id: str, message_id: str, *, with_quotes: bool = False) -> list[Quote]:
-        """Take a message's words and files out of the store for ever; return the messages that still quote it."""
+        """Remove a message's text and files permanently; return the messages that still quote it."""
         self._check(user)
-        left = self._connection.ask("POST", "session", session_id, "message", message_id, "redact", quotes=with_quotes)
+        left = self._connection.call("POST", "session", session_id, "message", message_id, "redact", quotes=with_quotes)
         return quotes_from(left) if left else []
 
     def forget(self, user: str, session: Session, message_id: str | None) -> None:
-        """Show the bot nothing of what stands before this message, from now on; None takes that back."""
+        """Exclude everything before this message from the bot's context; None undoes that."""
         self._check(user)
-        self._connection.ask("PUT", "session", session.id, "cut", body={"message_id": message_id})
+        self._connection.call("PUT", "session", session.id, "cut", body={"message_id": message_id})
         session.cut, session.summary = message_id, None
 
     def begin_from(self, user: str, session: Session, message_id: str) -> Session:
-        """Begin a new session with a copy of this message and of what follows it."""
+        """Create a new session with copies of this message and those after it."""
         self._check(user)
-        sent = self._connection.ask("POST", "session", session.id, "message", message_id, "begin")
-        return session_from(sent, self.user)
+        data = self._connection.call("POST", "session", session.id, "message", message_id, "begin")
+        return session_from(data, self.user)
 
     def preferences(self, user: str) -> Preferences:
-        """Read what the user has chosen."""
+        """Return the user's preferences."""
         self._check(user)
-        return preferences_from(self._connection.ask("GET", "preferences"))
+        return preferences_from(self._connection.call("GET", "preferences"))
 
     def set_preferences(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
-        """Keep what the user chooses; what is not given stays."""
+        """Store preferences; those not given stay as they are."""
         self._check(user)
-        self._connection.ask("PATCH", "preferences", body=changes)
+        self._connection.call("PATCH", "preferences", body=changes)
 
     def show_branch(self, user: str, session: Session, message_id: str) -> None:
-        """Let the branch be shown that goes through this message, to its newest end."""
+        """Show the branch that contains this message, to its newest end."""
         self._check(user)
-        self._connection.ask("POST", "session", session.id, "message", message_id, "show")
+        self._connection.call("POST", "session", session.id, "message", message_id, "show")
         session.head = self.open(user, session.id).head
 
     def send(self, user: str, session: Session, message: Message) -> RemoteReply:
-        """Let the server store what the user says and ask the bot; return the reply as it begins.
+        """Send the user's message; return the reply as it starts.
 
-        A Message whose sending has failed can be sent again as it is: it is not stored twice. A new session gets the
-        id that the server gives it.
+        A message that couldn't be sent can be sent again as it is; it isn't stored twice. A new session gets its ID
+        from the server.
         """
         self._check(user)
         if not session.rev:
             key = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{session.id} {session.bot_id}"))
-            begun = self._connection.ask("POST", "session", "create", key=key, body={"bot_id": session.bot_id})
-            with understood():
+            begun = self._connection.call("POST", "session", "create", key=key, body={"bot_id": session.bot_id})
+            with decoding():
                 session.id = str(begun["id"])
             session.create_time = message.create_time
         files = [{"name": file.name, "data": b64encode(file.data).decode()} for file in message.files if file.data]
         body = {"content": message.content, "files": files, "stream": True}
-        return self._begin(session, "message", key=message.id, body=body, question=message)
+        return self._start_turn(session, "message", key=message.id, body=body, question=message)
 
     def edit(self, user: str, session: Session, message_id: str, content: str) -> RemoteReply:
-        """Say something else in the place of a message of the user's, and ask the bot; the old branch stays."""
+        """Store an edited version of a user's message and request a reply; the old branch stays."""
         self._check(user)
         body = {"content": content, "stream": True}
         question = Message(role="user", content=content)
-        return self._begin(session, "message", message_id, "edit", body=body, question=question)
+        return self._start_turn(session, "message", message_id, "edit", body=body, question=question)
 
     def regenerate(self, user: str, session: Session, message_id: str) -> RemoteReply:
-        """Ask the bot for another answer in the place of that one, which stays as a branch."""
+        """Request another version of a reply; the old one stays as a branch."""
         self._check(user)
-        return self._begin(session, "message", message_id, "regenerate", stream=True)
+        return self._start_turn(session, "message", message_id, "regenerate", stream=True)
 
     def retry(self, user: str, session: Session) -> RemoteReply:
-        """Ask the bot again for the reply that the last message did not get."""
+        """Request the reply that the last message didn't get."""
         self._check(user)
-        return self._begin(session, "retry", stream=True)
+        return self._start_turn(session, "retry", stream=True)
 
     def reply(self, user: str, session_id: str) -> RemoteReply | None:
-        """Return the reply that is followed in a session; None if there is none."""
+        """Return the reply that is being followed in a session, if any."""
         self._check(user)
         reply = self._replies.get(session_id)
         return reply if reply and not reply.settled else None
 
     def close(self) -> None:
-        """Give back the connections. Replies under way go on where they run."""
+        """Close the connections. Streaming replies continue on the server."""
         self._connection.close()
 
-    def _begin(self, session: Session, *place: str, question: Message | None = None, **asked: Any) -> RemoteReply:
-        """Ask the bot, and take into the session what the server has stored of it."""
-        reply = self._connection.wait_for(self._begun(session, place, question, asked))
+    def _start_turn(self, session: Session, *path: str, question: Message | None = None, **request: Any) -> RemoteReply:
+        """Start a turn, and add to the session what the server has stored of it."""
+        reply = self._connection.run(self._open_stream(session, path, question, request))
         self._replies[session.id] = reply
         return reply
 
-    async def _begun(
-        self, session: Session, place: tuple[str, ...], question: Message | None, asked: dict[str, Any]
+    async def _open_stream(
+        self, session: Session, path: tuple[str, ...], question: Message | None, request: dict[str, Any]
     ) -> RemoteReply:
-        events = self._connection.events("POST", "session", session.id, *place, **asked)
+        events = self._connection.events("POST", "session", session.id, *path, **request)
         try:
             await anext(events)  # CONNECTED
             begun = (await anext(events)).data
-            with understood():
+            with decoding():
                 parent, question_id = begun.get("parent"), begun["question_id"]
                 answer = Message(id=begun["message_id"], role="assistant", status="streaming")
         except BaseException:
@@ -292,20 +292,20 @@ class RemoteChat:
         else:
             answer.parent = parent
         reply = RemoteReply(self._connection, session.id, answer)
-        self._connection.start(reply.follow(events))
+        self._connection.run_in_background(reply.follow(events))
         return reply
 
-    def _those_there(self, session_ids: Iterable[str]) -> Iterator[SessionSummary]:
+    def _existing(self, session_ids: Iterable[str]) -> Iterator[SessionSummary]:
         for session_id in session_ids:
             with suppress(SessionNotFound):
-                yield summary_from(self._connection.ask("GET", "session", session_id, last=1), self.user)
+                yield summary_from(self._connection.call("GET", "session", session_id, last=1), self.user)
 
     def _check(self, user: str) -> None:
         if user != self.user:
             raise InvalidInput(f"The token is {self.user}'s: nothing of {user}'s can be asked for with it.")
 
 
-def _parameters(where: SessionFilter) -> dict[str, Any]:
+def _query(where: SessionFilter) -> dict[str, Any]:
     if where.state is None or where != SessionFilter(state=where.state, bot_id=where.bot_id, text=where.text):
         raise InvalidInput("The terminal finds a server's sessions by their state, bot and words alone.")
     return {"state": where.state, "bot_id": where.bot_id, "text": where.text or None}

@@ -1,4 +1,4 @@
-"""HTTP to a botchat server. The only module here that knows the client, and what its errors mean."""
+"""HTTP to a botchat server; the only module here that knows the HTTP client and its errors."""
 
 import asyncio
 import json
@@ -15,22 +15,22 @@ from botchat.core.bots.http_client import certificate_problem, is_valid_url, ope
 from botchat.core.errors import BotchatError, ConfigError, NotSignedIn, ServerUnavailable
 from botchat.core.turn import new_loop
 from botchat.core.urls import is_local, without_password
-from botchat.remote.problems import error_of
-from botchat.remote.records import understood
+from botchat.remote.problems import error_from_problem
+from botchat.remote.records import decoding
 
-TOKEN_VARIABLE = "BOTCHAT_TOKEN"  # noqa: S105  (where it is, and no secret)
-"""The environment variable that the token is taken from."""
+TOKEN_VARIABLE = "BOTCHAT_TOKEN"  # noqa: S105  (a name, not a secret)
+"""The environment variable with the token."""
 
 _CALL = httpx2.Timeout(20, connect=5)
-_STREAM = httpx2.Timeout(45, connect=5)  # a server with nothing to say says so every 15 s
-_MOST_BYTES = 512 * 1024 * 1024  # of an answer: a page of messages, each of 15 MiB at most
-_MOST_EVENT_BYTES = 64 * 1024 * 1024
+_STREAM = httpx2.Timeout(45, connect=5)  # an idle server sends a keep-alive every 15 s
+_MAX_BYTES = 512 * 1024 * 1024  # of a response: a page of messages, each of 15 MiB at most
+_MAX_EVENT_BYTES = 64 * 1024 * 1024
 
 Value = TypeVar("Value")
 
 
 class Event(NamedTuple):
-    """A piece of what a server streams."""
+    """A server-sent event."""
 
     name: str
     data: dict[str, Any]
@@ -39,11 +39,11 @@ class Event(NamedTuple):
 CONNECTED = Event("connected", {})
 
 
-def check_address(server: str) -> None:
-    """Check where the token is to be sent.
+def check_server_url(server: str) -> None:
+    """Check the URL before a token is sent there.
 
     Raises:
-        ConfigError: that is no address, or everybody on the way could read the token.
+        ConfigError: not a valid URL, or the token would be sent unencrypted over a network.
     """
     shown = without_password(server)
     if not (server.startswith(("http://", "https://")) and is_valid_url(server)):
@@ -59,81 +59,85 @@ def check_address(server: str) -> None:
 
 
 class Connection:
-    """A server's API, asked with a token.
+    """A connection to a server's API with a token.
 
-    The client is on an event loop in a thread of its own, because there a stream can be ended at once.
+    The client runs on an event loop in its own thread, because a stream there can be cancelled at once.
     """
 
     def __init__(self, server: str, token: str | None) -> None:
         self.server = without_password(server)
         self._has_token = token is not None
         headers = {"User-Agent": f"botchat/{__version__}"} | ({"Authorization": f"Bearer {token}"} if token else {})
-        self._client = open_client(server, base_url=server, headers=headers, timeout=_CALL, max_bytes=_MOST_BYTES)
+        self._client = open_client(server, base_url=server, headers=headers, timeout=_CALL, max_bytes=_MAX_BYTES)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop = new_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="botchat-remote", daemon=True)
         self._thread.start()
 
-    def ask(self, method: str, *place: str, key: str | None = None, body: Any = None, **parameters: Any) -> Any:
-        """Ask for what is at a place, and return it; None where the answer is empty.
+    def call(self, method: str, *path: str, key: str | None = None, body: Any = None, **parameters: Any) -> Any:
+        """Send a request and return the JSON response; None if it is empty.
 
         Raises:
-            ServerUnavailable: the server can't be reached, or does not take the call now.
-            BotchatError: it refused.
+            ServerUnavailable: the server can't be reached or doesn't accept the request now.
+            BotchatError: the server returned an error.
         """
-        return self.wait_for(self.call(method, *place, key=key, body=body, **parameters))
+        return self.run(self.acall(method, *path, key=key, body=body, **parameters))
 
-    async def call(self, method: str, *place: str, key: str | None = None, body: Any = None, **parameters: Any) -> Any:
-        """Ask on the loop, as `ask` does from elsewhere."""
-        with self._translated():
-            answer = await self._client.request(
-                method, _path(place), json=body, params=_given(parameters), headers=_given({"Idempotency-Key": key})
+    async def acall(self, method: str, *path: str, key: str | None = None, body: Any = None, **parameters: Any) -> Any:
+        """Do the same on the loop's thread."""
+        with self._client_errors():
+            response = await self._client.request(
+                method,
+                _url_path(path),
+                json=body,
+                params=_without_none(parameters),
+                headers=_without_none({"Idempotency-Key": key}),
             )
-        self._check(answer, place)
-        with understood():
-            return answer.json() if answer.content else None
+        self._check(response, path)
+        with decoding():
+            return response.json() if response.content else None
 
     async def events(
         self,
         method: str,
-        *place: str,
+        *path: str,
         key: str | None = None,
-        behind: str | None = None,
+        last_event_id: str | None = None,
         body: Any = None,
         **parameters: Any,
     ) -> AsyncGenerator[Event]:
-        """Give CONNECTED, then events as they come; `behind` is the id of what came last.
+        """Yield CONNECTED, then events as they arrive; `last_event_id` is the ID of the last received one.
 
         Raises:
-            ServerUnavailable: the connection broke off, or was never there.
-            BotchatError: the server refused.
+            ServerUnavailable: the connection was lost or couldn't be made.
+            BotchatError: the server returned an error.
         """
-        headers = _given({"Idempotency-Key": key, "Last-Event-ID": behind})
-        with self._translated():
+        headers = _without_none({"Idempotency-Key": key, "Last-Event-ID": last_event_id})
+        with self._client_errors():
             async with self._client.stream(
-                method, _path(place), json=body, params=_given(parameters), headers=headers, timeout=_STREAM
-            ) as answer:
-                if answer.status_code != httpx2.codes.OK:
-                    await answer.aread()
-                self._check(answer, place, kind="text/event-stream")
+                method, _url_path(path), json=body, params=_without_none(parameters), headers=headers, timeout=_STREAM
+            ) as response:
+                if response.status_code != httpx2.codes.OK:
+                    await response.aread()
+                self._check(response, path, kind="text/event-stream")
                 yield CONNECTED
-                async for event in httpx2.EventSource(answer, max_event_size=_MOST_EVENT_BYTES):
-                    with understood():
+                async for event in httpx2.EventSource(response, max_event_size=_MAX_EVENT_BYTES):
+                    with decoding():
                         data = json.loads(event.data)
                     yield Event(event.event, data)
         raise ServerUnavailable(f"Connection to {self.server} lost.")
 
-    def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Let something run on the loop until it or the connection ends."""
+    def run_in_background(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine on the loop until it or the connection ends."""
         self._loop.call_soon_threadsafe(self._start, coroutine)
 
-    def wait_for(self, coroutine: Coroutine[Any, Any, Value]) -> Value:
-        """Run something on the loop and wait for what it gives."""
+    def run(self, coroutine: Coroutine[Any, Any, Value]) -> Value:
+        """Run a coroutine on the loop and return its result."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
     def close(self) -> None:
-        """End what runs, and give back connections. What the server does goes on."""
-        self.wait_for(self._end())
+        """Cancel what runs and close the connections. Work on the server continues."""
+        self.run(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -150,21 +154,23 @@ class Connection:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._client.aclose()
 
-    def _check(self, answer: httpx2.Response, place: tuple[str, ...], kind: str = "application/json") -> None:
-        given = answer.headers.get("content-type", "").partition(";")[0]
-        if answer.is_success and given in {"", kind}:
+    def _check(self, response: httpx2.Response, path: tuple[str, ...], kind: str = "application/json") -> None:
+        content_type = response.headers.get("content-type", "").partition(";")[0]
+        if response.is_success and content_type in {"", kind}:
             return
-        with understood():
-            problem = answer.json() if given == "application/problem+json" else {}
-        if "code" in problem or (problem and answer.status_code != httpx2.codes.NOT_FOUND):
-            raise self._refusal(problem, place)
-        if answer.is_server_error or answer.status_code == httpx2.codes.TOO_MANY_REQUESTS:  # of a proxy before it
-            raise ServerUnavailable(f"{self.server} can't be used now (HTTP {answer.status_code}). Try again.")
-        what = f"is no botchat API, or an older one (HTTP {answer.status_code})"
+        with decoding():
+            problem = response.json() if content_type == "application/problem+json" else {}
+        if "code" in problem or (problem and response.status_code != httpx2.codes.NOT_FOUND):
+            raise self._api_error(problem, path)
+        if (
+            response.is_server_error or response.status_code == httpx2.codes.TOO_MANY_REQUESTS
+        ):  # from a proxy before the server
+            raise ServerUnavailable(f"{self.server} can't be used now (HTTP {response.status_code}). Try again.")
+        what = f"is no botchat API, or an older one (HTTP {response.status_code})"
         raise ConfigError(f"{self.server} {what}: check --server.")
 
-    def _refusal(self, problem: dict[str, Any], place: tuple[str, ...]) -> BotchatError:
-        error = error_of(problem, place)
+    def _api_error(self, problem: dict[str, Any], path: tuple[str, ...]) -> BotchatError:
+        error = error_from_problem(problem, path)
         if not isinstance(error, NotSignedIn):
             return error
         if not self._has_token:
@@ -174,13 +180,13 @@ class Connection:
         )
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _client_errors(self) -> Iterator[None]:
         try:
             yield
         except (httpx2.RequestError, httpx2.SSEError, TimeoutError) as error:
-            raise ServerUnavailable(self._meaning(error)) from error
+            raise ServerUnavailable(self._unavailable_text(error)) from error
 
-    def _meaning(self, error: Exception) -> str:
+    def _unavailable_text(self, error: Exception) -> str:
         why = str(error) or type(error).__name__
         if problem := proxy_problem(error, self._client.proxy, self.server) or certificate_problem(error, self.server):
             return problem
@@ -191,9 +197,9 @@ class Connection:
         return f"Connection to {self.server} lost ({why})."
 
 
-def _path(place: tuple[str, ...]) -> str:
-    return "/".join(quote(part, safe="") for part in place)
+def _url_path(path: tuple[str, ...]) -> str:
+    return "/".join(quote(part, safe="") for part in path)
 
 
-def _given(values: dict[str, Any]) -> dict[str, Any]:
+def _without_none(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}

@@ -1,11 +1,11 @@
-"""What a server says went wrong (problem+json), as the errors of the core."""
+"""Maps a server's errors (problem+json) to the core's exceptions."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from botchat.core import errors
 
-_WITH_WORDS: dict[str, type[errors.BotchatError]] = {
+_WITH_DETAIL: dict[str, type[errors.BotchatError]] = {
     "invalid_input": errors.InvalidInput,
     "invalid_request": errors.InvalidInput,
     "unknown_bot": errors.UnknownBot,
@@ -20,18 +20,18 @@ _WITH_WORDS: dict[str, type[errors.BotchatError]] = {
     "bot_error": errors.BotError,
     "missing_key": errors.MissingKey,
 }
-_WITH_THEIR_OWN: dict[str, type[errors.ReplyRunning | errors.SessionChanged | errors.SessionTooLarge]] = {
+_FIXED_TEXT: dict[str, type[errors.ReplyRunning | errors.SessionChanged | errors.SessionTooLarge]] = {
     "reply_running": errors.ReplyRunning,
     "session_changed": errors.SessionChanged,
     "session_too_large": errors.SessionTooLarge,
 }
 
 
-def error_of(problem: dict[str, Any], place: Sequence[str] = ()) -> errors.BotchatError:
-    """Make the error of a problem; `place` is where it was asked for."""
+def error_from_problem(problem: dict[str, Any], path: Sequence[str] = ()) -> errors.BotchatError:
+    """Return the exception for a problem; `path` is the path of the request."""
     code, detail = str(problem.get("code")), str(problem.get("detail"))
-    if own := _WITH_THEIR_OWN.get(code):
+    if own := _FIXED_TEXT.get(code):
         return own()
-    if code == "session_not_found" and len(place) > 1:
-        return errors.SessionNotFound(place[1])
-    return _WITH_WORDS.get(code, errors.BotchatError)(detail)
+    if code == "session_not_found" and len(path) > 1:
+        return errors.SessionNotFound(path[1])
+    return _WITH_DETAIL.get(code, errors.BotchatError)(detail)

@@ -1,4 +1,4 @@
-"""What a server sends, as the core's plain data."""
+"""Converts a server's JSON to the core's data classes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,11 +17,11 @@ _QUOTES = TypeAdapter(list[Quote])
 
 
 @contextmanager
-def understood() -> Iterator[None]:
-    """Tell it in a sentence if an answer can't be read.
+def decoding() -> Iterator[None]:
+    """Convert decoding errors to a BotchatError.
 
     Raises:
-        BotchatError: it is not what this version knows.
+        BotchatError: the response doesn't match this version's schema.
     """
     try:
         yield
@@ -31,60 +31,60 @@ def understood() -> Iterator[None]:
         ) from error
 
 
-def message_from(sent: Any) -> Message:
-    """Read a message."""
-    with understood():
-        return _MESSAGE.validate_python(_with_payload(sent))
+def message_from(data: Any) -> Message:
+    """Decode a message."""
+    with decoding():
+        return _MESSAGE.validate_python(_with_payload(data))
 
 
-def messages_from(sent: Any) -> list[Message]:
-    """Read messages."""
-    with understood():
-        return _MESSAGES.validate_python([_with_payload(message) for message in sent["messages"]])
+def messages_from(data: Any) -> list[Message]:
+    """Decode messages."""
+    with decoding():
+        return _MESSAGES.validate_python([_with_payload(message) for message in data["messages"]])
 
 
-def session_from(sent: Any, user: str) -> Session:
-    """Read a session. How often it was written is not told: `rev` is 1 for one that is stored."""
-    with understood():
-        messages = [_with_payload(message) for message in sent["messages"]]
-        session = _SESSION.validate_python(sent | {"user": user, "rev": int(sent["stored"]), "messages": messages})
+def session_from(data: Any, user: str) -> Session:
+    """Decode a session. The API doesn't tell its revision: `rev` is 1 for a stored one."""
+    with decoding():
+        messages = [_with_payload(message) for message in data["messages"]]
+        session = _SESSION.validate_python(data | {"user": user, "rev": int(data["stored"]), "messages": messages})
         end = session.messages[-1].id if session.messages else None
-        session.head = next((shown for shown in sent["shown"][-1:] if shown != end), None)
+        session.head = next((shown for shown in data["shown"][-1:] if shown != end), None)
         return session
 
 
-def quotes_from(sent: Any) -> list[Quote]:
-    """Read which messages quote another one."""
-    with understood():
-        return _QUOTES.validate_python(sent["quotes"])
+def quotes_from(data: Any) -> list[Quote]:
+    """Decode the messages that quote another one."""
+    with decoding():
+        return _QUOTES.validate_python(data["quotes"])
 
 
-def payload_from(sent: Any) -> str | None:
-    """Read the content without plain text of a message or of an event, as a message's payload."""
-    with understood():
-        return pack(Unsupported(str(piece["kind"]), piece.get("raw")) for piece in sent.get("unsupported") or ())
+def payload_from(data: Any) -> str | None:
+    """Decode unsupported content of a message or an event as a message's payload."""
+    with decoding():
+        return pack(Unsupported(str(piece["kind"]), piece.get("raw")) for piece in data.get("unsupported") or ())
 
 
-def _with_payload(sent: Any) -> Any:
-    return sent | {"payload": payload_from(sent)}
+def _with_payload(data: Any) -> Any:
+    return data | {"payload": payload_from(data)}
 
 
-def summaries_from(sent: Any, user: str) -> tuple[SessionSummary, ...]:
-    """Read the sessions of a list."""
-    with understood():
-        return tuple(summary_from(summary, user) for summary in sent["sessions"])
+def summaries_from(data: Any, user: str) -> tuple[SessionSummary, ...]:
+    """Decode the sessions of a list."""
+    with decoding():
+        return tuple(summary_from(summary, user) for summary in data["sessions"])
 
 
-def summary_from(sent: Any, user: str) -> SessionSummary:
-    """Read what a list shows of a session."""
-    with understood():
-        known = {name: sent[name] for name in SessionSummary._fields if name != "user"}
+def summary_from(data: Any, user: str) -> SessionSummary:
+    """Decode a session's summary."""
+    with decoding():
+        known = {name: data[name] for name in SessionSummary._fields if name != "user"}
         times = {name: datetime.fromisoformat(known[name]) for name in ("create_time", "update_time")}
         return SessionSummary(**(known | times | {"user": user}))
 
 
-def bots_from(sent: Any) -> tuple[dict[str, BotInfo], str]:
-    """Read the bots by their ids, and which of them answers in new sessions."""
-    with understood():
-        bots = {bot["bot_id"]: BotInfo(bot_id=bot["bot_id"], label=bot["label"], images=bot["images"]) for bot in sent}
-        return bots, next(bot["bot_id"] for bot in sent if bot["is_default"])
+def bots_from(data: Any) -> tuple[dict[str, BotInfo], str]:
+    """Decode the bots by ID, and the ID of the default one."""
+    with decoding():
+        bots = {bot["bot_id"]: BotInfo(bot_id=bot["bot_id"], label=bot["label"], images=bot["images"]) for bot in data}
+        return bots, next(bot["bot_id"] for bot in data if bot["is_default"])

@@ -1,4 +1,4 @@
-"""A reply that a server streams, as the terminal follows it: through broken connections to its end."""
+"""A reply that a server streams, followed through lost connections to its end."""
 
 import asyncio
 import threading
@@ -9,18 +9,18 @@ from dataclasses import replace
 from botchat.core.errors import BotchatError, BotError, ServerUnavailable, StoreUnavailable
 from botchat.core.models import Message
 from botchat.remote.connection import Connection, Event
-from botchat.remote.problems import error_of
-from botchat.remote.records import message_from, payload_from, understood
+from botchat.remote.problems import error_from_problem
+from botchat.remote.records import decoding, message_from, payload_from
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 10.0
-"""Seconds before it is tried again to reach a server that was lost; each time twice as many."""
+"""Seconds before reconnecting to a lost server; doubled each time."""
 
 
 class RemoteReply:
-    """A reply that runs on a server, which goes on with it and stores it whoever listens.
+    """A reply that runs on a server, which completes and stores it whether or not anyone listens.
 
-    `failure` says why it ended before its end. `save_failure` says what stands between it and the person now: the
-    server is lost and looked for again, it could not be stopped, or its store does not take it.
+    `failure` is the bot's error, if the reply ended early. `save_failure` tells the current problem: the server is lost
+    and being reconnected, it couldn't be stopped, or its store doesn't accept it.
     """
 
     def __init__(self, connection: Connection, session_id: str, message: Message) -> None:
@@ -36,17 +36,17 @@ class RemoteReply:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more comes."""
+        """Whether streaming has ended."""
         return self._ended
 
     @property
     def settled(self) -> bool:
-        """Whether all is known of it: a server tells of the end when it has stored the reply, or never will."""
+        """Whether its final state is known: a server sends the end once it has stored the reply, or never will."""
         return self._ended
 
     @property
     def message(self) -> Message:
-        """The bot's message as far as it came: a copy of its own."""
+        """A copy of the bot's message as received so far."""
         with self._lock:
             if self._ended:
                 return replace(self._message)
@@ -54,11 +54,11 @@ class RemoteReply:
             return replace(self._message, content=content, reasoning_content=reasoning)
 
     def stop(self) -> None:
-        """Let the server end it; what came is kept. One whose server is lost is followed no more."""
-        self._connection.start(self._stop())
+        """Stop the reply on the server; the received text is kept. If the server is lost, only stop following."""
+        self._connection.run_in_background(self._stop())
 
     async def follow(self, events: AsyncGenerator[Event] | None = None) -> None:
-        """Take what comes, on the connection's loop, and attach again behind it when the connection breaks off."""
+        """Apply events on the connection's loop; after a lost connection, attach again after the last event."""
         wait = _FIRST_WAIT
         while not self._ended:
             try:
@@ -79,10 +79,10 @@ class RemoteReply:
     def _attached(self) -> AsyncGenerator[Event]:
         message = self.message
         position = f"{message.id}:{len(message.content)}:{len(message.reasoning_content)}"
-        return self._connection.events("GET", "session", self.session_id, "events", behind=position)
+        return self._connection.events("GET", "session", self.session_id, "events", last_event_id=position)
 
     def _take(self, event: Event) -> None:
-        with understood(), self._lock:
+        with decoding(), self._lock:
             match event.name:
                 case "connected":
                     self.save_failure = None
@@ -92,7 +92,7 @@ class RemoteReply:
                 case "unsupported":
                     self._message.payload = payload_from(event.data)
                 case "error":
-                    error = error_of(event.data)
+                    error = error_from_problem(event.data)
                     if isinstance(error, BotError):
                         self.failure = error
                     else:
@@ -113,6 +113,6 @@ class RemoteReply:
             self._give_up(self.save_failure)
             return
         try:
-            await self._connection.call("POST", "session", self.session_id, "stop")
+            await self._connection.acall("POST", "session", self.session_id, "stop")
         except BotchatError as error:
             self.save_failure = error

@@ -1,1 +1,1 @@
-"""The chat in a terminal: a front end over the core, made with Textual."""
+"""The terminal app: a front end over the core, made with Textual."""

@@ -1,4 +1,4 @@
-"""The terminal chat: the list at the left, a session at the right, and what joins the two."""
+"""The terminal app: sidebar on the left, conversation on the right, global keys, and the messages between them."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,17 +17,17 @@ from botchat.core.chat import context_usage
 from botchat.core.errors import BotchatError, InvalidInput, ServerUnavailable, SessionNotFound, StoreUnavailable
 from botchat.core.models import SessionSummary, now
 from botchat.tui import commands
-from botchat.tui.backend import AnyChat, AnyReply
-from botchat.tui.conversation.autosave import DraftKeeper
+from botchat.tui.backend import ChatBackend, ReplyHandle
+from botchat.tui.conversation.autosave import DraftAutosave
 from botchat.tui.conversation.drafts import Drafts
-from botchat.tui.conversation.header import Heading, SessionHeader
+from botchat.tui.conversation.header import HeaderState, SessionHeader
 from botchat.tui.conversation.pane import ConversationPane
 from botchat.tui.conversation.view import SessionView
 from botchat.tui.driver import TerminalDriver
 from botchat.tui.formatting import age, title_of
-from botchat.tui.lifecycle import EndingApp
-from botchat.tui.messages import StoreAnswered, StoreFailed
-from botchat.tui.screens.confirm_dialog import Confirm
+from botchat.tui.lifecycle import LifecycleApp
+from botchat.tui.messages import StoreFailed, StoreResponded
+from botchat.tui.screens.confirm_dialog import ConfirmDialog
 from botchat.tui.screens.keys import KeysScreen
 from botchat.tui.sidebar.pane import SessionsPane
 from botchat.tui.sidebar.session_list import SessionList
@@ -35,28 +35,28 @@ from botchat.tui.state import summary_of
 from botchat.tui.themes import DARK, LIGHT
 from botchat.tui.transcript.transcript import Transcript
 
-_NARROW = 64
-"""Below this many columns the list and the session do not stand side by side."""
+_MIN_WIDTH_SIDE_BY_SIDE = 64
+"""Below this many columns, the sidebar and the conversation aren't shown side by side."""
 
-_ROOMY = 110
-"""From this many columns on the list is wider."""
+_MIN_WIDTH_LARGE_SIDEBAR = 110
+"""From this many columns on, the sidebar is wider."""
 
-First = Callable[[AnyChat], SessionSummary | None]
+FindInitial = Callable[[ChatBackend], SessionSummary | None]
 
 
-class BotchatApp(EndingApp):
-    """The chat of one user on one store, which `connect` opens after the first picture is on the screen.
+class BotchatApp(LifecycleApp):
+    """The chat of one user on one store; `connect` opens the store after the first screen is drawn.
 
     Args:
-        first: finds the session to begin with; None begins a new one.
-        is_latest: that session is the one that was used last, and its name is told.
+        find_initial: finds the session to open first; None starts a new one.
+        resumes_latest: that session is the last used one; a notification names it.
     """
 
     TITLE = "botchat"
     CSS_PATH = "app.tcss"
-    AUTO_FOCUS = "#prompt"  # what is typed before all is there is typed into it
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_NARROW, "-wide"), (_ROOMY, "-roomy")]  # noqa: RUF012  (Textual declares it so)
-    COMMANDS = App.COMMANDS | {commands.LoadedSessions}
+    AUTO_FOCUS = "#composer"  # keys pressed during startup go into the composer
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_MIN_WIDTH_SIDE_BY_SIDE, "-wide"), (_MIN_WIDTH_LARGE_SIDEBAR, "-roomy")]  # noqa: RUF012  (Textual declares it so)
+    COMMANDS = App.COMMANDS | {commands.SessionCommands}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+n", "new", "New", id="new", tooltip="Begin a new session"),
         Binding("ctrl+l", "sessions", "List", id="sessions", tooltip="Go to the list of sessions, or hide it"),
@@ -68,21 +68,21 @@ class BotchatApp(EndingApp):
     ]
 
     @dataclass
-    class StoreOpened(StoreAnswered):
-        """Is posted when the store is open; `bot` answers in new sessions, `first` is the one to begin with."""
+    class StoreOpened(StoreResponded):
+        """The store is open. `bot` answers in new sessions; `first` is the session to open first."""
 
-        chat: AnyChat
+        chat: ChatBackend
         bot: str
         first: SessionSummary | None
 
-    def __init__(  # noqa: PLR0913  (what the launcher decides)
+    def __init__(  # noqa: PLR0913  (chosen by the launcher)
         self,
-        connect: Callable[[], AnyChat],
+        connect: Callable[[], ChatBackend],
         *,
         user: str,
         drafts: Drafts,
-        first: First | None = None,
-        is_latest: bool = False,
+        find_initial: FindInitial | None = None,
+        resumes_latest: bool = False,
         bot: str | None = None,
         theme: str = DARK.name,
         keys: Mapping[str, str] | None = None,
@@ -90,12 +90,12 @@ class BotchatApp(EndingApp):
     ) -> None:
         super().__init__(driver_class=TerminalDriver)
         self._connect = connect
-        self._keeper = DraftKeeper(drafts, self._draft_failed)
-        self.heading = SessionHeader(Heading(user=user), id="heading")
+        self._autosave = DraftAutosave(drafts, self._draft_failed)
+        self.header = SessionHeader(HeaderState(user=user), id="heading")
         self.sessions = SessionsPane(user, clock=clock, id="sessions")
-        self.conversation = ConversationPane(user, self._keeper, bot=bot, id="conversation")
-        self._first = first
-        self._is_latest = is_latest
+        self.conversation = ConversationPane(user, self._autosave, bot=bot, id="conversation")
+        self._find_initial = find_initial
+        self._is_latest = resumes_latest
         self._clock = clock
         self.failure: BotchatError | None = None
         self.register_theme(DARK)
@@ -103,41 +103,41 @@ class BotchatApp(EndingApp):
         self.theme = theme
         self._keys = dict(keys or {})
         self.set_keymap(self._keys)
-        self.conversation.prompt.set_keys(self._keys)
+        self.conversation.composer.set_keys(self._keys)
 
     def compose(self) -> ComposeResult:
-        """Put the heading above the two sides, and the keys below."""
-        yield self.heading
+        """Put the header above both sides and the keys below."""
+        yield self.header
         with Horizontal():
             yield self.sessions
             yield self.conversation
         yield Footer(compact=True)
 
     def on_mount(self) -> None:
-        """Open the store once there is a picture: its libraries and its server may take a while."""
+        """Open the store after the first screen is drawn, because its libraries and its server may be slow."""
         self.call_after_refresh(self._open_store)
 
     @property
-    def unsaved_replies(self) -> list[AnyReply]:
-        """The replies with words that are in this program alone."""
+    def unsaved_replies(self) -> list[ReplyHandle]:
+        """The replies whose text is only in this process."""
         return [reply for _, reply in self.conversation.unsaved]
 
     def on_unmount(self) -> None:
-        """Keep what stands in the prompt."""
-        self._keeper.flush()
+        """Save the draft."""
+        self._autosave.flush()
 
     def on_app_focus(self, _event: events.AppFocus) -> None:
-        """Look at once what happened elsewhere while the person was away."""
-        self.conversation.look()
+        """Check for changes by other programs at once when the terminal regains focus."""
+        self.conversation.check_changes()
 
     def action_new(self) -> None:
-        """Begin a new session."""
-        self.conversation.begin()
-        self.conversation.prompt.focus()
+        """Start a new session."""
+        self.conversation.start_new()
+        self.conversation.composer.focus()
         self._hide_list_if_narrow()
 
     def action_rename(self) -> None:
-        """Rename the session that is shown."""
+        """Rename the open session."""
         session = self.conversation.session
         if session and session.rev:
             self.sessions.rename(summary_of(session))
@@ -145,31 +145,31 @@ class BotchatApp(EndingApp):
             self.notify("A new session gets its name from your first message.", markup=False)
 
     def action_choose_bot(self) -> None:
-        """Choose who answers."""
+        """Choose the bot of the open session."""
         self.conversation.choose_bot()
 
     def action_sessions(self) -> None:
-        """Show the list and go there; from there, hide it."""
+        """Show and focus the sidebar; if it has the focus, hide it."""
         pane = self.sessions
         hide = pane.display and pane.has_focus_within
         self.screen_stack[0].set_class(not hide, "-list-shown")
         self.screen_stack[0].set_class(hide, "-list-hidden")
-        (self.conversation.prompt if hide else pane.list).focus()
+        (self.conversation.composer if hide else pane.list).focus()
 
     def action_escape(self) -> None:
-        """Leave what is under way: the reply, the edit, the search; else go between prompt and messages."""
+        """Cancel the reply, the edit or the search; otherwise switch between composer and messages."""
         focused = self.focused
         if focused is not None and focused.id == "search":
             self.sessions.leave_search()
         elif not self.conversation.escape():
             conversation = self.conversation
-            (conversation.transcript if conversation.prompt.has_focus else conversation.prompt).focus()
+            (conversation.transcript if conversation.composer.has_focus else conversation.composer).focus()
 
     def action_keys(self) -> None:
         """Show all keys."""
         places = {
             place: [
-                (commands.shown_key(binding, self._keys), binding.tooltip or binding.description)
+                (commands.display_key(binding, self._keys), binding.tooltip or binding.description)
                 for owner in owners
                 for binding in commands.bindings_of(type(owner))
             ]
@@ -182,16 +182,16 @@ class BotchatApp(EndingApp):
         conversation = self.conversation
         return {
             "Everywhere": [self],
-            "In the prompt": [conversation.prompt],
+            "In the prompt": [conversation.composer],
             "In the list": [self.sessions, self.sessions.list],
             "In the messages": [conversation, conversation.transcript],
         }
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Give the palette everything that has a key, and Textual's own."""
+        """Yield a command for every key, after Textual's own commands."""
         yield from super().get_system_commands(screen)
         owners = [owner for owners in self._places.values() for owner in owners]
-        yield from commands.of_bindings(self, owners)
+        yield from commands.binding_commands(self, owners)
 
     def open(self, summary: SessionSummary) -> None:
         """Show a session."""
@@ -203,7 +203,7 @@ class BotchatApp(EndingApp):
         try:
             chat = self._connect()
             try:
-                first = self._first(chat) if self._first else None
+                first = self._find_initial(chat) if self._find_initial else None
                 self.post_message(self.StoreOpened(chat, chat.preferred_bot(self.sessions.user), first))
             except (SessionNotFound, InvalidInput) as error:
                 self.failure = error
@@ -214,32 +214,32 @@ class BotchatApp(EndingApp):
     @on(StoreOpened)
     def _store_opened(self, event: StoreOpened) -> None:
         first = event.first
-        self.heading.tell(store=event.chat.store)
-        self.sessions.connected(event.chat)
+        self.header.update_state(store=event.chat.store)
+        self.sessions.attach_chat(event.chat)
         if first:
             self.conversation.open(first.id)
-        self.conversation.connected(event.chat, event.bot)
+        self.conversation.attach_chat(event.chat, event.bot)
         if first and self._is_latest:
             used = age(first.update_time, self._clock())
             self.notify(f"“{title_of(first.name)}”, used last: {used}.", title="Going on with", markup=False)
         elif self._is_latest:
             self.notify("There is no session to go on with yet: this is a new one.", markup=False)
 
-    @on(StoreAnswered)
+    @on(StoreResponded)
     def _store_answered(self) -> None:
-        self.heading.tell(store_answers=True)
+        self.header.update_state(store_answers=True)
 
     @on(StoreFailed)
     def _store_failed(self, event: StoreFailed) -> None:
         if isinstance(event.error, StoreUnavailable):
-            self.heading.tell(store_answers=False)
+            self.header.update_state(store_answers=False)
         if self.conversation.chat is None:
             self.sessions.show_failure(event.error)
 
-    @on(SessionList.TryAgainWanted)
+    @on(SessionList.RetryRequested)
     def _try_again(self) -> None:
         if self.conversation.chat is None:
-            self.sessions.list.show_end("loading", "Opening the store …")
+            self.sessions.list.show_tail("loading", "Opening the store …")
             self._open_store()
 
     @on(SessionList.Opened)
@@ -253,11 +253,11 @@ class BotchatApp(EndingApp):
         note = {"active": "", "archived": "archived", "trash": "in the trash"}[session.state]
         name = session.name if session.rev else "New session"
         usage = context_usage(session)
-        self.heading.tell(name=name, bot=session.bot_id, label=label, note=note)
-        self.heading.tell(messages=session.message_count, sent=usage.text if usage else "")
+        self.header.update_state(name=name, bot=session.bot_id, label=label, note=note)
+        self.header.update_state(messages=session.message_count, sent=usage.text if usage else "")
         self.sessions.list.mark_open(session.id if session.rev else None)
         if session.rev:
-            self.sessions.put(summary_of(session))
+            self.sessions.upsert(summary_of(session))
 
     @on(SessionView.ReplyEnded)
     def _reply_ended(self, event: SessionView.ReplyEnded) -> None:
@@ -275,9 +275,9 @@ class BotchatApp(EndingApp):
         if session is None or session.id != event.before.id:
             return
         if event.after is None or event.after.state == "trash":
-            self.conversation.begin()
+            self.conversation.start_new()
         else:
-            self.conversation.read()
+            self.conversation.reload()
 
     @on(Transcript.LinkOpened)
     def _link_opened(self, event: Transcript.LinkOpened) -> None:
@@ -285,12 +285,12 @@ class BotchatApp(EndingApp):
         if not url.lower().startswith(("http://", "https://", "mailto:")):
             self.notify(f"Not opened, it is no address of the web: {url}", severity="warning", markup=False)
             return
-        asked = Confirm(f"Open this in your browser?\n\n{url}", yes="Open it")
-        self.push_screen(asked, lambda yes: self.open_url(url) if yes else None)
+        dialog = ConfirmDialog(f"Open this in your browser?\n\n{url}", confirm_label="Open it")
+        self.push_screen(dialog, lambda yes: self.open_url(url) if yes else None)
 
     def _draft_failed(self, error: OSError) -> None:
-        words = f"What you type is not kept for after a crash: {error.strerror or error}."
-        self.notify(words, severity="warning", markup=False)
+        text = f"What you type is not kept for after a crash: {error.strerror or error}."
+        self.notify(text, severity="warning", markup=False)
 
     def _hide_list_if_narrow(self) -> None:
         if self.screen_stack[0].has_class("-narrow"):

@@ -1,4 +1,4 @@
-"""What the screens ask for. `Chat` answers it out of a store, `RemoteChat` out of a server."""
+"""The protocols that the screens use. `Chat` implements them over a store, `RemoteChat` over a server."""
 
 from collections.abc import Mapping
 from typing import Literal, Protocol, Unpack
@@ -19,75 +19,75 @@ from botchat.core.models import (
 )
 
 
-class AnyReply(Protocol):
-    """A reply while it comes, whoever looks."""
+class ReplyHandle(Protocol):
+    """A reply while it streams, local or on a server."""
 
     @property
     def session_id(self) -> str:
-        """Where it is said."""
+        """The session's ID."""
         ...
 
     @property
     def message(self) -> Message:
-        """The bot's message as far as it came."""
+        """The bot's message as received so far."""
         ...
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more comes."""
+        """Whether streaming has ended."""
         ...
 
     @property
     def settled(self) -> bool:
-        """Whether nothing more becomes of it: it is stored, or never will be."""
+        """Whether its final state is known: it is stored, or never will be."""
         ...
 
     @property
     def failure(self) -> BotError | None:
-        """Why it ended before its end."""
+        """The bot's error, if the reply ended early."""
         ...
 
     @property
     def save_failure(self) -> BotchatError | None:
-        """Why it is not stored, or not to be followed, as far as is known now."""
+        """Why the reply isn't stored or can't be followed, as far as is known now."""
         ...
 
     def stop(self) -> None:
-        """End it; what came is kept. Does not wait."""
+        """Stop the reply without waiting; the received text is kept."""
         ...
 
 
-class AnyChat(Protocol):
-    """The sessions of one person. Every method but the first five may wait, and raise BotchatError."""
+class ChatBackend(Protocol):
+    """The sessions of one user. Every method except the first five may block and raise BotchatError."""
 
     @property
     def store(self) -> str:
-        """Where the sessions are, as it may be shown."""
+        """The store's address, safe to show."""
         ...
 
     @property
     def bots(self) -> Mapping[str, BotInfo]:
-        """The bots by their ids."""
+        """The bots by ID."""
         ...
 
     def new_session(self, user: str, bot_id: str | None = None) -> Session:
-        """Begin a session; it is stored with its first message."""
+        """Create a session; it is stored with its first message."""
         ...
 
-    def reply(self, user: str, session_id: str) -> AnyReply | None:
-        """Return the reply that is under way in a session, if it is known of."""
+    def reply(self, user: str, session_id: str) -> ReplyHandle | None:
+        """Return the reply that is streaming in a session, if this process knows of one."""
         ...
 
     def close(self) -> None:
-        """Give back connections."""
+        """Close connections."""
         ...
 
     def preferred_bot(self, user: str) -> str:
-        """Tell who answers in the user's new sessions."""
+        """Return the bot of the user's new sessions."""
         ...
 
     def page(self, user: str, after: str | None = ..., limit: int = ..., where: SessionFilter = ...) -> Page:
-        """Read the user's sessions, newest first."""
+        """Return a page of the user's sessions, newest first."""
         ...
 
     def count(self, user: str, where: SessionFilter = ...) -> int:
@@ -95,19 +95,19 @@ class AnyChat(Protocol):
         ...
 
     def find(self, user: str, text: str) -> list[SessionSummary]:
-        """Find the sessions whose id begins with the text or whose name it is."""
+        """Find sessions by the beginning of their ID or by their exact name."""
         ...
 
     def latest(self, user: str) -> SessionSummary | None:
-        """Find the session that was used last."""
+        """Return the session that was used last."""
         ...
 
     def open(self, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:
-        """Read a session with its newest messages."""
+        """Return a session with its newest messages."""
         ...
 
     def earlier(self, user: str, session_id: str, before: int, limit: int = PAGE_SIZE) -> list[Message]:
-        """Read the messages before the one at a position."""
+        """Return the messages before a position."""
         ...
 
     def update(self, user: str, session_id: str, **changes: Unpack[SessionChanges]) -> None:
@@ -115,63 +115,63 @@ class AnyChat(Protocol):
         ...
 
     def stop(self, user: str, session_id: str) -> object:
-        """End the reply that is under way in a session, wherever it is written."""
+        """Stop the reply that is streaming in a session, whichever process receives it."""
         ...
 
     def delete(self, user: str, session_id: str) -> None:
-        """Put a session in the trash."""
+        """Move a session to the trash."""
         ...
 
     def purge(self, user: str, session_id: str) -> None:
-        """Remove a session for ever."""
+        """Delete a session permanently."""
         ...
 
     def give_feedback(
         self, user: str, session_id: str, message_id: str, rating: Literal["up", "down"] | None, comment: str = ""
     ) -> None:
-        """Keep what a person thinks of a message."""
+        """Store a user's feedback on a message."""
         ...
 
     def quotes(self, user: str, session_id: str, message_id: str) -> list[Quote]:
-        """Find the messages that quote a message, and its copies in other sessions."""
+        """Return the messages that quote a message, and its copies in other sessions."""
         ...
 
     def redact(self, user: str, session_id: str, message_id: str, *, with_quotes: bool = ...) -> list[Quote]:
-        """Take a message's words out of the store for ever; return the messages that still quote it."""
+        """Remove a message's text from the store permanently; return the messages that still quote it."""
         ...
 
     def forget(self, user: str, session: Session, message_id: str | None) -> None:
-        """Show the bot nothing of what stands before a message; None takes that back."""
+        """Exclude everything before a message from the bot's context; None undoes that."""
         ...
 
     def begin_from(self, user: str, session: Session, message_id: str) -> Session:
-        """Begin a new session with a message and what follows it."""
+        """Create a new session from a message and those after it."""
         ...
 
     def preferences(self, user: str) -> Preferences:
-        """Read what the user has chosen."""
+        """Return the user's preferences."""
         ...
 
     def set_preferences(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
-        """Keep what the user chooses."""
+        """Store the user's preferences."""
         ...
 
     def show_branch(self, user: str, session: Session, message_id: str) -> None:
-        """Show the branch that goes through a message."""
+        """Show the branch that contains a message."""
         ...
 
-    def send(self, user: str, session: Session, message: Message, /) -> AnyReply:
-        """Store what the user says and ask the bot. A new session may get another id by it."""
+    def send(self, user: str, session: Session, message: Message, /) -> ReplyHandle:
+        """Store the user's message and request a reply. A new session may get another ID."""
         ...
 
-    def edit(self, user: str, session: Session, message_id: str, content: str) -> AnyReply:
-        """Say something else in the place of a message."""
+    def edit(self, user: str, session: Session, message_id: str, content: str) -> ReplyHandle:
+        """Store an edited version of a message and request a reply."""
         ...
 
-    def regenerate(self, user: str, session: Session, message_id: str) -> AnyReply:
-        """Ask for another answer in the place of one."""
+    def regenerate(self, user: str, session: Session, message_id: str) -> ReplyHandle:
+        """Request another version of a reply."""
         ...
 
-    def retry(self, user: str, session: Session) -> AnyReply:
-        """Ask again for the reply that the last message did not get."""
+    def retry(self, user: str, session: Session) -> ReplyHandle:
+        """Request the reply that the last message didn't get."""
         ...

@@ -1,4 +1,4 @@
-"""What the command palette finds: everything that has a key, and the sessions that are loaded."""
+"""The commands of the palette: everything that has a key, and the loaded sessions."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
@@ -11,7 +11,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.dom import DOMNode
 
 from botchat.core.models import SessionSummary
-from botchat.tui.formatting import counted, title_of
+from botchat.tui.formatting import count_label, title_of
 from botchat.tui.sidebar.session_list import SessionList
 
 _DISCOVERED = 5
@@ -19,41 +19,41 @@ _NAMES = {"pageup": "page up", "pagedown": "page down", "left_square_bracket": "
 
 
 def bindings_of(owner: type[DOMNode]) -> Iterator[Binding]:
-    """Give the keys of a widget that can be changed: those with an id."""
+    """Yield a widget's configurable bindings: those with an ID."""
     for kind in owner.__mro__:
         for binding in vars(kind).get("BINDINGS", ()):
             if isinstance(binding, Binding) and binding.id:
                 yield binding
 
 
-def shown_key(binding: Binding, keys: Mapping[str, str]) -> str:
-    """Return a key as a person reads it: the one that the config file names, or the usual one."""
+def display_key(binding: Binding, keys: Mapping[str, str]) -> str:
+    """Return a binding's key as shown to the user: the configured one or the default."""
     chosen = keys.get(binding.id or "") or binding.key
     if chosen == binding.key and binding.key_display:
         return binding.key_display
     return ", ".join(_NAMES.get(key.strip(), key.strip()) for key in chosen.split(","))
 
 
-def of_bindings(app: App[None], owners: Iterable[DOMNode]) -> Iterator[SystemCommand]:
-    """Give a command for each key."""
+def binding_commands(app: App[None], owners: Iterable[DOMNode]) -> Iterator[SystemCommand]:
+    """Yield a command for each binding."""
     for owner in owners:
         for binding in bindings_of(type(owner)):
             run = partial(app.run_action, binding.action, default_namespace=owner)
             yield SystemCommand(binding.description, binding.tooltip or "", cast("partial[None]", run))
 
 
-class LoadedSessions(Provider):
-    """Finds the sessions of the list by their names. The names are data: they go in as Text, never as markup."""
+class SessionCommands(Provider):
+    """Finds loaded sessions by name. Names go in as Text, never as markup."""
 
     async def discover(self) -> Hits:
-        """Offer the newest sessions."""
+        """Suggest the newest sessions."""
         for row in self._list.rows[:_DISCOVERED]:
             yield DiscoveryHit(
-                Text(f"Open: {title_of(row.name)}"), self._opening(row), help=counted(row.message_count, "message")
+                Text(f"Open: {title_of(row.name)}"), self._opening(row), help=count_label(row.message_count, "message")
             )
 
     async def search(self, query: str) -> Hits:
-        """Offer the sessions whose names match."""
+        """Yield the sessions whose names match."""
         matcher = self.matcher(query)
         for row in self._list.rows:
             title = title_of(row.name)

@@ -1,4 +1,4 @@
-"""The driver of a real terminal. With it, the program also ends if the terminal is closed while it is drawing."""
+"""The driver of a real terminal, which ends the program if the terminal is closed while it draws."""
 
 from functools import partial
 from threading import Thread
@@ -13,20 +13,20 @@ TERMINAL_CLOSED = 129
 class TerminalDriver(LinuxDriver):
     """Discards output once the terminal is closed.
 
-    Textual's writer thread ends when it can't write any more. The app then waits for room in its queue, without end: no
+    Textual's writer thread ends when it can't write any more. The app then waits forever for room in its queue: no
     signal would reach it, and nothing would be saved.
     """
 
     _is_closing = False
 
     def start_application_mode(self) -> None:
-        """Start to draw, and watch the thread that writes."""
+        """Start the application mode, and watch the writer thread."""
         super().start_application_mode()  # type: ignore[no-untyped-call]
         if self._writer_thread is not None:
             Thread(target=self._watch, args=(self._writer_thread,), name="botchat-output", daemon=True).start()
 
     def close(self) -> None:
-        """End the thread that writes."""
+        """Stop the writer thread."""
         self._is_closing = True
         super().close()
 
@@ -35,5 +35,5 @@ class TerminalDriver(LinuxDriver):
         if self._is_closing:
             return
         self._loop.call_soon_threadsafe(partial(self._app.exit, return_code=TERMINAL_CLOSED))
-        while writer._queue.get() is not None:  # noqa: SLF001  (what `stop` puts there ends it)
+        while writer._queue.get() is not None:  # noqa: SLF001  (`stop` puts None there)
             continue

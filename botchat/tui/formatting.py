@@ -1,4 +1,4 @@
-"""Names, times and numbers as the terminal shows them: one line, no markup, of a width in cells."""
+"""Formats names, times and counts as single lines without markup, with widths in terminal cells."""
 
 from datetime import datetime
 
@@ -11,17 +11,17 @@ _MINUTE, _HOUR, _DAY, _WEEK = 60, 3600, 86_400, 604_800
 
 _NOT_SAVED, _NOT_FOLLOWED, _GOES_ON = "The reply is not saved", "The reply can't be followed", "The reply goes on"
 
-TROUBLES = (_NOT_SAVED, _NOT_FOLLOWED, _GOES_ON)
-"""How the words begin of what stands between the person and a reply."""
+REPLY_FAILURE_PREFIXES = (_NOT_SAVED, _NOT_FOLLOWED, _GOES_ON)
+"""How a notice about a reply that can't be saved or followed begins."""
 
 
 def title_of(name: str) -> str:
-    """Return a session's name as it is shown."""
+    """Return a session's name for display."""
     return one_line(name) or "Untitled"
 
 
-def fitted(text: str, width: int) -> str:
-    """Cut or fill a line to a width in cells; where it was cut it ends with …."""
+def fit_width(text: str, width: int) -> str:
+    """Truncate or pad a line to a width in cells; a truncated one ends with …."""
     if width < 1:
         return ""
     if cell_len(text) <= width:
@@ -30,7 +30,7 @@ def fitted(text: str, width: int) -> str:
 
 
 def age(time: datetime, at: datetime) -> str:
-    """Tell how long ago a time was at another, in five characters or so; the date when it is over a week ago."""
+    """Return how long before `at` a time was, in about five characters; the date if over a week."""
     seconds = (at - time).total_seconds()
     if seconds < _MINUTE:
         return "now"
@@ -44,13 +44,13 @@ def age(time: datetime, at: datetime) -> str:
     return f"{local:%-d %b}" if local.year == at.astimezone().year else f"{local:%b %Y}"
 
 
-def counted(number: int, thing: str = "session") -> str:
-    """Say a number of things: 1 session, 1,234 sessions."""
+def count_label(number: int, thing: str = "session") -> str:
+    """Return a count with its noun: 1 session, 1,234 sessions."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
-def trouble(failure: BotchatError, *, is_over: bool) -> str:
-    """Say what stands between the person and a reply, and whether that may pass by itself."""
+def reply_failure_text(failure: BotchatError, *, is_over: bool) -> str:
+    """Describe why a reply can't be saved or followed, and whether it is retried."""
     again = "" if is_over else " It is tried again."
     if isinstance(failure, ServerUnavailable):
         return f"{_NOT_FOLLOWED}: {failure}{again}"

@@ -1,4 +1,4 @@
-"""The keys that the config file may change: by what they are called, and whether they can be what it says."""
+"""The configurable keys: the actions with their scopes, and validation of `tui.keys` in the config file."""
 
 import difflib
 import re
@@ -11,36 +11,36 @@ from textual.keys import KEY_ALIASES, KEY_NAME_REPLACEMENTS, Keys, key_to_charac
 from botchat.core.errors import ConfigError
 from botchat.tui.app import BotchatApp
 from botchat.tui.commands import bindings_of
-from botchat.tui.conversation.composer import Prompt
+from botchat.tui.conversation.composer import Composer
 from botchat.tui.conversation.pane import ConversationPane
 from botchat.tui.sidebar.pane import SessionsPane
 from botchat.tui.sidebar.session_list import SessionList
 from botchat.tui.transcript.transcript import Transcript
 
-PLACES: dict[str, tuple[type[DOMNode], ...]] = {
+SCOPES: dict[str, tuple[type[DOMNode], ...]] = {
     "everywhere": (BotchatApp,),
-    "in the prompt": (Prompt,),
+    "in the prompt": (Composer,),
     "in the list": (SessionsPane, SessionList),
     "in the messages": (ConversationPane, Transcript),
 }
-"""Where keys work, and whose they are."""
+"""The widgets whose bindings apply in each scope."""
 
 _MODIFIERS = re.compile(r"^(?:(?:ctrl|shift|alt|super|meta|hyper)\+)*")
 _NAMES = {str(key.value) for key in Keys} | set(KEY_ALIASES) | set(KEY_NAME_REPLACEMENTS.values())
 
 
-def keys_of(place: str) -> list[Binding]:
-    """Return the keys of a place."""
-    return [binding for owner in PLACES[place] for binding in bindings_of(owner)]
+def scope_bindings(place: str) -> list[Binding]:
+    """Return the bindings of a scope."""
+    return [binding for owner in SCOPES[place] for binding in bindings_of(owner)]
 
 
 def check_keys(keys: Mapping[str, str]) -> None:
-    """Check what the config file says of keys.
+    """Validate the keys of the config file.
 
     Raises:
-        ConfigError: there is no such action, no such key, or two actions of one place have the same.
+        ConfigError: unknown action or key, or one key for two actions of a scope.
     """
-    known = [binding.id or "" for place in PLACES for binding in keys_of(place)]
+    known = [binding.id or "" for place in SCOPES for binding in scope_bindings(place)]
     for action, chosen in keys.items():
         if action not in known:
             near = difflib.get_close_matches(action, known, n=1)
@@ -48,7 +48,7 @@ def check_keys(keys: Mapping[str, str]) -> None:
             raise ConfigError(f"tui.keys.{action} is unknown. {hint}")
         for key in chosen.split(","):
             _check_key(action, key.strip())
-    for place in PLACES:
+    for place in SCOPES:
         _check_clashes(place, keys)
 
 
@@ -60,8 +60,8 @@ def _check_key(action: str, key: str) -> None:
 
 def _check_clashes(place: str, keys: Mapping[str, str]) -> None:
     taken: dict[str, str] = {}
-    others = [] if place == "everywhere" else keys_of("everywhere")
-    for binding in [*others, *keys_of(place)]:
+    others = [] if place == "everywhere" else scope_bindings("everywhere")
+    for binding in [*others, *scope_bindings(place)]:
         action = binding.id or ""
         for key in (keys.get(action) or binding.key).split(","):
             other = taken.setdefault(key.strip(), action)

@@ -1,4 +1,4 @@
-"""`botchat tui`: runs the terminal chat, and sees that nothing is lost when it ends."""
+"""Runs `botchat tui` and saves everything when it ends."""
 
 import logging
 import os
@@ -19,57 +19,57 @@ from botchat.core.turn import recovery_session, write_recovery_file
 from botchat.core.urls import without_password
 from botchat.settings import Settings
 from botchat.tui.app import BotchatApp
-from botchat.tui.backend import AnyChat
+from botchat.tui.backend import ChatBackend
 from botchat.tui.conversation.drafts import Drafts
 from botchat.tui.driver import TERMINAL_CLOSED
 from botchat.tui.keymap import check_keys
 from botchat.tui.themes import DARK, LIGHT
 
 _SAVING_SECONDS = 10.0
-_SAVING_SECONDS_WHEN_ASKED = 1.0  # the person has seen that the store does not answer
+_SAVING_SECONDS_WHEN_ASKED = 1.0  # the user knows that the store doesn't respond
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(kw_only=True, slots=True)
 class _Source:
-    """Where sessions come from, whose they are, by which name drafts know it, and what is done when the app is left."""
+    """Where sessions come from: how to connect, the user, the store's name for drafts, and what to do on exit."""
 
-    connect: Callable[[], AnyChat]
+    connect: Callable[[], ChatBackend]
     user: str
     name: str
-    left: Callable[[BotchatApp], object]
+    on_exit: Callable[[BotchatApp], object]
 
 
 def run(
     settings: Settings,
     *,
-    first: Callable[[AnyChat, str], SessionSummary | None] | None = None,
-    is_latest: bool = False,
+    find_initial: Callable[[ChatBackend, str], SessionSummary | None] | None = None,
+    resumes_latest: bool = False,
     bot: str | None = None,
     server: str | None = None,
 ) -> None:
-    """Run until the person leaves. Replies under way are then saved as interrupted; those on a server go on.
+    """Run until the user quits. Streaming replies are then saved as interrupted; those on a server continue.
 
     Raises:
         ConfigError: the settings can't be used.
-        NotSignedIn, NotAllowed, ServerUnavailable: the server does not let us in, or is not there.
-        SessionNotFound, InvalidInput: `first` did not find the session to begin with.
+        NotSignedIn, NotAllowed, ServerUnavailable: the server refuses access or can't be reached.
+        SessionNotFound, InvalidInput: `find_initial` didn't find the session.
     """
-    _check_looks(settings)
-    with _of_server(server, bot) if server else _of_store(settings, bot) as source:
+    _check_settings(settings)
+    with _remote_source(server, bot) if server else _local_source(settings, bot) as source:
         app = BotchatApp(
             source.connect,
             user=source.user,
             drafts=Drafts(draft_folder(), source.name, source.user),
-            first=(lambda chat: first(chat, source.user)) if first else None,
-            is_latest=is_latest,
+            find_initial=(lambda chat: find_initial(chat, source.user)) if find_initial else None,
+            resumes_latest=resumes_latest,
             bot=bot,
             theme=settings.tui.theme,
             keys=settings.tui.keys,
         )
         app.run()
-        source.left(app)
+        source.on_exit(app)
     if app.failure:
         raise app.failure
     if app.return_code == TERMINAL_CLOSED:
@@ -79,7 +79,7 @@ def run(
 
 
 def _discard_output() -> None:
-    """Let the interpreter end with the exit code that it is given, though it can't write to the closed terminal."""
+    """Let the interpreter keep the given exit code, though it can't write to the closed terminal."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -89,7 +89,7 @@ def _discard_output() -> None:
 
 
 @contextmanager
-def _of_store(settings: Settings, bot: str | None) -> Iterator[_Source]:
+def _local_source(settings: Settings, bot: str | None) -> Iterator[_Source]:
     turns = build_turns(settings, is_long_running=True)
     turns.bot(bot or default_bot(settings, turns.bots))
     opened: list[Chat] = []
@@ -99,12 +99,12 @@ def _of_store(settings: Settings, bot: str | None) -> Iterator[_Source]:
         opened.append(chat)
         return chat
 
-    def left(app: BotchatApp) -> None:
+    def on_exit(app: BotchatApp) -> None:
         seconds = _SAVING_SECONDS_WHEN_ASKED if app.unsaved_replies else _SAVING_SECONDS
         turns.close(seconds, keep_unsaved=not app.discards_unsaved)
 
     try:
-        yield _Source(connect=connect, user=settings.user, name=store_key(settings.store), left=left)
+        yield _Source(connect=connect, user=settings.user, name=store_key(settings.store), on_exit=on_exit)
     finally:
         turns.close()
         for chat in opened:
@@ -112,20 +112,20 @@ def _of_store(settings: Settings, bot: str | None) -> Iterator[_Source]:
 
 
 @contextmanager
-def _of_server(server: str, bot: str | None) -> Iterator[_Source]:
+def _remote_source(server: str, bot: str | None) -> Iterator[_Source]:
     from botchat.remote.chat import connect
     from botchat.remote.connection import TOKEN_VARIABLE
 
     chat = connect(server, os.environ.get(TOKEN_VARIABLE) or None)
     try:
-        chat.new_session(chat.user, bot)  # there is such a bot
-        yield _Source(connect=lambda: chat, user=chat.user, name=chat.store, left=_keep_unsaved)
+        chat.new_session(chat.user, bot)  # raises if the bot doesn't exist
+        yield _Source(connect=lambda: chat, user=chat.user, name=chat.store, on_exit=_write_recovery_file)
     finally:
         chat.close()
 
 
-def _keep_unsaved(app: BotchatApp) -> None:
-    """Write down what was on the screen of replies whose server is lost, which may not have stored them."""
+def _write_recovery_file(app: BotchatApp) -> None:
+    """Save what was displayed of replies whose server is lost, because it may not have stored them."""
     unsaved = [] if app.discards_unsaved else app.conversation.unsaved
     if unsaved:
         _log.error(
@@ -136,17 +136,17 @@ def _keep_unsaved(app: BotchatApp) -> None:
         )
 
 
-def _check_looks(settings: Settings) -> None:
+def _check_settings(settings: Settings) -> None:
     check_keys(settings.tui.keys)
     if settings.tui.theme not in (themes := {DARK.name, LIGHT.name} | BUILTIN_THEMES.keys()):
         raise ConfigError(f"tui.theme can't be {settings.tui.theme!r}: there are {', '.join(sorted(themes))}.")
 
 
 def draft_folder() -> Path:
-    """Tell where drafts are kept: in the person's own data folder, whatever the store is."""
+    """Return the folder of drafts: in the user's own data folder, whatever the store is."""
     return platformdirs.user_data_path("botchat") / "drafts"
 
 
 def store_key(store: str | None) -> str:
-    """Name a store as drafts know it: the same for the same store, without a password."""
+    """Return the store's name for drafts: the same for the same store, without a password."""
     return without_password(store) if store and is_mongodb(store) else str(sqlite_path(store))

@@ -1,4 +1,4 @@
-"""How the program ends: by a key pressed twice, by a signal, by a mistake in it; never with less kept than could be."""
+"""How the program ends: by a key pressed twice, a signal or a crash, always saving as much as possible."""
 
 import asyncio
 import signal
@@ -8,68 +8,68 @@ from rich.segment import Segments
 from rich.traceback import Traceback
 from textual.app import App
 
-from botchat.tui.backend import AnyReply
-from botchat.tui.unsaved_replies import Answer, UnsavedReplies
+from botchat.tui.backend import ReplyHandle
+from botchat.tui.unsaved_replies import QuitAnswer, UnsavedRepliesDialog
 
 _QUIT_SECONDS = 2.0
-_ENDED_BY_A_SIGNAL = 128
+_SIGNAL_EXIT_BASE = 128
 
 
-class EndingApp(App[None]):
-    """Leaves as if asked to when the system or a closed terminal ends it, so that replies under way are saved.
+class LifecycleApp(App[None]):
+    """Exits in an orderly way on SIGTERM, SIGHUP or a closed terminal, so that streaming replies are saved.
 
-    A person who leaves is asked first about replies that are not stored. `discards_unsaved` is what they answered.
+    Before a user quits, a dialog asks about replies that aren't stored. `discards_unsaved` holds the answer.
     """
 
     discards_unsaved: bool = False
-    _asked_to_quit: bool = False
+    _quit_armed: bool = False
 
     @property
-    def unsaved_replies(self) -> list[AnyReply]:
-        """The replies with words that are in this program alone."""
+    def unsaved_replies(self) -> list[ReplyHandle]:
+        """The replies whose text is only in this process."""
         return []
 
     def on_mount(self) -> None:
-        """Take the signals, where there is a terminal."""
+        """Install the signal handlers if there is a terminal."""
         if not self.is_headless:
             self._end_on_signals()
 
     def action_help_quit(self) -> None:
-        """Leave at the second Ctrl+C."""
-        if self._asked_to_quit:
+        """Quit on the second Ctrl+C."""
+        if self._quit_armed:
             self._leave()
             return
-        self._asked_to_quit = True
-        self.set_timer(_QUIT_SECONDS, self._forget_quit)
+        self._quit_armed = True
+        self.set_timer(_QUIT_SECONDS, self._disarm_quit)
         self.notify("ctrl+c once more leaves. A reply under way is kept.", timeout=_QUIT_SECONDS, markup=False)
 
     async def action_quit(self) -> None:
-        """Leave."""
+        """Quit."""
         self._leave()
 
     def _leave(self) -> None:
-        """Leave, once it is said what becomes of replies that are not stored; asked twice, they go into a file."""
+        """Quit after the user has decided about unsaved replies; quitting again in that dialog saves them to a file."""
         unsaved = self.unsaved_replies
-        if unsaved and not isinstance(self.screen, UnsavedReplies):
-            self.push_screen(UnsavedReplies(unsaved), self._leave_as)
+        if unsaved and not isinstance(self.screen, UnsavedRepliesDialog):
+            self.push_screen(UnsavedRepliesDialog(unsaved), self._leave_as)
         else:
             self.exit()
 
-    def _leave_as(self, answer: Answer | None) -> None:
+    def _leave_as(self, answer: QuitAnswer | None) -> None:
         if answer in {"save", "quit"}:
             self.discards_unsaved = answer == "quit"
             self.exit()
 
-    def _forget_quit(self) -> None:
-        self._asked_to_quit = False
+    def _disarm_quit(self) -> None:
+        self._quit_armed = False
 
     def _end_on_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, partial(self.exit, return_code=_ENDED_BY_A_SIGNAL + number))
+            loop.add_signal_handler(number, partial(self.exit, return_code=_SIGNAL_EXIT_BASE + number))
 
     def _fatal_error(self) -> None:
-        """Show where the program broke off, without the values of variables, which are words of people."""
+        """Show the traceback without local variables, because they hold users' text."""
         self.bell()
         segments = self.console.render(Traceback(show_locals=False, width=None), self.console.options)
         self._exit_renderables.append(Segments(segments))

@@ -1,4 +1,4 @@
-"""How the store took what a worker asked of it: what all such messages are, for the one place that shows its state."""
+"""Base classes of messages from workers that tell whether the store responded; the header shows that."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ from textual.message import Message
 from botchat.core.errors import BotchatError
 
 
-class StoreAnswered(Message):
-    """Is posted by a worker when the store did what it was asked."""
+class StoreResponded(Message):
+    """A worker's request to the store succeeded."""
 
 
 @dataclass
 class StoreFailed(Message):
-    """Is posted by a worker when it could not do what it was asked; whoever asked shows why."""
+    """A worker's request failed. The widget that made it shows the error."""
 
     error: BotchatError

@@ -1,4 +1,4 @@
-"""What the terminal knows of the session that it shows: pure functions, from one state of it to the next."""
+"""Pure functions from one state of the open session to the next."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,7 +8,7 @@ from botchat.core.models import Message, Session, SessionSummary
 
 
 def summary_of(session: Session) -> SessionSummary:
-    """Return what a list shows of the session."""
+    """Return the session's summary, as lists show it."""
     return SessionSummary(
         session.id,
         session.name,
@@ -22,18 +22,18 @@ def summary_of(session: Session) -> SessionSummary:
     )
 
 
-def shown_of(session: Session) -> list[Message]:
-    """Return the messages that are shown: of those that are loaded, the branch."""
+def visible_messages(session: Session) -> list[Message]:
+    """Return the loaded messages of the current branch."""
     return branch_of(session.messages, session.head)
 
 
-def is_answered_elsewhere(session: Session) -> bool:
-    """Tell whether another program receives a reply into the session, or waits for its first words."""
+def is_streaming_elsewhere(session: Session) -> bool:
+    """Tell whether another program is receiving a reply into the session, or waiting for its first token."""
     return session.turn is not None or any(message.status == "streaming" for message in session.messages)
 
 
-def merged(known: Session, fresh: Session) -> Session:
-    """Return the session as it was read just now, with the earlier messages that were loaded before."""
+def merge_reload(known: Session, fresh: Session) -> Session:
+    """Return the reloaded session with the earlier messages that were loaded before."""
     older = fresh.first - known.first
     if older <= 0 or older > len(known.messages):
         return fresh
@@ -41,46 +41,46 @@ def merged(known: Session, fresh: Session) -> Session:
 
 
 def with_message(session: Session, message: Message) -> Session:
-    """Return the session with this message in its place, or as its last."""
+    """Return the session with this message replaced, or appended if it is new."""
     ids = [known.id for known in session.messages]
     if message.id in ids:
-        place = ids.index(message.id)
-        messages = [*session.messages[:place], message, *session.messages[place + 1 :]]
+        index = ids.index(message.id)
+        messages = [*session.messages[:index], message, *session.messages[index + 1 :]]
         return replace(session, messages=messages)
     return replace(session, messages=[*session.messages, message], message_count=session.message_count + 1, head=None)
 
 
-def beside(session: Session, message_id: str | None, step: int) -> str | None:
-    """Return the id of the message that stands `step` places beside the one that is marked, in another branch.
+def sibling_version(session: Session, message_id: str | None, step: int) -> str | None:
+    """Return the ID of the version `step` places from the selected message's.
 
-    Without a mark, or where the marked one has no other, the newest message shown that has one is meant.
+    Without a selection, or if that message has only one version, the newest visible message with versions counts.
     """
-    several = alternatives(session.messages)
-    branching = [message.id for message in shown_of(session) if message.id in several]
+    versions_by_id = alternatives(session.messages)
+    branching = [message.id for message in visible_messages(session) if message.id in versions_by_id]
     if not branching:
         return None
-    meant = message_id if message_id in branching else branching[-1]
-    places = several[meant]
-    place = places.index(meant) + step
-    return places[place] if 0 <= place < len(places) else None
+    base = message_id if message_id in branching else branching[-1]
+    versions = versions_by_id[base]
+    index = versions.index(base) + step
+    return versions[index] if 0 <= index < len(versions) else None
 
 
-def answer_meant(session: Session, marked: Message | None) -> Message | None:
-    """Return the answer that is to be given anew: the marked one, the one to the marked message, or the last."""
-    shown = shown_of(session)
-    place = next((i for i, message in enumerate(shown) if marked and message.id == marked.id), None)
-    if place is None:
+def target_reply(session: Session, selected: Message | None) -> Message | None:
+    """Return the reply meant by a selection: the selected one, the next one after that message, or the last."""
+    shown = visible_messages(session)
+    index = next((i for i, message in enumerate(shown) if selected and message.id == selected.id), None)
+    if index is None:
         return next((message for message in reversed(shown) if message.role == "assistant"), None)
-    return next((message for message in shown[place:] if message.role == "assistant"), None)
+    return next((message for message in shown[index:] if message.role == "assistant"), None)
 
 
-def question_meant(session: Session, marked: Message | None) -> Message | None:
-    """Return the message of the person's that is to be edited: the marked one, the one before it, or the last."""
-    shown = shown_of(session)
-    place = next((i for i, message in enumerate(shown) if marked and message.id == marked.id), len(shown) - 1)
-    return next((message for message in reversed(shown[: place + 1]) if message.role == "user"), None)
+def target_user_message(session: Session, selected: Message | None) -> Message | None:
+    """Return the user's message to edit: the selected one, the one before it, or the last."""
+    shown = visible_messages(session)
+    index = next((i for i, message in enumerate(shown) if selected and message.id == selected.id), len(shown) - 1)
+    return next((message for message in reversed(shown[: index + 1]) if message.role == "user"), None)
 
 
-def goes_on_from(before: Sequence[Message], after: Sequence[Message]) -> bool:
-    """Tell whether what is shown only grew: the same messages, perhaps changed in place, and more below them."""
+def is_append_only(before: Sequence[Message], after: Sequence[Message]) -> bool:
+    """Tell whether `after` has the messages of `before`, perhaps updated, with only new ones at the end."""
     return len(after) >= len(before) and all(a.id == b.id for a, b in zip(before, after, strict=False))

@@ -1,4 +1,4 @@
-"""The two quiet themes of our own; Textual's stand beside them in the palette."""
+"""botchat's dark and light themes; the palette offers Textual's too."""
 
 from textual.theme import Theme
 

@@ -1,4 +1,4 @@
-"""The replies that are in the terminal alone, and the question about them when a person leaves."""
+"""Unsaved replies: which they are, and the dialog about them on quitting."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Literal
@@ -14,27 +14,27 @@ from textual.widgets import Button, Static
 from botchat.core.errors import SessionNotFound
 from botchat.core.models import Session
 from botchat.core.turn import has_content
-from botchat.tui.backend import AnyReply
+from botchat.tui.backend import ReplyHandle
 
-Answer = Literal["save", "wait", "quit"]
+QuitAnswer = Literal["save", "wait", "quit"]
 
-_ANSWERS: dict[Answer, str] = {"save": "Save to a file (s)", "wait": "Wait (w)", "quit": "Quit anyway (q)"}
+_QUIT_ANSWERS: dict[QuitAnswer, str] = {"save": "Save to a file (s)", "wait": "Wait (w)", "quit": "Quit anyway (q)"}
 
 
-class Followed:
-    """The replies that were followed, each with its session as it was last shown, until they are stored."""
+class ReplyTracker:
+    """Tracks followed replies, each with its last displayed session, until they are stored."""
 
     def __init__(self) -> None:
-        self._replies: dict[str, tuple[Session, AnyReply]] = {}
+        self._replies: dict[str, tuple[Session, ReplyHandle]] = {}
 
-    def put(self, session: Session, reply: AnyReply) -> None:
-        """Take a reply, or its session as it is now."""
+    def track(self, session: Session, reply: ReplyHandle) -> None:
+        """Add a reply, or update its session."""
         self._replies = {id_: (of, one) for id_, (of, one) in self._replies.items() if not _is_done(one)}
         self._replies[session.id] = session, reply
 
     @property
-    def unsaved(self) -> list[tuple[Session, AnyReply]]:
-        """Those with words that are not stored, as far as is known; a session that was removed wants none."""
+    def unsaved(self) -> list[tuple[Session, ReplyHandle]]:
+        """The replies with text that isn't stored, as far as is known; those of deleted sessions don't count."""
         return [
             (session, reply)
             for session, reply in self._replies.values()
@@ -42,8 +42,8 @@ class Followed:
         ]
 
 
-class UnsavedReplies(ModalScreen[Answer | None]):
-    """Asks what becomes of replies that are not stored, before the person leaves."""
+class UnsavedRepliesDialog(ModalScreen[QuitAnswer | None]):
+    """Asks what to do with unsaved replies before quitting."""
 
     AUTO_FOCUS = "#save"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -52,28 +52,28 @@ class UnsavedReplies(ModalScreen[Answer | None]):
         Binding("q", "answer('quit')", "Quit", tooltip="Quit, and lose them"),
     ]
 
-    def __init__(self, replies: Sequence[AnyReply]) -> None:
+    def __init__(self, replies: Sequence[ReplyHandle]) -> None:
         super().__init__()
         self._replies = replies
 
     def compose(self) -> ComposeResult:
-        """Show how many there are, why, and the answers."""
+        """Show how many there are, why, and the options."""
         what = "A reply is" if len(self._replies) == 1 else f"{len(self._replies)} replies are"
         question = f"{what} not saved: {self._replies[0].save_failure}\n\nSave to a file that can be imported later?"
         with Vertical(classes="dialog wide-buttons"):
             yield Static(Content(question), classes="question")
             with Horizontal(classes="buttons"):
-                for answer, label in _ANSWERS.items():
+                for answer, label in _QUIT_ANSWERS.items():
                     yield Button(Content(label), id=answer, variant="primary" if answer == "save" else "default")
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
-        self.dismiss(next((answer for answer in _ANSWERS if answer == event.button.id), None))
+        self.dismiss(next((answer for answer in _QUIT_ANSWERS if answer == event.button.id), None))
 
-    def action_answer(self, answer: Answer) -> None:
-        """Answer."""
+    def action_answer(self, answer: QuitAnswer) -> None:
+        """QuitAnswer."""
         self.dismiss(answer)
 
 
-def _is_done(reply: AnyReply) -> bool:
+def _is_done(reply: ReplyHandle) -> bool:
     return reply.settled and reply.save_failure is None

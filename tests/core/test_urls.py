@@ -17,7 +17,7 @@ from botchat.core.errors import BotchatError, ConfigError
 from botchat.core.storage.mongo.client import open_client as open_mongo
 from botchat.core.turn import fetch_model_lists
 from botchat.core.urls import hide, is_clear, secrets_in, without_password
-from botchat.remote.connection import Connection, check_address
+from botchat.remote.connection import Connection, check_server_url
 
 RARE = "QZ"  # letters that no sentence of botchat's has: what shows them together with a neighbor shows the secret
 PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~ "
@@ -139,7 +139,7 @@ def test_a_proxy_shows_no_part_of_its_password(form, secret):
 def test_a_servers_address_shows_no_part_of_a_secret_in_it(form, secret):
     secret = as_placed(form, secret)
     server = form.replace("HOST", "127.0.0.1:1").format(secret)
-    problem = error_of(check_address, server)
+    problem = error_of(check_server_url, server)
     check_hidden(secret, problem)
     if not problem:
         connection = Connection(server, None)

@@ -1,4 +1,4 @@
-"""Sessions out of a server as out of a store: the same is asked of both."""
+"""One set of tests for both backends: a local store and a server."""
 
 from datetime import timedelta
 
@@ -6,8 +6,8 @@ import pytest
 from support.api.relay import shown_branch, wait_until, wait_until_settled
 from support.fakes import DONE, Gate
 from support.stores.sessions import stored
-from support.tui.lists import several
-from support.tui.stories import only_session, said
+from support.tui.lists import store_sessions
+from support.tui.stories import message_texts, only_session
 
 from botchat.core.auth import Access
 from botchat.core.errors import (
@@ -27,7 +27,7 @@ from botchat.remote.chat import connect
 
 @pytest.fixture(params=["store", "server"])
 def either_with(request, chat_with, remote_with):
-    """Make either of the two that the screens ask."""
+    """Make a chat over a store or a server."""
     return chat_with if request.param == "store" else remote_with
 
 
@@ -61,7 +61,7 @@ def test_a_session_is_begun_talked_in_edited_and_asked_again(either_with):
 
 def test_sessions_are_listed_counted_found_changed_and_removed(either_with, store):
     chat = either_with()
-    several(store, 120, bot_id="b")
+    store_sessions(store, 120, bot_id="b")
     stored(store, "bob", name="number 1")
     first = chat.page("ann")
     assert [s.name for s in first.sessions] == [f"number {i}" for i in range(119, 69, -1)]
@@ -143,7 +143,7 @@ def test_a_message_whose_answer_was_lost_is_not_stored_twice(remote_with, store)
     begun.id = again.id = session.id
     wait_until_settled(remote.send("ann", begun, message))
     assert wait_until_settled(remote.send("ann", again, message)).message.content == "Yes."
-    assert said(store, only_session(store).id) == ["Once", "Yes."]
+    assert message_texts(store, only_session(store).id) == ["Once", "Yes."]
 
 
 def test_who_is_not_let_in_and_what_is_no_server_is_told_in_a_sentence(serve_chat, store):

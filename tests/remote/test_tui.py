@@ -1,4 +1,4 @@
-"""The terminal on a server: the screens, a connection that is lost, who is not let in."""
+"""The terminal over a server: screens, lost connections, refused access."""
 
 import signal
 
@@ -6,7 +6,7 @@ import pytest
 from support.api.relay import Relay, shown_branch, wait_until, wait_until_settled
 from support.fakes import DONE, Gate
 from support.stores.sessions import stored
-from support.tui.stories import only_session, said, story, terminal
+from support.tui.stories import async_test, message_texts, only_session, terminal
 from support.tui.terminal import on_terminal
 
 from botchat.core.auth import Access
@@ -19,19 +19,19 @@ def test_a_token_for_reading_alone_reads_and_its_words_stay_where_they_are(serve
     stored(store, name="Herons")
     remote = connect(serve_chat(), Access(store.accounts()).create_token("ann", scopes=("read",))[1])
 
-    @story
+    @async_test
     async def reads():
         async with terminal(remote, tmp_path) as at:
             await at.sees("Herons")
             await at.say("Keep me")
             await at.until(lambda: at.notice == "Not sent: This token is not for that: it needs the scope write.")
-            assert at.prompt == "Keep me"
+            assert at.composer_text == "Keep me"
 
     reads()
     remote.close()
 
 
-@story
+@async_test
 async def test_the_screens_show_a_servers_sessions_as_a_stores(remote_with, store, tmp_path):
     stored(store, name="Lakes", messages=3)
     gate = Gate()
@@ -39,7 +39,7 @@ async def test_the_screens_show_a_servers_sessions_as_a_stores(remote_with, stor
         await at.sees("Lakes", "http://127.0.0.1", "1 of 1")
         await at.say("Herons")
         await at.sees("It begins")
-        assert (at.prompt, at.names) == ("", ["Herons", "Lakes"])
+        assert (at.composer_text, at.names) == ("", ["Herons", "Lakes"])
         at.app.open(next(row for row in at.app.sessions.list.rows if row.name == "Lakes"))
         await at.sees("message 2")
         at.app.open(next(row for row in at.app.sessions.list.rows if row.name == "Herons"))
@@ -55,22 +55,22 @@ async def test_the_screens_show_a_servers_sessions_as_a_stores(remote_with, stor
         await at.press("slash")
         await at.type("message 2")
         await at.until(lambda: at.names == ["Lakes"])
-    assert said(store, store.page("ann").sessions[0].id) == ["Herons", "It begins"]
+    assert message_texts(store, store.page("ann").sessions[0].id) == ["Herons", "It begins"]
 
 
-@story
+@async_test
 async def test_a_reply_that_comes_when_its_session_is_opened_is_followed(remote_with, store, tmp_path):
     gate = Gate()
     remote = remote_with("It begins", gate, " and ends.", DONE)
     other = connect(remote.store, Access(store.accounts()).create_token("ann")[1])
     other.send("ann", other.new_session("ann"), Message(role="user", content="Go"))
-    async with terminal(remote, tmp_path, first=lambda chat: chat.latest("ann")) as at:
+    async with terminal(remote, tmp_path, find_initial=lambda chat: chat.latest("ann")) as at:
         await at.sees("It begins")
         assert at.app.conversation._reply.message.content == "It begins"
         other.close()
         gate.open()
         await at.sees("It begins and ends.")
-    assert said(store, only_session(store).id) == ["Go", "It begins and ends."]
+    assert message_texts(store, only_session(store).id) == ["Go", "It begins and ends."]
 
 
 def test_a_reply_whose_connection_breaks_off_goes_on_where_it_was(serve_chat, store):

@@ -1,8 +1,8 @@
-"""What a person does in the terminal chat, with the store as the witness."""
+"""The terminal app end to end, checked against the store."""
 
 from support.fakes import DONE, Gate, ScriptedBot
 from support.stores.sessions import stored
-from support.tui.stories import only_session, said, story, terminal
+from support.tui.stories import async_test, message_texts, only_session, terminal
 
 from botchat.core.chat import Chat
 from botchat.core.errors import StoreUnavailable
@@ -10,19 +10,19 @@ from botchat.core.models import Message, Session
 from botchat.core.turn import Turns
 
 
-@story
+@async_test
 async def test_a_message_is_sent_and_its_reply_shown_and_both_are_stored(chat_with, store, tmp_path):
     async with terminal(chat_with("Good ", "day.", DONE), tmp_path) as at:
         await at.say("Hello")
         await at.sees("Good day.")
         await at.until(lambda: not at.app.conversation.is_answering)
-        assert at.prompt == ""
+        assert at.composer_text == ""
         assert at.names == ["Hello"]
         await at.sees("Hello", "b (scripted)", "ann", "2 messages")
-    assert said(store, only_session(store).id) == ["Hello", "Good day."]
+    assert message_texts(store, only_session(store).id) == ["Hello", "Good day."]
 
 
-@story
+@async_test
 async def test_the_list_is_painted_before_the_store_is_open(chat_with, tmp_path):
     gate = Gate()
     chat = chat_with("Good day.", DONE)
@@ -36,12 +36,12 @@ async def test_the_list_is_painted_before_the_store_is_open(chat_with, tmp_path)
         await at.type("Hi")
         await at.press("enter")
         await at.until(lambda: at.notice == "It is sent as soon as the store is open.")
-        assert at.prompt == "Hi"
+        assert at.composer_text == "Hi"
         gate.open()
         await at.sees("Good day.")
 
 
-@story
+@async_test
 async def test_a_store_that_can_not_be_opened_is_told_in_the_lists_place_and_tried_again(chat_with, store, tmp_path):
     stored(store, name="Herons")
     chat, answers = chat_with(), [StoreUnavailable("The store at [/] is down.")]
@@ -52,14 +52,14 @@ async def test_a_store_that_can_not_be_opened_is_told_in_the_lists_place_and_tri
         return chat
 
     async with terminal(connect, tmp_path) as at:
-        await at.until(lambda: at.app.sessions.list.end == ("error", "The store at [/] is down. Enter tries again."))
+        await at.until(lambda: at.app.sessions.list.tail == ("error", "The store at [/] is down. Enter tries again."))
         await at.sees("○")
         at.app.sessions.list.focus()
         await at.press("enter")
         await at.sees("Herons", "●", "1 of 1")
 
 
-@story
+@async_test
 async def test_escape_stops_the_reply_and_keeps_what_came(chat_with, store, tmp_path):
     gate = Gate()
     async with terminal(chat_with("What came", gate, "never", DONE), tmp_path) as at:
@@ -72,26 +72,26 @@ async def test_escape_stops_the_reply_and_keeps_what_came(chat_with, store, tmp_
     assert [(m.content, m.status) for m in session.messages] == [("Go", None), ("What came", "stopped")]
 
 
-@story
+@async_test
 async def test_what_another_program_writes_is_noticed_and_shown(chat_with, store, tmp_path):
     session = stored(store)
-    async with terminal(chat_with(), tmp_path, first=lambda chat: chat.latest("ann")) as at:
+    async with terminal(chat_with(), tmp_path, find_initial=lambda chat: chat.latest("ann")) as at:
         await at.type("a draft")
         store._repository.append(store.get("ann", session.id), Message(role="assistant", content="From elsewhere."))
-        at.app.conversation.look()
+        at.app.conversation.check_changes()
         await at.sees("From elsewhere.")
-        assert at.prompt == "a draft"
-        assert any("was written to elsewhere" in toast for toast in at.toasts)
+        assert at.composer_text == "a draft"
+        await at.until(lambda: any("was written to elsewhere" in toast for toast in at.toasts))
 
 
-@story
+@async_test
 async def test_escape_asks_another_program_to_stop_the_reply_that_it_receives(chat_with, store, tmp_path):
     elsewhere = Turns({"b": ScriptedBot("half", Gate())}, checkpoint_seconds=0.1)
     session = Session(user="ann", bot_id="b")
     reply = Chat(store, elsewhere, default_bot="b").send("ann", session, "Go")
     while store.get("ann", session.id).message_count < 2:
         pass
-    async with terminal(chat_with(), tmp_path, first=lambda chat: chat.latest("ann")) as at:
+    async with terminal(chat_with(), tmp_path, find_initial=lambda chat: chat.latest("ann")) as at:
         await at.sees("half")
         await at.press("escape")
         await at.until(lambda: reply.settled)
@@ -99,7 +99,7 @@ async def test_escape_asks_another_program_to_stop_the_reply_that_it_receives(ch
     elsewhere.close(timeout=0)
 
 
-@story
+@async_test
 async def test_a_reply_goes_on_while_another_session_is_read_and_is_there_on_return(chat_with, store, tmp_path):
     other = stored(store, name="Other")
     gate = Gate()
@@ -116,17 +116,17 @@ async def test_a_reply_goes_on_while_another_session_is_read_and_is_there_on_ret
         at.app.open(next(row for row in at.app.sessions.list.rows if row.id == other.id))
         await at.until(lambda: at.app.conversation.session.id == other.id)
         gate.open()
-        while at.app.conversation._left:
-            at.app.conversation.look()
+        while at.app.conversation._background_replies:
+            at.app.conversation.check_changes()
             await at.settled()
         await at.until(lambda: "“Go” has its reply." in at.toasts)
-    assert said(store, first_id) == ["Go", "It begins and ends."]
+    assert message_texts(store, first_id) == ["Go", "It begins and ends."]
 
 
-@story
+@async_test
 async def test_earlier_messages_come_when_the_top_is_reached(chat_with, store, tmp_path):
     stored(store, messages=300)
-    async with terminal(chat_with(), tmp_path, first=lambda chat: chat.latest("ann")) as at:
+    async with terminal(chat_with(), tmp_path, find_initial=lambda chat: chat.latest("ann")) as at:
         await at.sees("message 299")
         await at.press("escape")
         await at.press("home")
@@ -138,7 +138,7 @@ async def test_earlier_messages_come_when_the_top_is_reached(chat_with, store, t
     assert len(at.app.conversation.session.messages) == 300
 
 
-@story
+@async_test
 async def test_words_of_people_and_bots_are_never_markup(chat_with, store, tmp_path):
     evil = "[/] [red]x[/red] \x1b]0;title\x07 [@click=app.quit]q[/]"
     stored(store, name=evil)
@@ -158,21 +158,21 @@ async def test_words_of_people_and_bots_are_never_markup(chat_with, store, tmp_p
         await at.sees("[/b] hi", "[red]x[/red] ␛]0;title␇")
 
 
-@story
+@async_test
 async def test_a_session_deleted_elsewhere_is_told(chat_with, store, tmp_path):
     session = stored(store)
-    async with terminal(chat_with(), tmp_path, first=lambda chat: chat.latest("ann")) as at:
+    async with terminal(chat_with(), tmp_path, find_initial=lambda chat: chat.latest("ann")) as at:
         store.purge("ann", session.id)
-        at.app.conversation.look()
+        at.app.conversation.check_changes()
         await at.until(lambda: "not in the store any more" in at.notice)
 
 
-@story
+@async_test
 async def test_scrolling_up_while_a_reply_streams_is_not_pulled_down(chat_with, store, tmp_path):
     gate, end = Gate(), Gate()
     stored(store, messages=40, bot_id="b")
     chat = chat_with("It begins.\n\n", gate, "More.\n\n" * 30, end, DONE)
-    async with terminal(chat, tmp_path, first=lambda chat: chat.latest("ann")) as at:
+    async with terminal(chat, tmp_path, find_initial=lambda chat: chat.latest("ann")) as at:
         await at.say("Go")
         await at.sees("It begins.")
         await at.press("shift+tab")

@@ -1,4 +1,4 @@
-"""The keys of the terminal chat: what the config file may say of them, and that the documents tell what they are."""
+"""Configurable keys: validation of the config file, and the documented tables of keys."""
 
 import re
 
@@ -6,12 +6,12 @@ import pytest
 from support.fakes import DONE
 from support.paths import DOCS
 from support.stores.sessions import stored
-from support.tui.stories import story, terminal
+from support.tui.stories import async_test, terminal
 
 from botchat.core.errors import ConfigError
 from botchat.settings import load_settings
-from botchat.tui.commands import shown_key
-from botchat.tui.keymap import PLACES, check_keys, keys_of
+from botchat.tui.commands import display_key
+from botchat.tui.keymap import SCOPES, check_keys, scope_bindings
 
 DOCUMENT = DOCS / "tui.md"
 
@@ -24,14 +24,15 @@ def test_the_document_tells_every_key_that_there_is():
     }
     assert tables == {
         place: [
-            (shown_key(binding, {}), binding.tooltip or binding.description, binding.id) for binding in keys_of(place)
+            (display_key(binding, {}), binding.tooltip or binding.description, binding.id)
+            for binding in scope_bindings(place)
         ]
-        for place in PLACES
+        for place in SCOPES
     }
 
 
 @pytest.mark.parametrize(
-    ("keys", "said"),
+    ("keys", "expected"),
     [
         ({"pni": "x"}, "tui.keys.pni is unknown. Did you mean pin?"),
         ({"zzzzzz": "x"}, "tui.keys.zzzzzz is unknown. Known are: new, sessions"),
@@ -40,8 +41,8 @@ def test_the_document_tells_every_key_that_there_is():
         ({"pin": "ctrl+n"}, "new and pin can't both be 'ctrl+n' in the list."),
     ],
 )
-def test_a_mistake_in_the_keys_is_told(keys, said):
-    with pytest.raises(ConfigError, match=re.escape(said)):
+def test_a_mistake_in_the_keys_is_told(keys, expected):
+    with pytest.raises(ConfigError, match=re.escape(expected)):
         check_keys(keys)
 
 
@@ -66,7 +67,7 @@ def test_a_name_in_the_table_that_is_none_is_told_with_its_place(tmp_path):
         settings_of(tmp_path, '[tui]\nthem = "light"\n')
 
 
-@story
+@async_test
 async def test_a_key_of_the_config_file_does_it_and_the_usual_one_does_not(chat_with, store, tmp_path):
     stored(store)
     async with terminal(chat_with("Yes.", DONE), tmp_path, keys={"pin": "x", "send": "f8"}) as at:
@@ -74,30 +75,30 @@ async def test_a_key_of_the_config_file_does_it_and_the_usual_one_does_not(chat_
         await at.press("p")
         await at.press("x")
         await at.sees("★")
-        at.app.conversation.prompt.focus()
+        at.app.conversation.composer.focus()
         await at.type("Hi")
         await at.press("enter", "f8")
         await at.sees("Yes.")
 
 
-@story
+@async_test
 async def test_f1_shows_every_key_as_it_is_now(chat_with, tmp_path):
     async with terminal(chat_with(), tmp_path, size=(100, 120), keys={"pin": "x"}) as at:
         await at.press("f1")
         await at.sees("Everywhere", "In the prompt", "In the list", "In the messages")
-        for place in PLACES:
-            for binding in keys_of(place):
+        for place in SCOPES:
+            for binding in scope_bindings(place):
                 assert (binding.tooltip or binding.description) in at.text
         assert re.search(r"x +Pin it, so", at.text)
         await at.press("escape")
         await at.until(lambda: "In the messages" not in at.text)
 
 
-@story
+@async_test
 async def test_the_palette_does_everything_that_has_a_key(chat_with, tmp_path):
     async with terminal(chat_with(), tmp_path) as at:
         titles = {command.title for command in at.app.get_system_commands(at.app.screen)}
-        assert {binding.description for place in PLACES for binding in keys_of(place)} <= titles
+        assert {binding.description for place in SCOPES for binding in scope_bindings(place)} <= titles
         await at.press("ctrl+p")
         await at.type("show the archive")
         await at.press(*["backspace"] * 16)
@@ -107,7 +108,7 @@ async def test_the_palette_does_everything_that_has_a_key(chat_with, tmp_path):
         await at.sees("Nothing is in the archive.")
 
 
-@story
+@async_test
 async def test_ctrl_c_leaves_at_the_second_time(chat_with, tmp_path):
     async with terminal(chat_with(), tmp_path) as at:
         at.app.sessions.list.focus()

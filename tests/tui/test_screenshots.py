@@ -1,4 +1,4 @@
-"""How the terminal chat looks, as pictures that were looked at once; `UPDATE_PICTURES=1 pytest …` makes them anew."""
+"""Snapshots of the terminal app; `UPDATE_PICTURES=1 pytest …` stores new ones after a look at them."""
 
 import os
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.paths import DOCS
 from support.tui import demo
-from support.tui.stories import story, terminal
+from support.tui.stories import async_test, terminal
 
 from botchat.bootstrap import build_turns
 from botchat.core.chat import Chat
@@ -30,7 +30,7 @@ def demo_chat(store):
 
 
 def picture_of(app) -> str:
-    """The screen as SVG, without what is another in each run: a number that makes names in it unique."""
+    """Return the screen as SVG, without the number that differs in each run."""
     svg = app.export_screenshot(title="botchat")
     return re.sub(r"terminal-\d+", "terminal", svg)
 
@@ -48,9 +48,9 @@ def check(app, path: Path) -> None:
     [("dark", (100, 32), "dark"), ("light", (100, 32), "light"), ("small", (80, 24), "dark")],
 )
 def test_a_session_looks_as_it_did(demo_chat, tmp_path, name, size, theme):
-    @story
+    @async_test
     async def look():
-        first = {"first": lambda chat: chat.latest("ann"), "clock": lambda: demo.NOW}
+        first = {"find_initial": lambda chat: chat.latest("ann"), "clock": lambda: demo.NOW}
         async with terminal(demo_chat, tmp_path, size=size, theme=theme, **first) as at:
             await at.sees("Thanks!", "7 of 7")
             await at.settled()
@@ -59,9 +59,9 @@ def test_a_session_looks_as_it_did(demo_chat, tmp_path, name, size, theme):
     look()
 
 
-@story
+@async_test
 async def test_the_picture_of_the_document_is_of_this_program(demo_chat, tmp_path):
-    first = {"first": lambda chat: chat.latest("ann"), "clock": lambda: demo.NOW}
+    first = {"find_initial": lambda chat: chat.latest("ann"), "clock": lambda: demo.NOW}
     async with terminal(demo_chat, tmp_path, size=(116, 36), **first) as at:
         await at.sees("on the coast", "7 of 7")
         await at.press("escape", "t", "escape")
@@ -70,7 +70,7 @@ async def test_the_picture_of_the_document_is_of_this_program(demo_chat, tmp_pat
         check(at.app, DOCS / "tui.svg")
 
 
-@story
+@async_test
 async def test_the_question_before_a_deletion_looks_as_it_did(demo_chat, tmp_path):
     async with terminal(demo_chat, tmp_path, size=(80, 24), clock=lambda: demo.NOW) as at:
         await at.sees("7 of 7")

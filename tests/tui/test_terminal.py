@@ -1,4 +1,4 @@
-"""The terminal chat in a real terminal: what starts it, what ends it, and what is there the next time."""
+"""The program on a real terminal: start, exit, signals, and recovery at the next start."""
 
 import signal
 import subprocess
@@ -38,14 +38,14 @@ def test_a_session_that_is_not_there_is_an_error_with_its_exit_code(local_shell)
 
 
 def test_mistakes_in_the_config_are_told_before_anything_is_drawn(local_shell):
-    for text, said in [
+    for text, expected in [
         ('[tui]\ntheme = "drak"\n', "tui.theme can't be 'drak': there are"),
         ('[tui.keys]\npni = "x"\n', "tui.keys.pni is unknown. Did you mean pin?"),
     ]:
         local_shell.configure(text)
         with on_terminal(local_shell, "tui") as terminal:
             assert terminal.ends() == 2
-            assert said in terminal.text
+            assert expected in terminal.text
 
 
 def test_a_killed_program_has_lost_neither_the_draft_nor_what_came_of_the_reply(shell, repository_at):

@@ -25,7 +25,7 @@ from botchat.core.models import SessionSummary
 
 if TYPE_CHECKING:
     from botchat.core.chat import Chat
-    from botchat.tui.backend import AnyChat
+    from botchat.tui.backend import ChatBackend
 
 MIN_PREFIX = 4
 """The minimum length of an id prefix; a shorter one would too often be a typing error."""
@@ -40,7 +40,7 @@ YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only tell which: print the ids, change nothing.")]
 
 
-def find_session(chat: "AnyChat", user: str, text: str) -> SessionSummary:
+def find_session(chat: "ChatBackend", user: str, text: str) -> SessionSummary:
     """Find the session that a text selects: its id, a prefix of the id, its name, @last, or @N of the list.
 
     Raises:
@@ -162,7 +162,7 @@ def format_id(session_id: str) -> str:
     return session_id if is_plain else json.dumps(session_id)
 
 
-def _find_by_position(chat: "AnyChat", user: str, text: str) -> SessionSummary | None:
+def _find_by_position(chat: "ChatBackend", user: str, text: str) -> SessionSummary | None:
     if text == "@last":
         if session := chat.latest(user):
             return session
@@ -176,7 +176,7 @@ def _find_by_position(chat: "AnyChat", user: str, text: str) -> SessionSummary |
     return sessions[position - 1]
 
 
-def _suggestions(chat: "AnyChat", user: str, text: str) -> list[str]:
+def _suggestions(chat: "ChatBackend", user: str, text: str) -> list[str]:
     sessions = chat.page(user, limit=_SUGGESTION_POOL).sessions
     names = {key: session for session in sessions for key in (session.name.lower(), session.id)}
     matches = difflib.get_close_matches(text.lower(), names, cutoff=0.5)

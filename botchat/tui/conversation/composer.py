@@ -1,4 +1,4 @@
-"""The prompt: some lines to type in, and what was sent before with the up key."""
+"""The composer: a multi-line input with a history of sent messages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 
-class Prompt(TextArea):
-    """Enter sends, and a new line has keys of its own, of which at least one works in every terminal."""
+class Composer(TextArea):
+    """A text area in which Enter sends; a new line has several keys, of which at least one works in every terminal."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "send", "Send", id="send", tooltip="Send what stands in the prompt"),
@@ -26,14 +26,14 @@ class Prompt(TextArea):
     ]
 
     @dataclass
-    class Sent(Message):
-        """Is posted when the person sends what stands in the prompt; the prompt keeps it until it is stored."""
+    class Submitted(Message):
+        """The user sends the text. The composer keeps it until it is stored."""
 
         text: str
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False)
-        self.cursor_blink = False  # each blink is drawn anew, over ssh too
+        self.cursor_blink = False  # each blink would redraw the screen, also over ssh
         self._history: list[str] = []
         self._place: int | None = None
         self._typed = ""
@@ -41,7 +41,7 @@ class Prompt(TextArea):
         self.set_keys({})
 
     def set_keys(self, keys: Mapping[str, str]) -> None:
-        """Take the keys that its actions have, by their ids, where those are not the usual ones."""
+        """Set the keys of its actions from the config file's keys, by binding ID; default keys otherwise."""
         self._own_keys = {}
         for binding in self.BINDINGS:
             if isinstance(binding, Binding):
@@ -49,45 +49,45 @@ class Prompt(TextArea):
                 self._own_keys |= {key.strip(): binding.action for key in chosen.split(",")}
 
     def set_history(self, sent: Sequence[str]) -> None:
-        """Take what was sent before, oldest first."""
+        """Set the history of sent messages, oldest first."""
         self._history = list(dict.fromkeys(reversed(sent)))[::-1]
         self._place = None
 
     def replace_text(self, text: str) -> None:
-        """Put a text in the place of what stands there, with the cursor behind it."""
+        """Replace the text, with the cursor at the end."""
         self.load_text(text)
         self.move_cursor(self.document.end)
         self._place = None
 
-    def take_out(self, sent: str) -> None:
-        """Take away what was sent and is stored; what was typed after it meanwhile stays."""
+    def remove_sent(self, sent: str) -> None:
+        """Remove the sent text once it is stored; text that was typed after it stays."""
         if self.text.startswith(sent):
             self.replace_text(self.text[len(sent) :].lstrip("\n"))
 
     async def _on_key(self, event: events.Key) -> None:
-        """Run its own keys here, in the order of typing: as bindings they would overtake letters that still wait."""
+        """Handle its keys here, in typing order; as bindings they would overtake letters still in the queue."""
         if action := self._own_keys.get(event.key):
             event.stop()
             event.prevent_default()
             await self.run_action(action)
 
     def action_send(self) -> None:
-        """Send, if there is anything."""
+        """Send the text unless it is blank."""
         if self.text.strip():
-            self.post_message(self.Sent(self.text))
+            self.post_message(self.Submitted(self.text))
 
     def action_new_line(self) -> None:
-        """Begin a new line."""
+        """Insert a line feed."""
         self.insert("\n")
 
     def action_cursor_up(self, select: bool = False) -> None:  # noqa: FBT001, FBT002  (Textual's)
-        """Move up; from the first line to what was sent before."""
+        """Move up; in the first line, go back in the history."""
         offset = self.wrapped_document.location_to_offset(self.cursor_location)
         if select or offset.y > 0 or not self._older():
             super().action_cursor_up(select)
 
     def action_cursor_down(self, select: bool = False) -> None:  # noqa: FBT001, FBT002  (Textual's)
-        """Move down; from the last line to what was sent after."""
+        """Move down; in the last line, go forward in the history."""
         offset = self.wrapped_document.location_to_offset(self.cursor_location)
         if select or offset.y < self.wrapped_document.height - 1 or not self._newer():
             super().action_cursor_down(select)

@@ -1,4 +1,4 @@
-"""What was typed and not sent, kept in small files so that a crash does not lose it: one for each session."""
+"""Drafts: unsent text in small files, one per session, so that a crash doesn't lose it."""
 
 import hashlib
 import json
@@ -11,11 +11,11 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What stands in the prompt.
+    """The composer's text.
 
     Attributes:
-        editing: the id of the message of the person's that the text is to take the place of.
-        aside: what stood in the prompt before that.
+        editing: the ID of the user's message that the text is an edit of.
+        aside: the composer's text before that edit.
     """
 
     text: str = ""
@@ -24,14 +24,14 @@ class Draft:
 
 
 class Drafts:
-    """The drafts of one user on one store. Files are the person's alone (0600), and replaced as a whole."""
+    """The drafts of one user on one store. Files are private (0600) and replaced atomically."""
 
     def __init__(self, folder: Path, store: str, user: str) -> None:
         self._folder = folder
         self._owner = (store, user)
 
     def read(self, session_id: str) -> Draft:
-        """Return the draft of a session; an empty one if there is none that can be read."""
+        """Return a session's draft; an empty one if none is readable."""
         with suppress(OSError, ValueError, TypeError):
             found = json.loads(self._path(session_id).read_text(encoding="utf-8"))
             draft = Draft(**found)
@@ -40,10 +40,10 @@ class Drafts:
         return Draft()
 
     def write(self, session_id: str, draft: Draft) -> None:
-        """Keep a draft in the place of the one before; an empty one is forgotten.
+        """Write a draft; an empty one deletes the file.
 
         Raises:
-            OSError: it can't be kept.
+            OSError: the file can't be written.
         """
         path = self._path(session_id)
         if draft == Draft():
@@ -52,9 +52,9 @@ class Drafts:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=self._folder, delete=False, encoding="utf-8") as file:  # made 0600
             try:
-                json.dump(asdict(draft), file)  # escaped, so that any text can be written
+                json.dump(asdict(draft), file)  # ASCII escapes can hold any text, lone surrogates too
                 file.close()
-                os.replace(file.name, path)  # noqa: PTH105  (the two names are as they are)
+                os.replace(file.name, path)  # noqa: PTH105  (both names are final)
             except BaseException:
                 Path(file.name).unlink(missing_ok=True)
                 raise

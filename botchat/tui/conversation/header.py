@@ -1,4 +1,4 @@
-"""The line above a session: its name; at the right who answers, whose it is, where it is stored and how long it is."""
+"""The line above the session: name, bot, user, store and length."""
 
 import re
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ from rich.text import Text
 from textual.widget import Widget
 
 from botchat.core.exporting import one_line
-from botchat.tui.formatting import counted, fitted
+from botchat.tui.formatting import count_label, fit_width
 
-_LEAST_NAME = 20
+_MIN_NAME_WIDTH = 20
 
 
 @dataclass(frozen=True)
-class Heading:
-    """What the line tells; `store_answers` is None while that is not known."""
+class HeaderState:
+    """The header's content; `store_answers` is None until known."""
 
     name: str = "New session"
     bot: str = ""
@@ -30,40 +30,40 @@ class Heading:
 
 
 class SessionHeader(Widget):
-    """One line; what is longer than the terminal is wide is left out, the name last."""
+    """One line. What doesn't fit is dropped, the name last."""
 
-    def __init__(self, heading: Heading, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, state: HeaderState, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.heading = heading
+        self.state = state
 
-    def tell(self, **changes: str | int | bool | None) -> None:
-        """Tell something new."""
-        heading = replace(self.heading, **changes)  # type: ignore[arg-type]
-        if heading != self.heading:
-            self.heading = heading
+    def update_state(self, **changes: str | int | bool | None) -> None:
+        """Update fields and redraw if anything changed."""
+        state = replace(self.state, **changes)  # type: ignore[arg-type]
+        if state != self.state:
+            self.state = state
             self.refresh()
 
     def render(self) -> Text:
         """Draw the line."""
-        heading = self.heading
-        name = one_line(heading.name) + (f" ({heading.note})" if heading.note else "")
-        room = self.size.width - min(cell_len(name), _LEAST_NAME) - 2
-        right = next((about for about in _abouts(heading) if cell_len(about) <= room), "")
-        left = fitted(name, self.size.width - cell_len(right) - 1)
+        state = self.state
+        name = one_line(state.name) + (f" ({state.note})" if state.note else "")
+        room = self.size.width - min(cell_len(name), _MIN_NAME_WIDTH) - 2
+        right = next((about for about in _variants(state) if cell_len(about) <= room), "")
+        left = fit_width(name, self.size.width - cell_len(right) - 1)
         return Text.assemble((left, "bold"), " ", right, no_wrap=True, end="")
 
 
-def _abouts(heading: Heading) -> Iterator[str]:
-    """Give what can be told of a session, from all of it to the least."""
-    label = f"{heading.bot} ({heading.label})" if heading.label else heading.bot
-    messages = heading.sent or counted(heading.messages, "message")
-    dot = {True: "●", False: "○", None: "…"}[heading.store_answers]
-    store, short_store = one_line(heading.store), re.split(r"[/\\]", heading.store)[-1]
+def _variants(state: HeaderState) -> Iterator[str]:
+    """Yield the right side's variants, from longest to shortest."""
+    label = f"{state.bot} ({state.label})" if state.label else state.bot
+    messages = state.sent or count_label(state.messages, "message")
+    dot = {True: "●", False: "○", None: "…"}[state.store_answers]
+    store, short_store = one_line(state.store), re.split(r"[/\\]", state.store)[-1]
     for parts in (
-        (label, heading.user, f"{store} {dot}", messages),
-        (label, heading.user, f"{short_store} {dot}", messages),
-        (heading.bot, heading.user, f"{short_store} {dot}", messages),
-        (heading.bot, heading.user, dot, f"{heading.messages:,}"),
-        (heading.bot, dot),
+        (label, state.user, f"{store} {dot}", messages),
+        (label, state.user, f"{short_store} {dot}", messages),
+        (state.bot, state.user, f"{short_store} {dot}", messages),
+        (state.bot, state.user, dot, f"{state.messages:,}"),
+        (state.bot, dot),
     ):
         yield " · ".join(one_line(part) for part in parts if part)

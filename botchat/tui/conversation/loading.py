@@ -1,4 +1,4 @@
-"""What is read of the session that is shown: by workers in threads, which come back with messages."""
+"""Reads the open session in worker threads, which return results as messages."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,45 +9,45 @@ from textual.containers import Vertical
 
 from botchat.core.errors import BotchatError
 from botchat.core.models import Message, Session, SessionFilter, SessionSummary
-from botchat.tui.backend import AnyChat
-from botchat.tui.messages import StoreAnswered, StoreFailed
+from botchat.tui.backend import ChatBackend
+from botchat.tui.messages import StoreFailed, StoreResponded
 
 
-class ReadsSession(Vertical):
-    """Asks the store for a session, for more of it, and whether somebody else wrote to it."""
+class SessionReader(Vertical):
+    """Loads a session, its earlier messages, and checks for changes by other programs."""
 
     @dataclass
-    class SessionOpened(StoreAnswered):
-        """Is posted when a session was read to be shown; `topics` is whether to show where they change."""
+    class SessionOpened(StoreResponded):
+        """A session was loaded to be shown; `topics` tells whether to mark topic changes."""
 
         session: Session
         topics: bool
 
     @dataclass
-    class SessionRead(StoreAnswered):
-        """Is posted when the session that is shown was read again."""
+    class SessionReloaded(StoreResponded):
+        """The open session was reloaded."""
 
         session: Session
         topics: bool
 
     @dataclass
     class ReadFailed(StoreFailed):
-        """Is posted when a session, or more of it, could not be read; `again` reads it."""
+        """A session, or more of it, couldn't be loaded; `retry` tries again."""
 
-        what: str
-        again: Callable[[], object]
+        failure: str
+        retry: Callable[[], object]
 
     @dataclass
-    class EarlierLoaded(StoreAnswered):
-        """Is posted when messages came that stand above those that are loaded."""
+    class EarlierLoaded(StoreResponded):
+        """Messages before the loaded ones were loaded."""
 
         session_id: str
         before: int
         messages: list[Message]
 
     @dataclass
-    class LookedAt(StoreAnswered):
-        """Is posted when it was looked whether somebody else wrote to the session."""
+    class ChangesChecked(StoreResponded):
+        """The check for changes by other programs is done; `summary` is None if the session is gone."""
 
         session_id: str
         summary: SessionSummary | None
@@ -55,19 +55,19 @@ class ReadsSession(Vertical):
     def __init__(self, user: str, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.user = user
-        self.chat: AnyChat | None = None
+        self.chat: ChatBackend | None = None
 
     def open(self, session_id: str) -> None:
-        """Read a session to show it."""
+        """Load a session and show it."""
         self._open(session_id)
 
-    def read(self) -> None:
-        """Read the session that is shown again."""
+    def reload(self) -> None:
+        """Reload the open session."""
 
     def read_earlier(self) -> None:
-        """Read what stands above the messages that are loaded."""
+        """Load messages before the loaded ones."""
 
-    def _wants_topics(self, chat: AnyChat) -> bool:
+    def _shows_topics(self, chat: ChatBackend) -> bool:
         return chat.preferences(self.user).topics == "shown"
 
     @work(thread=True, group="open", exclusive=True)
@@ -76,19 +76,19 @@ class ReadsSession(Vertical):
             return
         try:
             session = self.chat.open(self.user, session_id)
-            self.post_message(self.SessionOpened(session, self._wants_topics(self.chat)))
+            self.post_message(self.SessionOpened(session, self._shows_topics(self.chat)))
         except BotchatError as error:
             self.post_message(self.ReadFailed(error, "The session can't be opened", lambda: self.open(session_id)))
 
     @work(thread=True, group="read", exclusive=True)
-    def _read(self, session_id: str) -> None:
+    def _reload(self, session_id: str) -> None:
         if self.chat is None:
             return
         try:
             session = self.chat.open(self.user, session_id)
-            self.post_message(self.SessionRead(session, self._wants_topics(self.chat)))
+            self.post_message(self.SessionReloaded(session, self._shows_topics(self.chat)))
         except BotchatError as error:
-            self.post_message(self.ReadFailed(error, "The session can't be read", self.read))
+            self.post_message(self.ReadFailed(error, "The session can't be read", self.reload))
 
     @work(thread=True, group="stop", exclusive=True)
     def _stop_elsewhere(self, session_id: str) -> None:
@@ -111,11 +111,11 @@ class ReadsSession(Vertical):
             self.post_message(self.ReadFailed(error, "Earlier messages can't be read", self.read_earlier))
 
     @work(thread=True, group="look", exclusive=True)
-    def _look(self, session_id: str) -> None:
+    def _check_changes(self, session_id: str) -> None:
         if self.chat is None:
             return
         try:
             page = self.chat.page(self.user, limit=1, where=SessionFilter(ids=(session_id,), state=None))
-            self.post_message(self.LookedAt(session_id, next(iter(page.sessions), None)))
+            self.post_message(self.ChangesChecked(session_id, next(iter(page.sessions), None)))
         except BotchatError as error:
-            self.post_message(StoreFailed(error))  # the heading shows it; the next look may go through
+            self.post_message(StoreFailed(error))  # the header shows it; the next check may succeed

@@ -1,4 +1,4 @@
-"""The line between the messages and the prompt: what went wrong, what is under way, what can be done now."""
+"""The notice between messages and composer: errors, progress, hints."""
 
 from textual.content import Content
 from textual.widgets import Static
@@ -7,16 +7,16 @@ from botchat.core.exporting import one_line
 
 
 class Notice(Static):
-    """Words where the person looks while typing; it is not there when there is nothing to say."""
+    """A line of text near the composer; hidden while empty."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.words = ""
+        self.text = ""
         self.display = False
 
-    def tell(self, words: str, *, error: bool = False) -> None:
-        """Say something, until something else is said; nothing takes the words away."""
-        self.words = one_line(words)
+    def show(self, text: str, *, error: bool = False) -> None:
+        """Show a text until the next one; it doesn't time out."""
+        self.text = one_line(text)
         self.set_class(error, "error")
-        self.display = bool(self.words)
-        self.update(Content(self.words))
+        self.display = bool(self.text)
+        self.update(Content(self.text))

@@ -1,4 +1,4 @@
-"""The right side: a session, and everything that can be done with it by a key."""
+"""The right side: the open session with all its keys."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,25 +10,27 @@ from textual.binding import Binding, BindingType
 from botchat.core.errors import BotchatError
 from botchat.core.exporting import one_line
 from botchat.core.models import Feedback, Message, Session, Topics, now
-from botchat.tui.backend import AnyChat
-from botchat.tui.conversation.redaction import RedactsMessages
+from botchat.tui.backend import ChatBackend
+from botchat.tui.conversation.redaction import RedactionActions
 from botchat.tui.formatting import title_of
-from botchat.tui.messages import StoreAnswered, StoreFailed
-from botchat.tui.screens.input_dialog import AskText
-from botchat.tui.screens.select_dialog import Choose
-from botchat.tui.state import answer_meant, beside, question_meant, with_message
+from botchat.tui.messages import StoreFailed, StoreResponded
+from botchat.tui.screens.input_dialog import InputDialog
+from botchat.tui.screens.select_dialog import SelectDialog
+from botchat.tui.state import sibling_version, target_reply, target_user_message, with_message
 
-_THUMBS = {"up": "Good answer.", "down": "Not so good."}
+_RATING_QUESTIONS = {"up": "Good answer.", "down": "Not so good."}
 
 Rating = Literal["up", "down"]
-Change = Callable[[AnyChat, Session], object]
+Change = Callable[[ChatBackend, Session], object]
 
 
-class ConversationPane(RedactsMessages):
-    """Has the keys of a session, and does what needs no reply: branches, feedback, another bot, copies."""
+class ConversationPane(RedactionActions):
+    """The session's keys, and the actions without a reply: versions, feedback, change of bot, copying."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "ask_again", "Ask again", id="again", tooltip="Let the bot answer again; its answer before stays"),
+        Binding(
+            "r", "regenerate", "Ask again", id="again", tooltip="Let the bot answer again; its answer before stays"
+        ),
         Binding("e", "edit", "Edit", id="edit", tooltip="Say something else in the place of a message of yours"),
         Binding(
             "left_square_bracket",
@@ -66,7 +68,9 @@ class ConversationPane(RedactsMessages):
             key_display="-",
             tooltip="Say that it is bad, and why; again takes it back",
         ),
-        Binding("t", "thoughts", "Thoughts", id="thoughts", show=False, tooltip="Fold or unfold the bot's reasoning"),
+        Binding(
+            "t", "toggle_reasoning", "Thoughts", id="thoughts", show=False, tooltip="Fold or unfold the bot's reasoning"
+        ),
         Binding("i", "details", "Details", id="details", show=False, tooltip="Show times, bots, tokens and latency"),
         Binding("y", "copy", "Copy message", id="copy", show=False, tooltip="Copy the marked message, or the last one"),
         Binding("c", "copy_code", "Copy code", id="copy_code", show=False, tooltip="Copy its code; again: the next"),
@@ -86,37 +90,37 @@ class ConversationPane(RedactsMessages):
     ]
 
     @dataclass
-    class SessionChanged(StoreAnswered):
-        """Is posted when something else about the session was stored."""
+    class SessionChanged(StoreResponded):
+        """A change of the session was stored."""
 
         session: Session
-        said: str
+        notice: str
 
     @dataclass
     class ChangeFailed(StoreFailed):
-        """Is posted when it was not stored; `again` asks for it again, with what was typed."""
+        """A change couldn't be stored; `retry` asks for it again with what was typed."""
 
-        again: Callable[[str], object] | None
+        retry: Callable[[str], object] | None
 
     _first_bot: str | None = None
-    _copied: tuple[str, int] = ("", 0)
+    _last_copied: tuple[str, int] = ("", 0)
 
     def on_mount(self) -> None:
-        """Remember the bot that was named."""
+        """Remember the bot from the command line."""
         self._first_bot = self._bot
 
     def action_branch(self, step: int) -> None:
-        """Show what else was said or answered in this place."""
-        marked = self.transcript.current
-        if self.session and (other := beside(self.session, marked.id if marked else None, step)):
+        """Show the previous or next version of a message."""
+        selected = self.transcript.current
+        if self.session and (other := sibling_version(self.session, selected.id if selected else None, step)):
             self._change(self.session, lambda chat, own: chat.show_branch(self.user, own, other))
         else:
             self.app.notify("There is no other branch on that side.", markup=False)
 
     def action_rate(self, rating: Rating) -> None:
-        """Ask for a comment and keep what the person thinks of an answer; the same again takes it back."""
+        """Ask for a comment and store the rating of a reply; the same rating again removes it."""
         session = self.session
-        answer = answer_meant(session, self.transcript.current) if session else None
+        answer = target_reply(session, self.transcript.current) if session else None
         if session is None or answer is None:
             return
         if (answer.feedback or {}).get("rating") == rating:
@@ -124,55 +128,57 @@ class ConversationPane(RedactsMessages):
         else:
             self._ask_comment(session, answer, rating)
 
-    def action_thoughts(self) -> None:
-        """Fold or unfold the reasoning of the marked answer, or of all."""
-        marked = self.transcript.current
-        self.transcript.toggle_reasoning(marked.id if marked else None)
+    def action_toggle_reasoning(self) -> None:
+        """Collapse or expand the reasoning of the selected reply, or of all."""
+        selected = self.transcript.current
+        self.transcript.toggle_reasoning(selected.id if selected else None)
 
     def action_details(self) -> None:
-        """Show or hide what is known about the messages."""
+        """Show or hide the details of messages."""
         self.transcript.toggle_details()
 
     def action_forget(self) -> None:
-        """Let the bot forget what stands above the marked message; where it does already, take that back."""
+        """Exclude everything above the selected message from the context, or undo that."""
         session = self.session
-        question = question_meant(session, self.transcript.current) if session else None
+        question = target_user_message(session, self.transcript.current) if session else None
         if session is None or question is None:
             return
         is_back = session.cut is not None and (self.transcript.current is None or session.cut == question.id)
         cut = None if is_back else question.id
-        said = "The bot is shown nothing of what stands above." if cut else "The bot is shown what stands above again."
+        notice = (
+            "The bot is shown nothing of what stands above." if cut else "The bot is shown what stands above again."
+        )
         changed = replace(session, cut=cut, summary=None)
-        self._change(changed, lambda chat, own: chat.forget(self.user, own, cut), said)
+        self._change(changed, lambda chat, own: chat.forget(self.user, own, cut), notice)
 
     def action_from_here(self) -> None:
-        """Begin a new session with the marked message and what follows it."""
-        if self.session and (question := question_meant(self.session, self.transcript.current)):
+        """Start a new session from the selected message and those after it."""
+        if self.session and (question := target_user_message(self.session, self.transcript.current)):
             self._begin_from(self.session, question.id)
 
     def action_topics(self) -> None:
-        """Show where new topics seem to begin, from now on and everywhere, or not any more."""
+        """Turn the marks of topic changes on or off, for all sessions."""
         if self.session:
             self.topics = not self.topics
             topics: Topics = "shown" if self.topics else "hidden"
-            said = f"Where new topics seem to begin is {topics}."
-            self._change(self.session, lambda chat, _own: chat.set_preferences(self.user, topics=topics), said)
+            notice = f"Where new topics seem to begin is {topics}."
+            self._change(self.session, lambda chat, _own: chat.set_preferences(self.user, topics=topics), notice)
 
     def action_copy(self) -> None:
-        """Copy a message as it was written."""
-        if words := self.transcript.copy_text():
-            self._copy(words, "The message")
+        """Copy a message's source text."""
+        if text := self.transcript.copy_text():
+            self._copy(text, "The message")
         else:
             self.app.notify("This message has no text.", markup=False)
 
     def action_copy_code(self) -> None:
-        """Copy a code block of an answer, and at the next time the next one."""
-        answer = answer_meant(self.session, self.transcript.current) if self.session else None
+        """Copy a reply's code block; the next one each time."""
+        answer = target_reply(self.session, self.transcript.current) if self.session else None
         blocks = self.transcript.code_blocks(answer) if answer else []
         if answer and blocks:
-            last_id, place = self._copied
+            last_id, place = self._last_copied
             place = (place + 1) % len(blocks) if last_id == answer.id else 0
-            self._copied = (answer.id, place)
+            self._last_copied = (answer.id, place)
             self._copy(blocks[place], f"Code block {place + 1} of {len(blocks)}")
         else:
             self.app.notify("There is no code in it.", markup=False)
@@ -182,35 +188,35 @@ class ConversationPane(RedactsMessages):
         self.app.notify(f"{what} is in the clipboard, if your terminal allows it.", markup=False)
 
     def action_read(self) -> None:
-        """Read what failed to be read, or the session again."""
-        if self._again:
-            self.read_again()
+        """Retry the failed load, or reload the session."""
+        if self._retry:
+            self.retry_read()
         else:
-            self.read()
+            self.reload()
 
-    def _opened_first(self) -> None:
-        """Let the bot answer in the session to begin with that was named for it."""
+    def _initial_session_opened(self) -> None:
+        """Switch the initial session to the bot from the command line."""
         bot, self._first_bot = self._first_bot, None
         if bot:
             self.set_bot(bot)
 
     def choose_bot(self) -> None:
-        """Ask which bot is to answer from now on."""
+        """Ask which bot answers from now on."""
         if self.chat is None or self.session is None:
             return
         options = {bot: one_line(f"{bot} ({info.label})") for bot, info in self.chat.bots.items()}
-        asked = Choose("Who answers from now on?", options, chosen=self.session.bot_id)
-        self.app.push_screen(asked, lambda bot: self.set_bot(bot) if bot else None)
+        dialog = SelectDialog("Who answers from now on?", options, selected=self.session.bot_id)
+        self.app.push_screen(dialog, lambda bot: self.set_bot(bot) if bot else None)
 
     def set_bot(self, bot: str) -> None:
-        """Let this bot answer in the session from now on."""
+        """Switch the session to this bot."""
         session = self.session
         if session is None or bot == session.bot_id:
             return
-        said = f"{title_of(bot)} answers from now on."
+        notice = f"{title_of(bot)} answers from now on."
         changed = replace(session, bot_id=bot)
         if session.rev:
-            self._change(changed, lambda chat, own: chat.update(self.user, own.id, bot_id=bot), said)
+            self._change(changed, lambda chat, own: chat.update(self.user, own.id, bot_id=bot), notice)
         else:
             self.session = changed
             self.post_message(self.SessionShown(changed))
@@ -219,37 +225,37 @@ class ConversationPane(RedactsMessages):
         self, session: Session, answer: Message, rating: Rating, comment: str | None = None, error: str = ""
     ) -> None:
         value = (answer.feedback or {}).get("comment", "") if comment is None else comment
-        asked = AskText(_THUMBS[rating], value, placeholder="A comment, if you like", error=error)
+        dialog = InputDialog(_RATING_QUESTIONS[rating], value, placeholder="A comment, if you like", error=error)
 
         def keep(said: str | None) -> None:
             if said is not None:
                 self._rate(session, answer, rating, said.strip())
 
-        self.app.push_screen(asked, keep)
+        self.app.push_screen(dialog, keep)
 
     def _rate(self, session: Session, answer: Message, rating: Rating | None, comment: str) -> None:
         given = Feedback(rating=rating, time=now()) | (Feedback(comment=comment) if comment else {})
         rated = replace(answer, feedback=dict(given) if rating else None)
-        said = "Your feedback is kept." if rating else "Your feedback is taken back."
+        notice = "Your feedback is kept." if rating else "Your feedback is taken back."
         self._change(
             with_message(session, rated),
             lambda chat, own: chat.give_feedback(self.user, own.id, answer.id, rating, comment),
-            said,
+            notice,
             lambda error: self._ask_comment(session, answer, rating, comment, error) if rating else None,
         )
 
     @work(thread=True, group="change")
     def _change(
-        self, session: Session, change: Change, said: str = "", again: Callable[[str], object] | None = None
+        self, session: Session, change: Change, notice: str = "", retry: Callable[[str], object] | None = None
     ) -> None:
         own = replace(session)
         try:
             if self.chat:
                 change(self.chat, own)
         except BotchatError as error:
-            self.post_message(self.ChangeFailed(error, again))
+            self.post_message(self.ChangeFailed(error, retry))
         else:
-            self.post_message(self.SessionChanged(own, said))
+            self.post_message(self.SessionChanged(own, notice))
 
     @work(thread=True, group="change")
     def _begin_from(self, session: Session, message_id: str) -> None:
@@ -264,19 +270,21 @@ class ConversationPane(RedactsMessages):
     @on(SessionChanged)
     def _session_changed(self, event: SessionChanged) -> None:
         if self.session and event.session.id == self.session.id:
-            self._take(replace(event.session, first=self.session.first, messages=self._known_with(event.session)))
-        if event.said:
-            self.app.notify(event.said, markup=False)
+            self._apply(
+                replace(event.session, first=self.session.first, messages=self._with_feedback_of(event.session))
+            )
+        if event.notice:
+            self.app.notify(event.notice, markup=False)
 
-    def _known_with(self, changed: Session) -> list[Message]:
-        """Return the messages as they are known now, with the feedback that was just given."""
+    def _with_feedback_of(self, changed: Session) -> list[Message]:
+        """Return the loaded messages with the feedback of the changed session."""
         given = {message.id: message.feedback for message in changed.messages}
         known = self.session.messages if self.session else []
         return [replace(m, feedback=given[m.id]) if m.feedback != given.get(m.id, m.feedback) else m for m in known]
 
     @on(ChangeFailed)
     def _change_failed(self, event: ChangeFailed) -> None:
-        if event.again:
-            event.again(one_line(str(event.error)))
+        if event.retry:
+            event.retry(one_line(str(event.error)))
         else:
-            self.notice.tell(f"Not changed: {event.error}", error=True)
+            self.notice.show(f"Not changed: {event.error}", error=True)

@@ -1,4 +1,4 @@
-"""Redacting a message of the session that is shown: asked about first, done by a worker, and then read again."""
+"""Redacts a message of the open session: asks first, redacts in a worker, reloads."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,46 +9,46 @@ from textual.binding import Binding, BindingType
 
 from botchat.core.errors import BotchatError
 from botchat.core.models import Message, Quote, Session
-from botchat.tui.backend import AnyChat
-from botchat.tui.conversation.turns import AsksBot
-from botchat.tui.formatting import counted
-from botchat.tui.messages import StoreAnswered, StoreFailed
-from botchat.tui.screens.redact_dialog import RedactAnswer, RedactDialog, quoted_in
-from botchat.tui.state import shown_of, with_message
+from botchat.tui.backend import ChatBackend
+from botchat.tui.conversation.turns import TurnActions
+from botchat.tui.formatting import count_label
+from botchat.tui.messages import StoreFailed, StoreResponded
+from botchat.tui.screens.redact_dialog import RedactAnswer, RedactDialog, describe_quotes
+from botchat.tui.state import visible_messages, with_message
 
 
-class RedactsMessages(AsksBot):
-    """Takes a message's words out of the store, with what was derived from them and, if asked for, what quotes them."""
+class RedactionActions(TurnActions):
+    """Removes a message's text from the store, with derived data and, on request, the messages that quote it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x", "redact", "Redact", id="redact", show=False, tooltip="Redact the marked message; asks first"),
     ]
 
     @dataclass
-    class QuotesFound(StoreAnswered):
-        """Is posted when it is known which messages quote the one that is to be redacted."""
+    class QuotesFound(StoreResponded):
+        """The messages that quote the one to be redacted are known."""
 
         session_id: str
         message: Message
-        found: list[Quote]
+        quotes: list[Quote]
 
     @dataclass
-    class Redacted(StoreAnswered):
-        """Is posted when messages were redacted, by session and id; `left` still quote the words.
+    class Redacted(StoreResponded):
+        """Messages were redacted, as (session ID, message ID); `remaining` still quote the text.
 
-        `session` was read after it.
+        `session` was loaded afterwards.
         """
 
         session: Session
         redacted: set[tuple[str, str]]
-        left: list[Quote]
+        remaining: list[Quote]
 
     @dataclass
     class RedactFailed(StoreFailed):
-        """Is posted when a message could not be redacted."""
+        """A message couldn't be redacted."""
 
     def action_redact(self) -> None:
-        """Ask whether to redact the marked message."""
+        """Ask whether to redact the selected message."""
         message = self.transcript.current
         if self.session is None or not self.session.rev:
             return
@@ -80,52 +80,52 @@ class RedactsMessages(AsksBot):
 
         def answered(answer: RedactAnswer | None) -> None:
             if answer:
-                self._redact(session, event.message.id, event.found if answer == "quotes" else [])
+                self._redact(session, event.message.id, event.quotes if answer == "quotes" else [])
 
-        self.app.push_screen(RedactDialog(session.id, event.found), answered)
+        self.app.push_screen(RedactDialog(session.id, event.quotes), answered)
 
     @work(thread=True, group="redact")
     def _redact(self, session: Session, message_id: str, quotes: Sequence[Quote]) -> None:
         if self.chat is None:
             return
         try:
-            left = self.chat.redact(self.user, session.id, message_id, with_quotes=bool(quotes))
+            remaining = self.chat.redact(self.user, session.id, message_id, with_quotes=bool(quotes))
         except BotchatError as error:
             self.post_message(self.RedactFailed(error))
             return
-        redacted = {(session.id, message_id), *map(_place, quotes)} - {*map(_place, left)}
+        redacted = {(session.id, message_id), *map(_key, quotes)} - {*map(_key, remaining)}
         try:
-            self.post_message(self.Redacted(_read_from(self.chat, self.user, session), redacted, left))
+            self.post_message(self.Redacted(_read_from(self.chat, self.user, session), redacted, remaining))
         except BotchatError as error:
             what = "The message is redacted, but the session can't be read"
             self.post_message(self.ReadFailed(error, what, lambda: self.open(session.id)))
 
     @on(Redacted)
     def _redacted(self, event: Redacted) -> None:
-        said = f"{counted(len(event.redacted), 'message')} redacted."
-        if event.left:
-            said += f" {quoted_in(event.session.id, event.left)}"
-        self.app.notify(said, markup=False)
-        shows_it = self.session is not None and self.session.id == event.session.id
-        if shows_it and (event.session.id, self._keeper.editing) in event.redacted:
-            self._keeper.end_edit()  # its words would stay in the prompt, and in the draft's file
-            self.notice.tell("")
-        if shows_it:
+        notice = f"{count_label(len(event.redacted), 'message')} redacted."
+        if event.remaining:
+            notice += f" {describe_quotes(event.session.id, event.remaining)}"
+        self.app.notify(notice, markup=False)
+        is_open = self.session is not None and self.session.id == event.session.id
+        if is_open and (event.session.id, self._autosave.editing) in event.redacted:
+            self._autosave.end_edit()  # its text would stay in the composer and the draft
+            self.notice.show("")
+        if is_open:
             session = event.session
-            self._take(with_message(session, self._reply.message) if self._reply else session)
-            self.prompt.set_history([m.content for m in shown_of(session) if m.role == "user"])
+            self._apply(with_message(session, self._reply.message) if self._reply else session)
+            self.composer.set_history([m.content for m in visible_messages(session) if m.role == "user"])
 
     @on(RedactFailed)
     def _redact_failed(self, event: RedactFailed) -> None:
-        self.notice.tell(f"Not redacted: {event.error}", error=True)
+        self.notice.show(f"Not redacted: {event.error}", error=True)
 
 
-def _place(quote: Quote) -> tuple[str, str]:
+def _key(quote: Quote) -> tuple[str, str]:
     return quote.session_id, quote.message_id
 
 
-def _read_from(chat: AnyChat, user: str, known: Session) -> Session:
-    """Read a session anew, from the first message that was loaded of it."""
+def _read_from(chat: ChatBackend, user: str, known: Session) -> Session:
+    """Reload a session from its first loaded message on."""
     fresh = chat.open(user, known.id)
     missing = fresh.first - known.first
     if missing <= 0:

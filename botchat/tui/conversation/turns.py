@@ -1,4 +1,4 @@
-"""What the person asks of the bot in the session that is shown: sent, edited, asked again, stopped."""
+"""Turns in the open session: send, edit, regenerate, stop."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,160 +9,162 @@ from textual.widgets import TextArea
 from botchat.core.errors import BotchatError, UnknownBot
 from botchat.core.exporting import one_line
 from botchat.core.models import Message, Session
-from botchat.tui.backend import AnyChat, AnyReply
-from botchat.tui.conversation.composer import Prompt
-from botchat.tui.conversation.view import SessionView
-from botchat.tui.messages import StoreAnswered, StoreFailed
-from botchat.tui.state import answer_meant, is_answered_elsewhere, question_meant, shown_of, with_message
+from botchat.tui.backend import ChatBackend, ReplyHandle
+from botchat.tui.conversation.composer import Composer
+from botchat.tui.conversation.updates import SessionUpdates
+from botchat.tui.messages import StoreFailed, StoreResponded
+from botchat.tui.state import is_streaming_elsewhere, target_reply, target_user_message, visible_messages, with_message
 
 _DRAFT_SECONDS = 0.5
-_STOPPED_SECONDS = 2.0  # another program learns that it is to stop when it stores the next piece
+_STOP_SECONDS = 2.0  # another program sees the request when it stores its next checkpoint
 
-Ask = Callable[[AnyChat, Session], AnyReply]
+StartTurn = Callable[[ChatBackend, Session], ReplyHandle]
 
 
-class AsksBot(SessionView):
-    """Sends what stands in the prompt. Words leave it when the store has them, and not before."""
+class TurnActions(SessionUpdates):
+    """Sends the composer's text, which stays there until the store has it."""
 
     @dataclass
-    class Asked(StoreAnswered):
-        """Is posted when the bot was asked: what was said is stored.
+    class TurnStarted(StoreResponded):
+        """The user's message is stored and the reply has started.
 
-        `asked_in` is the id that the session had before: a new one may get its id from a server.
+        `sent_session_id` is the session's previous ID; a server may give a new session another one.
         """
 
-        asked_in: str
+        sent_session_id: str
         session: Session
-        reply: AnyReply
-        words: str
+        reply: ReplyHandle
+        text: str
 
     @dataclass
-    class AskFailed(StoreFailed):
-        """Is posted when the bot could not be asked; the words are in the prompt still."""
+    class TurnFailed(StoreFailed):
+        """The turn couldn't start; the text is still in the composer."""
 
         session_id: str
 
-    _draft_waits: bool = False
-    _waits_for_store: bool = False
-    _asking: str | None = None
-    _unsaved: Message | None = None
+    _draft_scheduled: bool = False
+    _send_when_open: bool = False
+    _submitting_session_id: str | None = None
+    _unsent: Message | None = None
 
     def on_text_area_changed(self, _event: TextArea.Changed) -> None:
-        """Write the draft down shortly after it was typed."""
-        if not self._draft_waits:
-            self._draft_waits = True
+        """Save the draft shortly after a change."""
+        if not self._draft_scheduled:
+            self._draft_scheduled = True
             self.set_timer(_DRAFT_SECONDS, self._write_draft)
 
-    def connected(self, chat: AnyChat, bot: str) -> None:
-        """Take the store, now that it is open, and send what was to be sent before it was."""
-        super().connected(chat, bot)
-        if self._waits_for_store and self.session and not self.session.rev:
-            self.prompt.action_send()
-        self._waits_for_store = False
+    def attach_chat(self, chat: ChatBackend, bot: str) -> None:
+        """Set the chat and send what the user sent before the store was open."""
+        super().attach_chat(chat, bot)
+        if self._send_when_open and self.session and not self.session.rev:
+            self.composer.action_send()
+        self._send_when_open = False
 
     def _write_draft(self) -> None:
-        self._draft_waits = False
-        self._keeper.flush()
+        self._draft_scheduled = False
+        self._autosave.flush()
 
     def escape(self) -> bool:
-        """Stop the reply, or leave what is being edited; tell whether there was either."""
+        """Stop the reply or cancel the edit; return whether there was either."""
         if self.is_answering:
             self.stop()
-        elif self._keeper.editing:
-            self._keeper.end_edit()
-            self.notice.tell("")
-        elif self.session and is_answered_elsewhere(self.session):
+        elif self._autosave.editing:
+            self._autosave.end_edit()
+            self.notice.show("")
+        elif self.session and is_streaming_elsewhere(self.session):
             self._stop_elsewhere(self.session.id)
             self.app.notify("The program that receives this reply is asked to stop it.", markup=False)
-            self.set_timer(_STOPPED_SECONDS, self.read)
+            self.set_timer(_STOP_SECONDS, self.reload)
         else:
             return False
         return True
 
-    @on(Prompt.Sent)
-    def _sent(self, event: Prompt.Sent) -> None:
+    @on(Composer.Submitted)
+    def _sent(self, event: Composer.Submitted) -> None:
         text, session = event.text, self.session
         if session is None:
-            self._waits_for_store = True
-            self.notice.tell("It is sent as soon as the store is open.")
-        elif self._asking:
-            self.notice.tell("What you sent before is still being stored.")
-        elif edited := self._keeper.editing:
-            self._begin(lambda chat, own: chat.edit(self.user, own, edited, text), text)
+            self._send_when_open = True
+            self.notice.show("It is sent as soon as the store is open.")
+        elif self._submitting_session_id:
+            self.notice.show("What you sent before is still being stored.")
+        elif edited := self._autosave.editing:
+            self._submit(lambda chat, own: chat.edit(self.user, own, edited, text), text)
         else:
-            if self._unsaved is None or self._unsaved.content != text:  # the same one again is not stored twice
-                self._unsaved = Message(role="user", content=text)
-            message = self._unsaved
-            self._begin(lambda chat, own: chat.send(self.user, own, message), text)
+            if (
+                self._unsent is None or self._unsent.content != text
+            ):  # the same message keeps its ID, so it isn't stored twice
+                self._unsent = Message(role="user", content=text)
+            message = self._unsent
+            self._submit(lambda chat, own: chat.send(self.user, own, message), text)
 
-    def action_ask_again(self) -> None:
-        """Ask for the answer that is missing, or for another one."""
+    def action_regenerate(self) -> None:
+        """Request the missing reply, or another version of one."""
         session = self.session
         if session is None:
             return
         if self._is_unanswered:
-            self._begin(lambda chat, own: chat.retry(self.user, own))
-        elif answer := answer_meant(session, self.transcript.current):
-            self._begin(lambda chat, own: chat.regenerate(self.user, own, answer.id))
+            self._submit(lambda chat, own: chat.retry(self.user, own))
+        elif answer := target_reply(session, self.transcript.current):
+            self._submit(lambda chat, own: chat.regenerate(self.user, own, answer.id))
 
     def action_edit(self) -> None:
-        """Put an earlier message of the person's into the prompt, to be said in another way."""
-        if self.session and (question := question_meant(self.session, self.transcript.current)):
-            self._keeper.edit(question.id, question.content)
-            self._tell_editing()
-            self.prompt.focus()
+        """Put an earlier message of the user into the composer to edit it."""
+        if self.session and (question := target_user_message(self.session, self.transcript.current)):
+            self._autosave.start_edit(question.id, question.content)
+            self._show_editing()
+            self.composer.focus()
 
-    def _begin(self, ask: Ask, words: str = "") -> None:
+    def _submit(self, ask: StartTurn, text: str = "") -> None:
         if self.session is None or self.chat is None:
             return
-        self._asking = self.session.id
-        self.notice.tell("")
-        self._ask(self.chat, replace(self.session, messages=list(self.session.messages)), ask, words)
+        self._submitting_session_id = self.session.id
+        self.notice.show("")
+        self._start_turn(self.chat, replace(self.session, messages=list(self.session.messages)), ask, text)
 
     @work(thread=True, group="ask")
-    def _ask(self, chat: AnyChat, session: Session, ask: Ask, words: str) -> None:
-        asked_in = session.id
+    def _start_turn(self, chat: ChatBackend, session: Session, ask: StartTurn, text: str) -> None:
+        sent_session_id = session.id
         try:
             reply = ask(chat, session)
         except BotchatError as error:
-            self.post_message(self.AskFailed(error, asked_in))
+            self.post_message(self.TurnFailed(error, sent_session_id))
         else:
-            self.post_message(self.Asked(asked_in, session, reply, words))
+            self.post_message(self.TurnStarted(sent_session_id, session, reply, text))
 
-    @on(Asked)
-    def _asked(self, event: Asked) -> None:
-        self._asking = None
+    @on(TurnStarted)
+    def _turn_started(self, event: TurnStarted) -> None:
+        self._submitting_session_id = None
         session = replace(event.session, head=None, turn=None)
-        if self.session is None or event.asked_in != self.session.id:  # the person has gone on to another session
-            self._keeper.forget(session.id)
-            self._left.append((event.reply, session.name))
-            self._followed.put(session, event.reply)
+        if self.session is None or event.sent_session_id != self.session.id:  # another session is open now
+            self._autosave.discard(session.id)
+            self._background_replies.append((event.reply, session.name))
+            self._reply_tracker.track(session, event.reply)
             return
-        if event.words:
-            self._unsaved = None
-            self._say_stored(session, event.words)
-        self._follow_on(event.reply)
-        self._take(with_message(session, event.reply.message))
+        if event.text:
+            self._unsent = None
+            self._clear_sent(session, event.text)
+        self._follow_reply(event.reply)
+        self._apply(with_message(session, event.reply.message))
         self.transcript.go_to_end()
 
-    def _say_stored(self, session: Session, words: str) -> None:
-        """Take out of the prompt what is stored now."""
-        if self._keeper.editing:
-            self._keeper.end_edit()
+    def _clear_sent(self, session: Session, text: str) -> None:
+        """Clear the composer of the text that is stored now."""
+        if self._autosave.editing:
+            self._autosave.end_edit()
         else:
-            self.prompt.take_out(words)
+            self.composer.remove_sent(text)
             if session.rev == 1:
-                self._keeper.became(session.id)
-        self._keeper.flush()
-        self.prompt.set_history([message.content for message in shown_of(session) if message.role == "user"])
+                self._autosave.move_to(session.id)
+        self._autosave.flush()
+        self.composer.set_history([message.content for message in visible_messages(session) if message.role == "user"])
 
-    @on(AskFailed)
-    def _ask_failed(self, event: AskFailed) -> None:
-        self._asking = None
+    @on(TurnFailed)
+    def _turn_failed(self, event: TurnFailed) -> None:
+        self._submitting_session_id = None
         if self.session and event.session_id == self.session.id:
-            what = "Not sent" if self.prompt.text.strip() else "Not asked"
+            what = "Not sent" if self.composer.text.strip() else "Not asked"
             hint = " Choose who answers: ctrl+b." if isinstance(event.error, UnknownBot) else ""
-            self.notice.tell(f"{what}: {event.error}{hint}", error=True)
+            self.notice.show(f"{what}: {event.error}{hint}", error=True)
         else:
-            words = f"{one_line(str(event.error))} Your words are in that session's prompt."
-            self.app.notify(words, title="Not sent", severity="error", markup=False)
+            text = f"{one_line(str(event.error))} Your words are in that session's prompt."
+            self.app.notify(text, title="Not sent", severity="error", markup=False)

@@ -1,4 +1,4 @@
-"""The kinds of blocks that a message is made of, and how each becomes rows."""
+"""The kinds of Markdown blocks, and how each is drawn as rows."""
 
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -10,10 +10,10 @@ from rich.style import Style
 from rich.text import Text
 from textual.strip import Strip
 
-from botchat.tui.markdown.code import Listing
-from botchat.tui.markdown.inline import inline_text
-from botchat.tui.markdown.style import Look
-from botchat.tui.markdown.wrapping import Row, wrapped
+from botchat.tui.markdown.code import CodeBlock
+from botchat.tui.markdown.inline import render_inline
+from botchat.tui.markdown.style import TranscriptStyle
+from botchat.tui.markdown.wrapping import Row, wrap_rows
 
 _LEAST_COLUMN = 3
 _BETWEEN = " │ "
@@ -21,13 +21,13 @@ _BETWEEN = " │ "
 
 @dataclass(kw_only=True, slots=True)
 class Block:
-    """What can be drawn by itself. Two that are equal are drawn alike.
+    """A part of a message that is drawn on its own. Equal blocks are drawn alike.
 
     Attributes:
-        first: what stands before its first row: a list's bullet, a quote's bar.
-        rest: what stands before the others, as wide as `first`.
-        above: what stands in the empty row above it; None if there is no such row.
-        tone: the part of the look that its plain words have.
+        first: the prefix of the first row: a list's bullet, a quote's bar.
+        rest: the prefix of the other rows, as wide as `first`.
+        above: the prefix of the blank row above; None without one.
+        tone: the name of the style of plain text.
     """
 
     first: str = ""
@@ -35,34 +35,34 @@ class Block:
     above: str | None = None
     tone: str = ""
 
-    def rows(self, look: Look) -> list[Row]:
-        """Draw it, with the empty row above it."""
+    def rows(self, look: TranscriptStyle) -> list[Row]:
+        """Draw the block, with its blank row above."""
         drawn = self._draw(look)
         if self.above is None:
             return drawn
         return [Row(Strip([Segment(self.above.rstrip() or " ", look["dim"])])), *drawn]
 
     def estimate(self, width: int) -> int:
-        """Guess how many rows it has, without drawing it."""
+        """Estimate the number of rows without drawing."""
         return max(self._estimate(max(width - len(self.rest), 1)), 1) + (self.above is not None)
 
-    def _draw(self, look: Look) -> list[Row]:
+    def _draw(self, look: TranscriptStyle) -> list[Row]:
         raise NotImplementedError
 
     def _estimate(self, width: int) -> int:
         raise NotImplementedError
 
-    def _wrapped(self, text: Text, look: Look) -> list[Row]:
-        return wrapped(text, look, self.first, self.rest, look["dim"])
+    def _wrapped(self, text: Text, look: TranscriptStyle) -> list[Row]:
+        return wrap_rows(text, look, self.first, self.rest, look["dim"])
 
 
 @dataclass(kw_only=True, slots=True)
-class Plain(Block):
-    """Words that are shown as they are."""
+class PlainText(Block):
+    """Text shown literally."""
 
     text: str
 
-    def _draw(self, look: Look) -> list[Row]:
+    def _draw(self, look: TranscriptStyle) -> list[Row]:
         return self._wrapped(Text(self.text, look[self.tone]), look)
 
     def _estimate(self, width: int) -> int:
@@ -70,16 +70,16 @@ class Plain(Block):
 
 
 @dataclass(kw_only=True, slots=True)
-class Prose(Block):
-    """A paragraph or a heading of Markdown; `refs` are the addresses that its links may name."""
+class Paragraph(Block):
+    """A paragraph or heading of Markdown; `refs` are the link reference definitions."""
 
     source: str
     level: int = 0
     refs: dict[str, Any] = field(default_factory=dict, repr=False)
 
-    def _draw(self, look: Look) -> list[Row]:
+    def _draw(self, look: TranscriptStyle) -> list[Row]:
         style = look["heading"] if self.level else look[self.tone]
-        return self._wrapped(inline_text(self.source, look, style, self.refs), look)
+        return self._wrapped(render_inline(self.source, look, style, self.refs), look)
 
     def _estimate(self, width: int) -> int:
         return self.source.count("\n") + 1 + len(self.source) // (width + 1)
@@ -90,22 +90,22 @@ class Code(Block):
     """Lines of a code block.
 
     Attributes:
-        listing: the whole block, which is highlighted at once: what a line means hangs on those before it.
-        begin: the first of its lines that stands here.
-        end: the first that does no more.
+        listing: the whole code block, highlighted as one because a line depends on those before it.
+        begin: the index of the first line.
+        end: the index after the last line.
     """
 
-    listing: Listing
+    listing: CodeBlock
     begin: int
     end: int
 
-    def _draw(self, look: Look) -> list[Row]:
+    def _draw(self, look: TranscriptStyle) -> list[Row]:
         style = look["code"]
         width = max(look.width - len(self.rest), 2)
-        inner = Look(look.console, width - 1, style, look.styles)
+        inner = TranscriptStyle(look.console, width - 1, style, look.styles)
         rows: list[Row] = []
         for line in self.listing.lines(look, self.begin, self.end):
-            for row in wrapped(line, inner, " ", " ", style):
+            for row in wrap_rows(line, inner, " ", " ", style):
                 prefix = Segment(self.rest if rows else self.first, look["dim"])
                 strip = Strip([prefix, *row.strip.adjust_cell_length(width, style)])
                 rows.append(row._replace(strip=strip, indent=row.indent + len(self.rest)))
@@ -120,10 +120,10 @@ class Table(Block):
     """Rows of a table.
 
     Attributes:
-        head: the cells of its header; empty where it stands further up.
-        cells: the cells of each row, as Markdown.
-        widths: how wide each column wants to be.
-        right: the columns whose cells stand at the right.
+        head: the header's cells; empty in later parts of a table.
+        cells: each row's cells, as Markdown.
+        widths: the preferred width of each column, in cells.
+        right: the indexes of right-aligned columns.
     """
 
     head: tuple[str, ...]
@@ -131,8 +131,8 @@ class Table(Block):
     widths: tuple[int, ...]
     right: frozenset[int] = frozenset()
 
-    def _draw(self, look: Look) -> list[Row]:
-        widths = fitting(self.widths, look.width - len(self.rest))
+    def _draw(self, look: TranscriptStyle) -> list[Row]:
+        widths = fit_columns(self.widths, look.width - len(self.rest))
         if not widths:
             lines = [" | ".join(row) for row in (self.head, *self.cells) if row]
             return self._wrapped(Text("\n".join(lines), look[self.tone]), look)
@@ -147,11 +147,11 @@ class Table(Block):
             rows[0] = _with_prefix(rows[0], self.first, look)
         return rows
 
-    def _row(self, cells: tuple[str, ...], widths: list[int], look: Look, style: Style) -> list[Row]:
+    def _row(self, cells: tuple[str, ...], widths: list[int], look: TranscriptStyle, style: Style) -> list[Row]:
         columns: list[list[Strip]] = []
         for i, (cell, width) in enumerate(zip(cells, widths, strict=False)):
-            narrow = Look(look.console, width, look.base, look.styles, look.chosen)
-            drawn = wrapped(inline_text(cell, look, style), narrow)
+            narrow = TranscriptStyle(look.console, width, look.base, look.styles, look.chosen)
+            drawn = wrap_rows(render_inline(cell, look, style), narrow)
             columns.append([_aligned(row.strip, width, style, right=i in self.right) for row in drawn])
         rows = []
         for strips in zip_longest(*columns):
@@ -168,9 +168,9 @@ class Table(Block):
 
 @dataclass(kw_only=True, slots=True)
 class Rule(Block):
-    """A line across."""
+    """A horizontal rule."""
 
-    def _draw(self, look: Look) -> list[Row]:
+    def _draw(self, look: TranscriptStyle) -> list[Row]:
         width = max(look.width - len(self.rest), 1)
         return self._wrapped(Text("─" * width, look["dim"]), look)
 
@@ -179,18 +179,18 @@ class Rule(Block):
 
 
 @dataclass(kw_only=True, slots=True)
-class Said(Block):
-    """Words of the program itself, not of a message.
+class Caption(Block):
+    """Text of the program itself, such as a message's header or ending.
 
     Attributes:
-        pieces: words, each with the part of the look that they have.
-        meta: what a click on them is for.
+        pieces: (text, style name) pairs.
+        meta: the action of a click on the text.
     """
 
     pieces: tuple[tuple[str, str], ...]
     meta: str = ""
 
-    def _draw(self, look: Look) -> list[Row]:
+    def _draw(self, look: TranscriptStyle) -> list[Row]:
         text = Text(style=look["dim"])
         for words, part in self.pieces:
             text.append(words, look[part] + Style(meta={self.meta: True}) if self.meta else look[part])
@@ -200,8 +200,8 @@ class Said(Block):
         return 1 + sum(len(words) for words, _ in self.pieces) // (width + 1)
 
 
-def fitting(wanted: tuple[int, ...], width: int) -> list[int]:
-    """Share a width among columns: the widest give way first; empty when there is no room for all."""
+def fit_columns(wanted: tuple[int, ...], width: int) -> list[int]:
+    """Distribute a width among columns, shrinking the widest first; [] if there isn't room for all."""
     room = width - len(_BETWEEN) * (len(wanted) - 1)
     if room < _LEAST_COLUMN * len(wanted):
         return []
@@ -218,7 +218,7 @@ def fitting(wanted: tuple[int, ...], width: int) -> list[int]:
 
 
 def column_widths(head: tuple[str, ...], cells: list[tuple[str, ...]]) -> tuple[int, ...]:
-    """Tell how wide the columns of a table want to be."""
+    """Return the preferred widths of a table's columns, in cells."""
     return tuple(max(map(_cell_width, column)) for column in zip(head, *cells, strict=True))
 
 
@@ -232,6 +232,6 @@ def _aligned(strip: Strip, width: int, style: Style, *, right: bool) -> Strip:
     return strip.adjust_cell_length(width, style)
 
 
-def _with_prefix(row: Row, prefix: str, look: Look) -> Row:
+def _with_prefix(row: Row, prefix: str, look: TranscriptStyle) -> Row:
     rest = row.strip.crop(len(prefix))
     return row._replace(strip=Strip([Segment(prefix, look["dim"]), *rest]))

@@ -1,4 +1,4 @@
-"""The code in a message, highlighted with the theme's colours."""
+"""Code blocks, highlighted in the theme's colors."""
 
 from dataclasses import dataclass, field
 from functools import cache
@@ -7,11 +7,11 @@ from typing import Any
 from rich.syntax import Syntax
 from rich.text import Text
 
-from botchat.tui.markdown.style import Look
+from botchat.tui.markdown.style import TranscriptStyle
 from botchat.tui.markdown.wrapping import TAB
 
-LONGEST = 30_000
-"""Characters of a code block that are highlighted at once: longer ones part by part."""
+MAX_HIGHLIGHTED = 30_000
+"""Characters of a code block that is highlighted as one; longer ones are highlighted in parts."""
 
 _PARTS = {
     "Keyword": "code-keyword",
@@ -31,35 +31,35 @@ _PARTS = {
 
 
 @dataclass(slots=True)
-class Listing:
+class CodeBlock:
     """A block of code.
 
     Attributes:
-        code: without a line feed at its end.
-        language: what the block says that it is; any words.
+        code: the text, without a final line feed.
+        language: the block's info string, any text.
     """
 
     code: str
     language: str
-    _drawn: tuple[Look, list[Text]] | None = field(default=None, compare=False, repr=False)
+    _drawn: tuple[TranscriptStyle, list[Text]] | None = field(default=None, compare=False, repr=False)
     _count: int = field(default=0, compare=False, repr=False)
 
-    def lines(self, look: Look, begin: int, end: int) -> list[Text]:
-        """Return some lines in colour; all are kept, for the parts of a long block are drawn one by one."""
+    def lines(self, look: TranscriptStyle, begin: int, end: int) -> list[Text]:
+        """Return highlighted lines; all are cached, because the parts of a long block are drawn one by one."""
         if self._drawn is None or self._drawn[0] is not look:
-            self._drawn = (look, list(self._coloured(look).split("\n", allow_blank=True)))
+            self._drawn = (look, list(self._highlighted(look).split("\n", allow_blank=True)))
         return [line.copy() for line in self._drawn[1][begin:end]]
 
     def estimate(self, begin: int, end: int, width: int) -> int:
-        """Guess the rows of some of its lines."""
+        """Estimate the rows of some lines."""
         if self._count == 0:
             self._count = self.code.count("\n") + 1
         return (end - begin) + len(self.code) * (end - begin) // self._count // (width * 2)
 
-    def _coloured(self, look: Look) -> Text:
+    def _highlighted(self, look: TranscriptStyle) -> Text:
         code = self.code.expandtabs(TAB)
         text = Text(code, look["code"])
-        lexer = _lexer(self.language) if len(code) <= LONGEST else None
+        lexer = _lexer(self.language) if len(code) <= MAX_HIGHLIGHTED else None
         place = 0
         for kind, words in lexer.get_tokens(code) if lexer else ():
             if part := _part(kind):

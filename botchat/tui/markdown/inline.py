@@ -1,4 +1,4 @@
-"""The Markdown inside a line: emphasis, code, links with the address that they lead to."""
+"""Inline Markdown: emphasis, code, and links with their URLs."""
 
 import re
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ from rich.style import Style
 from rich.text import Text
 
 from botchat.core.exporting import printable
-from botchat.tui.markdown.style import Look
+from botchat.tui.markdown.style import TranscriptStyle
 
-LONGEST = 8_000
-"""Characters of one paragraph that are read as Markdown: some texts take time by the square of their length."""
+MAX_PARAGRAPH = 8_000
+"""Characters of a paragraph that is parsed as Markdown; parsing some texts takes quadratic time."""
 
 _DEEPEST = 100
 _SCHEMES = ("http://", "https://", "mailto:")
@@ -24,35 +24,35 @@ _MARKS = {"strong": Style(bold=True), "em": Style(italic=True), "s": Style(strik
 
 
 @cache
-def reader() -> MarkdownIt:
-    """Return what reads Markdown: HTML is text, and only the web and mail are links."""
+def markdown_parser() -> MarkdownIt:
+    """Return the Markdown parser: HTML is text, and only web and mail links are links."""
     markdown = MarkdownIt("commonmark", {"html": False, "maxNesting": _DEEPEST}).enable(["table", "strikethrough"])
     markdown.validateLink = lambda url: url.lower().startswith(_SCHEMES)  # type: ignore[method-assign]
     return markdown
 
 
-def inline_text(source: str, look: Look, style: Style, refs: Mapping[str, Any] | None = None) -> Text:
-    """Read one paragraph, heading or cell; `refs` are the addresses that links name elsewhere in the message."""
-    if len(source) > LONGEST:
+def render_inline(source: str, look: TranscriptStyle, style: Style, refs: Mapping[str, Any] | None = None) -> Text:
+    """Render a paragraph, heading or cell; `refs` are the message's link reference definitions."""
+    if len(source) > MAX_PARAGRAPH:
         return Text(source, style)
     tokens: list[Token] = []
     try:
-        reader().inline.parse(source, reader(), {"references": refs or {}}, tokens)
-    except Exception:  # noqa: BLE001  (a fault of the library in one message must not cost the screen)
+        markdown_parser().inline.parse(source, markdown_parser(), {"references": refs or {}}, tokens)
+    except Exception:  # noqa: BLE001  (a bug of the library must not crash the screen)
         return Text(source, style)
     return _Writer(look, style).write(tokens)
 
 
-def links_of(source: str, look: Look, refs: Mapping[str, Any] | None = None) -> list[str]:
-    """Return the addresses of a paragraph in their order, each once."""
-    text = inline_text(source, look, look.base, refs)
+def paragraph_links(source: str, look: TranscriptStyle, refs: Mapping[str, Any] | None = None) -> list[str]:
+    """Return a paragraph's distinct URLs, in order."""
+    text = render_inline(source, look, look.base, refs)
     found = (span.style.meta.get("link") for span in text.spans if isinstance(span.style, Style))
     return list(dict.fromkeys(link for link in found if link))
 
 
 @dataclass
 class _Writer:
-    look: Look
+    look: TranscriptStyle
     base: Style
     stack: list[Style] = field(default_factory=list)
     text: Text = field(default_factory=Text)
@@ -68,61 +68,61 @@ class _Writer:
     def _write(self, token: Token) -> None:
         match token.type:
             case "text" | "text_special":
-                self._words(printable(token.content))
+                self._add_text(printable(token.content))
             case "code_inline":
-                self.text.append(printable(token.content), self._style(self.look["inline-code"]))
+                self.text.append(printable(token.content), self._with_link(self.look["inline-code"]))
             case "softbreak" | "hardbreak":
                 self.text.append("\n", self.stack[-1])
             case "link_open":
-                self._open(str(token.attrGet("href") or ""))
+                self._open_link(str(token.attrGet("href") or ""))
             case "link_close":
-                self._close()
+                self._close_link()
             case "image":
-                self._image(token)
+                self._add_image(token)
             case _ if token.nesting == 1:
                 self.stack.append(self.stack[-1] + _MARKS.get(token.tag, Style.null()))
             case _ if token.nesting == -1:
                 self.stack.pop()
             case _:
-                self._words(printable(token.content))
+                self._add_text(printable(token.content))
 
-    def _style(self, own: Style) -> Style:
-        """Code inside a link can still be clicked."""
+    def _with_link(self, own: Style) -> Style:
+        """Add the open link to a style, so that code in a link can be clicked."""
         return own + Style(meta={"link": self.link}) if self.link else own
 
-    def _words(self, words: str) -> None:
+    def _add_text(self, text: str) -> None:
         if self.link is not None:
-            self.text.append(words, self.stack[-1])
+            self.text.append(text, self.stack[-1])
             return
         place = 0
-        for found in _ADDRESS.finditer(words):
-            self.text.append(words[place : found.start()], self.stack[-1])
+        for found in _ADDRESS.finditer(text):
+            self.text.append(text[place : found.start()], self.stack[-1])
             self.text.append(found[0], self._link_style(found[0]))
             place = found.end()
-        self.text.append(words[place:], self.stack[-1])
+        self.text.append(text[place:], self.stack[-1])
 
-    def _open(self, address: str) -> None:
+    def _open_link(self, address: str) -> None:
         self.link, self.label = printable(address), len(self.text)
         self.stack.append(self.stack[-1] + self._link_style(self.link))
 
-    def _close(self) -> None:
-        """What a link says may be anything: where it leads is shown too."""
-        address, said = self.link or "", self.text.plain[self.label :]
+    def _close_link(self) -> None:
+        """End a link; append its URL, because a link's text can be anything."""
+        address, label = self.link or "", self.text.plain[self.label :]
         self.stack.pop()
         self.link = None
-        if address not in {said, f"mailto:{said}"}:
+        if address not in {label, f"mailto:{label}"}:
             self.text.append(f" ({address})", self._link_style(address, "dim"))
 
-    def _image(self, token: Token) -> None:
+    def _add_image(self, token: Token) -> None:
         inside = self.link is not None
         address = printable(str(token.attrGet("src") or ""))
         alt = printable(token.content) or "image"
         if inside:
-            self._words(alt)
+            self._add_text(alt)
         else:
-            self._open(address)
-            self._words(alt)
-            self._close()
+            self._open_link(address)
+            self._add_text(alt)
+            self._close_link()
 
     def _link_style(self, address: str, part: str = "link") -> Style:
         part = "chosen" if address == self.look.chosen else part

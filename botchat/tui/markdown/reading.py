@@ -1,4 +1,4 @@
-"""How a message becomes blocks, also while it still grows: what is finished is not read again."""
+"""Parses a message into blocks, incrementally while it streams: finished blocks aren't parsed again."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -7,13 +7,12 @@ from markdown_it.token import Token
 
 from botchat.core.exporting import printable
 from botchat.core.models import has_padded_tables
-from botchat.tui.markdown.blocks import Block, Code, Plain, Prose, Rule, Table
-from botchat.tui.markdown.code import LONGEST as LONGEST_CODE
-from botchat.tui.markdown.code import Listing
-from botchat.tui.markdown.inline import LONGEST, reader
-from botchat.tui.markdown.tables import open_table, table_blocks
+from botchat.tui.markdown.blocks import Block, Code, Paragraph, PlainText, Rule, Table
+from botchat.tui.markdown.code import MAX_HIGHLIGHTED, CodeBlock
+from botchat.tui.markdown.inline import MAX_PARAGRAPH, markdown_parser
+from botchat.tui.markdown.tables import partial_table_blocks, table_blocks
 
-_LONGEST = 64_000  # what is longer is data rather than prose, and reading it takes seconds
+_LONGEST = 64_000  # longer texts are data rather than prose, and take seconds to parse
 _PIECE = 4_000
 _CODE_LINES = 12
 _PORTION = 32_000
@@ -24,12 +23,12 @@ _BOXES = {"[ ] ": "☐ ", "[x] ": "☑ ", "[X] ": "☑ "}
 
 
 class _Unit(NamedTuple):
-    """A block at the top, or an item of a list there: what comes after it can't change it any more.
+    """A top-level block, or an item of a top-level list; later text can't change earlier ones.
 
     Attributes:
-        line: where it begins.
-        item: the kind of the list that it is an item of, and its number there.
-        space: whether an empty row stands above it.
+        line: the line where it begins.
+        item: the kind of its list and its number there, if it is a list item.
+        space: whether a blank row is above it.
     """
 
     line: int
@@ -39,23 +38,23 @@ class _Unit(NamedTuple):
 
 
 def plain_blocks(text: str, tone: str = "", margin: str = "") -> list[Block]:
-    """Show words as they are, in pieces that are drawn one by one."""
-    return [Plain(text=piece, tone=tone, first=margin, rest=margin) for piece in _pieces(printable(text))]
+    """Return blocks that show text literally, in pieces that are drawn one by one."""
+    return [PlainText(text=piece, tone=tone, first=margin, rest=margin) for piece in _pieces(printable(text))]
 
 
 class Document:
-    """Markdown that may still grow.
+    """Markdown text that may still grow.
 
     Attributes:
-        blocks: what it is made of so far.
+        blocks: the blocks so far.
     """
 
     def __init__(self, tone: str = "", margin: str = "") -> None:
-        """Begin with nothing.
+        """Start empty.
 
         Args:
-            tone: the part of the look that plain words have.
-            margin: what stands at the left of all its rows.
+            tone: the name of the style of plain text.
+            margin: the prefix of all rows.
         """
         self.blocks: list[Block] = []
         self._tone = tone
@@ -64,12 +63,12 @@ class Document:
         self._done = 0  # characters whose blocks are finished
         self._kept = 0  # how many blocks those are
         self._reads = 0
-        self._open: _Unit | None = None  # begins where the finished ones end
+        self._open: _Unit | None = None  # the unit after the finished ones
         self._in_table = False
-        self._refs: dict[str, Any] = {}  # addresses that finished blocks give a name
+        self._refs: dict[str, Any] = {}  # link reference definitions in finished blocks
 
     def grow(self, source: str, *, ended: bool) -> None:
-        """Take in the whole text so far; what is very long goes on as plain words."""
+        """Parse the whole text so far; the rest of a very long one is plain text."""
         self._grow(source[:_LONGEST], ended=ended or len(source) > _LONGEST)
         if len(source) > _LONGEST:
             self.blocks += plain_blocks(source[_LONGEST:].rstrip(), self._tone, self._margin)
@@ -79,7 +78,7 @@ class Document:
             self._restart({})
         self._source = source
         self._read_on(ended=ended)
-        if ended and self._refs and self._reads > 1:  # what was read before them may name them
+        if ended and self._refs and self._reads > 1:  # earlier blocks may use them
             self._restart(self._refs)
             self._read_on(ended=True)
 
@@ -94,7 +93,7 @@ class Document:
         while len(source) - self._done > size:
             size = _PORTION if self._read(source[self._done : self._cut(size)], more=True) else size * 2
         rest = source[self._done :]
-        if not ended and self._in_table and (table := open_table(printable(rest), self._tone, self._margin)):
+        if not ended and self._in_table and (table := partial_table_blocks(printable(rest), self._tone, self._margin)):
             self._add(_Unit(0, table))
         else:
             self._read(rest, more=False, ended=ended)
@@ -104,7 +103,7 @@ class Document:
         return end + 1 if end >= 0 else self._done + size
 
     def _read(self, rest: str, *, more: bool, ended: bool = True) -> bool:
-        """Read on from where the finished blocks end; tell whether more of them are finished now."""
+        """Parse from the end of the finished blocks; return whether more are finished now."""
         reader = _Reader(self._tone, self._margin, dict(self._refs), self._open)
         units = reader.read(rest, ended=ended and not more)
         self._reads += 1
@@ -120,7 +119,7 @@ class Document:
             self._done += _offset(rest, last.line)
             self._refs |= {name: ref for name, ref in reader.refs.items() if ref["map"][1] <= last.line}
             self._open = last._replace(blocks=[])
-            if last.item is None and (before := finished[-1].item):  # a number that comes may yet go on with its list
+            if last.item is None and (before := finished[-1].item):  # a coming number may continue the list
                 self._open = _Unit(last.line, [], (before[0], before[1] + 1), space=False)
         if not more:
             self._add(last)
@@ -147,7 +146,7 @@ class _Reader:
         if not source.strip():
             return []
         try:
-            tokens = reader().block.parse(source, reader(), {"references": self.refs}, []) or []
+            tokens = markdown_parser().block.parse(source, markdown_parser(), {"references": self.refs}, []) or []
         except Exception:  # noqa: BLE001  (a fault of the library in one message must not cost the screen)
             tokens = []
         if not tokens and self.refs:
@@ -175,7 +174,7 @@ class _Reader:
             number, space = number + 1, False
 
     def _leaves(self, part: Sequence[Token], first: str, rest: str) -> list[Block]:  # noqa: PLR0911  (one a kind)
-        """Make the blocks of one token and what is inside it."""
+        """Return the blocks of one token and its content."""
         token, tone = part[0], self._tone
         match token.type:
             case "paragraph_open" | "heading_open":
@@ -194,7 +193,9 @@ class _Reader:
                 found = [self._item(item, token, n, rest if i else first, rest) for i, (n, item) in enumerate(items)]
                 return [block for blocks in found for block in blocks]
             case _:
-                return [Plain(text=piece.content, first=first, rest=rest, tone=tone) for piece in part if piece.content]
+                return [
+                    PlainText(text=piece.content, first=first, rest=rest, tone=tone) for piece in part if piece.content
+                ]
 
     def _inside(self, tokens: Sequence[Token], first: str, rest: str) -> list[Block]:
         blocks: list[Block] = []
@@ -203,39 +204,39 @@ class _Reader:
             if i and more and part[0].type not in _LISTS:
                 more[0].above = rest
             blocks += more
-        return blocks or [Plain(text="", first=first, rest=rest)]
+        return blocks or [PlainText(text="", first=first, rest=rest)]
 
     def _item(self, item: Sequence[Token], of: Token, number: int, first: str, rest: str) -> list[Block]:
         bullet = "• " if of.type == "bullet_list_open" else f"{number}{of.markup} "
         return self._inside(item[1:-1], first + bullet, rest + " " * len(bullet))
 
     def _prose(self, source: str, level: int, first: str, rest: str) -> list[Block]:
-        if len(source) > LONGEST:
+        if len(source) > MAX_PARAGRAPH:
             pieces = enumerate(_pieces(source))
-            return [Plain(text=text, first=rest if i else first, rest=rest, tone=self._tone) for i, text in pieces]
+            return [PlainText(text=text, first=rest if i else first, rest=rest, tone=self._tone) for i, text in pieces]
         for box, sign in _BOXES.items():
             if source.startswith(box) and first.endswith("• "):
                 first, source = first.removesuffix("• ") + sign, source.removeprefix(box)
         refs = self.refs if "[" in source else {}
-        return [Prose(source=source, level=level, first=first, rest=rest, tone=self._tone, refs=refs)]
+        return [Paragraph(source=source, level=level, first=first, rest=rest, tone=self._tone, refs=refs)]
 
     def _code(self, token: Token, first: str, rest: str) -> list[Block]:
         code = token.content.removesuffix("\n")
         language = token.info.split(maxsplit=1)[0] if token.info.strip() else ""
-        whole = Listing(code, language)
+        whole = CodeBlock(code, language)
         blocks: list[Block] = []
         for begin, end, text in _code_pieces(code):
             before = rest if blocks else first
-            if self._ended and len(code) <= LONGEST_CODE:
+            if self._ended and len(code) <= MAX_HIGHLIGHTED:
                 blocks.append(Code(listing=whole, begin=begin, end=end, first=before, rest=rest))
-            else:  # what has come of it is not highlighted again
-                part = Listing(text, language)
+            else:  # finished parts aren't highlighted again
+                part = CodeBlock(text, language)
                 blocks.append(Code(listing=part, begin=0, end=end - begin, first=before, rest=rest))
         return blocks
 
 
 def _code_pieces(code: str) -> Iterator[tuple[int, int, str]]:
-    """Cut code into parts that are drawn one by one: their first line, the first line behind them, their text."""
+    """Split code into parts: first line, line after the last, and text."""
     lines = code.split("\n")
     for begin in range(0, len(lines), _CODE_LINES):
         some = lines[begin : begin + _CODE_LINES]
@@ -248,7 +249,7 @@ def _code_pieces(code: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _parts(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
-    """Cut tokens into those that stand beside one another, each with what is inside it."""
+    """Split tokens into siblings, each with its content."""
     begin, depth = 0, 0
     for i, token in enumerate(tokens):
         depth += token.nesting
@@ -258,7 +259,7 @@ def _parts(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """Cut a long text into pieces, at the end of a line or a word where there is one."""
+    """Split a long text into pieces, at line ends or spaces if possible."""
     place = 0
     while len(text) - place > _PIECE:
         end = text.rfind("\n", place + 1, place + _PIECE)
@@ -279,7 +280,7 @@ def _line(part: Sequence[Token]) -> int:
 
 
 def _offset(text: str, line: int) -> int:
-    """Tell where a line begins. Carriage returns before line feeds do not count: they make no line."""
+    """Return a line's offset. Carriage returns before line feeds don't count as line ends."""
     place = 0
     for _ in range(line):
         place = text.find("\n", place) + 1

@@ -1,4 +1,4 @@
-"""The colours of a transcript, as the theme gives them."""
+"""The styles of a transcript, from the theme."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,21 +24,21 @@ PARTS = (
     "code-comment",
     "cursor",
 )
-"""What has a colour of its own; each is a component class `transcript--…`."""
+"""The names of styles; each is a component class `transcript--…`."""
 
 COMPONENT_CLASSES = {f"transcript--{part}" for part in PARTS}
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
-    """How rows are drawn.
+class TranscriptStyle:
+    """The width and styles that rows are drawn with.
 
     Attributes:
-        console: what Rich wraps text with; nothing is written to it.
-        width: cells that a row has.
-        base: the style of plain words.
-        styles: the style of each part that differs from it.
-        chosen: the address of the link that Enter would open.
+        console: Rich's console, used for wrapping only.
+        width: of a row, in cells.
+        base: the style of plain text.
+        styles: styles by name.
+        chosen: the URL of the selected link.
     """
 
     console: Console
@@ -47,8 +47,8 @@ class Look:
     styles: dict[str, Style] = field(default_factory=dict)
     chosen: str | None = None
 
-    def same_as(self, other: "Look | None") -> bool:
-        """Tell whether rows that were drawn for the other are right for this one."""
+    def same_as(self, other: "TranscriptStyle | None") -> bool:
+        """Tell whether rows drawn in the other style are right in this one."""
         return other is not None and (self.width, self.base, self.styles, self.chosen) == (
             other.width,
             other.base,
@@ -57,12 +57,12 @@ class Look:
         )
 
     def __getitem__(self, part: str) -> Style:
-        """Return the style of a part; the name of none is that of plain words."""
+        """Return a style by name; the base style for an unknown name."""
         return self.styles.get(part, self.base)
 
 
-def look_from(
+def style_from_theme(
     console: Console, width: int, base: Style, style_of: Callable[[str], Style], chosen: str | None = None
-) -> Look:
-    """Read the styles of all parts from a widget's component classes."""
-    return Look(console, width, base, {part: style_of(f"transcript--{part}") for part in PARTS}, chosen)
+) -> TranscriptStyle:
+    """Build a style from a widget's component classes."""
+    return TranscriptStyle(console, width, base, {part: style_of(f"transcript--{part}") for part in PARTS}, chosen)

@@ -1,4 +1,4 @@
-"""How the tables of a message are read, in parts that are drawn one by one."""
+"""Parses a message's tables into parts that are drawn one by one."""
 
 import re
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ from markdown_it.token import Token
 from botchat.tui.markdown.blocks import Block, Table, column_widths
 
 _ROWS = 10
-_LEAST = 3  # lines: the header, the one below it, a row
+_LEAST = 3  # lines: header, delimiter, one row
 _BAR = re.compile(r"(?<!\\)\|")
 
 
 def table_blocks(part: Sequence[Token], first: str, rest: str, tone: str) -> list[Block]:
-    """Make the blocks of a table that Markdown's reader has found."""
+    """Return the blocks of a table that the Markdown parser found."""
     rows: list[tuple[str, ...]] = []
     for i, token in enumerate(part):
         if token.type == "tr_open":
@@ -25,10 +25,10 @@ def table_blocks(part: Sequence[Token], first: str, rest: str, tone: str) -> lis
     return _blocks(rows, right, first, rest, tone)
 
 
-def open_table(source: str, tone: str, margin: str) -> list[Block]:
-    """Make the blocks of a table that is still coming, a row at a time; nothing where it may be something else.
+def partial_table_blocks(source: str, tone: str, margin: str) -> list[Block]:
+    """Return the blocks of a streaming table, row by row; [] if it may be something else.
 
-    A reply streams it, and Markdown's reader takes twenty times as long to read all of it again.
+    Parsing the whole table again for every piece of a reply would take twenty times as long.
     """
     lines = source.rstrip("\n").split("\n")
     if len(lines) < _LEAST or not all(line.startswith("|") for line in lines):

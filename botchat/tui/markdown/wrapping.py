@@ -1,4 +1,4 @@
-"""Words as rows of a terminal: wrapped at the width, with what it takes to copy them unwrapped."""
+"""Wraps text into terminal rows, with what is needed to copy it unwrapped."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -9,26 +9,25 @@ from rich.style import Style
 from rich.text import Text
 from textual.strip import Strip
 
-from botchat.tui.markdown.style import Look
+from botchat.tui.markdown.style import TranscriptStyle
 
 TAB = 4
-"""Cells between the stops of a tab."""
+"""Cells between tab stops."""
 
 GUTTER = 2
-"""Cells at the left of all rows, for the bar at the current message."""
+"""Cells at the left of all rows, for the bar of the selected message."""
 
 MARGIN = 1
-"""Cells at the right that stay empty."""
+"""Empty cells at the right."""
 
 
 class Row(NamedTuple):
     """One row.
 
     Attributes:
-        strip: what is seen.
-        indent: characters at its beginning that are no part of the words.
-        joiner: what stands between it and the row before it when they are copied: a line feed, unless the
-            line only went on because the width was used up.
+        strip: the drawn row.
+        indent: characters at the start that aren't part of the text.
+        joiner: the text between it and the previous row when copied: a line feed, unless the line was only wrapped.
     """
 
     strip: Strip
@@ -36,15 +35,17 @@ class Row(NamedTuple):
     joiner: str = "\n"
 
 
-def wrapped(text: Text, look: Look, first: str = "", rest: str = "", mark: Style | None = None) -> list[Row]:
-    """Wrap a text at the look's width.
+def wrap_rows(
+    text: Text, look: TranscriptStyle, first: str = "", rest: str = "", mark: Style | None = None
+) -> list[Row]:
+    """Wrap a text to the style's width.
 
     Args:
-        text: its styles are complete; line feeds begin a new row.
-        look: gives the width.
-        first: what stands before the first row: a list's bullet.
-        rest: what stands before the others, as wide as `first`.
-        mark: the style of both.
+        text: a fully styled text; line feeds start new rows.
+        look: the style with the width.
+        first: the prefix of the first row, such as a list's bullet.
+        rest: the prefix of the other rows, as wide as `first`.
+        mark: the style of both prefixes.
     """
     rows: list[Row] = []
     width = max(look.width - len(rest), 1)
@@ -59,7 +60,7 @@ def wrapped(text: Text, look: Look, first: str = "", rest: str = "", mark: Style
     return rows
 
 
-def _folded(line: Text, width: int, look: Look, first: str, rest: str, mark: Style | None) -> list[Row]:
+def _folded(line: Text, width: int, look: TranscriptStyle, first: str, rest: str, mark: Style | None) -> list[Row]:
     rows: list[Row] = []
     place, plain = 0, line.plain
     for part in line.wrap(look.console, width, tab_size=TAB):
@@ -71,10 +72,10 @@ def _folded(line: Text, width: int, look: Look, first: str, rest: str, mark: Sty
     return rows
 
 
-def finished(rows: Iterable[Row], look: Look) -> list[Row]:
-    """Give rows the gutter at their left and the look's base to their end.
+def pad_rows(rows: Iterable[Row], look: TranscriptStyle) -> list[Row]:
+    """Add the gutter at the left of rows, and pad them to the full width.
 
-    What is painted is these very strips, for a strip remembers what it was painted as.
+    Exactly these strips are painted, because a strip caches its rendering.
     """
     gutter = [Segment(" ", look.base), Segment(" " * (GUTTER - 1), look.base)]
     width = GUTTER + look.width + MARGIN
@@ -84,7 +85,7 @@ def finished(rows: Iterable[Row], look: Look) -> list[Row]:
     ]
 
 
-def _strip(part: Text, prefix: str, look: Look, mark: Style | None) -> Strip:
+def _strip(part: Text, prefix: str, look: TranscriptStyle, mark: Style | None) -> Strip:
     segments = [Segment(prefix, mark or look.base)] if prefix else []
     own = part.style if isinstance(part.style, Style) else look.base
     # Rich leaves the style out where a text has no spans.
@@ -92,8 +93,8 @@ def _strip(part: Text, prefix: str, look: Look, mark: Style | None) -> Strip:
     return Strip(segments)
 
 
-def highlighted(strip: Strip, start: int, end: int, style: Style) -> Strip:
-    """Give some characters of a row another style."""
+def highlight_span(strip: Strip, start: int, end: int, style: Style) -> Strip:
+    """Add a style to some characters of a row."""
     text = strip.text
     begin, stop = cell_len(text[:start]), cell_len(text[:end])
     before, inside, after = strip.crop(0, begin), strip.crop(begin, stop), strip.crop(stop)

@@ -1,4 +1,4 @@
-"""A question that is answered by yes or no."""
+"""A dialog with a yes-no question."""
 
 from typing import ClassVar
 
@@ -11,8 +11,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 
-class Confirm(ModalScreen[bool]):
-    """Asks before something is done; Escape and n mean no."""
+class ConfirmDialog(ModalScreen[bool]):
+    """Asks for confirmation. Escape and n mean no."""
 
     AUTO_FOCUS = "*"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -20,23 +20,23 @@ class Confirm(ModalScreen[bool]):
         Binding("n,escape", "answer(False)", "No", tooltip="Leave it as it is"),
     ]
 
-    def __init__(self, question: str, *, yes: str) -> None:
+    def __init__(self, question: str, *, confirm_label: str) -> None:
         super().__init__()
         self._question = question
-        self._yes = yes
+        self._confirm_label = confirm_label
 
     def compose(self) -> ComposeResult:
         """Show the question and the two answers."""
         with Vertical(classes="dialog"):
             yield Static(Content(self._question), classes="question")
             with Horizontal(classes="buttons"):
-                yield Button(Content(f"{self._yes} (y)"), id="yes", variant="primary")
+                yield Button(Content(f"{self._confirm_label} (y)"), id="yes", variant="primary")
                 yield Button(Content("No (n)"), id="no")
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id == "yes")
 
-    def action_answer(self, answer: bool) -> None:  # noqa: FBT001  (the binding says it)
-        """Answer."""
+    def action_answer(self, answer: bool) -> None:  # noqa: FBT001  (the binding names it)
+        """Close with this answer."""
         self.dismiss(answer)

@@ -1,4 +1,4 @@
-"""A question that is answered by a line of text."""
+"""A dialog with one text field."""
 
 from typing import ClassVar
 
@@ -11,8 +11,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 
-class AskText(ModalScreen[str | None]):
-    """Asks for a line. It begins with `value`, and tells `error`, why the line could not be used the time before."""
+class InputDialog(ModalScreen[str | None]):
+    """Asks for a line of text. It starts with `value`; `error` says why the previous input failed."""
 
     AUTO_FOCUS = "*"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", tooltip="Change nothing")]
@@ -25,7 +25,7 @@ class AskText(ModalScreen[str | None]):
         self._error = error
 
     def compose(self) -> ComposeResult:
-        """Show the question, the error if there is one, and the line."""
+        """Show the question, the error if any, and the text field."""
         with Vertical(classes="dialog"):
             yield Static(Content(self._question), classes="question")
             if self._error:
@@ -38,5 +38,5 @@ class AskText(ModalScreen[str | None]):
         self.dismiss(event.value)
 
     def action_leave(self) -> None:
-        """Answer nothing."""
+        """Cancel."""
         self.dismiss(None)

@@ -1,4 +1,4 @@
-"""All keys on one screen, by where they work."""
+"""The screen with all keys, by scope."""
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
@@ -15,27 +15,27 @@ _KEY_WIDTH = 22
 
 
 class KeysScreen(ModalScreen[None]):
-    """Shows keys and what they do; any of the ways out of it will do."""
+    """Shows the keys with descriptions, by scope."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,q,enter", "leave", "Leave", tooltip="Back to the chat")]
 
-    def __init__(self, places: Mapping[str, Sequence[tuple[str, str]]]) -> None:
+    def __init__(self, scopes: Mapping[str, Sequence[tuple[str, str]]]) -> None:
         super().__init__()
-        self._places = places
+        self._scopes = scopes
 
     def compose(self) -> ComposeResult:
-        """Put the places one below the other; the arrow keys scroll."""
+        """Stack the scopes; the arrow keys scroll."""
         with Vertical(classes="dialog wide"):
             yield Static(Content("Keys"), classes="question")
             with VerticalScroll(classes="keys", can_focus=True):
-                for place, keys in self._places.items():
+                for scope, keys in self._scopes.items():
                     lines = [f"{key}{' ' * max(1, _KEY_WIDTH - cell_len(key))}{what}" for key, what in keys]
-                    yield Static(Content.from_text(f"{place}\n", markup=False).stylize("bold"))
+                    yield Static(Content.from_text(f"{scope}\n", markup=False).stylize("bold"))
                     yield Static(Content("\n".join([*lines, ""])))
             yield Static(
                 Content("Arrow keys scroll, Escape leaves. ctrl+p finds everything by its name."), classes="hint"
             )
 
     def action_leave(self) -> None:
-        """Go back."""
+        """Close the screen."""
         self.dismiss(None)

@@ -1,4 +1,4 @@
-"""The question before a message is redacted: what goes with it, what else quotes it, and whether that goes too."""
+"""The dialog before a message is redacted: what is removed with it, what quotes it, and whether to redact that too."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Literal
@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from botchat.core.models import Quote
-from botchat.tui.formatting import counted
+from botchat.tui.formatting import count_label
 
 RedactAnswer = Literal["message", "quotes"]
 
@@ -27,8 +27,8 @@ class RedactDialog(ModalScreen[RedactAnswer | None]):
     """Asks whether to redact a message, alone or with the messages that quote it. Escape and n mean no.
 
     Args:
-        session_id: of the message.
-        found: the messages that quote it, and its copies in other sessions.
+        session_id: the message's session.
+        quotes: the messages that quote it, and its copies in other sessions.
     """
 
     AUTO_FOCUS = "#cancel"
@@ -38,20 +38,20 @@ class RedactDialog(ModalScreen[RedactAnswer | None]):
         Binding("n,escape", "cancel", "Cancel", tooltip="Change nothing"),
     ]
 
-    def __init__(self, session_id: str, found: Sequence[Quote]) -> None:
+    def __init__(self, session_id: str, quotes: Sequence[Quote]) -> None:
         super().__init__()
         self._session_id = session_id
-        self._found = found
+        self._quotes = quotes
 
     def compose(self) -> ComposeResult:
-        """Show the question, what quotes the message, and the answers."""
+        """Show the question, the quotes and the options."""
         with Vertical(classes="dialog wide-buttons"):
             yield Static(Content(_QUESTION), classes="question")
-            if self._found:
-                yield Static(Content(quoted_in(self._session_id, self._found)), classes="question")
+            if self._quotes:
+                yield Static(Content(describe_quotes(self._session_id, self._quotes)), classes="question")
             with Horizontal(classes="buttons"):
                 yield Button(Content("Redact (y)"), id="message", variant="error")
-                if self._found:
+                if self._quotes:
                     yield Button(Content("Redact them too (a)"), id="quotes", variant="error")
                 yield Button(Content("Cancel (n)"), id="cancel")
 
@@ -65,22 +65,22 @@ class RedactDialog(ModalScreen[RedactAnswer | None]):
 
     @on(Button.Pressed, "#cancel")
     def action_cancel(self) -> None:
-        """Answer nothing."""
+        """Cancel."""
         self.dismiss(None)
 
     def action_answer(self, answer: RedactAnswer) -> None:
-        """Answer; where nothing quotes the message there is only one answer."""
-        if answer == "message" or self._found:
+        """Close with this answer; without quotes there is only one."""
+        if answer == "message" or self._quotes:
             self.dismiss(answer)
 
 
-def quoted_in(session_id: str, found: Sequence[Quote]) -> str:
-    """Name the messages that quote a message of this session."""
-    here = [f"message {quote.number} ({quote.role})" for quote in found if quote.session_id == session_id]
-    elsewhere = [quote.session_id for quote in found if quote.session_id != session_id]
+def describe_quotes(session_id: str, quotes: Sequence[Quote]) -> str:
+    """Describe where a message of this session is quoted."""
+    here = [f"message {quote.number} ({quote.role})" for quote in quotes if quote.session_id == session_id]
+    elsewhere = [quote.session_id for quote in quotes if quote.session_id != session_id]
     named = here[:_NAMED]
     if len(here) > _NAMED:
         named.append(f"{len(here) - _NAMED:,} more here")
     if elsewhere:
-        named.append(f"{counted(len(elsewhere), 'message')} in {counted(len(set(elsewhere)), 'other session')}")
+        named.append(f"{count_label(len(elsewhere), 'message')} in {count_label(len(set(elsewhere)), 'other session')}")
     return f"Quoted in: {', '.join(named)}."

@@ -1,4 +1,4 @@
-"""A question that is answered by one of several."""
+"""A dialog to select one of several options."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -13,33 +13,33 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 
-class Choose(ModalScreen[str | None]):
-    """Asks for one of these: what is answered, by what is shown."""
+class SelectDialog(ModalScreen[str | None]):
+    """Asks for one of the options, a mapping from value to label."""
 
     AUTO_FOCUS = "*"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", tooltip="Change nothing")]
 
-    def __init__(self, question: str, options: Mapping[str, str], *, chosen: str = "") -> None:
+    def __init__(self, question: str, options: Mapping[str, str], *, selected: str = "") -> None:
         super().__init__()
         self._question = question
         self._options = options
-        self._chosen = chosen
+        self._current = selected
 
     def compose(self) -> ComposeResult:
-        """Show the question and what can be chosen."""
+        """Show the question and the options."""
         with Vertical(classes="dialog"):
             yield Static(Content(self._question), classes="question")
             yield OptionList(*(Option(Content(shown)) for shown in self._options.values()))
 
     def on_mount(self) -> None:
-        """Mark what is chosen now."""
+        """Highlight the current value."""
         keys = list(self._options)
-        self.query_one(OptionList).highlighted = keys.index(self._chosen) if self._chosen in keys else 0
+        self.query_one(OptionList).highlighted = keys.index(self._current) if self._current in keys else 0
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(list(self._options)[event.option_index])
 
     def action_leave(self) -> None:
-        """Answer nothing."""
+        """Cancel."""
         self.dismiss(None)

@@ -1,4 +1,4 @@
-"""What is done to a session from the list: renamed, pinned, archived, deleted, and brought back."""
+"""Actions on a session in the list: rename, pin, archive, delete, restore."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,18 +11,22 @@ from textual.containers import Vertical
 from botchat.core.errors import BotchatError
 from botchat.core.exporting import one_line
 from botchat.core.models import SessionSummary, State
-from botchat.tui.backend import AnyChat
+from botchat.tui.backend import ChatBackend
 from botchat.tui.formatting import title_of
-from botchat.tui.messages import StoreAnswered, StoreFailed
-from botchat.tui.screens.confirm_dialog import Confirm
-from botchat.tui.screens.input_dialog import AskText
+from botchat.tui.messages import StoreFailed, StoreResponded
+from botchat.tui.screens.confirm_dialog import ConfirmDialog
+from botchat.tui.screens.input_dialog import InputDialog
 
-_SAID: dict[State, str] = {"active": "is back in the list", "archived": "is in the archive", "trash": "is in the trash"}
+_STATE_NOTICES: dict[State, str] = {
+    "active": "is back in the list",
+    "archived": "is in the archive",
+    "trash": "is in the trash",
+}
 _NAME = "The session's name:"
 
 
-class ChangesSessions(Vertical):
-    """Asks where asking is due, lets a worker change the store, and tells what has changed."""
+class SessionActions(Vertical):
+    """Confirms where needed, changes the store in a worker, and reports the result."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "rename", "Rename", id="list.rename", show=False, tooltip="Rename the marked session"),
@@ -33,16 +37,16 @@ class ChangesSessions(Vertical):
     ]
 
     @dataclass
-    class Changed(StoreAnswered):
-        """Is posted when a session was changed; `after` is None when it was removed for ever."""
+    class Changed(StoreResponded):
+        """A session was changed; `after` is None if it was permanently deleted."""
 
         before: SessionSummary
         after: SessionSummary | None
-        said: str
+        notice: str
 
     @dataclass
     class ChangeFailed(StoreFailed):
-        """Is posted when a session could not be changed; `name` is the one that was asked for, if one was."""
+        """A session couldn't be changed; `name` is the requested new name, if any."""
 
         summary: SessionSummary
         name: str | None = None
@@ -50,18 +54,18 @@ class ChangesSessions(Vertical):
     def __init__(self, user: str, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.user = user
-        self.chat: AnyChat | None = None
+        self.chat: ChatBackend | None = None
         self._undoable: tuple[SessionSummary, State] | None = None
 
     @property
     def current(self) -> SessionSummary | None:
-        """The session that is meant."""
+        """The selected session."""
         return None
 
     def rename(self, summary: SessionSummary, name: str | None = None, error: str = "") -> None:
-        """Ask for a name, beginning with the one that it has or, after a failure, the one that was asked for."""
-        asked = AskText(_NAME, title_of(summary.name) if name is None else name, error=error)
-        self.app.push_screen(asked, lambda said: self._rename(summary, said) if said and said.strip() else None)
+        """Ask for a name, starting with the current one or, after a failure, the one requested before."""
+        dialog = InputDialog(_NAME, title_of(summary.name) if name is None else name, error=error)
+        self.app.push_screen(dialog, lambda said: self._rename(summary, said) if said and said.strip() else None)
 
     def action_rename(self) -> None:
         """Rename the session."""
@@ -75,36 +79,40 @@ class ChangesSessions(Vertical):
             self._change(summary, after, "is pinned" if after.pinned else "is not pinned any more")
 
     def action_archive(self) -> None:
-        """Put the session into the archive, or back into the list."""
+        """Archive the session, or restore it."""
         if summary := self.current:
-            self._to(summary, "archived" if summary.state == "active" else "active")
+            self._set_state(summary, "archived" if summary.state == "active" else "active")
 
     def action_delete(self) -> None:
-        """Put the session into the trash; one that is there is removed for ever. Both ask."""
+        """Move the session to the trash; delete it permanently if it is there. Both ask first."""
         if summary := self.current:
             title = title_of(summary.name)
             if summary.state == "trash":
-                question = Confirm(f"Remove “{title}” for ever? Nothing brings it back.", yes="Remove it")
-                self._ask(question, lambda: self._change(summary, None, "is removed for ever"))
+                question = ConfirmDialog(
+                    f"Remove “{title}” for ever? Nothing brings it back.", confirm_label="Remove it"
+                )
+                self._confirm(question, lambda: self._change(summary, None, "is removed for ever"))
             else:
-                question = Confirm(f"Put “{title}” into the trash? It can be brought back for 30 days.", yes="Delete")
-                self._ask(question, lambda: self._to(summary, "trash"))
+                question = ConfirmDialog(
+                    f"Put “{title}” into the trash? It can be brought back for 30 days.", confirm_label="Delete"
+                )
+                self._confirm(question, lambda: self._set_state(summary, "trash"))
 
     def action_undo(self) -> None:
-        """Bring the session back that was archived or deleted last."""
+        """Restore the session that was archived or deleted last."""
         if self._undoable:
             (summary, state), self._undoable = self._undoable, None
-            self._change(summary, summary._replace(state=state), _SAID[state])
+            self._change(summary, summary._replace(state=state), _STATE_NOTICES[state])
         else:
             self.app.notify("There is nothing to undo.", markup=False)
 
     def _rename(self, summary: SessionSummary, name: str) -> None:
         self._change(summary, summary._replace(name=name.strip()), "is the name now")
 
-    def _to(self, summary: SessionSummary, state: State) -> None:
-        self._change(summary, summary._replace(state=state), _SAID[state])
+    def _set_state(self, summary: SessionSummary, state: State) -> None:
+        self._change(summary, summary._replace(state=state), _STATE_NOTICES[state])
 
-    def _ask(self, question: Confirm, go_on: Callable[[], object]) -> None:
+    def _confirm(self, question: ConfirmDialog, go_on: Callable[[], object]) -> None:
         def answered(yes: bool | None) -> None:  # noqa: FBT001  (Textual calls it)
             if yes:
                 go_on()
@@ -112,22 +120,22 @@ class ChangesSessions(Vertical):
         self.app.push_screen(question, answered)
 
     @work(thread=True, group="change")
-    def _change(self, before: SessionSummary, after: SessionSummary | None, said: str) -> None:
+    def _change(self, before: SessionSummary, after: SessionSummary | None, notice: str) -> None:
         try:
-            _apply(self._connected(), self.user, before, after)
+            _apply(self._require_chat(), self.user, before, after)
         except BotchatError as error:
             renamed = after is not None and after.name != before.name
             self.post_message(self.ChangeFailed(error, before, after.name if after and renamed else None))
         else:
-            self.post_message(self.Changed(before, after, said))
+            self.post_message(self.Changed(before, after, notice))
 
-    def _connected(self) -> AnyChat:
+    def _require_chat(self) -> ChatBackend:
         if self.chat is None:
             raise BotchatError("The store is not open yet.")
         return self.chat
 
-    def on_changes_sessions_changed(self, event: Changed) -> None:
-        """Say what was done, and how it is taken back."""
+    def on_session_actions_changed(self, event: Changed) -> None:
+        """Notify what was done and how to undo it."""
         after = event.after
         moved = after is not None and after.state != event.before.state
         hint = ""
@@ -135,17 +143,17 @@ class ChangesSessions(Vertical):
             self._undoable = (after, event.before.state)
             hint = " u takes that back."
         shown = after or event.before
-        self.app.notify(f"“{title_of(shown.name)}” {event.said}.{hint}", markup=False)
+        self.app.notify(f"“{title_of(shown.name)}” {event.notice}.{hint}", markup=False)
 
-    def on_changes_sessions_change_failed(self, event: ChangeFailed) -> None:
-        """Say what was not done; a name that was typed is asked for again."""
+    def on_session_actions_change_failed(self, event: ChangeFailed) -> None:
+        """Notify what failed; a name that was typed is asked for again."""
         if event.name is None:
             self.app.notify(one_line(str(event.error)), title="Not changed", severity="error", markup=False)
         else:
             self.rename(event.summary, event.name, one_line(str(event.error)))
 
 
-def _apply(chat: AnyChat, user: str, before: SessionSummary, after: SessionSummary | None) -> None:
+def _apply(chat: ChatBackend, user: str, before: SessionSummary, after: SessionSummary | None) -> None:
     if after is None:
         chat.purge(user, before.id)
     elif after.state == "trash" != before.state:

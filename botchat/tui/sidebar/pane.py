@@ -1,4 +1,4 @@
-"""The left side: search, the list of sessions page by page, and how many of them are loaded."""
+"""The left side: search, the paged list of sessions, and the count of loaded ones."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,11 +15,11 @@ from textual.widgets import Input, Static
 from botchat.core.errors import BotchatError
 from botchat.core.exporting import one_line
 from botchat.core.models import PAGE_SIZE, Page, SessionFilter, SessionSummary, State, now
-from botchat.tui.backend import AnyChat
-from botchat.tui.formatting import counted, title_of
-from botchat.tui.messages import StoreAnswered, StoreFailed
-from botchat.tui.screens.select_dialog import Choose
-from botchat.tui.sidebar.actions import ChangesSessions
+from botchat.tui.backend import ChatBackend
+from botchat.tui.formatting import count_label, title_of
+from botchat.tui.messages import StoreFailed, StoreResponded
+from botchat.tui.screens.select_dialog import SelectDialog
+from botchat.tui.sidebar.actions import SessionActions
 from botchat.tui.sidebar.session_list import SessionList
 
 _SEARCH_PAUSE = 0.3
@@ -32,8 +32,8 @@ _EMPTY: dict[State, str] = {
 }
 
 
-class SessionsPane(ChangesSessions):
-    """Reads the list in the order of the store, 50 at a time, for one filter after the other."""
+class SessionsPane(SessionActions):
+    """Loads the list in the store's order, 50 at a time, for the current filter."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("m", "more", "50 more", id="more", tooltip="Load the next 50 sessions"),
@@ -44,8 +44,8 @@ class SessionsPane(ChangesSessions):
     ]
 
     @dataclass
-    class PageLoaded(StoreAnswered):
-        """Is posted when a page came; `after` is where it begins, None for the first."""
+    class PageLoaded(StoreResponded):
+        """A page was loaded; `after` is the cursor that it starts at, None for the first."""
 
         where: SessionFilter
         after: str | None
@@ -53,14 +53,14 @@ class SessionsPane(ChangesSessions):
 
     @dataclass
     class PageFailed(StoreFailed):
-        """Is posted when a page did not come."""
+        """A page couldn't be loaded."""
 
         where: SessionFilter
         after: str | None
 
     @dataclass
-    class Counted(StoreAnswered):
-        """Is posted when it is known how many sessions the filter finds."""
+    class TotalCounted(StoreResponded):
+        """The number of sessions that match the filter is known."""
 
         where: SessionFilter
         number: int
@@ -77,7 +77,7 @@ class SessionsPane(ChangesSessions):
         self._typing: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        """Put the search above the list, and the number below it."""
+        """Put the search above the list and the count below it."""
         yield self._search
         yield self.list
         yield self._count
@@ -87,17 +87,17 @@ class SessionsPane(ChangesSessions):
         """The session under the list's cursor."""
         return self.list.current
 
-    def connected(self, chat: AnyChat) -> None:
-        """Begin to read, now that the store is open."""
+    def attach_chat(self, chat: ChatBackend) -> None:
+        """Load the first page, now that the store is open."""
         self.chat = chat
         self.action_reload()
 
     def show_failure(self, error: BotchatError) -> None:
-        """Tell in the list's place why there is none, and how to try again."""
-        self.list.show_end("error", f"{one_line(str(error))} Enter tries again.")
+        """Show the error instead of the list, and how to retry."""
+        self.list.show_tail("error", f"{one_line(str(error))} Enter tries again.")
 
-    def put(self, summary: SessionSummary, *, is_found: bool = False) -> None:
-        """Show a session as it is now, if it is one of those that the list is of; a search found it, or not."""
+    def upsert(self, summary: SessionSummary, *, is_found: bool = False) -> None:
+        """Update or insert a session if it matches the filter; `is_found` says that a search matches it."""
         known = any(row.id == summary.id for row in self.list.rows)
         where = self._where
         if (
@@ -105,54 +105,54 @@ class SessionsPane(ChangesSessions):
             and where.bot_id in {None, summary.bot_id}
             and (known or is_found or not where.text)
         ):
-            is_new = self.list.put(summary)
+            is_new = self.list.upsert(summary)
             if is_new and self._total is not None:
                 self._total += 1
-            if self.list.end[0] == "words":
-                self.list.show_end("nothing")
+            if self.list.tail[0] == "empty":
+                self.list.show_tail("none")
         elif known:
-            self.list.take_out(summary.id)
+            self.list.remove_session(summary.id)
             self._total = self._total - 1 if self._total else self._total
         self._show_count()
 
     def action_reload(self) -> None:
-        """Read the list anew from its beginning."""
+        """Reload the list from the start."""
         if self.chat is None:
-            self.post_message(SessionList.TryAgainWanted())
+            self.post_message(SessionList.RetryRequested())
             return
         self._next, self._total = None, None
-        self.list.show_end("loading", "Loading …")
+        self.list.show_tail("loading", "Loading …")
         self._load(self._where, None)
 
     def action_more(self) -> None:
         """Load the next page."""
-        if self.list.end[0] == "more":
-            self.list.show_end("loading", "Loading …")
+        if self.list.tail[0] == "more":
+            self.list.show_tail("loading", "Loading …")
             self._load(self._where, self._next)
-        elif self.list.end[0] == "error":
+        elif self.list.tail[0] == "error":
             self._try_again()
 
     def action_search(self) -> None:
-        """Let the person type what to search for."""
+        """Show and focus the search field."""
         self._search.display = True
         self._search.focus()
 
     def action_view(self) -> None:
-        """Show the archive, the trash, or the list."""
+        """Switch between the list, the archive and the trash."""
         self._show(replace(self._where, state=_VIEWS[self._where.state or "trash"]))
 
     def action_filter_bot(self) -> None:
-        """Ask of which bot's sessions the list shall be."""
+        """Ask for the bot to filter the list by."""
         if self.chat is None:
             return
         options = {"": "All bots"} | {bot: one_line(f"{bot} ({info.label})") for bot, info in self.chat.bots.items()}
-        asked = Choose("Show the sessions with:", options, chosen=self._where.bot_id or "")
+        dialog = SelectDialog("Show the sessions with:", options, selected=self._where.bot_id or "")
         self.app.push_screen(
-            asked, lambda bot: None if bot is None else self._show(replace(self._where, bot_id=bot or None))
+            dialog, lambda bot: None if bot is None else self._show(replace(self._where, bot_id=bot or None))
         )
 
     def leave_search(self) -> None:
-        """Show the whole list again."""
+        """Clear the search and show the whole list."""
         self._search.clear()
         self._search.display = False
         self._search_now()
@@ -178,47 +178,47 @@ class SessionsPane(ChangesSessions):
 
     def _show(self, where: SessionFilter) -> None:
         self._where = where
-        self.list.show([])
+        self.list.set_rows([])
         self.action_reload()
         self._show_count()
 
-    @on(SessionList.MoreWanted)
+    @on(SessionList.MoreRequested)
     def _more_wanted(self) -> None:
         self.action_more()
 
-    @on(SessionList.TryAgainWanted)
+    @on(SessionList.RetryRequested)
     def _try_again(self) -> None:
         if self.chat is not None:
-            self.list.show_end("loading", "Loading …")
+            self.list.show_tail("loading", "Loading …")
             self._load(self._where, self._failed_after)
 
     @work(thread=True, group="page", exclusive=True)
     def _load(self, where: SessionFilter, after: str | None) -> None:
         try:
-            chat = self._connected()
+            chat = self._require_chat()
             page = chat.page(self.user, after, PAGE_SIZE, where)
             self.post_message(self.PageLoaded(where, after, page))
-            if after is None and not where.text:  # to count what a search finds is to search it all
+            if after is None and not where.text:  # counting search results would mean searching everything
                 number = chat.count(self.user, where) if page.next else len(page.sessions)
-                self.post_message(self.Counted(where, number))
+                self.post_message(self.TotalCounted(where, number))
         except BotchatError as error:
             self.post_message(self.PageFailed(error, where, after))
 
     @on(PageLoaded)
     def _page_loaded(self, event: PageLoaded) -> None:
         if event.where != self._where or (event.after is not None and event.after != self._next):
-            return  # it belongs to a list that is not shown any more
+            return  # the page of a previous filter
         self._next = event.page.next
         if event.after is None:
-            self.list.show(list(event.page.sessions))
+            self.list.set_rows(list(event.page.sessions))
         else:
-            self.list.extend(list(event.page.sessions))
+            self.list.append_rows(list(event.page.sessions))
         if self._next:
-            self.list.show_end("more", f"Load {PAGE_SIZE} more (m)")
+            self.list.show_tail("more", f"Load {PAGE_SIZE} more (m)")
         elif self.list.rows:
-            self.list.show_end("nothing")
+            self.list.show_tail("none")
         else:
-            self.list.show_end("words", self._empty_words())
+            self.list.show_tail("empty", self._empty_text())
         self._show_count()
 
     @on(PageFailed)
@@ -227,22 +227,22 @@ class SessionsPane(ChangesSessions):
             self._failed_after = event.after
             self.show_failure(event.error)
 
-    @on(Counted)
-    def _counted(self, event: Counted) -> None:
+    @on(TotalCounted)
+    def _total_counted(self, event: TotalCounted) -> None:
         if event.where == self._where:
             self._total = event.number
             self._show_count()
 
-    @on(ChangesSessions.Changed)
-    def _changed(self, event: ChangesSessions.Changed) -> None:
+    @on(SessionActions.Changed)
+    def _changed(self, event: SessionActions.Changed) -> None:
         if event.after:
-            self.put(event.after, is_found=True)
+            self.upsert(event.after, is_found=True)
         else:
-            self.list.take_out(event.before.id)
-        if not self.list.rows and self.list.end[0] == "nothing":
-            self.list.show_end("words", self._empty_words())
+            self.list.remove_session(event.before.id)
+        if not self.list.rows and self.list.tail[0] == "none":
+            self.list.show_tail("empty", self._empty_text())
 
-    def _empty_words(self) -> str:
+    def _empty_text(self) -> str:
         if self._where.text:
             return f"Nothing is found for “{one_line(self._where.text)}”. Escape shows all."
         if self._where.bot_id:
@@ -254,9 +254,9 @@ class SessionsPane(ChangesSessions):
         if self._where.text:
             number = f"{loaded:,} found" + (", and more" if self._next else "")
         elif self._total is None:
-            number = counted(loaded)
+            number = count_label(loaded)
         else:
             number = f"{loaded:,} of {max(self._total, loaded):,}"
         bot = title_of(self._where.bot_id) if self._where.bot_id else ""
-        words = [number, _VIEW_NAMES[self._where.state or "active"], bot]
-        self._count.update(Content(" · ".join(word for word in words if word)))
+        parts = [number, _VIEW_NAMES[self._where.state or "active"], bot]
+        self._count.update(Content(" · ".join(part for part in parts if part)))

@@ -1,4 +1,4 @@
-"""The list of sessions: two lines each, drawn only where they are seen, so that 5,000 cost no more than 50."""
+"""The list of sessions: two lines each, of which only visible ones are drawn, so that 5,000 cost no more than 50."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from botchat.core.models import SessionSummary, now
-from botchat.tui.formatting import age, counted, fitted, title_of
+from botchat.tui.formatting import age, count_label, fit_width, title_of
 
-_ROW = 2
-_NEAR_THE_END = 5
+_ROW_HEIGHT = 2
+_PREFETCH_ROWS = 5
 
-End = Literal["loading", "more", "error", "words", "nothing"]
+TailKind = Literal["loading", "more", "error", "empty", "none"]
 
 
 class SessionList(ScrollView, can_focus=True):
-    """Rows of sessions, and below them what comes next: more, an error, or words when there is nothing."""
+    """Rows of sessions, and a tail row: more, an error, or a text if the list is empty."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "session-list--name",
@@ -41,20 +41,20 @@ class SessionList(ScrollView, can_focus=True):
         Binding("pagedown", "page(1)", "Page down", show=False),
         Binding("home", "first", "First", show=False),
         Binding("end", "last", "Last of those loaded", show=False),
-        Binding("enter", "choose", "Open", id="open", tooltip="Open the session that is marked"),
+        Binding("enter", "select", "Open", id="open", tooltip="Open the session that is marked"),
     ]
 
     @dataclass
     class Opened(Message):
-        """Is posted when a session was chosen to be read."""
+        """A session was selected to be opened."""
 
         summary: SessionSummary
 
-    class MoreWanted(Message):
-        """Is posted when the cursor or the view gets near the end of what is loaded, or more was chosen there."""
+    class MoreRequested(Message):
+        """The cursor or the view is near the end of the loaded rows, or the tail row that offers more was selected."""
 
-    class TryAgainWanted(Message):
-        """Is posted when the row that tells of a failure was chosen."""
+    class RetryRequested(Message):
+        """The tail row that shows an error was selected."""
 
     def __init__(self, *, id: str | None = None, clock: Callable[[], datetime] = now) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -62,11 +62,11 @@ class SessionList(ScrollView, can_focus=True):
         self._rows: list[SessionSummary] = []
         self._cursor = 0
         self._open_id: str | None = None
-        self._end: tuple[End, str] = ("loading", "Loading …")
+        self._tail: tuple[TailKind, str] = ("loading", "Loading …")
 
     @property
     def rows(self) -> list[SessionSummary]:
-        """The sessions that are loaded, newest first."""
+        """The loaded sessions, newest first."""
         return self._rows
 
     @property
@@ -75,26 +75,26 @@ class SessionList(ScrollView, can_focus=True):
         return self._rows[self._cursor] if self._cursor < len(self._rows) else None
 
     @property
-    def end(self) -> tuple[End, str]:
-        """What stands below the sessions, and its words."""
-        return self._end
+    def tail(self) -> tuple[TailKind, str]:
+        """The kind of the tail row, and its text."""
+        return self._tail
 
-    def show(self, rows: list[SessionSummary]) -> None:
-        """Show these sessions in the place of the others; the cursor stays on its session if it is among them."""
+    def set_rows(self, rows: list[SessionSummary]) -> None:
+        """Replace all rows; the cursor stays on its session if that is among them."""
         kept = self.current
         self._rows = list(rows)
         place = next((i for i, row in enumerate(self._rows) if kept and row.id == kept.id), 0)
         self._resize()
         self._set_cursor(place)
 
-    def extend(self, rows: list[SessionSummary]) -> None:
-        """Add what comes after the sessions that are loaded."""
+    def append_rows(self, rows: list[SessionSummary]) -> None:
+        """Append rows that aren't there yet."""
         known = {row.id for row in self._rows}
         self._rows += [row for row in rows if row.id not in known]
         self._resize()
 
-    def put(self, summary: SessionSummary) -> bool:
-        """Show a session as it is now: in its row, or where it belongs if that is loaded; tell whether it is new."""
+    def upsert(self, summary: SessionSummary) -> bool:
+        """Update a session's row, or insert it if its position is loaded; return whether it was inserted."""
         for i, row in enumerate(self._rows):
             if row.id == summary.id:
                 self._rows[i] = summary
@@ -102,16 +102,16 @@ class SessionList(ScrollView, can_focus=True):
                 return False
         newer = [(row.create_time, row.id) > (summary.create_time, summary.id) for row in self._rows]
         place = newer.index(False) if False in newer else len(newer)
-        if place == len(newer) and self._end[0] in {"more", "error"}:
-            return False  # it comes with the page that it is on
+        if place == len(newer) and self._tail[0] in {"more", "error"}:
+            return False  # its page will bring it
         self._rows.insert(place, summary)
         if place <= self._cursor and (self._cursor or self.has_focus):
-            self._cursor += 1  # it stays where the person has put it
+            self._cursor += 1  # the cursor stays on its session
         self._resize()
         return True
 
-    def take_out(self, session_id: str) -> None:
-        """Take a session out of the list."""
+    def remove_session(self, session_id: str) -> None:
+        """Remove a session from the list."""
         place = next((i for i, row in enumerate(self._rows) if row.id == session_id), None)
         if place is not None:
             del self._rows[place]
@@ -119,69 +119,69 @@ class SessionList(ScrollView, can_focus=True):
             self._set_cursor(self._cursor - (place < self._cursor))
 
     def mark_open(self, session_id: str | None) -> None:
-        """Mark the session that is being read."""
+        """Mark the open session."""
         self._open_id = session_id
         self.refresh()
 
-    def show_end(self, end: End, words: str = "") -> None:
-        """Show below the sessions what comes next."""
-        self._end = (end, words)
+    def show_tail(self, kind: TailKind, text: str = "") -> None:
+        """Set the tail row."""
+        self._tail = (kind, text)
         self._resize()
 
     def action_move(self, by: int) -> None:
-        """Move the cursor by so many rows."""
+        """Move the cursor by a number of rows."""
         self._set_cursor(self._cursor + by)
 
     def action_page(self, pages: int) -> None:
-        """Move the cursor by a view."""
-        self._set_cursor(self._cursor + pages * max(1, self.size.height // _ROW - 1))
+        """Move the cursor by a number of screens."""
+        self._set_cursor(self._cursor + pages * max(1, self.size.height // _ROW_HEIGHT - 1))
 
     def action_first(self) -> None:
         """Move the cursor to the newest session."""
         self._set_cursor(0)
 
     def action_last(self) -> None:
-        """Move the cursor to the end of what is loaded."""
+        """Move the cursor to the end of the loaded rows."""
         self._set_cursor(len(self._rows))
 
-    def action_choose(self) -> None:
-        """Open the session under the cursor, or do what the last row says."""
+    def action_select(self) -> None:
+        """Open the session under the cursor, or do what the tail row offers."""
         if summary := self.current:
             self.post_message(self.Opened(summary))
-        elif self._end[0] == "more":
-            self.post_message(self.MoreWanted())
-        elif self._end[0] == "error":
-            self.post_message(self.TryAgainWanted())
+        elif self._tail[0] == "more":
+            self.post_message(self.MoreRequested())
+        elif self._tail[0] == "error":
+            self.post_message(self.RetryRequested())
 
     def on_click(self, event: events.Click) -> None:
-        """Open the session that was clicked."""
-        row = (event.y + self.scroll_offset.y) // _ROW
-        if row <= self._last_place:
+        """Open the clicked session."""
+        row = (event.y + self.scroll_offset.y) // _ROW_HEIGHT
+        if row <= self._last_row:
             self._set_cursor(row)
-            self.action_choose()
+            self.action_select()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Ask for more when the wheel gets near the end."""
+        """Request more rows when scrolling gets near the end."""
         super().watch_scroll_y(old_value, new_value)
-        self._ask_for_more((int(new_value) + self.size.height) // _ROW)
+        self._ask_for_more((int(new_value) + self.size.height) // _ROW_HEIGHT)
 
     def on_resize(self) -> None:
-        """Fit the end's words to the new width."""
+        """Wrap the tail's text to the new width."""
         self._resize()
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the view."""
         width = self.size.width
-        row, line = divmod(y + self.scroll_offset.y, _ROW)
+        row, line = divmod(y + self.scroll_offset.y, _ROW_HEIGHT)
         if row < len(self._rows):
             return self._line_of(self._rows[row], line, width, is_cursor=row == self._cursor)
-        lines = self._end_lines(width)
-        place = y + self.scroll_offset.y - len(self._rows) * _ROW
-        style = self._style("error" if self._end[0] == "error" else "end")
-        if self._cursor == len(self._rows) and self._end[0] in {"more", "error"} and place < len(lines):
+        lines = self._tail_lines(width)
+        place = y + self.scroll_offset.y - len(self._rows) * _ROW_HEIGHT
+        style = self._style("error" if self._tail[0] == "error" else "end")
+        if self._cursor == len(self._rows) and self._tail[0] in {"more", "error"} and place < len(lines):
             style += self._cursor_style()
         text = lines[place] if place < len(lines) else ""
-        return Strip([Segment(fitted(f" {text}", width), style)], width)
+        return Strip([Segment(fit_width(f" {text}", width), style)], width)
 
     def _line_of(self, row: SessionSummary, line: int, width: int, *, is_cursor: bool) -> Strip:
         style = self._style("name" if line == 0 else "about")
@@ -193,9 +193,9 @@ class SessionList(ScrollView, can_focus=True):
         if line == 0:
             text = f"{mark}{'★ ' if row.pinned else ''}{title_of(row.name)}"
         else:
-            when = age(row.create_time, self._clock())  # what the list is in the order of
-            text = f"{mark} {when} · {counted(row.message_count, 'message')} · {title_of(row.bot_id)}"
-        return Strip([Segment(fitted(text, width - 1) + " ", style)], width)
+            when = age(row.create_time, self._clock())  # the list's order
+            text = f"{mark} {when} · {count_label(row.message_count, 'message')} · {title_of(row.bot_id)}"
+        return Strip([Segment(fit_width(text, width - 1) + " ", style)], width)
 
     def _cursor_style(self) -> Style:
         return self._style("cursor", partial=True) if self.has_focus else Style()
@@ -204,32 +204,32 @@ class SessionList(ScrollView, can_focus=True):
         return self.get_component_rich_style(f"session-list--{name}", partial=partial)
 
     @property
-    def _last_place(self) -> int:
-        return len(self._rows) - (0 if self._end[0] in {"more", "error"} else 1)
+    def _last_row(self) -> int:
+        return len(self._rows) - (0 if self._tail[0] in {"more", "error"} else 1)
 
-    def _end_lines(self, width: int) -> list[str]:
-        """Break the words of the end into lines; they may be an error's, a sentence long."""
+    def _tail_lines(self, width: int) -> list[str]:
+        """Wrap the tail's text; an error is a whole sentence."""
         lines = [""]
-        for word in self._end[1].split():
+        for word in self._tail[1].split():
             if lines[-1] and len(lines[-1]) + 1 + len(word) > width - 2:
                 lines.append("")
             lines[-1] += f" {word}" if lines[-1] else word
-        return lines if self._end[1] else []
+        return lines if self._tail[1] else []
 
     def _resize(self) -> None:
-        height = len(self._rows) * _ROW + len(self._end_lines(self.size.width or 30))
+        height = len(self._rows) * _ROW_HEIGHT + len(self._tail_lines(self.size.width or 30))
         self.virtual_size = Size(self.size.width, height)
-        self._cursor = max(0, min(self._cursor, self._last_place))
+        self._cursor = max(0, min(self._cursor, self._last_row))
         self.refresh()
 
     def _set_cursor(self, place: int) -> None:
-        self._cursor = max(0, min(place, self._last_place))
-        end_height = len(self._end_lines(self.size.width)) if self._cursor == len(self._rows) else _ROW
-        region = Region(0, self._cursor * _ROW, max(1, self.size.width), max(1, end_height))
+        self._cursor = max(0, min(place, self._last_row))
+        end_height = len(self._tail_lines(self.size.width)) if self._cursor == len(self._rows) else _ROW_HEIGHT
+        region = Region(0, self._cursor * _ROW_HEIGHT, max(1, self.size.width), max(1, end_height))
         self.scroll_to_region(region, animate=False, force=True)
         self._ask_for_more(self._cursor)
         self.refresh()
 
     def _ask_for_more(self, place: int) -> None:
-        if self._end[0] == "more" and self._rows and place >= len(self._rows) - _NEAR_THE_END:
-            self.post_message(self.MoreWanted())
+        if self._tail[0] == "more" and self._rows and place >= len(self._rows) - _PREFETCH_ROWS:
+            self.post_message(self.MoreRequested())

@@ -1,51 +1,51 @@
-"""What is told about messages beyond themselves: alternatives, details, unfolded thoughts."""
+"""Annotations of messages: versions, details, expanded reasoning, dividers."""
 
 from collections.abc import Mapping, Sequence
 
 from botchat.core.models import Message
-from botchat.tui.transcript.item import About
+from botchat.tui.transcript.item import MessageAnnotations
 
 
-class Told:
-    """What a transcript was told, and what its reader wants to see.
+class Annotations:
+    """What a transcript shows about its messages besides their content.
 
     Attributes:
-        bot_id: who answers where a message names no other.
-        first: how many earlier messages are not loaded.
-        alternatives: the messages that stand in the place of one, by its id.
-        unanswered: the id of the message that waits for an answer.
-        lines: what stands on lines of their own above messages, by their ids.
-        details: times, models and tokens are wanted.
+        bot_id: the bot of replies that name no agent.
+        earlier_count: the number of earlier messages that aren't loaded.
+        alternatives: the IDs of all versions of a message, by its ID.
+        unanswered: the ID of the last message if its reply is missing.
+        dividers: texts of the lines above messages, by message ID.
+        shows_details: whether to show times, models and tokens.
     """
 
     def __init__(self) -> None:
-        """Begin with nothing told."""
+        """Start without annotations."""
         self.bot_id = ""
-        self.first = 0
+        self.earlier_count = 0
         self.alternatives: Mapping[str, Sequence[str]] = {}
         self.unanswered: str | None = None
-        self.lines: Mapping[str, tuple[str, ...]] = {}
-        self.details = False
-        self._all_unfolded = False
-        self._otherwise: set[str] = set()  # folded where the others are not, or the other way round
+        self.dividers: Mapping[str, tuple[str, ...]] = {}
+        self.shows_details = False
+        self._all_expanded = False
+        self._toggled: set[str] = set()  # IDs whose state differs from `_all_expanded`
 
-    def about(self, message: Message) -> About:
-        """Tell what to show of a message."""
+    def for_message(self, message: Message) -> MessageAnnotations:
+        """Return the annotations of a message."""
         others = self.alternatives.get(message.id, ())
-        place = (list(others).index(message.id) + 1, len(others)) if message.id in others else None
-        return About(
+        version = (list(others).index(message.id) + 1, len(others)) if message.id in others else None
+        return MessageAnnotations(
             bot_id=self.bot_id,
-            details=self.details,
-            thoughts=self._all_unfolded != (message.id in self._otherwise),
-            place=place,
+            shows_details=self.shows_details,
+            shows_reasoning=self._all_expanded != (message.id in self._toggled),
+            version=version,
             unanswered=message.id == self.unanswered,
-            above=self.lines.get(message.id, ()),
+            dividers=self.dividers.get(message.id, ()),
         )
 
-    def fold(self, message_id: str | None) -> None:
-        """Fold or unfold the thoughts of one message, or of all."""
+    def toggle_reasoning(self, message_id: str | None) -> None:
+        """Collapse or expand the reasoning of one message, or of all."""
         if message_id is None:
-            self._all_unfolded = not self._all_unfolded
-            self._otherwise.clear()
+            self._all_expanded = not self._all_expanded
+            self._toggled.clear()
         else:
-            self._otherwise ^= {message_id}
+            self._toggled ^= {message_id}

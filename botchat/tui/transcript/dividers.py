@@ -1,21 +1,21 @@
-"""The lines between messages: where the bot's part of a conversation begins, and where its topic changes."""
+"""Dividers between messages: where the bot's context begins, and where the topic changes."""
 
 from collections.abc import Mapping
 
 from botchat.core.chat import context_usage, topic_starts
 from botchat.core.models import Session
-from botchat.tui.state import shown_of
+from botchat.tui.state import visible_messages
 
 _TOPIC = "new topic · escape, then n, begins a new session with it"
 
 
-def lines_of(session: Session, *, topics: bool) -> Mapping[str, tuple[str, ...]]:
-    """Return what stands above messages, by their ids."""
+def dividers_of(session: Session, *, topics: bool) -> Mapping[str, tuple[str, ...]]:
+    """Return the texts above messages, by message ID."""
     lines: dict[str, tuple[str, ...]] = {}
     if usage := context_usage(session):
         back = " Escape, then f, takes it back." if usage.is_manual else ""
         lines[usage.first_id] = (usage.description + back, *([f"Summary: {usage.summary}"] if usage.summary else []))
     if topics:
-        for message_id in topic_starts(shown_of(session)):
+        for message_id in topic_starts(visible_messages(session)):
             lines[message_id] = (*lines.get(message_id, ()), _TOPIC)
     return lines

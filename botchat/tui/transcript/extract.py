@@ -1,4 +1,4 @@
-"""What is taken out of a transcript: a message's words, its code, its links, and what is selected with the mouse."""
+"""Extracts from a transcript: a message's text, code blocks and links, and the mouse selection."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -8,42 +8,42 @@ from textual.selection import Selection
 
 from botchat.core.exporting import is_markdown, printable
 from botchat.core.models import Message
-from botchat.tui.markdown.blocks import Block, Code, Prose, Table
-from botchat.tui.markdown.inline import links_of, reader
+from botchat.tui.markdown.blocks import Block, Code, Paragraph, Table
+from botchat.tui.markdown.inline import markdown_parser, paragraph_links
 from botchat.tui.markdown.reading import Document
-from botchat.tui.markdown.style import Look
+from botchat.tui.markdown.style import TranscriptStyle
 from botchat.tui.markdown.wrapping import GUTTER, Row
-from botchat.tui.transcript.item import Place
+from botchat.tui.transcript.item import RowPosition
 from botchat.tui.transcript.layout import Layout
 
-_BITS = 20  # of a part's number in a message, and of a row's in a part
+_BITS = 20  # for a part's index in its message, and for a row's in its part
 _WIDEST = 1 << _BITS
-_FIRST, _LAST = Place(0, 0), Place((1 << _BITS) - 1, (1 << _BITS) - 1)
+_FIRST, _LAST = RowPosition(0, 0), RowPosition((1 << _BITS) - 1, (1 << _BITS) - 1)
 
 
-def offset_row(serial: int, place: Place) -> int:
-    """Number a row for a selection: a number that stays while messages above it come and change."""
+def selection_row(serial: int, place: RowPosition) -> int:
+    """Encode a row as a selection's y coordinate, which stays valid while messages above it are added or change."""
     return (serial << _BITS | place.part) << _BITS | place.y
 
 
 def whole_message(serial: int) -> Selection:
-    """Select all of a message."""
-    return Selection(Offset(0, offset_row(serial, _FIRST)), Offset(_WIDEST, offset_row(serial, _LAST)))
+    """Return the selection of a whole message."""
+    return Selection(Offset(0, selection_row(serial, _FIRST)), Offset(_WIDEST, selection_row(serial, _LAST)))
 
 
-def words_of(message: Message) -> str:
-    """Return what a message says, as it can be pasted into a terminal."""
+def message_text(message: Message) -> str:
+    """Return a message's text, safe to paste into a terminal."""
     return printable(message.content)
 
 
 def code_blocks(message: Message) -> list[str]:
-    """Return the code blocks of a message, as they were written."""
-    tokens = reader().parse(printable(message.content))
+    """Return a message's code blocks, unwrapped."""
+    tokens = markdown_parser().parse(printable(message.content))
     return [token.content for token in tokens if token.type in {"fence", "code_block"}]
 
 
-def links(message: Message, look: Look) -> list[str]:
-    """Return the addresses in a bot's or a tool's message in their order, each once."""
+def message_links(message: Message, look: TranscriptStyle) -> list[str]:
+    """Return the distinct URLs of a bot's or tool's message, in order."""
     if not is_markdown(message):
         return []
     document = Document()
@@ -52,8 +52,8 @@ def links(message: Message, look: Look) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def selected(layout: Layout, selection: Selection) -> str:
-    """Return what is selected: the words of a message that lies wholly inside as they were said, else rows as seen."""
+def selected_text(layout: Layout, selection: Selection) -> str:
+    """Return the selected text: the source of wholly selected messages, otherwise unwrapped rows."""
     if not layout.messages:
         return ""
     start = _End(0, _FIRST, 0) if selection.start is None else _end(layout, selection.start)
@@ -65,7 +65,7 @@ def selected(layout: Layout, selection: Selection) -> str:
         end = (stop.place, stop.x) if i == stop.message else (_LAST, _WIDEST)
         whole = begin == (_FIRST, GUTTER) and end[0] == _LAST
         if whole:
-            texts.append(words_of(layout.messages[i]) or _text(layout.rows_of(i), begin, end).strip("\n"))
+            texts.append(message_text(layout.messages[i]) or _text(layout.rows_of(i), begin, end).strip("\n"))
         else:
             texts.append(_text(layout.rows_of(i), begin, end))
     return "\n\n".join(texts)
@@ -73,16 +73,16 @@ def selected(layout: Layout, selection: Selection) -> str:
 
 class _End(NamedTuple):
     message: int
-    place: Place
+    place: RowPosition
     x: int
 
 
 def _end(layout: Layout, offset: Offset) -> _End:
     serial, row = offset.y >> 2 * _BITS, offset.y & ((1 << 2 * _BITS) - 1)
-    return _End(layout.place(serial), Place(row >> _BITS, row & (1 << _BITS) - 1), offset.x)
+    return _End(layout.index_of(serial), RowPosition(row >> _BITS, row & (1 << _BITS) - 1), offset.x)
 
 
-def _text(rows: Iterable[tuple[Place, Row]], begin: tuple[Place, int], end: tuple[Place, int]) -> str:
+def _text(rows: Iterable[tuple[RowPosition, Row]], begin: tuple[RowPosition, int], end: tuple[RowPosition, int]) -> str:
     text = ""
     for place, row in rows:
         if place < begin[0]:
@@ -99,11 +99,11 @@ def _text(rows: Iterable[tuple[Place, Row]], begin: tuple[Place, int], end: tupl
     return "\n".join(line.rstrip() for line in text.split("\n"))
 
 
-def _links(block: Block, look: Look) -> Sequence[str]:
+def _links(block: Block, look: TranscriptStyle) -> Sequence[str]:
     match block:
-        case Prose():
-            return links_of(block.source, look, block.refs)
+        case Paragraph():
+            return paragraph_links(block.source, look, block.refs)
         case Table():
-            return [link for row in (block.head, *block.cells) for cell in row for link in links_of(cell, look)]
+            return [link for row in (block.head, *block.cells) for cell in row for link in paragraph_links(cell, look)]
         case Code() | _:
             return []

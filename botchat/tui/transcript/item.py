@@ -1,4 +1,4 @@
-"""One message as it stands in the transcript: its heading, its thoughts, its words and how it ended."""
+"""One message in the transcript: header, reasoning, content and ending."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from typing import NamedTuple
 from botchat.core.chat import is_empty_reply
 from botchat.core.exporting import content_notices, file_line, is_markdown, one_line
 from botchat.core.models import Message
-from botchat.tui.markdown.blocks import Block, Said
+from botchat.tui.markdown.blocks import Block, Caption
 from botchat.tui.markdown.reading import Document, plain_blocks
-from botchat.tui.markdown.style import Look
-from botchat.tui.markdown.wrapping import Row, finished
-from botchat.tui.transcript.offsets import Heights
+from botchat.tui.markdown.style import TranscriptStyle
+from botchat.tui.markdown.wrapping import Row, pad_rows
+from botchat.tui.transcript.offsets import RowOffsets
 
-_KEPT = 400  # parts whose rows are kept
+_MAX_DRAWN_PARTS = 400  # drawn parts per message
 
 _MARGIN = "┊ "
 
@@ -24,90 +24,90 @@ _ENDINGS = {
     "failed": "✗ failed",
     "truncated": "✂ cut off",
 }
-_OTHERS = {"system": "system", "tool": "tool"}
+_ROLE_NAMES = {"system": "system", "tool": "tool"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class About:
-    """What is shown of a message beyond itself.
+class MessageAnnotations:
+    """What is shown of a message besides its content.
 
     Attributes:
-        details: its time, model, tokens and latency are wanted.
-        thoughts: its reasoning is unfolded.
-        place: which of how many it is, where there are others in its place.
-        unanswered: it is the last, and no answer came.
-        above: what stands on lines of their own above it.
+        shows_details: whether to show time, model, tokens and latency.
+        shows_reasoning: whether the reasoning is expanded.
+        version: (number, total) if the message has several versions.
+        unanswered: whether it is the last one and its reply is missing.
+        dividers: texts of the lines above it.
     """
 
     bot_id: str
-    details: bool = False
-    thoughts: bool = False
-    place: tuple[int, int] | None = None
+    shows_details: bool = False
+    shows_reasoning: bool = False
+    version: tuple[int, int] | None = None
     unanswered: bool = False
-    above: tuple[str, ...] = ()
+    dividers: tuple[str, ...] = ()
 
 
-class Place(NamedTuple):
-    """A row of a message: which of its parts, and which of that part's rows."""
+class RowPosition(NamedTuple):
+    """A row's position in a message: index of the part, and row in that part."""
 
     part: int
     y: int
 
 
 class Part:
-    """A block, and its rows once it was drawn."""
+    """A block with its rows once drawn."""
 
     __slots__ = ("_look", "_rows", "block")
 
     def __init__(self, block: Block) -> None:
         self.block = block
-        self._look: Look | None = None
+        self._look: TranscriptStyle | None = None
         self._rows: list[Row] = []
 
-    def is_drawn(self, look: Look) -> bool:
-        """Tell whether its rows are known and right."""
+    def is_drawn(self, look: TranscriptStyle) -> bool:
+        """Tell whether its rows are drawn in this style."""
         return self._look is look
 
-    def rows(self, look: Look) -> list[Row]:
-        """Return its rows; they are drawn once."""
+    def rows(self, look: TranscriptStyle) -> list[Row]:
+        """Return its rows, drawn once per style."""
         if self._look is not look:
-            self._rows, self._look = finished(self.block.rows(look), look), look
+            self._rows, self._look = pad_rows(self.block.rows(look), look), look
         return self._rows
 
-    def forget(self) -> None:
-        """Give up the rows; they can be drawn again."""
+    def release(self) -> None:
+        """Free the rows; they can be drawn again."""
         self._rows, self._look = [], None
 
-    def height(self, look: Look) -> int:
-        """Return how many rows it has, or is guessed to have."""
+    def height(self, look: TranscriptStyle) -> int:
+        """Return the number of rows, estimated until drawn."""
         return len(self._rows) if self._look is look else self.block.estimate(look.width)
 
 
 class Item:
-    """A message in parts, of which those are drawn that are seen."""
+    """A message split into parts, of which only visible ones are drawn."""
 
-    def __init__(self, message: Message, about: About, look: Look) -> None:
-        """Read the message; nothing is drawn."""
+    def __init__(self, message: Message, annotations: MessageAnnotations, look: TranscriptStyle) -> None:
+        """Parse the message without drawing it."""
         self.parts: list[Part] = []
-        self.heights = Heights()
-        self._words = Document()
-        self._thoughts = Document("dim", _MARGIN)
+        self.heights = RowOffsets()
+        self._content = Document()
+        self._reasoning = Document("dim", _MARGIN)
         self._drawn = 0
-        self.update(message, about, look)
+        self.update(message, annotations, look)
 
-    def update(self, message: Message, about: About, look: Look) -> None:
-        """Show it as it is now: parts that are as they were stay drawn."""
-        blocks = self._blocks(message, about)
+    def update(self, message: Message, annotations: MessageAnnotations, look: TranscriptStyle) -> None:
+        """Update the message; unchanged parts stay drawn."""
+        blocks = self._blocks(message, annotations)
         same = 0
         for part, block in zip(self.parts, blocks, strict=False):
             if part.block is not block and part.block != block:
                 break
             same += 1
         self.parts[same:] = map(Part, blocks[same:])
-        self.heights.put(same, (part.height(look) for part in self.parts[same:]))
+        self.heights.replace_from(same, (part.height(look) for part in self.parts[same:]))
 
-    def draw(self, i: int, look: Look) -> bool:
-        """Draw a part, if it is not; tell whether that was to be done."""
+    def draw(self, i: int, look: TranscriptStyle) -> bool:
+        """Draw a part unless it is drawn; return whether it wasn't."""
         part = self.parts[i]
         if part.is_drawn(look):
             return False
@@ -115,63 +115,65 @@ class Item:
         self._drawn += 1
         return True
 
-    def forget(self, seen: Collection[int]) -> None:
-        """Give up the rows of a message that has very many, but for the parts that are seen."""
-        if self._drawn > _KEPT:
+    def release(self, seen: Collection[int]) -> None:
+        """Free the rows of a message with very many, except the visible parts."""
+        if self._drawn > _MAX_DRAWN_PARTS:
             self._drawn = len(seen)
             for i, part in enumerate(self.parts):
                 if i not in seen:
-                    part.forget()
+                    part.release()
 
-    def row(self, y: int, look: Look) -> tuple[Place, Row | None]:
-        """Return what stands in a row, and where in the message that is; None if it is not drawn."""
+    def row(self, y: int, look: TranscriptStyle) -> tuple[RowPosition, Row | None]:
+        """Return a row and its position in the message; None if it isn't drawn."""
         i = self.heights.find(y)
         part, y = self.parts[i], y - self.heights.top(i)
         rows = part.rows(look) if part.is_drawn(look) else ()
-        return Place(i, y), rows[y] if y < len(rows) else None
+        return RowPosition(i, y), rows[y] if y < len(rows) else None
 
-    def rows(self, look: Look) -> Iterator[tuple[Place, Row]]:
-        """Return all rows; none is kept that was not there."""
+    def rows(self, look: TranscriptStyle) -> Iterator[tuple[RowPosition, Row]]:
+        """Yield all rows, without caching new ones."""
         for i, part in enumerate(self.parts):
-            rows = part.rows(look) if part.is_drawn(look) else finished(part.block.rows(look), look)
+            rows = part.rows(look) if part.is_drawn(look) else pad_rows(part.block.rows(look), look)
             for y, row in enumerate(rows):
-                yield Place(i, y), row
+                yield RowPosition(i, y), row
 
-    def _blocks(self, message: Message, about: About) -> list[Block]:
+    def _blocks(self, message: Message, annotations: MessageAnnotations) -> list[Block]:
         ended = message.status != "streaming"
-        blocks: list[Block] = [Said(above="", pieces=((f"── {one_line(line)}", "dim"),)) for line in about.above]
-        blocks.append(Said(above="", pieces=_heading(message, about)))
-        if about.details:
-            blocks.append(Said(pieces=((_details(message, about), "dim"),)))
+        blocks: list[Block] = [
+            Caption(above="", pieces=((f"── {one_line(line)}", "dim"),)) for line in annotations.dividers
+        ]
+        blocks.append(Caption(above="", pieces=_heading(message, annotations)))
+        if annotations.shows_details:
+            blocks.append(Caption(pieces=((_details(message, annotations), "dim"),)))
         if message.reasoning_content:
-            blocks.append(Said(pieces=((_fold(message, about), "dim"),), meta="fold"))
-            if about.thoughts:
-                self._thoughts.grow(message.reasoning_content, ended=ended or bool(message.content))
-                blocks += [*self._thoughts.blocks, Said(pieces=())]
+            blocks.append(Caption(pieces=((_reasoning_toggle(message, annotations), "dim"),), meta="fold"))
+            if annotations.shows_reasoning:
+                self._reasoning.grow(message.reasoning_content, ended=ended or bool(message.content))
+                blocks += [*self._reasoning.blocks, Caption(pieces=())]
         if is_markdown(message):
-            self._words.grow(message.content, ended=ended)
-            blocks += self._words.blocks
+            self._content.grow(message.content, ended=ended)
+            blocks += self._content.blocks
         elif message.content:
             blocks += plain_blocks(message.content.rstrip())
         lines = [*map(file_line, message.files), *content_notices(message)]
-        blocks += [Said(pieces=((line, "dim"),)) for line in lines]
+        blocks += [Caption(pieces=((line, "dim"),)) for line in lines]
         if message.status == "streaming" and not message.content:
-            blocks.append(Said(pieces=(("…", "dim"),)))
-        if ending := _ending(message, about):
-            blocks.append(Said(pieces=ending))
+            blocks.append(Caption(pieces=(("…", "dim"),)))
+        if ending := _ending(message, annotations):
+            blocks.append(Caption(pieces=ending))
         return blocks
 
 
 def estimate(message: Message, width: int) -> int:
-    """Guess the rows of a message that was not read yet."""
+    """Estimate the rows of a message that isn't parsed yet."""
     content = message.content
     return 2 + content.count("\n") + len(content) // width
 
 
-def _heading(message: Message, about: About) -> tuple[tuple[str, str], ...]:
-    pieces = [_speaker(message, about)]
-    if about.place:
-        pieces.append((f"  ‹ {about.place[0]}/{about.place[1]} ›", "dim"))  # noqa: RUF001  (arrows, no signs)
+def _heading(message: Message, annotations: MessageAnnotations) -> tuple[tuple[str, str], ...]:
+    pieces = [_speaker(message, annotations)]
+    if annotations.version:
+        pieces.append((f"  ‹ {annotations.version[0]}/{annotations.version[1]} ›", "dim"))  # noqa: RUF001  (arrows, no signs)
     rating = (message.feedback or {}).get("rating")
     if rating in {"up", "down"}:
         comment = one_line(str((message.feedback or {}).get("comment") or ""))
@@ -179,46 +181,46 @@ def _heading(message: Message, about: About) -> tuple[tuple[str, str], ...]:
     return tuple(pieces)
 
 
-def _speaker(message: Message, about: About) -> tuple[str, str]:
+def _speaker(message: Message, annotations: MessageAnnotations) -> tuple[str, str]:
     agent = one_line(message.agent_id or "")
     if message.role == "assistant":
-        return agent or one_line(about.bot_id), "bot"
+        return agent or one_line(annotations.bot_id), "bot"
     if message.role == "user":
         return f"you (to {agent})" if agent else "you", "user"
-    name = _OTHERS.get(message.role, "?")
+    name = _ROLE_NAMES.get(message.role, "?")
     return f"{name} ({agent})" if agent else name, "other"
 
 
-def _details(message: Message, about: About) -> str:
-    words = [f"{local(message.create_time):%Y-%m-%d %H:%M:%S}"]
+def _details(message: Message, annotations: MessageAnnotations) -> str:
+    fields = [f"{local_time(message.create_time):%Y-%m-%d %H:%M:%S}"]
     if message.role == "assistant":
-        words.append(one_line(message.agent_id or about.bot_id))
+        fields.append(one_line(message.agent_id or annotations.bot_id))
     if message.model:
-        words.append(one_line(message.model))
+        fields.append(one_line(message.model))
     usage = message.usage or {}
     for sign, key in (("↑", "prompt_tokens"), ("↓", "completion_tokens")):
         if key in usage:
-            words.append(f"{sign} {usage[key]:,}")
+            fields.append(f"{sign} {usage[key]:,}")
     if message.latency_ms is not None:
-        words.append(f"{message.latency_ms / 1000:.1f} s")
-    return " · ".join(words)
+        fields.append(f"{message.latency_ms / 1000:.1f} s")
+    return " · ".join(fields)
 
 
-def local(time: datetime) -> datetime:
-    """Return a time as the clock on the wall shows it."""
+def local_time(time: datetime) -> datetime:
+    """Return a time in the local time zone."""
     return time.astimezone()
 
 
-def _fold(message: Message, about: About) -> str:
+def _reasoning_toggle(message: Message, annotations: MessageAnnotations) -> str:
     count = len(message.reasoning_content.split())
-    long = f"{count:,} words" if count > 1 else "1 word"
-    if seconds := round((message.reasoning_ms or 0) / 1000, 1):  # 0 is no time that anybody has measured
-        long = f"{seconds:.1f} s"
-    return f"{'▾' if about.thoughts else '▸'} thoughts ({long})"
+    length = f"{count:,} words" if count > 1 else "1 word"
+    if seconds := round((message.reasoning_ms or 0) / 1000, 1):  # 0 means not measured
+        length = f"{seconds:.1f} s"
+    return f"{'▾' if annotations.shows_reasoning else '▸'} thoughts ({length})"
 
 
-def _ending(message: Message, about: About) -> tuple[tuple[str, str], ...]:
-    retry = " · r retry" if about.unanswered else ""
+def _ending(message: Message, annotations: MessageAnnotations) -> tuple[tuple[str, str], ...]:
+    retry = " · r retry" if annotations.unanswered else ""
     if message.status == "truncated" and message.error and is_empty_reply(message):
         return ((f"✂ {one_line(message.error)}{retry}", "error"),)
     if message.status in _ENDINGS:

@@ -1,22 +1,22 @@
-"""Which row shows what: messages below one another, of which only those that are seen were read and drawn."""
+"""Maps rows to messages stacked vertically, of which only visible ones are parsed and drawn."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from botchat.core.models import Message
-from botchat.tui.markdown.style import Look
+from botchat.tui.markdown.style import TranscriptStyle
 from botchat.tui.markdown.wrapping import Row
-from botchat.tui.transcript.item import About, Item, Part, Place, estimate
-from botchat.tui.transcript.offsets import Heights
+from botchat.tui.transcript.item import Item, MessageAnnotations, Part, RowPosition, estimate
+from botchat.tui.transcript.offsets import RowOffsets
 
-_KEPT = 100
-_ROUNDS = 60
-_GUESSED = 200
-_MIDDLE = 1 << 30
+_MAX_ITEMS = 100
+_MAX_ROUNDS = 60
+_SAMPLES = 200
+_FIRST_SERIAL = 1 << 30
 
 
-class Mark(NamedTuple):
-    """Something that is seen, and in which row of the view."""
+class Anchor(NamedTuple):
+    """A visible part, and its row in the view; it keeps the scroll position while heights change."""
 
     serial: int
     part: Part | None
@@ -24,139 +24,139 @@ class Mark(NamedTuple):
 
 
 class Layout:
-    """The rows of all messages. Rows are counted from the first message's first.
+    """The rows of all messages, counted from the first row of the first message.
 
-    A message has a serial number, which stays when older ones are put before it.
+    A message has a serial number that stays the same when older ones are prepended.
 
     Attributes:
-        lead: rows above the first message that a view may show too.
+        lead: rows above the first message that a view may scroll to.
     """
 
-    def __init__(self, look: Look, about: Callable[[Message], About]) -> None:
-        """Begin with no messages.
+    def __init__(self, look: TranscriptStyle, annotations_of: Callable[[Message], MessageAnnotations]) -> None:
+        """Start without messages.
 
         Args:
-            look: how rows are drawn.
-            about: what is shown of a message beyond itself.
+            look: the style to draw with.
+            annotations_of: returns a message's annotations.
         """
         self.look = look
         self.messages: list[Message] = []
-        self._about = about
-        self._heights = Heights()
+        self._annotations_of = annotations_of
+        self._heights = RowOffsets()
         self._items: dict[int, Item] = {}
-        self._base = _MIDDLE
+        self._base = _FIRST_SERIAL
         self.lead = 0
 
     @property
     def total(self) -> int:
-        """The rows of all messages."""
+        """The number of rows of all messages."""
         return self._heights.total
 
     def show(self, messages: Sequence[Message]) -> None:
-        """Replace all."""
+        """Replace all messages."""
         self.messages = list(messages)
         self._items.clear()
-        self._heights = Heights(self._estimates(self.messages))
+        self._heights = RowOffsets(self._estimates(self.messages))
 
     def prepend(self, messages: Sequence[Message]) -> None:
-        """Put older ones before all others."""
+        """Insert older messages at the start."""
         self.messages[:0] = messages
         self._base -= len(messages)
-        self._heights.put_first(self._estimates(messages))
+        self._heights.prepend(self._estimates(messages))
 
     def append(self, message: Message) -> None:
-        """Put one at the end."""
+        """Append a message."""
         self.messages.append(message)
-        self._heights.put(len(self._heights), self._estimates([message]))
+        self._heights.replace_from(len(self._heights), self._estimates([message]))
 
     def update(self, i: int, message: Message) -> None:
-        """Show a message as it is now."""
+        """Update a message."""
         self.messages[i] = message
         if item := self._items.get(self._base + i):
-            item.update(message, self._about(message), self.look)
+            item.update(message, self._annotations_of(message), self.look)
             self._heights[i] = item.heights.total
         else:
             self._heights[i] = estimate(message, self.look.width)
 
     def refresh(self) -> None:
-        """Show all that were read as they are now: what is told about them has changed."""
+        """Update all parsed messages after a change of their annotations."""
         for serial in self._items:
             self.update(serial - self._base, self.messages[serial - self._base])
 
-    def restyle(self, look: Look) -> None:
-        """Draw with another look from now on; only another width changes heights."""
+    def restyle(self, look: TranscriptStyle) -> None:
+        """Change the style; only another width changes heights."""
         wider, self.look = look.width != self.look.width, look
         if wider:
-            self._heights = Heights(self._estimates(self.messages))
+            self._heights = RowOffsets(self._estimates(self.messages))
             for serial, item in self._items.items():
                 self._heights[serial - self._base] = item.heights.total
 
     def find(self, message_id: str) -> int | None:
-        """Return the place of a message; the newest are looked at first."""
+        """Return a message's index, searching from the newest."""
         for i in range(len(self.messages) - 1, -1, -1):
             if self.messages[i].id == message_id:
                 return i
         return None
 
     def top(self, i: int) -> int:
-        """Return the row where a message begins."""
+        """Return the first row of a message."""
         return self._heights.top(i)
 
     def height(self, i: int) -> int:
-        """Return how many rows a message has, as far as is known."""
+        """Return a message's height in rows, estimated until drawn."""
         return self._heights[i]
 
     def at(self, row: int) -> int | None:
-        """Return the place of the message in a row."""
+        """Return the index of the message in a row."""
         return self._heights.find(row) if 0 <= row < self.total else None
 
-    def serial(self, i: int) -> int:
-        """Return the number of a message, which it keeps."""
+    def serial_of(self, i: int) -> int:
+        """Return a message's serial number."""
         return self._base + i
 
-    def place(self, serial: int) -> int:
-        """Return where the message with that number stands now."""
+    def index_of(self, serial: int) -> int:
+        """Return the current index of a serial number."""
         return serial - self._base
 
-    def row(self, row: int) -> tuple[int, Place, Row | None]:
-        """Return what stands in a row: the message's place, the row's in the message, and how it is drawn."""
+    def row(self, row: int) -> tuple[int, RowPosition, Row | None]:
+        """Return a row: its message's index, its position in the message, and the drawn row if any."""
         i = self._heights.find(row)
         if item := self._items.get(self._base + i):
             return i, *item.row(row - self._heights.top(i), self.look)
-        return i, Place(0, 0), None
+        return i, RowPosition(0, 0), None
 
-    def rows_of(self, i: int) -> Iterator[tuple[Place, Row]]:
-        """Return all rows of a message."""
+    def rows_of(self, i: int) -> Iterator[tuple[RowPosition, Row]]:
+        """Yield all rows of a message."""
         return self._open(i).rows(self.look)
 
-    def mark(self, top: int, height: int) -> Mark | None:
-        """Remember what is seen: what was drawn already, if there is such, for the rest may turn out higher."""
-        first: Mark | None = None
+    def anchor(self, top: int, height: int) -> Anchor | None:
+        """Return an anchor in the view, preferably a drawn part, because estimated heights may change."""
+        first: Anchor | None = None
         for serial, item, p, row in self._seen(top, height):
-            mark = Mark(serial, item.parts[p] if item else None, row - top)
-            first = first or mark
+            anchor = Anchor(serial, item.parts[p] if item else None, row - top)
+            first = first or anchor
             if item and item.parts[p].is_drawn(self.look):
-                return mark
+                return anchor
         return first
 
-    def top_for(self, mark: Mark) -> int:
-        """Return the top of the view that shows the marked thing where it was."""
-        i = self.place(mark.serial)
-        row, height, item = self._heights.top(i), self._heights[i], self._items.get(mark.serial)
-        if item and mark.part in item.parts:
-            p = item.parts.index(mark.part)
+    def top_for(self, anchor: Anchor) -> int:
+        """Return the top row of the view that keeps the anchor where it was."""
+        i = self.index_of(anchor.serial)
+        row, height, item = self._heights.top(i), self._heights[i], self._items.get(anchor.serial)
+        if item and anchor.part in item.parts:
+            p = item.parts.index(anchor.part)
             row, height = row + item.heights.top(p), item.heights[p]
-        return row - max(mark.y, 1 - height)
+        return row - max(anchor.y, 1 - height)
 
     def settle(self, top: int, height: int, *, end: bool) -> int:
-        """Draw all that is seen from a row on, or at the end; return the row where that stands now."""
-        for _ in range(_ROUNDS):
+        """Draw what is visible from a row on, or at the end; return the row where that is now."""
+        for _ in range(_MAX_ROUNDS):
             top = self._within(top, height, end=end)
-            mark = self.mark(top, height)
-            if mark is None or not self._draw(top, height):
+            anchor = self.anchor(top, height)
+            if anchor is None or not self._draw(top, height):
                 break
-            top = self.top_for(mark)
-        self._forget(top, height)
+            top = self.top_for(anchor)
+        self._release(top, height)
         return self._within(top, height, end=end)
 
     def _within(self, top: int, height: int, *, end: bool) -> int:
@@ -168,13 +168,13 @@ class Layout:
         changed: dict[int, Item] = {}
         for serial, item, p, _ in list(self._seen(top, height)):
             if item is None:
-                changed[serial] = self._open(self.place(serial))
+                changed[serial] = self._open(self.index_of(serial))
                 drawn = True
             elif item.draw(p, self.look):
                 changed[serial] = item
                 drawn = True
         for serial, item in changed.items():
-            self._heights[self.place(serial)] = item.heights.total
+            self._heights[self.index_of(serial)] = item.heights.total
         return drawn
 
     def _seen(self, top: int, height: int) -> Iterator[tuple[int, Item | None, int, int]]:
@@ -196,24 +196,24 @@ class Layout:
     def _open(self, i: int) -> Item:
         serial = self._base + i
         if serial not in self._items:
-            self._items[serial] = Item(self.messages[i], self._about(self.messages[i]), self.look)
+            self._items[serial] = Item(self.messages[i], self._annotations_of(self.messages[i]), self.look)
         return self._items[serial]
 
-    def _forget(self, top: int, height: int) -> None:
-        """Keep what is seen and what was read last."""
+    def _release(self, top: int, height: int) -> None:
+        """Drop parsed messages except the visible and the latest ones."""
         seen: dict[int, set[int]] = {}
         for serial, _, p, _ in self._seen(top, height):
             seen.setdefault(serial, set()).add(p)
-        for serial in [serial for serial in self._items if serial not in seen][: max(len(self._items) - _KEPT, 0)]:
+        for serial in [serial for serial in self._items if serial not in seen][: max(len(self._items) - _MAX_ITEMS, 0)]:
             del self._items[serial]
         for serial, parts in seen.items():
             if item := self._items.get(serial):
-                item.forget(parts)
+                item.release(parts)
 
     def _estimates(self, messages: Sequence[Message]) -> list[int]:
-        """Guess the heights of messages; of very many only the newest one by one, the others from some of them."""
-        width, older = self.look.width, len(messages) - _GUESSED
-        if older < _GUESSED:
+        """Estimate heights; of very many messages, the older ones from a sample."""
+        width, older = self.look.width, len(messages) - _SAMPLES
+        if older < _SAMPLES:
             return [estimate(message, width) for message in messages]
-        some = [estimate(messages[i], width) for i in range(0, older, older // _GUESSED)]
+        some = [estimate(messages[i], width) for i in range(0, older, older // _SAMPLES)]
         return [sum(some) // len(some)] * older + [estimate(message, width) for message in messages[older:]]

@@ -1,4 +1,4 @@
-"""Where things of different heights stand below one another."""
+"""Row offsets of stacked items of different heights."""
 
 from array import array
 from bisect import bisect_right
@@ -6,56 +6,56 @@ from collections.abc import Iterable
 from itertools import accumulate
 
 
-class Heights:
-    """Heights in rows, and the row where each begins; finding a row takes no longer with many than with few."""
+class RowOffsets:
+    """Heights in rows, and the row where each item starts. Finding an item takes O(log n)."""
 
     def __init__(self, heights: Iterable[int] = ()) -> None:
-        """Take the heights in order."""
+        """Store the heights in order."""
         self._heights = array("i", heights)
         self._tops = array("i", (0,))
-        self._sure = 0  # tops up to this one are right
+        self._valid = 0  # tops are valid up to this index
 
     def __len__(self) -> int:
-        """Tell how many there are."""
+        """Return the number of items."""
         return len(self._heights)
 
     def __getitem__(self, i: int) -> int:
-        """Return one height."""
+        """Return an item's height."""
         return self._heights[i]
 
     def __setitem__(self, i: int, height: int) -> None:
-        """Change one height."""
+        """Change an item's height."""
         if self._heights[i] != height:
             self._heights[i] = height
-            self._sure = min(self._sure, i)
+            self._valid = min(self._valid, i)
 
     @property
     def total(self) -> int:
-        """The rows of all."""
+        """The sum of all heights."""
         return self.top(len(self._heights))
 
     def top(self, i: int) -> int:
-        """Return the row where one begins; that of the one behind the last is the total."""
-        if i > self._sure:
-            rest = accumulate(self._heights[self._sure :], initial=self._tops[self._sure])
-            self._tops[self._sure :] = array("i", rest)
-            self._sure = len(self._heights)
+        """Return the row where an item starts; for the index after the last one, the total."""
+        if i > self._valid:
+            rest = accumulate(self._heights[self._valid :], initial=self._tops[self._valid])
+            self._tops[self._valid :] = array("i", rest)
+            self._valid = len(self._heights)
         return self._tops[i]
 
     def find(self, row: int) -> int:
-        """Return which one a row belongs to: the last one for rows beyond the end."""
+        """Return the index of the item in a row; the last one for rows beyond the end."""
         last = len(self._heights) - 1
         return min(max(bisect_right(self._tops, row, 0, self._filled() + 1) - 1, 0), last)
 
-    def put(self, i: int, heights: Iterable[int]) -> None:
-        """Let these take the place of all from `i` on."""
+    def replace_from(self, i: int, heights: Iterable[int]) -> None:
+        """Replace all heights from index `i` on."""
         self._heights[i:] = array("i", heights)
-        self._sure = min(self._sure, i)
+        self._valid = min(self._valid, i)
 
-    def put_first(self, heights: Iterable[int]) -> None:
-        """Let these stand before all others."""
+    def prepend(self, heights: Iterable[int]) -> None:
+        """Insert heights at the start."""
         self._heights[:0] = array("i", heights)
-        self._sure = 0
+        self._valid = 0
 
     def _filled(self) -> int:
         self.top(len(self._heights))

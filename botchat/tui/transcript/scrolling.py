@@ -1,4 +1,4 @@
-"""How the rows of a transcript are scrolled: the view stays on what is seen, or at the end."""
+"""Scrolling and drawing of a transcript: the view keeps its position, or follows the end."""
 
 import time
 from typing import Any
@@ -11,22 +11,22 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
-from botchat.tui.markdown.style import Look, look_from
-from botchat.tui.markdown.wrapping import GUTTER, MARGIN, highlighted
-from botchat.tui.transcript.annotations import Told
-from botchat.tui.transcript.extract import offset_row, selected
-from botchat.tui.transcript.layout import Layout, Mark
+from botchat.tui.markdown.style import TranscriptStyle, style_from_theme
+from botchat.tui.markdown.wrapping import GUTTER, MARGIN, highlight_span
+from botchat.tui.transcript.annotations import Annotations
+from botchat.tui.transcript.extract import selected_text, selection_row
+from botchat.tui.transcript.layout import Anchor, Layout
 
 
 class TranscriptScroll(ScrollView):
-    """Draws the rows of messages that are seen, and no others."""
+    """Draws only the visible rows of messages."""
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        """Begin with no messages."""
+        """Start without messages."""
         super().__init__(name=name, id=id, classes=classes)
         self._wrapper = Console(force_terminal=True, color_system="truecolor", legacy_windows=False)
-        self._told = Told()
-        self._rows = Layout(Look(self._wrapper, 80, Style.null()), self._told.about)
+        self._annotations = Annotations()
+        self._rows = Layout(TranscriptStyle(self._wrapper, 80, Style.null()), self._annotations.for_message)
         self._cursor: int | None = None  # a serial number
         self._link: str | None = None
         self._follow = True
@@ -35,26 +35,26 @@ class TranscriptScroll(ScrollView):
 
     @property
     def at_end(self) -> bool:
-        """Whether the view is at the end, and follows it."""
+        """Whether the view is at the end and follows it."""
         return self._follow
 
     @property
     def allow_select(self) -> bool:
-        """Words can be selected with the mouse."""
+        """Whether text can be selected with the mouse."""
         return True
 
     def notify_style_update(self) -> None:
-        """Draw anew when the theme changes."""
+        """Redraw when the theme changes."""
         super().notify_style_update()
         if self.is_attached:
-            self.call_next(self._restyle)  # the component classes are given their styles after this
+            self.call_next(self._restyle)  # component classes get their styles after this
 
     def on_resize(self) -> None:
-        """Wrap anew, with what is seen kept in the view."""
+        """Rewrap, and keep the scroll position."""
         self._restyle()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Draw what has come into the view."""
+        """Draw what has scrolled into view."""
         super().watch_scroll_y(old_value, new_value)
         if not self._fitting and round(old_value) != round(new_value):
             self._follow = self.scroll_y >= self.max_scroll_y
@@ -62,13 +62,13 @@ class TranscriptScroll(ScrollView):
             self._scrolled()
 
     def scroll_to(self, x: float | None = None, y: float | None = None, **how: Any) -> None:
-        """Scroll at once: while an animation went on, what is scrolled to would move."""
+        """Scroll without animation, during which the target could move."""
         super().scroll_to(x, y, **how | {"animate": False})
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Draw rows of the view, past Textual's cache of rows, which knows only where they were seen before."""
+        """Draw rows without Textual's cache, which knows rows only by their position on the screen."""
         if self.styles.gutter:
-            return super().render_lines(crop)  # a border is Textual's to draw
+            return super().render_lines(crop)  # Textual draws borders
         started = time.monotonic()
         filters, background = self.get_line_filters(), self.background_colors[1]
         strips: list[Strip] = []
@@ -83,16 +83,16 @@ class TranscriptScroll(ScrollView):
         return [strip.crop(*crop.column_span) for strip in strips]
 
     def render_line(self, y: int) -> Strip:
-        """Draw one row of the view, with what the mouse needs to know where in the words it is."""
+        """Draw one row of the view, with the offsets that mouse selection needs."""
         row = self._top + y
         if not 0 <= row < self._rows.total:
             return self._strip(y)
         i, local, _ = self._rows.row(row)
-        return self._strip(y).apply_offsets(0, offset_row(self._rows.serial(i), local))
+        return self._strip(y).apply_offsets(0, selection_row(self._rows.serial_of(i), local))
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """Return the words that are selected."""
-        return selected(self._rows, selection), "\n"
+        """Return the selected text."""
+        return selected_text(self._rows, selection), "\n"
 
     def _strip(self, y: int) -> Strip:
         row, width, look = self._top + y, self.size.width, self._rows.look
@@ -103,30 +103,30 @@ class TranscriptScroll(ScrollView):
         i, local, drawn = self._rows.row(row)
         if drawn is None:
             return Strip.blank(width, look.base)
-        strip, serial = drawn.strip, self._rows.serial(i)
+        strip, serial = drawn.strip, self._rows.serial_of(i)
         if serial == self._cursor:
             strip = Strip([Segment("▌", look["cursor"]), *list(strip)[1:]], strip.cell_length)
-        if (selection := self.text_selection) and (span := selection.get_span(offset_row(serial, local))):
+        if (selection := self.text_selection) and (span := selection.get_span(selection_row(serial, local))):
             strip = self._with_selection(strip, *span)
         return strip.adjust_cell_length(width, look.base)
 
     @property
     def _top(self) -> int:
-        """The row at the top of the view, counted from the first message's first."""
+        """The top row of the view, counted from the first row of the first message."""
         return self.scroll_offset.y - self._rows.lead
 
-    def _mark(self) -> Mark | None:
-        return self._rows.mark(self._top, self.size.height)
+    def _view_anchor(self) -> Anchor | None:
+        return self._rows.anchor(self._top, self.size.height)
 
-    def _refit(self, mark: Mark | None) -> None:
-        """Show what was marked where it was, or the end."""
-        self._fit(self._top if mark is None else self._rows.top_for(mark))
+    def _refit(self, anchor: Anchor | None) -> None:
+        """Scroll so that the anchor stays where it was, or to the end."""
+        self._fit(self._top if anchor is None else self._rows.top_for(anchor))
 
     def _fit(self, top: int) -> None:
-        """Draw what is seen from a row on, or at the end, and scroll to where that stands now."""
+        """Draw what is visible from a row on, or at the end, and scroll there."""
         if not self.size:
             return
-        self._rows.lead = 1 if self._told.first else 0
+        self._rows.lead = 1 if self._annotations.earlier_count else 0
         top = self._rows.settle(top, self.size.height, end=self._follow)
         self._fitting = True
         try:
@@ -138,29 +138,29 @@ class TranscriptScroll(ScrollView):
 
     def _restyle(self) -> None:
         width = max(self.scrollable_content_region.width - GUTTER - MARGIN, 1)
-        look = look_from(self._wrapper, width, self.rich_style, self.get_component_rich_style, self._link)
-        mark = self._mark()
+        look = style_from_theme(self._wrapper, width, self.rich_style, self.get_component_rich_style, self._link)
+        anchor = self._view_anchor()
         if width != self._rows.look.width:
-            self._unselect()  # the rows that were selected hold other words now
+            self._unselect()  # the selected rows have other text now
         if not look.same_as(self._rows.look):
             self._rows.restyle(look)
-        self._refit(mark)
+        self._refit(anchor)
 
     def _unselect(self) -> None:
         if self.is_attached and self in self.screen.selections:
             self.screen.clear_selection()
 
     def _scrolled(self) -> None:
-        """Take note that the view has moved."""
+        """Hook: the view has moved."""
 
     def _lead_row(self, width: int) -> Strip:
-        words = f"── {self._told.first:,} earlier messages · l loads more ──"
-        return Strip([Segment("  " + words, self._rows.look["dim"])]).crop_extend(0, width, self._rows.look.base)
+        text = f"── {self._annotations.earlier_count:,} earlier messages · l loads more ──"
+        return Strip([Segment("  " + text, self._rows.look["dim"])]).crop_extend(0, width, self._rows.look.base)
 
     def _with_selection(self, strip: Strip, start: int, end: int) -> Strip:
-        words = len(strip.text.rstrip())
-        start, end = max(start, GUTTER), words if end < 0 else min(end, words)
+        length = len(strip.text.rstrip())
+        start, end = max(start, GUTTER), length if end < 0 else min(end, length)
         if start >= end:
             return strip
         selection = self.screen.get_component_rich_style("screen--selection")
-        return highlighted(strip, start, end, Style(bgcolor=selection.bgcolor))
+        return highlight_span(strip, start, end, Style(bgcolor=selection.bgcolor))

@@ -1,10 +1,10 @@
-"""The transcript: all messages of a session in one widget that reads and draws only what is seen.
+"""The transcript: all messages of a session in one widget that parses and draws only visible ones.
 
-What an app does with it:
-- `show` a session, `prepend` what it loads earlier, `append` what is said, `update` what changes while a reply comes,
-  `update_state` for what is told about messages (alternatives, unanswered).
-- It posts Selected, EarlierWanted, NewBelow and LinkOpened; it never touches a store, a bot or a browser.
-- Keys while it has the focus: up and down choose a message, left and right one of its links, Enter opens that,
+How an app uses it:
+- `show` a session, `prepend` earlier messages, `append` new ones, `update` a streaming reply, `update_state` to change
+  annotations (versions, unanswered).
+- It posts Selected, EarlierRequested, NewBelow and LinkOpened; it never touches a store, a bot or a browser.
+- Keys while it has the focus: up and down select a message, left and right one of its links, Enter opens that,
   PageUp, PageDown, Home and End scroll. Other keys are the app's: it calls `toggle_reasoning`, `copy_text` and so on.
 """
 
@@ -18,14 +18,14 @@ from textual.timer import Timer
 
 from botchat.core.models import Message
 from botchat.tui.markdown.style import COMPONENT_CLASSES
-from botchat.tui.transcript.extract import code_blocks, words_of
-from botchat.tui.transcript.selection import TranscriptChoice
+from botchat.tui.transcript.extract import code_blocks, message_text
+from botchat.tui.transcript.selection import TranscriptSelection
 
-_FRAME = 0.08
-_REST = 3.0
+_MIN_REDRAW_SECONDS = 0.08
+_REST_FACTOR = 3.0
 
 
-class Transcript(TranscriptChoice):
+class Transcript(TranscriptSelection):
     """Shows messages, oldest first, and follows the end while the view is there."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = COMPONENT_CLASSES
@@ -57,19 +57,19 @@ class Transcript(TranscriptChoice):
 
     @dataclass
     class NewBelow(Event):
-        """How many messages came or grew below the view since it left the end; 0 once it is back."""
+        """The number of messages added or changed below the view since it left the end; 0 once it is back."""
 
         count: int
 
-    class EarlierWanted(Event):
-        """The view has reached the top, and there are earlier messages."""
+    class EarlierRequested(Event):
+        """The view has reached the top, and there are earlier messages to load."""
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        """Begin with no messages."""
+        """Start without messages."""
         super().__init__(name=name, id=id, classes=classes)
-        self._wanted: int | None = None
+        self._requested_at: int | None = None
         self._below: set[str] = set()
-        self._late: dict[str, Message] = {}
+        self._pending: dict[str, Message] = {}
         self._next_draw = 0.0
         self._timer: Timer | None = None
 
@@ -77,139 +77,139 @@ class Transcript(TranscriptChoice):
         self,
         messages: Sequence[Message],
         *,
-        first: int,
+        earlier_count: int,
         bot_id: str,
         alternatives: Mapping[str, Sequence[str]] | None = None,
         unanswered: bool = False,
-        lines: Mapping[str, tuple[str, ...]] | None = None,
+        dividers: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
-        """Show these messages instead of all others, from the end.
+        """Replace all messages and scroll to the end.
 
         Args:
             messages: oldest first.
-            first: how many older ones there are.
-            bot_id: who answers where a message names no other.
-            alternatives: the messages that stand in the place of one, by its id.
-            unanswered: the last one waits for an answer that will not come by itself.
-            lines: what stands on lines of their own above messages, by their ids.
+            earlier_count: the number of earlier messages that aren't loaded.
+            bot_id: the bot of replies that name no agent.
+            alternatives: the IDs of all versions of a message, by its ID.
+            unanswered: whether the last message's reply is missing and not on its way.
+            dividers: texts of the lines above messages, by message ID.
         """
-        self._told.lines = lines or {}
-        self._told.bot_id, self._told.first = bot_id, first
-        self._told.alternatives = alternatives or {}
-        self._told.unanswered = messages[-1].id if unanswered and messages else None
-        self._cursor, self._link, self._wanted = None, None, None
-        self._late.clear()
+        self._annotations.dividers = dividers or {}
+        self._annotations.bot_id, self._annotations.earlier_count = bot_id, earlier_count
+        self._annotations.alternatives = alternatives or {}
+        self._annotations.unanswered = messages[-1].id if unanswered and messages else None
+        self._cursor, self._link, self._requested_at = None, None, None
+        self._pending.clear()
         self._unselect()
         self._rows.show(messages)
         self._follow = True
-        self._seen_below()
+        self._clear_below()
         self._fit(0)
 
-    def prepend(self, messages: Sequence[Message], *, first: int) -> None:
-        """Put older messages before all others; what is seen stays where it is."""
-        mark = self._mark()
-        self._told.first, self._wanted = first, None
+    def prepend(self, messages: Sequence[Message], *, earlier_count: int) -> None:
+        """Insert older messages at the start; the scroll position stays."""
+        anchor = self._view_anchor()
+        self._annotations.earlier_count, self._requested_at = earlier_count, None
         self._rows.prepend(messages)
-        self._refit(mark)
+        self._refit(anchor)
 
     def append(self, message: Message) -> None:
-        """Put a message at the end, and follow it if the view is there."""
-        if self._told.unanswered:
-            self._told.unanswered = None
+        """Append a message; follow it if the view is at the end."""
+        if self._annotations.unanswered:
+            self._annotations.unanswered = None
             self._rows.refresh()
         self._rows.append(message)
-        self._came_below(message)
+        self._count_below(message)
         self._fit(self._top)
 
     def update(self, message: Message) -> None:
-        """Show a message as it is now; one that is not there yet is appended.
+        """Update a message; append it if it is new.
 
-        While a reply comes this may be called for every piece: it draws as often as there is time for.
+        It may be called for every piece of a streaming reply; redraws are throttled.
         """
         place = self._rows.find(message.id)
         if place is None:
             self.append(message)
             return
         self._rows.messages[place] = message
-        self._late[message.id] = message
+        self._pending[message.id] = message
         if message.status != "streaming":
-            self._draw_late()
+            self._draw_pending()
         elif self._timer is None:
-            self._timer = self.set_timer(max(self._next_draw - time.monotonic(), 0.001), self._draw_late)
+            self._timer = self.set_timer(max(self._next_draw - time.monotonic(), 0.001), self._draw_pending)
 
     def update_state(
         self,
         *,
         alternatives: Mapping[str, Sequence[str]] | None = None,
         unanswered: bool | None = None,
-        lines: Mapping[str, tuple[str, ...]] | None = None,
+        dividers: Mapping[str, tuple[str, ...]] | None = None,
         bot_id: str | None = None,
     ) -> None:
-        """Show what else is known about the messages now; None leaves it as it is."""
-        mark = self._mark()
+        """Update annotations; None leaves one unchanged."""
+        anchor = self._view_anchor()
         if alternatives is not None:
-            self._told.alternatives = alternatives
-        if lines is not None:
-            self._told.lines = lines
+            self._annotations.alternatives = alternatives
+        if dividers is not None:
+            self._annotations.dividers = dividers
         if bot_id is not None:
-            self._told.bot_id = bot_id
+            self._annotations.bot_id = bot_id
         if unanswered is not None:
             last = self._rows.messages[-1].id if self._rows.messages else None
-            self._told.unanswered = last if unanswered else None
+            self._annotations.unanswered = last if unanswered else None
         self._rows.refresh()
-        self._refit(mark)
+        self._refit(anchor)
 
     @property
     def messages(self) -> Sequence[Message]:
-        """All messages that it was given, oldest first."""
+        """All messages, oldest first."""
         return self._rows.messages
 
     def copy_text(self) -> str:
-        """Return what the current message says, or the last one if none was chosen."""
+        """Return the text of the selected message, or of the last one."""
         message = self.current or (self._rows.messages[-1] if self._rows.messages else None)
-        return words_of(message) if message else ""
+        return message_text(message) if message else ""
 
     def code_blocks(self, message: Message) -> list[str]:
-        """Return the code blocks of a message, as they were written."""
+        """Return a message's code blocks, unwrapped."""
         return code_blocks(message)
 
     def go_to_end(self) -> None:
-        """Go to the newest message, and follow what comes."""
+        """Scroll to the newest message and follow the end."""
         self.action_go_end()
 
-    def _draw_late(self) -> None:
-        """Draw what has come, and leave others most of the time."""
+    def _draw_pending(self) -> None:
+        """Draw pending updates, then pause for a multiple of the time taken so that the event loop stays responsive."""
         started = time.monotonic()
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
-        late, self._late = self._late, {}
-        mark = self._mark()
+        late, self._pending = self._pending, {}
+        anchor = self._view_anchor()
         for message in late.values():
             place = self._rows.find(message.id)
             if place is not None:
                 self._rows.update(place, message)
-                self._came_below(message)
-        self._refit(mark)
+                self._count_below(message)
+        self._refit(anchor)
         ended = time.monotonic()
-        self._next_draw = ended + max(_FRAME, _REST * (ended - started + self._paint_time))
+        self._next_draw = ended + max(_MIN_REDRAW_SECONDS, _REST_FACTOR * (ended - started + self._paint_time))
 
-    def _came_below(self, message: Message) -> None:
+    def _count_below(self, message: Message) -> None:
         if not self._follow and message.id not in self._below:
             self._below.add(message.id)
             self.post_message(self.NewBelow(len(self._below)))
 
-    def _seen_below(self) -> None:
+    def _clear_below(self) -> None:
         if self._below:
             self._below.clear()
             self.post_message(self.NewBelow(0))
 
     def _scrolled(self) -> None:
         if self._follow:
-            self._seen_below()
+            self._clear_below()
         at_top = self._top <= -self._rows.lead
-        if at_top and self._told.first and self._wanted != self._told.first:
-            self._wanted = self._told.first
-            self.post_message(self.EarlierWanted())
+        if at_top and self._annotations.earlier_count and self._requested_at != self._annotations.earlier_count:
+            self._requested_at = self._annotations.earlier_count
+            self.post_message(self.EarlierRequested())
         elif not at_top:
-            self._wanted = None
+            self._requested_at = None

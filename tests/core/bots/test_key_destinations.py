@@ -4,7 +4,7 @@ import pytest
 from support.bots.stub_server import streamed
 
 from botchat.core.errors import ConfigError
-from botchat.remote.connection import check_address
+from botchat.remote.connection import check_server_url
 
 KEY = "sk-secret"
 
@@ -26,7 +26,7 @@ def test_the_key_of_openai_is_sent_to_the_server_that_the_environment_names(loca
 
 def test_a_token_is_sent_to_another_machine_only_over_https():
     for safe in ("http://127.0.0.1:8600", "http://localhost:8600", "https://chat.example.org"):
-        check_address(safe)
+        check_server_url(safe)
     for open_to_all in ("http://chat.example.org", "http://10.0.0.1:8600", "http://localhost.example.org"):
         with pytest.raises(ConfigError, match="over the network"):
-            check_address(open_to_all)
+            check_server_url(open_to_all)

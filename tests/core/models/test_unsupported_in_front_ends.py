@@ -10,9 +10,8 @@ from support.api.client import client_factory, parse_events
 from support.api.relay import Relay, wait_until, wait_until_settled
 from support.fakes import DONE, Gate
 from support.stores.sessions import stored, user_says
-from support.tui.stories import said, story, terminal
-from support.tui.transcripts import SIZE, TranscriptApp, seen
-from support.tui.transcripts import said as says
+from support.tui.stories import async_test, message_texts, terminal
+from support.tui.transcripts import SIZE, TranscriptApp, new_message, screen_rows
 
 from botchat.api.schemas.responses import message_out
 from botchat.bootstrap import build_repository
@@ -288,34 +287,36 @@ def test_a_followed_reply_of_a_server_has_it_while_it_comes_and_after_a_lost_con
 # In the terminal
 
 
-@story
+@async_test
 async def test_the_terminal_shows_it_below_the_words_as_plain_text():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        message = says("so far", payload=pack([Unsupported(HOSTILE, {}), IMAGE]), status="truncated", error="Cut.")
-        app.transcript.show([message], first=0, bot_id="b")
+        message = new_message(
+            "so far", payload=pack([Unsupported(HOSTILE, {}), IMAGE]), status="truncated", error="Cut."
+        )
+        app.transcript.show([message], earlier_count=0, bot_id="b")
         await pilot.pause()
-        place = seen(app).index("so far")
-        assert seen(app)[place + 1 : place + 4] == [
+        place = screen_rows(app).index("so far")
+        assert screen_rows(app)[place + 1 : place + 4] == [
             "Unsupported content: <img src=x onerror=alert(1)> [b]**bold**[/b]",
             ":red[y]␛[31m",
             "Unsupported content: image",
         ]
 
 
-@story
+@async_test
 async def test_a_narrow_terminal_shows_it_whole_and_it_can_be_selected():
     app = TranscriptApp()
     async with app.run_test(size=(24, 10)) as pilot:
-        app.transcript.show([says("", payload=pack([CALLED]))], first=0, bot_id="b")
+        app.transcript.show([new_message("", payload=pack([CALLED]))], earlier_count=0, bot_id="b")
         await pilot.pause()
-        assert " ".join(" ".join(seen(app)).split()) == "b Unsupported content: tool call: search"
-        selection = whole_message(app.transcript._rows.serial(0))
+        assert " ".join(" ".join(screen_rows(app)).split()) == "b Unsupported content: tool call: search"
+        selection = whole_message(app.transcript._rows.serial_of(0))
         text, _ = app.transcript.get_selection(selection)
         assert text.splitlines() == ["b", LINES[0]]
 
 
-@story
+@async_test
 async def test_the_terminal_shows_it_while_a_reply_comes(chat_with, store, tmp_path):
     gate = Gate()
     async with terminal(chat_with(Delta(unsupported=CALL), gate, "Yes.", DONE), tmp_path) as at:
@@ -326,4 +327,4 @@ async def test_the_terminal_shows_it_while_a_reply_comes(chat_with, store, tmp_p
         lines = [line.strip(" │┃") for line in at.text.splitlines()]
         place = next(i for i, line in enumerate(lines) if "Yes." in line)
         assert LINES[0] in lines[place + 1]
-    assert said(store, store.page("ann").sessions[0].id) == ["Hi", "Yes."]
+    assert message_texts(store, store.page("ann").sessions[0].id) == ["Hi", "Yes."]

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 from support.api.client import Client
 from support.bots.stub_server import streamed
 from support.shell import Shell
-from support.tui.stories import story, terminal
+from support.tui.stories import async_test, terminal
 
 from botchat.api.dependencies import Services
 from botchat.bootstrap import build_chat, build_repository, build_turns
@@ -56,7 +56,7 @@ def by_terminal(shell: Shell, settings) -> None:
     turns = build_turns(settings, {})
     chat = build_chat(settings, turns)
 
-    @story
+    @async_test
     async def send():
         async with terminal(chat, Path(shell.environment["HOME"]) / "drafts") as at:
             await at.say("Hi")

@@ -1,4 +1,4 @@
-"""A conversation to look at, the same at any time: for the pictures of the tests and of the documents."""
+"""A conversation for screenshots in tests and docs, the same every time."""
 
 from datetime import UTC, datetime, timedelta
 

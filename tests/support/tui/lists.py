@@ -1,4 +1,4 @@
-"""Many sessions, and a store that can't always be had, for what the terminal's list is told about."""
+"""Many sessions, and a store that fails on demand, for the tests of the session list."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,13 +9,13 @@ from botchat.core.errors import StoreUnavailable
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def several(store, number: int, **more) -> None:
+def store_sessions(store, number: int, **more) -> None:
     for i in range(number):
         stored(store, name=f"number {i}", create_time=START + timedelta(minutes=i), **more)
 
 
-class Flaky:
-    """A store whose pages fail while it is told to, and wait at a gate while there is one."""
+class FlakyStore:
+    """A store whose pages and updates fail while `fails` is set; it records the requested pages."""
 
     def __init__(self, store) -> None:
         self._store = store

@@ -1,4 +1,4 @@
-"""The terminal chat under a pilot: what a person presses, and what is then on the screen."""
+"""The terminal app under Textual's pilot: press keys, and read the screen."""
 
 import asyncio
 import functools
@@ -17,7 +17,7 @@ from botchat.tui.conversation.drafts import Drafts
 PATIENCE = 30.0
 
 
-def story(test: Callable[..., Any]) -> Callable[..., None]:
+def async_test(test: Callable[..., Any]) -> Callable[..., None]:
     """Let pytest run a test that is a coroutine."""
 
     @functools.wraps(test)
@@ -27,8 +27,8 @@ def story(test: Callable[..., Any]) -> Callable[..., None]:
     return run
 
 
-class Seen:
-    """The screen, and the keyboard before it."""
+class TerminalPilot:
+    """The screen and the keyboard of a running app."""
 
     def __init__(self, app: BotchatApp, pilot: Pilot[None]) -> None:
         self.app = app
@@ -36,17 +36,17 @@ class Seen:
 
     @property
     def text(self) -> str:
-        """All that is on the screen, line by line."""
+        """The text on the screen, line by line."""
         strips = self.app.screen._compositor.render_strips(self.app.size)
         return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
 
     @property
-    def prompt(self) -> str:
-        return self.app.conversation.prompt.text
+    def composer_text(self) -> str:
+        return self.app.conversation.composer.text
 
     @property
     def notice(self) -> str:
-        return self.app.conversation.notice.words
+        return self.app.conversation.notice.text
 
     @property
     def toasts(self) -> list[str]:
@@ -65,48 +65,50 @@ class Seen:
     async def paste(self, text: str) -> None:
         """Paste as a terminal does: all at once."""
         self.app.post_message(events.Paste(text))
-        await self.until(lambda: text in self.prompt)
+        await self.until(lambda: text in self.composer_text)
 
     async def say(self, text: str) -> None:
-        """Type in the prompt and send."""
-        self.app.conversation.prompt.focus()
+        """Type in the composer and send."""
+        self.app.conversation.composer.focus()
         await self.type(text)
         await self.press("enter")
 
     async def until(self, condition: Callable[[], object]) -> None:
-        """Wait until something is so; if it never is, tell what the screen shows instead."""
+        """Wait for a condition; on a timeout, fail with the content of the screen."""
         try:
             async with asyncio.timeout(PATIENCE):
                 while not condition():
                     await self._pilot.pause(0.01)
         except TimeoutError:
-            raise AssertionError(f"It never came. On the screen:\n{self.text}\nToasts: {self.toasts}") from None
+            raise AssertionError(f"Timed out. On the screen:\n{self.text}\nToasts: {self.toasts}") from None
 
     async def sees(self, *words: str) -> None:
         await self.until(lambda: all(word in self.text for word in words))
 
     async def settled(self) -> None:
-        """Wait until everything that was pressed is done."""
+        """Wait until all key presses are handled."""
         await self._pilot.pause()
 
 
 @asynccontextmanager
 async def terminal(
     chat: Chat | Callable[[], Chat], folder: Path, *, size: tuple[int, int] = (100, 30), user: str = "ann", **more: Any
-) -> AsyncIterator[Seen]:
-    """Open the chat in a terminal of that size; what is typed is kept in the folder."""
+) -> AsyncIterator[TerminalPilot]:
+    """Run the app in a terminal of that size, with drafts in the folder."""
     connect = chat if callable(chat) else lambda: chat
     app = BotchatApp(connect, user=user, drafts=Drafts(folder, "store", user), **more)
     app.animation_level = "none"
     async with app.run_test(size=size, notifications=True) as pilot:
-        seen = Seen(app, pilot)
+        terminal_pilot = TerminalPilot(app, pilot)
         if not callable(chat):
-            await seen.until(lambda: app.conversation.chat is not None and app.sessions.list.end[0] != "loading")
-            await seen.until(lambda: more.get("first") is None or app.conversation.session is not None)
-        yield seen
+            await terminal_pilot.until(
+                lambda: app.conversation.chat is not None and app.sessions.list.tail[0] != "loading"
+            )
+            await terminal_pilot.until(lambda: more.get("find_initial") is None or app.conversation.session is not None)
+        yield terminal_pilot
 
 
-def said(store, session_id: str) -> list[str]:
+def message_texts(store, session_id: str) -> list[str]:
     return [message.content for message in store.get("ann", session_id, 100).messages]
 
 

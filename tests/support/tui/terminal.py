@@ -1,4 +1,4 @@
-"""A terminal that the chat runs on, and what it has drawn there."""
+"""A pseudo-terminal with botchat running on it, and its output."""
 
 import fcntl
 import os
@@ -19,7 +19,7 @@ PATIENCE = 60
 
 
 class Terminal:
-    """A process on a terminal of its own, and all that it has drawn since `forget`."""
+    """A process on a pseudo-terminal, and all its output so far."""
 
     def __init__(self, process: subprocess.Popen, master: int) -> None:
         self.process = process
@@ -32,21 +32,21 @@ class Terminal:
         return _ESCAPES.sub("", self._drawn.decode(errors="replace"))
 
     def sees(self, words: str) -> None:
-        """Wait until these words were drawn."""
+        """Wait until the text was drawn."""
         deadline = time.monotonic() + PATIENCE
         while words not in self.text:
             ready, _, _ = select.select([self._master], [], [], max(0.0, deadline - time.monotonic()))
             assert ready, f"{words!r} did not come; there is:\n{self.text[-3000:]}"
             try:
                 self._drawn += os.read(self._master, 65536)
-            except OSError:  # how Linux tells that the other side has closed
+            except OSError:  # Linux's error after the other side has closed
                 raise AssertionError(f"It ended before {words!r}:\n{self.text[-3000:]}") from None
 
     def type(self, text: str) -> None:
         os.write(self._master, text.encode())
 
     def close(self) -> None:
-        """Close the terminal, as its window does."""
+        """Close the terminal, as closing its window does."""
         if not self._is_closed:
             os.close(self._master)
         self._is_closed = True

@@ -1,4 +1,4 @@
-"""A transcript under a pilot, apart from the rest of the terminal chat."""
+"""A transcript under Textual's pilot, apart from the rest of the app."""
 
 from datetime import UTC, datetime
 
@@ -7,8 +7,8 @@ from rich.style import Style
 from textual.app import App
 
 from botchat.core.models import Message
-from botchat.tui.markdown.style import PARTS, Look
-from botchat.tui.markdown.wrapping import finished
+from botchat.tui.markdown.style import PARTS, TranscriptStyle
+from botchat.tui.markdown.wrapping import pad_rows
 from botchat.tui.transcript.transcript import Transcript
 
 SIZE = (80, 24)
@@ -41,7 +41,7 @@ The <b>end</b>.
 
 
 class TranscriptApp(App):
-    """A transcript alone, which notes what it posts."""
+    """An app with only a transcript, which records the messages it posts."""
 
     def __init__(self):
         super().__init__()
@@ -60,39 +60,39 @@ class TranscriptApp(App):
     def on_transcript_new_below(self, event):
         self.noted.append(("below", event.count))
 
-    def on_transcript_earlier_wanted(self):
+    def on_transcript_earlier_requested(self):
         self.noted.append("earlier")
 
     def on_transcript_link_opened(self, event):
         self.noted.append(("link", event.url))
 
 
-def said(content, *, role="assistant", **about):
+def new_message(content, *, role="assistant", **about):
     return Message(role=role, content=content, create_time=TIME, **about)
 
 
-def asked(count, *, begin=0):
-    return [said(f"question {i}", role="user", id=f"q{i}") for i in range(begin, begin + count)]
+def user_messages(count, *, begin=0):
+    return [new_message(f"question {i}", role="user", id=f"q{i}") for i in range(begin, begin + count)]
 
 
-def seen(app):
-    """The words in each row of the screen, without the bar at the current message."""
+def screen_rows(app):
+    """Return the text of each row on the screen, without the bar of the selected message."""
     transcript = app.transcript
     return [transcript.render_line(y).text.rstrip()[2:] for y in range(transcript.size.height)]
 
 
 async def until(pilot, condition):
-    """Wait for what is sure to come; the test's time-out ends it if it does not."""
+    """Wait for a condition that must come true; the test's timeout ends the wait otherwise."""
     while not condition():
         await pilot.pause()
 
 
 def look_of(width):
-    """A look without colours."""
-    return Look(Console(), width, Style(), dict.fromkeys(PARTS, Style()))
+    """Return a style without colors."""
+    return TranscriptStyle(Console(), width, Style(), dict.fromkeys(PARTS, Style()))
 
 
-def drawn(blocks, width=40):
-    """The words in each row of blocks, without the screen."""
+def rendered_rows(blocks, width=40):
+    """Return the text of each row of blocks, without a screen."""
     look = look_of(width)
-    return [row.strip.text for block in blocks for row in finished(block.rows(look), look)]
+    return [row.strip.text for block in blocks for row in pad_rows(block.rows(look), look)]

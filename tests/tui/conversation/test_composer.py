@@ -1,10 +1,10 @@
-"""The prompt of the terminal chat, and what leaves it: drafts, history, copies, links; how it begins and ends."""
+"""The composer: drafts, history, copying, links; the session at startup."""
 
 from dataclasses import replace
 
 from support.fakes import DONE
 from support.stores.sessions import stored
-from support.tui.stories import only_session, said, story, terminal
+from support.tui.stories import async_test, message_texts, only_session, terminal
 
 from botchat.core.models import Message, now
 
@@ -13,7 +13,7 @@ def break_off(words: str) -> float:
     return len(words) / 0
 
 
-@story
+@async_test
 async def test_a_crash_shows_where_it_was_and_no_words_of_anybody(chat_with, tmp_path):
     async with terminal(chat_with(), tmp_path) as at:
         try:
@@ -26,7 +26,7 @@ async def test_a_crash_shows_where_it_was_and_no_words_of_anybody(chat_with, tmp
     assert "words of ann" not in shown
 
 
-@story
+@async_test
 async def test_a_link_is_opened_only_after_its_address_was_seen(chat_with, tmp_path):
     async with terminal(chat_with(), tmp_path) as at:
         opened = []
@@ -45,7 +45,7 @@ async def test_a_link_is_opened_only_after_its_address_was_seen(chat_with, tmp_p
     assert len(opened) == 1
 
 
-@story
+@async_test
 async def test_a_message_and_its_code_blocks_are_copied_by_key(chat_with, tmp_path):
     reply = "Try:\n\n```python\none()\n```\n\nor\n\n```\ntwo()\n```\n"
     async with terminal(chat_with(reply, DONE), tmp_path) as at:
@@ -60,87 +60,87 @@ async def test_a_message_and_its_code_blocks_are_copied_by_key(chat_with, tmp_pa
         assert at.app.clipboard == reply
 
 
-@story
+@async_test
 async def test_c_goes_on_with_the_session_used_last_and_says_which(chat_with, store, tmp_path):
     first = stored(store, name="First made")
     other = stored(store, name="Made later")
     while now() <= other.update_time:  # what is written in the same millisecond was used as late
         pass
     store._repository.append(store.get("ann", first.id), Message(role="user", content="used last"))
-    async with terminal(chat_with(), tmp_path, first=lambda chat: chat.latest("ann"), is_latest=True) as at:
+    async with terminal(chat_with(), tmp_path, find_initial=lambda chat: chat.latest("ann"), resumes_latest=True) as at:
         await at.sees("used last", "Going on with", "“First made”")
         assert at.app.conversation.session.id == first.id
 
 
-@story
+@async_test
 async def test_a_session_that_is_not_there_ends_the_program_with_its_error(chat_with, tmp_path):
     chat = chat_with()
-    async with terminal(lambda: chat, tmp_path, first=lambda chat: chat.open("ann", "nope")) as at:
+    async with terminal(lambda: chat, tmp_path, find_initial=lambda chat: chat.open("ann", "nope")) as at:
         await at.until(lambda: at.app.failure is not None)
     assert "nope" in str(at.app.failure)
 
 
-@story
+@async_test
 async def test_letters_typed_right_before_enter_are_sent_too(chat_with, store, tmp_path):
     async with terminal(chat_with("Yes.", DONE), tmp_path) as at:
         await at.press("H", "i", "ctrl+j", "y", "o", "u", "enter")
         await at.sees("Yes.")
-    assert said(store, only_session(store).id)[0] == "Hi\nyou"
+    assert message_texts(store, only_session(store).id)[0] == "Hi\nyou"
 
 
-@story
+@async_test
 async def test_what_is_typed_at_once_goes_into_the_prompt(chat_with, tmp_path):
     chat = chat_with()
     async with terminal(lambda: chat, tmp_path) as at:
         await at.type("at once")
-        assert at.prompt == "at once"
+        assert at.composer_text == "at once"
         assert not at.app.sessions._search.value
 
 
-@story
+@async_test
 async def test_up_on_the_first_line_brings_back_what_was_sent(chat_with, tmp_path):
     async with terminal(chat_with("Yes.", DONE), tmp_path) as at:
         for words in ("first", "second"):
             await at.say(words)
-            await at.until(lambda: at.prompt == "" and not at.app.conversation._reply)
+            await at.until(lambda: at.composer_text == "" and not at.app.conversation._reply)
         await at.type("new")
         await at.press("up")
-        assert at.prompt == "second"
+        assert at.composer_text == "second"
         await at.press("up")
-        assert at.prompt == "first"
+        assert at.composer_text == "first"
         await at.press("up")
-        assert at.prompt == "first"
+        assert at.composer_text == "first"
         await at.press("down", "down")
-        assert at.prompt == "new"
+        assert at.composer_text == "new"
 
 
-@story
+@async_test
 async def test_a_long_paste_is_kept_whole(chat_with, store, tmp_path):
     pasted = "line [of] words\n" * 5000
     async with terminal(chat_with("Yes.", DONE), tmp_path) as at:
         await at.paste(pasted)
         await at.press("enter")
         await at.sees("Yes.")
-    assert said(store, only_session(store).id)[0] == pasted
+    assert message_texts(store, only_session(store).id)[0] == pasted
 
 
-@story
+@async_test
 async def test_a_draft_is_there_again_after_a_crash_in_its_own_session_alone(chat_with, store, tmp_path):
     stored(store, name="Herons")
     async with terminal(chat_with(), tmp_path) as at:
         await at.type("for a new one")
         at.app.open(at.app.sessions.list.rows[0])
         await at.sees("message 0")
-        assert at.prompt == ""
+        assert at.composer_text == ""
         await at.type("for the herons")
         at.app.conversation._write_draft()
-        at.app.conversation._keeper._prompt = None  # it dies here: nothing more is written
+        at.app.conversation._autosave._composer = None  # it dies here: nothing more is written
     async with terminal(chat_with(), tmp_path) as at:
-        assert at.prompt == "for a new one"
+        assert at.composer_text == "for a new one"
         at.app.open(at.app.sessions.list.rows[0])
-        await at.until(lambda: at.prompt == "for the herons")
+        await at.until(lambda: at.composer_text == "for the herons")
     async with terminal(chat_with(), tmp_path, user="bob") as at:
-        assert at.prompt == ""
+        assert at.composer_text == ""
 
 
 def test_a_reply_can_be_drawn_without_its_session_growing_twice():

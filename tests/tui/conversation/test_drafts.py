@@ -1,4 +1,4 @@
-"""Drafts on the disk: nobody else's, nobody else can read them, and a crash leaves none half written."""
+"""Draft files: private, per session, and never half written."""
 
 import stat
 

@@ -1,8 +1,8 @@
-"""What is asked of the bot in the terminal: again, in other words, of another; and what is said of its answers."""
+"""Turns in the terminal: send, retry, regenerate, edit, change the bot; feedback and unsaved replies."""
 
 from support.fakes import DONE, Gate, ScriptedBot
 from support.stores.sessions import stored
-from support.tui.stories import only_session, said, story, terminal
+from support.tui.stories import async_test, message_texts, only_session, terminal
 
 from botchat.core.chat import Chat
 from botchat.core.errors import BotError
@@ -10,32 +10,32 @@ from botchat.core.models import Message, Session
 from botchat.core.turn import Turns
 
 
-@story
+@async_test
 async def test_a_save_that_fails_is_told_at_once_with_the_words_still_in_the_prompt(chat_with, store, tmp_path):
     async with terminal(chat_with("Yes.", DONE), tmp_path) as at:
         store.down = True
         await at.say("Keep me")
         await at.until(lambda: at.notice == "Not sent: The store is down.")
-        assert at.prompt == "Keep me"
+        assert at.composer_text == "Keep me"
         await at.sees("○")
         store.down = False
         await at.press("enter")
         await at.sees("Yes.")
-        assert at.prompt == ""
-    assert said(store, only_session(store).id) == ["Keep me", "Yes."]
+        assert at.composer_text == ""
+    assert message_texts(store, only_session(store).id) == ["Keep me", "Yes."]
 
 
-@story
+@async_test
 async def test_a_message_that_is_too_large_stays_in_the_prompt_to_be_made_shorter(chat_with, store, tmp_path):
     async with terminal(chat_with("Yes.", DONE), tmp_path) as at:
         store.rejects_as_too_large = True
         await at.say("Keep me")
         await at.until(lambda: at.notice.startswith("Not sent: That does not fit: a message holds at most 15 MiB."))
-        assert at.prompt == "Keep me"
+        assert at.composer_text == "Keep me"
     assert store.page("ann").sessions == ()
 
 
-@story
+@async_test
 async def test_a_message_whose_save_was_not_acknowledged_is_not_stored_twice(chat_with, store, tmp_path):
     async with terminal(chat_with("Yes.", DONE), tmp_path) as at:
         store.loses_acknowledgements = True
@@ -44,10 +44,10 @@ async def test_a_message_whose_save_was_not_acknowledged_is_not_stored_twice(cha
         store.loses_acknowledgements = False
         await at.press("enter")
         await at.sees("Yes.")
-    assert said(store, only_session(store).id) == ["Once", "Yes."]
+    assert message_texts(store, only_session(store).id) == ["Once", "Yes."]
 
 
-@story
+@async_test
 async def test_a_reply_that_is_not_saved_says_so_until_it_is(chat_with, store, tmp_path):
     gate, end = Gate(), Gate()
     async with terminal(chat_with("It begins", gate, ", goes on", end, DONE, checkpoint_seconds=0.01), tmp_path) as at:
@@ -62,10 +62,10 @@ async def test_a_reply_that_is_not_saved_says_so_until_it_is(chat_with, store, t
         await at.until(lambda: at.notice == "")
         end.open()
         await at.until(lambda: not at.app.conversation._reply)
-    assert said(store, only_session(store).id) == ["Go", "It begins, goes on"]
+    assert message_texts(store, only_session(store).id) == ["Go", "It begins, goes on"]
 
 
-@story
+@async_test
 async def test_a_bot_that_fails_says_why_and_r_asks_it_again(chat_with, store, tmp_path):
     chat = chat_with(BotError("There is [no] key."))
     async with terminal(chat, tmp_path) as at:
@@ -75,21 +75,21 @@ async def test_a_bot_that_fails_says_why_and_r_asks_it_again(chat_with, store, t
         chat.bot._script = ("Now I am.", DONE)
         await at.press("escape", "r")
         await at.sees("Now I am.")
-    assert said(store, only_session(store).id) == ["Are you there?", "Now I am."]
+    assert message_texts(store, only_session(store).id) == ["Are you there?", "Now I am."]
 
 
-@story
+@async_test
 async def test_an_unanswered_message_is_asked_again_after_a_restart(chat_with, store, tmp_path):
     session = stored(store, bot_id="b")
-    async with terminal(chat_with("At last.", DONE), tmp_path, first=lambda chat: chat.latest("ann")) as at:
+    async with terminal(chat_with("At last.", DONE), tmp_path, find_initial=lambda chat: chat.latest("ann")) as at:
         await at.sees("message 0")
         assert "has no answer" in at.notice
         await at.press("escape", "r")
         await at.sees("At last.")
-    assert said(store, session.id) == ["message 0", "At last."]
+    assert message_texts(store, session.id) == ["message 0", "At last."]
 
 
-@story
+@async_test
 async def test_another_answer_and_the_one_before_are_branches_to_go_between(chat_with, store, tmp_path):
     chat = chat_with("First answer.", DONE)
     async with terminal(chat, tmp_path) as at:
@@ -106,10 +106,10 @@ async def test_another_answer_and_the_one_before_are_branches_to_go_between(chat
         assert "Second answer." not in at.text
         await at.press("right_square_bracket")
         await at.sees("Second answer.")
-    assert said(store, only_session(store).id) == ["Why?", "First answer.", "Second answer."]
+    assert message_texts(store, only_session(store).id) == ["Why?", "First answer.", "Second answer."]
 
 
-@story
+@async_test
 async def test_an_earlier_message_is_edited_and_the_old_branch_stays(chat_with, store, tmp_path):
     chat = chat_with("An answer.", DONE)
     async with terminal(chat, tmp_path) as at:
@@ -118,20 +118,20 @@ async def test_an_earlier_message_is_edited_and_the_old_branch_stays(chat_with, 
         await at.until(lambda: not at.app.conversation._reply)
         await at.type("half a thought")
         await at.press("escape", "e")
-        assert at.prompt == "Teh question"
+        assert at.composer_text == "Teh question"
         assert "Editing" in at.notice
         await at.press("escape")
-        assert at.prompt == "half a thought"
+        assert at.composer_text == "half a thought"
         await at.press("escape", "e")
         await at.press("end", *["backspace"] * len("Teh question"))
         await at.say("The question")
-        await at.until(lambda: at.prompt == "half a thought")
+        await at.until(lambda: at.composer_text == "half a thought")
         await at.until(lambda: not at.app.conversation._reply)
         await at.sees("The question")
-    assert said(store, only_session(store).id) == ["Teh question", "An answer.", "The question", "An answer."]
+    assert message_texts(store, only_session(store).id) == ["Teh question", "An answer.", "The question", "An answer."]
 
 
-@story
+@async_test
 async def test_feedback_with_a_comment_is_stored_and_the_same_key_takes_it_back(chat_with, store, tmp_path):
     async with terminal(chat_with("An answer.", DONE), tmp_path) as at:
         await at.say("Why?")
@@ -149,7 +149,7 @@ async def test_feedback_with_a_comment_is_stored_and_the_same_key_takes_it_back(
         assert only_session(store).messages[1].feedback is None
 
 
-@story
+@async_test
 async def test_feedback_that_could_not_be_stored_is_asked_for_again_with_its_words(chat_with, store, tmp_path):
     async with terminal(chat_with("An answer.", DONE), tmp_path) as at:
         await at.say("Why?")
@@ -166,7 +166,7 @@ async def test_feedback_that_could_not_be_stored_is_asked_for_again_with_its_wor
     assert only_session(store).messages[1].feedback["comment"] == "wrong"
 
 
-@story
+@async_test
 async def test_another_bot_answers_from_then_on(chat_with, store, tmp_path):
     chat = chat_with("I am b.", DONE)
     chat.turns.bots["c"] = ScriptedBot("I am c.", DONE, bot_id="c")
@@ -184,11 +184,11 @@ async def test_another_bot_answers_from_then_on(chat_with, store, tmp_path):
     assert only_session(store).bot_id == "c"
 
 
-@story
+@async_test
 async def test_a_person_goes_on_with_a_bot_of_their_choice_in_a_session_of_agents(chat_with, store, tmp_path):
     session = stored(store, bot_id="agent")
     store.append(session, Message(role="assistant", content="I am an agent.", agent_id="desk"))
-    async with terminal(chat_with("I am b.", DONE), tmp_path, first=lambda chat: chat.latest("ann")) as at:
+    async with terminal(chat_with("I am b.", DONE), tmp_path, find_initial=lambda chat: chat.latest("ann")) as at:
         await at.sees("I am an agent.")
         await at.say("Who?")
         await at.until(lambda: "Choose who answers: ctrl+b." in at.notice)
@@ -204,10 +204,10 @@ async def test_a_person_goes_on_with_a_bot_of_their_choice_in_a_session_of_agent
         assert not any(row.endswith("│  agent") for row in rows)
 
 
-@story
+@async_test
 async def test_the_bot_named_at_the_start_answers_in_the_session_to_begin_with(chat_with, store, tmp_path):
     session = stored(store, bot_id="gone")
-    first = {"first": lambda chat: chat.latest("ann"), "bot": "b"}
+    first = {"find_initial": lambda chat: chat.latest("ann"), "bot": "b"}
     async with terminal(chat_with("Here.", DONE), tmp_path, **first) as at:
         await at.until(lambda: "b answers from now on." in at.toasts)
         await at.say("Who?")
@@ -215,7 +215,7 @@ async def test_the_bot_named_at_the_start_answers_in_the_session_to_begin_with(c
     assert store.get("ann", session.id).bot_id == "b"
 
 
-@story
+@async_test
 async def test_who_leaves_with_a_reply_that_is_not_saved_is_asked_and_can_wait_for_it(chat_with, store, tmp_path):
     gate = Gate()
     async with terminal(chat_with("It begins", gate, ", ends.", DONE, checkpoint_seconds=0.01), tmp_path) as at:
@@ -238,10 +238,10 @@ async def test_who_leaves_with_a_reply_that_is_not_saved_is_asked_and_can_wait_f
         await at.until(lambda: not at.app.unsaved_replies)
         await at.press("ctrl+q")
         await at.until(lambda: not at.app.is_running)
-    assert said(store, only_session(store).id) == ["Go", "It begins, ends."]
+    assert message_texts(store, only_session(store).id) == ["Go", "It begins, ends."]
 
 
-@story
+@async_test
 async def test_ctrl_c_in_the_question_leaves_as_if_to_save(chat_with, store, tmp_path):
     gate = Gate()
     async with terminal(chat_with(gate, "All.", DONE, checkpoint_seconds=0.01), tmp_path) as at:
@@ -257,13 +257,13 @@ async def test_ctrl_c_in_the_question_leaves_as_if_to_save(chat_with, store, tmp
         assert not at.app.discards_unsaved
 
 
-@story
+@async_test
 async def test_a_reply_that_another_program_waits_for_says_so_and_is_stopped(chat_with, store, tmp_path):
     elsewhere = Turns({"b": ScriptedBot(Gate())}, checkpoint_seconds=0.1)
     session = Session(user="ann", bot_id="b")
     reply = Chat(store, elsewhere, default_bot="b").send("ann", session, "Go")
     first = lambda chat: chat.latest("ann")  # noqa: E731
-    async with terminal(chat_with("Yes.", DONE), tmp_path, first=first) as at:
+    async with terminal(chat_with("Yes.", DONE), tmp_path, find_initial=first) as at:
         await at.until(lambda: at.notice.startswith("Another program is waiting for this reply."))
         await at.press("escape")
         await at.until(lambda: reply.settled)

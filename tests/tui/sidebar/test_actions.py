@@ -1,11 +1,11 @@
-"""What is done to a session from the list in the terminal, and how it is taken back."""
+"""Actions on sessions in the list, and undo."""
 
 from support.stores.sessions import stored
-from support.tui.lists import count_line, several
-from support.tui.stories import story, terminal
+from support.tui.lists import count_line, store_sessions
+from support.tui.stories import async_test, terminal
 
 
-@story
+@async_test
 async def test_a_name_that_could_not_be_stored_is_asked_for_again(flaky_chat, store, tmp_path):
     session = stored(store, name="Hernos")
     async with terminal(flaky_chat, tmp_path) as at:
@@ -22,22 +22,22 @@ async def test_a_name_that_could_not_be_stored_is_asked_for_again(flaky_chat, st
     assert store.get("ann", session.id).name == "[/b] Herons"
 
 
-@story
+@async_test
 async def test_a_session_is_renamed_everywhere_it_is_shown(chat_with, store, tmp_path):
     session = stored(store, name="Hernos")
-    async with terminal(chat_with(), tmp_path, first=lambda chat: chat.latest("ann")) as at:
+    async with terminal(chat_with(), tmp_path, find_initial=lambda chat: chat.latest("ann")) as at:
         await at.press("ctrl+r")
         await at.press(*["backspace"] * 6)
         await at.type("Herons")
         await at.press("enter")
-        await at.until(lambda: at.app.heading.heading.name == "Herons")
+        await at.until(lambda: at.app.header.state.name == "Herons")
         assert at.names == ["Herons"]
     assert store.get("ann", session.id).name == "Herons"
 
 
-@story
+@async_test
 async def test_a_session_is_deleted_after_a_question_and_u_brings_it_back(chat_with, store, tmp_path):
-    several(store, 2)
+    store_sessions(store, 2)
     async with terminal(chat_with(), tmp_path) as at:
         at.app.sessions.list.focus()
         await at.press("d")
@@ -56,9 +56,9 @@ async def test_a_session_is_deleted_after_a_question_and_u_brings_it_back(chat_w
         await at.until(lambda: "There is nothing to undo." in at.toasts)
 
 
-@story
+@async_test
 async def test_an_old_session_comes_back_to_its_place_also_in_a_search(chat_with, store, tmp_path):
-    several(store, 3)
+    store_sessions(store, 3)
     async with terminal(chat_with(), tmp_path) as at:
         at.app.sessions.list.focus()
         await at.press("slash")
@@ -70,9 +70,9 @@ async def test_an_old_session_comes_back_to_its_place_also_in_a_search(chat_with
         await at.until(lambda: at.names == ["number 2", "number 1", "number 0"])
 
 
-@story
+@async_test
 async def test_the_archive_and_the_trash_are_views_and_give_back(chat_with, store, tmp_path):
-    several(store, 3)
+    store_sessions(store, 3)
     async with terminal(chat_with(), tmp_path) as at:
         at.app.sessions.list.focus()
         await at.press("a")
@@ -94,7 +94,7 @@ async def test_the_archive_and_the_trash_are_views_and_give_back(chat_with, stor
         await at.until(lambda: at.names == ["number 2", "number 0"])
 
 
-@story
+@async_test
 async def test_a_session_is_pinned_and_unpinned(chat_with, store, tmp_path):
     session = stored(store)
     async with terminal(chat_with(), tmp_path) as at:

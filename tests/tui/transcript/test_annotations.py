@@ -1,8 +1,8 @@
-"""The transcript: what it tells of a message besides its words."""
+"""The transcript's annotations: endings, ratings, versions, reasoning, details."""
 
 import pytest
-from support.tui.stories import story
-from support.tui.transcripts import SIZE, TIME, TranscriptApp, asked, said, seen
+from support.tui.stories import async_test
+from support.tui.transcripts import SIZE, TIME, TranscriptApp, new_message, screen_rows, user_messages
 
 from botchat.core.models import Message
 from botchat.tui.transcript.transcript import Transcript
@@ -22,102 +22,106 @@ from botchat.tui.transcript.transcript import Transcript
         ({"reasoning_content": "I think so", "reasoning_ms": 0}, "▸ thoughts (3 words)"),
     ],
 )
-@story
+@async_test
 async def test_how_a_message_ended_and_what_belongs_to_it_is_seen(about, words):
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show([said("so far", **about)], first=0, bot_id="b")
+        app.transcript.show([new_message("so far", **about)], earlier_count=0, bot_id="b")
         await pilot.pause()
-        assert words in seen(app)
-        assert "so far" in seen(app)
+        assert words in screen_rows(app)
+        assert "so far" in screen_rows(app)
 
 
-@story
+@async_test
 async def test_several_agents_are_told_apart_and_what_a_tool_returned_is_code():
     app = TranscriptApp()
     result = '```json\n{"late": 3}\n```'
     async with app.run_test(size=SIZE) as pilot:
         messages = [
-            asked(1)[0],
+            user_messages(1)[0],
             Message(role="user", content="*Where* is it?", agent_id="desk"),
             Message(role="tool", content=result, agent_id="desk"),
-            said("Late.", agent_id="desk"),
+            new_message("Late.", agent_id="desk"),
         ]
-        app.transcript.show(messages, first=0, bot_id="b")
+        app.transcript.show(messages, earlier_count=0, bot_id="b")
         await pilot.pause()
-        shown = [row.strip() for row in seen(app) if row]
+        shown = [row.strip() for row in screen_rows(app) if row]
         assert shown[:2] == ["you", "question 0"]
         assert shown[2:] == ["you (to desk)", "*Where* is it?", "tool (desk)", '{"late": 3}', "desk", "Late."]
 
 
-@story
+@async_test
 async def test_the_last_message_says_when_it_has_no_answer_until_one_comes():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show(asked(2), first=0, bot_id="b", unanswered=True)
+        app.transcript.show(user_messages(2), earlier_count=0, bot_id="b", unanswered=True)
         await pilot.pause()
-        assert seen(app)[5:7] == ["question 1", "not answered · r retry"]
+        assert screen_rows(app)[5:7] == ["question 1", "not answered · r retry"]
         app.transcript.update_state(unanswered=False)
         await pilot.pause()
-        assert "not answered · r retry" not in seen(app)
+        assert "not answered · r retry" not in screen_rows(app)
         app.transcript.update_state(unanswered=True)
-        app.transcript.append(said("here it is"))
+        app.transcript.append(new_message("here it is"))
         await pilot.pause()
-        assert "not answered · r retry" not in seen(app)
+        assert "not answered · r retry" not in screen_rows(app)
 
 
-@story
+@async_test
 async def test_a_message_with_others_in_its_place_says_which_it_is():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show([said("yes", id="m2")], first=0, bot_id="b", alternatives={"m2": ["m1", "m2", "m3"]})
+        app.transcript.show(
+            [new_message("yes", id="m2")], earlier_count=0, bot_id="b", alternatives={"m2": ["m1", "m2", "m3"]}
+        )
         await pilot.pause()
-        assert seen(app)[1] == "b  ‹ 2/3 ›"  # noqa: RUF001
+        assert screen_rows(app)[1] == "b  ‹ 2/3 ›"  # noqa: RUF001
         app.transcript.update_state(alternatives={"m2": ["m1", "m2"]})
         await pilot.pause()
-        assert seen(app)[1] == "b  ‹ 2/2 ›"  # noqa: RUF001
+        assert screen_rows(app)[1] == "b  ‹ 2/2 ›"  # noqa: RUF001
 
 
-@story
+@async_test
 async def test_thoughts_unfold_for_one_message_or_for_all():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        both = [said(f"answer {i}", id=f"m{i}", reasoning_content=f"thought {i}") for i in range(2)]
-        app.transcript.show(both, first=0, bot_id="b")
+        both = [new_message(f"answer {i}", id=f"m{i}", reasoning_content=f"thought {i}") for i in range(2)]
+        app.transcript.show(both, earlier_count=0, bot_id="b")
         app.transcript.toggle_reasoning("m1")
         await pilot.pause()
-        assert "┊ thought 1" in seen(app)
-        assert "┊ thought 0" not in seen(app)
+        assert "┊ thought 1" in screen_rows(app)
+        assert "┊ thought 0" not in screen_rows(app)
         app.transcript.toggle_reasoning()
         await pilot.pause()
-        assert {"┊ thought 0", "┊ thought 1"} <= set(seen(app))
+        assert {"┊ thought 0", "┊ thought 1"} <= set(screen_rows(app))
         app.transcript.toggle_reasoning()
         await pilot.pause()
-        assert not {"┊ thought 0", "┊ thought 1"} & set(seen(app))
+        assert not {"┊ thought 0", "┊ thought 1"} & set(screen_rows(app))
 
 
-@story
+@async_test
 async def test_a_click_on_thoughts_unfolds_them():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show([said("answer", reasoning_content="a thought")], first=0, bot_id="b")
+        app.transcript.show([new_message("answer", reasoning_content="a thought")], earlier_count=0, bot_id="b")
         await pilot.pause()
         await pilot.click(Transcript, offset=(4, 2))
         await pilot.pause()
-        assert seen(app)[2:6] == ["▾ thoughts (2 words)", "┊ a thought", "", "answer"]
+        assert screen_rows(app)[2:6] == ["▾ thoughts (2 words)", "┊ a thought", "", "answer"]
 
 
-@story
+@async_test
 async def test_details_show_time_model_tokens_and_latency():
     app = TranscriptApp()
     async with app.run_test(size=SIZE) as pilot:
         usage = {"prompt_tokens": 1812, "completion_tokens": 240}
-        app.transcript.show([said("yes", model="m-4", usage=usage, latency_ms=3900)], first=0, bot_id="b")
-        app.transcript.toggle_details()
-        await pilot.pause()
-        assert seen(app)[2] == f"{TIME.astimezone():%Y-%m-%d %H:%M:%S} · b · m-4 · ↑ 1,812 ↓ 240 · 3.9 s".replace(
-            " ↓", " · ↓"
+        app.transcript.show(
+            [new_message("yes", model="m-4", usage=usage, latency_ms=3900)], earlier_count=0, bot_id="b"
         )
         app.transcript.toggle_details()
         await pilot.pause()
-        assert seen(app)[2] == "yes"
+        assert screen_rows(app)[
+            2
+        ] == f"{TIME.astimezone():%Y-%m-%d %H:%M:%S} · b · m-4 · ↑ 1,812 ↓ 240 · 3.9 s".replace(" ↓", " · ↓")
+        app.transcript.toggle_details()
+        await pilot.pause()
+        assert screen_rows(app)[2] == "yes"

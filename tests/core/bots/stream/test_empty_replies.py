@@ -9,7 +9,7 @@ from support.bots.stub_server import streamed
 from support.fakes import DONE
 from support.shell import error_line
 from support.stores.sessions import stored, user_says
-from support.tui.stories import story, terminal
+from support.tui.stories import async_test, terminal
 
 from botchat.api.openai.matching import match_messages
 from botchat.core.chat import Chat, is_unanswered
@@ -165,10 +165,12 @@ def test_an_empty_reply_of_a_server_is_asked_for_again_as_a_version(remote_with,
     ],
     ids=["of an earlier version", "as it ends now"],
 )
-@story
+@async_test
 async def test_the_terminal_says_so_and_offers_to_try_again(chat_with, store, tmp_path, reply, words):
     session = answered(store, reply)
-    async with terminal(chat_with("A heron.", DONE), tmp_path, first=lambda chat: chat.open("ann", session.id)) as at:
+    async with terminal(
+        chat_with("A heron.", DONE), tmp_path, find_initial=lambda chat: chat.open("ann", session.id)
+    ) as at:
         await at.sees(*words)
         at.app.conversation.transcript.focus()
         await at.press("y")
@@ -178,10 +180,12 @@ async def test_the_terminal_says_so_and_offers_to_try_again(chat_with, store, tm
         assert words[0] not in at.text
 
 
-@story
+@async_test
 async def test_the_terminal_shows_the_empty_reply_of_a_server(remote_with, store, tmp_path):
     session = answered(store, empty(status="truncated", error="Nothing came."))
-    async with terminal(remote_with("A heron.", DONE), tmp_path, first=lambda chat: chat.open("ann", session.id)) as at:
+    async with terminal(
+        remote_with("A heron.", DONE), tmp_path, find_initial=lambda chat: chat.open("ann", session.id)
+    ) as at:
         await at.sees("✂ Nothing came. · r retry")
         at.app.conversation.transcript.focus()
         await at.press("r")

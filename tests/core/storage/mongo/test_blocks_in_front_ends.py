@@ -5,7 +5,7 @@ from support.fakes import DONE, ScriptedBot
 from support.shell import Shell
 from support.stores.blocks import blocks_of, long_session, on_both, opened_store, whole
 from support.stores.sessions import user_says
-from support.tui.stories import story, terminal
+from support.tui.stories import async_test, terminal
 from support.web.tabs import click, opened, said
 
 from botchat.core.chat import Chat
@@ -49,11 +49,11 @@ def test_the_page_shows_earlier_messages_of_a_long_session_and_goes_on_with_it(s
 
 
 @on_both
-@story
+@async_test
 async def test_the_terminal_reads_a_long_session_to_its_beginning_and_changes_what_is_old(repository, tmp_path):
     session = long_session(repository, 200)
     chat = Chat(repository, Turns({"b": ScriptedBot("Anew.", DONE)}), default_bot="b")
-    async with terminal(chat, tmp_path, first=lambda chat: chat.latest("ann")) as at:
+    async with terminal(chat, tmp_path, find_initial=lambda chat: chat.latest("ann")) as at:
         pane = at.app.conversation
         while pane.session.first:
             before = pane.session.first

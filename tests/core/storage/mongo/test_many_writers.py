@@ -22,7 +22,7 @@ from botchat.core.storage.mongo.contention import WriteQueue
 from botchat.core.storage.mongo.messages.record_size import RecordLimits, size_of
 from botchat.core.storage.mongo.repository import MongoRepository
 from botchat.core.storage.sqlite.connection import _translated
-from botchat.remote.problems import error_of
+from botchat.remote.problems import error_from_problem
 
 LEASED = RecordLimits(room=LIMITS.room, kept=LIMITS.kept, lease_seconds=3600)
 
@@ -194,7 +194,7 @@ def test_contention_is_worth_another_try_everywhere():
     answer = error_response(error, "/sessions")
     assert isinstance(error, StoreUnavailable)
     assert (exit_code(error), answer.status_code, int(answer.headers["Retry-After"]) > 0) == (5, 503, True)
-    assert isinstance(error_of({"code": "store_busy", "detail": "Too many writers."}), StoreBusy)
+    assert isinstance(error_from_problem({"code": "store_busy", "detail": "Too many writers."}), StoreBusy)
 
 
 def test_the_turns_of_a_session_s_writers_are_in_order_and_each_session_has_its_own():
