@@ -287,13 +287,13 @@ def serve_chat(chat_with):
 @pytest.fixture
 def remote_with(serve_chat, store):
     """A function that connects to a server whose bot plays the script, with ann's token."""
-    from botchat.core.auth import Access
+    from botchat.core.auth import AuthService
     from botchat.remote.chat import connect
 
     made = []
 
     def make(*script):
-        made.append(connect(serve_chat(*script), Access(store.accounts()).create_token("ann")[1]))
+        made.append(connect(serve_chat(*script), AuthService(store.accounts()).create_token("ann")[1]))
         return made[-1]
 
     yield make

@@ -38,7 +38,7 @@ class Services:
     @cached_property
     def password_sign_in(self) -> PasswordSignIn:
         """The password sign-in."""
-        return PasswordSignIn(self.chat.access, Devices(self.chat.expiring_values), self.sign_in_limiter)
+        return PasswordSignIn(self.chat.auth, Devices(self.chat.expiring_values), self.sign_in_limiter)
 
     @cached_property
     def rate_limits(self) -> RateLimits:

@@ -1,4 +1,4 @@
-"""Access tokens of signed-in users. The only module that uses JSON Web Tokens."""
+"""AuthService tokens of signed-in users. The only module that uses JSON Web Tokens."""
 
 from datetime import timedelta
 from typing import NamedTuple

@@ -23,7 +23,7 @@ def add(user: UserArgument, no_password: NoPasswordOption = False, store: StoreO
     Example: botchat users add ann
     """
     with open_user_store(settings_from_options(store, user)) as (chat, _):
-        made = chat.access.add(user, None if no_password else _read_password(user))
+        made = chat.auth.add_account(user, None if no_password else _read_password(user))
         print_notice(f"{made} has an account in {chat.store}.")
 
 
@@ -35,7 +35,7 @@ def passwd(user: UserArgument, store: StoreOption = None) -> None:
     Example: botchat users passwd ann
     """
     with open_user_store(settings_from_options(store, user), create=False) as (chat, _):
-        chat.access.set_password(user, _read_password(user))
+        chat.auth.set_password(user, _read_password(user))
         print_notice(f"{user} has another password, and is signed out everywhere.")
 
 
@@ -47,7 +47,7 @@ def disable(user: UserArgument, store: StoreOption = None) -> None:
     Example: botchat users disable ann
     """
     with open_user_store(settings_from_options(store, user), create=False) as (chat, _):
-        chat.access.disable(user)
+        chat.auth.disable(user)
         print_notice(f"{user} can't come in any more: botchat users enable takes it back.")
 
 
@@ -57,7 +57,7 @@ def enable(user: UserArgument, store: StoreOption = None) -> None:
     Example: botchat users enable ann
     """
     with open_user_store(settings_from_options(store, user), create=False) as (chat, _):
-        chat.access.enable(user)
+        chat.auth.enable(user)
         print_notice(f"{user} may come in again.")
 
 

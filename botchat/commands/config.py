@@ -154,9 +154,9 @@ def show(output_format: FormatOption = None, fields: FieldsOption = None) -> Non
 
     Example: botchat config show -F json
     """
-    from botchat.settings import settings_and_origins
+    from botchat.settings import load_settings_with_origins
 
-    settings, origins = settings_and_origins()
+    settings, origins = load_settings_with_origins()
     print_key_values(_setting_rows(settings, origins), _SETTINGS, output_format, fields)
 
 

@@ -37,7 +37,7 @@ from botchat.core.models import SessionFilter, SessionSummary, State
 from botchat.durations import parse_duration
 
 if TYPE_CHECKING:
-    from botchat.core.admin import Due, Rule
+    from botchat.core.admin import DueSession, Rule
     from botchat.core.chat import Chat, Quote
 
 _DUE = Columns(
@@ -214,7 +214,7 @@ def prune(
             print_rows((_due_row(due[s.user, s.id]) for s in done), _DUE, output_format)
 
 
-def _describe_plan(due: Iterable["Due"], *, into_trash: bool) -> str:
+def _describe_plan(due: Iterable["DueSession"], *, into_trash: bool) -> str:
     """Return a sentence with the planned actions: Delete 3 sessions for ever and archive 2 sessions."""
     actions: Counter[str] = Counter(d.action for d in due)
     plans = {
@@ -268,8 +268,8 @@ def _rules_from_options(
     return (Rule(older_than=parse_duration(older_than), action="archive" if to_archive else "delete", bot_id=bot),)
 
 
-def _due_action(chat: "Chat", *, into_trash: bool) -> "Callable[[Due], None]":
-    def act(due: "Due") -> None:
+def _due_action(chat: "Chat", *, into_trash: bool) -> "Callable[[DueSession], None]":
+    def act(due: "DueSession") -> None:
         """Delete or archive the session, unless it was written to or pinned since it was listed."""
         session = due.session
         if due.action == "delete" and not into_trash:
@@ -283,5 +283,5 @@ def _due_action(chat: "Chat", *, into_trash: bool) -> "Callable[[Due], None]":
     return act
 
 
-def _due_row(due: "Due") -> dict[str, object]:
+def _due_row(due: "DueSession") -> dict[str, object]:
     return due.session._asdict() | {"action": due.action}

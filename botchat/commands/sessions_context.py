@@ -42,7 +42,7 @@ def forget(
     with open_user_store(settings_from_options(store, user), create=False) as (chat, user_name):
         summary = find_session(chat, user_name, session_id)
         message_id = None if before is None else find_message_id(chat, summary, before)
-        chat.forget(user_name, chat.open(user_name, summary.id), message_id)
+        chat.set_context_start(user_name, chat.open(user_name, summary.id), message_id)
         print_ids([summary])
 
 
@@ -68,7 +68,7 @@ def fork(
         if from_ is None:
             session = chat.fork(user_name, summary.id, at)
         else:
-            session = chat.begin_from(
+            session = chat.continue_in_new_session(
                 user_name, chat.open(user_name, summary.id), find_message_id(chat, summary, from_)
             )
         write_stdout([f"{session.id}\n"])

@@ -13,11 +13,11 @@ from botchat.commands.support.options import StoreOption, open_user_store, print
 from botchat.commands.support.session_selectors import DryRunOption, format_id, pluralize
 from botchat.commands.support.streams import OutputClosedError, write_stdout
 from botchat.core.errors import InvalidInput
-from botchat.core.models import Conflict
+from botchat.core.models import ConflictPolicy
 
 if TYPE_CHECKING:
-    from botchat.core.importing import Intake
-    from botchat.core.models import Refused
+    from botchat.core.importing import SessionImporter
+    from botchat.core.models import SkippedEntry
 
 
 def import_sessions(
@@ -26,7 +26,7 @@ def import_sessions(
         str | None, typer.Option(help="Give all of them to this user; else each keeps its own.", metavar="NAME")
     ] = None,
     on_conflict: Annotated[
-        Conflict, typer.Option("--on-conflict", help="When the store has a session of that id already.")
+        ConflictPolicy, typer.Option("--on-conflict", help="When the store has a session of that id already.")
     ] = "skip",
     dry_run: DryRunOption = False,
     store: StoreOption = None,
@@ -39,21 +39,21 @@ def import_sessions(
 
     Example: botchat sessions import everything.jsonl --on-conflict replace
     """
-    from botchat.core.importing import Intake, read_sessions, unsupported_sentence
+    from botchat.core.importing import SessionImporter, read_sessions, unsupported_sentence
 
     settings = settings_from_options(store, user)
     with _open_file(file) as source, open_user_store(settings, create=not dry_run) as (chat, name):
-        intake = Intake(chat.for_admins(), on_conflict, dry_run=dry_run)
+        importer = SessionImporter(chat.for_admins(), on_conflict, dry_run=dry_run)
         try:
             _write_all(
-                _lines(intake.take(read_sessions(source, user=user, default_user=name, limits=settings.imports)))
+                _lines(importer.load(read_sessions(source, user=user, default_user=name, limits=settings.imports)))
             )
         finally:
             print_notice(
-                " ".join(filter(None, [_report(intake, dry_run=dry_run), unsupported_sentence(intake.unsupported)]))
+                " ".join(filter(None, [_report(importer, dry_run=dry_run), unsupported_sentence(importer.unsupported)]))
             )
-        if intake.refused:
-            raise typer.Exit(PARTIAL_FAILURE if intake.taken else FAILED)
+        if importer.skipped:
+            raise typer.Exit(PARTIAL_FAILURE if importer.imported else FAILED)
 
 
 def _write_all(lines: Iterator[str]) -> None:
@@ -71,7 +71,7 @@ def _write_all(lines: Iterator[str]) -> None:
         raise
 
 
-def _lines(results: "Iterator[str | Refused]") -> Iterator[str]:
+def _lines(results: "Iterator[str | SkippedEntry]") -> Iterator[str]:
     """Yield a line with the id of each imported session, and report each skipped one on stderr."""
     for result in results:
         if isinstance(result, str):
@@ -80,14 +80,14 @@ def _lines(results: "Iterator[str | Refused]") -> Iterator[str]:
             print_notice(f"{result.where}: {result.reason}")
 
 
-def _report(intake: "Intake", *, dry_run: bool) -> str:
+def _report(importer: "SessionImporter", *, dry_run: bool) -> str:
     """Return the summary of an import as a sentence."""
-    summary = f"{pluralize(intake.taken)} {'would be ' * dry_run}taken in"
-    if intake.kept:
-        summary += f", {intake.kept:,} {'was' if intake.kept == 1 else 'were'} there already"
-    if intake.late:
-        summary += f", {intake.late:,} of them past the time of their end, which they lost"
-    return summary + (f", {intake.refused:,} could not be taken." if intake.refused else ".")
+    summary = f"{pluralize(importer.imported)} {'would be ' * dry_run}taken in"
+    if importer.existing:
+        summary += f", {importer.existing:,} {'was' if importer.existing == 1 else 'were'} there already"
+    if importer.expired:
+        summary += f", {importer.expired:,} of them past the time of their end, which they lost"
+    return summary + (f", {importer.skipped:,} could not be taken." if importer.skipped else ".")
 
 
 @contextmanager

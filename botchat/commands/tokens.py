@@ -42,7 +42,7 @@ def create(
     if lifetime is not None and not lifetime:
         raise InvalidInput("--expires would be now: say how long it is good, as 90d.")
     with open_user_store(settings_from_options(store, user)) as (chat, _):
-        token, text = chat.access.create_token(
+        token, text = chat.auth.create_token(
             user, name, scopes=tuple(cast(list[Scope], scope)) if scope else DEFAULT_SCOPES, lifetime=lifetime
         )
         typer.echo(text)
@@ -60,7 +60,7 @@ def list_tokens(
     Example: botchat tokens list --user ann
     """
     with open_user_store(settings_from_options(store, user), create=False) as (chat, _):
-        rows = ({n: getattr(token, n) for n in _COLUMNS.names} for token in chat.access.tokens(user))
+        rows = ({n: getattr(token, n) for n in _COLUMNS.names} for token in chat.auth.tokens(user))
         if not print_rows(({**row, "scopes": list(row["scopes"])} for row in rows), _COLUMNS, output_format, fields):
             print_notice(f"There are no tokens in {chat.store}.")
 
@@ -74,5 +74,5 @@ def revoke(
     Example: botchat tokens revoke 5f2c90be11d0a3c4
     """
     with open_user_store(settings_from_options(store, None), create=False) as (chat, _):
-        chat.access.revoke_token(token)
+        chat.auth.revoke_token(token)
         print_notice(f"{token} is revoked.")

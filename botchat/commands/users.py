@@ -102,24 +102,24 @@ def delete_user(
     with open_user_store(settings_from_options(store, user), create=False) as (chat, _):
         admin = chat.for_admins()
         where = SessionFilter(user=user, state=None)
-        sessions = list(admin.every(where))
-        has_account = any(account.user == user for account in chat.access.accounts())
+        sessions = list(admin.summaries(where))
+        has_account = any(account.user == user for account in chat.auth.accounts())
         if not (sessions or has_account or admin.has_preferences(user)):
             raise UserNotFound(user)
         if dry_run:
             print_ids(sessions)
             return
         confirm(f"Remove all {pluralize(len(sessions))} of {user} for ever", describe_examples(sessions), yes=yes)
-        chat.access.remove(user)  # first, so that the user can't write new data
-        admin.forget(user)
+        chat.auth.remove_account(user)  # first, so that the user can't write new data
+        admin.delete_preferences(user)
         while sessions:  # again, for data written during the confirmation
             print_ids(apply_to_each(sessions, lambda session: chat.purge(user, session.id)))
-            sessions = list(admin.every(where))
+            sessions = list(admin.summaries(where))
 
 
 def _users(chat: "Chat") -> Iterator[Row]:
     """Yield the users with sessions, then those with only an account, each with the state of the account."""
-    account_states = {a.user: "disabled" if a.disabled_time else "active" for a in chat.access.accounts()}
+    account_states = {a.user: "disabled" if a.disabled_time else "active" for a in chat.auth.accounts()}
     for user in chat.for_admins().users():
         yield user._asdict() | {"account": account_states.pop(user.user, None)}
     for user_name, account in account_states.items():

@@ -123,7 +123,7 @@ class Chat(Sessions):
             session.create_time = message.create_time
         return self._turns.send(self._repository, session, message)
 
-    def keep(self, user: str, session: Session, messages: Sequence[Message]) -> None:
+    def append_messages(self, user: str, session: Session, messages: Sequence[Message]) -> None:
         """Store messages that were said elsewhere; no bot is asked, but the session is held for the next question.
 
         Raises:

@@ -7,7 +7,7 @@ from typing import Any, Literal, Unpack
 
 from botchat.core.errors import AgentNotFound, InvalidInput, MessageNotFound
 from botchat.core.models import REDACTED, Message, MessageChanges, Role, Session, now, valid_text
-from botchat.core.retention import Keeping
+from botchat.core.retention import RetentionEnforcer
 from botchat.core.storage import AgentChanges, Record, SessionRepository, find_agent, message_from_record, redact
 from botchat.library.agent import Agent, UsageTotals, agent_changes
 from botchat.library.encoding import encode
@@ -26,7 +26,7 @@ class AgentSession:
     """
 
     def __init__(
-        self, repository: SessionRepository, header: Session, hooks: Hooks, retention_enforcer: Keeping
+        self, repository: SessionRepository, header: Session, hooks: Hooks, retention_enforcer: RetentionEnforcer
     ) -> None:
         self.id = decode_id(header.id)
         self.user = header.user

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from botchat.bootstrap import borrow_repository, build_repository, is_mongodb, retention_policy
 from botchat.core.errors import ConfigError, SessionNotFound, StoreError
 from botchat.core.models import PAGE_SIZE, Page, Session, SessionFilter, check_name, new_id, now
-from botchat.core.retention import Keeping, Retention
+from botchat.core.retention import Retention, RetentionEnforcer
 from botchat.core.storage import ACTIVE, SessionRepository
 from botchat.library.hooks import Hooks
 from botchat.library.ids import encode_id, release_id
@@ -45,7 +45,7 @@ class Store:
         self.repository = repository
         self.user = check_name("The user", user)
         self.hooks = hooks or Hooks()
-        self.retention_enforcer = Keeping(retention or Retention())
+        self.retention_enforcer = RetentionEnforcer(retention or Retention())
         self._flushables: weakref.WeakSet[Flushable] = weakref.WeakSet()
 
     @classmethod

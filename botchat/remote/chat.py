@@ -147,7 +147,7 @@ class RemoteChat:
             self._connection.run_in_background(reply.follow())
         return session
 
-    def earlier(self, user: str, session_id: str, before: int, limit: int = PAGE_SIZE) -> list[Message]:
+    def messages_before(self, user: str, session_id: str, before: int, limit: int = PAGE_SIZE) -> list[Message]:
         """Return the messages before position `before` (a session's `first`), oldest first."""
         self._check(user)
         wanted = min(limit, _MAX_PAGE)
@@ -155,7 +155,7 @@ class RemoteChat:
         messages = messages_from(data)
         if limit <= wanted or before <= wanted:
             return messages
-        return self.earlier(user, session_id, before - wanted, limit - wanted) + messages
+        return self.messages_before(user, session_id, before - wanted, limit - wanted) + messages
 
     def update(self, user: str, session_id: str, **changes: Unpack[SessionChanges]) -> None:
         """Change a session's name, pin, state, tags, metadata or bot; fields not given stay as they are."""
@@ -196,13 +196,13 @@ class RemoteChat:
         left = self._connection.call("POST", "session", session_id, "message", message_id, "redact", quotes=with_quotes)
         return quotes_from(left) if left else []
 
-    def forget(self, user: str, session: Session, message_id: str | None) -> None:
+    def set_context_start(self, user: str, session: Session, message_id: str | None) -> None:
         """Exclude everything before this message from the bot's context; None undoes that."""
         self._check(user)
         self._connection.call("PUT", "session", session.id, "cut", body={"message_id": message_id})
         session.cut, session.summary = message_id, None
 
-    def begin_from(self, user: str, session: Session, message_id: str) -> Session:
+    def continue_in_new_session(self, user: str, session: Session, message_id: str) -> Session:
         """Create a new session with copies of this message and those after it."""
         self._check(user)
         data = self._connection.call("POST", "session", session.id, "message", message_id, "begin")
@@ -288,7 +288,7 @@ class RemoteChat:
             await events.aclose()
             raise
         if question:
-            session.added(replace(question, id=question_id, parent=parent), at=now())
+            session.add_stored(replace(question, id=question_id, parent=parent), at=now())
         else:
             answer.parent = parent
         reply = RemoteReply(self._connection, session.id, answer)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.types import Message, Receive
 
-from botchat.core.auth import HEARD_SECONDS
+from botchat.core.auth import REVOCATION_POLL_SECONDS
 
 _DISCONNECTS = {"websocket.disconnect", "http.disconnect"}
 
@@ -13,12 +13,12 @@ _DISCONNECTS = {"websocket.disconnect", "http.disconnect"}
 async def receive_while_allowed(receive: Receive, is_allowed: Callable[[], Awaitable[bool]]) -> Message | None:
     """Receive the next ASGI message; return None as soon as `is_allowed` returns False.
 
-    Access is checked with each message, and every HEARD_SECONDS while there is none.
+    AuthService is checked with each message, and every REVOCATION_POLL_SECONDS while there is none.
     """
     while True:
         message = None
         try:
-            async with asyncio.timeout(HEARD_SECONDS):
+            async with asyncio.timeout(REVOCATION_POLL_SECONDS):
                 message = await receive()
         except TimeoutError:
             pass

@@ -19,7 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from botchat.core.auth import KNOWN_FOR, Access, Devices, Signed, hash_of
+from botchat.core.auth import DEVICE_LIFETIME, AuthService, Devices, IssuedSignIn, hash_secret
 from botchat.core.errors import NotSignedIn, TooMany
 from botchat.settings import LimitSettings
 
@@ -125,7 +125,7 @@ class PasswordSignIn:
 
     def __init__(
         self,
-        access: Access,
+        access: AuthService,
         devices: Devices,
         limiter: SignInLimiter | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -135,7 +135,7 @@ class PasswordSignIn:
         self._limiter = limiter or SignInLimiter()
         self._sleep = sleep
 
-    async def sign_in(self, user: str, password: str, source: SignInSource) -> tuple[Signed, str]:
+    async def sign_in(self, user: str, password: str, source: SignInSource) -> tuple[IssuedSignIn, str]:
         """Return the sign-in and the token for the device cookie.
 
         Raises:
@@ -153,7 +153,7 @@ class PasswordSignIn:
             return self._limiter.attempt_from_known_device(user, "" if source.is_signed_in else source.device)
         return self._limiter.attempt_from_unknown_device(user, source.address)
 
-    def _check_and_sign_in(self, user: str, password: str, device: str) -> tuple[Signed, str]:
+    def _check_and_sign_in(self, user: str, password: str, device: str) -> tuple[IssuedSignIn, str]:
         user = self._access.check_password(user, password)
         return self._access.sign_in(user), self._devices.remember(device, user)
 
@@ -161,14 +161,14 @@ class PasswordSignIn:
 def set_device_cookie(response: Response, request: Request, device: str, path: str) -> None:
     """Set the cookie by which a device is known; the browser sends it to `path` only."""
     is_safe = request.url.scheme == "https"
-    seconds = int(KNOWN_FOR.total_seconds())
+    seconds = int(DEVICE_LIFETIME.total_seconds())
     response.set_cookie(
         DEVICE_COOKIE, device, max_age=seconds, path=path, httponly=True, samesite="strict", secure=is_safe
     )
 
 
 def _key(*parts: str) -> str:
-    return hash_of("\0".join(parts))
+    return hash_secret("\0".join(parts))
 
 
 def _whole_seconds(seconds: float) -> int:

@@ -106,7 +106,7 @@ class ChatBackend(Protocol):
         """Return a session with its newest messages."""
         ...
 
-    def earlier(self, user: str, session_id: str, before: int, limit: int = PAGE_SIZE) -> list[Message]:
+    def messages_before(self, user: str, session_id: str, before: int, limit: int = PAGE_SIZE) -> list[Message]:
         """Return the messages before a position."""
         ...
 
@@ -140,11 +140,11 @@ class ChatBackend(Protocol):
         """Remove a message's text from the store permanently; return the messages that still quote it."""
         ...
 
-    def forget(self, user: str, session: Session, message_id: str | None) -> None:
+    def set_context_start(self, user: str, session: Session, message_id: str | None) -> None:
         """Exclude everything before a message from the bot's context; None undoes that."""
         ...
 
-    def begin_from(self, user: str, session: Session, message_id: str) -> Session:
+    def continue_in_new_session(self, user: str, session: Session, message_id: str) -> Session:
         """Create a new session from a message and those after it."""
         ...
 

@@ -112,8 +112,8 @@ async def authenticate(services: Services, authorization: str) -> Caller:
     if kind.lower() != "bearer" or not text:
         raise NotSignedIn("Show who you are: Authorization: Bearer TOKEN.")
     if text.startswith("bc_"):
-        access = services.chat.access
-        access_check = partial(_look_up, access.remembered, access.token, text)
+        access = services.chat.auth
+        access_check = partial(_look_up, access.cached_token, access.check_token, text)
         token = await access_check()
         scopes = [scope for scope in token.scopes if scope != "admin" or token.user in services.admins]
         return Caller(user=token.user, scopes=scopes, access_check=access_check)
@@ -124,8 +124,8 @@ async def _authenticate_jwt(services: Services, text: str) -> Caller:
     if services.signer is None:
         raise NotSignedIn("This token is not good: ask for one that begins with bc_.")
     claims = services.signer.verify(text)
-    access = services.chat.access
-    access_check = partial(_look_up, access.remembered_sign_in, access.signed_in, claims.sign_in_id)
+    access = services.chat.auth
+    access_check = partial(_look_up, access.cached_sign_in, access.active_sign_in, claims.sign_in_id)
     sign_in = await access_check()
     scopes = accounts.SCOPES if sign_in.user in services.admins else accounts.DEFAULT_SCOPES
     return Caller(user=sign_in.user, scopes=scopes, sign_in_id=sign_in.id, access_check=access_check)

@@ -139,7 +139,7 @@ def _send(services: Services, session: Session, match: MatchResult) -> Reply:
         message.parent, parent = parent, parent and message.id  # at the end of the record no parent is needed
     *earlier, question = match.new
     if earlier:
-        services.chat.keep(session.user, session, earlier)
+        services.chat.append_messages(session.user, session, earlier)
     return send(services, session, question)
 
 

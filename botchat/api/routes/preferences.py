@@ -27,7 +27,7 @@ def change_preferences(body: PreferencesPatch, caller: Writer, services: Service
 @router.put("/session/{session_id}/cut", status_code=204, operation_id="cut_session")
 def cut(session_id: str, body: CutIn, caller: Writer, services: ServicesDep) -> Response:
     """Let the bot forget what came before a message; nothing is removed, and it can be taken back."""
-    services.chat.forget(caller.user, services.chat.open(caller.user, session_id, 1), body.message_id)
+    services.chat.set_context_start(caller.user, services.chat.open(caller.user, session_id, 1), body.message_id)
     return Response(status_code=204)
 
 
@@ -40,5 +40,5 @@ def cut(session_id: str, body: CutIn, caller: Writer, services: ServicesDep) -> 
 def begin_from(session_id: str, message_id: str, caller: Writer, services: ServicesDep) -> SessionOut:
     """Begin a new session with a copy of this message and of what follows it."""
     source = services.chat.open(caller.user, session_id, 1)
-    begun = services.chat.begin_from(caller.user, source, message_id)
+    begun = services.chat.continue_in_new_session(caller.user, source, message_id)
     return session_out(services.chat.open(caller.user, begun.id))

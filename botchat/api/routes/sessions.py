@@ -23,7 +23,7 @@ from botchat.api.schemas.responses import (
     summary_out,
 )
 from botchat.core.errors import SessionNotFound
-from botchat.core.exporting import ExportFormat, export, in_parts
+from botchat.core.exporting import ExportFormat, encode_chunks, export
 from botchat.core.models import PAGE_SIZE, SessionFilter, now
 
 router = APIRouter(tags=["sessions"])
@@ -115,7 +115,7 @@ def read_messages(
     before = min(before, session.message_count)
     if not before:
         return MessagesOut(first=0, messages=[])
-    messages = services.chat.earlier(caller.user, session_id, before, limit)
+    messages = services.chat.messages_before(caller.user, session_id, before, limit)
     return MessagesOut(first=before - len(messages), messages=[message_out(message) for message in messages])
 
 
@@ -176,7 +176,7 @@ def _session_filter(which: SessionFilterIn) -> SessionFilter:
 
 def _export_response(services: Services, where: SessionFilter, form: ExportFormat, *, alone: bool = False) -> Response:
     """Return a file download. An error before its first byte is a response; a later one breaks the connection."""
-    parts = in_parts(export(services.chat.for_admins().records(where), form, alone=alone))
+    parts = encode_chunks(export(services.chat.for_admins().records(where), form, alone=alone))
     name = f"botchat-{now():%Y-%m-%d}.{form}"
     return StreamingResponse(
         parts,

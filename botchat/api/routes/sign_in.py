@@ -7,7 +7,7 @@ from botchat.api.dependencies import Services, ServicesDep
 from botchat.api.jwt import KEY_VARIABLE, LIFETIME, Claims, JwtSigner
 from botchat.api.schemas.requests import CredentialsIn, RefreshIn
 from botchat.api.schemas.responses import CallerOut, TokenPairOut
-from botchat.core.auth import Signed
+from botchat.core.auth import IssuedSignIn
 from botchat.core.errors import NotAllowed
 from botchat.serving import DEVICE_COOKIE, SignInSource, rate_limit_key, set_device_cookie
 
@@ -31,16 +31,16 @@ async def sign_in(body: CredentialsIn, request: Request, response: Response, ser
 @router.post("/auth/refresh", operation_id="refresh")
 def refresh(body: RefreshIn, services: ServicesDep) -> TokenPairOut:
     """Get the next pair of tokens. A refresh token that comes a second time ends the sign-in of both."""
-    return _token_pair(_signer(services), services.chat.access.refresh(body.refresh_token))
+    return _token_pair(_signer(services), services.chat.auth.refresh(body.refresh_token))
 
 
 @router.post("/auth/sign-out", status_code=204, operation_id="sign_out")
 def sign_out(caller: AnyCaller, services: ServicesDep, everywhere: bool = False) -> Response:  # noqa: FBT001, FBT002
     """End this sign-in, or all of yours."""
     if everywhere:
-        services.chat.access.sign_out_everywhere(caller.user)
+        services.chat.auth.sign_out_everywhere(caller.user)
     elif caller.sign_in_id:
-        services.chat.access.sign_out(caller.sign_in_id)
+        services.chat.auth.sign_out(caller.sign_in_id)
     return Response(status_code=204)
 
 
@@ -50,7 +50,7 @@ def who_am_i(caller: AnyCaller) -> CallerOut:
     return CallerOut(user=caller.user, scopes=list(caller.scopes))
 
 
-def _token_pair(signer: JwtSigner, signed: Signed) -> TokenPairOut:
+def _token_pair(signer: JwtSigner, signed: IssuedSignIn) -> TokenPairOut:
     token = signer.sign(Claims(signed.sign_in.user, signed.sign_in.id))
     return TokenPairOut(
         access_token=token, refresh_token=signed.refresh_token, expires_in=int(LIFETIME.total_seconds())

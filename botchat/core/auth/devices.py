@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from botchat.core.auth.credentials import hash_of, new_secret
+from botchat.core.auth.credentials import hash_secret, new_secret
 from botchat.core.models import now
 from botchat.core.storage import ExpiringValues
 
-KNOWN_FOR = timedelta(days=180)
+DEVICE_LIFETIME = timedelta(days=180)
 """How long a device is known after the last sign-in on it."""
 
 _MOST_USERS = 10
@@ -27,7 +27,7 @@ class Devices:
         users = self._users(token)
         token = token if users else new_secret()
         kept = [*(other for other in users if other != user), user][-_MOST_USERS:]
-        self._expiring_values.put(_key(token), {"users": kept}, now() + KNOWN_FOR)
+        self._expiring_values.put(_key(token), {"users": kept}, now() + DEVICE_LIFETIME)
         return token
 
     def _users(self, token: str) -> list[str]:
@@ -36,4 +36,4 @@ class Devices:
 
 
 def _key(token: str) -> str:
-    return f"device/{hash_of(token)}"
+    return f"device/{hash_secret(token)}"

@@ -4,24 +4,24 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from botchat.core.auth.credentials import hash_of
-from botchat.core.auth.ttl_cache import Remembered
+from botchat.core.auth.credentials import hash_secret
+from botchat.core.auth.ttl_cache import TtlCache
 from botchat.core.errors import StoreError
 from botchat.core.storage import AccountRepository, Revocations, SignIn, Token
 
-HEARD_SECONDS = 0.5
+REVOCATION_POLL_SECONDS = 0.5
 """How often a process asks what ended in others, while somebody is there: what ends elsewhere ends here so soon."""
 
 
-class LetIn:
+class GrantCache:
     """The tokens and sign-ins that a process remembers, and what it hears of their end.
 
     However many people are there, hearing is one read of the store twice a second, and none while nobody is there.
     """
 
     def __init__(self, accounts: AccountRepository, clock: Callable[[], float]) -> None:
-        self.tokens = Remembered[Token](clock)
-        self.sign_ins = Remembered[SignIn](clock)
+        self.tokens = TtlCache[Token](clock)
+        self.sign_ins = TtlCache[SignIn](clock)
         self._accounts = accounts
         self._clock = clock
         self._hearing = threading.Lock()
@@ -31,7 +31,9 @@ class LetIn:
     @property
     def has_heard(self) -> bool:
         """Whether what is remembered may be taken for granted now: the store was asked lately, or is being asked."""
-        return self._hearing.locked() or (self._heard_at is not None and self._clock() < self._heard_at + HEARD_SECONDS)
+        return self._hearing.locked() or (
+            self._heard_at is not None and self._clock() < self._heard_at + REVOCATION_POLL_SECONDS
+        )
 
     def hear(self) -> None:
         """Forget what ended elsewhere. Nobody waits for another who asks; a store that is down ends nothing."""
@@ -51,7 +53,7 @@ class LetIn:
             name: the id of a token or a sign-in, or the user all of whose are meant.
         """
         self.forget(name)
-        self._accounts.add_revocation(hash_of(name))  # nobody reads out of the store who was here
+        self._accounts.add_revocation(hash_secret(name))  # nobody reads out of the store who was here
 
     def forget(self, name: str) -> None:
         """Forget it here."""
@@ -66,7 +68,7 @@ class LetIn:
             self._forget(lambda _: True)
             return
         ended = set(endings.newest[-missed:])
-        self._forget(lambda held: bool(ended & {hash_of(held.id), hash_of(held.user)}))
+        self._forget(lambda held: bool(ended & {hash_secret(held.id), hash_secret(held.user)}))
 
     def _forget(self, is_meant: Callable[[Token | SignIn], bool]) -> None:
         self.tokens.forget(is_meant)

@@ -8,15 +8,15 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
-from botchat.core.auth.credentials import hash_of, new_secret, parts_of
-from botchat.core.auth.grant_cache import LetIn
+from botchat.core.auth.credentials import hash_secret, new_secret, split_credential
+from botchat.core.auth.grant_cache import GrantCache
 from botchat.core.auth.passwords import Passwords
 from botchat.core.auth.usernames import check_new_user_name, composed, new_user_name
 from botchat.core.errors import AccountNotFound, InvalidInput, NotSignedIn, TokenNotFound
 from botchat.core.models import check_name, now
 from botchat.core.storage import DEFAULT_SCOPES, SCOPES, Account, AccountRepository, Scope, SignIn, Token
 
-SIGNED_IN_FOR = timedelta(days=7)
+SIGN_IN_LIFETIME = timedelta(days=7)
 """How long a sign-in lasts after its refresh token was last used."""
 
 _LAST_USED_EVERY = timedelta(minutes=1)
@@ -27,14 +27,14 @@ _NO_REFRESH = "You are not signed in any more: sign in again."
 _NO_PASSWORD = "There is nobody of that name and password."  # noqa: S105
 
 
-class Signed(NamedTuple):
+class IssuedSignIn(NamedTuple):
     """A sign-in, and the refresh token that is good for it now; it is shown to whoever signed in, and kept nowhere."""
 
     sign_in: SignIn
     refresh_token: str
 
 
-class Access:
+class AuthService:
     """Decides who comes in. There is one in a process, because it remembers whom it let in.
 
     That is for half a minute, or until it hears, within a second, that another process ended it.
@@ -50,7 +50,7 @@ class Access:
     ) -> None:
         self._accounts = accounts
         self._passwords = passwords or Passwords()
-        self._let_in = LetIn(accounts, clock)
+        self._let_in = GrantCache(accounts, clock)
 
     def add(self, user: str, password: str | None = None) -> str:
         """Make an account, with a password or for tokens alone; return the user's name, which is in NFKC.
@@ -126,7 +126,12 @@ class Access:
         secret = new_secret()
         expire_time = None if lifetime is None else now() + lifetime
         token = Token(
-            id=secrets.token_hex(8), user=user, name=name, hash=hash_of(secret), scopes=scopes, expire_time=expire_time
+            id=secrets.token_hex(8),
+            user=user,
+            name=name,
+            hash=hash_secret(secret),
+            scopes=scopes,
+            expire_time=expire_time,
         )
         self._accounts.add_token(token)
         return token, f"bc_{token.id}_{secret}"
@@ -147,7 +152,7 @@ class Access:
 
     def remembered(self, text: str) -> Token | None:
         """Return the token of this text if it was good lately: without asking the store."""
-        return self._let_in.tokens.get(hash_of(text)) if self._let_in.has_heard else None
+        return self._let_in.tokens.get(hash_secret(text)) if self._let_in.has_heard else None
 
     def token(self, text: str) -> Token:
         """Return the token of this text.
@@ -157,17 +162,17 @@ class Access:
         """
         self._let_in.hear()
         tokens = self._let_in.tokens
-        if remembered := tokens.get(hash_of(text)):
+        if remembered := tokens.get(hash_secret(text)):
             return remembered
         read_at = tokens.times_forgotten
-        token_id, secret = parts_of(text, "bc", _NO_TOKEN)
+        token_id, secret = split_credential(text, "bc", _NO_TOKEN)
         token = self._accounts.token(token_id)
-        if token is None or not hmac.compare_digest(token.hash, hash_of(secret)) or not self._may_enter(token.user):
+        if token is None or not hmac.compare_digest(token.hash, hash_secret(secret)) or not self._may_enter(token.user):
             raise NotSignedIn(_NO_TOKEN)
         at = now()
         if token.last_used is None or abs(at - token.last_used) >= _LAST_USED_EVERY:  # or the clock was set back
             self._accounts.mark_token_used(token.id, at)
-        tokens.keep(hash_of(text), token, read_at)
+        tokens.keep(hash_secret(text), token, read_at)
         return token
 
     def check_password(self, user: str, password: str) -> str:
@@ -185,16 +190,16 @@ class Access:
             self._accounts.set_password(user, self._passwords.hash(password))
         return account.user
 
-    def sign_in(self, user: str) -> Signed:
+    def sign_in(self, user: str) -> IssuedSignIn:
         """Keep that a user, whose password was checked, has signed in."""
         secret = new_secret()
-        sign_in = SignIn(user=user, hash=hash_of(secret), expire_time=now() + SIGNED_IN_FOR)
+        sign_in = SignIn(user=user, hash=hash_secret(secret), expire_time=now() + SIGN_IN_LIFETIME)
         read_at = self._let_in.sign_ins.times_forgotten
         self._accounts.add_sign_in(sign_in)
         self._let_in.sign_ins.keep(sign_in.id, sign_in, read_at)
-        return Signed(sign_in, f"br_{sign_in.id}_{secret}")
+        return IssuedSignIn(sign_in, f"br_{sign_in.id}_{secret}")
 
-    def refresh(self, refresh_token: str) -> Signed:
+    def refresh(self, refresh_token: str) -> IssuedSignIn:
         """Take a refresh token, and give the next one: each is good once.
 
         One that comes a second time was stolen, or its thief's came first: nobody is signed in with either any more.
@@ -202,16 +207,16 @@ class Access:
         Raises:
             NotSignedIn: it is none, used before, expired, or signed out.
         """
-        sign_in_id, secret = parts_of(refresh_token, "br", _NO_REFRESH)
+        sign_in_id, secret = split_credential(refresh_token, "br", _NO_REFRESH)
         following = new_secret()
-        expire_time = now() + SIGNED_IN_FOR
-        if not self._accounts.renew_sign_in(sign_in_id, hash_of(secret), hash_of(following), expire_time):
+        expire_time = now() + SIGN_IN_LIFETIME
+        if not self._accounts.renew_sign_in(sign_in_id, hash_secret(secret), hash_secret(following), expire_time):
             self.sign_out(sign_in_id)
             raise NotSignedIn(_NO_REFRESH)
         sign_in = self.signed_in(sign_in_id)
-        return Signed(sign_in, f"br_{sign_in_id}_{following}")
+        return IssuedSignIn(sign_in, f"br_{sign_in_id}_{following}")
 
-    def remembered_sign_in(self, sign_in_id: str) -> SignIn | None:
+    def cached_sign_in(self, sign_in_id: str) -> SignIn | None:
         """Return the sign-in if it was there lately: without asking the store."""
         return self._let_in.sign_ins.get(sign_in_id) if self._let_in.has_heard else None
 
@@ -232,18 +237,18 @@ class Access:
         sign_ins.keep(sign_in_id, sign_in, read_at)
         return sign_in
 
-    def signed_in_with(self, refresh_token: str) -> SignIn:
+    def sign_in_of_refresh_token(self, refresh_token: str) -> SignIn:
         """Return the sign-in of a refresh token that a browser keeps and shows with every request: it stays the same.
 
         Raises:
             NotSignedIn: it is none, or they have signed out, or are disabled.
         """
-        sign_in_id, secret = parts_of(refresh_token, "br", _NO_REFRESH)
+        sign_in_id, secret = split_credential(refresh_token, "br", _NO_REFRESH)
         sign_in = self.signed_in(sign_in_id)
-        if not hmac.compare_digest(sign_in.hash, hash_of(secret)):
+        if not hmac.compare_digest(sign_in.hash, hash_secret(secret)):
             raise NotSignedIn(_NO_REFRESH)
         read_at = self._let_in.sign_ins.times_forgotten
-        until = now() + SIGNED_IN_FOR
+        until = now() + SIGN_IN_LIFETIME
         if until - sign_in.expire_time >= _PROLONGED_EVERY:
             if not self._accounts.renew_sign_in(sign_in_id, sign_in.hash, sign_in.hash, until):
                 raise NotSignedIn(_NO_REFRESH)
@@ -251,7 +256,7 @@ class Access:
             self._let_in.sign_ins.keep(sign_in_id, sign_in, read_at)
         return sign_in
 
-    def vouched_for(self, user: str, *, with_account: bool = False) -> SignIn:
+    def external_sign_in(self, user: str, *, with_account: bool = False) -> SignIn:
         """Return a sign-in, stored nowhere, of a user of whom someone else knows who it is; new ones get an account.
 
         Raises:
@@ -268,7 +273,7 @@ class Access:
         user = self._known(user) if with_account else self._with_account(user)
         if not self._may_enter(user):
             raise NotSignedIn(f"{user} has no account here, or may not use it any more.")
-        sign_in = SignIn(id=sign_in_id, user=user, hash="", expire_time=now() + SIGNED_IN_FOR)
+        sign_in = SignIn(id=sign_in_id, user=user, hash="", expire_time=now() + SIGN_IN_LIFETIME)
         sign_ins.keep(sign_in_id, sign_in, read_at)
         return sign_in
 

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from botchat.core.models import now
 from botchat.core.storage import SignIn, Token
 
-REMEMBERED_SECONDS = 30.0
+TTL_SECONDS = 30.0
 """How long a yes of the store is taken for granted at most, be it that nobody says that it ended, or can be asked."""
 
 _MOST_REMEMBERED = 10_000
@@ -15,7 +15,7 @@ _MOST_REMEMBERED = 10_000
 _T = TypeVar("_T", Token, SignIn)
 
 
-class Remembered(Generic[_T]):
+class TtlCache(Generic[_T]):
     """Keeps what the store said yes to. The keys are hashes where they would be secrets."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -38,7 +38,7 @@ class Remembered(Generic[_T]):
                 return
             if len(self._held) >= _MOST_REMEMBERED:
                 self._held.clear()
-            self._held[key] = (self._clock() + REMEMBERED_SECONDS, value)
+            self._held[key] = (self._clock() + TTL_SECONDS, value)
 
     def forget(self, is_meant: Callable[[_T], bool]) -> None:
         """Forget at once what is meant."""

@@ -55,7 +55,7 @@ def check_new_user_name(name: str, existing: Iterable[str]) -> None:
         raise InvalidInput(f"{name!r} can't be the name of a new user: write it as {normal!r}, if that is the user.")
 
 
-def refused_names(existing: Iterable[str]) -> Iterator[tuple[str, str]]:
+def invalid_usernames(existing: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Tell of existing users, in their order, whose names no new user could have, and why."""
     first: dict[str, str] = {}
     for user in existing:

@@ -12,7 +12,7 @@ from botchat.core.bots.server_errors.context_length import prompt_refusal
 from botchat.core.bots.server_errors.message import find_message, server_message, shorten
 from botchat.core.bots.server_errors.retry_delay import format_delay, retry_after
 from botchat.core.errors import BotError, ConfigError, PromptRefused
-from botchat.core.urls import hide, secrets_in
+from botchat.core.urls import hide_secrets, secrets_in
 
 if TYPE_CHECKING:
     from openai import APIStatusError
@@ -124,7 +124,7 @@ class ErrorTranslator:
             secrets.add(self._api_key)
         if "?" in self._base_url:  # its query, in a page that quotes the requested URL
             text = _QUERY.sub(r"\1?***", text)
-        return hide(text, secrets)
+        return hide_secrets(text, secrets)
 
     def _sentence(self, error: Exception) -> str | None:
         """Return the sentence for an error; None if it is a bug of this program."""

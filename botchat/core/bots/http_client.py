@@ -18,7 +18,7 @@ import httpx2
 
 from botchat.core.bots.server_errors.retry_delay import retry_after
 from botchat.core.errors import BotchatError, ConfigError
-from botchat.core.urls import is_clear, is_local
+from botchat.core.urls import is_local, is_unambiguous
 
 MAX_RETRY_SECONDS = 3.0
 """If a server requires a longer pause, the request is not retried: its response is the reply's error at once."""
@@ -151,7 +151,7 @@ def is_valid_url(url: str) -> bool:
     try:
         parts = httpx2.URL(url)
         parts.raw_host.decode("ascii").encode("idna")
-        return is_clear(url) and bool(parts.host) and (parts.port is None or 0 < parts.port <= _LAST_PORT)
+        return is_unambiguous(url) and bool(parts.host) and (parts.port is None or 0 < parts.port <= _LAST_PORT)
     except (httpx2.InvalidURL, ValueError):
         return False
 

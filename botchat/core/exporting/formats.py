@@ -22,7 +22,7 @@ from botchat.core.models import (
     speaker,
     unpack,
     valid_text,
-    without_turns,
+    without_bidi_controls,
 )
 from botchat.core.storage import Record, json_codec, message_to_record, piece_to_json, session_from_record
 
@@ -30,10 +30,10 @@ __all__ = [
     "ExportFormat",
     "content_notices",
     "csv_cell",
+    "encode_chunks",
     "ending_to_markdown",
     "export",
     "file_line",
-    "in_parts",
     "is_markdown",
     "message_to_json",
     "message_to_markdown",
@@ -127,7 +127,7 @@ def export(records: Iterable[Record], form: ExportFormat, *, alone: bool = False
             return _csv(records)
 
 
-def in_parts(texts: Iterable[str]) -> Iterator[bytes]:
+def encode_chunks(texts: Iterable[str]) -> Iterator[bytes]:
     """Join small texts, as a server sends them: each part is one turn of a thread. There is always one, be it empty.
 
     The first is made at once, so that an error before it can be told, and not only break off an answer that has begun.
@@ -191,12 +191,12 @@ def csv_cell(value: Any) -> str:
         return rfc3339(value)
     if not isinstance(value, str):
         return "" if value is None else str(value)
-    words = without_turns(valid_text(value))
+    words = without_bidi_controls(valid_text(value))
     return f"'{words}" if _FORMULA.match(value) else words
 
 
 def _readable(text: str) -> str:
-    return without_turns(valid_text(text))
+    return without_bidi_controls(valid_text(text))
 
 
 def _parts(texts: Iterable[str]) -> Iterator[bytes]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from botchat.core.admin import Admin, Record
 from botchat.core.errors import BotchatError, InvalidInput, SessionTooLarge
-from botchat.core.models import Conflict, Refused, new_id, now, unpack
+from botchat.core.models import ConflictPolicy, SkippedEntry, new_id, now, unpack
 from botchat.core.storage import payload_texts, payload_without_texts
 
 
@@ -21,7 +21,7 @@ def _is_unsupported(message: Record) -> bool:
     return bool(unpack(payload))
 
 
-class Intake:
+class SessionImporter:
     """Takes sessions into a store, and counts what became of them.
 
     Attributes:
@@ -32,14 +32,14 @@ class Intake:
         unsupported: how many messages of those taken have content that can't be shown; the original is kept.
     """
 
-    def __init__(self, admin: Admin, on_conflict: Conflict = "skip", *, dry_run: bool = False) -> None:
+    def __init__(self, admin: Admin, on_conflict: ConflictPolicy = "skip", *, dry_run: bool = False) -> None:
         self.taken = self.kept = self.refused = self.late = self.unsupported = 0
         self._admin = admin
         self._on_conflict = on_conflict
         self._dry_run = dry_run
         self._seen: set[tuple[str, str]] = set()
 
-    def take(self, sessions: Iterable[Record | Refused]) -> Iterator[str | Refused]:
+    def take(self, sessions: Iterable[Record | SkippedEntry]) -> Iterator[str | SkippedEntry]:
         """Put sessions into the store one by one; give the id of each that went, and each that could not be taken.
 
         Raises:
@@ -50,11 +50,11 @@ class Intake:
             if became is None:
                 self.kept += 1
                 continue
-            self.refused += isinstance(became, Refused)
+            self.refused += isinstance(became, SkippedEntry)
             self.taken += isinstance(became, str)
             yield became
 
-    def _put(self, record: Record) -> str | Refused | None:
+    def _put(self, record: Record) -> str | SkippedEntry | None:
         """Put a session into the store and give its id, or why it can't be; None if it is there already."""
         session_id, user = str(record["_id"]), record["user"]
         is_there = (user, session_id) in self._seen or user in self._admin.owners(session_id)
@@ -73,7 +73,7 @@ class Intake:
             elif self._admin.put(self._in_time(record)) == "kept":
                 return None  # another program made it in this instant
         except (InvalidInput, SessionTooLarge) as error:
-            return Refused(session_id, str(error))
+            return SkippedEntry(session_id, str(error))
         self.unsupported += sum(map(_is_unsupported, record["messages"]))
         return session_id
 

@@ -35,7 +35,7 @@ class PreferenceChanges(TypedDict, total=False):
     topics: Topics | None
 
 
-def preference_changes(changes: PreferenceChanges) -> tuple[dict[str, Any], set[str]]:
+def split_preference_changes(changes: PreferenceChanges) -> tuple[dict[str, Any], set[str]]:
     """Split changes into fields to set and fields to take away.
 
     Raises:

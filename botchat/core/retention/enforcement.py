@@ -12,7 +12,7 @@ _MOVED_BY = 10
 """The end of a session that is looked at is moved when a tenth of its time is over: not every look is a write."""
 
 
-class Keeping:
+class RetentionEnforcer:
     """Moves the end of sessions that are in use, and archives those that a rule says. There is one in a process."""
 
     def __init__(self, retention: Retention) -> None:

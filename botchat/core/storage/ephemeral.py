@@ -17,7 +17,7 @@ class EphemeralRepository:
 
     def append(self, session: Session, message: Message, *, turn: str | None = None) -> None:  # noqa: ARG002
         """Add the message only to this copy of the session."""
-        session.added(message, at=now())
+        session.add_stored(message, at=now())
 
     def update(self, *_: object, **__: object) -> bool:
         """Discard a change."""

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from botchat.core.errors import BotchatError, StoreError, StoreUnavailable
 from botchat.core.models import Message, MessageChanges, Session, now
-from botchat.core.retention import Keeping
+from botchat.core.retention import RetentionEnforcer
 from botchat.core.storage import SessionRepository
 from botchat.core.turn.reply import Reply
 
@@ -33,7 +33,7 @@ class Recorder:
         *,
         holder: str,
         executor: Executor,
-        retention_enforcer: Keeping,
+        retention_enforcer: RetentionEnforcer,
         checkpoint_seconds: float,
         stored: bool = False,
     ) -> None:

@@ -69,7 +69,7 @@ def recovery_session(session: Session, reply: Message) -> Session:
     return Session(
         id=new_id(),
         user=session.user,
-        name=session.named_by(before),
+        name=session.derive_name(before),
         bot_id=session.bot_id,
         system=session.system,
         create_time=session.create_time,

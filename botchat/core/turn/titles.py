@@ -154,7 +154,7 @@ class TitleFollowup:
         """Return the session's automatic name; None if it was renamed since."""
         user, session_id = self.session.user, self.session.id
         name = self.repository.get(user, session_id, last=1).name
-        first = replace(self.session, name="").named_by(self.repository.messages(user, session_id, before=2))
+        first = replace(self.session, name="").derive_name(self.repository.messages(user, session_id, before=2))
         return name if name and name == first else None
 
     async def _run_in_thread(self, call: Callable[[], _T]) -> _T:

@@ -13,7 +13,7 @@ from typing import Any
 from botchat.core.bots import Bot, LearnedLimits
 from botchat.core.errors import BotchatError, InvalidInput, ReplyRunning, StoreError, UnknownBot
 from botchat.core.models import Message, Session, Status, new_id, now
-from botchat.core.retention import Keeping, Retention
+from botchat.core.retention import Retention, RetentionEnforcer
 from botchat.core.storage import SessionRepository
 from botchat.core.turn.coalesce import coalesce, coalesce_delay
 from botchat.core.turn.event_loop import LoopThread
@@ -52,7 +52,7 @@ class Turns:
     ) -> None:
         self.bots = bots
         self.holder = new_id()
-        self.retention_enforcer = Keeping(retention or Retention())
+        self.retention_enforcer = RetentionEnforcer(retention or Retention())
         self._titles = titles
         self._checkpoint_seconds = checkpoint_seconds
         self._replies: dict[tuple[str, str], Reply] = {}

@@ -149,7 +149,7 @@ class ConversationPane(RedactionActions):
             "The bot is shown nothing of what stands above." if cut else "The bot is shown what stands above again."
         )
         changed = replace(session, cut=cut, summary=None)
-        self._change(changed, lambda chat, own: chat.forget(self.user, own, cut), notice)
+        self._change(changed, lambda chat, own: chat.set_context_start(self.user, own, cut), notice)
 
     def action_from_here(self) -> None:
         """Start a new session from the selected message and those after it."""
@@ -260,7 +260,7 @@ class ConversationPane(RedactionActions):
     @work(thread=True, group="change")
     def _begin_from(self, session: Session, message_id: str) -> None:
         try:
-            begun = self.chat.begin_from(self.user, replace(session), message_id) if self.chat else None
+            begun = self.chat.continue_in_new_session(self.user, replace(session), message_id) if self.chat else None
         except BotchatError as error:
             self.post_message(self.ChangeFailed(error, None))
         else:

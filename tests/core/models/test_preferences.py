@@ -90,7 +90,7 @@ def test_an_admin_copies_them_but_over_none_and_removes_them(chat, repository, t
     here, there = (Admin(store.for_admins(), Retention()) for store in (repository, other))
     assert [copied.outcome for copied in here.copy_to(there)] == ["made"]
     assert [other.preferences(user).reasoning for user in ("ann", "bob", "eve")] == ["shown", "folded", "shown"]
-    here.forget("ann")
+    here.delete_preferences("ann")
     assert not here.has_preferences("ann")
     assert here.has_preferences("bob")
     assert repository.preferences("ann") == Preferences()

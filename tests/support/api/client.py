@@ -15,7 +15,7 @@ from support.shell import Shell
 
 from botchat.api.app import create_app
 from botchat.api.dependencies import Services
-from botchat.core.auth import Access
+from botchat.core.auth import AuthService
 from botchat.core.auth.passwords import Passwords
 from botchat.core.chat import Chat
 from botchat.core.models import Delta
@@ -27,7 +27,7 @@ CHEAP_PASSWORDS = Passwords(PasswordHasher(time_cost=1, memory_cost=8, paralleli
 
 def use_cheap_passwords(chat: Chat) -> None:
     """Make password hashing fast."""
-    chat.access = Access(chat._repository.accounts(), CHEAP_PASSWORDS)
+    chat.auth = AuthService(chat._repository.accounts(), CHEAP_PASSWORDS)
 
 
 class ApiProcess:
@@ -120,7 +120,7 @@ def client_factory(store):
         made.append(turns)
         chat = Chat(store, turns, default_bot="b")
         use_cheap_passwords(chat)
-        client = Client(Services(chat=chat, **more), chat.access.create_token(user, scopes=scopes)[1])
+        client = Client(Services(chat=chat, **more), chat.auth.create_token(user, scopes=scopes)[1])
         client.chat = chat
         return client
 

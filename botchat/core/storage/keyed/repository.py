@@ -69,7 +69,7 @@ class KeyedRepository:
             before = keyed.rev
             self.stored.append(keyed, message, agent, turn=turn)
             if keyed is not session and keyed.rev != before:  # the list of messages is the same
-                session.counted(message, at=keyed.update_time)
+                session.count_stored(message, at=keyed.update_time)
 
         self._write(session, append)
 

@@ -190,7 +190,7 @@ class MongoRepository:
         with translate_errors(self.name):
             is_new = self._appender.append(session, message, record, at, agent, turn)
         if is_new or all(held.id != message.id for held in session.messages):
-            session.added(message, at=at)
+            session.add_stored(message, at=at)
 
     def update_message(self, user: str, session_id: str, message_id: str, **changes: Unpack[MessageChanges]) -> bool:
         to_set, to_unset = message_changes(changes)
