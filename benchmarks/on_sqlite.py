@@ -66,7 +66,7 @@ def _append(repository: SqliteRepository, sessions: Iterator[Session]) -> float:
 def _insert(db: sqlite3.Connection, sessions: Iterator[Session]) -> float:
     session, message = next(sessions), sample.new_message()
     row = (session.id, session.message_count, message.id, bson.encode(message_to_record(message)))
-    session.added(message, at=message.create_time)
+    session.add_stored(message, at=message.create_time)
 
     def insert() -> None:
         db.execute("BEGIN IMMEDIATE")

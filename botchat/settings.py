@@ -230,10 +230,10 @@ def load_settings(environment: Mapping[str, str] | None = None, **options: Any) 
         ConfigError: the file can't be read, or something in it, in the environment or in the options is not right; or
             the address of the store isn't where `env:NAME` or `file:PATH` says.
     """
-    return settings_and_origins(environment, **options)[0]
+    return load_settings_with_origins(environment, **options)[0]
 
 
-def settings_and_origins(
+def load_settings_with_origins(
     environment: Mapping[str, str] | None = None, **options: Any
 ) -> tuple[Settings, dict[str, str]]:
     """Read the settings, and tell of each where it comes from: the file, a variable, an option, or DEFAULT.

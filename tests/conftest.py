@@ -287,13 +287,13 @@ def serve_chat(chat_with):
 @pytest.fixture
 def remote_with(serve_chat, store):
     """Make what asks a server, whose bot follows the script, with a token of ann's."""
-    from botchat.core.auth import Access
+    from botchat.core.auth import AuthService
     from botchat.remote.chat import connect
 
     made = []
 
     def make(*script):
-        made.append(connect(serve_chat(*script), Access(store.accounts()).create_token("ann")[1]))
+        made.append(connect(serve_chat(*script), AuthService(store.accounts()).create_token("ann")[1]))
         return made[-1]
 
     yield make

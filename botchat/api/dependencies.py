@@ -38,7 +38,7 @@ class Serving:
     @cached_property
     def passwords(self) -> PasswordSignIn:
         """What signs people in with a password."""
-        return PasswordSignIn(self.chat.access, Devices(self.chat.short_lived), self.guesses)
+        return PasswordSignIn(self.chat.auth, Devices(self.chat.expiring_values), self.guesses)
 
     @cached_property
     def limits(self) -> Limits:

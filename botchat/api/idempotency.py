@@ -41,8 +41,8 @@ def once(
         return None
     what = sha256(f"{asked[0]} {asked[1].model_dump_json()}".encode()).hexdigest()
     place = _place(user, key)
-    while not chat.short_lived.add(place, {"asked": what, "made": made}, now() + KEPT):
-        kept = chat.short_lived.get(place)
+    while not chat.expiring_values.add(place, {"asked": what, "made": made}, now() + KEPT):
+        kept = chat.expiring_values.get(place)
         if kept is None:  # its day ended between the two
             continue
         if kept["asked"] != what:
@@ -54,7 +54,7 @@ def once(
 def forget(chat: Chat, user: str, key: str | None) -> None:
     """Forget a key whose request came to nothing: with the same it may be tried again."""
     if key is not None:
-        chat.short_lived.remove(_place(user, key))
+        chat.expiring_values.remove(_place(user, key))
 
 
 def _place(user: str, key: str) -> str:

@@ -23,7 +23,7 @@ def add(user: UserArgument, no_password: NoPasswordOption = False, store: StoreO
     Example: botchat users add ann
     """
     with opened_store(settings_with(store, user)) as (chat, _):
-        made = chat.access.add(user, None if no_password else _password(user))
+        made = chat.auth.add_account(user, None if no_password else _password(user))
         say(f"{made} has an account in {chat.store}.")
 
 
@@ -35,7 +35,7 @@ def passwd(user: UserArgument, store: StoreOption = None) -> None:
     Example: botchat users passwd ann
     """
     with opened_store(settings_with(store, user), writing=False) as (chat, _):
-        chat.access.set_password(user, _password(user))
+        chat.auth.set_password(user, _password(user))
         say(f"{user} has another password, and is signed out everywhere.")
 
 
@@ -47,7 +47,7 @@ def disable(user: UserArgument, store: StoreOption = None) -> None:
     Example: botchat users disable ann
     """
     with opened_store(settings_with(store, user), writing=False) as (chat, _):
-        chat.access.disable(user)
+        chat.auth.disable(user)
         say(f"{user} can't come in any more: botchat users enable takes it back.")
 
 
@@ -57,7 +57,7 @@ def enable(user: UserArgument, store: StoreOption = None) -> None:
     Example: botchat users enable ann
     """
     with opened_store(settings_with(store, user), writing=False) as (chat, _):
-        chat.access.enable(user)
+        chat.auth.enable(user)
         say(f"{user} may come in again.")
 
 

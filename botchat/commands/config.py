@@ -154,9 +154,9 @@ def show(form: FormatOption = None, fields: FieldsOption = None) -> None:
 
     Example: botchat config show -F json
     """
-    from botchat.settings import settings_and_origins
+    from botchat.settings import load_settings_with_origins
 
-    settings, origins = settings_and_origins()
+    settings, origins = load_settings_with_origins()
     print_facts(_setting_rows(settings, origins), _SETTINGS, form, fields)
 
 

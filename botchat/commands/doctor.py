@@ -88,15 +88,15 @@ def _store(settings: "Settings") -> Iterator[Finding]:
             count = chat.count(settings.user)
             yield Finding("ok", f"The store {chat.store} opens, and has {count} sessions of {settings.user}.")
             yield from chat.for_admins().findings()
-            yield from _names(account.user for account in chat.access.accounts())
+            yield from _names(account.user for account in chat.auth.accounts())
     except BotchatError as error:
         yield Finding("failed", "The store can't be used.", str(error))
 
 
 def _names(users: Iterable[str]) -> Iterator[Finding]:
-    from botchat.core.auth import refused_names
+    from botchat.core.auth import invalid_usernames
 
-    for user, problem in refused_names(users):
+    for user, problem in invalid_usernames(users):
         advice = "It keeps working. If nobody knows it, end it: botchat users disable NAME"
         yield Finding("warning", f"No new user could have the name {user!a}: {problem}.", advice)
 

@@ -37,7 +37,7 @@ from botchat.core.models import SessionFilter, SessionSummary, State
 from botchat.durations import duration
 
 if TYPE_CHECKING:
-    from botchat.core.admin import Due, Rule
+    from botchat.core.admin import DueSession, Rule
     from botchat.core.chat import Chat, Quote
 
 _DUE = Columns(
@@ -208,7 +208,7 @@ def prune(
             print_rows((_due_row(due[s.user, s.id]) for s in done), _DUE, form)
 
 
-def _plan(due: Iterable["Due"], *, into_trash: bool) -> str:
+def _plan(due: Iterable["DueSession"], *, into_trash: bool) -> str:
     """Say what is going to be done: Delete 3 sessions for ever and archive 2 sessions."""
     actions: Counter[str] = Counter(d.action for d in due)
     plans = {
@@ -262,8 +262,8 @@ def _rules(
     return (Rule(older_than=duration(older_than), action="archive" if to_archive else "delete", bot_id=bot),)
 
 
-def _action_of(chat: "Chat", *, into_trash: bool) -> "Callable[[Due], None]":
-    def act(due: "Due") -> None:
+def _action_of(chat: "Chat", *, into_trash: bool) -> "Callable[[DueSession], None]":
+    def act(due: "DueSession") -> None:
         """Do it, unless someone wrote to the session, or pinned it, since it was found."""
         session = due.session
         if due.action == "delete" and not into_trash:
@@ -277,5 +277,5 @@ def _action_of(chat: "Chat", *, into_trash: bool) -> "Callable[[Due], None]":
     return act
 
 
-def _due_row(due: "Due") -> dict[str, object]:
+def _due_row(due: "DueSession") -> dict[str, object]:
     return due.session._asdict() | {"action": due.action}

@@ -35,7 +35,7 @@ def forget(
     with opened_store(settings_with(store, user), writing=False) as (chat, whose):
         summary = chosen(chat, whose, session_id)
         message_id = None if before is None else message_id_of(chat, summary, before)
-        chat.forget(whose, chat.open(whose, summary.id), message_id)
+        chat.set_context_start(whose, chat.open(whose, summary.id), message_id)
         print_ids([summary])
 
 
@@ -61,7 +61,9 @@ def fork(
         if from_ is None:
             session = chat.fork(whose, summary.id, at)
         else:
-            session = chat.begin_from(whose, chat.open(whose, summary.id), message_id_of(chat, summary, from_))
+            session = chat.continue_in_new_session(
+                whose, chat.open(whose, summary.id), message_id_of(chat, summary, from_)
+            )
         write([f"{session.id}\n"])
 
 

@@ -191,7 +191,7 @@ class Export:
     def _text(self, records: "Iterator[Record]") -> Iterator[str]:
         from botchat.core.exporting import export
 
-        return export(records, self._form, alone=self._alone)
+        return export(records, self._form, single=self._alone)
 
     def _to_stdout(self) -> None:
         from botchat.core.exporting import printable

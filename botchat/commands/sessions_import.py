@@ -13,11 +13,11 @@ from botchat.commands.support.options import StoreOption, opened_store, say, set
 from botchat.commands.support.session_selectors import DryRunOption, counted, id_line
 from botchat.commands.support.streams import ReaderGoneError, write
 from botchat.core.errors import InvalidInput
-from botchat.core.models import Conflict
+from botchat.core.models import ConflictPolicy
 
 if TYPE_CHECKING:
-    from botchat.core.importing import Intake
-    from botchat.core.models import Refused
+    from botchat.core.importing import SessionImporter
+    from botchat.core.models import SkippedEntry
 
 
 def import_sessions(
@@ -26,7 +26,7 @@ def import_sessions(
         str | None, typer.Option(help="Give all of them to this user; else each keeps its own.", metavar="NAME")
     ] = None,
     on_conflict: Annotated[
-        Conflict, typer.Option("--on-conflict", help="When the store has a session of that id already.")
+        ConflictPolicy, typer.Option("--on-conflict", help="When the store has a session of that id already.")
     ] = "skip",
     dry_run: DryRunOption = False,
     store: StoreOption = None,
@@ -39,19 +39,21 @@ def import_sessions(
 
     Example: botchat sessions import everything.jsonl --on-conflict replace
     """
-    from botchat.core.importing import Intake, read_sessions, unsupported_sentence
+    from botchat.core.importing import SessionImporter, read_sessions, unsupported_sentence
 
     settings = settings_with(store, user)
     with _opened_file(file) as source, opened_store(settings, writing=not dry_run) as (chat, name):
-        intake = Intake(chat.for_admins(), on_conflict, dry_run=dry_run)
+        importer = SessionImporter(chat.for_admins(), on_conflict, dry_run=dry_run)
         try:
             _write_all(
-                _lines(intake.take(read_sessions(source, user=user, default_user=name, limits=settings.imports)))
+                _lines(importer.load(read_sessions(source, user=user, default_user=name, limits=settings.imports)))
             )
         finally:
-            say(" ".join(filter(None, [_report(intake, dry_run=dry_run), unsupported_sentence(intake.unsupported)])))
-        if intake.refused:
-            raise typer.Exit(SOME_FAILED if intake.taken else FAILED)
+            say(
+                " ".join(filter(None, [_report(importer, dry_run=dry_run), unsupported_sentence(importer.unsupported)]))
+            )
+        if importer.skipped:
+            raise typer.Exit(SOME_FAILED if importer.imported else FAILED)
 
 
 def _write_all(lines: Iterator[str]) -> None:
@@ -69,23 +71,23 @@ def _write_all(lines: Iterator[str]) -> None:
         raise
 
 
-def _lines(became: "Iterator[str | Refused]") -> Iterator[str]:
+def _lines(became: "Iterator[str | SkippedEntry]") -> Iterator[str]:
     """Give the id of each session that was taken in, on a line, and tell of each that was not."""
     for one in became:
         if isinstance(one, str):
             yield f"{id_line(one)}\n"
         else:
-            say(f"{one.where}: {one.reason}")
+            say(f"{one.location}: {one.reason}")
 
 
-def _report(intake: "Intake", *, dry_run: bool) -> str:
+def _report(importer: "SessionImporter", *, dry_run: bool) -> str:
     """Say what became of the sessions, in one sentence."""
-    said = f"{counted(intake.taken)} {'would be ' * dry_run}taken in"
-    if intake.kept:
-        said += f", {intake.kept:,} {'was' if intake.kept == 1 else 'were'} there already"
-    if intake.late:
-        said += f", {intake.late:,} of them past the time of their end, which they lost"
-    return said + (f", {intake.refused:,} could not be taken." if intake.refused else ".")
+    said = f"{counted(importer.imported)} {'would be ' * dry_run}taken in"
+    if importer.existing:
+        said += f", {importer.existing:,} {'was' if importer.existing == 1 else 'were'} there already"
+    if importer.expired:
+        said += f", {importer.expired:,} of them past the time of their end, which they lost"
+    return said + (f", {importer.skipped:,} could not be taken." if importer.skipped else ".")
 
 
 @contextmanager

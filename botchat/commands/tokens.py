@@ -42,7 +42,7 @@ def create(
     if lifetime is not None and not lifetime:
         raise InvalidInput("--expires would be now: say how long it is good, as 90d.")
     with opened_store(settings_with(store, user)) as (chat, _):
-        token, text = chat.access.create_token(
+        token, text = chat.auth.create_token(
             user, name, scopes=tuple(cast(list[Scope], scope)) if scope else USUAL_SCOPES, lifetime=lifetime
         )
         typer.echo(text)
@@ -57,7 +57,7 @@ def list_tokens(
     Example: botchat tokens list --user ann
     """
     with opened_store(settings_with(store, user), writing=False) as (chat, _):
-        rows = ({n: getattr(token, n) for n in _COLUMNS.names} for token in chat.access.tokens(user))
+        rows = ({n: getattr(token, n) for n in _COLUMNS.names} for token in chat.auth.tokens(user))
         if not print_rows(({**row, "scopes": list(row["scopes"])} for row in rows), _COLUMNS, form, fields):
             say(f"There are no tokens in {chat.store}.")
 
@@ -71,5 +71,5 @@ def revoke(
     Example: botchat tokens revoke 5f2c90be11d0a3c4
     """
     with opened_store(settings_with(store, None), writing=False) as (chat, _):
-        chat.access.revoke_token(token)
+        chat.auth.revoke_token(token)
         say(f"{token} is revoked.")

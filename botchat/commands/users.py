@@ -102,24 +102,24 @@ def delete_user(
     with opened_store(settings_with(store, user), writing=False) as (chat, _):
         admin = chat.for_admins()
         where = SessionFilter(user=user, state=None)
-        sessions = list(admin.every(where))
-        has_account = any(account.user == user for account in chat.access.accounts())
+        sessions = list(admin.summaries(where))
+        has_account = any(account.user == user for account in chat.auth.accounts())
         if not (sessions or has_account or admin.has_preferences(user)):
             raise UserNotFound(user)
         if dry_run:
             print_ids(sessions)
             return
         confirm(f"Remove all {counted(len(sessions))} of {user} for ever", examples_of(sessions), yes=yes)
-        chat.access.remove(user)  # first: who can't come in any more writes nothing more
-        admin.forget(user)
+        chat.auth.remove_account(user)  # first: who can't come in any more writes nothing more
+        admin.delete_preferences(user)
         while sessions:  # again, for what was written while it was asked
             print_ids(do_each(sessions, lambda session: chat.purge(user, session.id)))
-            sessions = list(admin.every(where))
+            sessions = list(admin.summaries(where))
 
 
 def _users(chat: "Chat") -> Iterator[Row]:
     """Give who has sessions, then who has but an account, each with what became of the account."""
-    became = {a.user: "disabled" if a.disabled_time else "active" for a in chat.access.accounts()}
+    became = {a.user: "disabled" if a.disabled_time else "active" for a in chat.auth.accounts()}
     for user in chat.for_admins().users():
         yield user._asdict() | {"account": became.pop(user.user, None)}
     for user_name, account in became.items():

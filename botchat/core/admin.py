@@ -10,10 +10,10 @@ from typing import Any, Literal
 from botchat.core.copying import Copied, copied, replaced
 from botchat.core.errors import DamagedRecord, InvalidInput, SessionNotFound, StoreUnreadable
 from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter, SessionSummary, now
-from botchat.core.retention import Due, Retention, Rule, every
+from botchat.core.retention import DueSession, Retention, Rule, all_summaries
 from botchat.core.storage import ACTIVE, Activity, After, AllSessions, GivenFeedback, Record, UserSummary, lost_files
 
-__all__ = ["Admin", "Copied", "DamagedRecord", "Due", "Record", "Rule", "Stat", "UserSummary"]
+__all__ = ["Admin", "Copied", "DamagedRecord", "DueSession", "Record", "Rule", "UsageStats", "UserSummary"]
 
 EVERYTHING = SessionFilter(state=None)
 
@@ -23,7 +23,7 @@ Group = Literal["user", "bot", "day"]
 
 
 @dataclass(kw_only=True, slots=True)
-class Stat:
+class UsageStats:
     """What was said by one user, with one bot or on one day (UTC).
 
     Attributes:
@@ -79,9 +79,9 @@ class Admin:
         """Count sessions."""
         return self._sessions.count(where)
 
-    def every(self, where: SessionFilter = EVERYTHING) -> Iterator[SessionSummary]:
+    def summaries(self, where: SessionFilter = EVERYTHING) -> Iterator[SessionSummary]:
         """Read summaries of all sessions of a filter, newest first."""
-        return every(self._sessions, where)
+        return all_summaries(self._sessions, where)
 
     def records(
         self,
@@ -134,7 +134,7 @@ class Admin:
         """Tell whether a user has chosen something."""
         return any(self._sessions.preferences(user))
 
-    def forget(self, user: str) -> None:
+    def delete_preferences(self, user: str) -> None:
         """Remove what a user has chosen."""
         self._sessions.forget(user)
 
@@ -160,24 +160,24 @@ class Admin:
         where: SessionFilter = EVERYTHING,
         since: datetime | None = None,
         until: datetime | None = None,
-    ) -> list[Stat]:
+    ) -> list[UsageStats]:
         """Count what was said from `since` on and before `until`, by user, bot or day; sorted by that."""
-        return self.overview([by], where, since, until)[by]
+        return self.stats_by_group([by], where, since, until)[by]
 
-    def overview(
+    def stats_by_group(
         self,
         groups: Collection[Group],
         where: SessionFilter = EVERYTHING,
         since: datetime | None = None,
         until: datetime | None = None,
-    ) -> dict[Group, list[Stat]]:
+    ) -> dict[Group, list[UsageStats]]:
         """Count as `stats` does, by several at once: the store is read one time for all of them."""
-        tallies: dict[Group, dict[str, Stat]] = {by: {} for by in groups}
+        tallies: dict[Group, dict[str, UsageStats]] = {by: {} for by in groups}
         seen: set[tuple[Group, str, str, str]] = set()
         for activity in self._sessions.activity(where, since, until):
             for by, stats in tallies.items():
                 key = _key(activity, by)
-                stat = stats.setdefault(key, Stat(key=key))
+                stat = stats.setdefault(key, UsageStats(key=key))
                 session = (by, key, activity.user, activity.session_id)
                 stat.sessions += session not in seen
                 seen.add(session)
@@ -189,7 +189,7 @@ class Admin:
         """Whether the config says how long sessions are kept."""
         return bool(self._retention.rules)
 
-    def due(self, user: str | None = None, rules: tuple[Rule, ...] | None = None) -> Iterator[Due]:
+    def due(self, user: str | None = None, rules: tuple[Rule, ...] | None = None) -> Iterator[DueSession]:
         """Find the sessions whose time has come by these rules, or by the policy of the config."""
         retention = self._retention if rules is None else Retention(rules)
         return retention.due(self._sessions, now(), user)

@@ -76,7 +76,7 @@ class Chat(Sessions):
         """Read what the user has chosen, the defaults where that is nothing."""
         return self._repository.preferences(user)
 
-    def prefer(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
+    def set_preferences(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
         """Keep what the user chooses; what is not given stays, None takes it back.
 
         Raises:
@@ -85,7 +85,7 @@ class Chat(Sessions):
         """
         if bot_id := changes.get("default_bot"):
             self._turns.bot(bot_id)
-        self._repository.prefer(user, **changes)
+        self._repository.set_preferences(user, **changes)
         self._turns.wrote(user)
 
     def preferred_bot(self, user: str) -> str:
@@ -123,7 +123,7 @@ class Chat(Sessions):
             session.create_time = message.create_time
         return self._turns.send(self._repository, session, message)
 
-    def keep(self, user: str, session: Session, messages: Sequence[Message]) -> None:
+    def append_messages(self, user: str, session: Session, messages: Sequence[Message]) -> None:
         """Store messages that were said elsewhere; no bot is asked, but the session is held for the next question.
 
         Raises:

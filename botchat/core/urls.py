@@ -42,7 +42,7 @@ def without_password(address: str) -> str:
     return f"{scheme}://{shown}{at}{place}"
 
 
-def is_clear(address: str) -> bool:
+def is_unambiguous(address: str) -> bool:
     """Tell whether the parts of a URL can be told apart: special characters in its credentials are percent-encoded."""
     scheme, is_url, rest = address.partition("://")
     authority, path, options = _authority(rest)
@@ -71,7 +71,7 @@ def secrets_in(address: str) -> set[str]:
     return {text for text in found if len(text) >= _SHORTEST}
 
 
-def hide(text: str, secrets: Iterable[str]) -> str:
+def hide_secrets(text: str, secrets: Iterable[str]) -> str:
     """Return a text without secrets, nor the beginning of one where the text was cut by " …"."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)

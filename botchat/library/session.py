@@ -7,7 +7,7 @@ from typing import Any, Literal, Unpack
 
 from botchat.core.errors import AgentNotFound, InvalidInput, MessageNotFound
 from botchat.core.models import REDACTED, Message, MessageChanges, Role, Session, now, valid_text
-from botchat.core.retention import Keeping
+from botchat.core.retention import RetentionEnforcer
 from botchat.core.storage import AgentChanges, Record, SessionRepository, agent_in, message_from_record, redact
 from botchat.library.agent import Agent, Totals, agent_changes
 from botchat.library.encoding import encode
@@ -25,7 +25,9 @@ class AgentSession:
     the store's hooks. Ids of agents may be any text.
     """
 
-    def __init__(self, repository: SessionRepository, header: Session, hooks: Hooks, keeping: Keeping) -> None:
+    def __init__(
+        self, repository: SessionRepository, header: Session, hooks: Hooks, keeping: RetentionEnforcer
+    ) -> None:
         self.id = given_id(header.id)
         self.user = header.user
         self.create_time = header.create_time
@@ -273,9 +275,9 @@ class AgentSession:
 
     def _stay(self) -> None:
         """Move the end of a session that is written to without a message, once a tenth of its time is over."""
-        if self._keeping.is_due(self._header):
+        if self._keeping.needs_extension(self._header):
             session = self._read_header()
-            self._keeping.used(self._repository, session)
+            self._keeping.extend(self._repository, session)
             self._header.expire_time = session.expire_time
 
     def _change_metadata(self, values: dict[str, Any], deleted: tuple[str, ...]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from botchat.bootstrap import borrow_repository, build_repository, is_mongodb, retention_of
 from botchat.core.errors import ConfigError, SessionNotFound, StoreError
 from botchat.core.models import PAGE_SIZE, Page, Session, SessionFilter, check_name, new_id, now
-from botchat.core.retention import Keeping, Retention
+from botchat.core.retention import Retention, RetentionEnforcer
 from botchat.core.storage import ACTIVE, SessionRepository
 from botchat.library.hooks import Hooks
 from botchat.library.ids import stored_id
@@ -46,7 +46,7 @@ class Store:
         self.repository = repository
         self.user = check_name("The user", user)
         self.hooks = hooks or Hooks()
-        self.keeping = Keeping(retention or Retention())
+        self.keeping = RetentionEnforcer(retention or Retention())
         self._waiting: weakref.WeakSet[Flushable] = weakref.WeakSet()
 
     @classmethod
@@ -143,7 +143,7 @@ class Store:
             if header.state == "trash":
                 return None
             with suppress(StoreError):  # a read-only store is still read
-                self.keeping.used(self.repository, header)
+                self.keeping.extend(self.repository, header)
         except SessionNotFound:
             return None
         return AgentSession(self.repository, header, self.hooks, self.keeping)

@@ -147,7 +147,7 @@ class RemoteChat:
             self._connection.start(reply.follow())
         return session
 
-    def earlier(self, user: str, session_id: str, before: int, limit: int = PAGE_SIZE) -> list[Message]:
+    def messages_before(self, user: str, session_id: str, before: int, limit: int = PAGE_SIZE) -> list[Message]:
         """Read the messages before the one at position `before` (a session's `first`), oldest first."""
         self._check(user)
         wanted = min(limit, _AT_ONCE)
@@ -155,7 +155,7 @@ class RemoteChat:
         messages = messages_from(sent)
         if limit <= wanted or before <= wanted:
             return messages
-        return self.earlier(user, session_id, before - wanted, limit - wanted) + messages
+        return self.messages_before(user, session_id, before - wanted, limit - wanted) + messages
 
     def update(self, user: str, session_id: str, **changes: Unpack[SessionChanges]) -> None:
         """Change a session's name, pin, state, tags, metadata or bot; what is not named stays."""
@@ -196,13 +196,13 @@ class RemoteChat:
         left = self._connection.ask("POST", "session", session_id, "message", message_id, "redact", quotes=with_quotes)
         return quotes_from(left) if left else []
 
-    def forget(self, user: str, session: Session, message_id: str | None) -> None:
+    def set_context_start(self, user: str, session: Session, message_id: str | None) -> None:
         """Show the bot nothing of what stands before this message, from now on; None takes that back."""
         self._check(user)
         self._connection.ask("PUT", "session", session.id, "cut", body={"message_id": message_id})
         session.cut, session.summary = message_id, None
 
-    def begin_from(self, user: str, session: Session, message_id: str) -> Session:
+    def continue_in_new_session(self, user: str, session: Session, message_id: str) -> Session:
         """Begin a new session with a copy of this message and of what follows it."""
         self._check(user)
         sent = self._connection.ask("POST", "session", session.id, "message", message_id, "begin")
@@ -213,7 +213,7 @@ class RemoteChat:
         self._check(user)
         return preferences_from(self._connection.ask("GET", "preferences"))
 
-    def prefer(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
+    def set_preferences(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
         """Keep what the user chooses; what is not given stays."""
         self._check(user)
         self._connection.ask("PATCH", "preferences", body=changes)
@@ -288,7 +288,7 @@ class RemoteChat:
             await events.aclose()
             raise
         if question:
-            session.added(replace(question, id=question_id, parent=parent), at=now())
+            session.add_stored(replace(question, id=question_id, parent=parent), at=now())
         else:
             answer.parent = parent
         reply = RemoteReply(self._connection, session.id, answer)

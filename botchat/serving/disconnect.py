@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.types import Message, Receive
 
-from botchat.core.auth import HEARD_SECONDS
+from botchat.core.auth import REVOCATION_POLL_SECONDS
 
 _LEAVES = {"websocket.disconnect", "http.disconnect"}
 
@@ -15,7 +15,7 @@ async def received(receive: Receive, may_stay: Callable[[], Awaitable[bool]]) ->
     while True:
         message = None
         try:
-            async with asyncio.timeout(HEARD_SECONDS):
+            async with asyncio.timeout(REVOCATION_POLL_SECONDS):
                 message = await receive()
         except TimeoutError:
             pass

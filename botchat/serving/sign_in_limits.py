@@ -19,7 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from botchat.core.auth import KNOWN_FOR, Access, Devices, Signed, hash_of
+from botchat.core.auth import DEVICE_LIFETIME, AuthService, Devices, IssuedSignIn, hash_secret
 from botchat.core.errors import NotSignedIn, TooMany
 from botchat.settings import LimitSettings
 
@@ -123,7 +123,7 @@ class PasswordSignIn:
 
     def __init__(
         self,
-        access: Access,
+        access: AuthService,
         devices: Devices,
         guesses: Guesses | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -133,7 +133,7 @@ class PasswordSignIn:
         self._guesses = guesses or Guesses()
         self._sleep = sleep
 
-    async def sign_in(self, user: str, password: str, origin: Origin) -> tuple[Signed, str]:
+    async def sign_in(self, user: str, password: str, origin: Origin) -> tuple[IssuedSignIn, str]:
         """Return the sign-in, and the token that the device is to keep.
 
         Raises:
@@ -151,7 +151,7 @@ class PasswordSignIn:
             return self._guesses.from_known(user, "" if origin.is_signed_in else origin.device)
         return self._guesses.from_unknown(user, origin.address)
 
-    def _signed(self, user: str, password: str, device: str) -> tuple[Signed, str]:
+    def _signed(self, user: str, password: str, device: str) -> tuple[IssuedSignIn, str]:
         user = self._access.check_password(user, password)
         return self._access.sign_in(user), self._devices.remember(device, user)
 
@@ -159,14 +159,14 @@ class PasswordSignIn:
 def keep_device(answer: Response, request: Request, device: str, path: str) -> None:
     """Have a browser keep the token of its device, and send it to a path alone."""
     is_safe = request.url.scheme == "https"
-    seconds = int(KNOWN_FOR.total_seconds())
+    seconds = int(DEVICE_LIFETIME.total_seconds())
     answer.set_cookie(
         DEVICE_COOKIE, device, max_age=seconds, path=path, httponly=True, samesite="strict", secure=is_safe
     )
 
 
 def _key(*parts: str) -> str:
-    return hash_of("\0".join(parts))
+    return hash_secret("\0".join(parts))
 
 
 def _whole(seconds: float) -> int:

@@ -106,7 +106,7 @@ class AnyChat(Protocol):
         """Read a session with its newest messages."""
         ...
 
-    def earlier(self, user: str, session_id: str, before: int, limit: int = PAGE_SIZE) -> list[Message]:
+    def messages_before(self, user: str, session_id: str, before: int, limit: int = PAGE_SIZE) -> list[Message]:
         """Read the messages before the one at a position."""
         ...
 
@@ -140,11 +140,11 @@ class AnyChat(Protocol):
         """Take a message's words out of the store for ever; return the messages that still quote it."""
         ...
 
-    def forget(self, user: str, session: Session, message_id: str | None) -> None:
+    def set_context_start(self, user: str, session: Session, message_id: str | None) -> None:
         """Show the bot nothing of what stands before a message; None takes that back."""
         ...
 
-    def begin_from(self, user: str, session: Session, message_id: str) -> Session:
+    def continue_in_new_session(self, user: str, session: Session, message_id: str) -> Session:
         """Begin a new session with a message and what follows it."""
         ...
 
@@ -152,7 +152,7 @@ class AnyChat(Protocol):
         """Read what the user has chosen."""
         ...
 
-    def prefer(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
+    def set_preferences(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
         """Keep what the user chooses."""
         ...
 

@@ -62,8 +62,8 @@ def serve(
     runtime.serve(_served(settings, chat, turns, lambda: build_chat(settings, turns)))
     _prepare_process(settings)
     try:
-        passwords = PasswordSignIn(chat.access, Devices(chat.short_lived), Guesses(settings.limits))
-        come_in = admission(settings.web, chat.access, passwords, chat.short_lived, environment)
+        passwords = PasswordSignIn(chat.auth, Devices(chat.expiring_values), Guesses(settings.limits))
+        come_in = admission(settings.web, chat.auth, passwords, chat.expiring_values, environment)
         app = st.App(
             _PAGE,
             lifespan=_lifespan(settings, port, chat.store, turns.close),

@@ -8,7 +8,7 @@ import pytest
 from support.bots.stub_server import streamed
 from support.paths import DOCS
 
-from botchat.core.auth import Access
+from botchat.core.auth import AuthService
 
 _PAGE = (DOCS / "api.md").read_text(encoding="utf-8")
 
@@ -27,7 +27,7 @@ def examples() -> tuple[str, list[str]]:
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="no curl or no jq here")
 def test_the_examples_print_what_the_page_says(local_shell, stub_for, start_api, local_repository, tmp_path):
     stub_for(local_shell, lambda _: streamed(["A heron ", "is a bird."]))
-    token = Access(local_repository.accounts()).create_token("ann")[1]
+    token = AuthService(local_repository.accounts()).create_token("ann")[1]
     environment = {"PATH": local_shell.environment["PATH"], "API": start_api().address, "TOKEN": token}
     script, printed = examples()
     # An answer without a line break at its end: the next example begins a line of its own.

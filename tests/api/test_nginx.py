@@ -16,7 +16,7 @@ from support.paths import DOCS
 from support.stores.servers import free_port
 from support.stores.sessions import stored
 
-from botchat.core.auth import Access
+from botchat.core.auth import AuthService
 
 _PAGE = (DOCS / "deploy.md").read_text(encoding="utf-8")
 _AROUND = """daemon off;
@@ -77,8 +77,8 @@ def test_two_processes_behind_nginx_are_one_server(local_shell, stub_for, start_
     local_shell.environment["BOTCHAT_SIGNING_KEY"] = "k" * 32
     apis = [start_api(), start_api()]
     address = nginx(*(api.address for api in apis))
-    access = Access(local_repository.accounts())
-    access.add("ann", "correct horse")
+    access = AuthService(local_repository.accounts())
+    access.add_account("ann", "correct horse")
     meter = access.create_token("meter", scopes=("metrics",))[1]
     with httpx2.Client(timeout=60, trust_env=False) as client:
         who = {"user": "ann", "password": "correct horse"}
@@ -108,7 +108,7 @@ def test_two_processes_behind_nginx_are_one_server(local_shell, stub_for, start_
 
 def test_two_processes_of_the_page_behind_nginx_sign_people_in(local_shell, local_repository, serve, nginx):
     local_shell.configure('[web]\nsign_in = "password"\n')
-    Access(local_repository.accounts()).add("ann", "correct horse")
+    AuthService(local_repository.accounts()).add("ann", "correct horse")
     pages = [serve(local_shell), serve(local_shell)]
     address = nginx(*(page.address for page in pages), of_page=True)
     with httpx2.Client(base_url=address, trust_env=False) as browser:
@@ -142,7 +142,7 @@ def test_nginx_signs_people_in_and_nobody_else_says_who_they_are(local_shell, lo
         known = browser.build_request("GET", "/")
     basic = next(ann.auth_flow(known)).headers["Authorization"]
     assert _opens_a_tab(address, authorization=basic) == 101
-    Access(local_repository.accounts()).disable("ann")
+    AuthService(local_repository.accounts()).disable("ann")
     while _opens_a_tab(address, authorization=basic) == 101:  # the page's process hears of it within a second
         pass
     assert _opens_a_tab(address, authorization=basic) == 403

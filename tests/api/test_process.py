@@ -12,12 +12,12 @@ from support.api.client import Api, events_of, text_of
 from support.bots.stub_server import streamed
 from support.shell import failure
 
-from botchat.core.auth import Access
+from botchat.core.auth import AuthService
 
 
 @pytest.fixture
 def client(local_repository):
-    token = Access(local_repository.accounts()).create_token("ann")[1]
+    token = AuthService(local_repository.accounts()).create_token("ann")[1]
     with httpx2.Client(headers={"Authorization": f"Bearer {token}"}, timeout=60, trust_env=False) as client:
         yield client
 

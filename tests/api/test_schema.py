@@ -6,7 +6,7 @@ from pathlib import Path
 
 from support.bots.stub_server import streamed
 
-from botchat.core.auth import Access
+from botchat.core.auth import AuthService
 
 _LIMITS = "replies_at_once = 1000\nrequests_per_minute = 1000000\nrequests_per_minute_by_address = 1000000\n"
 
@@ -31,7 +31,7 @@ def test_the_api_is_as_its_document_says(local_shell, stub_for, start_api, local
     (tmp_path / "schemathesis.toml").write_text(_CONFIG)
     local_shell.environment["BOTCHAT_SIGNING_KEY"] = "k" * 32
     address = start_api().address
-    token = Access(local_repository.accounts()).create_token("ann", scopes=("read", "write", "metrics"))[1]
+    token = AuthService(local_repository.accounts()).create_token("ann", scopes=("read", "write", "metrics"))[1]
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"{address}/openapi.json", "--seed", "1", "--no-color"]
     command += ["-H", f"Authorization: Bearer {token}", "--max-examples", "12", "--continue-on-failure"]
     command += ["--phases", "examples,coverage,fuzzing,stateful"]

@@ -57,7 +57,7 @@ def test_a_save_that_failed_is_told_with_the_words(client_with, store):
 
 def test_people_sign_in_refresh_and_sign_out(client_with):
     client = client_with(*REASONED, signer=Signer(KEY))
-    client.chat.access.set_password("ann", "correct horse")
+    client.chat.auth.set_password("ann", "correct horse")
     who = {"user": "ann", "password": "correct horse"}
     assert client.post("/auth/sign-in", json=who | {"password": "wrong"}).status_code == 401
     signed = client.post("/auth/sign-in", json=who).json()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from support.shell import failure
 
-from botchat.core.auth import Access
+from botchat.core.auth import AuthService
 
 
 def test_an_account_is_added_listed_disabled_and_removed_with_its_tokens(local_shell, local_repository):
@@ -15,7 +15,7 @@ def test_an_account_is_added_listed_disabled_and_removed_with_its_tokens(local_s
     assert "8 to 1,024" in failure(shell.run("users", "add", "bob", stdin="short\n"))
     assert "without a terminal" in failure(shell.run("users", "add", "bob"))
     assert shell.lines("users", "list", "--fields", "user,sessions,account") == [["ann", "0", "active"]]
-    access = Access(local_repository.accounts())
+    access = AuthService(local_repository.accounts())
     assert access.check_password("ann", "correct horse") == "ann"
     assert shell.run("users", "passwd", "ann", stdin="battery staple\n").returncode == 0
     assert access.check_password("ann", "battery staple") == "ann"
@@ -30,8 +30,8 @@ def test_an_account_is_added_listed_disabled_and_removed_with_its_tokens(local_s
 def test_a_token_is_shown_once_stored_as_a_hash_listed_and_revoked(local_shell, local_repository):
     made = local_shell.run("tokens", "create", "ann", "--name", "laptop", "--expires", "90d", "--scope", "read")
     text = made.stdout.strip()
-    access = Access(local_repository.accounts())
-    token = access.token(text)
+    access = AuthService(local_repository.accounts())
+    token = access.check_token(text)
     assert (token.user, token.name, token.scopes) == ("ann", "laptop", ("read",))
     assert text.split("_", 2)[2].encode() not in Path(local_shell.store).read_bytes()
     assert local_shell.lines("tokens", "list", "--fields", "id,user,name") == [[token.id, "ann", "laptop"]]

@@ -226,7 +226,7 @@ def test_users_are_listed_shown_exported_and_deleted(shell, repository_at, tmp_p
     assert [record["user"] for record in everything(repository_at)] == ["bob"] * 4
     for command in ("show", "delete"):
         assert shell.run("users", command, "nobody").returncode == 3
-    repository_at.prefer("ann", reasoning="shown")
+    repository_at.set_preferences("ann", reasoning="shown")
     assert shell.run("users", "delete", "ann", "--yes").returncode == 0
     assert list(repository_at.for_admins().preferences()) == []
 

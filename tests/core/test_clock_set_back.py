@@ -8,7 +8,7 @@ from support.stores.memory_mongo import memory_database
 from support.web.sign_in import CHEAP
 
 from botchat.api.jwt import Claims, Signer
-from botchat.core.auth import Access
+from botchat.core.auth import AuthService
 from botchat.core.models import now
 from botchat.core.storage.mongo.cleanup import SWEEP_EVERY, claimed
 
@@ -24,11 +24,11 @@ def test_a_sign_in_that_lies_ahead_lets_in():
 
 
 def test_the_last_use_of_a_token_is_kept_although_the_one_before_lies_ahead(repository):
-    access = Access(repository.accounts(), CHEAP)
-    access.add("ann", "correct horse")
+    access = AuthService(repository.accounts(), CHEAP)
+    access.add_account("ann", "correct horse")
     token, text = access.create_token("ann")
     repository.accounts().token_used(token.id, now() + AHEAD)
-    access.token(text)
+    access.check_token(text)
     assert repository.accounts().token(token.id).last_used <= now()
 
 

@@ -44,7 +44,7 @@ def test_a_method_finds_no_session_of_another_and_leaves_it_as_it_is(chat_with, 
         session.id = session.user = "none"
     given = GIVEN | {"user": "bob", "session": session, "session_id": session.id, "message_id": anns.messages[0].id}
     given["message"] = Message(role="user", content="Hi")
-    if name == "keep":
+    if name == "append_messages":
         given["messages"] = [given["message"]]
     wanted = [
         p for p in parameters.values() if p.default is p.empty and p.name != "self" and p.kind is not p.VAR_KEYWORD

@@ -16,7 +16,7 @@ from botchat.core.bots.http_client import open_client
 from botchat.core.errors import BotchatError, ConfigError
 from botchat.core.storage.mongo.client import open_client as open_mongo
 from botchat.core.turn import models_of
-from botchat.core.urls import hide, is_clear, secrets_in, without_password
+from botchat.core.urls import hide_secrets, is_unambiguous, secrets_in, without_password
 from botchat.remote.connection import Connection, check_address
 
 RARE = "QZ"  # letters that no sentence of botchat's has: what shows them together with a neighbor shows the secret
@@ -204,9 +204,9 @@ def test_a_mongodb_address_that_can_not_be_used_says_why(uri, says):
     ],
 )
 def test_an_address_is_clear_if_its_credentials_are_percent_encoded(address, clear):
-    assert is_clear(address) is clear
+    assert is_unambiguous(address) is clear
 
 
 def test_a_password_in_the_middle_of_an_error_is_hidden_also_where_the_text_was_cut():
     secrets = secrets_in("http://ann:ge%20heim@h/v1?key=abcdef&api-version=2024-10-21")
-    assert hide("ge heim, ge%20heim, abcdef, 2024-10-21, abcd …", secrets) == "***, ***, ***, 2024-10-21, *** …"
+    assert hide_secrets("ge heim, ge%20heim, abcdef, 2024-10-21, abcd …", secrets) == "***, ***, ***, 2024-10-21, *** …"

@@ -9,7 +9,7 @@ from support.stores.sessions import stored
 from support.tui.lists import several
 from support.tui.stories import only_session, said
 
-from botchat.core.auth import Access
+from botchat.core.auth import AuthService
 from botchat.core.errors import (
     BotError,
     ConfigError,
@@ -93,14 +93,14 @@ def test_what_the_bot_is_shown_is_cut_a_session_begins_with_a_message_and_topics
         settled(chat.send("ann", session, Message(role="user", content=words)))
         session = chat.open("ann", session.id)
     third = session.messages[2].id
-    chat.forget("ann", session, third)
+    chat.set_context_start("ann", session, third)
     assert session.cut == chat.open("ann", session.id).cut == third
-    chat.forget("ann", session, None)
+    chat.set_context_start("ann", session, None)
     assert chat.open("ann", session.id).cut is None
-    begun = chat.begin_from("ann", session, third)
+    begun = chat.continue_in_new_session("ann", session, third)
     assert shown(chat, begun.id) == [("Something else", None), ("Good day.", None)]
     assert chat.preferences("ann").topics == "hidden"
-    chat.prefer("ann", topics="shown")
+    chat.set_preferences("ann", topics="shown")
     assert chat.preferences("ann").topics == "shown"
 
 
@@ -109,7 +109,7 @@ def test_messages_come_before_those_that_are_there_however_many_are_wanted(eithe
     chat = either_with()
     opened = chat.open("ann", session.id)
     assert (opened.first, opened.messages[0].content) == (1150, "message 1150")
-    earlier = chat.earlier("ann", session.id, opened.first, 1100)
+    earlier = chat.messages_before("ann", session.id, opened.first, 1100)
     assert [message.content for message in earlier] == [f"message {i}" for i in range(50, 1150)]
 
 
@@ -148,7 +148,7 @@ def test_a_message_whose_answer_was_lost_is_not_stored_twice(remote_with, store)
 
 def test_who_is_not_let_in_and_what_is_no_server_is_told_in_a_sentence(serve_chat, store):
     address = serve_chat()
-    access = Access(store.accounts())
+    access = AuthService(store.accounts())
     ended = access.create_token("ann", lifetime=timedelta(seconds=-1))[1]
     for server, token, error, words in [
         (address, None, NotSignedIn, "wants a token: set BOTCHAT_TOKEN in the environment."),

@@ -9,7 +9,7 @@ from support.stores.sessions import stored
 from support.tui.stories import only_session, said, story, terminal
 from support.tui.terminal import on_terminal
 
-from botchat.core.auth import Access
+from botchat.core.auth import AuthService
 from botchat.core.errors import ServerUnavailable
 from botchat.core.models import Message
 from botchat.remote.chat import connect
@@ -17,7 +17,7 @@ from botchat.remote.chat import connect
 
 def test_a_token_for_reading_alone_reads_and_its_words_stay_where_they_are(serve_chat, store, tmp_path):
     stored(store, name="Herons")
-    remote = connect(serve_chat(), Access(store.accounts()).create_token("ann", scopes=("read",))[1])
+    remote = connect(serve_chat(), AuthService(store.accounts()).create_token("ann", scopes=("read",))[1])
 
     @story
     async def reads():
@@ -62,7 +62,7 @@ async def test_the_screens_show_a_servers_sessions_as_a_stores(remote_with, stor
 async def test_a_reply_that_comes_when_its_session_is_opened_is_followed(remote_with, store, tmp_path):
     gate = Gate()
     remote = remote_with("It begins", gate, " and ends.", DONE)
-    other = connect(remote.store, Access(store.accounts()).create_token("ann")[1])
+    other = connect(remote.store, AuthService(store.accounts()).create_token("ann")[1])
     other.send("ann", other.new_session("ann"), Message(role="user", content="Go"))
     async with terminal(remote, tmp_path, first=lambda chat: chat.latest("ann")) as at:
         await at.sees("It begins")
@@ -76,7 +76,7 @@ async def test_a_reply_that_comes_when_its_session_is_opened_is_followed(remote_
 def test_a_reply_whose_connection_breaks_off_goes_on_where_it_was(serve_chat, store):
     gate, end = Gate(), Gate()
     relay = Relay(serve_chat("It begins", gate, ", goes on", end, DONE))
-    remote = connect(relay.address, Access(store.accounts()).create_token("ann")[1])
+    remote = connect(relay.address, AuthService(store.accounts()).create_token("ann")[1])
     session = remote.new_session("ann")
     reply = remote.send("ann", session, Message(role="user", content="Go"))
     until(lambda: reply.message.content == "It begins")
@@ -95,7 +95,7 @@ def test_a_reply_whose_connection_breaks_off_goes_on_where_it_was(serve_chat, st
 
 def test_a_reply_whose_server_is_lost_can_be_left(serve_chat, store):
     relay = Relay(serve_chat("It begins", Gate()))
-    remote = connect(relay.address, Access(store.accounts()).create_token("ann")[1])
+    remote = connect(relay.address, AuthService(store.accounts()).create_token("ann")[1])
     session = remote.new_session("ann")
     reply = remote.send("ann", session, Message(role="user", content="Go"))
     until(lambda: reply.message.content == "It begins")
@@ -110,7 +110,7 @@ def test_a_reply_whose_server_is_lost_can_be_left(serve_chat, store):
 
 def test_a_server_that_is_killed_and_comes_back_loses_no_word(local_shell, local_repository, start_api):
     api = start_api()
-    local_shell.environment["BOTCHAT_TOKEN"] = Access(local_repository.accounts()).create_token("ann")[1]
+    local_shell.environment["BOTCHAT_TOKEN"] = AuthService(local_repository.accounts()).create_token("ann")[1]
     with on_terminal(local_shell, "tui", "--server", api.address) as at:
         at.sees("No sessions yet.")
         at.type("slow\r")

@@ -13,7 +13,7 @@ from support.api.client import running
 from support.bots.stub_server import streamed
 from websockets.sync.client import connect
 
-from botchat.core.auth import Access
+from botchat.core.auth import AuthService
 from botchat.serving import Connections
 from botchat.settings import LimitSettings
 
@@ -33,7 +33,7 @@ QUICK = "header_seconds = 0.5\nbody_seconds = 0.5\n"
 
 @pytest.fixture
 def token(local_repository):
-    return Access(local_repository.accounts()).create_token("ann")[1]
+    return AuthService(local_repository.accounts()).create_token("ann")[1]
 
 
 def _place(address: str) -> tuple[str, int]:

@@ -12,7 +12,7 @@ from support.web.browser import chromium_binary
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from botchat.core.auth import Access
+from botchat.core.auth import AuthService
 from botchat.serving import is_from_other_origin
 
 OTHER_ORIGINS = [
@@ -55,7 +55,7 @@ def test_the_websocket_is_open_to_its_own_origin_alone(local_shell, serve):
 
 def test_who_is_signed_in_is_not_lent_to_another_origin(local_shell, local_repository, serve):
     local_shell.configure('[web]\nsign_in = "password"\n')
-    Access(local_repository.accounts()).add("ann", "correct horse")
+    AuthService(local_repository.accounts()).add("ann", "correct horse")
     page = serve(local_shell)
     with httpx2.Client(base_url=page.address, trust_env=False) as browser:
         key = re.search(r'name="form" value="([^"]*)"', browser.get("/sign-in").text)[1]

@@ -97,7 +97,7 @@ def test_right_passwords_do_not_count(world):
 
 def test_the_api_keeps_the_same_rules(client_with):
     client = client_with(signer=Signer("k" * 32))
-    client.chat.access.add("bob", WORD)
+    client.chat.auth.add_account("bob", WORD)
     wrong, right = {"user": "bob", "password": "wrong"}, {"user": "bob", "password": WORD}
     assert client.post("/auth/sign-in", json=right).status_code == 200
     device = client.cookies[DEVICE_COOKIE]

@@ -111,8 +111,8 @@ async def caller_of(serving: Serving, authorization: str) -> Caller:
     if kind.lower() != "bearer" or not text:
         raise NotSignedIn("Show who you are: Authorization: Bearer TOKEN.")
     if text.startswith("bc_"):
-        access = serving.chat.access
-        still = partial(_known, access.remembered, access.token, text)
+        access = serving.chat.auth
+        still = partial(_known, access.cached_token, access.check_token, text)
         token = await still()
         may = [scope for scope in token.scopes if scope != "admin" or token.user in serving.admins]
         return Caller(user=token.user, scopes=may, still=still)
@@ -123,8 +123,8 @@ async def _signed_in(serving: Serving, text: str) -> Caller:
     if serving.signer is None:
         raise NotSignedIn("This token is not good: ask for one that begins with bc_.")
     claims = serving.signer.claims(text)
-    access = serving.chat.access
-    still = partial(_known, access.remembered_sign_in, access.signed_in, claims.sign_in_id)
+    access = serving.chat.auth
+    still = partial(_known, access.cached_sign_in, access.active_sign_in, claims.sign_in_id)
     sign_in = await still()
     scopes = accounts.SCOPES if sign_in.user in serving.admins else accounts.USUAL_SCOPES
     return Caller(user=sign_in.user, scopes=scopes, sign_in_id=sign_in.id, still=still)

@@ -132,7 +132,7 @@ def _send(serving: Serving, session: Session, place: Place) -> Reply:
         message.parent, parent = parent, parent and message.id  # at the end of the record none has to be named
     *earlier, question = place.new
     if earlier:
-        serving.chat.keep(session.user, session, earlier)
+        serving.chat.append_messages(session.user, session, earlier)
     return send(serving, session, question)
 
 

@@ -18,12 +18,12 @@ _FIELDS = ("bot_id", "name", "system", "tags", "metadata", "pinned", "state")
 def remember(chat: Chat, session: Session) -> None:
     """Know a session until it has its first message, at most for a day."""
     value = {name: getattr(session, name) for name in _FIELDS} | {"create_time": session.create_time.isoformat()}
-    chat.short_lived.put(_key(session.user, session.id), {"json": json.dumps(value)}, now() + KEPT)
+    chat.expiring_values.put(_key(session.user, session.id), {"json": json.dumps(value)}, now() + KEPT)
 
 
 def forget(chat: Chat, session: Session) -> None:
     """Know a session no more that has its first message, or was deleted."""
-    chat.short_lived.remove(_key(session.user, session.id))
+    chat.expiring_values.remove(_key(session.user, session.id))
 
 
 def open_session(chat: Chat, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:
@@ -35,7 +35,7 @@ def open_session(chat: Chat, user: str, session_id: str, last: int = PAGE_SIZE) 
     try:
         return chat.open(user, session_id, last)
     except SessionNotFound:
-        kept = chat.short_lived.get(_key(user, session_id))
+        kept = chat.expiring_values.get(_key(user, session_id))
         if kept is None:
             raise
     value: dict[str, Any] = json.loads(kept["json"])

@@ -19,7 +19,7 @@ def healthz() -> dict[str, str]:
 @router.get("/readyz", operation_id="readyz")
 def readyz(serving: ServingDep) -> dict[str, str]:
     """Tell that the store answers; 503 while it does not."""
-    serving.chat.short_lived.get("readyz")
+    serving.chat.expiring_values.get("readyz")
     return {"status": "ok"}
 
 

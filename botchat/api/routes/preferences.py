@@ -20,14 +20,14 @@ def read_preferences(caller: Reader, serving: ServingDep) -> PreferencesOut:
 @router.patch("/preferences", operation_id="change_preferences")
 def change_preferences(body: PreferencesPatch, caller: Writer, serving: ServingDep) -> PreferencesOut:
     """Choose which bot answers in your new sessions, and how much you are shown."""
-    serving.chat.prefer(caller.user, **body.model_dump(exclude_unset=True))
+    serving.chat.set_preferences(caller.user, **body.model_dump(exclude_unset=True))
     return read_preferences(caller, serving)
 
 
 @router.put("/session/{session_id}/cut", status_code=204, operation_id="cut_session")
 def cut(session_id: str, body: CutIn, caller: Writer, serving: ServingDep) -> Response:
     """Let the bot forget what came before a message; nothing is removed, and it can be taken back."""
-    serving.chat.forget(caller.user, serving.chat.open(caller.user, session_id, 1), body.message_id)
+    serving.chat.set_context_start(caller.user, serving.chat.open(caller.user, session_id, 1), body.message_id)
     return Response(status_code=204)
 
 
@@ -40,5 +40,5 @@ def cut(session_id: str, body: CutIn, caller: Writer, serving: ServingDep) -> Re
 def begin_from(session_id: str, message_id: str, caller: Writer, serving: ServingDep) -> SessionOut:
     """Begin a new session with a copy of this message and of what follows it."""
     source = serving.chat.open(caller.user, session_id, 1)
-    begun = serving.chat.begin_from(caller.user, source, message_id)
+    begun = serving.chat.continue_in_new_session(caller.user, source, message_id)
     return session_out(serving.chat.open(caller.user, begun.id))

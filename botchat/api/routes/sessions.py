@@ -23,7 +23,7 @@ from botchat.api.schemas.responses import (
     summary_out,
 )
 from botchat.core.errors import SessionNotFound
-from botchat.core.exporting import ExportFormat, export, in_parts
+from botchat.core.exporting import ExportFormat, encode_chunks, export
 from botchat.core.models import PAGE_SIZE, SessionFilter, now
 
 router = APIRouter(tags=["sessions"])
@@ -111,7 +111,7 @@ def read_messages(
     before = min(before, session.message_count)
     if not before:
         return MessagesOut(first=0, messages=[])
-    messages = serving.chat.earlier(caller.user, session_id, before, limit)
+    messages = serving.chat.messages_before(caller.user, session_id, before, limit)
     return MessagesOut(first=before - len(messages), messages=[message_out(message) for message in messages])
 
 
@@ -172,7 +172,7 @@ def _filter(which: FilterIn) -> SessionFilter:
 
 def _file(serving: Serving, where: SessionFilter, form: ExportFormat, *, alone: bool = False) -> Response:
     """Answer with a file. What fails before its first byte is told; what fails later breaks the connection off."""
-    parts = in_parts(export(serving.chat.for_admins().records(where), form, alone=alone))
+    parts = encode_chunks(export(serving.chat.for_admins().records(where), form, single=alone))
     name = f"botchat-{now():%Y-%m-%d}.{form}"
     return StreamingResponse(
         parts,

@@ -7,7 +7,7 @@ from botchat.api.dependencies import Serving, ServingDep
 from botchat.api.jwt import KEY_VARIABLE, LIFETIME, Claims, Signer
 from botchat.api.schemas.requests import PasswordIn, RefreshIn
 from botchat.api.schemas.responses import CallerOut, SignedOut
-from botchat.core.auth import Signed
+from botchat.core.auth import IssuedSignIn
 from botchat.core.errors import NotAllowed
 from botchat.serving import DEVICE_COOKIE, Origin, address_of, keep_device
 
@@ -31,16 +31,16 @@ async def sign_in(body: PasswordIn, request: Request, response: Response, servin
 @router.post("/auth/refresh", operation_id="refresh")
 def refresh(body: RefreshIn, serving: ServingDep) -> SignedOut:
     """Get the next pair of tokens. A refresh token that comes a second time ends the sign-in of both."""
-    return _signed(_signer(serving), serving.chat.access.refresh(body.refresh_token))
+    return _signed(_signer(serving), serving.chat.auth.refresh(body.refresh_token))
 
 
 @router.post("/auth/sign-out", status_code=204, operation_id="sign_out")
 def sign_out(caller: Anyone, serving: ServingDep, everywhere: bool = False) -> Response:  # noqa: FBT001, FBT002
     """End this sign-in, or all of yours."""
     if everywhere:
-        serving.chat.access.sign_out_everywhere(caller.user)
+        serving.chat.auth.sign_out_everywhere(caller.user)
     elif caller.sign_in_id:
-        serving.chat.access.sign_out(caller.sign_in_id)
+        serving.chat.auth.sign_out(caller.sign_in_id)
     return Response(status_code=204)
 
 
@@ -50,7 +50,7 @@ def who_am_i(caller: Anyone) -> CallerOut:
     return CallerOut(user=caller.user, scopes=list(caller.scopes))
 
 
-def _signed(signer: Signer, signed: Signed) -> SignedOut:
+def _signed(signer: Signer, signed: IssuedSignIn) -> SignedOut:
     token = signer.token(Claims(signed.sign_in.user, signed.sign_in.id))
     return SignedOut(access_token=token, refresh_token=signed.refresh_token, expires_in=int(LIFETIME.total_seconds()))
 

@@ -84,7 +84,7 @@ def message_id_of(chat: "Chat", session: SessionSummary, text: str) -> str:
     number = int(text)
     if not 1 <= number <= session.message_count:
         raise MessageNotFound(text)
-    return chat.earlier(session.user, session.id, number, 1)[0].id
+    return chat.messages_before(session.user, session.id, number, 1)[0].id
 
 
 def confirm(what: str, examples: Iterable[str], *, yes: bool, can_look: bool = True) -> None:

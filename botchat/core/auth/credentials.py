@@ -15,7 +15,7 @@ def new_secret() -> str:
     return secrets.token_urlsafe(_SECRET_BYTES)
 
 
-def parts_of(text: str, kind: str, refusal: str) -> tuple[str, str]:
+def split_credential(text: str, kind: str, refusal: str) -> tuple[str, str]:
     """Split the text of a token into its id and its secret.
 
     Raises:
@@ -27,6 +27,6 @@ def parts_of(text: str, kind: str, refusal: str) -> tuple[str, str]:
     return found[2], found[3]
 
 
-def hash_of(secret: str) -> str:
+def hash_secret(secret: str) -> str:
     """Make what is kept of a secret."""
     return sha256(secret.encode(errors="surrogatepass")).hexdigest()

@@ -8,36 +8,36 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
-from botchat.core.auth.credentials import hash_of, new_secret, parts_of
-from botchat.core.auth.grant_cache import LetIn
+from botchat.core.auth.credentials import hash_secret, new_secret, split_credential
+from botchat.core.auth.grant_cache import GrantCache
 from botchat.core.auth.passwords import Passwords
-from botchat.core.auth.usernames import check_new_user_name, composed, new_user_name
+from botchat.core.auth.usernames import check_new_username, normalize_username, to_nfc
 from botchat.core.errors import AccountNotFound, InvalidInput, NotSignedIn, TokenNotFound
 from botchat.core.models import check_name, now
 from botchat.core.storage import SCOPES, USUAL_SCOPES, Account, AccountRepository, Scope, SignIn, Token
 
-SIGNED_IN_FOR = timedelta(days=7)
+SIGN_IN_LIFETIME = timedelta(days=7)
 """How long a sign-in lasts after its refresh token was last used."""
 
-_LAST_USED_EVERY = timedelta(minutes=1)
-_PROLONGED_EVERY = timedelta(days=1)
+_LAST_USED_STEP = timedelta(minutes=1)
+_RENEWAL_STEP = timedelta(days=1)
 _NAME_LENGTH = 100
 _NO_TOKEN = "This token is not good, or not any more: ask for another."  # noqa: S105
 _NO_REFRESH = "You are not signed in any more: sign in again."
 _NO_PASSWORD = "There is nobody of that name and password."  # noqa: S105
 
 
-class Signed(NamedTuple):
+class IssuedSignIn(NamedTuple):
     """A sign-in, and the refresh token that is good for it now; it is shown to whoever signed in, and kept nowhere."""
 
     sign_in: SignIn
     refresh_token: str
 
 
-class Access:
+class AuthService:
     """Decides who comes in. There is one in a process, because it remembers whom it let in.
 
-    That is for half a minute, or until it hears, within a second, that another process ended it.
+    That is for half a minute, or expire_time it hears, within a second, that another process ended it.
     Every method may raise StoreError.
     """
 
@@ -50,9 +50,9 @@ class Access:
     ) -> None:
         self._accounts = accounts
         self._passwords = passwords or Passwords()
-        self._let_in = LetIn(accounts, clock)
+        self._grants = GrantCache(accounts, clock)
 
-    def add(self, user: str, password: str | None = None) -> str:
+    def add_account(self, user: str, password: str | None = None) -> str:
         """Make an account, with a password or for tokens alone; return the user's name, which is in NFKC.
 
         Raises:
@@ -60,7 +60,7 @@ class Access:
         """
         password_hash = None if password is None else self._passwords.hash(password)
         if self._accounts.account(check_name("The user", user)) is None:
-            user = new_user_name(user, self._users())
+            user = normalize_username(user, self._users())
         if not self._accounts.add_account(Account(user=user, password_hash=password_hash)):
             raise InvalidInput(f"{user} has an account already: `botchat users passwd` changes the password.")
         return user
@@ -99,10 +99,10 @@ class Access:
         if not self._accounts.set_disabled(user, None):
             raise AccountNotFound(user)
 
-    def remove(self, user: str) -> None:
+    def remove_account(self, user: str) -> None:
         """Remove a user's account, tokens and sign-ins, if there are any."""
         self._accounts.remove_account(user)
-        self._let_in.end(user)
+        self._grants.revoke(user)
 
     def create_token(
         self,
@@ -122,11 +122,16 @@ class Access:
             raise InvalidInput(f"A token has one or more of these scopes: {', '.join(SCOPES)}.")
         if len(name) > _NAME_LENGTH:
             raise InvalidInput(f"The name of a token has at most {_NAME_LENGTH} characters.")
-        user = self._with_account(user)
+        user = self._ensure_account(user)
         secret = new_secret()
         expire_time = None if lifetime is None else now() + lifetime
         token = Token(
-            id=secrets.token_hex(8), user=user, name=name, hash=hash_of(secret), scopes=scopes, expire_time=expire_time
+            id=secrets.token_hex(8),
+            user=user,
+            name=name,
+            hash=hash_secret(secret),
+            scopes=scopes,
+            expire_time=expire_time,
         )
         self._accounts.add_token(token)
         return token, f"bc_{token.id}_{secret}"
@@ -143,31 +148,31 @@ class Access:
         """
         if not self._accounts.remove_token(token_id, user):
             raise TokenNotFound(token_id)
-        self._let_in.end(token_id)
+        self._grants.revoke(token_id)
 
-    def remembered(self, text: str) -> Token | None:
+    def cached_token(self, text: str) -> Token | None:
         """Return the token of this text if it was good lately: without asking the store."""
-        return self._let_in.tokens.get(hash_of(text)) if self._let_in.has_heard else None
+        return self._grants.tokens.get(hash_secret(text)) if self._grants.is_current else None
 
-    def token(self, text: str) -> Token:
+    def check_token(self, text: str) -> Token:
         """Return the token of this text.
 
         Raises:
             NotSignedIn: it is none, revoked or expired, or its user is disabled.
         """
-        self._let_in.hear()
-        tokens = self._let_in.tokens
-        if remembered := tokens.get(hash_of(text)):
-            return remembered
-        read_at = tokens.times_forgotten
-        token_id, secret = parts_of(text, "bc", _NO_TOKEN)
+        self._grants.sync()
+        tokens = self._grants.tokens
+        if cached := tokens.get(hash_secret(text)):
+            return cached
+        generation = tokens.generation
+        token_id, secret = split_credential(text, "bc", _NO_TOKEN)
         token = self._accounts.token(token_id)
-        if token is None or not hmac.compare_digest(token.hash, hash_of(secret)) or not self._may_enter(token.user):
+        if token is None or not hmac.compare_digest(token.hash, hash_secret(secret)) or not self._is_active(token.user):
             raise NotSignedIn(_NO_TOKEN)
         at = now()
-        if token.last_used is None or abs(at - token.last_used) >= _LAST_USED_EVERY:  # or the clock was set back
+        if token.last_used is None or abs(at - token.last_used) >= _LAST_USED_STEP:  # or the clock was set back
             self._accounts.token_used(token.id, at)
-        tokens.keep(hash_of(text), token, read_at)
+        tokens.put(hash_secret(text), token, generation)
         return token
 
     def check_password(self, user: str, password: str) -> str:
@@ -178,23 +183,23 @@ class Access:
         """
         account = self._accounts.account(user)
         password_hash = account.password_hash if account else None
-        fits = self._passwords.fits(password, password_hash)
-        if not fits or account is None or account.disabled_time:
+        matches = self._passwords.verify(password, password_hash)
+        if not matches or account is None or account.disabled_time:
             raise NotSignedIn(_NO_PASSWORD)
-        if password_hash and self._passwords.is_outdated(password_hash):
+        if password_hash and self._passwords.needs_rehash(password_hash):
             self._accounts.set_password(user, self._passwords.hash(password))
         return account.user
 
-    def sign_in(self, user: str) -> Signed:
+    def sign_in(self, user: str) -> IssuedSignIn:
         """Keep that a user, whose password was checked, has signed in."""
         secret = new_secret()
-        sign_in = SignIn(user=user, hash=hash_of(secret), expire_time=now() + SIGNED_IN_FOR)
-        read_at = self._let_in.sign_ins.times_forgotten
+        sign_in = SignIn(user=user, hash=hash_secret(secret), expire_time=now() + SIGN_IN_LIFETIME)
+        generation = self._grants.sign_ins.generation
         self._accounts.add_sign_in(sign_in)
-        self._let_in.sign_ins.keep(sign_in.id, sign_in, read_at)
-        return Signed(sign_in, f"br_{sign_in.id}_{secret}")
+        self._grants.sign_ins.put(sign_in.id, sign_in, generation)
+        return IssuedSignIn(sign_in, f"br_{sign_in.id}_{secret}")
 
-    def refresh(self, refresh_token: str) -> Signed:
+    def refresh(self, refresh_token: str) -> IssuedSignIn:
         """Take a refresh token, and give the next one: each is good once.
 
         One that comes a second time was stolen, or its thief's came first: nobody is signed in with either any more.
@@ -202,56 +207,56 @@ class Access:
         Raises:
             NotSignedIn: it is none, used before, expired, or signed out.
         """
-        sign_in_id, secret = parts_of(refresh_token, "br", _NO_REFRESH)
-        following = new_secret()
-        expire_time = now() + SIGNED_IN_FOR
-        if not self._accounts.renew_sign_in(sign_in_id, hash_of(secret), hash_of(following), expire_time):
+        sign_in_id, secret = split_credential(refresh_token, "br", _NO_REFRESH)
+        next_secret = new_secret()
+        expire_time = now() + SIGN_IN_LIFETIME
+        if not self._accounts.renew_sign_in(sign_in_id, hash_secret(secret), hash_secret(next_secret), expire_time):
             self.sign_out(sign_in_id)
             raise NotSignedIn(_NO_REFRESH)
-        sign_in = self.signed_in(sign_in_id)
-        return Signed(sign_in, f"br_{sign_in_id}_{following}")
+        sign_in = self.active_sign_in(sign_in_id)
+        return IssuedSignIn(sign_in, f"br_{sign_in_id}_{next_secret}")
 
-    def remembered_sign_in(self, sign_in_id: str) -> SignIn | None:
+    def cached_sign_in(self, sign_in_id: str) -> SignIn | None:
         """Return the sign-in if it was there lately: without asking the store."""
-        return self._let_in.sign_ins.get(sign_in_id) if self._let_in.has_heard else None
+        return self._grants.sign_ins.get(sign_in_id) if self._grants.is_current else None
 
-    def signed_in(self, sign_in_id: str) -> SignIn:
+    def active_sign_in(self, sign_in_id: str) -> SignIn:
         """Return the sign-in.
 
         Raises:
             NotSignedIn: they have signed out, or are disabled.
         """
-        self._let_in.hear()
-        sign_ins = self._let_in.sign_ins
-        if remembered := sign_ins.get(sign_in_id):
-            return remembered
-        read_at = sign_ins.times_forgotten
+        self._grants.sync()
+        sign_ins = self._grants.sign_ins
+        if cached := sign_ins.get(sign_in_id):
+            return cached
+        generation = sign_ins.generation
         sign_in = self._accounts.sign_in(sign_in_id)
-        if sign_in is None or not self._may_enter(sign_in.user):
+        if sign_in is None or not self._is_active(sign_in.user):
             raise NotSignedIn(_NO_REFRESH)
-        sign_ins.keep(sign_in_id, sign_in, read_at)
+        sign_ins.put(sign_in_id, sign_in, generation)
         return sign_in
 
-    def signed_in_with(self, refresh_token: str) -> SignIn:
+    def sign_in_of_refresh_token(self, refresh_token: str) -> SignIn:
         """Return the sign-in of a refresh token that a browser keeps and shows with every request: it stays the same.
 
         Raises:
             NotSignedIn: it is none, or they have signed out, or are disabled.
         """
-        sign_in_id, secret = parts_of(refresh_token, "br", _NO_REFRESH)
-        sign_in = self.signed_in(sign_in_id)
-        if not hmac.compare_digest(sign_in.hash, hash_of(secret)):
+        sign_in_id, secret = split_credential(refresh_token, "br", _NO_REFRESH)
+        sign_in = self.active_sign_in(sign_in_id)
+        if not hmac.compare_digest(sign_in.hash, hash_secret(secret)):
             raise NotSignedIn(_NO_REFRESH)
-        read_at = self._let_in.sign_ins.times_forgotten
-        until = now() + SIGNED_IN_FOR
-        if until - sign_in.expire_time >= _PROLONGED_EVERY:
-            if not self._accounts.renew_sign_in(sign_in_id, sign_in.hash, sign_in.hash, until):
+        generation = self._grants.sign_ins.generation
+        expire_time = now() + SIGN_IN_LIFETIME
+        if expire_time - sign_in.expire_time >= _RENEWAL_STEP:
+            if not self._accounts.renew_sign_in(sign_in_id, sign_in.hash, sign_in.hash, expire_time):
                 raise NotSignedIn(_NO_REFRESH)
-            sign_in = replace(sign_in, expire_time=until)
-            self._let_in.sign_ins.keep(sign_in_id, sign_in, read_at)
+            sign_in = replace(sign_in, expire_time=expire_time)
+            self._grants.sign_ins.put(sign_in_id, sign_in, generation)
         return sign_in
 
-    def vouched_for(self, user: str, *, with_account: bool = False) -> SignIn:
+    def external_sign_in(self, user: str, *, with_account: bool = False) -> SignIn:
         """Return a sign-in, stored nowhere, of a user of whom someone else knows who it is; new ones get an account.
 
         Raises:
@@ -259,46 +264,46 @@ class Access:
             InvalidInput: that is no name for a new user.
         """
         sign_in_id = f"of {user}"
-        self._let_in.hear()
-        sign_ins = self._let_in.sign_ins
-        if remembered := sign_ins.get(sign_in_id):
-            return remembered
-        read_at = sign_ins.times_forgotten
+        self._grants.sync()
+        sign_ins = self._grants.sign_ins
+        if cached := sign_ins.get(sign_in_id):
+            return cached
+        generation = sign_ins.generation
         check_name("The user", user)
-        user = self._known(user) if with_account else self._with_account(user)
-        if not self._may_enter(user):
+        user = self._stored_name(user) if with_account else self._ensure_account(user)
+        if not self._is_active(user):
             raise NotSignedIn(f"{user} has no account here, or may not use it any more.")
-        sign_in = SignIn(id=sign_in_id, user=user, hash="", expire_time=now() + SIGNED_IN_FOR)
-        sign_ins.keep(sign_in_id, sign_in, read_at)
+        sign_in = SignIn(id=sign_in_id, user=user, hash="", expire_time=now() + SIGN_IN_LIFETIME)
+        sign_ins.put(sign_in_id, sign_in, generation)
         return sign_in
 
     def sign_out(self, sign_in_id: str) -> None:
         """End a sign-in: here at once, in other processes within a second."""
         if self._accounts.remove_sign_in(sign_in_id):
-            self._let_in.end(sign_in_id)
+            self._grants.revoke(sign_in_id)
         else:  # others have heard of it, or it never was
-            self._let_in.forget(sign_in_id)
+            self._grants.evict(sign_in_id)
 
     def sign_out_everywhere(self, user: str) -> None:
         """End all sign-ins of a user."""
         self._accounts.remove_sign_ins(user)
-        self._let_in.end(user)
+        self._grants.revoke(user)
 
-    def _with_account(self, user: str) -> str:
+    def _ensure_account(self, user: str) -> str:
         """Make an account if the user has none; return its name."""
-        user = self._known(user)
+        user = self._stored_name(user)
         if self._accounts.account(user) is None:
-            check_new_user_name(user, self._users())
+            check_new_username(user, self._users())
             self._accounts.add_account(Account(user=user))
         return user
 
-    def _known(self, user: str) -> str:
-        """Return the name as it is stored: composed, if it was not stored otherwise before names were checked."""
-        return user if self._accounts.account(user) is not None else composed(user)
+    def _stored_name(self, user: str) -> str:
+        """Return the name as it is stored: to_nfc, if it was not stored otherwise before names were checked."""
+        return user if self._accounts.account(user) is not None else to_nfc(user)
 
     def _users(self) -> Iterator[str]:
         return (account.user for account in self._accounts.accounts())
 
-    def _may_enter(self, user: str) -> bool:
+    def _is_active(self, user: str) -> bool:
         account = self._accounts.account(user)
         return account is not None and account.disabled_time is None

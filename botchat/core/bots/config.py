@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 from annotated_types import Gt
 
 from botchat.core.bots.stream.tag_names import ThinkTags, wrong_tags
-from botchat.core.models import Strategy
+from botchat.core.models import ContextStrategy
 
 OPENAI_URL = "https://api.openai.com/v1"
 OPENAI_KEY = "OPENAI_API_KEY"
@@ -58,7 +58,7 @@ class BotConfig:
     api_key_env: str | None = None
     system: str = ""
     context_window: Annotated[int, Gt(0)] | None = None
-    context: Strategy = "window"
+    context: ContextStrategy = "window"
     think_tags: Annotated[ThinkTags, _Tags()] = "auto"
     send_reasoning: bool = False
     images: bool = False

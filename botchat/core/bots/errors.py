@@ -12,7 +12,7 @@ from botchat.core.bots.server_errors.context_length import refused_prompt
 from botchat.core.bots.server_errors.message import said, shortened, words_in
 from botchat.core.bots.server_errors.retry_delay import retry_after, spelled_out
 from botchat.core.errors import BotError, ConfigError, PromptRefused
-from botchat.core.urls import hide, secrets_in
+from botchat.core.urls import hide_secrets, secrets_in
 
 if TYPE_CHECKING:
     from openai import APIStatusError
@@ -124,7 +124,7 @@ class BotErrors:
             secrets.add(self._api_key)
         if "?" in self._base_url:  # its query, in a page that quotes what was asked for
             text = _ASKED.sub(r"\1?***", text)
-        return hide(text, secrets)
+        return hide_secrets(text, secrets)
 
     def _meaning(self, error: Exception) -> str | None:
         """Return the sentence for an error; None for one that only a mistake of this program raises."""

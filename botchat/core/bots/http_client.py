@@ -18,7 +18,7 @@ import httpx2
 
 from botchat.core.bots.server_errors.retry_delay import retry_after
 from botchat.core.errors import BotchatError, ConfigError
-from botchat.core.urls import is_clear, is_local
+from botchat.core.urls import is_local, is_unambiguous
 
 MOST_RETRY_SECONDS = 3.0
 """A server that wants to be left alone for longer is not asked again: its answer is the reply's error at once."""
@@ -150,7 +150,7 @@ def is_valid(url: str) -> bool:
     try:
         parts = httpx2.URL(url)
         parts.raw_host.decode("ascii").encode("idna")
-        return is_clear(url) and bool(parts.host) and (parts.port is None or 0 < parts.port <= _LAST_PORT)
+        return is_unambiguous(url) and bool(parts.host) and (parts.port is None or 0 < parts.port <= _LAST_PORT)
     except (httpx2.InvalidURL, ValueError):
         return False
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from botchat.core.copying.merge import Merge, merged
 from botchat.core.errors import DamagedRecord, InvalidInput, SessionTooLarge
-from botchat.core.models import SessionFilter, turn_of
+from botchat.core.models import SessionFilter, read_turn_mark
 from botchat.core.storage import AllSessions, Record, lost_files
 
 _ATTEMPTS = 50  # each is lost only to a write in the target between reading the record there and writing it
@@ -50,7 +50,7 @@ def copied(source: Record | DamagedRecord, target: AllSessions) -> Copied:
 
 def _copied(record: Record, target: AllSessions, *, given_wins: bool = False) -> Copied:
     session_id = record["_id"]
-    if turn_of(record):  # it runs in the source; the target keeps its own
+    if read_turn_mark(record):  # it runs in the source; the target keeps its own
         record = {name: value for name, value in record.items() if name != "turn"}
     try:
         for _ in range(_ATTEMPTS):

@@ -22,7 +22,7 @@ from botchat.core.models import (
     speaker,
     unpack,
     valid_text,
-    without_turns,
+    without_bidi_controls,
 )
 from botchat.core.storage import Record, json_codec, message_to_record, piece_to_json, session_from_record
 
@@ -30,10 +30,10 @@ __all__ = [
     "ExportFormat",
     "content_notices",
     "csv_cell",
+    "encode_chunks",
     "ending_to_markdown",
     "export",
     "file_line",
-    "in_parts",
     "is_markdown",
     "message_to_json",
     "message_to_markdown",
@@ -74,7 +74,7 @@ _MARKUP = re.compile(r"[\\`*\[\]<>&~|$]")  # what a name or a kind of content co
 # Full-width signs are taken for the others by some: https://www.unicode.org/charts/nameslist/n_FF00.html
 _FORMULA = re.compile("[=+@\t\r\n\uff1d\uff0b\uff20\uff0d-]")
 
-_PART_CHARACTERS = 64 * 1024
+_CHUNK_CHARACTERS = 64 * 1024
 
 _MEDIA_TYPES = {
     "md": "text/markdown",
@@ -104,15 +104,15 @@ class ExportFormat(StrEnum):
         return _MEDIA_TYPES[self.value]
 
 
-def export(records: Iterable[Record], form: ExportFormat, *, alone: bool = False) -> Iterator[str]:
+def export(records: Iterable[Record], export_format: ExportFormat, *, single: bool = False) -> Iterator[str]:
     """Write whole sessions, one in memory at a time; none at all make an empty document of that format.
 
     Args:
         records: as the stores hold them, with all their messages.
-        form: JSON makes an array with one object for each session, JSON Lines an object on each line.
-        alone: one session is meant, so that JSON makes the object alone.
+        export_format: JSON makes an array with one object for each session, JSON Lines an object on each line.
+        single: one session is meant, so that JSON makes the object alone.
     """
-    match form:
+    match export_format:
         case ExportFormat.md:
             return _many_markdown(records)
         case ExportFormat.html:
@@ -120,20 +120,20 @@ def export(records: Iterable[Record], form: ExportFormat, *, alone: bool = False
 
             return to_html(map(session_from_record, records))
         case ExportFormat.json:
-            return chain.from_iterable(map(to_json, records)) if alone else _json_array(records)
+            return chain.from_iterable(map(to_json, records)) if single else _json_array(records)
         case ExportFormat.jsonl:
             return (json_codec.to_line(record) + "\n" for record in records)
         case ExportFormat.csv:
             return _csv(records)
 
 
-def in_parts(texts: Iterable[str]) -> Iterator[bytes]:
+def encode_chunks(texts: Iterable[str]) -> Iterator[bytes]:
     """Join small texts, as a server sends them: each part is one turn of a thread. There is always one, be it empty.
 
     The first is made at once, so that an error before it can be told, and not only break off an answer that has begun.
     """
-    parts = _parts(texts)
-    return chain([next(parts)], parts)
+    chunks = _chunks(texts)
+    return chain([next(chunks)], chunks)
 
 
 def to_markdown(session: Session, messages: Iterable[Message]) -> Iterator[str]:
@@ -191,21 +191,21 @@ def csv_cell(value: Any) -> str:
         return rfc3339(value)
     if not isinstance(value, str):
         return "" if value is None else str(value)
-    words = without_turns(valid_text(value))
+    words = without_bidi_controls(valid_text(value))
     return f"'{words}" if _FORMULA.match(value) else words
 
 
 def _readable(text: str) -> str:
-    return without_turns(valid_text(text))
+    return without_bidi_controls(valid_text(text))
 
 
-def _parts(texts: Iterable[str]) -> Iterator[bytes]:
+def _chunks(texts: Iterable[str]) -> Iterator[bytes]:
     held: list[str] = []
     size = 0
     for text in texts:
         held.append(text)
         size += len(text)
-        if size >= _PART_CHARACTERS:
+        if size >= _CHUNK_CHARACTERS:
             yield "".join(held).encode()
             held, size = [], 0
     yield "".join(held).encode()

@@ -6,13 +6,13 @@ from typing import Any, BinaryIO
 
 from botchat.core.errors import InvalidInput
 from botchat.core.importing.files import CHUNK, conversations_in, in_utf_8, rejoined
-from botchat.core.importing.formats.botchat import read_own
+from botchat.core.importing.formats.botchat import read_botchat
 from botchat.core.importing.formats.librechat import read_librechat, read_open_webui
 from botchat.core.importing.formats.mapping import read_mapping
-from botchat.core.importing.formats.message_list import read_similar, read_similar_tree
+from botchat.core.importing.formats.message_list import read_message_list, read_message_tree
 from botchat.core.importing.json_stream import ListSplitter, check_json, too_large
 from botchat.core.importing.leftovers import keep_rest
-from botchat.core.models import Refused, check_name
+from botchat.core.models import SkippedEntry, check_name
 from botchat.core.models.import_limits import ImportLimits
 from botchat.core.storage import Record, decode
 from botchat.core.storage.record_schema import check_record
@@ -24,10 +24,10 @@ _KNOWN = (
 _ZIP = b"PK\x03\x04"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _UNKNOWN = "It is no session that botchat knows."
-_MOST_HELD = 1000
+_MAX_UNRECOGNIZED = 1000
 """Items without a session among them after which a file is given up."""
 
-_OWN = {"id", "user", "bot_id", "create_time", "update_time"}
+_BOTCHAT_FIELDS = {"id", "user", "bot_id", "create_time", "update_time"}
 """What every session that botchat wrote has, besides its messages."""
 
 _LIMITS = ImportLimits()
@@ -38,7 +38,7 @@ _Item = tuple[str, Any]
 
 def read_sessions(
     file: BinaryIO, *, user: str | None, default_user: str, limits: ImportLimits = _LIMITS
-) -> Iterator[Record | Refused]:
+) -> Iterator[Record | SkippedEntry]:
     """Read the sessions of a file, in its order, each as a record that the stores take or with why they would not.
 
     What kind of file it is shows in the file. It is read in pieces: no more than one session is in memory, and none
@@ -58,34 +58,38 @@ def read_sessions(
     return _sessions(file, user, default_user, limits)
 
 
-def _sessions(file: BinaryIO, user: str | None, default_user: str, limits: ImportLimits) -> Iterator[Record | Refused]:
+def _sessions(
+    file: BinaryIO, user: str | None, default_user: str, limits: ImportLimits
+) -> Iterator[Record | SkippedEntry]:
     for number, (where, item) in enumerate(_items(file, limits), 1):
         if number > limits.sessions:
             raise limits.exceeded("sessions", "That file has more sessions")
-        yield _taken(where, item, user, default_user)
+        yield _to_record(where, item, user, default_user)
 
 
-def _taken(where: str, item: Any, user: str | None, default_user: str) -> Record | Refused:
+def _to_record(where: str, item: Any, user: str | None, default_user: str) -> Record | SkippedEntry:
     try:
-        record = _record_of(item, user, default_user)
+        record = _read_item(item, user, default_user)
         check_record(record)
     except InvalidInput as error:
-        return Refused(where, str(error))
+        return SkippedEntry(where, str(error))
     except RecursionError:
-        return Refused(where, "It is nested too deeply.")
+        return SkippedEntry(where, "It is nested too deeply.")
     return record
 
 
-def _record_of(item: Any, user: str | None, default_user: str) -> Record:
+def _read_item(item: Any, user: str | None, default_user: str) -> Record:
     if isinstance(item, InvalidInput):
         raise item
     read = _reader_of(item)
     if read is None:
         raise InvalidInput(_UNKNOWN)
     record = read(item)
-    if read not in (read_own, read_similar):  # these two keep every field
+    if read not in (read_botchat, read_message_list):  # these two keep every field
         keep_rest(record, item)
-    names_user = read in (read_own, read_similar) and "user" in record  # elsewhere it is an id that means nothing here
+    names_user = (
+        read in (read_botchat, read_message_list) and "user" in record
+    )  # elsewhere it is an id that means nothing here
     if user or not names_user:
         record["user"] = user or default_user
     return record
@@ -101,7 +105,7 @@ def _items(file: BinaryIO, limits: ImportLimits, *, is_unpacked: bool = False) -
         beginning += file.readline(CHUNK)  # UTF-16, whose first line alone is too short to tell its order of bytes
     encoding = json.detect_encoding(beginning)
     if encoding.startswith("utf-8"):
-        yield from _with_sessions(_items_of_text(beginning, file, limits))
+        yield from _require_session(_items_of_text(beginning, file, limits))
         return
     yield from _items(in_utf_8(rejoined(beginning, file), encoding), limits, is_unpacked=True)
 
@@ -161,7 +165,7 @@ def _items_of_list(beginning: bytes, file: BinaryIO, number: int, limits: Import
     yield from _items_of_lines(rejoined(splitter.rest, file), number, limits)
 
 
-def _with_sessions(items: Iterator[_Item]) -> Iterator[_Item]:
+def _require_session(items: Iterator[_Item]) -> Iterator[_Item]:
     """Yield items if there is a session among the first of them; until then none is held but as its error.
 
     Raises:
@@ -175,7 +179,7 @@ def _with_sessions(items: Iterator[_Item]) -> Iterator[_Item]:
             yield from items
             return
         held.append((where, item if isinstance(item, InvalidInput) else InvalidInput(_UNKNOWN)))
-        if len(held) == _MOST_HELD:
+        if len(held) == _MAX_UNRECOGNIZED:
             break
     if held:
         first = held[0][1]
@@ -219,9 +223,9 @@ def _reader_of(item: Any) -> Callable[[dict[str, Any]], Record] | None:
 
 
 def _reader_of_list(item: dict[str, Any]) -> Callable[[dict[str, Any]], Record]:
-    if item.keys() >= _OWN:
-        return read_own
-    return read_similar_tree if any(map(_has_children, item["messages"])) else read_similar
+    if item.keys() >= _BOTCHAT_FIELDS:
+        return read_botchat
+    return read_message_tree if any(map(_has_children, item["messages"])) else read_message_list
 
 
 def _has_children(message: Any) -> bool:

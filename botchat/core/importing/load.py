@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from botchat.core.admin import Admin, Record
 from botchat.core.errors import BotchatError, InvalidInput, SessionTooLarge
-from botchat.core.models import Conflict, Refused, new_id, now, unpack
+from botchat.core.models import ConflictPolicy, SkippedEntry, new_id, now, unpack
 from botchat.core.storage import payload_without_words, words_of_payload
 
 
@@ -21,8 +21,8 @@ def _is_unsupported(message: Record) -> bool:
     return bool(unpack(payload))
 
 
-class Intake:
-    """Takes sessions into a store, and counts what became of them.
+class SessionImporter:
+    """Takes sessions into a store, and counts what result of them.
 
     Attributes:
         taken: how many went in, or with `dry_run` would have.
@@ -32,29 +32,29 @@ class Intake:
         unsupported: how many messages of those taken have content that can't be shown; the original is kept.
     """
 
-    def __init__(self, admin: Admin, on_conflict: Conflict = "skip", *, dry_run: bool = False) -> None:
-        self.taken = self.kept = self.refused = self.late = self.unsupported = 0
+    def __init__(self, admin: Admin, on_conflict: ConflictPolicy = "skip", *, dry_run: bool = False) -> None:
+        self.imported = self.existing = self.skipped = self.expired = self.unsupported = 0
         self._admin = admin
         self._on_conflict = on_conflict
         self._dry_run = dry_run
         self._seen: set[tuple[str, str]] = set()
 
-    def take(self, sessions: Iterable[Record | Refused]) -> Iterator[str | Refused]:
+    def load(self, sessions: Iterable[Record | SkippedEntry]) -> Iterator[str | SkippedEntry]:
         """Put sessions into the store one by one; give the id of each that went, and each that could not be taken.
 
         Raises:
             BotchatError: the store has one already, and that is to be a failure.
         """
         for session in sessions:
-            became = self._put(session) if isinstance(session, dict) else session
-            if became is None:
-                self.kept += 1
+            result = self._put(session) if isinstance(session, dict) else session
+            if result is None:
+                self.existing += 1
                 continue
-            self.refused += isinstance(became, Refused)
-            self.taken += isinstance(became, str)
-            yield became
+            self.skipped += isinstance(result, SkippedEntry)
+            self.imported += isinstance(result, str)
+            yield result
 
-    def _put(self, record: Record) -> str | Refused | None:
+    def _put(self, record: Record) -> str | SkippedEntry | None:
         """Put a session into the store and give its id, or why it can't be; None if it is there already."""
         session_id, user = str(record["_id"]), record["user"]
         is_there = (user, session_id) in self._seen or user in self._admin.owners(session_id)
@@ -69,17 +69,17 @@ class Intake:
             if self._dry_run:
                 self._seen.add((user, session_id))
             elif self._on_conflict == "replace":
-                self._admin.replace(self._in_time(record))
-            elif self._admin.put(self._in_time(record)) == "kept":
+                self._admin.replace(self._without_past_expiry(record))
+            elif self._admin.put(self._without_past_expiry(record)) == "kept":
                 return None  # another program made it in this instant
         except (InvalidInput, SessionTooLarge) as error:
-            return Refused(session_id, str(error))
+            return SkippedEntry(session_id, str(error))
         self.unsupported += sum(map(_is_unsupported, record["messages"]))
         return session_id
 
-    def _in_time(self, record: Record) -> Record:
+    def _without_past_expiry(self, record: Record) -> Record:
         """Take away the time of an end that is past: the store would remove at once what was just taken in."""
         if record.get("expire_time") is None or record["expire_time"] > now():
             return record
-        self.late += 1
+        self.expired += 1
         return {name: value for name, value in record.items() if name != "expire_time"}

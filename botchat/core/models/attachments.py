@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from botchat.core.errors import InvalidInput
-from botchat.core.models.display import one_line, size_text
+from botchat.core.models.display import format_size, one_line
 from botchat.core.models.session import BotInfo, File
 
 MAX_FILE_BYTES = 10_000_000
@@ -44,7 +44,7 @@ def read_file(name: str, data: bytes) -> File:
     if not data:
         raise InvalidInput(f"{name} is empty: there is nothing to send.")
     if len(data) > MAX_FILE_BYTES:
-        raise InvalidInput(f"{name} has {size_text(len(data))}: a file has at most {size_text(MAX_FILE_BYTES)}.")
+        raise InvalidInput(f"{name} has {format_size(len(data))}: a file has at most {format_size(MAX_FILE_BYTES)}.")
     kind = _image_type(data) or _text_type(name, data)
     if kind is None:
         raise InvalidInput(f"{name} can't be sent: it is neither text in UTF-8 nor a PNG, JPEG, GIF or WebP image.")

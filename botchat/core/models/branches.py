@@ -57,7 +57,7 @@ def alternatives(messages: Sequence[Message]) -> dict[str, list[str]]:
     return {message_id: several for several in followers.values() if len(several) > 1 for message_id in several}
 
 
-def newest_end(messages: Sequence[Message], message_id: str) -> str:
+def newest_leaf(messages: Sequence[Message], message_id: str) -> str:
     """Return the id of the last message that was said below this one: the end of the branch to show.
 
     Raises:

@@ -67,7 +67,7 @@ REDACTED = "[redacted]"
 """What stands where someone's words were taken out."""
 
 
-def redaction() -> MessageChanges:
+def redaction_changes() -> MessageChanges:
     """Make what takes someone's words and files out of a message; its time, model and tokens stay."""
     return {
         "content": REDACTED,

@@ -30,10 +30,10 @@ def printable(text: str) -> str:
 
     Bidirectional controls become U+FFFD, so that the words are read in the order in which they are stored.
     """
-    return _CONTROLS.sub(_picture, without_turns(valid_text(text).replace("\r\n", "\n")))
+    return _CONTROLS.sub(_picture, without_bidi_controls(valid_text(text).replace("\r\n", "\n")))
 
 
-def without_turns(text: str) -> str:
+def without_bidi_controls(text: str) -> str:
     """Show bidirectional controls as U+FFFD."""
     return _TURNS.sub(_TURN_MARK, text)
 
@@ -60,7 +60,7 @@ def is_markdown(message: Message) -> bool:
 
 def file_line(file: File) -> str:
     """Name a file and its size, on one line."""
-    return f"📎 {one_line(file.name)} ({size_text(file.size)})"
+    return f"📎 {one_line(file.name)} ({format_size(file.size)})"
 
 
 def content_notices(message: Message) -> list[str]:
@@ -77,7 +77,7 @@ def content_notices(message: Message) -> list[str]:
     return ["Empty reply" if message.role == "assistant" else "Empty message"]
 
 
-def size_text(size: int) -> str:
+def format_size(size: int) -> str:
     """Write a number of bytes for a person."""
     if size < 1000:  # noqa: PLR2004
         return f"{size} bytes" if size != 1 else "1 byte"

@@ -28,14 +28,14 @@ class Preferences:
 
 
 class PreferenceChanges(TypedDict, total=False):
-    """What `prefer` can change; what is not given stays, None takes it back."""
+    """What `set_preferences` can change; what is not given stays, None takes it back."""
 
     default_bot: str | None
     reasoning: Reasoning | None
     topics: Topics | None
 
 
-def preference_changes(changes: PreferenceChanges) -> tuple[dict[str, Any], set[str]]:
+def split_preference_changes(changes: PreferenceChanges) -> tuple[dict[str, Any], set[str]]:
     """Split changes into fields to set and fields to take away.
 
     Raises:

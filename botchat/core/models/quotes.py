@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from botchat.core.models.session import Message, Role
 
-PASSAGE = 6
+PASSAGE_WORDS = 6
 """Words in a row that make a common passage (in scripts without spaces, characters)."""
 
 _SHORTEST = 6  # characters of a whole text of fewer words, or of a number, a code or an address
@@ -27,17 +27,17 @@ class Quote(NamedTuple):
     role: Role
 
 
-def passages_of(message: Message) -> Passages:
+def quotable_passages(message: Message) -> Passages:
     """Return what another message would have in common with this one if it quoted it.
 
-    These are all passages of PASSAGE words, a shorter text as a whole, and every number, code or address of six
+    These are all passages of PASSAGE_WORDS words, a shorter text as a whole, and every number, code or address of six
     characters or more. Case, punctuation, Markdown and line breaks don't count.
     """
     found: set[tuple[str, ...]] = set()
     for text in _texts(message):
         words = _words(text)
-        found.update(_runs(words, PASSAGE))
-        if len(words) < PASSAGE and len("".join(words)) >= _SHORTEST:
+        found.update(_runs(words, PASSAGE_WORDS))
+        if len(words) < PASSAGE_WORDS and len("".join(words)) >= _SHORTEST:
             found.add(tuple(words))
         found.update(_distinctive(text))
     return frozenset(found)
@@ -59,7 +59,7 @@ def without_quotes(original: str, message: Message) -> str | None:
     Those are texts below `mapping` or `messages` and the message's id, texts that quote the message, and texts that it
     quotes. None when nothing is left. What isn't such a JSON text is one text.
     """
-    passages = passages_of(message)
+    passages = quotable_passages(message)
     own = tuple(f".{place}.{message.id}." for place in ("mapping", "messages"))
     try:
         texts = json.loads(original)
@@ -78,7 +78,7 @@ def without_quotes(original: str, message: Message) -> str | None:
 def _shares(message: Message, passages: Passages, path: str, text: str) -> bool:
     """Tell whether a text or its path quotes a message, or the message the text."""
     found = Message(role="user", content=f"{path}\n{text}")
-    return is_quote(found, passages) or is_quote(message, passages_of(Message(role="user", content=text)))
+    return is_quote(found, passages) or is_quote(message, quotable_passages(Message(role="user", content=text)))
 
 
 def _runs(words: list[str], length: int) -> Iterator[tuple[str, ...]]:

@@ -14,8 +14,8 @@ Role = Literal["system", "user", "assistant", "tool"]
 State = Literal["active", "archived", "trash"]
 Topic = Literal["new", "same"]
 Status = Literal["streaming", "stopped", "interrupted", "failed", "truncated"]
-Strategy = Literal["window", "summary", "none"]
-Conflict = Literal["skip", "replace", "newid", "fail"]
+ContextStrategy = Literal["window", "summary", "none"]
+ConflictPolicy = Literal["skip", "replace", "newid", "fail"]
 """What to do with a session of a file whose id the store has."""
 
 PAGE_SIZE = 50
@@ -131,7 +131,7 @@ class Message:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
-def naming_texts(message: Message) -> list[str]:
+def name_candidates(message: Message) -> list[str]:
     """Return the texts of a message that can name its session, the preferred one first."""
     kinds = (piece.kind for piece in unpack(message.payload))
     return [message.content, *(file.name for file in message.files), *kinds]
@@ -185,7 +185,7 @@ class Session:
     turn: RunningTurn | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
-    def named_by(self, messages: Sequence[Message]) -> str:
+    def derive_name(self, messages: Sequence[Message]) -> str:
         """Tell the name that the session has once it holds these messages too.
 
         It is from the first user message: its words, or the name of a file, or the kind of its unsupported content.
@@ -193,17 +193,17 @@ class Session:
         if self.name:
             return self.name
         first = next((message for message in messages if message.role == "user"), None)
-        texts = naming_texts(first) if first else []
+        texts = name_candidates(first) if first else []
         return valid_text(next(filter(None, texts), "")[:NAME_LENGTH])
 
-    def added(self, message: Message, *, at: datetime) -> None:
+    def add_stored(self, message: Message, *, at: datetime) -> None:
         """Take in a message that the store has appended, so that this copy is the record again."""
         self.messages.append(message)
-        self.counted(message, at=at)
+        self.count_stored(message, at=at)
 
-    def counted(self, message: Message, *, at: datetime) -> None:
+    def count_stored(self, message: Message, *, at: datetime) -> None:
         """Count a message that `messages` holds already, and that the store has appended."""
-        self.name = self.named_by([message])
+        self.name = self.derive_name([message])
         self.message_count += 1
         self.update_time = at
         self.rev += 1
@@ -262,15 +262,15 @@ class Page:
 
 
 @dataclass(slots=True, frozen=True)
-class Refused:
-    """A session of a file that can't be taken.
+class SkippedEntry:
+    """A session of a file that can't be imported.
 
     Attributes:
-        where: where it stands in the file: `line 3`, or `session 3` of a list.
-        reason: why, one sentence.
+        location: where in the file: `line 3`, or `session 3` of a list.
+        reason: why, in one sentence.
     """
 
-    where: str
+    location: str
     reason: str
 
 
@@ -321,7 +321,7 @@ class BotInfo:
     can_title: bool = False
     can_embed: bool = False
     answer_tokens: int = 0
-    context: Strategy = "window"
+    context: ContextStrategy = "window"
 
 
 class Finding(NamedTuple):

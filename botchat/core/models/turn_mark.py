@@ -60,12 +60,12 @@ def is_fresh(heartbeat: datetime | None, at: datetime) -> bool:
     return heartbeat is not None and abs(at - heartbeat) < HEARTBEAT_LIMIT
 
 
-def mark_of(holder: str, at: datetime) -> dict[str, Any]:
+def new_turn_mark(holder: str, at: datetime) -> dict[str, Any]:
     """Make the record of a mark."""
     return {"holder": holder, "heartbeat": at}
 
 
-def turn_of(record: Mapping[str, Any]) -> RunningTurn | None:
+def read_turn_mark(record: Mapping[str, Any]) -> RunningTurn | None:
     """Read the mark of a session's record; None if there is none that this version knows."""
     match record.get("turn"):
         case {"holder": str(holder), "heartbeat": datetime() as heartbeat, **more}:
@@ -73,9 +73,9 @@ def turn_of(record: Mapping[str, Any]) -> RunningTurn | None:
     return None
 
 
-def is_taken(record: Mapping[str, Any], holder: str, at: datetime) -> bool:
+def is_turn_taken(record: Mapping[str, Any], holder: str, at: datetime) -> bool:
     """Tell whether another process has a turn in a session, by its record and the newest messages in it."""
-    turn = turn_of(record)
+    turn = read_turn_mark(record)
     if turn is not None and turn.holder != holder and turn.is_held(at):
         return True
     return any(

@@ -65,7 +65,7 @@ def check_key(key: Any) -> str:
     return key
 
 
-def check_header(user: Any, session_id: Any, bot_id: Any) -> None:
+def check_session_ids(user: Any, session_id: Any, bot_id: Any) -> None:
     """Check what a session is found by.
 
     Raises:

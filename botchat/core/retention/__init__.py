@@ -1,6 +1,6 @@
 """The retention policy, and its enforcement."""
 
-from botchat.core.retention.enforcement import Keeping
-from botchat.core.retention.policy import Action, Due, Retention, Rule, every
+from botchat.core.retention.enforcement import RetentionEnforcer
+from botchat.core.retention.policy import Action, DueSession, Retention, Rule, all_summaries
 
-__all__ = ["Action", "Due", "Keeping", "Retention", "Rule", "every"]
+__all__ = ["Action", "DueSession", "Retention", "RetentionEnforcer", "Rule", "all_summaries"]

@@ -26,12 +26,12 @@ class Rule:
     bot_id: str | None = None
     user: str | None = None
 
-    def is_for(self, user: str, bot_id: str) -> bool:
+    def applies_to(self, user: str, bot_id: str) -> bool:
         """Tell whether such sessions are meant."""
         return self.user in (None, user) and self.bot_id in (None, bot_id)
 
 
-class Due(NamedTuple):
+class DueSession(NamedTuple):
     """A session whose time has come, and what becomes of it."""
 
     session: SessionSummary
@@ -53,11 +53,11 @@ class Retention:
         """Tell whether sessions of a user are to be archived at some time."""
         return any(rule.action == "archive" and rule.user in (None, user) for rule in self.rules)
 
-    def due(self, sessions: AllSessions, at: datetime, user: str | None = None) -> Iterator[Due]:
+    def due(self, sessions: AllSessions, at: datetime, user: str | None = None) -> Iterator[DueSession]:
         """Find the sessions, of one user or of all, whose time has come."""
         for rule in self.rules:
             states: tuple[State, ...] = ("active",) if rule.action == "archive" else ("active", "archived")
-            if user is not None and not rule.is_for(user, rule.bot_id or ""):
+            if user is not None and not rule.applies_to(user, rule.bot_id or ""):
                 continue
             for state in states:
                 where = SessionFilter(
@@ -67,15 +67,15 @@ class Retention:
                     idle_since=at - rule.older_than,
                     pinned=False,
                 )
-                for session in every(sessions, where):
+                for session in all_summaries(sessions, where):
                     if self._rule(rule.action, session.user, session.bot_id) is rule:
-                        yield Due(session, rule.action)
+                        yield DueSession(session, rule.action)
 
     def _rule(self, action: Action, user: str, bot_id: str) -> Rule | None:
-        return next((rule for rule in self.rules if rule.action == action and rule.is_for(user, bot_id)), None)
+        return next((rule for rule in self.rules if rule.action == action and rule.applies_to(user, bot_id)), None)
 
 
-def every(sessions: AllSessions, where: SessionFilter) -> Iterator[SessionSummary]:
+def all_summaries(sessions: AllSessions, where: SessionFilter) -> Iterator[SessionSummary]:
     """Read summaries, newest first, page by page: what changes meanwhile repeats nothing and skips nothing."""
     after = None
     while True:

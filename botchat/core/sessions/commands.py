@@ -16,22 +16,22 @@ from botchat.core.models import (
     SessionFilter,
     branch_of,
     is_quote,
-    newest_end,
+    newest_leaf,
     now,
-    passages_of,
+    quotable_passages,
     valid_text,
 )
-from botchat.core.sessions.fork import continued, forked
-from botchat.core.sessions.queries import Reading
+from botchat.core.sessions.fork import continue_session, fork_session
+from botchat.core.sessions.queries import SessionQueries
 from botchat.core.storage import AuditLog, ShortLived, recount, redact
 
 if TYPE_CHECKING:
-    from botchat.core.auth import Access
+    from botchat.core.auth import AuthService
 
 _MOST_COPIES = 1000
 
 
-class Sessions(Reading):
+class Sessions(SessionQueries):
     """The sessions of a store, read and changed."""
 
     def for_admins(self) -> Admin:
@@ -39,11 +39,11 @@ class Sessions(Reading):
         return Admin(self._repository.for_admins(), self._turns.keeping.retention)
 
     @cached_property
-    def access(self) -> "Access":
+    def auth(self) -> "AuthService":
         """Who may come in: accounts, tokens and sign-ins of this store."""
-        from botchat.core.auth import Access  # only who asks for it needs argon2
+        from botchat.core.auth import AuthService  # only who asks for it needs argon2
 
-        return Access(self._repository.accounts())
+        return AuthService(self._repository.accounts())
 
     @cached_property
     def audit(self) -> AuditLog:
@@ -51,7 +51,7 @@ class Sessions(Reading):
         return self._repository.audit()
 
     @cached_property
-    def short_lived(self) -> ShortLived:
+    def expiring_values(self) -> ShortLived:
         """What a server must remember for a while, whichever of its processes is asked next."""
         return self._repository.short_lived()
 
@@ -117,7 +117,7 @@ class Sessions(Reading):
         if not 1 <= wanted <= source.message_count:
             raise InvalidInput(f"The session has {source.message_count} messages: a fork takes 1 to all of them.")
         copied = [self._with_data(source, message) for message in islice(self.history(source), wanted)]
-        session = forked(source, copied)
+        session = fork_session(source, copied)
         if source.agents or source.totals:
             recount(session)
         session.expire_time = self._turns.keeping.retention.expire_time(session, now())
@@ -125,7 +125,7 @@ class Sessions(Reading):
         self._turns.wrote(user)
         return session
 
-    def begin_from(self, user: str, session: Session, message_id: str) -> Session:
+    def continue_in_new_session(self, user: str, session: Session, message_id: str) -> Session:
         """Begin a new session with a copy of this message of the branch that is shown and of what follows it.
 
         Raises:
@@ -133,13 +133,13 @@ class Sessions(Reading):
         """
         self._check_owner(user, session)
         messages = self._branch_from(session, message_id)
-        begun = continued(session, [self._with_data(session, message) for message in messages])
+        begun = continue_session(session, [self._with_data(session, message) for message in messages])
         begun.expire_time = self._turns.keeping.retention.expire_time(begun, now())
         self._repository.save(begun)
         self._turns.wrote(user)
         return begun
 
-    def forget(self, user: str, session: Session, message_id: str | None) -> None:
+    def set_context_start(self, user: str, session: Session, message_id: str | None) -> None:
         """Show the bot nothing of what stands before this message, from now on; None takes that back.
 
         Nothing is removed: the session holds all of it still.
@@ -163,7 +163,9 @@ class Sessions(Reading):
         """
         session = self.open(user, session_id)
         *_, message = self._with_one_before(session, message_id)
-        passages = passages_of(self._with_data(session, message)) if message.redacted_time is None else frozenset()
+        passages = (
+            quotable_passages(self._with_data(session, message)) if message.redacted_time is None else frozenset()
+        )
         where = SessionFilter(state=None, message_id=message_id)
         copies = [s.id for s in self.page(user, where=where, limit=_MOST_COPIES).sessions if s.id != session_id]
         return [
@@ -227,7 +229,7 @@ class Sessions(Reading):
         place = self._repository.position(user, session.id, message_id)
         stored = self._repository.get(user, session.id, last=1)
         later = self._repository.messages(user, session.id, stored.message_count, stored.message_count - place)
-        session.head = newest_end(later, message_id)
+        session.head = newest_leaf(later, message_id)
         self.update(user, session.id, head=session.head)
 
     def _with_one_before(self, session: Session, message_id: str) -> list[Message]:

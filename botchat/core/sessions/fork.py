@@ -6,7 +6,7 @@ from dataclasses import replace
 from botchat.core.models import Message, Session
 
 
-def forked(session: Session, messages: Sequence[Message]) -> Session:
+def fork_session(session: Session, messages: Sequence[Message]) -> Session:
     """Make a session of its own with a copy of the first of the messages, branches and all; it is not stored yet."""
     ids = {message.id for message in messages}
     return replace(
@@ -20,7 +20,7 @@ def forked(session: Session, messages: Sequence[Message]) -> Session:
     )
 
 
-def continued(session: Session, messages: Sequence[Message]) -> Session:
+def continue_session(session: Session, messages: Sequence[Message]) -> Session:
     """Make a session of its own out of the last messages of a branch, to be named by them; it is not stored yet."""
     # The tokens that were counted with a reply are those of all that had been said.
     return _made_of(session, [replace(message, parent=None, usage=None, sent=None) for message in messages])

@@ -21,7 +21,7 @@ class Excerpt(NamedTuple):
     text: str
 
 
-class Reading:
+class SessionQueries:
     """The sessions of a store. Every method takes the user whose sessions are meant; another's are not found.
 
     Every method may raise StoreError.
@@ -73,7 +73,7 @@ class Reading:
         """
         session = self._repository.get(user, session_id, last)
         with suppress(StoreError):  # as above
-            if self._turns.keeping.used(self._repository, session):
+            if self._turns.keeping.extend(self._repository, session):
                 session = self._repository.get(user, session_id, last)
         running = self.reply(user, session_id)
         for i, message in enumerate(session.messages):
@@ -84,7 +84,7 @@ class Reading:
             session.turn = None
         return session
 
-    def earlier(self, user: str, session_id: str, before: int, limit: int = PAGE_SIZE) -> list[Message]:
+    def messages_before(self, user: str, session_id: str, before: int, limit: int = PAGE_SIZE) -> list[Message]:
         """Read the messages before the one at position `before` (a session's `first`), oldest first."""
         return self._repository.messages(user, session_id, before, limit)
 
@@ -92,7 +92,7 @@ class Reading:
         """Read every message of an opened session, oldest first, some of them in memory at a time."""
         for start in range(0, session.first, _HISTORY_STEP):
             stop = min(start + _HISTORY_STEP, session.first)
-            yield from self.earlier(session.user, session.id, stop, stop - start)
+            yield from self.messages_before(session.user, session.id, stop, stop - start)
         yield from session.messages
 
     def excerpt(self, user: str, session_id: str, text: str) -> Excerpt | None:
@@ -142,8 +142,8 @@ class Reading:
             raise SessionNotFound(session.id)
 
     def _interrupted(self, session: Session, message: Message) -> Message:
-        # Reading goes on where writing is not possible (a read-only file): it is shown so, and stored by the next one
-        # to open the session.
+        # Reading also works where writing does not (a read-only file): the message is shown as interrupted, and the
+        # next one that opens the session stores it.
         with suppress(StoreError):
             self._repository.update_message(
                 session.user, session.id, message.id, status="interrupted", heartbeat=None, to_stop=None

@@ -17,7 +17,7 @@ class Unsaved:
 
     def append(self, session: Session, message: Message, *, turn: str | None = None) -> None:  # noqa: ARG002
         """Add the message to this copy of the session alone."""
-        session.added(message, at=now())
+        session.add_stored(message, at=now())
 
     def update(self, *_: object, **__: object) -> bool:
         """Keep nothing."""

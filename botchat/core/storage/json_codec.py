@@ -11,7 +11,16 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from botchat.core.models import Message, Session, Unsupported, is_valid, rfc3339, to_milliseconds, turn_of, valid_text
+from botchat.core.models import (
+    Message,
+    Session,
+    Unsupported,
+    is_valid,
+    read_turn_mark,
+    rfc3339,
+    to_milliseconds,
+    valid_text,
+)
 from botchat.core.storage.records import Record, payload_without_words, words_of_payload
 
 SESSION_TIMES = ("create_time", "update_time", "deleted_time", "expire_time")
@@ -46,7 +55,7 @@ def header_of(record: Record) -> Record:
     header = _in_order(record, _SESSION_NAMES, SESSION_TIMES)
     for name in ("_id", "messages", "first"):  # how and where a store keeps them
         header.pop(name, None)
-    if turn_of(header):  # it is over when the file is read
+    if read_turn_mark(header):  # it is over when the file is read
         del header["turn"]
     if header.get("feedbacks"):
         header["feedbacks"] = [_with_time(feedback) for feedback in header["feedbacks"]]

@@ -12,9 +12,9 @@ from botchat.core.models import (
     File,
     Message,
     Session,
-    check_header,
     check_key,
     check_name,
+    check_session_ids,
     check_system,
     check_value,
     is_valid,
@@ -99,7 +99,7 @@ def _fault(details: Any) -> Fault:
 
 def _check_values(record: Record) -> None:
     messages = record["messages"]
-    check_header(record["user"], record["id"], record["bot_id"])
+    check_session_ids(record["user"], record["id"], record["bot_id"])
     check_system(record.get("system"))
     for message in messages:
         _check_message(message)

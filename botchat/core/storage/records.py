@@ -15,9 +15,9 @@ from botchat.core.models import (
     SessionChanges,
     SessionSummary,
     State,
-    check_header,
     check_key,
     check_name,
+    check_session_ids,
     check_session_name,
     check_system,
     check_tags,
@@ -25,8 +25,8 @@ from botchat.core.models import (
     is_packed,
     is_valid,
     now,
+    read_turn_mark,
     to_milliseconds,
-    turn_of,
     valid_text,
 )
 from botchat.core.storage.attachments import file_from_record, file_to_record
@@ -113,11 +113,11 @@ def session_to_record(session: Session) -> Record:
     Raises:
         InvalidInput: something in it can't be stored.
     """
-    check_header(session.user, session.id, session.bot_id)
+    check_session_ids(session.user, session.id, session.bot_id)
     check_system(session.system)
     record = {n: value for n in _SESSION_FIELDS if _kept(n, value := getattr(session, n)) or n in SESSION_ALWAYS}
     record["messages"] = [message_to_record(message) for message in session.messages]
-    record["name"] = valid_text(session.named_by(session.messages))
+    record["name"] = valid_text(session.derive_name(session.messages))
     record["message_count"] = len(session.messages)
     for name in ("metadata", "agents", "feedbacks", "tags"):
         check_value(record.get(name))
@@ -126,7 +126,7 @@ def session_to_record(session: Session) -> Record:
 
 def session_from_record(record: Record) -> Session:
     """Make the session of a document, with the messages that are in it and `first` counted from them."""
-    turn = turn_of(record)
+    turn = read_turn_mark(record)
     known = {n: record[n] for n in _SESSION_FIELDS if n in record}
     extra = {n: value for n, value in record.items() if n not in known and n != "_id" and not (turn and n == "turn")}
     messages = [message_from_record(message) for message in known.pop("messages", [])]

@@ -13,8 +13,8 @@ from botchat.core.models import (
     Message,
     MessageChanges,
     Session,
-    naming_texts,
-    redaction,
+    name_candidates,
+    redaction_changes,
     valid_text,
     without_quotes,
 )
@@ -37,7 +37,7 @@ def redact(
         MessageNotFound: the session has no such message.
     """
     remove_derived(repository, session, message)
-    changes: MessageChanges = redaction() | instead
+    changes: MessageChanges = redaction_changes() | instead
     unknown = {name: None for name in message.extra if "." not in name and not name.startswith("$")}
     repository.update_message(session.user, session.id, message.id, **(unknown | changes))  # type: ignore[arg-type]
     remove_derived(repository, repository.get(session.user, session.id, last=1), message)
@@ -81,15 +81,15 @@ def _is_made_of(repository: SessionRepository, session: Session, message: Messag
     Titles of earlier versions don't name their messages: there a name counts as a title of the first question and
     answer if it has a word of the message.
     """
-    if any(session.name in valid_text(text) for text in naming_texts(message)):
+    if any(session.name in valid_text(text) for text in name_candidates(message)):
         return True
     if session.title_of:
         return message.id in session.title_of
-    texts = [message.content, message.reasoning_content, *naming_texts(message)]
+    texts = [message.content, message.reasoning_content, *name_candidates(message)]
     if not _has_word_of(session.name, texts):
         return False
     first = _first_turn(repository, session)
-    is_automatic = session.name == replace(session, name="").named_by(first)  # of another message, then
+    is_automatic = session.name == replace(session, name="").derive_name(first)  # of another message, then
     return not is_automatic and any(each.id == message.id for each in first)
 
 

@@ -196,7 +196,7 @@ class SessionRepository(Protocol):
         """Read what the user has chosen, the defaults where that is nothing."""
         ...
 
-    def prefer(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
+    def set_preferences(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
         """Keep what the user chooses; what is not given stays.
 
         Raises:

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from botchat.core.errors import BotchatError, StoreError, StoreUnavailable
 from botchat.core.models import Message, MessageChanges, Session, now
-from botchat.core.retention import Keeping
+from botchat.core.retention import RetentionEnforcer
 from botchat.core.storage import SessionRepository
 from botchat.core.turn.reply import Reply
 
@@ -33,7 +33,7 @@ class Recorder:
         *,
         holder: str,
         savers: Executor,
-        keeping: Keeping,
+        keeping: RetentionEnforcer,
         checkpoint_seconds: float,
         stored: bool = False,
     ) -> None:
@@ -89,7 +89,7 @@ class Recorder:
 
     def _keep(self) -> None:
         with suppress(BotchatError):  # it is tried again
-            self._keeping.used(self._repository, self._session)
+            self._keeping.extend(self._repository, self._session)
 
     async def _rest(self, seconds: float, *, ended: bool) -> None:
         """Wait for the next checkpoint, or for the end if that comes first."""

@@ -69,7 +69,7 @@ def session_with(asked: Session, reply: Message) -> Session:
     return Session(
         id=new_id(),
         user=asked.user,
-        name=asked.named_by(before),
+        name=asked.derive_name(before),
         bot_id=asked.bot_id,
         system=asked.system,
         create_time=asked.create_time,

@@ -152,7 +152,7 @@ class Naming:
         """Return the name that the session gave itself; None if it has another by now."""
         user, session_id = self.session.user, self.session.id
         name = self.repository.get(user, session_id, last=1).name
-        first = replace(self.session, name="").named_by(self.repository.messages(user, session_id, before=2))
+        first = replace(self.session, name="").derive_name(self.repository.messages(user, session_id, before=2))
         return name if name and name == first else None
 
     async def _in_thread(self, call: Callable[[], _T]) -> _T:

@@ -22,7 +22,7 @@ from botchat.core.errors import (
     UnknownBot,
 )
 from botchat.core.models import Message, Session, Status, new_id, now
-from botchat.core.retention import Keeping, Retention
+from botchat.core.retention import Retention, RetentionEnforcer
 from botchat.core.storage import SessionRepository
 from botchat.core.turn.coalesce import in_gulps, pause_for
 from botchat.core.turn.event_loop import LoopThread
@@ -56,7 +56,7 @@ class Turns:
     ) -> None:
         self.bots = bots
         self.holder = new_id()
-        self.keeping = Keeping(retention or Retention())
+        self.keeping = RetentionEnforcer(retention or Retention())
         self._titles = titles
         self._checkpoint_seconds = checkpoint_seconds
         self._replies: dict[tuple[str, str], Reply] = {}

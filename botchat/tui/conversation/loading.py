@@ -105,7 +105,7 @@ class ReadsSession(Vertical):
         if self.chat is None:
             return
         try:
-            messages = self.chat.earlier(self.user, session_id, before, limit)
+            messages = self.chat.messages_before(self.user, session_id, before, limit)
             self.post_message(self.EarlierLoaded(session_id, before, messages))
         except BotchatError as error:
             self.post_message(self.ReadFailed(error, "Earlier messages can't be read", self.read_earlier))

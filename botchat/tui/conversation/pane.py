@@ -143,7 +143,7 @@ class ConversationPane(RedactsMessages):
         cut = None if is_back else question.id
         said = "The bot is shown nothing of what stands above." if cut else "The bot is shown what stands above again."
         changed = replace(session, cut=cut, summary=None)
-        self._change(changed, lambda chat, own: chat.forget(self.user, own, cut), said)
+        self._change(changed, lambda chat, own: chat.set_context_start(self.user, own, cut), said)
 
     def action_from_here(self) -> None:
         """Begin a new session with the marked message and what follows it."""
@@ -156,7 +156,7 @@ class ConversationPane(RedactsMessages):
             self.topics = not self.topics
             topics: Topics = "shown" if self.topics else "hidden"
             said = f"Where new topics seem to begin is {topics}."
-            self._change(self.session, lambda chat, _own: chat.prefer(self.user, topics=topics), said)
+            self._change(self.session, lambda chat, _own: chat.set_preferences(self.user, topics=topics), said)
 
     def action_copy(self) -> None:
         """Copy a message as it was written."""
@@ -254,7 +254,7 @@ class ConversationPane(RedactsMessages):
     @work(thread=True, group="change")
     def _begin_from(self, session: Session, message_id: str) -> None:
         try:
-            begun = self.chat.begin_from(self.user, replace(session), message_id) if self.chat else None
+            begun = self.chat.continue_in_new_session(self.user, replace(session), message_id) if self.chat else None
         except BotchatError as error:
             self.post_message(self.ChangeFailed(error, None))
         else:

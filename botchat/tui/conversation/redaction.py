@@ -130,5 +130,5 @@ def _read_from(chat: AnyChat, user: str, known: Session) -> Session:
     missing = fresh.first - known.first
     if missing <= 0:
         return fresh
-    earlier = chat.earlier(user, known.id, fresh.first, missing)
+    earlier = chat.messages_before(user, known.id, fresh.first, missing)
     return replace(fresh, messages=earlier + fresh.messages, first=fresh.first - len(earlier))

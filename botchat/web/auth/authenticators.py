@@ -4,7 +4,7 @@ from typing import Protocol
 
 from starlette.requests import HTTPConnection
 
-from botchat.core.auth import Access
+from botchat.core.auth import AuthService
 from botchat.core.errors import NotSignedIn
 from botchat.core.storage import SignIn
 from botchat.serving import Networks, is_within
@@ -31,26 +31,26 @@ class Door(Protocol):
 class CookieDoor:
     """Lets in who signed in here and has the cookie of it."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: AuthService) -> None:
         self._access = access
 
     def enter(self, connection: HTTPConnection) -> SignIn:
         """Tell who asks."""
-        return self._access.signed_in_with(connection.cookies.get(COOKIE, ""))
+        return self._access.sign_in_of_refresh_token(connection.cookies.get(COOKIE, ""))
 
     def is_remembered(self, sign_in: SignIn) -> bool:
         """Tell whether they were in lately."""
-        return self._access.remembered_sign_in(sign_in.id) is not None
+        return self._access.cached_sign_in(sign_in.id) is not None
 
     def stay(self, sign_in: SignIn) -> SignIn:
         """Look whether they have signed out."""
-        return self._access.signed_in(sign_in.id)
+        return self._access.active_sign_in(sign_in.id)
 
 
 class HeaderDoor:
     """Lets in whom a proxy names in a header, if the proxy itself is asking."""
 
-    def __init__(self, access: Access, header: str, proxies: Networks) -> None:
+    def __init__(self, access: AuthService, header: str, proxies: Networks) -> None:
         self._access = access
         self._header = header
         self._proxies = proxies
@@ -64,15 +64,15 @@ class HeaderDoor:
             user = names[0].encode("latin-1").decode()  # a proxy writes UTF-8, Starlette reads ISO 8859-1
         except UnicodeError as error:
             raise NotSignedIn("The proxy's name of the user is not UTF-8.") from error
-        return self._access.vouched_for(user)
+        return self._access.external_sign_in(user)
 
     def is_remembered(self, sign_in: SignIn) -> bool:
         """Tell whether they were in lately."""
-        return self._access.remembered_sign_in(sign_in.id) is not None
+        return self._access.cached_sign_in(sign_in.id) is not None
 
     def stay(self, sign_in: SignIn) -> SignIn:
         """Look whether they have been disabled."""
-        return self._access.vouched_for(sign_in.user)
+        return self._access.external_sign_in(sign_in.user)
 
     def _is_proxy(self, connection: HTTPConnection) -> bool:
         return is_within(connection.client.host if connection.client else "", self._proxies)

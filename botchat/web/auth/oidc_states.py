@@ -10,7 +10,7 @@ from starlette.types import Message, Send
 from streamlit.web.server.server_util import get_cookie_secret
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value, decode_signed_value
 
-from botchat.core.auth import hash_of
+from botchat.core.auth import hash_secret
 from botchat.core.errors import InvalidInput
 from botchat.core.models import now
 from botchat.core.storage import ShortLived
@@ -79,7 +79,7 @@ def _state_of(request: Request) -> str:
 
 
 def _key(state: str) -> str:
-    return f"oidc-state/{hash_of(state)}"
+    return f"oidc-state/{hash_secret(state)}"
 
 
 def _cookie(request: Request, state: str) -> str:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from botchat.core.auth import Access
+from botchat.core.auth import AuthService
 from botchat.core.errors import BotchatError, InvalidInput, NotSignedIn, TooMany
 from botchat.serving import DEVICE_COOKIE, Origin, PasswordSignIn, address_of, keep_device
 from botchat.web.auth.authenticators import COOKIE
@@ -84,7 +84,7 @@ class Elsewhere(Protocol):
 class SignInPages:
     """Signs people in with a password, or sends them elsewhere for it; and signs them out."""
 
-    def __init__(self, access: Access, passwords: PasswordSignIn, elsewhere: Elsewhere | None = None) -> None:
+    def __init__(self, access: AuthService, passwords: PasswordSignIn, elsewhere: Elsewhere | None = None) -> None:
         self._access = access
         self._passwords = passwords
         self._elsewhere = elsewhere
@@ -137,7 +137,7 @@ class SignInPages:
         is_signed_in = False
         if token := request.cookies.get(COOKIE):
             with suppress(NotSignedIn):
-                is_signed_in = self._access.signed_in_with(token).user == user
+                is_signed_in = self._access.sign_in_of_refresh_token(token).user == user
         return Origin(address_of(request.scope), request.cookies.get(DEVICE_COOKIE, ""), is_signed_in)
 
     def _asking(self, request: Request, error: BotchatError | None = None, user: str = "", told: str = "") -> Response:

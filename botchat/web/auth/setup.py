@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from botchat.core.auth import Access
+from botchat.core.auth import AuthService
 from botchat.core.storage import ShortLived
 from botchat.serving import ForwardedClient, PasswordSignIn
 from botchat.settings import WebSettings
@@ -31,7 +31,7 @@ class Admission(NamedTuple):
 
 def admission(
     settings: WebSettings,
-    access: Access,
+    access: AuthService,
     passwords: PasswordSignIn,
     short_lived: ShortLived,
     environment: Mapping[str, str],

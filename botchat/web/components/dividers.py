@@ -29,14 +29,14 @@ class Lines:
 
 def forget(session: Session, message_id: str | None) -> None:
     """Let the bot forget what stands above a message; None takes that back."""
-    callbacks.attempt(lambda chat: chat.forget(session.user, session, message_id))
+    callbacks.attempt(lambda chat: chat.set_context_start(session.user, session, message_id))
 
 
 def begin_from(session: Session, message_id: str) -> None:
     """Begin a new session with a message and what follows it, and show it."""
 
     def begin(chat: Chat) -> None:
-        callbacks.open_session(chat.begin_from(session.user, session, message_id).id)
+        callbacks.open_session(chat.continue_in_new_session(session.user, session, message_id).id)
 
     callbacks.attempt(begin)
 

@@ -9,8 +9,8 @@ import streamlit as st
 from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError
 from botchat.core.exporting import one_line
-from botchat.core.importing import Intake, read_sessions, unsupported_sentence
-from botchat.core.models import Refused, Session
+from botchat.core.importing import SessionImporter, read_sessions, unsupported_sentence
+from botchat.core.models import Session, SkippedEntry
 from botchat.core.models.import_limits import ImportLimits
 from botchat.web import cache, runtime
 from botchat.web.import_worker import WORKER
@@ -38,7 +38,7 @@ class Report:
     late: int = 0
     not_taken: int = 0
     unsupported: int = 0
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[SkippedEntry] = field(default_factory=list)
     problem: str = ""
 
 
@@ -90,14 +90,14 @@ def _imported(user: str, uploaded: Any) -> Report:
 
 
 def _import(chat: Chat, user: str, uploaded: Any, limits: ImportLimits, report: Report) -> None:
-    intake = Intake(chat.for_admins())
+    importer = SessionImporter(chat.for_admins())
     try:
-        for became in intake.take(read_sessions(uploaded, user=user, default_user=user, limits=limits)):
-            if isinstance(became, Refused) and len(report.refused) < _REASONS_SHOWN:
+        for became in importer.load(read_sessions(uploaded, user=user, default_user=user, limits=limits)):
+            if isinstance(became, SkippedEntry) and len(report.refused) < _REASONS_SHOWN:
                 report.refused.append(became)
     finally:  # also when the store went down in the middle: what is in is in
-        report.taken, report.kept, report.late = intake.taken, intake.kept, intake.late
-        report.not_taken, report.unsupported = intake.refused, intake.unsupported
+        report.taken, report.kept, report.late = importer.imported, importer.existing, importer.expired
+        report.not_taken, report.unsupported = importer.skipped, importer.unsupported
         chat.refresh(user)
 
 
@@ -115,7 +115,7 @@ def _show(report: Report) -> None:
     else:
         st.success(said, icon=":material/check:")
     if report.refused:
-        rows = [{"Where": plain(one_line(r.where)), "Why": plain(one_line(r.reason))} for r in report.refused]
+        rows = [{"Where": plain(one_line(r.location)), "Why": plain(one_line(r.reason))} for r in report.refused]
         st.table(rows, hide_index=True, border="horizontal", alt="What was refused, and why")
     if report.not_taken > len(report.refused):
         st.caption(f"The first {len(report.refused)} of {report.not_taken:,}.")

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from botchat.core.admin import Admin, DamagedRecord
 from botchat.core.errors import InvalidInput
-from botchat.core.exporting import ExportFormat, export, in_parts
+from botchat.core.exporting import ExportFormat, encode_chunks, export
 from botchat.core.models import SessionFilter, now
 from botchat.web import runtime
 from botchat.web.routes.common import answering, attachment, connection, private
@@ -44,7 +44,7 @@ def _file(user: str, form: ExportFormat, session_id: str | None) -> tuple[str, I
         name, texts = f"botchat {now():%Y-%m-%d}", _all(admin, user, form)
     else:
         name, texts = _one(admin, user, form, session_id)
-    return name, in_parts(texts)
+    return name, encode_chunks(texts)
 
 
 def _all(admin: Admin, user: str, form: ExportFormat) -> Iterator[str]:
@@ -60,4 +60,4 @@ def _one(admin: Admin, user: str, form: ExportFormat, session_id: str) -> tuple[
         record = found.readable
     else:
         raise found
-    return record["name"], export([record], form, alone=True)
+    return record["name"], export([record], form, single=True)

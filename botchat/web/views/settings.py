@@ -50,5 +50,5 @@ def _choice(user: str, name: str, label: str, options: list[str], chosen: str, h
 
 
 def _prefer(user: str, name: str) -> None:
-    if callbacks.attempt(lambda chat: chat.prefer(user, **{name: st.session_state[name]})):
+    if callbacks.attempt(lambda chat: chat.set_preferences(user, **{name: st.session_state[name]})):
         st.session_state.pop("new", None)

@@ -65,9 +65,9 @@ def world(tmp_path_factory):
     cheap_passwords(chat)
     limits = ApiSettings(requests_per_minute=100_000, requests_per_minute_by_address=100_000)
     serving = Serving(chat=chat, settings=limits, admins=("root",), signer=Signer(KEY))
-    tokens = {user: chat.access.create_token(user)[1] for user in ("ann", "bob")}
-    tokens["admin"] = chat.access.create_token("root", scopes=("read", "write", "admin"))[1]
-    tokens["expired"] = chat.access.create_token("ann", lifetime=timedelta(seconds=-1))[1]
+    tokens = {user: chat.auth.create_token(user)[1] for user in ("ann", "bob")}
+    tokens["admin"] = chat.auth.create_token("root", scopes=("read", "write", "admin"))[1]
+    tokens["expired"] = chat.auth.create_token("ann", lifetime=timedelta(seconds=-1))[1]
     tokens["forged"] = tokens["ann"][:-1] + "AB"[tokens["ann"][-1] == "A"]
     tokens["signed out"] = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm4ifQ."
     tokens["no"] = None

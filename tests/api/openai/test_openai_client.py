@@ -9,7 +9,7 @@ from support.api.client import cheap_passwords, served
 from support.fakes import DONE, Gate, ScriptedBot
 
 from botchat.api.dependencies import Serving
-from botchat.core.auth import Access
+from botchat.core.auth import AuthService
 from botchat.core.chat import Chat, branch_of
 from botchat.core.errors import BotError
 from botchat.core.models import Delta, Message, Session
@@ -32,7 +32,7 @@ def client_with(store):
             chat = Chat(store, turns, default_bot="b")
             cheap_passwords(chat)
             address = servers.enter_context(served(Serving(chat=chat, **more)))
-            token = chat.access.create_token("ann")[1]
+            token = chat.auth.create_token("ann")[1]
             client = openai.OpenAI(base_url=f"{address}/v1", api_key=token, max_retries=0)
             servers.enter_context(client)
             client.bot = bot
@@ -252,7 +252,7 @@ def test_a_stream_of_a_token_that_is_revoked_elsewhere_says_so_and_is_stopped(cl
     client = client_with("Hello", Gate())
     stream, session = ask(client, "Hi", stream=True)
     next(stream), next(stream)
-    access = Access(store.accounts())
+    access = AuthService(store.accounts())
     access.revoke_token(next(access.tokens("ann")).id)
     with pytest.raises(openai.APIError, match="not good, or not any more"):
         next(stream)

@@ -14,8 +14,8 @@ from botchat.core.admin import Admin
 from botchat.core.copying import copied
 from botchat.core.copying.merge import merged
 from botchat.core.errors import DamagedRecord, InvalidInput
-from botchat.core.importing import Intake
-from botchat.core.models import REDACTED, ROOT, Message, Session, SessionFilter, branch_of, now, redaction
+from botchat.core.importing import SessionImporter
+from botchat.core.models import REDACTED, ROOT, Message, Session, SessionFilter, branch_of, now, redaction_changes
 from botchat.core.retention import Retention
 from botchat.core.storage import session_from_record, session_to_record
 from botchat.core.storage.keyed.repository import KeyedRepository
@@ -110,7 +110,7 @@ def test_a_redaction_wins_whichever_side_it_is_on(repository, target):
     for redacting in (repository, target):
         session = stored(repository, messages=2)
         copy(repository, target)
-        changes = redaction()
+        changes = redaction_changes()
         held = redacting.get("ann", session.id)
         redacting.update("ann", session.id, name=REDACTED)
         redacting.update_message("ann", session.id, held.messages[0].id, **changes)
@@ -160,7 +160,7 @@ def test_different_words_of_one_message_are_both_kept(repository, target):
     copy(target, repository)
     assert sorted(words(repository, session)) == sorted(words(target, session))
     assert {one.became for one in copy(repository, target) + copy(target, repository)} == {"kept"}
-    repository.update_message("ann", session.id, first, **redaction())
+    repository.update_message("ann", session.id, first, **redaction_changes())
     copy(repository, target)
     assert set(words(target, session)) == {REDACTED, "message 1"}
 
@@ -417,8 +417,8 @@ def test_an_import_that_replaces_a_session_keeps_the_messages_that_only_the_stor
     (exported,) = records(repository)
     says(repository, session, "said since", create_time=now() + timedelta(seconds=1))
     repository.update("ann", session.id, name="in the store")
-    intake = Intake(Admin(repository.for_admins(), Retention()), "replace")
-    assert list(intake.take([exported])) == [session.id]
+    importer = SessionImporter(Admin(repository.for_admins(), Retention()), "replace")
+    assert list(importer.load([exported])) == [session.id]
     assert words(repository, session) == ["message 0", "message 1", "said since"]
     assert shown(repository, session) == ["message 0", "message 1"]
     assert repository.get("ann", session.id).name == "in the file"
@@ -433,7 +433,9 @@ def test_an_import_that_replaces_a_damaged_session_restores_it(tmp_path):
     says(repository, session, "said since")
     change_message(path, session.id, lambda _: b"", position=1)
     assert isinstance(records(repository)[0], DamagedRecord)
-    assert list(Intake(Admin(repository.for_admins(), Retention()), "replace").take([exported])) == [session.id]
+    assert list(SessionImporter(Admin(repository.for_admins(), Retention()), "replace").load([exported])) == [
+        session.id
+    ]
     assert {"message 0", "message 1", "said since"} <= set(words(repository, session))
     repository.close()
 
@@ -464,7 +466,7 @@ def test_long_sessions_whose_older_messages_lie_in_blocks_are_merged(repository,
     says(source, session, "from the source")
     says(repository, session, "meanwhile")
     first = session.messages[0].id
-    source.update_message("ann", session.id, first, **redaction())
+    source.update_message("ann", session.id, first, **redaction_changes())
     (result,) = copy(source, repository)
     assert result.became == "merged"
     (record,) = records(repository)

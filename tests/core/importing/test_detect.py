@@ -9,7 +9,7 @@ from support.stores.records import NOON, contents, read, record_of, records, say
 
 from botchat.core.errors import InvalidInput
 from botchat.core.importing import read_sessions
-from botchat.core.models import Refused
+from botchat.core.models import SkippedEntry
 from botchat.core.storage import session_from_record
 
 # botchat's own
@@ -171,8 +171,8 @@ def test_what_can_not_be_taken_is_told_in_a_sentence_and_the_others_are_read(lin
     good = changed()
     before, refused, after = read(good + line.strip() + "\n" + good)
     assert before == after == GOOD
-    assert isinstance(refused, Refused)
-    assert refused.where == "line 2"
+    assert isinstance(refused, SkippedEntry)
+    assert refused.location == "line 2"
     assert re.search(why, refused.reason)
     assert refused.reason.endswith((".", ". "))
     assert "\n" not in refused.reason
@@ -186,7 +186,7 @@ def test_lines_are_read_also_when_the_first_of_them_is_spoilt():
 
 def test_bytes_that_are_no_text_are_told():
     (good, refused) = read(changed().encode() + b'{"id": "\xff"}\n')
-    assert (good, refused) == (GOOD, Refused("line 2", "It is no text in UTF-8."))
+    assert (good, refused) == (GOOD, SkippedEntry("line 2", "It is no text in UTF-8."))
 
 
 @pytest.mark.parametrize(

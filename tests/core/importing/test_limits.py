@@ -12,7 +12,7 @@ from support.stores.records import read, record_of, says, written
 
 from botchat.core.errors import InvalidInput, TooMany
 from botchat.core.importing import read_sessions
-from botchat.core.models import Refused
+from botchat.core.models import SkippedEntry
 from botchat.core.models.import_limits import ImportLimits, UploadLimits
 from botchat.settings import Settings
 from botchat.web.import_worker import ImportWorker
@@ -100,7 +100,7 @@ def test_a_session_over_a_limit_is_refused_and_the_others_are_read(form, limits,
     text = json.dumps(items) if form == "json" else "\n".join(map(json.dumps, items))
     first, refused, last = read_with(text.encode(), **limits)
     assert (first, last) == (GOOD, OTHER)
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, SkippedEntry)
     assert f"raise {next(iter(limits))} below" in refused.reason
 
 
@@ -156,7 +156,7 @@ def test_a_list_that_is_cut_off_gives_its_whole_sessions_and_an_error():
     text = json.dumps([json.loads(written("jsonl", record)) for record in (GOOD, OTHER)])
     first, refused = read(text[:-50])
     assert first == GOOD
-    assert (refused.where, refused.reason) == ("session 2", "It is no JSON: the file ends in the middle of it.")
+    assert (refused.location, refused.reason) == ("session 2", "It is no JSON: the file ends in the middle of it.")
 
 
 def test_limits_are_keys_of_the_config():

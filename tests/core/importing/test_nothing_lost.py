@@ -9,7 +9,7 @@ from support.foreign_exports import NIL, chatgpt, libre, librechat, node, open_w
 from support.stores.records import contents, read, written
 
 from botchat.core.errors import InvalidInput
-from botchat.core.models import Refused
+from botchat.core.models import SkippedEntry
 
 AT = "2025-06-15T15:06:40.123000+08:00"
 THEN = datetime(2025, 6, 15, 7, 6, 40, 123000, UTC)
@@ -135,7 +135,7 @@ def test_each_word_of_a_file_is_in_the_session_that_it_becomes(name):
         else FILES[name]
     )
     (record,) = read([file])
-    assert not isinstance(record, Refused)
+    assert not isinstance(record, SkippedEntry)
     exported = json.loads(written("jsonl", record))
     kept = [exported["name"], exported.get("system", "")]
     for message in exported["messages"]:

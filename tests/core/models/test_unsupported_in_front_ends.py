@@ -124,7 +124,7 @@ def test_it_stays_in_forks_branches_and_edited_sessions(store, chat_with):
     chat = chat_with("Yes.", DONE)
     kept = pieces_of(store, session.id)
     assert pieces_of(store, chat.fork("ann", session.id).id) == kept
-    assert pieces_of(store, chat.begin_from("ann", session, session.messages[0].id).id) == kept
+    assert pieces_of(store, chat.continue_in_new_session("ann", session, session.messages[0].id).id) == kept
     assert chat.edit("ann", session, session.messages[0].id, "other words").wait(30)
     assert chat.regenerate("ann", store.get("ann", session.id), session.messages[1].id).wait(30)
     assert pieces_of(store, session.id) == kept
@@ -266,12 +266,12 @@ def test_the_schema_describes_it(client_with):
 
 
 def test_a_followed_reply_of_a_server_has_it_while_it_comes_and_after_a_lost_connection(serve_chat, store):
-    from botchat.core.auth import Access
+    from botchat.core.auth import AuthService
     from botchat.remote.chat import connect
 
     gate = Gate()
     relay = Relay(serve_chat(Delta(unsupported=CALL), Delta(unsupported=IMAGE), gate, Delta(unsupported=CALLED), DONE))
-    remote = connect(relay.address, Access(store.accounts()).create_token("ann")[1])
+    remote = connect(relay.address, AuthService(store.accounts()).create_token("ann")[1])
     reply = remote.send("ann", remote.new_session("ann"), user_says("Hi"))
     until(lambda: content_notices(reply.message) == LINES)
     relay.cut()
@@ -280,7 +280,7 @@ def test_a_followed_reply_of_a_server_has_it_while_it_comes_and_after_a_lost_con
     settled(reply)
     kept = [CALLED._replace(key=""), IMAGE]
     assert unpack(reply.message.payload) == unpack(remote.open("ann", reply.session_id).messages[1].payload) == kept
-    assert unpack(remote.earlier("ann", reply.session_id, before=2)[1].payload) == kept
+    assert unpack(remote.messages_before("ann", reply.session_id, before=2)[1].payload) == kept
     remote.close()
     relay.close()
 

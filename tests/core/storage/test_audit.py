@@ -97,7 +97,7 @@ def chat(repository):
 
 
 def admin_client(chat) -> Client:
-    _, token = chat.access.create_token("bob", scopes=("read", "write", "admin"))
+    _, token = chat.auth.create_token("bob", scopes=("read", "write", "admin"))
     return Client(Serving(chat=chat, settings=ApiSettings(admins_read=True), admins=("bob",)), token)
 
 
@@ -114,8 +114,8 @@ def test_each_access_is_an_event_that_no_route_removes(chat, repository):
     paths = client.get("/openapi.json").json()["paths"]
     assert not [path for path in paths if "audit" in path]
     chat.purge("ann", session.id)
-    chat.access.remove("ann")
-    chat.for_admins().forget("ann")
+    chat.auth.remove_account("ann")
+    chat.for_admins().delete_preferences("ann")
     assert list(chat.audit.events(AuditFilter())) == [listed, read]
 
 
@@ -169,7 +169,7 @@ def test_a_line_break_and_an_escape_in_a_parameter_write_no_second_line(shell):
 
 
 def test_how_long_events_are_kept_is_configured(chat, repository):
-    _, token = chat.access.create_token("bob", scopes=("read", "admin"))
+    _, token = chat.auth.create_token("bob", scopes=("read", "admin"))
     settings = Settings.model_validate({"api": {"admins_read": True, "audit_retention": "30d"}}).api
     client = Client(Serving(chat=chat, settings=settings, admins=("bob",)), token)
     kept = []

@@ -154,7 +154,7 @@ def test_files_are_read_with_their_data(earlier, repository):
 def test_every_session_goes_on(earlier, chat):
     for name, session_id in earlier.sessions.items():
         session = chat.open(earlier.users[name], session_id)
-        chat.keep(session.user, session, [Message(role="user", content=f"more of {name}")])
+        chat.append_messages(session.user, session, [Message(role="user", content=f"more of {name}")])
         again = chat.open(session.user, session_id)
         assert again.message_count == earlier.records[session_id]["message_count"] + 1
         assert again.messages[-1].content == f"more of {name}"
@@ -179,10 +179,10 @@ def test_a_session_comes_back_out_of_the_trash_and_one_goes_for_good(earlier, ch
 
 
 def test_people_and_programs_sign_in(earlier, chat):
-    assert chat.access.check_password("ann", earlier.password) == "ann"
-    assert chat.access.token(earlier.token).user == "ann"
-    assert chat.access.token(earlier.token).scopes == ("read", "write")
-    assert [token.name for token in chat.access.tokens("bob")] == ["ends"]
+    assert chat.auth.check_password("ann", earlier.password) == "ann"
+    assert chat.auth.check_token(earlier.token).user == "ann"
+    assert chat.auth.check_token(earlier.token).scopes == ("read", "write")
+    assert [token.name for token in chat.auth.tokens("bob")] == ["ends"]
     preferences = chat.preferences("ann")
     assert (preferences.default_bot, preferences.reasoning, preferences.topics) == ("heron", "shown", "shown")
 

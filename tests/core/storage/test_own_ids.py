@@ -15,7 +15,7 @@ from botchat.bootstrap import build_repository
 from botchat.core.admin import Admin
 from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError, DamagedRecord, MessageNotFound, SessionNotFound
-from botchat.core.importing import Intake
+from botchat.core.importing import SessionImporter
 from botchat.core.models import Session, SessionFilter, new_id, now
 from botchat.core.retention import Retention
 from botchat.core.storage import is_generated, session_to_record
@@ -293,12 +293,12 @@ def test_two_users_import_a_file_and_each_exports_it_again_with_its_id(keyed):
     record = session_to_record(Session(id=CASE, user="ann", bot_id="b", messages=[user_says(files=[file_of(BIG)])]))
     for user in ("ann", "bob"):
         for dry_run in (True, False):
-            assert list(Intake(admin, dry_run=dry_run).take([record | {"user": user}])) == [CASE]
-        intake = Intake(admin)
-        assert (list(intake.take([record | {"user": user}])), intake.kept) == ([], 1)
-        assert list(Intake(admin, "replace").take([record | {"user": user}])) == [CASE]
+            assert list(SessionImporter(admin, dry_run=dry_run).load([record | {"user": user}])) == [CASE]
+        importer = SessionImporter(admin)
+        assert (list(importer.load([record | {"user": user}])), importer.existing) == ([], 1)
+        assert list(SessionImporter(admin, "replace").load([record | {"user": user}])) == [CASE]
         with pytest.raises(BotchatError, match="has 'case-4712' already"):
-            list(Intake(admin, "fail").take([record | {"user": user}]))
+            list(SessionImporter(admin, "fail").load([record | {"user": user}]))
     (again,) = admin.records(SessionFilter(user="bob"))
     assert {n: again[n] for n in ("_id", "id", "messages")} == {n: record[n] for n in ("_id", "id", "messages")}
 
@@ -359,13 +359,13 @@ def test_the_api_gives_each_user_their_own_and_asks_an_admin_whose(keyed):
     turns = Turns({"b": ScriptedBot("Hello")})
     chat = Chat(keyed, turns, default_bot="b")
     serving = Serving(chat=chat, settings=ApiSettings(admins_read=True), admins=("root",))
-    ann, bob, mallory = (Client(serving, chat.access.create_token(user)[1]) for user in ("ann", "bob", "mallory"))
+    ann, bob, mallory = (Client(serving, chat.auth.create_token(user)[1]) for user in ("ann", "bob", "mallory"))
     read = [client.get(f"/session/{CASE}").json()["messages"][0]["content"] for client in (ann, bob)]
     assert read == ["ann's", "bob's"]
     answers = [mallory.get(f"/session/{name}") for name in (CASE, "case-4713")]
     assert {answer.status_code for answer in answers} == {404}
     assert answers[0].text.replace(CASE, "case-4713") == answers[1].text
-    admin = Client(serving, chat.access.create_token("root", scopes=("read", "admin"))[1])
+    admin = Client(serving, chat.auth.create_token("root", scopes=("read", "admin"))[1])
     assert admin.get("/admin/session/alone").json()["messages"][0]["content"] == "hers alone"
     asked = admin.get(f"/admin/session/{CASE}")
     assert (asked.status_code, "ann, bob" in asked.text) == (422, True)

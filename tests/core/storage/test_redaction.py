@@ -13,7 +13,7 @@ from support.stores.sessions import stored
 from botchat.core.chat import Chat
 from botchat.core.copying.merge import merged
 from botchat.core.models import Message, Session, Unsupported, now, pack
-from botchat.core.models.quotes import is_quote, passages_of
+from botchat.core.models.quotes import is_quote, quotable_passages
 from botchat.core.storage import redact, redacted_since, session_to_record
 from botchat.core.turn import Turns
 
@@ -158,7 +158,7 @@ def says(content: str = "", **fields) -> Message:
     ],
 )
 def test_what_counts_as_a_quote(text, other, found):
-    assert is_quote(other, passages_of(Message(role="user", content=text))) is found
+    assert is_quote(other, quotable_passages(Message(role="user", content=text))) is found
 
 
 def test_alternative_versions_and_agents_messages_are_found(repository_at):

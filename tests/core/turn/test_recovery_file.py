@@ -9,7 +9,7 @@ from support.fakes import DONE, Gate, ScriptedBot
 
 from botchat.core.chat import Chat
 from botchat.core.errors import StoreError
-from botchat.core.importing import Intake, read_sessions
+from botchat.core.importing import SessionImporter, read_sessions
 from botchat.core.models import File, Message
 from botchat.core.turn import Turns
 
@@ -40,9 +40,9 @@ def unsaved(store, chat, gate, session, words="Go"):
 
 def imported(store, path: Path):
     store.down = False
-    intake = Intake(Chat(store, Turns({}), default_bot="b").for_admins(), "skip")
+    importer = SessionImporter(Chat(store, Turns({}), default_bot="b").for_admins(), "skip")
     with path.open("rb") as file:
-        (session_id,) = intake.take(read_sessions(file, user=None, default_user="nobody"))
+        (session_id,) = importer.load(read_sessions(file, user=None, default_user="nobody"))
     return store.get("ann", session_id)
 
 

@@ -161,20 +161,20 @@ def test_what_a_person_lets_the_bot_forget_is_not_sent_until_they_take_it_back(c
     for words in ("Rome?", "Oslo?", "Why?"):
         say(chat, session, words)
     session = chat.open("ann", session.id)
-    chat.forget("ann", session, session.messages[2].id)
+    chat.set_context_start("ann", session, session.messages[2].id)
     told = shown(chat.open("ann", session.id))
     assert (told.words, told.by_hand, told.first) == ("4 of 6 messages sent", True, session.messages[2].id)
     answer = say(chat, session, "And?")
     assert [m["content"] for m in bot.prompts[-1]] == ["Oslo?", "Yes.", "Why?", "Yes.", "And?"]
     assert (answer.sent["messages"], answer.sent["of"]) == (5, 7)
     assert shown(chat.open("ann", session.id)).by_hand
-    chat.forget("ann", session, None)
+    chat.set_context_start("ann", session, None)
     assert shown(chat.open("ann", session.id)) is None
     say(chat, session, "Now?")
     assert len(bot.prompts[-1]) == 9
     assert len(store.get("ann", session.id).messages) == 10
     with pytest.raises(MessageNotFound):
-        chat.forget("ann", session, "no such message")
+        chat.set_context_start("ann", session, "no such message")
 
 
 def test_a_new_session_begins_with_a_message_of_another_and_what_follows_it(chat_on, store):
@@ -185,12 +185,12 @@ def test_a_new_session_begins_with_a_message_of_another_and_what_follows_it(chat
     session = chat.open("ann", session.id)
     chat.edit("ann", session, session.messages[0].id, "Bern?").wait(30)
     chat.show_branch("ann", session, session.messages[2].id)
-    begun = chat.begin_from("ann", session, session.messages[2].id)
+    begun = chat.continue_in_new_session("ann", session, session.messages[2].id)
     assert [message.content for message in store.get("ann", begun.id).messages] == ["Oslo?", "Yes."]
     assert (begun.name, begun.metadata) == ("Oslo?", {"forked_from": session.id})
     assert store.get("ann", session.id).message_count == 6
     with pytest.raises(MessageNotFound):
-        chat.begin_from("ann", begun, session.messages[0].id)
+        chat.continue_in_new_session("ann", begun, session.messages[0].id)
 
 
 class SummingBot(CountingBot):
@@ -255,7 +255,7 @@ def test_what_was_forgotten_is_in_no_summary(chat_on, store):
     for n in range(4):
         say(chat, session, f"{n}: what is a heron?")
     session = chat.open("ann", session.id)
-    chat.forget("ann", session, session.messages[-2].id)
+    chat.set_context_start("ann", session, session.messages[-2].id)
     bot.asked.clear()
     for n in range(4, 14):
         say(chat, session, f"{n}: what is a heron?")

@@ -64,7 +64,7 @@ def said(repository, server, new: str, *, shown: bool = True, **config):
     turns = Turns({"local": bot})
     chat = Chat(store, turns, default_bot="local")
     try:
-        chat.prefer("ann", topics="shown" if shown else "hidden")
+        chat.set_preferences("ann", topics="shown" if shown else "hidden")
         session = chat.new_session("ann")
         for text in [*HERONS, new]:
             assert chat.send("ann", session, text).wait(30)

@@ -49,7 +49,7 @@ def test_a_second_question_before_the_first_word_of_the_reply_is_refused_in_anot
         lambda read: there.send("ann", read, "second"),
         lambda read: there.retry("ann", read),
         lambda read: there.edit("ann", read, read.messages[0].id, "other words"),
-        lambda read: there.keep("ann", read, [Message(role="assistant", content="said elsewhere")]),
+        lambda read: there.append_messages("ann", read, [Message(role="assistant", content="said elsewhere")]),
     ):
         with pytest.raises(ReplyRunning):
             ask(there.open("ann", session.id))

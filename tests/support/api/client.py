@@ -15,7 +15,7 @@ from support.shell import Shell
 
 from botchat.api.app import create_app
 from botchat.api.dependencies import Serving
-from botchat.core.auth import Access
+from botchat.core.auth import AuthService
 from botchat.core.auth.passwords import Passwords
 from botchat.core.chat import Chat
 from botchat.core.models import Delta
@@ -27,7 +27,7 @@ CHEAP = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 def cheap_passwords(chat: Chat) -> None:
     """Let passwords cost next to nothing."""
-    chat.access = Access(chat._repository.accounts(), CHEAP)
+    chat.auth = AuthService(chat._repository.accounts(), CHEAP)
 
 
 class Api:
@@ -120,7 +120,7 @@ def clients_of(store):
         made.append(turns)
         chat = Chat(store, turns, default_bot="b")
         cheap_passwords(chat)
-        client = Client(Serving(chat=chat, **more), chat.access.create_token(user, scopes=scopes)[1])
+        client = Client(Serving(chat=chat, **more), chat.auth.create_token(user, scopes=scopes)[1])
         client.chat = chat
         return client
 

@@ -11,7 +11,7 @@ from starlette.websockets import WebSocketDisconnect
 from support.api.client import CHEAP
 from support.web.tabs import Site
 
-from botchat.core.auth import Access, Devices
+from botchat.core.auth import AuthService, Devices
 from botchat.core.storage.sqlite.repository import SqliteRepository
 from botchat.serving import Guesses, PasswordSignIn
 from botchat.settings import WebSettings
@@ -44,12 +44,12 @@ class World:
         self.repository = SqliteRepository(folder / "botchat.db")
         self.repository.prepare()
         self.site = Site(self.repository)
-        self.access = Access(self.repository.accounts(), CHEAP)
+        self.access = AuthService(self.repository.accounts(), CHEAP)
         self.waits: list[float] = []
         self.clock = 0.0
         self.guesses = Guesses(clock=lambda: self.clock)
         for user in ("ann", "bob", "root"):
-            self.access.add(user, WORD)
+            self.access.add_account(user, WORD)
 
     @property
     def passwords(self) -> PasswordSignIn:

@@ -8,7 +8,7 @@ from botchat.core.models import NAME_LENGTH, new_id, now, valid_text
 from botchat.core.storage import MESSAGE_TIMES, SESSION_TIMES, Record, read_times, text_fields
 
 
-def read_own(item: dict[str, Any]) -> Record:
+def read_botchat(item: dict[str, Any]) -> Record:
     """Make the record of a session. A field that is missing gets a default; the store's check refuses a wrong one.
 
     Raises:

@@ -7,7 +7,7 @@ from typing import Any, get_args
 from botchat.core.errors import InvalidInput
 from botchat.core.importing.content import Content, add_files, kind_of, read_content, texts_in
 from botchat.core.importing.fields import MESSAGE_FIELDS, SESSION_FIELDS, read_role, take_fields, times_of
-from botchat.core.importing.formats.botchat import read_own
+from botchat.core.importing.formats.botchat import read_botchat
 from botchat.core.importing.formats.mapping import read_mapping
 from botchat.core.importing.tree import as_dict, as_list
 from botchat.core.models import NAME_LIMIT, Message, Status, new_id, valid_text
@@ -18,7 +18,7 @@ _KNOWN = {field.name for field in fields(Message)} - {"extra"} | {"name"}
 _CALLS = ("tool_calls", "function_call")
 
 
-def read_similar(item: dict[str, Any]) -> Record:
+def read_message_list(item: dict[str, Any]) -> Record:
     """Make the record of a session that is like botchat's own, or says less, or says it with other names.
 
     Raises:
@@ -33,7 +33,7 @@ def read_similar(item: dict[str, Any]) -> Record:
         session["name"] = valid_text(" ".join(session["name"].split()))[:NAME_LIMIT]
     if times := times_of(messages):
         session = {"create_time": times[0], "update_time": times[-1]} | session
-    return read_own(session | {"messages": _with_own_ids(map(_adapted, messages))})
+    return read_botchat(session | {"messages": _with_own_ids(map(_adapted, messages))})
 
 
 def _with_own_ids(messages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -48,7 +48,7 @@ def _with_own_ids(messages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return taken
 
 
-def read_similar_tree(item: dict[str, Any]) -> Record:
+def read_message_tree(item: dict[str, Any]) -> Record:
     """Make the record of a session whose messages are a list in which each names its parent and its children.
 
     Raises:

@@ -69,7 +69,7 @@ class KeyedRepository:
             before = keyed.rev
             self.stored.append(keyed, message, agent, turn=turn)
             if keyed is not session and keyed.rev != before:  # the list of messages is the same
-                session.counted(message, at=keyed.update_time)
+                session.count_stored(message, at=keyed.update_time)
 
         self._write(session, append)
 
@@ -133,8 +133,8 @@ class KeyedRepository:
     def preferences(self, user: str) -> Preferences:
         return self.stored.preferences(user)
 
-    def prefer(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
-        self.stored.prefer(user, **changes)
+    def set_preferences(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
+        self.stored.set_preferences(user, **changes)
 
     def for_agents(self) -> AgentRecords:
         return self._agents

@@ -64,7 +64,7 @@ class MongoAppends:
         changed: Record = {"update_time": at}
         if session.expire_time is not None:
             changed["expire_time"] = session.expire_time
-        if session.rev and not session.name and (name := session.named_by([message])):
+        if session.rev and not session.name and (name := session.derive_name([message])):
             changed["name"] = name
         update: Document = {"$push": {"messages": record}, "$inc": {"message_count": 1, "rev": 1}, "$set": changed}
         if session.head is not None:

@@ -34,7 +34,7 @@ from botchat.core.errors import (
     StoreRefused,
     StoreUnavailable,
 )
-from botchat.core.urls import hide, is_clear, secrets_in, without_password
+from botchat.core.urls import hide_secrets, is_unambiguous, secrets_in, without_password
 
 Document = dict[str, Any]
 Client = MongoClient[Document]
@@ -163,8 +163,8 @@ def _unusable(uri: str, error: Exception) -> ConfigError:
     if isinstance(error, OSError):
         return _unusable_because(uri, "a file that its options name can't be read: check tlsCAFile and the like")
     if isinstance(error, ConfigurationError) and not isinstance(error, InvalidURI):
-        return _unusable_because(uri, hide(str(error).rstrip("."), _values_in(uri)))
-    return _unusable_because(uri, _HOW_TO_WRITE_IT if is_clear(uri) or "@" not in uri else _NOT_ENCODED)
+        return _unusable_because(uri, hide_secrets(str(error).rstrip("."), _values_in(uri)))
+    return _unusable_because(uri, _HOW_TO_WRITE_IT if is_unambiguous(uri) or "@" not in uri else _NOT_ENCODED)
 
 
 def _unusable_because(uri: str, why: str) -> ConfigError:

@@ -3,7 +3,7 @@
 from pymongo.collection import Collection
 from pymongo.database import Database
 
-from botchat.core.models import PreferenceChanges, Preferences, check_name, preference_changes, preferences_from
+from botchat.core.models import PreferenceChanges, Preferences, check_name, preferences_from, split_preference_changes
 from botchat.core.storage.mongo.client import Document, translated
 
 
@@ -19,7 +19,7 @@ class MongoPreferences:
             return preferences_from(self._preferences.find_one({"_id": {"$eq": user}}) or {})
 
     def change(self, user: str, changes: PreferenceChanges) -> None:
-        to_set, to_unset = preference_changes(changes)
+        to_set, to_unset = split_preference_changes(changes)
         update = {"$set": to_set, "$unset": dict.fromkeys(to_unset, "")}
         wanted = {"_id": {"$eq": check_name("The user", user)}}
         if changes:

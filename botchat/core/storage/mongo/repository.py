@@ -183,7 +183,7 @@ class MongoRepository:
         with translated(self.name):
             is_new = self._appends.append(session, message, record, at, agent, turn)
         if is_new or all(held.id != message.id for held in session.messages):
-            session.added(message, at=at)
+            session.add_stored(message, at=at)
 
     def update_message(self, user: str, session_id: str, message_id: str, **changes: Unpack[MessageChanges]) -> bool:
         to_set, to_unset = message_changes(changes)
@@ -282,7 +282,7 @@ class MongoRepository:
     def preferences(self, user: str) -> Preferences:
         return self._preferences.read(user)
 
-    def prefer(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
+    def set_preferences(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
         self._preferences.change(user, changes)
 
     def for_agents(self) -> MongoAgents:

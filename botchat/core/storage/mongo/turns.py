@@ -6,7 +6,7 @@ from functools import partial
 from pymongo.collection import Collection
 
 from botchat.core.errors import ReplyRunning
-from botchat.core.models import HEARTBEAT_LIMIT, Message, Session, is_taken, mark_of, now, turn_of
+from botchat.core.models import HEARTBEAT_LIMIT, Message, Session, is_turn_taken, new_turn_mark, now, read_turn_mark
 from botchat.core.storage.mongo.client import Document, translated
 from botchat.core.storage.mongo.filters import owned
 from botchat.core.storage.mongo.messages.change import MongoMessages
@@ -24,7 +24,7 @@ class MongoTurns:
         at = now()
         wanted = owned(user, session_id) | free_for(holder, at)
         wanted["$nor"].append({"turn.holder": holder, "turn.to_stop": True})
-        if self._updated(wanted, {"$set": {"turn": mark_of(holder, at)}}):
+        if self._updated(wanted, {"$set": {"turn": new_turn_mark(holder, at)}}):
             return False
         return self.check(user, session_id, holder)
 
@@ -43,9 +43,9 @@ class MongoTurns:
             ReplyRunning: another process has a turn there.
         """
         record = self._messages.read(user, session_id, {"turn": 1, "messages.status": 1, "messages.heartbeat": 1})
-        if is_taken(record, holder, now()):
+        if is_turn_taken(record, holder, now()):
             raise ReplyRunning
-        turn = turn_of(record)
+        turn = read_turn_mark(record)
         return turn is not None and turn.holder == holder and turn.to_stop
 
     def push(
@@ -72,7 +72,7 @@ class MongoTurns:
 
         `wanted` is the filter of a record without such a wish, which is not asked for any more then.
         """
-        turn = turn_of(self._messages.read(user, session_id, {"turn": 1}))
+        turn = read_turn_mark(self._messages.read(user, session_id, {"turn": 1}))
         if turn is not None and turn.to_stop:
             message["to_stop"] = True
             wanted.clear()
@@ -83,7 +83,7 @@ class MongoTurns:
 
 
 def free_for(holder: str, at: datetime) -> Document:
-    """Make the filter of a record in which no other process has a turn, as `is_taken` says it."""
+    """Make the filter of a record in which no other process has a turn, as `is_turn_taken` says it."""
     recent = _recent(at)
     return {
         "$nor": [
@@ -95,7 +95,7 @@ def free_for(holder: str, at: datetime) -> Document:
 
 def begun(message: Message, holder: str | None, at: datetime) -> Document:
     """Make the field of a record in which a turn begins with this message; {} where none does."""
-    return {"turn": mark_of(holder, at)} if holder is not None and message.role == "user" else {}
+    return {"turn": new_turn_mark(holder, at)} if holder is not None and message.role == "user" else {}
 
 
 def _recent(at: datetime) -> Document:

@@ -31,8 +31,8 @@ from botchat.core.models import (
     SessionSummary,
     check_name,
     now,
-    preference_changes,
     preferences_from,
+    split_preference_changes,
 )
 from botchat.core.storage.agents import AgentChanges, count_in
 from botchat.core.storage.all_sessions import unreadable
@@ -120,7 +120,7 @@ class SqliteRepository:
                     begin(db, header, turn, at)
                 elif turn is not None:
                     record |= end(header, message)
-                header["name"] = header["name"] or session.named_by([message])
+                header["name"] = header["name"] or session.derive_name([message])
                 header["message_count"] += 1
                 header["rev"] += 1
                 header["update_time"] = at
@@ -133,7 +133,7 @@ class SqliteRepository:
                 size += insert_message(db, session.id, header["message_count"] - 1, record)
                 write_header(db, header, size)
         if is_new or all(held.id != message.id for held in session.messages):
-            session.added(message, at=at)
+            session.add_stored(message, at=at)
 
     def update_message(self, user: str, session_id: str, message_id: str, **changes: Unpack[MessageChanges]) -> bool:
         to_set, to_unset = message_changes(changes)
@@ -251,8 +251,8 @@ class SqliteRepository:
         with self._file.lent() as db:
             return preferences_from(read_preferences(db, user))
 
-    def prefer(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
-        to_set, to_unset = preference_changes(changes)
+    def set_preferences(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
+        to_set, to_unset = split_preference_changes(changes)
         check_name("The user", user)
         with self._file.writing() as db:
             chosen = {n: value for n, value in read_preferences(db, user).items() if n not in to_unset} | to_set

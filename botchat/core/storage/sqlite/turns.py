@@ -4,7 +4,7 @@ import sqlite3
 from datetime import datetime
 
 from botchat.core.errors import ReplyRunning
-from botchat.core.models import Message, is_taken, mark_of, now, turn_of
+from botchat.core.models import Message, is_turn_taken, new_turn_mark, now, read_turn_mark
 from botchat.core.storage.records import Record
 from botchat.core.storage.sqlite.connection import SqliteFile
 from botchat.core.storage.sqlite.rows import read_header, read_messages, write_header
@@ -19,7 +19,7 @@ class SqliteTurns:
     def take(self, user: str, session_id: str, holder: str) -> bool:
         with self._file.writing() as db:
             header, size = read_header(db, user, session_id)
-            turn = turn_of(header)
+            turn = read_turn_mark(header)
             if turn is not None and turn.holder == holder and turn.to_stop:
                 return True
             begin(db, header, holder, now())
@@ -29,7 +29,7 @@ class SqliteTurns:
     def release(self, user: str, session_id: str, holder: str) -> None:
         with self._file.writing() as db:
             header, size = read_header(db, user, session_id)
-            turn = turn_of(header)
+            turn = read_turn_mark(header)
             if turn is not None and turn.holder == holder:
                 del header["turn"]
                 write_header(db, header, size)
@@ -37,7 +37,7 @@ class SqliteTurns:
     def stop(self, user: str, session_id: str) -> bool:
         with self._file.writing() as db:
             header, size = read_header(db, user, session_id)
-            turn = turn_of(header)
+            turn = read_turn_mark(header)
             if turn is None or not turn.is_held(now()):
                 return False
             header["turn"]["to_stop"] = True
@@ -53,13 +53,13 @@ def begin(db: sqlite3.Connection, header: Record, holder: str, at: datetime) -> 
     """
     count = header["message_count"]
     newest = read_messages(db, header["id"], count - 1, count) if header["rev"] else []
-    if is_taken(header | {"messages": newest}, holder, at):
+    if is_turn_taken(header | {"messages": newest}, holder, at):
         raise ReplyRunning
-    header["turn"] = mark_of(holder, at)
+    header["turn"] = new_turn_mark(holder, at)
 
 
 def end(header: Record, message: Message) -> Record:
     """Take the mark out of a record that is written next; return what its wish to stop is in the reply that begins."""
-    turn = turn_of(header)
+    turn = read_turn_mark(header)
     header.pop("turn", None)
     return {"to_stop": True} if turn is not None and turn.to_stop and message.status == "streaming" else {}

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from botchat.core.admin import Stat, UserSummary
+from botchat.core.admin import UsageStats, UserSummary
 from botchat.core.models import now
 from botchat.web import cache
 
@@ -79,8 +79,8 @@ def figures(days: int | None) -> Figures:
     read = now()
     since = None if days is None else read.date() - timedelta(days=days - 1)
     start = None if since is None else datetime.combine(since, time(), read.tzinfo)
-    found = cache.connection().for_admins().overview(("day", "bot", "user"), since=start)
-    whole = Stat(key="")
+    found = cache.connection().for_admins().stats_by_group(("day", "bot", "user"), since=start)
+    whole = UsageStats(key="")
     for bot in found["bot"]:
         whole.latencies_ms.update(bot.latencies_ms)
     return Figures(
@@ -100,10 +100,10 @@ def everybody() -> list[UserSummary]:
     return list(cache.connection().for_admins().users())
 
 
-def _day(stat: Stat) -> Day:
+def _day(stat: UsageStats) -> Day:
     day = date.fromisoformat(stat.key)
     return Day(day, stat.sessions, stat.messages, stat.latency_ms(50), stat.latency_ms(95), stat.up, stat.down)
 
 
-def _group(stat: Stat) -> Group:
+def _group(stat: UsageStats) -> Group:
     return Group(stat.key, stat.sessions, stat.messages, stat.prompt_tokens, stat.completion_tokens)

@@ -11,7 +11,7 @@ from support.stores.records import contents, read
 
 from botchat.core.errors import InvalidInput
 from botchat.core.importing import read_sessions
-from botchat.core.models import Refused
+from botchat.core.models import SkippedEntry
 
 
 def test_a_conversation_of_chatgpt_keeps_its_id_name_times_and_model():
@@ -158,9 +158,9 @@ def test_a_spoilt_conversation_of_chatgpt_is_told_and_the_others_are_read():
     spoilt = {"title": "Corrupted", "create_time": 1756000500.0, "conversation_id": "c2"}
     empty = chatgpt(node("a", "root", "system", "", 1))
     first, second, third, fourth = read([spoilt, good, empty, good | {"conversation_id": 5, "id": None}])
-    assert first == Refused("session 1", "It is no session that botchat knows.")
+    assert first == SkippedEntry("session 1", "It is no session that botchat knows.")
     assert contents(second) == ["x"]
-    assert third == Refused("session 3", "It has no messages, and such a session is not stored.")
+    assert third == SkippedEntry("session 3", "It has no messages, and such a session is not stored.")
     assert contents(fourth) == ["x"]
 
 

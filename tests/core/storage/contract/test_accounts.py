@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from support.api.client import CHEAP
 
-from botchat.core.auth import HEARD_SECONDS, Access, refused_names
+from botchat.core.auth import REVOCATION_POLL_SECONDS, AuthService, invalid_usernames
 from botchat.core.errors import AccountNotFound, InvalidInput, NotSignedIn, TokenNotFound
 from botchat.core.models import now
 from botchat.core.storage import Account, SignIn
@@ -38,15 +38,15 @@ def access(repository, clock):
     return opened(repository, clock)
 
 
-def opened(repository, clock) -> Access:
+def opened(repository, clock) -> AuthService:
     """Access as another process has it."""
-    return Access(repository.accounts(), CHEAP, clock=clock)
+    return AuthService(repository.accounts(), CHEAP, clock=clock)
 
 
 def test_an_account_is_made_once_and_knows_its_password_alone(access):
-    access.add(ODD, "correct horse")
+    access.add_account(ODD, "correct horse")
     with pytest.raises(InvalidInput, match="has an account already"):
-        access.add(ODD, "another one")
+        access.add_account(ODD, "another one")
     assert access.check_password(ODD, "correct horse") == ODD
     wrong = [(ODD, "another one"), ("bob", "correct horse"), ("", ""), (ODD, "x" * 2000), (ODD, "\ud800")]
     for user, password in wrong:
@@ -62,7 +62,7 @@ def test_an_account_is_made_once_and_knows_its_password_alone(access):
     ["a\u200bnn", "ann\u202e", "ann\n", "\u0430nn", "ann\u3164", "ann\ufe0f", "\u2066bob", "b\u03bfb", "a\u00adnn"],
 )
 def test_no_new_user_has_a_name_that_looks_like_anothers(access, name):
-    for make in (access.add, access.create_token, access.vouched_for):
+    for make in (access.add_account, access.create_token, access.external_sign_in):
         with pytest.raises(InvalidInput, match="can't be the name of a new user"):
             make(name)
     assert list(access.accounts()) == []
@@ -70,12 +70,12 @@ def test_no_new_user_has_a_name_that_looks_like_anothers(access, name):
 
 @pytest.mark.parametrize("name", ["Ann", "ANN", "\uff41nn", "ann ", "\u24d0nn"])
 def test_no_new_user_has_a_name_that_differs_from_anothers_by_nothing_that_is_seen(access, name):
-    access.add("ann")
-    for make in (access.add, access.create_token, access.vouched_for):
+    access.add_account("ann")
+    for make in (access.add_account, access.create_token, access.external_sign_in):
         with pytest.raises(InvalidInput, match=r"has an account already|differs too little|write it as 'ann'"):
             make(name)
     with pytest.raises(NotSignedIn):
-        access.vouched_for(name, with_account=True)
+        access.external_sign_in(name, with_account=True)
     assert [account.user for account in access.accounts()] == ["ann"]
 
 
@@ -91,14 +91,14 @@ def test_no_new_user_has_a_name_that_differs_from_anothers_by_nothing_that_is_se
     ],
 )
 def test_a_name_in_any_script_is_stored_in_its_normal_form(access, name):
-    assert access.add(unicodedata.normalize("NFD", name)) == name
+    assert access.add_account(unicodedata.normalize("NFD", name)) == name
     assert [account.user for account in access.accounts()] == [name]
 
 
 def test_a_name_that_a_proxy_writes_in_parts_is_one_user(access):
     parted = unicodedata.normalize("NFD", "m\u00fcller")
-    assert [access.vouched_for(parted).user for _ in range(2)] == ["m\u00fcller"] * 2
-    assert access.vouched_for(parted, with_account=True).user == "m\u00fcller"
+    assert [access.external_sign_in(parted).user for _ in range(2)] == ["m\u00fcller"] * 2
+    assert access.external_sign_in(parted, with_account=True).user == "m\u00fcller"
     assert access.create_token(parted)[0].user == "m\u00fcller"
     assert [account.user for account in access.accounts()] == ["m\u00fcller"]
 
@@ -108,9 +108,9 @@ def test_a_user_who_was_there_before_names_were_checked_comes_in_as_ever(access,
     for user in old:
         repository.accounts().add_account(Account(user=user, password_hash=CHEAP.hash("correct horse")))
     assert [access.check_password(user, "correct horse") for user in old] == old
-    assert [access.vouched_for(user).user for user in old] == old
+    assert [access.external_sign_in(user).user for user in old] == old
     assert [access.create_token(user)[0].user for user in old] == old
-    assert dict(refused_names(old)) == {
+    assert dict(invalid_usernames(old)) == {
         "\u0430nn": "it mixes letters of several scripts (cyrillic, latin)",
         "a\u200bnn": "it holds characters that can't be seen",
         "ANN": "it differs too little from 'a\\u200bnn'",
@@ -119,7 +119,7 @@ def test_a_user_who_was_there_before_names_were_checked_comes_in_as_ever(access,
 
 
 def test_another_password_ends_sign_ins_and_leaves_tokens(access, repository, clock):
-    access.add("ann", "correct horse")
+    access.add_account("ann", "correct horse")
     _, text = access.create_token("ann")
     signed = access.sign_in("ann")
     access.set_password("ann", "battery staple")
@@ -127,9 +127,9 @@ def test_another_password_ends_sign_ins_and_leaves_tokens(access, repository, cl
     with pytest.raises(NotSignedIn):
         access.check_password("ann", "correct horse")
     for each in (access, opened(repository, clock)):
-        assert each.token(text).user == "ann"
+        assert each.check_token(text).user == "ann"
         with pytest.raises(NotSignedIn):
-            each.signed_in(signed.sign_in.id)
+            each.active_sign_in(signed.sign_in.id)
     with pytest.raises(AccountNotFound):
         access.set_password("bob", "long enough")
     with pytest.raises(InvalidInput, match="8 to 1,024"):
@@ -137,19 +137,19 @@ def test_another_password_ends_sign_ins_and_leaves_tokens(access, repository, cl
 
 
 def test_who_is_disabled_comes_in_with_nothing_until_enabled_again(access, repository, clock):
-    access.add("ann", "correct horse")
+    access.add_account("ann", "correct horse")
     _, text = access.create_token("ann")
     signed = access.sign_in("ann")
     access.disable("ann")
     for each in (access, opened(repository, clock)):
         with pytest.raises(NotSignedIn):
-            each.token(text)
+            each.check_token(text)
         with pytest.raises(NotSignedIn):
             each.refresh(signed.refresh_token)
         with pytest.raises(NotSignedIn):
             each.check_password("ann", "correct horse")
     access.enable("ann")
-    assert access.token(text).user == access.check_password("ann", "correct horse") == "ann"
+    assert access.check_token(text).user == access.check_password("ann", "correct horse") == "ann"
     with pytest.raises(AccountNotFound):
         access.disable("bob")
     with pytest.raises(AccountNotFound):
@@ -162,7 +162,7 @@ def test_a_token_is_kept_as_a_hash_with_what_it_is_for(access, repository):
     found = repository.accounts().token(token.id)
     assert found == token
     assert text.split("_", 2)[2] not in str([found.hash, repr(found)])
-    assert access.token(text).scopes == ("read", "metrics")
+    assert access.check_token(text).scopes == ("read", "metrics")
     assert repository.accounts().token(token.id).last_used is not None
     access.create_token("bob")
     assert [t.id for t in access.tokens("ann")] == [token.id]
@@ -170,7 +170,7 @@ def test_a_token_is_kept_as_a_hash_with_what_it_is_for(access, repository):
     another = text[:-1] + ("A" if text[-1] != "A" else "B")
     for wrong in (another, text.replace("bc_", "br_"), "bc_", "", "\ud800", text + "x"):
         with pytest.raises(NotSignedIn):
-            access.token(wrong)
+            access.check_token(wrong)
     for scopes in ((), ("everything",)):
         with pytest.raises(InvalidInput, match="read, write, admin, metrics"):
             access.create_token("ann", scopes=scopes)
@@ -179,7 +179,7 @@ def test_a_token_is_kept_as_a_hash_with_what_it_is_for(access, repository):
 def test_a_token_that_is_over_is_gone_even_before_the_store_removes_it(access, repository):
     token, text = access.create_token("ann", lifetime=EARLIER)
     with pytest.raises(NotSignedIn):
-        access.token(text)
+        access.check_token(text)
     assert list(access.tokens()) == []
     assert repository.accounts().token(token.id) is None
 
@@ -187,17 +187,17 @@ def test_a_token_that_is_over_is_gone_even_before_the_store_removes_it(access, r
 def test_a_token_revoked_elsewhere_is_good_for_half_a_second_and_here_not_at_all(access, repository, clock):
     elsewhere = opened(repository, clock)
     token, text = access.create_token("ann")
-    assert access.token(text).id == elsewhere.token(text).id == token.id
+    assert access.check_token(text).id == elsewhere.check_token(text).id == token.id
     with pytest.raises(TokenNotFound):
         access.revoke_token(token.id, "bob")
     access.revoke_token(token.id, "ann")
     with pytest.raises(NotSignedIn):
-        access.token(text)
-    assert elsewhere.remembered(text) == elsewhere.token(text)
-    clock.time += HEARD_SECONDS
-    assert elsewhere.remembered(text) is None
+        access.check_token(text)
+    assert elsewhere.cached_token(text) == elsewhere.check_token(text)
+    clock.time += REVOCATION_POLL_SECONDS
+    assert elsewhere.cached_token(text) is None
     with pytest.raises(NotSignedIn):
-        elsewhere.token(text)
+        elsewhere.check_token(text)
     with pytest.raises(TokenNotFound):
         access.revoke_token(token.id)
 
@@ -207,7 +207,7 @@ ENDINGS = {
     "sign_out_everywhere": lambda access, sign_in: access.sign_out_everywhere(sign_in.user),
     "set_password": lambda access, sign_in: access.set_password(sign_in.user, "battery staple"),
     "disable": lambda access, sign_in: access.disable(sign_in.user),
-    "remove": lambda access, sign_in: access.remove(sign_in.user),
+    "remove": lambda access, sign_in: access.remove_account(sign_in.user),
     "more than are named": lambda access, sign_in: [
         access.sign_out(sign_in.id),
         *(access.sign_out_everywhere("carl") for _ in range(KEPT_ENDINGS)),
@@ -217,24 +217,32 @@ ENDINGS = {
 
 def test_a_process_hears_in_one_read_what_ended_in_others_and_asks_for_nobody_else(access, repository, clock):
     for user in ("ann", "bob"):
-        access.add(user, "correct horse")
+        access.add_account(user, "correct horse")
     asked = Asked(repository.accounts())
-    elsewhere = Access(asked, CHEAP, clock=clock)
+    elsewhere = AuthService(asked, CHEAP, clock=clock)
     bob, token = elsewhere.sign_in("bob").sign_in, elsewhere.create_token("bob")[1]
     access.sign_out_everywhere("carl")
     for what, end in ENDINGS.items():
         ann = access.sign_in("ann").sign_in
-        assert elsewhere.signed_in(ann.id).user == elsewhere.vouched_for("ann").user == "ann"
-        assert elsewhere.token(token).user == elsewhere.signed_in(bob.id).user == elsewhere.vouched_for("bob").user
+        assert elsewhere.active_sign_in(ann.id).user == elsewhere.external_sign_in("ann").user == "ann"
+        assert (
+            elsewhere.check_token(token).user
+            == elsewhere.active_sign_in(bob.id).user
+            == elsewhere.external_sign_in("bob").user
+        )
         end(access, ann)
-        clock.time += HEARD_SECONDS
+        clock.time += REVOCATION_POLL_SECONDS
         asked.names.clear()
-        assert elsewhere.token(token).user == elsewhere.signed_in(bob.id).user == elsewhere.vouched_for("bob").user
+        assert (
+            elsewhere.check_token(token).user
+            == elsewhere.active_sign_in(bob.id).user
+            == elsewhere.external_sign_in("bob").user
+        )
         assert asked.names == ["endings"] or what == "more than are named", what
         with pytest.raises(NotSignedIn):
-            elsewhere.signed_in(ann.id)
-        access.remove("ann")
-        access.add("ann", "correct horse")
+            elsewhere.active_sign_in(ann.id)
+        access.remove_account("ann")
+        access.add_account("ann", "correct horse")
 
 
 class Asked:
@@ -256,30 +264,30 @@ def test_a_file_of_an_older_program_tells_of_endings_too(tmp_path, clock):
         text = here.create_token("ann")[1]
         with closing(sqlite3.connect(tmp_path / "botchat.db")) as db:
             db.execute("DROP TABLE IF EXISTS endings")
-        elsewhere.token(text)
+        elsewhere.check_token(text)
         here.disable("ann")
-        clock.time += HEARD_SECONDS
+        clock.time += REVOCATION_POLL_SECONDS
         with pytest.raises(NotSignedIn):
-            elsewhere.token(text)
+            elsewhere.check_token(text)
 
 
 def test_a_refresh_token_is_good_once_and_its_second_use_ends_the_sign_in(access, repository, clock):
-    access.add("ann", "correct horse")
+    access.add_account("ann", "correct horse")
     first = access.sign_in("ann")
     second = access.refresh(first.refresh_token)
     assert second.sign_in.id == first.sign_in.id
-    assert access.signed_in(first.sign_in.id).user == "ann"
+    assert access.active_sign_in(first.sign_in.id).user == "ann"
     with pytest.raises(NotSignedIn):
         opened(repository, clock).refresh(first.refresh_token)
     with pytest.raises(NotSignedIn):
         access.refresh(second.refresh_token)
-    clock.time += HEARD_SECONDS
+    clock.time += REVOCATION_POLL_SECONDS
     with pytest.raises(NotSignedIn):
-        access.signed_in(first.sign_in.id)
+        access.active_sign_in(first.sign_in.id)
 
 
 def test_of_many_who_refresh_with_the_same_token_one_gets_the_next(access):
-    access.add("ann", "correct horse")
+    access.add_account("ann", "correct horse")
     token = access.sign_in("ann").refresh_token
 
     def refreshed(_) -> bool:
@@ -294,14 +302,14 @@ def test_of_many_who_refresh_with_the_same_token_one_gets_the_next(access):
 
 
 def test_signing_out_ends_one_sign_in_or_all_of_a_user(access, repository):
-    access.add("ann", "correct horse")
-    access.add("bob", "correct horse")
+    access.add_account("ann", "correct horse")
+    access.add_account("bob", "correct horse")
     one, two, bobs = (access.sign_in(user).sign_in.id for user in ("ann", "ann", "bob"))
     access.sign_out(one)
     access.sign_out("none")
-    assert (repository.accounts().sign_in(one), access.signed_in(two).user) == (None, "ann")
+    assert (repository.accounts().sign_in(one), access.active_sign_in(two).user) == (None, "ann")
     access.sign_out_everywhere("ann")
-    assert (repository.accounts().sign_in(two), access.signed_in(bobs).user) == (None, "bob")
+    assert (repository.accounts().sign_in(two), access.active_sign_in(bobs).user) == (None, "bob")
     over = SignIn(user="bob", hash="x", expire_time=now() + EARLIER)
     repository.accounts().add_sign_in(over)
     assert repository.accounts().sign_in(over.id) is None
@@ -309,17 +317,17 @@ def test_signing_out_ends_one_sign_in_or_all_of_a_user(access, repository):
 
 
 def test_nothing_is_left_of_a_user_who_is_removed(access, repository):
-    access.add("ann", "correct horse")
+    access.add_account("ann", "correct horse")
     token, text = access.create_token("ann")
     sign_in = access.sign_in("ann").sign_in
     access.create_token("bob")
-    access.token(text)
-    access.remove("ann")
+    access.check_token(text)
+    access.remove_account("ann")
     accounts = repository.accounts()
     assert (accounts.account("ann"), accounts.token(token.id), accounts.sign_in(sign_in.id)) == (None, None, None)
     assert [account.user for account in access.accounts()] == ["bob"]
     with pytest.raises(NotSignedIn):
-        access.token(text)
+        access.check_token(text)
 
 
 def test_what_is_kept_for_a_while_is_added_once_replaced_and_removed(repository):

@@ -11,7 +11,7 @@ from support.stores.sessions import stored, user_says
 
 from botchat.core.admin import Admin
 from botchat.core.errors import FileNotFound, InvalidInput, SessionNotFound
-from botchat.core.models import Session, SessionFilter, now, redaction
+from botchat.core.models import Session, SessionFilter, now, redaction_changes
 from botchat.core.retention import Retention
 from botchat.core.storage.attachments import INLINE_BYTES
 from botchat.core.storage.mongo.gridfs import BUCKET
@@ -124,7 +124,7 @@ def test_saving_what_was_read_keeps_what_lies_apart_and_removes_what_is_no_more_
 def test_a_redacted_message_loses_its_files_and_no_other_message_does(repository):
     session, message = said_with(repository, SMALL, BIG)
     repository.append(session, other := user_says(files=[file_of(BIG)]))
-    repository.update_message("ann", session.id, message.id, **redaction())
+    repository.update_message("ann", session.id, message.id, **redaction_changes())
     read = repository.get("ann", session.id)
     assert [len(m.files) for m in read.messages] == [0, 1]
     for file in message.files:

@@ -80,7 +80,7 @@ def test_a_file_of_a_format_before_is_taken_over_with_all_that_is_in_it(tmp_path
     again.prepare()
     assert again.get("ann", session.id) == session
     assert again.tags("ann") == ["rome"]
-    again.prefer("ann", reasoning="shown")
+    again.set_preferences("ann", reasoning="shown")
     assert again.preferences("ann").reasoning == "shown"
     again.delete("ann", session.id)
     assert again.get("ann", session.id).expire_time is not None
