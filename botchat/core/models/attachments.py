@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from botchat.core.errors import InvalidInput
+from botchat.core.models.bot import BotInfo
 from botchat.core.models.display import format_size, one_line
-from botchat.core.models.session import BotInfo, File
+from botchat.core.models.message import File
 
 MAX_FILE_BYTES = 10_000_000
 MAX_FILES = 10

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from botchat.core.errors import MessageNotFound
-from botchat.core.models.session import Message
+from botchat.core.models.message import Message
 
 ROOT = "00000000-0000-0000-0000-000000000000"
 """The `parent` of a message that follows no other and yet is not the first in the list: no message has this id."""

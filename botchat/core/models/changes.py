@@ -3,7 +3,9 @@
 from datetime import datetime
 from typing import Any, Literal, TypedDict
 
-from botchat.core.models.session import State, Status, Topic, now
+from botchat.core.models.message import Status, Topic
+from botchat.core.models.primitives import now
+from botchat.core.models.session import State
 
 
 class SessionChanges(TypedDict, total=False):

@@ -3,7 +3,8 @@
 import re
 from datetime import UTC, datetime
 
-from botchat.core.models.session import File, Message, is_blank, valid_text
+from botchat.core.models.message import File, Message
+from botchat.core.models.primitives import is_blank, valid_text
 from botchat.core.models.unsupported import is_packed, unsupported_notices
 
 _SPEAKERS = {"user": "You", "assistant": "Bot", "system": "System", "tool": "Tool"}

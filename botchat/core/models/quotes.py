@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from botchat.core.models.session import Message, Role
+from botchat.core.models.message import Message, Role
 
 PASSAGE_WORDS = 6
 """Words in a row that make a common passage (in scripts without spaces, characters)."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from botchat.core.errors import InvalidInput
-from botchat.core.models.session import is_valid
+from botchat.core.models.primitives import is_valid
 
 NAME_LIMIT = 500
 """Characters of a name that a person gives: the name stands in an index, which a novel would bloat."""
