@@ -1,4 +1,4 @@
-"""Accounts, passwords, API tokens and sign-ins: who a request comes from, and what they may do."""
+"""Authentication: accounts, passwords, API tokens and sign-ins."""
 
 from botchat.core.auth.credentials import hash_secret
 from botchat.core.auth.devices import DEVICE_LIFETIME, Devices

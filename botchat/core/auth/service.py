@@ -1,4 +1,4 @@
-"""Who may come in: passwords, tokens and sign-ins, checked and made. `core/storage/accounts.py` stores them."""
+"""Creates and checks accounts, passwords, tokens and sign-ins. `core/storage/accounts.py` stores them."""
 
 import hmac
 import secrets
@@ -17,7 +17,7 @@ from botchat.core.models import check_name, now
 from botchat.core.storage import SCOPES, USUAL_SCOPES, Account, AccountRepository, Scope, SignIn, Token
 
 SIGN_IN_LIFETIME = timedelta(days=7)
-"""How long a sign-in lasts after its refresh token was last used."""
+"""How long a sign-in is valid after the last use of its refresh token."""
 
 _LAST_USED_STEP = timedelta(minutes=1)
 _RENEWAL_STEP = timedelta(days=1)
@@ -28,16 +28,16 @@ _NO_PASSWORD = "There is nobody of that name and password."  # noqa: S105
 
 
 class IssuedSignIn(NamedTuple):
-    """A sign-in, and the refresh token that is good for it now; it is shown to whoever signed in, and kept nowhere."""
+    """A sign-in with its current refresh token, which is returned to the client and not stored."""
 
     sign_in: SignIn
     refresh_token: str
 
 
 class AuthService:
-    """Decides who comes in. There is one in a process, because it remembers whom it let in.
+    """Authenticates users. A process has one, because it caches valid tokens and sign-ins.
 
-    That is for half a minute, or expire_time it hears, within a second, that another process ended it.
+    They are cached for 30 s, or until another process revokes them, which takes effect within a second.
     Every method may raise StoreError.
     """
 
@@ -53,10 +53,10 @@ class AuthService:
         self._grants = GrantCache(accounts, clock)
 
     def add_account(self, user: str, password: str | None = None) -> str:
-        """Make an account, with a password or for tokens alone; return the user's name, which is in NFKC.
+        """Create an account, with a password or for tokens alone; return the username in NFKC.
 
         Raises:
-            InvalidInput: the user has one, or that is no name for a new user, or no password.
+            InvalidInput: the account exists, or the username or the password is invalid.
         """
         password_hash = None if password is None else self._passwords.hash(password)
         if self._accounts.account(check_name("The user", user)) is None:
@@ -66,22 +66,22 @@ class AuthService:
         return user
 
     def accounts(self) -> Iterator[Account]:
-        """Read all accounts, by user."""
+        """Yield all accounts, ordered by user."""
         return self._accounts.accounts()
 
     def set_password(self, user: str, password: str) -> None:
-        """Give an account another password. Who is signed in with the old one is not any more; tokens stay.
+        """Change a password, and sign the user out everywhere; tokens stay valid.
 
         Raises:
             AccountNotFound: the user has no account.
-            InvalidInput: that is no password.
+            InvalidInput: the password is invalid.
         """
         if not self._accounts.set_password(user, self._passwords.hash(password)):
             raise AccountNotFound(user)
         self.sign_out_everywhere(user)
 
     def disable(self, user: str) -> None:
-        """Let a user not come in any more, whatever they show. Their sessions stay.
+        """Disable an account, its tokens and its sign-ins. The user's sessions stay.
 
         Raises:
             AccountNotFound: the user has no account.
@@ -91,7 +91,7 @@ class AuthService:
         self.sign_out_everywhere(user)
 
     def enable(self, user: str) -> None:
-        """Let a user who was disabled come in again, with the same password and tokens.
+        """Enable a disabled account, with the same password and tokens.
 
         Raises:
             AccountNotFound: the user has no account.
@@ -100,7 +100,7 @@ class AuthService:
             raise AccountNotFound(user)
 
     def remove_account(self, user: str) -> None:
-        """Remove a user's account, tokens and sign-ins, if there are any."""
+        """Delete a user's account, tokens and sign-ins, if there are any."""
         self._accounts.remove_account(user)
         self._grants.revoke(user)
 
@@ -112,10 +112,10 @@ class AuthService:
         scopes: tuple[Scope, ...] = USUAL_SCOPES,
         lifetime: timedelta | None = None,
     ) -> tuple[Token, str]:
-        """Make a token, and an account without a password if the user has none; the text is shown now or never.
+        """Create a token, and an account without a password if the user has none; the text can't be read again.
 
         Raises:
-            InvalidInput: there is no such scope, the name is too long, or that is no name for a new user.
+            InvalidInput: a scope is unknown, the token's name is too long, or the username is invalid.
         """
         check_name("The user", user)
         if not scopes or set(scopes) - set(SCOPES):
@@ -137,28 +137,28 @@ class AuthService:
         return token, f"bc_{token.id}_{secret}"
 
     def tokens(self, user: str | None = None) -> Iterator[Token]:
-        """Read the tokens of a user or of all, oldest first."""
+        """Yield the tokens of a user or of all users, oldest first."""
         return self._accounts.tokens(user)
 
     def revoke_token(self, token_id: str, user: str | None = None) -> None:
-        """End a token, of that user alone where one is named; here at once, in other processes within a second.
+        """Revoke a token, if it is that user's; in this process at once, in others within a second.
 
         Raises:
-            TokenNotFound: there is none of that id.
+            TokenNotFound: there is no such token.
         """
         if not self._accounts.remove_token(token_id, user):
             raise TokenNotFound(token_id)
         self._grants.revoke(token_id)
 
     def cached_token(self, text: str) -> Token | None:
-        """Return the token of this text if it was good lately: without asking the store."""
+        """Return the token of this text if it is cached as valid, without a read of the store."""
         return self._grants.tokens.get(hash_secret(text)) if self._grants.is_current else None
 
     def check_token(self, text: str) -> Token:
-        """Return the token of this text.
+        """Return the valid token of this text.
 
         Raises:
-            NotSignedIn: it is none, revoked or expired, or its user is disabled.
+            NotSignedIn: it is unknown, revoked or expired, or its user is disabled.
         """
         self._grants.sync()
         tokens = self._grants.tokens
@@ -170,16 +170,16 @@ class AuthService:
         if token is None or not hmac.compare_digest(token.hash, hash_secret(secret)) or not self._is_active(token.user):
             raise NotSignedIn(_NO_TOKEN)
         at = now()
-        if token.last_used is None or abs(at - token.last_used) >= _LAST_USED_STEP:  # or the clock was set back
+        if token.last_used is None or abs(at - token.last_used) >= _LAST_USED_STEP:  # also if the clock was set back
             self._accounts.token_used(token.id, at)
         tokens.put(hash_secret(text), token, generation)
         return token
 
     def check_password(self, user: str, password: str) -> str:
-        """Return the user of that name and password.
+        """Return the username if the password is correct.
 
         Raises:
-            NotSignedIn: there is none, or they are disabled; it does not say which, nor by the time it takes.
+            NotSignedIn: it isn't, or the user is unknown or disabled; neither the error nor its timing says which.
         """
         account = self._accounts.account(user)
         password_hash = account.password_hash if account else None
@@ -191,7 +191,7 @@ class AuthService:
         return account.user
 
     def sign_in(self, user: str) -> IssuedSignIn:
-        """Keep that a user, whose password was checked, has signed in."""
+        """Create a sign-in of a user whose password was checked."""
         secret = new_secret()
         sign_in = SignIn(user=user, hash=hash_secret(secret), expire_time=now() + SIGN_IN_LIFETIME)
         generation = self._grants.sign_ins.generation
@@ -200,12 +200,12 @@ class AuthService:
         return IssuedSignIn(sign_in, f"br_{sign_in.id}_{secret}")
 
     def refresh(self, refresh_token: str) -> IssuedSignIn:
-        """Take a refresh token, and give the next one: each is good once.
+        """Exchange a refresh token for the next one: each can be used once.
 
-        One that comes a second time was stolen, or its thief's came first: nobody is signed in with either any more.
+        A second use means that it was stolen, so it ends the sign-in for both clients.
 
         Raises:
-            NotSignedIn: it is none, used before, expired, or signed out.
+            NotSignedIn: it is unknown, used, expired or signed out.
         """
         sign_in_id, secret = split_credential(refresh_token, "br", _NO_REFRESH)
         next_secret = new_secret()
@@ -217,14 +217,14 @@ class AuthService:
         return IssuedSignIn(sign_in, f"br_{sign_in_id}_{next_secret}")
 
     def cached_sign_in(self, sign_in_id: str) -> SignIn | None:
-        """Return the sign-in if it was there lately: without asking the store."""
+        """Return the sign-in if it is cached as valid, without a read of the store."""
         return self._grants.sign_ins.get(sign_in_id) if self._grants.is_current else None
 
     def active_sign_in(self, sign_in_id: str) -> SignIn:
-        """Return the sign-in.
+        """Return the sign-in of this ID.
 
         Raises:
-            NotSignedIn: they have signed out, or are disabled.
+            NotSignedIn: it is signed out or expired, or its user is disabled.
         """
         self._grants.sync()
         sign_ins = self._grants.sign_ins
@@ -238,10 +238,10 @@ class AuthService:
         return sign_in
 
     def sign_in_of_refresh_token(self, refresh_token: str) -> SignIn:
-        """Return the sign-in of a refresh token that a browser keeps and shows with every request: it stays the same.
+        """Return the sign-in of a refresh token in a browser's cookie, which isn't exchanged; renew its expiry daily.
 
         Raises:
-            NotSignedIn: it is none, or they have signed out, or are disabled.
+            NotSignedIn: it is unknown, signed out or expired, or its user is disabled.
         """
         sign_in_id, secret = split_credential(refresh_token, "br", _NO_REFRESH)
         sign_in = self.active_sign_in(sign_in_id)
@@ -256,12 +256,14 @@ class AuthService:
             self._grants.sign_ins.put(sign_in_id, sign_in, generation)
         return sign_in
 
-    def external_sign_in(self, user: str, *, with_account: bool = False) -> SignIn:
-        """Return a sign-in, stored nowhere, of a user of whom someone else knows who it is; new ones get an account.
+    def external_sign_in(self, user: str, *, require_account: bool = False) -> SignIn:
+        """Return a sign-in, which isn't stored, of a user whom a proxy or an identity provider has authenticated.
+
+        A new user gets an account, unless `require_account`.
 
         Raises:
-            NotSignedIn: they are disabled, or only who is `with_account` may come in, and they have none.
-            InvalidInput: that is no name for a new user.
+            NotSignedIn: the account is disabled, or `require_account` and there is none.
+            InvalidInput: the username is invalid for a new user.
         """
         sign_in_id = f"of {user}"
         self._grants.sync()
@@ -270,7 +272,7 @@ class AuthService:
             return cached
         generation = sign_ins.generation
         check_name("The user", user)
-        user = self._stored_name(user) if with_account else self._ensure_account(user)
+        user = self._stored_name(user) if require_account else self._ensure_account(user)
         if not self._is_active(user):
             raise NotSignedIn(f"{user} has no account here, or may not use it any more.")
         sign_in = SignIn(id=sign_in_id, user=user, hash="", expire_time=now() + SIGN_IN_LIFETIME)
@@ -278,10 +280,10 @@ class AuthService:
         return sign_in
 
     def sign_out(self, sign_in_id: str) -> None:
-        """End a sign-in: here at once, in other processes within a second."""
+        """End a sign-in; in this process at once, in others within a second."""
         if self._accounts.remove_sign_in(sign_in_id):
             self._grants.revoke(sign_in_id)
-        else:  # others have heard of it, or it never was
+        else:  # other processes know of it, or it never existed
             self._grants.evict(sign_in_id)
 
     def sign_out_everywhere(self, user: str) -> None:
@@ -290,7 +292,7 @@ class AuthService:
         self._grants.revoke(user)
 
     def _ensure_account(self, user: str) -> str:
-        """Make an account if the user has none; return its name."""
+        """Create an account if the user has none; return its name."""
         user = self._stored_name(user)
         if self._accounts.account(user) is None:
             check_new_username(user, self._users())
@@ -298,7 +300,7 @@ class AuthService:
         return user
 
     def _stored_name(self, user: str) -> str:
-        """Return the name as it is stored: to_nfc, if it was not stored otherwise before names were checked."""
+        """Return the stored name: in NFC, unless an account from before names were checked has another form."""
         return user if self._accounts.account(user) is not None else to_nfc(user)
 
     def _users(self) -> Iterator[str]:

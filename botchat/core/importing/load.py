@@ -57,13 +57,13 @@ class SessionImporter:
     def _put(self, record: Record) -> str | SkippedEntry | None:
         """Store a session; return its ID, or a SkippedEntry, or None if the store has it already."""
         session_id, user = str(record["_id"]), record["user"]
-        is_there = (user, session_id) in self._seen or user in self._admin.owners(session_id)
-        if is_there and self._on_conflict == "fail":
+        exists = (user, session_id) in self._seen or user in self._admin.owners(session_id)
+        if exists and self._on_conflict == "fail":
             raise BotchatError(f"The store has {session_id!r} already: it and what comes after was not taken in.")
-        if is_there and self._on_conflict == "newid":
+        if exists and self._on_conflict == "newid":
             session_id = new_id()
             record = record | {"_id": session_id, "id": session_id}
-        elif is_there and self._on_conflict == "skip":
+        elif exists and self._on_conflict == "skip":
             return None
         try:
             if self._dry_run:
