@@ -36,7 +36,7 @@ def markdown_to_html(text: str) -> str | None:
         if any(token.level >= _DEEPEST - 2 for token in tokens):
             return None
         return str(renderer.renderer.render(tokens, renderer.options, env))
-    except Exception:  # noqa: BLE001  (a fault of the library in one message must not cost someone the export)
+    except Exception:  # noqa: BLE001  (an error of the library in one message must not fail the export)
         return None
 
 

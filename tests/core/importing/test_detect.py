@@ -181,7 +181,7 @@ def test_what_can_not_be_taken_is_told_in_a_sentence_and_the_others_are_read(lin
 
 def test_lines_are_read_also_when_the_first_of_them_is_spoilt():
     spoilt, good = read(b'{"id": "cut\n' + changed().encode())
-    assert (spoilt.where, good) == ("line 1", GOOD)
+    assert (spoilt.location, good) == ("line 1", GOOD)
 
 
 def test_bytes_that_are_no_text_are_told():
