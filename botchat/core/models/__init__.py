@@ -1,4 +1,4 @@
-"""Sessions, messages and the other records as plain data, and the rules for their values."""
+"""Sessions, messages and other records as plain data, and the rules for their values."""
 
 from botchat.core.models.attachments import MAX_FILE_BYTES, MAX_FILES, check_files, read_file
 from botchat.core.models.bot import BotInfo, ContextStrategy, Delta
