@@ -1,4 +1,4 @@
-"""Times that lie ahead, because a clock was set back since: nobody is locked out by them and nothing stands still."""
+"""Times in the future, after a clock was set back: they lock nobody out and block nothing."""
 
 from datetime import timedelta
 

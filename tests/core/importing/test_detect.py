@@ -1,4 +1,4 @@
-"""Sessions out of files: botchat's own come back equal, other programs' come whole, and the rest is told, not lost."""
+"""Reading sessions from files: botchat's own are equal, other programs' complete, and invalid ones are reported."""
 
 import io
 import re
@@ -12,7 +12,7 @@ from botchat.core.importing import read_sessions
 from botchat.core.models import SkippedEntry
 from botchat.core.storage import session_from_record
 
-# botchat's own
+# botchat's own format
 
 
 @settings(deadline=None)  # a machine under load may take any time
@@ -112,7 +112,7 @@ def test_blank_lines_and_a_byte_order_mark_are_passed_over():
     assert len(read(b"\xef\xbb\xbf\n\n" + line + b"\n\r\n" + line.strip())) == 2
 
 
-# What can't be taken
+# Invalid entries
 
 GOOD = record_of(says("user", "x", id="m"), id="s")
 

@@ -1,4 +1,4 @@
-"""Files that are small and unpack, or are parsed, to gigabytes: each is refused by the limit that it exceeds."""
+"""Small files that unpack or parse to gigabytes: each is rejected by the limit that it exceeds."""
 
 import io
 import json
