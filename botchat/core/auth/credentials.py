@@ -3,11 +3,20 @@
 import re
 import secrets
 from hashlib import sha256
+from typing import NamedTuple
 
 from botchat.core.errors import NotSignedIn
+from botchat.core.storage import SignIn
 
 _SECRET_BYTES = 32
 _PATTERN = re.compile(r"(bc|br)_([0-9a-f-]{8,36})_([\w-]{43})", re.ASCII)
+
+
+class IssuedSignIn(NamedTuple):
+    """A sign-in with its current refresh token, which is returned to the client and not stored."""
+
+    sign_in: SignIn
+    refresh_token: str
 
 
 def new_secret() -> str:

@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import NamedTuple
 
-from botchat.core.auth.credentials import hash_secret, new_secret, split_credential
+from botchat.core.auth.credentials import IssuedSignIn, hash_secret, new_secret, split_credential
 from botchat.core.auth.grant_cache import GrantCache
 from botchat.core.auth.passwords import Passwords
 from botchat.core.auth.usernames import check_new_username, normalize_username, to_nfc
@@ -25,13 +24,6 @@ _NAME_LENGTH = 100
 _NO_TOKEN = "This token is not good, or not any more: ask for another."  # noqa: S105
 _NO_REFRESH = "You are not signed in any more: sign in again."
 _NO_PASSWORD = "There is nobody of that name and password."  # noqa: S105
-
-
-class IssuedSignIn(NamedTuple):
-    """A sign-in with its current refresh token, which is returned to the client and not stored."""
-
-    sign_in: SignIn
-    refresh_token: str
 
 
 class AuthService:
@@ -124,15 +116,8 @@ class AuthService:
             raise InvalidInput(f"The name of a token has at most {_NAME_LENGTH} characters.")
         user = self._ensure_account(user)
         secret = new_secret()
-        expire_time = None if lifetime is None else now() + lifetime
-        token = Token(
-            id=secrets.token_hex(8),
-            user=user,
-            name=name,
-            hash=hash_secret(secret),
-            scopes=scopes,
-            expire_time=expire_time,
-        )
+        token_id, expires = secrets.token_hex(8), None if lifetime is None else now() + lifetime
+        token = Token(id=token_id, user=user, name=name, hash=hash_secret(secret), scopes=scopes, expire_time=expires)
         self._accounts.add_token(token)
         return token, f"bc_{token.id}_{secret}"
 

@@ -146,10 +146,10 @@ def test_a_list_is_split_alike_wherever_the_file_is_read_in_two(size):
     text = rb'[{"a": "}],[\\\" \\"}, [1, "\\\\"], "x,\"y" , {"b": {"c": [{}]}}] {'
     splitter = ListSplitter(ImportLimits())
     items = [
-        item for at in range(0, len(text), size) if not splitter.is_over for item in splitter.feed(text[at:][:size])
+        item for at in range(0, len(text), size) if not splitter.is_finished for item in splitter.feed(text[at:][:size])
     ]
     assert [json.loads(item) for item in items] == [{"a": '}],[\\" \\'}, [1, "\\\\"], 'x,"y', {"b": {"c": [{}]}}]
-    assert splitter.is_over
+    assert splitter.is_finished
 
 
 def test_a_list_that_is_cut_off_gives_its_whole_sessions_and_an_error():

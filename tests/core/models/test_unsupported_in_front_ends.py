@@ -95,7 +95,7 @@ def test_a_table_has_the_kinds_beside_the_words(local_shell, store):
     assert [row["unsupported"] for row in rows] == ["", "tool call: search, image"]
 
 
-# Copies, forks and imports
+# Sessions that are copied, forked or imported
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl"])
