@@ -90,8 +90,8 @@ class Chat(Sessions):
 
     def preferred_bot(self, user: str) -> str:
         """Return the bot of the user's new sessions: the preferred one, if still configured, else the default."""
-        chosen = self.preferences(user).default_bot
-        return chosen if chosen and chosen in self._turns.bots else self.default_bot
+        preferred = self.preferences(user).default_bot
+        return preferred if preferred and preferred in self._turns.bots else self.default_bot
 
     def new_session(self, user: str, bot_id: str | None = None) -> Session:
         """Return a new session, by default with the user's preferred bot; it is stored with its first message.

@@ -31,27 +31,27 @@ def without_password(address: str) -> str:
         return address if "/" in scheme else MASK
     if scheme == "sqlite":
         return address if rest.startswith("/") else f"{scheme}://{MASK}"
-    place, query = _split_query(rest)
-    credentials, at, place = place.rpartition("@")
-    if "@" in query or not _HOSTS_AND_PATH.fullmatch(place):
+    location, query = _split_query(rest)
+    credentials, at, location = location.rpartition("@")
+    if "@" in query or not _HOSTS_AND_PATH.fullmatch(location):
         return f"{scheme}://{MASK}"
     user, colon, password = credentials.partition(":")
     if colon and not password:  # the password may start with the @, and there is no host
         return f"{scheme}://{MASK}"
-    shown = f"{user}:{MASK}" if colon and _USER.fullmatch(user) else MASK if at else ""
-    return f"{scheme}://{shown}{at}{place}"
+    userinfo = f"{user}:{MASK}" if colon and _USER.fullmatch(user) else MASK if at else ""
+    return f"{scheme}://{userinfo}{at}{location}"
 
 
 def is_unambiguous(address: str) -> bool:
     """Return whether the parts of a URL are unambiguous: special characters in its credentials are percent-encoded."""
     scheme, is_url, rest = address.partition("://")
     authority, path, query = _split_authority(rest)
-    place = authority.rpartition("@")[2]
+    location = authority.rpartition("@")[2]
     credentials = authority.rpartition("@")[0]
     has_plain_credentials = not re.search(r"[@\[\]\s]|%(?![0-9A-Fa-f]{2})", credentials) and credentials.count(":") <= 1
     return (
         bool(is_url and _SCHEME.fullmatch(scheme))
-        and bool(_HOSTS_AND_PATH.fullmatch(place))
+        and bool(_HOSTS_AND_PATH.fullmatch(location))
         and has_plain_credentials
         and ("@" not in path + query or not set("@:") & set(authority))
     )
@@ -60,8 +60,8 @@ def is_unambiguous(address: str) -> bool:
 def secrets_in(address: str) -> set[str]:
     """Return the secrets in a URL: as written, decoded, and in the encodings in which a server may quote them."""
     rest = address.partition("://")[2]
-    place, query = _split_query(rest)
-    credentials = (rest if "@" in query else place).rpartition("@")[0]
+    location, query = _split_query(rest)
+    credentials = (rest if "@" in query else location).rpartition("@")[0]
     user, colon, password = credentials.partition(":")
     found = {credentials, password if colon else user}
     pairs = [option.partition("=")[::2] for option in query.split("&")] + parse_qsl(query)
@@ -104,6 +104,6 @@ def _split_query(rest: str) -> tuple[str, str]:
 
 def _split_authority(rest: str) -> tuple[str, str, str]:
     """Split a URL without its scheme by RFC 3986: authority, path, and query with fragment."""
-    place, query = _split_query(rest)
-    authority, _, path = place.partition("/")
+    location, query = _split_query(rest)
+    authority, _, path = location.partition("/")
     return authority, path, query

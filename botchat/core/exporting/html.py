@@ -139,8 +139,8 @@ def _file(file: File) -> str:
     if not file.is_image or file.data is None:
         return f'<p class="file" dir="auto">{name}</p>\n'
     source = f"data:{file.type};base64,{base64.b64encode(file.data).decode()}"
-    shown = f'<img src="{source}" alt="{escape(one_line(file.name))}">'
-    return f'<figure>{shown}<figcaption class="file" dir="auto">{name}</figcaption></figure>\n'
+    image = f'<img src="{source}" alt="{escape(one_line(file.name))}">'
+    return f'<figure>{image}<figcaption class="file" dir="auto">{name}</figcaption></figure>\n'
 
 
 def _plain(text: str) -> str:
@@ -148,8 +148,8 @@ def _plain(text: str) -> str:
 
 
 def _time(time: datetime) -> str:
-    shown = rfc3339(time)
-    return f'<time datetime="{shown}">{shown[:10]} {shown[11:16]} UTC</time>'
+    text = rfc3339(time)
+    return f'<time datetime="{text}">{text[:10]} {text[11:16]} UTC</time>'
 
 
 def _name(session: Session) -> str:

@@ -104,7 +104,7 @@ def texts_in(value: Any) -> Iterator[str]:
         if isinstance(inner, str) and inner.strip():
             yield inner.strip()
         elif isinstance(inner, dict):
-            waiting += [held for key, held in inner.items() if not is_structure(key)]
+            waiting += [each for key, each in inner.items() if not is_structure(key)]
         elif isinstance(inner, list):
             waiting += inner
 
@@ -141,10 +141,10 @@ def _read_part(part: Any, content: Content) -> None:
 def _text_under(part: dict[str, Any], keys: Iterable[str]) -> str | None:
     """Return the text of the first key that has one, either directly or as its `value`."""
     for key in keys:
-        held = part.get(key)
-        held = held.get("value") if isinstance(held, dict) else held
-        if isinstance(held, str):
-            return held
+        value = part.get(key)
+        text = value.get("value") if isinstance(value, dict) else value
+        if isinstance(text, str):
+            return text
     return None
 
 

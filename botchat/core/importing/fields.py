@@ -68,13 +68,13 @@ def read_role(given: Any, content: Content) -> Role:
 
 def rename_fields(item: Mapping[str, Any], names: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
     """Return an item with its fields under botchat's names; other fields are unchanged."""
-    taken = dict(item)
+    renamed = dict(item)
     for name in names:
         key, value = find_field(item, name, names)
         if key:
-            del taken[key]
-            taken[name] = value
-    return taken
+            del renamed[key]
+            renamed[name] = value
+    return renamed
 
 
 def times_of(messages: Iterable[Mapping[str, Any]]) -> list[datetime]:

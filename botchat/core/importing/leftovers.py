@@ -17,14 +17,14 @@ _MARKUP = "<details"
 
 def keep_leftovers(record: Record, item: dict[str, Any]) -> None:
     """Store the texts of a conversation that its record lacks, by their paths, in the record's `original`."""
-    held = {line for text in _record_texts(record) for line in _lines(text)}
-    rest = {path: text for path, text in _texts_of(item) if not _is_kept(text, held)}
+    kept_lines = {line for text in _record_texts(record) for line in _lines(text)}
+    rest = {path: text for path, text in _texts_of(item) if not _is_kept(text, kept_lines)}
     if rest:
         record[ORIGINAL] = encode(rest)
 
 
-def _is_kept(text: str, held: set[str]) -> bool:
-    return held.issuperset(_lines(text)) or " ".join(text.split()) in held  # names and tags are stored on one line
+def _is_kept(text: str, kept_lines: set[str]) -> bool:
+    return kept_lines.issuperset(_lines(text)) or " ".join(text.split()) in kept_lines  # names and tags are on one line
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -41,7 +41,7 @@ def _record_texts(record: Record) -> Iterator[str]:
 
 def _is_technical(key: str, value: Any) -> bool:
     if key in _PLACES:
-        return all(isinstance(held, str) for held in (value if isinstance(value, list) else [value]))
+        return all(isinstance(each, str) for each in (value if isinstance(value, list) else [value]))
     return key in _ENVELOPE or is_structure(key) or (isinstance(value, str) and _MARKUP in value)
 
 
@@ -53,7 +53,7 @@ def _texts_of(item: dict[str, Any]) -> Iterator[tuple[str, str]]:
         if isinstance(value, str):
             yield path, value
         elif isinstance(value, dict):
-            inner = {key: held for key, held in value.items() if not _is_technical(key, held)}
-            waiting += [(f"{path}.{key}" if path else key, held) for key, held in inner.items()]
+            inner = {key: each for key, each in value.items() if not _is_technical(key, each)}
+            waiting += [(f"{path}.{key}" if path else key, each) for key, each in inner.items()]
         elif isinstance(value, list):
-            waiting += [(f"{path}.{i}", held) for i, held in enumerate(value)]
+            waiting += [(f"{path}.{i}", each) for i, each in enumerate(value)]

@@ -113,10 +113,10 @@ class Sessions(SessionQueries):
             InvalidInput: it has fewer messages.
         """
         source = self.open(user, session_id)
-        wanted = source.message_count if messages is None else messages
-        if not 1 <= wanted <= source.message_count:
+        count = source.message_count if messages is None else messages
+        if not 1 <= count <= source.message_count:
             raise InvalidInput(f"The session has {source.message_count} messages: a fork takes 1 to all of them.")
-        copied = [self._with_data(source, message) for message in islice(self.history(source), wanted)]
+        copied = [self._with_data(source, message) for message in islice(self.history(source), count)]
         session = fork_session(source, copied)
         if source.agents or source.totals:
             recount(session)
@@ -226,9 +226,9 @@ class Sessions(SessionQueries):
             MessageNotFound: the session has no such message.
         """
         self._check_owner(user, session)
-        place = self._repository.position(user, session.id, message_id)
+        position = self._repository.position(user, session.id, message_id)
         stored = self._repository.get(user, session.id, last=1)
-        later = self._repository.messages(user, session.id, stored.message_count, stored.message_count - place)
+        later = self._repository.messages(user, session.id, stored.message_count, stored.message_count - position)
         session.head = newest_leaf(later, message_id)
         self.update(user, session.id, head=session.head)
 
@@ -238,13 +238,13 @@ class Sessions(SessionQueries):
         Raises:
             MessageNotFound: the session has no such message.
         """
-        place = self._repository.position(session.user, session.id, message_id)
-        return self._repository.messages(session.user, session.id, place + 1, limit=2)
+        position = self._repository.position(session.user, session.id, message_id)
+        return self._repository.messages(session.user, session.id, position + 1, limit=2)
 
     def _branch_from(self, session: Session, message_id: str) -> list[Message]:
         """Return a message of the shown branch, and those after it there."""
         branch = branch_of(list(self.history(self.open(session.user, session.id))), session.head)
-        place = next((i for i, message in enumerate(branch) if message.id == message_id), None)
-        if place is None:
+        position = next((i for i, message in enumerate(branch) if message.id == message_id), None)
+        if position is None:
             raise MessageNotFound(message_id)
-        return branch[place:]
+        return branch[position:]

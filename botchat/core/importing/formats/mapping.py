@@ -69,11 +69,11 @@ def _message_of(node: Any) -> dict[str, Any]:
     """Return the message in a node, or the node itself as a message."""
     if not isinstance(node, dict):
         return {"content": node} if node else {}
-    held = node.get("message")
-    if isinstance(held, dict):
-        return held
+    message = node.get("message")
+    if isinstance(message, dict):
+        return message
     return {name: value for name, value in node.items() if name not in _NODE_FIELDS} | (
-        {"content": held} if held else {}
+        {"content": message} if message else {}
     )
 
 

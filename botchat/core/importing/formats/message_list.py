@@ -40,14 +40,14 @@ def read_message_list(item: dict[str, Any]) -> Record:
 
 def _with_unique_ids(messages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the messages, with a new ID for each whose ID an earlier one has."""
-    taken = list[dict[str, Any]]()
+    unique = list[dict[str, Any]]()
     ids = set[str]()
     for message in messages:
         id_ = message.get("id")
-        is_taken = isinstance(id_, str) and id_ in ids
-        taken.append(message | {"id": new_id()} if is_taken else message)
+        is_duplicate = isinstance(id_, str) and id_ in ids
+        unique.append(message | {"id": new_id()} if is_duplicate else message)
         ids |= {id_} if isinstance(id_, str) else set()
-    return taken
+    return unique
 
 
 def read_message_tree(item: dict[str, Any]) -> Record:
