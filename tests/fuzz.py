@@ -1,6 +1,6 @@
-"""Fuzz every parser for some seconds in turns: `python tests/fuzz.py SECONDS [NAME…]`; what `make fuzz` runs.
+"""Fuzz all parsers in turns for some seconds: `python tests/fuzz.py SECONDS [NAME…]`; `make fuzz` runs it.
 
-Examples that failed are kept in .hypothesis, and tried first the next time. The exit code is 1 when one fails.
+Failing examples are stored in .hypothesis and tried first the next time. The exit code is 1 if one fails.
 """
 
 import sys
@@ -19,7 +19,7 @@ _PHASES = (Phase.reuse, Phase.generate, Phase.shrink)
 
 
 def main(seconds: float, names: list[str]) -> None:
-    warnings.simplefilter("ignore", HypothesisWarning)  # that long examples take long to be written out
+    warnings.simplefilter("ignore", HypothesisWarning)  # about the time to print long examples
     end = time.monotonic() + seconds
     tried: Counter[str] = Counter()
     for i, name in enumerate(cycle(names)):

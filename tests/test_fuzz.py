@@ -1,4 +1,4 @@
-"""The parsers read whatever strangers send: a few examples with every run, many more by `make fuzz`."""
+"""The parsers handle arbitrary data: a few examples in every run, many more with `make fuzz`."""
 
 import base64
 import subprocess

@@ -13,7 +13,8 @@ from botchat.core.bots.stream import body, size_limit
 from botchat.core.models import attachments, validation
 from botchat.core.models.import_limits import ImportLimits, UploadLimits
 from botchat.core.storage import records
-from botchat.settings import _MOST_CONFIG_BYTES, ApiSettings, LimitSettings, Settings
+from botchat.settings import ApiSettings, LimitSettings, Settings
+from botchat.settings.loading import MAX_CONFIG_BYTES
 from botchat.web import import_worker
 from botchat.web.auth import pages
 from botchat.web.markdown import escape, formulas
@@ -34,9 +35,9 @@ FIXED = [
     validation.TAGS_LIMIT,
     validation.TAG_LIMIT,
     ask._MAX_INPUT_BYTES,
-    _MOST_CONFIG_BYTES,
+    MAX_CONFIG_BYTES,
     pages._LONGEST_FORM,
-    passwords._AT_ONCE,
+    passwords._MAX_CONCURRENT,
     import_worker.WORKER._places._initial_value,
     formulas.LARGEST,
     escape.LONGEST,

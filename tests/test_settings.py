@@ -1,4 +1,4 @@
-"""Settings: where each comes from, which one wins, and what is said of one that is wrong."""
+"""Settings: their origins, which one wins, and the errors of invalid ones."""
 
 import pytest
 

@@ -204,7 +204,7 @@ class SessionExporter:
     def _text(self, records: "Iterator[Record]") -> Iterator[str]:
         from botchat.core.exporting import export
 
-        return export(records, self._format, alone=self._alone)
+        return export(records, self._format, single=self._alone)
 
     def _to_stdout(self) -> None:
         from botchat.core.exporting import printable

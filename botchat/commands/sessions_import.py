@@ -77,7 +77,7 @@ def _lines(results: "Iterator[str | SkippedEntry]") -> Iterator[str]:
         if isinstance(result, str):
             yield f"{format_id(result)}\n"
         else:
-            print_notice(f"{result.where}: {result.reason}")
+            print_notice(f"{result.location}: {result.reason}")
 
 
 def _report(importer: "SessionImporter", *, dry_run: bool) -> str:

@@ -1,4 +1,4 @@
-"""What an admin may ask for: every user's sessions, overviews of them, and what keeps a store in order."""
+"""The operations of admins: all users' sessions, statistics, checks and copies."""
 
 import logging
 from collections import Counter
@@ -33,12 +33,13 @@ Group = Literal["user", "bot", "day"]
 
 @dataclass(kw_only=True, slots=True)
 class UsageStats:
-    """What was said by one user, with one bot or on one day (UTC).
+    """The usage of one user, of one bot or on one day (UTC).
 
     Attributes:
-        sessions: in which something was said.
-        latencies_ms: how often a reply took so many milliseconds.
-        up, down: ratings of messages.
+        key: the user, the bot's ID or the date.
+        sessions: sessions with a message in the period.
+        latencies_ms: number of replies by their total time in milliseconds.
+        up, down: positive and negative ratings.
     """
 
     key: str
@@ -51,7 +52,7 @@ class UsageStats:
     down: int = 0
 
     def add(self, activity: Activity) -> None:
-        """Count what was said in a session on a day; whether the session is a new one here, the caller knows."""
+        """Add the activity of a session on a day; the caller counts `sessions`, as it knows which are new."""
         self.messages += activity.messages
         self.prompt_tokens += activity.prompt_tokens
         self.completion_tokens += activity.completion_tokens
@@ -60,7 +61,7 @@ class UsageStats:
         self.down += activity.down
 
     def latency_ms(self, percent: int) -> int | None:
-        """Tell within how many milliseconds so many percent of the replies came (nearest rank); None without any."""
+        """Return a percentile of the latencies in milliseconds (nearest rank); None if there are none."""
         rank = -(-self.latencies_ms.total() * percent // 100)
         for latency in sorted(self.latencies_ms):
             rank -= self.latencies_ms[latency]
@@ -74,22 +75,22 @@ def _log_damage(damaged: DamagedRecord) -> None:
 
 
 class Admin:
-    """Everybody's sessions in a store. Every method may raise StoreError."""
+    """All users' sessions in a store. Every method may raise StoreError."""
 
     def __init__(self, sessions: AllSessions, retention: Retention) -> None:
         self._sessions = sessions
         self._retention = retention
 
     def page(self, after: str | None = None, limit: int = PAGE_SIZE, where: SessionFilter = ACTIVE) -> Page:
-        """Read summaries of everybody's sessions, newest first."""
+        """Return a page of all users' sessions, newest first."""
         return self._sessions.page(after, limit, where)
 
     def count(self, where: SessionFilter = EVERYTHING) -> int:
-        """Count sessions."""
+        """Return the number of sessions."""
         return self._sessions.count(where)
 
     def summaries(self, where: SessionFilter = EVERYTHING) -> Iterator[SessionSummary]:
-        """Read summaries of all sessions of a filter, newest first."""
+        """Yield summaries of all sessions that match a filter, newest first."""
         return all_summaries(self._sessions, where)
 
     def records(
@@ -98,9 +99,9 @@ class Admin:
         after: RecordCursor | None = None,
         damaged: Callable[[DamagedRecord], object] = _log_damage,
     ) -> Iterator[Record]:
-        """Read whole records, oldest first, one in memory at a time; from behind `after` on.
+        """Yield whole records after `after`, oldest first, with one in memory at a time.
 
-        Of a damaged record what can be read is given, and `damaged` is called with what is wrong with it.
+        Of a damaged record, the readable part is yielded, and `damaged` is called with the error.
         """
         for record in self._sessions.records(where, after):
             if not isinstance(record, DamagedRecord):
@@ -111,7 +112,7 @@ class Admin:
                 yield record.readable
 
     def record(self, user: str, session_id: str) -> Record | DamagedRecord:
-        """Read one whole record as it is stored, or what is wrong with it.
+        """Return one stored record, or the error if it is damaged.
 
         Raises:
             SessionNotFound: the user has none of that id.
@@ -122,45 +123,45 @@ class Admin:
         return found
 
     def put(self, record: Record, *, replace: bool = False) -> Literal["made", "replaced", "kept"]:
-        """Write a whole record as it is; one that is there is kept unless it is to be replaced."""
+        """Store a whole record unchanged; an existing one is kept, unless `replace`."""
         return self._sessions.put(record, replace=replace)
 
     def replace(self, record: Record) -> None:
-        """Put a record in the place of the one of its id. Messages that only that one has are kept, as a branch.
+        """Replace the record with the same ID. Messages that only the old record has are kept as a branch.
 
         Raises:
-            InvalidInput: it can't be put there.
+            InvalidInput: it can't be stored.
         """
         result = replace_session(record, self._sessions)
         if result.problem:
             raise InvalidInput(f"{result.problem[:1].upper()}{result.problem[1:]}.")
 
     def owners(self, session_id: str) -> list[str]:
-        """Tell which users have a session of this id, by name: each user has ids of their own."""
+        """Return the users who have a session of this ID, by name: IDs are unique per user only."""
         return self._sessions.owners(session_id)
 
     def has_preferences(self, user: str) -> bool:
-        """Tell whether a user has chosen something."""
+        """Return whether a user has set preferences."""
         return any(self._sessions.preferences(user))
 
     def delete_preferences(self, user: str) -> None:
-        """Remove what a user has chosen."""
+        """Delete a user's preferences."""
         self._sessions.remove_preferences(user)
 
     def users(self) -> Iterator[UserSummary]:
-        """Read who has sessions, by name."""
+        """Yield the users who have sessions, by name."""
         return self._sessions.users()
 
     def feedback(self, where: SessionFilter = EVERYTHING) -> Iterator[FeedbackEntry]:
-        """Read all feedback that was given."""
+        """Yield all feedback."""
         return self._sessions.feedback(where)
 
     def info(self) -> dict[str, Any]:
-        """Tell about the store: its kind, version, place and size in bytes."""
+        """Return the kind, version, location and size in bytes of the store."""
         return self._sessions.info()
 
     def findings(self) -> Iterator[Finding]:
-        """Check what can be checked at once: indexes, clocks, the file."""
+        """Yield the results of quick checks: indexes, clocks, the file."""
         return self._sessions.findings()
 
     def stats(
@@ -170,7 +171,7 @@ class Admin:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> list[UsageStats]:
-        """Count what was said from `since` on and before `until`, by user, bot or day; sorted by that."""
+        """Return usage from `since` (inclusive) to `until` (exclusive) by user, bot or day, sorted by key."""
         return self.stats_by_group([by], where, since, until)[by]
 
     def stats_by_group(
@@ -180,7 +181,7 @@ class Admin:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> dict[Group, list[UsageStats]]:
-        """Count as `stats` does, by several at once: the store is read one time for all of them."""
+        """Return `stats` for several groups; the store is read once for all of them."""
         tallies: dict[Group, dict[str, UsageStats]] = {by: {} for by in groups}
         seen: set[tuple[Group, str, str, str]] = set()
         for activity in self._sessions.activity(where, since, until):
@@ -195,30 +196,30 @@ class Admin:
 
     @property
     def has_policy(self) -> bool:
-        """Whether the config says how long sessions are kept."""
+        """Whether a retention policy is configured."""
         return bool(self._retention.rules)
 
     def due(self, user: str | None = None, rules: tuple[Rule, ...] | None = None) -> Iterator[DueSession]:
-        """Find the sessions whose time has come by these rules, or by the policy of the config."""
+        """Yield the sessions that are due by these rules, or by the configured policy."""
         retention = self._retention if rules is None else Retention(rules)
         return retention.due(self._sessions, now(), user)
 
     def copy_to(self, target: "Admin", where: SessionFilter = EVERYTHING) -> Iterator[CopyResult]:
-        """Copy sessions into another store, the oldest first: each is merged with what the target has of it.
+        """Copy sessions to another store, oldest first: each is merged with the target's version.
 
-        What their users have chosen comes first, but for those who have chosen something there. It can be interrupted
-        anywhere and run again; a second run changes nothing. A damaged session is copied as far as it can be read.
+        Preferences are copied first, except for users who have some there. It can be interrupted anywhere and
+        repeated; a second run changes nothing. Of a damaged session, the readable part is copied.
         """
         try:
-            for chosen in self._sessions.preferences(where.user):
-                target._sessions.add_preferences(chosen)  # noqa: SLF001  (of the same class)
+            for preferences in self._sessions.preferences(where.user):
+                target._sessions.add_preferences(preferences)  # noqa: SLF001  (of the same class)
         except StoreUnreadable as error:
             yield CopyResult(session_id="preferences", outcome="refused", problem=str(error).removesuffix("."))
         for record in self._sessions.records(where):
             yield copy_session(record, target._sessions)  # noqa: SLF001  (of the same class)
 
     def check(self, repair: Callable[[DamagedRecord], Finding] | None = None) -> Iterator[Finding]:
-        """Read every record, and tell which of them are damaged; with `repair`, what it made of each of those."""
+        """Read every record, and yield a finding for each damaged one, or the result of `repair` for it."""
         number = 0
         for number, record in enumerate(self._sessions.records(EVERYTHING), 1):  # noqa: B007
             if isinstance(record, DamagedRecord):
@@ -229,9 +230,9 @@ class Admin:
         yield Finding("ok", f"{number} sessions were read.")
 
     def repair(self, damaged: DamagedRecord) -> bool:
-        """Write what can be read of a damaged record in its place, or remove it where nothing can.
+        """Replace a damaged record by its readable part, or delete it if nothing is readable.
 
-        Keep its `raw` elsewhere first. Returns False where it was written since it was read.
+        Back up its `raw` first. Returns False if it was written since it was read.
         """
         return self._sessions.repair(damaged)
 

@@ -1,4 +1,4 @@
-"""Everything that a front end may ask for: the page, the terminal, the command line and the API use this one object."""
+"""The operations of all front ends: the page, the terminal client, the command line and the API use `Chat`."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -49,9 +49,9 @@ __all__ = [
 
 
 class Chat(Sessions):
-    """The sessions of a store, and the bots that answer in them.
+    """The sessions of a store, and the bots that reply in them.
 
-    Every method takes the user whose sessions are meant; another's are not found. Every method may raise StoreError.
+    Every method takes the owner's name; another user's sessions are not found. Every method may raise StoreError.
     """
 
     def __init__(self, repository: SessionRepository, turns: Turns, *, default_bot: str) -> None:
@@ -60,27 +60,27 @@ class Chat(Sessions):
 
     @property
     def bots(self) -> dict[str, BotInfo]:
-        """The bots by their ids."""
+        """The bots by ID."""
         return {bot_id: bot.info for bot_id, bot in self._turns.bots.items()}
 
     @property
     def replies_running(self) -> int:
-        """How many replies are under way in this process, whoever's: with many, a screen draws less often."""
+        """The number of running replies of all users in this process: with many, a screen draws less often."""
         return self._turns.running_count
 
     def warm_up(self) -> None:
-        """Begin to load what the first answer would wait for, in a program that stays."""
+        """Start to load what the first reply would wait for, in a long-running program."""
         self._turns.run(warm_up(self._turns.bot(self.default_bot)))
 
     def preferences(self, user: str) -> Preferences:
-        """Read what the user has chosen, the defaults where that is nothing."""
+        """Return the user's preferences, with defaults for those that are not set."""
         return self._repository.preferences(user)
 
     def set_preferences(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
-        """Keep what the user chooses; what is not given stays, None takes it back.
+        """Store preferences; the others stay, None resets one.
 
         Raises:
-            UnknownBot: there is none of that name.
+            UnknownBot: there is no such bot.
             InvalidInput: there is no such preference, or it has no such value.
         """
         if bot_id := changes.get("default_bot"):
@@ -89,29 +89,29 @@ class Chat(Sessions):
         self._turns.bump_revision(user)
 
     def preferred_bot(self, user: str) -> str:
-        """Tell who answers in the user's new sessions: whom they chose, if it is there still, else the config's."""
-        chosen = self.preferences(user).default_bot
-        return chosen if chosen and chosen in self._turns.bots else self.default_bot
+        """Return the bot of the user's new sessions: the preferred one, if still configured, else the default."""
+        preferred = self.preferences(user).default_bot
+        return preferred if preferred and preferred in self._turns.bots else self.default_bot
 
     def new_session(self, user: str, bot_id: str | None = None) -> Session:
-        """Begin a session, with the bot that the user prefers if none is named; it is stored with its first message.
+        """Return a new session, by default with the user's preferred bot; it is stored with its first message.
 
         Raises:
-            UnknownBot: there is none of that name.
-            InvalidInput: the user is no name.
+            UnknownBot: there is no such bot.
+            InvalidInput: the username is invalid.
         """
         check_name("The user", user)
         return Session(user=user, bot_id=self._turns.bot(bot_id or self.preferred_bot(user)).info.bot_id)
 
     def send(self, user: str, session: Session, content: str | Message) -> Reply:
-        """Save what the user says, then ask the session's bot; return its reply as it begins.
+        """Store the user's message, then request a reply from the session's bot; return the reply as it starts.
 
-        A Message whose save has failed can be sent again as it is: it is not stored twice.
+        A Message that could not be saved can be sent again unchanged: it is not stored twice.
 
         Raises:
-            InvalidInput: there is nothing in it, or a file that the bot can't take.
-            ReplyRunning: the bot is still answering in this session.
-            UnknownBot: the session's bot is not in the config.
+            InvalidInput: it is empty, or has an attachment that the bot doesn't accept.
+            ReplyRunning: a reply is still streaming in this session.
+            UnknownBot: the session's bot is not configured.
         """
         self._check_owner(user, session)
         message = Message(role="user", content=content) if isinstance(content, str) else content
@@ -119,15 +119,15 @@ class Chat(Sessions):
             raise InvalidInput("There is nothing to send: the message is empty.")
         if message.files:
             check_files(message.files, self.bot_of(session))
-        if not session.rev:  # it begins now, however long ago its empty page was opened
+        if not session.rev:  # it starts now, no matter when its empty page was opened
             session.create_time = message.create_time
         return self._turns.send(self._repository, session, message)
 
     def append_messages(self, user: str, session: Session, messages: Sequence[Message]) -> None:
-        """Store messages that were said elsewhere; no bot is asked, but the session is held for the next question.
+        """Append messages from elsewhere, without a request to the bot; the session stays reserved for the next turn.
 
         Raises:
-            ReplyRunning: the bot is still answering in this session.
+            ReplyRunning: a reply is still streaming in this session.
         """
         self._check_owner(user, session)
         running = self.reply(user, session.id)
@@ -140,10 +140,10 @@ class Chat(Sessions):
         self._turns.bump_revision(user)
 
     def change_bot(self, user: str, session: Session, bot_id: str) -> None:
-        """Let another bot answer in a session from now on.
+        """Change the bot of a session, from the next message on.
 
         Raises:
-            UnknownBot: there is none of that name.
+            UnknownBot: there is no such bot.
         """
         self._check_owner(user, session)
         session.bot_id = self._turns.bot(bot_id).info.bot_id
@@ -151,14 +151,14 @@ class Chat(Sessions):
             self.update(user, session.id, bot_id=bot_id)
 
     def edit(self, user: str, session: Session, message_id: str, content: str | Message) -> Reply:
-        """Say something else in the place of a message of the user's, and ask the bot; the old branch stays.
+        """Replace a user message by another version, and request a reply; the old version stays as a branch.
 
-        Other words leave the files and the unsupported content as they are; a Message has its own.
+        A text keeps the attachments and the unsupported content of the message; a Message has its own.
 
         Raises:
             MessageNotFound: the session has no such message.
-            InvalidInput: there is nothing in it, or a file that the bot can't take.
-            ReplyRunning: the bot is still answering in this session.
+            InvalidInput: it is empty, or has an attachment that the bot doesn't accept.
+            ReplyRunning: a reply is still streaming in this session.
         """
         self._check_owner(user, session)
         messages = self._with_one_before(session, message_id)
@@ -171,12 +171,12 @@ class Chat(Sessions):
         return self.send(user, session, edited)
 
     def regenerate(self, user: str, session: Session, message_id: str) -> Reply:
-        """Ask the bot for another answer in the place of that one, which stays as a branch.
+        """Request another reply in place of this one, which stays as a branch.
 
         Raises:
             MessageNotFound: the session has no such message.
-            InvalidInput: it is no answer to a message of the user's.
-            ReplyRunning: the bot is still answering in this session.
+            InvalidInput: it isn't a reply to a user message.
+            ReplyRunning: a reply is still streaming in this session.
         """
         self._check_owner(user, session)
         parent = parent_of(self._with_one_before(session, message_id), message_id)
@@ -185,25 +185,25 @@ class Chat(Sessions):
         return self._turns.regenerate(self._repository, session, parent)
 
     def retry(self, user: str, session: Session) -> Reply:
-        """Ask the bot again for the reply that the last message did not get.
+        """Request the reply that the last message did not get.
 
         Raises:
-            InvalidInput: it has its reply.
-            ReplyRunning: the bot is still answering in this session.
+            InvalidInput: the message has a reply.
+            ReplyRunning: a reply is still streaming in this session.
         """
         self._check_owner(user, session)
         return self._turns.retry(self._repository, session)
 
     def bot_of(self, session: Session) -> BotInfo:
-        """Tell which bot answers in a session.
+        """Return the bot of a session.
 
         Raises:
-            UnknownBot: it is not in the config any more.
+            UnknownBot: it is no longer configured.
         """
         return self._turns.bot(session.bot_id).info
 
 
 def is_unanswered(session: Session) -> bool:
-    """Tell whether the newest message shown waits for a reply that nobody is writing: `retry` asks for it."""
+    """Return whether the newest shown message has no reply and none is running: `retry` requests it."""
     branch = branch_of(session.messages, session.head)
     return session.turn is None and bool(branch) and (branch[-1].role == "user" or is_empty_reply(branch[-1]))

@@ -1,34 +1,34 @@
-"""Every error that botchat raises on purpose; its text is one sentence for the person it happened to.
+"""Every error that botchat raises on purpose. Its text is one sentence for the user.
 
 BotchatError
-├── InvalidInput            what was given can't be taken
-├── ConfigError             the configuration can't be used
+├── InvalidInput            an invalid argument or input
+├── ConfigError             an invalid configuration
 │   ├── UnknownBot          no bot of that name
-│   └── MissingKey          the bot's key is not in the environment, or is none; also a BotError
+│   └── MissingKey          the bot's API key is not in the environment, or invalid; also a BotError
 ├── SessionNotFound         no such session, or another user's: the two look the same
 ├── MessageNotFound         no such message in the session
 ├── AgentNotFound           no such agent in the session
-├── FileNotFound            no such file in the session, or its data are gone
+├── FileNotFound            no such attachment in the session, or its data were removed
 ├── UserNotFound            that user has nothing in the store
 ├── AccountNotFound         that user has no account
-├── TokenNotFound           no token of that id
-├── NotSignedIn             nobody knows who is asking: no token or password, or none that is good
-├── NotAllowed              it is known who is asking, and they may not do that
-├── TooMany                 more was asked for than is allowed at once, or in a minute
-├── ReplyRunning            the session's bot is still answering
-├── StoreError              the store could not do it
-│   ├── StoreUnavailable    down, frozen or busy: worth trying again
-│   │   ├── ServerUnavailable   so is botchat's own server, which stands before the store
-│   │   └── StoreBusy           the store is up, but too many write at once
-│   ├── StoreRefused        it wants a password, or does not take this one
-│   ├── StoreUnreadable     it is not a botchat store, or one newer than this program
-│   ├── DamagedRecord       a stored session can't be read as one, or not all of it
-│   ├── SessionChanged      someone else changed the session since it was read
-│   └── SessionTooLarge     the session or the message is over the limit of a record
-└── BotError                the bot did not answer, or not to the end
-    ├── ReplyTooLarge       its reply is larger than a message can be: what fits is kept
-    └── PromptRefused       its server refused the prompt, and may take another form of it
-        └── PromptTooLong   it was shown more than it can take in
+├── TokenNotFound           no such API token
+├── NotSignedIn             not authenticated: no token or password, or an invalid one
+├── NotAllowed              authenticated, but without the permission
+├── TooMany                 a rate limit or a limit of concurrent requests was exceeded
+├── ReplyRunning            a reply is still streaming in the session
+├── StoreError              the store failed
+│   ├── StoreUnavailable    down, frozen or busy: worth a retry
+│   │   ├── ServerUnavailable   botchat's own server, between client and store, is unavailable
+│   │   └── StoreBusy           the store is up, but has too many writers
+│   ├── StoreRefused        authentication or permission failed
+│   ├── StoreUnreadable     not a botchat store, or one of a newer version
+│   ├── DamagedRecord       a stored session is damaged, at least in part
+│   ├── SessionChanged      the session was changed since it was read
+│   └── SessionTooLarge     the session or the message exceeds the size limit of a record
+└── BotError                the bot did not reply, or not completely
+    ├── ReplyTooLarge       the reply exceeds the size limit of a message: the part that fits is kept
+    └── PromptRefused       the server refused the prompt, and may accept another form of it
+        └── PromptTooLong   the prompt exceeds the context window
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,36 +38,36 @@ _ID_LENGTH = 80
 
 
 class BotchatError(Exception):
-    """Is the base of all errors below: `except BotchatError` gets what a person can be told."""
+    """Base class of all errors below: `except BotchatError` catches those whose text is meant for the user."""
 
 
-class InvalidInput(BotchatError):  # noqa: N818  (it says what is the matter; "Error" would add nothing)
-    """Is raised when what was given can't be taken, before anything is stored."""
+class InvalidInput(BotchatError):  # noqa: N818  (the name says what happened; "Error" would add nothing)
+    """Raised for invalid input, before anything is stored."""
 
 
 class ConfigError(BotchatError):
-    """Is raised when the configuration can't be used as it is."""
+    """Raised for an invalid configuration."""
 
 
 class UnknownBot(ConfigError):  # noqa: N818
-    """Is raised when no bot of that name is configured."""
+    """Raised when no bot of that name is configured."""
 
 
 class SessionNotFound(BotchatError):  # noqa: N818
-    """Is raised for a session that does not exist and, in the same words, for another user's.
+    """Raised for a session that does not exist and, with the same text, for another user's.
 
-    `near` are the user's own sessions that may have been meant.
+    `near` are suggestions among the user's own sessions.
     """
 
     def __init__(self, session_id: str, near: Sequence[str] = ()) -> None:
-        shown = session_id if len(session_id) <= _ID_LENGTH else session_id[:_ID_LENGTH] + "…"
+        short_id = session_id if len(session_id) <= _ID_LENGTH else session_id[:_ID_LENGTH] + "…"
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        super().__init__(f"There is no session {shown!r} among yours.{hint}")
+        super().__init__(f"There is no session {short_id!r} among yours.{hint}")
         self.session_id = session_id
 
 
 class MessageNotFound(BotchatError):  # noqa: N818
-    """Is raised when the session has no message of that id."""
+    """Raised when the session has no message of that ID."""
 
     def __init__(self, message_id: str) -> None:
         super().__init__(f"There is no message {message_id!r} in this session.")
@@ -75,7 +75,7 @@ class MessageNotFound(BotchatError):  # noqa: N818
 
 
 class AgentNotFound(BotchatError):  # noqa: N818
-    """Is raised when the session has no agent of that id."""
+    """Raised when the session has no agent of that ID."""
 
     def __init__(self, agent_id: str) -> None:
         super().__init__(f"There is no agent {agent_id!r} in this session: add it first.")
@@ -83,7 +83,7 @@ class AgentNotFound(BotchatError):  # noqa: N818
 
 
 class FileNotFound(BotchatError):  # noqa: N818
-    """Is raised when no message of the session has a file of that id, or its data are not in the store any more."""
+    """Raised when no message of the session has an attachment of that ID, or its data were removed."""
 
     def __init__(self, file_id: str) -> None:
         super().__init__(f"There is no file {file_id!r} in this session, or it was removed.")
@@ -91,7 +91,7 @@ class FileNotFound(BotchatError):  # noqa: N818
 
 
 class UserNotFound(BotchatError):  # noqa: N818
-    """Is raised to an admin for a user who has no sessions."""
+    """Raised for admins when a user has no sessions."""
 
     def __init__(self, user: str) -> None:
         super().__init__(f"There is no user {user!r}: nobody of that name has a session.")
@@ -99,7 +99,7 @@ class UserNotFound(BotchatError):  # noqa: N818
 
 
 class AccountNotFound(BotchatError):  # noqa: N818
-    """Is raised for a user who has no account."""
+    """Raised for a user without an account."""
 
     def __init__(self, user: str) -> None:
         super().__init__(f"{user!r} has no account: `botchat users add` makes one.")
@@ -107,7 +107,7 @@ class AccountNotFound(BotchatError):  # noqa: N818
 
 
 class TokenNotFound(BotchatError):  # noqa: N818
-    """Is raised when there is no token of that id, or it is another user's."""
+    """Raised when there is no API token of that ID, or it is another user's."""
 
     def __init__(self, token_id: str) -> None:
         super().__init__(f"There is no token {token_id!r}: `botchat tokens list` has their ids.")
@@ -115,15 +115,15 @@ class TokenNotFound(BotchatError):  # noqa: N818
 
 
 class NotSignedIn(BotchatError):  # noqa: N818
-    """Is raised when who is asking has not shown who they are."""
+    """Raised when a request is not authenticated."""
 
 
 class NotAllowed(BotchatError):  # noqa: N818
-    """Is raised when who is asking may not do that."""
+    """Raised when an authenticated user lacks the permission."""
 
 
 class TooMany(BotchatError):  # noqa: N818
-    """Is raised when someone asks for more than is allowed; `retry_after` is the seconds until it is worth a try."""
+    """Raised when a rate limit is exceeded; `retry_after` is in seconds."""
 
     def __init__(self, what: str, retry_after: int) -> None:
         super().__init__(f"{what}: try again in {retry_after} s.")
@@ -131,46 +131,46 @@ class TooMany(BotchatError):  # noqa: N818
 
 
 class ReplyRunning(BotchatError):  # noqa: N818
-    """Is raised by a second send while the session's bot is still answering the first."""
+    """Raised by a second message while the reply to the first is still streaming."""
 
     def __init__(self) -> None:
         super().__init__("The bot is still answering in this session: wait for it, or stop it first.")
 
 
 class StoreError(BotchatError):
-    """Is raised when the store could not do what it was asked."""
+    """Raised when an operation of the store failed."""
 
 
 class StoreUnavailable(StoreError):  # noqa: N818
-    """Is raised when the store is down, frozen or busy: the same call may go through later."""
+    """Raised when the store is down, frozen or busy: the same call may succeed later."""
 
 
 class ServerUnavailable(StoreUnavailable):
-    """Is raised when botchat's server can't be reached, or does not take the call now: it may go through later."""
+    """Raised when botchat's server can't be reached, or refuses the call for now: it may succeed later."""
 
 
 class StoreBusy(StoreUnavailable):
-    """Is raised when the store answers, but too many writers write at once: the same call may succeed later."""
+    """Raised when the store is up but has too many concurrent writers: the same call may succeed later."""
 
 
 class StoreRefused(StoreError):  # noqa: N818
-    """Is raised when the store asks for a password, or does not let this user do that."""
+    """Raised when the store requires a password, or its user lacks the permission."""
 
 
 class StoreUnreadable(StoreError):  # noqa: N818
-    """Is raised when what is there is no botchat store, or one made by a newer botchat."""
+    """Raised for a store that isn't botchat's, or was made by a newer version."""
 
 
 class DamagedRecord(StoreError):  # noqa: N818
-    """Is raised when a stored session can't be read, or not all of it. The other sessions are not affected.
+    """Raised when a stored session can't be read completely. Other sessions are not affected.
 
-    Iterators over many sessions don't raise it: they give it in the place of the record, and go on.
+    Iterators over many sessions don't raise it: they yield it in place of the record, and continue.
 
     Attributes:
-        session_id, user: as far as they can be read; "" where they can't.
-        reason: what is wrong, as a part of a sentence without a full stop.
+        session_id, user: "" if they can't be read.
+        reason: what is damaged, as a part of a sentence without a period.
         raw: the stored record as it was read.
-        readable: a valid record with everything in it that can be read; None where nothing can.
+        readable: a valid record with the readable part; None if nothing is readable.
     """
 
     def __init__(
@@ -194,14 +194,14 @@ class DamagedRecord(StoreError):  # noqa: N818
 
 
 class SessionChanged(StoreError):  # noqa: N818
-    """Is raised when saving would overwrite what someone else wrote since the session was read."""
+    """Raised when a save would overwrite another writer's changes since the session was read."""
 
     def __init__(self) -> None:
         super().__init__("This session was changed elsewhere since it was read: read it again, then save.")
 
 
 class SessionTooLarge(StoreError):  # noqa: N818
-    """Is raised for a message over 15 MiB, or where all else in a record is over MongoDB's limit of 16 MiB."""
+    """Raised for a message over 15 MiB, or if the rest of a record exceeds MongoDB's limit of 16 MiB."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -210,20 +210,20 @@ class SessionTooLarge(StoreError):  # noqa: N818
 
 
 class BotError(BotchatError):
-    """Is raised when a bot did not answer, or broke off."""
+    """Raised when a bot did not reply, or its reply broke off."""
 
 
 class ReplyTooLarge(BotError):  # noqa: N818
-    """Is raised when a reply is larger than a message can be; the pieces so far stand, and the reply is truncated."""
+    """Raised when a reply exceeds the size limit of a message: it is truncated, and the deltas so far are kept."""
 
     def __init__(self) -> None:
         super().__init__("The reply ends here: it reached the limit of 15 MiB for one message. Ask for a shorter one.")
 
 
 class PromptRefused(BotError):  # noqa: N818
-    """Is raised when a bot's server refused a prompt, and may take a shorter one.
+    """Raised when a bot's server refused a prompt, and may accept a shorter one.
 
-    `wants_no_system` tells that the server complains of the system role.
+    `wants_no_system` is True if the server rejects the system role.
     """
 
     def __init__(self, message: str, *, wants_no_system: bool = False) -> None:
@@ -232,10 +232,10 @@ class PromptRefused(BotError):  # noqa: N818
 
 
 class PromptTooLong(PromptRefused):
-    """Is raised when a bot was shown more than it can take in.
+    """Raised when a prompt exceeds the bot's context window.
 
-    `limit` is how many tokens that is, `tokens` how many it was shown, each None where its server has no field for it;
-    `numbers` are those in the server's words.
+    `limit` is the context window in tokens, `tokens` the length of the prompt, each None if the server has no field for
+    it; `numbers` are the numbers in the server's message.
     """
 
     def __init__(
@@ -248,4 +248,4 @@ class PromptTooLong(PromptRefused):
 
 
 class MissingKey(ConfigError, BotError):  # noqa: N818
-    """Is raised when a bot's key is not in the environment, or is none that a server could have given."""
+    """Raised when a bot's API key is not in the environment, or can't be a valid key."""

@@ -283,9 +283,9 @@ class AgentSession:
 
     def _extend_expiry(self) -> None:
         """Extend the expiry time after a write without a message, once a tenth of the retention period has passed."""
-        if self._retention_enforcer.is_due(self._header):
+        if self._retention_enforcer.needs_extension(self._header):
             session = self._read_header()
-            self._retention_enforcer.used(self._repository, session)
+            self._retention_enforcer.extend(self._repository, session)
             self._header.expire_time = session.expire_time
 
     def _change_metadata(self, values: dict[str, Any], deleted: tuple[str, ...]) -> None:

@@ -142,7 +142,7 @@ class Store:
             if header.state == "trash":
                 return None
             with suppress(StoreError):  # a read-only store can still be read
-                self.retention_enforcer.used(self.repository, header)
+                self.retention_enforcer.extend(self.repository, header)
         except SessionNotFound:
             return None
         return AgentSession(self.repository, header, self.hooks, self.retention_enforcer)

@@ -1,4 +1,4 @@
-"""Unsaved replies: which they are, and the dialog about them on quitting."""
+"""EphemeralRepository replies: which they are, and the dialog about them on quitting."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Literal

@@ -1,4 +1,4 @@
-"""What a person does with their sessions, through the one object that every front end uses."""
+"""The operations of `Chat` on a user's sessions."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,8 +14,8 @@ from botchat.core.turn import Turns
 
 
 @pytest.fixture
-def kept_for_a_year(store):
-    """A chat whose sessions go for ever when nobody has written to them for a year."""
+def chat_with_retention(store):
+    """Return a chat whose sessions are permanently deleted after a year without a write."""
     rules = [Rule(older_than=timedelta(days=365), action="delete")]
     bot = ScriptedBot("hi", DONE)
     turns = Turns({"b": bot, "demo": bot}, retention=Retention(rules))
@@ -125,7 +125,7 @@ def test_feedback_can_be_changed_and_taken_back(store, chat_with):
 
 
 def branched(store):
-    """Store a question with two answers, of which the first is shown."""
+    """Store a question with two replies, of which the first is shown."""
     session = stored(store, bot_id="b")
     question = session.messages[0].id
     store.append(session, first := Message(role="assistant", content="first", parent=question))
@@ -149,36 +149,36 @@ def test_the_bot_is_shown_the_branch_that_a_person_sees_and_the_next_message_fol
     assert [m["content"] for m in chat.bot.prompts[1]] == ["message 0", "first", "go on", "hi", "and on"]
 
 
-# Keeping
+# Retention
 
 
-def test_a_session_goes_when_nobody_has_written_to_it_for_as_long_as_the_policy_says(store, kept_for_a_year):
-    session = kept_for_a_year.new_session("ann")
-    kept_for_a_year.send("ann", session, "hello").wait(30)
+def test_a_session_goes_when_nobody_has_written_to_it_for_as_long_as_the_policy_says(store, chat_with_retention):
+    session = chat_with_retention.new_session("ann")
+    chat_with_retention.send("ann", session, "hello").wait(30)
     assert days_left(store, session.id) == 365
     store.update("ann", session.id, expire_time=now() + timedelta(days=1))
-    kept_for_a_year.send("ann", store.get("ann", session.id), "again").wait(30)
+    chat_with_retention.send("ann", store.get("ann", session.id), "again").wait(30)
     assert days_left(store, session.id) == 365
 
 
-def test_pinning_keeps_a_session_for_ever_and_unpinning_begins_to_count_anew(store, kept_for_a_year):
+def test_pinning_keeps_a_session_for_ever_and_unpinning_begins_to_count_anew(store, chat_with_retention):
     session = stored(store, bot_id="b")
-    kept_for_a_year.update("ann", session.id, pinned=True)
+    chat_with_retention.update("ann", session.id, pinned=True)
     assert days_left(store, session.id) is None
     stale = store.get("ann", session.id)
     stale.pinned = False
-    kept_for_a_year.send("ann", stale, "read before it was pinned").wait(30)
+    chat_with_retention.send("ann", stale, "read before it was pinned").wait(30)
     assert days_left(store, session.id) is None
-    kept_for_a_year.update("ann", session.id, pinned=False)
+    chat_with_retention.update("ann", session.id, pinned=False)
     assert days_left(store, session.id) == 365
 
 
-def test_a_session_of_the_trash_has_30_days_and_comes_back_with_the_policys_own(store, kept_for_a_year):
+def test_a_session_of_the_trash_has_30_days_and_comes_back_with_the_policys_own(store, chat_with_retention):
     session = stored(store, bot_id="b")
-    kept_for_a_year.delete("ann", session.id)
-    kept_for_a_year.update("ann", session.id, pinned=True)
+    chat_with_retention.delete("ann", session.id)
+    chat_with_retention.update("ann", session.id, pinned=True)
     assert days_left(store, session.id) == 30
-    kept_for_a_year.update("ann", session.id, pinned=False, state="active")
+    chat_with_retention.update("ann", session.id, pinned=False, state="active")
     assert days_left(store, session.id) == 365
 
 

@@ -1,11 +1,11 @@
-"""Times that lie ahead, because a clock was set back since: nobody is locked out by them and nothing stands still."""
+"""Times in the future, after a clock was set back: they lock nobody out and block nothing."""
 
 from datetime import timedelta
 
 import jwt
 import pytest
+from support.api.client import CHEAP_PASSWORDS
 from support.stores.memory_mongo import memory_database
-from support.web.sign_in import CHEAP_PASSWORDS
 
 from botchat.api.jwt import Claims, JwtSigner
 from botchat.core.auth import AuthService

@@ -1,4 +1,4 @@
-"""Nobody reaches another's session: by no method of a Chat and by no widget of the page that there is."""
+"""Another user's session can't be reached by any method of Chat or any widget of the page."""
 
 import inspect
 
@@ -12,10 +12,10 @@ from botchat.core.models import Message, Session
 MALFORMED = ["none", "$ne", "x" * 3000, "' OR 1=1 --", "{}", "\u202e", "../secret"]
 
 GIVEN = {"content": "Hi", "rating": "up", "file_id": "none", "before": 1, "bot_id": "b", "text": "words", "messages": 1}
-"""What a method is given, by the name of its parameter, beside the user, the session and a message of it."""
+"""Arguments by the name of their parameter, besides the user, the session and a message of it."""
 
 FINDS_NOTHING = {"reply", "tags"}
-"""What tells of nothing where there is nothing, and raises nothing."""
+"""Methods that return an empty result and raise no error."""
 
 
 def methods():
@@ -27,7 +27,7 @@ def methods():
 
 @pytest.fixture
 def anns(store):
-    """Return a session of ann's, of two messages."""
+    """Return a session of ann's with two messages."""
     session = Session(user="ann", bot_id="b")
     for role, words in (("user", "secret words"), ("assistant", "secret answer")):
         store.append(session, Message(role=role, content=words))

@@ -1,4 +1,4 @@
-"""No part of a secret in an address gets into a message, a name or a log, whatever is wrong with the address."""
+"""No part of a secret in a URL gets into a message, a name or a log, also if the URL is invalid."""
 
 import asyncio
 import logging
@@ -49,7 +49,7 @@ URLS = [
 
 
 def parts_of(secret: str) -> set[str]:
-    """The parts of a secret that nothing but it explains."""
+    """Return the parts of a secret that occur only because of it."""
     parts = {secret[i : i + 3] for i in range(len(secret) - 2)}
     return {part for part in parts if any(letter in part for letter in RARE)}
 
@@ -75,7 +75,7 @@ def check_hidden(secret: str, *texts: str) -> None:
 
 
 def error_of(function, *arguments, **named) -> str:
-    """What a call says of what is wrong; "" where nothing is."""
+    """Return the message of the error that a call raises; "" if it raises none."""
     try:
         made = function(*arguments, **named)
     except BotchatError as error:

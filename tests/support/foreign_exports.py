@@ -1,4 +1,4 @@
-"""What other programs export, as small as their importers need it, and looked up in their own code."""
+"""Minimal exports of other programs, as their own code writes them."""
 
 from botchat.core.models import branch_of, unpack
 from botchat.core.storage import session_from_record
@@ -12,12 +12,12 @@ def shown(record) -> list[str]:
 
 
 def pieces(message) -> list[tuple[str, object]]:
-    """The kind and the original of each piece that can't be shown."""
+    """Return the kind and the original of each unsupported piece."""
     return [(piece.kind, piece.raw) for piece in unpack(message.get("payload"))]
 
 
 def node(id_, parent, role, content, at=None, children=(), **more):
-    """A node of conversations.json; `content` is its text, or its content as that program has it."""
+    """Return a node of conversations.json; `content` is its text, or content in ChatGPT's format."""
     content = {"content_type": "text", "parts": [content]} if isinstance(content, str) else content
     message = {"id": id_, "author": {"role": role}, "create_time": at, "content": content, "metadata": {}} | more
     return {"id": id_, "parent": parent, "children": list(children), "message": message}

@@ -1,4 +1,4 @@
-"""What reads bytes of strangers, each with what must hold whatever they are: `make fuzz` tries as long as one likes."""
+"""Fuzz targets: the parsers of untrusted data, each with its invariants. `make fuzz` runs them for a given time."""
 
 import base64
 import io
@@ -29,7 +29,7 @@ from botchat.web.markdown.escape import bot_markdown
 
 # Imports
 
-# Fields of botchat's, ChatGPT's, LibreChat's, Open WebUI's and others' files.
+# Fields of the files of botchat, ChatGPT, LibreChat, Open WebUI and others.
 _FIELDS = (
     *("id", "user", "bot_id", "name", "title", "create_time", "update_time", "messages", "mapping", "current_node"),
     *("message", "author", "role", "content", "content_type", "parts", "parent", "children", "metadata", "model"),
@@ -76,7 +76,7 @@ _FILES = (
 
 
 def imports(data: bytes) -> None:
-    """A file is refused in words, or its sessions can be exported and imported again."""
+    """A file is rejected with InvalidInput, or its sessions can be exported and imported again."""
     with suppress(InvalidInput):
         for found in read_sessions(io.BytesIO(data), user=None, default_user="ann"):
             if isinstance(found, dict):
@@ -125,7 +125,7 @@ def _values(pieces: list[bytes]) -> tuple[list[str], str]:
 
 
 def reply_bodies(body_and_cuts: tuple[bytes, list[int]]) -> None:
-    """A body is the same values however the network cuts it, and the only failure is one that is said."""
+    """A body yields the same values however the network splits it, and fails only with a BotError."""
     body, cuts = body_and_cuts
     places = [0, *sorted(cut % (len(body) + 1) for cut in cuts), len(body)]
     cut = [body[start:stop] for start, stop in itertools.pairwise(places)]
@@ -133,7 +133,7 @@ def reply_bodies(body_and_cuts: tuple[bytes, list[int]]) -> None:
 
 
 def replies(chunks: list[Any]) -> None:
-    """Whatever a server sends ends as a reply, in a state that can be stored."""
+    """Any data of a server ends as a reply that can be stored."""
     _, reply = read(*chunks)
     check_value(message_to_record(reply.message))
     assert reply.message.status != "streaming"
@@ -159,7 +159,7 @@ class _Tags(HTMLParser):
 
 
 def markdown(text: str) -> None:
-    """A bot's text is drawn in each front end, or shown as it is; in an export it is never markup of its own."""
+    """A bot's text is rendered or shown as plain text in each front end; in an export it is never raw markup."""
     if (html := markdown_to_html(text)) is not None:
         _Tags().feed(html)
     bot_markdown(text)
@@ -183,7 +183,7 @@ _CURSORS = (
 
 
 def cursors(cursor: str) -> None:
-    """A cursor is a place, or refused."""
+    """A cursor is parsed, or rejected with InvalidInput."""
     with suppress(InvalidInput):
         parse_cursor(cursor)
 
@@ -233,7 +233,7 @@ _CONFIGS = (
 
 
 def configs(data: bytes) -> None:
-    """A config file makes settings, or is refused in words."""
+    """A config file is loaded, or rejected with ConfigError."""
     descriptor, path = tempfile.mkstemp(suffix=".toml")
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -176,7 +176,7 @@ def _session_filter(which: SessionFilterIn) -> SessionFilter:
 
 def _export_response(services: Services, where: SessionFilter, form: ExportFormat, *, alone: bool = False) -> Response:
     """Return a file download. An error before its first byte is a response; a later one breaks the connection."""
-    parts = encode_chunks(export(services.chat.for_admins().records(where), form, alone=alone))
+    parts = encode_chunks(export(services.chat.for_admins().records(where), form, single=alone))
     name = f"botchat-{now():%Y-%m-%d}.{form}"
     return StreamingResponse(
         parts,

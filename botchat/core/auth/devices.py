@@ -1,4 +1,4 @@
-"""Which devices a user has signed in from: each keeps a random token, and the store has a hash of it."""
+"""The devices that users have signed in from: each has a random token, and the store has its hash."""
 
 from datetime import timedelta
 
@@ -7,32 +7,32 @@ from botchat.core.models import now
 from botchat.core.storage import ExpiringValues
 
 DEVICE_LIFETIME = timedelta(days=180)
-"""How long a device is known after the last sign-in on it."""
+"""How long a device is known after its last sign-in."""
 
-_MOST_USERS = 10
+_MAX_USERS = 10
 
 
 class Devices:
-    """Remembers devices, for all processes of a store. A device token lets nobody in. Methods may raise StoreError."""
+    """Known devices of a store's users. A device token grants no access. Every method may raise StoreError."""
 
-    def __init__(self, expiring_values: ExpiringValues) -> None:
-        self._expiring_values = expiring_values
+    def __init__(self, store: ExpiringValues) -> None:
+        self._store = store
 
     def is_known(self, token: str, user: str) -> bool:
-        """Tell whether this user signed in from the device with this token lately."""
+        """Return whether this user has recently signed in from the device with this token."""
         return user in self._users(token)
 
     def remember(self, token: str, user: str) -> str:
-        """Keep that a user signed in from a device; return its token, a new one if it had none that is good."""
+        """Record a sign-in of a user from a device; return its token, a new one if it had no valid one."""
         users = self._users(token)
         token = token if users else new_secret()
-        kept = [*(other for other in users if other != user), user][-_MOST_USERS:]
-        self._expiring_values.put(_key(token), {"users": kept}, now() + DEVICE_LIFETIME)
+        recent = [*(other for other in users if other != user), user][-_MAX_USERS:]
+        self._store.put(_key(token), {"users": recent}, now() + DEVICE_LIFETIME)
         return token
 
     def _users(self, token: str) -> list[str]:
-        kept = self._expiring_values.get(_key(token)) if token else None
-        return list(kept["users"]) if kept else []
+        stored = self._store.get(_key(token)) if token else None
+        return list(stored["users"]) if stored else []
 
 
 def _key(token: str) -> str:

@@ -1,4 +1,4 @@
-"""Whom a process let in: taken for granted for half a minute, unless the store says that something ended."""
+"""Caches valid tokens and sign-ins of a process, until they are revoked anywhere or 30 s old."""
 
 import threading
 from collections.abc import Callable
@@ -10,13 +10,13 @@ from botchat.core.errors import StoreError
 from botchat.core.storage import AccountRepository, Revocations, SignIn, Token
 
 REVOCATION_POLL_SECONDS = 0.5
-"""How often a process asks what ended in others, while somebody is there: what ends elsewhere ends here so soon."""
+"""Interval of a process with active users to check for revocations, and so their maximum delay."""
 
 
 class GrantCache:
-    """The tokens and sign-ins that a process remembers, and what it hears of their end.
+    """The cached tokens and sign-ins of a process, synchronized with the store's revocations.
 
-    However many people are there, hearing is one read of the store twice a second, and none while nobody is there.
+    For any number of active users that is one read of the store twice a second, and none without active users.
     """
 
     def __init__(self, accounts: AccountRepository, clock: Callable[[], float]) -> None:
@@ -24,52 +24,52 @@ class GrantCache:
         self.sign_ins = TtlCache[SignIn](clock)
         self._accounts = accounts
         self._clock = clock
-        self._hearing = threading.Lock()
-        self._heard_at: float | None = None
+        self._syncing = threading.Lock()
+        self._synced_at: float | None = None
         self._number: int | None = None
 
     @property
-    def has_heard(self) -> bool:
-        """Whether what is remembered may be taken for granted now: the store was asked lately, or is being asked."""
-        return self._hearing.locked() or (
-            self._heard_at is not None and self._clock() < self._heard_at + REVOCATION_POLL_SECONDS
+    def is_current(self) -> bool:
+        """Whether cached values can be used without a check: revocations were read recently, or are being read."""
+        return self._syncing.locked() or (
+            self._synced_at is not None and self._clock() < self._synced_at + REVOCATION_POLL_SECONDS
         )
 
-    def hear(self) -> None:
-        """Forget what ended elsewhere. Nobody waits for another who asks; a store that is down ends nothing."""
-        if self.has_heard or not self._hearing.acquire(blocking=False):
+    def sync(self) -> None:
+        """Evict what other processes revoked, without waiting for a concurrent sync; nothing if the store is down."""
+        if self.is_current or not self._syncing.acquire(blocking=False):
             return
         try:
-            with suppress(StoreError):  # who is there stays, until half a minute is over
-                self._take(self._accounts.revocations())
+            with suppress(StoreError):  # active users stay, for at most TTL_SECONDS
+                self._apply(self._accounts.revocations())
         finally:
-            self._heard_at = self._clock()
-            self._hearing.release()
+            self._synced_at = self._clock()
+            self._syncing.release()
 
-    def end(self, name: str) -> None:
-        """Forget what the store holds no more, here and in every other process.
+    def revoke(self, name: str) -> None:
+        """Evict what was removed from the store, in this process and in all others.
 
         Args:
-            name: the id of a token or a sign-in, or the user all of whose are meant.
+            name: the ID of a token or a sign-in, or a user, for all of theirs.
         """
-        self.forget(name)
-        self._accounts.add_revocation(hash_secret(name))  # nobody reads out of the store who was here
+        self.evict(name)
+        self._accounts.add_revocation(hash_secret(name))  # hashed, so that the store has no record of who was signed in
 
-    def forget(self, name: str) -> None:
-        """Forget it here."""
-        self._forget(lambda held: name in {held.id, held.user})
+    def evict(self, name: str) -> None:
+        """Evict it in this process alone."""
+        self._evict(lambda entry: name in {entry.id, entry.user})
 
-    def _take(self, endings: Revocations) -> None:
+    def _apply(self, endings: Revocations) -> None:
         missed = None if self._number is None else endings.number - self._number
         self._number = endings.number
         if missed == 0:
             return
-        if missed is None or not 0 < missed <= len(endings.newest):  # the first time, or too long ago
-            self._forget(lambda _: True)
+        if missed is None or not 0 < missed <= len(endings.newest):  # the first sync, or too many were missed
+            self._evict(lambda _: True)
             return
         ended = set(endings.newest[-missed:])
-        self._forget(lambda held: bool(ended & {hash_secret(held.id), hash_secret(held.user)}))
+        self._evict(lambda entry: bool(ended & {hash_secret(entry.id), hash_secret(entry.user)}))
 
-    def _forget(self, is_meant: Callable[[Token | SignIn], bool]) -> None:
-        self.tokens.forget(is_meant)
-        self.sign_ins.forget(is_meant)
+    def _evict(self, matches: Callable[[Token | SignIn], bool]) -> None:
+        self.tokens.evict(matches)
+        self.sign_ins.evict(matches)

@@ -1,4 +1,4 @@
-"""Who may come in: passwords, tokens and sign-ins, checked and made. `core/storage/accounts.py` stores them."""
+"""Creates and checks accounts, passwords, tokens and sign-ins. `core/storage/accounts.py` stores them."""
 
 import hmac
 import secrets
@@ -6,38 +6,30 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import NamedTuple
 
-from botchat.core.auth.credentials import hash_secret, new_secret, split_credential
+from botchat.core.auth.credentials import IssuedSignIn, hash_secret, new_secret, split_credential
 from botchat.core.auth.grant_cache import GrantCache
 from botchat.core.auth.passwords import Passwords
-from botchat.core.auth.usernames import check_new_user_name, composed, new_user_name
+from botchat.core.auth.usernames import check_new_username, normalize_username, to_nfc
 from botchat.core.errors import AccountNotFound, InvalidInput, NotSignedIn, TokenNotFound
 from botchat.core.models import check_name, now
 from botchat.core.storage import DEFAULT_SCOPES, SCOPES, Account, AccountRepository, Scope, SignIn, Token
 
 SIGN_IN_LIFETIME = timedelta(days=7)
-"""How long a sign-in lasts after its refresh token was last used."""
+"""How long a sign-in is valid after the last use of its refresh token."""
 
-_LAST_USED_EVERY = timedelta(minutes=1)
-_PROLONGED_EVERY = timedelta(days=1)
+_LAST_USED_STEP = timedelta(minutes=1)
+_RENEWAL_STEP = timedelta(days=1)
 _NAME_LENGTH = 100
 _NO_TOKEN = "This token is not good, or not any more: ask for another."  # noqa: S105
 _NO_REFRESH = "You are not signed in any more: sign in again."
 _NO_PASSWORD = "There is nobody of that name and password."  # noqa: S105
 
 
-class IssuedSignIn(NamedTuple):
-    """A sign-in, and the refresh token that is good for it now; it is shown to whoever signed in, and kept nowhere."""
-
-    sign_in: SignIn
-    refresh_token: str
-
-
 class AuthService:
-    """Decides who comes in. There is one in a process, because it remembers whom it let in.
+    """Authenticates users. A process has one, because it caches valid tokens and sign-ins.
 
-    That is for half a minute, or until it hears, within a second, that another process ended it.
+    They are cached for 30 s, or until another process revokes them, which takes effect within a second.
     Every method may raise StoreError.
     """
 
@@ -50,38 +42,38 @@ class AuthService:
     ) -> None:
         self._accounts = accounts
         self._passwords = passwords or Passwords()
-        self._let_in = GrantCache(accounts, clock)
+        self._grants = GrantCache(accounts, clock)
 
-    def add(self, user: str, password: str | None = None) -> str:
-        """Make an account, with a password or for tokens alone; return the user's name, which is in NFKC.
+    def add_account(self, user: str, password: str | None = None) -> str:
+        """Create an account, with a password or for tokens alone; return the username in NFKC.
 
         Raises:
-            InvalidInput: the user has one, or that is no name for a new user, or no password.
+            InvalidInput: the account exists, or the username or the password is invalid.
         """
         password_hash = None if password is None else self._passwords.hash(password)
         if self._accounts.account(check_name("The user", user)) is None:
-            user = new_user_name(user, self._users())
+            user = normalize_username(user, self._users())
         if not self._accounts.add_account(Account(user=user, password_hash=password_hash)):
             raise InvalidInput(f"{user} has an account already: `botchat users passwd` changes the password.")
         return user
 
     def accounts(self) -> Iterator[Account]:
-        """Read all accounts, by user."""
+        """Yield all accounts, ordered by user."""
         return self._accounts.accounts()
 
     def set_password(self, user: str, password: str) -> None:
-        """Give an account another password. Who is signed in with the old one is not any more; tokens stay.
+        """Change a password, and sign the user out everywhere; tokens stay valid.
 
         Raises:
             AccountNotFound: the user has no account.
-            InvalidInput: that is no password.
+            InvalidInput: the password is invalid.
         """
         if not self._accounts.set_password(user, self._passwords.hash(password)):
             raise AccountNotFound(user)
         self.sign_out_everywhere(user)
 
     def disable(self, user: str) -> None:
-        """Let a user not come in any more, whatever they show. Their sessions stay.
+        """Disable an account, its tokens and its sign-ins. The user's sessions stay.
 
         Raises:
             AccountNotFound: the user has no account.
@@ -91,7 +83,7 @@ class AuthService:
         self.sign_out_everywhere(user)
 
     def enable(self, user: str) -> None:
-        """Let a user who was disabled come in again, with the same password and tokens.
+        """Enable a disabled account, with the same password and tokens.
 
         Raises:
             AccountNotFound: the user has no account.
@@ -99,10 +91,10 @@ class AuthService:
         if not self._accounts.set_disabled(user, None):
             raise AccountNotFound(user)
 
-    def remove(self, user: str) -> None:
-        """Remove a user's account, tokens and sign-ins, if there are any."""
+    def remove_account(self, user: str) -> None:
+        """Delete a user's account, tokens and sign-ins, if there are any."""
         self._accounts.remove_account(user)
-        self._let_in.end(user)
+        self._grants.revoke(user)
 
     def create_token(
         self,
@@ -112,198 +104,193 @@ class AuthService:
         scopes: tuple[Scope, ...] = DEFAULT_SCOPES,
         lifetime: timedelta | None = None,
     ) -> tuple[Token, str]:
-        """Make a token, and an account without a password if the user has none; the text is shown now or never.
+        """Create a token, and an account without a password if the user has none; the text can't be read again.
 
         Raises:
-            InvalidInput: there is no such scope, the name is too long, or that is no name for a new user.
+            InvalidInput: a scope is unknown, the token's name is too long, or the username is invalid.
         """
         check_name("The user", user)
         if not scopes or set(scopes) - set(SCOPES):
             raise InvalidInput(f"A token has one or more of these scopes: {', '.join(SCOPES)}.")
         if len(name) > _NAME_LENGTH:
             raise InvalidInput(f"The name of a token has at most {_NAME_LENGTH} characters.")
-        user = self._with_account(user)
+        user = self._ensure_account(user)
         secret = new_secret()
-        expire_time = None if lifetime is None else now() + lifetime
-        token = Token(
-            id=secrets.token_hex(8),
-            user=user,
-            name=name,
-            hash=hash_secret(secret),
-            scopes=scopes,
-            expire_time=expire_time,
-        )
+        token_id, expires = secrets.token_hex(8), None if lifetime is None else now() + lifetime
+        token = Token(id=token_id, user=user, name=name, hash=hash_secret(secret), scopes=scopes, expire_time=expires)
         self._accounts.add_token(token)
         return token, f"bc_{token.id}_{secret}"
 
     def tokens(self, user: str | None = None) -> Iterator[Token]:
-        """Read the tokens of a user or of all, oldest first."""
+        """Yield the tokens of a user or of all users, oldest first."""
         return self._accounts.tokens(user)
 
     def revoke_token(self, token_id: str, user: str | None = None) -> None:
-        """End a token, of that user alone where one is named; here at once, in other processes within a second.
+        """Revoke a token, if it is that user's; in this process at once, in others within a second.
 
         Raises:
-            TokenNotFound: there is none of that id.
+            TokenNotFound: there is no such token.
         """
         if not self._accounts.remove_token(token_id, user):
             raise TokenNotFound(token_id)
-        self._let_in.end(token_id)
+        self._grants.revoke(token_id)
 
-    def remembered(self, text: str) -> Token | None:
-        """Return the token of this text if it was good lately: without asking the store."""
-        return self._let_in.tokens.get(hash_secret(text)) if self._let_in.has_heard else None
+    def cached_token(self, text: str) -> Token | None:
+        """Return the token of this text if it is cached as valid, without a read of the store."""
+        return self._grants.tokens.get(hash_secret(text)) if self._grants.is_current else None
 
-    def token(self, text: str) -> Token:
-        """Return the token of this text.
+    def check_token(self, text: str) -> Token:
+        """Return the valid token of this text.
 
         Raises:
-            NotSignedIn: it is none, revoked or expired, or its user is disabled.
+            NotSignedIn: it is unknown, revoked or expired, or its user is disabled.
         """
-        self._let_in.hear()
-        tokens = self._let_in.tokens
-        if remembered := tokens.get(hash_secret(text)):
-            return remembered
-        read_at = tokens.times_forgotten
+        self._grants.sync()
+        tokens = self._grants.tokens
+        if cached := tokens.get(hash_secret(text)):
+            return cached
+        generation = tokens.generation
         token_id, secret = split_credential(text, "bc", _NO_TOKEN)
         token = self._accounts.token(token_id)
-        if token is None or not hmac.compare_digest(token.hash, hash_secret(secret)) or not self._may_enter(token.user):
+        if token is None or not hmac.compare_digest(token.hash, hash_secret(secret)) or not self._is_active(token.user):
             raise NotSignedIn(_NO_TOKEN)
         at = now()
-        if token.last_used is None or abs(at - token.last_used) >= _LAST_USED_EVERY:  # or the clock was set back
+        if token.last_used is None or abs(at - token.last_used) >= _LAST_USED_STEP:  # also if the clock was set back
             self._accounts.mark_token_used(token.id, at)
-        tokens.keep(hash_secret(text), token, read_at)
+        tokens.put(hash_secret(text), token, generation)
         return token
 
     def check_password(self, user: str, password: str) -> str:
-        """Return the user of that name and password.
+        """Return the username if the password is correct.
 
         Raises:
-            NotSignedIn: there is none, or they are disabled; it does not say which, nor by the time it takes.
+            NotSignedIn: it isn't, or the user is unknown or disabled; neither the error nor its timing says which.
         """
         account = self._accounts.account(user)
         password_hash = account.password_hash if account else None
-        fits = self._passwords.fits(password, password_hash)
-        if not fits or account is None or account.disabled_time:
+        matches = self._passwords.verify(password, password_hash)
+        if not matches or account is None or account.disabled_time:
             raise NotSignedIn(_NO_PASSWORD)
-        if password_hash and self._passwords.is_outdated(password_hash):
+        if password_hash and self._passwords.needs_rehash(password_hash):
             self._accounts.set_password(user, self._passwords.hash(password))
         return account.user
 
     def sign_in(self, user: str) -> IssuedSignIn:
-        """Keep that a user, whose password was checked, has signed in."""
+        """Create a sign-in of a user whose password was checked."""
         secret = new_secret()
         sign_in = SignIn(user=user, hash=hash_secret(secret), expire_time=now() + SIGN_IN_LIFETIME)
-        read_at = self._let_in.sign_ins.times_forgotten
+        generation = self._grants.sign_ins.generation
         self._accounts.add_sign_in(sign_in)
-        self._let_in.sign_ins.keep(sign_in.id, sign_in, read_at)
+        self._grants.sign_ins.put(sign_in.id, sign_in, generation)
         return IssuedSignIn(sign_in, f"br_{sign_in.id}_{secret}")
 
     def refresh(self, refresh_token: str) -> IssuedSignIn:
-        """Take a refresh token, and give the next one: each is good once.
+        """Exchange a refresh token for the next one: each can be used once.
 
-        One that comes a second time was stolen, or its thief's came first: nobody is signed in with either any more.
+        A second use means that it was stolen, so it ends the sign-in for both clients.
 
         Raises:
-            NotSignedIn: it is none, used before, expired, or signed out.
+            NotSignedIn: it is unknown, used, expired or signed out.
         """
         sign_in_id, secret = split_credential(refresh_token, "br", _NO_REFRESH)
-        following = new_secret()
+        next_secret = new_secret()
         expire_time = now() + SIGN_IN_LIFETIME
-        if not self._accounts.renew_sign_in(sign_in_id, hash_secret(secret), hash_secret(following), expire_time):
+        if not self._accounts.renew_sign_in(sign_in_id, hash_secret(secret), hash_secret(next_secret), expire_time):
             self.sign_out(sign_in_id)
             raise NotSignedIn(_NO_REFRESH)
-        sign_in = self.signed_in(sign_in_id)
-        return IssuedSignIn(sign_in, f"br_{sign_in_id}_{following}")
+        sign_in = self.active_sign_in(sign_in_id)
+        return IssuedSignIn(sign_in, f"br_{sign_in_id}_{next_secret}")
 
     def cached_sign_in(self, sign_in_id: str) -> SignIn | None:
-        """Return the sign-in if it was there lately: without asking the store."""
-        return self._let_in.sign_ins.get(sign_in_id) if self._let_in.has_heard else None
+        """Return the sign-in if it is cached as valid, without a read of the store."""
+        return self._grants.sign_ins.get(sign_in_id) if self._grants.is_current else None
 
-    def signed_in(self, sign_in_id: str) -> SignIn:
-        """Return the sign-in.
+    def active_sign_in(self, sign_in_id: str) -> SignIn:
+        """Return the sign-in of this ID.
 
         Raises:
-            NotSignedIn: they have signed out, or are disabled.
+            NotSignedIn: it is signed out or expired, or its user is disabled.
         """
-        self._let_in.hear()
-        sign_ins = self._let_in.sign_ins
-        if remembered := sign_ins.get(sign_in_id):
-            return remembered
-        read_at = sign_ins.times_forgotten
+        self._grants.sync()
+        sign_ins = self._grants.sign_ins
+        if cached := sign_ins.get(sign_in_id):
+            return cached
+        generation = sign_ins.generation
         sign_in = self._accounts.sign_in(sign_in_id)
-        if sign_in is None or not self._may_enter(sign_in.user):
+        if sign_in is None or not self._is_active(sign_in.user):
             raise NotSignedIn(_NO_REFRESH)
-        sign_ins.keep(sign_in_id, sign_in, read_at)
+        sign_ins.put(sign_in_id, sign_in, generation)
         return sign_in
 
     def sign_in_of_refresh_token(self, refresh_token: str) -> SignIn:
-        """Return the sign-in of a refresh token that a browser keeps and shows with every request: it stays the same.
+        """Return the sign-in of a refresh token in a browser's cookie, which isn't exchanged; renew its expiry daily.
 
         Raises:
-            NotSignedIn: it is none, or they have signed out, or are disabled.
+            NotSignedIn: it is unknown, signed out or expired, or its user is disabled.
         """
         sign_in_id, secret = split_credential(refresh_token, "br", _NO_REFRESH)
-        sign_in = self.signed_in(sign_in_id)
+        sign_in = self.active_sign_in(sign_in_id)
         if not hmac.compare_digest(sign_in.hash, hash_secret(secret)):
             raise NotSignedIn(_NO_REFRESH)
-        read_at = self._let_in.sign_ins.times_forgotten
-        until = now() + SIGN_IN_LIFETIME
-        if until - sign_in.expire_time >= _PROLONGED_EVERY:
-            if not self._accounts.renew_sign_in(sign_in_id, sign_in.hash, sign_in.hash, until):
+        generation = self._grants.sign_ins.generation
+        expire_time = now() + SIGN_IN_LIFETIME
+        if expire_time - sign_in.expire_time >= _RENEWAL_STEP:
+            if not self._accounts.renew_sign_in(sign_in_id, sign_in.hash, sign_in.hash, expire_time):
                 raise NotSignedIn(_NO_REFRESH)
-            sign_in = replace(sign_in, expire_time=until)
-            self._let_in.sign_ins.keep(sign_in_id, sign_in, read_at)
+            sign_in = replace(sign_in, expire_time=expire_time)
+            self._grants.sign_ins.put(sign_in_id, sign_in, generation)
         return sign_in
 
-    def external_sign_in(self, user: str, *, with_account: bool = False) -> SignIn:
-        """Return a sign-in, stored nowhere, of a user of whom someone else knows who it is; new ones get an account.
+    def external_sign_in(self, user: str, *, require_account: bool = False) -> SignIn:
+        """Return a sign-in, which isn't stored, of a user whom a proxy or an identity provider has authenticated.
+
+        A new user gets an account, unless `require_account`.
 
         Raises:
-            NotSignedIn: they are disabled, or only who is `with_account` may come in, and they have none.
-            InvalidInput: that is no name for a new user.
+            NotSignedIn: the account is disabled, or `require_account` and there is none.
+            InvalidInput: the username is invalid for a new user.
         """
         sign_in_id = f"of {user}"
-        self._let_in.hear()
-        sign_ins = self._let_in.sign_ins
-        if remembered := sign_ins.get(sign_in_id):
-            return remembered
-        read_at = sign_ins.times_forgotten
+        self._grants.sync()
+        sign_ins = self._grants.sign_ins
+        if cached := sign_ins.get(sign_in_id):
+            return cached
+        generation = sign_ins.generation
         check_name("The user", user)
-        user = self._known(user) if with_account else self._with_account(user)
-        if not self._may_enter(user):
+        user = self._stored_name(user) if require_account else self._ensure_account(user)
+        if not self._is_active(user):
             raise NotSignedIn(f"{user} has no account here, or may not use it any more.")
         sign_in = SignIn(id=sign_in_id, user=user, hash="", expire_time=now() + SIGN_IN_LIFETIME)
-        sign_ins.keep(sign_in_id, sign_in, read_at)
+        sign_ins.put(sign_in_id, sign_in, generation)
         return sign_in
 
     def sign_out(self, sign_in_id: str) -> None:
-        """End a sign-in: here at once, in other processes within a second."""
+        """End a sign-in; in this process at once, in others within a second."""
         if self._accounts.remove_sign_in(sign_in_id):
-            self._let_in.end(sign_in_id)
-        else:  # others have heard of it, or it never was
-            self._let_in.forget(sign_in_id)
+            self._grants.revoke(sign_in_id)
+        else:  # other processes know of it, or it never existed
+            self._grants.evict(sign_in_id)
 
     def sign_out_everywhere(self, user: str) -> None:
         """End all sign-ins of a user."""
         self._accounts.remove_sign_ins(user)
-        self._let_in.end(user)
+        self._grants.revoke(user)
 
-    def _with_account(self, user: str) -> str:
-        """Make an account if the user has none; return its name."""
-        user = self._known(user)
+    def _ensure_account(self, user: str) -> str:
+        """Create an account if the user has none; return its name."""
+        user = self._stored_name(user)
         if self._accounts.account(user) is None:
-            check_new_user_name(user, self._users())
+            check_new_username(user, self._users())
             self._accounts.add_account(Account(user=user))
         return user
 
-    def _known(self, user: str) -> str:
-        """Return the name as it is stored: composed, if it was not stored otherwise before names were checked."""
-        return user if self._accounts.account(user) is not None else composed(user)
+    def _stored_name(self, user: str) -> str:
+        """Return the stored name: in NFC, unless an account from before names were checked has another form."""
+        return user if self._accounts.account(user) is not None else to_nfc(user)
 
     def _users(self) -> Iterator[str]:
         return (account.user for account in self._accounts.accounts())
 
-    def _may_enter(self, user: str) -> bool:
+    def _is_active(self, user: str) -> bool:
         account = self._accounts.account(user)
         return account is not None and account.disabled_time is None

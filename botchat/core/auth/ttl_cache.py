@@ -1,4 +1,4 @@
-"""What the store said yes to, for half a minute: it is not asked with every request."""
+"""A cache of the store's positive answers, so that requests don't each read the store."""
 
 import threading
 from collections.abc import Callable
@@ -8,44 +8,48 @@ from botchat.core.models import now
 from botchat.core.storage import SignIn, Token
 
 TTL_SECONDS = 30.0
-"""How long a yes of the store is taken for granted at most, be it that nobody says that it ended, or can be asked."""
+"""Maximum age of an answer, also if a revocation isn't recorded or the store can't be reached."""
 
-_MOST_REMEMBERED = 10_000
+_MAX_ENTRIES = 10_000
 
 _T = TypeVar("_T", Token, SignIn)
 
 
 class TtlCache(Generic[_T]):
-    """Keeps what the store said yes to. The keys are hashes where they would be secrets."""
+    """Caches tokens or sign-ins that the store confirmed. Keys that would be secrets are hashes.
+
+    Attributes:
+        generation: the number of evictions so far; `put` compares it.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._held: dict[str, tuple[float, _T]] = {}
+        self._entries: dict[str, tuple[float, _T]] = {}
         self._lock = threading.Lock()
-        self.times_forgotten = 0
+        self.generation = 0
 
     def get(self, key: str) -> _T | None:
-        """Return what was kept under this key half a minute ago or less, and has not expired."""
-        until, value = self._held.get(key, (0.0, None))
-        if value is None or self._clock() >= until or _is_over(value):
+        """Return the value of a key; None if it is older than TTL_SECONDS or has expired."""
+        deadline, value = self._entries.get(key, (0.0, None))
+        if value is None or self._clock() >= deadline or _has_expired(value):
             return None
         return value
 
-    def keep(self, key: str, value: _T, read_at: int | None = None) -> None:
-        """Keep a value from now on; but not one that was read before something was forgotten: it may be that."""
+    def put(self, key: str, value: _T, generation: int | None = None) -> None:
+        """Cache a value, unless an eviction has happened since `generation`: it may concern this value."""
         with self._lock:
-            if read_at is not None and read_at != self.times_forgotten:
+            if generation is not None and generation != self.generation:
                 return
-            if len(self._held) >= _MOST_REMEMBERED:
-                self._held.clear()
-            self._held[key] = (self._clock() + TTL_SECONDS, value)
+            if len(self._entries) >= _MAX_ENTRIES:
+                self._entries.clear()
+            self._entries[key] = (self._clock() + TTL_SECONDS, value)
 
-    def forget(self, is_meant: Callable[[_T], bool]) -> None:
-        """Forget at once what is meant."""
+    def evict(self, matches: Callable[[_T], bool]) -> None:
+        """Remove all values that match."""
         with self._lock:
-            self.times_forgotten += 1
-            self._held = {key: held for key, held in self._held.items() if not is_meant(held[1])}
+            self.generation += 1
+            self._entries = {key: entry for key, entry in self._entries.items() if not matches(entry[1])}
 
 
-def _is_over(value: Token | SignIn) -> bool:
+def _has_expired(value: Token | SignIn) -> bool:
     return value.expire_time is not None and value.expire_time <= now()

@@ -1,4 +1,4 @@
-"""Which names a new user can have: no two that look the same. Names that exist already keep working."""
+"""Valid names of new users: no two that look the same. Existing names keep working."""
 
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -6,60 +6,60 @@ from collections.abc import Iterable, Iterator
 from botchat.core.errors import InvalidInput
 from botchat.core.models import check_name
 
-# Scripts that are written together, as UTS #39 has it ("highly restrictive"):
+# Scripts that one name can combine, by the level "highly restrictive" of UTS #39:
 # https://www.unicode.org/reports/tr39/#Restriction_Level_Detection
-_TOGETHER = (
+_COMBINED_SCRIPTS = (
     frozenset({"LATIN", "CJK", "HIRAGANA", "KATAKANA"}),
     frozenset({"LATIN", "CJK", "BOPOMOFO"}),
     frozenset({"LATIN", "CJK", "HANGUL"}),
 )
-# Controls, invisible characters, halves of characters, what no character is, and separators but the space.
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-# They are no controls and yet nothing of them is seen: fillers of Hangul, and a selector of a glyph.
+# Categories of controls, invisible characters, surrogates, unassigned code points, and separators except the space.
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Invisible characters of other categories: Hangul fillers, variation selectors and the like.
 _FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5") | {chr(code) for code in range(0xFE00, 0xFE10)}
 
 
-def new_user_name(name: str, existing: Iterable[str]) -> str:
-    """Return the name, in its normal form (NFKC), under which a new user is stored.
+def normalize_username(name: str, existing: Iterable[str]) -> str:
+    """Return the normalized name (NFKC) under which a new user is stored.
 
     Args:
-        name: as it was given.
-        existing: the users that there are.
+        name: as entered.
+        existing: the names of all users.
 
     Raises:
-        InvalidInput: it holds something that can't be seen, mixes scripts whose letters look alike, or differs from
-            the name of another user by nothing that can be seen, or by case alone.
+        InvalidInput: it has invisible characters, mixes scripts whose letters look alike, or differs from the name of
+            another user only in case or in invisible characters.
     """
     normal = unicodedata.normalize("NFKC", check_name("The user", name))
     if problem := _problem(normal):
         raise InvalidInput(f"{name!r} can't be the name of a new user: {problem}.")
-    folded = _folded(normal)
-    if any(_folded(user) == folded for user in existing if user != normal):
+    skeleton = _skeleton(normal)
+    if any(_skeleton(user) == skeleton for user in existing if user != normal):
         raise InvalidInput(f"{name!r} can't be the name of a new user: it differs too little from another user's.")
     return normal
 
 
-def composed(name: str) -> str:
-    """Return the name in NFC: the same text to everybody, where NFKC makes others' names of some."""
+def to_nfc(name: str) -> str:
+    """Return the name in NFC, which is the same text; NFKC would turn some names into others."""
     return unicodedata.normalize("NFC", name)
 
 
-def check_new_user_name(name: str, existing: Iterable[str]) -> None:
-    """Check the name of a new user who comes with it again, so that it can't be stored in another form.
+def check_new_username(name: str, existing: Iterable[str]) -> None:
+    """Check the name of a new user who will sign in with it again, so that it can't be stored in another form.
 
     Raises:
-        InvalidInput: as `new_user_name`, or its normal form is another name, which may be somebody else's.
+        InvalidInput: as `normalize_username`, or its NFKC is another name, which may be another user's.
     """
-    normal = new_user_name(name, existing)
-    if normal != composed(name):
+    normal = normalize_username(name, existing)
+    if normal != to_nfc(name):
         raise InvalidInput(f"{name!r} can't be the name of a new user: write it as {normal!r}, if that is the user.")
 
 
 def invalid_usernames(existing: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Tell of existing users, in their order, whose names no new user could have, and why."""
+    """Yield the existing users whose names a new user could not have, in their order, each with the reason."""
     first: dict[str, str] = {}
     for user in existing:
-        other = first.setdefault(_folded(user), user)
+        other = first.setdefault(_skeleton(user), user)
         if problem := _problem(user):
             yield user, problem
         elif other != user:
@@ -67,10 +67,10 @@ def invalid_usernames(existing: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def _problem(name: str) -> str | None:
-    if any(unicodedata.category(character) in _UNSEEN or character in _FILLERS for character in name):
+    if any(unicodedata.category(character) in _INVISIBLE or character in _FILLERS for character in name):
         return "it holds characters that can't be seen"
     scripts = {_script(character) for character in name if character.isalpha()} - {"MODIFIER"}
-    if len(scripts) > 1 and not any(scripts <= together for together in _TOGETHER):
+    if len(scripts) > 1 and not any(scripts <= together for together in _COMBINED_SCRIPTS):
         return f"it mixes letters of several scripts ({', '.join(sorted(scripts)).lower()})"
     if not unicodedata.is_normalized("NFKC", name):
         return "it is not in its normal form"
@@ -78,13 +78,13 @@ def _problem(name: str) -> str | None:
 
 
 def _script(letter: str) -> str:
-    """Tell a letter's script by its name in Unicode, which begins with it."""
+    """Return a letter's script, which is the first word of its Unicode name."""
     script = unicodedata.name(letter, "UNKNOWN").partition(" ")[0].partition("-")[0]
     return "CJK" if script == "IDEOGRAPHIC" else script  # as in 佐々木
 
 
-def _folded(name: str) -> str:
-    """Return what is the same for names that look the same, or differ by case alone."""
-    seen = (c for c in unicodedata.normalize("NFKC", name) if unicodedata.category(c) not in _UNSEEN)
+def _skeleton(name: str) -> str:
+    """Return a key that is equal for names that look the same or differ only in case."""
+    seen = (c for c in unicodedata.normalize("NFKC", name) if unicodedata.category(c) not in _INVISIBLE)
     shown = "".join(character for character in seen if character not in _FILLERS).strip()
     return unicodedata.normalize("NFKC", shown.casefold())

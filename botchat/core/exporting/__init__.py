@@ -1,4 +1,4 @@
-"""Exports sessions as Markdown, HTML, JSON, JSON Lines and tables."""
+"""Exports sessions as Markdown, HTML, JSON, JSON Lines and CSV."""
 
 from botchat.core.exporting.formats import (
     ExportFormat,

@@ -1,4 +1,4 @@
-"""How sessions leave the program: as Markdown, as a page, as JSON and as a table; the one way in for front ends."""
+"""The export formats: Markdown, HTML, JSON, JSON Lines and CSV. The entry point for front ends."""
 
 import csv
 import io
@@ -68,13 +68,13 @@ COLUMNS = (
     "unsupported",
 )
 
-_MARKUP = re.compile(r"[\\`*\[\]<>&~|$]")  # what a name or a kind of content could be taken for
+_MARKUP = re.compile(r"[\\`*\[\]<>&~|$]")  # characters that could turn a name or a kind of content into markup
 
-# What a spreadsheet takes for a formula: https://owasp.org/www-community/attacks/CSV_Injection
-# Full-width signs are taken for the others by some: https://www.unicode.org/charts/nameslist/n_FF00.html
+# A spreadsheet evaluates cells that start with these as formulas: https://owasp.org/www-community/attacks/CSV_Injection
+# Some treat full-width signs like the others: https://www.unicode.org/charts/nameslist/n_FF00.html
 _FORMULA = re.compile("[=+@\t\r\n\uff1d\uff0b\uff20\uff0d-]")
 
-_PART_CHARACTERS = 64 * 1024
+_CHUNK_CHARACTERS = 64 * 1024
 
 _MEDIA_TYPES = {
     "md": "text/markdown",
@@ -86,10 +86,10 @@ _MEDIA_TYPES = {
 
 
 class ExportFormat(StrEnum):
-    """How sessions are written out.
+    """An export format.
 
-    Markdown and HTML are for people and show the branch that is shown elsewhere; the others hold every message. JSON
-    and JSON Lines can be imported again.
+    Markdown and HTML are for reading, and have only the shown branch; the others have every message. JSON and JSON
+    Lines can be imported again.
     """
 
     md = "md"
@@ -104,23 +104,23 @@ class ExportFormat(StrEnum):
         return _MEDIA_TYPES[self.value]
 
 
-def export(records: Iterable[Record], form: ExportFormat, *, alone: bool = False) -> Iterator[str]:
-    """Write whole sessions, one in memory at a time; none at all make an empty document of that format.
+def export(records: Iterable[Record], export_format: ExportFormat, *, single: bool = False) -> Iterator[str]:
+    """Yield the text of an export, with one session in memory at a time; without sessions, an empty document.
 
     Args:
-        records: as the stores hold them, with all their messages.
-        form: JSON makes an array with one object for each session, JSON Lines an object on each line.
-        alone: one session is meant, so that JSON makes the object alone.
+        records: stored records, with all their messages.
+        export_format: JSON makes an array with one object per session, JSON Lines one object per line.
+        single: for one session: JSON makes the object without an array.
     """
-    match form:
+    match export_format:
         case ExportFormat.md:
-            return _many_markdown(records)
+            return _markdown(records)
         case ExportFormat.html:
             from botchat.core.exporting.html import to_html
 
             return to_html(map(session_from_record, records))
         case ExportFormat.json:
-            return chain.from_iterable(map(to_json, records)) if alone else _json_array(records)
+            return chain.from_iterable(map(to_json, records)) if single else _json_array(records)
         case ExportFormat.jsonl:
             return (json_codec.to_line(record) + "\n" for record in records)
         case ExportFormat.csv:
@@ -128,30 +128,30 @@ def export(records: Iterable[Record], form: ExportFormat, *, alone: bool = False
 
 
 def encode_chunks(texts: Iterable[str]) -> Iterator[bytes]:
-    """Join small texts, as a server sends them: each part is one turn of a thread. There is always one, be it empty.
+    """Join small texts into encoded chunks for a streamed response; there is always one, which may be empty.
 
-    The first is made at once, so that an error before it can be told, and not only break off an answer that has begun.
+    The first is made at once, so that an error before it becomes an error response and not a truncated one.
     """
-    parts = _parts(texts)
-    return chain([next(parts)], parts)
+    chunks = _chunks(texts)
+    return chain([next(chunks)], chunks)
 
 
 def to_markdown(session: Session, messages: Iterable[Message]) -> Iterator[str]:
-    """Write a session as Markdown: of these messages the branch that is shown, each as it was said."""
+    """Yield a session as Markdown: the shown branch of these messages."""
     yield title_to_markdown(session)
     for message in branch_of(list(messages), session.head):
         yield message_to_markdown(message, session.bot_id)
 
 
 def title_to_markdown(session: Session) -> str:
-    """Write what stands above a session's messages."""
+    """Return the heading of a session in Markdown."""
     name = " ".join(_readable(session.name).split()) or "Untitled"
     about = f"{session.bot_id} · {rfc3339(session.create_time)} · {session.message_count} messages · {session.id}"
     return f"# {name}\n\n{about}\n"
 
 
 def message_to_markdown(message: Message, bot_id: str, number: int | None = None) -> str:
-    """Write one message as it was said; with its number, if that is wanted, in the heading."""
+    """Return a message in Markdown; the heading has its number, if one is given."""
     place = "" if number is None else f"{number} · "
     parts = [f"\n## {place}{speaker(message, bot_id)} · {rfc3339(message.create_time)}\n"]
     if message.reasoning_content:
@@ -163,55 +163,55 @@ def message_to_markdown(message: Message, bot_id: str, number: int | None = None
 
 
 def ending_to_markdown(message: Message) -> str:
-    """Write what stands below a message's words: its files, what can't be shown, and why it ended early."""
+    """Return the notes below a message's text: attachments, unsupported content, and why it ended early."""
     lines = (_MARKUP.sub(r"\\\g<0>", line) for line in (*map(file_line, message.files), *content_notices(message)))
     error = [f"*{_readable(message.error)}*"] if message.error else []
     return "".join(f"\n{line}\n" for line in (*lines, *error))
 
 
 def to_json(record: Record) -> Iterator[str]:
-    """Write one whole record as a JSON object with its names, a message a line; times are RFC 3339."""
+    """Yield a record as a JSON object with the record's field names, one message per line; times are RFC 3339."""
     yield from json_codec.to_object(json_codec.header_to_json(record), record["messages"])
     yield "\n"
 
 
 def to_raw_json(record: Record) -> str:
-    """Write a record as it is stored as JSON on one line, whatever its fields hold."""
+    """Return a stored record as JSON on one line, also if its fields are invalid."""
     return json_codec.encode(record)
 
 
 def message_to_json(message: Message) -> str:
-    """Write one message as a JSON object on one line, with the names of the record."""
+    """Return a message as a JSON object on one line, with the record's field names."""
     return json_codec.encode(json_codec.message_to_json(message_to_record(message)))
 
 
 def csv_cell(value: Any) -> str:
-    """Write a value as a cell of a table that no spreadsheet takes for a formula."""
+    """Return a value as text for a CSV cell that no spreadsheet evaluates as a formula."""
     if isinstance(value, datetime):
         return rfc3339(value)
     if not isinstance(value, str):
         return "" if value is None else str(value)
-    words = without_bidi_controls(valid_text(value))
-    return f"'{words}" if _FORMULA.match(value) else words
+    text = without_bidi_controls(valid_text(value))
+    return f"'{text}" if _FORMULA.match(value) else text
 
 
 def _readable(text: str) -> str:
     return without_bidi_controls(valid_text(text))
 
 
-def _parts(texts: Iterable[str]) -> Iterator[bytes]:
+def _chunks(texts: Iterable[str]) -> Iterator[bytes]:
     held: list[str] = []
     size = 0
     for text in texts:
         held.append(text)
         size += len(text)
-        if size >= _PART_CHARACTERS:
+        if size >= _CHUNK_CHARACTERS:
             yield "".join(held).encode()
             held, size = [], 0
     yield "".join(held).encode()
 
 
-def _many_markdown(records: Iterable[Record]) -> Iterator[str]:
+def _markdown(records: Iterable[Record]) -> Iterator[str]:
     for i, record in enumerate(records):
         if i:
             yield "\n---\n\n"
@@ -240,13 +240,13 @@ def _csv(records: Iterable[Record]) -> Iterator[str]:
 
 
 def _row(record: Record, message: Record) -> list[Any]:
-    of_session = [record.get(name) for name in ("id", "user", "name", "bot_id")]
-    of_message = [message.get(name) for name in ("id", *COLUMNS[5:11])]
+    session_cells = [record.get(name) for name in ("id", "user", "name", "bot_id")]
+    message_cells = [message.get(name) for name in ("id", *COLUMNS[5:11])]
     usage, feedback = message.get("usage") or {}, message.get("feedback") or {}
     tokens = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
     return [
-        *of_session,
-        *of_message,
+        *session_cells,
+        *message_cells,
         *tokens,
         message.get("latency_ms"),
         feedback.get("rating"),

@@ -1,4 +1,4 @@
-"""Sessions as one page that needs nothing else: no network, no script, and no one's words are its markup."""
+"""Exports sessions as one self-contained HTML page: no network, no script, and no message becomes markup."""
 
 import base64
 from collections.abc import Iterable, Iterator
@@ -22,7 +22,7 @@ from botchat.core.models import (
     speaker,
 )
 
-# Colours have a contrast of at least 4.5 to 1 with what is behind them, in the light and in the dark.
+# Colors have a contrast of at least 4.5:1 to their background, in light and in dark mode.
 _STYLE = """
 :root {
   color-scheme: light dark;
@@ -88,9 +88,9 @@ _HEAD = """<!doctype html>
 
 
 def to_html(sessions: Iterable[Session]) -> Iterator[str]:
-    """Write whole sessions as one page, each with the branch that is shown, an article after the other."""
+    """Yield sessions as one HTML page, each as an article with its shown branch."""
     rest = iter(sessions)
-    first = list(islice(rest, 2))  # whether there are several decides the page's title and its headings
+    first = list(islice(rest, 2))  # the page's title and headings depend on whether there are several
     several = len(first) > 1
     title = "Sessions" if several or not first else _name(first[0])
     yield _HEAD.format(title=escape(title), style=_STYLE)
@@ -120,7 +120,7 @@ def _section(session: Session, message: Message) -> Iterator[str]:
     if message.reasoning_content:
         yield f"<details>\n<summary>Reasoning</summary>\n{_plain(message.reasoning_content)}</details>\n"
     if message.content:
-        yield _words(message)
+        yield _content(message)
     yield from map(_file, message.files)
     for line in content_notices(message):
         yield f'<p class="file" dir="auto">{escape(line)}</p>\n'
@@ -129,7 +129,7 @@ def _section(session: Session, message: Message) -> Iterator[str]:
     yield "</section>\n"
 
 
-def _words(message: Message) -> str:
+def _content(message: Message) -> str:
     markup = markdown_to_html(printable(message.content)) if is_markdown(message) else None
     return _plain(message.content) if markup is None else f'<div class="words" dir="auto">\n{markup}</div>\n'
 
@@ -139,8 +139,8 @@ def _file(file: File) -> str:
     if not file.is_image or file.data is None:
         return f'<p class="file" dir="auto">{name}</p>\n'
     source = f"data:{file.type};base64,{base64.b64encode(file.data).decode()}"
-    shown = f'<img src="{source}" alt="{escape(one_line(file.name))}">'
-    return f'<figure>{shown}<figcaption class="file" dir="auto">{name}</figcaption></figure>\n'
+    image = f'<img src="{source}" alt="{escape(one_line(file.name))}">'
+    return f'<figure>{image}<figcaption class="file" dir="auto">{name}</figcaption></figure>\n'
 
 
 def _plain(text: str) -> str:
@@ -148,8 +148,8 @@ def _plain(text: str) -> str:
 
 
 def _time(time: datetime) -> str:
-    shown = rfc3339(time)
-    return f'<time datetime="{shown}">{shown[:10]} {shown[11:16]} UTC</time>'
+    text = rfc3339(time)
+    return f'<time datetime="{text}">{text[:10]} {text[11:16]} UTC</time>'
 
 
 def _name(session: Session) -> str:
@@ -157,5 +157,5 @@ def _name(session: Session) -> str:
 
 
 def _anchor(text: str) -> str:
-    """Make an id that is the same in an attribute and, as it is, in an address."""
+    """Return an ID that is the same in an HTML attribute and, unescaped, in a URL fragment."""
     return escape(quote(text, safe="").replace("%", "_"))

@@ -1,4 +1,4 @@
-"""A bot's Markdown as HTML that can do nothing: no markup of its own, no script, and nothing is loaded."""
+"""Renders a bot's Markdown as safe HTML: no raw HTML, no script, and nothing is loaded."""
 
 from collections.abc import MutableMapping, Sequence
 from functools import cache
@@ -13,10 +13,10 @@ from markdown_it.utils import OptionsDict
 from botchat.core.models import has_padded_tables
 
 LONGEST = 200_000
-"""Characters that are still rendered: beyond, it takes seconds, and such a text is data rather than prose."""
+"""Maximum number of characters: more take seconds, and such a text is data rather than prose."""
 
 _DEEPEST = 100
-"""Levels of nesting that are rendered: the library leaves out what is deeper, and no word may be lost."""
+"""Maximum nesting level: the library drops deeper content, and no text may be lost."""
 
 _SCHEMES = ("http://", "https://", "mailto:")
 _REL = "noopener noreferrer nofollow"
@@ -27,7 +27,7 @@ _HEADINGS_DOWN = 2
 
 
 def markdown_to_html(text: str) -> str | None:
-    """Render Markdown; None where that can't be done, and the text is to be shown as it is."""
+    """Return Markdown as HTML; None if it can't be rendered, and should be shown as plain text."""
     if len(text) > LONGEST or has_padded_tables(text):
         return None
     renderer, env = _renderer(), dict[str, Any]()
@@ -36,12 +36,12 @@ def markdown_to_html(text: str) -> str | None:
         if any(token.level >= _DEEPEST - 2 for token in tokens):
             return None
         return str(renderer.renderer.render(tokens, renderer.options, env))
-    except Exception:  # noqa: BLE001  (a fault of the library in one message must not cost someone the export)
+    except Exception:  # noqa: BLE001  (an error of the library in one message must not fail the export)
         return None
 
 
 class _Renderer(RendererHTML):
-    """Writes links that say nothing of where they were followed, and a picture as a link to it."""
+    """Renders links without a referrer, and an image as a link to it."""
 
     def link_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]) -> str:
         tokens[idx].attrSet("rel", _REL)
@@ -68,7 +68,7 @@ class _Renderer(RendererHTML):
 def _renderer() -> MarkdownIt:
     renderer = MarkdownIt("commonmark", {"html": False, "maxNesting": _DEEPEST}, renderer_cls=_Renderer)
     renderer.enable(["table", "strikethrough"])
-    # Also a relative address is no link: in a saved page it would be someone's file.
+    # A relative URL is not a link either: in a saved page it would be a local file.
     renderer.validateLink = lambda url: url.lower().startswith(_SCHEMES)  # type: ignore[method-assign]
     return renderer
 

@@ -1,4 +1,4 @@
-"""What a message in another program's file says, and what else it holds: no part of it is dropped."""
+"""The content of a message in another program's file: text, reasoning and everything else; nothing is dropped."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ _REASONING_PARTS = {"think", "thinking", "reasoning"}
 _IMAGES = {"image_url", "input_image", "image_asset_pointer"}
 _KIND_LENGTH = 100
 
-# Strings under these keys identify or classify a message; nobody wrote them.
+# Strings under these keys are IDs, types and times: nobody wrote them.
 _STRUCTURE = {"id", "uuid", "type", "content_type", "role", "status", "language", "format", "model", "object"}
 _STRUCTURE_ENDINGS = ("_id", "Id", "_at", "At", "_time", "timestamp", "_type", "_status", "_slug")
 
@@ -23,15 +23,15 @@ class Content:
     """The content of one message.
 
     Attributes:
-        words: its text, part by part.
-        reasoning: the text of its reasoning, part by part.
-        pieces: what has no plain text, as it is in the file; front ends name each piece.
-        details: more that is kept as it is in the file, and isn't shown.
-        separator: what stands between two parts of its text.
+        text_parts: the parts of its text.
+        reasoning_parts: the parts of its reasoning.
+        pieces: content without plain text, unchanged from the file; front ends name each piece.
+        details: other fields, kept unchanged and not shown.
+        separator: joins the parts of its text.
     """
 
-    words: list[str] = field(default_factory=list)
-    reasoning: list[str] = field(default_factory=list)
+    text_parts: list[str] = field(default_factory=list)
+    reasoning_parts: list[str] = field(default_factory=list)
     pieces: list[Unsupported] = field(default_factory=list)
     details: dict[str, Any] = field(default_factory=dict)
     separator: str = "\n\n"
@@ -39,29 +39,29 @@ class Content:
     @property
     def text(self) -> str:
         """The text of the message."""
-        return self.separator.join(filter(None, self.words))
+        return self.separator.join(filter(None, self.text_parts))
 
     @property
     def reasoning_text(self) -> str:
         """The reasoning of the message."""
-        return "\n\n".join(filter(None, self.reasoning))
+        return "\n\n".join(filter(None, self.reasoning_parts))
 
     def __bool__(self) -> bool:
         return bool(self.text or self.reasoning_text or self.pieces)
 
     def add_piece(self, kind: str, raw: Any) -> None:
-        """Keep a piece that has no plain text."""
+        """Add a piece of content without plain text."""
         self.pieces.append(Unsupported(" ".join(kind.split())[:_KIND_LENGTH] or "content", raw))
 
-    def add_unread(self, raw: Any, kind: str) -> None:
-        """Keep `raw` as a piece if a text in it is neither in the words nor in the pieces."""
-        held = [self.text, self.reasoning_text, *(text for piece in self.pieces for text in texts_in(piece.raw))]
-        kept = "\n".join(held)
+    def add_missing(self, raw: Any, kind: str) -> None:
+        """Add `raw` as a piece if one of its texts is neither in the text or reasoning nor in a piece."""
+        texts = [self.text, self.reasoning_text, *(text for piece in self.pieces for text in texts_in(piece.raw))]
+        kept = "\n".join(texts)
         if not all(text in kept for text in texts_in(raw)):
             self.add_piece(kind, raw)
 
     def payload(self) -> str | None:
-        """Make the payload of the message: its pieces, and its details as `original`."""
+        """Return the payload of the message: its pieces, and its details as `original`."""
         pieces = [piece._replace(raw=_as_json(piece.raw)) for piece in self.pieces]
         if not self.details:
             return pack(pieces)
@@ -70,7 +70,7 @@ class Content:
 
 
 def read_content(value: Any, separator: str = "\n\n") -> Content:
-    """Read the content of a message: a text, a part, or a list of parts; what is no text becomes a piece."""
+    """Read the content of a message: a text, a part, or a list of parts. Everything except text becomes a piece."""
     content = Content(separator=separator)
     for part in value if isinstance(value, list) else [value]:
         _read_part(part, content)
@@ -78,44 +78,50 @@ def read_content(value: Any, separator: str = "\n\n") -> Content:
 
 
 def add_files(content: Content, files: Any) -> None:
-    """Add the files of a message: a piece for each file, named as the file."""
+    """Add the files of a message: one piece per file, with its name."""
     for file in files if isinstance(files, list) else [files]:
         if file:
             content.add_piece(kind_of(file, "file"), file)
 
 
-def kind_of(raw: Any, otherwise: str) -> str:
-    """Return what a piece is, in a few words: "image: heron.png", "tool call: search"."""
+def kind_of(raw: Any, default: str) -> str:
+    """Return a short description of a piece: "image: heron.png", "tool call: search"."""
     if not isinstance(raw, dict):
-        return otherwise
+        return default
     type_ = next((raw[key] for key in ("type", "content_type") if isinstance(raw.get(key), str)), "")
-    kind = "image" if type_ in _IMAGES or type_.startswith("image/") else type_.replace("_", " ") or otherwise
-    if otherwise == "file" and kind != "image":
-        kind = otherwise
+    kind = "image" if type_ in _IMAGES or type_.startswith("image/") else type_.replace("_", " ") or default
+    if default == "file" and kind != "image":
+        kind = default
     name = _name_in(raw)
     return f"{kind}: {name}" if name else kind
 
 
 def texts_in(value: Any) -> Iterator[str]:
-    """Yield the texts in a value that a person or a bot may have written, without blanks around them."""
+    """Yield the texts in a value that a user or a bot may have written, stripped."""
     waiting = [value]
     while waiting:
         inner = waiting.pop()
         if isinstance(inner, str) and inner.strip():
             yield inner.strip()
         elif isinstance(inner, dict):
-            waiting += [held for key, held in inner.items() if not is_structure(key)]
+            waiting += [each for key, each in inner.items() if not is_structure(key)]
         elif isinstance(inner, list):
             waiting += inner
 
 
+def other_fields(message: dict[str, Any], known: set[str]) -> dict[str, Any]:
+    """Return the fields of a message that have a value and are not known."""
+    return {name: value for name, value in message.items() if value and name not in known}
+
+
 def is_structure(key: str) -> bool:
+    """Return whether the value of a key is an ID, a type or a time, which nobody wrote."""
     return key in _STRUCTURE or key.endswith(_STRUCTURE_ENDINGS)
 
 
 def _read_part(part: Any, content: Content) -> None:
     if part is None or isinstance(part, str):
-        content.words.append(part or "")
+        content.text_parts.append(part or "")
         return
     if part in ([], {}):
         return
@@ -128,17 +134,17 @@ def _read_part(part: Any, content: Content) -> None:
     if text is None:
         content.add_piece(kind_of(part, "content"), part)
         return
-    (content.reasoning if kind in _REASONING_PARTS else content.words).append(text)
-    content.add_unread(part, f"details of {kind.replace('_', ' ') or 'text'}")
+    (content.reasoning_parts if kind in _REASONING_PARTS else content.text_parts).append(text)
+    content.add_missing(part, f"details of {kind.replace('_', ' ') or 'text'}")
 
 
 def _text_under(part: dict[str, Any], keys: Iterable[str]) -> str | None:
-    """Return the text under the first of the keys that has one: as it is, or as the `value` below it."""
+    """Return the text of the first key that has one, either directly or as its `value`."""
     for key in keys:
-        held = part.get(key)
-        held = held.get("value") if isinstance(held, dict) else held
-        if isinstance(held, str):
-            return held
+        value = part.get(key)
+        text = value.get("value") if isinstance(value, dict) else value
+        if isinstance(text, str):
+            return text
     return None
 
 
@@ -149,5 +155,5 @@ def _name_in(raw: dict[str, Any]) -> str:
 
 
 def _as_json(raw: Any) -> Any:
-    """Write times, bytes and numbers that JSON has no word for as `encode` writes them."""
+    """Convert times, bytes and numbers that JSON can't represent as `encode` does."""
     return json.loads(encode(raw))

@@ -1,57 +1,58 @@
-"""Reads sessions out of files, botchat's own and those of other programs, as records for the stores."""
+"""Reads sessions from files of botchat and other programs: detects the format, and yields records for the stores."""
 
 import json
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 from botchat.core.errors import InvalidInput
-from botchat.core.importing.files import CHUNK, conversations_in, in_utf_8, rejoined
+from botchat.core.importing.files import CHUNK, open_conversations, prepend, transcode
 from botchat.core.importing.formats.botchat import read_botchat
-from botchat.core.importing.formats.librechat import read_librechat, read_open_webui
+from botchat.core.importing.formats.librechat import read_librechat
 from botchat.core.importing.formats.mapping import read_mapping
 from botchat.core.importing.formats.message_list import read_message_list, read_message_tree
+from botchat.core.importing.formats.open_webui import read_open_webui
 from botchat.core.importing.json_stream import ListSplitter, check_json, too_large
-from botchat.core.importing.leftovers import keep_rest
+from botchat.core.importing.leftovers import keep_leftovers
 from botchat.core.models import SkippedEntry, check_name
 from botchat.core.models.import_limits import ImportLimits
 from botchat.core.storage import Record, decode
 from botchat.core.storage.record_schema import check_record
 
-_KNOWN = (
+_KNOWN_FORMATS = (
     "botchat's own JSON and JSON Lines, ChatGPT's conversations.json or the .zip it comes in, DeepSeek's "
     "conversations.json, and what LibreChat and Open WebUI export as JSON"
 )
 _ZIP = b"PK\x03\x04"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_UNKNOWN = "It is no session that botchat knows."
-_MOST_HELD = 1000
-"""Items without a session among them after which a file is given up."""
+_UNKNOWN_SESSION = "It is no session that botchat knows."
+_MAX_UNRECOGNIZED = 1000
+"""Items without a session after which a file is rejected."""
 
-_OWN = {"id", "user", "bot_id", "create_time", "update_time"}
-"""What every session that botchat wrote has, besides its messages."""
+_BOTCHAT_FIELDS = {"id", "user", "bot_id", "create_time", "update_time"}
+"""The fields of every session that botchat wrote, besides its messages."""
 
 _LIMITS = ImportLimits()
 
 _Item = tuple[str, Any]
-"""Where a session stands in its file, and its JSON, or the InvalidInput that says why there is none."""
+"""The location of a session in its file, and its JSON or the InvalidInput that says why there is none."""
 
 
 def read_sessions(
     file: BinaryIO, *, user: str | None, default_user: str, limits: ImportLimits = _LIMITS
 ) -> Iterator[Record | SkippedEntry]:
-    """Read the sessions of a file, in its order, each as a record that the stores take or with why they would not.
+    """Yield the sessions of a file, in its order, each as a valid record or as a SkippedEntry with the reason.
 
-    What kind of file it is shows in the file. It is read in pieces: no more than one session is in memory, and none
-    that exceeds a limit.
+    The format is detected from the content. The file is read in chunks: at most one session is in memory, and none that
+    exceeds a limit.
 
     Args:
-        file: opened for bytes.
-        user: whose they become, all of them; None leaves each to the user that the file names.
-        default_user: whose they become where the file names no user.
-        limits: of the file. A session over one of them is refused; the others end the reading.
+        file: opened in binary mode.
+        user: the owner of all sessions; None keeps the users that the file names.
+        default_user: the owner of sessions without a user in the file.
+        limits: of the file. A session that exceeds a limit for sessions is skipped; the other limits end the import.
 
     Raises:
-        InvalidInput: a user is no name, the file holds nothing that botchat knows, or it exceeds a limit.
+        InvalidInput: a user isn't a valid name, the file has no known format, or it exceeds a limit.
     """
     for name in (user or default_user, default_user):
         check_name("The user", name)
@@ -61,35 +62,35 @@ def read_sessions(
 def _sessions(
     file: BinaryIO, user: str | None, default_user: str, limits: ImportLimits
 ) -> Iterator[Record | SkippedEntry]:
-    for number, (where, item) in enumerate(_items(file, limits), 1):
+    for number, (location, item) in enumerate(_items(file, limits), 1):
         if number > limits.sessions:
             raise limits.exceeded("sessions", "That file has more sessions")
-        yield _taken(where, item, user, default_user)
+        yield _to_record(location, item, user, default_user)
 
 
-def _taken(where: str, item: Any, user: str | None, default_user: str) -> Record | SkippedEntry:
+def _to_record(location: str, item: Any, user: str | None, default_user: str) -> Record | SkippedEntry:
     try:
-        record = _record_of(item, user, default_user)
+        record = _read_item(item, user, default_user)
         check_record(record)
     except InvalidInput as error:
-        return SkippedEntry(where, str(error))
+        return SkippedEntry(location, str(error))
     except RecursionError:
-        return SkippedEntry(where, "It is nested too deeply.")
+        return SkippedEntry(location, "It is nested too deeply.")
     return record
 
 
-def _record_of(item: Any, user: str | None, default_user: str) -> Record:
+def _read_item(item: Any, user: str | None, default_user: str) -> Record:
     if isinstance(item, InvalidInput):
         raise item
     read = _reader_of(item)
     if read is None:
-        raise InvalidInput(_UNKNOWN)
+        raise InvalidInput(_UNKNOWN_SESSION)
     record = read(item)
-    if read not in (read_botchat, read_message_list):  # these two keep every field
-        keep_rest(record, item)
+    if read not in (read_botchat, read_message_list):  # these two keep all fields
+        keep_leftovers(record, item)
     names_user = (
         read in (read_botchat, read_message_list) and "user" in record
-    )  # elsewhere it is an id that means nothing here
+    )  # in other formats it is an ID of another program
     if user or not names_user:
         record["user"] = user or default_user
     return record
@@ -98,16 +99,16 @@ def _record_of(item: Any, user: str | None, default_user: str) -> Record:
 def _items(file: BinaryIO, limits: ImportLimits, *, is_unpacked: bool = False) -> Iterator[_Item]:
     beginning = file.readline(CHUNK).removeprefix(_BYTE_ORDER_MARK)
     if beginning.startswith(_ZIP) and not is_unpacked:
-        for unpacked in conversations_in(rejoined(beginning, file), _KNOWN, limits):
+        for unpacked in open_conversations(prepend(beginning, file), _KNOWN_FORMATS, limits):
             yield from _items(unpacked, limits, is_unpacked=True)
         return
     if b"\0" in beginning[:3]:
-        beginning += file.readline(CHUNK)  # UTF-16, whose first line alone is too short to tell its order of bytes
+        beginning += file.readline(CHUNK)  # UTF-16: its first line alone is too short for the byte order
     encoding = json.detect_encoding(beginning)
     if encoding.startswith("utf-8"):
-        yield from _with_sessions(_items_of_text(beginning, file, limits))
+        yield from _require_session(_items_of_text(beginning, file, limits))
         return
-    yield from _items(in_utf_8(rejoined(beginning, file), encoding), limits, is_unpacked=True)
+    yield from _items(transcode(prepend(beginning, file), encoding), limits, is_unpacked=True)
 
 
 def _items_of_text(beginning: bytes, file: BinaryIO, limits: ImportLimits) -> Iterator[_Item]:
@@ -120,30 +121,30 @@ def _items_of_text(beginning: bytes, file: BinaryIO, limits: ImportLimits) -> It
     if beginning.lstrip().startswith(b"["):
         yield from _items_of_list(beginning, file, number, limits)
         return
-    line = _whole_line(beginning, file, limits)
-    item = _parsed(line, limits)
+    line = _read_line(beginning, file, limits)
+    item = _parse(line, limits)
     if _reader_of(item) or isinstance(line, InvalidInput):
         yield f"line {number}", item
         yield from _items_of_lines(file, number + 1, limits)
         return
     data = line + file.read(max(0, limits.session_bytes + 1 - len(line)))
-    whole = _parsed(data, limits) if len(data) > len(line) else item
-    if isinstance(whole, InvalidInput):  # lines, and the first of them is spoilt
-        yield from _items_of_lines(rejoined(data, file), number, limits)
+    whole = _parse(data, limits) if len(data) > len(line) else item
+    if isinstance(whole, InvalidInput):  # JSON Lines whose first line is damaged
+        yield from _items_of_lines(prepend(data, file), number, limits)
     else:
         yield "session 1", whole
 
 
 def _items_of_lines(file: BinaryIO, number: int, limits: ImportLimits) -> Iterator[_Item]:
     while beginning := file.readline(CHUNK):
-        line = _whole_line(beginning, file, limits)
+        line = _read_line(beginning, file, limits)
         if isinstance(line, InvalidInput) or not line.isspace():
-            yield f"line {number}", _parsed(line, limits)
+            yield f"line {number}", _parse(line, limits)
         number += 1
 
 
-def _whole_line(beginning: bytes, file: BinaryIO, limits: ImportLimits) -> bytes | InvalidInput:
-    """Read a line to its end, which is kept only if it is not over the limit."""
+def _read_line(beginning: bytes, file: BinaryIO, limits: ImportLimits) -> bytes | InvalidInput:
+    """Read a line to its end; return it, or an error if it exceeds the limit."""
     pieces, size = [beginning], len(beginning)
     while not pieces[-1].endswith(b"\n") and (piece := file.readline(CHUNK)):
         size += len(piece)
@@ -152,52 +153,52 @@ def _whole_line(beginning: bytes, file: BinaryIO, limits: ImportLimits) -> bytes
 
 
 def _items_of_list(beginning: bytes, file: BinaryIO, number: int, limits: ImportLimits) -> Iterator[_Item]:
-    """Read the items of a list; lines that follow it are read too: the first one was spoilt, and looked like a list."""
+    """Yield the items of a list. Lines after it are read too: then it was a damaged line that looked like a list."""
     splitter, chunk, count = ListSplitter(limits), beginning, 0
-    while chunk and not splitter.is_over:
+    while chunk and not splitter.is_finished:
         for count, item in enumerate(splitter.feed(chunk), count + 1):  # noqa: B020
-            yield f"session {count}", _parsed(item, limits)
+            yield f"session {count}", _parse(item, limits)
         number += chunk.count(b"\n")
-        chunk = b"" if splitter.is_over else file.read(CHUNK)
+        chunk = b"" if splitter.is_finished else file.read(CHUNK)
     for error in splitter.end():
         yield f"session {count + 1}", error
     number -= splitter.rest.count(b"\n")
-    yield from _items_of_lines(rejoined(splitter.rest, file), number, limits)
+    yield from _items_of_lines(prepend(splitter.rest, file), number, limits)
 
 
-def _with_sessions(items: Iterator[_Item]) -> Iterator[_Item]:
-    """Yield items if there is a session among the first of them; until then none is held but as its error.
+def _require_session(items: Iterator[_Item]) -> Iterator[_Item]:
+    """Yield items if the first ones include a session; until then, only their errors are held in memory.
 
     Raises:
-        InvalidInput: there is none.
+        InvalidInput: they include no session.
     """
     held: list[_Item] = []
-    for where, item in items:
+    for location, item in items:
         if _reader_of(item):
             yield from held
-            yield where, item
+            yield location, item
             yield from items
             return
-        held.append((where, item if isinstance(item, InvalidInput) else InvalidInput(_UNKNOWN)))
-        if len(held) == _MOST_HELD:
+        held.append((location, item if isinstance(item, InvalidInput) else InvalidInput(_UNKNOWN_SESSION)))
+        if len(held) == _MAX_UNRECOGNIZED:
             break
     if held:
         first = held[0][1]
-        why = "" if str(first) == _UNKNOWN else f" {held[0][0]}: {first}"
-        raise InvalidInput(f"There are no sessions in that file: botchat reads {_KNOWN}.{why}")
+        why = "" if str(first) == _UNKNOWN_SESSION else f" {held[0][0]}: {first}"
+        raise InvalidInput(f"There are no sessions in that file: botchat reads {_KNOWN_FORMATS}.{why}")
 
 
-def _parsed(data: bytes | InvalidInput, limits: ImportLimits) -> Any:
+def _parse(data: bytes | InvalidInput, limits: ImportLimits) -> Any:
     if isinstance(data, InvalidInput):
         return data
     try:
         check_json(data, limits)
     except InvalidInput as error:
         return error
-    return _decoded(data)
+    return _decode(data)
 
 
-def _decoded(data: bytes) -> Any:
+def _decode(data: bytes) -> Any:
     try:
         return decode(data.decode().strip())
     except UnicodeDecodeError:
@@ -223,7 +224,7 @@ def _reader_of(item: Any) -> Callable[[dict[str, Any]], Record] | None:
 
 
 def _reader_of_list(item: dict[str, Any]) -> Callable[[dict[str, Any]], Record]:
-    if item.keys() >= _OWN:
+    if item.keys() >= _BOTCHAT_FIELDS:
         return read_botchat
     return read_message_tree if any(map(_has_children, item["messages"])) else read_message_list
 

@@ -1,4 +1,4 @@
-"""The names that other programs give to what botchat calls name, create_time, model, role and so on."""
+"""Other programs' names of botchat's fields: name, create_time, model, role and so on."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -42,9 +42,9 @@ _ROLES: dict[str, Role] = {
 
 
 def find_field(item: Mapping[str, Any], name: str, names: Mapping[str, tuple[str, ...]]) -> tuple[str, Any]:
-    """Return the key under which an item has a field, and its value; ("", None) if it has none.
+    """Return the key of a field in an item, and its value; ("", None) if the item has no such field.
 
-    A time is a datetime then; an id, a name or a model is a text.
+    A time is returned as a datetime; an ID, a name or a model as text.
     """
     for key in names[name]:
         value = _as_field(name, item.get(key))
@@ -54,31 +54,31 @@ def find_field(item: Mapping[str, Any], name: str, names: Mapping[str, tuple[str
 
 
 def get_field(item: Mapping[str, Any], name: str, names: Mapping[str, tuple[str, ...]]) -> Any:
-    """Return the value of a field, whatever the item calls it; None if it has none."""
+    """Return the value of a field under any of its names; None if the item has no such field."""
     return find_field(item, name, names)[1]
 
 
 def read_role(given: Any, content: Content) -> Role:
-    """Return the role of that name. A role that botchat doesn't know is shown as a tool's, and noted in the content."""
+    """Return the role of that name. An unknown role becomes "tool", and is noted in the content."""
     known = _ROLES.get(given.lower()) if isinstance(given, str) else None
     if known is None:
         content.add_piece(f"message from {given}" if isinstance(given, str) else "message without a role", given)
     return known or "tool"
 
 
-def take_fields(item: Mapping[str, Any], names: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
-    """Return an item with its fields under botchat's names; what none of the names fits stays as it is."""
-    taken = dict(item)
+def rename_fields(item: Mapping[str, Any], names: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
+    """Return an item with its fields under botchat's names; other fields are unchanged."""
+    renamed = dict(item)
     for name in names:
         key, value = find_field(item, name, names)
         if key:
-            del taken[key]
-            taken[name] = value
-    return taken
+            del renamed[key]
+            renamed[name] = value
+    return renamed
 
 
 def times_of(messages: Iterable[Mapping[str, Any]]) -> list[datetime]:
-    """Return when messages were written, as far as they say so, earliest first."""
+    """Return the times of the messages that have one, earliest first."""
     return sorted(filter(None, (get_field(message, "create_time", MESSAGE_FIELDS) for message in messages)))
 
 

@@ -1,4 +1,4 @@
-"""Opens files that are imported as streams of UTF-8, out of a .zip too, within the limits of an import."""
+"""Opens files for import, also in a .zip, as streams of UTF-8 within the limits of an import."""
 
 import codecs
 import io
@@ -14,40 +14,40 @@ from botchat.core.errors import InvalidInput
 from botchat.core.models.import_limits import ImportLimits
 
 CHUNK = 64 * 1024
-"""Bytes that are read at once."""
+"""Bytes per read."""
 
 _CONVERSATIONS = re.compile(r"(^|/)conversations[^/]*\.json$")
-_SMALL = 10_000_000
-"""Bytes; a file that unpacks to no more may be packed as well as it likes."""
+_UNLIMITED_RATIO_BYTES = 10_000_000
+"""Bytes; the compression ratio of a file that unpacks to no more is not limited."""
 
 _ENTRY_BYTES = 500
-"""Bytes of an entry in the directory of a .zip, at most in the mean: 46, and its name."""
+"""Maximum mean size in bytes of an entry in the directory of a .zip: 46, and its name."""
 
-_SPOILT = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
-"""The errors of a .zip that is damaged, has a password, or is packed in a way that isn't supported."""
+_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
+"""The errors of a .zip that is damaged, has a password, or uses an unsupported compression."""
 
 
 class _Stream(io.RawIOBase):
-    """A stream of bytes that are read or made when they are asked for."""
+    """A stream whose bytes are produced on demand by `_next`."""
 
     def __init__(self) -> None:
-        self._left = b""
+        self._buffered = b""
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        data = self._left or self._next(len(buffer))
+        data = self._buffered or self._next(len(buffer))
         size = min(len(data), len(buffer))
         buffer[:size] = data[:size]
-        self._left = data[size:]
+        self._buffered = data[size:]
         return size
 
     def _next(self, size: int) -> bytes:
         raise NotImplementedError
 
 
-class _Rejoined(_Stream):
+class _Prepended(_Stream):
     def __init__(self, beginning: bytes, file: BinaryIO) -> None:
         super().__init__()
         self._beginning = io.BytesIO(beginning)
@@ -57,7 +57,7 @@ class _Rejoined(_Stream):
         return self._beginning.read(size) or self._file.read(size)
 
 
-class _Decoded(_Stream):
+class _Transcoded(_Stream):
     def __init__(self, file: BinaryIO, encoding: str) -> None:
         super().__init__()
         self._file = file
@@ -78,39 +78,39 @@ class _Decoded(_Stream):
 
 
 class _Unpacked(_Stream):
-    """A file in a .zip; `total` has the bytes that were unpacked of all its files."""
+    """A file in a .zip; `total` counts the unpacked bytes of all its files."""
 
     def __init__(self, file: IO[bytes], packed: int, total: list[int], limits: ImportLimits) -> None:
         super().__init__()
         self._file = file
-        self._most = max(_SMALL, packed * limits.zip_ratio)
+        self._limit = max(_UNLIMITED_RATIO_BYTES, packed * limits.zip_ratio)
         self._size = 0
         self._total = total
         self._limits = limits
 
     def _next(self, size: int) -> bytes:
-        with _spoilt_is_told():
+        with _zip_errors():
             data = self._file.read(min(size, CHUNK))
         self._size += len(data)
         self._total[0] += len(data)
         if self._total[0] > self._limits.zip_bytes:
             raise self._limits.exceeded("zip_bytes", "That .zip unpacks to more bytes")
-        if self._size > self._most:
+        if self._size > self._limit:
             raise self._limits.exceeded("zip_ratio", "That .zip is packed more tightly")
         return data
 
 
 class _Directory:
-    """A .zip file of which no more than `most` bytes are read at once: its directory is, before it is known."""
+    """A .zip file that limits a single read: zipfile reads the whole directory before its size is known."""
 
     def __init__(self, file: BinaryIO, limits: ImportLimits) -> None:
         self._file = file
         self._limits = limits
-        self._most = max(CHUNK, limits.zip_entries * _ENTRY_BYTES) + 66_000  # and the comment at the end
+        self._limit = max(CHUNK, limits.zip_entries * _ENTRY_BYTES) + 66_000  # and the comment at the end
 
     def read(self, size: int = -1) -> bytes:
-        data = self._file.read(self._most + 1 if size < 0 else min(size, self._most + 1))
-        if len(data) > self._most:
+        data = self._file.read(self._limit + 1 if size < 0 else min(size, self._limit + 1))
+        if len(data) > self._limit:
             raise self._limits.exceeded("zip_entries", "That .zip has more files")
         return data
 
@@ -124,29 +124,29 @@ class _Directory:
         return True
 
 
-def rejoined(beginning: bytes, file: BinaryIO) -> BinaryIO:
-    """Return a file with what was read of it put back."""
-    return io.BufferedReader(_Rejoined(beginning, file), CHUNK)
+def prepend(beginning: bytes, file: BinaryIO) -> BinaryIO:
+    """Return a file with bytes that were read from it put back at its start."""
+    return io.BufferedReader(_Prepended(beginning, file), CHUNK)
 
 
-def in_utf_8(file: BinaryIO, encoding: str) -> BinaryIO:
-    """Return a file of text in another encoding as UTF-8; reading raises InvalidInput where it is no such text."""
-    return io.BufferedReader(_Decoded(file, encoding), CHUNK)
+def transcode(file: BinaryIO, encoding: str) -> BinaryIO:
+    """Return a text file in another encoding as UTF-8; reading raises InvalidInput for invalid bytes."""
+    return io.BufferedReader(_Transcoded(file, encoding), CHUNK)
 
 
-def conversations_in(file: BinaryIO, known: str, limits: ImportLimits) -> Iterator[BinaryIO]:
-    """Open each conversations.json in a .zip, in the order of their names; one is closed when the next is asked for.
+def open_conversations(file: BinaryIO, known: str, limits: ImportLimits) -> Iterator[BinaryIO]:
+    """Yield each conversations.json in a .zip, ordered by name; one is closed before the next is opened.
 
     Args:
-        file: the .zip, at its beginning; one that can't seek is copied into a temporary file.
-        known: the kinds of files that can be imported, for the error.
+        file: the .zip, at its start; one that isn't seekable is copied to a temporary file.
+        known: the formats that can be imported, for the error message.
         limits: of the import.
 
     Raises:
-        InvalidInput: there is none, a limit is exceeded, or the .zip can't be read. Reading raises it too.
+        InvalidInput: there is none, a limit is exceeded, or the .zip can't be read; reads raise it too.
     """
     total = [0]
-    with _spoilt_is_told(), _seekable(file, limits) as packed, closing(_archive(packed, limits)) as archive:
+    with _zip_errors(), _seekable(file, limits) as packed, closing(_archive(packed, limits)) as archive:
         names = sorted(filter(_CONVERSATIONS.search, set(archive.namelist())))
         if not names:
             raise InvalidInput(f"There is no conversations.json in that .zip: botchat reads {known}.")
@@ -157,10 +157,10 @@ def conversations_in(file: BinaryIO, known: str, limits: ImportLimits) -> Iterat
 
 
 @contextmanager
-def _spoilt_is_told() -> Iterator[None]:
+def _zip_errors() -> Iterator[None]:
     try:
         yield
-    except _SPOILT as error:
+    except _ZIP_ERRORS as error:
         raise InvalidInput(f"That .zip can't be read: {error}.") from error
 
 
@@ -179,7 +179,7 @@ def _seekable(file: BinaryIO, limits: ImportLimits) -> Iterator[BinaryIO]:
     with tempfile.TemporaryFile() as copy:
         while data := file.read(CHUNK):
             copy.write(data)
-            if copy.tell() > limits.zip_bytes:  # packed it is no larger than it may be unpacked
+            if copy.tell() > limits.zip_bytes:  # the limit of the unpacked size also limits the packed one
                 raise limits.exceeded("zip_bytes", "That .zip has more bytes")
         copy.seek(0)
         yield copy

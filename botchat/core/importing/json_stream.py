@@ -1,7 +1,7 @@
-"""Splits a JSON list into its items while it is read, and counts what is in an item before it is parsed.
+"""Splits a JSON list into its items while it is read, and counts an item's values and levels before it is parsed.
 
-The items are found by brackets and strings alone, and each is then parsed as a file of its own. A parser of events
-(ijson with yajl) would replace half a character, which botchat's own exports can hold, and refuse NaN.
+Items are found by brackets and strings alone, and each is parsed separately. An event parser (ijson with yajl) would
+replace lone surrogates, which botchat's own exports can contain, and reject NaN.
 """
 
 import re
@@ -12,12 +12,12 @@ from botchat.core.errors import InvalidInput
 from botchat.core.models.import_limits import ImportLimits
 
 _STRING = re.compile(rb'"[^"]*"')
-"""A string in which no quotation mark is escaped."""
+"""A string without escaped quotation marks."""
 
 _STRING_END = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _TOKEN = rb'[%b]|"[^"\\]*(?:\\.[^"\\]*)*(")?'
 _BRACKET_OR_STRING = re.compile(_TOKEN % rb"\[\]{}", re.DOTALL)
-"""A bracket outside of strings, or a string: group 1 is its end, None if it doesn't end in this chunk."""
+"""A bracket outside strings, or a string: group 1 is its end, None if it doesn't end in this chunk."""
 
 _BRACKET_COMMA_OR_STRING = re.compile(_TOKEN % rb"\[\]{},", re.DOTALL)
 _OPENING, _CLOSING = frozenset(b"[{"), frozenset(b"]}")
@@ -32,7 +32,7 @@ def check_json(data: bytes, limits: ImportLimits) -> None:
     Raises:
         InvalidInput: it has more bytes, values or levels than the limits.
     """
-    if len(data) > limits.session_bytes + 1:  # with the end of its line
+    if len(data) > limits.session_bytes + 1:  # and the line break
         raise too_large(limits)
     if _count(data, b"[{,") <= limits.session_values and _count(data, b"[{") <= limits.depth:
         return
@@ -45,20 +45,20 @@ def check_json(data: bytes, limits: ImportLimits) -> None:
 
 
 def too_large(limits: ImportLimits) -> InvalidInput:
-    """Make the error of a session that has too many bytes."""
+    """Return the error of a session with too many bytes."""
     return limits.exceeded("session_bytes", "It has more bytes")
 
 
 class ListSplitter:
-    """Splits a list into its items, which it gives as bytes, or as the error of one that is too large.
+    """Splits a list into its items, as bytes, or as an error for an item that is too large.
 
     Attributes:
-        is_over: the list has ended.
-        rest: what follows it in the chunk that ended it.
+        is_finished: the list has ended.
+        rest: the bytes after the list in its last chunk.
     """
 
     def __init__(self, limits: ImportLimits) -> None:
-        self.is_over = False
+        self.is_finished = False
         self.rest = b""
         self._limits = limits
         self._depth = self._brackets = self._items = self._size = 0
@@ -66,10 +66,10 @@ class ListSplitter:
         self._pieces: list[bytes] = []
 
     def feed(self, chunk: bytes) -> Iterator[bytes | InvalidInput]:
-        """Yield the items that end in this chunk; the first chunk begins with the bracket of the list.
+        """Yield the items that end in this chunk. The first chunk starts with the bracket of the list.
 
         Raises:
-            InvalidInput: an item has more values than the limit. Even to skip it would take long.
+            InvalidInput: an item has more values than the limit. Even skipping it would take long.
         """
         start = 0
         for at, mark in self._marks(chunk):
@@ -77,7 +77,7 @@ class ListSplitter:
                 start = at + 1  # the list's own
             elif self._depth == 0:
                 self._keep(chunk[start:at])
-                self.is_over, self.rest = True, chunk[at + 1 :]
+                self.is_finished, self.rest = True, chunk[at + 1 :]
                 yield from self._last(chunk[at : at + 1])
                 return
             elif mark not in _CLOSING and self._depth == 1:
@@ -87,15 +87,15 @@ class ListSplitter:
         self._keep(chunk[start:])
 
     def end(self) -> Iterator[InvalidInput]:
-        """Yield the error of a list that does not end."""
-        if not self.is_over:
+        """Yield an error if the list has not ended."""
+        if not self.is_finished:
             yield InvalidInput("It is no JSON: the file ends in the middle of it.")
 
     def _marks(self, chunk: bytes) -> Iterator[tuple[int, int]]:
-        """Yield the brackets outside of strings, and the commas of the list itself, each with its place."""
-        place = self._string_end(chunk) if self._in_string else 0
-        while place >= 0 and (found := self._token(chunk, place)):
-            mark, at, place = found[0][0], found.start(), found.end()
+        """Yield the brackets outside strings, and the commas of the list itself, each with its position."""
+        position = self._string_end(chunk) if self._in_string else 0
+        while position >= 0 and (found := self._token(chunk, position)):
+            mark, at, position = found[0][0], found.start(), found.end()
             if mark != _QUOTE:
                 self._count_bracket(mark)
                 yield at, mark
@@ -103,8 +103,8 @@ class ListSplitter:
                 self._in_string, self._is_escaped = True, _ends_escaped(chunk, at + 1)
                 return
 
-    def _token(self, chunk: bytes, place: int) -> re.Match[bytes] | None:
-        return (_BRACKET_OR_STRING if self._depth > 1 else _BRACKET_COMMA_OR_STRING).search(chunk, place)
+    def _token(self, chunk: bytes, position: int) -> re.Match[bytes] | None:
+        return (_BRACKET_OR_STRING if self._depth > 1 else _BRACKET_COMMA_OR_STRING).search(chunk, position)
 
     def _count_bracket(self, mark: int) -> None:
         self._depth += _STEPS[mark]
@@ -113,7 +113,7 @@ class ListSplitter:
             raise _too_many(self._limits)
 
     def _string_end(self, chunk: bytes) -> int:
-        """Return where the string ends that an earlier chunk began; -1 if it does not end here."""
+        """Return the end of a string that started in an earlier chunk; -1 if it doesn't end in this one."""
         start = int(self._is_escaped)
         if found := _STRING_END.match(chunk, start):
             self._in_string = self._is_escaped = False
@@ -151,7 +151,7 @@ def _count(data: bytes, marks: bytes) -> int:
 def _without_strings(data: bytes) -> bytes:
     r"""Return JSON without its strings.
 
-    Outside of a string, JSON has no backslash. So the pairs of backslashes go first, then what `\"` escapes is known.
+    Outside strings, JSON has no backslash. So pairs of backslashes are removed first, then escaped quotation marks.
     """
     return _STRING.sub(b"", data.replace(rb"\\", b"").replace(rb"\"", b""))
 
@@ -161,6 +161,6 @@ def _too_many(limits: ImportLimits) -> InvalidInput:
 
 
 def _ends_escaped(chunk: bytes, start: int) -> bool:
-    """Tell whether a part of a string ends with a backslash that escapes what follows."""
+    """Return whether a part of a string ends with a backslash that escapes the next character."""
     tail = chunk[start:]
     return (len(tail) - len(tail.rstrip(b"\\"))) % 2 == 1

@@ -1,4 +1,4 @@
-"""Takes sessions that were read from a file into a store."""
+"""Loads sessions that were read from a file into a store."""
 
 from collections.abc import Iterable, Iterator
 
@@ -9,7 +9,7 @@ from botchat.core.storage import payload_texts, payload_without_texts
 
 
 def unsupported_sentence(messages: int) -> str:
-    """Say how many imported messages have content that can't be shown; "" for none."""
+    """Return a sentence about imported messages whose content can't be shown; "" if there are none."""
     if not messages:
         return ""
     subject = "1 message has" if messages == 1 else f"{messages:,} messages have"
@@ -22,64 +22,64 @@ def _is_unsupported(message: Record) -> bool:
 
 
 class SessionImporter:
-    """Takes sessions into a store, and counts what became of them.
+    """Imports sessions into a store, and counts the results.
 
     Attributes:
-        taken: how many went in, or with `dry_run` would have.
-        kept: how many were there already, and stayed as they were.
-        refused: how many could not be taken.
-        late: of those taken, how many were past the time of their end, which they lost.
-        unsupported: how many messages of those taken have content that can't be shown; the original is kept.
+        imported: sessions that were imported, or with `dry_run` would have been.
+        existing: sessions that the store had already; they are unchanged.
+        skipped: sessions that could not be imported.
+        expired: imported sessions that had already expired; their expiry was removed.
+        unsupported: imported messages with content that can't be shown; the original is kept.
     """
 
     def __init__(self, admin: Admin, on_conflict: ConflictPolicy = "skip", *, dry_run: bool = False) -> None:
-        self.taken = self.kept = self.refused = self.late = self.unsupported = 0
+        self.imported = self.existing = self.skipped = self.expired = self.unsupported = 0
         self._admin = admin
         self._on_conflict = on_conflict
         self._dry_run = dry_run
         self._seen: set[tuple[str, str]] = set()
 
-    def take(self, sessions: Iterable[Record | SkippedEntry]) -> Iterator[str | SkippedEntry]:
-        """Put sessions into the store one by one; give the id of each that went, and each that could not be taken.
+    def load(self, sessions: Iterable[Record | SkippedEntry]) -> Iterator[str | SkippedEntry]:
+        """Import sessions one by one; yield the ID of each imported one, and a SkippedEntry for each skipped one.
 
         Raises:
-            BotchatError: the store has one already, and that is to be a failure.
+            BotchatError: the store has a session already, and `on_conflict` is "fail".
         """
         for session in sessions:
-            became = self._put(session) if isinstance(session, dict) else session
-            if became is None:
-                self.kept += 1
+            result = self._put(session) if isinstance(session, dict) else session
+            if result is None:
+                self.existing += 1
                 continue
-            self.refused += isinstance(became, SkippedEntry)
-            self.taken += isinstance(became, str)
-            yield became
+            self.skipped += isinstance(result, SkippedEntry)
+            self.imported += isinstance(result, str)
+            yield result
 
     def _put(self, record: Record) -> str | SkippedEntry | None:
-        """Put a session into the store and give its id, or why it can't be; None if it is there already."""
+        """Store a session; return its ID, or a SkippedEntry, or None if the store has it already."""
         session_id, user = str(record["_id"]), record["user"]
-        is_there = (user, session_id) in self._seen or user in self._admin.owners(session_id)
-        if is_there and self._on_conflict == "fail":
+        exists = (user, session_id) in self._seen or user in self._admin.owners(session_id)
+        if exists and self._on_conflict == "fail":
             raise BotchatError(f"The store has {session_id!r} already: it and what comes after was not taken in.")
-        if is_there and self._on_conflict == "newid":
+        if exists and self._on_conflict == "newid":
             session_id = new_id()
             record = record | {"_id": session_id, "id": session_id}
-        elif is_there and self._on_conflict == "skip":
+        elif exists and self._on_conflict == "skip":
             return None
         try:
             if self._dry_run:
                 self._seen.add((user, session_id))
             elif self._on_conflict == "replace":
-                self._admin.replace(self._in_time(record))
-            elif self._admin.put(self._in_time(record)) == "kept":
-                return None  # another program made it in this instant
+                self._admin.replace(self._without_past_expiry(record))
+            elif self._admin.put(self._without_past_expiry(record)) == "kept":
+                return None  # another program has just stored it
         except (InvalidInput, SessionTooLarge) as error:
             return SkippedEntry(session_id, str(error))
         self.unsupported += sum(map(_is_unsupported, record["messages"]))
         return session_id
 
-    def _in_time(self, record: Record) -> Record:
-        """Take away the time of an end that is past: the store would remove at once what was just taken in."""
+    def _without_past_expiry(self, record: Record) -> Record:
+        """Remove an expiry time in the past: otherwise the store would delete the session at once."""
         if record.get("expire_time") is None or record["expire_time"] > now():
             return record
-        self.late += 1
+        self.expired += 1
         return {name: value for name, value in record.items() if name != "expire_time"}

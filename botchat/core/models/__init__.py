@@ -1,6 +1,7 @@
-"""Sessions, messages and the other records as plain data, and the rules for their values."""
+"""Sessions, messages and other records as plain data, and the rules for their values."""
 
 from botchat.core.models.attachments import MAX_FILE_BYTES, MAX_FILES, check_files, read_file
+from botchat.core.models.bot import BotInfo, ContextStrategy, Delta
 from botchat.core.models.branches import ROOT, alternatives, branch_of, newest_leaf, parent_of
 from botchat.core.models.changes import REDACTED, Feedback, MessageChanges, SessionChanges, redaction_changes
 from botchat.core.models.display import (
@@ -13,6 +14,7 @@ from botchat.core.models.display import (
     speaker,
     without_bidi_controls,
 )
+from botchat.core.models.message import File, Message, Role, Status, Topic, name_candidates
 from botchat.core.models.preferences import (
     PreferenceChanges,
     Preferences,
@@ -21,33 +23,19 @@ from botchat.core.models.preferences import (
     preferences_from,
     split_preference_changes,
 )
+from botchat.core.models.primitives import is_blank, is_valid, new_id, now, to_milliseconds, valid_text
 from botchat.core.models.quotes import Quote, is_quote, quotable_passages, without_quotes
 from botchat.core.models.session import (
     NAME_LENGTH,
     PAGE_SIZE,
-    BotInfo,
     ConflictPolicy,
-    ContextStrategy,
-    Delta,
-    File,
     Finding,
-    Message,
     Page,
-    Role,
     Session,
     SessionFilter,
     SessionSummary,
     SkippedEntry,
     State,
-    Status,
-    Topic,
-    is_blank,
-    is_valid,
-    name_candidates,
-    new_id,
-    now,
-    to_milliseconds,
-    valid_text,
 )
 from botchat.core.models.table_size import has_padded_tables
 from botchat.core.models.turn_mark import (
@@ -144,7 +132,7 @@ __all__ = [
     "quotable_passages",
     "read_file",
     "read_turn_mark",
-    "redaction",
+    "redaction_changes",
     "rfc3339",
     "speaker",
     "split_preference_changes",

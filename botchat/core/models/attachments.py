@@ -1,19 +1,20 @@
-"""Files that people send with a message: what may be one, and what a bot can take."""
+"""Attachments: which files are allowed, and which a bot accepts."""
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from botchat.core.errors import InvalidInput
+from botchat.core.models.bot import BotInfo
 from botchat.core.models.display import format_size, one_line
-from botchat.core.models.session import BotInfo, File
+from botchat.core.models.message import File
 
 MAX_FILE_BYTES = 10_000_000
 MAX_FILES = 10
-"""Files of one message."""
+"""Attachments per message."""
 
 _NAME_LENGTH = 200
 
-# What a browser would run (HTML, SVG, scripts) is plain text here, whatever its name says.
+# What a browser would execute (HTML, SVG, scripts) is plain text here, whatever its name.
 _TEXT_TYPES = {
     ".csv": "text/csv",
     ".json": "application/json",
@@ -26,7 +27,7 @@ _TEXT_TYPES = {
 }
 
 # https://mimesniff.spec.whatwg.org/#matching-an-image-type-pattern
-_IMAGE_BEGINNINGS = {
+_IMAGE_SIGNATURES = {
     b"\x89PNG\r\n\x1a\n": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
     b"GIF87a": "image/gif",
@@ -35,12 +36,12 @@ _IMAGE_BEGINNINGS = {
 
 
 def read_file(name: str, data: bytes) -> File:
-    """Make a file out of what someone gives; images are known by their first bytes, never by their name.
+    """Return an attachment with the given data; images are recognized by their first bytes, never by their name.
 
     Raises:
-        InvalidInput: it is empty, too big, or neither text in UTF-8 nor an image.
+        InvalidInput: it is empty, too large, or neither UTF-8 text nor an image.
     """
-    name = _safe(name)
+    name = _safe_name(name)
     if not data:
         raise InvalidInput(f"{name} is empty: there is nothing to send.")
     if len(data) > MAX_FILE_BYTES:
@@ -52,10 +53,10 @@ def read_file(name: str, data: bytes) -> File:
 
 
 def check_files(files: Sequence[File], bot: BotInfo) -> None:
-    """Check that files can go with a message to this bot.
+    """Check that attachments can be sent with a message to this bot.
 
     Raises:
-        InvalidInput: there are too many, one has no data or too much, or it is an image and the bot can't see.
+        InvalidInput: there are too many, one has no data or too much, or is an image that the bot doesn't accept.
     """
     if len(files) > MAX_FILES:
         raise InvalidInput(f"A message takes at most {MAX_FILES} files, not {len(files)}: send the rest with the next.")
@@ -71,8 +72,8 @@ def check_files(files: Sequence[File], bot: BotInfo) -> None:
             )
 
 
-def _safe(name: str) -> str:
-    """Return a file's name on one line and without its path; of a long one the end, which tells the kind."""
+def _safe_name(name: str) -> str:
+    """Return a file's name on one line and without its path; of a long name, the end with the extension."""
     last = one_line(name.replace("\\", "/").rstrip("/").rpartition("/")[2]) or "file"
     return last if len(last) <= _NAME_LENGTH else f"…{last[1 - _NAME_LENGTH :]}"
 
@@ -80,7 +81,7 @@ def _safe(name: str) -> str:
 def _image_type(data: bytes) -> str | None:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
-    return next((kind for beginning, kind in _IMAGE_BEGINNINGS.items() if data.startswith(beginning)), None)
+    return next((kind for signature, kind in _IMAGE_SIGNATURES.items() if data.startswith(signature)), None)
 
 
 def _text_type(name: str, data: bytes) -> str | None:

@@ -1,18 +1,20 @@
-"""What can be changed of a session and of a message, by the names of the record."""
+"""The fields of a session and of a message that can change, with the names of the record."""
 
 from datetime import datetime
 from typing import Any, Literal, TypedDict
 
-from botchat.core.models.session import State, Status, Topic, now
+from botchat.core.models.message import Status, Topic
+from botchat.core.models.primitives import now
+from botchat.core.models.session import State
 
 
 class SessionChanges(TypedDict, total=False):
-    """What `update` can change of a session; what is not given stays.
+    """The fields of a session that `update` can change; fields that are not given stay.
 
-    `metadata` is partial: its keys are set, the others stay. None takes `expire_time` away. A new `state` sets it too:
-    to the end of the days in the trash, or away, unless it is given. A new `name` removes `title_of` (the ids of the
-    messages that a bot made it of) unless that is given. None for `system` is the bot's own again, for `cut` that
-    nothing is left out. `forget` names keys of the metadata that go.
+    `metadata` is partial: its keys are set, the others stay. None removes `expire_time`. A new `state` sets it too, to
+    the end of the time in the trash or to None, unless it is given. A new `name` removes `title_of` (the IDs of the
+    messages from which a bot made the name), unless that is given. None for `system` is the bot's own system
+    prompt, for `cut` no start of the context. `forget` has the keys of the metadata to remove.
     """
 
     name: str
@@ -31,7 +33,7 @@ class SessionChanges(TypedDict, total=False):
 
 
 class Feedback(TypedDict, total=False):
-    """What a person thinks of a message: `rating` is "up", "down" or None (taken back)."""
+    """A user's feedback on a message: `rating` is "up", "down" or None (removed)."""
 
     rating: Literal["up", "down"] | None
     comment: str
@@ -39,9 +41,9 @@ class Feedback(TypedDict, total=False):
 
 
 class MessageChanges(TypedDict, total=False):
-    """What `update_message` can change of a message; what is not given stays, None takes a field away.
+    """The fields of a message that `update_message` can change; fields that are not given stay, None removes one.
 
-    Files can only be taken away, all of them, and their data go with them.
+    Attachments can only be removed, all together with their data.
     """
 
     content: str
@@ -64,11 +66,11 @@ class MessageChanges(TypedDict, total=False):
 
 
 REDACTED = "[redacted]"
-"""What stands where someone's words were taken out."""
+"""The content of a redacted message."""
 
 
 def redaction_changes() -> MessageChanges:
-    """Make what takes someone's words and files out of a message; its time, model and tokens stay."""
+    """Return the changes that remove the text and attachments of a message; its time, model and tokens stay."""
     return {
         "content": REDACTED,
         "reasoning_content": "",

@@ -1,4 +1,4 @@
-"""The limits of a file that is imported: they bound the memory and the time that one file can take."""
+"""Limits of an imported file, which bound the memory and the time of one import."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
@@ -12,22 +12,22 @@ _Count = Annotated[int, Gt(0)]
 
 @dataclass(kw_only=True, slots=True, frozen=True)
 class ImportLimits:
-    """Limits of one file. A file is read in pieces, so that its size is no limit; one session is held in memory whole.
+    """Limits of one file. A file is read in chunks, so its size isn't limited; one session at a time is in memory.
 
     The defaults are for the command line: the largest session of the benchmarks (100,000 messages) has 260 MB as JSON.
 
     Attributes:
         sessions: sessions in a file.
-        session_bytes: bytes of one session, as JSON.
-        session_values: JSON values in one session; an empty list takes 3 bytes in a file and some 60 in memory.
-        depth: levels of nesting. Python's own parser reads about 990.
+        session_bytes: bytes of one session as JSON.
+        session_values: JSON values in one session; an empty list takes 3 bytes in a file and about 60 in memory.
+        depth: nesting levels. Python's own parser reads about 990.
         zip_entries: files in a .zip.
-        zip_bytes: bytes that a .zip unpacks to, all conversations together.
-        zip_ratio: how many times larger than packed a file in a .zip is, once it is over 10 MB. Deflate packs text to
-            a tenth, and reaches 1,032 (https://www.zlib.net/zlib_tech.html) only with one byte repeated.
+        zip_bytes: unpacked bytes of all conversations in a .zip.
+        zip_ratio: compression ratio of a file in a .zip, once it is over 10 MB. Deflate reaches about 10 for text, and
+            1,032 (https://www.zlib.net/zlib_tech.html) only for one repeated byte.
     """
 
-    # The settings read this class with pydantic: a misspelt name in the file is an error, not ignored.
+    # The settings validate this class with pydantic: an unknown name in the file is an error.
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
     sessions: _Count = 10_000_000
@@ -40,11 +40,11 @@ class ImportLimits:
 
     @property
     def table(self) -> str:
-        """The table of the config file that has these limits."""
+        """The name of the config file's table with these limits."""
         return "imports"
 
     def exceeded(self, name: str, subject: str) -> InvalidInput:
-        """Make the error of a limit that was reached; `subject` begins its sentence: "It has more JSON values"."""
+        """Return the error of an exceeded limit; `subject` starts its sentence: "It has more JSON values"."""
         return InvalidInput(
             f"{subject} than the limit of {getattr(self, name):,}. To allow more, raise {name} below "
             f"[{self.table}] in the config."
@@ -53,7 +53,7 @@ class ImportLimits:
 
 @dataclass(kw_only=True, slots=True, frozen=True)
 class UploadLimits(ImportLimits):
-    """Limits of a file that someone uploads to the page, where all share the memory of one process."""
+    """Limits of a file that is uploaded to the page, where all users share the memory of one process."""
 
     sessions: _Count = 100_000
     session_bytes: _Count = 64_000_000
@@ -64,5 +64,5 @@ class UploadLimits(ImportLimits):
 
     @property
     def table(self) -> str:
-        """The table of the config file that has these limits."""
+        """The name of the config file's table with these limits."""
         return "web.imports"

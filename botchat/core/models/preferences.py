@@ -1,4 +1,4 @@
-"""What a person likes to have: which bot, and how much of it is shown. It is theirs in every front end."""
+"""A user's preferences, which apply in every front end."""
 
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypedDict, get_args
@@ -13,13 +13,13 @@ _CHOICES: dict[str, Any] = {"reasoning": Reasoning, "topics": Topics}
 
 @dataclass(kw_only=True, slots=True, frozen=True)
 class Preferences:
-    """What a person has chosen; the defaults are what nobody has chosen otherwise.
+    """The preferences of a user, with the default values.
 
     Attributes:
-        default_bot: who answers in their new sessions; None is the config's.
-        reasoning: a bot's reasoning is folded above its answer, or shown.
-        topics: where a new topic seems to begin is shown, and a bot that can't be shown everything is shown it from
-            there, if that fits well; or nothing is looked for.
+        default_bot: the bot of new sessions; None is the configured one.
+        reasoning: whether a bot's reasoning is collapsed ("folded") or expanded ("shown").
+        topics: "shown" marks where a topic seems to change, and starts the context of a long conversation there if that
+            fits well; "hidden" detects no topics.
     """
 
     default_bot: str | None = None
@@ -28,7 +28,7 @@ class Preferences:
 
 
 class PreferenceChanges(TypedDict, total=False):
-    """What `set_preferences` can change; what is not given stays, None takes it back."""
+    """The preferences that `set_preferences` can change; those not given stay, None resets one."""
 
     default_bot: str | None
     reasoning: Reasoning | None
@@ -36,7 +36,7 @@ class PreferenceChanges(TypedDict, total=False):
 
 
 def split_preference_changes(changes: PreferenceChanges) -> tuple[dict[str, Any], set[str]]:
-    """Split changes into fields to set and fields to take away.
+    """Split changes into fields to set and fields to remove.
 
     Raises:
         InvalidInput: there is no such preference, or it has no such value.
@@ -49,7 +49,7 @@ def split_preference_changes(changes: PreferenceChanges) -> tuple[dict[str, Any]
 
 
 def preferences_from(record: dict[str, Any]) -> Preferences:
-    """Make the preferences of a record; what this version does not know in it is left as it is there."""
+    """Return the preferences of a record; fields and values that this version doesn't know stay in the record."""
     return Preferences(**{name: value for name, value in record.items() if _is_known(name, value)})
 
 

@@ -1,16 +1,16 @@
-"""Which messages quote another one: those that have a long enough passage in common with it."""
+"""Finds messages that quote another one: those with a sufficiently long passage in common."""
 
 import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from botchat.core.models.session import Message, Role
+from botchat.core.models.message import Message, Role
 
 PASSAGE_WORDS = 6
-"""Words in a row that make a common passage (in scripts without spaces, characters)."""
+"""Consecutive words of a passage (in scripts without spaces, characters)."""
 
-_SHORTEST = 6  # characters of a whole text of fewer words, or of a number, a code or an address
+_SHORTEST = 6  # minimum characters of a shorter text, or of a number, a code or an address
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W_]+")
 _ENTRY = re.compile(r"\S+")
 _DEPTH = 90
@@ -19,7 +19,7 @@ Passages = frozenset[tuple[str, ...]]
 
 
 class Quote(NamedTuple):
-    """A message that quotes another, or is a copy of it in another session; `number` counts from 1."""
+    """A message that quotes another, or is a copy of it in another session; `number` is counted from 1."""
 
     session_id: str
     message_id: str
@@ -28,10 +28,10 @@ class Quote(NamedTuple):
 
 
 def quotable_passages(message: Message) -> Passages:
-    """Return what another message would have in common with this one if it quoted it.
+    """Return the passages of a message that another message with a quote of it would share.
 
-    These are all passages of PASSAGE_WORDS words, a shorter text as a whole, and every number, code or address of six
-    characters or more. Case, punctuation, Markdown and line breaks don't count.
+    These are all passages of PASSAGE_WORDS words, a shorter text as a whole, and every number, code or address of at
+    least six characters. Case, punctuation, Markdown and line breaks are ignored.
     """
     found: set[tuple[str, ...]] = set()
     for text in _texts(message):
@@ -44,7 +44,7 @@ def quotable_passages(message: Message) -> Passages:
 
 
 def is_quote(message: Message, passages: Passages) -> bool:
-    """Tell whether a message has one of the passages."""
+    """Return whether a message has one of the passages."""
     lengths = sorted({len(passage) for passage in passages})
     for text in _texts(message):
         words = _words(text)
@@ -54,10 +54,10 @@ def is_quote(message: Message, passages: Passages) -> bool:
 
 
 def without_quotes(original: str, message: Message) -> str | None:
-    """Remove from what an import kept beside the messages (JSON text: texts by their paths) what belongs to a message.
+    """Remove the texts of a message from an import's `original` (a JSON object of texts by path); None if it is empty.
 
-    Those are texts below `mapping` or `messages` and the message's id, texts that quote the message, and texts that it
-    quotes. None when nothing is left. What isn't such a JSON text is one text.
+    These are texts below `mapping` or `messages` and the message's ID, texts that quote the message, and texts that it
+    quotes. Anything but such a JSON object is treated as one text.
     """
     passages = quotable_passages(message)
     own = tuple(f".{place}.{message.id}." for place in ("mapping", "messages"))
@@ -76,7 +76,7 @@ def without_quotes(original: str, message: Message) -> str | None:
 
 
 def _shares(message: Message, passages: Passages, path: str, text: str) -> bool:
-    """Tell whether a text or its path quotes a message, or the message the text."""
+    """Return whether a text or its path quotes a message, or the message quotes the text."""
     found = Message(role="user", content=f"{path}\n{text}")
     return is_quote(found, passages) or is_quote(message, quotable_passages(Message(role="user", content=text)))
 
@@ -90,7 +90,7 @@ def _words(text: str) -> list[str]:
 
 
 def _distinctive(text: str) -> Iterator[tuple[str, ...]]:
-    """Give what no one writes by chance: words with a digit, or an @, in them."""
+    """Yield words that don't occur by chance: those with a digit or an @."""
     for entry in _ENTRY.findall(text):
         words = _words(entry)
         if len("".join(words)) >= _SHORTEST and any(c.isdecimal() or c == "@" for c in entry):
@@ -98,7 +98,7 @@ def _distinctive(text: str) -> Iterator[tuple[str, ...]]:
 
 
 def _texts(message: Message) -> Iterator[str]:
-    """Give all texts of a message: its words, names and texts of its files, and those within its payload."""
+    """Yield all texts of a message: its content, names and texts of its attachments, and texts in its payload."""
     yield from (message.content, message.reasoning_content, message.error or "")
     for file in message.files:
         yield file.name

@@ -1,7 +1,7 @@
-"""The mark of a turn that is running, in the record of its session, until the reply's message has a heartbeat itself.
+"""The mark of a running turn in its session's record, until the reply's message has a heartbeat of its own.
 
-A heartbeat is compared with the clock of whoever reads it. One that lies ahead by as much as a dead one lies behind was
-written by a clock that has been set back since, and counts as little.
+A heartbeat is compared with the reader's clock. One that is as far in the future as a stale one is in the past was
+written by a clock that has been set back since, and is stale too.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 HEARTBEAT_LIMIT = timedelta(seconds=5)
-"""Without a heartbeat for five checkpoints, the process that wrote a reply is gone."""
+"""Maximum age of a heartbeat, five checkpoints: after it, the process that received the reply is considered dead."""
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
@@ -18,9 +18,9 @@ class RunningTurn:
     """A turn whose reply has no message yet.
 
     Attributes:
-        holder: the id of the process that waits for the reply.
-        heartbeat: when that process last said so.
-        to_stop: someone wishes the turn to end.
+        holder: ID of the process that waits for the reply.
+        heartbeat: when that process last renewed the mark.
+        to_stop: another process has asked to stop the turn.
     """
 
     holder: str
@@ -28,45 +28,45 @@ class RunningTurn:
     to_stop: bool = False
 
     def is_held(self, at: datetime) -> bool:
-        """Tell whether the holder still waits for the reply."""
+        """Return whether the holder still waits for the reply."""
         return is_fresh(self.heartbeat, at)
 
 
 class RunningTurns(Protocol):
-    """Keeps the marks of running turns. Every method may raise StoreError."""
+    """Stores the marks of running turns. Every method may raise StoreError."""
 
     def take(self, user: str, session_id: str, holder: str) -> bool:
-        """Set or renew the mark of this holder; tell whether someone wishes its turn to end.
+        """Set or renew the mark of this holder; return whether another process has asked to stop its turn.
 
-        It counts as no write of the session.
+        It doesn't count as a write of the session.
 
         Raises:
-            SessionNotFound: the user has none of that id.
-            ReplyRunning: another process has a turn there.
+            SessionNotFound: the user has no such session.
+            ReplyRunning: another process has a running turn there.
         """
         ...
 
     def release(self, user: str, session_id: str, holder: str) -> None:
-        """Remove the mark of this holder, if it is still there."""
+        """Remove the mark of this holder, if it still has one."""
         ...
 
     def stop(self, user: str, session_id: str) -> bool:
-        """Ask whoever holds the session's turn to end it; False, and nothing is changed, if nobody does."""
+        """Ask the holder of the session's turn to stop it; return False, without a change, if there is none."""
         ...
 
 
 def is_fresh(heartbeat: datetime | None, at: datetime) -> bool:
-    """Tell whether a heartbeat is near enough to this time for its process to be alive."""
+    """Return whether a heartbeat is close enough to this time for its process to be alive."""
     return heartbeat is not None and abs(at - heartbeat) < HEARTBEAT_LIMIT
 
 
 def new_turn_mark(holder: str, at: datetime) -> dict[str, Any]:
-    """Make the record of a mark."""
+    """Return a new mark for the record."""
     return {"holder": holder, "heartbeat": at}
 
 
 def read_turn_mark(record: Mapping[str, Any]) -> RunningTurn | None:
-    """Read the mark of a session's record; None if there is none that this version knows."""
+    """Return the turn that a session's record marks as running; None without a mark that this version knows."""
     match record.get("turn"):
         case {"holder": str(holder), "heartbeat": datetime() as heartbeat, **more}:
             return RunningTurn(holder=holder, heartbeat=heartbeat, to_stop=more.get("to_stop") is True)
@@ -74,7 +74,7 @@ def read_turn_mark(record: Mapping[str, Any]) -> RunningTurn | None:
 
 
 def is_turn_taken(record: Mapping[str, Any], holder: str, at: datetime) -> bool:
-    """Tell whether another process has a turn in a session, by its record and the newest messages in it."""
+    """Return whether another process has a turn in a session, by its record with the newest messages."""
     turn = read_turn_mark(record)
     if turn is not None and turn.holder != holder and turn.is_held(at):
         return True

@@ -1,19 +1,19 @@
-"""Content that botchat doesn't understand: kept raw in a message's `payload`, and named in every front end."""
+"""Unsupported content: kept raw in a message's `payload`, and named in every front end."""
 
 import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-_BEGINNING = '{"unsupported": '
+_PREFIX = '{"unsupported": '
 
 
 class Unsupported(NamedTuple):
-    """A piece of content that has no plain text, as its sender wrote it.
+    """A piece of content without plain text, as received.
 
     Attributes:
-        kind: what it is, in a few words for a person: "image", "tool call: search".
-        raw: its JSON, whole.
-        key: what it is called in its message, so that a later state of the same piece replaces an earlier one.
+        kind: a short description for users: "image", "tool call: search".
+        raw: its complete JSON.
+        key: identifies it in its message, so that a later state of the same piece replaces an earlier one.
     """
 
     kind: str
@@ -22,27 +22,27 @@ class Unsupported(NamedTuple):
 
 
 def pack(pieces: Iterable[Unsupported]) -> str | None:
-    """Write pieces as the payload of a message; None where there are none."""
+    """Return the payload of a message with these pieces; None if there are none."""
     kept = [{"kind": piece.kind, "raw": piece.raw} for piece in pieces]
     return json.dumps({"unsupported": kept}) if kept else None
 
 
 def unpack(payload: str | None) -> list[Unsupported]:
-    """Read the pieces of a payload; [] where it has none, or is another program's."""
+    """Return the pieces of a payload; [] if it has none, or is another program's."""
     if payload is None or not is_packed(payload):
         return []
     try:
         kept = json.loads(payload)["unsupported"]
         return [Unsupported(str(piece["kind"]), piece["raw"]) for piece in kept]
-    except (ValueError, LookupError, TypeError, RecursionError):  # another program's, and only begins like ours
+    except (ValueError, LookupError, TypeError, RecursionError):  # another program's that only starts like ours
         return []
 
 
 def is_packed(payload: str) -> bool:
-    """Tell whether a payload begins as `pack` writes it."""
-    return payload.startswith(_BEGINNING)
+    """Return whether a payload starts as `pack` writes it."""
+    return payload.startswith(_PREFIX)
 
 
 def unsupported_notices(payload: str | None) -> list[str]:
-    """Return a line for each piece that can't be shown: "Unsupported content: image"."""
+    """Return a notice for each piece of a payload: "Unsupported content: image"."""
     return [f"Unsupported content: {' '.join(piece.kind.split())}" for piece in unpack(payload)]

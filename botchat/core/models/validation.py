@@ -1,30 +1,30 @@
-"""What may be stored: names and ids, values, system prompts and tags. What is wrong is raised as a sentence."""
+"""Validates names, IDs, values, system prompts and tags before they are stored."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from botchat.core.errors import InvalidInput
-from botchat.core.models.session import is_valid
+from botchat.core.models.primitives import is_valid
 
 NAME_LIMIT = 500
-"""Characters of a name that a person gives: the name stands in an index, which a novel would bloat."""
+"""Characters of a session's name, which is part of an index."""
 
 SYSTEM_LIMIT = 100_000
-"""Characters of a system prompt: all of it is sent with every question."""
+"""Characters of a system prompt, which is sent with every message."""
 
 TAG_LIMIT, TAGS_LIMIT = 50, 20
-"""Characters of a tag, and tags of a session: more are no help to find it by."""
+"""Characters of a tag, and tags per session: more don't help to find it."""
 
 _INT64 = 2**63
 _DEEPEST = 90
-"""Levels of nesting: MongoDB takes 100, counted from the record."""
+"""Nesting levels: MongoDB allows 100, counted from the record."""
 
 
 def check_name(what: str, text: Any) -> str:
-    """Return a user's name or an id as it is.
+    """Return a username or an ID unchanged if it is valid.
 
     Raises:
-        InvalidInput: it is empty, or no text that a store could hold.
+        InvalidInput: it is empty, or not text that a store accepts.
     """
     if not isinstance(text, str) or not text or "\0" in text or not is_valid(text):
         raise InvalidInput(f"{what} must be a text that is not empty and holds no NUL: {text!r} can't be used.")
@@ -32,11 +32,11 @@ def check_name(what: str, text: Any) -> str:
 
 
 def check_value(value: Any, depth: int = 0) -> None:
-    """Check that a value can be stored as it is.
+    """Check that a value can be stored unchanged.
 
     Raises:
-        InvalidInput: a key that could be taken for a path, an integer over 64 bits, text with lone surrogates, or
-            nesting that is too deep.
+        InvalidInput: it has a key that could be a path, an integer over 64 bits, text with lone surrogates, or too deep
+            nesting.
     """
     if depth > _DEEPEST:
         raise InvalidInput(f"That is nested too deeply to be stored: at most {_DEEPEST} levels.")
@@ -54,10 +54,10 @@ def check_value(value: Any, depth: int = 0) -> None:
 
 
 def check_key(key: Any) -> str:
-    """Return a name that becomes part of a path in the store as it is.
+    """Return a key that becomes part of a path in the store unchanged if it is valid.
 
     Raises:
-        InvalidInput: it is empty, or holds `.`, a leading `$` or NUL.
+        InvalidInput: it is empty, or has a `.`, a leading `$` or NUL.
     """
     if not isinstance(key, str) or not key or "." in key or key.startswith("$") or "\0" in key:
         raise InvalidInput(f"The key {key!r} can't be stored: no dot, no leading $, no NUL.")
@@ -66,10 +66,10 @@ def check_key(key: Any) -> str:
 
 
 def check_session_ids(user: Any, session_id: Any, bot_id: Any) -> None:
-    """Check what a session is found by.
+    """Check the user, the ID and the bot of a session.
 
     Raises:
-        InvalidInput: the user, the id or the bot is no name.
+        InvalidInput: one of them is invalid.
     """
     check_name("The user", user)
     check_name("The id of a session", session_id)
@@ -77,10 +77,10 @@ def check_session_ids(user: Any, session_id: Any, bot_id: Any) -> None:
 
 
 def check_session_name(name: str) -> None:
-    """Check the name that a person gives a session.
+    """Check the name of a session.
 
     Raises:
-        InvalidInput: it is empty or too long, or no text that a store could hold.
+        InvalidInput: it is empty or too long, or not text that a store accepts.
     """
     check_name("The name", name.strip())
     if len(name) > NAME_LIMIT:
@@ -88,10 +88,10 @@ def check_session_name(name: str) -> None:
 
 
 def check_system(system: Any) -> None:
-    """Check what a bot is to be told before a conversation.
+    """Check a system prompt; None is valid.
 
     Raises:
-        InvalidInput: it is no text that a store could hold, or too long.
+        InvalidInput: it is too long, or not text that a store accepts.
     """
     if system is None:
         return
@@ -103,10 +103,10 @@ def check_system(system: Any) -> None:
 
 
 def check_tags(tags: Any) -> None:
-    """Check the tags that a person gives a session.
+    """Check the tags of a session.
 
     Raises:
-        InvalidInput: one is empty, too long or of several lines, one is there twice, or there are too many.
+        InvalidInput: one is empty, too long, has several lines or is a duplicate, or there are too many.
     """
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
         raise InvalidInput("Tags must be a list of texts.")

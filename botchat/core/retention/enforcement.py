@@ -1,4 +1,4 @@
-"""Carries out how long sessions are kept, while they are used and when nobody uses them: no program of its own does."""
+"""Enforces the retention policy while sessions are used and listed; there is no background job."""
 
 import time
 from datetime import datetime
@@ -7,51 +7,51 @@ from botchat.core.models import Session, now
 from botchat.core.retention.policy import Retention
 from botchat.core.storage import SessionRepository
 
-_SWEEP_SECONDS = 3_600
-_MOVED_BY = 10
-"""The end of a session that is looked at is moved when a tenth of its time is over: not every look is a write."""
+_ARCHIVE_INTERVAL_SECONDS = 3_600
+_MIN_EXTENSION = 10
+"""The expiry of a session in use is extended once a tenth of its time is over, so that not every read is a write."""
 
 
 class RetentionEnforcer:
-    """Moves the end of sessions that are in use, and archives those that a rule says. There is one in a process."""
+    """Extends the expiry of sessions in use, and archives sessions by the policy's rules. A process has one."""
 
     def __init__(self, retention: Retention) -> None:
         self.retention = retention
-        self._next_sweep: dict[str, float] = {}
+        self._next_archive: dict[str, float] = {}
 
-    def used(self, repository: SessionRepository, session: Session) -> bool:
-        """Move the end of a session that somebody reads, or that a reply is coming into; tell whether it was moved.
+    def extend(self, repository: SessionRepository, session: Session) -> bool:
+        """Extend the expiry of a session that is read or has a streaming reply; return whether it was extended.
 
-        A session in the trash goes when it was said to.
+        The expiry of a session in the trash is never extended.
         """
-        wanted = self._moved(session)
-        if wanted is None:
+        expire_time = self._extended_expiry(session)
+        if expire_time is None:
             return False
-        repository.update(session.user, session.id, expire_time=wanted)
-        session.expire_time = wanted
+        repository.update(session.user, session.id, expire_time=expire_time)
+        session.expire_time = expire_time
         return True
 
-    def is_due(self, session: Session) -> bool:
-        """Tell whether the end of a session that is in use is to be moved, by what was last known of it."""
-        return self._moved(session) is not None
+    def needs_extension(self, session: Session) -> bool:
+        """Return whether the expiry of a session in use is due for an extension, by the given state of the session."""
+        return self._extended_expiry(session) is not None
 
     def renew(self, repository: SessionRepository, session: Session) -> None:
-        """Set when a session goes that a message is written to, which is stored with it.
+        """Set the expiry of a session before a message is appended, which stores it.
 
-        An end that no rule says any more is taken away at once.
+        An expiry without a rule is removed from the store at once.
         """
         before, session.expire_time = session.expire_time, self.retention.expire_time(session, now())
         if before is not None and session.expire_time is None:
             repository.update(session.user, session.id, expire_time=None)
 
     def archive(self, repository: SessionRepository, user: str) -> int:
-        """Archive the user's sessions that are due, at most once an hour; tell how many.
+        """Archive the user's sessions that are due, at most once an hour; return how many.
 
-        Their end stays when it is: going to the archive is no use of a session.
+        Their expiry stays: archiving isn't a use of a session.
         """
-        if not self.retention.archives(user) or time.monotonic() < self._next_sweep.get(user, 0):
+        if not self.retention.archives(user) or time.monotonic() < self._next_archive.get(user, 0):
             return 0
-        self._next_sweep[user] = time.monotonic() + _SWEEP_SECONDS
+        self._next_archive[user] = time.monotonic() + _ARCHIVE_INTERVAL_SECONDS
         due = [d.session for d in self.retention.due(repository.for_admins(), now(), user) if d.action == "archive"]
         for summary in due:
             session = repository.get(user, summary.id, last=1)
@@ -59,9 +59,9 @@ class RetentionEnforcer:
                 repository.update(user, summary.id, state="archived", expire_time=session.expire_time)
         return len(due)
 
-    def _moved(self, session: Session) -> datetime | None:
+    def _extended_expiry(self, session: Session) -> datetime | None:
         at = now()
-        wanted = self.retention.expire_time(session, at)
-        if session.expire_time is None or wanted is None or session.state == "trash":
+        expire_time = self.retention.expire_time(session, at)
+        if session.expire_time is None or expire_time is None or session.state == "trash":
             return None
-        return wanted if wanted - session.expire_time >= (wanted - at) / _MOVED_BY else None
+        return expire_time if expire_time - session.expire_time >= (expire_time - at) / _MIN_EXTENSION else None

@@ -1,4 +1,4 @@
-"""How long sessions are kept: a policy of rules, the same wherever it is carried out."""
+"""The retention policy: rules for how long sessions are kept."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,12 +13,13 @@ Action = Literal["delete", "archive"]
 
 @dataclass(kw_only=True, slots=True, frozen=True)
 class Rule:
-    """What becomes of sessions that nobody has written to for some time. Pinned ones stay.
+    """What happens to sessions after a time without a write. Pinned sessions are exempt.
 
     Attributes:
-        action: "delete" is for ever, without the trash; "archive" is of active sessions alone.
-        bot_id: of this bot alone, None for any.
-        user: of this user alone, None for any.
+        older_than: time since the last write.
+        action: "delete" is permanent, without the trash; "archive" applies to active sessions only.
+        bot_id: only sessions with this bot; None for any.
+        user: only this user's sessions; None for any.
     """
 
     older_than: timedelta
@@ -27,34 +28,34 @@ class Rule:
     user: str | None = None
 
     def applies_to(self, user: str, bot_id: str) -> bool:
-        """Tell whether such sessions are meant."""
+        """Return whether the rule applies to sessions of this user and bot."""
         return self.user in (None, user) and self.bot_id in (None, bot_id)
 
 
 class DueSession(NamedTuple):
-    """A session whose time has come, and what becomes of it."""
+    """A session that is due by a rule, and the rule's action."""
 
     session: SessionSummary
     action: Action
 
 
 class Retention:
-    """A policy: of the rules for one action, the first that is for a session is the one that counts."""
+    """A policy: for each action, the first rule that applies to a session decides."""
 
     def __init__(self, rules: Sequence[Rule] = ()) -> None:
         self.rules = tuple(rules)
 
     def expire_time(self, session: Session, at: datetime) -> datetime | None:
-        """Tell when a session that is written now goes for ever, if nobody writes to it again; None: never."""
+        """Return when a session written at `at` will be permanently deleted without another write; None for never."""
         rule = self._rule("delete", session.user, session.bot_id)
         return None if rule is None or session.pinned else at + rule.older_than
 
     def archives(self, user: str) -> bool:
-        """Tell whether sessions of a user are to be archived at some time."""
+        """Return whether a rule archives sessions of this user."""
         return any(rule.action == "archive" and rule.user in (None, user) for rule in self.rules)
 
     def due(self, sessions: AllSessions, at: datetime, user: str | None = None) -> Iterator[DueSession]:
-        """Find the sessions, of one user or of all, whose time has come."""
+        """Yield the sessions that are due, of one user or of all users."""
         for rule in self.rules:
             states: tuple[State, ...] = ("active",) if rule.action == "archive" else ("active", "archived")
             if user is not None and not rule.applies_to(user, rule.bot_id or ""):
@@ -76,7 +77,7 @@ class Retention:
 
 
 def all_summaries(sessions: AllSessions, where: SessionFilter) -> Iterator[SessionSummary]:
-    """Read summaries, newest first, page by page: what changes meanwhile repeats nothing and skips nothing."""
+    """Yield summaries, newest first, page by page. Concurrent changes neither repeat nor skip a session."""
     after = None
     while True:
         page = sessions.page(after, where=where)

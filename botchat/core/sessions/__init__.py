@@ -1,4 +1,4 @@
-"""A user's own sessions: queries, commands and forks."""
+"""A user's sessions: queries, commands and forks."""
 
 from botchat.core.sessions.commands import Sessions
 from botchat.core.sessions.queries import Excerpt

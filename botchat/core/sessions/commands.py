@@ -1,4 +1,4 @@
-"""What a person does with their sessions: change, copy and remove them, beside reading."""
+"""Changes of a user's sessions: update, fork, delete, redact and rate."""
 
 from datetime import datetime
 from functools import cached_property
@@ -28,20 +28,20 @@ from botchat.core.storage import AuditLog, ExpiringValues, recount, redact
 if TYPE_CHECKING:
     from botchat.core.auth import AuthService
 
-_MOST_COPIES = 1000
+_MAX_COPIES = 1000
 
 
 class Sessions(SessionQueries):
-    """The sessions of a store, read and changed."""
+    """The sessions of a store, for reading and changing."""
 
     def for_admins(self) -> Admin:
-        """Return what an admin may ask for: everybody's sessions."""
+        """Return the operations of admins, on all users' sessions."""
         return Admin(self._repository.for_admins(), self._turns.retention_enforcer.retention)
 
     @cached_property
     def auth(self) -> "AuthService":
-        """Who may come in: accounts, tokens and sign-ins of this store."""
-        from botchat.core.auth import AuthService  # only who asks for it needs argon2
+        """The accounts, tokens and sign-ins of this store."""
+        from botchat.core.auth import AuthService  # imports argon2 only when it is used
 
         return AuthService(self._repository.accounts())
 
@@ -52,11 +52,11 @@ class Sessions(SessionQueries):
 
     @cached_property
     def expiring_values(self) -> ExpiringValues:
-        """What a server must remember for a while, whichever of its processes is asked next."""
+        """Values with an expiry that all processes of a server share."""
         return self._repository.expiring_values()
 
     def stop(self, user: str, session_id: str) -> bool:
-        """End the reply that is under way in a session; one that another process writes ends at its next checkpoint.
+        """Stop the running reply of a session; one of another process stops at its next checkpoint.
 
         Returns False if there is none.
         """
@@ -68,16 +68,16 @@ class Sessions(SessionQueries):
         if session.turn:
             if self._repository.turns().stop(user, session_id):
                 return True
-            session = self.open(user, session_id)  # its first words have come meanwhile
-        coming = (message for message in session.messages if message.status == "streaming")
-        return any(self._repository.stop_reply(user, session_id, message.id) for message in coming)
+            session = self.open(user, session_id)  # its reply has started in the meantime
+        streaming = (message for message in session.messages if message.status == "streaming")
+        return any(self._repository.stop_reply(user, session_id, message.id) for message in streaming)
 
     def update(self, user: str, session_id: str, **changes: Unpack[SessionChanges]) -> None:
-        """Change a session's name, pin, state, tags or metadata; what is not named stays.
+        """Change fields of a session, such as name, pin, state, tags or metadata; other fields stay.
 
         Raises:
             SessionNotFound: the user has none of that id.
-            InvalidInput: a change can't be stored.
+            InvalidInput: a value can't be stored.
         """
         if changes.keys() & {"state", "pinned", "bot_id"}:
             session = self._repository.get(user, session_id, last=1)
@@ -85,38 +85,38 @@ class Sessions(SessionQueries):
                 changes.get("pinned", session.pinned),
                 changes.get("bot_id", session.bot_id),
             )
-            if changes.get("state", session.state) != "trash":  # the trash has its own time
+            if changes.get("state", session.state) != "trash":  # the trash has its own expiry
                 expire_time = self._turns.retention_enforcer.retention.expire_time(session, now())
                 changes = {"expire_time": expire_time, **changes}
         self._repository.update(user, session_id, **changes)
         self._turns.bump_revision(user)
 
     def delete(self, user: str, session_id: str) -> None:
-        """Put a session in the trash for 30 days; `update(..., state="active")` brings it back."""
+        """Move a session to the trash for 30 days; `update(..., state="active")` restores it."""
         self._repository.delete(user, session_id)
         self._turns.bump_revision(user)
 
     def purge(self, user: str, session_id: str, *, unless_written_since: datetime | None = None) -> None:
-        """Remove a session for ever.
+        """Permanently delete a session.
 
         Raises:
-            SessionChanged: it was written, or pinned, since that update_time.
+            SessionChanged: it was written or pinned since that update_time.
         """
         self._repository.purge(user, session_id, unless_written_since=unless_written_since)
         self._turns.bump_revision(user)
 
     def fork(self, user: str, session_id: str, messages: int | None = None) -> Session:
-        """Begin a new session with a copy of the first messages of another, or of all of them.
+        """Create a session with copies of the first `messages` messages of another, or of all of them.
 
         Raises:
             SessionNotFound: the user has none of that id.
-            InvalidInput: it has not so many messages.
+            InvalidInput: it has fewer messages.
         """
         source = self.open(user, session_id)
-        wanted = source.message_count if messages is None else messages
-        if not 1 <= wanted <= source.message_count:
+        count = source.message_count if messages is None else messages
+        if not 1 <= count <= source.message_count:
             raise InvalidInput(f"The session has {source.message_count} messages: a fork takes 1 to all of them.")
-        copied = [self._with_data(source, message) for message in islice(self.history(source), wanted)]
+        copied = [self._with_data(source, message) for message in islice(self.history(source), count)]
         session = fork_session(source, copied)
         if source.agents or source.totals:
             recount(session)
@@ -126,37 +126,37 @@ class Sessions(SessionQueries):
         return session
 
     def continue_in_new_session(self, user: str, session: Session, message_id: str) -> Session:
-        """Begin a new session with a copy of this message of the branch that is shown and of what follows it.
+        """Create a session with copies of this message and of those after it on the shown branch.
 
         Raises:
-            MessageNotFound: it is not on that branch.
+            MessageNotFound: it isn't on that branch.
         """
         self._check_owner(user, session)
         messages = self._branch_from(session, message_id)
-        begun = continue_session(session, [self._with_data(session, message) for message in messages])
-        begun.expire_time = self._turns.retention_enforcer.retention.expire_time(begun, now())
-        self._repository.save(begun)
+        new = continue_session(session, [self._with_data(session, message) for message in messages])
+        new.expire_time = self._turns.retention_enforcer.retention.expire_time(new, now())
+        self._repository.save(new)
         self._turns.bump_revision(user)
-        return begun
+        return new
 
     def set_context_start(self, user: str, session: Session, message_id: str | None) -> None:
-        """Show the bot nothing of what stands before this message, from now on; None takes that back.
+        """Start the bot's context at this message from now on; None removes that start.
 
-        Nothing is removed: the session holds all of it still.
+        No message is removed from the session.
 
         Raises:
-            MessageNotFound: it is not on the branch that is shown.
+            MessageNotFound: it isn't on the shown branch.
         """
         self._check_owner(user, session)
         if message_id is not None:
             self._branch_from(session, message_id)
-        session.cut, session.summary = message_id, None  # what a summary tells would not be forgotten
+        session.cut, session.summary = message_id, None  # a summary would still have the earlier messages' content
         self.update(user, session.id, cut=message_id, summary=None)
 
     def quotes(self, user: str, session_id: str, message_id: str) -> list[Quote]:
-        """Find the messages that quote a message, and its copies in other sessions of the user.
+        """Return the messages that quote a message, and its copies in other sessions of the user.
 
-        Ask before the message is redacted: its words are needed to find them.
+        Call it before the message is redacted: its text is needed for the search.
 
         Raises:
             MessageNotFound: the session has no such message.
@@ -167,7 +167,7 @@ class Sessions(SessionQueries):
             quotable_passages(self._with_data(session, message)) if message.redacted_time is None else frozenset()
         )
         where = SessionFilter(state=None, message_id=message_id)
-        copies = [s.id for s in self.page(user, where=where, limit=_MOST_COPIES).sessions if s.id != session_id]
+        copies = [s.id for s in self.page(user, where=where, limit=_MAX_COPIES).sessions if s.id != session_id]
         return [
             Quote(each, other.id, number, other.role)
             for each in (session_id, *copies)
@@ -178,15 +178,15 @@ class Sessions(SessionQueries):
         ]
 
     def redact(self, user: str, session_id: str, message_id: str, *, with_quotes: bool = False) -> list[Quote]:
-        """Take a message's words and files out of the store for ever, with what was derived from them.
+        """Permanently remove a message's text and attachments from the store, with what was derived from them.
 
-        That is the session's name, if it begins with them or a bot made it of them, and its summary. Returns the
-        messages that still quote it, and its copies: none `with_quotes`, which redacts them too, but for a reply that
-        is still being written.
+        That is the session's name, if it starts with the text or a bot made it from the text, and the summary. Returns
+        the messages that still quote it, and its copies; `with_quotes` redacts these too, except a reply that is still
+        streaming.
 
         Raises:
             MessageNotFound: the session has no such message.
-            ReplyRunning: it is still being written.
+            ReplyRunning: it is still streaming.
         """
         session = self.open(user, session_id)
         *_, message = self._with_one_before(session, message_id)
@@ -194,7 +194,7 @@ class Sessions(SessionQueries):
             raise ReplyRunning
         found = self.quotes(user, session_id, message_id)
         done = {quote for quote in found if with_quotes and self._redact_quote(user, quote)}
-        redact(self._repository, self.open(user, session_id), message)  # last: by its words the others are found
+        redact(self._repository, self.open(user, session_id), message)  # last: the others are found by its text
         self._turns.bump_revision(user)
         return [quote for quote in found if quote not in done]
 
@@ -209,42 +209,42 @@ class Sessions(SessionQueries):
     def give_feedback(
         self, user: str, session_id: str, message_id: str, rating: Literal["up", "down"] | None, comment: str = ""
     ) -> None:
-        """Keep what a person thinks of a message, in the place of what they thought before; None takes it back.
+        """Store a user's rating and comment of a message, replacing the earlier ones; None and no comment removes them.
 
         Raises:
             MessageNotFound: the session has no such message.
         """
-        given = Feedback(rating=rating, time=now()) | ({"comment": valid_text(comment)} if comment else {})
-        is_any = rating is not None or bool(comment)
-        self._repository.update_message(user, session_id, message_id, feedback=dict(given) if is_any else None)
+        feedback = Feedback(rating=rating, time=now()) | ({"comment": valid_text(comment)} if comment else {})
+        has_feedback = rating is not None or bool(comment)
+        self._repository.update_message(user, session_id, message_id, feedback=dict(feedback) if has_feedback else None)
         self._turns.bump_revision(user)
 
     def show_branch(self, user: str, session: Session, message_id: str) -> None:
-        """Let the branch be shown that goes through this message, to its newest end.
+        """Switch to the branch through this message, down to its newest leaf.
 
         Raises:
             MessageNotFound: the session has no such message.
         """
         self._check_owner(user, session)
-        place = self._repository.position(user, session.id, message_id)
+        position = self._repository.position(user, session.id, message_id)
         stored = self._repository.get(user, session.id, last=1)
-        later = self._repository.messages(user, session.id, stored.message_count, stored.message_count - place)
+        later = self._repository.messages(user, session.id, stored.message_count, stored.message_count - position)
         session.head = newest_leaf(later, message_id)
         self.update(user, session.id, head=session.head)
 
     def _with_one_before(self, session: Session, message_id: str) -> list[Message]:
-        """Read a message and the one before it, if there is one.
+        """Return a message, with the one before it if there is one.
 
         Raises:
             MessageNotFound: the session has no such message.
         """
-        place = self._repository.position(session.user, session.id, message_id)
-        return self._repository.messages(session.user, session.id, place + 1, limit=2)
+        position = self._repository.position(session.user, session.id, message_id)
+        return self._repository.messages(session.user, session.id, position + 1, limit=2)
 
     def _branch_from(self, session: Session, message_id: str) -> list[Message]:
-        """Return a message of the branch that is shown, and what follows it there."""
+        """Return a message of the shown branch, and those after it there."""
         branch = branch_of(list(self.history(self.open(session.user, session.id))), session.head)
-        place = next((i for i, message in enumerate(branch) if message.id == message_id), None)
-        if place is None:
+        position = next((i for i, message in enumerate(branch) if message.id == message_id), None)
+        if position is None:
             raise MessageNotFound(message_id)
-        return branch[place:]
+        return branch[position:]

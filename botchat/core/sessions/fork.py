@@ -1,4 +1,4 @@
-"""A new session out of a part of another. Neither is changed by what is said in the other."""
+"""New sessions with a part of another one. Neither affects the other."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,10 +7,10 @@ from botchat.core.models import Message, Session
 
 
 def fork_session(session: Session, messages: Sequence[Message]) -> Session:
-    """Make a session of its own with a copy of the first of the messages, branches and all; it is not stored yet."""
+    """Return a new session with copies of the first messages of a session, with all branches; it is not stored yet."""
     ids = {message.id for message in messages}
     return replace(
-        _made_of(session, messages),
+        _copy(session, messages),
         name=session.name,
         title_of=session.title_of,
         tags=session.tags,
@@ -21,23 +21,23 @@ def fork_session(session: Session, messages: Sequence[Message]) -> Session:
 
 
 def continue_session(session: Session, messages: Sequence[Message]) -> Session:
-    """Make a session of its own out of the last messages of a branch, to be named by them; it is not stored yet."""
-    # The tokens that were counted with a reply are those of all that had been said.
-    return _made_of(session, [replace(message, parent=None, usage=None, sent=None) for message in messages])
+    """Return a new session with copies of the last messages of a branch, named after them; it is not stored yet."""
+    # A reply's token usage includes the messages before it, which are not copied.
+    return _copy(session, [replace(message, parent=None, usage=None, sent=None) for message in messages])
 
 
-def _made_of(session: Session, messages: Sequence[Message]) -> Session:
+def _copy(session: Session, messages: Sequence[Message]) -> Session:
     return Session(
         user=session.user,
         bot_id=session.bot_id,
-        messages=[_ended(message) for message in messages],
+        messages=[_end_streaming(message) for message in messages],
         metadata=session.metadata | {"forked_from": session.id},
         system=session.system,
     )
 
 
-def _ended(message: Message) -> Message:
-    # A reply that is still coming is not written on in the copy.
+def _end_streaming(message: Message) -> Message:
+    # A reply that is still streaming is not continued in the copy.
     if message.status == "streaming":
         return replace(message, status="interrupted", heartbeat=None)
     return message

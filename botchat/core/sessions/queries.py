@@ -1,4 +1,4 @@
-"""What a person reads of their sessions."""
+"""Reads of a user's sessions."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -10,19 +10,19 @@ from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter
 from botchat.core.storage import ACTIVE, SessionRepository, excerpt_around
 from botchat.core.turn import Reply, Turns, is_streaming
 
-# A step costs a command, and the server reads the whole record for each.
+# Each step is one command, for which the server reads the whole record.
 _HISTORY_STEP = 500
 
 
 class Excerpt(NamedTuple):
-    """Where something was found: the number of the message, from 1 on, and the words around."""
+    """A search result: the number of the message, counted from 1, and the text around the match."""
 
     number: int
     text: str
 
 
 class SessionQueries:
-    """The sessions of a store. Every method takes the user whose sessions are meant; another's are not found.
+    """The sessions of a store. Every method takes the owner's name; another user's sessions are not found.
 
     Every method may raise StoreError.
     """
@@ -33,47 +33,48 @@ class SessionQueries:
 
     @property
     def store(self) -> str:
-        """Which store this is, as it may be shown: without a password."""
+        """The store's URL or path for display, without a password."""
         return self._repository.name
 
     def page(self, user: str, after: str | None = None, limit: int = PAGE_SIZE, where: SessionFilter = ACTIVE) -> Page:
-        """Read the user's sessions, newest first; `after` is the `next` of the page before.
+        """Return a page of the user's sessions, newest first; `after` is the `next` of the page before.
 
         Raises:
-            InvalidInput: `after` is no such text, or there is nothing or too much to search for.
+            InvalidInput: `after` isn't a cursor, or the search has no words or too many.
         """
-        with suppress(StoreError):  # a read-only store is still read
+        with suppress(StoreError):  # a read-only store can still be read
             if after is None and self._turns.retention_enforcer.archive(self._repository, user):
                 self._turns.bump_revision(user)
         return self._repository.page(user, after, limit, where)
 
     def count(self, user: str, where: SessionFilter = ACTIVE) -> int:
-        """Count the user's sessions."""
+        """Return the number of the user's sessions."""
         return self._repository.count(user, where)
 
     def tags(self, user: str) -> list[str]:
-        """Read the tags that the user's active sessions have, each once, sorted."""
+        """Return the tags of the user's active sessions, without duplicates, sorted."""
         return self._repository.tags(user)
 
     def find(self, user: str, text: str) -> list[SessionSummary]:
-        """Find the user's sessions, in whatever state, whose id begins with the text or whose name is the text."""
+        """Return the user's sessions, in any state, whose ID starts with the text or whose name equals it."""
         return self._repository.find(user, text)
 
     def latest(self, user: str) -> SessionSummary | None:
-        """Find the session that was used last."""
+        """Return the session that was used last."""
         return self._repository.latest(user)
 
     def open(self, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:
-        """Read a session with its newest messages.
+        """Return a session with its newest messages.
 
-        A reply that nobody writes any more is interrupted, here and in the store. Its `turn` is one of another process.
+        A streaming message without a heartbeat is interrupted, here and in the store. `turn` is set only for a turn of
+        another process.
 
         Raises:
             SessionNotFound: the user has none of that id.
         """
         session = self._repository.get(user, session_id, last)
         with suppress(StoreError):  # as above
-            if self._turns.retention_enforcer.used(self._repository, session):
+            if self._turns.retention_enforcer.extend(self._repository, session):
                 session = self._repository.get(user, session_id, last)
         running = self.reply(user, session_id)
         for i, message in enumerate(session.messages):
@@ -85,52 +86,52 @@ class SessionQueries:
         return session
 
     def messages_before(self, user: str, session_id: str, before: int, limit: int = PAGE_SIZE) -> list[Message]:
-        """Read the messages before the one at position `before` (a session's `first`), oldest first."""
+        """Return the messages before the one at position `before` (a session's `first`), oldest first."""
         return self._repository.messages(user, session_id, before, limit)
 
     def history(self, session: Session) -> Iterator[Message]:
-        """Read every message of an opened session, oldest first, some of them in memory at a time."""
+        """Yield every message of an opened session, oldest first, with a limited number in memory at a time."""
         for start in range(0, session.first, _HISTORY_STEP):
             stop = min(start + _HISTORY_STEP, session.first)
             yield from self.messages_before(session.user, session.id, stop, stop - start)
         yield from session.messages
 
     def excerpt(self, user: str, session_id: str, text: str) -> Excerpt | None:
-        """Find the first message that has a word of what was searched for; None if only the name has."""
+        """Return the first match of a search in the messages; None if only the name matches."""
         try:
             session = self._repository.get(user, session_id)
             return _excerpt((message.content for message in self.history(session)), text)
-        except DamagedRecord as error:  # what can be read of it
+        except DamagedRecord as error:  # search what can be read of it
             messages = error.readable["messages"] if error.readable else []
             return _excerpt((message["content"] for message in messages), text)
 
     def file(self, user: str, session_id: str, file_id: str) -> bytes:
-        """Read the data of a file that came with a message.
+        """Return the data of an attachment.
 
         Raises:
             SessionNotFound: the user has none of that id.
-            FileNotFound: no message of the session has it, or its data are gone.
+            FileNotFound: no message of the session has it, or its data were removed.
         """
         return self._repository.file(user, session_id, file_id)
 
     def reply(self, user: str, session_id: str) -> Reply | None:
-        """Return the reply that is under way in a session, or that could not be saved; None if there is none."""
+        """Return the running reply of a session, or one that could not be saved; None if there is none."""
         return self._turns.active_reply(user, session_id)
 
     def revision(self, user: str) -> int:
-        """Tell how often this process wrote something of the user's: what was read at another number may be old."""
+        """Return the number of this process's writes for the user: data read at another revision may be stale."""
         return self._turns.revision(user)
 
     def refresh(self, user: str) -> None:
-        """Take what was read of the user's sessions for old, because another process may have written."""
+        """Invalidate what was read of the user's sessions, because another process may have written."""
         self._turns.bump_revision(user)
 
     def close(self) -> None:
-        """Give back the store's connections. Replies under way are ended by whoever made the turns."""
+        """Close the store's connections. The owner of `turns` ends the running replies."""
         self._repository.close()
 
     def _with_data(self, session: Session, message: Message) -> Message:
-        """Return a message whose files have their data, so that it can be stored elsewhere too."""
+        """Return a message with the data of its attachments, so that it can be stored in another session."""
         files = [
             file if file.data is not None else replace(file, data=self.file(session.user, session.id, file.id))
             for file in message.files
@@ -142,8 +143,8 @@ class SessionQueries:
             raise SessionNotFound(session.id)
 
     def _interrupted(self, session: Session, message: Message) -> Message:
-        # SessionQueries goes on where writing is not possible (a read-only file): it is shown so, and stored by the next one
-        # to open the session.
+        # Reading also works where writing does not (a read-only file): the message is shown as interrupted, and the
+        # next one that opens the session stores it.
         with suppress(StoreError):
             self._repository.update_message(
                 session.user, session.id, message.id, status="interrupted", heartbeat=None, to_stop=None
@@ -152,7 +153,7 @@ class SessionQueries:
 
 
 def _excerpt(contents: Iterable[str], text: str) -> Excerpt | None:
-    """Find the first of the contents that has a word of a text."""
+    """Return the first content that has a word of a text."""
     for number, content in enumerate(contents, 1):
         if found := excerpt_around(content, text):
             return Excerpt(number, found)

@@ -14,6 +14,7 @@ from botchat.core.models import (
     MessageChanges,
     Session,
     name_candidates,
+    redaction_changes,
     valid_text,
     without_quotes,
 )

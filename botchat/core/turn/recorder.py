@@ -89,7 +89,7 @@ class Recorder:
 
     def _renew_expiry(self) -> None:
         with suppress(BotchatError):  # the next checkpoint retries
-            self._retention_enforcer.used(self._repository, self._session)
+            self._retention_enforcer.extend(self._repository, self._session)
 
     async def _rest(self, seconds: float, *, ended: bool) -> None:
         """Wait for the next checkpoint, or for the end of the reply if that comes first."""

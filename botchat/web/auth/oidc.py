@@ -103,7 +103,7 @@ class OidcCallback:
             return _refused(request, "Sign in again", error)
         try:
             user = user_in(claims, self._settings.claim)
-            known = self._access.external_sign_in(user, with_account=not self._settings.new_users)
+            known = self._access.external_sign_in(user, require_account=not self._settings.new_users)
             answer = signed_in_elsewhere(request, self._access.sign_in(known.user).refresh_token)
         except BotchatError as error:
             return _refused(request, "Sign in as somebody else", error)

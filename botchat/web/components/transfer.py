@@ -115,7 +115,7 @@ def _show(report: Report) -> None:
     else:
         st.success(said, icon=":material/check:")
     if report.refused:
-        rows = [{"Where": plain(one_line(r.where)), "Why": plain(one_line(r.reason))} for r in report.refused]
+        rows = [{"Where": plain(one_line(r.location)), "Why": plain(one_line(r.reason))} for r in report.refused]
         st.table(rows, hide_index=True, border="horizontal", alt="What was refused, and why")
     if report.not_taken > len(report.refused):
         st.caption(f"The first {len(report.refused)} of {report.not_taken:,}.")

@@ -60,4 +60,4 @@ def _one(admin: Admin, user: str, form: ExportFormat, session_id: str) -> tuple[
         record = found.readable
     else:
         raise found
-    return record["name"], export([record], form, alone=True)
+    return record["name"], export([record], form, single=True)

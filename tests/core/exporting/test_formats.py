@@ -1,4 +1,4 @@
-"""Sessions as Markdown, JSON and tables: every word is there, as it was said."""
+"""Exports as Markdown, JSON and CSV: the text of every message is there, unchanged."""
 
 import csv
 import io
@@ -139,7 +139,7 @@ def test_one_session_at_a_time_is_read_from_the_store():
 
 
 def chain(*parents: str | None) -> list[Message]:
-    """Messages named a, b, c …, each with the parent given."""
+    """Return messages named a, b, c …, each with the given parent."""
     return [Message(id=i, role="user", parent=p) for i, p in zip("abcdefgh", parents, strict=False)]
 
 
@@ -187,7 +187,7 @@ def test_markdown_of_several_sessions_has_a_line_between_them():
     assert written("md", one, two).startswith(alone + "\n---\n\n# B\n")
 
 
-# A table
+# CSV
 
 
 def test_a_row_of_the_table_is_a_message_with_its_numbers():

@@ -1,4 +1,4 @@
-"""Sessions as a page: every word is there, and none of them is markup, a script or a request."""
+"""Exports as HTML: the text of every message is there, and none of it is markup, a script or a request."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from support.stores.records import record_of, says, written
 
 
 class Page(HTMLParser):
-    """What a browser would find in a page."""
+    """The elements and the text of a page, as a browser parses it."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Sessions out of files: botchat's own come back equal, other programs' come whole, and the rest is told, not lost."""
+"""Reading sessions from files: botchat's own are equal, other programs' complete, and invalid ones are reported."""
 
 import io
 import re
@@ -12,7 +12,7 @@ from botchat.core.importing import read_sessions
 from botchat.core.models import SkippedEntry
 from botchat.core.storage import session_from_record
 
-# botchat's own
+# botchat's own format
 
 
 @settings(deadline=None)  # a machine under load may take any time
@@ -112,7 +112,7 @@ def test_blank_lines_and_a_byte_order_mark_are_passed_over():
     assert len(read(b"\xef\xbb\xbf\n\n" + line + b"\n\r\n" + line.strip())) == 2
 
 
-# What can't be taken
+# Invalid entries
 
 GOOD = record_of(says("user", "x", id="m"), id="s")
 
@@ -172,7 +172,7 @@ def test_what_can_not_be_taken_is_told_in_a_sentence_and_the_others_are_read(lin
     before, refused, after = read(good + line.strip() + "\n" + good)
     assert before == after == GOOD
     assert isinstance(refused, SkippedEntry)
-    assert refused.where == "line 2"
+    assert refused.location == "line 2"
     assert re.search(why, refused.reason)
     assert refused.reason.endswith((".", ". "))
     assert "\n" not in refused.reason
@@ -181,7 +181,7 @@ def test_what_can_not_be_taken_is_told_in_a_sentence_and_the_others_are_read(lin
 
 def test_lines_are_read_also_when_the_first_of_them_is_spoilt():
     spoilt, good = read(b'{"id": "cut\n' + changed().encode())
-    assert (spoilt.where, good) == ("line 1", GOOD)
+    assert (spoilt.location, good) == ("line 1", GOOD)
 
 
 def test_bytes_that_are_no_text_are_told():

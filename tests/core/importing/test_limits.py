@@ -1,4 +1,4 @@
-"""Files that are small and unpack, or are parsed, to gigabytes: each is refused by the limit that it exceeds."""
+"""Small files that unpack or parse to gigabytes: each is rejected by the limit that it exceeds."""
 
 import io
 import json
@@ -146,17 +146,17 @@ def test_a_list_is_split_alike_wherever_the_file_is_read_in_two(size):
     text = rb'[{"a": "}],[\\\" \\"}, [1, "\\\\"], "x,\"y" , {"b": {"c": [{}]}}] {'
     splitter = ListSplitter(ImportLimits())
     items = [
-        item for at in range(0, len(text), size) if not splitter.is_over for item in splitter.feed(text[at:][:size])
+        item for at in range(0, len(text), size) if not splitter.is_finished for item in splitter.feed(text[at:][:size])
     ]
     assert [json.loads(item) for item in items] == [{"a": '}],[\\" \\'}, [1, "\\\\"], 'x,"y', {"b": {"c": [{}]}}]
-    assert splitter.is_over
+    assert splitter.is_finished
 
 
 def test_a_list_that_is_cut_off_gives_its_whole_sessions_and_an_error():
     text = json.dumps([json.loads(written("jsonl", record)) for record in (GOOD, OTHER)])
     first, refused = read(text[:-50])
     assert first == GOOD
-    assert (refused.where, refused.reason) == ("session 2", "It is no JSON: the file ends in the middle of it.")
+    assert (refused.location, refused.reason) == ("session 2", "It is no JSON: the file ends in the middle of it.")
 
 
 def test_limits_are_keys_of_the_config():

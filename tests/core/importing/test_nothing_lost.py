@@ -1,4 +1,4 @@
-"""Nothing that a person or a bot wrote is lost by an import: each word is shown, or kept as it is in the file."""
+"""An import loses nothing that a user or a bot wrote: each word is shown, or kept unchanged."""
 
 import json
 import re
@@ -24,7 +24,7 @@ def fragment(kind, content, **more):
 
 
 def mapping(*messages, **more):
-    """A conversation in which each message follows the one before it; its nodes name their children alone."""
+    """Return a conversation in which each message follows the one before it; its nodes have only children."""
     nodes = {str(i): {"children": [str(i + 1)], "message": message} for i, message in enumerate(messages, 1)}
     return {"mapping": {"root": {"children": ["1"]}} | nodes} | more
 
@@ -49,7 +49,7 @@ PARTS = [
 ATTACHMENT = {"id": "f1", "name": "zqattached.png"}
 CALL = {"id": "t1", "type": "function", "function": {"name": "zqsearch", "arguments": "zqarguments"}}
 
-# Each word of these that begins with zq is a person's or a bot's.
+# Each word that starts with zq was written by a user or a bot.
 FILES = {
     "deepseek": mapping(
         deepseek(fragment("REQUEST", "zqasked"), files=[{"file_name": "zqfile.pdf", "content": "zqscanned"}]),

@@ -1,4 +1,4 @@
-"""Which files can be sent with a message, and what becomes of them in a chat."""
+"""Attachments: which files are allowed, and how they are stored, sent and exported."""
 
 import pytest
 from support.fakes import DONE, ScriptedBot
@@ -18,8 +18,8 @@ TEXT = b"one, two\n"
 
 
 @pytest.fixture
-def sees(store):
-    """A chat whose bot can be shown images."""
+def chat_with_images(store):
+    """Return a chat whose bot accepts images."""
     bot = ScriptedBot("hi", DONE)
     bot.info = BotInfo(bot_id="b", label="scripted", images=True)
     turns = Turns({"b": bot, "blind": ScriptedBot("hm", DONE, bot_id="blind")})
@@ -35,7 +35,7 @@ def sent(chat, *files: File, content: str = "Look"):
     return session
 
 
-# What may be one
+# Allowed files
 
 
 @pytest.mark.parametrize(
@@ -103,12 +103,12 @@ def test_a_name_is_one_line_without_a_path(given, name):
 # In a chat
 
 
-def test_a_message_may_be_files_alone_and_they_name_the_session(sees, store):
-    session = sent(sees, read_file("notes.txt", TEXT), read_file("b.png", PNG), content="")
+def test_a_message_may_be_files_alone_and_they_name_the_session(chat_with_images, store):
+    session = sent(chat_with_images, read_file("notes.txt", TEXT), read_file("b.png", PNG), content="")
     assert store.get("ann", session.id).name == "notes.txt"
-    assert [file.name for file in sees.open("ann", session.id).messages[0].files] == ["notes.txt", "b.png"]
+    assert [file.name for file in chat_with_images.open("ann", session.id).messages[0].files] == ["notes.txt", "b.png"]
     with pytest.raises(InvalidInput, match="nothing to send"):
-        sees.send("ann", session, " ")
+        chat_with_images.send("ann", session, " ")
 
 
 @pytest.mark.parametrize(
@@ -121,95 +121,95 @@ def test_a_message_may_be_files_alone_and_they_name_the_session(sees, store):
         ([File(name="a.txt", type="text/plain", size=3, data=b"x")], "can't be sent as it is"),
     ],
 )
-def test_files_that_a_bot_can_not_take_are_refused_before_anything_is_saved(sees, store, files, why):
-    session = sees.new_session("ann", "blind")
+def test_files_that_a_bot_can_not_take_are_refused_before_anything_is_saved(chat_with_images, store, files, why):
+    session = chat_with_images.new_session("ann", "blind")
     with pytest.raises(InvalidInput, match=why):
-        sees.send("ann", session, user_says(files=files))
+        chat_with_images.send("ann", session, user_says(files=files))
     assert store.count("ann") == 0
     assert store.writes.empty()
 
 
-def test_every_bot_takes_text(sees, store):
-    session = sees.new_session("ann", "blind")
+def test_every_bot_takes_text(chat_with_images, store):
+    session = chat_with_images.new_session("ann", "blind")
     files = [read_file("a.txt", TEXT) for _ in range(MAX_FILES)]
-    assert sees.send("ann", session, user_says(files=files)).wait(30)
+    assert chat_with_images.send("ann", session, user_says(files=files)).wait(30)
     assert len(store.get("ann", session.id).messages[0].files) == MAX_FILES
 
 
-def test_a_message_whose_answer_was_lost_is_sent_again_with_its_files(sees, store):
-    session, message = sees.new_session("ann"), user_says(files=[file_of(BIG)])
-    store.loses_acknowledgements = True
+def test_a_message_whose_answer_was_lost_is_sent_again_with_its_files(chat_with_images, store):
+    session, message = chat_with_images.new_session("ann"), user_says(files=[file_of(BIG)])
+    store.answers_are_lost = True
     with pytest.raises(StoreUnavailable):
-        sees.send("ann", session, message)
-    store.loses_acknowledgements = False
-    assert sees.send("ann", session, message).wait(30)
+        chat_with_images.send("ann", session, message)
+    store.answers_are_lost = False
+    assert chat_with_images.send("ann", session, message).wait(30)
     assert store.get("ann", session.id).message_count == 2
-    assert sees.file("ann", session.id, message.files[0].id) == BIG
+    assert chat_with_images.file("ann", session.id, message.files[0].id) == BIG
 
 
-def test_big_files_of_earlier_messages_are_shown_to_the_bot_again(sees):
-    session = sent(sees, read_file("big.txt", b"heron " * 10_000))
-    assert sees.send("ann", session, "And?").wait(30)
-    first, *_ = sees.bot.prompts[-1]
+def test_big_files_of_earlier_messages_are_shown_to_the_bot_again(chat_with_images):
+    session = sent(chat_with_images, read_file("big.txt", b"heron " * 10_000))
+    assert chat_with_images.send("ann", session, "And?").wait(30)
+    first, *_ = chat_with_images.bot.prompts[-1]
     assert first["content"] == "Look\n\n### big.txt\n\n```\n" + "heron " * 10_000 + "\n```"
 
 
-def test_a_file_that_is_gone_ends_no_conversation(sees, store):
-    session = sent(sees, read_file("big.txt", b"heron " * 10_000))
+def test_a_file_that_is_gone_ends_no_conversation(chat_with_images, store):
+    session = sent(chat_with_images, read_file("big.txt", b"heron " * 10_000))
     with store._file.writing() as db:
         db.execute("DELETE FROM files")
-    assert sees.send("ann", session, "And?").wait(30)
-    assert sees.bot.prompts[-1][0]["content"] == "Look\n\n[file big.txt: not there any more]"
+    assert chat_with_images.send("ann", session, "And?").wait(30)
+    assert chat_with_images.bot.prompts[-1][0]["content"] == "Look\n\n[file big.txt: not there any more]"
 
 
-def test_after_a_change_to_a_bot_that_can_not_see_it_is_told_of_the_images(sees):
-    session = sent(sees, read_file("b.png", PNG))
-    assert sees.bot.prompts[-1][0]["content"][1]["type"] == "image_url"
-    sees.change_bot("ann", session, "blind")
-    reply = sees.send("ann", session, "And?")
+def test_after_a_change_to_a_bot_that_can_not_see_it_is_told_of_the_images(chat_with_images):
+    session = sent(chat_with_images, read_file("b.png", PNG))
+    assert chat_with_images.bot.prompts[-1][0]["content"][1]["type"] == "image_url"
+    chat_with_images.change_bot("ann", session, "blind")
+    reply = chat_with_images.send("ann", session, "And?")
     assert reply.wait(30)
-    prompt = sees._turns.bots["blind"].prompts[-1]
+    prompt = chat_with_images._turns.bots["blind"].prompts[-1]
     assert prompt[0]["content"] == "Look\n\n[image b.png: not shown to this bot]"
 
 
-def test_other_words_leave_the_files_and_a_message_has_its_own(sees, store):
-    session = sent(sees, read_file("a.txt", TEXT), file_of(BIG))
+def test_other_words_leave_the_files_and_a_message_has_its_own(chat_with_images, store):
+    session = sent(chat_with_images, read_file("a.txt", TEXT), file_of(BIG))
     first = store.get("ann", session.id).messages[0]
-    assert sees.edit("ann", session, first.id, "Better").wait(30)
+    assert chat_with_images.edit("ann", session, first.id, "Better").wait(30)
     edited = next(m for m in store.get("ann", session.id).messages if m.content == "Better")
     assert [file.name for file in edited.files] == [file.name for file in first.files]
     assert {file.id for file in edited.files}.isdisjoint(file.id for file in first.files)
-    sees.redact("ann", session.id, first.id)
-    assert sees.file("ann", session.id, edited.files[1].id) == BIG
-    assert sees.edit("ann", session, edited.id, user_says("Best")).wait(30)
+    chat_with_images.redact("ann", session.id, first.id)
+    assert chat_with_images.file("ann", session.id, edited.files[1].id) == BIG
+    assert chat_with_images.edit("ann", session, edited.id, user_says("Best")).wait(30)
     assert not next(m for m in store.get("ann", session.id).messages if m.content == "Best").files
     with pytest.raises(MessageNotFound):
-        sees.edit("ann", session, "no such", "x")
+        chat_with_images.edit("ann", session, "no such", "x")
 
 
-def test_a_fork_has_files_of_its_own(sees, store):
-    session = sent(sees, read_file("a.txt", TEXT), file_of(BIG), file_of(SMALL))
-    fork = sees.fork("ann", session.id)
-    sees.purge("ann", session.id)
+def test_a_fork_has_files_of_its_own(chat_with_images, store):
+    session = sent(chat_with_images, read_file("a.txt", TEXT), file_of(BIG), file_of(SMALL))
+    fork = chat_with_images.fork("ann", session.id)
+    chat_with_images.purge("ann", session.id)
     assert lying_apart(store) == 1
     files = store.get("ann", fork.id).messages[0].files
-    assert [sees.file("ann", fork.id, file.id) for file in files] == [TEXT, BIG, SMALL]
+    assert [chat_with_images.file("ann", fork.id, file.id) for file in files] == [TEXT, BIG, SMALL]
 
 
-def test_a_redacted_message_has_no_files_and_the_session_not_their_name(sees, store, tmp_path):
-    session = sent(sees, read_file("secret heron.txt", b"grey herons " * 5_000), content="")
+def test_a_redacted_message_has_no_files_and_the_session_not_their_name(chat_with_images, store, tmp_path):
+    session = sent(chat_with_images, read_file("secret heron.txt", b"grey herons " * 5_000), content="")
     message = store.get("ann", session.id).messages[0]
-    sees.redact("ann", session.id, message.id)
+    chat_with_images.redact("ann", session.id, message.id)
     with pytest.raises(FileNotFound):
-        sees.file("ann", session.id, message.files[0].id)
+        chat_with_images.file("ann", session.id, message.files[0].id)
     store.close()
     assert b"heron" not in (tmp_path / "botchat.db").read_bytes()
 
 
-def test_another_users_file_is_not_found(sees):
-    session = sent(sees, read_file("a.txt", TEXT))
+def test_another_users_file_is_not_found(chat_with_images):
+    session = sent(chat_with_images, read_file("a.txt", TEXT))
     with pytest.raises(SessionNotFound):
-        sees.file("bob", session.id, session.messages[0].files[0].id)
+        chat_with_images.file("bob", session.id, session.messages[0].files[0].id)
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_a_record_from_outside_with_files_that_are_none_is_refused(changes, why)
         check_record(record)
 
 
-# Written out
+# Exports
 
 
 def with_files(*names: str) -> Message:

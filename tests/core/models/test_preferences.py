@@ -1,4 +1,4 @@
-"""What a person likes to have, kept in every store."""
+"""Preferences, in every store."""
 
 import pytest
 from support.fakes import DONE, ScriptedBot

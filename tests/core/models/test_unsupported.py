@@ -1,4 +1,4 @@
-"""Content without plain text: kept raw with a reply, in the store, and over an export."""
+"""Unsupported content: kept raw in a reply, in the store and in an export."""
 
 import pytest
 

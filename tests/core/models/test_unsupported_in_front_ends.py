@@ -1,4 +1,4 @@
-"""Content without plain text in every front end: named as it is, never as markup, and kept wherever a session goes."""
+"""Unsupported content in every front end: named without markup, and kept by copies, exports and imports."""
 
 import csv
 import io
@@ -36,7 +36,7 @@ def answer(*pieces: Unsupported, content: str = "", **more) -> Message:
 
 
 def answered(store, reply: Message) -> Session:
-    """A session whose last message is this reply, as a store has it."""
+    """Return a stored session whose last message is this reply."""
     session = stored(store, bot_id="b")
     store.append(session, reply)
     return store.get("ann", session.id)
@@ -51,7 +51,7 @@ def client_with(store):
     yield from client_factory(store)
 
 
-# The lines
+# Notices
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_table_has_the_kinds_beside_the_words(local_shell, store):
     assert [row["unsupported"] for row in rows] == ["", "tool call: search, image"]
 
 
-# Where sessions go
+# Sessions that are copied, forked or imported
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl"])
@@ -165,7 +165,7 @@ def test_a_redaction_takes_it_out_of_the_store(address, repository_at, tmp_path,
     assert b"hunter2" not in raw
 
 
-# In a shell
+# Command line
 
 
 def test_a_shell_names_it_on_stderr_and_its_words_alone_on_stdout(capsys):
@@ -205,7 +205,7 @@ def test_a_shell_that_follows_a_session_is_told_of_it_at_the_end():
     assert last == ""
 
 
-# Over the API
+# API
 
 
 def test_an_api_gives_it_with_the_message_and_while_it_comes(client_with, store):
@@ -261,7 +261,7 @@ def test_the_schema_describes_it(client_with):
     assert message_out(answer()).unsupported is None
 
 
-# In the terminal on a server
+# Terminal client with a server
 
 
 def test_a_followed_reply_of_a_server_has_it_while_it_comes_and_after_a_lost_connection(serve_chat, store):
@@ -284,7 +284,7 @@ def test_a_followed_reply_of_a_server_has_it_while_it_comes_and_after_a_lost_con
     relay.close()
 
 
-# In the terminal
+# Terminal client
 
 
 @async_test

@@ -1,4 +1,4 @@
-"""That a session in use does not come to its end, and that what is due goes to the archive by itself."""
+"""Sessions in use don't expire, and sessions that are due are archived."""
 
 from datetime import timedelta
 

@@ -1,1 +1,1 @@
-"""One reader for each program whose exports can be imported."""
+"""One reader per import format."""

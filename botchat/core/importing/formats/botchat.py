@@ -1,15 +1,15 @@
-"""Reads a session that botchat wrote; of one that a person wrote, roles and contents are enough."""
+"""Reads a session that botchat wrote; for one written by hand, roles and contents are enough."""
 
 from typing import Any
 
 from botchat.core.errors import InvalidInput
-from botchat.core.importing.tree import IMPORTED, as_text
+from botchat.core.importing.tree import IMPORTED_BOT, as_text
 from botchat.core.models import NAME_LENGTH, new_id, now, valid_text
 from botchat.core.storage import MESSAGE_TIMES, SESSION_TIMES, Record, parse_times, text_fields
 
 
 def read_botchat(item: dict[str, Any]) -> Record:
-    """Make the record of a session. A field that is missing gets a default; the store's check refuses a wrong one.
+    """Return the record of a session. A missing field gets its default; the store's check rejects an invalid one.
 
     Raises:
         InvalidInput: a message is not a JSON object.
@@ -24,7 +24,7 @@ def read_botchat(item: dict[str, Any]) -> Record:
     defaults = {
         "id": new_id(),
         "name": valid_text(next(asked, "")[:NAME_LENGTH]),
-        "bot_id": IMPORTED,
+        "bot_id": IMPORTED_BOT,
         "update_time": record["create_time"],
         "rev": 1,
         "state": "active",

@@ -1,4 +1,4 @@
-"""Reads what a message of ChatGPT's data export holds: content of many types, metadata, and nodes of reasoning."""
+"""Reads the messages of ChatGPT's data export: content of many types, metadata, and nodes of reasoning."""
 
 import re
 from typing import Any
@@ -7,16 +7,16 @@ from botchat.core.importing.content import Content, add_files, kind_of, read_con
 from botchat.core.importing.tree import as_dict, as_list, as_text
 from botchat.core.models import Status
 
-# The instructions of the person and the memory of the model: hidden there, and no one's turn.
-CONTEXTS = {"user_editable_context", "model_editable_context"}
+# The user's instructions and the model's memory: ChatGPT hides these messages.
+INSTRUCTION_TYPES = {"user_editable_context", "model_editable_context"}
 
 _REASONING = {"thoughts", "reasoning_recap"}
-_ENDINGS: dict[str, Status] = {"interrupted": "stopped", "max_tokens": "truncated"}
+_STATUSES: dict[str, Status] = {"interrupted": "stopped", "max_tokens": "truncated"}
 _FENCES = re.compile("`{3,}")
 _SOURCES = ("content_references", "citations")
 
-# Metadata about how a message was made: it holds no words, and no file.
-PLUMBING = {
+# Metadata about how a message was generated, without text or files.
+TECHNICAL_METADATA = {
     "can_save",
     "default_model_slug",
     "finish_details",
@@ -37,23 +37,23 @@ PLUMBING = {
 
 
 def read_typed(content: dict[str, Any]) -> Content:
-    """Read content that names its `content_type`; all that isn't plain text in it becomes a piece."""
-    read = _typed(content)
-    read.add_unread(content, kind_of(content, "content"))
+    """Read content with a `content_type`; everything except plain text becomes a piece."""
+    read = _read_by_type(content)
+    read.add_missing(content, kind_of(content, "content"))
     return read
 
 
 def add_metadata(content: Content, message: dict[str, Any]) -> None:
-    """Add what a message has besides its content: files by name, sources, and the rest as details."""
+    """Add a message's metadata: files by name, citations, and everything else as details."""
     metadata = as_dict(message.get("metadata"))
     for attachment in as_list(metadata.get("attachments")):
-        if not _named(content, attachment):
+        if not _name_image(content, attachment):
             add_files(content, attachment)
     sources = {name: metadata[name] for name in _SOURCES if metadata.get(name)}
     if sources:
         content.add_piece("citations", sources)
-    shown = {"attachments"} if isinstance(metadata.get("attachments"), list) else set()
-    left_out = PLUMBING | shown | sources.keys()
+    named = {"attachments"} if isinstance(metadata.get("attachments"), list) else set()
+    left_out = TECHNICAL_METADATA | named | sources.keys()
     more = {name: value for name, value in metadata.items() if value and name not in left_out}
     if more:
         content.details["metadata"] = more
@@ -65,13 +65,13 @@ def add_metadata(content: Content, message: dict[str, Any]) -> None:
             content.details[name] = value
 
 
-def ending_of(message: dict[str, Any]) -> Status | None:
-    """Return how an answer ended, if not as a whole."""
-    return _ENDINGS.get(as_text(as_dict(as_dict(message.get("metadata")).get("finish_details")).get("type")))
+def status_of(message: dict[str, Any]) -> Status | None:
+    """Return the status of a reply that is not complete; None for a complete one."""
+    return _STATUSES.get(as_text(as_dict(as_dict(message.get("metadata")).get("finish_details")).get("type")))
 
 
 def model_of(message: dict[str, Any]) -> str:
-    """Return the model that the metadata of a message names."""
+    """Return the model in the metadata of a message; "" if there is none."""
     return as_text(as_dict(message.get("metadata")).get("model_slug"))
 
 
@@ -80,29 +80,29 @@ def type_of(message: dict[str, Any]) -> str:
     return as_text(as_dict(message.get("content")).get("content_type"))
 
 
-def thoughts_of(message: dict[str, Any]) -> list[str] | None:
-    """Return what a message of reasoning thinks; None if it is none, or holds more than that."""
+def reasoning_of(message: dict[str, Any]) -> list[str] | None:
+    """Return the reasoning of a message; None if it isn't one of reasoning alone."""
     content = as_dict(message.get("content"))
     if type_of(message) not in _REASONING:
         return None
     read = read_typed(content)
-    return None if read.pieces else read.reasoning
+    return None if read.pieces else read.reasoning_parts
 
 
-def _typed(content: dict[str, Any]) -> Content:
+def _read_by_type(content: dict[str, Any]) -> Content:
     match content.get("content_type"):
         case "thoughts":
-            return Content(reasoning=[_thought(thought) for thought in as_list(content.get("thoughts"))])
+            return Content(reasoning_parts=[_thought(thought) for thought in as_list(content.get("thoughts"))])
         case "reasoning_recap":
-            return Content(reasoning=[as_text(content.get("content"))])
+            return Content(reasoning_parts=[as_text(content.get("content"))])
         case "code" | "execution_output" if isinstance(content.get("text"), str):
-            return Content([_fenced(content["text"], as_text(content.get("language")))])
+            return Content([_fence(content["text"], as_text(content.get("language")))])
         case "user_editable_context":
             return Content([as_text(content.get(name)) for name in ("user_profile", "user_instructions")])
         case "text" | "multimodal_text" if isinstance(content.get("parts"), list):
             return read_content(content["parts"], "\n")
-    words = (as_text(content.get(name)) for name in ("text", "result", "content", "summary"))
-    read = Content([next(filter(None, words), "")])
+    texts = (as_text(content.get(name)) for name in ("text", "result", "content", "summary"))
+    read = Content([next(filter(None, texts), "")])
     if any(value for name, value in content.items() if name != "content_type" and value != read.text):
         read.add_piece(kind_of(content, "content"), content)
     return read
@@ -111,12 +111,12 @@ def _typed(content: dict[str, Any]) -> Content:
 def _thought(thought: Any) -> str:
     if isinstance(thought, str):
         return thought
-    told = (as_text(as_dict(thought).get(name)) for name in ("summary", "content"))
-    return "\n".join(filter(None, told))
+    texts = (as_text(as_dict(thought).get(name)) for name in ("summary", "content"))
+    return "\n".join(filter(None, texts))
 
 
-def _named(content: Content, attachment: Any) -> bool:
-    """Give the piece of an image the name of its attachment; False if no piece is that image."""
+def _name_image(content: Content, attachment: Any) -> bool:
+    """Name the piece of an image after its attachment; return False if no piece is that image."""
     id_, name = as_text(as_dict(attachment).get("id")), as_text(as_dict(attachment).get("name"))
     for i, piece in enumerate(content.pieces):
         if id_ and as_text(as_dict(piece.raw).get("asset_pointer")).endswith(id_):
@@ -126,6 +126,6 @@ def _named(content: Content, attachment: Any) -> bool:
     return False
 
 
-def _fenced(text: str, language: str) -> str:
+def _fence(text: str, language: str) -> str:
     fence = "`" * (max(map(len, _FENCES.findall(text)), default=2) + 1)
     return f"{fence}{'' if language == 'unknown' else language}\n{text}\n{fence}" if text else ""

@@ -1,16 +1,16 @@
-"""Reads a conversation whose messages are a tree under `mapping`: ChatGPT's, DeepSeek's, and others of that shape."""
+"""Reads a conversation whose messages are a tree under `mapping`: ChatGPT's, DeepSeek's, and similar ones."""
 
 from typing import Any
 
 from botchat.core.importing.content import Content, add_files, read_content, texts_in
 from botchat.core.importing.fields import MESSAGE_FIELDS, SESSION_FIELDS, find_field, get_field, read_role, times_of
 from botchat.core.importing.formats import chatgpt, deepseek
-from botchat.core.importing.tree import Node, as_dict, as_id, as_list, as_text, as_time, new_session, record_of
+from botchat.core.importing.tree import Node, as_dict, as_id, as_list, as_text, as_time, new_session, tree_to_record
 from botchat.core.models import Message, Role
 from botchat.core.storage import Record
 
 _READ = ("role", "create_time", "model", "parent")
-_ENVELOPE = {key for name in _READ for key in MESSAGE_FIELDS[name]} | {
+_METADATA_FIELDS = {key for name in _READ for key in MESSAGE_FIELDS[name]} | {
     "children",
     "channel",
     "end_turn",
@@ -22,16 +22,16 @@ _ENVELOPE = {key for name in _READ for key in MESSAGE_FIELDS[name]} | {
     "update_time",
     "weight",
 }
-_PLACE = {"id", "parent", "children", "message"}
+_NODE_FIELDS = {"id", "parent", "children", "message"}
 
 _Tree = dict[str, dict[str, Any]]
-"""Nodes by their id, each with `parent`, `children` and the `message` that it holds, {} for none."""
+"""Nodes by ID, each with its `parent`, `children` and `message`, {} for none."""
 
 
 def read_mapping(item: dict[str, Any]) -> Record:
-    """Make the record of a conversation. Reasoning of its own goes to the answer that follows it.
+    """Return the record of a conversation. Messages of reasoning alone become a part of the reply after them.
 
-    A message is read as far as it is plainly text; everything else in it is kept as it is.
+    The plain text of a message is read; everything else in it is kept unchanged.
 
     Raises:
         InvalidInput: something in it can't be stored.
@@ -47,7 +47,7 @@ def read_mapping(item: dict[str, Any]) -> Record:
     session.system = found["system"] or None
     nodes = [_node(id_, tree) for id_ in tree]
     current = as_text(item.get("current_node")) or as_text(item.get("currNode")) or None
-    return record_of(session, nodes, current)
+    return tree_to_record(session, nodes, current)
 
 
 def _tree(mapping: dict[str, Any]) -> _Tree:
@@ -55,7 +55,7 @@ def _tree(mapping: dict[str, Any]) -> _Tree:
     followed: dict[str, str] = {}
     for id_, node in mapping.items():
         children = list(filter(None, map(as_id, as_list(as_dict(node).get("children")))))
-        tree[id_] = {"parent": as_id(as_dict(node).get("parent")), "children": [], "message": _message_in(node)}
+        tree[id_] = {"parent": as_id(as_dict(node).get("parent")), "children": [], "message": _message_of(node)}
         followed |= {child: id_ for child in children if child not in followed}
     for id_, node in tree.items():
         if node["parent"] not in mapping:
@@ -65,28 +65,30 @@ def _tree(mapping: dict[str, Any]) -> _Tree:
     return tree
 
 
-def _message_in(node: Any) -> dict[str, Any]:
-    """Return the message of a node: below it, or the node itself."""
+def _message_of(node: Any) -> dict[str, Any]:
+    """Return the message in a node, or the node itself as a message."""
     if not isinstance(node, dict):
         return {"content": node} if node else {}
-    held = node.get("message")
-    if isinstance(held, dict):
-        return held
-    return {name: value for name, value in node.items() if name not in _PLACE} | ({"content": held} if held else {})
+    message = node.get("message")
+    if isinstance(message, dict):
+        return message
+    return {name: value for name, value in node.items() if name not in _NODE_FIELDS} | (
+        {"content": message} if message else {}
+    )
 
 
 def _node(id_: str, tree: _Tree) -> Node:
     message = tree[id_]["message"]
-    shown = None if not message or _goes_to_an_answer(id_, tree) else _message(id_, tree)
+    read = None if not message or _belongs_to_reply(id_, tree) else _message(id_, tree)
     time = get_field(message, "create_time", MESSAGE_FIELDS)
-    return Node(id=id_, parent=tree[id_]["parent"], message=shown, time=as_time(time))
+    return Node(id=id_, parent=tree[id_]["parent"], message=read, time=as_time(time))
 
 
 def _message(id_: str, tree: _Tree) -> Message | None:
     message = tree[id_]["message"]
     content = _content(message)
-    reasoning = _reasoning_before(id_, tree) if _is_assistants(tree[id_]) else []
-    content.reasoning = [*reasoning, *content.reasoning]
+    reasoning = _reasoning_before(id_, tree) if _is_assistant_message(tree[id_]) else []
+    content.reasoning_parts = [*reasoning, *content.reasoning_parts]
     if not content:
         return None
     role = _role(message, content)
@@ -95,7 +97,7 @@ def _message(id_: str, tree: _Tree) -> Message | None:
         role=role,
         content=content.text,
         reasoning_content=content.reasoning_text,
-        status=chatgpt.ending_of(message),
+        status=chatgpt.status_of(message),
         model=_model(message) or None if role == "assistant" else None,
         payload=content.payload(),
     )
@@ -109,16 +111,16 @@ def _content(message: dict[str, Any]) -> Content:
     else:
         content = read_content(find_field(message, "content", MESSAGE_FIELDS)[1], "\n")
         add_files(content, message.get("files"))
-    content.reasoning += filter(None, [get_field(message, "reasoning_content", MESSAGE_FIELDS)])
+    content.reasoning_parts += filter(None, [get_field(message, "reasoning_content", MESSAGE_FIELDS)])
     chatgpt.add_metadata(content, message)
     if not content and any(texts_in(content.details.get("metadata"))):
         content.add_piece("metadata", content.details.pop("metadata"))
-    content.add_unread({name: value for name, value in message.items() if name not in _ENVELOPE}, "message")
+    content.add_missing({name: value for name, value in message.items() if name not in _METADATA_FIELDS}, "message")
     return content
 
 
 def _role(message: dict[str, Any], content: Content) -> Role:
-    if chatgpt.type_of(message) in chatgpt.CONTEXTS:
+    if chatgpt.type_of(message) in chatgpt.INSTRUCTION_TYPES:
         return "system"
     given = find_field(message, "role", MESSAGE_FIELDS)[1]
     if given is None and isinstance(message.get("fragments"), list):
@@ -130,23 +132,23 @@ def _model(message: dict[str, Any]) -> str:
     return chatgpt.model_of(message) or as_text(get_field(message, "model", MESSAGE_FIELDS))
 
 
-def _goes_to_an_answer(id_: str, tree: _Tree) -> bool:
-    """Tell whether a node is reasoning, and all that follows it is more of that or the assistant's."""
+def _belongs_to_reply(id_: str, tree: _Tree) -> bool:
+    """Return whether a node is reasoning alone, and all its children are messages of the assistant."""
     followers = [tree[child] for child in tree[id_]["children"] if child in tree]
-    thoughts = chatgpt.thoughts_of(tree[id_]["message"])
-    return thoughts is not None and bool(followers) and all(map(_is_assistants, followers))
+    reasoning = chatgpt.reasoning_of(tree[id_]["message"])
+    return reasoning is not None and bool(followers) and all(map(_is_assistant_message, followers))
 
 
-def _is_assistants(node: dict[str, Any]) -> bool:
+def _is_assistant_message(node: dict[str, Any]) -> bool:
     return _role(node["message"], Content()) == "assistant"
 
 
 def _reasoning_before(id_: str, tree: _Tree) -> list[str]:
-    """Join what the nodes of reasoning right above this node think."""
-    thoughts, seen = list[str](), {id_}
+    """Return the reasoning of the nodes directly above this node, oldest first."""
+    reasoning, seen = list[str](), {id_}
     above = tree[id_]["parent"]
-    while above in tree and above not in seen and _goes_to_an_answer(above, tree):
+    while above in tree and above not in seen and _belongs_to_reply(above, tree):
         seen.add(above)
-        thoughts = (chatgpt.thoughts_of(tree[above]["message"]) or []) + thoughts
+        reasoning = (chatgpt.reasoning_of(tree[above]["message"]) or []) + reasoning
         above = tree[above]["parent"]
-    return thoughts
+    return reasoning

@@ -1,4 +1,4 @@
-"""Conversations of ChatGPT: every branch, picture and thought is kept, and what was shown is shown."""
+"""ChatGPT's export: every branch, image and reasoning is kept, and the shown branch stays the same."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Conversations of LibreChat and Open WebUI, and whatever else a file may hold."""
+"""The exports of LibreChat and Open WebUI, and arbitrary other content of a file."""
 
 from datetime import UTC, datetime
 
@@ -140,7 +140,7 @@ def test_a_list_of_an_early_open_webui_is_read_in_its_order():
     assert record["bot_id"] == "imported"
 
 
-# Whatever a file may hold
+# Arbitrary content
 
 
 @pytest.mark.parametrize("junk", [None, 5, "x", [], {}, [None], {"a": None}, True, 1e300, "\ud800", "a\0b"])
