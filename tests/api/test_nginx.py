@@ -108,7 +108,7 @@ def test_two_processes_behind_nginx_are_one_server(local_shell, stub_for, start_
 
 def test_two_processes_of_the_page_behind_nginx_sign_people_in(local_shell, local_repository, serve, nginx):
     local_shell.configure('[web]\nsign_in = "password"\n')
-    AuthService(local_repository.accounts()).add("ann", "correct horse")
+    AuthService(local_repository.accounts()).add_account("ann", "correct horse")
     pages = [serve(local_shell), serve(local_shell)]
     address = nginx(*(page.address for page in pages), of_page=True)
     with httpx2.Client(base_url=address, trust_env=False) as browser:

@@ -55,7 +55,7 @@ def test_the_websocket_is_open_to_its_own_origin_alone(local_shell, serve):
 
 def test_who_is_signed_in_is_not_lent_to_another_origin(local_shell, local_repository, serve):
     local_shell.configure('[web]\nsign_in = "password"\n')
-    AuthService(local_repository.accounts()).add("ann", "correct horse")
+    AuthService(local_repository.accounts()).add_account("ann", "correct horse")
     page = serve(local_shell)
     with httpx2.Client(base_url=page.address, trust_env=False) as browser:
         key = re.search(r'name="form" value="([^"]*)"', browser.get("/sign-in").text)[1]
