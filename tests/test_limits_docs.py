@@ -35,11 +35,11 @@ FIXED = [
     validation.TAG_LIMIT,
     ask._MOST_BYTES,
     _MOST_CONFIG_BYTES,
-    pages._LONGEST_FORM,
+    pages._MAX_FORM_BYTES,
     passwords._AT_ONCE,
-    import_worker.WORKER._places._initial_value,
-    formulas.LARGEST,
-    escape.LONGEST,
+    import_worker.WORKER._slots._initial_value,
+    formulas.MAX_SIZE_EM,
+    escape.MAX_MARKDOWN_LENGTH,
 ]
 
 

@@ -29,15 +29,15 @@ def apply() -> None:
 
 def copy_button(text: str, key: str) -> None:
     """Show a button that copies a text; the text goes to the browser when the button is pressed, not before."""
-    st.button("Copy", type="tertiary", key=f"copy {key}", on_click=copy, args=(text,))
+    st.button("Copy", type="tertiary", key=f"copy {key}", on_click=copy_to_clipboard, args=(text,))
 
 
-def copy(text: str) -> None:
+def copy_to_clipboard(text: str) -> None:
     """Put a text on the reader's clipboard, in the run that follows; the script does it."""
     st.session_state["to copy"] = text
 
 
-def theme_choice() -> None:
+def theme_selector() -> None:
     """Show the choice of a theme; the browser knows which is chosen, and keeps it."""
     choices = "".join(f'<label><input type="radio" name="theme" value="{name}"> {name}</label>' for name in _THEMES)
     st.html(f'<fieldset class="botchat-theme"><legend>Theme</legend>{choices}</fieldset>')
@@ -50,5 +50,5 @@ def _script(_request: Request) -> Response:
     )
 
 
-SCRIPT = Route("/{below:path}botchat.js", _script)
+SCRIPT_ROUTE = Route("/{below:path}botchat.js", _script)
 """Serves the script, also below the base path that Streamlit was given."""

@@ -10,14 +10,14 @@ import streamlit as st
 from botchat.core.chat import Chat
 from botchat.core.models import PAGE_SIZE, Preferences, SessionFilter, SessionSummary
 from botchat.web import runtime
-from botchat.web.session_groups import grouped, told_apart
+from botchat.web.session_groups import group_by_day, unique_labels
 
 CACHE_SECONDS = 600
 """Ten minutes, for lists and for the connection: what the project was asked for."""
 
 ACTIVE = SessionFilter()
 
-_KEPT_LISTS = 2000
+_MAX_ENTRIES = 2000
 
 
 @st.cache_resource(ttl=CACHE_SECONDS, show_spinner=False)
@@ -29,10 +29,10 @@ def connection() -> Chat:
     Raises:
         StoreError: the store can't be opened; that is not cached.
     """
-    return runtime.served().connect()
+    return runtime.current().connect()
 
 
-class Listed(NamedTuple):
+class SessionList(NamedTuple):
     """A list as it is drawn: what sessions are called by their ids, in groups; how many it shows, of how many."""
 
     groups: list[tuple[str, dict[str, str]]]
@@ -40,21 +40,21 @@ class Listed(NamedTuple):
     total: int
 
 
-def listed(owner: str, pages: int, where: SessionFilter, now: datetime) -> Listed:
+def session_list(owner: str, pages: int, where: SessionFilter, now: datetime) -> SessionList:
     """Read the first pages of a user's sessions, those that are pinned above all, by the days of `now`'s zone.
 
     It is cached until this process writes something of theirs, or for ten minutes: all of it is of one moment.
     """
-    return _listed(_key(owner, pages, asdict(where), now.date().isoformat(), str(now.tzinfo)), now)
+    return _session_list(_key(owner, pages, asdict(where), now.date().isoformat(), str(now.tzinfo)), now)
 
 
 def tags(owner: str) -> list[str]:
-    """Read the tags of a user's sessions, cached as `listed` is."""
+    """Read the tags of a user's sessions, cached as `session_list` is."""
     return _tags(_key(owner))
 
 
 def preferences(owner: str) -> Preferences:
-    """Read what a user prefers, cached as `listed` is."""
+    """Read what a user prefers, cached as `session_list` is."""
     return _preferences(_key(owner))
 
 
@@ -63,8 +63,8 @@ def _key(owner: str, *of: object) -> str:
     return json.dumps([owner, connection().revision(owner), *of])
 
 
-@st.cache_data(ttl=CACHE_SECONDS, max_entries=_KEPT_LISTS, show_spinner=False)
-def _listed(key: str, _now: datetime) -> Listed:
+@st.cache_data(ttl=CACHE_SECONDS, max_entries=_MAX_ENTRIES, show_spinner=False)
+def _session_list(key: str, _now: datetime) -> SessionList:
     owner, _, pages, wanted, *_ = json.loads(key)
     where = SessionFilter(**wanted)
     read, more = _read(owner, pages, where)
@@ -72,9 +72,9 @@ def _listed(key: str, _now: datetime) -> Listed:
     if where == ACTIVE:  # most people have fewer than a page, and one query finds all that is shown
         pinned = _read(owner, 1, SessionFilter(pinned=True))[0] if more else [one for one in read if one.pinned]
     above = {summary.id for summary in pinned}
-    groups = grouped((summary for summary in read if summary.id not in above), _now)
-    named = [(name, told_apart(of_group)) for name, of_group in [("Pinned", pinned), *groups] if of_group]
-    return Listed(named, len(read), connection().count(owner, where) if more else len(read))
+    groups = group_by_day((summary for summary in read if summary.id not in above), _now)
+    named = [(name, unique_labels(of_group)) for name, of_group in [("Pinned", pinned), *groups] if of_group]
+    return SessionList(named, len(read), connection().count(owner, where) if more else len(read))
 
 
 def _read(owner: str, pages: int, where: SessionFilter) -> tuple[list[SessionSummary], bool]:
@@ -89,11 +89,11 @@ def _read(owner: str, pages: int, where: SessionFilter) -> tuple[list[SessionSum
     return read, after is not None
 
 
-@st.cache_data(ttl=CACHE_SECONDS, max_entries=_KEPT_LISTS, show_spinner=False)
+@st.cache_data(ttl=CACHE_SECONDS, max_entries=_MAX_ENTRIES, show_spinner=False)
 def _tags(key: str) -> list[str]:
     return connection().tags(json.loads(key)[0])
 
 
-@st.cache_data(ttl=CACHE_SECONDS, max_entries=_KEPT_LISTS, show_spinner=False)
+@st.cache_data(ttl=CACHE_SECONDS, max_entries=_MAX_ENTRIES, show_spinner=False)
 def _preferences(key: str) -> Preferences:
     return connection().preferences(json.loads(key)[0])

@@ -23,15 +23,15 @@ def open_session(session_id: str | None) -> None:
     """Show a session, or an empty page for a new one, from the next run on."""
     if session_id is None:
         st.session_state.pop("new", None)
-    _go({"session": session_id} if session_id else {})
+    _set_query_params({"session": session_id} if session_id else {})
     for left in ("depth", "editing", "rating", "moved"):
         st.session_state.pop(left, None)
 
 
 def show_view(name: str) -> None:
     """Show one of the page's other views from the next run on."""
-    _go({"view": name})
+    _set_query_params({"view": name})
 
 
-def _go(place: dict[str, str]) -> None:
+def _set_query_params(place: dict[str, str]) -> None:
     st.query_params.from_dict(place)  # at once: each change is a step of the browser's "back"

@@ -21,12 +21,12 @@ from botchat.core.urls import is_loopback
 from botchat.serving import Connections, Guesses, PasswordSignIn, allow_many_files, announce, guard_streamlit, listen_on
 from botchat.settings import Settings
 from botchat.web import runtime
-from botchat.web.assets import SCRIPT
-from botchat.web.auth.setup import API, admission
-from botchat.web.routes.export import EXPORT
-from botchat.web.routes.files import FILE
+from botchat.web.assets import SCRIPT_ROUTE
+from botchat.web.auth.setup import API_PREFIX, set_up_auth
+from botchat.web.routes.export import EXPORT_ROUTE
+from botchat.web.routes.files import FILE_ROUTE
 from botchat.web.server import sockets
-from botchat.web.server.security_headers import OwnNames, OwnOrigin, SafetyHeaders
+from botchat.web.server.security_headers import AllowedHosts, SameOrigin, SecurityHeaders
 from botchat.web.theme import THEME
 
 _FIRST_PORT = 8501
@@ -39,7 +39,7 @@ def serve(
     settings: Settings,
     *,
     no_sign_in: bool = False,
-    beside: Callable[[Chat], BaseRoute] | None = None,
+    extra_route: Callable[[Chat], BaseRoute] | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> None:
     """Serve until interrupted. Replies under way are then saved as interrupted.
@@ -47,7 +47,7 @@ def serve(
     Args:
         settings: what to serve, where, and how people sign in.
         no_sign_in: serve also where others can reach it and nobody signs in.
-        beside: makes what is served on the same port, with the same store and the same replies.
+        extra_route: makes what is served on the same port, with the same store and the same replies.
         environment: has the secrets.
 
     Raises:
@@ -55,35 +55,41 @@ def serve(
         StoreError: the store can't be opened.
         BotchatError: the port is taken.
     """
-    _check_who_comes(settings, no_sign_in=no_sign_in)
+    _check_exposure(settings, no_sign_in=no_sign_in)
     port = _free_port(settings)
     turns = build_turns(settings, environment, stays=True)
     chat = build_chat(settings, turns)  # a store that is down is told here, not in the browser
-    runtime.serve(_served(settings, chat, turns, lambda: build_chat(settings, turns)))
+    runtime.install(_runtime(settings, chat, turns, lambda: build_chat(settings, turns)))
     _prepare_process(settings)
     try:
         passwords = PasswordSignIn(chat.access, Devices(chat.short_lived), Guesses(settings.limits))
-        come_in = admission(settings.web, chat.access, passwords, chat.short_lived, environment)
+        auth = set_up_auth(settings.web, chat.access, passwords, chat.short_lived, environment)
         app = st.App(
             _PAGE,
             lifespan=_lifespan(settings, port, chat.store, turns.close),
             middleware=[
-                Middleware(SafetyHeaders),
-                Middleware(OwnNames, names=_names(settings)),
-                Middleware(OwnOrigin, open_below=API),
-                *come_in.middleware,
+                Middleware(SecurityHeaders),
+                Middleware(AllowedHosts, hosts=_allowed_hosts(settings)),
+                Middleware(SameOrigin, exempt_prefix=API_PREFIX),
+                *auth.middleware,
             ],
-            routes=[EXPORT, FILE, SCRIPT, *come_in.routes, *([beside(chat)] if beside else ())],
-            secrets=come_in.secrets,
+            routes=[
+                EXPORT_ROUTE,
+                FILE_ROUTE,
+                SCRIPT_ROUTE,
+                *auth.routes,
+                *([extra_route(chat)] if extra_route else ()),
+            ],
+            secrets=auth.secrets,
         )
         with suppress(KeyboardInterrupt):  # the way to end a server, not a failure
-            app.run(config=_streamlit_options(settings, port) | come_in.options)
+            app.run(config=_streamlit_options(settings, port) | auth.options)
     finally:
         turns.close()
         chat.close()
 
 
-def _check_who_comes(settings: Settings, *, no_sign_in: bool) -> None:
+def _check_exposure(settings: Settings, *, no_sign_in: bool) -> None:
     if settings.web.sign_in != "none":
         if no_sign_in:
             raise ConfigError(f"The config says sign_in = {settings.web.sign_in!r}: leave out --no-sign-in.")
@@ -94,15 +100,15 @@ def _check_who_comes(settings: Settings, *, no_sign_in: bool) -> None:
         )
 
 
-def _served(settings: Settings, chat: Chat, replies: runtime.Replies, connect: Callable[[], Chat]) -> runtime.Served:
+def _runtime(settings: Settings, chat: Chat, replies: runtime.Replies, connect: Callable[[], Chat]) -> runtime.Runtime:
     sign_in = settings.web.sign_in
-    return runtime.Served(
+    return runtime.Runtime(
         user=settings.user if sign_in == "none" else None,
         connect=connect,
         replies=replies,
         admins=_admins(settings),
         can_sign_out=sign_in in {"password", "oidc"},
-        drawn=cache(chat.warm_up),  # once
+        after_run=cache(chat.warm_up),  # once
         import_limits=settings.web.imports,
     )
 
@@ -114,7 +120,7 @@ def _admins(settings: Settings) -> tuple[str, ...]:
     return (settings.user,) if is_loopback(settings.host) and settings.web.sign_in == "none" else ()
 
 
-def _names(settings: Settings) -> list[str]:
+def _allowed_hosts(settings: Settings) -> list[str]:
     """Tell what the page may be called. Another site's script can point a name of its own at this machine.
 
     Where people sign in that gets it nothing: a browser sends the cookie only to the name that it came from.
@@ -140,15 +146,15 @@ def _lifespan(
     async def lifespan(_app: st.App) -> AsyncIterator[None]:
         whom = settings.user if settings.web.sign_in == "none" else "who signs in"
         announce(settings.host, port, whom=whom, store=store)
-        sockets.send_at_once(port)
-        _end_replies_first(close)
+        sockets.disable_nagle(port)
+        _stop_replies_on_sigterm(close)
         yield
         close()
 
     return lifespan
 
 
-def _end_replies_first(close: Callable[[], None]) -> None:
+def _stop_replies_on_sigterm(close: Callable[[], None]) -> None:
     """Have the signal that ends the server end the replies: it waits for streams of the API, which wait for these."""
     usual = signal.getsignal(signal.SIGTERM)
 
@@ -167,7 +173,7 @@ def _streamlit_options(settings: Settings, port: int) -> dict[str, object]:
         "server.headless": True,
         "server.fileWatcherType": "none",
         "server.enableStaticServing": False,
-        "server.allowedHosts": _names(settings),
+        "server.allowedHosts": _allowed_hosts(settings),
         "server.maxUploadSize": 200,  # megabytes: a file that is imported is held in memory
         "browser.gatherUsageStats": False,
         # Its menu has the choice of a theme, which "minimal" leaves out; page.css hides it, our settings press it.
@@ -183,16 +189,16 @@ def _streamlit_options(settings: Settings, port: int) -> dict[str, object]:
 
 def _free_port(settings: Settings) -> int:
     if settings.port is not None:
-        return _port_had(settings.host, settings.port)
+        return _available_port(settings.host, settings.port)
     for port in range(_FIRST_PORT, _FIRST_PORT + _PORTS_TRIED):
         with suppress(BotchatError):  # the next one may be free
-            return _port_had(settings.host, port)
+            return _available_port(settings.host, port)
     raise BotchatError(
         f"{settings.host} is no address of this machine, or no port from {_FIRST_PORT} on is free on it."
     )
 
 
-def _port_had(host: str, port: int) -> int:
+def _available_port(host: str, port: int) -> int:
     """Tell which port a server that asks for this one gets: Streamlit makes its socket itself."""
     with listen_on(host, port) as probe:
         return int(probe.getsockname()[1])

@@ -26,7 +26,7 @@ class Replies(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class Runtime:
     """What the launcher hands to the page.
 
     Attributes:
@@ -35,7 +35,7 @@ class Served:
         replies: those replies.
         admins: who may see the figures about everybody.
         can_sign_out: people signed in here, and so can sign out.
-        drawn: is called after each run of the page.
+        after_run: is called after each run of the page.
         import_limits: of a file that someone uploads to be imported.
     """
 
@@ -44,7 +44,7 @@ class Served:
     replies: Replies
     admins: tuple[str, ...] = ()
     can_sign_out: bool = False
-    drawn: Callable[[], None] = lambda: None
+    after_run: Callable[[], None] = lambda: None
     import_limits: ImportLimits = field(default_factory=UploadLimits)
 
     def is_admin(self, user: str) -> bool:
@@ -52,24 +52,24 @@ class Served:
         return user in self.admins
 
 
-_served: list[Served] = []
+_installed: list[Runtime] = []
 
 
-def serve(served: Served) -> None:
+def install(runtime: Runtime) -> None:
     """Set what the page serves from now on."""
-    _served[:] = [served]
+    _installed[:] = [runtime]
 
 
-def served() -> Served:
+def current() -> Runtime:
     """Return what the page serves."""
-    return _served[0]
+    return _installed[0]
 
 
 def user() -> str:
     """Tell whose sessions this run of the page shows: the launcher's user or who is signed in, never a parameter's."""
-    return served().user or unquote(str(st.user["user"]))
+    return current().user or unquote(str(st.user["user"]))
 
 
 def user_of(request: Request) -> str:
     """Tell who asks for one of the addresses beside the page."""
-    return served().user or str(request.state.sign_in.user)
+    return current().user or str(request.state.sign_in.user)

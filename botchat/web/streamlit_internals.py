@@ -11,15 +11,15 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests, ScriptRequestType
 
 
-def click_waits() -> bool:
+def is_click_pending() -> bool:
     """Tell whether someone clicked, or this run is to stop, while a fragment runs; its own timer is no click."""
     context = get_script_run_ctx()
     if context is None or context.script_requests is None:
         return False
-    return is_clicked(context.script_requests, context.fragment_ids_this_run or ())
+    return has_click(context.script_requests, context.fragment_ids_this_run or ())
 
 
-def is_clicked(requests: ScriptRequests, own: Collection[str]) -> bool:
+def has_click(requests: ScriptRequests, own: Collection[str]) -> bool:
     """Tell it of the requests to a run of these fragments."""
     state = getattr(requests, "_state", None)
     if state is not ScriptRequestType.RERUN:
@@ -29,7 +29,7 @@ def is_clicked(requests: ScriptRequests, own: Collection[str]) -> bool:
     return any(asked not in own for asked in data.fragment_id_queue) or any(widget.trigger_value for widget in widgets)
 
 
-def tick_every(seconds: float) -> None:
+def set_rerun_interval(seconds: float) -> None:
     """Give the timer of the fragment that runs another interval than the `run_every` it was made with."""
     context = get_script_run_ctx()
     own = (context.fragment_ids_this_run or ()) if context else ()

@@ -9,45 +9,45 @@ from botchat.core.errors import NotSignedIn
 from botchat.core.storage import SignIn
 from botchat.serving import Networks, is_within
 
-COOKIE = "botchat_sign_in"
+SIGN_IN_COOKIE = "botchat_sign_in"
 
 
-class Door(Protocol):
+class Authenticator(Protocol):
     """A way in. Every method may raise NotSignedIn and StoreError."""
 
-    def enter(self, connection: HTTPConnection) -> SignIn:
+    def authenticate(self, connection: HTTPConnection) -> SignIn:
         """Tell who asks."""
         ...
 
-    def is_remembered(self, sign_in: SignIn) -> bool:
+    def is_cached(self, sign_in: SignIn) -> bool:
         """Tell whether they were in lately, and not sent out since: without asking the store."""
         ...
 
-    def stay(self, sign_in: SignIn) -> SignIn:
+    def revalidate(self, sign_in: SignIn) -> SignIn:
         """Look whether someone who came in may still be here."""
         ...
 
 
-class CookieDoor:
+class CookieAuthenticator:
     """Lets in who signed in here and has the cookie of it."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
 
-    def enter(self, connection: HTTPConnection) -> SignIn:
+    def authenticate(self, connection: HTTPConnection) -> SignIn:
         """Tell who asks."""
-        return self._access.signed_in_with(connection.cookies.get(COOKIE, ""))
+        return self._access.signed_in_with(connection.cookies.get(SIGN_IN_COOKIE, ""))
 
-    def is_remembered(self, sign_in: SignIn) -> bool:
+    def is_cached(self, sign_in: SignIn) -> bool:
         """Tell whether they were in lately."""
         return self._access.remembered_sign_in(sign_in.id) is not None
 
-    def stay(self, sign_in: SignIn) -> SignIn:
+    def revalidate(self, sign_in: SignIn) -> SignIn:
         """Look whether they have signed out."""
         return self._access.signed_in(sign_in.id)
 
 
-class HeaderDoor:
+class HeaderAuthenticator:
     """Lets in whom a proxy names in a header, if the proxy itself is asking."""
 
     def __init__(self, access: Access, header: str, proxies: Networks) -> None:
@@ -55,7 +55,7 @@ class HeaderDoor:
         self._header = header
         self._proxies = proxies
 
-    def enter(self, connection: HTTPConnection) -> SignIn:
+    def authenticate(self, connection: HTTPConnection) -> SignIn:
         """Tell whom the proxy names."""
         names = connection.headers.getlist(self._header)
         if not self._is_proxy(connection) or len(names) != 1 or not names[0]:
@@ -66,11 +66,11 @@ class HeaderDoor:
             raise NotSignedIn("The proxy's name of the user is not UTF-8.") from error
         return self._access.vouched_for(user)
 
-    def is_remembered(self, sign_in: SignIn) -> bool:
+    def is_cached(self, sign_in: SignIn) -> bool:
         """Tell whether they were in lately."""
         return self._access.remembered_sign_in(sign_in.id) is not None
 
-    def stay(self, sign_in: SignIn) -> SignIn:
+    def revalidate(self, sign_in: SignIn) -> SignIn:
         """Look whether they have been disabled."""
         return self._access.vouched_for(sign_in.user)
 

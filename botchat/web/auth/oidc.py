@@ -18,12 +18,12 @@ from streamlit.web.server.starlette.starlette_app_utils import decode_signed_val
 from botchat.core.auth import Access
 from botchat.core.errors import BotchatError, ConfigError, InvalidInput
 from botchat.settings import OidcSettings
-from botchat.web.auth.oidc_states import States
-from botchat.web.auth.pages import form_page, signed_in_elsewhere
-from botchat.web.auth.sign_out_cookies import keep_id_token
+from botchat.web.auth.oidc_states import OidcStates
+from botchat.web.auth.pages import form_page, provider_sign_in_response
+from botchat.web.auth.sign_out_cookies import store_id_token
 
 SECRET_VARIABLE = "BOTCHAT_OIDC_SECRET"  # noqa: S105  (the name of it)
-BEGIN, CALLBACK = "/auth/login", "/oauth2callback"
+LOGIN_PATH, CALLBACK_PATH = "/auth/login", "/oauth2callback"
 
 _USER_COOKIE, _TOKENS_COOKIE = "_streamlit_user", "_streamlit_user_tokens"
 _AGAIN = '<p><a href="/sign-in">{label}</a></p>'
@@ -42,7 +42,7 @@ def streamlit_secrets(settings: OidcSettings, environment: Mapping[str, str]) ->
         raise ConfigError(f"Set {SECRET_VARIABLE} to the secret that the provider gave for {settings.client_id}.")
     return {
         "auth": {
-            "redirect_uri": settings.address.rstrip("/") + CALLBACK,
+            "redirect_uri": settings.address.rstrip("/") + CALLBACK_PATH,
             "cookie_secret": secrets.token_urlsafe(32),
             "client_id": settings.client_id,
             "client_secret": secret,
@@ -52,13 +52,13 @@ def streamlit_secrets(settings: OidcSettings, environment: Mapping[str, str]) ->
 
 
 class OidcCallback:
-    """Takes what Streamlit found out about who came back from the provider, and makes a sign-in of it.
+    """Turns Streamlit's result of a provider's callback into a sign-in of botchat.
 
-    Each callback signs in once, within an hour, and only the browser that began it (`States`). Streamlit's own cookie
-    would be good for 30 days, whatever the person or an admin did meanwhile: it is not sent on.
+    Each callback signs in once, within an hour, and only the browser that began it (`OidcStates`). Streamlit's own
+    cookie would be valid for 30 days, whatever the user or an admin does meanwhile, so it is not sent to the browser.
     """
 
-    def __init__(self, app: ASGIApp, access: Access, settings: OidcSettings, states: States) -> None:
+    def __init__(self, app: ASGIApp, access: Access, settings: OidcSettings, states: OidcStates) -> None:
         self._app = app
         self._access = access
         self._settings = settings
@@ -66,9 +66,9 @@ class OidcCallback:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if scope["type"] == "http" and scope["path"] == BEGIN:
-            await self._app(scope, receive, self._states.kept(Request(scope), send))
-        elif scope["type"] == "http" and scope["path"] == CALLBACK:
+        if scope["type"] == "http" and scope["path"] == LOGIN_PATH:
+            await self._app(scope, receive, self._states.with_state_cookie(Request(scope), send))
+        elif scope["type"] == "http" and scope["path"] == CALLBACK_PATH:
             await self._call_back(scope, receive, send)
         else:
             await self._app(scope, receive, send)
@@ -102,16 +102,16 @@ class OidcCallback:
         except BotchatError as error:
             return _refused(request, "Sign in again", error)
         try:
-            user = user_in(claims, self._settings.claim)
+            user = user_from_claims(claims, self._settings.claim)
             known = self._access.vouched_for(user, with_account=not self._settings.new_users)
-            answer = signed_in_elsewhere(request, self._access.sign_in(known.user).refresh_token)
+            answer = provider_sign_in_response(request, self._access.sign_in(known.user).refresh_token)
         except BotchatError as error:
             return _refused(request, "Sign in as somebody else", error)
-        keep_id_token(answer, request, (tokens or {}).get("id_token"))
+        store_id_token(answer, request, (tokens or {}).get("id_token"))
         return answer
 
 
-def user_in(claims: Mapping[str, Any], claim: str) -> str:
+def user_from_claims(claims: Mapping[str, Any], claim: str) -> str:
     """Tell who it is.
 
     Raises:

@@ -12,7 +12,7 @@ from streamlit.user_info import generate_login_redirect_url
 
 from botchat.core.errors import BotchatError
 from botchat.settings import OidcSettings
-from botchat.web.auth.sign_out_cookies import id_token_of
+from botchat.web.auth.sign_out_cookies import read_id_token
 
 _URL = re.compile(r"https?://[!-~]+")
 
@@ -28,11 +28,11 @@ class OidcProvider:
         """Its host."""
         return urlsplit(self._settings.provider).hostname or ""
 
-    def sign_in_address(self) -> str:
+    def sign_in_url(self) -> str:
         """Tell the address at which Streamlit sends a browser to the provider; it is good for some minutes."""
         return generate_login_redirect_url("default")
 
-    async def sign_out_address(self, request: Request, state: str) -> str | None:
+    async def sign_out_url(self, request: Request, state: str) -> str | None:
         """Tell the address at which this browser is signed out of the provider; None where the provider has none.
 
         Args:
@@ -50,7 +50,7 @@ class OidcProvider:
             return None
         if not isinstance(address, str) or not _URL.fullmatch(address) or not is_valid(address):
             raise BotchatError(f"{self.name} doesn't give a valid URL to sign out at.")
-        hint = id_token_of(request)
+        hint = read_id_token(request)
         return str(
             URL(address).include_query_params(
                 **({"id_token_hint": hint} if hint else {}),

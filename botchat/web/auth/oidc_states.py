@@ -15,17 +15,17 @@ from botchat.core.errors import InvalidInput
 from botchat.core.models import now
 from botchat.core.storage import ShortLived
 
-GOOD_FOR = timedelta(hours=1)
+STATE_LIFETIME = timedelta(hours=1)
 """How long someone may take at the provider."""
 
-_STORED_FOR = 2 * GOOD_FOR  # longer than a state is good, also where the clocks of two machines differ
+_STORED_FOR = 2 * STATE_LIFETIME  # longer than a state is good, also where the clocks of two machines differ
 _COOKIE = "botchat_state"
 _DAY = timedelta(days=1)
 _USED = "This sign-in was already used. Sign in again."
 _EXPIRED = "This sign-in was not started in this browser, or has expired. Sign in again."
 
 
-class States:
+class OidcStates:
     """Knows which sign-ins a browser has begun, by signed cookies, and which were used, by the store.
 
     Streamlit keeps the state in a cookie alone: a browser that kept the old cookie could use it again. The store's
@@ -35,7 +35,7 @@ class States:
     def __init__(self, short_lived: ShortLived) -> None:
         self._short_lived = short_lived
 
-    def kept(self, request: Request, send: Send) -> Send:
+    def with_state_cookie(self, request: Request, send: Send) -> Send:
         """Return a `send` that adds the cookie of a state to the redirect to the provider."""
 
         async def send_with_cookie(message: Message) -> None:
@@ -56,7 +56,7 @@ class States:
         """
         state = _state_of(request)
         signed = request.cookies.get(_COOKIE, "")
-        days = GOOD_FOR / _DAY
+        days = STATE_LIFETIME / _DAY
         given = decode_signed_value(get_cookie_secret(), _COOKIE, signed, max_age_days=days) if signed else None
         if self._short_lived.get(_key(state)) is not None:
             raise InvalidInput(_USED)
@@ -87,7 +87,7 @@ def _cookie(request: Request, state: str) -> str:
     answer.set_cookie(
         _COOKIE,
         create_signed_value(get_cookie_secret(), _COOKIE, state).decode(),
-        max_age=int(GOOD_FOR.total_seconds()),
+        max_age=int(STATE_LIFETIME.total_seconds()),
         path="/oauth2callback",
         httponly=True,
         samesite="lax",

@@ -16,19 +16,26 @@ from starlette.routing import Route
 from botchat.core.auth import Access
 from botchat.core.errors import BotchatError, InvalidInput, NotSignedIn, TooMany
 from botchat.serving import DEVICE_COOKIE, Origin, PasswordSignIn, address_of, keep_device
-from botchat.web.auth.authenticators import COOKIE
-from botchat.web.auth.sign_out_cookies import comes_back, forget_id_token, forget_state, keep_state, new_state
+from botchat.web.auth.authenticators import SIGN_IN_COOKIE
+from botchat.web.auth.sign_out_cookies import (
+    delete_id_token,
+    delete_state,
+    is_sign_out_callback,
+    new_state,
+    store_state,
+)
 
 SIGN_IN = "/sign-in"
-SIGN_IN_ELSEWHERE = "/sign-in/elsewhere"
+SIGN_IN_AT_PROVIDER = "/sign-in/elsewhere"
 
 _FORM_COOKIE = "botchat_form"
 _NEXT_COOKIE = "botchat_next"
-_MINUTES = 15 * 60  # that someone takes to sign in elsewhere
+_NEXT_SECONDS = 15 * 60  # that someone takes to sign in at the provider
 _FORM_KEY = re.compile(r"[\w-]{43}", re.ASCII)
-_LONGEST_FORM = 16_384
-_LONGEST_KEPT = 400 * 24 * 60 * 60  # seconds, the most that browsers keep a cookie; how long it is good the store knows
-_STRANGE = "This form was not from this page, or is too old: try it again."
+_MAX_FORM_BYTES = 16_384
+# The longest that browsers keep a cookie. The store determines how long the sign-in is valid.
+_COOKIE_SECONDS = 400 * 24 * 60 * 60
+_INVALID_FORM = "This form was not from this page, or is too old: try it again."
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -49,18 +56,18 @@ _NAME_FIELDS = """<label for="user">Name</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required>
 <button>Sign in</button>"""
 # A link: a form's answer may lead nowhere else, by the page's own policy.
-_ELSEWHERE_FIELDS = f'<p><a href="{SIGN_IN_ELSEWHERE}?next={{next}}">Go on to sign in</a></p>'
+_PROVIDER_FIELDS = f'<p><a href="{SIGN_IN_AT_PROVIDER}?next={{next}}">Go on to sign in</a></p>'
 _SIGN_OUT_FIELDS = """<button autofocus>Sign out</button>
 <button name="everywhere" value="yes">Sign out on all devices</button>
 <p><a href="./">Stay signed in</a></p>"""
 _SIGNED_OUT = '<p role="status">You are signed out.</p>'
-_LEAVING = """<p role="status">You are signed out of botchat.</p>
+_CONTINUE_AT_PROVIDER = """<p role="status">You are signed out of botchat.</p>
 <p><a href="{address}">Sign out of {name} too</a></p>"""
-_ONLY_HERE = """<p role="alert">You are signed out of botchat, but may still be signed in at {name}: {error}
+_ONLY_LOCAL = """<p role="alert">You are signed out of botchat, but may still be signed in at {name}: {error}
 Sign out there too.</p><p><a href="/sign-in">Sign in again</a></p>"""
 
 
-class Elsewhere(Protocol):
+class IdentityProvider(Protocol):
     """Somebody else who signs people in and out."""
 
     @property
@@ -68,11 +75,11 @@ class Elsewhere(Protocol):
         """Who it is, for people."""
         ...
 
-    def sign_in_address(self) -> str:
+    def sign_in_url(self) -> str:
         """Tell the address at which they sign people in."""
         ...
 
-    async def sign_out_address(self, request: Request, state: str) -> str | None:
+    async def sign_out_url(self, request: Request, state: str) -> str | None:
         """Tell the address at which they sign people out; None where they don't.
 
         Raises:
@@ -82,42 +89,42 @@ class Elsewhere(Protocol):
 
 
 class SignInPages:
-    """Signs people in with a password, or sends them elsewhere for it; and signs them out."""
+    """Signs people in with a password, or sends them to an identity provider; and signs them out."""
 
-    def __init__(self, access: Access, passwords: PasswordSignIn, elsewhere: Elsewhere | None = None) -> None:
+    def __init__(self, access: Access, passwords: PasswordSignIn, provider: IdentityProvider | None = None) -> None:
         self._access = access
         self._passwords = passwords
-        self._elsewhere = elsewhere
+        self._provider = provider
 
     @property
     def routes(self) -> list[Route]:
         """The routes of the pages."""
         return [
             Route(SIGN_IN, self._sign_in_page, methods=["GET"]),
-            self._way_in(),
+            self._submit_route(),
             Route("/sign-out", self._sign_out_page, methods=["GET"]),
             Route("/sign-out", self._sign_out, methods=["POST"]),
         ]
 
-    def _way_in(self) -> Route:
-        elsewhere = self._elsewhere
-        if elsewhere is None:
+    def _submit_route(self) -> Route:
+        provider = self._provider
+        if provider is None:
             return Route(SIGN_IN, self._sign_in, methods=["POST"])
 
-        async def go_there(request: Request) -> Response:
-            answer = RedirectResponse(elsewhere.sign_in_address(), 303)
+        async def redirect(request: Request) -> Response:
+            answer = RedirectResponse(provider.sign_in_url(), 303)
             is_safe = request.url.scheme == "https"
             after = quote(request.query_params.get("next", ""))
-            answer.set_cookie(_NEXT_COOKIE, after, max_age=_MINUTES, httponly=True, samesite="lax", secure=is_safe)
+            answer.set_cookie(_NEXT_COOKIE, after, max_age=_NEXT_SECONDS, httponly=True, samesite="lax", secure=is_safe)
             return answer
 
-        return Route(SIGN_IN_ELSEWHERE, go_there, methods=["GET"])
+        return Route(SIGN_IN_AT_PROVIDER, redirect, methods=["GET"])
 
     async def _sign_in_page(self, request: Request) -> Response:
-        if not comes_back(request):
-            return self._asking(request)
-        answer = self._asking(request, told=_SIGNED_OUT)
-        forget_state(answer)
+        if not is_sign_out_callback(request):
+            return self._sign_in_form(request)
+        answer = self._sign_in_form(request, told=_SIGNED_OUT)
+        delete_state(answer)
         return answer
 
     async def _sign_in(self, request: Request) -> Response:
@@ -128,21 +135,23 @@ class SignInPages:
             origin = await run_in_threadpool(self._origin, request, user)
             signed, device = await self._passwords.sign_in(user, form.get("password", ""), origin)
         except BotchatError as error:
-            return self._asking(request, error, user)
-        answer = signed_in(request, signed.refresh_token, request.query_params.get("next", ""))
+            return self._sign_in_form(request, error, user)
+        answer = sign_in_response(request, signed.refresh_token, request.query_params.get("next", ""))
         keep_device(answer, request, device, SIGN_IN)
         return answer
 
     def _origin(self, request: Request, user: str) -> Origin:
         is_signed_in = False
-        if token := request.cookies.get(COOKIE):
+        if token := request.cookies.get(SIGN_IN_COOKIE):
             with suppress(NotSignedIn):
                 is_signed_in = self._access.signed_in_with(token).user == user
         return Origin(address_of(request.scope), request.cookies.get(DEVICE_COOKIE, ""), is_signed_in)
 
-    def _asking(self, request: Request, error: BotchatError | None = None, user: str = "", told: str = "") -> Response:
-        if self._elsewhere:
-            fields = _ELSEWHERE_FIELDS.format(next=quote(request.query_params.get("next", ""), safe=""))
+    def _sign_in_form(
+        self, request: Request, error: BotchatError | None = None, user: str = "", told: str = ""
+    ) -> Response:
+        if self._provider:
+            fields = _PROVIDER_FIELDS.format(next=quote(request.query_params.get("next", ""), safe=""))
         else:
             fields = _NAME_FIELDS.format(user=escape(user))
         return form_page(request, "Sign in", told + fields, error)
@@ -161,42 +170,45 @@ class SignInPages:
                 await run_in_threadpool(self._access.sign_out, sign_in.id)
         except BotchatError as error:
             return form_page(request, "Sign out", _SIGN_OUT_FIELDS, error)
-        answer = RedirectResponse(SIGN_IN, 303) if self._elsewhere is None else await _leave(request, self._elsewhere)
-        answer.delete_cookie(COOKIE, httponly=True, samesite="lax")
+        if self._provider is None:
+            answer: Response = RedirectResponse(SIGN_IN, 303)
+        else:
+            answer = await _sign_out_at_provider(request, self._provider)
+        answer.delete_cookie(SIGN_IN_COOKIE, httponly=True, samesite="lax")
         return answer
 
 
-async def _leave(request: Request, elsewhere: Elsewhere) -> Response:
-    """Lead a browser that was signed out here to where it is signed out elsewhere too."""
+async def _sign_out_at_provider(request: Request, provider: IdentityProvider) -> Response:
+    """Lead a browser that was signed out here to where it is signed out of the provider too."""
     state = new_state()
     try:
-        address = await elsewhere.sign_out_address(request, state)
+        address = await provider.sign_out_url(request, state)
     except BotchatError as error:
-        told = _ONLY_HERE.format(name=escape(elsewhere.name), error=escape(str(error)))
+        told = _ONLY_LOCAL.format(name=escape(provider.name), error=escape(str(error)))
         answer = form_page(request, "Signed out", told)
     else:
         if address is None:
             answer = RedirectResponse(SIGN_IN, 303)
         else:  # the page's policy lets the answer to a form redirect nowhere else, so the next page does
-            told = _LEAVING.format(name=escape(elsewhere.name), address=escape(address))
+            told = _CONTINUE_AT_PROVIDER.format(name=escape(provider.name), address=escape(address))
             answer = form_page(request, "Signed out", told)
             answer.headers["Refresh"] = f"0; url={address}"
-            keep_state(answer, request, state)
-    forget_id_token(answer)
+            store_state(answer, request, state)
+    delete_id_token(answer)
     return answer
 
 
-def signed_in(request: Request, token: str, after: str = "") -> Response:
+def sign_in_response(request: Request, token: str, after: str = "") -> Response:
     """Give the browser the cookie of a sign-in, and lead it to the page; `after` is what stood behind its `?`."""
     answer = RedirectResponse(f"/?{after}" if after else "/", 303)
     is_safe = request.url.scheme == "https"
-    answer.set_cookie(COOKIE, token, max_age=_LONGEST_KEPT, httponly=True, samesite="lax", secure=is_safe)
+    answer.set_cookie(SIGN_IN_COOKIE, token, max_age=_COOKIE_SECONDS, httponly=True, samesite="lax", secure=is_safe)
     return answer
 
 
-def signed_in_elsewhere(request: Request, token: str) -> Response:
-    """Give a browser that comes back from elsewhere the cookie of a sign-in, and lead it to where it was going."""
-    answer = signed_in(request, token, unquote(request.cookies.get(_NEXT_COOKIE, "")))
+def provider_sign_in_response(request: Request, token: str) -> Response:
+    """Give a browser that comes back from the provider the cookie of a sign-in, and lead it to where it was going."""
+    answer = sign_in_response(request, token, unquote(request.cookies.get(_NEXT_COOKIE, "")))
     answer.delete_cookie(_NEXT_COOKIE, httponly=True, samesite="lax")
     return answer
 
@@ -230,10 +242,10 @@ async def _form(request: Request) -> dict[str, str]:
     body = b""
     async for part in request.stream():
         body += part
-        if len(body) > _LONGEST_FORM:
-            raise InvalidInput(_STRANGE)
+        if len(body) > _MAX_FORM_BYTES:
+            raise InvalidInput(_INVALID_FORM)
     form = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
     key = request.cookies.get(_FORM_COOKIE, "")
     if not _FORM_KEY.fullmatch(key) or not hmac.compare_digest(key.encode(), form.get("form", "").encode()):
-        raise InvalidInput(_STRANGE)
+        raise InvalidInput(_INVALID_FORM)
     return form

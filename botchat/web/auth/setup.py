@@ -10,17 +10,17 @@ from botchat.core.auth import Access
 from botchat.core.storage import ShortLived
 from botchat.serving import ForwardedClient, PasswordSignIn
 from botchat.settings import WebSettings
-from botchat.web.auth.authenticators import CookieDoor, HeaderDoor
-from botchat.web.auth.middleware import HEADER, Gate
-from botchat.web.auth.pages import SIGN_IN, SIGN_IN_ELSEWHERE, SignInPages
+from botchat.web.auth.authenticators import CookieAuthenticator, HeaderAuthenticator
+from botchat.web.auth.middleware import USER_HEADER, AuthMiddleware
+from botchat.web.auth.pages import SIGN_IN, SIGN_IN_AT_PROVIDER, SignInPages
 
-API = "/api/"
+API_PREFIX = "/api/"
 """Where the API is; it lets in whom it knows by itself."""
 
 _HEALTH = "/_stcore/health"
 
 
-class Admission(NamedTuple):
+class AuthSetup(NamedTuple):
     """What the application is made with."""
 
     routes: list[BaseRoute]
@@ -29,13 +29,13 @@ class Admission(NamedTuple):
     secrets: dict[str, Any] | None = None
 
 
-def admission(
+def set_up_auth(
     settings: WebSettings,
     access: Access,
     passwords: PasswordSignIn,
     short_lived: ShortLived,
     environment: Mapping[str, str],
-) -> Admission:
+) -> AuthSetup:
     """Make what the settings say; `passwords` signs in where people have one.
 
     `short_lived` keeps which sign-ins at a provider were used.
@@ -43,25 +43,31 @@ def admission(
     Raises:
         ConfigError: a secret is not in the environment, or a library is missing.
     """
-    options = {"server.trustedUserHeaders": {HEADER: "user"}}
+    options = {"server.trustedUserHeaders": {USER_HEADER: "user"}}
     forwarded = Middleware(ForwardedClient, proxies=settings.proxies)
     if settings.sign_in == "none":
-        return Admission([], [forwarded], {})
+        return AuthSetup([], [forwarded], {})
     if settings.sign_in == "header":
-        by_header = HeaderDoor(access, settings.header, settings.proxies)
-        gate = Middleware(Gate, door=by_header, sign_in_at=None, open_at=(_HEALTH, API))  # looks at the proxy's address
+        by_header = HeaderAuthenticator(access, settings.header, settings.proxies)
+        # It looks at the proxy's address, so it comes before `forwarded`.
+        gate = Middleware(AuthMiddleware, authenticator=by_header, sign_in_path=None, open_paths=(_HEALTH, API_PREFIX))
         forwarded = Middleware(ForwardedClient, proxies=settings.proxies, user_header=settings.header)
-        return Admission([], [gate, forwarded], options)
-    open_at = (SIGN_IN, _HEALTH, API)
-    door = CookieDoor(access)
+        return AuthSetup([], [gate, forwarded], options)
+    open_paths = (SIGN_IN, _HEALTH, API_PREFIX)
+    authenticator = CookieAuthenticator(access)
     if settings.oidc is None or settings.sign_in == "password":
-        gate = Middleware(Gate, door=door, sign_in_at=SIGN_IN, open_at=open_at)
-        return Admission([*SignInPages(access, passwords).routes], [forwarded, gate], options)
-    from botchat.web.auth.oidc import BEGIN, CALLBACK, OidcCallback, streamlit_secrets
+        gate = Middleware(AuthMiddleware, authenticator=authenticator, sign_in_path=SIGN_IN, open_paths=open_paths)
+        return AuthSetup([*SignInPages(access, passwords).routes], [forwarded, gate], options)
+    from botchat.web.auth.oidc import CALLBACK_PATH, LOGIN_PATH, OidcCallback, streamlit_secrets
     from botchat.web.auth.oidc_provider import OidcProvider
-    from botchat.web.auth.oidc_states import States
+    from botchat.web.auth.oidc_states import OidcStates
 
-    gate = Middleware(Gate, door=door, sign_in_at=SIGN_IN, open_at=(*open_at, SIGN_IN_ELSEWHERE, BEGIN, CALLBACK))
-    callback = Middleware(OidcCallback, access=access, settings=settings.oidc, states=States(short_lived))
+    gate = Middleware(
+        AuthMiddleware,
+        authenticator=authenticator,
+        sign_in_path=SIGN_IN,
+        open_paths=(*open_paths, SIGN_IN_AT_PROVIDER, LOGIN_PATH, CALLBACK_PATH),
+    )
+    callback = Middleware(OidcCallback, access=access, settings=settings.oidc, states=OidcStates(short_lived))
     routes = SignInPages(access, passwords, OidcProvider(settings.oidc)).routes
-    return Admission([*routes], [forwarded, gate, callback], options, streamlit_secrets(settings.oidc, environment))
+    return AuthSetup([*routes], [forwarded, gate, callback], options, streamlit_secrets(settings.oidc, environment))

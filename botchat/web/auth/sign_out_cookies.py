@@ -7,25 +7,25 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 _ID_TOKEN_COOKIE, _STATE_COOKIE = "botchat_id_token", "botchat_signed_out"
-_LONGEST_COOKIE = 3_800  # of the 4,096 bytes that browsers take of a cookie with its attributes
-_LONGEST_KEPT = 400 * 24 * 60 * 60  # seconds, the most that browsers keep a cookie
+_MAX_COOKIE_LENGTH = 3_800  # of the 4,096 bytes that browsers take of a cookie with its attributes
+_COOKIE_SECONDS = 400 * 24 * 60 * 60  # seconds, the most that browsers keep a cookie
 _STATE_SECONDS = 15 * 60
 
 
-def keep_id_token(answer: Response, request: Request, id_token: object) -> None:
+def store_id_token(answer: Response, request: Request, id_token: object) -> None:
     """Have the browser keep the ID token, for signing out alone; one that is too long for a cookie isn't kept."""
-    if isinstance(id_token, str) and id_token and len(id_token) <= _LONGEST_COOKIE:
-        _set(answer, request, _ID_TOKEN_COOKIE, id_token, "/sign-out", _LONGEST_KEPT)
+    if isinstance(id_token, str) and id_token and len(id_token) <= _MAX_COOKIE_LENGTH:
+        _set(answer, request, _ID_TOKEN_COOKIE, id_token, "/sign-out", _COOKIE_SECONDS)
     else:
-        forget_id_token(answer)
+        delete_id_token(answer)
 
 
-def id_token_of(request: Request) -> str | None:
+def read_id_token(request: Request) -> str | None:
     """Return the ID token that the browser keeps."""
     return request.cookies.get(_ID_TOKEN_COOKIE)
 
 
-def forget_id_token(answer: Response) -> None:
+def delete_id_token(answer: Response) -> None:
     """Have the browser forget the ID token of an earlier sign-in."""
     answer.delete_cookie(_ID_TOKEN_COOKIE, path="/sign-out", httponly=True, samesite="lax")
 
@@ -35,18 +35,18 @@ def new_state() -> str:
     return secrets.token_urlsafe(32)
 
 
-def keep_state(answer: Response, request: Request, state: str) -> None:
+def store_state(answer: Response, request: Request, state: str) -> None:
     """Have the browser keep the state until it comes back."""
     _set(answer, request, _STATE_COOKIE, state, "/sign-in", _STATE_SECONDS)
 
 
-def comes_back(request: Request) -> bool:
+def is_sign_out_callback(request: Request) -> bool:
     """Tell whether a browser comes back from signing out at the provider, as this server sent it there."""
     kept, given = request.cookies.get(_STATE_COOKIE, ""), request.query_params.get("state", "")
     return bool(kept) and hmac.compare_digest(kept.encode(), given.encode())
 
 
-def forget_state(answer: Response) -> None:
+def delete_state(answer: Response) -> None:
     """Have the browser forget the state: it is good once."""
     answer.delete_cookie(_STATE_COOKIE, path="/sign-in", httponly=True, samesite="lax")
 

@@ -7,11 +7,11 @@ import streamlit as st
 from botchat.core.chat import Chat, Shown, shown, topics_of
 from botchat.core.models import Message, Session
 from botchat.web import cache, callbacks
-from botchat.web.components.message_text import coming_words
-from botchat.web.markdown.escape import plain
+from botchat.web.components.message_text import show_streaming_text
+from botchat.web.markdown.escape import escape
 
 
-class Lines:
+class Dividers:
     """The lines between the messages of a session: one element each, and none where there is nothing to say."""
 
     def __init__(self, session: Session, messages: Sequence[Message]) -> None:
@@ -19,20 +19,20 @@ class Lines:
         self._shown = shown(session)
         self._topics = topics_of(messages) if cache.preferences(session.user).topics == "shown" else ()
 
-    def above(self, message_id: str) -> None:
+    def draw_above(self, message_id: str) -> None:
         """Draw what stands above a message."""
         if self._shown and message_id == self._shown.first:
-            _begin(self._session, self._shown)
+            _context_divider(self._session, self._shown)
         if message_id in self._topics:
-            _topic(self._session, message_id)
+            _topic_divider(self._session, message_id)
 
 
-def forget(session: Session, message_id: str | None) -> None:
+def clear_context(session: Session, message_id: str | None) -> None:
     """Let the bot forget what stands above a message; None takes that back."""
     callbacks.attempt(lambda chat: chat.forget(session.user, session, message_id))
 
 
-def begin_from(session: Session, message_id: str) -> None:
+def start_session_from(session: Session, message_id: str) -> None:
     """Begin a new session with a message and what follows it, and show it."""
 
     def begin(chat: Chat) -> None:
@@ -41,22 +41,22 @@ def begin_from(session: Session, message_id: str) -> None:
     callbacks.attempt(begin)
 
 
-def _begin(session: Session, told: Shown) -> None:
+def _context_divider(session: Session, told: Shown) -> None:
     with st.container(key="line-shown", horizontal=True, horizontal_alignment="center", vertical_alignment="center"):
-        st.caption(plain(told.sentence), width="content")
+        st.caption(escape(told.sentence), width="content")
         if told.by_hand:
-            st.button("Take it back", key="remember", type="tertiary", on_click=forget, args=(session, None))
+            st.button("Take it back", key="remember", type="tertiary", on_click=clear_context, args=(session, None))
     if told.summary:
         with st.expander("The bot's summary of it", type="compact"):
-            coming_words(told.summary)
+            show_streaming_text(told.summary)
 
 
-def _topic(session: Session, message_id: str) -> None:
+def _topic_divider(session: Session, message_id: str) -> None:
     st.button(
         "New topic · start a new session from here",
         key=f"line-topic-{message_id}",
         type="tertiary",
         width="stretch",
-        on_click=begin_from,
+        on_click=start_session_from,
         args=(session, message_id),
     )

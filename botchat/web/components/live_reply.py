@@ -14,11 +14,11 @@ from botchat.core.exporting import content_notices
 from botchat.core.models import Message, Session
 from botchat.web import cache, runtime
 from botchat.web.callbacks import attempt
-from botchat.web.components.message_text import coming_words
-from botchat.web.markdown.escape import plain
-from botchat.web.streamlit_internals import click_waits, tick_every
+from botchat.web.components.message_text import show_streaming_text
+from botchat.web.markdown.escape import escape
+from botchat.web.streamlit_internals import is_click_pending, set_rerun_interval
 
-_FIRST_WORDS_SECONDS = 0.25
+_FIRST_TEXT_SECONDS = 0.25
 """How long a run of the whole page waits for the first words: no longer than a person takes a click to be answered."""
 
 _RUN_SECONDS = 60.0
@@ -43,11 +43,11 @@ class _Pace(NamedTuple):
 
 def _pace() -> _Pace:
     """Choose by the replies that are under way in this process; what it bears is measured (docs/performance.md)."""
-    load = runtime.served().replies.running_count / 100
+    load = runtime.current().replies.running_count / 100
     return _Pace(pause=max(1 / 8, load), tick=max(1 / 4, load))
 
 
-def follow(user: str, session_id: str) -> None:
+def follow_reply(user: str, session_id: str) -> None:
     """Show a reply as it comes, in a fragment that draws it again and again.
 
     The reply runs elsewhere. What happens to this run, or to the tab, does not touch it.
@@ -57,71 +57,71 @@ def follow(user: str, session_id: str) -> None:
 
 
 def _follow(user: str, session_id: str) -> None:
-    reply = runtime.served().replies.running(user, session_id)
+    reply = runtime.current().replies.running(user, session_id)
     if reply is None:
-        _follow_elsewhere(user, session_id)
+        _follow_external(user, session_id)
     else:
-        _follow_here(reply)
+        _follow_local(reply)
 
 
-def _follow_here(reply: Reply) -> None:
+def _follow_local(reply: Reply) -> None:
     is_first_look = st.session_state.pop("first look", False)
     if is_first_look:
-        reply.wait_for_words(_FIRST_WORDS_SECONDS)
+        reply.wait_for_words(_FIRST_TEXT_SECONDS)
     elif reply.settled and reply.save_failure is None:
         st.rerun()
     with st.chat_message("assistant"):
-        picture = _Picture(reply.message)
+        view = _MessageView(reply.message)
         if not reply.ended:
             st.button("Stop", icon=_STOP, on_click=reply.stop, key="stop")
         if reply.save_failure:
-            st.warning(f"Not saved: {plain(str(reply.save_failure))}", icon=":material/cloud_off:")
+            st.warning(f"Not saved: {escape(str(reply.save_failure))}", icon=":material/cloud_off:")
     if is_first_look:
         return  # the page itself is not kept waiting
     if not reply.ended:
-        tick_every(_WATCH_SECONDS)
-        _redraw(picture, reply)
-        if not click_waits():  # it is taken when this run ends; the timer then begins another
+        set_rerun_interval(_WATCH_SECONDS)
+        _redraw(view, reply)
+        if not is_click_pending():  # it is taken when this run ends; the timer then begins another
             st.rerun(scope="fragment")  # goes on in the same thread
     elif reply.wait(0) and reply.save_failure is None:
         st.rerun()
-    tick_every(_pace().tick)
+    set_rerun_interval(_pace().tick)
 
 
-def _redraw(picture: "_Picture", reply: Reply) -> None:
+def _redraw(view: "_MessageView", reply: Reply) -> None:
     """Draw what comes, until there is more to say than its words, someone clicks, or the run lasted long enough."""
     until, told = time.monotonic() + _RUN_SECONDS, reply.save_failure
-    while not reply.ended and reply.save_failure is told and time.monotonic() < until and not click_waits():
+    while not reply.ended and reply.save_failure is told and time.monotonic() < until and not is_click_pending():
         pace = _pace()
         reply.wait_for_news(pace.tick)
         time.sleep(pace.pause)
-        if not picture.shows(reply.message):
+        if not view.update(reply.message):
             return
 
 
-class _Picture:
+class _MessageView:
     """A message on the page, whose texts are replaced where they stand: nothing vanishes between two pictures."""
 
     def __init__(self, message: Message) -> None:
         self._message = message
-        self._reasoning = show_reasoning(message, folded=bool(message.content))
+        self._reasoning = show_reasoning(message, collapsed=bool(message.content))
         if message.content:
-            self._content = coming_words(message.content)
+            self._content = show_streaming_text(message.content)
         elif not message.reasoning_content and not content_notices(message):
             st.caption("Waiting for the bot …")
         show_notices(message)
         if message.status != "streaming":
             show_ending(message)
 
-    def shows(self, message: Message) -> bool:
+    def update(self, message: Message) -> bool:
         """Draw what is new in the message; False when it needs another layout."""
         before, self._message = self._message, message
         if message.status != "streaming" or _layout(message) != _layout(before):
             return False
         if self._reasoning and message.reasoning_content != before.reasoning_content:
-            coming_words(message.reasoning_content, self._reasoning)
+            show_streaming_text(message.reasoning_content, self._reasoning)
         if message.content != before.content:
-            coming_words(message.content, self._content)
+            show_streaming_text(message.content, self._content)
         return True
 
 
@@ -129,7 +129,7 @@ def _layout(message: Message) -> tuple[bool, bool, list[str]]:
     return bool(message.reasoning_content), bool(message.content), content_notices(message)
 
 
-def written_elsewhere(session: Session) -> str | None:
+def external_reply_id(session: Session) -> str | None:
     """Return the id of the message that another process is writing into this session, or will write.
 
     Before its first words that message has no id yet, and the one returned is no message's.
@@ -138,16 +138,16 @@ def written_elsewhere(session: Session) -> str | None:
     return next(coming, session.turn.holder if session.turn else None)
 
 
-def _follow_elsewhere(user: str, session_id: str) -> None:
+def _follow_external(user: str, session_id: str) -> None:
     try:
         session = cache.connection().open(user, session_id)
     except BotchatError as error:
-        if last_seen := _seen_elsewhere(session_id):  # it stays where it is
+        if last_seen := _last_seen_external(session_id):  # it stays where it is
             with st.chat_message("assistant"):
-                _Picture(last_seen)
-        st.warning(plain(str(error)))
+                _MessageView(last_seen)
+        st.warning(escape(str(error)))
         return
-    coming = written_elsewhere(session)
+    coming = external_reply_id(session)
     if coming is None:
         st.session_state.pop("seen elsewhere", None)
         st.rerun()
@@ -155,21 +155,21 @@ def _follow_elsewhere(user: str, session_id: str) -> None:
     message = next((message for message in session.messages if message.id == coming), waiting)
     st.session_state["seen elsewhere"] = session_id, message
     with st.chat_message("assistant"):
-        _Picture(message)
+        _MessageView(message)
         if message.to_stop:
             st.caption("Another program is receiving this reply, and is asked to stop it.")
         else:
-            st.button("Stop", icon=_STOP, on_click=_stop_elsewhere, args=(user, session_id), key="stop")
+            st.button("Stop", icon=_STOP, on_click=_stop_external, args=(user, session_id), key="stop")
             st.caption("Another program is receiving this reply.")
 
 
-def _seen_elsewhere(session_id: str) -> Message | None:
+def _last_seen_external(session_id: str) -> Message | None:
     """Return what this tab has last shown of a reply that another process writes into the session."""
     seen_in, message = st.session_state.get("seen elsewhere", (None, None))
     return message if seen_in == session_id else None
 
 
-def _stop_elsewhere(user: str, session_id: str) -> None:
+def _stop_external(user: str, session_id: str) -> None:
     attempt(lambda chat: chat.stop(user, session_id))
 
 
@@ -185,27 +185,27 @@ def finished_reply() -> Iterator[None]:
         yield
 
 
-def show_reasoning(message: Message, *, folded: bool) -> DeltaGenerator | None:
+def show_reasoning(message: Message, *, collapsed: bool) -> DeltaGenerator | None:
     """Show what the bot thought, if it did; return the text on the page."""
     if not message.reasoning_content:
         return None
     took = "" if message.reasoning_ms is None else f" ({message.reasoning_ms / 1000:.1f} s)"
-    is_open = not folded or st.session_state.get("reasoning shown", False)
+    is_open = not collapsed or st.session_state.get("reasoning shown", False)
     with st.expander(f"Reasoning{took}", type="compact", expanded=is_open):
-        return coming_words(message.reasoning_content)
+        return show_streaming_text(message.reasoning_content)
 
 
 def show_notices(message: Message) -> None:
     """Name what the message holds that can't be shown, or say that it holds nothing."""
     for line in content_notices(message):
-        st.caption(plain(line))
+        st.caption(escape(line))
 
 
 def show_ending(message: Message) -> None:
     """Say how a reply ended, if not as it should."""
     if message.status == "failed":
-        st.error(plain(message.error or "The bot failed."), icon=":material/error:")
+        st.error(escape(message.error or "The bot failed."), icon=":material/error:")
     elif message.status == "truncated":
-        st.warning(plain(message.error or "The reply was cut off."), icon=":material/content_cut:")
+        st.warning(escape(message.error or "The reply was cut off."), icon=":material/content_cut:")
     elif message.status in _ENDINGS:
         st.caption(_ENDINGS[message.status])

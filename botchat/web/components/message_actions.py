@@ -8,9 +8,9 @@ import streamlit as st
 from botchat.core.chat import Chat
 from botchat.core.models import Message, Session
 from botchat.web import callbacks
-from botchat.web.assets import copy, copy_button
+from botchat.web.assets import copy_button, copy_to_clipboard
 from botchat.web.components import dividers
-from botchat.web.components.redact_dialog import ask_to_redact
+from botchat.web.components.redact_dialog import request_redaction
 
 _OF_USER = ("Edit", "Forget what came before", "New session from here", "Details", "Redact")
 _OF_BOT = ("Answer again", "Feedback", "Details", "Redact")
@@ -22,7 +22,7 @@ above takes as much of every run as one that is read now."""
 _RATINGS: tuple[Literal["down", "up"], ...] = ("down", "up")
 
 
-class Marked(NamedTuple):
+class ActiveMessages(NamedTuple):
     """The messages that a person does something with. It is read once in a run: for each message it would be slow."""
 
     editing: str | None
@@ -30,67 +30,69 @@ class Marked(NamedTuple):
     details: frozenset[str]
 
 
-class Offer(NamedTuple):
+class OfferedActions(NamedTuple):
     """What is offered below a message: a row of actions, one menu, or nothing, as the menu of its answer has it all."""
 
     kind: Literal["row", "menu", "nothing"]
-    others: Sequence[str] = ()
+    alternatives: Sequence[str] = ()
     is_rated: bool = False
     question: Message | None = None
 
 
-def marked() -> Marked:
+def active_messages() -> ActiveMessages:
     """Read which messages a person does something with."""
     state = st.session_state
-    return Marked(state.get("editing"), state.get("rating"), state.get("details", frozenset()))
+    return ActiveMessages(state.get("editing"), state.get("rating"), state.get("details", frozenset()))
 
 
-def offers(messages: Sequence[Message], others: Mapping[str, Sequence[str]], marks: Marked) -> Iterator[Offer]:
-    """Tell what is offered below each message; `others` stand in a message's place, itself among them."""
+def offered_actions(
+    messages: Sequence[Message], alternatives: Mapping[str, Sequence[str]], active: ActiveMessages
+) -> Iterator[OfferedActions]:
+    """Tell what is offered below each message; `alternatives` stand in a message's place, itself among them."""
     newest = len(messages) - 1
     rows = []
     for place, message in enumerate(messages):
-        is_asked = place == newest or bool(message.feedback) or message.id == marks.rating
+        is_asked = place == newest or bool(message.feedback) or message.id == active.rating
         is_rated = is_asked and message.role == "assistant"
-        is_row = newest - place < _RECENT or message.id in others or is_rated
-        rows.append(Offer("row", others.get(message.id, ()), is_rated) if is_row else None)
+        is_row = newest - place < _RECENT or message.id in alternatives or is_rated
+        rows.append(OfferedActions("row", alternatives.get(message.id, ()), is_rated) if is_row else None)
     for place, (message, row) in enumerate(zip(messages, rows, strict=True)):
         if row:
             yield row
         elif message.role == "user":
             is_answered = place < newest and messages[place + 1].role == "assistant" and not rows[place + 1]
-            yield Offer("nothing" if is_answered else "menu")
+            yield OfferedActions("nothing" if is_answered else "menu")
         else:
             has_question = place > 0 and messages[place - 1].role == "user" and not rows[place - 1]
-            yield Offer("menu", question=messages[place - 1] if has_question else None)
+            yield OfferedActions("menu", question=messages[place - 1] if has_question else None)
 
 
-def show_actions(session: Session, message: Message, offer: Offer) -> None:
+def show_actions(session: Session, message: Message, actions: OfferedActions) -> None:
     """Show what is offered below a message."""
-    if offer.kind == "row":
-        _row(session, message, offer)
-    elif offer.question:
-        _menu(session, message, _OF_BOTH, offer.question)
-    elif offer.kind == "menu":
+    if actions.kind == "row":
+        _row(session, message, actions)
+    elif actions.question:
+        _menu(session, message, _OF_BOTH, actions.question)
+    elif actions.kind == "menu":
         _menu(session, message, ("Copy", *(_OF_USER if message.role == "user" else _OF_BOT)), message)
 
 
-def _row(session: Session, message: Message, offer: Offer) -> None:
+def _row(session: Session, message: Message, actions: OfferedActions) -> None:
     with st.container(key=f"actions-{message.id}", horizontal=True, vertical_alignment="center", gap="small"):
-        if offer.others:
-            _branches(session, message, offer.others)
+        if actions.alternatives:
+            _branches(session, message, actions.alternatives)
         if message.content:
             copy_button(message.content, message.id)
         _menu(session, message, _OF_USER if message.role == "user" else _OF_BOT, message)
-        if offer.is_rated:
+        if actions.is_rated:
             _feedback(session, message)
 
 
-def _branches(session: Session, message: Message, others: Sequence[str]) -> None:
-    place = others.index(message.id)
-    _version("before", message, session, others[place - 1] if place else None)
-    st.caption(f"{place + 1}/{len(others)}")
-    _version("after", message, session, others[place + 1] if place + 1 < len(others) else None)
+def _branches(session: Session, message: Message, alternatives: Sequence[str]) -> None:
+    place = alternatives.index(message.id)
+    _version("before", message, session, alternatives[place - 1] if place else None)
+    st.caption(f"{place + 1}/{len(alternatives)}")
+    _version("after", message, session, alternatives[place + 1] if place + 1 < len(alternatives) else None)
 
 
 def _version(which: Literal["before", "after"], message: Message, session: Session, to: str | None) -> None:
@@ -116,21 +118,21 @@ def _menu(session: Session, message: Message, names: Sequence[str], question: Me
 def _chosen(session: Session, message: Message, question: Message, key: str) -> None:
     match st.session_state[key]:
         case "Copy":
-            copy(message.content)
+            copy_to_clipboard(message.content)
         case "Copy the question":
-            copy(question.content)
+            copy_to_clipboard(question.content)
         case "Edit" | "Edit the question":
             st.session_state.editing = question.id
         case "Forget what came before":
-            dividers.forget(session, question.id)
+            dividers.clear_context(session, question.id)
         case "New session from here":
-            dividers.begin_from(session, question.id)
+            dividers.start_session_from(session, question.id)
         case "Answer again":
             callbacks.attempt(lambda chat: chat.regenerate(session.user, session, message.id))
         case "Feedback":
             st.session_state.rating = message.id
         case "Redact" | "Redact the question" as name:
-            ask_to_redact(message.id if name == "Redact" else question.id)
+            request_redaction(message.id if name == "Redact" else question.id)
         case "Details":
             st.session_state.details = st.session_state.get("details", frozenset()) ^ {message.id, question.id}
 

@@ -6,12 +6,12 @@ from botchat.core.chat import Quote
 from botchat.core.errors import BotchatError
 from botchat.core.models import Session
 from botchat.web import cache, callbacks
-from botchat.web.markdown.escape import plain
+from botchat.web.markdown.escape import escape
 
 _KEY, _WITH_QUOTES = "redacting", "redact quotes"
 
 
-def ask_to_redact(message_id: str) -> None:
+def request_redaction(message_id: str) -> None:
     """Open the dialog with the next run of the page."""
     st.session_state[_KEY] = message_id
 
@@ -27,7 +27,7 @@ def _dialog(session: Session, message_id: str) -> None:
     try:
         found = cache.connection().quotes(session.user, session.id, message_id)
     except BotchatError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+        st.error(escape(str(error)), icon=":material/error:")
         return
     st.markdown(
         "Its text, reasoning, files and feedback are removed from the store, with a title and a summary made of them. "
@@ -46,7 +46,7 @@ def _offer(session: Session, found: list[Quote]) -> None:
     said = [f"message {quote.number} ({quote.role})" for quote in here]
     if len(found) > len(here):
         said.append(f"{len(found) - len(here):,} in copies of this session")
-    st.markdown(plain(f"Quoted in: {', '.join(said)}."))
+    st.markdown(escape(f"Quoted in: {', '.join(said)}."))
     st.checkbox("Redact them too", key=_WITH_QUOTES)
 
 

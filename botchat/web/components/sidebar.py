@@ -7,8 +7,8 @@ import streamlit as st
 from botchat.core.errors import BotchatError, InvalidInput
 from botchat.core.models import SessionFilter, State
 from botchat.web import cache, callbacks, runtime
-from botchat.web.components.bulk_actions import select_several, undo_offer
-from botchat.web.markdown.escape import plain
+from botchat.web.components.bulk_actions import bulk_selection, undo_button
+from botchat.web.markdown.escape import escape
 from botchat.web.timezone import local_now
 
 _PLACES: dict[str, State] = {"Chats": "active", "Archive": "archived", "Trash": "trash"}
@@ -27,30 +27,30 @@ def sidebar(user: str, opened: str | None) -> None:
         _sessions(user, opened)
         store = cache.connection().store
     except BotchatError as error:
-        st.error(plain(str(error)), icon=":material/cloud_off:")
+        st.error(escape(str(error)), icon=":material/cloud_off:")
         st.button("Try again", on_click=_refresh, args=(user,), key="try the list again")
         return
     with st.container(key="views", horizontal=True):
         _view("Settings", "settings")
-        if runtime.served().is_admin(user):
+        if runtime.current().is_admin(user):
             _view("Admin", "admin")
-        if runtime.served().can_sign_out:
+        if runtime.current().can_sign_out:
             st.html('<a class="botchat-link" href="sign-out">Sign out</a>', width="content")
-    st.caption(f"{plain(user)}  \nStore: {plain(store)}")
+    st.caption(f"{escape(user)}  \nStore: {escape(store)}")
 
 
 def _sessions(user: str, opened: str | None) -> None:
     place, where = _wanted(user)
-    undo_offer(user)
+    undo_button(user)
     try:
-        listed = cache.listed(user, st.session_state.setdefault("pages", 1), where, local_now())
+        listed = cache.session_list(user, st.session_state.setdefault("pages", 1), where, local_now())
     except InvalidInput as error:  # too much to search for
-        st.warning(plain(str(error)))
+        st.warning(escape(str(error)))
         return
     with st.container(key="sessions"):
         if st.session_state.get("selecting"):
             names = {session_id: name for _, names in listed.groups for session_id, name in names.items()}
-            select_several(user, names, _PLACES[place])
+            bulk_selection(user, names, _PLACES[place])
         else:
             for name, names in listed.groups:
                 _group(name, names, opened)
@@ -108,7 +108,7 @@ def _group(name: str, names: dict[str, str], opened: str | None) -> None:
     )
 
 
-def _below(user: str, listed: cache.Listed) -> None:
+def _below(user: str, listed: cache.SessionList) -> None:
     with st.container(key="list actions", horizontal=True):
         if listed.shown < listed.total:
             st.button("Load more", on_click=_load_more, key="load more")

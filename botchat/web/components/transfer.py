@@ -14,7 +14,7 @@ from botchat.core.models import Refused, Session
 from botchat.core.models.import_limits import ImportLimits
 from botchat.web import cache, runtime
 from botchat.web.import_worker import WORKER
-from botchat.web.markdown.escape import plain
+from botchat.web.markdown.escape import escape
 
 _OF_ONE = {"md": "Markdown", "html": "HTML", "json": "JSON"}
 _OF_ALL = {"jsonl": "JSON Lines", "html": "HTML", "md": "Markdown", "json": "JSON", "csv": "CSV"}
@@ -22,7 +22,7 @@ _REASONS_SHOWN = 100
 
 
 @dataclass(kw_only=True, slots=True)
-class Report:
+class ImportReport:
     """What became of a file; `problem` is why it went no further.
 
     Attributes:
@@ -33,26 +33,26 @@ class Report:
 
     file_id: str
     file_name: str
-    taken: int = 0
-    kept: int = 0
-    late: int = 0
-    not_taken: int = 0
+    imported: int = 0
+    existing: int = 0
+    expiry_cleared: int = 0
+    refused_count: int = 0
     unsupported: int = 0
     refused: list[Refused] = field(default_factory=list)
-    problem: str = ""
+    error: str = ""
 
 
-def session_links(session: Session) -> None:
+def session_export_links(session: Session) -> None:
     """Show what downloads a session: one button for each form."""
     for form, label in _OF_ONE.items():
-        _link(label, width="stretch", disabled=not session.rev, form=form, session=session.id)
+        _download_link(label, width="stretch", disabled=not session.rev, form=form, session=session.id)
 
 
-def all_links() -> None:
+def export_links() -> None:
     """Show what downloads all of the user's sessions but the trash: one button for each form."""
     with st.container(horizontal=True):
         for form, label in _OF_ALL.items():
-            _link(label, form=form)
+            _download_link(label, form=form)
     st.caption("JSON Lines and JSON hold everything, and can be imported again. What is in the trash is left out.")
 
 
@@ -64,64 +64,66 @@ def import_form(user: str) -> None:
         key="import file",
         help="JSON, JSON Lines, or the .zip that ChatGPT sends.",
     )
-    report: Report | None = st.session_state.get("import report")
+    report: ImportReport | None = st.session_state.get("import report")
     if uploaded is not None and not (report and report.file_id == uploaded.file_id):
         place = st.empty()
         if place.button("Import", key="import", type="primary"):
             with st.spinner("Importing …"):
-                report = st.session_state["import report"] = _imported(user, uploaded)
+                report = st.session_state["import report"] = _import_in_worker(user, uploaded)
             place.empty()  # a second click while the first was at work finds the report of this file, and does nothing
     if report is not None:
-        _show(report)
+        _show_report(report)
 
 
-def _imported(user: str, uploaded: Any) -> Report:
+def _import_in_worker(user: str, uploaded: Any) -> ImportReport:
     """Import a file in the thread for imports, and wait for it. A click meanwhile does not end it.
 
     Nothing here draws: a run that draws can be broken off by the next click.
     """
-    report = Report(file_id=uploaded.file_id, file_name=uploaded.name)
+    report = ImportReport(file_id=uploaded.file_id, file_name=uploaded.name)
     try:
-        chat, limits = cache.connection(), runtime.served().import_limits
+        chat, limits = cache.connection(), runtime.current().import_limits
         WORKER.run(lambda: _import(chat, user, uploaded, limits, report))
     except BotchatError as error:
-        report.problem = str(error)
+        report.error = str(error)
     return report
 
 
-def _import(chat: Chat, user: str, uploaded: Any, limits: ImportLimits, report: Report) -> None:
+def _import(chat: Chat, user: str, uploaded: Any, limits: ImportLimits, report: ImportReport) -> None:
     intake = Intake(chat.for_admins())
     try:
         for became in intake.take(read_sessions(uploaded, user=user, default_user=user, limits=limits)):
             if isinstance(became, Refused) and len(report.refused) < _REASONS_SHOWN:
                 report.refused.append(became)
     finally:  # also when the store went down in the middle: what is in is in
-        report.taken, report.kept, report.late = intake.taken, intake.kept, intake.late
-        report.not_taken, report.unsupported = intake.refused, intake.unsupported
+        report.imported, report.existing, report.expiry_cleared = intake.taken, intake.kept, intake.late
+        report.refused_count, report.unsupported = intake.refused, intake.unsupported
         chat.refresh(user)
 
 
-def _show(report: Report) -> None:
-    name = plain(one_line(report.file_name))
-    said = f"{name}: {report.taken:,} taken in, {report.kept:,} there already, {report.not_taken:,} refused."
-    if report.late:
-        said += f" The time of their end was past for {report.late:,} of them: it was taken away, and they stay."
+def _show_report(report: ImportReport) -> None:
+    name = escape(one_line(report.file_name))
+    said = f"{name}: {report.imported:,} taken in, {report.existing:,} there already, {report.refused_count:,} refused."
+    if report.expiry_cleared:
+        said += (
+            f" The time of their end was past for {report.expiry_cleared:,} of them: it was taken away, and they stay."
+        )
     if report.unsupported:
         said += f" {unsupported_sentence(report.unsupported)}"
-    if report.problem:
-        st.error(f"{said} It went no further: {plain(one_line(report.problem))}", icon=":material/error:")
-    elif report.not_taken or report.unsupported:
+    if report.error:
+        st.error(f"{said} It went no further: {escape(one_line(report.error))}", icon=":material/error:")
+    elif report.refused_count or report.unsupported:
         st.warning(said, icon=":material/warning:")
     else:
         st.success(said, icon=":material/check:")
     if report.refused:
-        rows = [{"Where": plain(one_line(r.where)), "Why": plain(one_line(r.reason))} for r in report.refused]
+        rows = [{"Where": escape(one_line(r.where)), "Why": escape(one_line(r.reason))} for r in report.refused]
         st.table(rows, hide_index=True, border="horizontal", alt="What was refused, and why")
-    if report.not_taken > len(report.refused):
-        st.caption(f"The first {len(report.refused)} of {report.not_taken:,}.")
+    if report.refused_count > len(report.refused):
+        st.caption(f"The first {len(report.refused)} of {report.refused_count:,}.")
 
 
-def _link(
+def _download_link(
     label: str, *, width: Literal["stretch", "content"] = "content", disabled: bool = False, **asked: str
 ) -> None:
     # It opens a tab, which the browser closes when the download begins; an error is told there, and the page stays.

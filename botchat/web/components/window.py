@@ -8,7 +8,7 @@ import streamlit as st
 
 from botchat.core.models import PAGE_SIZE, Session
 
-SHOWN_AT_MOST = 200
+MAX_MESSAGES = 200
 """Messages on the page at one time: 1,000 take a browser 17 s (measured)."""
 
 
@@ -17,7 +17,7 @@ def size() -> int:
     return int(st.session_state.get("depth", PAGE_SIZE))
 
 
-def grows(session: Session) -> bool:
+def grow(session: Session) -> bool:
     """Widen the window by the messages that were added since the run before; tell whether to read again."""
     total = session.first + len(session.messages)
     before = st.session_state.get("total")
@@ -25,13 +25,13 @@ def grows(session: Session) -> bool:
     if before is None or before[0] != session.id or not session.first:
         return False
     added = total - before[1]
-    if added <= 0 or size() + added > SHOWN_AT_MOST:
+    if added <= 0 or size() + added > MAX_MESSAGES:
         return False
     st.session_state.depth = size() + added
     return True
 
 
-def widen() -> None:
+def show_earlier() -> None:
     """Show a page of earlier messages more."""
     st.session_state.depth = size() + PAGE_SIZE
 
@@ -41,7 +41,7 @@ def reset() -> None:
     st.session_state.pop("depth", None)
 
 
-def show_newest() -> None:
+def shrink() -> None:
     """Show the newest messages only, if the page holds so many that it gets slow or does not show the newest."""
     if size() > 2 * PAGE_SIZE:
         reset()

@@ -5,20 +5,20 @@ from base64 import b64decode
 from io import BytesIO
 from urllib.parse import unquote_to_bytes
 
-_TOTAL = 16_000_000
+_MAX_PIXELS = 16_000_000
 """Pixels of the images in one text: 64 MB in a browser. A PNG of 30 kB can hold a thousand million."""
 
 _DATA = re.compile(r"data:image/(?:png|jpeg|gif|webp)(?P<base64>(?:;[^;,]*)*?;base64)?(?:;[^;,]*)*,", re.IGNORECASE)
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 
 
-class Pixels:
+class PixelBudget:
     """What the images of one text may still have together."""
 
     def __init__(self) -> None:
-        self._left = _TOTAL
+        self._left = _MAX_PIXELS
 
-    def fit(self, address: str) -> bool:
+    def take(self, address: str) -> bool:
         """Tell whether an address is an image in itself that may be drawn."""
         found = _DATA.match(address)
         pixels = _pixels(address[found.end() :], is_base64=bool(found["base64"])) if found else None

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 from botchat.core.exporting import one_line, printable
 from botchat.web.markdown.code_ranges import CodeRanges
-from botchat.web.markdown.data_images import Pixels
-from botchat.web.markdown.formulas import Sizes
+from botchat.web.markdown.data_images import PixelBudget
+from botchat.web.markdown.formulas import SizeBudget
 
-LONGEST = 40_000
+MAX_MARKDOWN_LENGTH = 40_000
 """Characters of a message that are drawn as Markdown: at 100,000 Chromium takes four seconds, and at eight times a
 second while it streams."""
 
@@ -44,7 +44,7 @@ _TITLE = r"""(?:\s+(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\((?:[^()\\]|\\.)*\)))
 _REST_OF_IMAGE = re.compile(rf"\](?:\({_TARGET}{_TITLE}\)|\[(?P<label>(?:[^\[\]\\]|\\.)*)\])?", re.DOTALL)
 
 
-def plain(text: str) -> str:
+def escape(text: str) -> str:
     """Escape a text so that it is shown as it is: no Markdown, no directive, no link."""
     return _MARKS.sub(r"\\\1", text)
 
@@ -60,7 +60,7 @@ def bot_markdown(text: str) -> str:
     This is for the reader's comfort. What keeps a page safe when it reads Markdown differently than Streamlit does is
     the policy in `headers`, which lets nothing be loaded from elsewhere.
     """
-    return _bot_markdown(text) if len(text) <= LONGEST else _rewritten(text)
+    return _bot_markdown(text) if len(text) <= MAX_MARKDOWN_LENGTH else _rewritten(text)
 
 
 @lru_cache(maxsize=_KEPT_TEXTS)
@@ -73,10 +73,10 @@ def _rewritten(text: str) -> str:
 
 
 @lru_cache(maxsize=_KEPT_LABELS)
-def label(name: str) -> str:
+def session_label(name: str) -> str:
     """Make a label of a session's name: one line, not too long, shown as it is."""
     name = one_line(name) or "Untitled"
-    return plain(name if len(name) <= _LABEL_LENGTH else name[: _LABEL_LENGTH - 1] + "…")
+    return escape(name if len(name) <= _LABEL_LENGTH else name[: _LABEL_LENGTH - 1] + "…")
 
 
 class _Rewriter:
@@ -85,7 +85,7 @@ class _Rewriter:
     def __init__(self, text: str) -> None:
         self._text = text
         self._code = CodeRanges(text)
-        self._sizes, self._pixels = Sizes(), Pixels()
+        self._sizes, self._pixels = SizeBudget(), PixelBudget()
         self._definitions: dict[str, str] = {}
         if "![" in text:
             self._definitions = {_folded(label): target for label, target in reversed(_DEFINITION.findall(text))}
@@ -111,7 +111,7 @@ class _Rewriter:
         if found["image"]:
             return self._image(found.start())
         if formula := found["formula"] or found["inline"] or found["displayed"]:
-            limited = self._sizes.limited(formula)
+            limited = self._sizes.limit(formula)
             return _as_code(found[0]) if limited is None else _formula(limited, found), found.end()
         sign = _SIGNS[found.lastgroup](found[0]) if found.lastgroup in _SIGNS else found[0]
         return sign, found.end()
@@ -132,12 +132,12 @@ class _Rewriter:
             if target is None:
                 return f"\\{written}"
         address = unescape(target.strip("<>"))
-        if self._pixels.fit(address):
+        if self._pixels.take(address):
             return written
-        words = plain(one_line(re.sub(r"\\(\W)", r"\1", alt))[:_ALT_LENGTH])
+        words = escape(one_line(re.sub(r"\\(\W)", r"\1", alt))[:_ALT_LENGTH])
         title = f"Image: {words}" if words else "Image"
         host = _host(address)
-        return f"[{title} ({plain(host)})]({target})" if host else title
+        return f"[{title} ({escape(host)})]({target})" if host else title
 
 
 def _end_of_image_text(text: str, place: int) -> int | None:

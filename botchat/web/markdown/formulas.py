@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-LARGEST = 50
+MAX_SIZE_EM = 50
 """The most that one size in a formula is, in em: wider than the column of text."""
 
 _TOTAL = 1_000
@@ -50,12 +50,12 @@ _COMMAND = re.compile(
 
 
 @dataclass
-class Sizes:
+class SizeBudget:
     """What the sizes in the formulas of one text may still be together, in em."""
 
     left: float = _TOTAL
 
-    def limited(self, formula: str) -> str | None:
+    def limit(self, formula: str) -> str | None:
         """Return a formula with its sizes limited, None for one whose sizes or length can't be told from its text."""
         formula = _COMMENT.sub(r"\1", formula) if "%" in formula else formula
         if any(found["unclear"] for found in _COMMAND.finditer(formula)):
@@ -74,7 +74,7 @@ class Sizes:
         if points is None:  # KaTeX refuses it, and shows the formula as it was written
             return found[0]
         size = float(found["number"]) * points / _POINTS_PER_EM
-        allowed = min(LARGEST, self.left)
+        allowed = min(MAX_SIZE_EM, self.left)
         if size <= allowed:
             self.left -= size
             return found[0]

@@ -18,7 +18,7 @@ _NAME_BYTES = 120
 _NOT_IN_FILE_NAMES = re.compile(r'[/\\:*?"<>|\ufffd\u2400-\u2426]+')
 
 
-def answering(make: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
+def endpoint(make: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
     """Make the endpoint of a route: `make` runs in a thread, and what it raises becomes a status and a sentence."""
 
     async def answer(request: Request) -> Response:
@@ -43,7 +43,7 @@ def connection() -> Chat:
     return cache.connection()
 
 
-def private(disposition: str) -> dict[str, str]:
+def private_headers(disposition: str) -> dict[str, str]:
     """Make the headers of an answer that is one person's alone, and never anything but a file."""
     return {
         "Content-Disposition": disposition,
@@ -53,7 +53,7 @@ def private(disposition: str) -> dict[str, str]:
     }
 
 
-def attachment(name: str) -> str:
+def attachment_disposition(name: str) -> str:
     """Say that a file is to be saved, by which name (RFC 6266); the first of the two is for old browsers."""
     stem, dot, ending = one_line(name).rpartition(".")
     safe = _NOT_IN_FILE_NAMES.sub("_", stem).encode()[:_NAME_BYTES].decode(errors="ignore").strip(". _") or "session"

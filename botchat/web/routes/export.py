@@ -11,17 +11,18 @@ from botchat.core.errors import InvalidInput
 from botchat.core.exporting import ExportFormat, export, in_parts
 from botchat.core.models import SessionFilter, now
 from botchat.web import runtime
-from botchat.web.routes.common import answering, attachment, connection, private
+from botchat.web.routes.common import attachment_disposition, connection, endpoint, private_headers
 
 
 def _export(request: Request) -> Response:
     """Answer with a file. What fails before its first byte is told; what fails later breaks the connection off."""
     form = _form(request.query_params.get("form", ""))
     name, parts = _file(runtime.user_of(request), form, request.query_params.get("session"))
-    return StreamingResponse(parts, media_type=form.media_type, headers=private(attachment(f"{name}.{form}")))
+    headers = private_headers(attachment_disposition(f"{name}.{form}"))
+    return StreamingResponse(parts, media_type=form.media_type, headers=headers)
 
 
-EXPORT = Route("/export", answering(_export), methods=["GET"])
+EXPORT_ROUTE = Route("/export", endpoint(_export), methods=["GET"])
 """`?form=md|html|json|jsonl|csv`, and `&session=ID` for one; without it all but the trash."""
 
 

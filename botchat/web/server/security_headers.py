@@ -32,7 +32,7 @@ _HEADERS = {
 _POLICY_VIOLATION = 1008
 
 
-class SafetyHeaders:
+class SecurityHeaders:
     """Adds the headers to every answer."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -49,48 +49,48 @@ class SafetyHeaders:
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
 
-class OwnNames:
+class AllowedHosts:
     """Answers only a request that calls this server by one of its own names, be it for a page or for a WebSocket.
 
     A site whose name points at this machine (DNS rebinding) could otherwise read answers with the visitor's browser.
     """
 
-    def __init__(self, app: ASGIApp, names: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
         """Take the names; `*` is any."""
         self._app = app
-        self._names = names
+        self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if scope["type"] == "lifespan" or "*" in self._names or _host(Headers(scope=scope)) in self._names:
+        if scope["type"] == "lifespan" or "*" in self._hosts or _host(Headers(scope=scope)) in self._hosts:
             await self._app(scope, receive, send)
         else:
             text = "This page does not go by that name: open it by its own address."
-            await _refuse(text, 400, scope, receive, send)
+            await _reject(text, 400, scope, receive, send)
 
 
-class OwnOrigin:
+class SameOrigin:
     """Answers only the page's own scripts and forms, and links to the page: no request of another origin's page.
 
     Streamlit itself accepts a WebSocket from every port of this machine, with the visitor's cookies.
     """
 
-    def __init__(self, app: ASGIApp, open_below: str) -> None:
+    def __init__(self, app: ASGIApp, exempt_prefix: str) -> None:
         """Take the path below which requests are not checked: no browser adds what lets them in there by itself."""
         self._app = app
-        self._open_below = open_below
+        self._exempt_prefix = exempt_prefix
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or serve a WebSocket."""
-        is_open = scope["type"] == "lifespan" or scope["path"].startswith(self._open_below)
-        if is_open or not is_from_other_origin(scope):
+        is_exempt = scope["type"] == "lifespan" or scope["path"].startswith(self._exempt_prefix)
+        if is_exempt or not is_from_other_origin(scope):
             await self._app(scope, receive, send)
         else:
             text = "Cross-origin request blocked: a page of another address made it. Open this page by its own address."
-            await _refuse(text, 403, scope, receive, send)
+            await _reject(text, 403, scope, receive, send)
 
 
-async def _refuse(text: str, status: int, scope: Scope, receive: Receive, send: Send) -> None:
+async def _reject(text: str, status: int, scope: Scope, receive: Receive, send: Send) -> None:
     """Refuse a request; a WebSocket that is closed before it is accepted is answered with 403."""
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": _POLICY_VIOLATION})

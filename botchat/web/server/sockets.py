@@ -9,7 +9,7 @@ _DESCRIPTORS = range(3, 256)
 """Where the socket that listens is: it is among the first that a server opens."""
 
 
-def send_at_once(port: int) -> None:
+def disable_nagle(port: int) -> None:
     """Have the connections to a port of this process send every message at once.
 
     Streamlit sends a page as many small messages, and leaves on what waits with the second until the browser has

@@ -16,9 +16,9 @@ from botchat.core.storage.sqlite.repository import SqliteRepository
 from botchat.serving import Guesses, PasswordSignIn
 from botchat.settings import WebSettings
 from botchat.web import cache, runtime
-from botchat.web.auth.setup import admission
-from botchat.web.routes.export import EXPORT
-from botchat.web.routes.files import FILE
+from botchat.web.auth.setup import set_up_auth
+from botchat.web.routes.export import EXPORT_ROUTE
+from botchat.web.routes.files import FILE_ROUTE
 
 WORD = "correct horse"
 STREAM = "ws://127.0.0.1/_stcore/stream"
@@ -61,12 +61,18 @@ class World:
         self.clock += seconds
 
     def app(self, **settings) -> Starlette:
-        made = admission(WebSettings(**settings), self.access, self.passwords, self.repository.short_lived(), {})
-        served = runtime.Served(
+        made = set_up_auth(WebSettings(**settings), self.access, self.passwords, self.repository.short_lived(), {})
+        served = runtime.Runtime(
             user=None, connect=self.site.connect, replies=self.site, admins=("root",), can_sign_out=True
         )
-        runtime.serve(served)
-        own = [EXPORT, FILE, *made.routes, WebSocketRoute("/_stcore/stream", echo), Route("/{any:path}", page)]
+        runtime.install(served)
+        own = [
+            EXPORT_ROUTE,
+            FILE_ROUTE,
+            *made.routes,
+            WebSocketRoute("/_stcore/stream", echo),
+            Route("/{any:path}", page),
+        ]
         return Starlette(routes=own, middleware=made.middleware)
 
     def browser(self, address: str = "127.0.0.1", **settings) -> TestClient:

@@ -40,7 +40,7 @@ class Site:
 
     def serve(self, user: str, admins: tuple[str, ...] = ()) -> None:
         """Serve this user's sessions from now on."""
-        runtime.serve(runtime.Served(user=user, connect=self.connect, replies=self, admins=admins))
+        runtime.install(runtime.Runtime(user=user, connect=self.connect, replies=self, admins=admins))
 
     @property
     def running_count(self) -> int:

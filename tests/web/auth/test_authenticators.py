@@ -14,8 +14,8 @@ from botchat.core.auth.ttl_cache import REMEMBERED_SECONDS
 from botchat.core.errors import ConfigError, NotSignedIn, StoreUnavailable
 from botchat.core.models import now
 from botchat.settings import Settings, WebSettings
-from botchat.web.auth.authenticators import COOKIE, HeaderDoor
-from botchat.web.launcher import _admins, _check_who_comes
+from botchat.web.auth.authenticators import SIGN_IN_COOKIE, HeaderAuthenticator
+from botchat.web.launcher import _admins, _check_exposure
 
 
 @pytest.fixture
@@ -27,11 +27,15 @@ def test_signing_out_in_one_tab_ends_the_others_and_no_other_device(world):
     here, elsewhere = world.signed_in("ann"), world.signed_in("ann")
     with here.websocket_connect(STREAM) as tab, elsewhere.websocket_connect(STREAM) as other:
         assert (tab.receive_text(), other.receive_text()) == ("ann", "ann")
-        kept = here.cookies[COOKIE]
+        kept = here.cookies[SIGN_IN_COOKIE]
         answer = sign_out(here)
-        assert (answer.status_code, answer.headers["location"], COOKIE in here.cookies) == (303, "/sign-in", False)
+        assert (answer.status_code, answer.headers["location"], SIGN_IN_COOKIE in here.cookies) == (
+            303,
+            "/sign-in",
+            False,
+        )
         assert (refused(tab), refused(other)) == (True, False)
-        here.cookies.set(COOKIE, kept)
+        here.cookies.set(SIGN_IN_COOKIE, kept)
         assert not may_see(here)  # the cookie is worth nothing, wherever it was kept
         sign_out(elsewhere, everywhere="yes")
         assert refused(other)
@@ -49,7 +53,7 @@ def test_a_request_that_crosses_a_signing_out_is_not_remembered(world):
 
         def account(self, user):
             found = accounts.account(user)
-            world.access.sign_out(kept[COOKIE].split("_")[1])
+            world.access.sign_out(kept[SIGN_IN_COOKIE].split("_")[1])
             return found
 
     world.access = Access(Crossed(), CHEAP)
@@ -84,7 +88,7 @@ def test_who_is_disabled_or_gets_another_password_is_signed_out_at_once(world, w
 def test_a_sign_in_goes_on_while_one_comes_back_and_ends_a_week_later(world):
     browser = world.signed_in("ann")
     accounts = world.repository.accounts()
-    sign_in_id = browser.cookies[COOKIE].split("_")[1]
+    sign_in_id = browser.cookies[SIGN_IN_COOKIE].split("_")[1]
     for days, is_in in ((3, True), (-1, False)):
         kept = accounts.sign_in(sign_in_id)
         accounts.renew_sign_in(sign_in_id, kept.hash, kept.hash, now() + timedelta(days=days))
@@ -136,7 +140,7 @@ class TestAProxysHeader:
 
     @pytest.mark.parametrize("names", [[], [b""], [b"ann", b"bob"], [b"\xff"]])
     def test_none_two_or_no_text_are_nobody(self, world, names):
-        door = HeaderDoor(world.access, "Remote-User", WebSettings().proxies)
+        door = HeaderAuthenticator(world.access, "Remote-User", WebSettings().proxies)
         headers = [(b"remote-user", name) for name in names]
         with pytest.raises(NotSignedIn):
             door.enter(HTTPConnection({"type": "http", "headers": headers, "client": ("127.0.0.1", 1)}))
@@ -155,12 +159,12 @@ class TestAProxysHeader:
 def test_where_others_come_somebody_signs_in_or_it_was_said_that_nobody_needs_to(host):
     open_to_all = Settings(user="ann", host=host)
     with pytest.raises(ConfigError, match="everybody there would be 'ann'"):
-        _check_who_comes(open_to_all, no_sign_in=False)
-    _check_who_comes(open_to_all, no_sign_in=True)
+        _check_exposure(open_to_all, no_sign_in=False)
+    _check_exposure(open_to_all, no_sign_in=True)
     closed = Settings(user="ann", host=host, web=WebSettings(sign_in="password"))
-    _check_who_comes(closed, no_sign_in=False)
+    _check_exposure(closed, no_sign_in=False)
     with pytest.raises(ConfigError, match="leave out --no-sign-in"):
-        _check_who_comes(closed, no_sign_in=True)
+        _check_exposure(closed, no_sign_in=True)
 
 
 def test_where_people_sign_in_only_those_are_admins_whom_the_config_names():

@@ -6,7 +6,7 @@ from support.stores.sessions import stored
 from support.web.sign_in import STREAM, WORD, key_of, may_see, sign_in, sign_out, world_in
 
 from botchat.core.models import Message, read_file
-from botchat.web.auth.authenticators import COOKIE
+from botchat.web.auth.authenticators import SIGN_IN_COOKIE
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def test_the_right_password_opens_the_page_and_a_new_tab_of_the_same_browser(wor
     assert (asked.status_code, asked.headers["location"]) == (303, "/sign-in?next=session%3Dabc%26x%3D%2526")
     answer = sign_in(browser, path=asked.headers["location"])
     assert (answer.status_code, answer.headers["location"]) == (303, "/?session=abc&x=%26")
-    cookie = next(line for line in answer.headers.get_list("set-cookie") if line.startswith(COOKIE))
+    cookie = next(line for line in answer.headers.get_list("set-cookie") if line.startswith(SIGN_IN_COOKIE))
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie
     assert browser.get("/").text == "ann"
@@ -51,7 +51,7 @@ def test_a_wrong_password_says_so_in_the_same_words_and_lets_nobody_in(world, us
     assert answer.status_code == 401
     assert '<p role="alert">' in answer.text
     assert "<b>" not in answer.text
-    assert COOKIE not in answer.cookies
+    assert SIGN_IN_COOKIE not in answer.cookies
     assert not may_see(browser)
 
 
@@ -92,7 +92,7 @@ def test_an_address_serves_its_owner_and_nobody_else(world, address):
         assert ann.get(address.format(session=malformed, file=file.id)).status_code == 404
     sign_out(ann)
     forged = world.browser()
-    forged.cookies.set(COOKIE, "br_00000000-0000-0000-0000-000000000000_" + "x" * 43)
+    forged.cookies.set(SIGN_IN_COOKIE, "br_00000000-0000-0000-0000-000000000000_" + "x" * 43)
     for nobody in (world.browser(), ann, forged):
         assert nobody.get(place).status_code == 401
 

@@ -25,8 +25,8 @@ def links_page() -> None:
     from botchat.core.models import Session
     from botchat.web.components import transfer
 
-    transfer.session_links(Session(id="an id & more", user="ann", bot_id="b", rev=1))
-    transfer.all_links()
+    transfer.session_export_links(Session(id="an id & more", user="ann", bot_id="b", rev=1))
+    transfer.export_links()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from support.web.tabs import click, opened, said
 
 from botchat.core.models import BotInfo, Message, Session, read_file
 from botchat.core.storage.attachments import INLINE_BYTES
-from botchat.web.routes.files import FILE, file_address
+from botchat.web.routes.files import FILE_ROUTE, file_url
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(INLINE_BYTES)
 
@@ -16,7 +16,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(INLINE_BYTES)
 def client(site):
     """A browser's requests beside the page of ann."""
     site.serve("ann")
-    return TestClient(Starlette(routes=[FILE]), base_url="http://127.0.0.1")
+    return TestClient(Starlette(routes=[FILE_ROUTE]), base_url="http://127.0.0.1")
 
 
 def stored(site, *files: tuple[str, bytes], user: str = "ann") -> Session:
@@ -64,14 +64,14 @@ def test_an_image_for_a_bot_that_sees_none_is_not_sent_and_stays_on_the_page(sit
 def test_an_image_is_shown_and_a_text_is_a_download(site, client):
     session = stored(site, ("heron.png", PNG), ("notes <b>.html", b"<script>run()</script>"))
     image, text = site.store.get("ann", session.id).messages[0].files
-    shown = client.get(f"/{file_address(session, image)}")
+    shown = client.get(f"/{file_url(session, image)}")
     assert (shown.status_code, shown.content, shown.headers["content-type"]) == (200, PNG, "image/png")
-    saved = client.get(f"/{file_address(session, text)}")
+    saved = client.get(f"/{file_url(session, text)}")
     assert saved.headers["content-type"].startswith("text/plain")
     assert saved.headers["content-disposition"].startswith("attachment")
     assert saved.headers["x-content-type-options"] == "nosniff"
     tab = site.open("ann", session.id)
-    assert any(file_address(session, image) in markdown.value for markdown in tab.main.markdown)
+    assert any(file_url(session, image) in markdown.value for markdown in tab.main.markdown)
 
 
 def test_another_users_file_and_one_that_is_none_are_not_found(site, client):
@@ -79,13 +79,13 @@ def test_another_users_file_and_one_that_is_none_are_not_found(site, client):
     mine = stored(site, ("mine.png", PNG))
     file = site.store.get("bob", theirs.id).messages[0].files[0]
     for session in (theirs, mine):
-        answer = client.get(f"/{file_address(session, file)}")
+        answer = client.get(f"/{file_url(session, file)}")
         assert (answer.status_code, b"PNG" in answer.content) == (404, False)
     assert client.get("/file").status_code == 404
 
 
 def test_another_site_gets_no_file(site, client):
     session = stored(site, ("mine.png", PNG))
-    address = file_address(session, site.store.get("ann", session.id).messages[0].files[0])
+    address = file_url(session, site.store.get("ann", session.id).messages[0].files[0])
     assert client.get(f"/{address}", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
     assert client.get(f"/{address}", headers={"Sec-Fetch-Site": "same-origin"}).status_code == 200

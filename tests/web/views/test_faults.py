@@ -7,7 +7,7 @@ from botchat.core.chat import Chat
 from botchat.core.models import Message
 from botchat.core.turn import Turns
 from botchat.web import cache
-from botchat.web.components.window import SHOWN_AT_MOST
+from botchat.web.components.window import MAX_MESSAGES
 
 
 def test_a_store_that_is_down_at_first_is_told_and_asked_again(site):
@@ -215,7 +215,7 @@ def test_a_reply_goes_on_on_the_screen_while_the_store_can_not_be_read(site):
 
 def test_earlier_messages_do_not_hide_the_reply_that_comes(site):
     (session,) = site.sessions(1)
-    for number in range(SHOWN_AT_MOST + 10):
+    for number in range(MAX_MESSAGES + 10):
         site.store.append(session, Message(role="assistant", content=f"number {number}"))
     gate = Gate()
     site.follow("One ", gate, "two.", DONE)

@@ -6,7 +6,7 @@ from support.web.tabs import click, opened, said
 
 from botchat.core.models import Delta, Message, Unsupported, pack
 from botchat.web import cache
-from botchat.web.markdown.escape import plain
+from botchat.web.markdown.escape import escape
 
 HOSTILE = "<img src=x onerror=alert(1)> :red[y] :material/home: **x** [a](http://b)\x1b[31m"
 CALL = Unsupported("tool call: search", {"arguments": "{}"}, "call 0")
@@ -32,7 +32,7 @@ def test_what_can_not_be_shown_is_named_below_the_words_as_plain_text(site):
     tab = holding(site, question, reply)
     hostile = HOSTILE.replace("\x1b", "␛")
     assert captions(tab) == ["Unsupported content: image", LINE, f"Unsupported content: {hostile}"]
-    assert tab.chat_message[1].caption[1].value == plain(f"Unsupported content: {hostile}")
+    assert tab.chat_message[1].caption[1].value == escape(f"Unsupported content: {hostile}")
     kinds = [type(element).__name__ for element in tab.chat_message[1]]
     assert kinds.index("Markdown") < kinds.index("Caption")
     assert [button.label for button in tab.chat_message[0].button] == []
@@ -67,7 +67,7 @@ def test_an_empty_reply_of_an_earlier_version_is_named_and_can_be_tried_again(si
 def test_a_reply_with_nothing_readable_says_why_and_keeps_what_it_held_when_it_is_tried_again(site):
     held = {"status": "truncated", "error": "The reply is *empty*.", "payload": pack([CALL])}
     tab = holding(site, user_says("Hi"), Message(role="assistant", **held))
-    assert tab.chat_message[1].warning[0].value == plain("The reply is *empty*.")
+    assert tab.chat_message[1].warning[0].value == escape("The reply is *empty*.")
     site.follow("Now.", DONE)
     click(site.run(tab), "retry")
     site.settle(tab, opened(tab))

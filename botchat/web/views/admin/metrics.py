@@ -9,10 +9,10 @@ from botchat.core.admin import Stat, UserSummary
 from botchat.core.models import now
 from botchat.web import cache
 
-_KEPT = 10
+_MAX_ENTRIES = 10
 
 
-class Day(NamedTuple):
+class DailyUsage(NamedTuple):
     """What was said on a day (UTC). Latencies are milliseconds, None where no reply had one."""
 
     day: date
@@ -24,7 +24,7 @@ class Day(NamedTuple):
     down: int
 
 
-class Group(NamedTuple):
+class Usage(NamedTuple):
     """What was said by a user, or with a bot."""
 
     name: str
@@ -39,14 +39,14 @@ class Group(NamedTuple):
         return self.prompt_tokens + self.completion_tokens
 
 
-class Figures(NamedTuple):
+class Metrics(NamedTuple):
     """Everything that the charts of a period show; the groups with the most first."""
 
-    read: datetime
+    read_time: datetime
     since: date | None
-    days: list[Day]
-    bots: list[Group]
-    users: list[Group]
+    days: list[DailyUsage]
+    bots: list[Usage]
+    users: list[Usage]
     p50: int | None
     p95: int | None
 
@@ -69,22 +69,22 @@ class Figures(NamedTuple):
 def refresh() -> None:
     """Have everything read again."""
     # A reading that is under way in another tab is still kept then: its figures are as old as it took to read them.
-    figures.clear()
-    everybody.clear()
+    read_metrics.clear()
+    all_users.clear()
 
 
-@st.cache_data(ttl=cache.CACHE_SECONDS, max_entries=_KEPT, show_spinner="Counting …")
-def figures(days: int | None) -> Figures:
+@st.cache_data(ttl=cache.CACHE_SECONDS, max_entries=_MAX_ENTRIES, show_spinner="Counting …")
+def read_metrics(days: int | None) -> Metrics:
     """Count what was said in so many days up to today, or ever."""
-    read = now()
-    since = None if days is None else read.date() - timedelta(days=days - 1)
-    start = None if since is None else datetime.combine(since, time(), read.tzinfo)
+    read_time = now()
+    since = None if days is None else read_time.date() - timedelta(days=days - 1)
+    start = None if since is None else datetime.combine(since, time(), read_time.tzinfo)
     found = cache.connection().for_admins().overview(("day", "bot", "user"), since=start)
     whole = Stat(key="")
     for bot in found["bot"]:
         whole.latencies_ms.update(bot.latencies_ms)
-    return Figures(
-        read=read,
+    return Metrics(
+        read_time=read_time,
         since=since,
         days=[_day(stat) for stat in found["day"]],
         bots=sorted(map(_group, found["bot"]), key=lambda bot: -bot.tokens),
@@ -95,15 +95,15 @@ def figures(days: int | None) -> Figures:
 
 
 @st.cache_data(ttl=cache.CACHE_SECONDS, max_entries=1, show_spinner="Reading the users …")
-def everybody() -> list[UserSummary]:
+def all_users() -> list[UserSummary]:
     """Read who has sessions."""
     return list(cache.connection().for_admins().users())
 
 
-def _day(stat: Stat) -> Day:
+def _day(stat: Stat) -> DailyUsage:
     day = date.fromisoformat(stat.key)
-    return Day(day, stat.sessions, stat.messages, stat.latency_ms(50), stat.latency_ms(95), stat.up, stat.down)
+    return DailyUsage(day, stat.sessions, stat.messages, stat.latency_ms(50), stat.latency_ms(95), stat.up, stat.down)
 
 
-def _group(stat: Stat) -> Group:
-    return Group(stat.key, stat.sessions, stat.messages, stat.prompt_tokens, stat.completion_tokens)
+def _group(stat: Stat) -> Usage:
+    return Usage(stat.key, stat.sessions, stat.messages, stat.prompt_tokens, stat.completion_tokens)

@@ -9,7 +9,7 @@ import streamlit as st
 from botchat.core.admin import UserSummary
 from botchat.core.exporting import one_line
 from botchat.core.models import PAGE_SIZE
-from botchat.web.markdown.escape import plain
+from botchat.web.markdown.escape import escape
 
 _SORTS: dict[str, tuple[Callable[[UserSummary], Any], bool]] = {
     "Last seen": (lambda user: user.update_time, True),
@@ -21,7 +21,7 @@ _SORTS: dict[str, tuple[Callable[[UserSummary], Any], bool]] = {
 
 
 @st.fragment
-def users_list(users: list[UserSummary]) -> None:
+def user_table(users: list[UserSummary]) -> None:
     """Show who has sessions, as many on a page as a list of sessions has."""
     st.subheader("Users", anchor=False)
     with st.container(horizontal=True):
@@ -44,7 +44,7 @@ def users_list(users: list[UserSummary]) -> None:
 
 def _row(user: UserSummary) -> dict[str, str]:
     return {
-        "User": plain(one_line(user.user)),
+        "User": escape(one_line(user.user)),
         "Sessions": f"{user.sessions:,}",
         "Messages": f"{user.messages:,}",
         "First seen": _day(user.create_time),
