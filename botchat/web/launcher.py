@@ -1,4 +1,4 @@
-"""`botchat web`: serves the page from this process, once the store has answered."""
+"""Starts the server of `botchat web`: checks the settings and the store, then runs Streamlit in this process."""
 
 import os
 import signal
@@ -42,23 +42,24 @@ def serve(
     extra_route: Callable[[Chat], BaseRoute] | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> None:
-    """Serve until interrupted. Replies under way are then saved as interrupted.
+    """Serve the page until interrupted. Running replies are then saved as interrupted.
 
     Args:
-        settings: what to serve, where, and how people sign in.
-        no_sign_in: serve also where others can reach it and nobody signs in.
-        extra_route: makes what is served on the same port, with the same store and the same replies.
-        environment: has the secrets.
+        settings: the store, the address, and how users sign in.
+        no_sign_in: serve without a sign-in on an address that others can reach.
+        extra_route: makes a route for the same port, with the same store and replies: the API.
+        environment: contains the secrets.
 
     Raises:
-        ConfigError: others could reach the address, and nobody said that they may; or the sign-in lacks something.
+        ConfigError: others could reach the address and `no_sign_in` isn't set, or the sign-in isn't configured
+            completely.
         StoreError: the store can't be opened.
         BotchatError: the port is taken.
     """
     _check_exposure(settings, no_sign_in=no_sign_in)
     port = _free_port(settings)
     turns = build_turns(settings, environment, stays=True)
-    chat = build_chat(settings, turns)  # a store that is down is told here, not in the browser
+    chat = build_chat(settings, turns)  # an unreachable store is reported here, not in the browser
     runtime.install(_runtime(settings, chat, turns, lambda: build_chat(settings, turns)))
     _prepare_process(settings)
     try:
@@ -82,7 +83,7 @@ def serve(
             ],
             secrets=auth.secrets,
         )
-        with suppress(KeyboardInterrupt):  # the way to end a server, not a failure
+        with suppress(KeyboardInterrupt):  # Ctrl+C is the usual way to stop a server
             app.run(config=_streamlit_options(settings, port) | auth.options)
     finally:
         turns.close()
@@ -114,16 +115,16 @@ def _runtime(settings: Settings, chat: Chat, replies: runtime.Replies, connect: 
 
 
 def _admins(settings: Settings) -> tuple[str, ...]:
-    """Tell who is an admin when nobody was named: who could open the store as well, and nobody where others come."""
+    """Return the admins. By default the local user, who can open the store anyway, and with a sign-in nobody."""
     if settings.admins is not None:
         return settings.admins
     return (settings.user,) if is_loopback(settings.host) and settings.web.sign_in == "none" else ()
 
 
 def _allowed_hosts(settings: Settings) -> list[str]:
-    """Tell what the page may be called. Another site's script can point a name of its own at this machine.
+    """Return the host names that the page answers to, because another site's name can resolve to this machine.
 
-    Where people sign in that gets it nothing: a browser sends the cookie only to the name that it came from.
+    With a sign-in any name is allowed: a browser sends the cookie only to the name that set it.
     """
     if is_loopback(settings.host) and settings.web.sign_in == "none":
         return ["localhost", "127.0.0.1", "::1", settings.host]
@@ -134,13 +135,13 @@ def _prepare_process(settings: Settings) -> None:
     allow_many_files()
     guard_streamlit(Connections(settings.limits, settings.web.proxies))
     if settings.web.sign_in == "header":
-        os.environ["FORWARDED_ALLOW_IPS"] = ""  # uvicorn would put the proxy's client in the place of the proxy
+        os.environ["FORWARDED_ALLOW_IPS"] = ""  # uvicorn would replace the proxy's address by its client's
 
 
 def _lifespan(
     settings: Settings, port: int, store: str, close: Callable[[], None]
 ) -> Callable[[st.App], AbstractAsyncContextManager[None]]:
-    """Make what Streamlit runs when its server has begun, and when it ends."""
+    """Return what Streamlit runs when its server has started and before it stops."""
 
     @asynccontextmanager
     async def lifespan(_app: st.App) -> AsyncIterator[None]:
@@ -155,7 +156,7 @@ def _lifespan(
 
 
 def _stop_replies_on_sigterm(close: Callable[[], None]) -> None:
-    """Have the signal that ends the server end the replies: it waits for streams of the API, which wait for these."""
+    """End the replies on SIGTERM: the server waits for streams of the API, which wait for the replies."""
     usual = signal.getsignal(signal.SIGTERM)
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -174,14 +175,14 @@ def _streamlit_options(settings: Settings, port: int) -> dict[str, object]:
         "server.fileWatcherType": "none",
         "server.enableStaticServing": False,
         "server.allowedHosts": _allowed_hosts(settings),
-        "server.maxUploadSize": 200,  # megabytes: a file that is imported is held in memory
+        "server.maxUploadSize": 200,  # MB; an uploaded file is held in memory
         "browser.gatherUsageStats": False,
-        # Its menu has the choice of a theme, which "minimal" leaves out; page.css hides it, our settings press it.
+        # "minimal" has no menu of themes. page.css hides the menu, and the settings view presses its buttons.
         "client.toolbarMode": "viewer",
         "client.showErrorDetails": "none",
         "logger.hideWelcomeMessage": True,
         "runner.magicEnabled": False,
-        # A full garbage collection after every run takes longer than the run: 90 ms against 9 (measured).
+        # A full garbage collection after every run takes longer than the run: 90 ms compared to 9 ms (measured).
         "runner.postScriptGC": False,
         **THEME,
     }
@@ -191,7 +192,7 @@ def _free_port(settings: Settings) -> int:
     if settings.port is not None:
         return _available_port(settings.host, settings.port)
     for port in range(_FIRST_PORT, _FIRST_PORT + _PORTS_TRIED):
-        with suppress(BotchatError):  # the next one may be free
+        with suppress(BotchatError):  # try the next port
             return _available_port(settings.host, port)
     raise BotchatError(
         f"{settings.host} is no address of this machine, or no port from {_FIRST_PORT} on is free on it."
@@ -199,6 +200,6 @@ def _free_port(settings: Settings) -> int:
 
 
 def _available_port(host: str, port: int) -> int:
-    """Tell which port a server that asks for this one gets: Streamlit makes its socket itself."""
+    """Return the port that a server gets when it asks for this one. Streamlit opens its socket itself."""
     with listen_on(host, port) as probe:
         return int(probe.getsockname()[1])

@@ -1,4 +1,4 @@
-"""Who is in front of the page: by the cookie of who signed in here, or by what a proxy says."""
+"""Authenticate users of the page by their sign-in cookie, or by a trusted proxy's header."""
 
 from typing import Protocol
 
@@ -13,42 +13,42 @@ SIGN_IN_COOKIE = "botchat_sign_in"
 
 
 class Authenticator(Protocol):
-    """A way in. Every method may raise NotSignedIn and StoreError."""
+    """Identifies the user of a request. Every method can raise NotSignedIn and StoreError."""
 
     def authenticate(self, connection: HTTPConnection) -> SignIn:
-        """Tell who asks."""
+        """Return the sign-in of a request or a WebSocket handshake."""
         ...
 
     def is_cached(self, sign_in: SignIn) -> bool:
-        """Tell whether they were in lately, and not sent out since: without asking the store."""
+        """Return whether the sign-in was valid lately and has not ended since, without reading the store."""
         ...
 
     def revalidate(self, sign_in: SignIn) -> SignIn:
-        """Look whether someone who came in may still be here."""
+        """Check with the store that the sign-in is still valid."""
         ...
 
 
 class CookieAuthenticator:
-    """Lets in who signed in here and has the cookie of it."""
+    """Identifies users by the cookie of a sign-in on the page."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
 
     def authenticate(self, connection: HTTPConnection) -> SignIn:
-        """Tell who asks."""
+        """Return the sign-in of a request or a WebSocket handshake."""
         return self._access.signed_in_with(connection.cookies.get(SIGN_IN_COOKIE, ""))
 
     def is_cached(self, sign_in: SignIn) -> bool:
-        """Tell whether they were in lately."""
+        """Return whether the sign-in was valid lately."""
         return self._access.remembered_sign_in(sign_in.id) is not None
 
     def revalidate(self, sign_in: SignIn) -> SignIn:
-        """Look whether they have signed out."""
+        """Check that the sign-in has not ended."""
         return self._access.signed_in(sign_in.id)
 
 
 class HeaderAuthenticator:
-    """Lets in whom a proxy names in a header, if the proxy itself is asking."""
+    """Identifies the user that a header names, if the request comes from a trusted proxy."""
 
     def __init__(self, access: Access, header: str, proxies: Networks) -> None:
         self._access = access
@@ -56,7 +56,7 @@ class HeaderAuthenticator:
         self._proxies = proxies
 
     def authenticate(self, connection: HTTPConnection) -> SignIn:
-        """Tell whom the proxy names."""
+        """Return the user that the proxy names."""
         names = connection.headers.getlist(self._header)
         if not self._is_proxy(connection) or len(names) != 1 or not names[0]:
             raise NotSignedIn("Nobody has signed in: open the page by the address of its proxy.")
@@ -67,11 +67,11 @@ class HeaderAuthenticator:
         return self._access.vouched_for(user)
 
     def is_cached(self, sign_in: SignIn) -> bool:
-        """Tell whether they were in lately."""
+        """Return whether the sign-in was valid lately."""
         return self._access.remembered_sign_in(sign_in.id) is not None
 
     def revalidate(self, sign_in: SignIn) -> SignIn:
-        """Look whether they have been disabled."""
+        """Check that the account is not disabled."""
         return self._access.vouched_for(sign_in.user)
 
     def _is_proxy(self, connection: HTTPConnection) -> bool:

@@ -1,4 +1,4 @@
-"""What stands before the page where people sign in: everything that is not said to be open is closed."""
+"""The middleware that requires a sign-in: every path is closed unless it is listed as open."""
 
 from collections.abc import Collection
 from urllib.parse import quote
@@ -14,18 +14,25 @@ from botchat.serving import received
 from botchat.web.auth.authenticators import Authenticator
 
 USER_HEADER = "x-botchat-user"
-"""In which Streamlit is told who it is: made here, never taken from outside."""
+"""The header that tells Streamlit the user. It is set here, and removed from clients' requests."""
 
 _POLICY_VIOLATION = 1008
 
 
 class AuthMiddleware:
-    """Lets in whom its authenticator knows, and tells the page who it is."""
+    """Lets authenticated users in, and passes their name to the page."""
 
     def __init__(
         self, app: ASGIApp, authenticator: Authenticator, sign_in_path: str | None, open_paths: Collection[str]
     ) -> None:
-        """Take the address where one signs in, and those that are open; one that ends in `/` is all below it."""
+        """Set what is open.
+
+        Args:
+            app: answers the requests that are let through.
+            authenticator: identifies the user of a request.
+            sign_in_path: where browsers are redirected to sign in; None answers 401 instead.
+            open_paths: paths that need no sign-in; one that ends in `/` opens everything below it.
+        """
         self._app = app
         self._authenticator = authenticator
         self._sign_in_path = sign_in_path
@@ -33,7 +40,7 @@ class AuthMiddleware:
         self._open_below = tuple(path for path in open_paths if path.endswith("/"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or serve a connection as long as its visitor is signed in."""
+        """Handle a request, or a WebSocket as long as its user is signed in."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -69,7 +76,7 @@ class AuthMiddleware:
 
 
 class _AuthenticatedSocket:
-    """A websocket that ends with the sign-in: it is looked at with each message, both ways, and while none comes."""
+    """A WebSocket that ends with the sign-in, which is checked with each message in both directions and in between."""
 
     def __init__(self, authenticator: Authenticator, sign_in: SignIn, receive: Receive, send: Send) -> None:
         self._authenticator = authenticator
@@ -92,7 +99,7 @@ class _AuthenticatedSocket:
     async def _sent(self, message: Message) -> None:
         if message["type"] == "websocket.send" and not await self._may_stay():
             await self._end()
-            raise OSError("signed out")  # to Starlette: there is nobody any more
+            raise OSError("signed out")  # tells Starlette that the client has gone
         await self._send(message)
 
     async def _may_stay(self) -> bool:
@@ -102,9 +109,12 @@ class _AuthenticatedSocket:
             return True
         try:
             await run_in_threadpool(self._authenticator.revalidate, self._sign_in)
-        except (NotSignedIn, InvalidInput):  # the latter: their account is gone, and none is made of such a name
+        except (
+            NotSignedIn,
+            InvalidInput,
+        ):  # InvalidInput: the account is gone, and its name is not valid for a new one
             return False
-        except StoreError:  # nothing can be read now, and what was said stays on the screen
+        except StoreError:  # the store is down: the user stays, so that the conversation stays on the screen
             return True
         return True
 

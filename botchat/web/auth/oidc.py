@@ -1,4 +1,4 @@
-"""Signing in elsewhere (OpenID Connect): Streamlit's own login asks the provider, the outcome is a sign-in here."""
+"""Sign-in with OpenID Connect: Streamlit's own login asks the provider, and its result becomes a sign-in."""
 
 import json
 import secrets
@@ -22,7 +22,7 @@ from botchat.web.auth.oidc_states import OidcStates
 from botchat.web.auth.pages import form_page, provider_sign_in_response
 from botchat.web.auth.sign_out_cookies import store_id_token
 
-SECRET_VARIABLE = "BOTCHAT_OIDC_SECRET"  # noqa: S105  (the name of it)
+SECRET_VARIABLE = "BOTCHAT_OIDC_SECRET"  # noqa: S105  (the variable's name)
 LOGIN_PATH, CALLBACK_PATH = "/auth/login", "/oauth2callback"
 
 _USER_COOKIE, _TOKENS_COOKIE = "_streamlit_user", "_streamlit_user_tokens"
@@ -30,10 +30,10 @@ _AGAIN = '<p><a href="/sign-in">{label}</a></p>'
 
 
 def streamlit_secrets(settings: OidcSettings, environment: Mapping[str, str]) -> dict[str, Any]:
-    """Make what Streamlit's login is told; it is in this process alone, and in no file.
+    """Return the settings of Streamlit's login, which are kept in this process and in no file.
 
     Raises:
-        ConfigError: the client's secret is not in the environment, or a library is missing.
+        ConfigError: the client secret is missing in the environment, or a library isn't installed.
     """
     if not is_authlib_installed():
         raise ConfigError("Signing in with OpenID Connect needs more than is installed: pip install 'botchat[oidc]'.")
@@ -65,7 +65,7 @@ class OidcCallback:
         self._states = states
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """Handle a request."""
         if scope["type"] == "http" and scope["path"] == LOGIN_PATH:
             await self._app(scope, receive, self._states.with_state_cookie(Request(scope), send))
         elif scope["type"] == "http" and scope["path"] == CALLBACK_PATH:
@@ -112,10 +112,10 @@ class OidcCallback:
 
 
 def user_from_claims(claims: Mapping[str, Any], claim: str) -> str:
-    """Tell who it is.
+    """Return the user that the configured claim names.
 
     Raises:
-        InvalidInput: the provider does not say, or says an address that it has not verified.
+        InvalidInput: the claim is missing, or is an email address that the provider has not verified.
     """
     user = claims.get(claim)
     if not isinstance(user, str) or not user:
@@ -130,7 +130,7 @@ def _refused(request: Request, label: str, error: BotchatError) -> Response:
 
 
 def _read(set_cookies: Iterable[str], name: str) -> dict[str, Any] | None:
-    """Read a cookie that Streamlit would set, which may be in several parts; None if nobody was signed in."""
+    """Read a cookie that Streamlit is about to set, possibly in several chunks; None if nobody was signed in."""
     cookies: SimpleCookie = SimpleCookie()
     for line in set_cookies:
         cookies.load(line)

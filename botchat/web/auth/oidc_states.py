@@ -1,4 +1,4 @@
-"""The `state` of a sign-in at a provider (RFC 6749, section 10.12): bound to a browser, good for an hour, used once."""
+"""The `state` of a sign-in at a provider (RFC 6749, 10.12): bound to a browser, valid for an hour, used once."""
 
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -16,9 +16,9 @@ from botchat.core.models import now
 from botchat.core.storage import ShortLived
 
 STATE_LIFETIME = timedelta(hours=1)
-"""How long someone may take at the provider."""
+"""How long a user may take at the provider."""
 
-_STORED_FOR = 2 * STATE_LIFETIME  # longer than a state is good, also where the clocks of two machines differ
+_STORED_FOR = 2 * STATE_LIFETIME  # longer than the state is valid, even if the clocks of two machines differ
 _COOKIE = "botchat_state"
 _DAY = timedelta(days=1)
 _USED = "This sign-in was already used. Sign in again."
@@ -26,17 +26,17 @@ _EXPIRED = "This sign-in was not started in this browser, or has expired. Sign i
 
 
 class OidcStates:
-    """Knows which sign-ins a browser has begun, by signed cookies, and which were used, by the store.
+    """Records started sign-ins in signed cookies of the browser, and used ones in the store.
 
-    Streamlit keeps the state in a cookie alone: a browser that kept the old cookie could use it again. The store's
-    record of a used state is made in one step, so of several requests with the same callback one signs in.
+    Streamlit keeps the state only in a cookie, so a browser that kept the old cookie could use it again. A used state
+    is recorded in one atomic step, so that one of several requests with the same callback signs in.
     """
 
     def __init__(self, short_lived: ShortLived) -> None:
         self._short_lived = short_lived
 
     def with_state_cookie(self, request: Request, send: Send) -> Send:
-        """Return a `send` that adds the cookie of a state to the redirect to the provider."""
+        """Return a `send` that adds the state's cookie to the redirect to the provider."""
 
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -48,10 +48,10 @@ class OidcStates:
         return send_with_cookie
 
     def check(self, request: Request) -> None:
-        """Check a callback before the provider is asked about it.
+        """Check the state of a callback before the provider is asked about it.
 
         Raises:
-            InvalidInput: its state was used before, was not given to this browser, or has expired.
+            InvalidInput: the state was used before, belongs to another browser, or has expired.
             StoreError: the store can't be read.
         """
         state = _state_of(request)
@@ -64,11 +64,11 @@ class OidcStates:
             raise InvalidInput(_EXPIRED)
 
     def use(self, request: Request) -> None:
-        """Use up the state of a callback that the provider has confirmed.
+        """Mark the state of a callback as used, once the provider has confirmed it.
 
         Raises:
             InvalidInput: another request used it first.
-            StoreError: that can't be stored: nobody may be signed in then.
+            StoreError: it can't be stored. Nobody may be signed in then.
         """
         if not self._short_lived.add(_key(_state_of(request)), {}, now() + _STORED_FOR):
             raise InvalidInput(_USED)

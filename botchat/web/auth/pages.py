@@ -1,4 +1,4 @@
-"""The addresses /sign-in and /sign-out: plain pages with a form, because a page of Streamlit's can set no cookie."""
+"""The pages /sign-in and /sign-out: plain HTML forms, because a Streamlit page can't set a cookie."""
 
 import hmac
 import re
@@ -30,7 +30,7 @@ SIGN_IN_AT_PROVIDER = "/sign-in/elsewhere"
 
 _FORM_COOKIE = "botchat_form"
 _NEXT_COOKIE = "botchat_next"
-_NEXT_SECONDS = 15 * 60  # that someone takes to sign in at the provider
+_NEXT_SECONDS = 15 * 60  # seconds to sign in at the provider
 _FORM_KEY = re.compile(r"[\w-]{43}", re.ASCII)
 _MAX_FORM_BYTES = 16_384
 # The longest that browsers keep a cookie. The store determines how long the sign-in is valid.
@@ -55,7 +55,7 @@ _NAME_FIELDS = """<label for="user">Name</label>
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required>
 <button>Sign in</button>"""
-# A link: a form's answer may lead nowhere else, by the page's own policy.
+# A link, because the page's policy lets the response to a form redirect only to this server.
 _PROVIDER_FIELDS = f'<p><a href="{SIGN_IN_AT_PROVIDER}?next={{next}}">Go on to sign in</a></p>'
 _SIGN_OUT_FIELDS = """<button autofocus>Sign out</button>
 <button name="everywhere" value="yes">Sign out on all devices</button>
@@ -68,28 +68,28 @@ Sign out there too.</p><p><a href="/sign-in">Sign in again</a></p>"""
 
 
 class IdentityProvider(Protocol):
-    """Somebody else who signs people in and out."""
+    """An external service that signs users in and out."""
 
     @property
     def name(self) -> str:
-        """Who it is, for people."""
+        """The name to show to users."""
         ...
 
     def sign_in_url(self) -> str:
-        """Tell the address at which they sign people in."""
+        """Return the URL of its sign-in."""
         ...
 
     async def sign_out_url(self, request: Request, state: str) -> str | None:
-        """Tell the address at which they sign people out; None where they don't.
+        """Return the URL of its sign-out; None if it has none.
 
         Raises:
-            BotchatError: they can't be asked.
+            BotchatError: the provider can't be reached.
         """
         ...
 
 
 class SignInPages:
-    """Signs people in with a password, or sends them to an identity provider; and signs them out."""
+    """Signs users in with a password or at an identity provider, and signs them out."""
 
     def __init__(self, access: Access, passwords: PasswordSignIn, provider: IdentityProvider | None = None) -> None:
         self._access = access
@@ -179,7 +179,7 @@ class SignInPages:
 
 
 async def _sign_out_at_provider(request: Request, provider: IdentityProvider) -> Response:
-    """Lead a browser that was signed out here to where it is signed out of the provider too."""
+    """Return a page that takes a browser, already signed out here, to the provider's sign-out."""
     state = new_state()
     try:
         address = await provider.sign_out_url(request, state)
@@ -189,7 +189,7 @@ async def _sign_out_at_provider(request: Request, provider: IdentityProvider) ->
     else:
         if address is None:
             answer = RedirectResponse(SIGN_IN, 303)
-        else:  # the page's policy lets the answer to a form redirect nowhere else, so the next page does
+        else:  # the policy allows the response to a form no other redirect, so this page refreshes to the URL
             told = _CONTINUE_AT_PROVIDER.format(name=escape(provider.name), address=escape(address))
             answer = form_page(request, "Signed out", told)
             answer.headers["Refresh"] = f"0; url={address}"
@@ -199,7 +199,7 @@ async def _sign_out_at_provider(request: Request, provider: IdentityProvider) ->
 
 
 def sign_in_response(request: Request, token: str, after: str = "") -> Response:
-    """Give the browser the cookie of a sign-in, and lead it to the page; `after` is what stood behind its `?`."""
+    """Return a redirect to the page that sets the sign-in cookie; `after` is the page's query string."""
     answer = RedirectResponse(f"/?{after}" if after else "/", 303)
     is_safe = request.url.scheme == "https"
     answer.set_cookie(SIGN_IN_COOKIE, token, max_age=_COOKIE_SECONDS, httponly=True, samesite="lax", secure=is_safe)
@@ -207,14 +207,14 @@ def sign_in_response(request: Request, token: str, after: str = "") -> Response:
 
 
 def provider_sign_in_response(request: Request, token: str) -> Response:
-    """Give a browser that comes back from the provider the cookie of a sign-in, and lead it to where it was going."""
+    """Return the redirect of a browser that comes back from the provider, to the page that it asked for first."""
     answer = sign_in_response(request, token, unquote(request.cookies.get(_NEXT_COOKIE, "")))
     answer.delete_cookie(_NEXT_COOKIE, httponly=True, samesite="lax")
     return answer
 
 
 def form_page(request: Request, title: str, fields: str, error: BotchatError | None = None) -> Response:
-    """Make a page with a form that only this browser can send."""
+    """Return a page with a form that only this browser can submit: its key must match a cookie (CSRF)."""
     key = request.cookies.get(_FORM_COOKIE, "")
     if not _FORM_KEY.fullmatch(key):
         key = secrets.token_urlsafe(32)
@@ -234,10 +234,10 @@ def _status(error: BotchatError | None) -> int:
 
 
 async def _form(request: Request) -> dict[str, str]:
-    """Read a form that was sent from a page of this server.
+    """Read a form and check its key.
 
     Raises:
-        InvalidInput: it was not, or is too long.
+        InvalidInput: the form isn't from a page of this server, or is too long.
     """
     body = b""
     async for part in request.stream():

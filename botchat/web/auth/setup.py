@@ -1,4 +1,4 @@
-"""Puts together how people come in to the page: which routes, what stands before it, and what Streamlit is told."""
+"""Builds what a way of signing in needs: routes, middleware, and options of Streamlit."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -15,13 +15,13 @@ from botchat.web.auth.middleware import USER_HEADER, AuthMiddleware
 from botchat.web.auth.pages import SIGN_IN, SIGN_IN_AT_PROVIDER, SignInPages
 
 API_PREFIX = "/api/"
-"""Where the API is; it lets in whom it knows by itself."""
+"""The path prefix of the API, which authenticates its requests itself."""
 
 _HEALTH = "/_stcore/health"
 
 
 class AuthSetup(NamedTuple):
-    """What the application is made with."""
+    """What the application is created with."""
 
     routes: list[BaseRoute]
     middleware: list[Middleware]
@@ -36,12 +36,17 @@ def set_up_auth(
     short_lived: ShortLived,
     environment: Mapping[str, str],
 ) -> AuthSetup:
-    """Make what the settings say; `passwords` signs in where people have one.
+    """Return what the configured sign-in needs.
 
-    `short_lived` keeps which sign-ins at a provider were used.
+    Args:
+        settings: choose the way of signing in.
+        access: has the accounts and the sign-ins.
+        passwords: checks passwords.
+        short_lived: stores which sign-ins at a provider were used.
+        environment: contains the provider's client secret.
 
     Raises:
-        ConfigError: a secret is not in the environment, or a library is missing.
+        ConfigError: a secret is missing in the environment, or a library isn't installed.
     """
     options = {"server.trustedUserHeaders": {USER_HEADER: "user"}}
     forwarded = Middleware(ForwardedClient, proxies=settings.proxies)

@@ -1,4 +1,4 @@
-"""What a browser keeps for signing out at a provider: the ID token of its sign-in, and the state it comes back with."""
+"""Cookies for signing out at a provider: the ID token of the sign-in, and the `state` of the redirect."""
 
 import hmac
 import secrets
@@ -7,13 +7,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 _ID_TOKEN_COOKIE, _STATE_COOKIE = "botchat_id_token", "botchat_signed_out"
-_MAX_COOKIE_LENGTH = 3_800  # of the 4,096 bytes that browsers take of a cookie with its attributes
-_COOKIE_SECONDS = 400 * 24 * 60 * 60  # seconds, the most that browsers keep a cookie
+_MAX_COOKIE_LENGTH = 3_800  # browsers limit a cookie with its attributes to 4,096 bytes
+_COOKIE_SECONDS = 400 * 24 * 60 * 60  # seconds, the longest that browsers keep a cookie
 _STATE_SECONDS = 15 * 60
 
 
 def store_id_token(answer: Response, request: Request, id_token: object) -> None:
-    """Have the browser keep the ID token, for signing out alone; one that is too long for a cookie isn't kept."""
+    """Set the cookie of the ID token, which is only used to sign out. One too long for a cookie isn't stored."""
     if isinstance(id_token, str) and id_token and len(id_token) <= _MAX_COOKIE_LENGTH:
         _set(answer, request, _ID_TOKEN_COOKIE, id_token, "/sign-out", _COOKIE_SECONDS)
     else:
@@ -21,33 +21,33 @@ def store_id_token(answer: Response, request: Request, id_token: object) -> None
 
 
 def read_id_token(request: Request) -> str | None:
-    """Return the ID token that the browser keeps."""
+    """Return the ID token in the browser's cookie, None if there is none."""
     return request.cookies.get(_ID_TOKEN_COOKIE)
 
 
 def delete_id_token(answer: Response) -> None:
-    """Have the browser forget the ID token of an earlier sign-in."""
+    """Delete the cookie of an earlier sign-in's ID token."""
     answer.delete_cookie(_ID_TOKEN_COOKIE, path="/sign-out", httponly=True, samesite="lax")
 
 
 def new_state() -> str:
-    """Make the state by which a browser that comes back from signing out is known."""
+    """Return a random state that identifies a browser when it comes back from signing out."""
     return secrets.token_urlsafe(32)
 
 
 def store_state(answer: Response, request: Request, state: str) -> None:
-    """Have the browser keep the state until it comes back."""
+    """Set the cookie of the state."""
     _set(answer, request, _STATE_COOKIE, state, "/sign-in", _STATE_SECONDS)
 
 
 def is_sign_out_callback(request: Request) -> bool:
-    """Tell whether a browser comes back from signing out at the provider, as this server sent it there."""
+    """Return whether the browser comes back from a sign-out at the provider that this server started."""
     kept, given = request.cookies.get(_STATE_COOKIE, ""), request.query_params.get("state", "")
     return bool(kept) and hmac.compare_digest(kept.encode(), given.encode())
 
 
 def delete_state(answer: Response) -> None:
-    """Have the browser forget the state: it is good once."""
+    """Delete the cookie of the state, which is valid once."""
     answer.delete_cookie(_STATE_COOKIE, path="/sign-in", httponly=True, samesite="lax")
 
 

@@ -13,7 +13,7 @@ _END_OF_PARAGRAPH = re.compile(r"\n(?=[ \t]*\n)")
 
 
 class CodeRanges:
-    """Finds the ends of the code in one text, in a time that grows no faster than `n log n` with its length."""
+    """Finds the ends of the code in one text, in O(n log n) of its length."""
 
     def __init__(self, text: str) -> None:
         self._text = text

@@ -1,4 +1,4 @@
-"""The address /file: what came with a message. Images are shown, anything else is saved, nothing is run."""
+"""The route /file: a message's attachments. Images are shown, other files are downloaded, nothing is run."""
 
 from urllib.parse import urlencode
 
@@ -12,7 +12,7 @@ from botchat.web.routes.common import attachment_disposition, connection, endpoi
 
 
 def file_url(session: Session, file: File) -> str:
-    """Tell where the page finds a file."""
+    """Return the URL of an attachment, relative to the page."""
     return f"file?{urlencode({'session': session.id, 'id': file.id, 'name': file.name})}"
 
 
@@ -26,4 +26,4 @@ def _file(request: Request) -> Response:
 
 
 FILE_ROUTE = Route("/file", endpoint(_file), methods=["GET"])
-"""`?session=ID&id=FILE`; `&name=` is only what it is saved as."""
+"""`?session=ID&id=FILE`; `&name=` only sets the name of the download."""
