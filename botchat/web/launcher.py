@@ -26,6 +26,7 @@ from botchat.web.auth.setup import API_PREFIX, set_up_auth
 from botchat.web.routes.export import EXPORT_ROUTE
 from botchat.web.routes.files import FILE_ROUTE
 from botchat.web.server import sockets
+from botchat.web.server.page_token import PageToken
 from botchat.web.server.security_headers import AllowedHosts, SameOrigin, SecurityHeaders
 from botchat.web.theme import THEME
 
@@ -72,6 +73,7 @@ def serve(
                 Middleware(SecurityHeaders),
                 Middleware(AllowedHosts, hosts=_allowed_hosts(settings)),
                 Middleware(SameOrigin, exempt_prefix=API_PREFIX),
+                *_page_token(settings, port),
                 *auth.middleware,
             ],
             routes=[
@@ -119,6 +121,11 @@ def _admins(settings: Settings) -> tuple[str, ...]:
     if settings.admins is not None:
         return settings.admins
     return (settings.user,) if is_loopback(settings.host) and settings.web.sign_in == "none" else ()
+
+
+def _page_token(settings: Settings, port: int) -> list[Middleware]:
+    """Return what requires the page's own cookie where nobody signs in."""
+    return [Middleware(PageToken, port=port, exempt_prefix=API_PREFIX)] if settings.web.sign_in == "none" else []
 
 
 def _allowed_hosts(settings: Settings) -> list[str]:

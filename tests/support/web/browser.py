@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+import httpx2
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from support.paths import ROOT, TESTS
 from support.shell import Shell
@@ -56,6 +57,13 @@ def kill(browser: Browser) -> None:
     """Kill a Chromium as a full memory would."""
     processes = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
     os.kill(next(process["id"] for process in processes if process["type"] == "browser"), signal.SIGKILL)
+
+
+def page_cookie(address: str, source: str = "127.0.0.1") -> str:
+    """Load a page from `source`, an address of this machine; return its cookies as the header `Cookie`."""
+    with httpx2.Client(transport=httpx2.HTTPTransport(local_address=source)) as client:
+        client.get(address)
+        return "; ".join(f"{name}={value}" for name, value in client.cookies.items())
 
 
 class Site:
