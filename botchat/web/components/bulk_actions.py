@@ -1,4 +1,4 @@
-"""Several sessions at once: archived, deleted, brought back, tagged; and the offer to take it back."""
+"""Actions on several selected sessions: archive, delete, restore, tag; and undo of the last move."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,13 @@ _MOVES: dict[State, dict[str, State]] = {
 
 @dataclass(frozen=True, slots=True)
 class LastMove:
-    """What was moved last, and so can be moved back."""
+    """The sessions that were moved last, for undo.
+
+    Attributes:
+        notice: the sentence that is shown next to the button.
+        ids: the IDs of the sessions.
+        before: the state that undo gives back to them.
+    """
 
     notice: str
     ids: tuple[str, ...]
@@ -28,7 +34,7 @@ class LastMove:
 
 
 def move_sessions(user: str, ids: Sequence[str], before: State, to: State) -> None:
-    """Give sessions another state, each by itself: what can't be moved is told, and the others are."""
+    """Change the state of sessions one by one, until one fails; the error is shown on the page."""
     done: list[str] = []
     for session_id in ids:
         if not callbacks.attempt(partial(_set_state, user=user, session_id=session_id, to=to)):
@@ -40,7 +46,7 @@ def move_sessions(user: str, ids: Sequence[str], before: State, to: State) -> No
 
 
 def undo_button(user: str) -> None:
-    """Offer to take back the last move."""
+    """Show a button that undoes the last move, if there was one."""
     moved: LastMove | None = st.session_state.get("moved")
     if moved is None:
         return
@@ -50,7 +56,7 @@ def undo_button(user: str) -> None:
 
 
 def bulk_selection(user: str, names: Mapping[str, str], state: State) -> None:
-    """Show sessions, named by their ids, with boxes to tick, and what can be done to those that are ticked."""
+    """Show sessions with checkboxes, and the actions on the selected ones; `names` has the labels by session ID."""
     ticked = [session_id for session_id in names if st.session_state.get(f"tick {session_id}")]
     st.caption(f"{len(ticked)} selected")
     with st.container(key="selected actions", horizontal=True):

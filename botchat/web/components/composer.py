@@ -1,4 +1,4 @@
-"""The line to type in: what is sent with it, and what could not be saved and stays on the screen."""
+"""The composer: the message input, and a message that couldn't be saved and stays on the screen."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from botchat.web.markdown.escape import escape, session_label
 
 
 def message_input(session: Session | None) -> None:
-    """Show the line, for messages to this session."""
+    """Show the message input of a session; without one it is disabled."""
     st.chat_input(
         "Your message",
         key="prompt",
@@ -25,15 +25,15 @@ def message_input(session: Session | None) -> None:
 
 
 def send_text(session: Session, text: str) -> None:
-    """Send words that were not typed but chosen."""
+    """Send a text that was chosen, not typed."""
     _send(session, Message(role="user", content=text))
 
 
 def unsent_message(shown: Session | None) -> None:
-    """Show the message that could not be saved: it stays on every page until it is, or is taken back."""
+    """Show a message that couldn't be saved. It stays, in every view, until it is saved or moved back to the input."""
     if "unsent" not in st.session_state:
         return
-    with st.container(key="unsent"):  # where the script finds it, to keep it over a reload
+    with st.container(key="unsent"):  # page.js reads it here, to keep it over a reload
         _show_unsent(shown)
 
 
@@ -49,7 +49,7 @@ def _show_unsent(shown: Session | None) -> None:
 
 
 def _submit() -> None:
-    """Send what was typed. It is cleared from the line by now, so on failure it is kept to be shown and sent again."""
+    """Send the typed message. The input is empty by now, so a message that can't be sent is kept and shown."""
     typed = st.session_state.prompt
     if not typed.text.strip() and not typed.files:
         return
@@ -70,7 +70,7 @@ def _submit() -> None:
 
 
 def _restore_input(text: str, why: str, files: Sequence[object] = ()) -> None:
-    """Put words back into the line, which can't be given files."""
+    """Put a text back into the input. Files can't be put back."""
     st.session_state.prompt = text
     st.session_state.notice = f"{why} Then add the files again." if files else why
 
@@ -90,12 +90,12 @@ def _send(session: Session, message: Message) -> None:
 
 
 def _retry() -> None:
-    if waiting := st.session_state.pop("unsent", None):  # not there any more at the second click of two
+    if waiting := st.session_state.pop("unsent", None):  # missing at the second click of a double click
         st.session_state.pop("refused", None)
         _send(*waiting[:2])
 
 
 def _move_to_input(message: Message) -> None:
     if st.session_state.pop("unsent", None):
-        refused = st.session_state.pop("refused", None)  # it stands in the line, and must not be replaced
+        refused = st.session_state.pop("refused", None)  # it is in the input, and must not be replaced
         st.session_state.prompt = f"{message.content}\n\n{refused}" if refused else message.content

@@ -1,4 +1,4 @@
-"""Where the bot's part of a conversation begins, and where its topic changes: a line across the page."""
+"""Dividers between messages: where the bot's context begins, and where a new topic does."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from botchat.web.markdown.escape import escape
 
 
 class Dividers:
-    """The lines between the messages of a session: one element each, and none where there is nothing to say."""
+    """The dividers of a session: at most one context divider, and one at each change of topic."""
 
     def __init__(self, session: Session, messages: Sequence[Message]) -> None:
         self._session = session
@@ -20,7 +20,7 @@ class Dividers:
         self._topics = topics_of(messages) if cache.preferences(session.user).topics == "shown" else ()
 
     def draw_above(self, message_id: str) -> None:
-        """Draw what stands above a message."""
+        """Draw the dividers above a message, if there are any."""
         if self._shown and message_id == self._shown.first:
             _context_divider(self._session, self._shown)
         if message_id in self._topics:
@@ -28,12 +28,12 @@ class Dividers:
 
 
 def clear_context(session: Session, message_id: str | None) -> None:
-    """Let the bot forget what stands above a message; None takes that back."""
+    """Exclude the messages above a message from the bot's context; None includes them again."""
     callbacks.attempt(lambda chat: chat.forget(session.user, session, message_id))
 
 
 def start_session_from(session: Session, message_id: str) -> None:
-    """Begin a new session with a message and what follows it, and show it."""
+    """Start a new session with a message and those after it, and open it."""
 
     def begin(chat: Chat) -> None:
         callbacks.open_session(chat.begin_from(session.user, session, message_id).id)
@@ -41,14 +41,14 @@ def start_session_from(session: Session, message_id: str) -> None:
     callbacks.attempt(begin)
 
 
-def _context_divider(session: Session, told: Shown) -> None:
+def _context_divider(session: Session, usage: Shown) -> None:
     with st.container(key="line-shown", horizontal=True, horizontal_alignment="center", vertical_alignment="center"):
-        st.caption(escape(told.sentence), width="content")
-        if told.by_hand:
+        st.caption(escape(usage.sentence), width="content")
+        if usage.by_hand:
             st.button("Take it back", key="remember", type="tertiary", on_click=clear_context, args=(session, None))
-    if told.summary:
+    if usage.summary:
         with st.expander("The bot's summary of it", type="compact"):
-            show_streaming_text(told.summary)
+            show_streaming_text(usage.summary)
 
 
 def _topic_divider(session: Session, message_id: str) -> None:

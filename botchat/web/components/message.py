@@ -1,4 +1,4 @@
-"""One message on the page: its words as they were typed or as Markdown, its files, and what can be done with it."""
+"""Shows one message: its text, files, details and actions, or the editor of a message that is edited."""
 
 from contextlib import AbstractContextManager
 from datetime import tzinfo
@@ -17,7 +17,7 @@ from botchat.web.timezone import local_now
 
 
 def show_message(message: Message) -> None:
-    """Show one message alone; of files their names."""
+    """Show a message without actions, and of its files only the names."""
     with _frame(message):
         _content(message)
         for file in message.files:
@@ -25,7 +25,7 @@ def show_message(message: Message) -> None:
 
 
 def show_session_message(session: Session, message: Message, actions: OfferedActions, active: ActiveMessages) -> None:
-    """Show a message of a session with what can be done with it."""
+    """Show a message of a session with its files and actions."""
     with _frame(message):
         if message.id == active.editing:
             _editor(session, message)
@@ -42,13 +42,13 @@ def _frame(message: Message) -> AbstractContextManager[object]:
 
 
 def _details(message: Message, zone: tzinfo | None) -> str:
-    # When it was written, by which model, with how many tokens and how fast.
+    """Return the time, the model, the token usage and the latency of a message."""
     facts = [f"{message.create_time.astimezone(zone):%Y-%m-%d %H:%M:%S}"]
     if message.model:
         facts.append(message.model)
-    for name, what in (("prompt_tokens", "tokens in"), ("completion_tokens", "tokens out")):
+    for name, unit in (("prompt_tokens", "tokens in"), ("completion_tokens", "tokens out")):
         if message.usage and name in message.usage:
-            facts.append(f"{message.usage[name]:,} {what}")
+            facts.append(f"{message.usage[name]:,} {unit}")
     if message.first_token_ms is not None:
         facts.append(f"first word after {message.first_token_ms / 1000:.1f} s")
     if message.latency_ms is not None:
@@ -89,8 +89,8 @@ def _editor(session: Session, message: Message) -> None:
 
 
 def _edit(session: Session, message: Message) -> None:
-    words = st.session_state[f"edited {message.id}"]
-    if callbacks.attempt(lambda chat: chat.edit(session.user, session, message.id, words)):
+    text = st.session_state[f"edited {message.id}"]
+    if callbacks.attempt(lambda chat: chat.edit(session.user, session, message.id, text)):
         _stop_editing()
 
 

@@ -1,4 +1,4 @@
-"""What can be done with the messages of a session: a row below the newest, and one menu for each exchange before."""
+"""The actions on messages: a row below each recent message, and one menu for each earlier exchange."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
@@ -16,14 +16,14 @@ _OF_USER = ("Edit", "Forget what came before", "New session from here", "Details
 _OF_BOT = ("Answer again", "Feedback", "Details", "Redact")
 _OF_BOTH = ("Copy", "Copy the question", "Edit the question", *_OF_BOT[:2], *_OF_USER[1:], "Redact the question")
 _RECENT = 10
-"""Messages that have their actions in a row. Those before them share one menu with what they answer: each widget far
-above takes as much of every run as one that is read now."""
+"""How many messages have their actions in a row. An earlier reply shares one menu with its question, because a widget
+far above costs every run as much as a visible one."""
 
 _RATINGS: tuple[Literal["down", "up"], ...] = ("down", "up")
 
 
 class ActiveMessages(NamedTuple):
-    """The messages that a person does something with. It is read once in a run: for each message it would be slow."""
+    """The messages that the user edits, rates or sees details of. It is read once per run, because that is faster."""
 
     editing: str | None
     rating: str | None
@@ -31,7 +31,14 @@ class ActiveMessages(NamedTuple):
 
 
 class OfferedActions(NamedTuple):
-    """What is offered below a message: a row of actions, one menu, or nothing, as the menu of its answer has it all."""
+    """The actions below a message.
+
+    Attributes:
+        kind: a row, one menu, or nothing if the menu of the reply has the actions of its question too.
+        alternatives: the IDs of the versions of the message, in order, itself among them.
+        is_rated: whether the row asks for feedback.
+        question: the message that the menu's reply answers, if the menu is for both.
+    """
 
     kind: Literal["row", "menu", "nothing"]
     alternatives: Sequence[str] = ()
@@ -40,7 +47,7 @@ class OfferedActions(NamedTuple):
 
 
 def active_messages() -> ActiveMessages:
-    """Read which messages a person does something with."""
+    """Return the messages that the user edits, rates or sees details of."""
     state = st.session_state
     return ActiveMessages(state.get("editing"), state.get("rating"), state.get("details", frozenset()))
 
@@ -48,7 +55,7 @@ def active_messages() -> ActiveMessages:
 def offered_actions(
     messages: Sequence[Message], alternatives: Mapping[str, Sequence[str]], active: ActiveMessages
 ) -> Iterator[OfferedActions]:
-    """Tell what is offered below each message; `alternatives` stand in a message's place, itself among them."""
+    """Yield the actions below each message; `alternatives` has the IDs of all versions of a message by its ID."""
     newest = len(messages) - 1
     rows = []
     for place, message in enumerate(messages):
@@ -68,7 +75,7 @@ def offered_actions(
 
 
 def show_actions(session: Session, message: Message, actions: OfferedActions) -> None:
-    """Show what is offered below a message."""
+    """Show the actions below a message."""
     if actions.kind == "row":
         _row(session, message, actions)
     elif actions.question:
@@ -108,7 +115,7 @@ def _version(which: Literal["before", "after"], message: Message, session: Sessi
 
 
 def _menu(session: Session, message: Message, names: Sequence[str], question: Message) -> None:
-    # `question` is what can be edited and begun from: the message itself, or what it answers.
+    # `question` is the message that can be edited and branched from: the message itself, or the one that it answers.
     key = f"menu {message.id}"
     empty = {name for name, text in (("Copy", message.content), ("Copy the question", question.content)) if not text}
     names = [name for name in names if name not in empty]
@@ -147,7 +154,7 @@ def _feedback(session: Session, message: Message) -> None:
     st.session_state[key] = _RATINGS.index(rating) if rating in _RATINGS else None
     st.feedback("thumbs", key=key, on_change=_rate, args=(session, message))
     if given:
-        # What is kept is the default: a browser that draws the field anew tells the default, as if it were typed.
+        # The stored comment is the default, because a browser that redraws the field sends its default as if typed.
         st.text_input(
             "Why?",
             given.get("comment", ""),

@@ -1,4 +1,4 @@
-"""What people and bots said, drawn: Markdown, a text as it was typed, and what is too long for either."""
+"""Draws the text of messages: Markdown of bots, plain text of users, and long texts in parts."""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -11,7 +11,7 @@ _BOX_HEIGHT = 480
 
 
 def show_bot_text(text: str, key: str) -> None:
-    """Draw what a bot said; `key` tells it from the others on the page, for one that is too long to be drawn whole."""
+    """Draw a bot's text; `key` is unique on the page, for the widgets of a text that is drawn in parts."""
     if _is_drawn(text):
         st.markdown(bot_markdown(text))
     else:
@@ -19,7 +19,7 @@ def show_bot_text(text: str, key: str) -> None:
 
 
 def show_user_text(text: str, key: str) -> None:
-    """Draw what a person said, as it was typed."""
+    """Draw a user's text literally; `key` as in `show_bot_text`."""
     if len(text) <= MAX_MARKDOWN_LENGTH:
         st.text(printable(text))
     else:
@@ -27,7 +27,7 @@ def show_user_text(text: str, key: str) -> None:
 
 
 def show_streaming_text(text: str, place: DeltaGenerator | None = None) -> DeltaGenerator:
-    """Draw what a bot says while it comes, where it was drawn before; of much, the newest part: there it goes on."""
+    """Draw a streaming text and return its element; `place` is the one to replace. Of a long text, draw the end."""
     drawn = st if place is None else place
     if _is_drawn(text):
         return drawn.markdown(bot_markdown(text))
@@ -40,9 +40,9 @@ def _is_drawn(text: str) -> bool:
 
 @st.fragment
 def _part(text: str, key: str) -> None:
-    """Draw a part of a long text, and the choice of the others: drawn whole, 1 MB keeps Chromium busy for ten seconds.
+    """Draw one part of a long text with a pagination, because 1 MB at once keeps Chromium busy for ten seconds.
 
-    It is plain text, for Markdown that was cut means something else.
+    It is plain text, because Markdown that is cut has another meaning.
     """
     parts = -(-len(text) // MAX_MARKDOWN_LENGTH)
     box = st.container(key=f"long {key}")

@@ -1,4 +1,4 @@
-"""What is done with the session that is open: renamed, pinned, tagged, given another bot, moved, exported."""
+"""The header of the open session, and its menu: rename, pin, tags, bot, export, archive, delete."""
 
 from collections.abc import Callable
 
@@ -17,13 +17,13 @@ _RENAME, _TAGS, _BOT, _EXPORT, _DELETE = "Rename", "Tags", "Bot and system promp
 
 
 def session_header(chat: Chat, session: Session) -> None:
-    """Show a session's name, its bot and the menu."""
+    """Show a session's name, menu, bot, tags and state, and the dialog that was chosen."""
     with st.container(key="head", horizontal=True, vertical_alignment="center"):
         st.subheader(session_label(session.name), anchor=False)
         _menu(session)
     tags = "".join(f" · {tag}" for tag in session.tags)
-    told = shown(session)
-    sent = f" · {told.words}" if told else ""
+    usage = shown(session)
+    sent = f" · {usage.words}" if usage else ""
     st.caption(f"Bot: {escape(_bot(chat, session) + tags + sent)}")
     if session.state == "archived":
         st.info("This session is in the archive.")
@@ -163,7 +163,7 @@ def _purge(chat: Chat, session: Session) -> None:
 
 
 def _save(session: Session, change: Callable[[Chat, Session], None]) -> None:
-    """Do what a dialog is for and close it; one that can't be done stays open, with what was typed, and says why."""
+    """Apply the change of a dialog and close it. On failure it stays open with its input, and shows the error."""
     try:
         change(cache.connection(), session)
     except BotchatError as error:

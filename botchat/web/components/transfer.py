@@ -1,4 +1,4 @@
-"""Sessions out of the page and into it: links that download, and a form that imports with a report."""
+"""Export and import on the page: download links, and an upload form with a report."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -23,12 +23,18 @@ _REASONS_SHOWN = 100
 
 @dataclass(kw_only=True, slots=True)
 class ImportReport:
-    """What became of a file; `problem` is why it went no further.
+    """The result of an import.
 
     Attributes:
-        file_id: which upload it was: the same one is not taken in twice.
-        refused: the first of those that could not be taken.
+        file_id: identifies the upload, so that it isn't imported twice.
+        file_name: the name of the uploaded file.
+        imported: how many sessions were imported.
+        existing: how many were in the store already, and stay as they are.
+        expiry_cleared: how many had an expiry time in the past, which was removed.
+        refused_count: how many were refused.
         unsupported: how many imported messages have content that can't be shown.
+        refused: the first 100 of the refused ones.
+        error: why the import ended early, if it did.
     """
 
     file_id: str
@@ -43,13 +49,13 @@ class ImportReport:
 
 
 def session_export_links(session: Session) -> None:
-    """Show what downloads a session: one button for each form."""
+    """Show the buttons that download a session, one for each format."""
     for form, label in _OF_ONE.items():
         _download_link(label, width="stretch", disabled=not session.rev, form=form, session=session.id)
 
 
 def export_links() -> None:
-    """Show what downloads all of the user's sessions but the trash: one button for each form."""
+    """Show the buttons that download all of the user's sessions except the trash, one for each format."""
     with st.container(horizontal=True):
         for form, label in _OF_ALL.items():
             _download_link(label, form=form)
@@ -57,7 +63,7 @@ def export_links() -> None:
 
 
 def import_form(user: str) -> None:
-    """Show what takes the sessions of a file in, and what became of the last one. They all become this user's."""
+    """Show the upload form, and the report of the last import. All imported sessions become this user's."""
     uploaded = st.file_uploader(
         "A file that botchat, ChatGPT, DeepSeek, LibreChat or Open WebUI exported",
         type=["json", "jsonl", "zip"],
@@ -70,15 +76,15 @@ def import_form(user: str) -> None:
         if place.button("Import", key="import", type="primary"):
             with st.spinner("Importing …"):
                 report = st.session_state["import report"] = _import_in_worker(user, uploaded)
-            place.empty()  # a second click while the first was at work finds the report of this file, and does nothing
+            place.empty()  # a second click during the import finds its report and does nothing
     if report is not None:
         _show_report(report)
 
 
 def _import_in_worker(user: str, uploaded: Any) -> ImportReport:
-    """Import a file in the thread for imports, and wait for it. A click meanwhile does not end it.
+    """Import a file in the import thread and wait for it. A click meanwhile doesn't abort it.
 
-    Nothing here draws: a run that draws can be broken off by the next click.
+    Nothing is drawn here, because a click aborts a run that draws.
     """
     report = ImportReport(file_id=uploaded.file_id, file_name=uploaded.name)
     try:
@@ -95,7 +101,7 @@ def _import(chat: Chat, user: str, uploaded: Any, limits: ImportLimits, report: 
         for became in intake.take(read_sessions(uploaded, user=user, default_user=user, limits=limits)):
             if isinstance(became, Refused) and len(report.refused) < _REASONS_SHOWN:
                 report.refused.append(became)
-    finally:  # also when the store went down in the middle: what is in is in
+    finally:  # also if the store went down: what was imported stays
         report.imported, report.existing, report.expiry_cleared = intake.taken, intake.kept, intake.late
         report.refused_count, report.unsupported = intake.refused, intake.unsupported
         chat.refresh(user)
@@ -126,6 +132,6 @@ def _show_report(report: ImportReport) -> None:
 def _download_link(
     label: str, *, width: Literal["stretch", "content"] = "content", disabled: bool = False, **asked: str
 ) -> None:
-    # It opens a tab, which the browser closes when the download begins; an error is told there, and the page stays.
+    # It opens a tab, which the browser closes when the download starts. An error is shown there, and the page stays.
     address = f"export?{urlencode(asked)}"
     st.link_button(label, address, icon=":material/download:", width=width, disabled=disabled)

@@ -1,7 +1,7 @@
-"""How many of a session's messages the page shows: the newest ones, from a first one that stays while others are added.
+"""Which messages of a session the page shows: the newest, from a first one that stays while messages are added.
 
-The browser matches what a run draws with what the run before drew by its place. If the first message moved on with
-each new one, all messages would be replaced by their neighbors at each question and each reply.
+The browser matches the elements of two runs by their place. If the first message changed with each new one, every
+message would be replaced by its neighbor at each question and each reply.
 """
 
 import streamlit as st
@@ -9,7 +9,7 @@ import streamlit as st
 from botchat.core.models import PAGE_SIZE, Session
 
 MAX_MESSAGES = 200
-"""Messages on the page at one time: 1,000 take a browser 17 s (measured)."""
+"""The most messages on the page at a time: 1,000 take a browser 17 s (measured)."""
 
 
 def size() -> int:
@@ -18,7 +18,7 @@ def size() -> int:
 
 
 def grow(session: Session) -> bool:
-    """Widen the window by the messages that were added since the run before; tell whether to read again."""
+    """Widen the window by the messages added since the last run; return whether to read the session again."""
     total = session.first + len(session.messages)
     before = st.session_state.get("total")
     st.session_state.total = session.id, total
@@ -32,16 +32,16 @@ def grow(session: Session) -> bool:
 
 
 def show_earlier() -> None:
-    """Show a page of earlier messages more."""
+    """Widen the window by a page of earlier messages."""
     st.session_state.depth = size() + PAGE_SIZE
 
 
 def reset() -> None:
-    """Show the newest messages only."""
+    """Show only the newest page of messages."""
     st.session_state.pop("depth", None)
 
 
 def shrink() -> None:
-    """Show the newest messages only, if the page holds so many that it gets slow or does not show the newest."""
+    """Show only the newest messages if the window is so large that the page is slow or doesn't show the newest."""
     if size() > 2 * PAGE_SIZE:
         reset()

@@ -1,4 +1,4 @@
-"""One session on the page: its messages, and the reply that is coming."""
+"""Shows one session: its messages, dividers, and the reply that is streaming."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ _POLL_SECONDS = 3.0
 
 
 def show_conversation(chat: Chat, session: Session) -> None:
-    """Show a session's messages, and follow the reply that is coming."""
+    """Show a session's messages, and follow the reply that is streaming."""
     reply = chat.reply(session.user, session.id)
     coming = reply.message.id if reply else external_reply_id(session)
     messages = branch_of(session.messages, _end_of_branch(session, reply))
@@ -45,15 +45,15 @@ def show_conversation(chat: Chat, session: Session) -> None:
 
 
 def _end_of_branch(session: Session, reply: Reply | None) -> str | None:
-    # Another answer begins a branch, which the store knows of once the first words are stored: until then, too, it
-    # takes the place of the answer before.
+    # A regenerated reply starts a branch, which is stored with its first text. Until then, too, it replaces the reply
+    # before it on the page.
     if reply and any(message.id == reply.message.parent for message in session.messages):
         return reply.message.parent
     return session.head
 
 
 def show_last_read(session: Session) -> None:
-    """Show a session as it was read last, while the store can't be read, and follow the reply that is coming."""
+    """Show a session as it was read last, while the store can't be read, and follow the reply that is streaming."""
     reply = runtime.current().replies.running(session.user, session.id)
     coming = reply.message_id if reply else external_reply_id(session)
     for message in branch_of(session.messages, session.head):
@@ -64,7 +64,7 @@ def show_last_read(session: Session) -> None:
 
 
 def session_with_reply(known: Session | None, reply: Reply) -> Session | None:
-    """Return the session that was read last, which may be older than its reply, with what the reply knows of it."""
+    """Return the session as it was read last, or as the reply knows it if that is newer, with the reply added."""
     asked = reply.session
     ids = {message.id for message in known.messages} if known else set()
     base = known if known and not (asked and {message.id for message in asked.messages[-1:]} - ids) else asked
@@ -76,7 +76,7 @@ def session_with_reply(known: Session | None, reply: Reply) -> Session | None:
 
 @st.fragment(run_every=_POLL_SECONDS)
 def _poll_changes(user: str, session_id: str, rev: int) -> None:
-    """Show what another tab does in this session: the store is asked only when this process has written."""
+    """Rerun the page if another tab changed this session. The store is read only if this process wrote something."""
     try:
         chat = cache.connection()
         revision = chat.revision(user)
@@ -85,7 +85,7 @@ def _poll_changes(user: str, session_id: str, rev: int) -> None:
             st.session_state.seen = revision
             is_new = chat.open(user, session_id, last=1).rev != rev
     except BotchatError:
-        is_new = True  # the run of the whole page says what is wrong
+        is_new = True  # the run of the whole page shows the error
     if is_new:
         st.rerun()
 

@@ -1,4 +1,4 @@
-"""The page: the list of sessions beside the one that is open, and the line to type in."""
+"""The page: chooses the view, and arranges the sidebar, the open session and the composer."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def show() -> None:
         st.warning(escape(notice))
     if not view:
         composer.unsent_message(session)
-        _side(user, session)  # last: the first words of a reply need not wait for the list
+        _side(user, session)  # last, so that the first text of a reply doesn't wait for the list
     runtime.current().after_run()
 
 
@@ -63,10 +63,10 @@ def _other_view(view: str, user: str) -> None:
 
 
 def _current_session(user: str) -> tuple[Session | None, str | None]:
-    """Return the session that the page is about, and what stands in its way.
+    """Return the session of the page, and the error that prevents reading it.
 
-    With the store down it is the one that was read last, and what its reply knows of it: what was said stays on the
-    screen until it is stored.
+    While the store is down it is the session that was read last, with its running reply, so that the conversation stays
+    on the screen until it is stored.
     """
     wanted = st.query_params.get("session")
     remembered: Session | None = st.session_state.get("shown" if wanted else "new")

@@ -1,4 +1,4 @@
-"""The page of a person's settings, and of what they take out of botchat or bring into it."""
+"""The settings view: theme, preferences, export and import."""
 
 import streamlit as st
 
@@ -11,7 +11,7 @@ from botchat.web.markdown.escape import escape
 
 
 def show_settings(user: str) -> None:
-    """Show the settings; each is kept as it is chosen."""
+    """Show the settings. Each is stored when it is changed."""
     st.subheader("Settings", anchor=False)
     theme_selector()
     try:

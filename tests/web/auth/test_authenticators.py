@@ -140,10 +140,10 @@ class TestAProxysHeader:
 
     @pytest.mark.parametrize("names", [[], [b""], [b"ann", b"bob"], [b"\xff"]])
     def test_none_two_or_no_text_are_nobody(self, world, names):
-        door = HeaderAuthenticator(world.access, "Remote-User", WebSettings().proxies)
+        authenticator = HeaderAuthenticator(world.access, "Remote-User", WebSettings().proxies)
         headers = [(b"remote-user", name) for name in names]
         with pytest.raises(NotSignedIn):
-            door.enter(HTTPConnection({"type": "http", "headers": headers, "client": ("127.0.0.1", 1)}))
+            authenticator.authenticate(HTTPConnection({"type": "http", "headers": headers, "client": ("127.0.0.1", 1)}))
 
     def test_who_is_disabled_here_does_not_come_in_and_their_tabs_end(self, world):
         browser = world.browser(sign_in="header", header="Remote-User")

@@ -1,10 +1,10 @@
-"""The admin page's charts as Vega-Lite: quiet colours that stand out from a light page and from a dark one."""
+"""The admin page's charts as Vega-Lite specifications, in colors that suit the light and the dark theme."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-# Each has a contrast of at least 3.4 to 1 with the page, be it light or dark.
+# The contrast with the background is at least 3.4 to 1, in the light theme and in the dark one.
 PRIMARY = "#4682be"
 SECONDARY = "#b8762e"
 
@@ -18,7 +18,7 @@ Row = dict[str, Any]
 
 
 def daily_bars(rows: Sequence[Row], title: str, first: date, last: date) -> Spec:
-    """Draw a bar for each day: its `number`."""
+    """Make a bar chart of the `number` of each day."""
     return {
         "height": _HEIGHT,
         "data": {"values": list(rows)},
@@ -32,7 +32,7 @@ def daily_bars(rows: Sequence[Row], title: str, first: date, last: date) -> Spec
 
 
 def daily_lines(rows: Sequence[Row], title: str, first: date, last: date) -> Spec:
-    """Draw a line for each `kind` of number; the second is dashed."""
+    """Make a line chart with a line for each `kind`; the second line is dashed."""
     return {
         "height": _HEIGHT_WITH_LEGEND,
         "data": {"values": list(rows)},
@@ -63,7 +63,7 @@ def diverging_daily_bars(rows: Sequence[Row], first: date, last: date) -> Spec:
 
 
 def ranking(rows: Sequence[Row], title: str) -> Spec:
-    """Draw a bar for each `name`, in the order of the rows; where rows have a `kind`, a bar is of these parts."""
+    """Make horizontal bars for each `name`, in the order of the rows; rows with a `kind` are stacked."""
     names = list(dict.fromkeys(row["name"] for row in rows))
     spec: Spec = {
         "height": {"step": _BAR_HEIGHT},

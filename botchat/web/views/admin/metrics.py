@@ -1,4 +1,4 @@
-"""What the admin page shows, read from the store at most every ten minutes: counts, never anybody's words."""
+"""The data of the admin page, read from the store at most every ten minutes: counts, never messages."""
 
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
@@ -13,7 +13,7 @@ _MAX_ENTRIES = 10
 
 
 class DailyUsage(NamedTuple):
-    """What was said on a day (UTC). Latencies are milliseconds, None where no reply had one."""
+    """The usage of one day (UTC). Latencies are in milliseconds, None if no reply had one."""
 
     day: date
     sessions: int
@@ -25,7 +25,7 @@ class DailyUsage(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """What was said by a user, or with a bot."""
+    """The usage of a user or a bot."""
 
     name: str
     sessions: int
@@ -35,12 +35,12 @@ class Usage(NamedTuple):
 
     @property
     def tokens(self) -> int:
-        """All tokens, read and written."""
+        """Input and output tokens."""
         return self.prompt_tokens + self.completion_tokens
 
 
 class Metrics(NamedTuple):
-    """Everything that the charts of a period show; the groups with the most first."""
+    """The data of all charts of a period; bots are sorted by tokens, users by messages, descending."""
 
     read_time: datetime
     since: date | None
@@ -52,30 +52,30 @@ class Metrics(NamedTuple):
 
     @property
     def sessions(self) -> int:
-        """Those in which something was said; each has one user."""
+        """The number of sessions with messages in the period; each session has one user."""
         return sum(user.sessions for user in self.users)
 
     @property
     def messages(self) -> int:
-        """All messages."""
+        """The number of messages in the period."""
         return sum(user.messages for user in self.users)
 
     @property
     def tokens(self) -> int:
-        """All tokens, read and written."""
+        """Input and output tokens."""
         return sum(bot.tokens for bot in self.bots)
 
 
 def refresh() -> None:
-    """Have everything read again."""
-    # A reading that is under way in another tab is still kept then: its figures are as old as it took to read them.
+    """Clear the caches, so that the next run reads the store again."""
+    # A read that is running in another tab is still cached afterwards; its data is as old as the read took.
     read_metrics.clear()
     all_users.clear()
 
 
 @st.cache_data(ttl=cache.CACHE_SECONDS, max_entries=_MAX_ENTRIES, show_spinner="Counting …")
 def read_metrics(days: int | None) -> Metrics:
-    """Count what was said in so many days up to today, or ever."""
+    """Read the metrics of the last `days` days including today; None reads all."""
     read_time = now()
     since = None if days is None else read_time.date() - timedelta(days=days - 1)
     start = None if since is None else datetime.combine(since, time(), read_time.tzinfo)
@@ -87,8 +87,8 @@ def read_metrics(days: int | None) -> Metrics:
         read_time=read_time,
         since=since,
         days=[_day(stat) for stat in found["day"]],
-        bots=sorted(map(_group, found["bot"]), key=lambda bot: -bot.tokens),
-        users=sorted(map(_group, found["user"]), key=lambda user: -user.messages),
+        bots=sorted(map(_usage, found["bot"]), key=lambda bot: -bot.tokens),
+        users=sorted(map(_usage, found["user"]), key=lambda user: -user.messages),
         p50=whole.latency_ms(50),
         p95=whole.latency_ms(95),
     )
@@ -96,7 +96,7 @@ def read_metrics(days: int | None) -> Metrics:
 
 @st.cache_data(ttl=cache.CACHE_SECONDS, max_entries=1, show_spinner="Reading the users …")
 def all_users() -> list[UserSummary]:
-    """Read who has sessions."""
+    """Read all users that have sessions."""
     return list(cache.connection().for_admins().users())
 
 
@@ -105,5 +105,5 @@ def _day(stat: Stat) -> DailyUsage:
     return DailyUsage(day, stat.sessions, stat.messages, stat.latency_ms(50), stat.latency_ms(95), stat.up, stat.down)
 
 
-def _group(stat: Stat) -> Usage:
+def _usage(stat: Stat) -> Usage:
     return Usage(stat.key, stat.sessions, stat.messages, stat.prompt_tokens, stat.completion_tokens)

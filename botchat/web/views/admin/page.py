@@ -1,4 +1,4 @@
-"""The page for admins: how much is said, with which bots, how fast and how well; counts, never anybody's words."""
+"""The admin page: usage, latency, feedback and users. It shows counts, never messages."""
 
 from collections.abc import Callable
 from datetime import date
@@ -19,7 +19,7 @@ _LONG = 1_000_000
 
 
 def show_admin() -> None:
-    """Show the page. Whether the person may see it, the caller knows."""
+    """Show the admin page. The caller checks that the user is an admin."""
     st.header("Everybody's sessions", anchor=False)
     chosen = st.segmented_control(
         "Period", list(_PERIODS), default="30 days", required=True, key="admin period", label_visibility="collapsed"
@@ -137,7 +137,7 @@ def _busiest(metrics: Metrics) -> None:
 
 
 def _show(title: str, summary: str, table: list[Row], spec: Callable[[], Spec]) -> None:
-    """Show a chart under what it says in a sentence, and its numbers as a table that can be opened."""
+    """Show a chart with a sentence that sums it up, and its numbers as a table in an expander."""
     st.subheader(title, anchor=False)
     st.caption(escape(summary))
     if not table:

@@ -1,4 +1,4 @@
-"""The admin page's list of users: sorted and searched, a page of them at a time."""
+"""The admin page's table of users, with search, sorting and pages."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -22,7 +22,7 @@ _SORTS: dict[str, tuple[Callable[[UserSummary], Any], bool]] = {
 
 @st.fragment
 def user_table(users: list[UserSummary]) -> None:
-    """Show who has sessions, as many on a page as a list of sessions has."""
+    """Show the users, as many per page as the session list has sessions."""
     st.subheader("Users", anchor=False)
     with st.container(horizontal=True):
         wanted = st.text_input("Search", key="admin search", placeholder="A part of a name", on_change=_first_page)
@@ -53,7 +53,7 @@ def _row(user: UserSummary) -> dict[str, str]:
 
 
 def _day(time: datetime) -> str:
-    """Say a day; on a phone it takes two lines, the year on the second."""
+    """Format a day so that it takes two lines on a phone, with the year on the second."""
     return f"{time.day}\N{NO-BREAK SPACE}{time:%b %Y}"
 
 
