@@ -95,24 +95,24 @@ def world_in(tmp_path):
     world.repository.close()
 
 
-def key_of(browser: TestClient, path: str = "/sign-in") -> str:
+def form_key(browser: TestClient, path: str = "/sign-in") -> str:
     """The hidden key of a form."""
     return re.search(r'name="form" value="([\w-]{43})"', browser.get(path).text)[1]
 
 
 def sign_in(browser: TestClient, user: str = "ann", password: str = WORD, path: str = "/sign-in", **form):
-    return browser.post(path, data={"form": key_of(browser), "user": user, "password": password} | form)
+    return browser.post(path, data={"form": form_key(browser), "user": user, "password": password} | form)
 
 
 def sign_out(browser: TestClient, **form):
-    return browser.post("/sign-out", data={"form": key_of(browser, "/sign-out")} | form)
+    return browser.post("/sign-out", data={"form": form_key(browser, "/sign-out")} | form)
 
 
-def may_see(browser: TestClient) -> bool:
+def has_access(browser: TestClient) -> bool:
     return browser.get("/").status_code == 200
 
 
-def refused(tab) -> bool:
+def is_refused(tab) -> bool:
     """Whether a tab that was open is served no more."""
     tab.send_text("click")
     try:

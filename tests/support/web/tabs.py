@@ -81,7 +81,7 @@ class Site:
         return made
 
 
-def listed(tab: AppTest) -> list[str]:
+def session_names(tab: AppTest) -> list[str]:
     """The names in the sidebar, as they are meant to be read."""
     return [name.replace("\\", "") for names in groups(tab).values() for name in names]
 
@@ -111,12 +111,12 @@ def pick(tab: AppTest, key: str, option: str) -> AppTest:
     return tab
 
 
-def said(tab: AppTest) -> list[str]:
+def conversation_texts(tab: AppTest) -> list[str]:
     """What the conversation shows: the user's words and the bot's."""
     return [element.value for message in tab.chat_message for element in (*message.text, *message.markdown)]
 
 
-def opened(tab: AppTest) -> str:
+def open_session_id(tab: AppTest) -> str:
     """The id in the address."""
     value = tab.query_params["session"]
     return value if isinstance(value, str) else value[0]

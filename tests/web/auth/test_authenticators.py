@@ -7,7 +7,7 @@ from starlette.requests import HTTPConnection
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 from support.api.client import CHEAP
-from support.web.sign_in import STREAM, may_see, refused, sign_in, sign_out, world_in
+from support.web.sign_in import STREAM, has_access, is_refused, sign_in, sign_out, world_in
 
 from botchat.core.auth import Access
 from botchat.core.auth.ttl_cache import REMEMBERED_SECONDS
@@ -34,11 +34,11 @@ def test_signing_out_in_one_tab_ends_the_others_and_no_other_device(world):
             "/sign-in",
             False,
         )
-        assert (refused(tab), refused(other)) == (True, False)
+        assert (is_refused(tab), is_refused(other)) == (True, False)
         here.cookies.set(SIGN_IN_COOKIE, kept)
-        assert not may_see(here)  # the cookie is worth nothing, wherever it was kept
+        assert not has_access(here)  # the cookie is worth nothing, wherever it was kept
         sign_out(elsewhere, everywhere="yes")
-        assert refused(other)
+        assert is_refused(other)
 
 
 def test_a_request_that_crosses_a_signing_out_is_not_remembered(world):
@@ -59,8 +59,8 @@ def test_a_request_that_crosses_a_signing_out_is_not_remembered(world):
     world.access = Access(Crossed(), CHEAP)
     ann = world.browser()
     ann.cookies = kept
-    assert may_see(ann)  # it was asked before
-    assert not may_see(ann)
+    assert has_access(ann)  # it was asked before
+    assert not has_access(ann)
 
 
 @pytest.mark.parametrize("signs_in", ["password", "header"])
@@ -81,8 +81,8 @@ def test_who_is_disabled_or_gets_another_password_is_signed_out_at_once(world, w
     with ann.websocket_connect(STREAM) as tab:
         tab.receive_text()
         getattr(world.access, what)("ann", *(["another word"] if what == "set_password" else []))
-        assert refused(tab)
-    assert not may_see(ann)
+        assert is_refused(tab)
+    assert not has_access(ann)
 
 
 def test_a_sign_in_goes_on_while_one_comes_back_and_ends_a_week_later(world):
@@ -95,7 +95,7 @@ def test_a_sign_in_goes_on_while_one_comes_back_and_ends_a_week_later(world):
         world.access = Access(accounts, CHEAP)  # another process: it remembers nobody
         again = world.browser()
         again.cookies = browser.cookies
-        assert may_see(again) == is_in
+        assert has_access(again) == is_in
         if is_in:
             assert accounts.sign_in(sign_in_id).expire_time > now() + timedelta(days=6)
 
@@ -115,10 +115,10 @@ def test_while_the_store_is_down_nobody_comes_in_and_who_is_there_stays(world):
         tab.receive_text()
         is_down.append(True)
         seconds[0] += REMEMBERED_SECONDS - 1
-        assert may_see(ann)
-        assert not refused(tab)
+        assert has_access(ann)
+        assert not is_refused(tab)
         seconds[0] += 1
-        assert not refused(tab)
+        assert not is_refused(tab)
         assert ann.get("/", headers={"Accept": "text/html"}).status_code == 503
         assert sign_in(world.browser()).status_code == 503
 
@@ -151,7 +151,7 @@ class TestAProxysHeader:
         with browser.websocket_connect(STREAM, headers=headers) as tab:
             tab.receive_text()
             world.access.disable("ann")
-            assert refused(tab)
+            assert is_refused(tab)
         assert browser.get("/", headers=headers).status_code == 401
 
 

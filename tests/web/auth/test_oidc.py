@@ -73,7 +73,7 @@ def signed_in(browser):
     return browser
 
 
-def may_see(browser) -> bool:
+def has_access(browser) -> bool:
     return browser.get("/export?form=json").status_code == 200
 
 
@@ -92,7 +92,7 @@ class TestReplay:
             answer = again.get(callback.url)
             assert (answer.status_code, "This sign-in was already used." in answer.text) == (400, True)
             assert SIGN_IN_COOKIE not in answer.cookies
-            assert may_see(again) == (SIGN_IN_COOKIE in cookies)  # a browser that was signed in still is
+            assert has_access(again) == (SIGN_IN_COOKIE in cookies)  # a browser that was signed in still is
         assert sign_ins(local_repository) == 1
 
     def test_of_many_at_once_one_signs_in(self, open_browser, local_repository):
@@ -130,7 +130,7 @@ class TestSignOut:
         browser = signed_in(open_browser())
         cookie = browser.cookies[SIGN_IN_COOKIE]
         answer = self.sign_out(browser)
-        assert (answer.status_code, SIGN_IN_COOKIE in browser.cookies, may_see(browser)) == (200, False, False)
+        assert (answer.status_code, SIGN_IN_COOKIE in browser.cookies, has_access(browser)) == (200, False, False)
         there = answer.headers["refresh"].removeprefix("0; url=")
         assert there == unescape(re.search('<a href="([^"]*)">Sign out of 127.0.0.1 too', answer.text)[1])
         asked = {name: values[0] for name, values in parse_qs(urlsplit(there).query).items()}
@@ -149,20 +149,20 @@ class TestSignOut:
             assert "You are signed out." not in browser.get("/sign-in", params={"state": strange}).text
         assert "botchat_id_token" not in browser.cookies
         browser.cookies.set(SIGN_IN_COOKIE, cookie)
-        assert not may_see(browser)
+        assert not has_access(browser)
 
     def test_where_the_provider_has_no_address_for_it_it_ends_here(self, open_browser):
         browser = signed_in(open_browser())
         answer = self.sign_out(browser)
         assert (answer.status_code, answer.headers["location"], "refresh" in answer.headers) == (303, "/sign-in", False)
-        assert not may_see(browser)
+        assert not has_access(browser)
 
     def test_where_the_provider_can_t_be_reached_it_ends_here_and_says_so(self, open_browser, provider):
         browser = signed_in(open_browser())
         provider.stop()
         answer = self.sign_out(browser)
         assert "may still be signed in at 127.0.0.1: Can&#x27;t reach 127.0.0.1." in answer.text
-        assert (answer.status_code, may_see(browser)) == (200, False)
+        assert (answer.status_code, has_access(browser)) == (200, False)
 
     def test_another_site_s_form_and_a_link_end_nothing(self, open_browser, provider):
         provider.signs_out = True
@@ -170,7 +170,7 @@ class TestSignOut:
         for answer in (browser.post("/sign-out"), browser.post("/sign-out", data={"form": "x" * 43})):
             assert (answer.status_code, "refresh" in answer.headers) == (400, False)
         assert browser.get("/sign-out").status_code == 200
-        assert may_see(browser)
+        assert has_access(browser)
 
     def test_an_id_token_too_long_for_a_cookie_is_not_kept(self, open_browser, provider):
         provider.signs_out = True

@@ -3,7 +3,7 @@
 import pytest
 from starlette.websockets import WebSocketDisconnect
 from support.stores.sessions import stored
-from support.web.sign_in import STREAM, WORD, key_of, may_see, sign_in, sign_out, world_in
+from support.web.sign_in import STREAM, WORD, form_key, has_access, sign_in, sign_out, world_in
 
 from botchat.core.models import Message, read_file
 from botchat.web.auth.authenticators import SIGN_IN_COOKIE
@@ -32,7 +32,7 @@ def test_the_right_password_opens_the_page_and_a_new_tab_of_the_same_browser(wor
 def test_nobody_is_led_elsewhere_after_signing_in(world, after):
     browser = world.browser()
     answer = browser.post(
-        "/sign-in", params={"next": after}, data={"form": key_of(browser), "user": "ann", "password": WORD}
+        "/sign-in", params={"next": after}, data={"form": form_key(browser), "user": "ann", "password": WORD}
     )
     assert answer.headers["location"].startswith("/?")
     assert "x" not in answer.headers
@@ -52,19 +52,19 @@ def test_a_wrong_password_says_so_in_the_same_words_and_lets_nobody_in(world, us
     assert '<p role="alert">' in answer.text
     assert "<b>" not in answer.text
     assert SIGN_IN_COOKIE not in answer.cookies
-    assert not may_see(browser)
+    assert not has_access(browser)
 
 
 @pytest.mark.parametrize("form", [None, "", "x" * 43, "\xe9"])
 def test_a_form_of_another_site_signs_nobody_in_or_out(world, form):
     browser = world.browser()
-    key_of(browser)
+    form_key(browser)
     data = {"user": "ann", "password": WORD} | ({} if form is None else {"form": form})
-    assert (browser.post("/sign-in", data=data).status_code, may_see(browser)) == (400, False)
+    assert (browser.post("/sign-in", data=data).status_code, has_access(browser)) == (400, False)
     bare = world.browser()
-    assert bare.post("/sign-in", data=data | {"form": key_of(browser)}).status_code == 400  # not this browser's
+    assert bare.post("/sign-in", data=data | {"form": form_key(browser)}).status_code == 400  # not this browser's
     ann = world.signed_in("ann")
-    assert (ann.post("/sign-out", data=data).status_code, may_see(ann)) == (400, True)
+    assert (ann.post("/sign-out", data=data).status_code, has_access(ann)) == (400, True)
     assert browser.post("/sign-in", content=b"x" * 20_000).status_code == 400
 
 

@@ -70,7 +70,7 @@ def test_what_was_exported_and_removed_comes_back_by_an_import(site, tab, form):
 
 
 def listed_now() -> int:
-    return cache.listed("ann", 1, cache.ACTIVE, local_now()).total
+    return cache.session_list("ann", 1, cache.ACTIVE, local_now()).total
 
 
 def test_the_list_shows_at_once_what_was_taken_in(site, tab):

@@ -3,7 +3,7 @@
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
-from support.web.tabs import click, opened, said
+from support.web.tabs import click, conversation_texts, open_session_id
 
 from botchat.core.models import BotInfo, Message, Session, read_file
 from botchat.core.storage.attachments import INLINE_BYTES
@@ -29,16 +29,16 @@ def stored(site, *files: tuple[str, bytes], user: str = "ann") -> Session:
 def test_a_text_file_goes_with_a_message_and_the_bot_reads_it(site):
     tab = site.open()
     tab.chat_input[0].set_value("What is in it?").upload("heron.txt", b"A heron waits.", "text/plain")
-    site.settle(site.run(tab), opened(tab))
+    site.settle(site.run(tab), open_session_id(tab))
     assert "A heron waits." in str(site.bot.prompts[0])
-    assert site.store.get("ann", opened(tab)).messages[0].files[0].name == "heron.txt"
+    assert site.store.get("ann", open_session_id(tab)).messages[0].files[0].name == "heron.txt"
 
 
 def test_a_file_alone_is_a_message(site):
     tab = site.open()
     tab.chat_input[0].set_value("").upload("heron.txt", b"A heron waits.", "text/plain")
-    site.settle(site.run(tab), opened(tab))
-    assert [file.name for file in site.store.get("ann", opened(tab)).messages[0].files] == ["heron.txt"]
+    site.settle(site.run(tab), open_session_id(tab))
+    assert [file.name for file in site.store.get("ann", open_session_id(tab)).messages[0].files] == ["heron.txt"]
 
 
 def test_what_is_neither_text_nor_image_is_refused_and_the_words_go_back_into_the_line(site):
@@ -54,11 +54,11 @@ def test_an_image_for_a_bot_that_sees_none_is_not_sent_and_stays_on_the_page(sit
     tab.chat_input[0].set_value("Look").upload("heron.png", PNG, "image/png")
     site.run(tab)
     assert "be shown images" in tab.main.error[0].value
-    assert "Look" in said(tab)
+    assert "Look" in conversation_texts(tab)
     assert site.store.count("ann") == 0
     site.bot.info = BotInfo(bot_id="b", label="scripted", images=True)
-    site.settle(click(tab, "send again"), opened(tab))
-    assert site.store.get("ann", opened(tab)).messages[0].files[0].name == "heron.png"
+    site.settle(click(tab, "send again"), open_session_id(tab))
+    assert site.store.get("ann", open_session_id(tab)).messages[0].files[0].name == "heron.png"
 
 
 def test_an_image_is_shown_and_a_text_is_a_download(site, client):

@@ -2,7 +2,7 @@
 
 from support.fakes import DONE, Gate
 from support.stores.sessions import stored, user_says
-from support.web.tabs import click, opened, said
+from support.web.tabs import click, conversation_texts, open_session_id
 
 from botchat.core.models import Delta, Message, Unsupported, pack
 from botchat.web import cache
@@ -44,13 +44,13 @@ def test_it_is_named_while_the_reply_comes(site):
     tab = site.say(site.open(), "Hi")
     assert captions(tab) == [LINE]
     gate.open()
-    reply = cache.connection().reply("ann", opened(tab))
+    reply = cache.connection().reply("ann", open_session_id(tab))
     next(delta for delta in reply if delta.content)
     site.run(tab)
-    assert (said(tab), captions(tab)) == (["Hi", "Yes."], [LINE])
+    assert (conversation_texts(tab), captions(tab)) == (["Hi", "Yes."], [LINE])
     second.open()
-    site.settle(tab, opened(tab))
-    assert (said(tab), captions(tab)) == (["Hi", "Yes."], [LINE])
+    site.settle(tab, open_session_id(tab))
+    assert (conversation_texts(tab), captions(tab)) == (["Hi", "Yes."], [LINE])
 
 
 def test_an_empty_reply_of_an_earlier_version_is_named_and_can_be_tried_again(site):
@@ -59,9 +59,9 @@ def test_an_empty_reply_of_an_earlier_version_is_named_and_can_be_tried_again(si
     assert not [button for button in tab.chat_message[1].button if button.label == "Copy"]
     site.follow("Now.", DONE)
     click(site.run(tab), "retry")
-    site.settle(tab, opened(tab))
-    assert said(tab) == ["Hi", "Now."]
-    assert len(site.store.get("ann", opened(tab)).messages) == 2
+    site.settle(tab, open_session_id(tab))
+    assert conversation_texts(tab) == ["Hi", "Now."]
+    assert len(site.store.get("ann", open_session_id(tab)).messages) == 2
 
 
 def test_a_reply_with_nothing_readable_says_why_and_keeps_what_it_held_when_it_is_tried_again(site):
@@ -70,9 +70,9 @@ def test_a_reply_with_nothing_readable_says_why_and_keeps_what_it_held_when_it_i
     assert tab.chat_message[1].warning[0].value == escape("The reply is *empty*.")
     site.follow("Now.", DONE)
     click(site.run(tab), "retry")
-    site.settle(tab, opened(tab))
-    assert said(tab) == ["Hi", "Now."]
-    read = site.store.get("ann", opened(tab)).messages
+    site.settle(tab, open_session_id(tab))
+    assert conversation_texts(tab) == ["Hi", "Now."]
+    read = site.store.get("ann", open_session_id(tab)).messages
     assert [message.payload for message in read] == [None, pack([CALL]), None]
     click(tab, f"version before {read[2].id}")
     assert captions(tab)[0] == LINE
