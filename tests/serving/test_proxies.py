@@ -31,7 +31,7 @@ def beside(world):
 
     def make(client=PROXY, per_minute: int = 600, **web) -> TestClient:
         settings = Settings(web=web, api={"requests_per_minute_by_address": per_minute})
-        made = set_up_auth(settings.web, world.access, world.passwords, {})
+        made = set_up_auth(settings.web, world.access, world.passwords, world.repository.short_lived(), {})
         app = Starlette(routes=[below("/api", world.site.connect(), settings)], middleware=made.middleware)
         return TestClient(app, base_url="http://127.0.0.1", client=client)
 

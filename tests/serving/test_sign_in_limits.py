@@ -2,7 +2,7 @@
 
 import pytest
 from support.api.client import clients_of
-from support.web.sign_in import WORD, has_access, sign_in, sign_out, world_in
+from support.web.sign_in import PASSWORD, has_access, sign_in, sign_out, world_in
 
 from botchat.api.jwt import Signer
 from botchat.core.auth import Devices
@@ -97,8 +97,8 @@ def test_right_passwords_do_not_count(world):
 
 def test_the_api_keeps_the_same_rules(client_with):
     client = client_with(signer=Signer("k" * 32))
-    client.chat.access.add("bob", WORD)
-    wrong, right = {"user": "bob", "password": "wrong"}, {"user": "bob", "password": WORD}
+    client.chat.access.add("bob", PASSWORD)
+    wrong, right = {"user": "bob", "password": "wrong"}, {"user": "bob", "password": PASSWORD}
     assert client.post("/auth/sign-in", json=right).status_code == 200
     device = client.cookies[DEVICE_COOKIE]
     client.cookies.clear()

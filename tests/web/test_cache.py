@@ -1,4 +1,4 @@
-"""The page's connection to a real MongoDB when its ten minutes are over: made anew, and the old one closed in time."""
+"""The page's connection to a real MongoDB after ten minutes: a new one is opened, and the old one closed in time."""
 
 from pathlib import Path
 

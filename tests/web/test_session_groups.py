@@ -1,4 +1,4 @@
-"""The list of sessions by day: what is today, and in whose time zone."""
+"""The groups of the session list by day, and in which time zone."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""A run that shows a reply ends for a click, or when it is stopped, and not for its own timer."""
+"""The run that shows a reply ends at a click or a stop request, and not at its own timer."""
 
 import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates

@@ -1,4 +1,4 @@
-"""A page with each part of the look, for what the page itself shows only sometimes: `python look_page.py PORT`."""
+"""A page with every kind of element, for the style tests: `python look_page.py PORT`."""
 
 import sys
 

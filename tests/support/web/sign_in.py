@@ -1,4 +1,4 @@
-"""The page's addresses with people who sign in, without a server."""
+"""The page's routes with a sign-in, without a server."""
 
 import re
 from contextlib import suppress
@@ -20,12 +20,12 @@ from botchat.web.auth.setup import set_up_auth
 from botchat.web.routes.export import EXPORT_ROUTE
 from botchat.web.routes.files import FILE_ROUTE
 
-WORD = "correct horse"
+PASSWORD = "correct horse"
 STREAM = "ws://127.0.0.1/_stcore/stream"
 
 
 async def echo(socket):
-    """What the page's websocket is: it tells who Streamlit would think it is, and answers each message."""
+    """Stand in for the page's WebSocket: send the user that Streamlit would be told, then echo each message."""
     await socket.accept()
     await socket.send_text(socket.headers.get("x-botchat-user", "nobody"))
     with suppress(WebSocketDisconnect):
@@ -38,7 +38,7 @@ def page(request):
 
 
 class World:
-    """A store with accounts, and the page's addresses on it."""
+    """A store with accounts, and the page's routes on it."""
 
     def __init__(self, folder) -> None:
         self.repository = SqliteRepository(folder / "botchat.db")
@@ -49,7 +49,7 @@ class World:
         self.clock = 0.0
         self.guesses = Guesses(clock=lambda: self.clock)
         for user in ("ann", "bob", "root"):
-            self.access.add(user, WORD)
+            self.access.add(user, PASSWORD)
 
     @property
     def passwords(self) -> PasswordSignIn:
@@ -61,19 +61,19 @@ class World:
         self.clock += seconds
 
     def app(self, **settings) -> Starlette:
-        made = set_up_auth(WebSettings(**settings), self.access, self.passwords, self.repository.short_lived(), {})
-        served = runtime.Runtime(
+        auth = set_up_auth(WebSettings(**settings), self.access, self.passwords, self.repository.short_lived(), {})
+        site_runtime = runtime.Runtime(
             user=None, connect=self.site.connect, replies=self.site, admins=("root",), can_sign_out=True
         )
-        runtime.install(served)
+        runtime.install(site_runtime)
         own = [
             EXPORT_ROUTE,
             FILE_ROUTE,
-            *made.routes,
+            *auth.routes,
             WebSocketRoute("/_stcore/stream", echo),
             Route("/{any:path}", page),
         ]
-        return Starlette(routes=own, middleware=made.middleware)
+        return Starlette(routes=own, middleware=auth.middleware)
 
     def browser(self, address: str = "127.0.0.1", **settings) -> TestClient:
         app = self.app(**({"sign_in": "password"} | settings))
@@ -96,11 +96,11 @@ def world_in(tmp_path):
 
 
 def form_key(browser: TestClient, path: str = "/sign-in") -> str:
-    """The hidden key of a form."""
+    """Return the hidden key of a form."""
     return re.search(r'name="form" value="([\w-]{43})"', browser.get(path).text)[1]
 
 
-def sign_in(browser: TestClient, user: str = "ann", password: str = WORD, path: str = "/sign-in", **form):
+def sign_in(browser: TestClient, user: str = "ann", password: str = PASSWORD, path: str = "/sign-in", **form):
     return browser.post(path, data={"form": form_key(browser), "user": user, "password": password} | form)
 
 
@@ -113,7 +113,7 @@ def has_access(browser: TestClient) -> bool:
 
 
 def is_refused(tab) -> bool:
-    """Whether a tab that was open is served no more."""
+    """Return whether the server no longer answers an open tab."""
     tab.send_text("click")
     try:
         return tab.receive_text() != "click"

@@ -1,4 +1,4 @@
-"""What ends with a sign-in to the page, who signs in at a proxy, and what the config has to say about it."""
+"""What a sign-out ends, sign-in through a proxy's header, and the checks of the configuration."""
 
 from datetime import timedelta
 

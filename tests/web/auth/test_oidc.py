@@ -1,4 +1,4 @@
-"""Signing in at a provider of OpenID Connect: each callback signs in once, and signing out signs out there too."""
+"""Sign-in with OpenID Connect: each callback signs in once, and signing out includes the provider."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor

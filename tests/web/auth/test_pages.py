@@ -1,9 +1,9 @@
-"""Signing in to the page: every address for everybody, and the forms."""
+"""The sign-in pages: every path for every identity, and the forms."""
 
 import pytest
 from starlette.websockets import WebSocketDisconnect
 from support.stores.sessions import stored
-from support.web.sign_in import STREAM, WORD, form_key, has_access, sign_in, sign_out, world_in
+from support.web.sign_in import PASSWORD, STREAM, form_key, has_access, sign_in, sign_out, world_in
 
 from botchat.core.models import Message, read_file
 from botchat.web.auth.authenticators import SIGN_IN_COOKIE
@@ -32,7 +32,7 @@ def test_the_right_password_opens_the_page_and_a_new_tab_of_the_same_browser(wor
 def test_nobody_is_led_elsewhere_after_signing_in(world, after):
     browser = world.browser()
     answer = browser.post(
-        "/sign-in", params={"next": after}, data={"form": form_key(browser), "user": "ann", "password": WORD}
+        "/sign-in", params={"next": after}, data={"form": form_key(browser), "user": "ann", "password": PASSWORD}
     )
     assert answer.headers["location"].startswith("/?")
     assert "x" not in answer.headers
@@ -40,11 +40,19 @@ def test_nobody_is_led_elsewhere_after_signing_in(world, after):
 
 @pytest.mark.parametrize(
     ("user", "password"),
-    [("ann", "wrong"), ("ann", ""), ("", WORD), ("nobody", WORD), ("proxied", WORD), ("disabled", WORD), ("<b>", "x")],
+    [
+        ("ann", "wrong"),
+        ("ann", ""),
+        ("", PASSWORD),
+        ("nobody", PASSWORD),
+        ("proxied", PASSWORD),
+        ("disabled", PASSWORD),
+        ("<b>", "x"),
+    ],
 )
 def test_a_wrong_password_says_so_in_the_same_words_and_lets_nobody_in(world, user, password):
     world.access.add("proxied")
-    world.access.add("disabled", WORD)
+    world.access.add("disabled", PASSWORD)
     world.access.disable("disabled")
     browser = world.browser()
     answer = sign_in(browser, user, password)
@@ -59,7 +67,7 @@ def test_a_wrong_password_says_so_in_the_same_words_and_lets_nobody_in(world, us
 def test_a_form_of_another_site_signs_nobody_in_or_out(world, form):
     browser = world.browser()
     form_key(browser)
-    data = {"user": "ann", "password": WORD} | ({} if form is None else {"form": form})
+    data = {"user": "ann", "password": PASSWORD} | ({} if form is None else {"form": form})
     assert (browser.post("/sign-in", data=data).status_code, has_access(browser)) == (400, False)
     bare = world.browser()
     assert bare.post("/sign-in", data=data | {"form": form_key(browser)}).status_code == 400  # not this browser's

@@ -1,4 +1,4 @@
-"""What the page does with messages: edited, answered again, rated, looked at closely."""
+"""Actions on messages: edit, regenerate, feedback, details."""
 
 import pytest
 from support.fakes import DONE

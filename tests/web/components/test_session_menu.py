@@ -1,4 +1,4 @@
-"""What the page does with sessions: found, renamed, pinned, tagged, archived, deleted and brought back."""
+"""Actions on sessions: search, rename, pin, tag, archive, delete and restore."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What downloads sessions from the page, and what takes them in and tells what became of them."""
+"""Export links, and imports with their report."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What the page makes of Markdown: images wait for a click, formulas are formulas, the rest is as it was written."""
+"""Markdown on the page: images are links, formulas are formulas, everything else is shown as written."""
 
 import base64
 import io

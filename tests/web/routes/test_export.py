@@ -1,4 +1,4 @@
-"""The address /export: what a browser gets, from a real store."""
+"""The route /export: its responses, with a real store."""
 
 import http.client
 import json

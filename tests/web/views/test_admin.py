@@ -1,4 +1,4 @@
-"""The admin page's logic: who sees it, what it counts, and the list of users."""
+"""The admin page: who sees it, its counts, and the table of users."""
 
 from datetime import timedelta
 

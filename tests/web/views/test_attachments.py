@@ -1,4 +1,4 @@
-"""Files on the page: sent with a message, shown again, and nobody else's."""
+"""Attachments on the page: sent with a message, shown again, and private to their user."""
 
 import pytest
 from starlette.applications import Starlette

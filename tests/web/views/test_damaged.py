@@ -1,4 +1,4 @@
-"""The page of a user with damaged sessions: the list has the others, and each says what is wrong with it."""
+"""The page of a user with damaged sessions: the list shows the others, and each damaged one shows its error."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The page while the store is down or the connection is made anew: words stay, and it says so."""
+"""The page while the store is down or the connection is renewed: text stays, and the error is shown."""
 
 from support.fakes import DONE, Gate, ScriptedBot
 from support.web.tabs import choose, click, conversation_texts, open_session_id

@@ -1,4 +1,4 @@
-"""The page's logic, run by Streamlit's own AppTest with a real store behind it and a scripted bot."""
+"""The page's logic, run by Streamlit's AppTest with a real store and a scripted bot."""
 
 from support.fakes import DONE, Gate
 from support.web.tabs import choose, click, conversation_texts, groups, open_session_id, session_names

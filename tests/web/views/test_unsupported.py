@@ -1,4 +1,4 @@
-"""The page with messages that hold no words: what can't be shown is named, and an empty reply can be tried again."""
+"""Messages without text on the page: unsupported content is named, and an empty reply can be retried."""
 
 from support.fakes import DONE, Gate
 from support.stores.sessions import stored, user_says
