@@ -71,14 +71,14 @@ def _key(owner: str, *of: object) -> str:
 
 @st.cache_data(ttl=CACHE_SECONDS, max_entries=_MAX_ENTRIES, show_spinner=False)
 def _session_list(key: str, _now: datetime) -> SessionList:
-    owner, _, pages, wanted, *_ = json.loads(key)
-    where = SessionFilter(**wanted)
+    owner, _, pages, filter_fields, *_ = json.loads(key)
+    where = SessionFilter(**filter_fields)
     read, more = _read(owner, pages, where)
     pinned = []
     if where == ACTIVE:  # most users have less than a page, so that one query is enough
         pinned = _read(owner, 1, SessionFilter(pinned=True))[0] if more else [one for one in read if one.pinned]
-    above = {summary.id for summary in pinned}
-    groups = group_by_day((summary for summary in read if summary.id not in above), _now)
+    pinned_ids = {summary.id for summary in pinned}
+    groups = group_by_day((summary for summary in read if summary.id not in pinned_ids), _now)
     named = [(name, unique_labels(of_group)) for name, of_group in [("Pinned", pinned), *groups] if of_group]
     return SessionList(named, len(read), connection().count(owner, where) if more else len(read))
 

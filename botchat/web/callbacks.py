@@ -33,5 +33,5 @@ def show_view(name: str) -> None:
     _set_query_params({"view": name})
 
 
-def _set_query_params(place: dict[str, str]) -> None:
-    st.query_params.from_dict(place)  # in one step, because each change is an entry in the browser's history
+def _set_query_params(params: dict[str, str]) -> None:
+    st.query_params.from_dict(params)  # in one step, because each change is an entry in the browser's history

@@ -83,8 +83,8 @@ def _key(state: str) -> str:
 
 
 def _cookie(request: Request, state: str) -> str:
-    answer = Response()
-    answer.set_cookie(
+    response = Response()
+    response.set_cookie(
         _COOKIE,
         create_signed_value(get_cookie_secret(), _COOKIE, state).decode(),
         max_age=int(STATE_LIFETIME.total_seconds()),
@@ -93,4 +93,4 @@ def _cookie(request: Request, state: str) -> str:
         samesite="lax",
         secure=request.url.scheme == "https",
     )
-    return answer.headers["set-cookie"]
+    return response.headers["set-cookie"]

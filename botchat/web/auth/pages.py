@@ -48,7 +48,7 @@ label, input, button {{ display: block; width: 100%; box-sizing: border-box; fon
 input, button {{ padding: .5rem .75rem; margin: .25rem 0 1rem; border: 1px solid #8888; border-radius: .5rem }}
 button {{ cursor: pointer }}
 </style></head>
-<body><main><h1>{title}</h1>{told}<form method="post">
+<body><main><h1>{title}</h1>{notice}<form method="post">
 <input type="hidden" name="form" value="{key}">{fields}</form></main></body></html>"""
 _NAME_FIELDS = """<label for="user">Name</label>
 <input id="user" name="user" value="{user}" autocomplete="username" required autofocus>
@@ -62,7 +62,7 @@ _SIGN_OUT_FIELDS = """<button autofocus>Sign out</button>
 <p><a href="./">Stay signed in</a></p>"""
 _SIGNED_OUT = '<p role="status">You are signed out.</p>'
 _CONTINUE_AT_PROVIDER = """<p role="status">You are signed out of botchat.</p>
-<p><a href="{address}">Sign out of {name} too</a></p>"""
+<p><a href="{url}">Sign out of {name} too</a></p>"""
 _ONLY_LOCAL = """<p role="alert">You are signed out of botchat, but may still be signed in at {name}: {error}
 Sign out there too.</p><p><a href="/sign-in">Sign in again</a></p>"""
 
@@ -112,20 +112,22 @@ class SignInPages:
             return Route(SIGN_IN, self._sign_in, methods=["POST"])
 
         async def redirect(request: Request) -> Response:
-            answer = RedirectResponse(provider.sign_in_url(), 303)
+            response = RedirectResponse(provider.sign_in_url(), 303)
             is_safe = request.url.scheme == "https"
             after = quote(request.query_params.get("next", ""))
-            answer.set_cookie(_NEXT_COOKIE, after, max_age=_NEXT_SECONDS, httponly=True, samesite="lax", secure=is_safe)
-            return answer
+            response.set_cookie(
+                _NEXT_COOKIE, after, max_age=_NEXT_SECONDS, httponly=True, samesite="lax", secure=is_safe
+            )
+            return response
 
         return Route(SIGN_IN_AT_PROVIDER, redirect, methods=["GET"])
 
     async def _sign_in_page(self, request: Request) -> Response:
         if not is_sign_out_callback(request):
             return self._sign_in_form(request)
-        answer = self._sign_in_form(request, told=_SIGNED_OUT)
-        delete_state(answer)
-        return answer
+        response = self._sign_in_form(request, notice=_SIGNED_OUT)
+        delete_state(response)
+        return response
 
     async def _sign_in(self, request: Request) -> Response:
         user = ""
@@ -136,9 +138,9 @@ class SignInPages:
             signed, device = await self._passwords.sign_in(user, form.get("password", ""), origin)
         except BotchatError as error:
             return self._sign_in_form(request, error, user)
-        answer = sign_in_response(request, signed.refresh_token, request.query_params.get("next", ""))
-        keep_device(answer, request, device, SIGN_IN)
-        return answer
+        response = sign_in_response(request, signed.refresh_token, request.query_params.get("next", ""))
+        keep_device(response, request, device, SIGN_IN)
+        return response
 
     def _origin(self, request: Request, user: str) -> Origin:
         is_signed_in = False
@@ -148,17 +150,17 @@ class SignInPages:
         return Origin(address_of(request.scope), request.cookies.get(DEVICE_COOKIE, ""), is_signed_in)
 
     def _sign_in_form(
-        self, request: Request, error: BotchatError | None = None, user: str = "", told: str = ""
+        self, request: Request, error: BotchatError | None = None, user: str = "", notice: str = ""
     ) -> Response:
         if self._provider:
             fields = _PROVIDER_FIELDS.format(next=quote(request.query_params.get("next", ""), safe=""))
         else:
             fields = _NAME_FIELDS.format(user=escape(user))
-        return form_page(request, "Sign in", told + fields, error)
+        return form_page(request, "Sign in", notice + fields, error)
 
     async def _sign_out_page(self, request: Request) -> Response:
-        told = f"<p>You are {escape(request.state.sign_in.user)}.</p>"
-        return form_page(request, "Sign out", told + _SIGN_OUT_FIELDS)
+        notice = f"<p>You are {escape(request.state.sign_in.user)}.</p>"
+        return form_page(request, "Sign out", notice + _SIGN_OUT_FIELDS)
 
     async def _sign_out(self, request: Request) -> Response:
         sign_in = request.state.sign_in
@@ -171,46 +173,46 @@ class SignInPages:
         except BotchatError as error:
             return form_page(request, "Sign out", _SIGN_OUT_FIELDS, error)
         if self._provider is None:
-            answer: Response = RedirectResponse(SIGN_IN, 303)
+            response: Response = RedirectResponse(SIGN_IN, 303)
         else:
-            answer = await _sign_out_at_provider(request, self._provider)
-        answer.delete_cookie(SIGN_IN_COOKIE, httponly=True, samesite="lax")
-        return answer
+            response = await _sign_out_at_provider(request, self._provider)
+        response.delete_cookie(SIGN_IN_COOKIE, httponly=True, samesite="lax")
+        return response
 
 
 async def _sign_out_at_provider(request: Request, provider: IdentityProvider) -> Response:
     """Return a page that takes a browser, already signed out here, to the provider's sign-out."""
     state = new_state()
     try:
-        address = await provider.sign_out_url(request, state)
+        url = await provider.sign_out_url(request, state)
     except BotchatError as error:
-        told = _ONLY_LOCAL.format(name=escape(provider.name), error=escape(str(error)))
-        answer = form_page(request, "Signed out", told)
+        notice = _ONLY_LOCAL.format(name=escape(provider.name), error=escape(str(error)))
+        response = form_page(request, "Signed out", notice)
     else:
-        if address is None:
-            answer = RedirectResponse(SIGN_IN, 303)
+        if url is None:
+            response = RedirectResponse(SIGN_IN, 303)
         else:  # the policy allows the response to a form no other redirect, so this page refreshes to the URL
-            told = _CONTINUE_AT_PROVIDER.format(name=escape(provider.name), address=escape(address))
-            answer = form_page(request, "Signed out", told)
-            answer.headers["Refresh"] = f"0; url={address}"
-            store_state(answer, request, state)
-    delete_id_token(answer)
-    return answer
+            notice = _CONTINUE_AT_PROVIDER.format(name=escape(provider.name), url=escape(url))
+            response = form_page(request, "Signed out", notice)
+            response.headers["Refresh"] = f"0; url={url}"
+            store_state(response, request, state)
+    delete_id_token(response)
+    return response
 
 
 def sign_in_response(request: Request, token: str, after: str = "") -> Response:
     """Return a redirect to the page that sets the sign-in cookie; `after` is the page's query string."""
-    answer = RedirectResponse(f"/?{after}" if after else "/", 303)
+    response = RedirectResponse(f"/?{after}" if after else "/", 303)
     is_safe = request.url.scheme == "https"
-    answer.set_cookie(SIGN_IN_COOKIE, token, max_age=_COOKIE_SECONDS, httponly=True, samesite="lax", secure=is_safe)
-    return answer
+    response.set_cookie(SIGN_IN_COOKIE, token, max_age=_COOKIE_SECONDS, httponly=True, samesite="lax", secure=is_safe)
+    return response
 
 
 def provider_sign_in_response(request: Request, token: str) -> Response:
     """Return the redirect of a browser that comes back from the provider, to the page that it asked for first."""
-    answer = sign_in_response(request, token, unquote(request.cookies.get(_NEXT_COOKIE, "")))
-    answer.delete_cookie(_NEXT_COOKIE, httponly=True, samesite="lax")
-    return answer
+    response = sign_in_response(request, token, unquote(request.cookies.get(_NEXT_COOKIE, "")))
+    response.delete_cookie(_NEXT_COOKIE, httponly=True, samesite="lax")
+    return response
 
 
 def form_page(request: Request, title: str, fields: str, error: BotchatError | None = None) -> Response:
@@ -218,14 +220,14 @@ def form_page(request: Request, title: str, fields: str, error: BotchatError | N
     key = request.cookies.get(_FORM_COOKIE, "")
     if not _FORM_KEY.fullmatch(key):
         key = secrets.token_urlsafe(32)
-    told = f'<p role="alert">{escape(str(error))}</p>' if error else ""
-    page = _PAGE.format(title=title, told=told, key=key, fields=fields)
-    answer = HTMLResponse(page, _status(error), headers={"Cache-Control": "no-store"})
+    notice = f'<p role="alert">{escape(str(error))}</p>' if error else ""
+    page = _PAGE.format(title=title, notice=notice, key=key, fields=fields)
+    response = HTMLResponse(page, _status(error), headers={"Cache-Control": "no-store"})
     if isinstance(error, TooMany):
-        answer.headers["Retry-After"] = str(error.retry_after)
+        response.headers["Retry-After"] = str(error.retry_after)
     is_safe = request.url.scheme == "https"
-    answer.set_cookie(_FORM_COOKIE, key, httponly=True, samesite="strict", secure=is_safe)
-    return answer
+    response.set_cookie(_FORM_COOKIE, key, httponly=True, samesite="strict", secure=is_safe)
+    return response
 
 
 def _status(error: BotchatError | None) -> int:

@@ -12,12 +12,12 @@ _COOKIE_SECONDS = 400 * 24 * 60 * 60  # seconds, the longest that browsers keep 
 _STATE_SECONDS = 15 * 60
 
 
-def store_id_token(answer: Response, request: Request, id_token: object) -> None:
+def store_id_token(response: Response, request: Request, id_token: object) -> None:
     """Set the cookie of the ID token, which is only used to sign out. One too long for a cookie isn't stored."""
     if isinstance(id_token, str) and id_token and len(id_token) <= _MAX_COOKIE_LENGTH:
-        _set(answer, request, _ID_TOKEN_COOKIE, id_token, "/sign-out", _COOKIE_SECONDS)
+        _set(response, request, _ID_TOKEN_COOKIE, id_token, "/sign-out", _COOKIE_SECONDS)
     else:
-        delete_id_token(answer)
+        delete_id_token(response)
 
 
 def read_id_token(request: Request) -> str | None:
@@ -25,9 +25,9 @@ def read_id_token(request: Request) -> str | None:
     return request.cookies.get(_ID_TOKEN_COOKIE)
 
 
-def delete_id_token(answer: Response) -> None:
+def delete_id_token(response: Response) -> None:
     """Delete the cookie of an earlier sign-in's ID token."""
-    answer.delete_cookie(_ID_TOKEN_COOKIE, path="/sign-out", httponly=True, samesite="lax")
+    response.delete_cookie(_ID_TOKEN_COOKIE, path="/sign-out", httponly=True, samesite="lax")
 
 
 def new_state() -> str:
@@ -35,22 +35,22 @@ def new_state() -> str:
     return secrets.token_urlsafe(32)
 
 
-def store_state(answer: Response, request: Request, state: str) -> None:
+def store_state(response: Response, request: Request, state: str) -> None:
     """Set the cookie of the state."""
-    _set(answer, request, _STATE_COOKIE, state, "/sign-in", _STATE_SECONDS)
+    _set(response, request, _STATE_COOKIE, state, "/sign-in", _STATE_SECONDS)
 
 
 def is_sign_out_callback(request: Request) -> bool:
     """Return whether the browser comes back from a sign-out at the provider that this server started."""
-    kept, given = request.cookies.get(_STATE_COOKIE, ""), request.query_params.get("state", "")
-    return bool(kept) and hmac.compare_digest(kept.encode(), given.encode())
+    expected, given = request.cookies.get(_STATE_COOKIE, ""), request.query_params.get("state", "")
+    return bool(expected) and hmac.compare_digest(expected.encode(), given.encode())
 
 
-def delete_state(answer: Response) -> None:
+def delete_state(response: Response) -> None:
     """Delete the cookie of the state, which is valid once."""
-    answer.delete_cookie(_STATE_COOKIE, path="/sign-in", httponly=True, samesite="lax")
+    response.delete_cookie(_STATE_COOKIE, path="/sign-in", httponly=True, samesite="lax")
 
 
-def _set(answer: Response, request: Request, name: str, value: str, path: str, seconds: int) -> None:
+def _set(response: Response, request: Request, name: str, value: str, path: str, seconds: int) -> None:
     is_safe = request.url.scheme == "https"
-    answer.set_cookie(name, value, max_age=seconds, path=path, httponly=True, samesite="lax", secure=is_safe)
+    response.set_cookie(name, value, max_age=seconds, path=path, httponly=True, samesite="lax", secure=is_safe)

@@ -134,8 +134,8 @@ def external_reply_id(session: Session) -> str | None:
 
     Before its first text the message has no ID; the returned one is then the ID of the turn's holder.
     """
-    coming = (message.id for message in session.messages if message.status == "streaming")
-    return next(coming, session.turn.holder if session.turn else None)
+    streaming = (message.id for message in session.messages if message.status == "streaming")
+    return next(streaming, session.turn.holder if session.turn else None)
 
 
 def _follow_external(user: str, session_id: str) -> None:
@@ -147,12 +147,12 @@ def _follow_external(user: str, session_id: str) -> None:
                 _MessageView(last_seen)
         st.warning(escape(str(error)))
         return
-    coming = external_reply_id(session)
-    if coming is None:
+    reply_id = external_reply_id(session)
+    if reply_id is None:
         st.session_state.pop("seen elsewhere", None)
         st.rerun()
     waiting = Message(role="assistant", status="streaming", to_stop=bool(session.turn and session.turn.to_stop))
-    message = next((message for message in session.messages if message.id == coming), waiting)
+    message = next((message for message in session.messages if message.id == reply_id), waiting)
     st.session_state["seen elsewhere"] = session_id, message
     with st.chat_message("assistant"):
         _MessageView(message)

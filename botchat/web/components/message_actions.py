@@ -58,20 +58,20 @@ def offered_actions(
     """Yield the actions below each message; `alternatives` has the IDs of all versions of a message by its ID."""
     newest = len(messages) - 1
     rows = []
-    for place, message in enumerate(messages):
-        is_asked = place == newest or bool(message.feedback) or message.id == active.rating
+    for index, message in enumerate(messages):
+        is_asked = index == newest or bool(message.feedback) or message.id == active.rating
         is_rated = is_asked and message.role == "assistant"
-        is_row = newest - place < _RECENT or message.id in alternatives or is_rated
+        is_row = newest - index < _RECENT or message.id in alternatives or is_rated
         rows.append(OfferedActions("row", alternatives.get(message.id, ()), is_rated) if is_row else None)
-    for place, (message, row) in enumerate(zip(messages, rows, strict=True)):
+    for index, (message, row) in enumerate(zip(messages, rows, strict=True)):
         if row:
             yield row
         elif message.role == "user":
-            is_answered = place < newest and messages[place + 1].role == "assistant" and not rows[place + 1]
+            is_answered = index < newest and messages[index + 1].role == "assistant" and not rows[index + 1]
             yield OfferedActions("nothing" if is_answered else "menu")
         else:
-            has_question = place > 0 and messages[place - 1].role == "user" and not rows[place - 1]
-            yield OfferedActions("menu", question=messages[place - 1] if has_question else None)
+            has_question = index > 0 and messages[index - 1].role == "user" and not rows[index - 1]
+            yield OfferedActions("menu", question=messages[index - 1] if has_question else None)
 
 
 def show_actions(session: Session, message: Message, actions: OfferedActions) -> None:
@@ -96,10 +96,10 @@ def _row(session: Session, message: Message, actions: OfferedActions) -> None:
 
 
 def _branches(session: Session, message: Message, alternatives: Sequence[str]) -> None:
-    place = alternatives.index(message.id)
-    _version("before", message, session, alternatives[place - 1] if place else None)
-    st.caption(f"{place + 1}/{len(alternatives)}")
-    _version("after", message, session, alternatives[place + 1] if place + 1 < len(alternatives) else None)
+    index = alternatives.index(message.id)
+    _version("before", message, session, alternatives[index - 1] if index else None)
+    st.caption(f"{index + 1}/{len(alternatives)}")
+    _version("after", message, session, alternatives[index + 1] if index + 1 < len(alternatives) else None)
 
 
 def _version(which: Literal["before", "after"], message: Message, session: Session, to: str | None) -> None:
@@ -167,10 +167,10 @@ def _feedback(session: Session, message: Message) -> None:
 
 
 def _rate(session: Session, message: Message) -> None:
-    place = st.session_state[f"rating {message.id}"]
-    rating = None if place is None else _RATINGS[place]
-    kept = (message.feedback or {}).get("comment", "")
-    comment = st.session_state.get(f"comment {message.id}", kept)
+    index = st.session_state[f"rating {message.id}"]
+    rating = None if index is None else _RATINGS[index]
+    stored = (message.feedback or {}).get("comment", "")
+    comment = st.session_state.get(f"comment {message.id}", stored)
 
     def give(chat: Chat) -> None:
         chat.give_feedback(session.user, session.id, message.id, rating, comment)

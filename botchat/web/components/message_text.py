@@ -26,12 +26,12 @@ def show_user_text(text: str, key: str) -> None:
         _part(text, key)
 
 
-def show_streaming_text(text: str, place: DeltaGenerator | None = None) -> DeltaGenerator:
-    """Draw a streaming text and return its element; `place` is the one to replace. Of a long text, draw the end."""
-    drawn = st if place is None else place
+def show_streaming_text(text: str, element: DeltaGenerator | None = None) -> DeltaGenerator:
+    """Draw a streaming text and return its element; `element` is the one to replace. Of a long text, draw the end."""
+    target = st if element is None else element
     if _is_drawn(text):
-        return drawn.markdown(bot_markdown(text))
-    return drawn.text(printable(text if len(text) <= MAX_MARKDOWN_LENGTH else f"… {text[-MAX_MARKDOWN_LENGTH:]}"))
+        return target.markdown(bot_markdown(text))
+    return target.text(printable(text if len(text) <= MAX_MARKDOWN_LENGTH else f"… {text[-MAX_MARKDOWN_LENGTH:]}"))
 
 
 def _is_drawn(text: str) -> bool:

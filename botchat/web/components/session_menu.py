@@ -29,8 +29,8 @@ def session_header(chat: Chat, session: Session) -> None:
         st.info("This session is in the archive.")
     elif session.state == "trash":
         _trash_notice(session)
-    if asked := st.session_state.pop("dialog", None):
-        _DIALOGS[asked](session)
+    if dialog := st.session_state.pop("dialog", None):
+        _DIALOGS[dialog](session)
 
 
 def _menu(session: Session) -> None:

@@ -72,11 +72,11 @@ def import_form(user: str) -> None:
     )
     report: ImportReport | None = st.session_state.get("import report")
     if uploaded is not None and not (report and report.file_id == uploaded.file_id):
-        place = st.empty()
-        if place.button("Import", key="import", type="primary"):
+        container = st.empty()
+        if container.button("Import", key="import", type="primary"):
             with st.spinner("Importing …"):
                 report = st.session_state["import report"] = _import_in_worker(user, uploaded)
-            place.empty()  # a second click during the import finds its report and does nothing
+            container.empty()  # a second click during the import finds its report and does nothing
     if report is not None:
         _show_report(report)
 
@@ -98,9 +98,9 @@ def _import_in_worker(user: str, uploaded: Any) -> ImportReport:
 def _import(chat: Chat, user: str, uploaded: Any, limits: ImportLimits, report: ImportReport) -> None:
     intake = Intake(chat.for_admins())
     try:
-        for became in intake.take(read_sessions(uploaded, user=user, default_user=user, limits=limits)):
-            if isinstance(became, Refused) and len(report.refused) < _REASONS_SHOWN:
-                report.refused.append(became)
+        for result in intake.take(read_sessions(uploaded, user=user, default_user=user, limits=limits)):
+            if isinstance(result, Refused) and len(report.refused) < _REASONS_SHOWN:
+                report.refused.append(result)
     finally:  # also if the store went down: what was imported stays
         report.imported, report.existing, report.expiry_cleared = intake.taken, intake.kept, intake.late
         report.refused_count, report.unsupported = intake.refused, intake.unsupported
@@ -109,19 +109,21 @@ def _import(chat: Chat, user: str, uploaded: Any, limits: ImportLimits, report: 
 
 def _show_report(report: ImportReport) -> None:
     name = escape(one_line(report.file_name))
-    said = f"{name}: {report.imported:,} taken in, {report.existing:,} there already, {report.refused_count:,} refused."
+    summary = (
+        f"{name}: {report.imported:,} taken in, {report.existing:,} there already, {report.refused_count:,} refused."
+    )
     if report.expiry_cleared:
-        said += (
+        summary += (
             f" The time of their end was past for {report.expiry_cleared:,} of them: it was taken away, and they stay."
         )
     if report.unsupported:
-        said += f" {unsupported_sentence(report.unsupported)}"
+        summary += f" {unsupported_sentence(report.unsupported)}"
     if report.error:
-        st.error(f"{said} It went no further: {escape(one_line(report.error))}", icon=":material/error:")
+        st.error(f"{summary} It went no further: {escape(one_line(report.error))}", icon=":material/error:")
     elif report.refused_count or report.unsupported:
-        st.warning(said, icon=":material/warning:")
+        st.warning(summary, icon=":material/warning:")
     else:
-        st.success(said, icon=":material/check:")
+        st.success(summary, icon=":material/check:")
     if report.refused:
         rows = [{"Where": escape(one_line(r.where)), "Why": escape(one_line(r.reason))} for r in report.refused]
         st.table(rows, hide_index=True, border="horizontal", alt="What was refused, and why")
@@ -130,8 +132,8 @@ def _show_report(report: ImportReport) -> None:
 
 
 def _download_link(
-    label: str, *, width: Literal["stretch", "content"] = "content", disabled: bool = False, **asked: str
+    label: str, *, width: Literal["stretch", "content"] = "content", disabled: bool = False, **parameters: str
 ) -> None:
     # It opens a tab, which the browser closes when the download starts. An error is shown there, and the page stays.
-    address = f"export?{urlencode(asked)}"
-    st.link_button(label, address, icon=":material/download:", width=width, disabled=disabled)
+    url = f"export?{urlencode(parameters)}"
+    st.link_button(label, url, icon=":material/download:", width=width, disabled=disabled)

@@ -29,8 +29,8 @@ _DISPLAYED = (
 )
 _INLINE = r"\\\((?P<inline>(?:(?!\\[()]|\n[ \t]*\n)[^$])+?)\\\)"
 
-# A place where something other than prose can begin. The first character class makes the search fast.
-_PLACE = re.compile(r"[`$\\!:hH\n](?:(?<=[`$\\!:])|(?<=[hH])(?=ttps?://)|(?<=\n)(?=[ \t>*+\d.)-]*[`~\\]))")
+# A position where something other than prose can begin. The first character class makes the search fast.
+_MARKUP_START = re.compile(r"[`$\\!:hH\n](?:(?<=[`$\\!:])|(?<=[hH])(?=ttps?://)|(?<=\n)(?=[ \t>*+\d.)-]*[`~\\]))")
 _SIGN = re.compile(
     rf"{_DISPLAYED}|(?P<address>https?://[^\s<>()\[\]!`$\\]*)|(?P<formula>{_FORMULA})|{_INLINE}|(?P<escape>\\.)"
     r"|(?P<image>!\[)|(?P<dollar>\$)|(?P<directive>:(?=[a-z-]+\[))|(?P<colon>:(?=[\w+-]+:|material/))",
@@ -80,7 +80,7 @@ def session_label(name: str) -> str:
 
 
 class _Rewriter:
-    """Rewrites a text in one pass, from one place where something other than prose can begin to the next."""
+    """Rewrites a text in one pass, from one position where something other than prose can begin to the next."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -91,21 +91,21 @@ class _Rewriter:
             self._definitions = {_folded(label): target for label, target in reversed(_DEFINITION.findall(text))}
 
     def pieces(self) -> Iterator[str]:
-        place = 0
-        while place < len(self._text):
-            piece, place = self._piece(place)
+        position = 0
+        while position < len(self._text):
+            piece, position = self._piece(position)
             yield piece
 
-    def _piece(self, place: int) -> tuple[str, int]:
-        """Return the rewritten piece that begins at this place, and where the next piece begins."""
-        if found := _SIGN.match(self._text, place):
+    def _piece(self, position: int) -> tuple[str, int]:
+        """Return the rewritten piece that begins at this position, and where the next piece begins."""
+        if found := _SIGN.match(self._text, position):
             return self._sign(found)
-        end = self._code.fence_end(place) or self._code.span_end(place)
-        if end == place:
-            found = _PLACE.search(self._text, place)
+        end = self._code.fence_end(position) or self._code.span_end(position)
+        if end == position:
+            found = _MARKUP_START.search(self._text, position)
             end = found.start() if found else len(self._text)
-        end = max(end, place + 1)
-        return self._text[place:end], end
+        end = max(end, position + 1)
+        return self._text[position:end], end
 
     def _sign(self, found: re.Match[str]) -> tuple[str, int]:
         if found["image"]:
@@ -134,15 +134,15 @@ class _Rewriter:
         address = unescape(target.strip("<>"))
         if self._pixels.take(address):
             return written
-        words = escape(one_line(re.sub(r"\\(\W)", r"\1", alt))[:_ALT_LENGTH])
-        title = f"Image: {words}" if words else "Image"
+        text = escape(one_line(re.sub(r"\\(\W)", r"\1", alt))[:_ALT_LENGTH])
+        title = f"Image: {text}" if text else "Image"
         host = _host(address)
         return f"[{title} ({escape(host)})]({target})" if host else title
 
 
-def _end_of_image_text(text: str, place: int) -> int | None:
-    """Return the place of the bracket that ends an image's text, None if there is none."""
-    for found in _IN_TEXT_OF_IMAGE.finditer(text, place):
+def _end_of_image_text(text: str, position: int) -> int | None:
+    """Return the position of the bracket that ends an image's text, None if there is none."""
+    for found in _IN_TEXT_OF_IMAGE.finditer(text, position):
         if len(found[0]) == 1:
             return found.start() if found[0] == "]" else None
     return None
@@ -156,9 +156,9 @@ def _formula(formula: str, found: re.Match[str]) -> str:
 
 def _as_code(formula: str) -> str:
     """Return a formula as a code span, on one line so that it stays in its quote or list."""
-    words = " ".join(line.strip(" \t>") for line in formula.split("\n")).strip()
-    ticks = "`" * (max(map(len, re.findall("`+", words)), default=0) + 1)
-    return f"{ticks} {words} {ticks}"
+    text = " ".join(line.strip(" \t>") for line in formula.split("\n")).strip()
+    ticks = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    return f"{ticks} {text} {ticks}"
 
 
 _SIGNS: Mapping[str | None, Callable[[str], str]] = {

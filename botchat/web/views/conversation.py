@@ -21,7 +21,7 @@ _POLL_SECONDS = 3.0
 def show_conversation(chat: Chat, session: Session) -> None:
     """Show a session's messages, and follow the reply that is streaming."""
     reply = chat.reply(session.user, session.id)
-    coming = reply.message.id if reply else external_reply_id(session)
+    reply_id = reply.message.id if reply else external_reply_id(session)
     messages = branch_of(session.messages, _end_of_branch(session, reply))
     later = max(0, len(messages) - window.MAX_MESSAGES)
     if session.first:
@@ -30,16 +30,16 @@ def show_conversation(chat: Chat, session: Session) -> None:
     offered = offered_actions(messages, alternatives(session.messages), active)
     for message, actions in zip(messages[: window.MAX_MESSAGES], offered, strict=False):
         dividers.draw_above(message.id)
-        if message.id != coming:
+        if message.id != reply_id:
             show_session_message(session, message, actions, active)
     redact_dialog(session)
     if later:
         st.button(f"Show the newest ({later:,} more)", on_click=window.reset, key="show newest")
-    if coming:
+    if reply_id:
         follow_reply(session.user, session.id)
     elif not later and is_unanswered(session):
         st.button("Try again", icon=":material/refresh:", on_click=_retry, args=(session,), key="retry")
-    if session.rev and not coming:
+    if session.rev and not reply_id:
         st.session_state.seen = chat.revision(session.user)
         _poll_changes(session.user, session.id, session.rev)
 
@@ -55,11 +55,11 @@ def _end_of_branch(session: Session, reply: Reply | None) -> str | None:
 def show_last_read(session: Session) -> None:
     """Show a session as it was read last, while the store can't be read, and follow the reply that is streaming."""
     reply = runtime.current().replies.running(session.user, session.id)
-    coming = reply.message_id if reply else external_reply_id(session)
+    reply_id = reply.message_id if reply else external_reply_id(session)
     for message in branch_of(session.messages, session.head):
-        if message.id != coming:
+        if message.id != reply_id:
             show_message(message)
-    if coming:
+    if reply_id:
         follow_reply(session.user, session.id)
 
 
