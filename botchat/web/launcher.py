@@ -18,7 +18,15 @@ from botchat.core.auth import Devices
 from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError, ConfigError
 from botchat.core.urls import is_loopback
-from botchat.serving import Connections, Guesses, PasswordSignIn, allow_many_files, announce, guard_streamlit, listen_on
+from botchat.serving import (
+    Connections,
+    SignInLimiter,
+    PasswordSignIn,
+    raise_open_file_limit,
+    announce,
+    guard_streamlit,
+    listen_on,
+)
 from botchat.settings import Settings
 from botchat.web import runtime
 from botchat.web.assets import SCRIPT_ROUTE
@@ -59,13 +67,13 @@ def serve(
     """
     _check_exposure(settings, no_sign_in=no_sign_in)
     port = _free_port(settings)
-    turns = build_turns(settings, environment, stays=True)
+    turns = build_turns(settings, environment, is_long_running=True)
     chat = build_chat(settings, turns)  # an unreachable store is reported here, not in the browser
     runtime.install(_runtime(settings, chat, turns, lambda: build_chat(settings, turns)))
     _prepare_process(settings)
     try:
-        passwords = PasswordSignIn(chat.access, Devices(chat.short_lived), Guesses(settings.limits))
-        auth = set_up_auth(settings.web, chat.access, passwords, chat.short_lived, environment)
+        passwords = PasswordSignIn(chat.auth, Devices(chat.expiring_values), SignInLimiter(settings.limits))
+        auth = set_up_auth(settings.web, chat.auth, passwords, chat.expiring_values, environment)
         app = st.App(
             _PAGE,
             lifespan=_lifespan(settings, port, chat.store, turns.close),
@@ -139,7 +147,7 @@ def _allowed_hosts(settings: Settings) -> list[str]:
 
 
 def _prepare_process(settings: Settings) -> None:
-    allow_many_files()
+    raise_open_file_limit()
     guard_streamlit(Connections(settings.limits, settings.web.proxies))
     if settings.web.sign_in == "header":
         os.environ["FORWARDED_ALLOW_IPS"] = ""  # uvicorn would replace the proxy's address by its client's

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from starlette.requests import HTTPConnection
 
-from botchat.core.auth import Access
+from botchat.core.auth import AuthService
 from botchat.core.errors import NotSignedIn
 from botchat.core.storage import SignIn
 from botchat.serving import Networks, is_within
@@ -31,26 +31,26 @@ class Authenticator(Protocol):
 class CookieAuthenticator:
     """Identifies users by the cookie of a sign-in on the page."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: AuthService) -> None:
         self._access = access
 
     def authenticate(self, connection: HTTPConnection) -> SignIn:
         """Return the sign-in of a request or a WebSocket handshake."""
-        return self._access.signed_in_with(connection.cookies.get(SIGN_IN_COOKIE, ""))
+        return self._access.sign_in_of_refresh_token(connection.cookies.get(SIGN_IN_COOKIE, ""))
 
     def is_cached(self, sign_in: SignIn) -> bool:
         """Return whether the sign-in was valid lately."""
-        return self._access.remembered_sign_in(sign_in.id) is not None
+        return self._access.cached_sign_in(sign_in.id) is not None
 
     def revalidate(self, sign_in: SignIn) -> SignIn:
         """Check that the sign-in has not ended."""
-        return self._access.signed_in(sign_in.id)
+        return self._access.active_sign_in(sign_in.id)
 
 
 class HeaderAuthenticator:
     """Identifies the user that a header names, if the request comes from a trusted proxy."""
 
-    def __init__(self, access: Access, header: str, proxies: Networks) -> None:
+    def __init__(self, access: AuthService, header: str, proxies: Networks) -> None:
         self._access = access
         self._header = header
         self._proxies = proxies
@@ -64,15 +64,15 @@ class HeaderAuthenticator:
             user = names[0].encode("latin-1").decode()  # a proxy writes UTF-8, Starlette reads ISO 8859-1
         except UnicodeError as error:
             raise NotSignedIn("The proxy's name of the user is not UTF-8.") from error
-        return self._access.vouched_for(user)
+        return self._access.external_sign_in(user)
 
     def is_cached(self, sign_in: SignIn) -> bool:
         """Return whether the sign-in was valid lately."""
-        return self._access.remembered_sign_in(sign_in.id) is not None
+        return self._access.cached_sign_in(sign_in.id) is not None
 
     def revalidate(self, sign_in: SignIn) -> SignIn:
         """Check that the account is not disabled."""
-        return self._access.vouched_for(sign_in.user)
+        return self._access.external_sign_in(sign_in.user)
 
     def _is_proxy(self, connection: HTTPConnection) -> bool:
         return is_within(connection.client.host if connection.client else "", self._proxies)

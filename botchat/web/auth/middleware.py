@@ -90,7 +90,7 @@ class _AuthenticatedSocket:
         return self._received, self._sent
 
     async def _received(self) -> Message:
-        message = await received(self._receive, self._may_stay)
+        message = await receive_while_allowed(self._receive, self._may_stay)
         if message is None:
             await self._end()
             return {"type": "websocket.disconnect", "code": _POLICY_VIOLATION}

@@ -15,7 +15,7 @@ from streamlit.auth_util import get_cookie_with_chunks, is_authlib_installed
 from streamlit.web.server.server_util import get_cookie_secret
 from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
 
-from botchat.core.auth import Access
+from botchat.core.auth import AuthService
 from botchat.core.errors import BotchatError, ConfigError, InvalidInput
 from botchat.settings import OidcSettings
 from botchat.web.auth.oidc_states import OidcStates
@@ -58,7 +58,7 @@ class OidcCallback:
     cookie would be valid for 30 days, whatever the user or an admin does meanwhile, so it is not sent to the browser.
     """
 
-    def __init__(self, app: ASGIApp, access: Access, settings: OidcSettings, states: OidcStates) -> None:
+    def __init__(self, app: ASGIApp, access: AuthService, settings: OidcSettings, states: OidcStates) -> None:
         self._app = app
         self._access = access
         self._settings = settings
@@ -103,7 +103,7 @@ class OidcCallback:
             return _refused(request, "Sign in again", error)
         try:
             user = user_from_claims(claims, self._settings.claim)
-            known = self._access.vouched_for(user, with_account=not self._settings.new_users)
+            known = self._access.external_sign_in(user, with_account=not self._settings.new_users)
             answer = provider_sign_in_response(request, self._access.sign_in(known.user).refresh_token)
         except BotchatError as error:
             return _refused(request, "Sign in as somebody else", error)

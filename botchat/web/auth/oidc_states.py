@@ -10,10 +10,10 @@ from starlette.types import Message, Send
 from streamlit.web.server.server_util import get_cookie_secret
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value, decode_signed_value
 
-from botchat.core.auth import hash_of
+from botchat.core.auth import hash_secret
 from botchat.core.errors import InvalidInput
 from botchat.core.models import now
-from botchat.core.storage import ShortLived
+from botchat.core.storage import ExpiringValues
 
 STATE_LIFETIME = timedelta(hours=1)
 """How long a user may take at the provider."""
@@ -32,8 +32,8 @@ class OidcStates:
     is recorded in one atomic step, so that one of several requests with the same callback signs in.
     """
 
-    def __init__(self, short_lived: ShortLived) -> None:
-        self._short_lived = short_lived
+    def __init__(self, expiring_values: ExpiringValues) -> None:
+        self._expiring_values = expiring_values
 
     def with_state_cookie(self, request: Request, send: Send) -> Send:
         """Return a `send` that adds the state's cookie to the redirect to the provider."""
@@ -58,7 +58,7 @@ class OidcStates:
         signed = request.cookies.get(_COOKIE, "")
         days = STATE_LIFETIME / _DAY
         given = decode_signed_value(get_cookie_secret(), _COOKIE, signed, max_age_days=days) if signed else None
-        if self._short_lived.get(_key(state)) is not None:
+        if self._expiring_values.get(_key(state)) is not None:
             raise InvalidInput(_USED)
         if not state or given != state.encode():
             raise InvalidInput(_EXPIRED)
@@ -70,7 +70,7 @@ class OidcStates:
             InvalidInput: another request used it first.
             StoreError: it can't be stored. Nobody may be signed in then.
         """
-        if not self._short_lived.add(_key(_state_of(request)), {}, now() + _STORED_FOR):
+        if not self._expiring_values.add(_key(_state_of(request)), {}, now() + _STORED_FOR):
             raise InvalidInput(_USED)
 
 
@@ -79,7 +79,7 @@ def _state_of(request: Request) -> str:
 
 
 def _key(state: str) -> str:
-    return f"oidc-state/{hash_of(state)}"
+    return f"oidc-state/{hash_secret(state)}"
 
 
 def _cookie(request: Request, state: str) -> str:

@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from botchat.core.auth import Access
+from botchat.core.auth import AuthService
 from botchat.core.errors import BotchatError, InvalidInput, NotSignedIn, TooMany
-from botchat.serving import DEVICE_COOKIE, Origin, PasswordSignIn, address_of, keep_device
+from botchat.serving import DEVICE_COOKIE, Origin, PasswordSignIn, rate_limit_key, set_device_cookie
 from botchat.web.auth.authenticators import SIGN_IN_COOKIE
 from botchat.web.auth.sign_out_cookies import (
     delete_id_token,
@@ -91,7 +91,9 @@ class IdentityProvider(Protocol):
 class SignInPages:
     """Signs users in with a password or at an identity provider, and signs them out."""
 
-    def __init__(self, access: Access, passwords: PasswordSignIn, provider: IdentityProvider | None = None) -> None:
+    def __init__(
+        self, access: AuthService, passwords: PasswordSignIn, provider: IdentityProvider | None = None
+    ) -> None:
         self._access = access
         self._passwords = passwords
         self._provider = provider
@@ -139,15 +141,15 @@ class SignInPages:
         except BotchatError as error:
             return self._sign_in_form(request, error, user)
         response = sign_in_response(request, signed.refresh_token, request.query_params.get("next", ""))
-        keep_device(response, request, device, SIGN_IN)
+        set_device_cookie(response, request, device, SIGN_IN)
         return response
 
     def _origin(self, request: Request, user: str) -> Origin:
         is_signed_in = False
         if token := request.cookies.get(SIGN_IN_COOKIE):
             with suppress(NotSignedIn):
-                is_signed_in = self._access.signed_in_with(token).user == user
-        return Origin(address_of(request.scope), request.cookies.get(DEVICE_COOKIE, ""), is_signed_in)
+                is_signed_in = self._access.sign_in_of_refresh_token(token).user == user
+        return Origin(rate_limit_key(request.scope), request.cookies.get(DEVICE_COOKIE, ""), is_signed_in)
 
     def _sign_in_form(
         self, request: Request, error: BotchatError | None = None, user: str = "", notice: str = ""

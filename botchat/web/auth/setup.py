@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from botchat.core.auth import Access
-from botchat.core.storage import ShortLived
-from botchat.serving import ForwardedClient, PasswordSignIn
+from botchat.core.auth import AuthService
+from botchat.core.storage import ExpiringValues
+from botchat.serving import ForwardedForMiddleware, PasswordSignIn
 from botchat.settings import WebSettings
 from botchat.web.auth.authenticators import CookieAuthenticator, HeaderAuthenticator
 from botchat.web.auth.middleware import USER_HEADER, AuthMiddleware
@@ -31,9 +31,9 @@ class AuthSetup(NamedTuple):
 
 def set_up_auth(
     settings: WebSettings,
-    access: Access,
+    access: AuthService,
     passwords: PasswordSignIn,
-    short_lived: ShortLived,
+    expiring_values: ExpiringValues,
     environment: Mapping[str, str],
 ) -> AuthSetup:
     """Return what the configured sign-in needs.
@@ -49,14 +49,14 @@ def set_up_auth(
         ConfigError: a secret is missing in the environment, or a library isn't installed.
     """
     options = {"server.trustedUserHeaders": {USER_HEADER: "user"}}
-    forwarded = Middleware(ForwardedClient, proxies=settings.proxies)
+    forwarded = Middleware(ForwardedForMiddleware, proxies=settings.proxies)
     if settings.sign_in == "none":
         return AuthSetup([], [forwarded], {})
     if settings.sign_in == "header":
         by_header = HeaderAuthenticator(access, settings.header, settings.proxies)
         # It looks at the proxy's address, so it comes before `forwarded`.
         gate = Middleware(AuthMiddleware, authenticator=by_header, sign_in_path=None, open_paths=(_HEALTH, API_PREFIX))
-        forwarded = Middleware(ForwardedClient, proxies=settings.proxies, user_header=settings.header)
+        forwarded = Middleware(ForwardedForMiddleware, proxies=settings.proxies, user_header=settings.header)
         return AuthSetup([], [gate, forwarded], options)
     open_paths = (SIGN_IN, _HEALTH, API_PREFIX)
     authenticator = CookieAuthenticator(access)
@@ -73,6 +73,6 @@ def set_up_auth(
         sign_in_path=SIGN_IN,
         open_paths=(*open_paths, SIGN_IN_AT_PROVIDER, LOGIN_PATH, CALLBACK_PATH),
     )
-    callback = Middleware(OidcCallback, access=access, settings=settings.oidc, states=OidcStates(short_lived))
+    callback = Middleware(OidcCallback, access=access, settings=settings.oidc, states=OidcStates(expiring_values))
     routes = SignInPages(access, passwords, OidcProvider(settings.oidc)).routes
     return AuthSetup([*routes], [forwarded, gate, callback], options, streamlit_secrets(settings.oidc, environment))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from botchat.core.chat import Chat, Shown, shown, topics_of
+from botchat.core.chat import Chat, Shown, shown, topic_starts
 from botchat.core.models import Message, Session
 from botchat.web import cache, callbacks
 from botchat.web.components.message_text import show_streaming_text
@@ -17,7 +17,7 @@ class Dividers:
     def __init__(self, session: Session, messages: Sequence[Message]) -> None:
         self._session = session
         self._shown = shown(session)
-        self._topics = topics_of(messages) if cache.preferences(session.user).topics == "shown" else ()
+        self._topics = topic_starts(messages) if cache.preferences(session.user).topics == "shown" else ()
 
     def draw_above(self, message_id: str) -> None:
         """Draw the dividers above a message, if there are any."""
@@ -29,14 +29,14 @@ class Dividers:
 
 def clear_context(session: Session, message_id: str | None) -> None:
     """Exclude the messages above a message from the bot's context; None includes them again."""
-    callbacks.attempt(lambda chat: chat.forget(session.user, session, message_id))
+    callbacks.attempt(lambda chat: chat.set_context_start(session.user, session, message_id))
 
 
 def start_session_from(session: Session, message_id: str) -> None:
     """Start a new session with a message and those after it, and open it."""
 
     def begin(chat: Chat) -> None:
-        callbacks.open_session(chat.begin_from(session.user, session, message_id).id)
+        callbacks.open_session(chat.continue_in_new_session(session.user, session, message_id).id)
 
     callbacks.attempt(begin)
 

@@ -9,8 +9,8 @@ import streamlit as st
 from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError
 from botchat.core.exporting import one_line
-from botchat.core.importing import Intake, read_sessions, unsupported_sentence
-from botchat.core.models import Refused, Session
+from botchat.core.importing import SessionImporter, read_sessions, unsupported_sentence
+from botchat.core.models import SkippedEntry, Session
 from botchat.core.models.import_limits import ImportLimits
 from botchat.web import cache, runtime
 from botchat.web.import_worker import WORKER
@@ -44,7 +44,7 @@ class ImportReport:
     expiry_cleared: int = 0
     refused_count: int = 0
     unsupported: int = 0
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[SkippedEntry] = field(default_factory=list)
     error: str = ""
 
 
@@ -96,14 +96,14 @@ def _import_in_worker(user: str, uploaded: Any) -> ImportReport:
 
 
 def _import(chat: Chat, user: str, uploaded: Any, limits: ImportLimits, report: ImportReport) -> None:
-    intake = Intake(chat.for_admins())
+    importer = SessionImporter(chat.for_admins())
     try:
-        for result in intake.take(read_sessions(uploaded, user=user, default_user=user, limits=limits)):
-            if isinstance(result, Refused) and len(report.refused) < _REASONS_SHOWN:
+        for result in importer.load(read_sessions(uploaded, user=user, default_user=user, limits=limits)):
+            if isinstance(result, SkippedEntry) and len(report.refused) < _REASONS_SHOWN:
                 report.refused.append(result)
     finally:  # also if the store went down: what was imported stays
-        report.imported, report.existing, report.expiry_cleared = intake.taken, intake.kept, intake.late
-        report.refused_count, report.unsupported = intake.refused, intake.unsupported
+        report.imported, report.existing, report.expiry_cleared = importer.imported, importer.existing, importer.expired
+        report.refused_count, report.unsupported = importer.skipped, importer.unsupported
         chat.refresh(user)
 
 

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from botchat.core.admin import Admin, DamagedRecord
 from botchat.core.errors import InvalidInput
-from botchat.core.exporting import ExportFormat, export, in_parts
+from botchat.core.exporting import ExportFormat, export, encode_chunks
 from botchat.core.models import SessionFilter, now
 from botchat.web import runtime
 from botchat.web.routes.common import attachment_disposition, connection, endpoint, private_headers
@@ -45,7 +45,7 @@ def _file(user: str, form: ExportFormat, session_id: str | None) -> tuple[str, I
         name, texts = f"botchat {now():%Y-%m-%d}", _all(admin, user, form)
     else:
         name, texts = _one(admin, user, form, session_id)
-    return name, in_parts(texts)
+    return name, encode_chunks(texts)
 
 
 def _all(admin: Admin, user: str, form: ExportFormat) -> Iterator[str]:

@@ -7,7 +7,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from botchat.serving import is_from_other_origin
+from botchat.serving import is_cross_origin
 
 # A browser fetches a remote image in a message immediately, and with its URL sends what an injected prompt put into it.
 # So nothing is loaded from other servers. Streamlit needs inline styles, and images from `data:` URLs.
@@ -83,7 +83,7 @@ class SameOrigin:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request or a WebSocket."""
         is_exempt = scope["type"] == "lifespan" or scope["path"].startswith(self._exempt_prefix)
-        if is_exempt or not is_from_other_origin(scope):
+        if is_exempt or not is_cross_origin(scope):
             await self._app(scope, receive, send)
         else:
             text = "Cross-origin request blocked: a page of another address made it. Open this page by its own address."

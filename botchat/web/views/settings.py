@@ -61,5 +61,5 @@ def _preference_control(
 
 
 def _set_preference(user: str, name: str) -> None:
-    if callbacks.attempt(lambda chat: chat.prefer(user, **{name: st.session_state[name]})):
+    if callbacks.attempt(lambda chat: chat.set_preferences(user, **{name: st.session_state[name]})):
         st.session_state.pop("new", None)

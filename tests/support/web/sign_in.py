@@ -11,9 +11,9 @@ from starlette.websockets import WebSocketDisconnect
 from support.api.client import CHEAP
 from support.web.tabs import Site
 
-from botchat.core.auth import Access, Devices
+from botchat.core.auth import AuthService, Devices
 from botchat.core.storage.sqlite.repository import SqliteRepository
-from botchat.serving import Guesses, PasswordSignIn
+from botchat.serving import SignInLimiter, PasswordSignIn
 from botchat.settings import WebSettings
 from botchat.web import cache, runtime
 from botchat.web.auth.setup import set_up_auth
@@ -44,16 +44,16 @@ class World:
         self.repository = SqliteRepository(folder / "botchat.db")
         self.repository.prepare()
         self.site = Site(self.repository)
-        self.access = Access(self.repository.accounts(), CHEAP)
+        self.access = AuthService(self.repository.accounts(), CHEAP)
         self.waits: list[float] = []
         self.clock = 0.0
-        self.guesses = Guesses(clock=lambda: self.clock)
+        self.guesses = SignInLimiter(clock=lambda: self.clock)
         for user in ("ann", "bob", "root"):
-            self.access.add(user, PASSWORD)
+            self.access.add_account(user, PASSWORD)
 
     @property
     def passwords(self) -> PasswordSignIn:
-        devices = Devices(self.repository.short_lived())
+        devices = Devices(self.repository.expiring_values())
         return PasswordSignIn(self.access, devices, self.guesses, self.wait)
 
     async def wait(self, seconds: float) -> None:
@@ -61,7 +61,7 @@ class World:
         self.clock += seconds
 
     def app(self, **settings) -> Starlette:
-        auth = set_up_auth(WebSettings(**settings), self.access, self.passwords, self.repository.short_lived(), {})
+        auth = set_up_auth(WebSettings(**settings), self.access, self.passwords, self.repository.expiring_values(), {})
         site_runtime = runtime.Runtime(
             user=None, connect=self.site.connect, replies=self.site, admins=("root",), can_sign_out=True
         )

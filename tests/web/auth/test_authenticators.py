@@ -9,8 +9,8 @@ from starlette.websockets import WebSocketDisconnect
 from support.api.client import CHEAP
 from support.web.sign_in import STREAM, has_access, is_refused, sign_in, sign_out, world_in
 
-from botchat.core.auth import Access
-from botchat.core.auth.ttl_cache import REMEMBERED_SECONDS
+from botchat.core.auth import AuthService
+from botchat.core.auth.ttl_cache import TTL_SECONDS
 from botchat.core.errors import ConfigError, NotSignedIn, StoreUnavailable
 from botchat.core.models import now
 from botchat.settings import Settings, WebSettings
@@ -56,7 +56,7 @@ def test_a_request_that_crosses_a_signing_out_is_not_remembered(world):
             world.access.sign_out(kept[SIGN_IN_COOKIE].split("_")[1])
             return found
 
-    world.access = Access(Crossed(), CHEAP)
+    world.access = AuthService(Crossed(), CHEAP)
     ann = world.browser()
     ann.cookies = kept
     assert has_access(ann)  # it was asked before
@@ -68,14 +68,14 @@ def test_what_ends_in_another_process_ends_a_tab_that_only_listens(world, signs_
     ann = world.signed_in("ann") if signs_in == "password" else world.browser(sign_in="header", header="Remote-User")
     with ann.websocket_connect(STREAM, headers={"Remote-User": "ann"}) as tab:
         assert tab.receive_text() == "ann"
-        elsewhere = Access(world.repository.accounts(), CHEAP)
+        elsewhere = AuthService(world.repository.accounts(), CHEAP)
         elsewhere.disable("ann")
         with pytest.raises(WebSocketDisconnect) as ended:
             tab.receive_text()
     assert ended.value.code == 1008
 
 
-@pytest.mark.parametrize("what", ["disable", "set_password", "remove"])
+@pytest.mark.parametrize("what", ["disable", "set_password", "remove_account"])
 def test_who_is_disabled_or_gets_another_password_is_signed_out_at_once(world, what):
     ann = world.signed_in("ann")
     with ann.websocket_connect(STREAM) as tab:
@@ -92,7 +92,7 @@ def test_a_sign_in_goes_on_while_one_comes_back_and_ends_a_week_later(world):
     for days, is_in in ((3, True), (-1, False)):
         kept = accounts.sign_in(sign_in_id)
         accounts.renew_sign_in(sign_in_id, kept.hash, kept.hash, now() + timedelta(days=days))
-        world.access = Access(accounts, CHEAP)  # another process: it remembers nobody
+        world.access = AuthService(accounts, CHEAP)  # another process: it remembers nobody
         again = world.browser()
         again.cookies = browser.cookies
         assert has_access(again) == is_in
@@ -109,12 +109,12 @@ def test_while_the_store_is_down_nobody_comes_in_and_who_is_there_stays(world):
                 raise StoreUnavailable("The store is down.")
             return getattr(accounts, name)
 
-    world.access = Access(Failing(), CHEAP, clock=lambda: seconds[0])
+    world.access = AuthService(Failing(), CHEAP, clock=lambda: seconds[0])
     ann = world.signed_in("ann")
     with ann.websocket_connect(STREAM) as tab:
         tab.receive_text()
         is_down.append(True)
-        seconds[0] += REMEMBERED_SECONDS - 1
+        seconds[0] += TTL_SECONDS - 1
         assert has_access(ann)
         assert not is_refused(tab)
         seconds[0] += 1

@@ -14,7 +14,7 @@ from support.stores.servers import free_port
 from support.web.browser import chromium_binary
 from support.web.oidc_provider import Provider
 
-from botchat.core.auth import Access
+from botchat.core.auth import AuthService
 from botchat.web.auth.authenticators import SIGN_IN_COOKIE
 
 ANN = {"sub": "1", "email": "ann@example.org", "email_verified": True}
@@ -35,7 +35,7 @@ def site(local_shell, local_repository, serve, provider):
         f'address = "http://127.0.0.1:{port}"\n',
     )
     local_shell.environment["BOTCHAT_OIDC_SECRET"] = provider.secret
-    Access(local_repository.accounts()).add("ann@example.org")
+    AuthService(local_repository.accounts()).add("ann@example.org")
     return serve(local_shell, "--port", str(port))
 
 
@@ -78,7 +78,7 @@ def has_access(browser) -> bool:
 
 
 def sign_ins(repository, user="ann@example.org") -> int:
-    with repository._file.lent() as db:
+    with repository._file.connection() as db:
         return db.execute("SELECT count(*) FROM auth_sessions WHERE user = ?", (user,)).fetchone()[0]
 
 

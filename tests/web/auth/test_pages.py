@@ -51,8 +51,8 @@ def test_nobody_is_led_elsewhere_after_signing_in(world, after):
     ],
 )
 def test_a_wrong_password_says_so_in_the_same_words_and_lets_nobody_in(world, user, password):
-    world.access.add("proxied")
-    world.access.add("disabled", PASSWORD)
+    world.access.add_account("proxied")
+    world.access.add_account("disabled", PASSWORD)
     world.access.disable("disabled")
     browser = world.browser()
     answer = sign_in(browser, user, password)

@@ -12,7 +12,7 @@ from support.stores.sessions import stored
 from support.web.browser import Visitor, chromium_binary
 from support.web.oidc_provider import Provider
 
-from botchat.core.auth import Access
+from botchat.core.auth import AuthService
 
 needs_browser = pytest.mark.skipif(chromium_binary() is None, reason="no Chromium here")
 WORD = "correct horse"
@@ -20,9 +20,9 @@ WORD = "correct horse"
 
 @pytest.fixture
 def accounts(local_repository):
-    access = Access(local_repository.accounts())
+    access = AuthService(local_repository.accounts())
     for user in ("ann", "bob"):
-        access.add(user, WORD)
+        access.add_account(user, WORD)
     return access
 
 
@@ -124,8 +124,8 @@ def test_who_has_an_account_signs_in_at_a_provider(local_shell, local_repository
         f'address = "http://127.0.0.1:{port}"\n',
     )
     local_shell.environment["BOTCHAT_OIDC_SECRET"] = provider.secret
-    access = Access(local_repository.accounts())
-    access.add("ann@example.org")
+    access = AuthService(local_repository.accounts())
+    access.add_account("ann@example.org")
     site = serve(local_shell, "--port", str(port))
 
     provider.claims = {"sub": "1", "email": "ann@example.org", "email_verified": True}

@@ -149,7 +149,7 @@ def test_where_a_topic_seems_to_begin_is_shown_to_who_wants_it_and_begins_a_new_
     session_id, (_, _, topic, _) = open_session_id(tab), stored(site, tab)
     place = f"line-topic-{topic.id}"
     assert all(button.key != place for button in tab.main.button)
-    site.connect().prefer("ann", topics="shown")
+    site.connect().set_preferences("ann", topics="shown")
     tab = site.open(session_id=session_id)
     click(tab, place)
     assert open_session_id(tab) != session_id

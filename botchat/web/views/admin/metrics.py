@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from botchat.core.admin import Stat, UserSummary
+from botchat.core.admin import UsageStats, UserSummary
 from botchat.core.models import now
 from botchat.web import cache
 
@@ -79,8 +79,8 @@ def read_metrics(days: int | None) -> Metrics:
     read_time = now()
     since = None if days is None else read_time.date() - timedelta(days=days - 1)
     start = None if since is None else datetime.combine(since, time(), read_time.tzinfo)
-    found = cache.connection().for_admins().overview(("day", "bot", "user"), since=start)
-    whole = Stat(key="")
+    found = cache.connection().for_admins().stats_by_group(("day", "bot", "user"), since=start)
+    whole = UsageStats(key="")
     for bot in found["bot"]:
         whole.latencies_ms.update(bot.latencies_ms)
     return Metrics(
@@ -100,10 +100,10 @@ def all_users() -> list[UserSummary]:
     return list(cache.connection().for_admins().users())
 
 
-def _day(stat: Stat) -> DailyUsage:
+def _day(stat: UsageStats) -> DailyUsage:
     day = date.fromisoformat(stat.key)
     return DailyUsage(day, stat.sessions, stat.messages, stat.latency_ms(50), stat.latency_ms(95), stat.up, stat.down)
 
 
-def _usage(stat: Stat) -> Usage:
+def _usage(stat: UsageStats) -> Usage:
     return Usage(stat.key, stat.sessions, stat.messages, stat.prompt_tokens, stat.completion_tokens)
