@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, Self
 
+import httpx2
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
@@ -21,6 +22,13 @@ TIMEOUT_SECONDS = 120.0
 _FINISHED = ForwardMsg.ScriptFinishedStatus
 _KEPT_RUNS = 2  # Streamlit's global.maxCachedMessageAge
 _TEXTS = ("markdown", "text", "heading", "alert")
+
+
+async def _page_cookie(address: str) -> str:
+    """Load the page for the cookie that its WebSocket needs; return it as the header `Cookie`."""
+    async with httpx2.AsyncClient(trust_env=False, timeout=TIMEOUT_SECONDS) as client:
+        await client.get(address)
+        return "; ".join(f"{name}={value}" for name, value in client.cookies.items())
 
 
 class _Shown(NamedTuple):
@@ -43,7 +51,7 @@ class Tab:
         self.query = query
         self.seen: Callable[[str], None] = lambda _text: None
         self.runs = 0
-        self._address = address.replace("http", "ws", 1) + "/_stcore/stream"
+        self._address = address
         self._states: dict[str, WidgetState] = {}
         self._ids: dict[str, str] = {}
         self._fragments: dict[str, str] = {}
@@ -55,8 +63,14 @@ class Tab:
         self._page = self._run = ""
 
     async def __aenter__(self) -> Self:
+        stream = self._address.replace("http", "ws", 1) + "/_stcore/stream"
         self._socket: ClientConnection = await connect(
-            self._address, subprotocols=["streamlit"], max_size=None, compression=None, open_timeout=TIMEOUT_SECONDS
+            stream,
+            additional_headers={"Cookie": await _page_cookie(self._address)},
+            subprotocols=["streamlit"],
+            max_size=None,
+            compression=None,
+            open_timeout=TIMEOUT_SECONDS,
         )
         self._reader = asyncio.create_task(self._read())
         return self

@@ -36,11 +36,11 @@ FIXED = [
     validation.TAG_LIMIT,
     ask._MAX_INPUT_BYTES,
     MAX_CONFIG_BYTES,
-    pages._LONGEST_FORM,
+    pages._MAX_FORM_BYTES,
     passwords._MAX_CONCURRENT,
-    import_worker.WORKER._places._initial_value,
-    formulas.LARGEST,
-    escape.LONGEST,
+    import_worker.WORKER._slots._initial_value,
+    formulas.MAX_SIZE_EM,
+    escape.MAX_MARKDOWN_LENGTH,
 ]
 
 

@@ -35,7 +35,7 @@ def web(
     log_json()
     from botchat.web.launcher import serve
 
-    serve(settings, no_sign_in=no_sign_in, beside=_api(settings) if api else None)
+    serve(settings, no_sign_in=no_sign_in, extra_route=_api(settings) if api else None)
 
 
 def _api(settings: "Settings") -> "Callable[[Chat], BaseRoute]":

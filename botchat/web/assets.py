@@ -1,4 +1,4 @@
-"""What is the browser's part of the page: its style, its script, and the widgets that only work with these."""
+"""The page's style sheet and script, and the widgets that need them: copy buttons and the theme selector."""
 
 import base64
 import hashlib
@@ -18,7 +18,7 @@ _THEMES = ("System", "Light", "Dark")
 
 
 def apply() -> None:
-    """Give the page its style and its script; called once in a run."""
+    """Add the style sheet and the script to the page; call it once per run."""
     st.html(f"<style>{_STYLE}</style>")
     with st.container(key="script"):
         st.html(f'<script src="botchat.js?{_VERSION}"></script>', unsafe_allow_javascript=True)
@@ -28,27 +28,27 @@ def apply() -> None:
 
 
 def copy_button(text: str, key: str) -> None:
-    """Show a button that copies a text; the text goes to the browser when the button is pressed, not before."""
-    st.button("Copy", type="tertiary", key=f"copy {key}", on_click=copy, args=(text,))
+    """Show a button that copies a text. The text is sent to the browser only after the button was pressed."""
+    st.button("Copy", type="tertiary", key=f"copy {key}", on_click=copy_to_clipboard, args=(text,))
 
 
-def copy(text: str) -> None:
-    """Put a text on the reader's clipboard, in the run that follows; the script does it."""
+def copy_to_clipboard(text: str) -> None:
+    """Copy a text to the user's clipboard with the next run; the script does it."""
     st.session_state["to copy"] = text
 
 
-def theme_choice() -> None:
-    """Show the choice of a theme; the browser knows which is chosen, and keeps it."""
+def theme_selector() -> None:
+    """Show the themes to choose from. The browser stores the choice."""
     choices = "".join(f'<label><input type="radio" name="theme" value="{name}"> {name}</label>' for name in _THEMES)
     st.html(f'<fieldset class="botchat-theme"><legend>Theme</legend>{choices}</fieldset>')
 
 
 def _script(_request: Request) -> Response:
-    # Its address says its version, so a browser needs to ask for it once.
+    # The URL in the page contains the version, so browsers can cache the script.
     return Response(
         _SCRIPT, media_type="text/javascript", headers={"Cache-Control": "public, max-age=31536000, immutable"}
     )
 
 
-SCRIPT = Route("/{below:path}botchat.js", _script)
-"""Serves the script, also below the base path that Streamlit was given."""
+SCRIPT_ROUTE = Route("/{below:path}botchat.js", _script)
+"""The route of the script, also below Streamlit's base path."""

@@ -1,4 +1,4 @@
-"""What the page reads through Streamlit's caches: the connection and the lists, each for ten minutes."""
+"""The page's connection to the store and its lists, in Streamlit's caches for ten minutes each."""
 
 import json
 from dataclasses import asdict
@@ -10,71 +10,77 @@ import streamlit as st
 from botchat.core.chat import Chat
 from botchat.core.models import PAGE_SIZE, Preferences, SessionFilter, SessionSummary
 from botchat.web import runtime
-from botchat.web.session_groups import grouped, told_apart
+from botchat.web.session_groups import group_by_day, unique_labels
 
 CACHE_SECONDS = 600
-"""Ten minutes, for lists and for the connection: what the project was asked for."""
+"""How long the lists and the connection are cached: ten minutes, which is a requirement of the project."""
 
 ACTIVE = SessionFilter()
 
-_KEPT_LISTS = 2000
+_MAX_ENTRIES = 2000
 
 
 @st.cache_resource(ttl=CACHE_SECONDS, show_spinner=False)
 def connection() -> Chat:
-    """Return the open store, opened and checked anew every ten minutes.
+    """Return the connection to the store, which is opened and checked again every ten minutes.
 
-    The one before is closed when nobody holds it any more: a reply under way does, until it is saved.
+    The previous one is closed when nothing refers to it; a running reply does until it is saved.
 
     Raises:
-        StoreError: the store can't be opened; that is not cached.
+        StoreError: the store can't be opened. The failure isn't cached.
     """
-    return runtime.served().connect()
+    return runtime.current().connect()
 
 
-class Listed(NamedTuple):
-    """A list as it is drawn: what sessions are called by their ids, in groups; how many it shows, of how many."""
+class SessionList(NamedTuple):
+    """The session list of the sidebar.
+
+    Attributes:
+        groups: the heading of each group, and the labels of its sessions by their IDs.
+        shown: the number of sessions in the groups, pinned ones that are on later pages aside.
+        total: the number of sessions that match the filter.
+    """
 
     groups: list[tuple[str, dict[str, str]]]
     shown: int
     total: int
 
 
-def listed(owner: str, pages: int, where: SessionFilter, now: datetime) -> Listed:
-    """Read the first pages of a user's sessions, those that are pinned above all, by the days of `now`'s zone.
+def session_list(owner: str, pages: int, where: SessionFilter, now: datetime) -> SessionList:
+    """Return the first pages of a user's sessions: pinned ones first, then by day in the time zone of `now`.
 
-    It is cached until this process writes something of theirs, or for ten minutes: all of it is of one moment.
+    The whole list is cached as one value, until this process writes to one of the user's sessions, or for ten minutes.
     """
-    return _listed(_key(owner, pages, asdict(where), now.date().isoformat(), str(now.tzinfo)), now)
+    return _session_list(_key(owner, pages, asdict(where), now.date().isoformat(), str(now.tzinfo)), now)
 
 
 def tags(owner: str) -> list[str]:
-    """Read the tags of a user's sessions, cached as `listed` is."""
+    """Return the tags of a user's sessions, cached like `session_list`."""
     return _tags(_key(owner))
 
 
 def preferences(owner: str) -> Preferences:
-    """Read what a user prefers, cached as `listed` is."""
+    """Return a user's preferences, cached like `session_list`."""
     return _preferences(_key(owner))
 
 
 def _key(owner: str, *of: object) -> str:
-    """Make the one argument that is hashed: two arguments can collide on one key in Streamlit (its issue 16559)."""
+    """Return the only argument that is hashed: in Streamlit, two arguments can collide on one key (its issue 16559)."""
     return json.dumps([owner, connection().revision(owner), *of])
 
 
-@st.cache_data(ttl=CACHE_SECONDS, max_entries=_KEPT_LISTS, show_spinner=False)
-def _listed(key: str, _now: datetime) -> Listed:
-    owner, _, pages, wanted, *_ = json.loads(key)
-    where = SessionFilter(**wanted)
+@st.cache_data(ttl=CACHE_SECONDS, max_entries=_MAX_ENTRIES, show_spinner=False)
+def _session_list(key: str, _now: datetime) -> SessionList:
+    owner, _, pages, filter_fields, *_ = json.loads(key)
+    where = SessionFilter(**filter_fields)
     read, more = _read(owner, pages, where)
     pinned = []
-    if where == ACTIVE:  # most people have fewer than a page, and one query finds all that is shown
+    if where == ACTIVE:  # most users have less than a page, so that one query is enough
         pinned = _read(owner, 1, SessionFilter(pinned=True))[0] if more else [one for one in read if one.pinned]
-    above = {summary.id for summary in pinned}
-    groups = grouped((summary for summary in read if summary.id not in above), _now)
-    named = [(name, told_apart(of_group)) for name, of_group in [("Pinned", pinned), *groups] if of_group]
-    return Listed(named, len(read), connection().count(owner, where) if more else len(read))
+    pinned_ids = {summary.id for summary in pinned}
+    groups = group_by_day((summary for summary in read if summary.id not in pinned_ids), _now)
+    named = [(name, unique_labels(of_group)) for name, of_group in [("Pinned", pinned), *groups] if of_group]
+    return SessionList(named, len(read), connection().count(owner, where) if more else len(read))
 
 
 def _read(owner: str, pages: int, where: SessionFilter) -> tuple[list[SessionSummary], bool]:
@@ -89,11 +95,11 @@ def _read(owner: str, pages: int, where: SessionFilter) -> tuple[list[SessionSum
     return read, after is not None
 
 
-@st.cache_data(ttl=CACHE_SECONDS, max_entries=_KEPT_LISTS, show_spinner=False)
+@st.cache_data(ttl=CACHE_SECONDS, max_entries=_MAX_ENTRIES, show_spinner=False)
 def _tags(key: str) -> list[str]:
     return connection().tags(json.loads(key)[0])
 
 
-@st.cache_data(ttl=CACHE_SECONDS, max_entries=_KEPT_LISTS, show_spinner=False)
+@st.cache_data(ttl=CACHE_SECONDS, max_entries=_MAX_ENTRIES, show_spinner=False)
 def _preferences(key: str) -> Preferences:
     return connection().preferences(json.loads(key)[0])

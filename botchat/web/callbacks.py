@@ -1,4 +1,4 @@
-"""What clicks do, in callbacks: carried out before the page runs, and a failure is told on it."""
+"""Helpers for the callbacks of widgets, which run before the page does: errors become notices on the page."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from botchat.web import cache
 
 
 def attempt(action: Callable[[Chat], object]) -> bool:
-    """Do something with the store or a bot; tell whether it was done. What stood in its way is shown by `notices`."""
+    """Call `action` with the chat; return whether it succeeded. An error is shown as a notice on the page."""
     try:
         action(cache.connection())
     except BotchatError as error:
@@ -20,18 +20,18 @@ def attempt(action: Callable[[Chat], object]) -> bool:
 
 
 def open_session(session_id: str | None) -> None:
-    """Show a session, or an empty page for a new one, from the next run on."""
+    """Show a session from the next run on; None starts a new chat."""
     if session_id is None:
         st.session_state.pop("new", None)
-    _go({"session": session_id} if session_id else {})
+    _set_query_params({"session": session_id} if session_id else {})
     for left in ("depth", "editing", "rating", "moved"):
         st.session_state.pop(left, None)
 
 
 def show_view(name: str) -> None:
-    """Show one of the page's other views from the next run on."""
-    _go({"view": name})
+    """Show another view of the page (`settings`, `admin`) from the next run on."""
+    _set_query_params({"view": name})
 
 
-def _go(place: dict[str, str]) -> None:
-    st.query_params.from_dict(place)  # at once: each change is a step of the browser's "back"
+def _set_query_params(params: dict[str, str]) -> None:
+    st.query_params.from_dict(params)  # in one step, because each change is an entry in the browser's history

@@ -1,4 +1,4 @@
-"""The thread that imports uploaded files, one at a time: together they take no more memory than one."""
+"""The thread that imports uploaded files, one at a time, so that all uploads need the memory of one."""
 
 import threading
 from collections.abc import Callable
@@ -10,24 +10,25 @@ _RETRY_SECONDS = 60
 
 
 class ImportWorker:
-    """Runs tasks one after another in a thread of its own, for callers that wait for them; `most` is how many."""
+    """Runs tasks one after another in its own thread, while their callers wait."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, max_pending: int) -> None:
+        """Set how many tasks may run or wait at a time."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="botchat-import")
-        self._places = threading.BoundedSemaphore(most)
+        self._slots = threading.BoundedSemaphore(max_pending)
 
     def run(self, task: Callable[[], None]) -> None:
-        """Run a task after those that wait already, and wait for its end; raise what it raises.
+        """Queue a task and wait until it is done; raise what it raises.
 
         Raises:
-            TooMany: as many as are allowed are running or waiting.
+            TooMany: `max_pending` tasks are running or waiting.
         """
-        if not self._places.acquire(blocking=False):
+        if not self._slots.acquire(blocking=False):
             raise TooMany("Too many files are being imported", _RETRY_SECONDS)
         try:
             self._thread.submit(task).result()
         finally:
-            self._places.release()
+            self._slots.release()
 
 
 WORKER = ImportWorker(8)

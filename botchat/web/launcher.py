@@ -1,4 +1,4 @@
-"""`botchat web`: serves the page from this process, once the store has answered."""
+"""Starts the server of `botchat web`: checks the settings and the store, then runs Streamlit in this process."""
 
 import os
 import signal
@@ -29,12 +29,13 @@ from botchat.serving import (
 )
 from botchat.settings import Settings
 from botchat.web import runtime
-from botchat.web.assets import SCRIPT
-from botchat.web.auth.setup import API, admission
-from botchat.web.routes.export import EXPORT
-from botchat.web.routes.files import FILE
+from botchat.web.assets import SCRIPT_ROUTE
+from botchat.web.auth.setup import API_PREFIX, set_up_auth
+from botchat.web.routes.export import EXPORT_ROUTE
+from botchat.web.routes.files import FILE_ROUTE
 from botchat.web.server import sockets
-from botchat.web.server.security_headers import OwnNames, OwnOrigin, SafetyHeaders
+from botchat.web.server.page_token import PageToken
+from botchat.web.server.security_headers import AllowedHosts, SameOrigin, SecurityHeaders
 from botchat.web.theme import THEME
 
 _FIRST_PORT = 8501
@@ -47,51 +48,59 @@ def serve(
     settings: Settings,
     *,
     no_sign_in: bool = False,
-    beside: Callable[[Chat], BaseRoute] | None = None,
+    extra_route: Callable[[Chat], BaseRoute] | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> None:
-    """Serve until interrupted. Replies under way are then saved as interrupted.
+    """Serve the page until interrupted. Running replies are then saved as interrupted.
 
     Args:
-        settings: what to serve, where, and how people sign in.
-        no_sign_in: serve also where others can reach it and nobody signs in.
-        beside: makes what is served on the same port, with the same store and the same replies.
-        environment: has the secrets.
+        settings: the store, the address, and how users sign in.
+        no_sign_in: serve without a sign-in on an address that others can reach.
+        extra_route: makes a route for the same port, with the same store and replies: the API.
+        environment: contains the secrets.
 
     Raises:
-        ConfigError: others could reach the address, and nobody said that they may; or the sign-in lacks something.
+        ConfigError: others could reach the address and `no_sign_in` isn't set, or the sign-in isn't configured
+            completely.
         StoreError: the store can't be opened.
         BotchatError: the port is taken.
     """
-    _check_who_comes(settings, no_sign_in=no_sign_in)
+    _check_exposure(settings, no_sign_in=no_sign_in)
     port = _free_port(settings)
     turns = build_turns(settings, environment, is_long_running=True)
-    chat = build_chat(settings, turns)  # a store that is down is told here, not in the browser
-    runtime.serve(_served(settings, chat, turns, lambda: build_chat(settings, turns)))
+    chat = build_chat(settings, turns)  # an unreachable store is reported here, not in the browser
+    runtime.install(_runtime(settings, chat, turns, lambda: build_chat(settings, turns)))
     _prepare_process(settings)
     try:
         passwords = PasswordSignIn(chat.auth, Devices(chat.expiring_values), SignInLimiter(settings.limits))
-        come_in = admission(settings.web, chat.auth, passwords, chat.expiring_values, environment)
+        auth = set_up_auth(settings.web, chat.auth, passwords, chat.expiring_values, environment)
         app = st.App(
             _PAGE,
             lifespan=_lifespan(settings, port, chat.store, turns.close),
             middleware=[
-                Middleware(SafetyHeaders),
-                Middleware(OwnNames, names=_names(settings)),
-                Middleware(OwnOrigin, open_below=API),
-                *come_in.middleware,
+                Middleware(SecurityHeaders),
+                Middleware(AllowedHosts, hosts=_allowed_hosts(settings)),
+                Middleware(SameOrigin, exempt_prefix=API_PREFIX),
+                *_page_token(settings, port),
+                *auth.middleware,
             ],
-            routes=[EXPORT, FILE, SCRIPT, *come_in.routes, *([beside(chat)] if beside else ())],
-            secrets=come_in.secrets,
+            routes=[
+                EXPORT_ROUTE,
+                FILE_ROUTE,
+                SCRIPT_ROUTE,
+                *auth.routes,
+                *([extra_route(chat)] if extra_route else ()),
+            ],
+            secrets=auth.secrets,
         )
-        with suppress(KeyboardInterrupt):  # the way to end a server, not a failure
-            app.run(config=_streamlit_options(settings, port) | come_in.options)
+        with suppress(KeyboardInterrupt):  # Ctrl+C is the usual way to stop a server
+            app.run(config=_streamlit_options(settings, port) | auth.options)
     finally:
         turns.close()
         chat.close()
 
 
-def _check_who_comes(settings: Settings, *, no_sign_in: bool) -> None:
+def _check_exposure(settings: Settings, *, no_sign_in: bool) -> None:
     if settings.web.sign_in != "none":
         if no_sign_in:
             raise ConfigError(f"The config says sign_in = {settings.web.sign_in!r}: leave out --no-sign-in.")
@@ -102,30 +111,35 @@ def _check_who_comes(settings: Settings, *, no_sign_in: bool) -> None:
         )
 
 
-def _served(settings: Settings, chat: Chat, replies: runtime.Replies, connect: Callable[[], Chat]) -> runtime.Served:
+def _runtime(settings: Settings, chat: Chat, replies: runtime.Replies, connect: Callable[[], Chat]) -> runtime.Runtime:
     sign_in = settings.web.sign_in
-    return runtime.Served(
+    return runtime.Runtime(
         user=settings.user if sign_in == "none" else None,
         connect=connect,
         replies=replies,
         admins=_admins(settings),
         can_sign_out=sign_in in {"password", "oidc"},
-        drawn=cache(chat.warm_up),  # once
+        after_run=cache(chat.warm_up),  # once
         import_limits=settings.web.imports,
     )
 
 
 def _admins(settings: Settings) -> tuple[str, ...]:
-    """Tell who is an admin when nobody was named: who could open the store as well, and nobody where others come."""
+    """Return the admins. By default the local user, who can open the store anyway, and with a sign-in nobody."""
     if settings.admins is not None:
         return settings.admins
     return (settings.user,) if is_loopback(settings.host) and settings.web.sign_in == "none" else ()
 
 
-def _names(settings: Settings) -> list[str]:
-    """Tell what the page may be called. Another site's script can point a name of its own at this machine.
+def _page_token(settings: Settings, port: int) -> list[Middleware]:
+    """Return what requires the page's own cookie where nobody signs in."""
+    return [Middleware(PageToken, port=port, exempt_prefix=API_PREFIX)] if settings.web.sign_in == "none" else []
 
-    Where people sign in that gets it nothing: a browser sends the cookie only to the name that it came from.
+
+def _allowed_hosts(settings: Settings) -> list[str]:
+    """Return the host names that the page answers to, because another site's name can resolve to this machine.
+
+    With a sign-in any name is allowed: a browser sends the cookie only to the name that set it.
     """
     if is_loopback(settings.host) and settings.web.sign_in == "none":
         return ["localhost", "127.0.0.1", "::1", settings.host]
@@ -136,28 +150,28 @@ def _prepare_process(settings: Settings) -> None:
     raise_open_file_limit()
     limit_streamlit_connections(ConnectionLimits(settings.limits, settings.web.proxies))
     if settings.web.sign_in == "header":
-        os.environ["FORWARDED_ALLOW_IPS"] = ""  # uvicorn would put the proxy's client in the place of the proxy
+        os.environ["FORWARDED_ALLOW_IPS"] = ""  # uvicorn would replace the proxy's address by its client's
 
 
 def _lifespan(
     settings: Settings, port: int, store: str, close: Callable[[], None]
 ) -> Callable[[st.App], AbstractAsyncContextManager[None]]:
-    """Make what Streamlit runs when its server has begun, and when it ends."""
+    """Return what Streamlit runs when its server has started and before it stops."""
 
     @asynccontextmanager
     async def lifespan(_app: st.App) -> AsyncIterator[None]:
         audience = settings.user if settings.web.sign_in == "none" else "who signs in"
         announce(settings.host, port, audience=audience, store=store)
-        sockets.send_at_once(port)
-        _end_replies_first(close)
+        sockets.disable_nagle(port)
+        _stop_replies_on_sigterm(close)
         yield
         close()
 
     return lifespan
 
 
-def _end_replies_first(close: Callable[[], None]) -> None:
-    """Have the signal that ends the server end the replies: it waits for streams of the API, which wait for these."""
+def _stop_replies_on_sigterm(close: Callable[[], None]) -> None:
+    """End the replies on SIGTERM: the server waits for streams of the API, which wait for the replies."""
     usual = signal.getsignal(signal.SIGTERM)
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -175,15 +189,15 @@ def _streamlit_options(settings: Settings, port: int) -> dict[str, object]:
         "server.headless": True,
         "server.fileWatcherType": "none",
         "server.enableStaticServing": False,
-        "server.allowedHosts": _names(settings),
-        "server.maxUploadSize": 200,  # megabytes: a file that is imported is held in memory
+        "server.allowedHosts": _allowed_hosts(settings),
+        "server.maxUploadSize": 200,  # MB; an uploaded file is held in memory
         "browser.gatherUsageStats": False,
-        # Its menu has the choice of a theme, which "minimal" leaves out; page.css hides it, our settings press it.
+        # "minimal" has no menu of themes. page.css hides the menu, and the settings view presses its buttons.
         "client.toolbarMode": "viewer",
         "client.showErrorDetails": "none",
         "logger.hideWelcomeMessage": True,
         "runner.magicEnabled": False,
-        # A full garbage collection after every run takes longer than the run: 90 ms against 9 (measured).
+        # A full garbage collection after every run takes longer than the run: 90 ms compared to 9 ms (measured).
         "runner.postScriptGC": False,
         **THEME,
     }
@@ -191,16 +205,16 @@ def _streamlit_options(settings: Settings, port: int) -> dict[str, object]:
 
 def _free_port(settings: Settings) -> int:
     if settings.port is not None:
-        return _port_had(settings.host, settings.port)
+        return _available_port(settings.host, settings.port)
     for port in range(_FIRST_PORT, _FIRST_PORT + _PORTS_TRIED):
-        with suppress(BotchatError):  # the next one may be free
-            return _port_had(settings.host, port)
+        with suppress(BotchatError):  # try the next port
+            return _available_port(settings.host, port)
     raise BotchatError(
         f"{settings.host} is no address of this machine, or no port from {_FIRST_PORT} on is free on it."
     )
 
 
-def _port_had(host: str, port: int) -> int:
-    """Tell which port a server that asks for this one gets: Streamlit makes its socket itself."""
+def _available_port(host: str, port: int) -> int:
+    """Return the port that a server gets when it asks for this one. Streamlit opens its socket itself."""
     with listen_on(host, port) as probe:
         return int(probe.getsockname()[1])

@@ -1,4 +1,4 @@
-"""Whom this process serves. The launcher and the page are one process: both import this module and mean the same."""
+"""What the launcher and the page share in their process: the connection, the replies, and the current user."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,30 +13,30 @@ from botchat.core.models.import_limits import ImportLimits, UploadLimits
 
 
 class Replies(Protocol):
-    """The replies that this process receives. They are known without the store."""
+    """The running replies of this process, which are known without the store."""
 
     @property
     def running_count(self) -> int:
-        """How many are under way, whoever's."""
+        """The number of running replies of all users."""
         ...
 
     def active_reply(self, user: str, session_id: str) -> Reply | None:
-        """Return the user's reply in a session that is still coming, or that is not stored."""
+        """Return the user's reply in a session that is streaming or not yet stored, None if there is none."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
-    """What the launcher hands to the page.
+class Runtime:
+    """What the launcher passes to the page.
 
     Attributes:
-        user: whose sessions the page shows; None where people sign in: each sees their own.
-        connect: opens the store anew and checks that it answers; replies under way stay with the process.
-        replies: those replies.
-        admins: who may see the figures about everybody.
-        can_sign_out: people signed in here, and so can sign out.
-        drawn: is called after each run of the page.
-        import_limits: of a file that someone uploads to be imported.
+        user: the user of the page; None if users sign in and each sees their own sessions.
+        connect: opens a new connection to the store and checks it. Running replies belong to the process.
+        replies: the running replies.
+        admins: users who may see the usage of all users.
+        can_sign_out: whether the page itself signs users in, and so can sign them out.
+        after_run: called after each run of the page.
+        import_limits: limits of a file that is uploaded for an import.
     """
 
     user: str | None
@@ -44,32 +44,32 @@ class Served:
     replies: Replies
     admins: tuple[str, ...] = ()
     can_sign_out: bool = False
-    drawn: Callable[[], None] = lambda: None
+    after_run: Callable[[], None] = lambda: None
     import_limits: ImportLimits = field(default_factory=UploadLimits)
 
     def is_admin(self, user: str) -> bool:
-        """Tell whether a user may see the figures about everybody."""
+        """Return whether a user may see the usage of all users."""
         return user in self.admins
 
 
-_served: list[Served] = []
+_installed: list[Runtime] = []
 
 
-def serve(served: Served) -> None:
-    """Set what the page serves from now on."""
-    _served[:] = [served]
+def install(runtime: Runtime) -> None:
+    """Set the runtime that the page uses from now on."""
+    _installed[:] = [runtime]
 
 
-def served() -> Served:
-    """Return what the page serves."""
-    return _served[0]
+def current() -> Runtime:
+    """Return the runtime that was installed last."""
+    return _installed[0]
 
 
 def user() -> str:
-    """Tell whose sessions this run of the page shows: the launcher's user or who is signed in, never a parameter's."""
-    return served().user or unquote(str(st.user["user"]))
+    """Return the user of this run of the page: the launcher's or the one who is signed in, never one from the URL."""
+    return current().user or unquote(str(st.user["user"]))
 
 
 def user_of(request: Request) -> str:
-    """Tell who asks for one of the addresses beside the page."""
-    return served().user or str(request.state.sign_in.user)
+    """Return the user of a request to one of the routes next to the page."""
+    return current().user or str(request.state.sign_in.user)

@@ -1,4 +1,4 @@
-"""The list of sessions by the day on which they began, as its reader's clock has it."""
+"""Groups the session list by day in the reader's time zone, and makes the labels of a group unique."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -7,33 +7,33 @@ from functools import lru_cache
 from itertools import groupby
 
 from botchat.core.models import SessionSummary
-from botchat.web.markdown.escape import label
+from botchat.web.markdown.escape import session_label
 
-_UNSEEN = {"0": "\u2060", "1": "\u2063"}  # the word joiner and the invisible separator have no width
+_INVISIBLE_DIGITS = {"0": "\u2060", "1": "\u2063"}  # the word joiner and the invisible separator have no width
 _WEEK = timedelta(days=7)
 
 
-def grouped(summaries: Iterable[SessionSummary], now: datetime) -> list[tuple[str, list[SessionSummary]]]:
-    """Split sessions, newest first, into Today, Yesterday, Last 7 days and months; days are those of `now`'s zone."""
+def group_by_day(summaries: Iterable[SessionSummary], now: datetime) -> list[tuple[str, list[SessionSummary]]]:
+    """Split sessions, newest first, into Today, Yesterday, Last 7 days and months, in the time zone of `now`."""
     zone, today = now.tzinfo, now.date()
     by_group = groupby(summaries, lambda summary: _group(_day(summary, zone), today))
     return [(name, list(of_group)) for name, of_group in by_group]
 
 
-def told_apart(summaries: Iterable[SessionSummary]) -> dict[str, str]:
-    """Name sessions by their ids. To Streamlit an option is its text: those of one name differ in what is not seen."""
+def unique_labels(summaries: Iterable[SessionSummary]) -> dict[str, str]:
+    """Return labels by session ID. Streamlit identifies options by text, so equal names get invisible suffixes."""
     names: dict[str, str] = {}
     seen: Counter[str] = Counter()
     for summary in summaries:
-        name = label(summary.name)
-        names[summary.id] = name + _unseen(seen[name])
+        name = session_label(summary.name)
+        names[summary.id] = name + _invisible_suffix(seen[name])
         seen[name] += 1
     return names
 
 
-def _unseen(number: int) -> str:
-    """Write a number in characters that are not seen; nothing for 0. Of a thousand of one name each has but a few."""
-    return "".join(map(_UNSEEN.__getitem__, f"{number:b}")) if number else ""
+def _invisible_suffix(number: int) -> str:
+    """Encode a number in invisible characters, 0 as the empty string. For 1,000 equal names at most 10 are needed."""
+    return "".join(map(_INVISIBLE_DIGITS.__getitem__, f"{number:b}")) if number else ""
 
 
 def _day(summary: SessionSummary, zone: tzinfo | None) -> date:

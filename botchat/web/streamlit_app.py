@@ -1,4 +1,4 @@
-"""The script that Streamlit runs for every visit and click; all that it does is in `views.main`, imported once."""
+"""The script that Streamlit runs for every visit and click. It only calls `views.main`, which is imported once."""
 
 from botchat.web.views import main
 

@@ -1,7 +1,7 @@
-"""What the run of a fragment can know and say of the runs to come, for which Streamlit has no public way.
+"""The uses of Streamlit's private API: whether a click waits for a fragment's run, and the interval of its timer.
 
-A run of the whole page takes the place of another at once, but the run of a fragment, or a click in one, lets a run go
-on to its end (Streamlit's issue 10928).
+A run of the whole page replaces the current run immediately, but a run of a fragment, or a click in one, waits for the
+end of the current run (Streamlit's issue 10928).
 """
 
 from collections.abc import Collection
@@ -11,16 +11,16 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests, ScriptRequestType
 
 
-def click_waits() -> bool:
-    """Tell whether someone clicked, or this run is to stop, while a fragment runs; its own timer is no click."""
+def is_click_pending() -> bool:
+    """Return whether a click or a stop waits for the end of this fragment's run; its own timer doesn't count."""
     context = get_script_run_ctx()
     if context is None or context.script_requests is None:
         return False
-    return is_clicked(context.script_requests, context.fragment_ids_this_run or ())
+    return has_click(context.script_requests, context.fragment_ids_this_run or ())
 
 
-def is_clicked(requests: ScriptRequests, own: Collection[str]) -> bool:
-    """Tell it of the requests to a run of these fragments."""
+def has_click(requests: ScriptRequests, own: Collection[str]) -> bool:
+    """Return whether the requests contain a click or a stop, for a run of the fragments `own`."""
     state = getattr(requests, "_state", None)
     if state is not ScriptRequestType.RERUN:
         return state is ScriptRequestType.STOP
@@ -29,12 +29,12 @@ def is_clicked(requests: ScriptRequests, own: Collection[str]) -> bool:
     return any(asked not in own for asked in data.fragment_id_queue) or any(widget.trigger_value for widget in widgets)
 
 
-def tick_every(seconds: float) -> None:
-    """Give the timer of the fragment that runs another interval than the `run_every` it was made with."""
+def set_rerun_interval(seconds: float) -> None:
+    """Change the interval of the running fragment's timer, which was set by `run_every`."""
     context = get_script_run_ctx()
     own = (context.fragment_ids_this_run or ()) if context else ()
     if context is None or len(own) != 1:
-        return  # several run, and which of them is this one nobody tells: the interval stays
+        return  # several fragments run, and which one this is isn't known: keep the interval
     message = ForwardMsg()
     message.auto_rerun.interval, message.auto_rerun.fragment_id = seconds, own[0]
     context.enqueue(message)

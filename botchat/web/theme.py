@@ -1,6 +1,6 @@
-"""The page's colours and type, as Streamlit's options; what these can't say stands in page.css."""
+"""The page's colors and fonts, as options of Streamlit. page.css has the rules that these can't express."""
 
-# Text has a contrast of at least 4.5 to 1 with what is behind it, marks and borders that say something 3 to 1.
+# Contrast with the background: text at least 4.5 to 1, marks and borders with a meaning at least 3 to 1.
 _LIGHT = {
     "primaryColor": "#2e5c8a",
     "backgroundColor": "#ffffff",
@@ -41,8 +41,8 @@ _DARK = {
     "sidebar.backgroundColor": "#1a1e22",
     "sidebar.secondaryBackgroundColor": "#262c32",
 }
-# The fonts of the reader's own system: nothing is asked for elsewhere, and nothing jumps when a font arrives.
-_BOTH = {
+# System fonts: nothing is loaded from other servers, and the layout doesn't shift when a font arrives.
+_SHARED = {
     "font": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif",
     "codeFont": "ui-monospace, 'Cascadia Code', Menlo, Consolas, 'DejaVu Sans Mono', monospace",
     "headingFontSizes": ["1.6rem", "1.4rem", "1.25rem", "1.1rem", "1rem", "1rem"],
@@ -55,7 +55,7 @@ _BOTH = {
 
 THEME: dict[str, object] = {
     f"theme.{part}{name}": value
-    for part, values in (("", _BOTH), ("light.", _LIGHT), ("dark.", _DARK))
+    for part, values in (("", _SHARED), ("light.", _LIGHT), ("dark.", _DARK))
     for name, value in values.items()
 }
-"""The options of both themes, for Streamlit's `config`."""
+"""The options of the light and the dark theme, for Streamlit's `config`."""

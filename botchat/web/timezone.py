@@ -1,4 +1,4 @@
-"""The time as the person in front of the page has it."""
+"""The current time in the time zone of the user's browser."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -7,7 +7,7 @@ import streamlit as st
 
 
 def local_now() -> datetime:
-    """Tell the time in the zone of the person's browser; in UTC where it tells none that is known here."""
+    """Return the time in the browser's time zone, or in UTC if that is missing or unknown."""
     try:
         return datetime.now(ZoneInfo(st.context.timezone or "UTC"))
     except (ZoneInfoNotFoundError, ValueError):

@@ -3,7 +3,7 @@
 import inspect
 
 import pytest
-from support.web.tabs import said
+from support.web.tabs import conversation_texts
 
 from botchat.core.chat import Chat
 from botchat.core.errors import SessionNotFound
@@ -75,5 +75,5 @@ def test_no_widget_of_a_session_is_on_the_page_of_another_person(site):
         for session_id in [session.id, *MALFORMED]:
             tab = site.open(user, session_id)
             assert not widgets(tab) & of_session
-            assert said(tab) == []
+            assert conversation_texts(tab) == []
             assert "There is no session" in tab.error[0].value

@@ -11,6 +11,7 @@ import pytest
 import uvicorn
 from support.api.client import run_server
 from support.bots.stub_server import streamed
+from support.web.browser import page_cookie
 from websockets.sync.client import connect
 
 from botchat.core.auth import AuthService
@@ -109,7 +110,11 @@ def test_websockets_count_while_they_are_open(local_shell, serve):
     local_shell.configure(FEW_CONNECTIONS + '[web]\nproxies = ["127.0.0.2"]\n')
     page = serve(local_shell)
     stream = f"ws{page.address.removeprefix('http')}/_stcore/stream"
-    with connect(stream, proxy=None), connect(stream, proxy=None):
+    cookie = {"Cookie": page_cookie(page.address, "127.0.0.2")}
+    with (
+        connect(stream, additional_headers=cookie, proxy=None),
+        connect(stream, additional_headers=cookie, proxy=None),
+    ):
         assert not _is_served(_host_and_port(page.address), "127.0.0.1")
     while not _is_served(_host_and_port(page.address), "127.0.0.1"):
         pass

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx2
 import pytest
 from playwright.sync_api import expect
-from support.web.browser import chromium_binary
+from support.web.browser import chromium_binary, page_cookie
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
@@ -44,13 +44,14 @@ def _handshake_status(address: str, **headers: str) -> int:
 
 def test_the_websocket_is_open_to_its_own_origin_alone(local_shell, serve):
     page = serve(local_shell)
-    assert _handshake_status(page.address, Origin=page.address) == 101
-    assert _handshake_status(page.address) == 101  # no browser
-    assert {origin: _handshake_status(page.address, Origin=origin) for origin in OTHER_ORIGINS} == dict.fromkeys(
-        OTHER_ORIGINS, 403
-    )
-    assert _handshake_status(page.address, Origin=page.address, Sec_Fetch_Site="same-site") == 403
-    assert _handshake_status(page.address.replace("127.0.0.1", "localhost"), Origin=page.address) == 403
+    cookie = page_cookie(page.address)
+    assert _handshake_status(page.address, Cookie=cookie, Origin=page.address) == 101
+    assert _handshake_status(page.address, Cookie=cookie) == 101  # no browser
+    assert {
+        origin: _handshake_status(page.address, Cookie=cookie, Origin=origin) for origin in OTHER_ORIGINS
+    } == dict.fromkeys(OTHER_ORIGINS, 403)
+    assert _handshake_status(page.address, Cookie=cookie, Origin=page.address, Sec_Fetch_Site="same-site") == 403
+    assert _handshake_status(page.address.replace("127.0.0.1", "localhost"), Cookie=cookie, Origin=page.address) == 403
 
 
 def test_who_is_signed_in_is_not_lent_to_another_origin(local_shell, local_repository, serve):

@@ -11,7 +11,7 @@ from support.web.sign_in import World
 from botchat.api.launcher import mount_api
 from botchat.serving import rate_limit_key
 from botchat.settings import Settings
-from botchat.web.auth.setup import admission
+from botchat.web.auth.setup import set_up_auth
 
 PROXY, STRANGER = ("127.0.0.1", 50000), ("10.9.9.9", 50000)
 
@@ -31,7 +31,7 @@ def beside(world):
 
     def make(client=PROXY, per_minute: int = 600, **web) -> TestClient:
         settings = Settings(web=web, api={"requests_per_minute_by_address": per_minute})
-        made = admission(settings.web, world.access, world.passwords, world.repository.expiring_values(), {})
+        made = set_up_auth(settings.web, world.access, world.passwords, world.repository.expiring_values(), {})
         app = Starlette(routes=[mount_api("/api", world.site.connect(), settings)], middleware=made.middleware)
         return TestClient(app, base_url="http://127.0.0.1", client=client)
 

@@ -2,7 +2,7 @@
 
 import pytest
 from support.api.client import client_factory
-from support.web.sign_in import WORD, may_see, sign_in, sign_out, world_in
+from support.web.sign_in import PASSWORD, has_access, sign_in, sign_out, world_in
 
 from botchat.api.jwt import JwtSigner
 from botchat.core.auth import Devices
@@ -41,7 +41,7 @@ def test_a_known_device_is_let_in_while_its_address_and_its_user_are_guessed_at(
     assert _guess(world, 1, address="10.3.3.3") == [429]  # a hundred for this user
     assert sign_in(world.browser("10.3.3.4")).status_code == 429  # nobody knows this device
     assert sign_in(device).status_code == 303
-    assert may_see(device)
+    assert has_access(device)
     world.clock += 61
     assert sign_in(world.browser("10.3.3.4")).status_code == 303
 
@@ -61,7 +61,7 @@ def test_a_browser_that_is_signed_in_is_a_known_device(world):
     browser = world.signed_in("ann")
     browser.cookies.delete(DEVICE_COOKIE)
     assert _guess(world, 11, address="127.0.0.1") == [401] * 10 + [429]
-    assert may_see(browser)
+    assert has_access(browser)
     assert sign_in(browser).status_code == 303
     assert sign_in(browser, "bob", "wrong").status_code == 401  # as a device that bob doesn't know
     bob = world.signed_in("bob")
@@ -77,7 +77,7 @@ def test_the_device_cookie_lets_nobody_in_and_no_script_reads_it(world, tmp_path
     token = browser.cookies[DEVICE_COOKIE]
     other = world.browser("10.1.1.1")
     other.cookies.set(DEVICE_COOKIE, token)
-    assert (may_see(other), sign_in(other, "ann", "wrong").status_code) == (False, 401)
+    assert (has_access(other), sign_in(other, "ann", "wrong").status_code) == (False, 401)
     assert DEVICE_COOKIE not in sign_in(world.browser(), "ann", "wrong").headers.get("set-cookie", "")
     assert not any(token.encode() in file.read_bytes() for file in tmp_path.glob("botchat.db*"))
     sign_out(browser)
@@ -97,8 +97,8 @@ def test_right_passwords_do_not_count(world):
 
 def test_the_api_keeps_the_same_rules(client_with):
     client = client_with(signer=JwtSigner("k" * 32))
-    client.chat.auth.add_account("bob", WORD)
-    wrong, right = {"user": "bob", "password": "wrong"}, {"user": "bob", "password": WORD}
+    client.chat.auth.add_account("bob", PASSWORD)
+    wrong, right = {"user": "bob", "password": "wrong"}, {"user": "bob", "password": PASSWORD}
     assert client.post("/auth/sign-in", json=right).status_code == 200
     device = client.cookies[DEVICE_COOKIE]
     client.cookies.clear()

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from botchat.web.server.sockets import send_at_once
+from botchat.web.server.sockets import disable_nagle
 
 
 @pytest.fixture
@@ -24,12 +24,12 @@ def _sends_at_once(listening: socket.socket) -> bool:
 
 def test_a_connection_to_the_port_sends_at_once(listening):
     assert not _sends_at_once(listening)
-    send_at_once(listening.getsockname()[1])
+    disable_nagle(listening.getsockname()[1])
     assert _sends_at_once(listening)
 
 
 def test_another_port_stays_as_it_is(listening):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
-        send_at_once(other.getsockname()[1])
+        disable_nagle(other.getsockname()[1])
     assert not _sends_at_once(listening)

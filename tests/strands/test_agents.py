@@ -6,7 +6,7 @@ from strands.agent.conversation_manager import SlidingWindowConversationManager,
 from strands.multiagent import GraphBuilder, Swarm
 from strands.types.session import SessionMessage
 from support.strands.model import ScriptedModel, agent, managers_at, run, tool_call
-from support.web.tabs import Site, listed
+from support.web.tabs import Site, session_names
 
 from botchat.core.models import Message, SessionFilter
 from botchat.library import Store
@@ -74,7 +74,7 @@ def test_the_page_opens_what_agents_said_and_a_session_that_is_still_empty(manag
         assert names == ["You (to default)", "Bot (default)", "Tool (default)", "Bot (default)"]
         for words in ("Calls `weather` with", "sunny in Rome", "It is sunny."):
             assert words in shown
-        assert len(listed(site.open("ann", "empty"))) == 2
+        assert len(session_names(site.open("ann", "empty"))) == 2
     finally:
         site.turns.close(timeout=0)
         cache.connection.clear()

@@ -1,4 +1,4 @@
-"""The page's connection to a real MongoDB when its ten minutes are over: made anew, and the old one closed in time."""
+"""The page's connection to a real MongoDB after ten minutes: a new one is opened, and the old one closed in time."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def test_a_connection_that_ran_out_is_closed_when_its_last_reply_is_saved(mongod
         return Chat(repository, turns, default_bot="b")
 
     cache.connection.clear()
-    runtime.serve(runtime.Served(user="ann", connect=open_store, replies=turns))
+    runtime.install(runtime.Runtime(user="ann", connect=open_store, replies=turns))
     tab = AppTest.from_file(Path(runtime.__file__).with_name("streamlit_app.py"), default_timeout=30).run()
     tab.chat_input[0].set_value("Go").run()
     cache.connection.clear()  # what the ten minutes do

@@ -1,10 +1,10 @@
-"""The list of sessions by day: what is today, and in whose time zone."""
+"""The groups of the session list by day, and in which time zone."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from botchat.core.models import SessionSummary
-from botchat.web.session_groups import grouped, told_apart
+from botchat.web.session_groups import group_by_day, unique_labels
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
@@ -14,7 +14,7 @@ def begun(time: datetime) -> SessionSummary:
 
 
 def names(*times: datetime, now: datetime = NOON) -> list[str]:
-    return [name for name, _ in grouped(map(begun, times), now)]
+    return [name for name, _ in group_by_day(map(begun, times), now)]
 
 
 def test_no_sessions_make_no_groups():
@@ -56,11 +56,13 @@ def test_a_clock_that_is_behind_shows_what_was_just_begun_as_today():
 
 def test_no_session_is_left_out_and_their_order_stays():
     times = [NOON - timedelta(hours=7 * n) for n in range(100)]
-    assert [summary.create_time for _, of_group in grouped(map(begun, times), NOON) for summary in of_group] == times
+    assert [
+        summary.create_time for _, of_group in group_by_day(map(begun, times), NOON) for summary in of_group
+    ] == times
 
 
 def test_a_thousand_of_one_name_are_told_apart_by_few_characters_that_are_not_seen():
-    labels = list(told_apart(SessionSummary(f"{i}", "", NOON, "b", NOON, 1) for i in range(1000)).values())
+    labels = list(unique_labels(SessionSummary(f"{i}", "", NOON, "b", NOON, 1) for i in range(1000)).values())
     assert len(set(labels)) == 1000
     assert labels[0] == "Untitled"
     assert all(label.rstrip("\u2060\u2063") == "Untitled" for label in labels)

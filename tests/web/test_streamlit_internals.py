@@ -1,10 +1,10 @@
-"""A run that shows a reply ends for a click, or when it is stopped, and not for its own timer."""
+"""The run that shows a reply ends at a click or a stop request, and not at its own timer."""
 
 import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests
 
-from botchat.web.streamlit_internals import is_clicked
+from botchat.web.streamlit_internals import has_click
 
 OWN = "the reply"
 
@@ -20,7 +20,7 @@ def after(*asked: RerunData) -> bool:
     requests = ScriptRequests()
     for data in asked:
         requests.request_rerun(data)
-    return is_clicked(requests, [OWN])
+    return has_click(requests, [OWN])
 
 
 @pytest.mark.parametrize("asked", [(), (TIMER,), (TIMER, TIMER)])
@@ -45,10 +45,10 @@ def test_a_click_that_was_taken_waits_no_more():
     requests = ScriptRequests()
     requests.request_rerun(RerunData(fragment_id=OWN, widget_states=pressed()))
     requests.on_scriptrunner_ready()
-    assert not is_clicked(requests, [OWN])
+    assert not has_click(requests, [OWN])
 
 
 def test_a_run_that_is_stopped_goes_on_no_more():
     requests = ScriptRequests()
     requests.request_stop()
-    assert is_clicked(requests, [OWN])
+    assert has_click(requests, [OWN])

@@ -1,4 +1,4 @@
-"""Who is in front of the page: by the cookie of who signed in here, or by what a proxy says."""
+"""Authenticate users of the page by their sign-in cookie, or by a trusted proxy's header."""
 
 from typing import Protocol
 
@@ -9,54 +9,54 @@ from botchat.core.errors import NotSignedIn
 from botchat.core.storage import SignIn
 from botchat.serving import Networks, is_within
 
-COOKIE = "botchat_sign_in"
+SIGN_IN_COOKIE = "botchat_sign_in"
 
 
-class Door(Protocol):
-    """A way in. Every method may raise NotSignedIn and StoreError."""
+class Authenticator(Protocol):
+    """Identifies the user of a request. Every method can raise NotSignedIn and StoreError."""
 
-    def enter(self, connection: HTTPConnection) -> SignIn:
-        """Tell who asks."""
+    def authenticate(self, connection: HTTPConnection) -> SignIn:
+        """Return the sign-in of a request or a WebSocket handshake."""
         ...
 
-    def is_remembered(self, sign_in: SignIn) -> bool:
-        """Tell whether they were in lately, and not sent out since: without asking the store."""
+    def is_cached(self, sign_in: SignIn) -> bool:
+        """Return whether the sign-in was valid lately and has not ended since, without reading the store."""
         ...
 
-    def stay(self, sign_in: SignIn) -> SignIn:
-        """Look whether someone who came in may still be here."""
+    def revalidate(self, sign_in: SignIn) -> SignIn:
+        """Check with the store that the sign-in is still valid."""
         ...
 
 
-class CookieDoor:
-    """Lets in who signed in here and has the cookie of it."""
+class CookieAuthenticator:
+    """Identifies users by the cookie of a sign-in on the page."""
 
     def __init__(self, access: AuthService) -> None:
         self._access = access
 
-    def enter(self, connection: HTTPConnection) -> SignIn:
-        """Tell who asks."""
-        return self._access.sign_in_of_refresh_token(connection.cookies.get(COOKIE, ""))
+    def authenticate(self, connection: HTTPConnection) -> SignIn:
+        """Return the sign-in of a request or a WebSocket handshake."""
+        return self._access.sign_in_of_refresh_token(connection.cookies.get(SIGN_IN_COOKIE, ""))
 
-    def is_remembered(self, sign_in: SignIn) -> bool:
-        """Tell whether they were in lately."""
+    def is_cached(self, sign_in: SignIn) -> bool:
+        """Return whether the sign-in was valid lately."""
         return self._access.cached_sign_in(sign_in.id) is not None
 
-    def stay(self, sign_in: SignIn) -> SignIn:
-        """Look whether they have signed out."""
+    def revalidate(self, sign_in: SignIn) -> SignIn:
+        """Check that the sign-in has not ended."""
         return self._access.active_sign_in(sign_in.id)
 
 
-class HeaderDoor:
-    """Lets in whom a proxy names in a header, if the proxy itself is asking."""
+class HeaderAuthenticator:
+    """Identifies the user that a header names, if the request comes from a trusted proxy."""
 
     def __init__(self, access: AuthService, header: str, proxies: Networks) -> None:
         self._access = access
         self._header = header
         self._proxies = proxies
 
-    def enter(self, connection: HTTPConnection) -> SignIn:
-        """Tell whom the proxy names."""
+    def authenticate(self, connection: HTTPConnection) -> SignIn:
+        """Return the user that the proxy names."""
         names = connection.headers.getlist(self._header)
         if not self._is_proxy(connection) or len(names) != 1 or not names[0]:
             raise NotSignedIn("Nobody has signed in: open the page by the address of its proxy.")
@@ -66,12 +66,12 @@ class HeaderDoor:
             raise NotSignedIn("The proxy's name of the user is not UTF-8.") from error
         return self._access.external_sign_in(user)
 
-    def is_remembered(self, sign_in: SignIn) -> bool:
-        """Tell whether they were in lately."""
+    def is_cached(self, sign_in: SignIn) -> bool:
+        """Return whether the sign-in was valid lately."""
         return self._access.cached_sign_in(sign_in.id) is not None
 
-    def stay(self, sign_in: SignIn) -> SignIn:
-        """Look whether they have been disabled."""
+    def revalidate(self, sign_in: SignIn) -> SignIn:
+        """Check that the account is not disabled."""
         return self._access.external_sign_in(sign_in.user)
 
     def _is_proxy(self, connection: HTTPConnection) -> bool:

@@ -1,4 +1,4 @@
-"""Signing in elsewhere (OpenID Connect): Streamlit's own login asks the provider, the outcome is a sign-in here."""
+"""Sign-in with OpenID Connect: Streamlit's own login asks the provider, and its result becomes a sign-in."""
 
 import json
 import secrets
@@ -18,22 +18,22 @@ from streamlit.web.server.starlette.starlette_app_utils import decode_signed_val
 from botchat.core.auth import AuthService
 from botchat.core.errors import BotchatError, ConfigError, InvalidInput
 from botchat.settings import OidcSettings
-from botchat.web.auth.oidc_states import States
-from botchat.web.auth.pages import form_page, signed_in_elsewhere
-from botchat.web.auth.sign_out_cookies import keep_id_token
+from botchat.web.auth.oidc_states import OidcStates
+from botchat.web.auth.pages import form_page, provider_sign_in_response
+from botchat.web.auth.sign_out_cookies import store_id_token
 
-SECRET_VARIABLE = "BOTCHAT_OIDC_SECRET"  # noqa: S105  (the name of it)
-BEGIN, CALLBACK = "/auth/login", "/oauth2callback"
+SECRET_VARIABLE = "BOTCHAT_OIDC_SECRET"  # noqa: S105  (the variable's name)
+LOGIN_PATH, CALLBACK_PATH = "/auth/login", "/oauth2callback"
 
 _USER_COOKIE, _TOKENS_COOKIE = "_streamlit_user", "_streamlit_user_tokens"
 _AGAIN = '<p><a href="/sign-in">{label}</a></p>'
 
 
 def streamlit_secrets(settings: OidcSettings, environment: Mapping[str, str]) -> dict[str, Any]:
-    """Make what Streamlit's login is told; it is in this process alone, and in no file.
+    """Return the settings of Streamlit's login, which are kept in this process and in no file.
 
     Raises:
-        ConfigError: the client's secret is not in the environment, or a library is missing.
+        ConfigError: the client secret is missing in the environment, or a library isn't installed.
     """
     if not is_authlib_installed():
         raise ConfigError("Signing in with OpenID Connect needs more than is installed: pip install 'botchat[oidc]'.")
@@ -42,7 +42,7 @@ def streamlit_secrets(settings: OidcSettings, environment: Mapping[str, str]) ->
         raise ConfigError(f"Set {SECRET_VARIABLE} to the secret that the provider gave for {settings.client_id}.")
     return {
         "auth": {
-            "redirect_uri": settings.address.rstrip("/") + CALLBACK,
+            "redirect_uri": settings.address.rstrip("/") + CALLBACK_PATH,
             "cookie_secret": secrets.token_urlsafe(32),
             "client_id": settings.client_id,
             "client_secret": secret,
@@ -52,23 +52,23 @@ def streamlit_secrets(settings: OidcSettings, environment: Mapping[str, str]) ->
 
 
 class OidcCallback:
-    """Takes what Streamlit found out about who came back from the provider, and makes a sign-in of it.
+    """Turns Streamlit's result of a provider's callback into a sign-in of botchat.
 
-    Each callback signs in once, within an hour, and only the browser that began it (`States`). Streamlit's own cookie
-    would be good for 30 days, whatever the person or an admin did meanwhile: it is not sent on.
+    Each callback signs in once, within an hour, and only the browser that began it (`OidcStates`). Streamlit's own
+    cookie would be valid for 30 days, whatever the user or an admin does meanwhile, so it is not sent to the browser.
     """
 
-    def __init__(self, app: ASGIApp, access: AuthService, settings: OidcSettings, states: States) -> None:
+    def __init__(self, app: ASGIApp, access: AuthService, settings: OidcSettings, states: OidcStates) -> None:
         self._app = app
         self._access = access
         self._settings = settings
         self._states = states
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        if scope["type"] == "http" and scope["path"] == BEGIN:
-            await self._app(scope, receive, self._states.kept(Request(scope), send))
-        elif scope["type"] == "http" and scope["path"] == CALLBACK:
+        """Handle a request."""
+        if scope["type"] == "http" and scope["path"] == LOGIN_PATH:
+            await self._app(scope, receive, self._states.with_state_cookie(Request(scope), send))
+        elif scope["type"] == "http" and scope["path"] == CALLBACK_PATH:
             await self._call_back(scope, receive, send)
         else:
             await self._app(scope, receive, send)
@@ -102,20 +102,20 @@ class OidcCallback:
         except BotchatError as error:
             return _refused(request, "Sign in again", error)
         try:
-            user = user_in(claims, self._settings.claim)
+            user = user_from_claims(claims, self._settings.claim)
             known = self._access.external_sign_in(user, require_account=not self._settings.new_users)
-            answer = signed_in_elsewhere(request, self._access.sign_in(known.user).refresh_token)
+            answer = provider_sign_in_response(request, self._access.sign_in(known.user).refresh_token)
         except BotchatError as error:
             return _refused(request, "Sign in as somebody else", error)
-        keep_id_token(answer, request, (tokens or {}).get("id_token"))
+        store_id_token(answer, request, (tokens or {}).get("id_token"))
         return answer
 
 
-def user_in(claims: Mapping[str, Any], claim: str) -> str:
-    """Tell who it is.
+def user_from_claims(claims: Mapping[str, Any], claim: str) -> str:
+    """Return the user that the configured claim names.
 
     Raises:
-        InvalidInput: the provider does not say, or says an address that it has not verified.
+        InvalidInput: the claim is missing, or is an email address that the provider has not verified.
     """
     user = claims.get(claim)
     if not isinstance(user, str) or not user:
@@ -130,7 +130,7 @@ def _refused(request: Request, label: str, error: BotchatError) -> Response:
 
 
 def _read(set_cookies: Iterable[str], name: str) -> dict[str, Any] | None:
-    """Read a cookie that Streamlit would set, which may be in several parts; None if nobody was signed in."""
+    """Read a cookie that Streamlit is about to set, possibly in several chunks; None if nobody was signed in."""
     cookies: SimpleCookie = SimpleCookie()
     for line in set_cookies:
         cookies.load(line)

@@ -1,6 +1,6 @@
-"""What the page asks of a provider of OpenID Connect beside Streamlit's login: where to sign in, and to sign out.
+"""The provider's URLs for signing in and out, for what Streamlit's own OpenID Connect login doesn't do.
 
-Signing out there too is OpenID Connect RP-Initiated Logout 1.0.
+Signing out at the provider is OpenID Connect RP-Initiated Logout 1.0.
 """
 
 import re
@@ -12,35 +12,35 @@ from streamlit.user_info import generate_login_redirect_url
 
 from botchat.core.errors import BotchatError
 from botchat.settings import OidcSettings
-from botchat.web.auth.sign_out_cookies import id_token_of
+from botchat.web.auth.sign_out_cookies import read_id_token
 
 _URL = re.compile(r"https?://[!-~]+")
 
 
 class OidcProvider:
-    """The provider that signs people in, as its description says."""
+    """The identity provider of the configuration, with the URLs of its discovery document."""
 
     def __init__(self, settings: OidcSettings) -> None:
         self._settings = settings
 
     @property
     def name(self) -> str:
-        """Its host."""
+        """The host name of the provider."""
         return urlsplit(self._settings.provider).hostname or ""
 
-    def sign_in_address(self) -> str:
-        """Tell the address at which Streamlit sends a browser to the provider; it is good for some minutes."""
+    def sign_in_url(self) -> str:
+        """Return the URL at which Streamlit redirects to the provider. It is valid for some minutes."""
         return generate_login_redirect_url("default")
 
-    async def sign_out_address(self, request: Request, state: str) -> str | None:
-        """Tell the address at which this browser is signed out of the provider; None where the provider has none.
+    async def sign_out_url(self, request: Request, state: str) -> str | None:
+        """Return the URL that signs this browser out of the provider; None if the provider has none.
 
         Args:
             request: has the ID token of the sign-in as a cookie, if it was short enough for one.
-            state: comes back with the browser.
+            state: a parameter that the provider sends back with the browser.
 
         Raises:
-            BotchatError: the provider's description can't be read.
+            BotchatError: the provider's discovery document can't be read.
         """
         from botchat.core.bots.http_client import get_json, is_valid_url
 
@@ -50,7 +50,7 @@ class OidcProvider:
             return None
         if not isinstance(address, str) or not _URL.fullmatch(address) or not is_valid_url(address):
             raise BotchatError(f"{self.name} doesn't give a valid URL to sign out at.")
-        hint = id_token_of(request)
+        hint = read_id_token(request)
         return str(
             URL(address).include_query_params(
                 **({"id_token_hint": hint} if hint else {}),

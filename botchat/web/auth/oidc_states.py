@@ -1,4 +1,4 @@
-"""The `state` of a sign-in at a provider (RFC 6749, section 10.12): bound to a browser, good for an hour, used once."""
+"""The `state` of a sign-in at a provider (RFC 6749, 10.12): bound to a browser, valid for an hour, used once."""
 
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -15,28 +15,28 @@ from botchat.core.errors import InvalidInput
 from botchat.core.models import now
 from botchat.core.storage import ExpiringValues
 
-GOOD_FOR = timedelta(hours=1)
-"""How long someone may take at the provider."""
+STATE_LIFETIME = timedelta(hours=1)
+"""How long a user may take at the provider."""
 
-_STORED_FOR = 2 * GOOD_FOR  # longer than a state is good, also where the clocks of two machines differ
+_STORED_FOR = 2 * STATE_LIFETIME  # longer than the state is valid, even if the clocks of two machines differ
 _COOKIE = "botchat_state"
 _DAY = timedelta(days=1)
 _USED = "This sign-in was already used. Sign in again."
 _EXPIRED = "This sign-in was not started in this browser, or has expired. Sign in again."
 
 
-class States:
-    """Knows which sign-ins a browser has begun, by signed cookies, and which were used, by the store.
+class OidcStates:
+    """Records started sign-ins in signed cookies of the browser, and used ones in the store.
 
-    Streamlit keeps the state in a cookie alone: a browser that kept the old cookie could use it again. The store's
-    record of a used state is made in one step, so of several requests with the same callback one signs in.
+    Streamlit keeps the state only in a cookie, so a browser that kept the old cookie could use it again. A used state
+    is recorded in one atomic step, so that one of several requests with the same callback signs in.
     """
 
     def __init__(self, expiring_values: ExpiringValues) -> None:
         self._expiring_values = expiring_values
 
-    def kept(self, request: Request, send: Send) -> Send:
-        """Return a `send` that adds the cookie of a state to the redirect to the provider."""
+    def with_state_cookie(self, request: Request, send: Send) -> Send:
+        """Return a `send` that adds the state's cookie to the redirect to the provider."""
 
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -48,15 +48,15 @@ class States:
         return send_with_cookie
 
     def check(self, request: Request) -> None:
-        """Check a callback before the provider is asked about it.
+        """Check the state of a callback before the provider is asked about it.
 
         Raises:
-            InvalidInput: its state was used before, was not given to this browser, or has expired.
+            InvalidInput: the state was used before, belongs to another browser, or has expired.
             StoreError: the store can't be read.
         """
         state = _state_of(request)
         signed = request.cookies.get(_COOKIE, "")
-        days = GOOD_FOR / _DAY
+        days = STATE_LIFETIME / _DAY
         given = decode_signed_value(get_cookie_secret(), _COOKIE, signed, max_age_days=days) if signed else None
         if self._expiring_values.get(_key(state)) is not None:
             raise InvalidInput(_USED)
@@ -64,11 +64,11 @@ class States:
             raise InvalidInput(_EXPIRED)
 
     def use(self, request: Request) -> None:
-        """Use up the state of a callback that the provider has confirmed.
+        """Mark the state of a callback as used, once the provider has confirmed it.
 
         Raises:
             InvalidInput: another request used it first.
-            StoreError: that can't be stored: nobody may be signed in then.
+            StoreError: it can't be stored. Nobody may be signed in then.
         """
         if not self._expiring_values.add(_key(_state_of(request)), {}, now() + _STORED_FOR):
             raise InvalidInput(_USED)
@@ -83,14 +83,14 @@ def _key(state: str) -> str:
 
 
 def _cookie(request: Request, state: str) -> str:
-    answer = Response()
-    answer.set_cookie(
+    response = Response()
+    response.set_cookie(
         _COOKIE,
         create_signed_value(get_cookie_secret(), _COOKIE, state).decode(),
-        max_age=int(GOOD_FOR.total_seconds()),
+        max_age=int(STATE_LIFETIME.total_seconds()),
         path="/oauth2callback",
         httponly=True,
         samesite="lax",
         secure=request.url.scheme == "https",
     )
-    return answer.headers["set-cookie"]
+    return response.headers["set-cookie"]

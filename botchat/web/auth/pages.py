@@ -1,4 +1,4 @@
-"""The addresses /sign-in and /sign-out: plain pages with a form, because a page of Streamlit's can set no cookie."""
+"""The pages /sign-in and /sign-out: plain HTML forms, because a Streamlit page can't set a cookie."""
 
 import hmac
 import re
@@ -16,19 +16,26 @@ from starlette.routing import Route
 from botchat.core.auth import AuthService
 from botchat.core.errors import BotchatError, InvalidInput, NotSignedIn, TooMany
 from botchat.serving import DEVICE_COOKIE, PasswordSignIn, SignInSource, rate_limit_key, set_device_cookie
-from botchat.web.auth.authenticators import COOKIE
-from botchat.web.auth.sign_out_cookies import comes_back, forget_id_token, forget_state, keep_state, new_state
+from botchat.web.auth.authenticators import SIGN_IN_COOKIE
+from botchat.web.auth.sign_out_cookies import (
+    delete_id_token,
+    delete_state,
+    is_sign_out_callback,
+    new_state,
+    store_state,
+)
 
 SIGN_IN = "/sign-in"
-SIGN_IN_ELSEWHERE = "/sign-in/elsewhere"
+SIGN_IN_AT_PROVIDER = "/sign-in/elsewhere"
 
 _FORM_COOKIE = "botchat_form"
 _NEXT_COOKIE = "botchat_next"
-_MINUTES = 15 * 60  # that someone takes to sign in elsewhere
+_NEXT_SECONDS = 15 * 60  # seconds to sign in at the provider
 _FORM_KEY = re.compile(r"[\w-]{43}", re.ASCII)
-_LONGEST_FORM = 16_384
-_LONGEST_KEPT = 400 * 24 * 60 * 60  # seconds, the most that browsers keep a cookie; how long it is good the store knows
-_STRANGE = "This form was not from this page, or is too old: try it again."
+_MAX_FORM_BYTES = 16_384
+# The longest that browsers keep a cookie. The store determines how long the sign-in is valid.
+_COOKIE_SECONDS = 400 * 24 * 60 * 60
+_INVALID_FORM = "This form was not from this page, or is too old: try it again."
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -41,84 +48,88 @@ label, input, button {{ display: block; width: 100%; box-sizing: border-box; fon
 input, button {{ padding: .5rem .75rem; margin: .25rem 0 1rem; border: 1px solid #8888; border-radius: .5rem }}
 button {{ cursor: pointer }}
 </style></head>
-<body><main><h1>{title}</h1>{told}<form method="post">
+<body><main><h1>{title}</h1>{notice}<form method="post">
 <input type="hidden" name="form" value="{key}">{fields}</form></main></body></html>"""
 _NAME_FIELDS = """<label for="user">Name</label>
 <input id="user" name="user" value="{user}" autocomplete="username" required autofocus>
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required>
 <button>Sign in</button>"""
-# A link: a form's answer may lead nowhere else, by the page's own policy.
-_ELSEWHERE_FIELDS = f'<p><a href="{SIGN_IN_ELSEWHERE}?next={{next}}">Go on to sign in</a></p>'
+# A link, because the page's policy lets the response to a form redirect only to this server.
+_PROVIDER_FIELDS = f'<p><a href="{SIGN_IN_AT_PROVIDER}?next={{next}}">Go on to sign in</a></p>'
 _SIGN_OUT_FIELDS = """<button autofocus>Sign out</button>
 <button name="everywhere" value="yes">Sign out on all devices</button>
 <p><a href="./">Stay signed in</a></p>"""
 _SIGNED_OUT = '<p role="status">You are signed out.</p>'
-_LEAVING = """<p role="status">You are signed out of botchat.</p>
-<p><a href="{address}">Sign out of {name} too</a></p>"""
-_ONLY_HERE = """<p role="alert">You are signed out of botchat, but may still be signed in at {name}: {error}
+_CONTINUE_AT_PROVIDER = """<p role="status">You are signed out of botchat.</p>
+<p><a href="{url}">Sign out of {name} too</a></p>"""
+_ONLY_LOCAL = """<p role="alert">You are signed out of botchat, but may still be signed in at {name}: {error}
 Sign out there too.</p><p><a href="/sign-in">Sign in again</a></p>"""
 
 
-class Elsewhere(Protocol):
-    """Somebody else who signs people in and out."""
+class IdentityProvider(Protocol):
+    """An external service that signs users in and out."""
 
     @property
     def name(self) -> str:
-        """Who it is, for people."""
+        """The name to show to users."""
         ...
 
-    def sign_in_address(self) -> str:
-        """Tell the address at which they sign people in."""
+    def sign_in_url(self) -> str:
+        """Return the URL of its sign-in."""
         ...
 
-    async def sign_out_address(self, request: Request, state: str) -> str | None:
-        """Tell the address at which they sign people out; None where they don't.
+    async def sign_out_url(self, request: Request, state: str) -> str | None:
+        """Return the URL of its sign-out; None if it has none.
 
         Raises:
-            BotchatError: they can't be asked.
+            BotchatError: the provider can't be reached.
         """
         ...
 
 
 class SignInPages:
-    """Signs people in with a password, or sends them elsewhere for it; and signs them out."""
+    """Signs users in with a password or at an identity provider, and signs them out."""
 
-    def __init__(self, access: AuthService, passwords: PasswordSignIn, elsewhere: Elsewhere | None = None) -> None:
+    def __init__(
+        self, access: AuthService, passwords: PasswordSignIn, provider: IdentityProvider | None = None
+    ) -> None:
         self._access = access
         self._passwords = passwords
-        self._elsewhere = elsewhere
+        self._provider = provider
 
     @property
     def routes(self) -> list[Route]:
         """The routes of the pages."""
         return [
             Route(SIGN_IN, self._sign_in_page, methods=["GET"]),
-            self._way_in(),
+            self._submit_route(),
             Route("/sign-out", self._sign_out_page, methods=["GET"]),
             Route("/sign-out", self._sign_out, methods=["POST"]),
         ]
 
-    def _way_in(self) -> Route:
-        elsewhere = self._elsewhere
-        if elsewhere is None:
+    def _submit_route(self) -> Route:
+        provider = self._provider
+        if provider is None:
             return Route(SIGN_IN, self._sign_in, methods=["POST"])
 
-        async def go_there(request: Request) -> Response:
-            answer = RedirectResponse(elsewhere.sign_in_address(), 303)
+        async def redirect(request: Request) -> Response:
+            response = RedirectResponse(provider.sign_in_url(), 303)
             is_safe = request.url.scheme == "https"
             after = quote(request.query_params.get("next", ""))
-            answer.set_cookie(_NEXT_COOKIE, after, max_age=_MINUTES, httponly=True, samesite="lax", secure=is_safe)
-            return answer
+            response.set_cookie(
+                _NEXT_COOKIE, after, max_age=_NEXT_SECONDS, httponly=True, samesite="lax", secure=is_safe
+            )
+            return response
 
-        return Route(SIGN_IN_ELSEWHERE, go_there, methods=["GET"])
+        return Route(SIGN_IN_AT_PROVIDER, redirect, methods=["GET"])
 
     async def _sign_in_page(self, request: Request) -> Response:
-        if not comes_back(request):
-            return self._asking(request)
-        answer = self._asking(request, told=_SIGNED_OUT)
-        forget_state(answer)
-        return answer
+        if not is_sign_out_callback(request):
+            return self._sign_in_form(request)
+        response = self._sign_in_form(request, notice=_SIGNED_OUT)
+        delete_state(response)
+        return response
 
     async def _sign_in(self, request: Request) -> Response:
         user = ""
@@ -128,28 +139,30 @@ class SignInPages:
             source = await run_in_threadpool(self._source, request, user)
             signed, device = await self._passwords.sign_in(user, form.get("password", ""), source)
         except BotchatError as error:
-            return self._asking(request, error, user)
-        answer = signed_in(request, signed.refresh_token, request.query_params.get("next", ""))
-        set_device_cookie(answer, request, device, SIGN_IN)
-        return answer
+            return self._sign_in_form(request, error, user)
+        response = sign_in_response(request, signed.refresh_token, request.query_params.get("next", ""))
+        set_device_cookie(response, request, device, SIGN_IN)
+        return response
 
     def _source(self, request: Request, user: str) -> SignInSource:
         is_signed_in = False
-        if token := request.cookies.get(COOKIE):
+        if token := request.cookies.get(SIGN_IN_COOKIE):
             with suppress(NotSignedIn):
                 is_signed_in = self._access.sign_in_of_refresh_token(token).user == user
         return SignInSource(rate_limit_key(request.scope), request.cookies.get(DEVICE_COOKIE, ""), is_signed_in)
 
-    def _asking(self, request: Request, error: BotchatError | None = None, user: str = "", told: str = "") -> Response:
-        if self._elsewhere:
-            fields = _ELSEWHERE_FIELDS.format(next=quote(request.query_params.get("next", ""), safe=""))
+    def _sign_in_form(
+        self, request: Request, error: BotchatError | None = None, user: str = "", notice: str = ""
+    ) -> Response:
+        if self._provider:
+            fields = _PROVIDER_FIELDS.format(next=quote(request.query_params.get("next", ""), safe=""))
         else:
             fields = _NAME_FIELDS.format(user=escape(user))
-        return form_page(request, "Sign in", told + fields, error)
+        return form_page(request, "Sign in", notice + fields, error)
 
     async def _sign_out_page(self, request: Request) -> Response:
-        told = f"<p>You are {escape(request.state.sign_in.user)}.</p>"
-        return form_page(request, "Sign out", told + _SIGN_OUT_FIELDS)
+        notice = f"<p>You are {escape(request.state.sign_in.user)}.</p>"
+        return form_page(request, "Sign out", notice + _SIGN_OUT_FIELDS)
 
     async def _sign_out(self, request: Request) -> Response:
         sign_in = request.state.sign_in
@@ -161,59 +174,62 @@ class SignInPages:
                 await run_in_threadpool(self._access.sign_out, sign_in.id)
         except BotchatError as error:
             return form_page(request, "Sign out", _SIGN_OUT_FIELDS, error)
-        answer = RedirectResponse(SIGN_IN, 303) if self._elsewhere is None else await _leave(request, self._elsewhere)
-        answer.delete_cookie(COOKIE, httponly=True, samesite="lax")
-        return answer
+        if self._provider is None:
+            response: Response = RedirectResponse(SIGN_IN, 303)
+        else:
+            response = await _sign_out_at_provider(request, self._provider)
+        response.delete_cookie(SIGN_IN_COOKIE, httponly=True, samesite="lax")
+        return response
 
 
-async def _leave(request: Request, elsewhere: Elsewhere) -> Response:
-    """Lead a browser that was signed out here to where it is signed out elsewhere too."""
+async def _sign_out_at_provider(request: Request, provider: IdentityProvider) -> Response:
+    """Return a page that takes a browser, already signed out here, to the provider's sign-out."""
     state = new_state()
     try:
-        address = await elsewhere.sign_out_address(request, state)
+        url = await provider.sign_out_url(request, state)
     except BotchatError as error:
-        told = _ONLY_HERE.format(name=escape(elsewhere.name), error=escape(str(error)))
-        answer = form_page(request, "Signed out", told)
+        notice = _ONLY_LOCAL.format(name=escape(provider.name), error=escape(str(error)))
+        response = form_page(request, "Signed out", notice)
     else:
-        if address is None:
-            answer = RedirectResponse(SIGN_IN, 303)
-        else:  # the page's policy lets the answer to a form redirect nowhere else, so the next page does
-            told = _LEAVING.format(name=escape(elsewhere.name), address=escape(address))
-            answer = form_page(request, "Signed out", told)
-            answer.headers["Refresh"] = f"0; url={address}"
-            keep_state(answer, request, state)
-    forget_id_token(answer)
-    return answer
+        if url is None:
+            response = RedirectResponse(SIGN_IN, 303)
+        else:  # the policy allows the response to a form no other redirect, so this page refreshes to the URL
+            notice = _CONTINUE_AT_PROVIDER.format(name=escape(provider.name), url=escape(url))
+            response = form_page(request, "Signed out", notice)
+            response.headers["Refresh"] = f"0; url={url}"
+            store_state(response, request, state)
+    delete_id_token(response)
+    return response
 
 
-def signed_in(request: Request, token: str, after: str = "") -> Response:
-    """Give the browser the cookie of a sign-in, and lead it to the page; `after` is what stood behind its `?`."""
-    answer = RedirectResponse(f"/?{after}" if after else "/", 303)
+def sign_in_response(request: Request, token: str, after: str = "") -> Response:
+    """Return a redirect to the page that sets the sign-in cookie; `after` is the page's query string."""
+    response = RedirectResponse(f"/?{after}" if after else "/", 303)
     is_safe = request.url.scheme == "https"
-    answer.set_cookie(COOKIE, token, max_age=_LONGEST_KEPT, httponly=True, samesite="lax", secure=is_safe)
-    return answer
+    response.set_cookie(SIGN_IN_COOKIE, token, max_age=_COOKIE_SECONDS, httponly=True, samesite="lax", secure=is_safe)
+    return response
 
 
-def signed_in_elsewhere(request: Request, token: str) -> Response:
-    """Give a browser that comes back from elsewhere the cookie of a sign-in, and lead it to where it was going."""
-    answer = signed_in(request, token, unquote(request.cookies.get(_NEXT_COOKIE, "")))
-    answer.delete_cookie(_NEXT_COOKIE, httponly=True, samesite="lax")
-    return answer
+def provider_sign_in_response(request: Request, token: str) -> Response:
+    """Return the redirect of a browser that comes back from the provider, to the page that it asked for first."""
+    response = sign_in_response(request, token, unquote(request.cookies.get(_NEXT_COOKIE, "")))
+    response.delete_cookie(_NEXT_COOKIE, httponly=True, samesite="lax")
+    return response
 
 
 def form_page(request: Request, title: str, fields: str, error: BotchatError | None = None) -> Response:
-    """Make a page with a form that only this browser can send."""
+    """Return a page with a form that only this browser can submit: its key must match a cookie (CSRF)."""
     key = request.cookies.get(_FORM_COOKIE, "")
     if not _FORM_KEY.fullmatch(key):
         key = secrets.token_urlsafe(32)
-    told = f'<p role="alert">{escape(str(error))}</p>' if error else ""
-    page = _PAGE.format(title=title, told=told, key=key, fields=fields)
-    answer = HTMLResponse(page, _status(error), headers={"Cache-Control": "no-store"})
+    notice = f'<p role="alert">{escape(str(error))}</p>' if error else ""
+    page = _PAGE.format(title=title, notice=notice, key=key, fields=fields)
+    response = HTMLResponse(page, _status(error), headers={"Cache-Control": "no-store"})
     if isinstance(error, TooMany):
-        answer.headers["Retry-After"] = str(error.retry_after)
+        response.headers["Retry-After"] = str(error.retry_after)
     is_safe = request.url.scheme == "https"
-    answer.set_cookie(_FORM_COOKIE, key, httponly=True, samesite="strict", secure=is_safe)
-    return answer
+    response.set_cookie(_FORM_COOKIE, key, httponly=True, samesite="strict", secure=is_safe)
+    return response
 
 
 def _status(error: BotchatError | None) -> int:
@@ -222,18 +238,18 @@ def _status(error: BotchatError | None) -> int:
 
 
 async def _form(request: Request) -> dict[str, str]:
-    """Read a form that was sent from a page of this server.
+    """Read a form and check its key.
 
     Raises:
-        InvalidInput: it was not, or is too long.
+        InvalidInput: the form isn't from a page of this server, or is too long.
     """
     body = b""
     async for part in request.stream():
         body += part
-        if len(body) > _LONGEST_FORM:
-            raise InvalidInput(_STRANGE)
+        if len(body) > _MAX_FORM_BYTES:
+            raise InvalidInput(_INVALID_FORM)
     form = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
     key = request.cookies.get(_FORM_COOKIE, "")
     if not _FORM_KEY.fullmatch(key) or not hmac.compare_digest(key.encode(), form.get("form", "").encode()):
-        raise InvalidInput(_STRANGE)
+        raise InvalidInput(_INVALID_FORM)
     return form

@@ -1,4 +1,4 @@
-"""Puts together how people come in to the page: which routes, what stands before it, and what Streamlit is told."""
+"""Builds what a way of signing in needs: routes, middleware, and options of Streamlit."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -10,18 +10,18 @@ from botchat.core.auth import AuthService
 from botchat.core.storage import ExpiringValues
 from botchat.serving import ForwardedForMiddleware, PasswordSignIn
 from botchat.settings import WebSettings
-from botchat.web.auth.authenticators import CookieDoor, HeaderDoor
-from botchat.web.auth.middleware import HEADER, Gate
-from botchat.web.auth.pages import SIGN_IN, SIGN_IN_ELSEWHERE, SignInPages
+from botchat.web.auth.authenticators import CookieAuthenticator, HeaderAuthenticator
+from botchat.web.auth.middleware import USER_HEADER, AuthMiddleware
+from botchat.web.auth.pages import SIGN_IN, SIGN_IN_AT_PROVIDER, SignInPages
 
-API = "/api/"
-"""Where the API is; it lets in whom it knows by itself."""
+API_PREFIX = "/api/"
+"""The path prefix of the API, which authenticates its requests itself."""
 
 _HEALTH = "/_stcore/health"
 
 
-class Admission(NamedTuple):
-    """What the application is made with."""
+class AuthSetup(NamedTuple):
+    """What the application is created with."""
 
     routes: list[BaseRoute]
     middleware: list[Middleware]
@@ -29,39 +29,50 @@ class Admission(NamedTuple):
     secrets: dict[str, Any] | None = None
 
 
-def admission(
+def set_up_auth(
     settings: WebSettings,
     access: AuthService,
     passwords: PasswordSignIn,
     expiring_values: ExpiringValues,
     environment: Mapping[str, str],
-) -> Admission:
-    """Make what the settings say; `passwords` signs in where people have one.
+) -> AuthSetup:
+    """Return what the configured sign-in needs.
 
-    `expiring_values` keeps which sign-ins at a provider were used.
+    Args:
+        settings: choose the way of signing in.
+        access: has the accounts and the sign-ins.
+        passwords: checks passwords.
+        expiring_values: stores which sign-ins at a provider were used.
+        environment: contains the provider's client secret.
 
     Raises:
-        ConfigError: a secret is not in the environment, or a library is missing.
+        ConfigError: a secret is missing in the environment, or a library isn't installed.
     """
-    options = {"server.trustedUserHeaders": {HEADER: "user"}}
+    options = {"server.trustedUserHeaders": {USER_HEADER: "user"}}
     forwarded = Middleware(ForwardedForMiddleware, proxies=settings.proxies)
     if settings.sign_in == "none":
-        return Admission([], [forwarded], {})
+        return AuthSetup([], [forwarded], {})
     if settings.sign_in == "header":
-        by_header = HeaderDoor(access, settings.header, settings.proxies)
-        gate = Middleware(Gate, door=by_header, sign_in_at=None, open_at=(_HEALTH, API))  # looks at the proxy's address
+        by_header = HeaderAuthenticator(access, settings.header, settings.proxies)
+        # It looks at the proxy's address, so it comes before `forwarded`.
+        gate = Middleware(AuthMiddleware, authenticator=by_header, sign_in_path=None, open_paths=(_HEALTH, API_PREFIX))
         forwarded = Middleware(ForwardedForMiddleware, proxies=settings.proxies, user_header=settings.header)
-        return Admission([], [gate, forwarded], options)
-    open_at = (SIGN_IN, _HEALTH, API)
-    door = CookieDoor(access)
+        return AuthSetup([], [gate, forwarded], options)
+    open_paths = (SIGN_IN, _HEALTH, API_PREFIX)
+    authenticator = CookieAuthenticator(access)
     if settings.oidc is None or settings.sign_in == "password":
-        gate = Middleware(Gate, door=door, sign_in_at=SIGN_IN, open_at=open_at)
-        return Admission([*SignInPages(access, passwords).routes], [forwarded, gate], options)
-    from botchat.web.auth.oidc import BEGIN, CALLBACK, OidcCallback, streamlit_secrets
+        gate = Middleware(AuthMiddleware, authenticator=authenticator, sign_in_path=SIGN_IN, open_paths=open_paths)
+        return AuthSetup([*SignInPages(access, passwords).routes], [forwarded, gate], options)
+    from botchat.web.auth.oidc import CALLBACK_PATH, LOGIN_PATH, OidcCallback, streamlit_secrets
     from botchat.web.auth.oidc_provider import OidcProvider
-    from botchat.web.auth.oidc_states import States
+    from botchat.web.auth.oidc_states import OidcStates
 
-    gate = Middleware(Gate, door=door, sign_in_at=SIGN_IN, open_at=(*open_at, SIGN_IN_ELSEWHERE, BEGIN, CALLBACK))
-    callback = Middleware(OidcCallback, access=access, settings=settings.oidc, states=States(expiring_values))
+    gate = Middleware(
+        AuthMiddleware,
+        authenticator=authenticator,
+        sign_in_path=SIGN_IN,
+        open_paths=(*open_paths, SIGN_IN_AT_PROVIDER, LOGIN_PATH, CALLBACK_PATH),
+    )
+    callback = Middleware(OidcCallback, access=access, settings=settings.oidc, states=OidcStates(expiring_values))
     routes = SignInPages(access, passwords, OidcProvider(settings.oidc)).routes
-    return Admission([*routes], [forwarded, gate, callback], options, streamlit_secrets(settings.oidc, environment))
+    return AuthSetup([*routes], [forwarded, gate, callback], options, streamlit_secrets(settings.oidc, environment))

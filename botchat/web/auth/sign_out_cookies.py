@@ -1,4 +1,4 @@
-"""What a browser keeps for signing out at a provider: the ID token of its sign-in, and the state it comes back with."""
+"""Cookies for signing out at a provider: the ID token of the sign-in, and the `state` of the redirect."""
 
 import hmac
 import secrets
@@ -7,50 +7,50 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 _ID_TOKEN_COOKIE, _STATE_COOKIE = "botchat_id_token", "botchat_signed_out"
-_LONGEST_COOKIE = 3_800  # of the 4,096 bytes that browsers take of a cookie with its attributes
-_LONGEST_KEPT = 400 * 24 * 60 * 60  # seconds, the most that browsers keep a cookie
+_MAX_COOKIE_LENGTH = 3_800  # browsers limit a cookie with its attributes to 4,096 bytes
+_COOKIE_SECONDS = 400 * 24 * 60 * 60  # seconds, the longest that browsers keep a cookie
 _STATE_SECONDS = 15 * 60
 
 
-def keep_id_token(answer: Response, request: Request, id_token: object) -> None:
-    """Have the browser keep the ID token, for signing out alone; one that is too long for a cookie isn't kept."""
-    if isinstance(id_token, str) and id_token and len(id_token) <= _LONGEST_COOKIE:
-        _set(answer, request, _ID_TOKEN_COOKIE, id_token, "/sign-out", _LONGEST_KEPT)
+def store_id_token(response: Response, request: Request, id_token: object) -> None:
+    """Set the cookie of the ID token, which is only used to sign out. One too long for a cookie isn't stored."""
+    if isinstance(id_token, str) and id_token and len(id_token) <= _MAX_COOKIE_LENGTH:
+        _set(response, request, _ID_TOKEN_COOKIE, id_token, "/sign-out", _COOKIE_SECONDS)
     else:
-        forget_id_token(answer)
+        delete_id_token(response)
 
 
-def id_token_of(request: Request) -> str | None:
-    """Return the ID token that the browser keeps."""
+def read_id_token(request: Request) -> str | None:
+    """Return the ID token in the browser's cookie, None if there is none."""
     return request.cookies.get(_ID_TOKEN_COOKIE)
 
 
-def forget_id_token(answer: Response) -> None:
-    """Have the browser forget the ID token of an earlier sign-in."""
-    answer.delete_cookie(_ID_TOKEN_COOKIE, path="/sign-out", httponly=True, samesite="lax")
+def delete_id_token(response: Response) -> None:
+    """Delete the cookie of an earlier sign-in's ID token."""
+    response.delete_cookie(_ID_TOKEN_COOKIE, path="/sign-out", httponly=True, samesite="lax")
 
 
 def new_state() -> str:
-    """Make the state by which a browser that comes back from signing out is known."""
+    """Return a random state that identifies a browser when it comes back from signing out."""
     return secrets.token_urlsafe(32)
 
 
-def keep_state(answer: Response, request: Request, state: str) -> None:
-    """Have the browser keep the state until it comes back."""
-    _set(answer, request, _STATE_COOKIE, state, "/sign-in", _STATE_SECONDS)
+def store_state(response: Response, request: Request, state: str) -> None:
+    """Set the cookie of the state."""
+    _set(response, request, _STATE_COOKIE, state, "/sign-in", _STATE_SECONDS)
 
 
-def comes_back(request: Request) -> bool:
-    """Tell whether a browser comes back from signing out at the provider, as this server sent it there."""
-    kept, given = request.cookies.get(_STATE_COOKIE, ""), request.query_params.get("state", "")
-    return bool(kept) and hmac.compare_digest(kept.encode(), given.encode())
+def is_sign_out_callback(request: Request) -> bool:
+    """Return whether the browser comes back from a sign-out at the provider that this server started."""
+    expected, given = request.cookies.get(_STATE_COOKIE, ""), request.query_params.get("state", "")
+    return bool(expected) and hmac.compare_digest(expected.encode(), given.encode())
 
 
-def forget_state(answer: Response) -> None:
-    """Have the browser forget the state: it is good once."""
-    answer.delete_cookie(_STATE_COOKIE, path="/sign-in", httponly=True, samesite="lax")
+def delete_state(response: Response) -> None:
+    """Delete the cookie of the state, which is valid once."""
+    response.delete_cookie(_STATE_COOKIE, path="/sign-in", httponly=True, samesite="lax")
 
 
-def _set(answer: Response, request: Request, name: str, value: str, path: str, seconds: int) -> None:
+def _set(response: Response, request: Request, name: str, value: str, path: str, seconds: int) -> None:
     is_safe = request.url.scheme == "https"
-    answer.set_cookie(name, value, max_age=seconds, path=path, httponly=True, samesite="lax", secure=is_safe)
+    response.set_cookie(name, value, max_age=seconds, path=path, httponly=True, samesite="lax", secure=is_safe)

@@ -1,4 +1,4 @@
-"""Several sessions at once: archived, deleted, brought back, tagged; and the offer to take it back."""
+"""Actions on several selected sessions: archive, delete, restore, tag; and undo of the last move."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from botchat.core.chat import Chat
 from botchat.core.models import State
 from botchat.web import callbacks
 
-_SAID: dict[State, str] = {"active": "back in the list", "archived": "in the archive", "trash": "in the trash"}
+_NOTICES: dict[State, str] = {"active": "back in the list", "archived": "in the archive", "trash": "in the trash"}
 _MOVES: dict[State, dict[str, State]] = {
     "active": {"Archive": "archived", "Delete": "trash"},
     "archived": {"Move to chats": "active", "Delete": "trash"},
@@ -19,38 +19,44 @@ _MOVES: dict[State, dict[str, State]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
-    """What was moved last, and so can be moved back."""
+class LastMove:
+    """The sessions that were moved last, for undo.
 
-    said: str
+    Attributes:
+        notice: the sentence that is shown next to the button.
+        ids: the IDs of the sessions.
+        before: the state that undo gives back to them.
+    """
+
+    notice: str
     ids: tuple[str, ...]
     before: State
 
 
-def move(user: str, ids: Sequence[str], before: State, to: State) -> None:
-    """Give sessions another state, each by itself: what can't be moved is told, and the others are."""
+def move_sessions(user: str, ids: Sequence[str], before: State, to: State) -> None:
+    """Change the state of sessions one by one, until one fails; the error is shown on the page."""
     done: list[str] = []
     for session_id in ids:
-        if not callbacks.attempt(partial(_to, user=user, session_id=session_id, to=to)):
+        if not callbacks.attempt(partial(_set_state, user=user, session_id=session_id, to=to)):
             break
         done.append(session_id)
     if done:
         what = "1 session is" if len(done) == 1 else f"{len(done)} sessions are"
-        st.session_state.moved = Moved(f"{what} {_SAID[to]}.", tuple(done), before)
+        st.session_state.moved = LastMove(f"{what} {_NOTICES[to]}.", tuple(done), before)
 
 
-def undo_offer(user: str) -> None:
-    """Offer to take back the last move."""
-    moved: Moved | None = st.session_state.get("moved")
+def undo_button(user: str) -> None:
+    """Show a button that undoes the last move, if there was one."""
+    moved: LastMove | None = st.session_state.get("moved")
     if moved is None:
         return
     with st.container(key="undo", horizontal=True, vertical_alignment="center"):
-        st.caption(moved.said)
+        st.caption(moved.notice)
         st.button("Undo", on_click=_undo, args=(user,), key="undo move", type="tertiary")
 
 
-def select_several(user: str, names: Mapping[str, str], state: State) -> None:
-    """Show sessions, named by their ids, with boxes to tick, and what can be done to those that are ticked."""
+def bulk_selection(user: str, names: Mapping[str, str], state: State) -> None:
+    """Show sessions with checkboxes, and the actions on the selected ones; `names` has the labels by session ID."""
     ticked = [session_id for session_id in names if st.session_state.get(f"tick {session_id}")]
     st.caption(f"{len(ticked)} selected")
     with st.container(key="selected actions", horizontal=True):
@@ -70,7 +76,7 @@ def select_several(user: str, names: Mapping[str, str], state: State) -> None:
         st.checkbox(name, key=f"tick {session_id}")
 
 
-def _to(chat: Chat, user: str, session_id: str, to: State) -> None:
+def _set_state(chat: Chat, user: str, session_id: str, to: State) -> None:
     if to == "trash":
         chat.delete(user, session_id)
     else:
@@ -78,16 +84,16 @@ def _to(chat: Chat, user: str, session_id: str, to: State) -> None:
 
 
 def _move(user: str, ids: Sequence[str], before: State, to: State) -> None:
-    move(user, ids, before, to)
+    move_sessions(user, ids, before, to)
     st.session_state.selecting = False
     st.rerun()
 
 
 def _undo(user: str) -> None:
-    moved: Moved | None = st.session_state.pop("moved", None)
+    moved: LastMove | None = st.session_state.pop("moved", None)
     if moved:
         for session_id in moved.ids:
-            callbacks.attempt(partial(_to, user=user, session_id=session_id, to=moved.before))
+            callbacks.attempt(partial(_set_state, user=user, session_id=session_id, to=moved.before))
     st.rerun()
 
 

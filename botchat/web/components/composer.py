@@ -1,4 +1,4 @@
-"""The line to type in: what is sent with it, and what could not be saved and stays on the screen."""
+"""The composer: the message input, and a message that couldn't be saved and stays on the screen."""
 
 from collections.abc import Sequence
 
@@ -9,11 +9,11 @@ from botchat.core.models import MAX_FILE_BYTES, Message, Session, read_file
 from botchat.web import cache
 from botchat.web.components import window
 from botchat.web.components.message import show_message
-from botchat.web.markdown.escape import label, plain
+from botchat.web.markdown.escape import escape, session_label
 
 
-def line(session: Session | None) -> None:
-    """Show the line, for messages to this session."""
+def message_input(session: Session | None) -> None:
+    """Show the message input of a session; without one it is disabled."""
     st.chat_input(
         "Your message",
         key="prompt",
@@ -24,38 +24,38 @@ def line(session: Session | None) -> None:
     )
 
 
-def say(session: Session, words: str) -> None:
-    """Send words that were not typed but chosen."""
-    _send(session, Message(role="user", content=words))
+def send_text(session: Session, text: str) -> None:
+    """Send a text that was chosen, not typed."""
+    _send(session, Message(role="user", content=text))
 
 
-def unsent(shown: Session | None) -> None:
-    """Show the message that could not be saved: it stays on every page until it is, or is taken back."""
+def unsent_message(shown: Session | None) -> None:
+    """Show a message that couldn't be saved. It stays, in every view, until it is saved or moved back to the input."""
     if "unsent" not in st.session_state:
         return
-    with st.container(key="unsent"):  # where the script finds it, to keep it over a reload
-        _unsent(shown)
+    with st.container(key="unsent"):  # page.js reads it here, to keep it over a reload
+        _show_unsent(shown)
 
 
-def _unsent(shown: Session | None) -> None:
+def _show_unsent(shown: Session | None) -> None:
     session, message, why = st.session_state.unsent
     if shown is None or session.id != shown.id:
-        st.caption(f"Your message to {label(session.name) if session.name else 'a new session'}:")
+        st.caption(f"Your message to {session_label(session.name) if session.name else 'a new session'}:")
     show_message(message)
-    st.error(f"Not saved, and not sent: {plain(why)}", icon=":material/cloud_off:")
+    st.error(f"Not saved, and not sent: {escape(why)}", icon=":material/cloud_off:")
     send, drop = st.columns(2)
-    send.button("Send it again", on_click=_send_again, key="send again", width="stretch")
-    drop.button("Put it back into the line", on_click=_take_back, args=(message,), key="take back", width="stretch")
+    send.button("Send it again", on_click=_retry, key="send again", width="stretch")
+    drop.button("Put it back into the line", on_click=_move_to_input, args=(message,), key="take back", width="stretch")
 
 
 def _submit() -> None:
-    """Send what was typed. It is cleared from the line by now, so on failure it is kept to be shown and sent again."""
+    """Send the typed message. The input is empty by now, so a message that can't be sent is kept and shown."""
     typed = st.session_state.prompt
     if not typed.text.strip() and not typed.files:
         return
     if "unsent" in st.session_state:
         st.session_state.refused = typed.text
-        _put_back(
+        _restore_input(
             typed.text,
             "Another message is not saved yet: send it again first, or put it back into the line.",
             typed.files,
@@ -64,13 +64,13 @@ def _submit() -> None:
     try:
         files = [read_file(file.name, file.getvalue()) for file in typed.files]
     except InvalidInput as error:
-        _put_back(typed.text, str(error), typed.files)
+        _restore_input(typed.text, str(error), typed.files)
     else:
         _send(st.session_state.shown, Message(role="user", content=typed.text, files=files))
 
 
-def _put_back(text: str, why: str, files: Sequence[object] = ()) -> None:
-    """Put words back into the line, which can't be given files."""
+def _restore_input(text: str, why: str, files: Sequence[object] = ()) -> None:
+    """Put a text back into the input. Files can't be put back."""
     st.session_state.prompt = text
     st.session_state.notice = f"{why} Then add the files again." if files else why
 
@@ -80,22 +80,22 @@ def _send(session: Session, message: Message) -> None:
         cache.connection().send(session.user, session, message)
     except BotchatError as error:
         if isinstance(error, ReplyRunning | InvalidInput) and not message.files:
-            _put_back(message.content, str(error))
+            _restore_input(message.content, str(error))
         else:
             st.session_state.unsent = (session, message, str(error))
     else:
         st.query_params["session"] = session.id
         st.session_state.pop("new", None)
-        window.show_newest()
+        window.shrink()
 
 
-def _send_again() -> None:
-    if waiting := st.session_state.pop("unsent", None):  # not there any more at the second click of two
+def _retry() -> None:
+    if waiting := st.session_state.pop("unsent", None):  # missing at the second click of a double click
         st.session_state.pop("refused", None)
         _send(*waiting[:2])
 
 
-def _take_back(message: Message) -> None:
+def _move_to_input(message: Message) -> None:
     if st.session_state.pop("unsent", None):
-        refused = st.session_state.pop("refused", None)  # it stands in the line, and must not be replaced
+        refused = st.session_state.pop("refused", None)  # it is in the input, and must not be replaced
         st.session_state.prompt = f"{message.content}\n\n{refused}" if refused else message.content

@@ -1,4 +1,4 @@
-"""Where the bot's part of a conversation begins, and where its topic changes: a line across the page."""
+"""Dividers between messages: where the bot's context begins, and where a new topic does."""
 
 from collections.abc import Sequence
 
@@ -7,33 +7,33 @@ import streamlit as st
 from botchat.core.chat import Chat, ContextUsage, context_usage, topic_starts
 from botchat.core.models import Message, Session
 from botchat.web import cache, callbacks
-from botchat.web.components.message_text import coming_words
-from botchat.web.markdown.escape import plain
+from botchat.web.components.message_text import show_streaming_text
+from botchat.web.markdown.escape import escape
 
 
-class Lines:
-    """The lines between the messages of a session: one element each, and none where there is nothing to say."""
+class Dividers:
+    """The dividers of a session: at most one context divider, and one at each change of topic."""
 
     def __init__(self, session: Session, messages: Sequence[Message]) -> None:
         self._session = session
         self._usage = context_usage(session)
         self._topics = topic_starts(messages) if cache.preferences(session.user).topics == "shown" else ()
 
-    def above(self, message_id: str) -> None:
-        """Draw what stands above a message."""
+    def draw_above(self, message_id: str) -> None:
+        """Draw the dividers above a message, if there are any."""
         if self._usage and message_id == self._usage.first_id:
-            _begin(self._session, self._usage)
+            _context_divider(self._session, self._usage)
         if message_id in self._topics:
-            _topic(self._session, message_id)
+            _topic_divider(self._session, message_id)
 
 
-def forget(session: Session, message_id: str | None) -> None:
-    """Let the bot forget what stands above a message; None takes that back."""
+def clear_context(session: Session, message_id: str | None) -> None:
+    """Exclude the messages above a message from the bot's context; None includes them again."""
     callbacks.attempt(lambda chat: chat.set_context_start(session.user, session, message_id))
 
 
-def begin_from(session: Session, message_id: str) -> None:
-    """Begin a new session with a message and what follows it, and show it."""
+def start_session_from(session: Session, message_id: str) -> None:
+    """Start a new session with a message and those after it, and open it."""
 
     def begin(chat: Chat) -> None:
         callbacks.open_session(chat.continue_in_new_session(session.user, session, message_id).id)
@@ -41,22 +41,22 @@ def begin_from(session: Session, message_id: str) -> None:
     callbacks.attempt(begin)
 
 
-def _begin(session: Session, usage: ContextUsage) -> None:
+def _context_divider(session: Session, usage: ContextUsage) -> None:
     with st.container(key="line-shown", horizontal=True, horizontal_alignment="center", vertical_alignment="center"):
-        st.caption(plain(usage.description), width="content")
+        st.caption(escape(usage.description), width="content")
         if usage.is_manual:
-            st.button("Take it back", key="remember", type="tertiary", on_click=forget, args=(session, None))
+            st.button("Take it back", key="remember", type="tertiary", on_click=clear_context, args=(session, None))
     if usage.summary:
         with st.expander("The bot's summary of it", type="compact"):
-            coming_words(usage.summary)
+            show_streaming_text(usage.summary)
 
 
-def _topic(session: Session, message_id: str) -> None:
+def _topic_divider(session: Session, message_id: str) -> None:
     st.button(
         "New topic · start a new session from here",
         key=f"line-topic-{message_id}",
         type="tertiary",
         width="stretch",
-        on_click=begin_from,
+        on_click=start_session_from,
         args=(session, message_id),
     )

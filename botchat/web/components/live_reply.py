@@ -1,4 +1,4 @@
-"""The reply that is coming, followed on the page as it comes."""
+"""Shows a reply while it streams, whether this process receives it or another one, and how it ended."""
 
 import time
 from collections.abc import Iterator
@@ -14,18 +14,18 @@ from botchat.core.exporting import content_notices
 from botchat.core.models import Message, Session
 from botchat.web import cache, runtime
 from botchat.web.callbacks import attempt
-from botchat.web.components.message_text import coming_words
-from botchat.web.markdown.escape import plain
-from botchat.web.streamlit_internals import click_waits, tick_every
+from botchat.web.components.message_text import show_streaming_text
+from botchat.web.markdown.escape import escape
+from botchat.web.streamlit_internals import is_click_pending, set_rerun_interval
 
-_FIRST_WORDS_SECONDS = 0.25
-"""How long a run of the whole page waits for the first words: no longer than a person takes a click to be answered."""
+_FIRST_TEXT_SECONDS = 0.25
+"""How long a run of the whole page waits for the first text: about as long as users accept after a click."""
 
 _RUN_SECONDS = 60.0
-"""How long one run goes on, if nobody clicks and nothing ends it: what costs most is to begin one."""
+"""The longest run of the fragment, because starting a run is the most expensive part. A click ends it early."""
 
 _WATCH_SECONDS = 10.0
-"""How often the timer looks while a run goes on: each look takes Streamlit a lock that every run needs."""
+"""The timer's interval while a run is active: each tick takes a lock in Streamlit that every run needs."""
 
 _STOP = ":material/stop_circle:"
 _ENDINGS = {
@@ -35,93 +35,93 @@ _ENDINGS = {
 
 
 class _Pace(NamedTuple):
-    """How often a reply is drawn, in seconds: `pause` is between two pictures, `tick` until the first."""
+    """How often a reply is drawn, in seconds: `pause` is between two updates, `tick` the timer's interval."""
 
     pause: float
     tick: float
 
 
 def _pace() -> _Pace:
-    """Choose by the replies that are under way in this process; what it bears is measured (docs/performance.md)."""
-    load = runtime.served().replies.running_count / 100
+    """Return the pace for the number of running replies in this process, as measured (docs/performance.md)."""
+    load = runtime.current().replies.running_count / 100
     return _Pace(pause=max(1 / 8, load), tick=max(1 / 4, load))
 
 
-def follow(user: str, session_id: str) -> None:
-    """Show a reply as it comes, in a fragment that draws it again and again.
+def follow_reply(user: str, session_id: str) -> None:
+    """Show a reply while it streams, in a fragment that redraws it.
 
-    The reply runs elsewhere. What happens to this run, or to the tab, does not touch it.
+    The reply runs in another thread, independent of this run and of the tab.
     """
     st.session_state["first look"] = True
     st.fragment(_follow, run_every=_pace().tick)(user, session_id)
 
 
 def _follow(user: str, session_id: str) -> None:
-    reply = runtime.served().replies.active_reply(user, session_id)
+    reply = runtime.current().replies.active_reply(user, session_id)
     if reply is None:
-        _follow_elsewhere(user, session_id)
+        _follow_external(user, session_id)
     else:
-        _follow_here(reply)
+        _follow_local(reply)
 
 
-def _follow_here(reply: Reply) -> None:
+def _follow_local(reply: Reply) -> None:
     is_first_look = st.session_state.pop("first look", False)
     if is_first_look:
-        reply.wait_for_first_delta(_FIRST_WORDS_SECONDS)
+        reply.wait_for_first_delta(_FIRST_TEXT_SECONDS)
     elif reply.settled and reply.save_failure is None:
         st.rerun()
     with st.chat_message("assistant"):
-        picture = _Picture(reply.message)
+        view = _MessageView(reply.message)
         if not reply.ended:
             st.button("Stop", icon=_STOP, on_click=reply.stop, key="stop")
         if reply.save_failure:
-            st.warning(f"Not saved: {plain(str(reply.save_failure))}", icon=":material/cloud_off:")
+            st.warning(f"Not saved: {escape(str(reply.save_failure))}", icon=":material/cloud_off:")
     if is_first_look:
-        return  # the page itself is not kept waiting
+        return  # the run of the whole page doesn't wait
     if not reply.ended:
-        tick_every(_WATCH_SECONDS)
-        _redraw(picture, reply)
-        if not click_waits():  # it is taken when this run ends; the timer then begins another
+        set_rerun_interval(_WATCH_SECONDS)
+        _redraw(view, reply)
+        if not is_click_pending():  # a click is handled when this run ends; the timer then starts another
             st.rerun(scope="fragment")  # goes on in the same thread
     elif reply.wait(0) and reply.save_failure is None:
         st.rerun()
-    tick_every(_pace().tick)
+    set_rerun_interval(_pace().tick)
 
 
-def _redraw(picture: "_Picture", reply: Reply) -> None:
-    """Draw what comes, until there is more to say than its words, someone clicks, or the run lasted long enough."""
-    until, told = time.monotonic() + _RUN_SECONDS, reply.save_failure
-    while not reply.ended and reply.save_failure is told and time.monotonic() < until and not click_waits():
+def _redraw(view: "_MessageView", reply: Reply) -> None:
+    """Draw new text until the layout changes, a save fails or succeeds again, the user clicks, or the run has ended."""
+    until, failure = time.monotonic() + _RUN_SECONDS, reply.save_failure
+    while not reply.ended and reply.save_failure is failure and time.monotonic() < until and not is_click_pending():
         pace = _pace()
         reply.wait_for_update(pace.tick)
         time.sleep(pace.pause)
-        if not picture.shows(reply.message):
+        if not view.update(reply.message):
             return
 
 
-class _Picture:
-    """A message on the page, whose texts are replaced where they stand: nothing vanishes between two pictures."""
+class _MessageView:
+    """A message on the page, whose texts are replaced in place, so that nothing disappears between two updates."""
 
     def __init__(self, message: Message) -> None:
         self._message = message
-        self._reasoning = show_reasoning(message, folded=bool(message.content))
+        self._reasoning = show_reasoning(message, collapsed=bool(message.content))
         if message.content:
-            self._content = coming_words(message.content)
+            self._content = show_streaming_text(message.content)
         elif not message.reasoning_content and not content_notices(message):
             st.caption("Waiting for the bot …")
         show_notices(message)
         if message.status != "streaming":
             show_ending(message)
 
-    def shows(self, message: Message) -> bool:
-        """Draw what is new in the message; False when it needs another layout."""
+    def update(self, message: Message) -> bool:
+        """Draw the new text of the message; return False if the message needs another layout."""
         before, self._message = self._message, message
         if message.status != "streaming" or _layout(message) != _layout(before):
             return False
         if self._reasoning and message.reasoning_content != before.reasoning_content:
-            coming_words(message.reasoning_content, self._reasoning)
+            show_streaming_text(message.reasoning_content, self._reasoning)
         if message.content != before.content:
-            coming_words(message.content, self._content)
+            show_streaming_text(message.content, self._content)
         return True
 
 
@@ -129,83 +129,83 @@ def _layout(message: Message) -> tuple[bool, bool, list[str]]:
     return bool(message.reasoning_content), bool(message.content), content_notices(message)
 
 
-def written_elsewhere(session: Session) -> str | None:
-    """Return the id of the message that another process is writing into this session, or will write.
+def external_reply_id(session: Session) -> str | None:
+    """Return the ID of the message that another process is writing or about to write into this session, or None.
 
-    Before its first words that message has no id yet, and the one returned is no message's.
+    Before its first text the message has no ID; the returned one is then the ID of the turn's holder.
     """
-    coming = (message.id for message in session.messages if message.status == "streaming")
-    return next(coming, session.turn.holder if session.turn else None)
+    streaming = (message.id for message in session.messages if message.status == "streaming")
+    return next(streaming, session.turn.holder if session.turn else None)
 
 
-def _follow_elsewhere(user: str, session_id: str) -> None:
+def _follow_external(user: str, session_id: str) -> None:
     try:
         session = cache.connection().open(user, session_id)
     except BotchatError as error:
-        if last_seen := _seen_elsewhere(session_id):  # it stays where it is
+        if last_seen := _last_seen_external(session_id):  # keep it on the screen
             with st.chat_message("assistant"):
-                _Picture(last_seen)
-        st.warning(plain(str(error)))
+                _MessageView(last_seen)
+        st.warning(escape(str(error)))
         return
-    coming = written_elsewhere(session)
-    if coming is None:
+    reply_id = external_reply_id(session)
+    if reply_id is None:
         st.session_state.pop("seen elsewhere", None)
         st.rerun()
     waiting = Message(role="assistant", status="streaming", to_stop=bool(session.turn and session.turn.to_stop))
-    message = next((message for message in session.messages if message.id == coming), waiting)
+    message = next((message for message in session.messages if message.id == reply_id), waiting)
     st.session_state["seen elsewhere"] = session_id, message
     with st.chat_message("assistant"):
-        _Picture(message)
+        _MessageView(message)
         if message.to_stop:
             st.caption("Another program is receiving this reply, and is asked to stop it.")
         else:
-            st.button("Stop", icon=_STOP, on_click=_stop_elsewhere, args=(user, session_id), key="stop")
+            st.button("Stop", icon=_STOP, on_click=_stop_external, args=(user, session_id), key="stop")
             st.caption("Another program is receiving this reply.")
 
 
-def _seen_elsewhere(session_id: str) -> Message | None:
-    """Return what this tab has last shown of a reply that another process writes into the session."""
+def _last_seen_external(session_id: str) -> Message | None:
+    """Return the reply of another process as this tab showed it last, None if it showed none in this session."""
     seen_in, message = st.session_state.get("seen elsewhere", (None, None))
     return message if seen_in == session_id else None
 
 
-def _stop_elsewhere(user: str, session_id: str) -> None:
+def _stop_external(user: str, session_id: str) -> None:
     attempt(lambda chat: chat.stop(user, session_id))
 
 
 @contextmanager
 def finished_reply() -> Iterator[None]:
-    """Open the block of a reply that is complete, at the same depth as the fragment draws it while it streams.
+    """Open the block of a complete reply, at the same depth as the fragment draws it while it streams.
 
-    A fragment draws in a container of its own. In the browser, Streamlit keeps the content of a block only if the next
-    run draws a block of the same type at the same place; any other block starts empty, and the words vanish until they
-    arrive again.
+    A fragment draws in its own container. In the browser, Streamlit keeps the content of a block only if the next run
+    draws a block of the same type at the same place; any other block starts empty, and its text disappears until it
+    arrives again.
     """
     with st.container(), st.chat_message("assistant"):
         yield
 
 
-def show_reasoning(message: Message, *, folded: bool) -> DeltaGenerator | None:
-    """Show what the bot thought, if it did; return the text on the page."""
+def show_reasoning(message: Message, *, collapsed: bool) -> DeltaGenerator | None:
+    """Show the reasoning of a message; return its element, None if the message has no reasoning."""
     if not message.reasoning_content:
         return None
     took = "" if message.reasoning_ms is None else f" ({message.reasoning_ms / 1000:.1f} s)"
-    is_open = not folded or st.session_state.get("reasoning shown", False)
+    is_open = not collapsed or st.session_state.get("reasoning shown", False)
     with st.expander(f"Reasoning{took}", type="compact", expanded=is_open):
-        return coming_words(message.reasoning_content)
+        return show_streaming_text(message.reasoning_content)
 
 
 def show_notices(message: Message) -> None:
-    """Name what the message holds that can't be shown, or say that it holds nothing."""
-    for line in content_notices(message):
-        st.caption(plain(line))
+    """Name the content of a message that can't be shown, or say that the message is empty."""
+    for notice in content_notices(message):
+        st.caption(escape(notice))
 
 
 def show_ending(message: Message) -> None:
-    """Say how a reply ended, if not as it should."""
+    """Show why a reply isn't complete: failed, cut off, stopped or interrupted."""
     if message.status == "failed":
-        st.error(plain(message.error or "The bot failed."), icon=":material/error:")
+        st.error(escape(message.error or "The bot failed."), icon=":material/error:")
     elif message.status == "truncated":
-        st.warning(plain(message.error or "The reply was cut off."), icon=":material/content_cut:")
+        st.warning(escape(message.error or "The reply was cut off."), icon=":material/content_cut:")
     elif message.status in _ENDINGS:
         st.caption(_ENDINGS[message.status])

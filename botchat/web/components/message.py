@@ -1,4 +1,4 @@
-"""One message on the page: its words as they were typed or as Markdown, its files, and what can be done with it."""
+"""Shows one message: its text, files, details and actions, or the editor of a message that is edited."""
 
 from contextlib import AbstractContextManager
 from datetime import tzinfo
@@ -9,31 +9,31 @@ from botchat.core.exporting import file_line, one_line, speaker
 from botchat.core.models import Message, Session
 from botchat.web import callbacks
 from botchat.web.components.live_reply import finished_reply, show_ending, show_notices, show_reasoning
-from botchat.web.components.message_actions import Marked, Offer, show_actions
-from botchat.web.components.message_text import bot_words, own_words
-from botchat.web.markdown.escape import plain
-from botchat.web.routes.files import file_address
+from botchat.web.components.message_actions import ActiveMessages, OfferedActions, show_actions
+from botchat.web.components.message_text import show_bot_text, show_user_text
+from botchat.web.markdown.escape import escape
+from botchat.web.routes.files import file_url
 from botchat.web.timezone import local_now
 
 
 def show_message(message: Message) -> None:
-    """Show one message alone; of files their names."""
+    """Show a message without actions, and of its files only the names."""
     with _frame(message):
-        _words(message)
+        _content(message)
         for file in message.files:
             st.text(file_line(file))
 
 
-def show_message_of(session: Session, message: Message, offer: Offer, marks: Marked) -> None:
-    """Show a message of a session with what can be done with it."""
+def show_session_message(session: Session, message: Message, actions: OfferedActions, active: ActiveMessages) -> None:
+    """Show a message of a session with its files and actions."""
     with _frame(message):
-        if message.id == marks.editing:
+        if message.id == active.editing:
             _editor(session, message)
             return
-        _words(message)
+        _content(message)
         _files(session, message)
-        show_actions(session, message, offer)
-        if message.id in marks.details:
+        show_actions(session, message, actions)
+        if message.id in active.details:
             st.caption(_details(message, local_now().tzinfo))
 
 
@@ -42,42 +42,42 @@ def _frame(message: Message) -> AbstractContextManager[object]:
 
 
 def _details(message: Message, zone: tzinfo | None) -> str:
-    # When it was written, by which model, with how many tokens and how fast.
+    """Return the time, the model, the token usage and the latency of a message."""
     facts = [f"{message.create_time.astimezone(zone):%Y-%m-%d %H:%M:%S}"]
     if message.model:
         facts.append(message.model)
-    for name, what in (("prompt_tokens", "tokens in"), ("completion_tokens", "tokens out")):
+    for name, unit in (("prompt_tokens", "tokens in"), ("completion_tokens", "tokens out")):
         if message.usage and name in message.usage:
-            facts.append(f"{message.usage[name]:,} {what}")
+            facts.append(f"{message.usage[name]:,} {unit}")
     if message.first_token_ms is not None:
         facts.append(f"first word after {message.first_token_ms / 1000:.1f} s")
     if message.latency_ms is not None:
         facts.append(f"{message.latency_ms / 1000:.1f} s in all")
-    return plain(" · ".join(facts))
+    return escape(" · ".join(facts))
 
 
-def _words(message: Message) -> None:
+def _content(message: Message) -> None:
     if message.agent_id:
-        st.caption(plain(one_line(speaker(message, message.agent_id))))
+        st.caption(escape(one_line(speaker(message, message.agent_id))))
     if message.role == "user":
         if message.content:
-            own_words(message.content, message.id)
+            show_user_text(message.content, message.id)
         show_notices(message)
         return
-    show_reasoning(message, folded=True)
+    show_reasoning(message, collapsed=True)
     if message.content:
-        bot_words(message.content, message.id)
+        show_bot_text(message.content, message.id)
     show_notices(message)
     show_ending(message)
 
 
 def _files(session: Session, message: Message) -> None:
     for file in message.files:
-        address = file_address(session, file)
+        address = file_url(session, file)
         if file.is_image:
-            st.markdown(f"![{plain(one_line(file.name))}]({address})")
+            st.markdown(f"![{escape(one_line(file.name))}]({address})")
         else:
-            st.link_button(plain(file_line(file)), address)
+            st.link_button(escape(file_line(file)), address)
 
 
 def _editor(session: Session, message: Message) -> None:
@@ -89,8 +89,8 @@ def _editor(session: Session, message: Message) -> None:
 
 
 def _edit(session: Session, message: Message) -> None:
-    words = st.session_state[f"edited {message.id}"]
-    if callbacks.attempt(lambda chat: chat.edit(session.user, session, message.id, words)):
+    text = st.session_state[f"edited {message.id}"]
+    if callbacks.attempt(lambda chat: chat.edit(session.user, session, message.id, text)):
         _stop_editing()
 
 

@@ -1,4 +1,4 @@
-"""What can be done with the messages of a session: a row below the newest, and one menu for each exchange before."""
+"""The actions on messages: a row below each recent message, and one menu for each earlier exchange."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
@@ -8,89 +8,98 @@ import streamlit as st
 from botchat.core.chat import Chat
 from botchat.core.models import Message, Session
 from botchat.web import callbacks
-from botchat.web.assets import copy, copy_button
+from botchat.web.assets import copy_button, copy_to_clipboard
 from botchat.web.components import dividers
-from botchat.web.components.redact_dialog import ask_to_redact
+from botchat.web.components.redact_dialog import request_redaction
 
 _OF_USER = ("Edit", "Forget what came before", "New session from here", "Details", "Redact")
 _OF_BOT = ("Answer again", "Feedback", "Details", "Redact")
 _OF_BOTH = ("Copy", "Copy the question", "Edit the question", *_OF_BOT[:2], *_OF_USER[1:], "Redact the question")
 _RECENT = 10
-"""Messages that have their actions in a row. Those before them share one menu with what they answer: each widget far
-above takes as much of every run as one that is read now."""
+"""How many messages have their actions in a row. An earlier reply shares one menu with its question, because a widget
+far above costs every run as much as a visible one."""
 
 _RATINGS: tuple[Literal["down", "up"], ...] = ("down", "up")
 
 
-class Marked(NamedTuple):
-    """The messages that a person does something with. It is read once in a run: for each message it would be slow."""
+class ActiveMessages(NamedTuple):
+    """The messages that the user edits, rates or sees details of. It is read once per run, because that is faster."""
 
     editing: str | None
     rating: str | None
     details: frozenset[str]
 
 
-class Offer(NamedTuple):
-    """What is offered below a message: a row of actions, one menu, or nothing, as the menu of its answer has it all."""
+class OfferedActions(NamedTuple):
+    """The actions below a message.
+
+    Attributes:
+        kind: a row, one menu, or nothing if the menu of the reply has the actions of its question too.
+        alternatives: the IDs of the versions of the message, in order, itself among them.
+        is_rated: whether the row asks for feedback.
+        question: the message that the menu's reply answers, if the menu is for both.
+    """
 
     kind: Literal["row", "menu", "nothing"]
-    others: Sequence[str] = ()
+    alternatives: Sequence[str] = ()
     is_rated: bool = False
     question: Message | None = None
 
 
-def marked() -> Marked:
-    """Read which messages a person does something with."""
+def active_messages() -> ActiveMessages:
+    """Return the messages that the user edits, rates or sees details of."""
     state = st.session_state
-    return Marked(state.get("editing"), state.get("rating"), state.get("details", frozenset()))
+    return ActiveMessages(state.get("editing"), state.get("rating"), state.get("details", frozenset()))
 
 
-def offers(messages: Sequence[Message], others: Mapping[str, Sequence[str]], marks: Marked) -> Iterator[Offer]:
-    """Tell what is offered below each message; `others` stand in a message's place, itself among them."""
+def offered_actions(
+    messages: Sequence[Message], alternatives: Mapping[str, Sequence[str]], active: ActiveMessages
+) -> Iterator[OfferedActions]:
+    """Yield the actions below each message; `alternatives` has the IDs of all versions of a message by its ID."""
     newest = len(messages) - 1
     rows = []
-    for place, message in enumerate(messages):
-        is_asked = place == newest or bool(message.feedback) or message.id == marks.rating
+    for index, message in enumerate(messages):
+        is_asked = index == newest or bool(message.feedback) or message.id == active.rating
         is_rated = is_asked and message.role == "assistant"
-        is_row = newest - place < _RECENT or message.id in others or is_rated
-        rows.append(Offer("row", others.get(message.id, ()), is_rated) if is_row else None)
-    for place, (message, row) in enumerate(zip(messages, rows, strict=True)):
+        is_row = newest - index < _RECENT or message.id in alternatives or is_rated
+        rows.append(OfferedActions("row", alternatives.get(message.id, ()), is_rated) if is_row else None)
+    for index, (message, row) in enumerate(zip(messages, rows, strict=True)):
         if row:
             yield row
         elif message.role == "user":
-            is_answered = place < newest and messages[place + 1].role == "assistant" and not rows[place + 1]
-            yield Offer("nothing" if is_answered else "menu")
+            is_answered = index < newest and messages[index + 1].role == "assistant" and not rows[index + 1]
+            yield OfferedActions("nothing" if is_answered else "menu")
         else:
-            has_question = place > 0 and messages[place - 1].role == "user" and not rows[place - 1]
-            yield Offer("menu", question=messages[place - 1] if has_question else None)
+            has_question = index > 0 and messages[index - 1].role == "user" and not rows[index - 1]
+            yield OfferedActions("menu", question=messages[index - 1] if has_question else None)
 
 
-def show_actions(session: Session, message: Message, offer: Offer) -> None:
-    """Show what is offered below a message."""
-    if offer.kind == "row":
-        _row(session, message, offer)
-    elif offer.question:
-        _menu(session, message, _OF_BOTH, offer.question)
-    elif offer.kind == "menu":
+def show_actions(session: Session, message: Message, actions: OfferedActions) -> None:
+    """Show the actions below a message."""
+    if actions.kind == "row":
+        _row(session, message, actions)
+    elif actions.question:
+        _menu(session, message, _OF_BOTH, actions.question)
+    elif actions.kind == "menu":
         _menu(session, message, ("Copy", *(_OF_USER if message.role == "user" else _OF_BOT)), message)
 
 
-def _row(session: Session, message: Message, offer: Offer) -> None:
+def _row(session: Session, message: Message, actions: OfferedActions) -> None:
     with st.container(key=f"actions-{message.id}", horizontal=True, vertical_alignment="center", gap="small"):
-        if offer.others:
-            _branches(session, message, offer.others)
+        if actions.alternatives:
+            _branches(session, message, actions.alternatives)
         if message.content:
             copy_button(message.content, message.id)
         _menu(session, message, _OF_USER if message.role == "user" else _OF_BOT, message)
-        if offer.is_rated:
+        if actions.is_rated:
             _feedback(session, message)
 
 
-def _branches(session: Session, message: Message, others: Sequence[str]) -> None:
-    place = others.index(message.id)
-    _version("before", message, session, others[place - 1] if place else None)
-    st.caption(f"{place + 1}/{len(others)}")
-    _version("after", message, session, others[place + 1] if place + 1 < len(others) else None)
+def _branches(session: Session, message: Message, alternatives: Sequence[str]) -> None:
+    index = alternatives.index(message.id)
+    _version("before", message, session, alternatives[index - 1] if index else None)
+    st.caption(f"{index + 1}/{len(alternatives)}")
+    _version("after", message, session, alternatives[index + 1] if index + 1 < len(alternatives) else None)
 
 
 def _version(which: Literal["before", "after"], message: Message, session: Session, to: str | None) -> None:
@@ -106,7 +115,7 @@ def _version(which: Literal["before", "after"], message: Message, session: Sessi
 
 
 def _menu(session: Session, message: Message, names: Sequence[str], question: Message) -> None:
-    # `question` is what can be edited and begun from: the message itself, or what it answers.
+    # `question` is the message that can be edited and branched from: the message itself, or the one that it answers.
     key = f"menu {message.id}"
     empty = {name for name, text in (("Copy", message.content), ("Copy the question", question.content)) if not text}
     names = [name for name in names if name not in empty]
@@ -116,21 +125,21 @@ def _menu(session: Session, message: Message, names: Sequence[str], question: Me
 def _chosen(session: Session, message: Message, question: Message, key: str) -> None:
     match st.session_state[key]:
         case "Copy":
-            copy(message.content)
+            copy_to_clipboard(message.content)
         case "Copy the question":
-            copy(question.content)
+            copy_to_clipboard(question.content)
         case "Edit" | "Edit the question":
             st.session_state.editing = question.id
         case "Forget what came before":
-            dividers.forget(session, question.id)
+            dividers.clear_context(session, question.id)
         case "New session from here":
-            dividers.begin_from(session, question.id)
+            dividers.start_session_from(session, question.id)
         case "Answer again":
             callbacks.attempt(lambda chat: chat.regenerate(session.user, session, message.id))
         case "Feedback":
             st.session_state.rating = message.id
         case "Redact" | "Redact the question" as name:
-            ask_to_redact(message.id if name == "Redact" else question.id)
+            request_redaction(message.id if name == "Redact" else question.id)
         case "Details":
             st.session_state.details = st.session_state.get("details", frozenset()) ^ {message.id, question.id}
 
@@ -145,7 +154,7 @@ def _feedback(session: Session, message: Message) -> None:
     st.session_state[key] = _RATINGS.index(rating) if rating in _RATINGS else None
     st.feedback("thumbs", key=key, on_change=_rate, args=(session, message))
     if given:
-        # What is kept is the default: a browser that draws the field anew tells the default, as if it were typed.
+        # The stored comment is the default, because a browser that redraws the field sends its default as if typed.
         st.text_input(
             "Why?",
             given.get("comment", ""),
@@ -158,10 +167,10 @@ def _feedback(session: Session, message: Message) -> None:
 
 
 def _rate(session: Session, message: Message) -> None:
-    place = st.session_state[f"rating {message.id}"]
-    rating = None if place is None else _RATINGS[place]
-    kept = (message.feedback or {}).get("comment", "")
-    comment = st.session_state.get(f"comment {message.id}", kept)
+    index = st.session_state[f"rating {message.id}"]
+    rating = None if index is None else _RATINGS[index]
+    stored = (message.feedback or {}).get("comment", "")
+    comment = st.session_state.get(f"comment {message.id}", stored)
 
     def give(chat: Chat) -> None:
         chat.give_feedback(session.user, session.id, message.id, rating, comment)

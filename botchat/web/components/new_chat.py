@@ -1,14 +1,14 @@
-"""The page before the first message: which bot is asked, what it is told, and what one can do."""
+"""A new chat before its first message: the bot, its system prompt, and hints."""
 
 import streamlit as st
 
 from botchat.core.chat import Chat
 from botchat.core.models import BotInfo, Session
-from botchat.web.components.composer import say
-from botchat.web.markdown.escape import plain
+from botchat.web.components.composer import send_text
+from botchat.web.markdown.escape import escape
 
 _DEMO_WORDS = ("think", "slow", "long", "error")
-_WHAT_ONE_CAN_DO = """\
+_HINTS = """\
 Everything that is said here is stored as it is said, and found again in the list at the left.
 
 - Edit what you said, or ask for another answer: nothing is lost, `2/2` leads back.
@@ -17,7 +17,7 @@ Everything that is said here is stored as it is said, and found again in the lis
 
 
 def new_chat(chat: Chat, session: Session) -> None:
-    """Ask what the session needs to know before it begins."""
+    """Show the choice of a bot and of a system prompt for a session without messages."""
     st.subheader("What is on your mind?", anchor=False)
     bots = chat.bots
     if len(bots) > 1:
@@ -30,23 +30,23 @@ def new_chat(chat: Chat, session: Session) -> None:
             key=f"bot of {session.id}",
         )
     else:
-        st.caption(f"Bot: {plain(f'{session.bot_id} ({bots[session.bot_id].label})')}")
-    session.system = system_prompt(session, bots[session.bot_id])
-    st.markdown(_WHAT_ONE_CAN_DO)
+        st.caption(f"Bot: {escape(f'{session.bot_id} ({bots[session.bot_id].label})')}")
+    session.system = system_prompt_input(session, bots[session.bot_id])
+    st.markdown(_HINTS)
     if session.bot_id == "demo":
         with st.container(key="suggestions", horizontal=True):
             for word in _DEMO_WORDS:
-                st.button(word, key=f"say {word}", on_click=say, args=(session, word))
+                st.button(word, key=f"say {word}", on_click=send_text, args=(session, word))
 
 
-def system_prompt(session: Session, bot: BotInfo) -> str | None:
-    """Show what the bot is told before everything else, and take what it is to be told in this session."""
+def system_prompt_input(session: Session, bot: BotInfo) -> str | None:
+    """Show the system prompt in an editable field; return what is entered, None if it is the bot's own prompt."""
     with st.expander("What the bot is told first (system prompt)", type="compact"):
-        told = st.text_area(
+        prompt = st.text_area(
             "System prompt",
             bot.system if session.system is None else session.system,
             key=f"system of {session.id} {session.bot_id}",
             label_visibility="collapsed",
             placeholder="Nothing. What you write here is told to the bot before every message of this chat.",
         )
-    return None if told == bot.system else told
+    return None if prompt == bot.system else prompt

@@ -1,4 +1,4 @@
-"""Redacting a message on the page: the dialog that says what goes, and what else quotes it."""
+"""The dialog that redacts a message: what is removed, and which other messages quote it."""
 
 import streamlit as st
 
@@ -6,18 +6,18 @@ from botchat.core.chat import Quote
 from botchat.core.errors import BotchatError
 from botchat.core.models import Session
 from botchat.web import cache, callbacks
-from botchat.web.markdown.escape import plain
+from botchat.web.markdown.escape import escape
 
 _KEY, _WITH_QUOTES = "redacting", "redact quotes"
 
 
-def ask_to_redact(message_id: str) -> None:
-    """Open the dialog with the next run of the page."""
+def request_redaction(message_id: str) -> None:
+    """Open the dialog in the next run of the page."""
     st.session_state[_KEY] = message_id
 
 
 def redact_dialog(session: Session) -> None:
-    """Show the dialog if it was asked for."""
+    """Show the dialog if it was requested."""
     if message_id := st.session_state.pop(_KEY, None):
         _dialog(session, message_id)
 
@@ -27,31 +27,31 @@ def _dialog(session: Session, message_id: str) -> None:
     try:
         found = cache.connection().quotes(session.user, session.id, message_id)
     except BotchatError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+        st.error(escape(str(error)), icon=":material/error:")
         return
     st.markdown(
         "Its text, reasoning, files and feedback are removed from the store, with a title and a summary made of them. "
         "This can't be undone. Backups aren't changed."
     )
     if found:
-        _offer(session, found)
+        _show_quotes(session, found)
     with st.container(horizontal=True):
         st.button("Redact", key="redact", type="primary", on_click=_redact, args=(session, message_id))
         st.button("Cancel", key="cancel redact", on_click=st.rerun)
 
 
-def _offer(session: Session, found: list[Quote]) -> None:
-    """Name the messages that quote it, and ask whether they go too."""
+def _show_quotes(session: Session, found: list[Quote]) -> None:
+    """Name the messages that quote it, with a checkbox to redact them too."""
     here = [quote for quote in found if quote.session_id == session.id]
-    said = [f"message {quote.number} ({quote.role})" for quote in here]
+    places = [f"message {quote.number} ({quote.role})" for quote in here]
     if len(found) > len(here):
-        said.append(f"{len(found) - len(here):,} in copies of this session")
-    st.markdown(plain(f"Quoted in: {', '.join(said)}."))
+        places.append(f"{len(found) - len(here):,} in copies of this session")
+    st.markdown(escape(f"Quoted in: {', '.join(places)}."))
     st.checkbox("Redact them too", key=_WITH_QUOTES)
 
 
 def _redact(session: Session, message_id: str) -> None:
-    """Redact and close the dialog; what stands in the way is shown on the page."""
+    """Redact the message and close the dialog; an error is shown on the page."""
     with_quotes = bool(st.session_state.get(_WITH_QUOTES))
     callbacks.attempt(lambda chat: chat.redact(session.user, session.id, message_id, with_quotes=with_quotes))
     st.rerun()

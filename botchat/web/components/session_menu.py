@@ -1,4 +1,4 @@
-"""What is done with the session that is open: renamed, pinned, tagged, given another bot, moved, exported."""
+"""The header of the open session, and its menu: rename, pin, tags, bot, export, archive, delete."""
 
 from collections.abc import Callable
 
@@ -8,29 +8,29 @@ from botchat.core.chat import Chat, context_usage
 from botchat.core.errors import BotchatError, UnknownBot
 from botchat.core.models import NAME_LIMIT, Session
 from botchat.web import cache, callbacks
-from botchat.web.components.bulk_actions import move
-from botchat.web.components.new_chat import system_prompt
-from botchat.web.components.transfer import session_links
-from botchat.web.markdown.escape import label, plain
+from botchat.web.components.bulk_actions import move_sessions
+from botchat.web.components.new_chat import system_prompt_input
+from botchat.web.components.transfer import session_export_links
+from botchat.web.markdown.escape import escape, session_label
 
 _RENAME, _TAGS, _BOT, _EXPORT, _DELETE = "Rename", "Tags", "Bot and system prompt", "Export", "Delete"
 
 
-def session_head(chat: Chat, session: Session) -> None:
-    """Show a session's name, its bot and the menu."""
+def session_header(chat: Chat, session: Session) -> None:
+    """Show a session's name, menu, bot, tags and state, and the dialog that was chosen."""
     with st.container(key="head", horizontal=True, vertical_alignment="center"):
-        st.subheader(label(session.name), anchor=False)
+        st.subheader(session_label(session.name), anchor=False)
         _menu(session)
     tags = "".join(f" · {tag}" for tag in session.tags)
     usage = context_usage(session)
     sent = f" · {usage.text}" if usage else ""
-    st.caption(f"Bot: {plain(_bot(chat, session) + tags + sent)}")
+    st.caption(f"Bot: {escape(_bot(chat, session) + tags + sent)}")
     if session.state == "archived":
         st.info("This session is in the archive.")
     elif session.state == "trash":
-        _in_trash(session)
-    if asked := st.session_state.pop("dialog", None):
-        _DIALOGS[asked](session)
+        _trash_notice(session)
+    if dialog := st.session_state.pop("dialog", None):
+        _DIALOGS[dialog](session)
 
 
 def _menu(session: Session) -> None:
@@ -48,12 +48,12 @@ def _chosen(session: Session, key: str) -> None:
         case "Pin" | "Unpin":
             callbacks.attempt(lambda chat: chat.update(user, session_id, pinned=not session.pinned))
         case "Archive":
-            move(user, [session_id], session.state, "archived")
+            move_sessions(user, [session_id], session.state, "archived")
         case "Move to chats":
-            move(user, [session_id], session.state, "active")
+            move_sessions(user, [session_id], session.state, "active")
         case "Delete":
             callbacks.open_session(None)
-            move(user, [session_id], session.state, "trash")
+            move_sessions(user, [session_id], session.state, "trash")
         case dialog:
             st.session_state.dialog = dialog
             for left in ("new name", "new tags"):
@@ -67,31 +67,33 @@ def _bot(chat: Chat, session: Session) -> str:
         return f"{session.bot_id} (not in the config: it can't answer here)"
 
 
-def _in_trash(session: Session) -> None:
+def _trash_notice(session: Session) -> None:
     until = f" until {session.expire_time:%d %B %Y}" if session.expire_time else ""
     st.warning(f"This session is in the trash{until}, then it goes for ever.")
     with st.container(horizontal=True):
-        st.button("Restore", key="restore", on_click=move, args=(session.user, [session.id], "trash", "active"))
-        st.button("Delete for ever", key="delete for ever", on_click=_ask_for_ever)
+        st.button(
+            "Restore", key="restore", on_click=move_sessions, args=(session.user, [session.id], "trash", "active")
+        )
+        st.button("Delete for ever", key="delete for ever", on_click=_request_purge)
 
 
-def _ask_for_ever() -> None:
+def _request_purge() -> None:
     st.session_state.dialog = "Delete for ever"
 
 
 @st.dialog("Rename")
-def _rename(session: Session) -> None:
+def _rename_dialog(session: Session) -> None:
     st.text_input("Name", session.name, key="new name", max_chars=NAME_LIMIT)
-    _problem()
-    st.button("Save", key="save name", type="primary", on_click=_save, args=(session, _renamed))
+    _show_problem()
+    st.button("Save", key="save name", type="primary", on_click=_save, args=(session, _set_name))
 
 
-def _renamed(chat: Chat, session: Session) -> None:
+def _set_name(chat: Chat, session: Session) -> None:
     chat.update(session.user, session.id, name=st.session_state["new name"])
 
 
 @st.dialog("Tags")
-def _tags(session: Session) -> None:
+def _tags_dialog(session: Session) -> None:
     st.multiselect(
         "Tags",
         _known_tags(session),
@@ -100,19 +102,19 @@ def _tags(session: Session) -> None:
         key="new tags",
         placeholder="Choose, or write a new one",
     )
-    _problem()
-    st.button("Save", key="save tags", type="primary", on_click=_save, args=(session, _tagged))
+    _show_problem()
+    st.button("Save", key="save tags", type="primary", on_click=_save, args=(session, _set_tags))
 
 
 def _known_tags(session: Session) -> list[str]:
     try:
         return sorted({*session.tags, *cache.tags(session.user)})
     except BotchatError as error:
-        st.error(plain(str(error)), icon=":material/cloud_off:")
+        st.error(escape(str(error)), icon=":material/cloud_off:")
         return session.tags
 
 
-def _tagged(chat: Chat, session: Session) -> None:
+def _set_tags(chat: Chat, session: Session) -> None:
     chat.update(session.user, session.id, tags=list(st.session_state["new tags"]))
 
 
@@ -129,7 +131,7 @@ def _bot_dialog(session: Session) -> None:
         help="It answers from the next message on.",
         key="new bot",
     )
-    system = system_prompt(session, chat.bots[bot_id]) if bot_id else session.system
+    system = system_prompt_input(session, chat.bots[bot_id]) if bot_id else session.system
 
     def change(chat: Chat, session: Session) -> None:
         if bot_id and bot_id != session.bot_id:
@@ -137,31 +139,31 @@ def _bot_dialog(session: Session) -> None:
         if system != session.system:
             chat.update(session.user, session.id, system=system)
 
-    _problem()
+    _show_problem()
     st.button("Save", key="save bot", type="primary", on_click=_save, args=(session, change))
 
 
 @st.dialog("Export")
-def _export(session: Session) -> None:
-    session_links(session)
+def _export_dialog(session: Session) -> None:
+    session_export_links(session)
 
 
 @st.dialog("Delete for ever?")
-def _for_ever(session: Session) -> None:
-    st.markdown(f"{label(session.name)} and its {session.message_count:,} messages can't be brought back then.")
-    _problem()
+def _purge_dialog(session: Session) -> None:
+    st.markdown(f"{session_label(session.name)} and its {session.message_count:,} messages can't be brought back then.")
+    _show_problem()
     with st.container(horizontal=True):
-        st.button("Delete for ever", key="purge", type="primary", on_click=_save, args=(session, _purged))
+        st.button("Delete for ever", key="purge", type="primary", on_click=_save, args=(session, _purge))
         st.button("Keep it", key="keep it", on_click=st.rerun)
 
 
-def _purged(chat: Chat, session: Session) -> None:
+def _purge(chat: Chat, session: Session) -> None:
     chat.purge(session.user, session.id)
     callbacks.open_session(None)
 
 
 def _save(session: Session, change: Callable[[Chat, Session], None]) -> None:
-    """Do what a dialog is for and close it; one that can't be done stays open, with what was typed, and says why."""
+    """Apply the change of a dialog and close it. On failure it stays open with its input, and shows the error."""
     try:
         change(cache.connection(), session)
     except BotchatError as error:
@@ -170,15 +172,15 @@ def _save(session: Session, change: Callable[[Chat, Session], None]) -> None:
         st.rerun()
 
 
-def _problem() -> None:
+def _show_problem() -> None:
     if problem := st.session_state.pop("dialog problem", None):
-        st.error(plain(problem), icon=":material/error:")
+        st.error(escape(problem), icon=":material/error:")
 
 
 _DIALOGS = {
-    _RENAME: _rename,
-    _TAGS: _tags,
+    _RENAME: _rename_dialog,
+    _TAGS: _tags_dialog,
     _BOT: _bot_dialog,
-    _EXPORT: _export,
-    "Delete for ever": _for_ever,
+    _EXPORT: _export_dialog,
+    "Delete for ever": _purge_dialog,
 }

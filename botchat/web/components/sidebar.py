@@ -1,4 +1,4 @@
-"""The side of the page: the user's sessions, by day and 50 at a time; a fragment, so that it redraws alone."""
+"""The sidebar: the user's sessions by day, 50 at a time. It is a fragment, so that it can rerun on its own."""
 
 from functools import partial
 
@@ -7,8 +7,8 @@ import streamlit as st
 from botchat.core.errors import BotchatError, InvalidInput
 from botchat.core.models import SessionFilter, State
 from botchat.web import cache, callbacks, runtime
-from botchat.web.components.bulk_actions import select_several, undo_offer
-from botchat.web.markdown.escape import plain
+from botchat.web.components.bulk_actions import bulk_selection, undo_button
+from botchat.web.markdown.escape import escape
 from botchat.web.timezone import local_now
 
 _PLACES: dict[str, State] = {"Chats": "active", "Archive": "archived", "Trash": "trash"}
@@ -21,46 +21,46 @@ _EMPTY = {
 
 @st.fragment(key="sidebar")
 def sidebar(user: str, opened: str | None) -> None:
-    """Show the list; `opened` is the id of the session that the page shows."""
+    """Show the sidebar; `opened` is the ID of the session that the page shows."""
     st.button("New chat", icon=":material/edit_square:", width="stretch", on_click=_open, args=(None,), key="new chat")
     try:
         _sessions(user, opened)
         store = cache.connection().store
     except BotchatError as error:
-        st.error(plain(str(error)), icon=":material/cloud_off:")
+        st.error(escape(str(error)), icon=":material/cloud_off:")
         st.button("Try again", on_click=_refresh, args=(user,), key="try the list again")
         return
     with st.container(key="views", horizontal=True):
         _view("Settings", "settings")
-        if runtime.served().is_admin(user):
+        if runtime.current().is_admin(user):
             _view("Admin", "admin")
-        if runtime.served().can_sign_out:
+        if runtime.current().can_sign_out:
             st.html('<a class="botchat-link" href="sign-out">Sign out</a>', width="content")
-    st.caption(f"{plain(user)}  \nStore: {plain(store)}")
+    st.caption(f"{escape(user)}  \nStore: {escape(store)}")
 
 
 def _sessions(user: str, opened: str | None) -> None:
-    place, where = _wanted(user)
-    undo_offer(user)
+    place, where = _filter_controls(user)
+    undo_button(user)
     try:
-        listed = cache.listed(user, st.session_state.setdefault("pages", 1), where, local_now())
-    except InvalidInput as error:  # too much to search for
-        st.warning(plain(str(error)))
+        listed = cache.session_list(user, st.session_state.setdefault("pages", 1), where, local_now())
+    except InvalidInput as error:  # the search text is too long
+        st.warning(escape(str(error)))
         return
     with st.container(key="sessions"):
         if st.session_state.get("selecting"):
             names = {session_id: name for _, names in listed.groups for session_id, name in names.items()}
-            select_several(user, names, _PLACES[place])
+            bulk_selection(user, names, _PLACES[place])
         else:
             for name, names in listed.groups:
                 _group(name, names, opened)
     if not listed.groups:
         st.caption("Nothing was found." if where.text or where.tag else _EMPTY[place])
-    _below(user, listed)
+    _list_actions(user, listed)
 
 
-def _wanted(user: str) -> tuple[str, SessionFilter]:
-    """Ask where to look, and for what."""
+def _filter_controls(user: str) -> tuple[str, SessionFilter]:
+    """Show the search, the place and the tag; return the name of the place and the filter."""
     text = st.text_input(
         "Search names and messages",
         key="search",
@@ -98,7 +98,7 @@ def _wanted(user: str) -> tuple[str, SessionFilter]:
 
 
 def _group(name: str, names: dict[str, str], opened: str | None) -> None:
-    # One widget for a group: a button for each of 500 sessions would take 126 ms of every run (measured).
+    # One widget per group: a button for each of 500 sessions would take 126 ms of every run (measured).
     key = f"group {name}"
     chosen = opened if opened in names else None
     if st.session_state.get(key) != chosen or key not in st.session_state:
@@ -108,7 +108,7 @@ def _group(name: str, names: dict[str, str], opened: str | None) -> None:
     )
 
 
-def _below(user: str, listed: cache.Listed) -> None:
+def _list_actions(user: str, listed: cache.SessionList) -> None:
     with st.container(key="list actions", horizontal=True):
         if listed.shown < listed.total:
             st.button("Load more", on_click=_load_more, key="load more")
@@ -135,7 +135,7 @@ def _open(session_id: str | None) -> None:
 
 
 def _chosen(key: str, names: dict[str, str]) -> None:
-    # A browser that holds the name from before a renaming sends it, and Streamlit takes it for a value.
+    # After a rename, a browser may send the old name, and Streamlit accepts it as a value.
     if (session_id := st.session_state[key]) in names:
         _open(session_id)
 
@@ -148,7 +148,7 @@ def _load_more() -> None:
     st.session_state.pages += 1
 
 
-def _select(selecting: bool) -> None:  # noqa: FBT001  (Streamlit passes arguments by place)
+def _select(selecting: bool) -> None:  # noqa: FBT001  (Streamlit passes positional arguments)
     st.session_state.selecting = selecting
 
 
@@ -156,5 +156,5 @@ def _refresh(user: str) -> None:
     try:
         cache.connection().refresh(user)
     except BotchatError:
-        return  # the run that follows asks again and shows the error, which stands in the list's place
+        return  # the next run reads again and shows the error instead of the list
     st.rerun()

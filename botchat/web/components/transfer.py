@@ -1,4 +1,4 @@
-"""Sessions out of the page and into it: links that download, and a form that imports with a report."""
+"""Export and import on the page: download links, and an upload form with a report."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from botchat.core.models import Session, SkippedEntry
 from botchat.core.models.import_limits import ImportLimits
 from botchat.web import cache, runtime
 from botchat.web.import_worker import WORKER
-from botchat.web.markdown.escape import plain
+from botchat.web.markdown.escape import escape
 
 _OF_ONE = {"md": "Markdown", "html": "HTML", "json": "JSON"}
 _OF_ALL = {"jsonl": "JSON Lines", "html": "HTML", "md": "Markdown", "json": "JSON", "csv": "CSV"}
@@ -22,108 +22,118 @@ _REASONS_SHOWN = 100
 
 
 @dataclass(kw_only=True, slots=True)
-class Report:
-    """What became of a file; `problem` is why it went no further.
+class ImportReport:
+    """The result of an import.
 
     Attributes:
-        file_id: which upload it was: the same one is not taken in twice.
-        refused: the first of those that could not be taken.
+        file_id: identifies the upload, so that it isn't imported twice.
+        file_name: the name of the uploaded file.
+        imported: how many sessions were imported.
+        existing: how many were in the store already, and stay as they are.
+        expiry_cleared: how many had an expiry time in the past, which was removed.
+        refused_count: how many were refused.
         unsupported: how many imported messages have content that can't be shown.
+        refused: the first 100 of the refused ones.
+        error: why the import ended early, if it did.
     """
 
     file_id: str
     file_name: str
-    taken: int = 0
-    kept: int = 0
-    late: int = 0
-    not_taken: int = 0
+    imported: int = 0
+    existing: int = 0
+    expiry_cleared: int = 0
+    refused_count: int = 0
     unsupported: int = 0
     refused: list[SkippedEntry] = field(default_factory=list)
-    problem: str = ""
+    error: str = ""
 
 
-def session_links(session: Session) -> None:
-    """Show what downloads a session: one button for each form."""
+def session_export_links(session: Session) -> None:
+    """Show the buttons that download a session, one for each format."""
     for form, label in _OF_ONE.items():
-        _link(label, width="stretch", disabled=not session.rev, form=form, session=session.id)
+        _download_link(label, width="stretch", disabled=not session.rev, form=form, session=session.id)
 
 
-def all_links() -> None:
-    """Show what downloads all of the user's sessions but the trash: one button for each form."""
+def export_links() -> None:
+    """Show the buttons that download all of the user's sessions except the trash, one for each format."""
     with st.container(horizontal=True):
         for form, label in _OF_ALL.items():
-            _link(label, form=form)
+            _download_link(label, form=form)
     st.caption("JSON Lines and JSON hold everything, and can be imported again. What is in the trash is left out.")
 
 
 def import_form(user: str) -> None:
-    """Show what takes the sessions of a file in, and what became of the last one. They all become this user's."""
+    """Show the upload form, and the report of the last import. All imported sessions become this user's."""
     uploaded = st.file_uploader(
         "A file that botchat, ChatGPT, DeepSeek, LibreChat or Open WebUI exported",
         type=["json", "jsonl", "zip"],
         key="import file",
         help="JSON, JSON Lines, or the .zip that ChatGPT sends.",
     )
-    report: Report | None = st.session_state.get("import report")
+    report: ImportReport | None = st.session_state.get("import report")
     if uploaded is not None and not (report and report.file_id == uploaded.file_id):
-        place = st.empty()
-        if place.button("Import", key="import", type="primary"):
+        container = st.empty()
+        if container.button("Import", key="import", type="primary"):
             with st.spinner("Importing …"):
-                report = st.session_state["import report"] = _imported(user, uploaded)
-            place.empty()  # a second click while the first was at work finds the report of this file, and does nothing
+                report = st.session_state["import report"] = _import_in_worker(user, uploaded)
+            container.empty()  # a second click during the import finds its report and does nothing
     if report is not None:
-        _show(report)
+        _show_report(report)
 
 
-def _imported(user: str, uploaded: Any) -> Report:
-    """Import a file in the thread for imports, and wait for it. A click meanwhile does not end it.
+def _import_in_worker(user: str, uploaded: Any) -> ImportReport:
+    """Import a file in the import thread and wait for it. A click meanwhile doesn't abort it.
 
-    Nothing here draws: a run that draws can be broken off by the next click.
+    Nothing is drawn here, because a click aborts a run that draws.
     """
-    report = Report(file_id=uploaded.file_id, file_name=uploaded.name)
+    report = ImportReport(file_id=uploaded.file_id, file_name=uploaded.name)
     try:
-        chat, limits = cache.connection(), runtime.served().import_limits
+        chat, limits = cache.connection(), runtime.current().import_limits
         WORKER.run(lambda: _import(chat, user, uploaded, limits, report))
     except BotchatError as error:
-        report.problem = str(error)
+        report.error = str(error)
     return report
 
 
-def _import(chat: Chat, user: str, uploaded: Any, limits: ImportLimits, report: Report) -> None:
+def _import(chat: Chat, user: str, uploaded: Any, limits: ImportLimits, report: ImportReport) -> None:
     importer = SessionImporter(chat.for_admins())
     try:
-        for became in importer.load(read_sessions(uploaded, user=user, default_user=user, limits=limits)):
-            if isinstance(became, SkippedEntry) and len(report.refused) < _REASONS_SHOWN:
-                report.refused.append(became)
-    finally:  # also when the store went down in the middle: what is in is in
-        report.taken, report.kept, report.late = importer.imported, importer.existing, importer.expired
-        report.not_taken, report.unsupported = importer.skipped, importer.unsupported
+        for result in importer.load(read_sessions(uploaded, user=user, default_user=user, limits=limits)):
+            if isinstance(result, SkippedEntry) and len(report.refused) < _REASONS_SHOWN:
+                report.refused.append(result)
+    finally:  # also if the store went down: what was imported stays
+        report.imported, report.existing, report.expiry_cleared = importer.imported, importer.existing, importer.expired
+        report.refused_count, report.unsupported = importer.skipped, importer.unsupported
         chat.refresh(user)
 
 
-def _show(report: Report) -> None:
-    name = plain(one_line(report.file_name))
-    said = f"{name}: {report.taken:,} taken in, {report.kept:,} there already, {report.not_taken:,} refused."
-    if report.late:
-        said += f" The time of their end was past for {report.late:,} of them: it was taken away, and they stay."
+def _show_report(report: ImportReport) -> None:
+    name = escape(one_line(report.file_name))
+    summary = (
+        f"{name}: {report.imported:,} taken in, {report.existing:,} there already, {report.refused_count:,} refused."
+    )
+    if report.expiry_cleared:
+        summary += (
+            f" The time of their end was past for {report.expiry_cleared:,} of them: it was taken away, and they stay."
+        )
     if report.unsupported:
-        said += f" {unsupported_sentence(report.unsupported)}"
-    if report.problem:
-        st.error(f"{said} It went no further: {plain(one_line(report.problem))}", icon=":material/error:")
-    elif report.not_taken or report.unsupported:
-        st.warning(said, icon=":material/warning:")
+        summary += f" {unsupported_sentence(report.unsupported)}"
+    if report.error:
+        st.error(f"{summary} It went no further: {escape(one_line(report.error))}", icon=":material/error:")
+    elif report.refused_count or report.unsupported:
+        st.warning(summary, icon=":material/warning:")
     else:
-        st.success(said, icon=":material/check:")
+        st.success(summary, icon=":material/check:")
     if report.refused:
-        rows = [{"Where": plain(one_line(r.location)), "Why": plain(one_line(r.reason))} for r in report.refused]
+        rows = [{"Where": escape(one_line(r.location)), "Why": escape(one_line(r.reason))} for r in report.refused]
         st.table(rows, hide_index=True, border="horizontal", alt="What was refused, and why")
-    if report.not_taken > len(report.refused):
-        st.caption(f"The first {len(report.refused)} of {report.not_taken:,}.")
+    if report.refused_count > len(report.refused):
+        st.caption(f"The first {len(report.refused)} of {report.refused_count:,}.")
 
 
-def _link(
-    label: str, *, width: Literal["stretch", "content"] = "content", disabled: bool = False, **asked: str
+def _download_link(
+    label: str, *, width: Literal["stretch", "content"] = "content", disabled: bool = False, **parameters: str
 ) -> None:
-    # It opens a tab, which the browser closes when the download begins; an error is told there, and the page stays.
-    address = f"export?{urlencode(asked)}"
-    st.link_button(label, address, icon=":material/download:", width=width, disabled=disabled)
+    # It opens a tab, which the browser closes when the download starts. An error is shown there, and the page stays.
+    url = f"export?{urlencode(parameters)}"
+    st.link_button(label, url, icon=":material/download:", width=width, disabled=disabled)

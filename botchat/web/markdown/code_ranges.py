@@ -13,44 +13,44 @@ _END_OF_PARAGRAPH = re.compile(r"\n(?=[ \t]*\n)")
 
 
 class CodeRanges:
-    """Finds the ends of the code in one text, in a time that grows no faster than `n log n` with its length."""
+    """Finds the ends of the code in one text, in O(n log n) of its length."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._runs: defaultdict[int, list[int]] = defaultdict(list)
-        """The places of the runs of backticks, in order, by the length of the run."""
+        """The positions of the runs of backticks, in order, by the length of the run."""
         for run in _TICKS.finditer(text):
             self._runs[run.end() - run.start()].append(run.start())
         self._paragraph_ends = [found.start() for found in _END_OF_PARAGRAPH.finditer(text)] if self._runs else []
 
-    def fence_end(self, place: int) -> int | None:
-        """Return the end of the fenced block that begins at this place, None if none does.
+    def fence_end(self, position: int) -> int | None:
+        """Return the end of the fenced block that begins at this position, None if none does.
 
         A block that isn't closed ends with the text.
         """
-        opening = _OPENING_FENCE.match(self._text, place)
+        opening = _OPENING_FENCE.match(self._text, position)
         if opening is None:
             return None
         closings = _CLOSING_FENCE.finditer(self._text, opening.end())
         return next((found.end() for found in closings if found["marks"].startswith(opening["mark"])), len(self._text))
 
-    def span_end(self, place: int) -> int:
-        """Return the end of the code span that begins with the backtick at this place.
+    def span_end(self, position: int) -> int:
+        """Return the end of the code span that begins with the backtick at this position.
 
         A span ends with the next run of as many backticks in the same paragraph. Without one, the backticks are text,
         and only they are passed over.
         """
-        ticks = _TICKS.match(self._text, place)
+        ticks = _TICKS.match(self._text, position)
         if ticks is None:
-            return place
-        length = ticks.end() - place
+            return position
+        length = ticks.end() - position
         closing = _first_from(ticks.end(), self._runs[length], len(self._text))
         if closing >= _first_from(ticks.end(), self._paragraph_ends, len(self._text)):
             return ticks.end()
         return closing + length
 
 
-def _first_from(place: int, places: list[int], otherwise: int) -> int:
-    """Return the first of the places, which are in order, that isn't before this one."""
-    at = bisect_left(places, place)
-    return places[at] if at < len(places) else otherwise
+def _first_from(position: int, positions: list[int], otherwise: int) -> int:
+    """Return the first of the positions, which are in order, that isn't before this one."""
+    at = bisect_left(positions, position)
+    return positions[at] if at < len(positions) else otherwise

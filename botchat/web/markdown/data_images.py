@@ -1,25 +1,25 @@
-"""Images that are in a text itself: how much a browser has to unpack for them."""
+"""Limits the images in `data:` URLs of a text by the number of pixels that a browser has to decode."""
 
 import re
 from base64 import b64decode
 from io import BytesIO
 from urllib.parse import unquote_to_bytes
 
-_TOTAL = 16_000_000
-"""Pixels of the images in one text: 64 MB in a browser. A PNG of 30 kB can hold a thousand million."""
+_MAX_PIXELS = 16_000_000
+"""Pixels of all images in one text, which take 64 MB in a browser. A PNG of 30 kB can hold 1,000 million."""
 
 _DATA = re.compile(r"data:image/(?:png|jpeg|gif|webp)(?P<base64>(?:;[^;,]*)*?;base64)?(?:;[^;,]*)*,", re.IGNORECASE)
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 
 
-class Pixels:
-    """What the images of one text may still have together."""
+class PixelBudget:
+    """The pixels that are left for the images of one text."""
 
     def __init__(self) -> None:
-        self._left = _TOTAL
+        self._left = _MAX_PIXELS
 
-    def fit(self, address: str) -> bool:
-        """Tell whether an address is an image in itself that may be drawn."""
+    def take(self, address: str) -> bool:
+        """Return whether a URL is a `data:` image that fits into the budget, and deduct its pixels if so."""
         found = _DATA.match(address)
         pixels = _pixels(address[found.end() :], is_base64=bool(found["base64"])) if found else None
         if pixels is None or pixels > self._left:
@@ -29,12 +29,12 @@ class Pixels:
 
 
 def _pixels(data: str, *, is_base64: bool) -> int | None:
-    """Read from an image's header how many pixels it has, None for what is no image."""
+    """Return the number of pixels in an image's header, None if it isn't an image."""
     from PIL import Image
 
     try:
         raw = unquote_to_bytes(data)
         with Image.open(BytesIO(b64decode(raw) if is_base64 else raw), formats=_FORMATS) as image:
             return image.width * image.height
-    except Exception:  # noqa: BLE001  (Pillow raises many kinds of errors for images that are wrong, or too large)
+    except Exception:  # noqa: BLE001  (Pillow raises many kinds of errors for images that are broken or too large)
         return None

@@ -1,4 +1,4 @@
-"""Words of people and programs inside Streamlit's own texts, which are all Markdown."""
+"""Prepares text for Streamlit, which takes every text as Markdown: escapes it, or restricts a bot's Markdown."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 from botchat.core.exporting import one_line, printable
 from botchat.web.markdown.code_ranges import CodeRanges
-from botchat.web.markdown.data_images import Pixels
-from botchat.web.markdown.formulas import Sizes
+from botchat.web.markdown.data_images import PixelBudget
+from botchat.web.markdown.formulas import SizeBudget
 
-LONGEST = 40_000
-"""Characters of a message that are drawn as Markdown: at 100,000 Chromium takes four seconds, and at eight times a
-second while it streams."""
+MAX_MARKDOWN_LENGTH = 40_000
+"""The longest message, in characters, that is shown as Markdown. 100,000 take Chromium four seconds, and a message is
+drawn eight times per second while it streams."""
 
 _MARKS = re.compile(r"([!-/:-@\[-`{-~])")
 _LABEL_LENGTH = 60
@@ -29,8 +29,8 @@ _DISPLAYED = (
 )
 _INLINE = r"\\\((?P<inline>(?:(?!\\[()]|\n[ \t]*\n)[^$])+?)\\\)"
 
-# A place where more than prose can begin. The first class alone is what the search is fast for.
-_PLACE = re.compile(r"[`$\\!:hH\n](?:(?<=[`$\\!:])|(?<=[hH])(?=ttps?://)|(?<=\n)(?=[ \t>*+\d.)-]*[`~\\]))")
+# A position where something other than prose can begin. The first character class makes the search fast.
+_MARKUP_START = re.compile(r"[`$\\!:hH\n](?:(?<=[`$\\!:])|(?<=[hH])(?=ttps?://)|(?<=\n)(?=[ \t>*+\d.)-]*[`~\\]))")
 _SIGN = re.compile(
     rf"{_DISPLAYED}|(?P<address>https?://[^\s<>()\[\]!`$\\]*)|(?P<formula>{_FORMULA})|{_INLINE}|(?P<escape>\\.)"
     r"|(?P<image>!\[)|(?P<dollar>\$)|(?P<directive>:(?=[a-z-]+\[))|(?P<colon>:(?=[\w+-]+:|material/))",
@@ -44,23 +44,23 @@ _TITLE = r"""(?:\s+(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\((?:[^()\\]|\\.)*\)))
 _REST_OF_IMAGE = re.compile(rf"\](?:\({_TARGET}{_TITLE}\)|\[(?P<label>(?:[^\[\]\\]|\\.)*)\])?", re.DOTALL)
 
 
-def plain(text: str) -> str:
-    """Escape a text so that it is shown as it is: no Markdown, no directive, no link."""
+def escape(text: str) -> str:
+    """Escape a text so that it is shown literally: no Markdown, no directive, no link."""
     return _MARKS.sub(r"\\\1", text)
 
 
 def bot_markdown(text: str) -> str:
-    r"""Return a bot's Markdown as Streamlit is to be given it.
+    r"""Convert a bot's Markdown to Markdown for Streamlit.
 
-    What only Streamlit makes of it is undone: prices as formulas, `:red[…]`, `:material/…:`, `:smile:`. Formulas
-    between `\(` and `\)`, `\[` and `\]` are put between dollars. An image is a link to it, so that nothing is asked for
-    before someone follows it; one that is in the text itself (`data:`) stays, unless it is huge. Sizes in formulas are
-    limited; a formula that defines macros is shown as it is written.
+    Streamlit's extensions are escaped: prices as formulas, `:red[…]`, `:material/…:`, `:smile:`. Formulas between `\(`
+    and `\)`, `\[` and `\]` are put between dollars. An image becomes a link, so that nothing is fetched before a user
+    follows it; an image in the text itself (`data:`) stays, unless it is huge. Sizes in formulas are limited; a formula
+    that defines macros is shown as source.
 
-    This is for the reader's comfort. What keeps a page safe when it reads Markdown differently than Streamlit does is
-    the policy in `headers`, which lets nothing be loaded from elsewhere.
+    This is for the reader's convenience. The security boundary, if this module reads Markdown differently than
+    Streamlit does, is the policy in `security_headers`, which lets nothing be loaded from other servers.
     """
-    return _bot_markdown(text) if len(text) <= LONGEST else _rewritten(text)
+    return _bot_markdown(text) if len(text) <= MAX_MARKDOWN_LENGTH else _rewritten(text)
 
 
 @lru_cache(maxsize=_KEPT_TEXTS)
@@ -73,45 +73,45 @@ def _rewritten(text: str) -> str:
 
 
 @lru_cache(maxsize=_KEPT_LABELS)
-def label(name: str) -> str:
-    """Make a label of a session's name: one line, not too long, shown as it is."""
+def session_label(name: str) -> str:
+    """Return a session's name as a label: one line, at most 60 characters, escaped."""
     name = one_line(name) or "Untitled"
-    return plain(name if len(name) <= _LABEL_LENGTH else name[: _LABEL_LENGTH - 1] + "…")
+    return escape(name if len(name) <= _LABEL_LENGTH else name[: _LABEL_LENGTH - 1] + "…")
 
 
 class _Rewriter:
-    """Goes through a text once, from one place where more than prose can begin to the next."""
+    """Rewrites a text in one pass, from one position where something other than prose can begin to the next."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._code = CodeRanges(text)
-        self._sizes, self._pixels = Sizes(), Pixels()
+        self._sizes, self._pixels = SizeBudget(), PixelBudget()
         self._definitions: dict[str, str] = {}
         if "![" in text:
             self._definitions = {_folded(label): target for label, target in reversed(_DEFINITION.findall(text))}
 
     def pieces(self) -> Iterator[str]:
-        place = 0
-        while place < len(self._text):
-            piece, place = self._piece(place)
+        position = 0
+        while position < len(self._text):
+            piece, position = self._piece(position)
             yield piece
 
-    def _piece(self, place: int) -> tuple[str, int]:
-        """Return what the page is given for the text from this place on, and where the next piece begins."""
-        if found := _SIGN.match(self._text, place):
+    def _piece(self, position: int) -> tuple[str, int]:
+        """Return the rewritten piece that begins at this position, and where the next piece begins."""
+        if found := _SIGN.match(self._text, position):
             return self._sign(found)
-        end = self._code.fence_end(place) or self._code.span_end(place)
-        if end == place:
-            found = _PLACE.search(self._text, place)
+        end = self._code.fence_end(position) or self._code.span_end(position)
+        if end == position:
+            found = _MARKUP_START.search(self._text, position)
             end = found.start() if found else len(self._text)
-        end = max(end, place + 1)
-        return self._text[place:end], end
+        end = max(end, position + 1)
+        return self._text[position:end], end
 
     def _sign(self, found: re.Match[str]) -> tuple[str, int]:
         if found["image"]:
             return self._image(found.start())
         if formula := found["formula"] or found["inline"] or found["displayed"]:
-            limited = self._sizes.limited(formula)
+            limited = self._sizes.limit(formula)
             return _as_code(found[0]) if limited is None else _formula(limited, found), found.end()
         sign = _SIGNS[found.lastgroup](found[0]) if found.lastgroup in _SIGNS else found[0]
         return sign, found.end()
@@ -132,17 +132,17 @@ class _Rewriter:
             if target is None:
                 return f"\\{written}"
         address = unescape(target.strip("<>"))
-        if self._pixels.fit(address):
+        if self._pixels.take(address):
             return written
-        words = plain(one_line(re.sub(r"\\(\W)", r"\1", alt))[:_ALT_LENGTH])
-        title = f"Image: {words}" if words else "Image"
+        text = escape(one_line(re.sub(r"\\(\W)", r"\1", alt))[:_ALT_LENGTH])
+        title = f"Image: {text}" if text else "Image"
         host = _host(address)
-        return f"[{title} ({plain(host)})]({target})" if host else title
+        return f"[{title} ({escape(host)})]({target})" if host else title
 
 
-def _end_of_image_text(text: str, place: int) -> int | None:
-    """Return the place of the bracket that ends the text of an image, None if none does."""
-    for found in _IN_TEXT_OF_IMAGE.finditer(text, place):
+def _end_of_image_text(text: str, position: int) -> int | None:
+    """Return the position of the bracket that ends an image's text, None if there is none."""
+    for found in _IN_TEXT_OF_IMAGE.finditer(text, position):
         if len(found[0]) == 1:
             return found.start() if found[0] == "]" else None
     return None
@@ -155,22 +155,22 @@ def _formula(formula: str, found: re.Match[str]) -> str:
 
 
 def _as_code(formula: str) -> str:
-    """Show a formula as it is written: on one line, so that it stays in the quote or the list that it is in."""
-    words = " ".join(line.strip(" \t>") for line in formula.split("\n")).strip()
-    ticks = "`" * (max(map(len, re.findall("`+", words)), default=0) + 1)
-    return f"{ticks} {words} {ticks}"
+    """Return a formula as a code span, on one line so that it stays in its quote or list."""
+    text = " ".join(line.strip(" \t>") for line in formula.split("\n")).strip()
+    ticks = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    return f"{ticks} {text} {ticks}"
 
 
 _SIGNS: Mapping[str | None, Callable[[str], str]] = {
     "dollar": lambda sign: f"\\{sign}",
     "directive": lambda sign: f"\\{sign}",
-    # Streamlit looks for these in the text before it is parsed, so an escape would not hide them.
+    # Streamlit replaces these before it parses the text, so an escape wouldn't help.
     "colon": lambda _: "&#58;",
 }
 
 
 def _display(formula: str, found: re.Match[str]) -> str:
-    """Put a formula between dollars on lines of their own, if it has its lines for itself."""
+    """Put a formula between dollars; on lines of its own, if nothing else is on its lines."""
     indent = found["indent"]
     if indent is None or found["ends"] is None:
         return f"{indent or ''}${' '.join(formula.split())}$"
@@ -179,10 +179,10 @@ def _display(formula: str, found: re.Match[str]) -> str:
 
 
 def _host(address: str) -> str | None:
-    """Tell which host an address names, None where no other host would be asked."""
+    """Return the host name in an image's URL, None if no other host would be contacted."""
     try:
         parts = urlsplit(address)
-    except ValueError:  # no address at all, like http://[
+    except ValueError:  # not a URL, like http://[
         return None
     return parts.hostname if parts.scheme.lower() in {"", "http", "https"} else None
 

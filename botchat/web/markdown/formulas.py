@@ -1,15 +1,15 @@
-"""Formulas of bots within limits: KaTeX draws any size that it is given, and Streamlit passes it no option."""
+"""Limits the sizes in bots' formulas: KaTeX draws any size, and Streamlit passes it no option to limit them."""
 
 import re
 from dataclasses import dataclass
 
-LARGEST = 50
-"""The most that one size in a formula is, in em: wider than the column of text."""
+MAX_SIZE_EM = 50
+"""The largest size in a formula, in em: wider than the column of text."""
 
 _TOTAL = 1_000
-"""The most that the sizes in the formulas of one text are together, in em."""
+"""The largest sum of the sizes in the formulas of one text, in em."""
 
-# The units that KaTeX knows, in pt: https://katex.org/docs/supported#units. An em is taken for 10 pt.
+# The units that KaTeX knows, in pt: https://katex.org/docs/supported#units. An em is counted as 10 pt.
 _POINTS = {
     "pt": 1,
     "mm": 7227 / 2540,
@@ -41,7 +41,7 @@ _COMMAND = re.compile(
     rf"|\\(?:\\|(?:cr|newline)(?![a-zA-Z@])){_OPTION})"
     rf"|(?P<before>\\genfrac(?![a-zA-Z@]){_GROUP}{_GROUP})(?P<thickness>{_ARGUMENT})"
     r"|(?P<unclear>\\(?:rule|hspace|kern|mkern|hskip|mskip|raisebox|above|genfrac)(?![a-zA-Z@])"
-    # What defines or expands macros can multiply a formula, and make a size that is nowhere written.
+    # Commands that define or expand macros can multiply a formula, and build sizes that the source doesn't contain.
     r"|\\(?:[egx]?def|let|futurelet|global|long|(?:re)?newcommand|providecommand|expandafter|noexpand|TextOrMath)"
     r"(?![a-zA-Z@])|\\[a-zA-Z]*@)"
     r"|\\[a-zA-Z]+|\\.",
@@ -50,13 +50,13 @@ _COMMAND = re.compile(
 
 
 @dataclass
-class Sizes:
-    """What the sizes in the formulas of one text may still be together, in em."""
+class SizeBudget:
+    """What is left for the sizes in the formulas of one text, in em."""
 
     left: float = _TOTAL
 
-    def limited(self, formula: str) -> str | None:
-        """Return a formula with its sizes limited, None for one whose sizes or length can't be told from its text."""
+    def limit(self, formula: str) -> str | None:
+        """Return a formula with limited sizes; None if its sizes or length can't be determined from its source."""
         formula = _COMMENT.sub(r"\1", formula) if "%" in formula else formula
         if any(found["unclear"] for found in _COMMAND.finditer(formula)):
             return None
@@ -71,13 +71,13 @@ class Sizes:
 
     def _size(self, found: re.Match[str]) -> str:
         points = _POINTS.get(found["unit"])
-        if points is None:  # KaTeX refuses it, and shows the formula as it was written
+        if points is None:  # KaTeX rejects the unit and shows the source
             return found[0]
         size = float(found["number"]) * points / _POINTS_PER_EM
-        allowed = min(LARGEST, self.left)
+        allowed = min(MAX_SIZE_EM, self.left)
         if size <= allowed:
             self.left -= size
             return found[0]
         self.left -= allowed
-        unit = "mu" if found["unit"] == "mu" else "em"  # \mkern and \mskip know mu alone
+        unit = "mu" if found["unit"] == "mu" else "em"  # \mkern and \mskip accept only mu
         return f"{found['sign']}{allowed * (18 if unit == 'mu' else 1):.0f}{unit}"

@@ -1,4 +1,4 @@
-"""What the page's own addresses have in common: whom they answer, how errors are told, and that nothing is kept."""
+"""What the routes next to the page share: the origin check, error responses and headers."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -12,14 +12,14 @@ from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError, FileNotFound, InvalidInput, SessionNotFound
 from botchat.core.exporting import one_line
 
-# No Sec-Fetch-Site: no browser, or an old one. "none": the address was typed.
+# Without Sec-Fetch-Site it is no browser, or an old one. "none" means that the user typed the URL.
 _OWN_PAGES = {"same-origin", "none"}
 _NAME_BYTES = 120
 _NOT_IN_FILE_NAMES = re.compile(r'[/\\:*?"<>|\ufffd\u2400-\u2426]+')
 
 
-def answering(make: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
-    """Make the endpoint of a route: `make` runs in a thread, and what it raises becomes a status and a sentence."""
+def endpoint(make: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
+    """Return the endpoint of a route: `make` runs in a thread, and its errors become a status and a sentence."""
 
     async def answer(request: Request) -> Response:
         if request.headers.get("sec-fetch-site", "none") not in _OWN_PAGES:
@@ -37,14 +37,14 @@ def answering(make: Callable[[Request], Response]) -> Callable[[Request], Awaita
 
 
 def connection() -> Chat:
-    """Return the open store, as the page has it. Streamlit warns of caches that are made before it runs."""
+    """Return the page's connection. The import is late because Streamlit warns of caches created before it runs."""
     from botchat.web import cache
 
     return cache.connection()
 
 
-def private(disposition: str) -> dict[str, str]:
-    """Make the headers of an answer that is one person's alone, and never anything but a file."""
+def private_headers(disposition: str) -> dict[str, str]:
+    """Return the headers of a private file: never cached, never taken for another type, same origin only."""
     return {
         "Content-Disposition": disposition,
         "Cache-Control": "no-store",
@@ -53,8 +53,8 @@ def private(disposition: str) -> dict[str, str]:
     }
 
 
-def attachment(name: str) -> str:
-    """Say that a file is to be saved, by which name (RFC 6266); the first of the two is for old browsers."""
+def attachment_disposition(name: str) -> str:
+    """Return a Content-Disposition that saves a file under a name (RFC 6266), with a second name for old browsers."""
     stem, dot, ending = one_line(name).rpartition(".")
     safe = _NOT_IN_FILE_NAMES.sub("_", stem).encode()[:_NAME_BYTES].decode(errors="ignore").strip(". _") or "session"
     plain = re.sub(r"[^\w .()-]", "_", safe, flags=re.ASCII)

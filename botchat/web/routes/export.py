@@ -1,4 +1,4 @@
-"""The address /export: a user's sessions as a file, one of them in memory at a time."""
+"""The route /export: streams a user's sessions as a file, with one session in memory at a time."""
 
 from collections.abc import Iterator
 
@@ -11,18 +11,19 @@ from botchat.core.errors import InvalidInput
 from botchat.core.exporting import ExportFormat, encode_chunks, export
 from botchat.core.models import SessionFilter, now
 from botchat.web import runtime
-from botchat.web.routes.common import answering, attachment, connection, private
+from botchat.web.routes.common import attachment_disposition, connection, endpoint, private_headers
 
 
 def _export(request: Request) -> Response:
-    """Answer with a file. What fails before its first byte is told; what fails later breaks the connection off."""
+    """Return a file. A failure before the first byte is a status and a sentence; a later one aborts the connection."""
     form = _form(request.query_params.get("form", ""))
     name, parts = _file(runtime.user_of(request), form, request.query_params.get("session"))
-    return StreamingResponse(parts, media_type=form.media_type, headers=private(attachment(f"{name}.{form}")))
+    headers = private_headers(attachment_disposition(f"{name}.{form}"))
+    return StreamingResponse(parts, media_type=form.media_type, headers=headers)
 
 
-EXPORT = Route("/export", answering(_export), methods=["GET"])
-"""`?form=md|html|json|jsonl|csv`, and `&session=ID` for one; without it all but the trash."""
+EXPORT_ROUTE = Route("/export", endpoint(_export), methods=["GET"])
+"""`?form=md|html|json|jsonl|csv`; with `&session=ID` one session, without it all except the trash."""
 
 
 def _form(asked: str) -> ExportFormat:
@@ -33,10 +34,10 @@ def _form(asked: str) -> ExportFormat:
 
 
 def _file(user: str, form: ExportFormat, session_id: str | None) -> tuple[str, Iterator[bytes]]:
-    """Begin to read, so that an error is known before anything is sent; give the file's name and its parts.
+    """Return the file's name and its chunks. The first is read here, so that an error is known before anything is sent.
 
     Raises:
-        SessionNotFound: the user has none of that id.
+        SessionNotFound: the user has no session with this ID.
         StoreError: the store can't be read.
     """
     admin = connection().for_admins()
@@ -48,7 +49,9 @@ def _file(user: str, form: ExportFormat, session_id: str | None) -> tuple[str, I
 
 
 def _all(admin: Admin, user: str, form: ExportFormat) -> Iterator[str]:
-    records = admin.records(SessionFilter(user=user, state=None))  # one that is archived meanwhile is not missed
+    records = admin.records(
+        SessionFilter(user=user, state=None)
+    )  # `state=None`, so that a session archived meanwhile isn't missed
     return export((record for record in records if record["state"] != "trash"), form)
 
 

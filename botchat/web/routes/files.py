@@ -1,4 +1,4 @@
-"""The address /file: what came with a message. Images are shown, anything else is saved, nothing is run."""
+"""The route /file: a message's attachments. Images are shown, other files are downloaded, nothing is run."""
 
 from urllib.parse import urlencode
 
@@ -8,11 +8,11 @@ from starlette.routing import Route
 
 from botchat.core.models import File, Session, read_file
 from botchat.web import runtime
-from botchat.web.routes.common import answering, attachment, connection, private
+from botchat.web.routes.common import attachment_disposition, connection, endpoint, private_headers
 
 
-def file_address(session: Session, file: File) -> str:
-    """Tell where the page finds a file."""
+def file_url(session: Session, file: File) -> str:
+    """Return the URL of an attachment, relative to the page."""
     return f"file?{urlencode({'session': session.id, 'id': file.id, 'name': file.name})}"
 
 
@@ -21,9 +21,9 @@ def _file(request: Request) -> Response:
     data = connection().file(runtime.user_of(request), asked.get("session", ""), asked.get("id", ""))
     file = read_file(asked.get("name", ""), data)
     if file.is_image:
-        return Response(data, media_type=file.type, headers=private("inline"))
-    return Response(data, media_type="text/plain", headers=private(attachment(file.name)))
+        return Response(data, media_type=file.type, headers=private_headers("inline"))
+    return Response(data, media_type="text/plain", headers=private_headers(attachment_disposition(file.name)))
 
 
-FILE = Route("/file", answering(_file), methods=["GET"])
-"""`?session=ID&id=FILE`; `&name=` is only what it is saved as."""
+FILE_ROUTE = Route("/file", endpoint(_file), methods=["GET"])
+"""`?session=ID&id=FILE`; `&name=` only sets the name of the download."""

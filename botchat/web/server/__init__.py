@@ -1,1 +1,1 @@
-"""Security headers and socket options of the page's server."""
+"""The page's server: security headers, checks of host and origin, the page's token, and socket options."""

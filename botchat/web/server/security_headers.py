@@ -1,4 +1,4 @@
-"""What keeps the page from reaching anywhere else, whatever a bot writes into it, and others from reaching it."""
+"""Security headers of every response, and the checks of a request's host name and origin."""
 
 from collections.abc import Collection
 from urllib.parse import urlsplit
@@ -9,8 +9,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from botchat.serving import is_cross_origin
 
-# A remote image in a message is fetched by the browser at once and takes with it what an injected prompt put into its
-# address, so nothing is loaded from anywhere but this server. Streamlit needs inline styles, and images from data.
+# A browser fetches a remote image in a message immediately, and with its URL sends what an injected prompt put into it.
+# So nothing is loaded from other servers. Streamlit needs inline styles, and images from `data:` URLs.
 _POLICY = {
     "default-src": "'self'",
     "img-src": "'self' data: blob:",
@@ -32,14 +32,14 @@ _HEADERS = {
 _POLICY_VIOLATION = 1008
 
 
-class SafetyHeaders:
-    """Adds the headers to every answer."""
+class SecurityHeaders:
+    """Adds the security headers to every response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """Handle a request."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -49,49 +49,49 @@ class SafetyHeaders:
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
 
-class OwnNames:
-    """Answers only a request that calls this server by one of its own names, be it for a page or for a WebSocket.
+class AllowedHosts:
+    """Rejects HTTP and WebSocket requests whose `Host` isn't one of the server's own names.
 
-    A site whose name points at this machine (DNS rebinding) could otherwise read answers with the visitor's browser.
+    Otherwise a site whose name resolves to this machine (DNS rebinding) could read responses in the visitor's browser.
     """
 
-    def __init__(self, app: ASGIApp, names: Collection[str]) -> None:
-        """Take the names; `*` is any."""
+    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
+        """Set the allowed host names; `*` allows any."""
         self._app = app
-        self._names = names
+        self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        if scope["type"] == "lifespan" or "*" in self._names or _host(Headers(scope=scope)) in self._names:
+        """Handle a request."""
+        if scope["type"] == "lifespan" or "*" in self._hosts or _host(Headers(scope=scope)) in self._hosts:
             await self._app(scope, receive, send)
         else:
             text = "This page does not go by that name: open it by its own address."
-            await _refuse(text, 400, scope, receive, send)
+            await reject(text, 400, scope, receive, send)
 
 
-class OwnOrigin:
-    """Answers only the page's own scripts and forms, and links to the page: no request of another origin's page.
+class SameOrigin:
+    """Rejects requests of pages of another origin, links to the page aside.
 
-    Streamlit itself accepts a WebSocket from every port of this machine, with the visitor's cookies.
+    Streamlit itself accepts WebSockets from pages on every port of this machine, with the visitor's cookies.
     """
 
-    def __init__(self, app: ASGIApp, open_below: str) -> None:
-        """Take the path below which requests are not checked: no browser adds what lets them in there by itself."""
+    def __init__(self, app: ASGIApp, exempt_prefix: str) -> None:
+        """Set the path below which requests aren't checked, because browsers don't add its credentials themselves."""
         self._app = app
-        self._open_below = open_below
+        self._exempt_prefix = exempt_prefix
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or serve a WebSocket."""
-        is_open = scope["type"] == "lifespan" or scope["path"].startswith(self._open_below)
-        if is_open or not is_cross_origin(scope):
+        """Handle a request or a WebSocket."""
+        is_exempt = scope["type"] == "lifespan" or scope["path"].startswith(self._exempt_prefix)
+        if is_exempt or not is_cross_origin(scope):
             await self._app(scope, receive, send)
         else:
             text = "Cross-origin request blocked: a page of another address made it. Open this page by its own address."
-            await _refuse(text, 403, scope, receive, send)
+            await reject(text, 403, scope, receive, send)
 
 
-async def _refuse(text: str, status: int, scope: Scope, receive: Receive, send: Send) -> None:
-    """Refuse a request; a WebSocket that is closed before it is accepted is answered with 403."""
+async def reject(text: str, status: int, scope: Scope, receive: Receive, send: Send) -> None:
+    """Reject a request. A WebSocket that is closed before it is accepted gets the status 403."""
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
     else:

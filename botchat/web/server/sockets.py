@@ -1,4 +1,4 @@
-"""What the sockets of the server are told: to send at once, and that there may be many."""
+"""Socket options of the page's server."""
 
 import os
 import socket
@@ -6,22 +6,23 @@ import stat
 from contextlib import suppress
 
 _DESCRIPTORS = range(3, 256)
-"""Where the socket that listens is: it is among the first that a server opens."""
+"""File descriptors to search for the listening socket, which is one of the first that a server opens."""
 
 
-def send_at_once(port: int) -> None:
-    """Have the connections to a port of this process send every message at once.
+def disable_nagle(port: int) -> None:
+    """Set TCP_NODELAY for the connections to a port of this process, so that every message is sent immediately.
 
-    Streamlit sends a page as many small messages, and leaves on what waits with the second until the browser has
-    acknowledged the first, which the browser does after 40 ms. Connections inherit this from the socket that listens.
+    Streamlit sends a page as many small messages and leaves Nagle's algorithm on. With it, the second message waits
+    until the browser has acknowledged the first, which takes 40 ms. Connections inherit the option from the listening
+    socket.
     """
     for descriptor in _DESCRIPTORS:
-        with suppress(OSError):  # it is closed, or no socket of this kind
+        with suppress(OSError):  # it is closed, or not a TCP socket
             if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
-                _tell(descriptor, port)
+                _set_no_delay(descriptor, port)
 
 
-def _tell(descriptor: int, port: int) -> None:
+def _set_no_delay(descriptor: int, port: int) -> None:
     with socket.socket(fileno=os.dup(descriptor)) as listening:
         if listening.family in {socket.AF_INET, socket.AF_INET6} and listening.getsockname()[1] == port:
             listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,102 +1,102 @@
-// What the browser does for the page, and Streamlit has no widget for: drafts, copying, the theme, the drawer of a
-// phone and keys. It reads and presses what is on the page, so it may be missing and nothing else breaks.
+// Features that Streamlit has no widget for: drafts, copying, the theme, the drawer on phones, and keyboard shortcuts.
+// It only reads and clicks elements of the page, so the page also works without it.
 (() => {
   "use strict";
-  if (window.botchat) return; // Streamlit runs a script anew when it draws its element anew
+  if (window.botchat) return; // Streamlit runs the script again whenever it redraws its element
   window.botchat = true;
 
   const find = (selector) => document.querySelector(selector);
-  const SHORT_OF_TIME = 10_000;
+  const COPY_TIMEOUT_MS = 10_000;
   const PHONE = window.matchMedia("(max-width: 768px)");
 
-  // Told to everyone: seen for a moment, and read out by a screen reader.
-  const said = document.createElement("div");
-  said.className = "botchat-said";
-  said.setAttribute("role", "status");
-  document.body.append(said);
-  let silence;
-  function say(words) {
-    said.textContent = words;
-    clearTimeout(silence);
-    silence = setTimeout(() => { said.textContent = ""; }, 2500);
+  // A status message: visible for 2.5 s, and read out by screen readers.
+  const status = document.createElement("div");
+  status.className = "botchat-said";
+  status.setAttribute("role", "status");
+  document.body.append(status);
+  let statusTimer;
+  function announce(text) {
+    status.textContent = text;
+    clearTimeout(statusTimer);
+    statusTimer = setTimeout(() => { status.textContent = ""; }, 2500);
   }
 
-  // Drafts. Each session has one, kept with the tab and no longer: others may use this machine.
-  let line = null; // the box to type in, as it was seen last
-  let place = null; // whose draft stands in it
-  let words = ""; // what stood in it
+  // Drafts: one per session, stored only as long as the tab, because others may use this machine.
+  let composer = null; // the message input, as it was found last
+  let draftKey = null; // the key of the draft in it
+  let lastText = ""; // its text
 
-  const placeNow = () => `botchat draft ${new URLSearchParams(location.search).get("session") ?? "new"}`;
+  const currentDraftKey = () => `botchat draft ${new URLSearchParams(location.search).get("session") ?? "new"}`;
 
   function store(name, text) {
     try {
       sessionStorage.setItem(name, text);
     } catch {
-      sessionStorage.removeItem(name); // what stands there is an older text
-      say("This text is too long to be kept as a draft.");
+      sessionStorage.removeItem(name); // an older text
+      announce("This text is too long to be kept as a draft.");
     }
   }
 
-  function keep() {
-    words = line.value;
-    if (words) store(place, words);
-    else sessionStorage.removeItem(place);
+  function saveDraft() {
+    lastText = composer.value;
+    if (lastText) store(draftKey, lastText);
+    else sessionStorage.removeItem(draftKey);
   }
 
-  function write(text) {
-    // React knows of a value only when the element's own setter made it and an event tells.
-    Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(line, text);
-    line.dispatchEvent(new Event("input", { bubbles: true }));
-    words = text;
+  function setText(text) {
+    // React notices a value only if the element's own setter sets it and an event follows.
+    Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(composer, text);
+    composer.dispatchEvent(new Event("input", { bubbles: true }));
+    lastText = text;
   }
 
   function showDraft() {
     const box = find('[data-testid="stChatInputTextArea"]');
     if (!box || box.disabled) return;
-    const isNew = box !== line;
-    line = box;
-    if (isNew) words = "";
-    if (!isNew && line.value !== words) keep(); // emptied by sending, or put back by the server
-    if (isNew || placeNow() !== place) {
-      place = placeNow();
-      const draft = sessionStorage.getItem(place) ?? "";
-      if (isNew && line.value) keep();
-      else if (line.value !== draft) write(draft);
+    const isNew = box !== composer;
+    composer = box;
+    if (isNew) lastText = "";
+    if (!isNew && composer.value !== lastText) saveDraft(); // emptied by sending, or put back by the server
+    if (isNew || currentDraftKey() !== draftKey) {
+      draftKey = currentDraftKey();
+      const draft = sessionStorage.getItem(draftKey) ?? "";
+      if (isNew && composer.value) saveDraft();
+      else if (composer.value !== draft) setText(draft);
     }
   }
 
   document.addEventListener("input", (event) => {
-    if (event.target === line && place === placeNow()) keep();
+    if (event.target === composer && draftKey === currentDraftKey()) saveDraft();
   });
-  const afterwards = () => setTimeout(showDraft);
-  document.addEventListener("keydown", (event) => { if (event.target === line && event.key === "Enter") afterwards(); });
-  document.addEventListener("click", afterwards);
-  window.addEventListener("popstate", afterwards);
+  const showDraftSoon = () => setTimeout(showDraft);
+  document.addEventListener("keydown", (event) => { if (event.target === composer && event.key === "Enter") showDraftSoon(); });
+  document.addEventListener("click", showDraftSoon);
+  window.addEventListener("popstate", showDraftSoon);
 
-  // A message that could not be saved is shown by the server, which forgets it at a reload: then it is a draft again.
+  // The server shows a message that couldn't be saved, but forgets it at a reload. It becomes a draft again then.
   const UNSENT = "botchat unsent";
 
-  function keepUnsent() {
+  function saveUnsent() {
     const text = find('.st-key-unsent [data-testid="stText"]')?.textContent;
-    if (text) store(UNSENT, JSON.stringify({ place: placeNow(), text }));
+    if (text) store(UNSENT, JSON.stringify({ place: currentDraftKey(), text }));
     else sessionStorage.removeItem(UNSENT);
   }
 
-  function takeBackUnsent() {
+  function restoreUnsent() {
     const unsent = JSON.parse(sessionStorage.getItem(UNSENT));
     if (!unsent) return;
     const draft = sessionStorage.getItem(unsent.place);
     store(unsent.place, draft ? `${unsent.text}\n\n${draft}` : unsent.text);
   }
 
-  // Copying. The text comes from the server after the click, so the browser is given a promise of it at once: it takes
-  // what is copied only from a click. Without a secure context there is only the old way.
-  let arrived = null;
+  // Copying. Browsers allow it only during a click, but the text comes from the server afterwards, so they are given a
+  // promise of it. Without a secure context only execCommand works.
+  let resolveText = null;
 
   function textOfClick() {
     return new Promise((resolve, reject) => {
-      arrived = resolve;
-      setTimeout(() => { if (arrived === resolve) reject(new Error("no answer")); }, SHORT_OF_TIME);
+      resolveText = resolve;
+      setTimeout(() => { if (resolveText === resolve) reject(new Error("no answer")); }, COPY_TIMEOUT_MS);
     });
   }
 
@@ -107,47 +107,47 @@
         const blob = text.then((it) => new Blob([it], { type: "text/plain" }));
         await navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]);
       } else {
-        copyTheOldWay(await text);
+        copyWithExecCommand(await text);
       }
-      say("Copied");
+      announce("Copied");
     } catch {
-      say("Not copied: try it again.");
+      announce("Not copied: try it again.");
     }
   }
 
-  function copyTheOldWay(text) {
-    const give = (event) => {
+  function copyWithExecCommand(text) {
+    const setData = (event) => {
       event.preventDefault();
       event.stopImmediatePropagation();
       event.clipboardData.setData("text/plain", text);
     };
-    document.addEventListener("copy", give, true);
+    document.addEventListener("copy", setData, true);
     const done = document.execCommand("copy");
-    document.removeEventListener("copy", give, true);
+    document.removeEventListener("copy", setData, true);
     if (!done) throw new Error("refused");
   }
 
-  function takeText() {
+  function receiveText() {
     const carrier = find("[data-copy]");
     if (!carrier) return;
     const bytes = Uint8Array.from(atob(carrier.dataset.text), (letter) => letter.charCodeAt(0));
     carrier.remove();
-    arrived?.(new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes));
-    arrived = null;
+    resolveText?.(new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes));
+    resolveText = null;
   }
 
   document.addEventListener("click", (event) => {
     if (event.target.closest('[class*="st-key-copy-"] button')) copy();
   });
 
-  // A menu is gone before its click would come.
+  // A menu closes before its click event.
   const isCopyItem = (target) => target.closest?.('[role="menuitem"]')?.textContent.trim().startsWith("Copy");
   document.addEventListener("pointerup", (event) => { if (isCopyItem(event.target)) copy(); }, true);
   document.addEventListener("keydown", (event) => {
     if (["Enter", " "].includes(event.key) && isCopyItem(event.target)) copy();
   }, true);
 
-  // Signed out in another tab: the server has closed this one's connection, and answers it no more.
+  // After a sign-out in another tab, the server closes this tab's connection and answers 401.
   setInterval(async () => {
     const connection = find("[data-test-connection-state]")?.dataset.testConnectionState;
     if (!connection || connection === "CONNECTED") return;
@@ -155,7 +155,7 @@
     if (answer?.status === 401) location.reload();
   }, 2000);
 
-  // The theme is Streamlit's own choice, in its menu, which page.css hides.
+  // The themes are items of Streamlit's own menu, which page.css hides.
   const chosenTheme = () => {
     const stored = Object.keys(localStorage).find((name) => name.startsWith(`stActiveTheme-${location.pathname}-`));
     return stored ? JSON.parse(localStorage.getItem(stored)) : "System";
@@ -181,20 +181,20 @@
 
   const isDrawerOpen = () => find('[data-testid="stSidebar"]')?.dataset.collapsed === "false";
 
-  // On a phone the drawer covers the conversation, so it goes once one was chosen.
+  // On a phone the drawer covers the conversation, so it closes when a session was selected.
   document.addEventListener("click", (event) => {
     const chosen = event.target.closest(
       '.st-key-sessions [data-testid="stRadioOption"], .st-key-new-chat button',
     );
     if (!chosen || !PHONE.matches) return;
     setTimeout(() => { if (isDrawerOpen()) find('[data-testid="stSidebarCollapseButton"] button')?.click(); });
-  }, true); // a radio lets no click go further
+  }, true); // a radio stops the propagation of clicks
 
-  // Keys: / and Ctrl+K search, Ctrl+Shift+O begins a new chat.
-  let searching = false; // the last key asked for the search
+  // Keys: / and Ctrl+K search, Ctrl+Shift+O starts a new chat.
+  let isSearchRequested = false; // the last key was the search shortcut
 
   document.addEventListener("keydown", (event) => {
-    searching = false;
+    isSearchRequested = false;
     const key = event.key.toLowerCase();
     const command = (event.ctrlKey || event.metaKey) && !event.altKey;
     const typing = event.target.closest("input:not([type=radio], [type=checkbox]), textarea");
@@ -208,16 +208,16 @@
   function search() {
     if (!find(".st-key-search")) return false;
     if (!isDrawerOpen()) find('[data-testid="stExpandSidebarButton"]')?.click();
-    searching = true;
-    setTimeout(goToSearch);
+    isSearchRequested = true;
+    setTimeout(focusSearch);
     return true;
   }
 
-  // The field's own script may still be on its way when the key is pressed: then it is gone to once it is there.
-  function goToSearch() {
-    const field = searching && find(".st-key-search input");
+  // If the field isn't on the page yet when the key is pressed, it gets the focus as soon as it is.
+  function focusSearch() {
+    const field = isSearchRequested && find(".st-key-search input");
     if (!field) return;
-    searching = false;
+    isSearchRequested = false;
     field.focus();
     field.select();
   }
@@ -228,22 +228,22 @@
     return Boolean(button);
   }
 
-  // A long text scrolls in a box of its own, which not every browser lets keys reach.
-  function letKeysScroll() {
+  // A long text scrolls in its own box, which not every browser makes focusable.
+  function makeLongTextsFocusable() {
     const box = find('[class*="st-key-long-"] pre:not([tabindex])');
     if (box) box.tabIndex = 0;
   }
 
-  // Everything on the page comes and goes as the server says.
-  function look() {
+  // The server adds and removes elements at any time.
+  function update() {
     showDraft();
-    keepUnsent();
-    takeText();
+    saveUnsent();
+    receiveText();
     showTheme();
-    letKeysScroll();
-    goToSearch();
+    makeLongTextsFocusable();
+    focusSearch();
   }
-  takeBackUnsent();
-  new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
-  look();
+  restoreUnsent();
+  new MutationObserver(update).observe(document.body, { childList: true, subtree: true });
+  update();
 })();

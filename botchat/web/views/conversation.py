@@ -1,4 +1,4 @@
-"""One session on the page: its messages, and the reply that is coming."""
+"""Shows one session: its messages, dividers, and the reply that is streaming."""
 
 from dataclasses import replace
 
@@ -9,62 +9,62 @@ from botchat.core.errors import BotchatError
 from botchat.core.models import Session
 from botchat.web import cache, callbacks, runtime
 from botchat.web.components import window
-from botchat.web.components.dividers import Lines
-from botchat.web.components.live_reply import follow, written_elsewhere
-from botchat.web.components.message import show_message, show_message_of
-from botchat.web.components.message_actions import marked, offers
+from botchat.web.components.dividers import Dividers
+from botchat.web.components.live_reply import external_reply_id, follow_reply
+from botchat.web.components.message import show_message, show_session_message
+from botchat.web.components.message_actions import active_messages, offered_actions
 from botchat.web.components.redact_dialog import redact_dialog
 
-_LOOK_SECONDS = 3.0
+_POLL_SECONDS = 3.0
 
 
-def conversation(chat: Chat, session: Session) -> None:
-    """Show a session's messages, and follow the reply that is coming."""
+def show_conversation(chat: Chat, session: Session) -> None:
+    """Show a session's messages, and follow the reply that is streaming."""
     reply = chat.reply(session.user, session.id)
-    coming = reply.message.id if reply else written_elsewhere(session)
+    reply_id = reply.message.id if reply else external_reply_id(session)
     messages = branch_of(session.messages, _end_of_branch(session, reply))
-    later = max(0, len(messages) - window.SHOWN_AT_MOST)
+    later = max(0, len(messages) - window.MAX_MESSAGES)
     if session.first:
-        st.button(f"Show earlier ({session.first:,} more)", on_click=window.widen, key="show earlier")
-    lines, marks = Lines(session, messages), marked()
-    offered = offers(messages, alternatives(session.messages), marks)
-    for message, offer in zip(messages[: window.SHOWN_AT_MOST], offered, strict=False):
-        lines.above(message.id)
-        if message.id != coming:
-            show_message_of(session, message, offer, marks)
+        st.button(f"Show earlier ({session.first:,} more)", on_click=window.show_earlier, key="show earlier")
+    dividers, active = Dividers(session, messages), active_messages()
+    offered = offered_actions(messages, alternatives(session.messages), active)
+    for message, actions in zip(messages[: window.MAX_MESSAGES], offered, strict=False):
+        dividers.draw_above(message.id)
+        if message.id != reply_id:
+            show_session_message(session, message, actions, active)
     redact_dialog(session)
     if later:
         st.button(f"Show the newest ({later:,} more)", on_click=window.reset, key="show newest")
-    if coming:
-        follow(session.user, session.id)
+    if reply_id:
+        follow_reply(session.user, session.id)
     elif not later and is_unanswered(session):
         st.button("Try again", icon=":material/refresh:", on_click=_retry, args=(session,), key="retry")
-    if session.rev and not coming:
+    if session.rev and not reply_id:
         st.session_state.seen = chat.revision(session.user)
-        _look_for_news(session.user, session.id, session.rev)
+        _poll_changes(session.user, session.id, session.rev)
 
 
 def _end_of_branch(session: Session, reply: Reply | None) -> str | None:
-    # Another answer begins a branch, which the store knows of once the first words are stored: until then, too, it
-    # takes the place of the answer before.
+    # A regenerated reply starts a branch, which is stored with its first text. Until then, too, it replaces the reply
+    # before it on the page.
     if reply and any(message.id == reply.message.parent for message in session.messages):
         return reply.message.parent
     return session.head
 
 
-def last_read(session: Session) -> None:
-    """Show a session as it was read last, while the store can't be read, and follow the reply that is coming."""
-    reply = runtime.served().replies.active_reply(session.user, session.id)
-    coming = reply.message_id if reply else written_elsewhere(session)
+def show_last_read(session: Session) -> None:
+    """Show a session as it was read last, while the store can't be read, and follow the reply that is streaming."""
+    reply = runtime.current().replies.active_reply(session.user, session.id)
+    reply_id = reply.message_id if reply else external_reply_id(session)
     for message in branch_of(session.messages, session.head):
-        if message.id != coming:
+        if message.id != reply_id:
             show_message(message)
-    if coming:
-        follow(session.user, session.id)
+    if reply_id:
+        follow_reply(session.user, session.id)
 
 
-def with_reply(known: Session | None, reply: Reply) -> Session | None:
-    """Return the session that was read last, which may be older than its reply, with what the reply knows of it."""
+def session_with_reply(known: Session | None, reply: Reply) -> Session | None:
+    """Return the session as it was read last, or as the reply knows it if that is newer, with the reply added."""
     asked = reply.session
     ids = {message.id for message in known.messages} if known else set()
     base = known if known and not (asked and {message.id for message in asked.messages[-1:]} - ids) else asked
@@ -74,9 +74,9 @@ def with_reply(known: Session | None, reply: Reply) -> Session | None:
     return replace(base, messages=[*others, reply.message], head=None)
 
 
-@st.fragment(run_every=_LOOK_SECONDS)
-def _look_for_news(user: str, session_id: str, rev: int) -> None:
-    """Show what another tab does in this session: the store is asked only when this process has written."""
+@st.fragment(run_every=_POLL_SECONDS)
+def _poll_changes(user: str, session_id: str, rev: int) -> None:
+    """Rerun the page if another tab changed this session. The store is read only if this process wrote something."""
     try:
         chat = cache.connection()
         revision = chat.revision(user)
@@ -85,7 +85,7 @@ def _look_for_news(user: str, session_id: str, rev: int) -> None:
             st.session_state.seen = revision
             is_new = chat.open(user, session_id, last=1).rev != rev
     except BotchatError:
-        is_new = True  # the run of the whole page says what is wrong
+        is_new = True  # the run of the whole page shows the error
     if is_new:
         st.rerun()
 

@@ -1,4 +1,4 @@
-"""The page: the list of sessions beside the one that is open, and the line to type in."""
+"""The page: chooses the view, and arranges the sidebar, the open session and the composer."""
 
 from pathlib import Path
 
@@ -11,11 +11,11 @@ from botchat.core.models import Session
 from botchat.web import assets, cache, runtime
 from botchat.web.components import composer, window
 from botchat.web.components.new_chat import new_chat
-from botchat.web.components.session_menu import session_head
+from botchat.web.components.session_menu import session_header
 from botchat.web.components.sidebar import sidebar
-from botchat.web.markdown.escape import plain
+from botchat.web.markdown.escape import escape
 from botchat.web.views.admin.page import show_admin
-from botchat.web.views.conversation import conversation, last_read, with_reply
+from botchat.web.views.conversation import session_with_reply, show_conversation, show_last_read
 from botchat.web.views.settings import show_settings
 
 _ICON = Path(__file__).parent.parent / "static" / "icon.png"
@@ -25,7 +25,7 @@ def show() -> None:
     """Run the page once."""
     user = runtime.user()
     view = st.query_params.get("view")
-    session, problem = (None, None) if view else _current(user)
+    session, problem = (None, None) if view else _current_session(user)
     st.set_page_config(
         page_title=_title(session), page_icon=str(_ICON), layout="wide" if view == "admin" else "centered"
     )
@@ -34,17 +34,17 @@ def show() -> None:
         _side(user, session)
         _other_view(view, user)
     else:
-        composer.line(session)
+        composer.message_input(session)
         if problem:
-            st.error(plain(problem), icon=":material/error:")
+            st.error(escape(problem), icon=":material/error:")
         if session:
             _main(session, can_read=problem is None)
     if notice := st.session_state.pop("notice", None):
-        st.warning(plain(notice))
+        st.warning(escape(notice))
     if not view:
-        composer.unsent(session)
-        _side(user, session)  # last: the first words of a reply need not wait for the list
-    runtime.served().drawn()
+        composer.unsent_message(session)
+        _side(user, session)  # last, so that the first text of a reply doesn't wait for the list
+    runtime.current().after_run()
 
 
 def _side(user: str, session: Session | None) -> None:
@@ -56,17 +56,17 @@ def _side(user: str, session: Session | None) -> None:
 def _other_view(view: str, user: str) -> None:
     if view == "settings":
         show_settings(user)
-    elif view == "admin" and runtime.served().is_admin(user):
+    elif view == "admin" and runtime.current().is_admin(user):
         show_admin()
     else:
         st.error("There is no such page.", icon=":material/error:")
 
 
-def _current(user: str) -> tuple[Session | None, str | None]:
-    """Return the session that the page is about, and what stands in its way.
+def _current_session(user: str) -> tuple[Session | None, str | None]:
+    """Return the session of the page, and the error that prevents reading it.
 
-    With the store down it is the one that was read last, and what its reply knows of it: what was said stays on the
-    screen until it is stored.
+    While the store is down it is the session that was read last, with its running reply, so that the conversation stays
+    on the screen until it is stored.
     """
     wanted = st.query_params.get("session")
     remembered: Session | None = st.session_state.get("shown" if wanted else "new")
@@ -77,7 +77,7 @@ def _current(user: str) -> tuple[Session | None, str | None]:
         chat = cache.connection()
         if wanted:
             remembered = chat.open(user, wanted, window.size())
-            if window.grows(remembered):
+            if window.grow(remembered):
                 remembered = chat.open(user, wanted, window.size())
         else:
             remembered = st.session_state.new = remembered or chat.new_session(user)
@@ -86,22 +86,22 @@ def _current(user: str) -> tuple[Session | None, str | None]:
         problem, remembered = str(error), None
     except BotchatError as error:
         problem = str(error)
-    if problem and wanted and (reply := runtime.served().replies.active_reply(user, wanted)):
-        remembered = with_reply(remembered, reply)
+    if problem and wanted and (reply := runtime.current().replies.active_reply(user, wanted)):
+        remembered = session_with_reply(remembered, reply)
     st.session_state.shown = remembered
     return remembered, problem
 
 
 def _main(session: Session, *, can_read: bool) -> None:
     if not can_read:
-        last_read(session)
+        show_last_read(session)
         return
     chat: Chat = cache.connection()
     if session.rev:
-        session_head(chat, session)
+        session_header(chat, session)
     else:
         new_chat(chat, session)
-    conversation(chat, session)
+    show_conversation(chat, session)
 
 
 def _title(session: Session | None) -> str:

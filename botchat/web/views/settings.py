@@ -1,26 +1,26 @@
-"""The page of a person's settings, and of what they take out of botchat or bring into it."""
+"""The settings view: theme, preferences, export and import."""
 
 import streamlit as st
 
 from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError
 from botchat.web import cache, callbacks
-from botchat.web.assets import theme_choice
-from botchat.web.components.transfer import all_links, import_form
-from botchat.web.markdown.escape import plain
+from botchat.web.assets import theme_selector
+from botchat.web.components.transfer import export_links, import_form
+from botchat.web.markdown.escape import escape
 
 
 def show_settings(user: str) -> None:
-    """Show the settings; each is kept as it is chosen."""
+    """Show the settings. Each is stored when it is changed."""
     st.subheader("Settings", anchor=False)
-    theme_choice()
+    theme_selector()
     try:
         _preferences(cache.connection(), user)
     except BotchatError as error:
-        st.error(plain(str(error)), icon=":material/cloud_off:")
+        st.error(escape(str(error)), icon=":material/cloud_off:")
     st.subheader("Your sessions", anchor=False)
     st.markdown("All of them, but for those in the trash, in a file:")
-    all_links()
+    export_links()
     st.markdown("Sessions out of a file: botchat's own, or what ChatGPT, LibreChat and Open WebUI export:")
     import_form(user)
 
@@ -35,20 +35,31 @@ def _preferences(chat: Chat, user: str) -> None:
         index=names.index(preferred) if preferred in names else 0,
         format_func=lambda bot: f"{bot} ({chat.bots[bot].label})",
         key="default_bot",
-        on_change=_prefer,
+        on_change=_set_preference,
         args=(user, "default_bot"),
     )
-    _choice(user, "reasoning", "A bot's reasoning is", ["folded", "shown"], preferences.reasoning)
+    _preference_control(user, "reasoning", "A bot's reasoning is", ["folded", "shown"], preferences.reasoning)
     help_ = "A line between the messages, from where you can start a new session; nothing is taken out for it."
-    _choice(user, "topics", "Where a new topic seems to begin is", ["hidden", "shown"], preferences.topics, help_)
-
-
-def _choice(user: str, name: str, label: str, options: list[str], chosen: str, help_: str | None = None) -> None:
-    st.segmented_control(
-        label, options, default=chosen, required=True, key=name, on_change=_prefer, args=(user, name), help=help_
+    _preference_control(
+        user, "topics", "Where a new topic seems to begin is", ["hidden", "shown"], preferences.topics, help_
     )
 
 
-def _prefer(user: str, name: str) -> None:
+def _preference_control(
+    user: str, name: str, label: str, options: list[str], chosen: str, help_: str | None = None
+) -> None:
+    st.segmented_control(
+        label,
+        options,
+        default=chosen,
+        required=True,
+        key=name,
+        on_change=_set_preference,
+        args=(user, name),
+        help=help_,
+    )
+
+
+def _set_preference(user: str, name: str) -> None:
     if callbacks.attempt(lambda chat: chat.set_preferences(user, **{name: st.session_state[name]})):
         st.session_state.pop("new", None)

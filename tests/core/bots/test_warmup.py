@@ -64,10 +64,10 @@ def test_after_the_first_page_the_bot_is_prepared_and_after_the_second_it_is_alr
     bot = Bot()
     turns = Turns({"b": bot})
     chat = Chat(SqliteRepository(tmp_path / "botchat.db"), turns, default_bot="b")
-    served = launcher._served(Settings(), chat, turns, lambda: chat)
-    served.drawn()
+    served = launcher._runtime(Settings(), chat, turns, lambda: chat)
+    served.after_run()
     assert bot.asked.wait(30)
-    served.drawn()
+    served.after_run()
     turns.close()
     assert bot.prepared == 1
 
@@ -76,7 +76,7 @@ def test_after_the_first_page_the_bot_is_prepared_and_after_the_second_it_is_alr
 def test_a_run_of_the_page_says_that_it_is_drawn(site, view):
     drawn = []
     tab = site.open()
-    runtime.serve(replace(runtime.served(), drawn=lambda: drawn.append(view)))
+    runtime.install(replace(runtime.current(), after_run=lambda: drawn.append(view)))
     if view:
         tab.query_params["view"] = view
     site.run(tab)

@@ -41,7 +41,7 @@ def by_library(_shell, settings) -> None:
 def by_page(_shell, settings) -> None:
     turns = build_turns(settings, {})
     cache.connection.clear()
-    runtime.serve(runtime.Served(user="ann", connect=lambda: build_chat(settings, turns), replies=turns))
+    runtime.install(runtime.Runtime(user="ann", connect=lambda: build_chat(settings, turns), replies=turns))
     tab = AppTest.from_file(Path(runtime.__file__).with_name("streamlit_app.py"), default_timeout=30).run()
     tab.chat_input[0].set_value("Hi").run()
     value = tab.query_params["session"]

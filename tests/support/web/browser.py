@@ -1,4 +1,4 @@
-"""The real page in a real browser: a server in a process of its own, and Chromium driven by Playwright."""
+"""The real page in a real browser: a server in its own process, and Chromium driven by Playwright."""
 
 import os
 import shutil
@@ -11,12 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+import httpx2
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from support.paths import ROOT, TESTS
 from support.shell import Shell
 
 PATIENCE = 30_000
-"""Milliseconds that the page has for anything: machines are shared."""
+"""Timeout in milliseconds of every step: machines are shared."""
 
 expect.set_options(timeout=PATIENCE)
 
@@ -25,7 +26,7 @@ WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 375, "height": 800}
 
 KNOWN_VIOLATION = "sha256-THxz9J9+wf7rhwR2YkXJoSZ13UCmYyC+3lNDv2+8ugA="
-"""Streamlit's own index page has this one script that the policy blocks; the page works without it."""
+"""The one inline script in Streamlit's index page, which the policy blocks; the page works without it."""
 
 
 def chromium_binary() -> str | None:
@@ -53,13 +54,20 @@ def chromium() -> Iterator[Browser]:
 
 
 def kill(browser: Browser) -> None:
-    """Kill a Chromium as a full memory would."""
+    """Kill a Chromium as the out-of-memory killer would."""
     processes = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
     os.kill(next(process["id"] for process in processes if process["type"] == "browser"), signal.SIGKILL)
 
 
+def page_cookie(address: str, source: str = "127.0.0.1") -> str:
+    """Load a page from `source`, an address of this machine; return its cookies as the header `Cookie`."""
+    with httpx2.Client(transport=httpx2.HTTPTransport(local_address=source)) as client:
+        client.get(address)
+        return "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+
+
 class Site:
-    """`botchat web` as a person starts it."""
+    """A `botchat web` process."""
 
     def __init__(self, shell: Shell, *options: str) -> None:
         self._shell = shell
@@ -88,7 +96,7 @@ class Site:
 
 
 class Visitor:
-    """Someone in front of the page."""
+    """A user of the page in a browser."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -118,12 +126,12 @@ class Visitor:
         self.page.get_by_role("button", name=name).first.click(timeout=PATIENCE)
 
     def pick(self, menu: str, option: str) -> None:
-        """Choose from the last of the menus of that name."""
+        """Choose an option of the last menu with that name."""
         self.page.get_by_role("button", name=menu, exact=True).last.click(timeout=PATIENCE)
         self.page.get_by_role("menuitem", name=option, exact=True).click(timeout=PATIENCE)
 
     def rests(self) -> None:
-        """Wait until the page has answered what was done last."""
+        """Wait until the page has finished its run."""
         expect(self.page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
     def sees(self, text: str) -> None:
@@ -132,7 +140,7 @@ class Visitor:
 
 @contextmanager
 def served_parts() -> Iterator[str]:
-    """Serve the page of `look_page.py`; give its address."""
+    """Serve the page of `look_page.py`; yield its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

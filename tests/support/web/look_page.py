@@ -1,4 +1,4 @@
-"""A page with each part of the look, for what the page itself shows only sometimes: `python look_page.py PORT`."""
+"""A page with every kind of element, for the style tests: `python look_page.py PORT`."""
 
 import sys
 
@@ -7,9 +7,9 @@ from starlette.middleware import Middleware
 
 from botchat.settings import Settings
 from botchat.web import assets
-from botchat.web.components.message_text import bot_words
+from botchat.web.components.message_text import show_bot_text
 from botchat.web.launcher import _streamlit_options
-from botchat.web.server.security_headers import SafetyHeaders
+from botchat.web.server.security_headers import SecurityHeaders
 
 GREETING = "Grüße 👋\r\n  two spaces, \ttab,\n\n"
 LONG = "0123456789abcde\n" * 65_536
@@ -17,7 +17,7 @@ LONG = "0123456789abcde\n" * 65_536
 
 @st.dialog("Settings")
 def settings() -> None:
-    assets.theme_choice()
+    assets.theme_selector()
     st.button("Save", type="primary")
 
 
@@ -41,7 +41,7 @@ def page() -> None:
             st.button("Edit", icon=":material/edit:", type="tertiary")
             st.feedback(key="feedback")
     with st.chat_message("assistant"):
-        bot_words(LONG, "long")
+        show_bot_text(LONG, "long")
         with st.container(key="actions 2", horizontal=True):
             assets.copy_button(LONG, "long")
     if st.button("Settings"):
@@ -56,4 +56,4 @@ if st.runtime.exists():
     page()
 elif __name__ == "__main__":
     options = _streamlit_options(Settings(), int(sys.argv[1]))
-    st.App(__file__, routes=[assets.SCRIPT], middleware=[Middleware(SafetyHeaders)]).run(config=options)
+    st.App(__file__, routes=[assets.SCRIPT_ROUTE], middleware=[Middleware(SecurityHeaders)]).run(config=options)

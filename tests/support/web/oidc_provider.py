@@ -1,4 +1,4 @@
-"""A provider of OpenID Connect on this machine, which signs everybody in at once."""
+"""An OpenID Connect provider on this machine that signs everybody in."""
 
 import json
 import threading
@@ -15,10 +15,10 @@ from support.stores.servers import free_port
 
 
 class Provider:
-    """Says `claims` of whoever comes; `forges` has it sign with a key that is not the one that it shows.
+    """Issues `claims` for everybody; with `forges` it signs with another key than the published one.
 
-    It takes a code as often as it comes, which no provider should. `signs_out` has it describe an address to sign out
-    at; `signed_out` are the parameters of those who came there. It leads them back to where they say.
+    It accepts a code any number of times, which no provider should. With `signs_out` it has a sign-out endpoint, which
+    redirects back; `signed_out` has the parameters of the requests to it.
     """
 
     def __init__(self) -> None:
@@ -69,23 +69,29 @@ class Provider:
         )
 
     async def _authorize(self, request):
-        asked = request.query_params
-        assert asked["code_challenge_method"] == "S256"
+        parameters = request.query_params
+        assert parameters["code_challenge_method"] == "S256"
         code = f"code {len(self._nonces)}"
-        self._nonces[code] = asked["nonce"]
-        return RedirectResponse(f"{asked['redirect_uri']}?code={code}&state={asked['state']}")
+        self._nonces[code] = parameters["nonce"]
+        return RedirectResponse(f"{parameters['redirect_uri']}?code={code}&state={parameters['state']}")
 
     async def _end(self, request):
-        asked = dict(request.query_params)
-        self.signed_out.append(asked)
-        return RedirectResponse(f"{asked['post_logout_redirect_uri']}?state={asked['state']}")
+        parameters = dict(request.query_params)
+        self.signed_out.append(parameters)
+        return RedirectResponse(f"{parameters['post_logout_redirect_uri']}?state={parameters['state']}")
 
     async def _token(self, request):
         form = await request.form()
         at = int(time.time())
-        told = {"iss": self.address, "aud": "botchat", "iat": at, "exp": at + 300, "nonce": self._nonces[form["code"]]}
+        standard_claims = {
+            "iss": self.address,
+            "aud": "botchat",
+            "iat": at,
+            "exp": at + 300,
+            "nonce": self._nonces[form["code"]],
+        }
         key = self._other if self.forges else self._key
-        token = jwt.encode(told | self.claims, key, algorithm="RS256", headers={"kid": "1"})
+        token = jwt.encode(standard_claims | self.claims, key, algorithm="RS256", headers={"kid": "1"})
         return JSONResponse({"access_token": "none", "token_type": "Bearer", "id_token": token})
 
     async def _keys(self, _request):

@@ -1,4 +1,4 @@
-"""The page's addresses with people who sign in, without a server."""
+"""The page's routes with a sign-in, without a server."""
 
 import re
 from contextlib import suppress
@@ -16,16 +16,16 @@ from botchat.core.storage.sqlite.repository import SqliteRepository
 from botchat.serving import PasswordSignIn, SignInLimiter
 from botchat.settings import WebSettings
 from botchat.web import cache, runtime
-from botchat.web.auth.setup import admission
-from botchat.web.routes.export import EXPORT
-from botchat.web.routes.files import FILE
+from botchat.web.auth.setup import set_up_auth
+from botchat.web.routes.export import EXPORT_ROUTE
+from botchat.web.routes.files import FILE_ROUTE
 
-WORD = "correct horse"
+PASSWORD = "correct horse"
 STREAM = "ws://127.0.0.1/_stcore/stream"
 
 
 async def echo(socket):
-    """What the page's websocket is: it tells who Streamlit would think it is, and answers each message."""
+    """Stand in for the page's WebSocket: send the user that Streamlit would be told, then echo each message."""
     await socket.accept()
     await socket.send_text(socket.headers.get("x-botchat-user", "nobody"))
     with suppress(WebSocketDisconnect):
@@ -38,7 +38,7 @@ def page(request):
 
 
 class World:
-    """A store with accounts, and the page's addresses on it."""
+    """A store with accounts, and the page's routes on it."""
 
     def __init__(self, folder) -> None:
         self.repository = SqliteRepository(folder / "botchat.db")
@@ -47,27 +47,33 @@ class World:
         self.access = AuthService(self.repository.accounts(), CHEAP_PASSWORDS)
         self.waits: list[float] = []
         self.clock = 0.0
-        self.sign_in_limiter = SignInLimiter(clock=lambda: self.clock)
+        self.guesses = SignInLimiter(clock=lambda: self.clock)
         for user in ("ann", "bob", "root"):
-            self.access.add_account(user, WORD)
+            self.access.add_account(user, PASSWORD)
 
     @property
     def passwords(self) -> PasswordSignIn:
         devices = Devices(self.repository.expiring_values())
-        return PasswordSignIn(self.access, devices, self.sign_in_limiter, self.wait)
+        return PasswordSignIn(self.access, devices, self.guesses, self.wait)
 
     async def wait(self, seconds: float) -> None:
         self.waits.append(seconds)
         self.clock += seconds
 
     def app(self, **settings) -> Starlette:
-        made = admission(WebSettings(**settings), self.access, self.passwords, self.repository.expiring_values(), {})
-        served = runtime.Served(
+        auth = set_up_auth(WebSettings(**settings), self.access, self.passwords, self.repository.expiring_values(), {})
+        site_runtime = runtime.Runtime(
             user=None, connect=self.site.connect, replies=self.site, admins=("root",), can_sign_out=True
         )
-        runtime.serve(served)
-        own = [EXPORT, FILE, *made.routes, WebSocketRoute("/_stcore/stream", echo), Route("/{any:path}", page)]
-        return Starlette(routes=own, middleware=made.middleware)
+        runtime.install(site_runtime)
+        own = [
+            EXPORT_ROUTE,
+            FILE_ROUTE,
+            *auth.routes,
+            WebSocketRoute("/_stcore/stream", echo),
+            Route("/{any:path}", page),
+        ]
+        return Starlette(routes=own, middleware=auth.middleware)
 
     def browser(self, address: str = "127.0.0.1", **settings) -> TestClient:
         app = self.app(**({"sign_in": "password"} | settings))
@@ -89,25 +95,25 @@ def world_in(tmp_path):
     world.repository.close()
 
 
-def key_of(browser: TestClient, path: str = "/sign-in") -> str:
-    """The hidden key of a form."""
+def form_key(browser: TestClient, path: str = "/sign-in") -> str:
+    """Return the hidden key of a form."""
     return re.search(r'name="form" value="([\w-]{43})"', browser.get(path).text)[1]
 
 
-def sign_in(browser: TestClient, user: str = "ann", password: str = WORD, path: str = "/sign-in", **form):
-    return browser.post(path, data={"form": key_of(browser), "user": user, "password": password} | form)
+def sign_in(browser: TestClient, user: str = "ann", password: str = PASSWORD, path: str = "/sign-in", **form):
+    return browser.post(path, data={"form": form_key(browser), "user": user, "password": password} | form)
 
 
 def sign_out(browser: TestClient, **form):
-    return browser.post("/sign-out", data={"form": key_of(browser, "/sign-out")} | form)
+    return browser.post("/sign-out", data={"form": form_key(browser, "/sign-out")} | form)
 
 
-def may_see(browser: TestClient) -> bool:
+def has_access(browser: TestClient) -> bool:
     return browser.get("/").status_code == 200
 
 
-def refused(tab) -> bool:
-    """Whether a tab that was open is served no more."""
+def is_refused(tab) -> bool:
+    """Return whether the server no longer answers an open tab."""
     tab.send_text("click")
     try:
         return tab.receive_text() != "click"

@@ -1,4 +1,4 @@
-"""The page in Streamlit's own AppTest: a site of one process, its tabs, and what they show."""
+"""The page in Streamlit's AppTest: a site in one process, its tabs, and what they show."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ PAGE = Path(runtime.__file__).with_name("streamlit_app.py")
 
 
 class Site:
-    """The page of one process: a store, turns that stay, and a connection that can be made anew."""
+    """The page of one process: a store, turns, and a connection that can be renewed."""
 
     def __init__(self, repository) -> None:
         self.store = WatchedStore(repository)
@@ -25,7 +25,7 @@ class Site:
         self.follow("Yes.", DONE)
 
     def follow(self, *script) -> ScriptedBot:
-        """Take a bot that follows this script, for the runs to come."""
+        """Use a bot that follows this script from the next run on."""
         self.bot = ScriptedBot(*script)
         self.turns = Turns({"b": self.bot}, checkpoint_seconds=0.01)
         self.made.append(self.turns)
@@ -39,15 +39,15 @@ class Site:
         return Chat(self.store, self.turns, default_bot="b")
 
     def serve(self, user: str, admins: tuple[str, ...] = ()) -> None:
-        """Serve this user's sessions from now on."""
-        runtime.serve(runtime.Served(user=user, connect=self.connect, replies=self, admins=admins))
+        """Show this user's sessions from now on."""
+        runtime.install(runtime.Runtime(user=user, connect=self.connect, replies=self, admins=admins))
 
     @property
     def running_count(self) -> int:
         return self.turns.running_count
 
-    def active_reply(self, user: str, session_id: str) -> Reply | None:
-        """Return the reply that is under way in a session, as the turns of now know it."""
+    def running(self, user: str, session_id: str) -> Reply | None:
+        """Return the running reply of a session, as the current turns know it."""
         return self.turns.active_reply(user, session_id)
 
     def open(self, user: str = "ann", session_id: str | None = None) -> AppTest:
@@ -81,13 +81,13 @@ class Site:
         return made
 
 
-def listed(tab: AppTest) -> list[str]:
-    """The names in the sidebar, as they are meant to be read."""
+def session_names(tab: AppTest) -> list[str]:
+    """Return the names in the sidebar, without Markdown escapes."""
     return [name.replace("\\", "") for names in groups(tab).values() for name in names]
 
 
 def groups(tab: AppTest) -> dict[str, list[str]]:
-    """The names in the sidebar by the headings above them, as Markdown."""
+    """Return the names in the sidebar by their headings, as Markdown."""
     return {radio.label: radio.options for radio in tab.sidebar.radio}
 
 
@@ -104,20 +104,20 @@ def choose(tab: AppTest, name: str) -> AppTest:
 
 
 def pick(tab: AppTest, key: str, option: str) -> AppTest:
-    """Choose something from a menu."""
+    """Choose an option of a menu."""
     tab.menu_button(key).click(option)
     tab.run()
     assert not tab.exception, tab.exception
     return tab
 
 
-def said(tab: AppTest) -> list[str]:
-    """What the conversation shows: the user's words and the bot's."""
+def conversation_texts(tab: AppTest) -> list[str]:
+    """Return the texts of the conversation, the user's and the bot's."""
     return [element.value for message in tab.chat_message for element in (*message.text, *message.markdown)]
 
 
-def opened(tab: AppTest) -> str:
-    """The id in the address."""
+def open_session_id(tab: AppTest) -> str:
+    """Return the session ID in the URL."""
     value = tab.query_params["session"]
     return value if isinstance(value, str) else value[0]
 

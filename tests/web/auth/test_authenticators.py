@@ -1,4 +1,4 @@
-"""What ends with a sign-in to the page, who signs in at a proxy, and what the config has to say about it."""
+"""What a sign-out ends, sign-in through a proxy's header, and the checks of the configuration."""
 
 from datetime import timedelta
 
@@ -7,15 +7,15 @@ from starlette.requests import HTTPConnection
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 from support.api.client import CHEAP_PASSWORDS
-from support.web.sign_in import STREAM, may_see, refused, sign_in, sign_out, world_in
+from support.web.sign_in import STREAM, has_access, is_refused, sign_in, sign_out, world_in
 
 from botchat.core.auth import AuthService
 from botchat.core.auth.ttl_cache import TTL_SECONDS
 from botchat.core.errors import ConfigError, NotSignedIn, StoreUnavailable
 from botchat.core.models import now
 from botchat.settings import Settings, WebSettings
-from botchat.web.auth.authenticators import COOKIE, HeaderDoor
-from botchat.web.launcher import _admins, _check_who_comes
+from botchat.web.auth.authenticators import SIGN_IN_COOKIE, HeaderAuthenticator
+from botchat.web.launcher import _admins, _check_exposure
 
 
 @pytest.fixture
@@ -27,14 +27,18 @@ def test_signing_out_in_one_tab_ends_the_others_and_no_other_device(world):
     here, elsewhere = world.signed_in("ann"), world.signed_in("ann")
     with here.websocket_connect(STREAM) as tab, elsewhere.websocket_connect(STREAM) as other:
         assert (tab.receive_text(), other.receive_text()) == ("ann", "ann")
-        kept = here.cookies[COOKIE]
+        kept = here.cookies[SIGN_IN_COOKIE]
         answer = sign_out(here)
-        assert (answer.status_code, answer.headers["location"], COOKIE in here.cookies) == (303, "/sign-in", False)
-        assert (refused(tab), refused(other)) == (True, False)
-        here.cookies.set(COOKIE, kept)
-        assert not may_see(here)  # the cookie is worth nothing, wherever it was kept
+        assert (answer.status_code, answer.headers["location"], SIGN_IN_COOKIE in here.cookies) == (
+            303,
+            "/sign-in",
+            False,
+        )
+        assert (is_refused(tab), is_refused(other)) == (True, False)
+        here.cookies.set(SIGN_IN_COOKIE, kept)
+        assert not has_access(here)  # the cookie is worth nothing, wherever it was kept
         sign_out(elsewhere, everywhere="yes")
-        assert refused(other)
+        assert is_refused(other)
 
 
 def test_a_request_that_crosses_a_signing_out_is_not_remembered(world):
@@ -49,14 +53,14 @@ def test_a_request_that_crosses_a_signing_out_is_not_remembered(world):
 
         def account(self, user):
             found = accounts.account(user)
-            world.access.sign_out(kept[COOKIE].split("_")[1])
+            world.access.sign_out(kept[SIGN_IN_COOKIE].split("_")[1])
             return found
 
     world.access = AuthService(Crossed(), CHEAP_PASSWORDS)
     ann = world.browser()
     ann.cookies = kept
-    assert may_see(ann)  # it was asked before
-    assert not may_see(ann)
+    assert has_access(ann)  # it was asked before
+    assert not has_access(ann)
 
 
 @pytest.mark.parametrize("signs_in", ["password", "header"])
@@ -77,21 +81,21 @@ def test_who_is_disabled_or_gets_another_password_is_signed_out_at_once(world, w
     with ann.websocket_connect(STREAM) as tab:
         tab.receive_text()
         getattr(world.access, what)("ann", *(["another word"] if what == "set_password" else []))
-        assert refused(tab)
-    assert not may_see(ann)
+        assert is_refused(tab)
+    assert not has_access(ann)
 
 
 def test_a_sign_in_goes_on_while_one_comes_back_and_ends_a_week_later(world):
     browser = world.signed_in("ann")
     accounts = world.repository.accounts()
-    sign_in_id = browser.cookies[COOKIE].split("_")[1]
+    sign_in_id = browser.cookies[SIGN_IN_COOKIE].split("_")[1]
     for days, is_in in ((3, True), (-1, False)):
         kept = accounts.sign_in(sign_in_id)
         accounts.renew_sign_in(sign_in_id, kept.hash, kept.hash, now() + timedelta(days=days))
         world.access = AuthService(accounts, CHEAP_PASSWORDS)  # another process: it remembers nobody
         again = world.browser()
         again.cookies = browser.cookies
-        assert may_see(again) == is_in
+        assert has_access(again) == is_in
         if is_in:
             assert accounts.sign_in(sign_in_id).expire_time > now() + timedelta(days=6)
 
@@ -111,10 +115,10 @@ def test_while_the_store_is_down_nobody_comes_in_and_who_is_there_stays(world):
         tab.receive_text()
         is_down.append(True)
         seconds[0] += TTL_SECONDS - 1
-        assert may_see(ann)
-        assert not refused(tab)
+        assert has_access(ann)
+        assert not is_refused(tab)
         seconds[0] += 1
-        assert not refused(tab)
+        assert not is_refused(tab)
         assert ann.get("/", headers={"Accept": "text/html"}).status_code == 503
         assert sign_in(world.browser()).status_code == 503
 
@@ -136,10 +140,10 @@ class TestAProxysHeader:
 
     @pytest.mark.parametrize("names", [[], [b""], [b"ann", b"bob"], [b"\xff"]])
     def test_none_two_or_no_text_are_nobody(self, world, names):
-        door = HeaderDoor(world.access, "Remote-User", WebSettings().proxies)
+        authenticator = HeaderAuthenticator(world.access, "Remote-User", WebSettings().proxies)
         headers = [(b"remote-user", name) for name in names]
         with pytest.raises(NotSignedIn):
-            door.enter(HTTPConnection({"type": "http", "headers": headers, "client": ("127.0.0.1", 1)}))
+            authenticator.authenticate(HTTPConnection({"type": "http", "headers": headers, "client": ("127.0.0.1", 1)}))
 
     def test_who_is_disabled_here_does_not_come_in_and_their_tabs_end(self, world):
         browser = world.browser(sign_in="header", header="Remote-User")
@@ -147,7 +151,7 @@ class TestAProxysHeader:
         with browser.websocket_connect(STREAM, headers=headers) as tab:
             tab.receive_text()
             world.access.disable("ann")
-            assert refused(tab)
+            assert is_refused(tab)
         assert browser.get("/", headers=headers).status_code == 401
 
 
@@ -155,12 +159,12 @@ class TestAProxysHeader:
 def test_where_others_come_somebody_signs_in_or_it_was_said_that_nobody_needs_to(host):
     open_to_all = Settings(user="ann", host=host)
     with pytest.raises(ConfigError, match="everybody there would be 'ann'"):
-        _check_who_comes(open_to_all, no_sign_in=False)
-    _check_who_comes(open_to_all, no_sign_in=True)
+        _check_exposure(open_to_all, no_sign_in=False)
+    _check_exposure(open_to_all, no_sign_in=True)
     closed = Settings(user="ann", host=host, web=WebSettings(sign_in="password"))
-    _check_who_comes(closed, no_sign_in=False)
+    _check_exposure(closed, no_sign_in=False)
     with pytest.raises(ConfigError, match="leave out --no-sign-in"):
-        _check_who_comes(closed, no_sign_in=True)
+        _check_exposure(closed, no_sign_in=True)
 
 
 def test_where_people_sign_in_only_those_are_admins_whom_the_config_names():

@@ -1,4 +1,4 @@
-"""Signing in at a provider of OpenID Connect: each callback signs in once, and signing out signs out there too."""
+"""Sign-in with OpenID Connect: each callback signs in once, and signing out includes the provider."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +15,7 @@ from support.web.browser import chromium_binary
 from support.web.oidc_provider import Provider
 
 from botchat.core.auth import AuthService
-from botchat.web.auth.authenticators import COOKIE
+from botchat.web.auth.authenticators import SIGN_IN_COOKIE
 
 ANN = {"sub": "1", "email": "ann@example.org", "email_verified": True}
 
@@ -35,7 +35,7 @@ def site(local_shell, local_repository, serve, provider):
         f'address = "http://127.0.0.1:{port}"\n',
     )
     local_shell.environment["BOTCHAT_OIDC_SECRET"] = provider.secret
-    AuthService(local_repository.accounts()).add_account("ann@example.org")
+    AuthService(local_repository.accounts()).add("ann@example.org")
     return serve(local_shell, "--port", str(port))
 
 
@@ -73,7 +73,7 @@ def signed_in(browser):
     return browser
 
 
-def may_see(browser) -> bool:
+def has_access(browser) -> bool:
     return browser.get("/export?form=json").status_code == 200
 
 
@@ -86,13 +86,13 @@ class TestReplay:
     def test_the_same_callback_with_the_same_cookies_signs_in_once(self, open_browser, local_repository):
         callback = way_back(open_browser())
         first = open_browser(callback.cookies).get(callback.url)
-        assert (first.status_code, COOKIE in first.cookies) == (303, True)
+        assert (first.status_code, SIGN_IN_COOKIE in first.cookies) == (303, True)
         for cookies in (callback.cookies, callback.cookies | dict(first.cookies)):
             again = open_browser(cookies)
             answer = again.get(callback.url)
             assert (answer.status_code, "This sign-in was already used." in answer.text) == (400, True)
-            assert COOKIE not in answer.cookies
-            assert may_see(again) == (COOKIE in cookies)  # a browser that was signed in still is
+            assert SIGN_IN_COOKIE not in answer.cookies
+            assert has_access(again) == (SIGN_IN_COOKIE in cookies)  # a browser that was signed in still is
         assert sign_ins(local_repository) == 1
 
     def test_of_many_at_once_one_signs_in(self, open_browser, local_repository):
@@ -128,9 +128,9 @@ class TestSignOut:
     def test_it_ends_at_the_provider_too(self, open_browser, provider):
         provider.signs_out = True
         browser = signed_in(open_browser())
-        cookie = browser.cookies[COOKIE]
+        cookie = browser.cookies[SIGN_IN_COOKIE]
         answer = self.sign_out(browser)
-        assert (answer.status_code, COOKIE in browser.cookies, may_see(browser)) == (200, False, False)
+        assert (answer.status_code, SIGN_IN_COOKIE in browser.cookies, has_access(browser)) == (200, False, False)
         there = answer.headers["refresh"].removeprefix("0; url=")
         assert there == unescape(re.search('<a href="([^"]*)">Sign out of 127.0.0.1 too', answer.text)[1])
         asked = {name: values[0] for name, values in parse_qs(urlsplit(there).query).items()}
@@ -148,21 +148,21 @@ class TestSignOut:
         for strange in (state, "x", ""):  # the state is good once
             assert "You are signed out." not in browser.get("/sign-in", params={"state": strange}).text
         assert "botchat_id_token" not in browser.cookies
-        browser.cookies.set(COOKIE, cookie)
-        assert not may_see(browser)
+        browser.cookies.set(SIGN_IN_COOKIE, cookie)
+        assert not has_access(browser)
 
     def test_where_the_provider_has_no_address_for_it_it_ends_here(self, open_browser):
         browser = signed_in(open_browser())
         answer = self.sign_out(browser)
         assert (answer.status_code, answer.headers["location"], "refresh" in answer.headers) == (303, "/sign-in", False)
-        assert not may_see(browser)
+        assert not has_access(browser)
 
     def test_where_the_provider_can_t_be_reached_it_ends_here_and_says_so(self, open_browser, provider):
         browser = signed_in(open_browser())
         provider.stop()
         answer = self.sign_out(browser)
         assert "may still be signed in at 127.0.0.1: Can&#x27;t reach 127.0.0.1." in answer.text
-        assert (answer.status_code, may_see(browser)) == (200, False)
+        assert (answer.status_code, has_access(browser)) == (200, False)
 
     def test_another_site_s_form_and_a_link_end_nothing(self, open_browser, provider):
         provider.signs_out = True
@@ -170,7 +170,7 @@ class TestSignOut:
         for answer in (browser.post("/sign-out"), browser.post("/sign-out", data={"form": "x" * 43})):
             assert (answer.status_code, "refresh" in answer.headers) == (400, False)
         assert browser.get("/sign-out").status_code == 200
-        assert may_see(browser)
+        assert has_access(browser)
 
     def test_an_id_token_too_long_for_a_cookie_is_not_kept(self, open_browser, provider):
         provider.signs_out = True

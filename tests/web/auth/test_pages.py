@@ -1,12 +1,12 @@
-"""Signing in to the page: every address for everybody, and the forms."""
+"""The sign-in pages: every path for every identity, and the forms."""
 
 import pytest
 from starlette.websockets import WebSocketDisconnect
 from support.stores.sessions import stored
-from support.web.sign_in import STREAM, WORD, key_of, may_see, sign_in, sign_out, world_in
+from support.web.sign_in import PASSWORD, STREAM, form_key, has_access, sign_in, sign_out, world_in
 
 from botchat.core.models import Message, read_file
-from botchat.web.auth.authenticators import COOKIE
+from botchat.web.auth.authenticators import SIGN_IN_COOKIE
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def test_the_right_password_opens_the_page_and_a_new_tab_of_the_same_browser(wor
     assert (asked.status_code, asked.headers["location"]) == (303, "/sign-in?next=session%3Dabc%26x%3D%2526")
     answer = sign_in(browser, path=asked.headers["location"])
     assert (answer.status_code, answer.headers["location"]) == (303, "/?session=abc&x=%26")
-    cookie = next(line for line in answer.headers.get_list("set-cookie") if line.startswith(COOKIE))
+    cookie = next(line for line in answer.headers.get_list("set-cookie") if line.startswith(SIGN_IN_COOKIE))
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie
     assert browser.get("/").text == "ann"
@@ -32,7 +32,7 @@ def test_the_right_password_opens_the_page_and_a_new_tab_of_the_same_browser(wor
 def test_nobody_is_led_elsewhere_after_signing_in(world, after):
     browser = world.browser()
     answer = browser.post(
-        "/sign-in", params={"next": after}, data={"form": key_of(browser), "user": "ann", "password": WORD}
+        "/sign-in", params={"next": after}, data={"form": form_key(browser), "user": "ann", "password": PASSWORD}
     )
     assert answer.headers["location"].startswith("/?")
     assert "x" not in answer.headers
@@ -40,31 +40,39 @@ def test_nobody_is_led_elsewhere_after_signing_in(world, after):
 
 @pytest.mark.parametrize(
     ("user", "password"),
-    [("ann", "wrong"), ("ann", ""), ("", WORD), ("nobody", WORD), ("proxied", WORD), ("disabled", WORD), ("<b>", "x")],
+    [
+        ("ann", "wrong"),
+        ("ann", ""),
+        ("", PASSWORD),
+        ("nobody", PASSWORD),
+        ("proxied", PASSWORD),
+        ("disabled", PASSWORD),
+        ("<b>", "x"),
+    ],
 )
 def test_a_wrong_password_says_so_in_the_same_words_and_lets_nobody_in(world, user, password):
     world.access.add_account("proxied")
-    world.access.add_account("disabled", WORD)
+    world.access.add_account("disabled", PASSWORD)
     world.access.disable("disabled")
     browser = world.browser()
     answer = sign_in(browser, user, password)
     assert answer.status_code == 401
     assert '<p role="alert">' in answer.text
     assert "<b>" not in answer.text
-    assert COOKIE not in answer.cookies
-    assert not may_see(browser)
+    assert SIGN_IN_COOKIE not in answer.cookies
+    assert not has_access(browser)
 
 
 @pytest.mark.parametrize("form", [None, "", "x" * 43, "\xe9"])
 def test_a_form_of_another_site_signs_nobody_in_or_out(world, form):
     browser = world.browser()
-    key_of(browser)
-    data = {"user": "ann", "password": WORD} | ({} if form is None else {"form": form})
-    assert (browser.post("/sign-in", data=data).status_code, may_see(browser)) == (400, False)
+    form_key(browser)
+    data = {"user": "ann", "password": PASSWORD} | ({} if form is None else {"form": form})
+    assert (browser.post("/sign-in", data=data).status_code, has_access(browser)) == (400, False)
     bare = world.browser()
-    assert bare.post("/sign-in", data=data | {"form": key_of(browser)}).status_code == 400  # not this browser's
+    assert bare.post("/sign-in", data=data | {"form": form_key(browser)}).status_code == 400  # not this browser's
     ann = world.signed_in("ann")
-    assert (ann.post("/sign-out", data=data).status_code, may_see(ann)) == (400, True)
+    assert (ann.post("/sign-out", data=data).status_code, has_access(ann)) == (400, True)
     assert browser.post("/sign-in", content=b"x" * 20_000).status_code == 400
 
 
@@ -92,7 +100,7 @@ def test_an_address_serves_its_owner_and_nobody_else(world, address):
         assert ann.get(address.format(session=malformed, file=file.id)).status_code == 404
     sign_out(ann)
     forged = world.browser()
-    forged.cookies.set(COOKIE, "br_00000000-0000-0000-0000-000000000000_" + "x" * 43)
+    forged.cookies.set(SIGN_IN_COOKIE, "br_00000000-0000-0000-0000-000000000000_" + "x" * 43)
     for nobody in (world.browser(), ann, forged):
         assert nobody.get(place).status_code == 401
 

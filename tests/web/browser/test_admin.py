@@ -1,4 +1,4 @@
-"""What an admin sees, what is downloaded and what is taken in: in Chromium, on the SQLite file and a real MongoDB."""
+"""The admin page, export and import in Chromium, on a SQLite file and a real MongoDB."""
 
 import pytest
 from playwright.sync_api import expect

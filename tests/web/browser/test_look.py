@@ -1,4 +1,4 @@
-"""What the browser does for the page: drafts, copying, themes, keys, the drawer of a phone, and what it never does."""
+"""The page's script and style in Chromium: drafts, copying, themes, keys, a phone's drawer, and external requests."""
 
 import signal
 

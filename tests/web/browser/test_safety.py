@@ -1,4 +1,4 @@
-"""What a bot writes never does anything but be read, and everybody can read it, in Chromium."""
+"""Bots' messages run and load nothing, and the page is accessible, in Chromium."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe

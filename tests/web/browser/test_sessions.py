@@ -1,4 +1,4 @@
-"""What a person does with sessions in Chromium, on the SQLite file and on a real MongoDB."""
+"""Actions on sessions in Chromium, on a SQLite file and a real MongoDB."""
 
 import pytest
 from playwright.sync_api import expect

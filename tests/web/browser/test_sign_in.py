@@ -1,4 +1,4 @@
-"""Signing in to the real page: with a password in Chromium, and elsewhere at a provider on this machine."""
+"""Sign-in on the real page: with a password in Chromium, and at an identity provider on this machine."""
 
 import re
 import signal

@@ -1,7 +1,7 @@
-"""What a conversation shows stays on the screen, in Chromium, while the page is drawn again.
+"""A conversation stays on the screen, in Chromium, while the page is redrawn.
 
-The page gets at most one message of the server per two frames, as over a slow network. So each step on the way from
-one run of the page to the next is drawn, and the test sees it.
+The page gets at most one message of the server per two frames, as over a slow network, so that the browser draws each
+step between two runs of the page and the test sees it.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What a person sees: the page's stories in Chromium, on the SQLite file and on a real MongoDB."""
+"""The user stories of the page in Chromium, on a SQLite file and a real MongoDB."""
 
 import re
 import signal

@@ -1,4 +1,4 @@
-"""How a reply looks while it comes, in Chromium: its words never get fewer and never fade."""
+"""A streaming reply in Chromium: its text never shrinks and never fades."""
 
 import signal
 import threading

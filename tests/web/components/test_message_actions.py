@@ -1,8 +1,8 @@
-"""What the page does with messages: edited, answered again, rated, looked at closely."""
+"""Actions on messages: edit, regenerate, feedback, details."""
 
 import pytest
 from support.fakes import DONE
-from support.web.tabs import click, opened, pick, said
+from support.web.tabs import click, conversation_texts, open_session_id, pick
 
 from botchat.core.models import Message, Session
 
@@ -11,11 +11,11 @@ from botchat.core.models import Message, Session
 def tab(site):
     """A tab with one question and its answer."""
     tab = site.say(site.open(), "Which heron?")
-    return site.settle(tab, opened(tab))
+    return site.settle(tab, open_session_id(tab))
 
 
 def stored(site, tab) -> list[Message]:
-    return site.store.get("ann", opened(tab)).messages
+    return site.store.get("ann", open_session_id(tab)).messages
 
 
 def menu(site, tab, place: int, option: str):
@@ -27,13 +27,13 @@ def menu(site, tab, place: int, option: str):
 def test_an_answer_is_asked_for_again_and_the_first_one_is_a_click_away(site, tab):
     site.follow("A blue one.", DONE)
     menu(site, tab, 1, "Answer again")
-    site.settle(tab, opened(tab))
-    assert said(tab) == ["Which heron?", "A blue one."]
+    site.settle(tab, open_session_id(tab))
+    assert conversation_texts(tab) == ["Which heron?", "A blue one."]
     assert any(caption.value == "2/2" for caption in tab.main.caption)
     click(tab, f"version before {stored(site, tab)[2].id}")
-    assert said(tab) == ["Which heron?", "Yes."]
+    assert conversation_texts(tab) == ["Which heron?", "Yes."]
     click(tab, f"version after {stored(site, tab)[1].id}")
-    assert said(tab) == ["Which heron?", "A blue one."]
+    assert conversation_texts(tab) == ["Which heron?", "A blue one."]
 
 
 def test_an_edited_message_begins_a_branch_and_the_old_one_stays(site, tab):
@@ -42,11 +42,11 @@ def test_an_edited_message_begins_a_branch_and_the_old_one_stays(site, tab):
     assert editor.value == "Which heron?"
     editor.set_value("Which stork?")
     site.run(tab)
-    site.settle(click(tab, "send edited"), opened(tab))
-    assert said(tab) == ["Which stork?", "Yes."]
+    site.settle(click(tab, "send edited"), open_session_id(tab))
+    assert conversation_texts(tab) == ["Which stork?", "Yes."]
     assert [m.content for m in stored(site, tab)] == ["Which heron?", "Yes.", "Which stork?", "Yes."]
     click(tab, f"version before {stored(site, tab)[2].id}")
-    assert said(tab) == ["Which heron?", "Yes."]
+    assert conversation_texts(tab) == ["Which heron?", "Yes."]
 
 
 def test_an_edit_that_can_not_be_saved_stays_in_the_editor_and_is_told(site, tab):
@@ -58,14 +58,14 @@ def test_an_edit_that_can_not_be_saved_stays_in_the_editor_and_is_told(site, tab
     assert "The store is down" in tab.main.warning[0].value
     assert tab.main.text_area[0].value == "Which stork?"
     site.store.down = False
-    site.settle(click(tab, "send edited"), opened(tab))
-    assert said(tab) == ["Which stork?", "Yes."]
+    site.settle(click(tab, "send edited"), open_session_id(tab))
+    assert conversation_texts(tab) == ["Which stork?", "Yes."]
 
 
 def test_an_edit_is_given_up(site, tab):
     menu(site, tab, 0, "Edit")
     click(tab, "cancel edit")
-    assert said(tab) == ["Which heron?", "Yes."]
+    assert conversation_texts(tab) == ["Which heron?", "Yes."]
     assert len(stored(site, tab)) == 2
 
 
@@ -79,7 +79,7 @@ def test_feedback_is_given_changed_commented_and_taken_back(site, tab):
     site.run(tab)
     assert stored(site, tab)[1].feedback["comment"] == "It is no heron."
     assert stored(site, tab)[1].feedback["rating"] == "down"
-    again = site.open("ann", opened(tab))
+    again = site.open("ann", open_session_id(tab))
     assert again.main.feedback[0].value == 0
     (kept,) = [text for text in again.main.text_input if text.label == "Why?"]
     assert kept.proto.default == "It is no heron."  # else a browser that draws it anew sends nothing as the comment
@@ -114,9 +114,9 @@ def test_an_older_exchange_has_one_menu_for_both_and_a_message_without_an_answer
     pick(tab, menus[7], "Edit the question")
     assert [area.value for area in tab.main.text_area] == ["words 6"]
     site.settle(click(tab, "send edited"), session.id)
-    assert said(tab) == [f"words {i}" for i in range(7)] + ["Yes."]
+    assert conversation_texts(tab) == [f"words {i}" for i in range(7)] + ["Yes."]
     pick(tab, menus[0], "New session from here")
-    assert said(tab)[0] == "words 0"
+    assert conversation_texts(tab)[0] == "words 0"
 
 
 def test_details_are_told_when_they_are_asked_for(site, tab):
@@ -135,7 +135,7 @@ def lines_of(tab) -> list[str]:
 
 
 def test_the_bot_is_let_forget_what_came_before_and_that_is_taken_back(site, tab):
-    site.settle(site.say(tab, "Which stork?"), opened(tab))
+    site.settle(site.say(tab, "Which stork?"), open_session_id(tab))
     menu(site, tab, 2, "Forget what came before")
     assert lines_of(tab) == ["2 of 4 messages sent: as you wished, the bot is not shown what stands above."]
     assert any(caption.value.endswith("· 2 of 4 messages sent") for caption in tab.main.caption)
@@ -145,20 +145,20 @@ def test_the_bot_is_let_forget_what_came_before_and_that_is_taken_back(site, tab
 
 
 def test_where_a_topic_seems_to_begin_is_shown_to_who_wants_it_and_begins_a_new_session(site, tab):
-    site.settle(site.say(tab, "A train to Cambridge on Saturday, please."), opened(tab))
-    session_id, (_, _, topic, _) = opened(tab), stored(site, tab)
+    site.settle(site.say(tab, "A train to Cambridge on Saturday, please."), open_session_id(tab))
+    session_id, (_, _, topic, _) = open_session_id(tab), stored(site, tab)
     place = f"line-topic-{topic.id}"
     assert all(button.key != place for button in tab.main.button)
     site.connect().set_preferences("ann", topics="shown")
     tab = site.open(session_id=session_id)
     click(tab, place)
-    assert opened(tab) != session_id
-    assert said(tab) == ["A train to Cambridge on Saturday, please.", "Yes."]
+    assert open_session_id(tab) != session_id
+    assert conversation_texts(tab) == ["A train to Cambridge on Saturday, please.", "Yes."]
 
 
 def test_a_message_is_redacted_with_those_that_quote_it(site, tab):
     site.follow("You asked about the bird number 4711-0815.", DONE)
-    site.settle(site.say(tab, "Tell me about bird number 4711-0815, please"), opened(tab))
+    site.settle(site.say(tab, "Tell me about bird number 4711-0815, please"), open_session_id(tab))
     menu(site, tab, 2, "Redact")
     assert "Quoted in: message 4 (assistant)." in [each.value.replace("\\", "") for each in tab.markdown]
     click(tab, "cancel redact")
@@ -166,7 +166,7 @@ def test_a_message_is_redacted_with_those_that_quote_it(site, tab):
     menu(site, tab, 2, "Redact")
     tab.checkbox("redact quotes").check()
     click(tab, "redact")
-    assert said(tab) == ["Which heron?", "Yes.", "[redacted]", "[redacted]"]
+    assert conversation_texts(tab) == ["Which heron?", "Yes.", "[redacted]", "[redacted]"]
     assert [m.content for m in stored(site, tab)][2:] == ["[redacted]", "[redacted]"]
 
 

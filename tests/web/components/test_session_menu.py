@@ -1,9 +1,9 @@
-"""What the page does with sessions: found, renamed, pinned, tagged, archived, deleted and brought back."""
+"""Actions on sessions: search, rename, pin, tag, archive, delete and restore."""
 
 from datetime import timedelta
 
 from support.fakes import DONE
-from support.web.tabs import choose, click, groups, listed, opened, pick, said
+from support.web.tabs import choose, click, conversation_texts, groups, open_session_id, pick, session_names
 
 from botchat.core.models import Message, Session, now
 
@@ -47,8 +47,8 @@ def test_of_two_sessions_of_one_name_the_one_that_is_clicked_opens(site):
     tab = site.open()
     (radio,) = tab.sidebar.radio
     site.run(radio.set_value(radio.options[1]) and tab)
-    assert opened(tab) == first.id
-    assert said(tab) == ["same", "the older one"]
+    assert open_session_id(tab) == first.id
+    assert conversation_texts(tab) == ["same", "the older one"]
 
 
 def test_search_finds_by_name_and_content_and_an_empty_one_shows_all(site):
@@ -57,20 +57,20 @@ def test_search_finds_by_name_and_content_and_an_empty_one_shows_all(site):
     begun_ago(site, 0, "about fish")
     tab = site.open()
     tab.text_input("search").set_value("HERON")
-    assert listed(site.run(tab)) == ["about birds"]
+    assert session_names(site.run(tab)) == ["about birds"]
     tab.text_input("search").set_value("nothing like it")
-    assert listed(site.run(tab)) == []
+    assert session_names(site.run(tab)) == []
     assert any("Nothing was found" in caption.value for caption in tab.sidebar.caption)
     tab.text_input("search").set_value("")
-    assert len(listed(site.run(tab))) == 2
+    assert len(session_names(site.run(tab))) == 2
 
 
 def test_a_search_is_paged_by_50(site):
     site.sessions(60)
     tab = site.open()
     tab.text_input("search").set_value("ann's")
-    assert len(listed(site.run(tab))) == 50
-    assert len(listed(click(tab, "load more"))) == 60
+    assert len(session_names(site.run(tab))) == 50
+    assert len(session_names(click(tab, "load more"))) == 60
 
 
 def test_a_session_is_renamed_from_its_menu(site):
@@ -78,7 +78,7 @@ def test_a_session_is_renamed_from_its_menu(site):
     tab = menu(site.open("ann", session.id), "Rename")
     tab.text_input("new name").set_value("new name")
     click(tab, "save name")
-    assert listed(tab) == ["new name"]
+    assert session_names(tab) == ["new name"]
     assert site.store.get("ann", session.id).name == "new name"
 
 
@@ -100,9 +100,9 @@ def test_a_session_is_pinned_and_unpinned(site):
 def test_a_session_is_archived_found_in_the_archive_and_moved_back(site):
     session = begun_ago(site, 0, "mine")
     tab = menu(site.open("ann", session.id), "Archive")
-    assert listed(tab) == []
+    assert session_names(tab) == []
     tab.button_group("place").set_value("Archive")
-    assert listed(site.run(tab)) == ["mine"]
+    assert session_names(site.run(tab)) == ["mine"]
     menu(tab, "Move to chats")
     assert site.store.get("ann", session.id).state == "active"
 
@@ -110,10 +110,10 @@ def test_a_session_is_archived_found_in_the_archive_and_moved_back(site):
 def test_a_deleted_session_leaves_the_page_and_undo_brings_it_back(site):
     session = begun_ago(site, 0, "mine")
     tab = menu(site.open("ann", session.id), "Delete")
-    assert (listed(tab), said(tab)) == ([], [])
+    assert (session_names(tab), conversation_texts(tab)) == ([], [])
     assert site.store.get("ann", session.id).state == "trash"
     click(tab, "undo move")
-    assert listed(tab) == ["mine"]
+    assert session_names(tab) == ["mine"]
     assert site.store.get("ann", session.id).deleted_time is None
 
 
@@ -122,14 +122,14 @@ def test_the_trash_is_listed_and_a_session_in_it_is_restored_or_removed_for_ever
         site.store.delete("ann", begun_ago(site, 0, name).id)
     tab = site.open()
     tab.button_group("place").set_value("Trash")
-    assert sorted(listed(site.run(tab))) == ["first", "second"]
+    assert sorted(session_names(site.run(tab))) == ["first", "second"]
     choose(tab, "first")
     assert "in the trash until" in tab.main.warning[0].value
     click(tab, "restore")
     assert [summary.name for summary in in_store(site)] == ["first"]
     choose(tab, "second")
     click(click(tab, "delete for ever"), "purge")
-    assert listed(tab) == []
+    assert session_names(tab) == []
     assert site.store.find("ann", "second") == []
 
 
@@ -140,9 +140,9 @@ def test_several_sessions_are_deleted_at_once_and_brought_back_at_once(site):
         box.check()
     site.run(tab)
     click(tab, "all trash")
-    assert listed(tab) == ["ann's 0"]
+    assert session_names(tab) == ["ann's 0"]
     click(tab, "undo move")
-    assert len(listed(tab)) == 3
+    assert len(session_names(tab)) == 3
 
 
 def test_several_sessions_get_a_tag_and_are_found_by_it(site):
@@ -155,7 +155,7 @@ def test_several_sessions_get_a_tag_and_are_found_by_it(site):
     site.run(tab)
     click(tab, "select")
     tab.selectbox("tag").set_value("birds")
-    assert listed(site.run(tab)) == ["ann's 2", "ann's 1"]
+    assert session_names(site.run(tab)) == ["ann's 2", "ann's 1"]
 
 
 def test_tags_of_a_session_are_changed_from_its_menu(site):
@@ -173,9 +173,9 @@ def test_a_chat_gets_a_system_prompt_of_its_own(site):
     tab.text_area[0].set_value("You are terse.")
     site.run(tab)
     site.say(tab, "Hi")
-    site.settle(tab, opened(tab))
+    site.settle(tab, open_session_id(tab))
     assert site.bot.prompts[0][0] == {"role": "system", "content": "You are terse."}
-    assert site.store.get("ann", opened(tab)).system == "You are terse."
+    assert site.store.get("ann", open_session_id(tab)).system == "You are terse."
 
 
 def test_the_name_of_a_session_is_in_the_title_and_another_users_can_not_be_opened(site):
@@ -185,7 +185,7 @@ def test_the_name_of_a_session_is_in_the_title_and_another_users_can_not_be_open
         if option == "view":
             tab.query_params["view"] = "nonsense"
             site.run(tab)
-        assert said(tab) == []
+        assert conversation_texts(tab) == []
         assert tab.main.error
 
 

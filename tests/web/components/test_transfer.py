@@ -1,4 +1,4 @@
-"""What downloads sessions from the page, and what takes them in and tells what became of them."""
+"""Export links, and imports with their report."""
 
 import json
 
@@ -25,8 +25,8 @@ def links_page() -> None:
     from botchat.core.models import Session
     from botchat.web.components import transfer
 
-    transfer.session_links(Session(id="an id & more", user="ann", bot_id="b", rev=1))
-    transfer.all_links()
+    transfer.session_export_links(Session(id="an id & more", user="ann", bot_id="b", rev=1))
+    transfer.export_links()
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_what_was_exported_and_removed_comes_back_by_an_import(site, tab, form):
 
 
 def listed_now() -> int:
-    return cache.listed("ann", 1, cache.ACTIVE, local_now()).total
+    return cache.session_list("ann", 1, cache.ACTIVE, local_now()).total
 
 
 def test_the_list_shows_at_once_what_was_taken_in(site, tab):

@@ -1,4 +1,4 @@
-"""What the page makes of Markdown: images wait for a click, formulas are formulas, the rest is as it was written."""
+"""Markdown on the page: images are links, formulas are formulas, everything else is shown as written."""
 
 import base64
 import io
@@ -12,8 +12,8 @@ from PIL import Image
 
 from botchat.core.exporting import printable
 from botchat.core.models import has_padded_tables
-from botchat.web.markdown.escape import LONGEST, bot_markdown, label, plain
-from botchat.web.markdown.formulas import LARGEST
+from botchat.web.markdown.escape import MAX_MARKDOWN_LENGTH, bot_markdown, escape, session_label
+from botchat.web.markdown.formulas import MAX_SIZE_EM
 
 
 def image_of(width: int, height: int) -> str:
@@ -183,7 +183,7 @@ def test_no_size_in_a_formula_is_larger_than_the_page(formula):
         given = bot_markdown(written)
         sizes = [float(number) for number, unit in SIZE.findall(given) if unit in {"em", "mu"}]
         assert sizes
-        assert max(sizes) <= LARGEST * 18
+        assert max(sizes) <= MAX_SIZE_EM * 18
         assert "100000" not in given
 
 
@@ -230,7 +230,7 @@ def test_an_honest_formula_stays_as_it_is(formula):
 
 def test_an_image_of_few_bytes_and_many_pixels_is_not_drawn():
     huge = image_of(6000, 6000)
-    assert len(huge) < LONGEST
+    assert len(huge) < MAX_MARKDOWN_LENGTH
     assert bot_markdown(f"![a]({huge})") == "Image: a"
     large = image_of(3000, 3000)
     assert bot_markdown(f"![a]({large}) ![b]({large})") == f"![a]({large}) Image: b"
@@ -291,10 +291,11 @@ def test_text_without_signs_stays_as_it_is(text):
     ],
 )
 def test_a_text_made_to_be_slow_is_not(hostile):
-    bot_markdown(hostile * (LONGEST // len(hostile)))  # the time limit of every test is far above what it takes
+    # The time limit of every test is far above what it takes.
+    bot_markdown(hostile * (MAX_MARKDOWN_LENGTH // len(hostile)))
 
 
 def test_a_label_is_one_line_shown_as_it_is():
-    assert label("a\n*b*") == "a \\*b\\*"
-    assert label("") == "Untitled"
-    assert plain("<b> $1") == "\\<b\\> \\$1"
+    assert session_label("a\n*b*") == "a \\*b\\*"
+    assert session_label("") == "Untitled"
+    assert escape("<b> $1") == "\\<b\\> \\$1"

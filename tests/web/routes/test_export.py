@@ -1,4 +1,4 @@
-"""The address /export: what a browser gets, from a real store."""
+"""The route /export: its responses, with a real store."""
 
 import http.client
 import json
@@ -16,10 +16,10 @@ from support.stores.sessions import stored, user_says
 
 from botchat.core.errors import StoreUnavailable
 from botchat.core.models import Message, SessionFilter
-from botchat.web.routes.export import EXPORT
-from botchat.web.server.security_headers import OwnNames
+from botchat.web.routes.export import EXPORT_ROUTE
+from botchat.web.server.security_headers import AllowedHosts
 
-SITE = Starlette(routes=[EXPORT], middleware=[Middleware(OwnNames, names=["localhost", "127.0.0.1", "::1"])])
+SITE = Starlette(routes=[EXPORT_ROUTE], middleware=[Middleware(AllowedHosts, hosts=["localhost", "127.0.0.1", "::1"])])
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The admin page's logic: who sees it, what it counts, and the list of users."""
+"""The admin page: who sees it, its counts, and the table of users."""
 
 from datetime import timedelta
 
@@ -124,7 +124,7 @@ def test_figures_are_kept_for_ten_minutes_and_read_again_by_refresh(site):
     assert totals(site.run(tab))["Users"] == "1"
     assert totals(click(tab, "admin refresh"))["Users"] == "2"
     assert users(tab) == ["eve", "ann"]
-    assert (metrics.figures._info.ttl, metrics.everybody._info.ttl) == (600, 600)
+    assert (metrics.read_metrics._info.ttl, metrics.all_users._info.ttl) == (600, 600)
 
 
 def test_an_empty_store_and_a_quiet_time_are_told(site):

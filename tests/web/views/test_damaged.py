@@ -1,4 +1,4 @@
-"""The page of a user with damaged sessions: the list has the others, and each says what is wrong with it."""
+"""The page of a user with damaged sessions: the list shows the others, and each damaged one shows its error."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from support.stores.damage import OF_FILE, WRONG, damage_document, damage_rows
 from support.stores.sessions import stored
-from support.web.tabs import PAGE, Site, listed, said
+from support.web.tabs import PAGE, Site, conversation_texts, session_names
 
 from botchat.bootstrap import build_repository
 from botchat.core.storage.sqlite.repository import SqliteRepository
@@ -39,12 +39,12 @@ def repository(request, tmp_path):
 
 def test_the_list_and_each_conversation_come_without_a_traceback(site: Site, repository):
     tab = site.open()
-    assert "A sound one" in listed(tab)
+    assert "A sound one" in session_names(tab)
     for session_id in repository.damaged:
         tab = site.open(session_id=session_id)
-        assert tab.error or said(tab), session_id
-        assert "A sound one" in listed(tab)
-    assert "message 0" in said(site.open(session_id="sound"))
+        assert tab.error or conversation_texts(tab), session_id
+        assert "A sound one" in session_names(tab)
+    assert "message 0" in conversation_texts(site.open(session_id="sound"))
 
 
 def test_a_damaged_conversation_says_what_is_wrong(site: Site):

@@ -1,12 +1,12 @@
-"""The admin page's charts as Vega-Lite: quiet colours that stand out from a light page and from a dark one."""
+"""The admin page's charts as Vega-Lite specifications, in colors that suit the light and the dark theme."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-# Each has a contrast of at least 3.4 to 1 with the page, be it light or dark.
-FIRST = "#4682be"
-SECOND = "#b8762e"
+# The contrast with the background is at least 3.4 to 1, in the light theme and in the dark one.
+PRIMARY = "#4682be"
+SECONDARY = "#b8762e"
 
 _HEIGHT = 220
 _HEIGHT_WITH_LEGEND = 260
@@ -17,22 +17,22 @@ Spec = dict[str, Any]
 Row = dict[str, Any]
 
 
-def bars_by_day(rows: Sequence[Row], title: str, first: date, last: date) -> Spec:
-    """Draw a bar for each day: its `number`."""
+def daily_bars(rows: Sequence[Row], title: str, first: date, last: date) -> Spec:
+    """Make a bar chart of the `number` of each day."""
     return {
         "height": _HEIGHT,
         "data": {"values": list(rows)},
-        "mark": {"type": "bar", "color": FIRST, "cornerRadiusEnd": 2},
+        "mark": {"type": "bar", "color": PRIMARY, "cornerRadiusEnd": 2},
         "encoding": {
             "x": _days(first, last),
             "y": _numbers("number"),
-            "tooltip": [_DAY_TOLD, {"field": "number", "type": "quantitative", "title": title, "format": ","}],
+            "tooltip": [_DAY_TOOLTIP, {"field": "number", "type": "quantitative", "title": title, "format": ","}],
         },
     }
 
 
-def lines_by_day(rows: Sequence[Row], title: str, first: date, last: date) -> Spec:
-    """Draw a line for each `kind` of number; the second is dashed."""
+def daily_lines(rows: Sequence[Row], title: str, first: date, last: date) -> Spec:
+    """Make a line chart with a line for each `kind`; the second line is dashed."""
     return {
         "height": _HEIGHT_WITH_LEGEND,
         "data": {"values": list(rows)},
@@ -40,15 +40,15 @@ def lines_by_day(rows: Sequence[Row], title: str, first: date, last: date) -> Sp
         "encoding": {
             "x": _days(first, last),
             "y": _numbers("number", title),
-            "color": _kinds(rows, FIRST, SECOND),
+            "color": _kinds(rows, PRIMARY, SECONDARY),
             "strokeDash": _kinds(rows, [1, 0], [5, 3]) | {"legend": None},
-            "tooltip": [_DAY_TOLD, _KIND_TOLD, {"field": "number", "type": "quantitative", "title": title}],
+            "tooltip": [_DAY_TOOLTIP, _KIND_TOOLTIP, {"field": "number", "type": "quantitative", "title": title}],
         },
     }
 
 
-def two_ways_by_day(rows: Sequence[Row], first: date, last: date) -> Spec:
-    """Draw two kinds of numbers against each other, `drawn` up and down from a line; `number` is what is told."""
+def diverging_daily_bars(rows: Sequence[Row], first: date, last: date) -> Spec:
+    """Make bars for each day: one kind of numbers above the axis, one below; `drawn` has a sign, `number` hasn't."""
     return {
         "height": _HEIGHT_WITH_LEGEND,
         "data": {"values": list(rows)},
@@ -56,19 +56,19 @@ def two_ways_by_day(rows: Sequence[Row], first: date, last: date) -> Spec:
         "encoding": {
             "x": _days(first, last),
             "y": _numbers("drawn") | {"axis": _WHOLE | {"labelExpr": "abs(datum.value)"}},
-            "color": _kinds(rows, FIRST, SECOND),
-            "tooltip": [_DAY_TOLD, _KIND_TOLD, {"field": "number", "type": "quantitative", "title": "Given"}],
+            "color": _kinds(rows, PRIMARY, SECONDARY),
+            "tooltip": [_DAY_TOOLTIP, _KIND_TOOLTIP, {"field": "number", "type": "quantitative", "title": "Given"}],
         },
     }
 
 
 def ranking(rows: Sequence[Row], title: str) -> Spec:
-    """Draw a bar for each `name`, in the order of the rows; where rows have a `kind`, a bar is of these parts."""
+    """Make horizontal bars for each `name`, in the order of the rows; rows with a `kind` are stacked."""
     names = list(dict.fromkeys(row["name"] for row in rows))
     spec: Spec = {
         "height": {"step": _BAR_HEIGHT},
         "data": {"values": list(rows)},
-        "mark": {"type": "bar", "color": FIRST, "cornerRadiusEnd": 2},
+        "mark": {"type": "bar", "color": PRIMARY, "cornerRadiusEnd": 2},
         "encoding": {
             "x": _numbers("number"),
             "y": {
@@ -85,13 +85,19 @@ def ranking(rows: Sequence[Row], title: str) -> Spec:
         },
     }
     if any("kind" in row for row in rows):
-        spec["encoding"]["color"] = _kinds(rows, FIRST, SECOND)
-        spec["encoding"]["tooltip"].insert(1, _KIND_TOLD)
+        spec["encoding"]["color"] = _kinds(rows, PRIMARY, SECONDARY)
+        spec["encoding"]["tooltip"].insert(1, _KIND_TOOLTIP)
     return spec
 
 
-_DAY_TOLD = {"field": "day", "type": "temporal", "timeUnit": "utcyearmonthdate", "title": "Day", "format": "%-d %b %Y"}
-_KIND_TOLD = {"field": "kind", "type": "nominal", "title": "What"}
+_DAY_TOOLTIP = {
+    "field": "day",
+    "type": "temporal",
+    "timeUnit": "utcyearmonthdate",
+    "title": "Day",
+    "format": "%-d %b %Y",
+}
+_KIND_TOOLTIP = {"field": "kind", "type": "nominal", "title": "What"}
 _WHOLE = {"tickMinStep": 1, "tickCount": 4, "format": "~s"}
 
 

@@ -1,4 +1,4 @@
-"""What the admin page shows, read from the store at most every ten minutes: counts, never anybody's words."""
+"""The data of the admin page, read from the store at most every ten minutes: counts, never messages."""
 
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
@@ -9,11 +9,11 @@ from botchat.core.admin import UsageStats, UserSummary
 from botchat.core.models import now
 from botchat.web import cache
 
-_KEPT = 10
+_MAX_ENTRIES = 10
 
 
-class Day(NamedTuple):
-    """What was said on a day (UTC). Latencies are milliseconds, None where no reply had one."""
+class DailyUsage(NamedTuple):
+    """The usage of one day (UTC). Latencies are in milliseconds, None if no reply had one."""
 
     day: date
     sessions: int
@@ -24,8 +24,8 @@ class Day(NamedTuple):
     down: int
 
 
-class Group(NamedTuple):
-    """What was said by a user, or with a bot."""
+class Usage(NamedTuple):
+    """The usage of a user or a bot."""
 
     name: str
     sessions: int
@@ -35,75 +35,75 @@ class Group(NamedTuple):
 
     @property
     def tokens(self) -> int:
-        """All tokens, read and written."""
+        """Input and output tokens."""
         return self.prompt_tokens + self.completion_tokens
 
 
-class Figures(NamedTuple):
-    """Everything that the charts of a period show; the groups with the most first."""
+class Metrics(NamedTuple):
+    """The data of all charts of a period; bots are sorted by tokens, users by messages, descending."""
 
-    read: datetime
+    read_time: datetime
     since: date | None
-    days: list[Day]
-    bots: list[Group]
-    users: list[Group]
+    days: list[DailyUsage]
+    bots: list[Usage]
+    users: list[Usage]
     p50: int | None
     p95: int | None
 
     @property
     def sessions(self) -> int:
-        """Those in which something was said; each has one user."""
+        """The number of sessions with messages in the period; each session has one user."""
         return sum(user.sessions for user in self.users)
 
     @property
     def messages(self) -> int:
-        """All messages."""
+        """The number of messages in the period."""
         return sum(user.messages for user in self.users)
 
     @property
     def tokens(self) -> int:
-        """All tokens, read and written."""
+        """Input and output tokens."""
         return sum(bot.tokens for bot in self.bots)
 
 
 def refresh() -> None:
-    """Have everything read again."""
-    # A reading that is under way in another tab is still kept then: its figures are as old as it took to read them.
-    figures.clear()
-    everybody.clear()
+    """Clear the caches, so that the next run reads the store again."""
+    # A read that is running in another tab is still cached afterwards; its data is as old as the read took.
+    read_metrics.clear()
+    all_users.clear()
 
 
-@st.cache_data(ttl=cache.CACHE_SECONDS, max_entries=_KEPT, show_spinner="Counting …")
-def figures(days: int | None) -> Figures:
-    """Count what was said in so many days up to today, or ever."""
-    read = now()
-    since = None if days is None else read.date() - timedelta(days=days - 1)
-    start = None if since is None else datetime.combine(since, time(), read.tzinfo)
+@st.cache_data(ttl=cache.CACHE_SECONDS, max_entries=_MAX_ENTRIES, show_spinner="Counting …")
+def read_metrics(days: int | None) -> Metrics:
+    """Read the metrics of the last `days` days including today; None reads all."""
+    read_time = now()
+    since = None if days is None else read_time.date() - timedelta(days=days - 1)
+    start = None if since is None else datetime.combine(since, time(), read_time.tzinfo)
     found = cache.connection().for_admins().stats_by_group(("day", "bot", "user"), since=start)
     whole = UsageStats(key="")
     for bot in found["bot"]:
         whole.latencies_ms.update(bot.latencies_ms)
-    return Figures(
-        read=read,
+    return Metrics(
+        read_time=read_time,
         since=since,
         days=[_day(stat) for stat in found["day"]],
-        bots=sorted(map(_group, found["bot"]), key=lambda bot: -bot.tokens),
-        users=sorted(map(_group, found["user"]), key=lambda user: -user.messages),
+        bots=sorted(map(_usage, found["bot"]), key=lambda bot: -bot.tokens),
+        users=sorted(map(_usage, found["user"]), key=lambda user: -user.messages),
         p50=whole.latency_ms(50),
         p95=whole.latency_ms(95),
     )
 
 
 @st.cache_data(ttl=cache.CACHE_SECONDS, max_entries=1, show_spinner="Reading the users …")
-def everybody() -> list[UserSummary]:
-    """Read who has sessions."""
+def all_users() -> list[UserSummary]:
+    """Read all users that have sessions."""
     return list(cache.connection().for_admins().users())
 
 
-def _day(stat: UsageStats) -> Day:
+def _day(stat: UsageStats) -> DailyUsage:
     day = date.fromisoformat(stat.key)
-    return Day(day, stat.sessions, stat.messages, stat.latency_ms(50), stat.latency_ms(95), stat.up, stat.down)
+    return DailyUsage(day, stat.sessions, stat.messages, stat.latency_ms(50), stat.latency_ms(95), stat.up, stat.down)
 
 
-def _group(stat: UsageStats) -> Group:
-    return Group(stat.key, stat.sessions, stat.messages, stat.prompt_tokens, stat.completion_tokens)
+def _usage(stat: UsageStats) -> Usage:
+    return Usage(stat.key, stat.sessions, stat.messages, stat.prompt_tokens, stat.completion_tokens)

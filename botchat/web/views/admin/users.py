@@ -1,4 +1,4 @@
-"""The admin page's list of users: sorted and searched, a page of them at a time."""
+"""The admin page's table of users, with search, sorting and pages."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -9,7 +9,7 @@ import streamlit as st
 from botchat.core.admin import UserSummary
 from botchat.core.exporting import one_line
 from botchat.core.models import PAGE_SIZE
-from botchat.web.markdown.escape import plain
+from botchat.web.markdown.escape import escape
 
 _SORTS: dict[str, tuple[Callable[[UserSummary], Any], bool]] = {
     "Last seen": (lambda user: user.update_time, True),
@@ -21,8 +21,8 @@ _SORTS: dict[str, tuple[Callable[[UserSummary], Any], bool]] = {
 
 
 @st.fragment
-def users_list(users: list[UserSummary]) -> None:
-    """Show who has sessions, as many on a page as a list of sessions has."""
+def user_table(users: list[UserSummary]) -> None:
+    """Show the users, as many per page as the session list has sessions."""
     st.subheader("Users", anchor=False)
     with st.container(horizontal=True):
         wanted = st.text_input("Search", key="admin search", placeholder="A part of a name", on_change=_first_page)
@@ -44,7 +44,7 @@ def users_list(users: list[UserSummary]) -> None:
 
 def _row(user: UserSummary) -> dict[str, str]:
     return {
-        "User": plain(one_line(user.user)),
+        "User": escape(one_line(user.user)),
         "Sessions": f"{user.sessions:,}",
         "Messages": f"{user.messages:,}",
         "First seen": _day(user.create_time),
@@ -53,7 +53,7 @@ def _row(user: UserSummary) -> dict[str, str]:
 
 
 def _day(time: datetime) -> str:
-    """Say a day; on a phone it takes two lines, the year on the second."""
+    """Format a day so that it takes two lines on a phone, with the year on the second."""
     return f"{time.day}\N{NO-BREAK SPACE}{time:%b %Y}"
 
 

@@ -6,7 +6,7 @@ from support.shell import Shell
 from support.stores.blocks import blocks_of, long_session, on_both, opened_store, whole
 from support.stores.sessions import user_says
 from support.tui.stories import async_test, terminal
-from support.web.tabs import click, opened, said
+from support.web.tabs import click, conversation_texts, open_session_id
 
 from botchat.core.chat import Chat
 from botchat.core.models import Session
@@ -28,8 +28,8 @@ def test_on_the_page_a_message_over_the_limit_stays_and_a_shorter_one_goes(site)
     click(tab, "take back")
     assert tab.chat_input[0].value == large
     site.say(tab, "short")
-    site.settle(tab, opened(tab))
-    assert [m.content for m in site.store.get("ann", opened(tab)).messages] == ["short", "Yes."]
+    site.settle(tab, open_session_id(tab))
+    assert [m.content for m in site.store.get("ann", open_session_id(tab)).messages] == ["short", "Yes."]
 
 
 @on_both
@@ -38,7 +38,7 @@ def test_the_page_shows_earlier_messages_of_a_long_session_and_goes_on_with_it(s
     tab = site.open("ann", session.id)
     for shown in (50, 100, 150):
         assert len(tab.chat_message) == shown
-        words = said(tab)
+        words = conversation_texts(tab)
         assert [words[0].split(":")[0], words[-1].split(":")[0]] == [str(300 - shown), "299"]
         click(tab, "show earlier")
     site.say(tab, "More")
