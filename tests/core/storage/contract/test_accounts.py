@@ -75,7 +75,7 @@ def test_no_new_user_has_a_name_that_differs_from_anothers_by_nothing_that_is_se
         with pytest.raises(InvalidInput, match=r"has an account already|differs too little|write it as 'ann'"):
             make(name)
     with pytest.raises(NotSignedIn):
-        access.external_sign_in(name, with_account=True)
+        access.external_sign_in(name, require_account=True)
     assert [account.user for account in access.accounts()] == ["ann"]
 
 
@@ -98,7 +98,7 @@ def test_a_name_in_any_script_is_stored_in_its_normal_form(access, name):
 def test_a_name_that_a_proxy_writes_in_parts_is_one_user(access):
     parted = unicodedata.normalize("NFD", "m\u00fcller")
     assert [access.external_sign_in(parted).user for _ in range(2)] == ["m\u00fcller"] * 2
-    assert access.external_sign_in(parted, with_account=True).user == "m\u00fcller"
+    assert access.external_sign_in(parted, require_account=True).user == "m\u00fcller"
     assert access.create_token(parted)[0].user == "m\u00fcller"
     assert [account.user for account in access.accounts()] == ["m\u00fcller"]
 
