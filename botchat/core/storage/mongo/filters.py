@@ -6,11 +6,8 @@ from typing import get_args
 
 from botchat.core.models import SessionFilter, State
 from botchat.core.storage.mongo.client import Document
-from botchat.core.storage.repository import parse_cursor
 from botchat.core.storage.search import search_patterns
-
-NEWEST_FIRST = [("create_time", -1), ("_id", -1)]
-OLDEST_FIRST = [("create_time", 1), ("_id", 1)]
+from botchat.core.storage.session_order import parse_cursor
 
 SUMMARY = ("user", "state", "create_time", "name", "bot_id", "update_time", "message_count", "pinned")
 

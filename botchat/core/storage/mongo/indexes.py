@@ -7,16 +7,17 @@ it. An index whose definition changes needs a new name: MongoDB refuses a second
 from pymongo.collection import Collection
 
 from botchat.core.storage.mongo.client import Document
-from botchat.core.storage.mongo.filters import NEWEST_FIRST, SUMMARY, TAGGED
+from botchat.core.storage.mongo.filters import SUMMARY, TAGGED
+from botchat.core.storage.session_order import MONGO_NEWEST_FIRST
 
 # The page's filter and order, then all fields of a summary, so that no document is fetched for it.
-PAGE_INDEX = [("user", 1), ("state", 1), *NEWEST_FIRST, *((name, 1) for name in SUMMARY[3:])]
+PAGE_INDEX = [("user", 1), ("state", 1), *MONGO_NEWEST_FIRST, *((name, 1) for name in SUMMARY[3:])]
 
 # All users' sessions. It contains no field that an append changes, so it doesn't slow down appends.
-ALL_INDEX = [("state", 1), *NEWEST_FIRST]
+ALL_INDEX = [("state", 1), *MONGO_NEWEST_FIRST]
 
 # The few sessions that have tags; a plain chat isn't in it. It contains no field that an append changes either.
-TAG_INDEX = [("user", 1), ("state", 1), ("tags", 1), *NEWEST_FIRST]
+TAG_INDEX = [("user", 1), ("state", 1), ("tags", 1), *MONGO_NEWEST_FIRST]
 
 _BLOCK_PLACES_INDEX = [("user", 1), ("id", 1), ("key", 1), ("first", 1), ("end", 1)]
 _BLOCK_MESSAGES_INDEX = [("user", 1), ("id", 1), ("messages.id", 1)]
