@@ -8,8 +8,8 @@ import sample
 from measure import Row, alternate, count_row, ratio_row, seconds
 from pymongo import MongoClient
 
+from botchat.core.storage.keyed.keys import keys_of
 from botchat.core.storage.mongo.messages.blocks import BLOCKS
-from botchat.core.storage.session_keys import keys_of
 from botchat.library import AgentSession, Store
 
 _DATABASE = "held_sessions"

@@ -20,8 +20,8 @@ from botchat.bootstrap import build_repository
 from botchat.core.errors import BotchatError
 from botchat.core.models import Message, Session
 from botchat.core.storage import SessionRepository
+from botchat.core.storage.keyed.keys import keys_of
 from botchat.core.storage.mongo.messages.record_size import size_of
-from botchat.core.storage.session_keys import keys_of
 
 _PROCESSES, _THREADS, _MESSAGES = 8, 8, 200
 _SECONDS = 300

@@ -12,9 +12,9 @@ from mongodb_store import SentCommands
 from pymongo import MongoClient
 from strands.types.session import SessionMessage
 
+from botchat.core.storage.keyed.keys import keys_of
 from botchat.core.storage.mongo.client import DEFAULT_DATABASE
 from botchat.core.storage.mongo.messages.blocks import BLOCKS
-from botchat.core.storage.session_keys import keys_of
 from botchat.library import Store
 from botchat.strands import BotchatSessionManager
 from botchat.strands.messages import to_message

@@ -10,7 +10,7 @@ from support.fuzz_targets import TARGETS
 from support.paths import TESTS
 
 from botchat.core.errors import ConfigError, InvalidInput
-from botchat.core.storage.repository import parse_cursor
+from botchat.core.storage.session_order import parse_cursor
 from botchat.settings import load_settings
 
 

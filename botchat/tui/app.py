@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import events, on, work
 from textual.app import App, ComposeResult, SystemCommand
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.dom import DOMNode
 from textual.screen import Screen
@@ -25,6 +25,7 @@ from botchat.tui.conversation.pane import ConversationPane
 from botchat.tui.conversation.view import SessionView
 from botchat.tui.driver import TerminalDriver
 from botchat.tui.formatting import age, title_of
+from botchat.tui.keymap import bindings
 from botchat.tui.lifecycle import LifecycleApp
 from botchat.tui.messages import StoreFailed, StoreResponded
 from botchat.tui.screens.confirm_dialog import ConfirmDialog
@@ -57,15 +58,7 @@ class BotchatApp(LifecycleApp):
     AUTO_FOCUS = "#composer"  # keys pressed during startup go into the composer
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_MIN_WIDTH_SIDE_BY_SIDE, "-wide"), (_MIN_WIDTH_LARGE_SIDEBAR, "-roomy")]  # noqa: RUF012  (Textual declares it so)
     COMMANDS = App.COMMANDS | {commands.SessionCommands}
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+n", "new", "New", id="new", tooltip="Begin a new session"),
-        Binding("ctrl+l", "sessions", "List", id="sessions", tooltip="Go to the list of sessions, or hide it"),
-        Binding("ctrl+r", "rename", "Rename it", id="rename", show=False, tooltip="Rename the session that is shown"),
-        Binding("ctrl+b", "choose_bot", "Bot", id="bot", tooltip="Let another bot answer in this session from now on"),
-        Binding("escape", "escape", "Stop", id="stop", tooltip="Stop the reply and keep what came; else leave"),
-        Binding("f1", "keys", "Keys", id="keys", tooltip="Show all keys"),
-        Binding("ctrl+q", "quit", "Quit", id="quit", show=False, tooltip="Leave; a reply under way is kept"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("app")
 
     @dataclass
     class StoreOpened(StoreResponded):

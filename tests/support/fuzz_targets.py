@@ -22,7 +22,7 @@ from botchat.core.exporting.markdown import markdown_to_html
 from botchat.core.importing import read_sessions
 from botchat.core.models import check_value
 from botchat.core.storage import message_to_record
-from botchat.core.storage.repository import parse_cursor
+from botchat.core.storage.session_order import parse_cursor
 from botchat.settings import load_settings
 from botchat.tui.markdown.reading import Document
 from botchat.web.markdown.escape import bot_markdown

@@ -11,7 +11,8 @@ from support.tui.stories import async_test, terminal
 from botchat.core.errors import ConfigError
 from botchat.settings import load_settings
 from botchat.tui.commands import display_key
-from botchat.tui.keymap import SCOPES, check_keys, scope_bindings
+from botchat.tui.key_overrides import check_keys
+from botchat.tui.keymap import KEYMAP, scope_bindings
 
 DOCUMENT = DOCS / "tui.md"
 
@@ -27,7 +28,7 @@ def test_the_document_tells_every_key_that_there_is():
             (display_key(binding, {}), binding.tooltip or binding.description, binding.id)
             for binding in scope_bindings(place)
         ]
-        for place in SCOPES
+        for place in KEYMAP
     }
 
 
@@ -86,7 +87,7 @@ async def test_f1_shows_every_key_as_it_is_now(chat_with, tmp_path):
     async with terminal(chat_with(), tmp_path, size=(100, 120), keys={"pin": "x"}) as at:
         await at.press("f1")
         await at.sees("Everywhere", "In the prompt", "In the list", "In the messages")
-        for place in SCOPES:
+        for place in KEYMAP:
             for binding in scope_bindings(place):
                 assert (binding.tooltip or binding.description) in at.text
         assert re.search(r"x +Pin it, so", at.text)
@@ -98,7 +99,7 @@ async def test_f1_shows_every_key_as_it_is_now(chat_with, tmp_path):
 async def test_the_palette_does_everything_that_has_a_key(chat_with, tmp_path):
     async with terminal(chat_with(), tmp_path) as at:
         titles = {command.title for command in at.app.get_system_commands(at.app.screen)}
-        assert {binding.description for place in SCOPES for binding in scope_bindings(place)} <= titles
+        assert {binding.description for place in KEYMAP for binding in scope_bindings(place)} <= titles
         await at.press("ctrl+p")
         await at.type("show the archive")
         await at.press(*["backspace"] * 16)

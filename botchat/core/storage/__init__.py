@@ -25,6 +25,7 @@ from botchat.core.storage.json_codec import (
     piece_to_json,
     to_line,
 )
+from botchat.core.storage.keyed.keys import is_generated
 from botchat.core.storage.records import (
     ORIGINAL,
     Record,
@@ -39,7 +40,6 @@ from botchat.core.storage.records import (
 from botchat.core.storage.redaction import has_redaction_since, redact
 from botchat.core.storage.repository import ACTIVE, SessionRepository
 from botchat.core.storage.search import excerpt_around
-from botchat.core.storage.session_keys import is_generated
 
 __all__ = [
     "ACTIVE",

@@ -98,7 +98,7 @@ class AllSessions(Protocol):
         ...
 
     def stored_keys(self, keys: Collection[str]) -> dict[str, tuple[str, int]]:
-        """Return those of these storage keys (`core/storage/session_keys.py`) that exist, with their user and `rev`."""
+        """Return those of these storage keys (`core/storage/keyed/keys.py`) that exist, with their user and `rev`."""
         ...
 
     def owners(self, session_id: str) -> list[str]:

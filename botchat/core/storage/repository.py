@@ -1,10 +1,8 @@
-"""The contract for storing a user's sessions, implemented by `mongo/` and `sqlite/`; also the cursors of pages."""
+"""The contract for storing a user's sessions, implemented by `mongo/` and `sqlite/`."""
 
-import base64
-import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple, Protocol, Unpack
+from datetime import datetime
+from typing import Any, Protocol, Unpack
 
 from botchat.core.errors import InvalidInput
 from botchat.core.models import (
@@ -25,12 +23,8 @@ from botchat.core.storage.agents import AgentChanges, AgentRecords
 from botchat.core.storage.all_sessions import AllSessions
 from botchat.core.storage.audit import AuditLog
 from botchat.core.storage.expiring import ExpiringValues
-from botchat.core.storage.records import LONG_AGO
 
 ACTIVE = SessionFilter()
-
-_EPOCH = LONG_AGO
-_MILLISECOND = timedelta(milliseconds=1)
 
 
 class SessionRepository(Protocol):
@@ -223,39 +217,6 @@ class SessionRepository(Protocol):
     def expiring_values(self) -> ExpiringValues:
         """Return the store of values that expire."""
         ...
-
-
-class CursorPosition(NamedTuple):
-    """Where a page ended: after this session. `is_alone`: no other with the same create_time followed it then."""
-
-    create_time: datetime
-    id: str
-    is_alone: bool
-
-
-def parse_cursor(cursor: str) -> CursorPosition:
-    """Return the position that a page's `next` encodes.
-
-    Raises:
-        InvalidInput: it isn't a cursor.
-    """
-    try:
-        milliseconds, session_id, is_alone = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        return CursorPosition(_EPOCH + int(milliseconds) * _MILLISECOND, str(session_id), bool(is_alone))
-    except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise InvalidInput(f"{cursor!r} is no cursor: take the one that the page before ended with.") from error
-
-
-def make_page(found: list[SessionSummary], limit: int) -> Page:
-    """Return a page of `limit` sessions from a query for one more than that."""
-    if len(found) <= limit:
-        return Page(sessions=tuple(found), next=None)
-    last, following = found[limit - 1 : limit + 1]
-    if last.create_time == LONG_AGO:  # damaged, as is everything after it, which has no position in the order
-        return Page(sessions=tuple(found[:limit]), next=None)
-    milliseconds = (last.create_time - _EPOCH) // _MILLISECOND
-    position = json.dumps([milliseconds, last.id, following.create_time != last.create_time])
-    return Page(sessions=tuple(found[:limit]), next=base64.urlsafe_b64encode(position.encode()).decode())
 
 
 def check_limit(limit: int) -> None:

@@ -9,21 +9,13 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
+from botchat.tui.keymap import bindings
+
 
 class Composer(TextArea):
     """A text area in which Enter sends; a new line has several keys, of which at least one works in every terminal."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "send", "Send", id="send", tooltip="Send what stands in the prompt"),
-        Binding(
-            "shift+enter,ctrl+j,alt+enter",
-            "new_line",
-            "New line",
-            id="new_line",
-            show=False,
-            tooltip="Begin a new line",
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("composer")
 
     @dataclass
     class Submitted(Message):

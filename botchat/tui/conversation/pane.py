@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from textual import on, work
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from botchat.core.errors import BotchatError
 from botchat.core.exporting import one_line
@@ -13,6 +13,7 @@ from botchat.core.models import Feedback, Message, Session, Topics, now
 from botchat.tui.backend import ChatBackend
 from botchat.tui.conversation.redaction import RedactionActions
 from botchat.tui.formatting import title_of
+from botchat.tui.keymap import bindings
 from botchat.tui.messages import StoreFailed, StoreResponded
 from botchat.tui.screens.input_dialog import InputDialog
 from botchat.tui.screens.select_dialog import SelectDialog
@@ -27,67 +28,7 @@ Change = Callable[[ChatBackend, Session], object]
 class ConversationPane(RedactionActions):
     """The session's keys, and the actions without a reply: versions, feedback, change of bot, copying."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "r", "regenerate", "Ask again", id="again", tooltip="Let the bot answer again; its answer before stays"
-        ),
-        Binding("e", "edit", "Edit", id="edit", tooltip="Say something else in the place of a message of yours"),
-        Binding(
-            "left_square_bracket",
-            "branch(-1)",
-            "Branch before",
-            id="branch.before",
-            show=False,
-            key_display="[",
-            tooltip="Show the branch before, where you edited or asked again",
-        ),
-        Binding(
-            "right_square_bracket",
-            "branch(1)",
-            "Branch after",
-            id="branch.after",
-            show=False,
-            key_display="]",
-            tooltip="Show the branch after it",
-        ),
-        Binding(
-            "plus",
-            "rate('up')",
-            "Good answer",
-            id="good",
-            show=False,
-            key_display="+",
-            tooltip="Say that an answer is good, and why; again takes it back",
-        ),
-        Binding(
-            "minus",
-            "rate('down')",
-            "Bad answer",
-            id="bad",
-            show=False,
-            key_display="-",
-            tooltip="Say that it is bad, and why; again takes it back",
-        ),
-        Binding(
-            "t", "toggle_reasoning", "Thoughts", id="thoughts", show=False, tooltip="Fold or unfold the bot's reasoning"
-        ),
-        Binding("i", "details", "Details", id="details", show=False, tooltip="Show times, bots, tokens and latency"),
-        Binding("y", "copy", "Copy message", id="copy", show=False, tooltip="Copy the marked message, or the last one"),
-        Binding("c", "copy_code", "Copy code", id="copy_code", show=False, tooltip="Copy its code; again: the next"),
-        Binding(
-            "f",
-            "forget",
-            "Forget",
-            id="forget",
-            show=False,
-            tooltip="Let the bot forget what stands above; or take it back",
-        ),
-        Binding(
-            "n", "from_here", "From here", id="from_here", show=False, tooltip="Begin a new session with a message"
-        ),
-        Binding("o", "topics", "Topics", id="topics", show=False, tooltip="Show or hide where topics seem to change"),
-        Binding("f5", "read", "Read again", id="read", show=False, tooltip="Read the session from the store again"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("conversation")
 
     @dataclass
     class SessionChanged(StoreResponded):

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from textual import on, work
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from botchat.core.errors import BotchatError
 from botchat.core.models import Message, Quote, Session
 from botchat.tui.backend import ChatBackend
 from botchat.tui.conversation.turns import TurnActions
 from botchat.tui.formatting import count_label
+from botchat.tui.keymap import bindings
 from botchat.tui.messages import StoreFailed, StoreResponded
 from botchat.tui.screens.redact_dialog import RedactAnswer, RedactDialog, describe_quotes
 from botchat.tui.state import visible_messages, with_message
@@ -20,9 +21,7 @@ from botchat.tui.state import visible_messages, with_message
 class RedactionActions(TurnActions):
     """Removes a message's text from the store, with derived data and, on request, the messages that quote it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("x", "redact", "Redact", id="redact", show=False, tooltip="Redact the marked message; asks first"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("redaction")
 
     @dataclass
     class QuotesFound(StoreResponded):

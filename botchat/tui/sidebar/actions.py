@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import work
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 
 from botchat.core.errors import BotchatError
@@ -13,6 +13,7 @@ from botchat.core.exporting import one_line
 from botchat.core.models import SessionSummary, State
 from botchat.tui.backend import ChatBackend
 from botchat.tui.formatting import title_of
+from botchat.tui.keymap import bindings
 from botchat.tui.messages import StoreFailed, StoreResponded
 from botchat.tui.screens.confirm_dialog import ConfirmDialog
 from botchat.tui.screens.input_dialog import InputDialog
@@ -28,13 +29,7 @@ _NAME = "The session's name:"
 class SessionActions(Vertical):
     """Confirms where needed, changes the store in a worker, and reports the result."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "rename", "Rename", id="list.rename", show=False, tooltip="Rename the marked session"),
-        Binding("p", "pin", "Pin", id="pin", tooltip="Pin it, so that no policy removes it; or unpin it"),
-        Binding("a", "archive", "Archive", id="archive", tooltip="Put it into the archive, or back from there"),
-        Binding("d", "delete", "Delete", id="delete", tooltip="Put it into the trash for 30 days; asks first"),
-        Binding("u", "undo", "Undo", id="undo", tooltip="Take back the last deletion or archiving"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("session actions")
 
     @dataclass
     class Changed(StoreResponded):

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Input, Static
@@ -17,6 +17,7 @@ from botchat.core.exporting import one_line
 from botchat.core.models import PAGE_SIZE, Page, SessionFilter, SessionSummary, State, now
 from botchat.tui.backend import ChatBackend
 from botchat.tui.formatting import count_label, title_of
+from botchat.tui.keymap import bindings
 from botchat.tui.messages import StoreFailed, StoreResponded
 from botchat.tui.screens.select_dialog import SelectDialog
 from botchat.tui.sidebar.actions import SessionActions
@@ -35,13 +36,7 @@ _EMPTY: dict[State, str] = {
 class SessionsPane(SessionActions):
     """Loads the list in the store's order, 50 at a time, for the current filter."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("m", "more", "50 more", id="more", tooltip="Load the next 50 sessions"),
-        Binding("slash", "search", "Search", id="search", key_display="/", tooltip="Search in names and messages"),
-        Binding("b", "filter_bot", "Of bot", id="filter", show=False, tooltip="Show only the sessions with one bot"),
-        Binding("v", "view", "View", id="view", tooltip="Show the archive, then the trash, then the list again"),
-        Binding("f5", "reload", "Refresh", id="refresh", show=False, tooltip="Read the list from the store again"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("sidebar")
 
     @dataclass
     class PageLoaded(StoreResponded):

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -16,6 +16,7 @@ from textual.strip import Strip
 
 from botchat.core.models import SessionSummary, now
 from botchat.tui.formatting import age, count_label, fit_width, title_of
+from botchat.tui.keymap import bindings
 
 _ROW_HEIGHT = 2
 _PREFETCH_ROWS = 5
@@ -34,15 +35,7 @@ class SessionList(ScrollView, can_focus=True):
         "session-list--end",
         "session-list--error",
     }
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", "Up", show=False),
-        Binding("down", "move(1)", "Down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home", "first", "First", show=False),
-        Binding("end", "last", "Last of those loaded", show=False),
-        Binding("enter", "select", "Open", id="open", tooltip="Open the session that is marked"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("session list")
 
     @dataclass
     class Opened(Message):

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message as Event
 
 from botchat.core.models import Message
+from botchat.tui.keymap import bindings
 from botchat.tui.transcript.extract import message_links, whole_message
 from botchat.tui.transcript.scrolling import TranscriptScroll
 
@@ -17,17 +18,7 @@ _PAGE_OVERLAP = 2
 class TranscriptSelection(TranscriptScroll, can_focus=True):
     """Adds selection of messages and links to the scrolling view."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "select(-1)", "Message before", show=False, id="transcript.up"),
-        Binding("down", "select(1)", "Next message", show=False, id="transcript.down"),
-        Binding("left", "select_link(-1)", "Link before", show=False, id="transcript.left"),
-        Binding("right", "select_link(1)", "Next link", show=False, id="transcript.right"),
-        Binding("enter", "open_link", "Open link", show=False, id="transcript.enter"),
-        Binding("pageup", "page(-1)", "Page up", show=False, id="transcript.pageup"),
-        Binding("pagedown", "page(1)", "Page down", show=False, id="transcript.pagedown"),
-        Binding("home", "go_home", "Beginning", show=False, id="transcript.home"),
-        Binding("end", "go_end", "End", show=False, id="transcript.end"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("transcript")
 
     class Selected(Event, namespace="transcript"):
         """Another message was selected."""

@@ -19,9 +19,9 @@ from botchat.core.importing import SessionImporter
 from botchat.core.models import Session, SessionFilter, new_id, now
 from botchat.core.retention import Retention
 from botchat.core.storage import is_generated, session_to_record
+from botchat.core.storage.keyed.keys import id_of, keys_of
 from botchat.core.storage.keyed.repository import KeyedRepository
 from botchat.core.storage.mongo.repository import MongoRepository
-from botchat.core.storage.session_keys import id_of, keys_of
 from botchat.core.storage.sqlite.repository import SqliteRepository
 from botchat.core.turn import Turns
 from botchat.library import Store

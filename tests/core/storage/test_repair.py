@@ -29,8 +29,8 @@ from botchat.core.errors import DamagedRecord, SessionNotFound
 from botchat.core.exporting import ExportFormat, export
 from botchat.core.models import Message, Session, SessionFilter, unsupported_notices
 from botchat.core.retention import Retention
+from botchat.core.storage.keyed.keys import keys_of
 from botchat.core.storage.repair import check_damage
-from botchat.core.storage.session_keys import keys_of
 from botchat.core.storage.sqlite.repository import SqliteRepository
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)

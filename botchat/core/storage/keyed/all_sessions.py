@@ -9,9 +9,9 @@ from botchat.core.errors import DamagedRecord
 from botchat.core.models import PAGE_SIZE, Finding, Page, SessionFilter, SessionSummary
 from botchat.core.storage.all_sessions import Activity, AllSessions, FeedbackEntry, RecordCursor, UserSummary
 from botchat.core.storage.keyed.calls import KeyedCalls, damaged_with_id, errors_with_ids
+from botchat.core.storage.keyed.keys import id_of, keys_of
 from botchat.core.storage.records import Record
 from botchat.core.storage.repository import ACTIVE
-from botchat.core.storage.session_keys import id_of, keys_of
 
 
 class KeyedAllSessions:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from botchat.core.errors import BotchatError, DamagedRecord, SessionNotFound
 from botchat.core.storage.all_sessions import AllSessions
-from botchat.core.storage.session_keys import id_of, is_generated, keys_of, suffix_of
+from botchat.core.storage.keyed.keys import id_of, is_generated, keys_of, suffix_of
 
 _T = TypeVar("_T")
 

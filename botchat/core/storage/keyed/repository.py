@@ -1,6 +1,6 @@
 """A store in which each user has their own session IDs, on one in which the storage keys are the IDs.
 
-This is the only place where a user and an ID become a key (`core/storage/session_keys.py`), and a key an ID again.
+This is the only place where a user and an ID become a key (`core/storage/keyed/keys.py`), and a key an ID again.
 Below it, MongoDB and SQLite know only the key as the session's ID; above it, no code sees a key.
 """
 
@@ -28,9 +28,9 @@ from botchat.core.storage.audit import AuditLog
 from botchat.core.storage.expiring import ExpiringValues
 from botchat.core.storage.keyed.all_sessions import KeyedAllSessions, record_with_id, summary_with_id
 from botchat.core.storage.keyed.calls import KeyedCalls
+from botchat.core.storage.keyed.keys import id_of
 from botchat.core.storage.records import Record
 from botchat.core.storage.repository import ACTIVE, SessionRepository
-from botchat.core.storage.session_keys import id_of
 
 _T = TypeVar("_T")
 

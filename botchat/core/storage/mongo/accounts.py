@@ -13,6 +13,7 @@ from pymongo.errors import DuplicateKeyError
 from botchat.core.models import now
 from botchat.core.storage.accounts import KEPT_REVOCATIONS, Account, Revocations, SignIn, Token
 from botchat.core.storage.mongo.client import Document, translate_errors
+from botchat.core.storage.mongo.indexes import create_expiry_index, create_sign_in_indexes, create_token_indexes
 
 _ALL = "all"
 """The ID of the only document, which counts the revocations."""
@@ -59,8 +60,7 @@ class MongoAccounts:
 
     def add_token(self, token: Token) -> None:
         with translate_errors(self._name):
-            self._tokens.create_index([("user", 1), ("create_time", 1)], name="user")
-            _expires(self._tokens)
+            create_token_indexes(self._tokens)
             self._tokens.insert_one(_document(token, "id"))
 
     def token(self, token_id: str) -> Token | None:
@@ -82,8 +82,7 @@ class MongoAccounts:
 
     def add_sign_in(self, sign_in: SignIn) -> None:
         with translate_errors(self._name):
-            self._sign_ins.create_index("user", name="user")
-            _expires(self._sign_ins)
+            create_sign_in_indexes(self._sign_ins)
             self._sign_ins.insert_one(_document(sign_in, "id"))
 
     def sign_in(self, sign_in_id: str) -> SignIn | None:
@@ -153,7 +152,7 @@ class MongoExpiringValues:
     def _prepare(self) -> None:
         if not self._has_index:
             with translate_errors(self._name):
-                _expires(self._documents)
+                create_expiry_index(self._documents)
             self._has_index = True
 
 
@@ -164,10 +163,6 @@ def _inserted(collection: Collection[Document], name: str, document: Document) -
         except DuplicateKeyError:
             return False
     return True
-
-
-def _expires(collection: Collection[Document]) -> None:
-    collection.create_index("expire_time", name="expiry", expireAfterSeconds=0, sparse=True)
 
 
 def _unexpired(wanted: Document) -> Document:

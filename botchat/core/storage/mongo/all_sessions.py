@@ -25,6 +25,7 @@ from botchat.core.storage.all_sessions import (
     user_summary,
 )
 from botchat.core.storage.attachments import files_of, join_files, split_record_files
+from botchat.core.storage.keyed.keys import owners_of, range_of
 from botchat.core.storage.mongo.activity import (
     ACTIVITY_FIELDS,
     FEEDBACK_FIELDS,
@@ -34,8 +35,6 @@ from botchat.core.storage.mongo.activity import (
 )
 from botchat.core.storage.mongo.client import Document, iterate, slow_timeout, translate_errors
 from botchat.core.storage.mongo.filters import (
-    NEWEST_FIRST,
-    OLDEST_FIRST,
     SUMMARY,
     message_conditions,
     owner_filter,
@@ -47,8 +46,8 @@ from botchat.core.storage.mongo.messages.change import MongoMessages
 from botchat.core.storage.mongo.messages.overflow import BlockMover
 from botchat.core.storage.records import Record, summary_from_record
 from botchat.core.storage.repair import MALFORMED, check_damage
-from botchat.core.storage.repository import ACTIVE, check_limit, make_page
-from botchat.core.storage.session_keys import owners_of, range_of
+from botchat.core.storage.repository import ACTIVE, check_limit
+from botchat.core.storage.session_order import MONGO_NEWEST_FIRST, MONGO_OLDEST_FIRST, make_page
 
 _BATCH = 100
 
@@ -87,7 +86,7 @@ class MongoAllSessions:
         check_limit(limit)
         wanted = self._filter(where, after)
         with translate_errors(self._name), self._timeout_for(where):
-            found = self._sessions.find(wanted, dict.fromkeys(SUMMARY, 1)).sort(NEWEST_FIRST).limit(limit + 1)
+            found = self._sessions.find(wanted, dict.fromkeys(SUMMARY, 1)).sort(MONGO_NEWEST_FIRST).limit(limit + 1)
             records = list(found)
         return make_page([summary_from_record(record) for record in records], limit)
 
@@ -104,7 +103,7 @@ class MongoAllSessions:
             time, key, _ = after
             later = [{"create_time": {"$gt": time}}, {"create_time": time, "_id": {"$gt": key}}]
             wanted = {"$and": [wanted, {"$or": later}]}
-        found = self._sessions.find(wanted).sort(OLDEST_FIRST).batch_size(_BATCH)
+        found = self._sessions.find(wanted).sort(MONGO_OLDEST_FIRST).batch_size(_BATCH)
         return filter(None, map(self._read, self._iterate(found)))
 
     def put(self, record: Record, *, replace: bool = False) -> Literal["made", "replaced", "kept"]:
@@ -226,7 +225,7 @@ class MongoAllSessions:
         with_any: list[Document] = [{"messages.feedback": {"$exists": True}}, {"feedbacks": {"$exists": True}}]
         (holders,) = self._blocks.holder_filters(where.user, with_any[:1])
         wanted = {"$and": [self._filter(where), {"$or": [*with_any, *holders]}]}
-        for record in self._iterate(self._sessions.find(wanted, FEEDBACK_FIELDS).sort(NEWEST_FIRST)):
+        for record in self._iterate(self._sessions.find(wanted, FEEDBACK_FIELDS).sort(MONGO_NEWEST_FIRST)):
             whole = self._messages.with_all_messages(record, FEEDBACK_FIELDS)
             yield from readable_values(feedback_entries, whole) if whole else ()
 
@@ -248,7 +247,7 @@ class MongoAllSessions:
         with translate_errors(self._name):
             hello = self._sessions.database.command("hello")
             wanted = self._sessions.find(to_query(SessionFilter(user="nobody")), dict.fromkeys(SUMMARY, 1) | {"_id": 1})
-            plan = wanted.sort(NEWEST_FIRST).limit(PAGE_SIZE + 1).explain()
+            plan = wanted.sort(MONGO_NEWEST_FIRST).limit(PAGE_SIZE + 1).explain()
             indexes = self._sessions.index_information()
         yield from self._write_findings()
         yield _clock_finding(hello["localTime"])

@@ -12,6 +12,7 @@ from pymongo.database import Database
 from botchat.core.models import now
 from botchat.core.storage.audit import AuditEvent, AuditFilter, check_event
 from botchat.core.storage.mongo.client import Document, translate_errors
+from botchat.core.storage.mongo.indexes import create_audit_indexes
 
 
 class MongoAudit:
@@ -38,8 +39,7 @@ class MongoAudit:
 
     def _prepare(self) -> None:
         if not self._has_indexes:
-            self._events.create_index([("time", -1), ("_id", -1)], name="time")
-            self._events.create_index("expire_time", name="expiry", expireAfterSeconds=0)
+            create_audit_indexes(self._events)
             self._has_indexes = True
 
 

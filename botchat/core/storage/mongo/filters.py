@@ -1,4 +1,4 @@
-"""Translate filters of sessions to MongoDB queries that an index serves; define the indexes."""
+"""Translate filters of sessions to MongoDB queries that an index serves (see `indexes.py`)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,22 +6,11 @@ from typing import get_args
 
 from botchat.core.models import SessionFilter, State
 from botchat.core.storage.mongo.client import Document
-from botchat.core.storage.repository import parse_cursor
 from botchat.core.storage.search import search_patterns
-
-NEWEST_FIRST = [("create_time", -1), ("_id", -1)]
-OLDEST_FIRST = [("create_time", 1), ("_id", 1)]
+from botchat.core.storage.session_order import parse_cursor
 
 SUMMARY = ("user", "state", "create_time", "name", "bot_id", "update_time", "message_count", "pinned")
 
-# The page's filter and order, then all fields of a summary, so that no document is fetched for it.
-PAGE_INDEX = [("user", 1), ("state", 1), *NEWEST_FIRST, *((name, 1) for name in SUMMARY[3:])]
-
-# All users' sessions. It contains no field that an append changes, so it doesn't slow down appends.
-ALL_INDEX = [("state", 1), *NEWEST_FIRST]
-
-# The few sessions that have tags; a plain chat isn't in it. It contains no field that an append changes either.
-TAG_INDEX = [("user", 1), ("state", 1), ("tags", 1), *NEWEST_FIRST]
 TAGGED = {"tags": {"$exists": True}}
 
 

@@ -50,8 +50,9 @@ from botchat.core.storage.mongo.client import (
     translate_errors,
     uri_options,
 )
-from botchat.core.storage.mongo.filters import ALL_INDEX, PAGE_INDEX, SUMMARY, TAG_INDEX, TAGGED, owner_filter
+from botchat.core.storage.mongo.filters import SUMMARY, TAGGED, owner_filter
 from botchat.core.storage.mongo.gridfs import MongoFiles
+from botchat.core.storage.mongo.indexes import create_session_indexes
 from botchat.core.storage.mongo.messages.blocks import MongoBlocks
 from botchat.core.storage.mongo.messages.change import MongoMessages
 from botchat.core.storage.mongo.messages.overflow import BlockMover
@@ -145,17 +146,10 @@ class MongoRepository:
         with translate_errors(self.name):
             self._database.command("ping")  # a wrong password is rejected here
         with suppress(StoreRefused):  # a read-only user can list and read; a write fails when it is tried
-            self._make_indexes()
-
-    def _make_indexes(self) -> None:
-        with translate_errors(self.name):
-            self._sessions.create_index(PAGE_INDEX, name="page")
-            self._sessions.create_index(ALL_INDEX, name="all")
-            self._sessions.create_index(TAG_INDEX, name="tags", partialFilterExpression=TAGGED)
-            # The server removes expired records once a minute.
-            self._sessions.create_index("expire_time", name="expiry", expireAfterSeconds=0, sparse=True)
-        self._blocks.prepare()
-        self._files.sweep(self._sessions)
+            with translate_errors(self.name):
+                create_session_indexes(self._sessions)
+            self._blocks.prepare()
+            self._files.sweep(self._sessions)
 
     def close(self) -> None:
         if self._close_client is not None:

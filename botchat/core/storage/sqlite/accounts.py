@@ -12,40 +12,8 @@ from botchat.core.models import now
 from botchat.core.storage.accounts import KEPT_REVOCATIONS, Account, Revocations, SignIn, Token
 from botchat.core.storage.sqlite.connection import SqliteFile
 from botchat.core.storage.sqlite.rows import milliseconds, time_from_milliseconds
+from botchat.core.storage.sqlite.schema import ACCOUNT_TABLES, ENDINGS_TABLE
 
-# A file without accounts has none of these tables, and older versions that don't know them ignore them. So the
-# version of the file's format doesn't depend on them.
-_TABLES = (
-    """CREATE TABLE IF NOT EXISTS users (
-    user TEXT PRIMARY KEY,
-    create_time INTEGER NOT NULL,
-    password_hash TEXT,
-    disabled_time INTEGER
-)""",
-    """CREATE TABLE IF NOT EXISTS tokens (
-    id TEXT PRIMARY KEY,
-    user TEXT NOT NULL,
-    name TEXT NOT NULL,
-    hash TEXT NOT NULL,
-    scopes TEXT NOT NULL,           -- separated by spaces
-    create_time INTEGER NOT NULL,
-    expire_time INTEGER,
-    last_used INTEGER
-)""",
-    """CREATE TABLE IF NOT EXISTS auth_sessions (
-    id TEXT PRIMARY KEY,
-    user TEXT NOT NULL,
-    hash TEXT NOT NULL,
-    create_time INTEGER NOT NULL,
-    expire_time INTEGER NOT NULL
-)""",
-    """CREATE TABLE IF NOT EXISTS short_lived (
-    key TEXT PRIMARY KEY,
-    value TEXT NOT NULL,            -- JSON
-    expire_time INTEGER NOT NULL
-)""",
-)
-_ENDINGS = "CREATE TABLE IF NOT EXISTS endings (number INTEGER PRIMARY KEY, key TEXT NOT NULL)"
 _EXPIRING = ("tokens", "auth_sessions", "short_lived")
 _UNEXPIRED = "(expire_time IS NULL OR expire_time > ?)"
 _ACCOUNT = "SELECT user, create_time, password_hash, disabled_time FROM users"
@@ -133,7 +101,7 @@ class SqliteAccounts:
     def add_revocation(self, key: str) -> None:
         with self._file.writing() as db:
             if _has_tables(db):
-                db.execute(_ENDINGS)  # a file from an older version has all tables but this one
+                db.execute(ENDINGS_TABLE)  # a file from an older version has all tables but this one
                 db.execute("INSERT INTO endings (key) VALUES (?)", (key,))
                 db.execute("DELETE FROM endings WHERE number <= last_insert_rowid() - ?", (KEPT_REVOCATIONS,))
 
@@ -189,7 +157,7 @@ def _inserting(file: SqliteFile) -> Iterator[sqlite3.Connection]:
     """Open a write transaction, create the tables if needed, and remove expired rows."""
     with file.writing() as db:
         if not _has_tables(db):
-            for table in _TABLES:
+            for table in ACCOUNT_TABLES:
                 db.execute(table)
         for table in _EXPIRING:
             db.execute(f"DELETE FROM {table} WHERE expire_time <= ?", (_to_column(now()),))

@@ -19,13 +19,13 @@ from botchat.core.storage.all_sessions import (
     readable_records,
     user_summary,
 )
+from botchat.core.storage.keyed.keys import owners_of, range_of
 from botchat.core.storage.records import Record
 from botchat.core.storage.repair import MALFORMED, check_damage
-from botchat.core.storage.repository import ACTIVE, check_limit, make_page
-from botchat.core.storage.session_keys import owners_of, range_of
+from botchat.core.storage.repository import ACTIVE, check_limit
+from botchat.core.storage.session_order import SQL_NEWEST_FIRST, make_page
 from botchat.core.storage.sqlite.connection import SqliteFile
 from botchat.core.storage.sqlite.filters import (
-    NEWEST_FIRST,
     SUMMARY,
     matches_filter,
     summary_from_row,
@@ -55,7 +55,7 @@ class SqliteAllSessions:
     def page(self, after: str | None = None, limit: int = PAGE_SIZE, where: SessionFilter = ACTIVE) -> Page:
         check_limit(limit)
         condition, values = where_clause(where, after)
-        query = f"SELECT {', '.join(SUMMARY)} FROM sessions WHERE {condition} {NEWEST_FIRST} LIMIT ?"
+        query = f"SELECT {', '.join(SUMMARY)} FROM sessions WHERE {condition} {SQL_NEWEST_FIRST} LIMIT ?"
         with self._file.connection() as db:
             rows = db.execute(query, (*values, limit + 1)).fetchall()
         return make_page([summary_from_row(row) for row in rows], limit)
@@ -206,11 +206,9 @@ class SqliteAllSessions:
 
     def findings(self) -> Iterator[Finding]:
         condition, values = where_clause(SessionFilter(user="nobody"))
-        query = (
-            f"EXPLAIN QUERY PLAN SELECT {', '.join(SUMMARY)} FROM sessions WHERE {condition} {NEWEST_FIRST} LIMIT 51"
-        )
+        query = f"SELECT {', '.join(SUMMARY)} FROM sessions WHERE {condition} {SQL_NEWEST_FIRST} LIMIT 51"
         with self._file.reading() as db:
-            plan = " ".join(row[-1] for row in db.execute(query, values))
+            plan = " ".join(row[-1] for row in db.execute(f"EXPLAIN QUERY PLAN {query}", values))
         with self._file.connection() as db:  # in a transaction, damage would make its COMMIT fail
             damages = _find_damages(db)
         if "USING INDEX page" in plan and "TEMP B-TREE" not in plan:

@@ -8,18 +8,8 @@ from botchat.core.models import now
 from botchat.core.storage.audit import AuditEvent, AuditFilter, check_event
 from botchat.core.storage.sqlite.connection import SqliteFile
 from botchat.core.storage.sqlite.rows import milliseconds, time_from_milliseconds
+from botchat.core.storage.sqlite.schema import AUDIT_INDEX, AUDIT_TABLE
 
-# Older versions don't know the table and ignore it, so the version of the format stays the same.
-_TABLE = """CREATE TABLE IF NOT EXISTS audit_events (
-    id TEXT PRIMARY KEY,
-    time INTEGER NOT NULL,
-    admin TEXT NOT NULL,
-    action TEXT NOT NULL,
-    user TEXT NOT NULL,
-    session_id TEXT,
-    expire_time INTEGER NOT NULL
-)"""
-_INDEX = "CREATE INDEX IF NOT EXISTS audit_events_by_time ON audit_events (time)"
 _EVENTS = """SELECT id, time, admin, action, user, session_id FROM audit_events
     WHERE {conditions} ORDER BY time DESC, id DESC LIMIT ?"""
 _HAS_TABLE = "SELECT 1 FROM sqlite_master WHERE name = 'audit_events'"
@@ -44,8 +34,8 @@ class SqliteAudit:
         at = milliseconds(event.time)
         row = (event.id, at, event.admin, event.action, event.user, event.session_id, milliseconds(expire_time))
         with self._file.writing() as db:
-            db.execute(_TABLE)
-            db.execute(_INDEX)
+            db.execute(AUDIT_TABLE)
+            db.execute(AUDIT_INDEX)
             db.execute("DELETE FROM audit_events WHERE expire_time <= ?", (milliseconds(now()),))
             db.execute("INSERT INTO audit_events VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 

@@ -1,4 +1,4 @@
-"""The file of the SQLite store: connections, transactions, schema and upgrades, and what SQLite's errors mean."""
+"""The file of the SQLite store: connections, transactions, creation and upgrades, and what SQLite's errors mean."""
 
 import os
 import sqlite3
@@ -18,12 +18,10 @@ from botchat.core.errors import (
     StoreUnavailable,
     StoreUnreadable,
 )
+from botchat.core.storage.sqlite.schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION, UPGRADES
 
 BUSY_SECONDS = 30
 """How long a write waits for another process's write before it fails."""
-
-SCHEMA_VERSION = 3
-APPLICATION_ID = int.from_bytes(b"bcht")
 
 _IDLE_CONNECTIONS = 8
 
@@ -38,65 +36,6 @@ _MEANINGS: dict[int, tuple[type[StoreError], str]] = {
         StoreUnreadable,
         "{path} is damaged: restore it from a backup, or copy what can be read: botchat store copy.",
     ),
-}
-
-# The start of an element `tags` in the BSON of a session's other fields: rows with it are decoded to read the tags.
-TAGGED = "instr(more, x'047461677300') > 0"
-
-_TAG_INDEX = f"CREATE INDEX tagged ON sessions (user, state, create_time DESC, id DESC) WHERE {TAGGED};"
-
-# An attachment is in the same file as its message: there is one file to copy, and both are stored or neither.
-_FILES_AND_PREFERENCES = """
-CREATE TABLE files (
-    session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
-    id TEXT NOT NULL,
-    data BLOB NOT NULL,
-    PRIMARY KEY (session_id, id)
-);
-CREATE TABLE preferences (
-    user TEXT PRIMARY KEY,
-    record BLOB NOT NULL            -- BSON
-);
-"""
-
-_SCHEMA = f"""
-CREATE TABLE sessions (
-    id TEXT PRIMARY KEY,
-    user TEXT NOT NULL,
-    state TEXT NOT NULL,
-    create_time INTEGER NOT NULL,   -- milliseconds since 1970, UTC
-    name TEXT NOT NULL,
-    bot_id TEXT NOT NULL,
-    update_time INTEGER NOT NULL,
-    message_count INTEGER NOT NULL,
-    pinned INTEGER NOT NULL,
-    rev INTEGER NOT NULL,
-    expire_time INTEGER,            -- when it goes for ever, NULL for never
-    bytes INTEGER NOT NULL,         -- of the messages, as elements of one BSON array
-    more BLOB NOT NULL              -- BSON of the fields that have no column
-);
-CREATE INDEX page ON sessions (user, state, create_time DESC, id DESC);
-CREATE INDEX everybody ON sessions (state, create_time DESC, id DESC);
-CREATE INDEX expiry ON sessions (expire_time) WHERE expire_time IS NOT NULL;
-CREATE TABLE messages (
-    session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
-    position INTEGER NOT NULL,      -- 0 is the first of the session
-    id TEXT NOT NULL,
-    record BLOB NOT NULL,           -- BSON
-    PRIMARY KEY (session_id, position),
-    UNIQUE (session_id, id)
-);
-{_FILES_AND_PREFERENCES}{_TAG_INDEX}"""
-
-
-# The statements that upgrade a file of the given format to the next one.
-_UPGRADES = {
-    1: """
-ALTER TABLE sessions ADD COLUMN expire_time INTEGER;
-CREATE INDEX everybody ON sessions (state, create_time DESC, id DESC);
-CREATE INDEX expiry ON sessions (expire_time) WHERE expire_time IS NOT NULL;
-""",
-    2: _FILES_AND_PREFERENCES + _TAG_INDEX,
 }
 
 
@@ -225,9 +164,9 @@ class SqliteFile:
         with self.writing() as db:
             version = self._version(db)  # another process may have created or upgraded it
             for format_before in range(version or SCHEMA_VERSION, SCHEMA_VERSION):
-                _run(db, _UPGRADES[format_before])
+                _run(db, UPGRADES[format_before])
             if not version:
-                _run(db, _SCHEMA)
+                _run(db, SCHEMA)
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 

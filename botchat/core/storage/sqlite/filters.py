@@ -11,15 +11,13 @@ from botchat.core.errors import StoreUnreadable
 from botchat.core.models import SessionFilter, SessionSummary, State
 from botchat.core.storage.all_sessions import RecordCursor
 from botchat.core.storage.records import summary_from_record
-from botchat.core.storage.repository import parse_cursor
 from botchat.core.storage.search import search_patterns
-from botchat.core.storage.sqlite.connection import TAGGED
+from botchat.core.storage.session_order import parse_cursor
 from botchat.core.storage.sqlite.recovery import FoundRow, decode_leniently, is_damage, key_bytes
 from botchat.core.storage.sqlite.rows import decode_bson, from_columns, milliseconds
+from botchat.core.storage.sqlite.schema import TAGGED
 
 SUMMARY = ("id", "user", "state", "create_time", "name", "bot_id", "update_time", "message_count", "pinned")
-
-NEWEST_FIRST = "ORDER BY create_time DESC, id DESC"
 
 _TEXT_MATCHES = (
     "(matches(?, CAST(name AS BLOB)) OR EXISTS "

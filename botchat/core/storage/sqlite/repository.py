@@ -53,7 +53,7 @@ from botchat.core.storage.sqlite.accounts import SqliteAccounts, SqliteExpiringV
 from botchat.core.storage.sqlite.agents import SqliteAgents, check_not_deleted
 from botchat.core.storage.sqlite.all_sessions import SqliteAllSessions
 from botchat.core.storage.sqlite.audit import SqliteAudit
-from botchat.core.storage.sqlite.connection import TAGGED, SqliteFile
+from botchat.core.storage.sqlite.connection import SqliteFile
 from botchat.core.storage.sqlite.filters import SUMMARY, has_tag, matches, record_matches, summary_from_row, tags_of
 from botchat.core.storage.sqlite.rows import (
     change_message,
@@ -70,6 +70,7 @@ from botchat.core.storage.sqlite.rows import (
     write_header,
     write_record,
 )
+from botchat.core.storage.sqlite.schema import TAGGED
 from botchat.core.storage.sqlite.turns import SqliteTurns, begin_turn, end_turn
 
 _LAST_CHARACTER = chr(0x10FFFF)

@@ -18,15 +18,13 @@ from pymongo.errors import DuplicateKeyError
 from botchat.core.models import now
 from botchat.core.storage.mongo.cleanup import SWEEP_INTERVAL, claim_sweep
 from botchat.core.storage.mongo.client import Document, iterate, slow_timeout, translate_errors
+from botchat.core.storage.mongo.indexes import create_block_indexes
 from botchat.core.storage.records import Record
 
 BLOCKS = "session_blocks"
 
 BLOCK_FIELDS = ("first", "blocks")
 """Fields of a record that describe its blocks; no reader gets them."""
-
-_PLACES = [("user", 1), ("id", 1), ("key", 1), ("first", 1), ("end", 1)]
-_MESSAGES = [("user", 1), ("id", 1), ("messages.id", 1)]
 
 _WRITTEN_AT_ONCE = 16  # blocks, some 400 KB each
 _SWEPT_AT_ONCE = 10_000
@@ -67,8 +65,7 @@ class MongoBlocks:
     def prepare(self) -> None:
         """Create the indexes, and remove leftover blocks."""
         with translate_errors(self._name):
-            self._blocks.create_index(_PLACES, name="places")
-            self._blocks.create_index(_MESSAGES, name="messages")
+            create_block_indexes(self._blocks)
         self._sweep()
 
     def put(self, blocks: Sequence[Document]) -> None:
