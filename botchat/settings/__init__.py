@@ -7,7 +7,7 @@ from botchat.settings.loading import (
     load_settings,
     load_settings_with_origins,
 )
-from botchat.settings.tables import (
+from botchat.settings.models import (
     ApiSettings,
     LimitSettings,
     OidcSettings,

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from botchat.core.bots import BotConfig
 from botchat.core.errors import ConfigError
 from botchat.core.models.import_limits import ImportLimits
-from botchat.settings.tables import (
+from botchat.settings.models import (
     ApiSettings,
     LimitSettings,
     OidcSettings,

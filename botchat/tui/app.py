@@ -23,7 +23,6 @@ from botchat.tui.conversation.drafts import Drafts
 from botchat.tui.conversation.header import HeaderState, SessionHeader
 from botchat.tui.conversation.pane import ConversationPane
 from botchat.tui.conversation.view import SessionView
-from botchat.tui.driver import TerminalDriver
 from botchat.tui.formatting import age, title_of
 from botchat.tui.keymap import bindings
 from botchat.tui.lifecycle import LifecycleApp
@@ -33,6 +32,7 @@ from botchat.tui.screens.keys import KeysScreen
 from botchat.tui.sidebar.pane import SessionsPane
 from botchat.tui.sidebar.session_list import SessionList
 from botchat.tui.state import summary_of
+from botchat.tui.terminal_driver import TerminalDriver
 from botchat.tui.themes import DARK, LIGHT
 from botchat.tui.transcript.transcript import Transcript
 

@@ -21,8 +21,8 @@ from botchat.settings import Settings
 from botchat.tui.app import BotchatApp
 from botchat.tui.backend import ChatBackend
 from botchat.tui.conversation.drafts import Drafts
-from botchat.tui.driver import TERMINAL_CLOSED
 from botchat.tui.key_overrides import check_keys
+from botchat.tui.terminal_driver import TERMINAL_CLOSED
 from botchat.tui.themes import DARK, LIGHT
 
 _SAVING_SECONDS = 10.0

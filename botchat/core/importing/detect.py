@@ -12,7 +12,7 @@ from botchat.core.importing.formats.mapping import read_mapping
 from botchat.core.importing.formats.message_list import read_message_list, read_message_tree
 from botchat.core.importing.formats.open_webui import read_open_webui
 from botchat.core.importing.json_stream import ListSplitter, check_json, too_large
-from botchat.core.importing.leftovers import keep_leftovers
+from botchat.core.importing.unmapped_fields import keep_leftovers
 from botchat.core.models import SkippedEntry, check_name
 from botchat.core.models.import_limits import ImportLimits
 from botchat.core.storage import Record, decode

@@ -14,6 +14,7 @@ from botchat.core.models.display import (
     speaker,
     without_bidi_controls,
 )
+from botchat.core.models.markdown_tables import has_padded_tables
 from botchat.core.models.message import File, Message, Role, Status, Topic, name_candidates
 from botchat.core.models.preferences import (
     PreferenceChanges,
@@ -37,7 +38,6 @@ from botchat.core.models.session import (
     SkippedEntry,
     State,
 )
-from botchat.core.models.table_size import has_padded_tables
 from botchat.core.models.turn_mark import (
     HEARTBEAT_LIMIT,
     RunningTurns,
@@ -46,7 +46,7 @@ from botchat.core.models.turn_mark import (
     new_turn_mark,
     read_turn_mark,
 )
-from botchat.core.models.unsupported import Unsupported, is_packed, pack, unpack, unsupported_notices
+from botchat.core.models.unsupported_content import Unsupported, is_packed, pack, unpack, unsupported_notices
 from botchat.core.models.validation import (
     NAME_LIMIT,
     SYSTEM_LIMIT,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from botchat.core.models.unsupported import Unsupported
+from botchat.core.models.unsupported_content import Unsupported
 
 ContextStrategy = Literal["window", "summary", "none"]
 """What happens to messages that don't fit the context window; `BotInfo.context` has the meanings."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from botchat.core.models.message import File, Message
 from botchat.core.models.primitives import is_blank, valid_text
-from botchat.core.models.unsupported import is_packed, unsupported_notices
+from botchat.core.models.unsupported_content import is_packed, unsupported_notices
 
 _ROLE_NAMES = {"user": "You", "assistant": "Bot", "system": "System", "tool": "Tool"}
 _STATUS_TEXTS = {

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from botchat.core.models.primitives import new_id, now
-from botchat.core.models.unsupported import unpack
+from botchat.core.models.unsupported_content import unpack
 
 Role = Literal["system", "user", "assistant", "tool"]
 Topic = Literal["new", "same"]

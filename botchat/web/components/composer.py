@@ -7,7 +7,7 @@ import streamlit as st
 from botchat.core.errors import BotchatError, InvalidInput, ReplyRunning
 from botchat.core.models import MAX_FILE_BYTES, Message, Session, read_file
 from botchat.web import cache
-from botchat.web.components import window
+from botchat.web.components import message_window
 from botchat.web.components.message import show_message
 from botchat.web.markdown.escape import escape, session_label
 
@@ -86,7 +86,7 @@ def _send(session: Session, message: Message) -> None:
     else:
         st.query_params["session"] = session.id
         st.session_state.pop("new", None)
-        window.shrink()
+        message_window.shrink()
 
 
 def _retry() -> None:

@@ -8,7 +8,7 @@ from botchat.core.chat import Chat, Reply, alternatives, branch_of, is_unanswere
 from botchat.core.errors import BotchatError
 from botchat.core.models import Session
 from botchat.web import cache, callbacks, runtime
-from botchat.web.components import window
+from botchat.web.components import message_window
 from botchat.web.components.dividers import Dividers
 from botchat.web.components.live_reply import external_reply_id, follow_reply
 from botchat.web.components.message import show_message, show_session_message
@@ -23,18 +23,18 @@ def show_conversation(chat: Chat, session: Session) -> None:
     reply = chat.reply(session.user, session.id)
     reply_id = reply.message.id if reply else external_reply_id(session)
     messages = branch_of(session.messages, _end_of_branch(session, reply))
-    later = max(0, len(messages) - window.MAX_MESSAGES)
+    later = max(0, len(messages) - message_window.MAX_MESSAGES)
     if session.first:
-        st.button(f"Show earlier ({session.first:,} more)", on_click=window.show_earlier, key="show earlier")
+        st.button(f"Show earlier ({session.first:,} more)", on_click=message_window.show_earlier, key="show earlier")
     dividers, active = Dividers(session, messages), active_messages()
     offered = offered_actions(messages, alternatives(session.messages), active)
-    for message, actions in zip(messages[: window.MAX_MESSAGES], offered, strict=False):
+    for message, actions in zip(messages[: message_window.MAX_MESSAGES], offered, strict=False):
         dividers.draw_above(message.id)
         if message.id != reply_id:
             show_session_message(session, message, actions, active)
     redact_dialog(session)
     if later:
-        st.button(f"Show the newest ({later:,} more)", on_click=window.reset, key="show newest")
+        st.button(f"Show the newest ({later:,} more)", on_click=message_window.reset, key="show newest")
     if reply_id:
         follow_reply(session.user, session.id)
     elif not later and is_unanswered(session):

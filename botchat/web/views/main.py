@@ -9,7 +9,7 @@ from botchat.core.errors import BotchatError, SessionNotFound
 from botchat.core.exporting import one_line
 from botchat.core.models import Session
 from botchat.web import assets, cache, runtime
-from botchat.web.components import composer, window
+from botchat.web.components import composer, message_window
 from botchat.web.components.new_chat import new_chat
 from botchat.web.components.session_menu import session_header
 from botchat.web.components.sidebar import sidebar
@@ -76,9 +76,9 @@ def _current_session(user: str) -> tuple[Session | None, str | None]:
     try:
         chat = cache.connection()
         if wanted:
-            remembered = chat.open(user, wanted, window.size())
-            if window.grow(remembered):
-                remembered = chat.open(user, wanted, window.size())
+            remembered = chat.open(user, wanted, message_window.size())
+            if message_window.grow(remembered):
+                remembered = chat.open(user, wanted, message_window.size())
         else:
             remembered = st.session_state.new = remembered or chat.new_session(user)
         st.session_state["reasoning shown"] = cache.preferences(user).reasoning == "shown"

@@ -7,7 +7,7 @@ from botchat.core.chat import Chat
 from botchat.core.models import Message
 from botchat.core.turn import Turns
 from botchat.web import cache
-from botchat.web.components.window import MAX_MESSAGES
+from botchat.web.components.message_window import MAX_MESSAGES
 
 
 def test_a_store_that_is_down_at_first_is_told_and_asked_again(site):

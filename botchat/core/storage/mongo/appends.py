@@ -13,7 +13,7 @@ from botchat.core.storage.mongo.agents import NOT_DELETED, MongoAgents, count_in
 from botchat.core.storage.mongo.client import Document
 from botchat.core.storage.mongo.messages.change import MongoMessages
 from botchat.core.storage.mongo.messages.record_size import initial_size
-from botchat.core.storage.mongo.turns import MongoTurns, turn_field
+from botchat.core.storage.mongo.turn_marks import MongoTurns, turn_field
 from botchat.core.storage.records import Record, session_to_record
 
 

@@ -59,7 +59,7 @@ from botchat.core.storage.mongo.messages.overflow import BlockMover
 from botchat.core.storage.mongo.messages.record_size import RecordLimits, growth_of_change
 from botchat.core.storage.mongo.messages.update import message_part, message_update, record_update
 from botchat.core.storage.mongo.preferences import MongoPreferences
-from botchat.core.storage.mongo.turns import MongoTurns
+from botchat.core.storage.mongo.turn_marks import MongoTurns
 from botchat.core.storage.record_schema import are_readable, is_readable
 from botchat.core.storage.records import (
     ORIGINAL,

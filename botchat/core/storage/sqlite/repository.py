@@ -71,7 +71,7 @@ from botchat.core.storage.sqlite.rows import (
     write_record,
 )
 from botchat.core.storage.sqlite.schema import TAGGED
-from botchat.core.storage.sqlite.turns import SqliteTurns, begin_turn, end_turn
+from botchat.core.storage.sqlite.turn_marks import SqliteTurns, begin_turn, end_turn
 
 _LAST_CHARACTER = chr(0x10FFFF)
 _REMOVAL_SECONDS = 60
