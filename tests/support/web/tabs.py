@@ -46,7 +46,7 @@ class Site:
     def running_count(self) -> int:
         return self.turns.running_count
 
-    def running(self, user: str, session_id: str) -> Reply | None:
+    def active_reply(self, user: str, session_id: str) -> Reply | None:
         """Return the running reply of a session, as the current turns know it."""
         return self.turns.active_reply(user, session_id)
 
