@@ -1,14 +1,95 @@
-"""The uses of Streamlit's private API: whether a click waits for a fragment's run, and the interval of its timer.
+"""The uses of Streamlit's private API: a fragment's run and its timer, and the state of a tab after a restart.
 
 A run of the whole page replaces the current run immediately, but a run of a fragment, or a click in one, waits for the
 end of the current run (Streamlit's issue 10928).
+
+After a restart of the server, a tab reconnects with the state of its widgets. Until a run has drawn a widget, Streamlit
+doesn't know its callback: it doesn't call it, and drops a submitted text if that run is replaced by another one.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
 
+from streamlit.elements.widgets.chat import ChatInputSerde
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.runtime.scriptrunner import ScriptRunContext, get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests, ScriptRequestType
+from streamlit.runtime.state.common import user_key_from_element_id
+from streamlit.runtime.state.session_state import Serialized, SessionState, WStates
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What was submitted in a chat input.
+
+    Attributes:
+        place: the ID of the session in the URL, None for a new chat.
+        text: the text.
+        files: the uploaded files.
+        files_lost: whether some files are missing, because they were uploaded before the restart.
+    """
+
+    place: str | None
+    text: str
+    files: tuple[Any, ...] = ()
+    files_lost: bool = False
+
+
+def keep_submissions(key: str, kept: str) -> None:
+    """Move what was submitted in the chat input `key`, and its callback didn't get, to the list `kept` of the session.
+
+    It is one step, which no other run of the tab can interrupt.
+    """
+    context = get_script_run_ctx()
+    if context is None:
+        return
+    with _session_state(context) as state:
+        for widget in list(_undrawn(state)):
+            if user_key_from_element_id(widget.id) != key or not widget.chat_input_value.HasField("data"):
+                continue
+            typed: Any = ChatInputSerde(accept_files=True).deserialize(widget.chat_input_value)
+            uploaded = len(widget.chat_input_value.file_uploader_state.uploaded_file_info)
+            files = tuple(typed.files)
+            del _widgets(state)[widget.id]
+            place = parse_qs(context.query_string).get("session", [None])[-1]
+            if kept not in state:
+                state[kept] = []
+            state[kept].append(Submission(place, typed.text, files, files_lost=len(files) < uploaded))
+
+
+def undrawn_texts() -> dict[str, str]:
+    """Return the texts in the tab's fields that no run of this process has drawn, by the key of their widgets."""
+    context = get_script_run_ctx()
+    if context is None:
+        return {}
+    with _session_state(context) as state:
+        widgets = list(_undrawn(state))
+    keys = ((user_key_from_element_id(widget.id), widget) for widget in widgets)
+    return {key: widget.string_value for key, widget in keys if key and widget.HasField("string_value")}
+
+
+def _undrawn(state: SessionState) -> Iterator[WidgetState]:
+    """Yield the states of widgets that the browser knows and this process doesn't."""
+    widgets = _widgets(state)
+    for widget_id, item in widgets.states.items():
+        if isinstance(item, Serialized) and widget_id not in widgets.widget_metadata:
+            yield item.value
+
+
+@contextmanager
+def _session_state(context: ScriptRunContext) -> Iterator[SessionState]:
+    """Lock the session state. `st.session_state` can't do this: each access to it may end the run."""
+    safe = context.session_state
+    with safe._lock:  # noqa: SLF001  (see above)
+        yield safe._state  # noqa: SLF001
+
+
+def _widgets(state: SessionState) -> WStates:
+    return state._new_widget_state  # noqa: SLF001  (the public API has no widget that isn't drawn yet)
 
 
 def is_click_pending() -> bool:

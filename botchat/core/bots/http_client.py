@@ -68,7 +68,7 @@ class HttpClient(httpx2.AsyncClient):
         super().__init__(proxy=proxy and _client_proxy(proxy), trust_env=False, event_hooks=hooks, **options)
         self.proxy = proxy
         self._header_timeout = header_timeout
-        self._most_bytes = max_bytes
+        self._max_bytes = max_bytes
 
     async def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
         """Send a request, and read the body unless it is a stream; only the beginning of an error's body is read.
@@ -82,7 +82,7 @@ class HttpClient(httpx2.AsyncClient):
             async with asyncio.timeout(self._header_timeout):
                 response = await super().send(request, stream=True, **options)
                 if not stream:
-                    await _read_body(response, MAX_ERROR_BYTES if response.is_error else self._most_bytes)
+                    await _read_body(response, MAX_ERROR_BYTES if response.is_error else self._max_bytes)
         except httpx2.ReadTimeout as error:
             raise TimeoutError from error
         if stream and response.is_error:

@@ -1,6 +1,7 @@
 """The composer: the message input, and a message that couldn't be saved and stays on the screen."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -10,10 +11,43 @@ from botchat.web import cache
 from botchat.web.components import message_window
 from botchat.web.components.message import show_message
 from botchat.web.markdown.escape import escape, session_label
+from botchat.web.streamlit_internals import Submission, keep_submissions
+
+_KEPT = "kept submissions"
+
+
+def keep_submitted() -> None:
+    """Keep a message that was sent before this process had drawn the input, for which Streamlit calls no callback.
+
+    It is the first step of every run, because a run that another one replaces would drop it.
+    """
+    keep_submissions("prompt", _KEPT)
+
+
+def send_kept(session: Session | None, why: str | None) -> bool:
+    """Send the messages that were kept; return whether there were any. Without a session they return to the input."""
+    kept: list[Submission] = st.session_state.get(_KEPT, [])
+    if not kept:
+        return False
+    place = st.query_params.get("session")
+    while kept:
+        typed = kept.pop(0)  # in place: another run of this tab has the same list, and sends nothing twice
+        files = bool(typed.files) or typed.files_lost
+        if session is None:
+            _restore_input(typed.text, why or "Your message wasn't sent.", files=files)
+        elif typed.place != place:
+            _restore_input(typed.text, "Your message to another session wasn't sent.", files=files)
+        elif typed.files_lost:
+            _restore_input(typed.text, "The server was restarted: your message wasn't sent.", files=True)
+        else:
+            _submit_to(session, typed.text, typed.files)
+    return True
 
 
 def message_input(session: Session | None) -> None:
     """Show the message input of a session; without one it is disabled."""
+    if "restored" in st.session_state:
+        st.session_state.prompt = st.session_state.restored
     st.chat_input(
         "Your message",
         key="prompt",
@@ -22,6 +56,7 @@ def message_input(session: Session | None) -> None:
         accept_file="multiple",
         max_upload_size=MAX_FILE_BYTES // 1_000_000,
     )
+    st.session_state.pop("restored", None)  # not before, because another run may replace this one
 
 
 def send_text(session: Session, text: str) -> None:
@@ -51,27 +86,32 @@ def _show_unsent(shown: Session | None) -> None:
 def _submit() -> None:
     """Send the typed message. The input is empty by now, so a message that can't be sent is kept and shown."""
     typed = st.session_state.prompt
-    if not typed.text.strip() and not typed.files:
+    _submit_to(st.session_state.shown, typed.text, typed.files)
+
+
+def _submit_to(session: Session, text: str, uploaded: Sequence[Any]) -> None:
+    if not text.strip() and not uploaded:
         return
     if "unsent" in st.session_state:
-        st.session_state.refused = typed.text
         _restore_input(
-            typed.text,
+            text,
             "Another message is not saved yet: send it again first, or put it back into the line.",
-            typed.files,
+            files=bool(uploaded),
         )
+        st.session_state.refused = st.session_state.restored
         return
     try:
-        files = [read_file(file.name, file.getvalue()) for file in typed.files]
+        files = [read_file(file.name, file.getvalue()) for file in uploaded]
     except InvalidInput as error:
-        _restore_input(typed.text, str(error), typed.files)
+        _restore_input(text, str(error), files=bool(uploaded))
     else:
-        _send(st.session_state.shown, Message(role="user", content=typed.text, files=files))
+        _send(session, Message(role="user", content=text, files=files))
 
 
-def _restore_input(text: str, why: str, files: Sequence[object] = ()) -> None:
-    """Put a text back into the input. Files can't be put back."""
-    st.session_state.prompt = text
+def _restore_input(text: str, why: str, *, files: bool = False) -> None:
+    """Put a text back into the input, below one that already waits for it. Files can't be put back."""
+    waiting = st.session_state.get("restored")
+    st.session_state.restored = f"{waiting}\n\n{text}" if waiting else text
     st.session_state.notice = f"{why} Then add the files again." if files else why
 
 
@@ -98,4 +138,4 @@ def _retry() -> None:
 def _move_to_input(message: Message) -> None:
     if st.session_state.pop("unsent", None):
         refused = st.session_state.pop("refused", None)  # it is in the input, and must not be replaced
-        st.session_state.prompt = f"{message.content}\n\n{refused}" if refused else message.content
+        st.session_state.restored = f"{message.content}\n\n{refused}" if refused else message.content

@@ -1,5 +1,6 @@
 """Shows one message: its text, files, details and actions, or the editor of a message that is edited."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import tzinfo
 
@@ -78,6 +79,13 @@ def _files(session: Session, message: Message) -> None:
             st.markdown(f"![{escape(one_line(file.name))}]({address})")
         else:
             st.link_button(escape(file_line(file)), address)
+
+
+def reopen_editor(texts: Mapping[str, str]) -> None:
+    """Open the editor again that a tab had open before a restart of the server; `texts` are its fields."""
+    for key in texts:
+        if key.startswith("edited "):
+            st.session_state.editing = key.removeprefix("edited ")
 
 
 def _editor(session: Session, message: Message) -> None:

@@ -1,5 +1,7 @@
 """A new chat before its first message: the bot, its system prompt, and hints."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from botchat.core.chat import Chat
@@ -37,6 +39,16 @@ def new_chat(chat: Chat, session: Session) -> None:
         with st.container(key="suggestions", horizontal=True):
             for word in _DEMO_WORDS:
                 st.button(word, key=f"say {word}", on_click=send_text, args=(session, word))
+
+
+def restore_choices(session: Session, bots: Mapping[str, BotInfo], texts: Mapping[str, str]) -> None:
+    """Choose the bot and system prompt that a tab had before a restart of the server; `texts` are its fields."""
+    for key, text in texts.items():
+        if key.startswith("system of "):
+            bot_id = key.split(" ", 3)[-1]
+            if bot_id in bots:
+                session.bot_id = bot_id
+                session.system = None if text == (bots[bot_id].system or "") else text
 
 
 def system_prompt_input(session: Session, bot: BotInfo) -> str | None:

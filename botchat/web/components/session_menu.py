@@ -1,6 +1,6 @@
 """The header of the open session, and its menu: rename, pin, tags, bot, export, archive, delete."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
@@ -31,6 +31,14 @@ def session_header(chat: Chat, session: Session) -> None:
         _trash_notice(session)
     if dialog := st.session_state.pop("dialog", None):
         _DIALOGS[dialog](session)
+
+
+def reopen_dialog(session: Session, texts: Mapping[str, str]) -> None:
+    """Open the dialog again that a tab had open before a restart of the server; `texts` are its fields."""
+    if "new name" in texts:
+        st.session_state.dialog = _RENAME
+    elif any(key.startswith(f"system of {session.id} ") for key in texts):
+        st.session_state.dialog = _BOT
 
 
 def _menu(session: Session) -> None:

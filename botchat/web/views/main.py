@@ -10,10 +10,12 @@ from botchat.core.exporting import one_line
 from botchat.core.models import Session
 from botchat.web import assets, cache, runtime
 from botchat.web.components import composer, message_window
-from botchat.web.components.new_chat import new_chat
-from botchat.web.components.session_menu import session_header
+from botchat.web.components.message import reopen_editor
+from botchat.web.components.new_chat import new_chat, restore_choices
+from botchat.web.components.session_menu import reopen_dialog, session_header
 from botchat.web.components.sidebar import sidebar
 from botchat.web.markdown.escape import escape
+from botchat.web.streamlit_internals import undrawn_texts
 from botchat.web.views.admin.page import show_admin
 from botchat.web.views.conversation import session_with_reply, show_conversation, show_last_read
 from botchat.web.views.settings import show_settings
@@ -23,9 +25,12 @@ _ICON = Path(__file__).parent.parent / "static" / "icon.png"
 
 def show() -> None:
     """Run the page once."""
+    composer.keep_submitted()
     user = runtime.user()
     view = st.query_params.get("view")
     session, problem = (None, None) if view else _current_session(user)
+    if not view and composer.send_kept(session, problem):
+        st.rerun()
     st.set_page_config(
         page_title=_title(session), page_icon=str(_ICON), layout="wide" if view == "admin" else "centered"
     )
@@ -66,21 +71,27 @@ def _current_session(user: str) -> tuple[Session | None, str | None]:
     """Return the session of the page, and the error that prevents reading it.
 
     While the store is down it is the session that was read last, with its running reply, so that the conversation stays
-    on the screen until it is stored.
+    on the screen until it is stored. After a restart of the server, the fields that the tab has open are opened again.
     """
     wanted = st.query_params.get("session")
     remembered: Session | None = st.session_state.get("shown" if wanted else "new")
     if remembered and wanted and remembered.id != wanted:
         remembered = None
     problem = None
+    texts = {} if "shown" in st.session_state else undrawn_texts()
     try:
         chat = cache.connection()
         if wanted:
             remembered = chat.open(user, wanted, message_window.size())
             if message_window.grow(remembered):
                 remembered = chat.open(user, wanted, message_window.size())
+            reopen_editor(texts)
+            reopen_dialog(remembered, texts)
         else:
-            remembered = st.session_state.new = remembered or chat.new_session(user)
+            if remembered is None:
+                remembered = chat.new_session(user)
+                restore_choices(remembered, chat.bots, texts)
+            st.session_state.new = remembered
         st.session_state["reasoning shown"] = cache.preferences(user).reasoning == "shown"
     except SessionNotFound as error:
         problem, remembered = str(error), None

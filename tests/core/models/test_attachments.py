@@ -138,10 +138,10 @@ def test_every_bot_takes_text(chat_with_images, store):
 
 def test_a_message_whose_answer_was_lost_is_sent_again_with_its_files(chat_with_images, store):
     session, message = chat_with_images.new_session("ann"), user_says(files=[file_of(BIG)])
-    store.answers_are_lost = True
+    store.loses_acknowledgements = True
     with pytest.raises(StoreUnavailable):
         chat_with_images.send("ann", session, message)
-    store.answers_are_lost = False
+    store.loses_acknowledgements = False
     assert chat_with_images.send("ann", session, message).wait(30)
     assert store.get("ann", session.id).message_count == 2
     assert chat_with_images.file("ann", session.id, message.files[0].id) == BIG

@@ -119,7 +119,7 @@ def test_a_reply_that_is_not_saved_says_so_on_the_page(site):
     site.follow("Half ", gate, "and half.", DONE)
     tab = site.say(site.open(), "Go")
     session_id = open_session_id(tab)
-    while site.store.written("append") == site.store.get("ann", session_id).messages[0].id:
+    while site.store.wait_for_write("append") == site.store.get("ann", session_id).messages[0].id:
         pass
     site.store.down = True
     gate.open()
@@ -150,7 +150,7 @@ def unsaved_reply(site, *script):
     site.follow("All ", gate, *(script or ("of it.", DONE)))
     tab = site.say(site.open(), "Go")
     session_id = open_session_id(tab)
-    while site.store.written("append") == site.store.get("ann", session_id).messages[0].id:
+    while site.store.wait_for_write("append") == site.store.get("ann", session_id).messages[0].id:
         pass
     site.run(tab)
     site.store.down = site.store.unreadable = True
