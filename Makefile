@@ -13,10 +13,17 @@ MAKE_VENV := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "
 	&& $(PYTHON) -m venv .venv
 endif
 
-.PHONY: web test fuzz audit check format docs bench clean
+.PHONY: web api strands oidc test fuzz audit check format docs bench clean
 
 web: .venv/installed  ## Serve the chat on this machine; ARGS are options of `botchat web`
 	@$(BIN)/botchat web $(ARGS)
+
+api: .venv/installed  ## Serve the API on this machine; ARGS are options of `botchat api`
+	@$(BIN)/botchat api $(ARGS)
+
+strands oidc: .venv/installed  ## Install an optional dependency group: Strands Agents, or sign-in with OpenID Connect
+	@$(INSTALL) -e '.[$@]'
+	@echo 'Installed: $@. Run botchat from $(abspath $(BIN))/botchat'
 
 test: .venv/installed-dev  ## Run all tests, a file on each core at a time; ARGS are options of pytest
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)

@@ -8,6 +8,8 @@ from fastapi import APIRouter
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, HTMLResponse, Response
 
+from botchat.core.errors import how_to_install
+
 # Names of files without a folder: they are beside the page, also where it is below /api.
 _SCRIPT, _STYLE, _START = "swagger-ui-bundle.js", "swagger-ui.css", "start.js"
 
@@ -82,7 +84,5 @@ def _folder() -> Path:
     """Find the files, which the package carries in its folder static; its code is not run."""
     spec = importlib.util.find_spec("fastapi_offline")
     if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(
-            "fastapi-offline isn't installed. Install it: pip install fastapi-offline", name="fastapi_offline"
-        )
+        raise ModuleNotFoundError(f"fastapi-offline isn't installed. {how_to_install('api')}", name="fastapi_offline")
     return Path(spec.origin).parent / "static"

@@ -37,6 +37,14 @@ from typing import Any
 _ID_LENGTH = 80
 
 
+def how_to_install(extra: str) -> str:
+    """Say how to install an optional dependency group of pyproject.toml, such as `strands`.
+
+    The source is a clone, because `botchat` on the package index is a different project.
+    """
+    return f"In a clone of botchat's repository, run: make {extra} (or: pip install '.[{extra}]')."
+
+
 class BotchatError(Exception):
     """Is the base of all errors below: `except BotchatError` gets what a person can be told."""
 
