@@ -19,6 +19,7 @@ from pydantic import (
     IPvAnyNetwork,
     PlainSerializer,
     ValidationError,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic_core import ErrorDetails
@@ -28,7 +29,7 @@ from botchat.core.errors import ConfigError, InvalidInput
 from botchat.core.models.import_limits import ImportLimits, UploadLimits
 from botchat.core.retention import Action
 from botchat.core.storage import AUDIT_RETENTION
-from botchat.durations import duration, spelt
+from botchat.durations import DURATION, duration, spelt
 
 _ENVIRONMENT = {
     "store": "BOTCHAT_STORE",
@@ -57,12 +58,24 @@ def _duration(value: Any) -> timedelta:
     return time
 
 
-_Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(spelt, when_used="json")]
+_Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    PlainSerializer(spelt, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": DURATION, "examples": ["90d", "12h", "2w", "1y"]}),
+]
 _A_CENTURY = timedelta(days=36_500)
 
 
 class RetentionRule(BaseModel):
-    """A rule of the config file, `[[retention]]`: what becomes of sessions that nobody wrote to for so long."""
+    """A rule of the config file, `[[retention]]`: what becomes of sessions that nobody wrote to for so long.
+
+    Attributes:
+        older_than: time since the last message: a number and m, h, d, w or y.
+        action: `delete` permanently, or `archive`.
+        bot: only sessions of this bot; `agent` for those that agents write.
+        user: only sessions of this user.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -140,6 +153,7 @@ class OidcSettings(BaseModel):
     """The table `[web.oidc]` of the config file: who signs people in. The client's secret is in the environment.
 
     Attributes:
+        client_id: of this botchat at the provider.
         provider: the address of its description, which ends in /.well-known/openid-configuration.
         address: of the page, as people see it; the provider sends them back to /oauth2callback below it.
         claim: what of the provider's words is the user; an email counts only if the provider has verified it.
@@ -159,6 +173,7 @@ class WebSettings(BaseModel):
     """The table `[web]` of the config file: how people sign in to the page.
 
     Attributes:
+        oidc: `[web.oidc]`, the provider where people sign in if `sign_in` is `oidc`.
         sign_in: with nothing (everybody is one user), with a password, at a proxy that tells who it is, or elsewhere.
         header: in which a proxy says who it is.
         proxies: whose word is taken for who it is, and for where a request comes from (`X-Forwarded-For`).
@@ -186,6 +201,14 @@ class Settings(BaseModel):
     Attributes:
         store: an address or a path, after `load_settings` never `env:NAME` or `file:PATH`; None is the file in the
             user's data folder.
+        user: whose sessions.
+        host: the address that `botchat web` and `botchat api` serve on.
+        bots: `[bots.NAME]`, the bots.
+        retention: `[[retention]]`, what becomes of old sessions.
+        tui: `[tui]`, the chat in a terminal.
+        api: `[api]`, what `botchat api` takes from whom.
+        web: `[web]`, how people sign in to the page.
+        limits: `[limits]`, what strangers may do.
         default_bot: None is the first of the config, the demo bot if there is none.
         port: None is 8501, or the next that is free.
         admins: who sees the page's figures about everybody; None is the user of a page that only this machine can
@@ -282,7 +305,7 @@ def _address(store: str, environment: Mapping[str, str]) -> str:
 
 def _first_characters(path: Path) -> str:
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:
             return file.read(_LONGEST_ADDRESS)
     except UnicodeDecodeError:
         return "\0"  # no address
@@ -296,7 +319,7 @@ def _read(path: Path, *, must_exist: bool) -> dict[str, Any]:
             data = file.read(_MOST_CONFIG_BYTES + 1)
         if len(data) > _MOST_CONFIG_BYTES:
             raise ConfigError(f"The config file {path} has more than 1 MB. Check that it is the right file.")
-        return tomllib.loads(data.decode())
+        return tomllib.loads(data.decode("utf-8-sig"))  # some editors on Windows write a byte order mark
     except FileNotFoundError as error:
         if must_exist:
             raise ConfigError(f"There is no config file {path}, which BOTCHAT_CONFIG names.") from error

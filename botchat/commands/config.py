@@ -30,7 +30,8 @@ _TEMPLATE = """\
 # An environment variable (BOTCHAT_STORE, …) wins over this file, and an option (--store, …) over both.
 # `botchat config validate` tells whether it can be used, `botchat config show` what it comes to.
 
-# Where sessions are: mongodb://HOST/NAME, sqlite:///PATH or a path. Without it: a file in your data folder.
+# Where sessions are: mongodb://HOST/NAME, sqlite:///PATH or a path (an absolute one makes four slashes:
+# sqlite:////home/ann/botchat.db). Without it: a file in your data folder.
 #store = "mongodb://127.0.0.1:27017/botchat"
 
 # Whose sessions; without it your login name.
@@ -187,7 +188,8 @@ def validate(
 
     Example: botchat config validate config.toml
     """
-    from botchat.settings import config_path
+    from botchat.commands.support.startup_checks import check_settings, host_warnings
+    from botchat.settings import config_path, load_settings
 
     checked = file or config_path(os.environ)
     if not checked.exists():
@@ -195,23 +197,24 @@ def validate(
             raise InvalidInput(f"There is no file {checked}: check its name.")
         say(f"there is no {checked}, and none is needed")
         return
-    _check(checked)
+    # Without the environment: what it says otherwise would hide mistakes in the file.
+    settings = load_settings({"BOTCHAT_CONFIG": str(checked)})
+    check_settings(settings)
     say(f"{checked} is valid")
+    for warning in host_warnings(settings):
+        say(f"warning: {warning}")
 
 
-def _check(file: Path) -> None:
-    """Use a file as every command would, without what the environment says otherwise: it would hide mistakes.
+def schema() -> None:
+    """Print the JSON Schema of the config file, for editors and other programs.
 
-    Raises:
-        ConfigError: it can't be used.
+    Example: botchat config schema > config.schema.json
     """
-    from botchat.bootstrap import build_repository, build_turns, default_bot
-    from botchat.settings import load_settings
+    import json
 
-    settings = load_settings({"BOTCHAT_CONFIG": str(file)})
-    default_bot(settings, build_turns(settings).bots)
-    if settings.store:
-        build_repository(settings.store).close()  # nothing is opened yet
+    from botchat.commands.support.config_schema import config_schema
+
+    write([json.dumps(config_schema(), ensure_ascii=False, indent=2) + "\n"])
 
 
 def _setting_rows(settings: "Settings", origins: dict[str, str]) -> Iterator[Row]:

@@ -64,7 +64,8 @@ the config file:
   mongodb://NAME:PASSWORD@HOST/DATABASE
                         a MongoDB, also mongodb+srv://;
                         without a DATABASE it is the one named botchat
-  sqlite:///PATH, PATH  a file on this machine
+  sqlite:///PATH, PATH  a file on this machine; an absolute PATH makes
+                        four slashes: sqlite:////home/ann/botchat.db
   nothing               the file botchat.db in your data folder;
                         `botchat config show` tells where that is
 

@@ -105,7 +105,7 @@ def copy(
     Every user of a machine can see the arguments of its processes. So an address with a password is better read from an
     environment variable, env:NAME, or from a file, file:PATH.
 
-    Example: botchat store copy sqlite:///home/ann/botchat.db env:BOTCHAT_TARGET
+    Example: botchat store copy sqlite:////home/ann/botchat.db env:BOTCHAT_TARGET
     """
     became: Counter[str] = Counter()
     with (

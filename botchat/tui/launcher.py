@@ -56,7 +56,7 @@ def run(
         NotSignedIn, NotAllowed, ServerUnavailable: the server does not let us in, or is not there.
         SessionNotFound, InvalidInput: `first` did not find the session to begin with.
     """
-    _check_looks(settings)
+    check_looks(settings)
     with _of_server(server, bot) if server else _of_store(settings, bot) as source:
         app = BotchatApp(
             source.connect,
@@ -131,7 +131,12 @@ def _keep_unsaved(app: BotchatApp) -> None:
         _log.error("%s", rescue(rescue_folder(), [session_with(session, reply.message) for session, reply in unsaved]))
 
 
-def _check_looks(settings: Settings) -> None:
+def check_looks(settings: Settings) -> None:
+    """Check the theme and the keys of the settings.
+
+    Raises:
+        ConfigError: there is no such theme, action or key, or two actions of one place have the same key.
+    """
     check_keys(settings.tui.keys)
     if settings.tui.theme not in (themes := {DARK.name, LIGHT.name} | BUILTIN_THEMES.keys()):
         raise ConfigError(f"tui.theme can't be {settings.tui.theme!r}: there are {', '.join(sorted(themes))}.")
