@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from botchat.commands.output.reply_formats import JsonLines, OneJson, ReplyWriter, Words, error_json
+from botchat.commands.support.completers import session_names
 from botchat.commands.support.exit_codes import INTERRUPTED, exit_code
 from botchat.commands.support.options import BotOption, StoreOption, UserOption, opened, say, settings_with
 from botchat.commands.support.session_selectors import chosen, counted
@@ -33,7 +34,10 @@ def ask(
     ] = None,
     go_on: Annotated[bool, typer.Option("--continue", "-c", help="In the session that was used last.")] = False,
     session_id: Annotated[
-        str | None, typer.Option("--session", help="In this session (botchat help ids).", metavar="ID")
+        str | None,
+        typer.Option(
+            "--session", help="In this session (botchat help ids).", metavar="ID", autocompletion=session_names
+        ),
     ] = None,
     bot: BotOption = None,
     no_save: Annotated[bool, typer.Option("--no-save", help="Store nothing of it.")] = False,

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from botchat.commands.output.key_values import print_facts, without_secrets
-from botchat.commands.output.tables import Columns, FieldsOption, FormatOption, Row, print_rows
+from botchat.commands.output.tables import Columns, FormatOption, Row, fields_option, print_rows
+from botchat.commands.support.completers import bot_names
 from botchat.commands.support.exit_codes import SOME_FAILED
-from botchat.commands.support.options import bot_names, near, say
+from botchat.commands.support.options import near, say
 from botchat.core.errors import InvalidInput, UnknownBot
 from botchat.core.urls import without_password
 
@@ -32,7 +33,7 @@ _TRIALS = Columns(
 _BotArgument = typer.Argument(help="Which bot.", metavar="BOT", autocompletion=bot_names)
 
 
-def list_bots(form: FormatOption = None, fields: FieldsOption = None) -> None:
+def list_bots(form: FormatOption = None, fields: Annotated[str | None, fields_option(*_BOTS.names)] = None) -> None:
     """List the bots, and whether each has its key.
 
     Example: botchat bots list
@@ -60,7 +61,7 @@ def try_bot(
     bot: Annotated[str | None, _BotArgument] = None,
     every: Annotated[bool, typer.Option("--all", help="Ask every bot.")] = False,
     form: FormatOption = None,
-    fields: FieldsOption = None,
+    fields: Annotated[str | None, fields_option(*_TRIALS.names)] = None,
 ) -> None:
     """Ask a bot for a few words, and tell how it answered.
 

@@ -8,12 +8,10 @@ from typing import Annotated
 
 import typer
 
+from botchat.commands.support.completers import COMPLETE_VARIABLE
 from botchat.commands.support.options import say
 from botchat.commands.support.streams import write
 from botchat.core.errors import InvalidInput
-
-_ASKED = "_BOTCHAT_COMPLETE"
-"""The variable in which the script of a shell says what it asks."""
 
 
 class Shell(StrEnum):
@@ -39,21 +37,22 @@ def completion(
 ) -> None:
     """Print the script that makes your shell complete at Tab.
 
-    How to install it is said on stderr.
+    Besides commands and options it completes the IDs and names of sessions, users, bots, API tokens and columns. How to
+    install it is printed on stderr.
 
     Example: botchat completion bash
     """
     from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
     chosen = shell or _own_shell()
-    write([get_completion_script(prog_name="botchat", complete_var=_ASKED, shell=chosen.value) + "\n"])
+    write([get_completion_script(prog_name="botchat", complete_var=COMPLETE_VARIABLE, shell=chosen.value) + "\n"])
     if sys.stdout.isatty():  # who sends it to a file knows already
         say(f"to install it: {_TO_INSTALL[chosen]}; then open a new shell")
 
 
 def answer_shell() -> None:
     """Get ready to answer when it is a shell that asks. Typer does so itself only where it shows its own options."""
-    if _ASKED in os.environ:
+    if COMPLETE_VARIABLE in os.environ:
         from typer.completion import completion_init  # type: ignore[attr-defined]
 
         completion_init()

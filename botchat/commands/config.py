@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from botchat.commands.output.key_values import print_facts, without_secrets
-from botchat.commands.output.tables import Columns, FieldsOption, FormatOption, Row
+from botchat.commands.output.tables import Columns, FormatOption, Row, fields_option
 from botchat.commands.support.options import say
 from botchat.commands.support.streams import write
 from botchat.core.errors import BotchatError, ConfigError, InvalidInput
@@ -150,7 +150,7 @@ def path() -> None:
         say("there is no such file: `botchat config init` writes one")
 
 
-def show(form: FormatOption = None, fields: FieldsOption = None) -> None:
+def show(form: FormatOption = None, fields: Annotated[str | None, fields_option(*_SETTINGS.names)] = None) -> None:
     """Show every setting, its value, and where that comes from.
 
     Example: botchat config show -F json

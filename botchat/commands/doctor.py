@@ -6,11 +6,11 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from botchat import __version__
-from botchat.commands.output.checks import print_findings
-from botchat.commands.output.tables import FieldsOption, FormatOption
+from botchat.commands.output.checks import COLUMNS, print_findings
+from botchat.commands.output.tables import FormatOption, fields_option
 from botchat.commands.support.options import StoreOption, UserOption, near
 from botchat.commands.support.startup_checks import check_terminal, environment_problems, host_warnings
 from botchat.core.errors import BotchatError, BotError, ConfigError
@@ -27,7 +27,10 @@ _BOT_SECONDS = 10.0
 
 
 def doctor(
-    store: StoreOption = None, user: UserOption = None, form: FormatOption = None, fields: FieldsOption = None
+    store: StoreOption = None,
+    user: UserOption = None,
+    form: FormatOption = None,
+    fields: Annotated[str | None, fields_option(*COLUMNS.names)] = None,
 ) -> None:
     """Check what botchat stands on, and say what to do about it.
 

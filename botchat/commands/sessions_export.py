@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from botchat.commands.output.progress import shown_progress
+from botchat.commands.support.completers import session_names
 from botchat.commands.support.damaged import Damages
 from botchat.commands.support.options import (
     AllUsersOption,
@@ -55,7 +56,11 @@ class Form(StrEnum):
 
 SomeIds = Annotated[
     list[str] | None,
-    typer.Argument(help="Which (botchat help ids), or - for stdin; without one, see the options.", metavar="ID…"),
+    typer.Argument(
+        help="Which (botchat help ids), or - for stdin; without one, see the options.",
+        metavar="ID…",
+        autocompletion=session_names,
+    ),
 ]
 AllOption = Annotated[bool, typer.Option("--all", help="Active, archived and deleted ones.")]
 FormOption = Annotated[

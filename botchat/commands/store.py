@@ -13,6 +13,7 @@ from botchat.commands.output.checks import print_findings
 from botchat.commands.output.key_values import print_facts
 from botchat.commands.output.progress import shown_progress
 from botchat.commands.output.tables import Columns, FormatOption
+from botchat.commands.support.completers import user_names
 from botchat.commands.support.damaged import Quarantine
 from botchat.commands.support.exit_codes import FAILED, SOME_FAILED
 from botchat.commands.support.options import StoreOption, opened_store, say, settings_with
@@ -94,7 +95,10 @@ def copy(
         str, typer.Argument(help="The store to copy from: an address, env:NAME or file:PATH.", metavar="SRC")
     ],
     target: Annotated[str, typer.Argument(help="The store to copy into: the same.", metavar="DST")],
-    user: Annotated[str | None, typer.Option(help="Only this user's; everybody's if not said.", metavar="NAME")] = None,
+    user: Annotated[
+        str | None,
+        typer.Option(help="Only this user's; everybody's if not said.", metavar="NAME", autocompletion=user_names),
+    ] = None,
 ) -> None:
     """Copy sessions into another store: a file into MongoDB, or back.
 

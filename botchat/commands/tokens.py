@@ -4,7 +4,8 @@ from typing import Annotated, cast
 
 import typer
 
-from botchat.commands.output.tables import Columns, FieldsOption, FormatOption, print_rows
+from botchat.commands.output.tables import Columns, FormatOption, fields_option, print_rows
+from botchat.commands.support.completers import token_ids, user_names
 from botchat.commands.support.options import StoreOption, opened_store, say, settings_with
 from botchat.core.errors import InvalidInput
 from botchat.core.storage import USUAL_SCOPES, Scope
@@ -15,11 +16,11 @@ _COLUMNS = Columns(
     flexible="name",
 )
 
-OfUserOption = Annotated[str | None, typer.Option(help="Only this user's.", metavar="NAME")]
+OfUserOption = Annotated[str | None, typer.Option(help="Only this user's.", metavar="NAME", autocompletion=user_names)]
 
 
 def create(
-    user: Annotated[str, typer.Argument(help="Who comes in with it.", metavar="USER")],
+    user: Annotated[str, typer.Argument(help="Who comes in with it.", metavar="USER", autocompletion=user_names)],
     name: Annotated[str, typer.Option(help="What it is for, to know it by.", metavar="TEXT")] = "",
     scope: Annotated[
         list[str] | None,
@@ -50,7 +51,10 @@ def create(
 
 
 def list_tokens(
-    user: OfUserOption = None, form: FormatOption = None, fields: FieldsOption = None, store: StoreOption = None
+    user: OfUserOption = None,
+    form: FormatOption = None,
+    fields: Annotated[str | None, fields_option(*_COLUMNS.names)] = None,
+    store: StoreOption = None,
 ) -> None:
     """List the tokens that are good, what for, and when each was used last.
 
@@ -63,7 +67,9 @@ def list_tokens(
 
 
 def revoke(
-    token: Annotated[str, typer.Argument(help="The id that botchat tokens list shows.", metavar="ID")],
+    token: Annotated[
+        str, typer.Argument(help="The id that botchat tokens list shows.", metavar="ID", autocompletion=token_ids)
+    ],
     store: StoreOption = None,
 ) -> None:
     """End a token. Servers that are running take it no more within a second.

@@ -10,7 +10,7 @@ from botchat.commands.support.exit_codes import FAILED
 from botchat.commands.support.options import say
 from botchat.core.models import Finding
 
-_COLUMNS = Columns(names=Finding._fields, in_table=Finding._fields, flexible="advice", key="what")
+COLUMNS = Columns(names=Finding._fields, in_table=Finding._fields, flexible="advice", key="what")
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "red"}
 
 
@@ -26,7 +26,7 @@ def print_findings(
     if fields is None and (form is RowFormat.table or (form is None and sys.stdout.isatty())):
         _print_each(checked)
     else:
-        print_rows((finding._asdict() for finding in checked), _COLUMNS, form, fields)
+        print_rows((finding._asdict() for finding in checked), COLUMNS, form, fields)
     failed = [finding for finding in seen if finding.status == "failed"]
     if failed:
         say(f"{len(failed)} of {len(seen)} checks failed")
