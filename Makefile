@@ -23,7 +23,7 @@ HOW_TO_RUN = if [ "$$(command -v botchat)" = '$(LINK)' ] && [ "$$(readlink '$(LI
 	then echo 'In another terminal: botchat --help'; \
 	else echo 'In another terminal: $(COMMAND) --help (or just botchat, after make install)'; fi
 
-.PHONY: web api install uninstall strands oidc test fuzz audit check format docs bench clean
+.PHONY: web api install uninstall strands oidc test fuzz audit check format docs man bench clean
 
 web: .venv/installed  ## Serve the chat on this machine; ARGS are options of `botchat web`
 	@$(HOW_TO_RUN)
@@ -71,6 +71,11 @@ format: .venv/installed-dev  ## Format the code
 
 docs: .venv/installed-dev  ## Write the commands into docs/cli.md
 	$(BIN)/python docs/cli_pages.py
+
+MANDIR ?= build/man
+
+man: .venv/installed  ## Write man pages into MANDIR, build/man unless given
+	@PYTHONPATH=. $(BIN)/python docs/man_pages.py '$(MANDIR)'
 
 bench: .venv/installed-dev  ## Measure, and write the table into docs/performance.md
 	@$(INSTALL) $(QUIET) -e '.[dev,bench]'

@@ -1,6 +1,6 @@
 """The command `help`: what is true of every command, by topics."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated
 
 import typer
@@ -87,6 +87,12 @@ _TOPICS: dict[str, tuple[str, Callable[[], str]]] = {
     "ids": ("how to say which session is meant", lambda: _IDS),
     "store": ("where sessions are kept, and how to say so", lambda: _STORE),
 }
+
+
+def topics() -> Iterator[tuple[str, str]]:
+    """Give the title and the text of each topic."""
+    for name, (_, text) in _TOPICS.items():
+        yield name.replace("-", " "), text()
 
 
 def help_(
