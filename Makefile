@@ -5,18 +5,48 @@ BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 
 ifdef UV
-INSTALL := uv pip install --quiet --python $(BIN)/python
+INSTALL := uv pip install --python $(BIN)/python
+QUIET := --quiet
 MAKE_VENV := uv venv --quiet --allow-existing --python '>=3.11' .venv
 else
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
+QUIET := --quiet
 MAKE_VENV := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "botchat needs Python 3.11 or newer: make PYTHON=…")' \
 	&& $(PYTHON) -m venv .venv
 endif
 
-.PHONY: web test fuzz audit check format docs bench clean
+BINDIR ?= $(HOME)/.local/bin
+LINK = $(BINDIR)/botchat
+COMMAND := $(CURDIR)/.venv/bin/botchat
+# Say how to run the command: by its name if PATH has it, else by its path.
+HOW_TO_RUN = if [ "$$(command -v botchat)" = '$(LINK)' ] && [ "$$(readlink '$(LINK)')" = '$(COMMAND)' ]; \
+	then echo 'In another terminal: botchat --help'; \
+	else echo 'In another terminal: $(COMMAND) --help (or just botchat, after make install)'; fi
+
+.PHONY: web api install uninstall strands oidc test fuzz audit check format docs man bench clean
 
 web: .venv/installed  ## Serve the chat on this machine; ARGS are options of `botchat web`
+	@$(HOW_TO_RUN)
 	@$(BIN)/botchat web $(ARGS)
+
+api: .venv/installed  ## Serve the API on this machine; ARGS are options of `botchat api`
+	@$(HOW_TO_RUN)
+	@$(BIN)/botchat api $(ARGS)
+
+install: .venv/installed  ## Link the command botchat into BINDIR, ~/.local/bin unless given
+	@if { [ -e '$(LINK)' ] || [ -L '$(LINK)' ]; } && [ "$$(readlink '$(LINK)')" != '$(COMMAND)' ]; then \
+		echo '$(LINK) already exists and is not a link to this clone: remove it first, or run: make install BINDIR=…' >&2; exit 1; fi
+	@mkdir -p '$(BINDIR)' && ln -sf '$(COMMAND)' '$(LINK)' && echo 'Linked: $(LINK) -> $(COMMAND)'
+	@case ":$$PATH:" in *':$(BINDIR):'*) ;; *) echo '$(BINDIR) is not on your PATH. Add it, then run: botchat --help';; esac
+
+uninstall:  ## Remove the link that `make install` made; your sessions stay
+	@if [ "$$(readlink '$(LINK)')" = '$(COMMAND)' ]; then rm '$(LINK)' && echo 'Removed: $(LINK)'; \
+		else echo '$(LINK) is not a link to this clone: nothing to remove'; fi
+
+strands oidc: .venv/installed  ## Install an optional dependency group: Strands Agents, or sign-in with OpenID Connect
+	@$(INSTALL) $(QUIET) -e '.[$@]'
+	@echo 'Installed: $@'
+	@$(HOW_TO_RUN)
 
 test: .venv/installed-dev  ## Run all tests, a file on each core at a time; ARGS are options of pytest
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
@@ -42,8 +72,13 @@ format: .venv/installed-dev  ## Format the code
 docs: .venv/installed-dev  ## Write the commands into docs/cli.md
 	$(BIN)/python docs/cli_pages.py
 
+MANDIR ?= build/man
+
+man: .venv/installed  ## Write man pages into MANDIR, build/man unless given
+	@PYTHONPATH=. $(BIN)/python docs/man_pages.py '$(MANDIR)'
+
 bench: .venv/installed-dev  ## Measure, and write the table into docs/performance.md
-	@$(INSTALL) -e '.[dev,bench]'
+	@$(INSTALL) $(QUIET) -e '.[dev,bench]'
 	$(BIN)/python benchmarks/run.py --write
 
 clean:  ## Remove what the other targets made
@@ -54,11 +89,12 @@ clean:  ## Remove what the other targets made
 	@touch $@
 
 .venv/installed: .venv/made pyproject.toml
-	@echo 'Installing botchat into .venv (once; about a minute) …'
+	@echo 'Installing botchat into .venv: about 65 packages, 450 MB on disk. Only the first time.'
+	@echo 'It takes one minute on a fast machine and network, and can take ten on slow ones.'
 	@$(INSTALL) -e .
 	@touch $@
 
 .venv/installed-dev: .venv/made pyproject.toml
-	@echo 'Installing botchat and what its tests need into .venv (once) …'
-	@$(INSTALL) -e '.[dev]'
+	@echo 'Installing botchat and the packages of its tests into .venv, once: several minutes without output …'
+	@$(INSTALL) $(QUIET) -e '.[dev]'
 	@touch $@ .venv/installed

@@ -125,8 +125,10 @@ def borrow_repository(client: "Client", database: str) -> SessionRepository:
 def sqlite_path(store: str | None) -> Path:
     """Return the file of a store address that is not MongoDB's.
 
+    As in SQLAlchemy's URLs `sqlite:///PATH` is relative, and `sqlite:////PATH` absolute.
+
     Raises:
-        ConfigError: the kind of address is unknown.
+        ConfigError: the kind of address is unknown, or an absolute path lacks the fourth slash.
     """
     if not store:
         return data_path()
@@ -134,7 +136,10 @@ def sqlite_path(store: str | None) -> Path:
     if (is_url and not store.startswith("sqlite:///")) or without_password(store) != store:
         kind = f" {scheme}://" if re.fullmatch("[a-z0-9+]+", scheme) else ""
         raise ConfigError(f"Unknown kind of store{kind}. Use mongodb://HOST/DATABASE, sqlite:///PATH or a path.")
-    return Path(store.removeprefix("sqlite:///")).expanduser().absolute()
+    path = Path(store.removeprefix("sqlite:///")).expanduser()
+    if is_url and not path.is_absolute() and not path.parent.is_dir() and Path("/", path).parent.is_dir():
+        raise ConfigError(f"{store} is a relative path. An absolute one has four slashes: sqlite:///{Path('/', path)}")
+    return path.absolute()
 
 
 def is_mongodb(store: str | None) -> bool:

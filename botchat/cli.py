@@ -120,6 +120,7 @@ _config.command()(config.path)
 _config.command()(config.show)
 _config.command()(config.init)
 _config.command()(config.validate)
+_config.command()(config.schema)
 app.add_typer(_config, name="config")
 
 app.command()(audit.audit)

@@ -6,6 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from botchat.core.errors import InvalidInput
 
+DURATION_PATTERN = r"^\s*(\d{1,6})\s*([mhdwy])\s*$"
+"""Regular expression of a duration."""
+
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -15,7 +18,7 @@ def parse_duration(text: str) -> timedelta:
     Raises:
         InvalidInput: `text` is not a duration.
     """
-    if found := re.fullmatch(r"\s*(\d{1,6})\s*([mhdwy])\s*", text):
+    if found := re.match(DURATION_PATTERN, text):
         number, unit = int(found[1]), found[2]
         return timedelta(days=365 * number) if unit == "y" else timedelta(**{_UNITS[unit]: number})
     raise InvalidInput(f"{text!r} is no duration: say 90d, 12h, 2w or 1y.")

@@ -1,8 +1,11 @@
 """Settings: their origins, which one wins, and the errors of invalid ones."""
 
+import re
+from pathlib import Path
+
 import pytest
 
-from botchat.bootstrap import build_repository, build_turns, default_bot
+from botchat.bootstrap import build_repository, build_turns, default_bot, sqlite_path
 from botchat.core.errors import ConfigError
 from botchat.settings import load_settings
 
@@ -178,3 +181,10 @@ def test_a_store_is_shown_without_its_password_and_its_options():
 def test_think_tags_are_a_word_or_a_pair_of_tags(config):
     settings = config("[bots.a]\nthink_tags = ['<a>', '</a>']\n[bots.b]\nthink_tags = 'open'\n[bots.c]\n")
     assert [bot.think_tags for bot in settings.bots.values()] == [("<a>", "</a>"), "open", "auto"]
+
+
+def test_a_store_that_lacks_the_slash_of_an_absolute_path_is_told(tmp_path):
+    with pytest.raises(ConfigError, match=re.escape(f"An absolute one has four slashes: sqlite:///{tmp_path}/x.db")):
+        sqlite_path(f"sqlite://{tmp_path}/x.db")
+    assert sqlite_path(f"sqlite:///{tmp_path}/x.db") == tmp_path / "x.db"
+    assert sqlite_path("sqlite:///x.db") == Path.cwd() / "x.db"

@@ -8,6 +8,8 @@ from fastapi import APIRouter
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, HTMLResponse, Response
 
+from botchat.core.errors import how_to_install
+
 # Relative file names: they are next to the page, also if it is mounted below /api.
 _SCRIPT, _STYLE, _START = "swagger-ui-bundle.js", "swagger-ui.css", "start.js"
 
@@ -86,7 +88,5 @@ def _asset_folder() -> Path:
     """Return the folder `static` of the package fastapi-offline, without importing the package."""
     spec = importlib.util.find_spec("fastapi_offline")
     if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(
-            "fastapi-offline isn't installed. Install it: pip install fastapi-offline", name="fastapi_offline"
-        )
+        raise ModuleNotFoundError(f"fastapi-offline isn't installed. {how_to_install('api')}", name="fastapi_offline")
     return Path(spec.origin).parent / "static"

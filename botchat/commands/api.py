@@ -10,7 +10,7 @@ import typer
 
 from botchat.commands.support.exit_codes import TERMINATED
 from botchat.commands.support.options import StoreOption, UserOption, settings_from_options
-from botchat.core.errors import ConfigError
+from botchat.core.errors import ConfigError, how_to_install
 from botchat.logs import log_json
 
 
@@ -50,5 +50,5 @@ def require_api_libraries() -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise ConfigError(
-            f"The API needs more than is installed ({error.name}): pip install 'botchat[api]'."
+            f"The API needs the package {error.name}, which isn't installed. {how_to_install('api')}"
         ) from error

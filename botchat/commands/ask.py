@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from botchat.commands.output.reply_formats import JsonLinesWriter, JsonWriter, ReplyWriter, TextWriter, error_json
+from botchat.commands.support.completers import complete_session
 from botchat.commands.support.exit_codes import INTERRUPTED, exit_code
 from botchat.commands.support.options import (
     BotOption,
@@ -40,7 +41,10 @@ def ask(
     ] = None,
     continue_last: Annotated[bool, typer.Option("--continue", "-c", help="In the session that was used last.")] = False,
     session_id: Annotated[
-        str | None, typer.Option("--session", help="In this session (botchat help ids).", metavar="ID")
+        str | None,
+        typer.Option(
+            "--session", help="In this session (botchat help ids).", metavar="ID", autocompletion=complete_session
+        ),
     ] = None,
     bot: BotOption = None,
     no_save: Annotated[bool, typer.Option("--no-save", help="Store nothing of it.")] = False,

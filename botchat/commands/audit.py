@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from botchat.commands.output.tables import Columns, FieldsOption, FormatOption, Row, print_rows
+from botchat.commands.output.tables import Columns, FormatOption, Row, fields_option, print_rows
+from botchat.commands.support.completers import complete_session, complete_user
 from botchat.commands.support.options import StoreOption, open_user_store, print_notice, settings_from_options
 from botchat.core.models import now
 from botchat.core.storage import AuditAction, AuditFilter
@@ -22,10 +23,17 @@ _COLUMNS = Columns(
 
 
 def audit(
-    admin: Annotated[str | None, typer.Option(help="Only what this admin did.", metavar="NAME")] = None,
-    user: Annotated[str | None, typer.Option(help="Only access to this user's sessions.", metavar="NAME")] = None,
+    admin: Annotated[
+        str | None, typer.Option(help="Only what this admin did.", metavar="NAME", autocompletion=complete_user)
+    ] = None,
+    user: Annotated[
+        str | None,
+        typer.Option(help="Only access to this user's sessions.", metavar="NAME", autocompletion=complete_user),
+    ] = None,
     action: Annotated[AuditAction | None, typer.Option(help="Only this action.")] = None,
-    session: Annotated[str | None, typer.Option(help="Only access to this session.", metavar="ID")] = None,
+    session: Annotated[
+        str | None, typer.Option(help="Only access to this session.", metavar="ID", autocompletion=complete_session)
+    ] = None,
     since: Annotated[
         str | None, typer.Option(help="Only events from then on: 2026-11-01, or 7d for a week ago.", metavar="TIME")
     ] = None,
@@ -34,7 +42,7 @@ def audit(
         int | None, typer.Option("--limit", "-n", help="How many at most (default: all).", min=1, metavar="N")
     ] = None,
     output_format: FormatOption = None,
-    fields: FieldsOption = None,
+    fields: Annotated[str | None, fields_option(*_COLUMNS.names)] = None,
     store: StoreOption = None,
 ) -> None:
     """List which admin read whose sessions through the API, newest first.

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from botchat.commands.output.key_values import mask_secrets, print_key_values
-from botchat.commands.output.tables import Columns, FieldsOption, FormatOption, Row, print_rows
+from botchat.commands.output.tables import Columns, FormatOption, Row, fields_option, print_rows
+from botchat.commands.support.completers import complete_bot
 from botchat.commands.support.exit_codes import PARTIAL_FAILURE
-from botchat.commands.support.options import complete_bot, print_notice, suggestion
+from botchat.commands.support.options import print_notice, suggestion
 from botchat.core.errors import InvalidInput, UnknownBot
 from botchat.core.urls import without_password
 
@@ -32,7 +33,9 @@ _PROBES = Columns(
 _BotArgument = typer.Argument(help="Which bot.", metavar="BOT", autocompletion=complete_bot)
 
 
-def list_bots(output_format: FormatOption = None, fields: FieldsOption = None) -> None:
+def list_bots(
+    output_format: FormatOption = None, fields: Annotated[str | None, fields_option(*_BOTS.names)] = None
+) -> None:
     """List the bots, and whether each has its key.
 
     Example: botchat bots list
@@ -60,7 +63,7 @@ def probe(
     bot: Annotated[str | None, _BotArgument] = None,
     every: Annotated[bool, typer.Option("--all", help="Ask every bot.")] = False,
     output_format: FormatOption = None,
-    fields: FieldsOption = None,
+    fields: Annotated[str | None, fields_option(*_PROBES.names)] = None,
 ) -> None:
     """Ask a bot for a few words, and tell how it answered.
 

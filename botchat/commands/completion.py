@@ -8,12 +8,10 @@ from typing import Annotated
 
 import typer
 
+from botchat.commands.support.completers import COMPLETE_VARIABLE
 from botchat.commands.support.options import print_notice
 from botchat.commands.support.streams import write_stdout
 from botchat.core.errors import InvalidInput
-
-_COMPLETE_VARIABLE = "_BOTCHAT_COMPLETE"
-"""The environment variable by which a shell's completion script sends its request."""
 
 
 class Shell(StrEnum):
@@ -39,7 +37,8 @@ def completion(
 ) -> None:
     """Print the script that makes your shell complete at Tab.
 
-    How to install it is said on stderr.
+    Besides commands and options it completes the IDs and names of sessions, users, bots, API tokens and columns. How to
+    install it is printed on stderr.
 
     Example: botchat completion bash
     """
@@ -47,7 +46,7 @@ def completion(
 
     chosen = shell or _detect_shell()
     write_stdout(
-        [get_completion_script(prog_name="botchat", complete_var=_COMPLETE_VARIABLE, shell=chosen.value) + "\n"]
+        [get_completion_script(prog_name="botchat", complete_var=COMPLETE_VARIABLE, shell=chosen.value) + "\n"]
     )
     if sys.stdout.isatty():  # with a redirection the user knows how to install it
         print_notice(f"to install it: {_INSTALL_HINTS[chosen]}; then open a new shell")
@@ -55,7 +54,7 @@ def completion(
 
 def handle_completion_request() -> None:
     """Set up Typer for a completion request, if this is one. Typer only does so itself if `add_completion` is on."""
-    if _COMPLETE_VARIABLE in os.environ:
+    if COMPLETE_VARIABLE in os.environ:
         from typer.completion import completion_init  # type: ignore[attr-defined]
 
         completion_init()

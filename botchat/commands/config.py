@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from botchat.commands.output.key_values import mask_secrets, print_key_values
-from botchat.commands.output.tables import Columns, FieldsOption, FormatOption, Row
+from botchat.commands.output.tables import Columns, FormatOption, Row, fields_option
 from botchat.commands.support.options import print_notice
 from botchat.commands.support.streams import write_stdout
 from botchat.core.errors import BotchatError, ConfigError, InvalidInput
@@ -30,7 +30,8 @@ _TEMPLATE = """\
 # An environment variable (BOTCHAT_STORE, …) wins over this file, and an option (--store, …) over both.
 # `botchat config validate` tells whether it can be used, `botchat config show` what it comes to.
 
-# Where sessions are: mongodb://HOST/NAME, sqlite:///PATH or a path. Without it: a file in your data folder.
+# Where sessions are: mongodb://HOST/NAME, sqlite:///PATH or a path (an absolute one makes four slashes:
+# sqlite:////home/ann/botchat.db). Without it: a file in your data folder.
 #store = "mongodb://127.0.0.1:27017/botchat"
 
 # Whose sessions; without it your login name.
@@ -149,7 +150,9 @@ def path() -> None:
         print_notice("there is no such file: `botchat config init` writes one")
 
 
-def show(output_format: FormatOption = None, fields: FieldsOption = None) -> None:
+def show(
+    output_format: FormatOption = None, fields: Annotated[str | None, fields_option(*_SETTINGS.names)] = None
+) -> None:
     """Show every setting, its value, and where that comes from.
 
     Example: botchat config show -F json
@@ -187,7 +190,8 @@ def validate(
 
     Example: botchat config validate config.toml
     """
-    from botchat.settings import config_path
+    from botchat.commands.support.startup_checks import check_settings, host_warnings
+    from botchat.settings import config_path, load_settings
 
     checked = file or config_path(os.environ)
     if not checked.exists():
@@ -195,23 +199,24 @@ def validate(
             raise InvalidInput(f"There is no file {checked}: check its name.")
         print_notice(f"there is no {checked}, and none is needed")
         return
-    _check_config(checked)
+    # Without the environment, which would hide errors in the file.
+    settings = load_settings({"BOTCHAT_CONFIG": str(checked)})
+    check_settings(settings)
     print_notice(f"{checked} is valid")
+    for warning in host_warnings(settings):
+        print_notice(f"warning: {warning}")
 
 
-def _check_config(file: Path) -> None:
-    """Load a config file as every command does, but without the environment, which would hide errors in the file.
+def schema() -> None:
+    """Print the JSON Schema of the config file, for editors and other programs.
 
-    Raises:
-        ConfigError: the file is invalid.
+    Example: botchat config schema > config.schema.json
     """
-    from botchat.bootstrap import build_repository, build_turns, default_bot
-    from botchat.settings import load_settings
+    import json
 
-    settings = load_settings({"BOTCHAT_CONFIG": str(file)})
-    default_bot(settings, build_turns(settings).bots)
-    if settings.store:
-        build_repository(settings.store).close()  # nothing is opened yet
+    from botchat.commands.support.config_schema import config_schema
+
+    write_stdout([json.dumps(config_schema(), ensure_ascii=False, indent=2) + "\n"])
 
 
 def _setting_rows(settings: "Settings", origins: dict[str, str]) -> Iterator[Row]:

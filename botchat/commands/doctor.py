@@ -6,12 +6,13 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from botchat import __version__
-from botchat.commands.output.checks import print_findings
-from botchat.commands.output.tables import FieldsOption, FormatOption
+from botchat.commands.output.checks import COLUMNS, print_findings
+from botchat.commands.output.tables import FormatOption, fields_option
 from botchat.commands.support.options import StoreOption, UserOption, suggestion
+from botchat.commands.support.startup_checks import check_terminal, environment_problems, host_warnings
 from botchat.core.errors import BotchatError, BotError, ConfigError
 from botchat.core.models import Finding
 from botchat.core.urls import without_password
@@ -26,7 +27,10 @@ _BOT_TIMEOUT_SECONDS = 10.0
 
 
 def doctor(
-    store: StoreOption = None, user: UserOption = None, output_format: FormatOption = None, fields: FieldsOption = None
+    store: StoreOption = None,
+    user: UserOption = None,
+    output_format: FormatOption = None,
+    fields: Annotated[str | None, fields_option(*COLUMNS.names)] = None,
 ) -> None:
     """Check what botchat stands on, and say what to do about it.
 
@@ -39,7 +43,9 @@ def doctor(
 
 def _checks(store: str | None, user: str | None) -> Iterator[Finding]:
     settings, finding = _settings(store, user)
-    yield from chain(_python(), _terminal(), [finding], _store(settings), _disk(settings), _bots(settings))
+    yield from chain(
+        _python(), _terminal(), [finding], _servers(settings), _store(settings), _disk(settings), _bots(settings)
+    )
 
 
 def _python() -> Iterator[Finding]:
@@ -75,9 +81,21 @@ def _settings(store: str | None, user: str | None) -> "tuple[Settings, Finding]"
         without_file = others | {"BOTCHAT_CONFIG": os.devnull}
         less = load_settings(without_file, store=store or os.environ.get("BOTCHAT_STORE"), user=user)
         return less, Finding("failed", "The settings can't be used: what follows goes without them.", str(error))
+    try:
+        check_terminal(settings)
+    except ConfigError as error:
+        return settings, Finding("failed", "The terminal chat can't start with these settings.", str(error))
     if file.exists():
         return settings, Finding("ok", f"The config file {file} is read.")
     return settings, Finding("ok", f"There is no config file {file}, and none is needed.")
+
+
+def _servers(settings: "Settings") -> Iterator[Finding]:
+    """Check what the page and the API need from the environment, which here is that of this command."""
+    for error in environment_problems(settings, os.environ):
+        yield Finding("failed", "The page or the API can't start with these settings.", str(error))
+    for warning in host_warnings(settings):
+        yield Finding("warning", f"Others can reach {settings.host}.", warning)
 
 
 def _store(settings: "Settings") -> Iterator[Finding]:

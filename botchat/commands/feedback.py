@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from botchat.commands.output.tables import Columns, FieldsOption, FormatOption, Row, RowFormat, format_rows, print_rows
+from botchat.commands.output.tables import Columns, FormatOption, Row, RowFormat, fields_option, format_rows, print_rows
 from botchat.commands.sessions_export import check_output
 from botchat.commands.support.options import (
     AllUsersOption,
@@ -66,7 +66,7 @@ def list_feedback(
     all_users: AllUsersOption = False,
     bot: BotFilterOption = None,
     output_format: FormatOption = None,
-    fields: FieldsOption = None,
+    fields: Annotated[str | None, fields_option(*_FEEDBACK.names)] = None,
     store: StoreOption = None,
 ) -> None:
     """List the feedback that was given.

@@ -1,6 +1,6 @@
 """The command `help`: topics that concern all commands, such as formats, ids and exit codes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated
 
 import typer
@@ -64,7 +64,8 @@ the config file:
   mongodb://NAME:PASSWORD@HOST/DATABASE
                         a MongoDB, also mongodb+srv://;
                         without a DATABASE it is the one named botchat
-  sqlite:///PATH, PATH  a file on this machine
+  sqlite:///PATH, PATH  a file on this machine; an absolute PATH makes
+                        four slashes: sqlite:////home/ann/botchat.db
   nothing               the file botchat.db in your data folder;
                         `botchat config show` tells where that is
 
@@ -86,6 +87,12 @@ _TOPICS: dict[str, tuple[str, Callable[[], str]]] = {
     "ids": ("how to say which session is meant", lambda: _IDS),
     "store": ("where sessions are kept, and how to say so", lambda: _STORE),
 }
+
+
+def topics() -> Iterator[tuple[str, str]]:
+    """Yield the title and the text of each topic."""
+    for name, (_, text) in _TOPICS.items():
+        yield name.replace("-", " "), text()
 
 
 def help_(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from botchat.commands.output.progress import with_progress
+from botchat.commands.support.completers import complete_session
 from botchat.commands.support.damaged import DamageReport
 from botchat.commands.support.options import (
     AllUsersOption,
@@ -61,7 +62,11 @@ class SessionFileFormat(StrEnum):
 
 OptionalIdsArgument = Annotated[
     list[str] | None,
-    typer.Argument(help="Which (botchat help ids), or - for stdin; without one, see the options.", metavar="ID…"),
+    typer.Argument(
+        help="Which (botchat help ids), or - for stdin; without one, see the options.",
+        metavar="ID…",
+        autocompletion=complete_session,
+    ),
 ]
 AllOption = Annotated[bool, typer.Option("--all", help="Active, archived and deleted ones.")]
 FileFormatOption = Annotated[

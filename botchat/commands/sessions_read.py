@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from botchat.commands.output.tables import Columns, FieldsOption, FormatOption, Row, RowFormat, print_rows
+from botchat.commands.output.tables import Columns, FormatOption, Row, RowFormat, fields_option, print_rows
 from botchat.commands.sessions_context import context_annotations, print_context_usage
 from botchat.commands.support.exit_codes import PARTIAL_FAILURE
 from botchat.commands.support.options import (
@@ -76,7 +76,7 @@ def list_sessions(
     after: AfterOption = None,
     limit: LimitOption = PAGE_SIZE,
     output_format: FormatOption = None,
-    fields: FieldsOption = None,
+    fields: Annotated[str | None, fields_option(*_ALL_USERS_COLUMNS.names)] = None,
     ids_only: Annotated[bool, typer.Option("--ids-only", help="Only the ids: the same as -F ids.")] = False,
     store: StoreOption = None,
 ) -> None:
@@ -111,7 +111,7 @@ def search(
     after: AfterOption = None,
     limit: LimitOption = PAGE_SIZE,
     output_format: FormatOption = None,
-    fields: FieldsOption = None,
+    fields: Annotated[str | None, fields_option(*_SEARCH_COLUMNS.names)] = None,
     ids_only: Annotated[bool, typer.Option("--ids-only", help="Only the ids: the same as -F ids.")] = False,
     store: StoreOption = None,
 ) -> None:
@@ -201,7 +201,7 @@ def stats(
     ] = None,
     until: Annotated[str | None, typer.Option(help="Only what was said before.", metavar="TIME")] = None,
     output_format: FormatOption = None,
-    fields: FieldsOption = None,
+    fields: Annotated[str | None, fields_option("user", "bot", "day", *_STATS)] = None,
     store: StoreOption = None,
 ) -> None:
     """Count sessions, messages, tokens, waiting times and ratings.

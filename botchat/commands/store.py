@@ -13,6 +13,7 @@ from botchat.commands.output.checks import print_findings
 from botchat.commands.output.key_values import print_key_values
 from botchat.commands.output.progress import with_progress
 from botchat.commands.output.tables import Columns, FormatOption
+from botchat.commands.support.completers import complete_user
 from botchat.commands.support.damaged import Quarantine
 from botchat.commands.support.exit_codes import FAILED, PARTIAL_FAILURE
 from botchat.commands.support.options import StoreOption, open_user_store, print_notice, settings_from_options
@@ -96,7 +97,10 @@ def copy(
         str, typer.Argument(help="The store to copy from: an address, env:NAME or file:PATH.", metavar="SRC")
     ],
     target: Annotated[str, typer.Argument(help="The store to copy into: the same.", metavar="DST")],
-    user: Annotated[str | None, typer.Option(help="Only this user's; everybody's if not said.", metavar="NAME")] = None,
+    user: Annotated[
+        str | None,
+        typer.Option(help="Only this user's; everybody's if not said.", metavar="NAME", autocompletion=complete_user),
+    ] = None,
 ) -> None:
     """Copy sessions into another store: a file into MongoDB, or back.
 
@@ -107,7 +111,7 @@ def copy(
     Every user of a machine can see the arguments of its processes. So an address with a password is better read from an
     environment variable, env:NAME, or from a file, file:PATH.
 
-    Example: botchat store copy sqlite:///home/ann/botchat.db env:BOTCHAT_TARGET
+    Example: botchat store copy sqlite:////home/ann/botchat.db env:BOTCHAT_TARGET
     """
     outcomes: Counter[str] = Counter()
     with (

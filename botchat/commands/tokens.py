@@ -4,7 +4,8 @@ from typing import Annotated, cast
 
 import typer
 
-from botchat.commands.output.tables import Columns, FieldsOption, FormatOption, print_rows
+from botchat.commands.output.tables import Columns, FormatOption, fields_option, print_rows
+from botchat.commands.support.completers import complete_token, complete_user
 from botchat.commands.support.options import StoreOption, open_user_store, print_notice, settings_from_options
 from botchat.core.errors import InvalidInput
 from botchat.core.storage import DEFAULT_SCOPES, Scope
@@ -15,11 +16,13 @@ _COLUMNS = Columns(
     flexible="name",
 )
 
-UserFilterOption = Annotated[str | None, typer.Option(help="Only this user's.", metavar="NAME")]
+UserFilterOption = Annotated[
+    str | None, typer.Option(help="Only this user's.", metavar="NAME", autocompletion=complete_user)
+]
 
 
 def create(
-    user: Annotated[str, typer.Argument(help="Who comes in with it.", metavar="USER")],
+    user: Annotated[str, typer.Argument(help="Who comes in with it.", metavar="USER", autocompletion=complete_user)],
     name: Annotated[str, typer.Option(help="What it is for, to know it by.", metavar="TEXT")] = "",
     scope: Annotated[
         list[str] | None,
@@ -52,7 +55,7 @@ def create(
 def list_tokens(
     user: UserFilterOption = None,
     output_format: FormatOption = None,
-    fields: FieldsOption = None,
+    fields: Annotated[str | None, fields_option(*_COLUMNS.names)] = None,
     store: StoreOption = None,
 ) -> None:
     """List the tokens that are good, what for, and when each was used last.
@@ -66,7 +69,9 @@ def list_tokens(
 
 
 def revoke(
-    token: Annotated[str, typer.Argument(help="The id that botchat tokens list shows.", metavar="ID")],
+    token: Annotated[
+        str, typer.Argument(help="The id that botchat tokens list shows.", metavar="ID", autocompletion=complete_token)
+    ],
     store: StoreOption = None,
 ) -> None:
     """End a token. Servers that are running take it no more within a second.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from botchat.commands.support.completers import complete_session
 from botchat.commands.support.options import BotOption, StoreOption, UserOption, settings_from_options
 from botchat.commands.support.session_selectors import find_session
 from botchat.core.errors import InvalidInput
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
 def tui(
     session: Annotated[
         str | None,
-        typer.Option("--session", help="The session to open: an id, its beginning, a name or @1.", metavar="ID"),
+        typer.Option(
+            "--session",
+            help="The session to open: an id, its beginning, a name or @1.",
+            metavar="ID",
+            autocompletion=complete_session,
+        ),
     ] = None,
     continue_last: Annotated[
         bool, typer.Option("--continue", "-c", help="Open the session that was used last.")

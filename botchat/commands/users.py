@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from botchat.commands.output.key_values import print_key_values
-from botchat.commands.output.tables import Columns, FieldsOption, FormatOption, Row, print_rows
+from botchat.commands.output.tables import Columns, FormatOption, Row, fields_option, print_rows
 from botchat.commands.sessions_export import SessionExporter, check_output
+from botchat.commands.support.completers import complete_user
 from botchat.commands.support.options import StoreOption, open_user_store, print_notice, settings_from_options
 from botchat.commands.support.session_selectors import (
     DryRunOption,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from botchat.core.admin import Admin
     from botchat.core.chat import Chat
 
-UserArgument = Annotated[str, typer.Argument(help="Who.", metavar="USER")]
+UserArgument = Annotated[str, typer.Argument(help="Who.", metavar="USER", autocompletion=complete_user)]
 
 _USERS = Columns(
     names=("user", "sessions", "messages", "create_time", "update_time", "account"),
@@ -37,7 +38,11 @@ _TIMES = ("create_time", "update_time")
 _FACTS = Columns(names=("name", "value"), in_table=("name", "value"), flexible="value", key="name")
 
 
-def list_users(output_format: FormatOption = None, fields: FieldsOption = None, store: StoreOption = None) -> None:
+def list_users(
+    output_format: FormatOption = None,
+    fields: Annotated[str | None, fields_option(*_USERS.names)] = None,
+    store: StoreOption = None,
+) -> None:
     """List who has sessions, how many, and since when; and who has an account.
 
     Example: botchat users list -F csv

@@ -37,6 +37,14 @@ from typing import Any
 _ID_LENGTH = 80
 
 
+def how_to_install(extra: str) -> str:
+    """Return a sentence on how to install an optional dependency group of pyproject.toml, such as `strands`.
+
+    It installs from a clone, because `botchat` on the package index is a different project.
+    """
+    return f"In a clone of botchat's repository, run: make {extra} (or: pip install '.[{extra}]')."
+
+
 class BotchatError(Exception):
     """Base class of all errors below: `except BotchatError` catches those whose text is meant for the user."""
 

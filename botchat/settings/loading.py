@@ -110,7 +110,7 @@ def _resolve_store(store: str, environment: Mapping[str, str]) -> str:
 
 def _read_start(path: Path) -> str:
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:
             return file.read(_MAX_STORE_CHARACTERS)
     except UnicodeDecodeError:
         return "\0"  # not an address
@@ -124,7 +124,7 @@ def _read_config(path: Path, *, must_exist: bool) -> dict[str, Any]:
             data = file.read(MAX_CONFIG_BYTES + 1)
         if len(data) > MAX_CONFIG_BYTES:
             raise ConfigError(f"The config file {path} has more than 1 MB. Check that it is the right file.")
-        return tomllib.loads(data.decode())
+        return tomllib.loads(data.decode("utf-8-sig"))  # some Windows editors write a byte order mark
     except FileNotFoundError as error:
         if must_exist:
             raise ConfigError(f"There is no config file {path}, which BOTCHAT_CONFIG names.") from error

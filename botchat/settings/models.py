@@ -11,6 +11,7 @@ from pydantic import (
     Field,
     IPvAnyNetwork,
     PlainSerializer,
+    WithJsonSchema,
     model_validator,
 )
 
@@ -19,7 +20,7 @@ from botchat.core.errors import InvalidInput
 from botchat.core.models.import_limits import ImportLimits, UploadLimits
 from botchat.core.retention import Action
 from botchat.core.storage import AUDIT_RETENTION
-from botchat.durations import format_duration, parse_duration
+from botchat.durations import DURATION_PATTERN, format_duration, parse_duration
 
 _LOCALHOST = (ip_network("127.0.0.1"), ip_network("::1"))
 
@@ -34,12 +35,24 @@ def _duration(value: Any) -> timedelta:
     return time
 
 
-_Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(format_duration, when_used="json")]
+_Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    PlainSerializer(format_duration, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "examples": ["90d", "12h", "2w", "1y"]}),
+]
 _A_CENTURY = timedelta(days=36_500)
 
 
 class RetentionRule(BaseModel):
-    """A rule in the config file, `[[retention]]`: what happens to sessions after a time without a write."""
+    """A rule in the config file, `[[retention]]`: what happens to sessions after a time without a write.
+
+    Attributes:
+        older_than: time since the last message: a number and m, h, d, w or y.
+        action: `delete` permanently, or `archive`.
+        bot: only sessions of this bot; `agent` for sessions that agents write.
+        user: only sessions of this user.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -119,6 +132,7 @@ class OidcSettings(BaseModel):
 
     Attributes:
         provider: URL of the provider's configuration, which ends in /.well-known/openid-configuration.
+        client_id: ID of this botchat at the provider.
         address: public URL of the page; the provider redirects users to /oauth2callback below it.
         claim: the claim with the username; an email counts only if the provider has verified it.
         new_users: whether users without an account can sign in.
@@ -139,6 +153,7 @@ class WebSettings(BaseModel):
     Attributes:
         sign_in: "none" (everybody is the same user), "password", "header" (set by a proxy) or "oidc" (single sign-on).
         header: the header in which a proxy sends the username.
+        oidc: `[web.oidc]`, the provider if `sign_in` is "oidc".
         proxies: networks of trusted proxies, whose username and `X-Forwarded-For` are used.
         imports: `[web.imports]`, limits of uploaded import files.
     """
@@ -164,6 +179,14 @@ class Settings(BaseModel):
     Attributes:
         store: a URL or a path, after `load_settings` never `env:NAME` or `file:PATH`; None is the file in the user's
             data folder.
+        user: owner of the sessions; the default is the login name.
+        host: address that `botchat web` and `botchat api` listen on.
+        bots: `[bots.NAME]`, the bots.
+        retention: `[[retention]]`, what happens to old sessions.
+        tui: `[tui]`, theme and keys of the terminal client.
+        api: `[api]`, limits and permissions of `botchat api`.
+        web: `[web]`, how users sign in to the page.
+        limits: `[limits]`, limits for unknown clients.
         default_bot: None is the first bot of the config file, or the demo bot if there is none.
         port: None is 8501, or the next free port.
         admins: users who can see the page's statistics about all users; None is the user of a page that only this

@@ -1,4 +1,6 @@
-"""Session manager and session repository for Strands Agents: `pip install botchat[strands]`."""
+"""Session manager and session repository for Strands Agents. Needs the extra `strands`."""
+
+from botchat.core.errors import how_to_install
 
 try:
     from botchat.strands.manager import BotchatSessionManager
@@ -6,8 +8,6 @@ try:
 except ModuleNotFoundError as error:
     if error.name != "strands":
         raise
-    raise ModuleNotFoundError(
-        "Strands Agents is not installed: pip install 'botchat[strands]'.", name="strands"
-    ) from error
+    raise ModuleNotFoundError(f"Strands Agents isn't installed. {how_to_install('strands')}", name="strands") from error
 
 __all__ = ["BotchatSessionManager", "BotchatSessionRepository"]

@@ -56,7 +56,7 @@ def run(
         NotSignedIn, NotAllowed, ServerUnavailable: the server refuses access or can't be reached.
         SessionNotFound, InvalidInput: `find_initial` didn't find the session.
     """
-    _check_settings(settings)
+    check_tui_settings(settings)
     with _remote_source(server, bot) if server else _local_source(settings, bot) as source:
         app = BotchatApp(
             source.connect,
@@ -136,7 +136,12 @@ def _write_recovery_file(app: BotchatApp) -> None:
         )
 
 
-def _check_settings(settings: Settings) -> None:
+def check_tui_settings(settings: Settings) -> None:
+    """Check the theme and the keys in the settings.
+
+    Raises:
+        ConfigError: an unknown theme, action or key, or the same key for two actions in one place.
+    """
     check_keys(settings.tui.keys)
     if settings.tui.theme not in (themes := {DARK.name, LIGHT.name} | BUILTIN_THEMES.keys()):
         raise ConfigError(f"tui.theme can't be {settings.tui.theme!r}: there are {', '.join(sorted(themes))}.")

@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
-from support.shell import error_line
+from support.shell import error_line, findings_by_status
 
 from botchat.core.bots import BotConfig
 from botchat.core.models.import_limits import ImportLimits, UploadLimits
@@ -121,3 +121,39 @@ def test_without_a_file_there_is_nothing_wrong_unless_one_is_named(local_shell, 
     done = local_shell.run("config", "validate", str(tmp_path / "none.toml"))
     assert done.returncode == 2
     assert "There is no file" in error_line(done)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[tui.keys]\npni = "x"', "tui.keys.pni is unknown. Did you mean pin?"),
+        ('[tui.keys]\npin = "ctrl+n"', "new and pin can't both be 'ctrl+n' in the list."),
+        ('[tui]\ntheme = "drak"', "tui.theme can't be 'drak'"),
+    ],
+)
+def test_what_the_terminal_chat_refuses_is_told_before_it_is_started(local_shell, store, text, said):
+    done = local_shell.run("config", "validate", str(local_shell.configure(text)))
+    assert (done.returncode, said in error_line(done)) == (2, True)
+    checked = local_shell.run("doctor", "-F", "json")
+    ((what, advice),) = findings_by_status(checked)["failed"]
+    assert (checked.returncode, what) == (1, "The terminal chat can't start with these settings.")
+    assert said in advice
+
+
+def test_a_host_that_others_can_reach_is_warned_of(local_shell):
+    file = local_shell.configure('host = "0.0.0.0"')
+    done = local_shell.run("config", "validate", str(file))
+    assert (done.returncode, done.stderr.splitlines()[0]) == (0, f"botchat: {file} is valid")
+    assert "`botchat web` doesn't start on host 0.0.0.0" in done.stderr
+    local_shell.configure('host = "0.0.0.0"\n[web]\nsign_in = "password"')
+    assert "doesn't start" not in local_shell.run("config", "validate").stderr
+
+
+def test_a_byte_order_mark_is_read_over(local_shell):
+    file = local_shell.configure("")
+    file.write_bytes(b'\xef\xbb\xbfuser = "bob"\n')
+    assert local_shell.run("config", "validate").returncode == 0
+    address = file.with_name("address")
+    address.write_bytes(b"\xef\xbb\xbf" + local_shell.store.encode() + b"\n")
+    local_shell.environment["BOTCHAT_STORE"] = f"file:{address}"
+    assert ["store", local_shell.store, "BOTCHAT_STORE"] in local_shell.lines("config", "show")

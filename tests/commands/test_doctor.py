@@ -92,3 +92,20 @@ def test_names_that_no_new_user_could_have_are_warned_of(local_shell, local_repo
     ((what, advice),) = [finding for finding in warned if "No new user" in finding[0]]
     assert "'\\u0430nn': it mixes letters of several scripts" in what
     assert "It keeps working" in advice
+
+
+def test_secrets_that_the_page_and_the_api_need_are_looked_for(local_shell, store):
+    local_shell.configure(
+        '[web]\nsign_in = "oidc"\n[web.oidc]\nprovider = "https://id.invalid/.well-known/openid-configuration"\n'
+        'client_id = "botchat"\naddress = "https://chat.invalid"\n'
+    )
+    local_shell.environment["BOTCHAT_SIGNING_KEY"] = "geheim"
+    done = local_shell.run("doctor", "-F", "json")
+    advice = [advice for _, advice in findings_by_status(done)["failed"]]
+    assert [each.partition(" must")[0].partition(" to the")[0] for each in advice] == [
+        "Set BOTCHAT_OIDC_SECRET",
+        "BOTCHAT_SIGNING_KEY",
+    ]
+    assert "geheim" not in done.stdout + done.stderr
+    local_shell.environment |= {"BOTCHAT_SIGNING_KEY": "x" * 32, "BOTCHAT_OIDC_SECRET": "s"}
+    assert findings_by_status(local_shell.run("doctor", "-F", "json"))["failed"] == []

@@ -10,7 +10,7 @@ from botchat.commands.support.exit_codes import FAILED
 from botchat.commands.support.options import print_notice
 from botchat.core.models import Finding
 
-_COLUMNS = Columns(names=Finding._fields, in_table=Finding._fields, flexible="advice", key="what")
+COLUMNS = Columns(names=Finding._fields, in_table=Finding._fields, flexible="advice", key="what")
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "red"}
 
 
@@ -26,7 +26,7 @@ def print_findings(
     if fields is None and (output_format is RowFormat.table or (output_format is None and sys.stdout.isatty())):
         _print_list(checked)
     else:
-        print_rows((finding._asdict() for finding in checked), _COLUMNS, output_format, fields)
+        print_rows((finding._asdict() for finding in checked), COLUMNS, output_format, fields)
     failed = [finding for finding in seen if finding.status == "failed"]
     if failed:
         print_notice(f"{len(failed)} of {len(seen)} checks failed")

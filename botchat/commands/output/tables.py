@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from botchat.commands.support.completers import columns_completer
 from botchat.commands.support.options import print_notice
 from botchat.commands.support.session_selectors import format_id
 from botchat.commands.support.streams import write_stdout
@@ -46,9 +47,6 @@ FormatOption = Annotated[
     RowFormat | None,
     typer.Option("--format", "-F", help="How to write it: a table on a terminal, else tsv.", show_default=False),
 ]
-FieldsOption = Annotated[
-    str | None, typer.Option("--fields", help="Only these columns, in this order.", metavar="A,B,…")
-]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +64,13 @@ class Columns:
     in_table: tuple[str, ...]
     flexible: str
     key: str = "id"
+
+
+def fields_option(*names: str) -> Any:
+    """Return the option `--fields` of a list with these columns."""
+    return typer.Option(
+        "--fields", help="Only these columns, in this order.", metavar="A,B,…", autocompletion=columns_completer(names)
+    )
 
 
 def print_rows(

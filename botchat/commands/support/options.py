@@ -8,25 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from botchat.commands.support.completers import complete_bot, complete_session, complete_user
 from botchat.commands.support.exit_codes import TERMINATED
-from botchat.core.errors import BotchatError, InvalidInput
+from botchat.core.errors import InvalidInput
 from botchat.core.models import SessionFilter, State, now
 from botchat.durations import parse_time
 
 if TYPE_CHECKING:
     from botchat.core.chat import Chat
     from botchat.settings import Settings
-
-
-def complete_bot(incomplete: str) -> list[str]:
-    """Complete the name of a bot from the config."""
-    from botchat.bootstrap import build_turns
-    from botchat.settings import load_settings
-
-    try:
-        return [bot_id for bot_id in build_turns(load_settings()).bots if bot_id.startswith(incomplete)]
-    except BotchatError:  # completion prints no errors
-        return []
 
 
 StoreOption = Annotated[
@@ -36,7 +26,10 @@ StoreOption = Annotated[
         metavar="ADDRESS",
     ),
 ]
-UserOption = Annotated[str | None, typer.Option(help="Whose sessions; your login name if not said.", metavar="NAME")]
+UserOption = Annotated[
+    str | None,
+    typer.Option(help="Whose sessions; your login name if not said.", metavar="NAME", autocompletion=complete_user),
+]
 AllUsersOption = Annotated[bool, typer.Option("--all-users", help="Everybody's sessions.")]
 BotOption = Annotated[
     str | None,
@@ -53,10 +46,20 @@ UntilOption = Annotated[str | None, typer.Option(help="Only what began before.",
 ArchivedOption = Annotated[bool, typer.Option("--archived", help="The archive instead of the active ones.")]
 DeletedOption = Annotated[bool, typer.Option("--deleted", help="The trash instead of the active ones.")]
 IdArgument = Annotated[
-    str, typer.Argument(help="An id, its beginning, a name, @last or @1 (botchat help ids).", metavar="ID")
+    str,
+    typer.Argument(
+        help="An id, its beginning, a name, @last or @1 (botchat help ids).",
+        metavar="ID",
+        autocompletion=complete_session,
+    ),
 ]
 IdsArgument = Annotated[
-    list[str], typer.Argument(help="Ids (botchat help ids); - reads them from stdin, one a line.", metavar="ID…")
+    list[str],
+    typer.Argument(
+        help="Ids (botchat help ids); - reads them from stdin, one a line.",
+        metavar="ID…",
+        autocompletion=complete_session,
+    ),
 ]
 
 

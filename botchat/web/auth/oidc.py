@@ -16,7 +16,7 @@ from streamlit.web.server.server_util import get_cookie_secret
 from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
 
 from botchat.core.auth import AuthService
-from botchat.core.errors import BotchatError, ConfigError, InvalidInput
+from botchat.core.errors import BotchatError, ConfigError, InvalidInput, how_to_install
 from botchat.settings import OidcSettings
 from botchat.web.auth.oidc_states import OidcStates
 from botchat.web.auth.pages import form_page, provider_sign_in_response
@@ -36,7 +36,7 @@ def streamlit_secrets(settings: OidcSettings, environment: Mapping[str, str]) ->
         ConfigError: the client secret is missing in the environment, or a library isn't installed.
     """
     if not is_authlib_installed():
-        raise ConfigError("Signing in with OpenID Connect needs more than is installed: pip install 'botchat[oidc]'.")
+        raise ConfigError(f"Sign-in with OpenID Connect needs Authlib, which isn't installed. {how_to_install('oidc')}")
     secret = environment.get(SECRET_VARIABLE)
     if not secret:
         raise ConfigError(f"Set {SECRET_VARIABLE} to the secret that the provider gave for {settings.client_id}.")
