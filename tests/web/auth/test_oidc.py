@@ -35,7 +35,7 @@ def site(local_shell, local_repository, serve, provider):
         f'address = "http://127.0.0.1:{port}"\n',
     )
     local_shell.environment["BOTCHAT_OIDC_SECRET"] = provider.secret
-    AuthService(local_repository.accounts()).add("ann@example.org")
+    AuthService(local_repository.accounts()).add_account("ann@example.org")
     return serve(local_shell, "--port", str(port))
 
 
