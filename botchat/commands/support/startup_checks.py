@@ -1,13 +1,16 @@
 """The checks of the front ends at their start, for commands that only check."""
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from botchat.core.errors import ConfigError
 from botchat.core.urls import is_loopback
-from botchat.settings import Settings
+
+if TYPE_CHECKING:
+    from botchat.settings import Settings
 
 
-def check_settings(settings: Settings) -> None:
+def check_settings(settings: "Settings") -> None:
     """Check what a front end checks at its start, except the environment: bots, store, theme and keys.
 
     The store isn't opened.
@@ -23,7 +26,7 @@ def check_settings(settings: Settings) -> None:
     check_terminal(settings)
 
 
-def check_terminal(settings: Settings) -> None:
+def check_terminal(settings: "Settings") -> None:
     """Check the table `[tui]`.
 
     Raises:
@@ -36,7 +39,7 @@ def check_terminal(settings: Settings) -> None:
     check_tui_settings(settings)
 
 
-def environment_problems(settings: Settings, environment: Mapping[str, str]) -> Iterator[ConfigError]:
+def environment_problems(settings: "Settings", environment: Mapping[str, str]) -> Iterator[ConfigError]:
     """Yield the problems of the page and the API with the environment: a missing or short secret, a missing package."""
     if settings.web.sign_in == "oidc" and settings.web.oidc is not None:
         from botchat.web.auth.oidc import streamlit_secrets
@@ -54,7 +57,7 @@ def environment_problems(settings: Settings, environment: Mapping[str, str]) -> 
             yield error
 
 
-def host_warnings(settings: Settings) -> Iterator[str]:
+def host_warnings(settings: "Settings") -> Iterator[str]:
     """Yield a warning if other machines can reach `host` and the page has no sign-in (`botchat api` always has one)."""
     if settings.web.sign_in == "none" and not is_loopback(settings.host):
         yield (
