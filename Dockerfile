@@ -1,4 +1,4 @@
-# The page, the API and the command line in one image: docs/deploy.md#containers.
+# The page, the API and the command line in one image: docs/admin/serve.md#containers.
 # The first stage has pip and the source, the second only what runs.
 FROM python:3.13-slim-bookworm AS build
 WORKDIR /src

@@ -69,15 +69,15 @@ format: .venv/installed-dev  ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: .venv/installed-dev  ## Write the commands into docs/cli.md
-	$(BIN)/python docs/cli_pages.py
+docs: .venv/installed-dev  ## Write the commands into docs/reference/cli.md
+	$(BIN)/python docs/scripts/cli_pages.py
 
 MANDIR ?= build/man
 
 man: .venv/installed  ## Write man pages into MANDIR, build/man unless given
-	@PYTHONPATH=. $(BIN)/python docs/man_pages.py '$(MANDIR)'
+	@PYTHONPATH=. $(BIN)/python docs/scripts/man_pages.py '$(MANDIR)'
 
-bench: .venv/installed-dev  ## Measure, and write the table into docs/performance.md
+bench: .venv/installed-dev  ## Measure, and write the table into docs/contribute/performance.md
 	@$(INSTALL) $(QUIET) -e '.[dev,bench]'
 	$(BIN)/python benchmarks/run.py --write
 

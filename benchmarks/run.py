@@ -1,4 +1,4 @@
-"""Compare botchat with baselines and print the table; with --write, also update docs/performance.md."""
+"""Compare botchat with baselines and print the table; with --write, also update docs/contribute/performance.md."""
 
 import argparse
 import platform
@@ -35,14 +35,14 @@ from measure import Row
 from pymongo import MongoClient
 
 _ROOT = Path(__file__).resolve().parent.parent
-_DOCUMENT = _ROOT / "docs" / "performance.md"
+_DOCUMENT = _ROOT / "docs" / "contribute" / "performance.md"
 _BEGIN, _END = "<!-- table -->", "<!-- /table -->"
 _HEADS = ("what", "ours", "floor", "compared", "goal", "reached")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="update the table in docs/performance.md")
+    parser.add_argument("--write", action="store_true", help="update the table in docs/contribute/performance.md")
     parser.add_argument("--elia", type=Path, help="path of elia 1.10, to compare the terminal chat's start with")
     parser.add_argument("--only", metavar="NAME", help="run one benchmark only, such as web_page")
     arguments = parser.parse_args()

@@ -13,7 +13,7 @@ from botchat.settings import load_settings
 
 DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
-PAGE = (DOCS / "deploy.md").read_text(encoding="utf-8")
+PAGE = (DOCS / "admin" / "serve.md").read_text(encoding="utf-8")
 
 INSTRUCTIONS = {
     *("ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK"),

@@ -1,4 +1,4 @@
-"""docs/limits.md names every limit with its default, and so do the other places that write them down."""
+"""docs/reference/limits.md names every limit with its default, and so do the other places that write them down."""
 
 import re
 import tomllib
@@ -19,7 +19,7 @@ from botchat.web import import_worker
 from botchat.web.auth import pages
 from botchat.web.markdown import escape, formulas
 
-LIMITS = (DOCS / "limits.md").read_text(encoding="utf-8")
+LIMITS = (DOCS / "reference" / "limits.md").read_text(encoding="utf-8")
 MODELS = {"api": ApiSettings, "limits": LimitSettings, "imports": ImportLimits, "web.imports": UploadLimits}
 FIXED = [
     records.MAX_MESSAGE_BYTES,
@@ -53,7 +53,7 @@ def defaults(table: str) -> dict:
 
 
 def rows(heading: str) -> list[list[str]]:
-    """The rows of the table below a heading of docs/limits.md."""
+    """The rows of the table below a heading of docs/reference/limits.md."""
     section = LIMITS.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line[:1] == "|"]
 
@@ -80,7 +80,7 @@ def test_the_first_config_file_names_them_with_their_defaults(table):
     assert written == defaults(table)
 
 
-@pytest.mark.parametrize(("page", "table"), [("api.md", "api"), ("deploy.md", "limits")])
+@pytest.mark.parametrize(("page", "table"), [("build/api.md", "api"), ("admin/serve.md", "limits")])
 def test_examples_of_other_pages_name_the_defaults(page, table):
     blocks = re.findall(rf"```toml\n\[{table}\]\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
     assert blocks

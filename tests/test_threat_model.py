@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-MODEL = (ROOT / "docs" / "threat_model.md").read_text(encoding="utf-8")
+MODEL = (ROOT / "docs" / "help" / "threat_model.md").read_text(encoding="utf-8")
 POLICY = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
 ATTACKS = {str(file.relative_to(ROOT)) for file in (ROOT / "tests" / "attacks").glob("*/*.py")}
 
@@ -30,7 +30,7 @@ def test_every_threat_has_a_control_code_and_a_test():
         assert "`tests/" in row[3], row
 
 
-@pytest.mark.parametrize(("text", "folder"), [(MODEL, ROOT / "docs"), (POLICY, ROOT)], ids=["model", "policy"])
+@pytest.mark.parametrize(("text", "folder"), [(MODEL, ROOT / "docs" / "help"), (POLICY, ROOT)], ids=["model", "policy"])
 def test_its_links_lead_somewhere(text, folder):
     links = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", text)
     for path, heading in links:
@@ -42,4 +42,4 @@ def test_its_links_lead_somewhere(text, folder):
 
 
 def test_the_security_policy_refers_to_it():
-    assert "(docs/threat_model.md)" in POLICY
+    assert "(docs/help/threat_model.md)" in POLICY

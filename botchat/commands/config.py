@@ -76,7 +76,7 @@ _TEMPLATE = """\
 #bot = "local"                            # of this bot alone; "agent" for what agents write
 #user = "ann"                             # of this user alone
 
-# The chat in a terminal: its looks (dark, light, nord, gruvbox …) and its keys, by the names that docs/tui.md lists.
+# The chat in a terminal: its looks (dark, light, nord, gruvbox …) and its keys, by the names that docs/use/terminal.md lists.
 #[tui]
 #theme = "dark"
 #keys = { new = "ctrl+t", pin = "x" }
@@ -91,7 +91,7 @@ _TEMPLATE = """\
 #zip_bytes = 10000000000                  # that a .zip unpacks to
 #zip_ratio = 200                          # how many times larger than packed a file in it is, from 10 MB on
 
-# What `botchat api` takes from whom, counted in each process by itself; docs/api.md explains it.
+# What `botchat api` takes from whom, counted in each process by itself; docs/build/api.md explains it.
 #[api]
 #requests_per_minute = 300                # of one user
 #requests_per_minute_by_address = 600     # from one address
@@ -102,7 +102,7 @@ _TEMPLATE = """\
 #admins_read = false                      # admins may read other people's sessions; each time is an audit event
 #audit_retention = "365d"                 # how long audit events are kept (botchat audit lists them)
 
-# What strangers may do, at the page and at the API, counted in each process by itself; docs/deploy.md explains it.
+# What strangers may do, at the page and at the API, counted in each process by itself; docs/admin/serve.md explains it.
 #[limits]
 #wrong_passwords = 10                     # a minute, for one user from one address
 #wrong_passwords_by_address = 30          # a minute from one address
@@ -112,7 +112,7 @@ _TEMPLATE = """\
 #body_seconds = 20                        # until its body has arrived, and a second more for each 500 bytes
 #send_seconds = 60                        # that a client may take nothing of an answer
 
-# How people sign in to the page; docs/web.md explains it. Without it everybody who can reach the page is one user.
+# How people sign in to the page; docs/use/web.md explains it. Without it everybody who can reach the page is one user.
 #[web]
 #sign_in = "none"                         # or "password", "header" (a proxy says who it is), "oidc"
 #header = "X-Forwarded-User"              # in which the proxy says it

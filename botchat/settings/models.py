@@ -67,7 +67,7 @@ class TuiSettings(BaseModel):
 
     Attributes:
         theme: `dark`, `light`, or the name of a Textual theme.
-        keys: the key of each action that has another than its default; docs/tui.md lists the actions.
+        keys: the key of each action that has another than its default; docs/use/terminal.md lists the actions.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

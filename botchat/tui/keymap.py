@@ -1,7 +1,7 @@
 """All keys of the terminal's main screen, by scope and widget: to add a key, start here.
 
 Each widget's `BINDINGS` are `bindings(WIDGET)`, and the widget has the method `action_...` of each of its actions. A
-binding with an `id` is configurable, is shown by F1 and in the palette, and is in the table of `docs/tui.md`. The keys
+binding with an `id` is configurable, is shown by F1 and in the palette, and is in the table of `docs/use/terminal.md`. The keys
 of a dialog are in the dialog's module.
 """
 

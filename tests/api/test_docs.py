@@ -1,4 +1,4 @@
-"""The examples of docs/api.md, run by a shell as is: each prints what the comments below it say."""
+"""The examples of docs/build/api.md, run by a shell as is: each prints what the comments below it say."""
 
 import re
 import shutil
@@ -10,7 +10,7 @@ from support.paths import DOCS
 
 from botchat.core.auth import AuthService
 
-_PAGE = (DOCS / "api.md").read_text(encoding="utf-8")
+_PAGE = (DOCS / "build" / "api.md").read_text(encoding="utf-8")
 
 
 def examples() -> tuple[str, list[str]]:

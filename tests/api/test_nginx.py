@@ -1,4 +1,4 @@
-"""The nginx configuration of docs/deploy.md as is, in front of two processes of the API, and two of the page."""
+"""The nginx configuration of docs/admin/serve.md as is, in front of two processes of the API, and two of the page."""
 
 import http.client
 import os
@@ -18,7 +18,7 @@ from support.stores.sessions import stored
 
 from botchat.core.auth import AuthService
 
-_PAGE = (DOCS / "deploy.md").read_text(encoding="utf-8")
+_PAGE = (DOCS / "admin" / "serve.md").read_text(encoding="utf-8")
 _NGINX_CONFIG = """daemon off;
 {user}
 pid {folder}/nginx.pid;

@@ -1,4 +1,4 @@
-"""What all commands have in common: help, completion, exit codes, one-line errors, and docs/cli.md."""
+"""What all commands have in common: help, completion, exit codes, one-line errors, and docs/reference/cli.md."""
 
 import os
 import re
@@ -36,7 +36,7 @@ def test_every_commands_help_ends_with_an_example():
 
 
 def test_the_page_about_the_commands_says_what_they_say():
-    command = [sys.executable, ROOT / "docs" / "cli_pages.py", "--check"]
+    command = [sys.executable, ROOT / "docs" / "scripts" / "cli_pages.py", "--check"]
     done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=False)
     assert done.returncode == 0
 

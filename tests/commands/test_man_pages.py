@@ -13,7 +13,7 @@ from support.paths import DOCS, ROOT
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("man")
-    command = [sys.executable, DOCS / "man_pages.py", folder]
+    command = [sys.executable, DOCS / "scripts" / "man_pages.py", folder]
     done = subprocess.run(
         command, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
     )
@@ -37,7 +37,7 @@ def formatted(folder):
 
 def test_there_is_a_page_for_each_command(folder):
     names = {path.stem for path in folder.iterdir()}
-    listed = re.findall(r"^## (botchat.*)$", (DOCS / "cli.md").read_text(encoding="utf-8"), re.MULTILINE)
+    listed = re.findall(r"^## (botchat.*)$", (DOCS / "reference" / "cli.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert {name.replace(" ", "-") for name in listed} <= names
     assert "botchat" in names
 

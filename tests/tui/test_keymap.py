@@ -14,7 +14,7 @@ from botchat.tui.commands import display_key
 from botchat.tui.key_overrides import check_keys
 from botchat.tui.keymap import KEYMAP, scope_bindings
 
-DOCUMENT = DOCS / "tui.md"
+DOCUMENT = DOCS / "use" / "terminal.md"
 
 
 def test_the_document_tells_every_key_that_there_is():

@@ -67,7 +67,7 @@ async def test_the_picture_of_the_document_is_of_this_program(demo_chat, tmp_pat
         await at.press("escape", "t", "escape")
         await at.type("What do they eat?")
         await at.settled()
-        check(at.app, DOCS / "tui.svg")
+        check(at.app, DOCS / "images" / "tui.svg")
 
 
 @async_test

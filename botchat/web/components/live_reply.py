@@ -42,7 +42,7 @@ class _Pace(NamedTuple):
 
 
 def _pace() -> _Pace:
-    """Return the pace for the number of running replies in this process, as measured (docs/performance.md)."""
+    """Return the pace for the number of running replies in this process, as measured (docs/contribute/performance.md)."""
     load = runtime.current().replies.running_count / 100
     return _Pace(pause=max(1 / 8, load), tick=max(1 / 4, load))
 

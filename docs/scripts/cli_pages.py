@@ -1,4 +1,4 @@
-"""Writes docs/cli.md out of the commands themselves, or with --check tells whether it is as they are.
+"""Writes docs/reference/cli.md out of the commands themselves, or with --check tells whether it is as they are.
 
 What stands above the line MARK is written by hand, and stays.
 """
@@ -13,7 +13,7 @@ from typer.main import get_command
 
 from botchat.cli import app
 
-PAGE = Path(__file__).with_name("cli.md")
+PAGE = Path(__file__).resolve().parents[1] / "reference" / "cli.md"
 MARK = "<!-- From here on this page is written by `make docs`, out of the commands themselves. -->\n"
 
 

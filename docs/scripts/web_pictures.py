@@ -1,4 +1,4 @@
-"""Take the pictures of docs/web.md: `python docs/web_pictures.py`, with Chromium and the dev extra installed."""
+"""Take the pictures of docs/use/web.md: `python docs/scripts/web_pictures.py`, with Chromium and the dev extra installed."""
 
 import shutil
 import sys
@@ -6,7 +6,7 @@ import tempfile
 from datetime import timedelta
 from pathlib import Path
 
-_DOCS = Path(__file__).resolve().parent
+_DOCS = Path(__file__).resolve().parents[1]
 sys.path.append(str(_DOCS.parent / "tests"))
 
 from playwright.sync_api import Browser  # noqa: E402
@@ -111,7 +111,7 @@ def _take(browser: Browser, address: str, opened: str) -> None:
                     visitor.messages.last.hover()
                     visitor.page.wait_for_timeout(500)  # what can be done with it appears slowly
                 if (view, size, scheme) in _TAKEN:
-                    visitor.page.screenshot(path=_DOCS / f"web-{view}-{size}-{scheme}.png")
+                    visitor.page.screenshot(path=_DOCS / "images" / f"web-{view}-{size}-{scheme}.png")
             context.close()
 
 
