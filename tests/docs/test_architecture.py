@@ -18,7 +18,7 @@ REFERENCE = DOCS / "reference"
 MOST_MODULES = 15
 MAY_HAVE_MORE = {PACKAGE / "commands"}  # one file per command
 
-NO_COUNTERPART = {"support", "attacks", "data", "core/storage/contract", "web/browser"}
+NO_COUNTERPART = {"support", "docs", "attacks", "data", "core/storage/contract", "web/browser"}
 """Folders of tests without a package of that name: helpers, data, and tests of several packages together."""
 
 PATH = re.compile(r"(?<![\w./-])(?:[\w-]+/)*[\w-]+\.(?:py|md|tcss|css|js|toml)\b")
@@ -27,7 +27,7 @@ MODULE = re.compile(r"(?<![\w/.])botchat(?:\.[a-z_]+)+(?!\w)")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
-DOCUMENTS = sorted([OVERVIEW, *PAGES.rglob("*.md"), *REFERENCE.rglob("*.md")])
+DOCUMENTS = sorted([OVERVIEW, *PAGES.rglob("*.md"), REFERENCE / "record.md", REFERENCE / "store.md"])
 
 
 @pytest.fixture(params=DOCUMENTS, ids=lambda path: str(path.relative_to(DOCS)))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 MODEL = (ROOT / "docs" / "help" / "threat_model.md").read_text(encoding="utf-8")
 POLICY = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
 ATTACKS = {str(file.relative_to(ROOT)) for file in (ROOT / "tests" / "attacks").glob("*/*.py")}
