@@ -3,8 +3,7 @@
 from pathlib import Path
 
 import pytest
-
-from tests.support.wording import TURNS, Turn, find_turns, read_texts
+from support.wording import TURNS, Turn, find_turns, read_texts
 
 
 @pytest.mark.parametrize("turn", TURNS, ids=lambda turn: turn.example)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.paths import ROOT
+from support.paths import ROOT
 
 FOLDERS = ("botchat", "docs", "examples", "benchmarks", "deploy", ".github")
 SUFFIXES = {".py", ".md", ".js", ".toml", ".yaml", ".yml", ".conf", ".service"}
