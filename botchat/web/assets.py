@@ -12,7 +12,29 @@ from starlette.routing import Route
 
 _STATIC = Path(__file__).with_name("static")
 _STYLE = (_STATIC / "page.css").read_text(encoding="utf-8")
-_SCRIPT = (_STATIC / "page.js").read_bytes()
+_SCRIPTS = (
+    "base",
+    "drafts",
+    "copying",
+    "connection",
+    "theme",
+    "sidebar",
+    "composer",
+    "shortcuts",
+    "scrolling",
+    "messages",
+    "main",
+)
+"""The files of `static/scripts`, in the order in which they run, as one script in one scope."""
+
+
+def _bundle() -> bytes:
+    # Streamlit runs the script again whenever it redraws its element, so the second time it does nothing.
+    files = "\n".join((_STATIC / "scripts" / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS)
+    return f'"use strict";\nif (!window.botchat) {{\nwindow.botchat = true;\n{files}}}\n'.encode()
+
+
+_SCRIPT = _bundle()
 _VERSION = hashlib.sha256(_SCRIPT).hexdigest()[:12]
 _THEMES = ("System", "Light", "Dark")
 

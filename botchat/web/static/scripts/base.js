@@ -1,0 +1,15 @@
+// Shared by the other files: finding elements, and the status message.
+const find = (selector) => document.querySelector(selector);
+const PHONE = window.matchMedia("(max-width: 768px)");
+
+// A status message: visible for 2.5 s, and read out by screen readers.
+const status = document.createElement("div");
+status.className = "botchat-said";
+status.setAttribute("role", "status");
+document.body.append(status);
+let statusTimer;
+function announce(text) {
+  status.textContent = text;
+  clearTimeout(statusTimer);
+  statusTimer = setTimeout(() => { status.textContent = ""; }, 2500);
+}
