@@ -89,7 +89,7 @@ class ExportFormat(StrEnum):
     """An export format.
 
     Markdown and HTML are for reading, and have only the shown branch; the others have every message. JSON and JSON
-    Lines can be imported again.
+    Lines can be re-imported.
     """
 
     md = "md"
@@ -151,7 +151,7 @@ def title_to_markdown(session: Session) -> str:
 
 
 def message_to_markdown(message: Message, bot_id: str, number: int | None = None) -> str:
-    """Return a message in Markdown; the heading has its number, if one is given."""
+    """Return a message in Markdown; the heading includes `number` if it isn't None."""
     place = "" if number is None else f"{number} · "
     parts = [f"\n## {place}{speaker(message, bot_id)} · {rfc3339(message.create_time)}\n"]
     if message.reasoning_content:

@@ -97,7 +97,7 @@ def to_html(sessions: Iterable[Session]) -> Iterator[str]:
     if several or not first:
         yield f"<h1>{title}</h1>\n"
     if not first:
-        yield "<p>There are none.</p>\n"
+        yield "<p>No sessions.</p>\n"
     for session in chain(first, rest):
         yield from _article(session, "h2" if several else "h1")
     yield "</main>\n</body>\n</html>\n"

@@ -15,7 +15,7 @@ from botchat.core.models import Delta, Unsupported, pack
 from botchat.core.storage.records import MAX_MESSAGE_BYTES
 from botchat.core.turn import Turns
 
-LIMIT = "it reached the limit of 15 MiB"
+LIMIT = "Stopped at the size limit of 15 MiB"
 
 
 def sent(answer: Answer, store):
