@@ -29,7 +29,7 @@ _LONG = "\n\n".join(
     [
         "## A long reply",
         *(
-            f"{n}. Paragraph {n} of twenty. It is filler text, so that there is something to scroll."
+            f"{n}. Paragraph {n} of twenty. It is filler text that makes the reply long enough to scroll through it."
             for n in range(1, 21)
         ),
         "| item | count |\n|---|---|\n| paragraphs | 20 |\n| tables | 1 |",

@@ -318,7 +318,7 @@ def test_a_redirect_that_keeps_the_request_is_followed_and_one_that_does_not_is_
     assert heard.error == f"{stub.url} redirects to {new} (HTTP 404). Set base_url to the new address."
     with StubBot([redirect(302, "/login"), whole("<title>Sign in</title>", kind="text/html")]) as stub:
         (heard,) = ask(bot_at(stub.url))
-    assert "redirects to another address that isn't a chat API (Sign in)" in heard.error
+    assert "redirects to an address that isn't a chat API (Sign in)" in heard.error
 
 
 @contextmanager

@@ -183,8 +183,8 @@ def test_a_reply_that_fails_keeps_what_came_and_says_why(chat_with, store, error
 @pytest.mark.parametrize(
     ("ending", "word"),
     [
-        ((), "without saying"),
-        ((Finish(reason=None),), "without saying"),
+        ((), "ended unexpectedly"),
+        ((Finish(reason=None),), "ended unexpectedly"),
         ((Finish(reason="length"),), "limit of tokens"),
     ],
     ids=["no end", "no reason", "length"],

@@ -85,7 +85,7 @@ def test_a_reason_is_text_whatever_its_server_writes():
         ([Delta(unsupported=CALL)], "tool_calls", "truncated", "has no text, only: tool call: search. Try again."),
         ([Delta(reasoning_content="Hm.")], "length", "truncated", "only: reasoning. Try again."),
         ([], "SAFETY", "truncated", "(SAFETY). The reply is empty."),
-        ([], None, "truncated", "without saying that it was complete. The reply is empty."),
+        ([], None, "truncated", "sent no finish reason. The reply is empty."),
     ],
 )
 def test_a_reply_without_text_says_so_and_can_be_tried_again(deltas, reason, status, error):

@@ -102,7 +102,7 @@ def test_a_list_of_models_without_an_end_is_an_error():
     body = itertools.chain([b'{"data": ['], itertools.repeat(b'{"id": "x"},' * 10_000))
     with StubBot(lambda _: Answer(steps=body, kind="application/json")) as server:
         (heard,) = ask(bot_at(server.url, model=None))
-    assert "more than 33,554,432 bytes" in heard.error
+    assert "larger than 33,554,432 bytes" in heard.error
 
 
 def test_a_reply_below_the_limit_is_whole():
