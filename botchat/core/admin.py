@@ -52,7 +52,7 @@ class UsageStats:
     down: int = 0
 
     def add(self, activity: Activity) -> None:
-        """Add the activity of a session on a day; the caller counts `sessions` because only it knows which are new."""
+        """Add one session's activity on one day; the caller counts `sessions`, because only it knows which are new."""
         self.messages += activity.messages
         self.prompt_tokens += activity.prompt_tokens
         self.completion_tokens += activity.completion_tokens

@@ -102,7 +102,7 @@ class UserNotFound(BotchatError):  # noqa: N818
     """Raised for admins when a user has no sessions."""
 
     def __init__(self, user: str) -> None:
-        super().__init__(f"User {user!r} not found: there are no sessions with this owner.")
+        super().__init__(f"User {user!r} not found in this store.")
         self.user = user
 
 

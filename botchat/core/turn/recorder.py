@@ -110,7 +110,7 @@ class Recorder:
         except BotchatError as error:
             return error
         except Exception as error:  # noqa: BLE001  (it must not be lost in a task that is never awaited)
-            failure = StoreError(f"Couldn't save the reply: {type(error).__name__}: {error}")
+            failure = StoreError(f"Unexpected error while saving: {type(error).__name__}: {error}")
             failure.__cause__ = error
             return failure
         return None

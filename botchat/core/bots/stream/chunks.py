@@ -30,7 +30,7 @@ _DRAIN_SECONDS = 0.1
 
 _CHOICE_FIELDS = frozenset({"message", "text", "error", "images", "citations", "annotations", "grounding_metadata"})
 _CHUNK_FIELDS = frozenset(
-    # Perplexity and xAI; GLM; DashScope; Gemini by way of LiteLLM; MiniMax; an error without streaming.
+    # Perplexity and xAI; GLM; DashScope; Gemini through LiteLLM; MiniMax; an error without streaming.
     {
         *("citations", "search_results", "related_questions", "images", "videos", "web_search", "search_info"),
         *("vertex_ai_grounding_metadata", "base_resp", "error"),
