@@ -146,7 +146,8 @@ def to_markdown(session: Session, messages: Iterable[Message]) -> Iterator[str]:
 def title_to_markdown(session: Session) -> str:
     """Return the heading of a session in Markdown."""
     name = " ".join(_readable(session.name).split()) or "Untitled"
-    about = f"{session.bot_id} · {rfc3339(session.create_time)} · {session.message_count} messages · {session.id}"
+    count = f"{session.message_count:,} message{'s' * (session.message_count != 1)}"
+    about = f"{session.bot_id} · {rfc3339(session.create_time)} · {count} · {session.id}"
     return f"# {name}\n\n{about}\n"
 
 
