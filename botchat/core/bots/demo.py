@@ -87,7 +87,7 @@ class DemoBot:
 def _answer(word: str, question: str) -> str:
     match word:
         case "think":
-            return "I thought about it: I'm a demo, so I have no thoughts."
+            return "Having thought about it: I'm a demo, so I have no thoughts."
         case "long":
             return _LONG
         case "slow":

@@ -185,7 +185,7 @@ def test_a_reply_that_fails_keeps_what_came_and_says_why(chat_with, store, error
     [
         ((), "ended unexpectedly"),
         ((Finish(reason=None),), "ended unexpectedly"),
-        ((Finish(reason="length"),), "limit of tokens"),
+        ((Finish(reason="length"),), "Stopped at the token limit"),
     ],
     ids=["no end", "no reason", "length"],
 )
