@@ -67,6 +67,6 @@ def test_a_quoted_message_is_one_of_the_program(message, texts):
     assert pattern_of(message).search(texts)
 
 
-@pytest.mark.parametrize("message", ["Can't reach the moon", "Model … not found at all", "Not saved … at …"])
+@pytest.mark.parametrize("message", ["Can't reach the moon", "Model … not found at all", "Nothing was saved at …"])
 def test_an_invented_message_is_found_out(message, texts):
     assert pattern_of(message).search(texts) is None
