@@ -62,7 +62,7 @@ def test_no_session_is_left_out_and_their_order_stays():
 
 
 def labels(*sessions: tuple[str, str]) -> dict[str, str]:
-    return unique_labels(SessionSummary(id, name, NOON, "b", NOON, 1) for id, name in sessions)
+    return unique_labels(SessionSummary(each, name, NOON, "b", NOON, 1) for each, name in sessions)
 
 
 def test_a_thousand_of_one_name_are_told_apart_by_few_characters_that_are_not_seen():
