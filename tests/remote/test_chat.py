@@ -160,7 +160,7 @@ def test_who_is_not_let_in_and_what_is_no_server_is_told_in_a_sentence(serve_cha
         ),
         (address, ended, NotSignedIn, "it is invalid, expired or revoked."),
         (address, "secret\n", NotSignedIn, "isn't a valid API token"),
-        (address, access.create_token("ann", scopes=("write",))[1], NotAllowed, "doesn.t have the scope read."),
+        (address, access.create_token("ann", scopes=("write",))[1], NotAllowed, "doesn't have the scope read."),
         (f"{address}/docs", access.create_token("ann")[1], ConfigError, "isn't a botchat API"),
         ("http://127.0.0.1:1", None, ServerUnavailable, "Can't reach"),
         ("http://botchat.example", "secret", ConfigError, "unencrypted over the network"),
