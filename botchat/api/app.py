@@ -84,7 +84,7 @@ def _openapi_document(app: FastAPI) -> dict[str, Any]:
 def _summary_and_description(docstring: str) -> dict[str, str]:
     """Return the first line of a route's docstring as the summary of the operation, and the rest as its description."""
     summary, _, description = docstring.partition("\n\n")
-    return {"summary": summary.removesuffix(".")} | ({"description": description} if description else {})
+    return {"summary": summary.removesuffix("."), "description": description}
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:

@@ -30,9 +30,8 @@ def test_each_summary_is_an_imperative_of_its_own(document):
 
 
 def test_each_description_is_in_whole_sentences(document):
-    texts = [operation["description"] for operation in operations(document) if "description" in operation]
-    assert texts
-    assert [text for text in texts if not text.endswith(".")] == []
+    found = operations(document)
+    assert [op["summary"] for op in found if not op["description"].endswith(".")] == []
 
 
 def test_each_parameter_is_described(document):

@@ -42,6 +42,9 @@ def metrics(caller: AnyCaller, services: ServicesDep) -> Response:
 
 @router.get("/bots", operation_id="list_bots")
 def list_bots(caller: Reader, services: ServicesDep) -> list[BotOut]:
-    """List bots."""
+    """List bots.
+
+    Returns the bots that you can use.
+    """
     preferred = services.chat.preferred_bot(caller.user)
     return [bot_out(bot, is_default=bot_id == preferred) for bot_id, bot in services.chat.bots.items()]

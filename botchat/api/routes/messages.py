@@ -228,7 +228,10 @@ def redact(
 
 @router.get("/session/{session_id}/file/{file_id}", operation_id="read_file", response_class=Response)
 def read_file(session_id: SessionIdPath, file_id: FileIdPath, caller: Reader, services: ServicesDep) -> Response:
-    """Download an attachment."""
+    """Download an attachment.
+
+    Returns the content of the file.
+    """
     headers = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
     data = services.chat.file(caller.user, session_id, file_id)
     return Response(data, media_type="application/octet-stream", headers=headers)

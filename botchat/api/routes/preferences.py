@@ -22,7 +22,10 @@ def read_preferences(caller: Reader, services: ServicesDep) -> PreferencesOut:
 
 @router.patch("/preferences", tags=["Preferences"], operation_id="change_preferences")
 def change_preferences(body: PreferencesPatch, caller: Writer, services: ServicesDep) -> PreferencesOut:
-    """Update preferences."""
+    """Update preferences.
+
+    Changes your preferences in all front ends.
+    """
     services.chat.set_preferences(caller.user, **body.model_dump(exclude_unset=True))
     return read_preferences(caller, services)
 

@@ -89,7 +89,10 @@ def list_sessions(caller: Reader, services: ServicesDep, which: Annotated[Sessio
 
 @router.get("/sessions/count", operation_id="count_sessions")
 def count(caller: Reader, services: ServicesDep, which: Annotated[SessionFilterIn, Query()]) -> CountOut:
-    """Count sessions."""
+    """Count sessions.
+
+    Returns the number of your sessions that match the filter.
+    """
     return CountOut(count=services.chat.count(caller.user, _session_filter(which)))
 
 
@@ -121,7 +124,10 @@ def find(caller: Reader, services: ServicesDep, text: FindQuery) -> SessionListO
 
 @router.get("/session/{session_id}", response_model_exclude_none=True, operation_id="read_session")
 def read(session_id: SessionIdPath, caller: Reader, services: ServicesDep, last: Last = PAGE_SIZE) -> SessionOut:
-    """Retrieve a session with its newest messages."""
+    """Retrieve a session.
+
+    Returns the session with its newest messages.
+    """
     return session_out(open_session(services.chat, caller.user, session_id, last))
 
 
