@@ -62,6 +62,6 @@ def agent_changes(
     system: str | None = None,
     payload: str | None = None,
 ) -> AgentChanges:
-    """Return the changes of an agent's fields, except those that are None."""
+    """Return the changes of an agent: the fields that aren't None."""
     given = {"state": None if state is None else encode(state), "model": model, "system": system, "payload": payload}
     return cast(AgentChanges, {name: value for name, value in given.items() if value is not None})

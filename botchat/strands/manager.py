@@ -264,7 +264,7 @@ def _configuration(agent: Agent) -> AgentChanges:
 def _manager_state_after_turn(agent: Agent, message: Message) -> dict[str, Any]:
     """Predict the conversation manager's state at the end of the turn that this message completes.
 
-    A full sliding window moves at the end of each turn: stored with the last message, this needs no command of its own.
+    A full sliding window moves at the end of each turn: stored with the last message, this needs no extra command.
     If the actual state differs, Strands' sync notices and stores it.
     """
     manager = agent.conversation_manager

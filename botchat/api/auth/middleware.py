@@ -32,7 +32,7 @@ class Caller:
     """The authenticated user of a request.
 
     Attributes:
-        scopes: what the user may do.
+        scopes: the permissions of the token or sign-in.
         sign_in_id: the sign-in of the access token; None for an API token.
         access_check: checks whether the access is still valid; None on a server without sign-in.
     """
