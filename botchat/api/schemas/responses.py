@@ -179,7 +179,7 @@ class TokenPairOut(BaseModel):
 
     access_token: str = Field(description="Token for the header `Authorization: Bearer`.")
     refresh_token: str = Field(description="Token for the next pair. It can be used once.")
-    token_type: Literal["Bearer"] = Field("Bearer", description="Type of the access token.")
+    token_type: Literal["Bearer"] = Field(default="Bearer", description="Type of the access token.")
     expires_in: int = Field(description="Lifetime of the access token, in seconds.")
 
 
