@@ -32,7 +32,7 @@ class BotConfig:
     """A bot in the config file, `[bots.NAME]`.
 
     Attributes:
-        model: the server's id of the model; None takes the first that the server lists.
+        model: the server's ID of the model; None takes the first that the server lists.
         base_url: URL of the server, mostly ending in /v1; None takes OPENAI_BASE_URL, then OpenAI.
         api_key_env: name of the environment variable with the API key; never the key itself.
         system: the system prompt, sent before every conversation.
