@@ -79,7 +79,7 @@ docs-build: .venv/installed-docs  ## Build the docs site into build/docs; a warn
 	$(BIN)/sphinx-build -W --keep-going -n -q -E -b html -d build/doctrees docs build/docs
 
 reference: .venv/installed-docs  ## Generate the reference pages of docs/reference from the code
-	$(BIN)/python docs/scripts/cli_pages.py
+	$(BIN)/python docs/scripts/reference.py
 
 MANDIR ?= build/man
 

@@ -25,6 +25,6 @@ html_theme = "furo"
 html_title = f"botchat {__version__}"
 html_show_sourcelink = False
 html_copy_source = False
-html_theme_options = {"top_of_page_buttons": []}
+html_theme_options: dict[str, list[str]] = {"top_of_page_buttons": []}
 
 copybutton_exclude = ".linenos, .gp, .go"

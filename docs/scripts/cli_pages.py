@@ -1,53 +1,97 @@
-"""Writes docs/reference/cli.md out of the commands themselves, or with --check tells whether it is as they are.
+"""The pages about commands, from their help: an overview, and one page per command or group of commands."""
 
-What stands above the line MARK is written by hand, and stays.
-"""
-
-import os
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+from markup import anchor, block, code, page
+from markup import table as markdown_table
 from typer.main import get_command
 
 from botchat.cli import app
 
-PAGE = Path(__file__).resolve().parents[1] / "reference" / "cli.md"
-MARK = "<!-- From here on this page is written by `make docs`, out of the commands themselves. -->\n"
+COMMON = ("--store", "--user", "--format", "--fields", "--all-users")
+"""The options that a page of a group explains once, instead of at each command."""
+
+_INTRODUCTION = """\
+`botchat COMMAND --help` shows the same text. `botchat help` explains what all commands share:
+[exit codes](exit_codes.md), [output formats and IDs](formats.md) and [environment variables](environment.md)."""
 
 
-def main() -> int:
-    """Write the page, or compare it."""
-    there = PAGE.read_text(encoding="utf-8")
-    page = "\n".join([there.partition(MARK)[0] + MARK, *sections(get_command(app), "botchat")])
-    if "--check" not in sys.argv[1:]:
-        PAGE.write_text(page, encoding="utf-8")
-    elif there != page:
-        print(f"{os.path.relpath(PAGE)} is not what the commands say: make docs", file=sys.stderr)  # noqa: T201
-        return 1
-    return 0
+def pages() -> dict[str, str]:
+    """Return the text of each page by its path below docs/reference/."""
+    groups = {name: each for name, each in get_command(app).commands.items() if not each.hidden}  # type: ignore[attr-defined]
+    return {"cli.md": overview(groups)} | {f"cli/{name}.md": group_page(each, name) for name, each in groups.items()}
 
 
-def sections(command: Any, path: str) -> Iterator[str]:
-    """Give the sections of a command and of those below it, in the order of --help."""
-    below = getattr(command, "commands", None)
-    if below is None:
-        yield section(command, path)
+def overview(groups: dict[str, Any]) -> str:
+    """Return the page that lists all commands."""
+    rows = []
+    for name, group in groups.items():
+        for path, command in leaves(group, f"botchat {name}"):
+            place = f"cli/{name}.md" + (f"#{anchor(path)}" if is_group(group) else "")
+            rows.append((f"[{code(path)}]({place})", summary(command)))
+    return page("Commands", _INTRODUCTION, markdown_table(("Command", "Purpose"), rows))
+
+
+def group_page(group: Any, name: str) -> str:
+    """Return the page of a group, or of a command of its own."""
+    path = f"botchat {name}"
+    if not is_group(group):
+        return page(path, *section(group, path, {}))
+    commands = dict(leaves(group, path))
+    options = [each for command in commands.values() for each in command.params if not each.hidden]
+    common = {each: option for each in COMMON for option in reversed(options) if each in option.opts}
+    listed = [(f"[{code(each)}](#{anchor(each)})", summary(command)) for each, command in commands.items()]
+    shared = ["## Common options", "Commands name those that they accept.", table([*common.values()])] if common else []
+    parts = [part for each, command in commands.items() for part in (f"## {each}", *section(command, each, common))]
+    return page(path, (group.help or "").strip(), markdown_table(("Command", "Purpose"), listed), *shared, *parts)
+
+
+def is_group(command: Any) -> bool:
+    """Return whether a command has commands below it."""
+    return hasattr(command, "commands")
+
+
+def leaves(command: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Yield a command, or those below it, with their paths, in the order of --help."""
+    if not is_group(command):
+        yield path, command
         return
-    for name, each in below.items():
+    for name, each in command.commands.items():
         if not each.hidden:
-            yield from sections(each, f"{path} {name}")
+            yield from leaves(each, f"{path} {name}")
 
 
-def section(command: Any, path: str) -> str:
-    """Write one command: what it does, how to type it, its options, an example."""
+def summary(command: Any) -> str:
+    """Return the first paragraph of a command's help."""
+    return " ".join((command.help or "").partition("\n\n")[0].split())
+
+
+def section(command: Any, path: str, common: dict[str, Any]) -> list[str]:
+    """Return the parts of a command's section: description, usage, options and example."""
     words, _, example = (command.help or "").partition("Example: ")
     shown = [parameter for parameter in command.params if not parameter.hidden]
-    parts = [f"## {path}", words.strip(), f"```\n{usage(path, shown)}\n```", table(shown)]
-    if example:
-        parts.append(f"Example:\n\n```sh\n{example.strip()}\n```")
-    return "\n\n".join(part for part in parts if part) + "\n"
+    explained = {row(each): option for option, each in common.items()}
+    own = [parameter for parameter in shown if row(parameter) not in explained]
+    listed = ", ".join(code(option) for each, option in explained.items() if each in map(row, shown))
+    return [
+        words.strip(),
+        block("text", usage(path, shown)),
+        table(own),
+        f"[Common options](#common-options): {listed}." if listed else "",
+        "Example:" if example else "",
+        block("sh", example) if example else "",
+    ]
+
+
+def table(parameters: list[Any]) -> str:
+    """Return the arguments and options as a Markdown table."""
+    return markdown_table(("Argument or option", "Meaning"), map(row, parameters))
+
+
+def row(parameter: Any) -> tuple[str, str]:
+    """Return the cells of an argument or option."""
+    return term(parameter), meaning(parameter)
 
 
 def usage(path: str, parameters: list[Any]) -> str:
@@ -59,13 +103,6 @@ def usage(path: str, parameters: list[Any]) -> str:
     ]
     options = ["[OPTIONS]"] if len(names) < len(parameters) else []
     return " ".join([path, *options, *names])
-
-
-def table(parameters: list[Any]) -> str:
-    """Write the arguments and options as a Markdown table."""
-    rows = [[cell.replace("|", "\\|") for cell in (term(each), meaning(each))] for each in parameters]
-    lines = [f"| {left} | {right} |" for left, right in rows]
-    return "\n".join(["| | |", "|---|---|", *lines]) if lines else ""
 
 
 def term(parameter: Any) -> str:
@@ -91,7 +128,3 @@ def meaning(parameter: Any) -> str:
     default = parameter.default
     says = parameter.show_default is not False and default not in (None, False) and not callable(default)
     return (parameter.help or "") + (f" Without it: {getattr(default, 'value', default)}." if says else "")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

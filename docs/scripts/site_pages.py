@@ -1,8 +1,8 @@
 """A Sphinx extension that builds the site from the same Markdown files that GitHub shows.
 
-- The navigation is the lists of links on docs/index.md, section by section, and the folder of the same name for a page that has one.
+- The navigation is the lists of links on docs/index.md, by section. Below a page are those in the folder of its name.
 - Files of the repository's root that readers look for (the changelog and others) replace their pages in docs/.
-- A link out of docs/ leads to that page, or to the file in the repository that CI builds (`GITHUB_REPOSITORY`, `GITHUB_SHA`).
+- A link out of docs/ leads to that page, or to the repository that CI builds (`GITHUB_REPOSITORY`, `GITHUB_SHA`).
 """
 
 import os
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pygments.lexers.special import TextLexer
+from pygments.lexers.special import TextLexer  # type: ignore[import-untyped]
 
 DOCS = Path(__file__).resolve().parents[1]
 ROOT = DOCS.parent
