@@ -30,6 +30,7 @@ from botchat.commands import (
     web,
 )
 from botchat.commands.support import exit_codes
+from botchat.commands.support.help_text import CommandGroup
 from botchat.commands.support.streams import OutputClosedError, discard_output
 from botchat.core.errors import BotchatError
 from botchat.logs import log_text
@@ -41,25 +42,13 @@ On a terminal botchat alone opens the chat; here is none. botchat ask "…" asks
 botchat web serves the page, botchat --help lists everything."""
 
 
-def _command_group(help_: str, *, alone: bool = False) -> typer.Typer:
-    return typer.Typer(
-        rich_markup_mode=None,  # plain text: Rich takes longer to load than everything else, and draws boxes
-        add_completion=False,  # `botchat completion` does it, without options in every --help
-        no_args_is_help=not alone,
-        invoke_without_command=alone,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-        help=help_,
-    )
-
-
-app = _command_group("Chat with any OpenAI-compatible bot, and never lose a word.", alone=True)
+app = CommandGroup("Chat with any OpenAI-compatible bot, and never lose a word.", runs_alone=True)
 app.command()(tui.tui)
 app.command()(web.web)
 app.command()(api.api)
 app.command()(ask.ask)
 
-_sessions = _command_group("Find and change sessions, and get words out and in.")
+_sessions = CommandGroup("Find and change sessions, and get words out and in.")
 _sessions.command("list")(sessions_read.list_sessions)
 _sessions.command()(sessions_read.search)
 _sessions.command()(sessions_read.show)
@@ -80,7 +69,7 @@ _sessions.command()(sessions_change.restore)
 _sessions.command()(sessions_change.prune)
 app.add_typer(_sessions, name="sessions")
 
-_users = _command_group("Look after users.")
+_users = CommandGroup("Look after users.")
 _users.command("list")(users.list_users)
 _users.command("show")(users.show_user)
 _users.command("export")(users.export_user)
@@ -91,31 +80,31 @@ _users.command("disable")(accounts.disable)
 _users.command("enable")(accounts.enable)
 app.add_typer(_users, name="users")
 
-_tokens = _command_group("Let programs in: tokens for the API.")
+_tokens = CommandGroup("Let programs in: tokens for the API.")
 _tokens.command("create")(tokens.create)
 _tokens.command("list")(tokens.list_tokens)
 _tokens.command("revoke")(tokens.revoke)
 app.add_typer(_tokens, name="tokens")
 
-_feedback = _command_group("Feedback on messages.")
+_feedback = CommandGroup("Feedback on messages.")
 _feedback.command()(feedback.give)
 _feedback.command("list")(feedback.list_feedback)
 _feedback.command("export")(feedback.export_feedback)
 app.add_typer(_feedback, name="feedback")
 
-_store = _command_group("Look after the store.")
+_store = CommandGroup("Look after the store.")
 _store.command()(store.info)
 _store.command()(store.check)
 _store.command()(store.copy)
 app.add_typer(_store, name="store")
 
-_bots = _command_group("See which bots there are, and whether they answer.")
+_bots = CommandGroup("See which bots there are, and whether they answer.")
 _bots.command("list")(bots.list_bots)
 _bots.command()(bots.show)
 _bots.command("test")(bots.probe)
 app.add_typer(_bots, name="bots")
 
-_config = _command_group("Look at the configuration, begin one, check one.")
+_config = CommandGroup("Look at the configuration, begin one, check one.")
 _config.command()(config.path)
 _config.command()(config.show)
 _config.command()(config.init)

@@ -49,7 +49,7 @@ _DUE = Columns(
 
 def rename(
     session_id: IdArgument,
-    name: Annotated[list[str], typer.Argument(help="Its new name.", metavar="NAME…")],
+    name: Annotated[list[str], typer.Argument(help="Its new name.", metavar="NAME")],
     store: StoreOption = None,
     user: UserOption = None,
 ) -> None:

@@ -64,7 +64,7 @@ OptionalIdsArgument = Annotated[
     list[str] | None,
     typer.Argument(
         help="Which (botchat help ids), or - for stdin; without one, see the options.",
-        metavar="ID…",
+        metavar="ID",
         autocompletion=complete_session,
     ),
 ]

@@ -100,7 +100,7 @@ def list_sessions(
 
 
 def search(
-    words: Annotated[list[str], typer.Argument(help="Every word of it must be found.", metavar="WORDS…")],
+    words: Annotated[list[str], typer.Argument(help="Every word of it must be found.", metavar="WORDS")],
     user: UserOption = None,
     all_users: AllUsersOption = False,
     bot: BotFilterOption = None,

@@ -8,6 +8,7 @@ from markup import table as markdown_table
 from typer.main import get_command
 
 from botchat.cli import app
+from botchat.commands.support.help_text import description, example, leaf_commands, meaning, summary, term, usage
 
 COMMON = ("--store", "--user", "--format", "--fields", "--all-users")
 """The options that a page of a group explains once, instead of at each command."""
@@ -54,33 +55,23 @@ def is_group(command: Any) -> bool:
 
 def leaves(command: Any, path: str) -> Iterator[tuple[str, Any]]:
     """Yield a command, or those below it, with their paths, in the order of --help."""
-    if not is_group(command):
-        yield path, command
-        return
-    for name, each in command.commands.items():
-        if not each.hidden:
-            yield from leaves(each, f"{path} {name}")
-
-
-def summary(command: Any) -> str:
-    """Return the first paragraph of a command's help."""
-    return " ".join((command.help or "").partition("\n\n")[0].split())
+    return leaf_commands(command, path) if is_group(command) else iter([(path, command)])
 
 
 def section(command: Any, path: str, common: dict[str, Any]) -> list[str]:
     """Return the parts of a command's section: description, usage, options and example."""
-    words, _, example = (command.help or "").partition("Example: ")
+    line = example(command)
     shown = [parameter for parameter in command.params if not parameter.hidden]
     explained = {row(each): option for option, each in common.items()}
     own = [parameter for parameter in shown if row(parameter) not in explained]
     listed = ", ".join(code(option) for each, option in explained.items() if each in map(row, shown))
     return [
-        words.strip(),
+        description(command),
         block("text", usage(path, shown)),
         table(own),
         f"[Common options](#common-options): {listed}." if listed else "",
-        "Example:" if example else "",
-        block("sh", example) if example else "",
+        "Example:" if line else "",
+        block("sh", line) if line else "",
     ]
 
 
@@ -92,39 +83,3 @@ def table(parameters: list[Any]) -> str:
 def row(parameter: Any) -> tuple[str, str]:
     """Return the cells of an argument or option."""
     return term(parameter), meaning(parameter)
-
-
-def usage(path: str, parameters: list[Any]) -> str:
-    """Write a command as it is typed, [] around what can be left out."""
-    names = [
-        name(parameter) if parameter.required else f"[{name(parameter)}]"
-        for parameter in parameters
-        if parameter.param_type_name == "argument"
-    ]
-    options = ["[OPTIONS]"] if len(names) < len(parameters) else []
-    return " ".join([path, *options, *names])
-
-
-def term(parameter: Any) -> str:
-    """Write an option with its short name and the name of its value, or an argument."""
-    if parameter.param_type_name == "argument":
-        return f"`{name(parameter)}`"
-    value = "" if parameter.is_flag else f" {name(parameter)}"
-    names = [*parameter.opts, *parameter.secondary_opts]
-    return ", ".join(f"`{option}{value if option.startswith('--') else ''}`" for option in names)
-
-
-def name(parameter: Any) -> str:
-    """Name what a parameter takes: one of some words, or what the command calls it."""
-    descriptor = parameter.type_descriptor
-    if descriptor.is_choice and not parameter.metavar:
-        return "|".join(str(getattr(choice, "value", choice)) for choice in descriptor.choices)
-    word = str(parameter.metavar or parameter.name).upper()
-    return f"{word.rstrip('…')}…" if parameter.nargs == -1 else word
-
-
-def meaning(parameter: Any) -> str:
-    """Say what a parameter is for, and what it is when it is not given."""
-    default = parameter.default
-    says = parameter.show_default is not False and default not in (None, False) and not callable(default)
-    return (parameter.help or "") + (f" Without it: {getattr(default, 'value', default)}." if says else "")

@@ -1,11 +1,11 @@
-"""The page about the configuration file, from the JSON Schema of the settings and from the file of `botchat config init`."""
+"""The page about the configuration file, from the JSON Schema of the settings and the file of `botchat config init`."""
 
 import json
 import tomllib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from markup import block, code, page, table
+from markup import code, page, table
 from schema_types import type_in_words
 
 from botchat.commands.config import _TEMPLATE
@@ -14,30 +14,35 @@ from botchat.commands.support.config_schema import config_schema
 _INTRODUCTION = """\
 Every key of `config.toml`: its type, its default, an example and what it does. No configuration is required.
 
-`botchat config path` prints where the file is (Linux: `~/.config/botchat/config.toml`, macOS:
-`~/Library/Application Support/botchat/config.toml`, or the path in `BOTCHAT_CONFIG`). `botchat config init` creates one in which
-every key is explained and commented out, `botchat config validate` checks it, and `botchat config show` lists each value with its origin.
+| Command | Purpose |
+|---|---|
+| `botchat config path` | Print the path of the file. |
+| `botchat config init` | Create a file in which every key is explained and commented out. |
+| `botchat config validate` | Check the file. |
+| `botchat config show` | Show each value and where it comes from. |
 
-Precedence: a command's option, then an [environment variable](environment.md), then the file, then the default. Keys without a
-default are unset. An unknown key is an error."""
+The file is `~/.config/botchat/config.toml` on Linux, `~/Library/Application Support/botchat/config.toml` on macOS, or
+the path in `BOTCHAT_CONFIG`. Precedence: a command's option, then an [environment variable](environment.md), then the
+file, then the default. An unknown key is an error."""
 
 _EDITORS = """\
-`botchat config schema` prints a [JSON Schema](https://json-schema.org/draft/2020-12) of the file. With it, an editor completes keys,
-shows their descriptions and marks mistakes as you type:
+`botchat config schema` prints a [JSON Schema](https://json-schema.org/draft/2020-12) of the file. With it, an editor
+completes keys, shows their descriptions and marks mistakes as you type:
 
 ```sh
 botchat config schema > "$(dirname "$(botchat config path)")/config.schema.json"
 ```
 
-Editors with [Taplo](https://taplo.tamasfe.dev) (VS Code's *Even Better TOML*, Neovim, Helix, Zed) read it if this is the first line of
-`config.toml`:
+Editors with [Taplo](https://taplo.tamasfe.dev) (VS Code's *Even Better TOML*, Neovim, Helix, Zed) read it if this is
+the first line of `config.toml`:
 
 ```toml
 #:schema ./config.schema.json
 ```
 
-Run the command again after an update of botchat. A schema describes only the form of the file. `botchat config validate` also checks the
-names of keys, actions, themes and bots, and URLs. `botchat doctor` also checks the secrets in the environment."""
+Run the command again after you update botchat. A schema describes only the form of the file. `botchat config validate`
+also checks URLs and the names of keys, actions, themes and bots. `botchat doctor` also checks the secrets in the
+environment."""
 
 
 class _Table(NamedTuple):
@@ -55,7 +60,11 @@ def pages() -> dict[str, str]:
     parts: list[str] = []
     for each in _tables(schema, examples, schema["$defs"], ""):
         description = str(each.schema.get("description", "")) if each.heading else ""
-        parts += [f"## {code(each.heading) if each.heading else 'Top level'}", description, _keys(each, schema["$defs"])]
+        parts += [
+            f"## {code(each.heading) if each.heading else 'Top level'}",
+            description,
+            _keys(each, schema["$defs"]),
+        ]
     return {"config.md": page("Configuration file", _INTRODUCTION, *parts, "## Complete keys in your editor", _EDITORS)}
 
 
@@ -63,6 +72,13 @@ def every_setting(template: str) -> str:
     """Return the example file with every setting uncommented."""
     lines = template.splitlines()
     return "\n".join(line if line.startswith("# ") else line.removeprefix("#") for line in lines)
+
+
+def _description(each: _Table) -> str:
+    """Return what a table is for, without the words that its heading says."""
+    text = str(each.schema["description"])
+    words = text.partition(": ")[2] if each.heading in text.partition(": ")[0] else text
+    return words[:1].upper() + words[1:]
 
 
 def _tables(

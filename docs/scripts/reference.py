@@ -4,7 +4,13 @@ import os
 import sys
 from pathlib import Path
 
+import api_page
 import cli_pages
+import config_page
+import environment_page
+import keys_page
+
+_GENERATORS = (cli_pages, config_page, environment_page, api_page, keys_page)
 
 REFERENCE = Path(__file__).resolve().parents[1] / "reference"
 
@@ -28,7 +34,7 @@ def main(arguments: list[str]) -> int:
 
 def all_pages() -> dict[str, str]:
     """Return the text of each generated page by its path below docs/reference/."""
-    return cli_pages.pages()
+    return {name: text for each in _GENERATORS for name, text in each.pages().items()}
 
 
 def read(path: Path) -> str:

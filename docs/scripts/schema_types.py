@@ -5,7 +5,7 @@ from typing import Any
 
 from markup import code
 
-_NAMES = {"boolean": "true or false", "object": "object"}
+_NAMES = {"boolean": "true or false", "object": "object", "null": "null"}
 
 
 def type_in_words(schema: dict[str, Any], named: Callable[[str], str] = code) -> str:
@@ -18,20 +18,26 @@ def type_in_words(schema: dict[str, Any], named: Callable[[str], str] = code) ->
     if reference := schema.get("$ref"):
         return named(reference.rpartition("/")[2])
     if choices := schema.get("anyOf"):
-        return " or ".join(type_in_words(each, named) for each in choices)
+        return _either([type_in_words(each, named) for each in choices])
     if values := schema.get("enum", [schema["const"]] if "const" in schema else []):
-        return " or ".join(code(f'"{value}"') for value in values)
-    match schema.get("type"):
-        case "array":
-            return _list_in_words(schema, named)
-        case "integer" | "number" as kind:
-            return _number_in_words(schema, kind)
-        case "string":
-            return _text_in_words(schema)
-        case [*kinds]:
-            return " or ".join(map(str, kinds))
-        case kind:
-            return _NAMES.get(str(kind), str(kind or "any value"))
+        return _either([code(f'"{value}"') for value in values])
+    if schema.get("type") == "array":
+        return _list_in_words(schema, named)
+    return _scalar_in_words(schema, schema.get("type"))
+
+
+def _scalar_in_words(schema: dict[str, Any], kind: Any) -> str:
+    if isinstance(kind, list):
+        return _either(kind)
+    if kind in {"integer", "number"}:
+        return _number_in_words(schema, kind)
+    if kind == "string":
+        return _text_in_words(schema)
+    return _NAMES.get(str(kind), "any value")
+
+
+def _either(words: list[str]) -> str:
+    return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def _list_in_words(schema: dict[str, Any], named: Callable[[str], str]) -> str:
@@ -39,7 +45,7 @@ def _list_in_words(schema: dict[str, Any], named: Callable[[str], str]) -> str:
         return f"list of {len(pair)} strings"
     inner = type_in_words(schema.get("items", {}), named)
     most = f", up to {schema['maxItems']}" if "maxItems" in schema else ""
-    return f"list of {inner}{'s' if inner == 'string' else ''}{most}"
+    return f"list of {inner}{'s' if inner in {'string', 'network'} else ''}{most}"
 
 
 def _number_in_words(schema: dict[str, Any], kind: str) -> str:

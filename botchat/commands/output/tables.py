@@ -69,7 +69,7 @@ class Columns:
 def fields_option(*names: str) -> Any:
     """Return the option `--fields` of a list with these columns."""
     return typer.Option(
-        "--fields", help="Only these columns, in this order.", metavar="A,B,…", autocompletion=columns_completer(names)
+        "--fields", help="Only these columns, in this order.", metavar="FIELDS", autocompletion=columns_completer(names)
     )
 
 

@@ -57,7 +57,7 @@ IdsArgument = Annotated[
     list[str],
     typer.Argument(
         help="Ids (botchat help ids); - reads them from stdin, one a line.",
-        metavar="ID…",
+        metavar="ID",
         autocompletion=complete_session,
     ),
 ]
