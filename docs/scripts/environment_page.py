@@ -45,6 +45,7 @@ VARIABLES: dict[str, dict[str, str]] = {
     "Folders and display": {
         "XDG_CONFIG_HOME": "Folder of the configuration folder on Linux. Default: `~/.config`.",
         "XDG_DATA_HOME": "Folder of the data folder on Linux. Default: `~/.local/share`.",
+        "SHELL": "Shell that `botchat completion` prints a script for, if you name none.",
         "NO_COLOR": "If set, the output has no color.",
     },
 }
