@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from botchat.commands.support.suggestions import did_you_mean, similar
+
 if TYPE_CHECKING:
     from typer._click.core import Context
     from typer._click.formatting import HelpFormatter
@@ -22,22 +24,30 @@ def usage(path: str, parameters: list[Any]) -> str:
 def term(parameter: Any) -> str:
     """Return a parameter in Markdown: an argument's name, or an option's names with that of its value."""
     if parameter.param_type_name == "argument":
-        return f"`{_name(parameter)}`"
-    value = "" if parameter.is_flag else f" {_name(parameter)}"
+        return f"`{argument_name(parameter)}`"
+    value = "" if parameter.is_flag else f" {argument_name(parameter)}"
     names = [*parameter.opts, *parameter.secondary_opts]
     return ", ".join(f"`{option}{value if option.startswith('--') else ''}`" for option in names)
 
 
+def argument_name(parameter: Any) -> str:
+    """Return the upper-case word for a parameter's value; `...` if there can be several."""
+    word = str(parameter.metavar or parameter.name).upper().strip("…_")
+    return f"{word}..." if parameter.nargs == -1 else word
+
+
 def meaning(parameter: Any) -> str:
     """Return a parameter's help text with its choices, and with its default or whether it is required."""
-    descriptor = parameter.type_descriptor
+    is_required = parameter.required and parameter.param_type_name == "option"
+    return f"{explanation(parameter)} {'(required)' if is_required else _default(parameter)}".strip()
+
+
+def explanation(parameter: Any) -> str:
+    """Return a parameter's help text with its choices."""
+    text, descriptor = (parameter.help or "").strip(), parameter.type_descriptor
     choices = [str(getattr(choice, "value", choice)) for choice in descriptor.choices] if descriptor.is_choice else []
-    parts = [
-        (parameter.help or "").strip(),
-        f"One of: {', '.join(choices)}." if choices else "",
-        "(required)" if parameter.required and parameter.param_type_name == "option" else _default(parameter),
-    ]
-    return " ".join(filter(None, parts))
+    is_complete = all(choice in text for choice in choices)
+    return text if is_complete else f"{text} One of: {', '.join(choices)}.".strip()
 
 
 def description(command: Any) -> str:
@@ -80,26 +90,42 @@ class HelpfulGroup(TyperGroup):
         command = "[COMMAND]" if self.invoke_without_command else "COMMAND"
         return [*_usage_pieces(_shown(self)), command]
 
+    def resolve_command(self, ctx: "Context", args: list[str]) -> Any:
+        try:
+            return super().resolve_command(ctx, args)
+        except typer.TyperException as error:
+            names = [name for name, each in self.commands.items() if not each.hidden]
+            options = [name for each in self.get_params(ctx) for name in each.opts]
+            found = [name for name in options if name == f"--{args[0]}"] or similar(args[0], names)
+            error.message = " ".join(filter(None, [error.message, did_you_mean(found)]))
+            raise
+
     def format_options(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         commands = [(name, summary(each)) for name, each in self.commands.items() if not each.hidden]
         with formatter.section("Commands"):
             formatter.write_dl(commands)
         _write_parameters(self.get_params(ctx), formatter)
 
+    def format_epilog(self, ctx: "Context", formatter: "HelpFormatter") -> None:  # noqa: ARG002  (of the base class)
+        if self.epilog:
+            formatter.write(f"\n{self.epilog}")
+
 
 class CommandGroup(typer.Typer):
     """A Typer application with plain-text help in the words of this module."""
 
-    def __init__(self, help_: str, *, runs_alone: bool = False) -> None:
+    def __init__(self, help_: str, *, runs_alone: bool = False, epilog: str | None = None) -> None:
         super().__init__(
             cls=HelpfulGroup,
             rich_markup_mode=None,  # plain text: Rich takes longer to load than everything else, and draws boxes
             add_completion=False,  # `botchat completion` does it, without options in every --help
+            suggest_commands=False,  # HelpfulGroup does it
             no_args_is_help=not runs_alone,
             invoke_without_command=runs_alone,
             pretty_exceptions_enable=False,
             context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
             help=help_,
+            epilog=epilog,
         )
 
     def command(self, *args: Any, **options: Any) -> Any:
@@ -113,14 +139,8 @@ def _shown(command: Any) -> list[Any]:
 
 def _usage_pieces(parameters: list[Any]) -> list[str]:
     arguments = [each for each in parameters if each.param_type_name == "argument"]
-    names = [_name(each) if each.required else f"[{_name(each)}]" for each in arguments]
+    names = [argument_name(each) if each.required else f"[{argument_name(each)}]" for each in arguments]
     return [*(["[OPTIONS]"] if len(arguments) < len(parameters) else []), *names]
-
-
-def _name(parameter: Any) -> str:
-    """Return the upper-case word for a parameter's value; `...` if there can be several."""
-    word = str(parameter.metavar or parameter.name).upper().strip("…_")
-    return f"{word}..." if parameter.nargs == -1 else word
 
 
 def _default(parameter: Any) -> str:
@@ -140,9 +160,9 @@ def _write_parameters(parameters: list[Any], formatter: "HelpFormatter") -> None
 def _row(parameter: Any) -> tuple[str, str]:
     """Return a line of `--help`: the short name first, the name of the value once at the end."""
     if parameter.param_type_name == "argument":
-        return _name(parameter), meaning(parameter)
+        return argument_name(parameter), meaning(parameter)
     names = ", ".join(sorted(parameter.opts, key=lambda option: option.startswith("--")))
-    return (names if parameter.is_flag else f"{names} {_name(parameter)}"), meaning(parameter)
+    return (names if parameter.is_flag else f"{names} {argument_name(parameter)}"), meaning(parameter)
 
 
 def _write_paragraphs(text: str, formatter: "HelpFormatter") -> None:
