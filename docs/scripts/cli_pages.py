@@ -1,9 +1,10 @@
 """The pages about commands, from their help: an overview, and one page per command or group of commands."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from markup import anchor, block, code, page
+from markup import anchor, block, code, page, with_code
 from markup import table as markdown_table
 from typer.main import get_command
 
@@ -40,12 +41,24 @@ def group_page(group: Any, name: str) -> str:
     if not is_group(group):
         return page(path, *section(group, path, {}))
     commands = dict(leaves(group, path))
-    options = [each for command in commands.values() for each in command.params if not each.hidden]
-    common = {each: option for each in COMMON for option in reversed(options) if each in option.opts}
+    common = common_options(commands.values())
     listed = [(f"[{code(each)}](#{anchor(each)})", summary(command)) for each, command in commands.items()]
-    shared = ["## Common options", "Commands name those that they accept.", table([*common.values()])] if common else []
+    shared = (
+        ["## Common options", "Each command below lists the ones that it accepts.", table([*common.values()])]
+        if common
+        else []
+    )
     parts = [part for each, command in commands.items() for part in (f"## {each}", *section(command, each, common))]
     return page(path, (group.help or "").strip(), markdown_table(("Command", "Purpose"), listed), *shared, *parts)
+
+
+def common_options(commands: Iterable[Any]) -> dict[str, Any]:
+    """Return those of the COMMON options that several commands have with the same meaning."""
+    options = {row(each): each for command in commands for each in command.params if not each.hidden}
+    counts = Counter(row(each) for command in commands for each in command.params if not each.hidden)
+    found = ((name, each) for each, _ in counts.most_common() for name in options[each].opts if counts[each] > 1)
+    kept = {name: options[each] for name, each in reversed([*found])}
+    return {name: kept[name] for name in COMMON if name in kept}
 
 
 def is_group(command: Any) -> bool:
@@ -66,7 +79,7 @@ def section(command: Any, path: str, common: dict[str, Any]) -> list[str]:
     own = [parameter for parameter in shown if row(parameter) not in explained]
     listed = ", ".join(code(option) for each, option in explained.items() if each in map(row, shown))
     return [
-        description(command),
+        with_code(description(command)),
         block("text", usage(path, shown)),
         table(own),
         f"[Common options](#common-options): {listed}." if listed else "",
@@ -82,4 +95,4 @@ def table(parameters: list[Any]) -> str:
 
 def row(parameter: Any) -> tuple[str, str]:
     """Return the cells of an argument or option."""
-    return term(parameter), meaning(parameter)
+    return term(parameter), with_code(meaning(parameter))

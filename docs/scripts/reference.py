@@ -9,8 +9,9 @@ import cli_pages
 import config_page
 import environment_page
 import keys_page
+import topic_pages
 
-_GENERATORS = (cli_pages, config_page, environment_page, api_page, keys_page)
+_GENERATORS = (cli_pages, config_page, environment_page, topic_pages, api_page, keys_page)
 
 REFERENCE = Path(__file__).resolve().parents[1] / "reference"
 

@@ -1,9 +1,8 @@
 """The pages about exit codes, formats and IDs, from the topics of `botchat help`."""
 
-import re
 from collections import defaultdict
 
-from markup import block, code, page, table
+from markup import block, code, page, table, with_code
 
 from botchat.commands.help_topics import TOPICS
 from botchat.commands.support import exit_codes
@@ -23,11 +22,6 @@ _FORMATS_EXAMPLE = """\
 botchat bots list --format json
 botchat bots list --fields id --format csv
 """
-
-_LITERAL = re.compile(
-    r"(?<![\w`])(--?[a-z][a-z-]*|(?:mongodb(?:\+srv)?|sqlite)://+[\w/.:@]*\w|[A-Z]+(?:_[A-Z]+)+)(?![\w`])"
-)
-"""Options, addresses and variables, which are plain text in the terminal and code on a page."""
 
 
 def pages() -> dict[str, str]:
@@ -58,9 +52,3 @@ def _topic(name: str, header: tuple[str, str]) -> list[str]:
     [topic] = [each for each in TOPICS if each.name == name]
     rows = [(code(term), with_code(meaning)) for term, meaning in topic.terms.items()]
     return [with_code(topic.before), table(header, rows), with_code(topic.after)]
-
-
-def with_code(text: str) -> str:
-    """Return the text of a terminal with its options, addresses and variables as code."""
-    pieces = re.split(r"(`[^`]*`)", text)
-    return "".join(each if each[:1] == "`" else _LITERAL.sub(r"`\1`", each) for each in pieces)
