@@ -23,7 +23,7 @@ HOW_TO_RUN = if [ "$$(command -v botchat)" = '$(LINK)' ] && [ "$$(readlink '$(LI
 	then echo 'In another terminal: botchat --help'; \
 	else echo 'In another terminal: $(COMMAND) --help (or just botchat, after make install)'; fi
 
-.PHONY: web api install uninstall strands oidc test fuzz audit check format docs docs-build reference man bench clean
+.PHONY: web api install uninstall strands oidc test fuzz audit check format docs docs-build reference man lock bench clean
 
 web: .venv/installed  ## Serve the chat on this machine; ARGS are options of `botchat web`
 	@$(HOW_TO_RUN)
@@ -85,6 +85,11 @@ MANDIR ?= build/man
 
 man: .venv/installed  ## Write man pages into MANDIR, build/man unless given
 	@PYTHONPATH=. $(BIN)/python docs/scripts/man_pages.py '$(MANDIR)'
+
+lock: .venv/installed-dev  ## Resolve the versions that CI installs, into .ci/constraints.txt
+	@$(INSTALL) $(QUIET) uv
+	$(BIN)/uv pip compile pyproject.toml --universal --extra dev --python-version 3.11 --upgrade --quiet --no-annotate \
+		--custom-compile-command 'make lock' --output-file .ci/constraints.txt
 
 bench: .venv/installed-dev  ## Measure, and write the table into docs/contribute/performance.md
 	@$(INSTALL) $(QUIET) -e '.[dev,bench]'

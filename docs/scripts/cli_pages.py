@@ -16,13 +16,16 @@ COMMON = ("--store", "--user", "--format", "--fields", "--all-users")
 
 _INTRODUCTION = """\
 `botchat COMMAND --help` shows the same text. `botchat help` explains what all commands share:
-[exit codes](exit_codes.md), [output formats and IDs](formats.md) and [environment variables](environment.md)."""
+[exit codes](../exit_codes.md), [output formats and IDs](../formats.md) and
+[environment variables](../environment.md)."""
 
 
 def pages() -> dict[str, str]:
     """Return the text of each page by its path below docs/reference/."""
     groups = {name: each for name, each in get_command(app).commands.items() if not each.hidden}  # type: ignore[attr-defined]
-    return {"cli.md": overview(groups)} | {f"cli/{name}.md": group_page(each, name) for name, each in groups.items()}
+    return {"cli/index.md": overview(groups)} | {
+        f"cli/{name}.md": group_page(each, name) for name, each in groups.items()
+    }
 
 
 def overview(groups: dict[str, Any]) -> str:
@@ -30,7 +33,7 @@ def overview(groups: dict[str, Any]) -> str:
     rows = []
     for name, group in groups.items():
         for path, command in leaves(group, f"botchat {name}"):
-            place = f"cli/{name}.md" + (f"#{anchor(path)}" if is_group(group) else "")
+            place = f"{name}.md" + (f"#{anchor(path)}" if is_group(group) else "")
             rows.append((f"[{code(path)}]({place})", summary(command)))
     return page("Commands", _INTRODUCTION, markdown_table(("Command", "Purpose"), rows))
 

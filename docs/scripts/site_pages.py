@@ -65,8 +65,10 @@ def folder_of(page: str, pages: set[str]) -> list[str]:
 
 
 def owner(page: str, pages: set[str]) -> str | None:
-    """Return the nearest page above that has a folder with this page in it."""
-    return next((str(each) for each in PurePosixPath(page).parents if str(each) in pages), None)
+    """Return the page that this one is below: that of a folder around it, FOLDER.md or FOLDER/index.md."""
+    around = [str(each) for each in PurePosixPath(page).parents][:-1]
+    found = (each for folder in around for each in (folder, f"{folder}/index") if each in pages and each != page)
+    return next(found, None)
 
 
 def toctree(caption: str, pages: list[str]) -> str:

@@ -94,10 +94,11 @@ def test_each_common_question_has_an_answer_on_the_front_page(index):
 
 
 def test_a_page_has_those_in_the_folder_of_its_name_below_it(site_pages):
-    pages = {"index", "a", "a/b", "a/b/c", "a/x/y", "d/e"}
+    pages = {"index", "a", "a/b", "a/b/c", "a/x/y", "d/e", "f/index", "f/g"}
     assert site_pages.folder_of("a", pages) == ["/a/b", "/a/x/y"]
     assert site_pages.folder_of("a/b", pages) == ["/a/b/c"]
-    assert site_pages.folder_of("d/e", pages) == []
+    assert site_pages.folder_of("f/index", pages) == ["/f/g"]
+    assert site_pages.folder_of("d/e", pages) == site_pages.folder_of("index", pages) == []
 
 
 def test_links_out_of_the_docs_lead_to_pages_of_the_site(site_pages, monkeypatch):
