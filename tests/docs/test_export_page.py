@@ -8,7 +8,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 
 import pytest
-from support.documents import blocks
+from support.docs.documents import blocks
 from support.paths import DOCS
 
 from botchat.core.exporting import ExportFormat, export

@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from support.documents import addresses, anchors, documents, headings, pages
+from support.docs.documents import addresses, anchors, documents, headings, pages
 from support.paths import DOCS, ROOT
 
 DOCUMENTS = documents()
