@@ -92,6 +92,7 @@ def check_shell(text, _):
 
 def check_toml(text, folder):
     tomllib.loads(text)
+    text = re.sub(r'(store = )"(?:env|file):[^"]*"', r'\1"botchat.db"', text)  # where it is isn't there
     if text.splitlines()[0] not in OTHER_TOML:
         (folder / "config.toml").write_text(text)
         load_settings({"BOTCHAT_CONFIG": str(folder / "config.toml")})
@@ -117,6 +118,18 @@ def check_python(text, _):
 
 
 CHECKS = {"sh": check_shell, "toml": check_toml, "json": check_json, "yaml": check_yaml, "python": check_python}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """The path of the socket at which commands run."""
+    path = tmp_path_factory.mktemp("server") / "socket"
+    command = [sys.executable, TESTS / "support" / "docs" / "fork_server.py", path]
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "ready\n"
+        yield path
+        process.terminate()
 
 
 @pytest.fixture
@@ -167,7 +180,7 @@ def script_of(document: Path, bot_url: str) -> tuple[str, list[str]]:
 
 @pytest.mark.parametrize("document", WITH_SHELL, ids=name_of)
 @pytest.mark.timeout(300)
-def test_the_shell_blocks_of_a_page_run_in_order(document, bot, home, request):
+def test_the_shell_blocks_of_a_page_run_in_order(document, bot, home, server, request):
     script, skipped = script_of(document, bot.url)
     if "==> " not in script:
         pytest.skip("; ".join(dict.fromkeys(each.partition(": ")[2] for each in skipped)))
@@ -178,9 +191,9 @@ def test_the_shell_blocks_of_a_page_run_in_order(document, bot, home, request):
         "HOME": str(home),
         "LOGNAME": "ann",
         "PATH": f"{home.parent / 'bin'}:{os.environ['PATH']}",
-        "PYTHONPATH": f"{ROOT}:{TESTS}",
-        "OPENAI_BASE_URL": bot.url,
+        "PYTHONPATH": str(ROOT),
         "DOCS_BOT": bot.url,
+        "DOCS_SERVER": str(server),
         "DOCS_DATABASE": f"docs_{uuid.uuid4().hex}",
     }
     if "mongodb" in script:

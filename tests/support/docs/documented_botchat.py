@@ -10,6 +10,9 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
+
+from fork_server import ask
 
 COMMAND = [sys.executable, "-m", "botchat"]
 SERVERS = {"web", "api"}
@@ -29,7 +32,7 @@ def main(arguments: list[str]) -> int:
         return serve_once(arguments)
     if name == "tui":
         return refuse_without_terminal(arguments)
-    return subprocess.run([*COMMAND, *arguments], check=False).returncode
+    return ask(os.environ["DOCS_SERVER"], arguments)
 
 
 def local_address(word: str) -> str:
@@ -55,11 +58,14 @@ def serve_once(arguments: list[str]) -> int:
 
 def refuse_without_terminal(arguments: list[str]) -> int:
     """Run the terminal app, which has no terminal: its options must be right, so that this is its only complaint."""
-    done = subprocess.run([*COMMAND, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if done.returncode and "terminal" in done.stderr + done.stdout and "No such option" not in done.stderr:
+    with tempfile.TemporaryFile() as output, open(os.devnull) as nothing:
+        code = ask(os.environ["DOCS_SERVER"], arguments, (nothing.fileno(), output.fileno(), output.fileno()))
+        output.seek(0)
+        said = output.read().decode()
+    if code and "terminal" in said and "No such option" not in said:
         return 0
-    sys.stderr.write(done.stderr)
-    return done.returncode or 1
+    sys.stderr.write(said)
+    return code or 1
 
 
 if __name__ == "__main__":
