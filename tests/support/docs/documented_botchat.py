@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 from fork_server import ask
 
@@ -58,7 +59,7 @@ def serve_once(arguments: list[str]) -> int:
 
 def refuse_without_terminal(arguments: list[str]) -> int:
     """Run the terminal app, which has no terminal: its options must be right, so that this is its only complaint."""
-    with tempfile.TemporaryFile() as output, open(os.devnull) as nothing:
+    with tempfile.TemporaryFile() as output, Path(os.devnull).open() as nothing:
         code = ask(os.environ["DOCS_SERVER"], arguments, (nothing.fileno(), output.fileno(), output.fileno()))
         output.seek(0)
         said = output.read().decode()
