@@ -28,3 +28,5 @@ html_copy_source = False
 html_theme_options: dict[str, list[str]] = {"top_of_page_buttons": []}
 
 copybutton_exclude = ".linenos, .gp, .go"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
