@@ -194,7 +194,9 @@ def tail(
 
 
 def stats(
-    by: Annotated[Literal["user", "bot", "day"], typer.Option(help="Group the counts.", metavar="GROUP")] = "day",
+    by: Annotated[
+        Literal["user", "bot", "day"], typer.Option(help="Group: user, bot or day.", metavar="GROUP")
+    ] = "day",
     user: UserOption = None,
     all_users: AllUsersOption = False,
     bot: BotFilterOption = None,
