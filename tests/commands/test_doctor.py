@@ -90,7 +90,7 @@ def test_names_that_no_new_user_could_have_are_warned_of(local_shell, local_repo
         local_repository.accounts().add_account(Account(user=user))
     warned = findings_by_status(local_shell.run("doctor", "-F", "json"))["warning"]
     ((what, advice),) = [finding for finding in warned if "no longer allowed for new accounts" in finding[0]]
-    assert "'\\u0430nn': it mixes letters of several scripts" in what
+    assert "'\\u0430nn' is no longer allowed for new accounts: it mixes letters of several scripts" in what
     assert "The account still works" in advice
 
 

@@ -13,11 +13,11 @@ from botchat.commands.support.suggestions import DESTRUCTIVE, similar, similar_o
 ROOT = get_command(app)
 COMMANDS = [command for _, command in leaf_commands(ROOT)]
 GROUPS = [ROOT, *(command for command in ROOT.commands.values() if hasattr(command, "commands"))]
-OTHER_WORDS = """
-    edit remove rm drop erase clear clean react reduce detect select elect prone purge purges revise review revert provoke
-    redo reduct credit reset relate defeat debate enable unable stable disc password pass word pin prompt yield yet pure
-    quote report require sign
-""".split()
+OTHER_WORDS = (
+    "edit remove rm drop erase clear clean react reduce detect select elect prone purge purges revise review revert "  # noqa: SIM905
+    "provoke redo reduct credit reset relate defeat debate enable unable stable disc password pass word pin prompt "
+    "yield yet pure quote report require sign"
+).split()
 
 
 def distance(a: str, b: str) -> int:
@@ -34,7 +34,7 @@ def distance(a: str, b: str) -> int:
 
 
 def typed_words() -> set[str]:
-    """Return words that somebody may type: names of the whole program, and what is left of them without 1 or 2 letters."""
+    """Return the names of the whole program, the same without one or two letters, and other words."""
     names = {name for group in GROUPS for name in group.commands}
     names |= {option.strip("-") for command in COMMANDS for each in command.params for option in each.opts}
     shorter = {
