@@ -29,7 +29,6 @@ from botchat.commands.support.session_selectors import (
     find_message_id,
     find_session,
     find_sessions,
-    pluralize,
     print_ids,
 )
 from botchat.core.errors import InvalidInput, SessionChanged

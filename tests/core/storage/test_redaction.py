@@ -183,7 +183,8 @@ def test_a_command_names_the_quotes_and_redacts_them_if_asked(shell, repository_
     answer = Message(role="assistant", content="I won't tell 12345678 to anybody.")
     repository_at.append(session, answer)
     done = shell.run("sessions", "redact", session.id, "-m", "2", "--yes")
-    assert f"message 3 (assistant). To redact it too: botchat sessions redact {session.id} -m {answer.id}" in done.stderr
+    again = f"botchat sessions redact {session.id} -m {answer.id}"
+    assert f"message 3 (assistant). To redact it too: {again}" in done.stderr
     later = Message(role="user", content="12345678?")
     repository_at.append(session, later)
     done = shell.run("sessions", "redact", session.id, "-m", "4", "--quotes", "--yes")
