@@ -151,7 +151,7 @@ def _bots(settings: "Settings") -> Iterator[Finding]:
         return
     real = [bot for bot in bots.values() if bot.info.base_url]
     if not real:
-        advice = "Set OPENAI_API_KEY or OPENAI_BASE_URL, or create a config file: botchat config init"
+        advice = "Set OPENAI_API_KEY or OPENAI_BASE_URL, or add a bot to the config file (see botchat config init)."
         yield Finding("warning", "Only the demo bot is available: canned replies, no AI.", advice)
     for bot, models in zip(real, fetch_model_lists(real, _BOT_TIMEOUT_SECONDS), strict=True):
         yield _bot(bot.info, models)

@@ -73,7 +73,7 @@ TOPICS: tuple[Topic, ...] = (
             "BOTCHAT_CONFIG": "Config file (default: the path that `botchat config path` prints).",
             "BOTCHAT_STORE": "Store address, as --store.",
             "BOTCHAT_USER": "User name, as --user.",
-            "BOTCHAT_BOT": "Bot that replies, as --bot.",
+            "BOTCHAT_BOT": "Bot, as --bot.",
             "BOTCHAT_HOST": "Host that `botchat web` and `botchat api` listen on, as --host.",
             "BOTCHAT_PORT": "Port that they listen on, as --port.",
             "BOTCHAT_TOKEN": "API token for `botchat tui --server` (see `botchat tokens create`).",

@@ -29,7 +29,6 @@ from botchat.commands.support.session_selectors import (
     find_message_id,
     find_session,
     find_sessions,
-    pluralize,
     print_ids,
 )
 from botchat.core.errors import InvalidInput, SessionChanged
@@ -166,7 +165,8 @@ def redact(
         found = [] if yes or with_quotes else chat.quotes(user_name, session.id, message_id)
         if found:
             examples = [f"message {quote.number} of session {quote.session_id} ({quote.role})" for quote in found]
-            print_notice(f"{pluralize(len(found), 'message')} quote or copy it: {'; '.join(examples)}")
+            thing = "message that quotes or copies it" if len(found) == 1 else "messages that quote or copy it"
+            print_notice(f"{len(found):,} {thing}: {'; '.join(examples)}")
             with_quotes = typer.confirm("Redact them too? This can't be undone.", err=True)
         left = chat.redact(user_name, session.id, message_id, with_quotes=with_quotes)
         print_ids([session])

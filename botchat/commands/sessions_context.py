@@ -40,7 +40,7 @@ def forget(
     Example: botchat sessions forget @last --before 5
     """
     if (before is None) != undo:
-        raise InvalidInput("Use --before N or --undo, one of them.")
+        raise InvalidInput("Use either --before N or --undo.")
     with open_user_store(settings_from_options(store, user), create=False) as (chat, user_name):
         summary = find_session(chat, user_name, session_id)
         message_id = None if before is None else find_message_id(chat, summary, before)

@@ -37,9 +37,7 @@ if TYPE_CHECKING:
     from botchat.core.chat import Chat
     from botchat.core.models import Message, Page, Session, SessionSummary
 
-AfterOption = Annotated[
-    str | None, typer.Option(help="Continue after a page, with the cursor that it printed.", metavar="CURSOR")
-]
+AfterOption = Annotated[str | None, typer.Option(help="Cursor of the previous page.", metavar="CURSOR")]
 LimitOption = Annotated[
     int, typer.Option("--limit", "-n", help="Maximum number of results.", min=1, max=1_000_000, metavar="N")
 ]
@@ -99,7 +97,7 @@ def list_sessions(
         print_rows(rows, columns, effective_format(output_format, ids_only=ids_only), fields, page.next)
         if not page.sessions:
             owner = "" if all_users else f" of {name}"
-            print_notice(f"No {'more ' if after else ''}matching sessions{owner} in {chat.store}.")
+            print_notice(f"No {'more ' if after else ''}sessions{owner} found in {chat.store}.")
 
 
 def search(
@@ -194,7 +192,9 @@ def tail(
 
 
 def stats(
-    by: Annotated[Literal["user", "bot", "day"], typer.Option(help="Group the counts.", metavar="GROUP")] = "day",
+    by: Annotated[
+        Literal["user", "bot", "day"], typer.Option(help="Group: user, bot or day.", metavar="GROUP")
+    ] = "day",
     user: UserOption = None,
     all_users: AllUsersOption = False,
     bot: BotFilterOption = None,

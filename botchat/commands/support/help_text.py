@@ -18,7 +18,9 @@ EXAMPLE = "Example: "
 
 def usage(path: str, parameters: list[Any]) -> str:
     """Return the usage line of a command: `botchat ask [OPTIONS] [QUESTION...]`."""
-    return " ".join([path, *_usage_pieces(parameters)])
+    arguments = [each for each in parameters if each.param_type_name == "argument"]
+    names = [argument_name(each) if each.required else f"[{argument_name(each)}]" for each in arguments]
+    return " ".join([path, *(["[OPTIONS]"] if len(arguments) < len(parameters) else []), *names])
 
 
 def term(parameter: Any) -> str:
@@ -68,8 +70,8 @@ def summary(command: Any) -> str:
 class HelpfulCommand(TyperCommand):
     """A command whose `--help` has no names of Python types, and ends with the example."""
 
-    def collect_usage_pieces(self, ctx: "Context") -> list[str]:  # noqa: ARG002  (of the base class)
-        return _usage_pieces(_shown(self))
+    def format_usage(self, ctx: "Context", formatter: "HelpFormatter") -> None:
+        formatter.write(f"Usage: {usage(ctx.command_path, _shown(self))}\n")
 
     def format_help_text(self, ctx: "Context", formatter: "HelpFormatter") -> None:  # noqa: ARG002  (of the base class)
         _write_paragraphs(description(self), formatter)
@@ -86,9 +88,9 @@ class HelpfulCommand(TyperCommand):
 class HelpfulGroup(TyperGroup):
     """A group of commands whose `--help` lists each with its whole first sentence."""
 
-    def collect_usage_pieces(self, ctx: "Context") -> list[str]:  # noqa: ARG002  (of the base class)
+    def format_usage(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         command = "[COMMAND]" if self.invoke_without_command else "COMMAND"
-        return [*_usage_pieces(_shown(self)), command]
+        formatter.write(f"Usage: {usage(ctx.command_path, _shown(self))} {command}\n")
 
     def resolve_command(self, ctx: "Context", args: list[str]) -> Any:
         try:
@@ -135,12 +137,6 @@ class CommandGroup(typer.Typer):
 
 def _shown(command: Any) -> list[Any]:
     return [parameter for parameter in command.params if not parameter.hidden]
-
-
-def _usage_pieces(parameters: list[Any]) -> list[str]:
-    arguments = [each for each in parameters if each.param_type_name == "argument"]
-    names = [argument_name(each) if each.required else f"[{argument_name(each)}]" for each in arguments]
-    return [*(["[OPTIONS]"] if len(arguments) < len(parameters) else []), *names]
 
 
 def _default(parameter: Any) -> str:

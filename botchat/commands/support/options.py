@@ -33,7 +33,7 @@ UserOption = Annotated[
 AllUsersOption = Annotated[bool, typer.Option("--all-users", help="Include the sessions of all users.")]
 BotOption = Annotated[
     str | None,
-    typer.Option("--bot", "-b", help="Bot that replies.", metavar="BOT", autocompletion=complete_bot),
+    typer.Option("--bot", "-b", help="Bot to use.", metavar="BOT", autocompletion=complete_bot),
 ]
 BotFilterOption = Annotated[
     str | None,

@@ -34,7 +34,7 @@ MIN_PREFIX = 4
 _SESSION_ERRORS = (SessionNotFound, SessionChanged, SessionTooLarge, InvalidInput, ReplyRunning)
 
 _SUGGESTION_POOL = 500
-_SUGGESTION_CUTOFF = 0.8
+_SUGGESTION_CUTOFF = 0.85
 _MAX_EXAMPLES = 3
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation prompt.")]
