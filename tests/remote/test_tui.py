@@ -24,7 +24,7 @@ def test_a_token_for_reading_alone_reads_and_its_words_stay_where_they_are(serve
         async with terminal(remote, tmp_path) as at:
             await at.sees("Herons")
             await at.say("Keep me")
-            await at.until(lambda: at.notice == "Not sent: This token is not for that: it needs the scope write.")
+            await at.until(lambda: at.notice == "Not sent: This token doesn't have the scope write.")
             assert at.composer_text == "Keep me"
 
     reads()

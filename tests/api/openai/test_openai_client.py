@@ -284,7 +284,7 @@ def test_errors_are_those_that_the_client_knows(client_with, store):
         ask(client, "Hi", session="none")
     with pytest.raises(openai.AuthenticationError, match="not good"):
         ask(client.with_options(api_key="bc_none"), "Hi")
-    with pytest.raises(openai.UnprocessableEntityError, match="at most 10 characters"):
+    with pytest.raises(openai.UnprocessableEntityError, match="The limit is 10"):
         ask(client, "x" * 11)
     elsewhere = {"type": "image_url", "image_url": {"url": "http://127.0.0.1/x.png"}}
     for message in (
