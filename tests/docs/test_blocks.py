@@ -48,6 +48,10 @@ NOT_HERE = {
 NOT_RUN = {
     "docs/reference/cli/": "examples of the help, each in a state of its own: checked against the commands",
     "docs/build/api.md": "tests/api/test_docs.py runs them and compares what they print",
+    "docs/build/openai.md": "tests/api/test_docs.py runs them and compares what they print",
+    "docs/build/library.md": "tests/docs/test_library_pages.py runs the examples; these install and serve",
+    "docs/build/strands.md": "tests/docs/test_library_pages.py runs the examples; these install and serve",
+    "docs/contribute/": "they run the tests and the benchmarks; tests/docs/test_tests_page.py checks them",
     "docs/admin/serve.md": "needs a replica set; tests/api/test_nginx.py and tests/test_deploy.py run its parts",
 }
 """Pages, or beginnings of their paths, whose shell blocks run elsewhere or nowhere, with the reason."""
