@@ -29,7 +29,7 @@ VARIABLES: dict[str, dict[str, str]] = {
     "Secrets of the servers": {
         "BOTCHAT_TOKEN": "API token of `botchat tui --server`.",
         "BOTCHAT_SIGNING_KEY": "Key that signs the API's access tokens, at least 32 bytes, the same for all processes. "
-        "Without it, nobody can sign in to the API with a password; API tokens work.",
+        "Without it, sign-in to the API with a password is off; API tokens work.",
         "BOTCHAT_OIDC_SECRET": "Client secret for single sign-on ([`[web.oidc]`](config.md#weboidc)).",
     },
     "Network": {

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from markup import block, code, page, table, with_code
+from markup import block, code, filled, page, table, with_code
 
 from botchat.commands.help_topics import TOPICS
 from botchat.commands.support import exit_codes
@@ -51,4 +51,5 @@ def _topic(name: str, header: tuple[str, str]) -> list[str]:
     """Return a topic's paragraphs, and its terms as a table."""
     [topic] = [each for each in TOPICS if each.name == name]
     rows = [(code(term), with_code(meaning)) for term, meaning in topic.terms.items()]
-    return [with_code(topic.before), table(header, rows), with_code(topic.after)]
+    after = [filled(with_code(each)) for each in topic.after.split("\n\n")]
+    return [filled(with_code(topic.before)), table(header, rows), *after]
