@@ -78,7 +78,7 @@ def test_a_bot_that_breaks_off_is_told_to_programs_too(local_shell):
     assert done.returncode == 6
     assert json.loads(done.stdout)["message"]["status"] == "failed"
     error = json.loads(done.stderr)["error"]
-    assert (error["code"], "broke off" in error["message"]) == ("bot", True)
+    assert (error["code"], "simulated an error" in error["message"]) == ("bot", True)
     events = local_shell.run("ask", "--jsonl", "error").stdout.splitlines()
     assert json.loads(events[-1])["event"] == "error"
     done = local_shell.run("ask", "--json", "--session", "none", "hi")
@@ -88,5 +88,5 @@ def test_a_bot_that_breaks_off_is_told_to_programs_too(local_shell):
 def test_more_than_a_message_can_hold_is_refused_before_anything_is_stored(local_shell):
     done = local_shell.run("ask", "-", stdin="x" * (15 * 1024 * 1024 + 1))
     assert done.returncode == 5
-    assert "at most 15 MiB" in done.stderr
+    assert "limit is 15 MiB" in done.stderr
     assert local_shell.run("sessions", "list").stdout == ""

@@ -138,13 +138,13 @@ def test_a_session_that_is_not_there_and_anothers_are_told_alike(shell, reposito
     for command in ("show", "export"):
         done = shell.run("sessions", command, theirs.id)
         assert done.returncode == 3
-        assert error_line(done) == f"botchat: There is no session '{theirs.id}' among yours.\n"
+        assert error_line(done) == f"botchat: Session '{theirs.id}' not found.\n"
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["ask", "-b", "nobody", "hi"], "There is no bot 'nobody'; the config has: demo."),
+        (["ask", "-b", "nobody", "hi"], "Bot 'nobody' not found. Configured bots: demo."),
         (["ask", " "], "No question given"),
         (["sessions", "list", "--after", "nonsense"], "no cursor"),
         (["sessions", "list", "--user", ""], "user"),
@@ -163,7 +163,7 @@ def test_a_bot_that_fails_is_told_after_what_came(local_shell):
     done = local_shell.run("ask", "error")
     assert done.returncode == 6
     assert "This is the beginning of a reply" in done.stdout
-    assert "The demo bot broke off" in done.stderr
+    assert "The demo bot simulated an error" in done.stderr
     ((session_id, *_),) = local_shell.lines("sessions", "list")
     assert "failed" in local_shell.run("sessions", "show", session_id).stdout
 

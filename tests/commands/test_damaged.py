@@ -93,7 +93,7 @@ def test_a_repair_keeps_each_record_as_it_was_in_a_file_and_ends_all_damage(shel
     assert sorted(kept) == sorted(damaged)
     assert kept["a role that is none"]["record"]["messages"][0]["role"] == "wizard"
     done = shell.run("store", "check")
-    assert (done.returncode, f"{len(damaged) + 2} sessions were read" in done.stdout) == (0, True)
+    assert (done.returncode, f"Read {len(damaged) + 2} sessions" in done.stdout) == (0, True)
     for name in damaged:
         shown = shell.run("sessions", "show", name)
         assert shown.returncode == 0, shown.stderr
@@ -149,6 +149,6 @@ def test_all_sessions_of_a_file_with_a_damaged_page_are_exported_and_copied(loca
     assert (done.returncode in {0, 7}, "Exported 20 sessions of user 1" in done.stderr) == (True, True), done.stderr
     done = local_shell.run("store", "check")
     assert (done.returncode, "The file is damaged" in done.stdout) == (1, True), done.stderr
-    assert "40 sessions were read" in done.stdout
+    assert "Read 40 sessions" in done.stdout
     assert "Traceback" not in local_shell.run("sessions", "list", "--all-users").stderr
     assert "Traceback" not in local_shell.run("doctor").stderr

@@ -206,7 +206,7 @@ def test_a_store_tells_what_it_is_and_that_it_is_sound(shell, repository_at):
     assert (facts["users"], facts["messages"]) == ("2", "60")
     done = shell.run("store", "check")
     assert done.returncode == 0
-    assert "12 sessions were read" in done.stdout
+    assert "Read 12 sessions" in done.stdout
     record = all_records(repository_at)[0]
     repository_at.for_admins().put(record | {"message_count": 99}, replace=True)
     done = shell.run("store", "check")

@@ -132,7 +132,7 @@ def test_what_is_said_meanwhile_is_followed(local_shell, store):
             pass
         reply = Message(role="assistant", content="half ", status="streaming", heartbeat=now())
         store.append(session, reply)
-        while b"still coming" not in process.stdout.readline():
+        while b"streaming" not in process.stdout.readline():
             pass
         store.update_message("ann", session.id, reply.id, content="half of a \x1b[31mheron\n", status=None)
         assert process.stdout.readline() == b"\n"

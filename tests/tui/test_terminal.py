@@ -34,7 +34,7 @@ def test_without_a_terminal_the_chat_says_so(local_shell):
 def test_a_session_that_is_not_there_is_an_error_with_its_exit_code(local_shell):
     with on_terminal(local_shell, "tui", "--session", "nope nope") as terminal:
         assert terminal.ends() == 3
-        assert "There is no session 'nope nope' among yours." in terminal.text
+        assert "Session 'nope nope' not found." in terminal.text
 
 
 def test_mistakes_in_the_config_are_told_before_anything_is_drawn(local_shell):

@@ -203,7 +203,7 @@ def test_while_an_answer_is_under_way_another_question_is_a_conflict_that_passes
     client = client_with("Hello", gate, DONE)
     stream, session = ask(client, "Hi", stream=True)
     next(stream)
-    with pytest.raises(openai.ConflictError, match="still answering"):
+    with pytest.raises(openai.ConflictError, match="still streaming"):
         ask(client, "Other", "Yes", "Now?", model="c", session=session)
     assert store.get("ann", session).bot_id == "b"
     gate.open()
@@ -278,9 +278,9 @@ def test_errors_are_those_that_the_client_knows(client_with, store):
     assert told.value.status_code == 502
     with pytest.raises(openai.APIError, match="It broke"):
         list(ask(client, "Hi", stream=True)[0])
-    with pytest.raises(openai.NotFoundError, match="no bot 'gpt-9'"):
+    with pytest.raises(openai.NotFoundError, match="Bot 'gpt-9' not found"):
         ask(client, "Hi", model="gpt-9")
-    with pytest.raises(openai.NotFoundError, match="no session"):
+    with pytest.raises(openai.NotFoundError, match="not found"):
         ask(client, "Hi", session="none")
     with pytest.raises(openai.AuthenticationError, match="not good"):
         ask(client.with_options(api_key="bc_none"), "Hi")

@@ -70,7 +70,7 @@ def test_a_zip_that_exceeds_a_limit_is_refused_with_its_name(limits, name):
     out = io.BytesIO(packed(b" " * 1_000_000, times=12))
     with zipfile.ZipFile(out, "a") as archive:
         archive.writestr("other.txt", "x")
-    with pytest.raises(InvalidInput, match=rf"raise {name} below \[imports\]"):
+    with pytest.raises(InvalidInput, match=rf"raise {name} in \[imports\]"):
         read_with(out.getvalue(), **limits)
 
 
@@ -101,7 +101,7 @@ def test_a_session_over_a_limit_is_refused_and_the_others_are_read(form, limits,
     first, refused, last = read_with(text.encode(), **limits)
     assert (first, last) == (GOOD, OTHER)
     assert isinstance(refused, SkippedEntry)
-    assert f"raise {next(iter(limits))} below" in refused.reason
+    assert f"raise {next(iter(limits))} in" in refused.reason
 
 
 def test_too_many_values_in_a_list_end_the_reading_with_the_name_of_the_limit():
@@ -115,7 +115,7 @@ def test_too_many_values_in_a_list_end_the_reading_with_the_name_of_the_limit():
 
 
 def test_more_sessions_than_the_limit_end_the_reading():
-    with pytest.raises(InvalidInput, match="raise sessions below"):
+    with pytest.raises(InvalidInput, match="raise sessions in"):
         read_with(written("jsonl", GOOD, OTHER).encode(), sessions=1)
 
 

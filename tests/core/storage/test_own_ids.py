@@ -167,7 +167,7 @@ def test_an_id_that_somebody_took_first_is_free_for_every_other_user(keyed):
     assert (session.message_count, session.rev, session.name) == (2, 2, "mine")
     keyed.purge("mallory", CASE)
     assert words(keyed, "ann") == ["mine", "and more"]
-    with pytest.raises(SessionNotFound, match="'case-4712' among yours"):
+    with pytest.raises(SessionNotFound, match="'case-4712' not found"):
         keyed.get("mallory", CASE)
     with pytest.raises(MessageNotFound):
         keyed.position("ann", CASE, "none")

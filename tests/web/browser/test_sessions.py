@@ -114,4 +114,4 @@ def test_a_tab_shows_what_another_one_says_in_the_same_session(local_shell, serv
         expect(other.messages).to_have_count(4)
         expect(other.page.get_by_role("button", name="Stop")).to_have_count(0)
         other.say("long")
-        visitor.sees("And that is the end of it.")
+        visitor.sees("This is the end of the long reply.")

@@ -72,7 +72,7 @@ def test_a_program_talks_in_the_session_that_the_page_shows(site, accounts, loca
 def test_a_person_is_shown_neither_another_s_session_nor_the_admins_page(site, local_repository, visitor):
     session = stored(local_repository, name="Herons").id
     sign_in(visitor, f"{site.address}/?session={session}", "bob", WORD)  # is led to where they wanted to go
-    visitor.sees("There is no session")
+    visitor.sees("not found")
     assert "Herons" not in visitor.page.inner_text("body")
     visitor.page.goto(f"{site.address}/?view=admin")
     visitor.sees("There is no such page.")
@@ -90,7 +90,7 @@ def test_who_signs_out_in_one_tab_is_signed_out_in_all(site, accounts, local_rep
     expect(second.page.get_by_label("Password")).to_be_visible()
     expect(visitor.page.get_by_label("Password")).to_be_visible()  # by itself
     sign_in(visitor, None, "bob", WORD)
-    visitor.sees("There is no session")
+    visitor.sees("not found")
     accounts.disable("bob")  # in this process, not in the page's
     expect(visitor.page.get_by_label("Password")).to_be_visible()
 

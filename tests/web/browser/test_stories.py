@@ -26,7 +26,7 @@ def test_a_chat_with_the_demo_bot_is_there_after_a_reload(shell, serve, visitor)
     expect(visitor.messages).to_have_count(2)
     visitor.sees("Having thought about it")
     visitor.page.get_by_text("Reasoning").click()
-    visitor.sees("I am a table of canned replies")
+    visitor.sees("I only have canned replies")
     visitor.sees("Bot: demo (canned replies, no AI)")
     expect(visitor.page).to_have_title("think · botchat")
 

@@ -131,14 +131,14 @@ def test_details_are_told_when_they_are_asked_for(site, tab):
 
 def lines_of(tab) -> list[str]:
     captions = [caption.value.replace("\\", "") for caption in tab.main.caption]
-    return [caption for caption in captions if "messages sent:" in caption]
+    return [caption for caption in captions if "messages in context." in caption]
 
 
 def test_the_bot_is_let_forget_what_came_before_and_that_is_taken_back(site, tab):
     site.settle(site.say(tab, "Which stork?"), open_session_id(tab))
     menu(site, tab, 2, "Forget what came before")
-    assert lines_of(tab) == ["2 of 4 messages sent: as you wished, the bot is not shown what stands above."]
-    assert any(caption.value.endswith("· 2 of 4 messages sent") for caption in tab.main.caption)
+    assert lines_of(tab) == ["2 of 4 messages in context. Context cleared here. Messages above aren't sent."]
+    assert any(caption.value.endswith("· 2 of 4 messages in context") for caption in tab.main.caption)
     click(tab, "remember")
     assert lines_of(tab) == []
     assert len(stored(site, tab)) == 4
