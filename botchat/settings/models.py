@@ -177,7 +177,7 @@ class Settings(BaseModel):
     """All settings.
 
     Attributes:
-        store: URL or path of the store, or `env:NAME` or `file:PATH` (which `load_settings` resolves); by default a file
+        store: URL or path of the store, `env:NAME` or `file:PATH` (which `load_settings` resolves); by default a file
             in the user's data folder.
         user: owner of the sessions; the default is the login name.
         host: address that `botchat web` and `botchat api` listen on.
