@@ -177,8 +177,8 @@ class Settings(BaseModel):
     """All settings.
 
     Attributes:
-        store: a URL or a path, after `load_settings` never `env:NAME` or `file:PATH`; None is the file in the user's
-            data folder.
+        store: URL or path of the store, `env:NAME` or `file:PATH` (which `load_settings` resolves); by default a file
+            in the user's data folder.
         user: owner of the sessions; the default is the login name.
         host: address that `botchat web` and `botchat api` listen on.
         bots: `[bots.NAME]`, the bots.
@@ -187,9 +187,9 @@ class Settings(BaseModel):
         api: `[api]`, limits and permissions of `botchat api`.
         web: `[web]`, how users sign in to the page.
         limits: `[limits]`, limits for unknown clients.
-        default_bot: None is the first bot of the config file, or the demo bot if there is none.
-        port: None is 8501, or the next free port.
-        admins: users who can see the page's statistics about all users; None is the user of a page that only this
+        default_bot: the bot of new sessions; by default the first bot of the config file, or else the demo bot.
+        port: port that they listen on; by default 8501 or the next free one, and 8600 for the API.
+        admins: users who can see the page's statistics about all users; by default the user of a page that only this
             machine can reach: anyone who can open the store there can read all of it anyway.
         imports: `[imports]`, limits of files that the command line imports.
         titles: whether the page and the terminal client ask the bot for a title of a new session.

@@ -25,7 +25,7 @@ def test_bytes_that_are_no_text_do_not_stop_a_question(local_shell, store):
 def test_a_question_goes_on_in_the_last_session_or_in_a_named_one(shell, repository_at):
     session = stored(repository_at, name="Herons")
     done = shell.run("ask", "-c", "think")
-    assert "going on with 'Herons', 1 message" in done.stderr
+    assert "Continuing 'Herons' (1 message)" in done.stderr
     done = shell.run("ask", "--session", "Herons", "think", "again")
     assert done.returncode == 0
     read = repository_at.get("ann", session.id)
@@ -47,7 +47,7 @@ def test_another_bot_answers_from_now_on_in_a_session_that_is_there(local_shell,
 def test_an_answer_that_is_not_to_be_saved_leaves_nothing(shell, repository_at):
     done = shell.run("ask", "--no-save", "think")
     assert done.stdout.startswith("*Demo bot")
-    assert "session not stored" in done.stderr
+    assert "Session not saved" in done.stderr
     assert repository_at.count("ann") == 0
     session = stored(repository_at, bot_id="demo")
     assert shell.run("ask", "--no-save", "-c", "think").returncode == 0

@@ -48,7 +48,7 @@ def test_a_bot_that_is_not_there_is_told_with_the_nearest_name(local_shell, comm
     local_shell.configure("[bots.local]\nmodel = 'm'")
     done = local_shell.run("bots", command, "lokal")
     assert done.returncode == 2
-    assert error_line(done) == "botchat: There is no bot 'lokal'. Did you mean local?\n"
+    assert error_line(done) == "botchat: Unknown bot 'lokal'. Did you mean local?\n"
 
 
 def test_a_bot_is_tried_for_real_and_nothing_is_stored(local_shell, stub_for):

@@ -35,7 +35,8 @@ def test_help_and_version_load_nothing_heavy(arguments):
 def test_the_version_is_the_packages(local_shell):
     from botchat import __version__
 
-    assert local_shell.run("--version").stdout == f"botchat {__version__}\n"
+    for option in ("--version", "-V"):
+        assert local_shell.run(option).stdout == f"botchat {__version__}\n"
 
 
 def test_an_answer_alone_is_on_stdout_and_the_session_is_stored(shell):
@@ -144,7 +145,7 @@ def test_a_session_that_is_not_there_and_anothers_are_told_alike(shell, reposito
     ("arguments", "said"),
     [
         (["ask", "-b", "nobody", "hi"], "Bot 'nobody' not found. Configured bots: demo."),
-        (["ask", " "], "There is no question"),
+        (["ask", " "], "No question given"),
         (["sessions", "list", "--after", "nonsense"], "no cursor"),
         (["sessions", "list", "--user", ""], "user"),
         (["sessions", "list", "--store", "ftp://x"], "Unknown kind of store ftp://"),
@@ -245,4 +246,4 @@ def test_a_file_that_can_not_be_written_is_told(local_shell, tmp_path):
     ((session_id, *_),) = local_shell.lines("sessions", "list")
     done = local_shell.run("sessions", "export", session_id, "-o", str(tmp_path / "none" / "x.md"))
     assert done.returncode == 2
-    assert "can't be written" in error_line(done)
+    assert "Can't write" in error_line(done)

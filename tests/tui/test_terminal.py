@@ -28,7 +28,7 @@ def test_without_a_terminal_a_bare_botchat_prints_short_help(local_shell):
 def test_without_a_terminal_the_chat_says_so(local_shell):
     done = local_shell.run("tui")
     assert done.returncode == 2
-    assert done.stderr == "botchat: The chat needs a terminal: botchat ask asks one question without.\n"
+    assert done.stderr == "botchat: `botchat tui` needs a terminal. Use `botchat ask` for one question.\n"
 
 
 def test_a_session_that_is_not_there_is_an_error_with_its_exit_code(local_shell):
