@@ -186,7 +186,7 @@ def test_lines_are_read_also_when_the_first_of_them_is_spoilt():
 
 def test_bytes_that_are_no_text_are_told():
     (good, refused) = read(changed().encode() + b'{"id": "\xff"}\n')
-    assert (good, refused) == (GOOD, SkippedEntry("line 2", "It is no text in UTF-8."))
+    assert (good, refused) == (GOOD, SkippedEntry("line 2", "Not valid UTF-8."))
 
 
 @pytest.mark.parametrize(

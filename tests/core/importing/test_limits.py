@@ -156,7 +156,7 @@ def test_a_list_that_is_cut_off_gives_its_whole_sessions_and_an_error():
     text = json.dumps([json.loads(written("jsonl", record)) for record in (GOOD, OTHER)])
     first, refused = read(text[:-50])
     assert first == GOOD
-    assert (refused.location, refused.reason) == ("session 2", "It is no JSON: the file ends in the middle of it.")
+    assert (refused.location, refused.reason) == ("session 2", "Not valid JSON: unexpected end of file.")
 
 
 def test_limits_are_keys_of_the_config():

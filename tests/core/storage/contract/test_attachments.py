@@ -199,7 +199,7 @@ def test_a_store_is_copied_with_its_files_and_a_lost_one_is_told(repository, tmp
     else:
         with repository._file.writing() as db:
             db.execute("DELETE FROM files")
-    assert "data of its file 'a.png' are missing" in next(source.check()).what
+    assert "data of its file 'a.png' is missing" in next(source.check()).what
     assert repository.get("ann", whole.id).messages
 
 
