@@ -124,7 +124,7 @@ def test_a_base_url_that_is_none_is_refused(config):
 
 
 def test_a_key_in_the_place_of_its_variables_name_is_refused_and_not_shown(config):
-    with pytest.raises(ConfigError, match="A key must not be in the file") as caught:
+    with pytest.raises(ConfigError, match="the name of an environment variable, not the API key itself") as caught:
         build_turns(config("[bots.a]\napi_key_env = 'sk-secret'"), {})
     assert "sk-secret" not in str(caught.value)
 

@@ -186,7 +186,7 @@ def test_a_mongodb_that_wants_a_password_is_told(local_shell, tmp_path):
             client.admin.command("createUser", "root", pwd="right", roles=["root"])
         local_shell.environment["BOTCHAT_STORE"] = server.uri
         done = local_shell.run("sessions", "list")
-        assert (done.returncode, "mongodb://NAME:PASSWORD@HOST" in error_line(done)) == (5, True)
+        assert (done.returncode, "mongodb://USER:PASSWORD@HOST" in error_line(done)) == (5, True)
         with_password = server.uri.replace("://", "://root:{}@") + "/x?authSource=admin"
         local_shell.environment["BOTCHAT_STORE"] = with_password.format("wrong")
         done = local_shell.run("sessions", "list")

@@ -218,7 +218,7 @@ def test_another_users_file_is_not_found(chat_with_images):
         ([{}, {}], "Two files have the same ID"),
         ([{"size": 3}], "has 9 bytes instead of 3"),
         ([{"data": None}], "data of file 'a.txt' is missing"),
-        ([{"id": "a/b"}], "id of a file"),
+        ([{"id": "a/b"}], "Invalid file ID"),
         ([{"name": 1}], "messages.0.files.0.name"),
         ([{"data": "text"}], "messages.0.files.0.data"),
     ],

@@ -187,5 +187,5 @@ def test_a_zip_without_conversations_is_refused():
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("notes.txt", "x")
-    with pytest.raises(InvalidInput, match=r"no conversations\.json"):
+    with pytest.raises(InvalidInput, match=r"No conversations\.json"):
         read(packed.getvalue())
