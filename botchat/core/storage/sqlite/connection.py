@@ -26,10 +26,19 @@ BUSY_SECONDS = 30
 _IDLE_CONNECTIONS = 8
 
 _MEANINGS: dict[int, tuple[type[StoreError], str]] = {
-    sqlite3.SQLITE_BUSY: (StoreBusy, "Not saved: too many processes are writing to {path}. Try again."),
-    sqlite3.SQLITE_FULL: (StoreUnavailable, "Not saved: the disk of {path} is full. Free up space and try again."),
-    sqlite3.SQLITE_IOERR: (StoreUnavailable, "Not saved: the disk of {path} failed. Check the disk and try again."),
-    sqlite3.SQLITE_READONLY: (StoreRefused, "Not saved: {path} is read-only. Make it writable, or use another store."),
+    sqlite3.SQLITE_BUSY: (StoreBusy, "Too many processes are writing to {path}. Nothing was saved. Try again."),
+    sqlite3.SQLITE_FULL: (
+        StoreUnavailable,
+        "The disk of {path} is full. Nothing was saved. Free up space, then try again.",
+    ),
+    sqlite3.SQLITE_IOERR: (
+        StoreUnavailable,
+        "The disk of {path} failed. Nothing was saved. Check the disk, then try again.",
+    ),
+    sqlite3.SQLITE_READONLY: (
+        StoreRefused,
+        "{path} is read-only. Nothing was saved. Make it writable, or use another store.",
+    ),
     sqlite3.SQLITE_CANTOPEN: (StoreUnreadable, "Can't open {path}. Check that it is a file and that you can read it."),
     sqlite3.SQLITE_NOTADB: (StoreUnreadable, "{path} is not a SQLite database. Choose another file with --store."),
     sqlite3.SQLITE_CORRUPT: (

@@ -222,6 +222,6 @@ def test_a_file_that_is_busy_is_not_said_to_be_broken(tmp_path):
     one, two = (sqlite3.connect(path, timeout=0, isolation_level=None) for _ in range(2))
     with closing(one), closing(two):
         one.execute("BEGIN IMMEDIATE")
-        words = r"^Not saved: too many processes are writing to .*\. Try again\."
+        words = r"^Too many processes are writing to .*\. Nothing was saved\. Try again\."
         with pytest.raises(StoreBusy, match=words), _translated(path):
             two.execute("BEGIN IMMEDIATE")
