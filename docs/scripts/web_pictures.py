@@ -1,4 +1,4 @@
-"""Take the pictures of docs/use/web.md: `python docs/scripts/web_pictures.py`, with Chromium and the dev extra installed."""
+"""Take the pictures of the page for docs/: `python docs/scripts/web_pictures.py`, with Chromium and the dev extra."""
 
 import shutil
 import sys

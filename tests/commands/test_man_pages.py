@@ -37,7 +37,10 @@ def formatted(folder):
 
 def test_there_is_a_page_for_each_command(folder):
     names = {path.stem for path in folder.iterdir()}
-    listed = re.findall(r"^## (botchat.*)$", (DOCS / "reference" / "cli.md").read_text(encoding="utf-8"), re.MULTILINE)
+    listed = re.findall(
+        r"^\| \[`(botchat .+?)`\]", (DOCS / "reference" / "cli" / "index.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert listed
     assert {name.replace(" ", "-") for name in listed} <= names
     assert "botchat" in names
 

@@ -86,7 +86,7 @@ TURNS = (
     Turn(r"\bthere already\b", "130 there already", "130 already present"),
     Turn(r"\blook(?:s|ing)? after\b", "who looks after a store", "administrators of a store"),
     Turn(r"\btakes? it back\b", "--undo takes it back", "--undo reverts it"),
-    Turn(r"\bsays? so\b", "an error that says so", "a clear error"),
+    Turn(r"\berror that says so\b", "an error that says so", "a clear error"),
     Turn(r"\bsay (?:`|--|\d|\w+ ?=)", "say 90d or 12h", "use 90d or 12h"),
     Turn(r"\bas (?:it|they) (?:is|are|was|were)(?=[,.;:)]|$)", "sent as they are", "sent unchanged"),
     Turn(r"\bcan't be (?:gone|brought)\b", "can't be brought back", "this can't be undone"),

@@ -14,14 +14,14 @@ from botchat.tui.commands import display_key
 from botchat.tui.key_overrides import check_keys
 from botchat.tui.keymap import KEYMAP, scope_bindings
 
-DOCUMENT = DOCS / "use" / "terminal.md"
+DOCUMENT = DOCS / "reference" / "terminal_keys.md"
 
 
 def test_the_document_tells_every_key_that_there_is():
     text = DOCUMENT.read_text(encoding="utf-8")
     tables = {
         place.lower(): re.findall(r"^\| `([^`]+)` \| ([^|]+) \| `([^`]+)` \|$", rows, re.MULTILINE)
-        for place, rows in re.findall(r"^### (.+)\n((?:.*\n)+?)(?=^#|\Z)", text, re.MULTILINE)
+        for place, rows in re.findall(r"^## (.+)\n((?:.*\n)+?)(?=^#|\Z)", text, re.MULTILINE)
     }
     assert tables == {
         place: [
