@@ -214,7 +214,7 @@ def test_a_file_that_is_no_store_is_told_and_left_as_it_is(local_shell, tmp_path
         foreign: "another program's database",
         newer: "created by a newer botchat (format 999",
         tmp_path: "Can't open",
-        tmp_path / "none" / "x.db": "There is no folder",
+        tmp_path / "none" / "x.db": "Create it, or choose another store with --store.",
     }
     for path, said in cases.items():
         before = path.read_bytes() if path.is_file() else None
