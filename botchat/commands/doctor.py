@@ -117,7 +117,7 @@ def _user_names(users: Iterable[str]) -> Iterator[Finding]:
 
     for user, problem in invalid_usernames(users):
         advice = "The account still works. If you don't recognize it, disable it: botchat users disable NAME"
-        yield Finding("warning", f"The user name {user!a} is no longer allowed for new accounts: {problem}.", advice)
+        yield Finding("warning", f"The username {user!a} is no longer allowed for new accounts: {problem}.", advice)
 
 
 def _disk(settings: "Settings") -> Iterator[Finding]:

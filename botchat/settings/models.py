@@ -31,7 +31,7 @@ def _duration(value: Any) -> timedelta:
     except InvalidInput as error:
         raise ValueError(str(error)) from error
     if not time:
-        raise ValueError("it would be due at once")
+        raise ValueError("it must be longer than zero")
     return time
 
 
@@ -67,7 +67,7 @@ class TuiSettings(BaseModel):
 
     Attributes:
         theme: `dark`, `light`, or the name of a Textual theme.
-        keys: the key of each action that has another than its default; docs/use/terminal.md lists the actions.
+        keys: custom keys by action; docs/use/terminal.md lists the actions.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -151,7 +151,7 @@ class WebSettings(BaseModel):
     """The table `[web]` of the config file: how users sign in to the page.
 
     Attributes:
-        sign_in: "none" (everybody is the same user), "password", "header" (set by a proxy) or "oidc" (single sign-on).
+        sign_in: "none" (all visitors are one user), "password", "header" (set by a proxy) or "oidc" (single sign-on).
         header: the header in which a proxy sends the username.
         oidc: `[web.oidc]`, the provider if `sign_in` is "oidc".
         proxies: networks of trusted proxies, whose username and `X-Forwarded-For` are used.
@@ -169,7 +169,7 @@ class WebSettings(BaseModel):
     @model_validator(mode="after")
     def _is_complete(self) -> "WebSettings":
         if self.sign_in == "oidc" and self.oidc is None:
-            raise ValueError("a sign_in of oidc needs the table [web.oidc]")
+            raise ValueError("sign_in = 'oidc' needs the table [web.oidc]")
         return self
 
 

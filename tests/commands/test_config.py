@@ -96,16 +96,16 @@ def test_a_bot_of_the_environment_is_shown_with_its_variable(local_shell):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[bots.a]\nmodle = 'x'", "bots.a.modle is unknown. Did you mean model?"),
-        ("port = 70000", "port can't be 70000"),
-        ("[bots.a]\nbase_url = 'localhost'", "must begin with http://"),
-        ("[bots.a]\napi_key_env = 'sk-geheim'", "A key must not be in the file"),
-        ("[bots.a.params]\nmodel = 'x'", "params of the bot 'a'"),
-        ("default_bot = 'b'\n[bots.a]\nmodel = 'x'", "The default bot 'b' is not there"),
+        ("[bots.a]\nmodle = 'x'", "unknown key bots.a.modle. Did you mean model?"),
+        ("port = 70000", "invalid value 70000 for port"),
+        ("[bots.a]\nbase_url = 'localhost'", "must start with http://"),
+        ("[bots.a]\napi_key_env = 'sk-geheim'", "not the API key itself"),
+        ("[bots.a.params]\nmodel = 'x'", "params of bot 'a'"),
+        ("default_bot = 'b'\n[bots.a]\nmodel = 'x'", "Default bot 'b' not found"),
         ("store = 'ftp://x'", "ftp://"),
-        ("store = 'mongodb://ann:geheim@h:notaport/x'", "can't be used"),
-        ("store = ['mongodb://ann:geheim@h/x']", "store can't be that"),
-        ("user = ", "is no TOML"),
+        ("store = 'mongodb://ann:geheim@h:notaport/x'", "Can't use the store address"),
+        ("store = ['mongodb://ann:geheim@h/x']", "invalid value for store"),
+        ("user = ", "is not valid TOML"),
     ],
 )
 def test_the_first_mistake_in_a_file_is_told_whatever_the_environment_says(local_shell, text, said):

@@ -101,7 +101,7 @@ def test_without_a_policy_prune_asks_for_an_age(local_shell, store):
     done = local_shell.run("sessions", "prune", "--yes")
     assert (done.returncode, "No retention policy" in error_line(done)) == (2, True)
     done = local_shell.run("sessions", "list", "--until", "")
-    assert (done.returncode, "'' is no time" in error_line(done)) == (2, True)
+    assert (done.returncode, "Invalid time ''" in error_line(done)) == (2, True)
 
 
 def test_a_session_of_the_trash_is_only_brought_back_by_restore(local_shell, store):

@@ -37,7 +37,7 @@ def test_a_store_that_is_down_is_a_finding_and_the_other_checks_go_on(local_shel
     found = findings_by_status(done)
     assert done.returncode == 1
     ((_, advice),) = found["failed"]
-    assert "mongodb://ann:***@127.0.0.1:1/x does not answer" in advice
+    assert "Can't reach MongoDB at mongodb://ann:***@127.0.0.1:1/x." in advice
     ((what, _),) = found["warning"]
     assert "doesn't list the model 'stub-1'" in what
     assert "GB free" not in done.stdout
@@ -53,7 +53,7 @@ def test_bots_that_can_not_be_asked_are_findings_and_the_store_is_checked_withou
     local_shell.environment["BOTCHAT_BOT"] = "nobody"
     found = findings_by_status(local_shell.run("doctor", "-F", "json"))
     ((what, advice),) = found["failed"]
-    assert "The default bot 'nobody' is not there" in advice
+    assert "Default bot 'nobody' not found" in advice
     assert any("sessions of ann" in what for what, _ in found["ok"])
 
 
@@ -68,7 +68,7 @@ def test_a_misspelt_store_is_told_and_not_made(local_shell, tmp_path):
     typo = tmp_path / "typo.db"
     done = local_shell.run("doctor", "--store", str(typo), "-F", "json")
     ((_, advice),) = findings_by_status(done)["failed"]
-    assert advice == f"There is no file {typo}: check --store."
+    assert advice == f"{typo} not found. Check --store."
     assert not typo.exists()
 
 

@@ -178,7 +178,7 @@ def test_reading_commands_make_no_file_of_a_misspelt_name(local_shell, tmp_path)
     for command in (["list"], ["show", "x"], ["export", "x"]):
         done = local_shell.run("sessions", *command, "--store", f"sqlite:///{typo}")
         assert done.returncode == 5
-        assert error_line(done) == f"botchat: There is no file {typo}: check --store.\n"
+        assert error_line(done) == f"botchat: {typo} not found. Check --store.\n"
     assert not typo.exists()
 
 

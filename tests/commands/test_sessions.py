@@ -265,7 +265,7 @@ def test_the_policy_of_the_config_is_carried_out(shell, repository_at):
 @pytest.mark.parametrize(
     ("rule", "said"),
     [
-        ('older_than = "90"\naction = "delete"', "'90' is no duration"),
+        ('older_than = "90"\naction = "delete"', "Invalid duration '90'"),
         ('older_than = "90d"\naction = "burn"', "retention.0.action"),
         ('older_then = "90d"\naction = "delete"', "Did you mean older_than?"),
     ],

@@ -64,7 +64,7 @@ def test_theme_and_keys_come_from_the_config_file(tmp_path):
 
 
 def test_a_name_in_the_table_that_is_none_is_told_with_its_place(tmp_path):
-    with pytest.raises(ConfigError, match=re.escape("tui.them is unknown. Did you mean theme?")):
+    with pytest.raises(ConfigError, match=re.escape("unknown key tui.them. Did you mean theme?")):
         settings_of(tmp_path, '[tui]\nthem = "light"\n')
 
 

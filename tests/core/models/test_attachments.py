@@ -218,10 +218,10 @@ def test_another_users_file_is_not_found(chat_with_images):
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ([{}, {}], "Two of its files have the same id"),
-        ([{"size": 3}], "says that it has 3 bytes, and has 9"),
-        ([{"data": None}], "data of its file 'a.txt' are missing"),
-        ([{"id": "a/b"}], "id of a file"),
+        ([{}, {}], "Two files have the same ID"),
+        ([{"size": 3}], "has 9 bytes instead of 3"),
+        ([{"data": None}], "data of file 'a.txt' is missing"),
+        ([{"id": "a/b"}], "Invalid file ID"),
         ([{"name": 1}], "messages.0.files.0.name"),
         ([{"data": "text"}], "messages.0.files.0.data"),
     ],

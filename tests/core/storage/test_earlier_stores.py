@@ -84,7 +84,7 @@ def test_store_check_finds_nothing_wrong(earlier_shell):
     assert found["Read 12 sessions."] == "ok"
     assert "failed" not in found.values()
     assert {what for what, status in found.items() if status == "warning"} <= {
-        "A server alone: one disk holds all words."
+        "MongoDB is a single server: all data is on one machine."
     }
 
 

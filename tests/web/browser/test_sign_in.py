@@ -44,7 +44,7 @@ def sign_in(visitor, address: str | None, user: str, password: str) -> None:
 def test_who_says_the_password_comes_in_and_stays_over_a_reload(site, visitor):
     assert "for who signs in" in site.line
     sign_in(visitor, site.address, "ann", "a wrong one")
-    expect(visitor.page.get_by_role("alert")).to_have_text("There is nobody of that name and password.")
+    expect(visitor.page.get_by_role("alert")).to_have_text("Incorrect username or password.")
     sign_in(visitor, site.address, "ann", WORD)
     visitor.say("What is a heron?")
     expect(visitor.messages).to_have_count(2)
