@@ -1,4 +1,4 @@
-"""The commands of the palette: everything that has a key, and the loaded sessions."""
+"""The command palette: a command for each key, and the loaded sessions."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
@@ -34,16 +34,26 @@ def display_key(binding: Binding, keys: Mapping[str, str]) -> str:
     return ", ".join(_NAMES.get(key.strip(), key.strip()) for key in chosen.split(","))
 
 
-def binding_commands(app: App[None], owners: Iterable[DOMNode]) -> Iterator[SystemCommand]:
-    """Yield a command for each binding."""
+def key_descriptions(owners: Iterable[DOMNode], keys: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return each binding's key and what it does."""
+    return [
+        (display_key(binding, keys), binding.tooltip or binding.description)
+        for owner in owners
+        for binding in bindings_of(type(owner))
+    ]
+
+
+def binding_commands(app: App[None], owners: Iterable[DOMNode], keys: Mapping[str, str]) -> Iterator[SystemCommand]:
+    """Yield a command for each binding; its help ends with the key."""
     for owner in owners:
         for binding in bindings_of(type(owner)):
             run = partial(app.run_action, binding.action, default_namespace=owner)
-            yield SystemCommand(binding.description, binding.tooltip or "", cast("partial[None]", run))
+            about = " · ".join(filter(None, (binding.tooltip, display_key(binding, keys))))
+            yield SystemCommand(binding.description, about, cast("partial[None]", run))
 
 
 class SessionCommands(Provider):
-    """Finds loaded sessions by name. Names go in as Text, never as markup."""
+    """Finds loaded sessions by name. Names are shown as Text, never as markup."""
 
     async def discover(self) -> Hits:
         """Suggest the newest sessions."""

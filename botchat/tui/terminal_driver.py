@@ -1,4 +1,4 @@
-"""The driver of a real terminal, which ends the program if the terminal is closed while it draws."""
+"""The terminal driver, which ends the program if the terminal closes while the program draws."""
 
 from functools import partial
 from threading import Thread
@@ -13,8 +13,8 @@ TERMINAL_CLOSED = 129
 class TerminalDriver(LinuxDriver):
     """Discards output once the terminal is closed.
 
-    Textual's writer thread ends when it can't write any more. The app then waits forever for room in its queue: no
-    signal would reach it, and nothing would be saved.
+    Textual's writer thread ends when a write fails. The app would then block on the thread's full queue: no signal
+    would reach it, and nothing would be saved.
     """
 
     _is_closing = False

@@ -1,4 +1,4 @@
-"""The line above the session: name, bot, user, store and length."""
+"""The header: the session's name, bot, user, store and length."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _MIN_NAME_WIDTH = 20
 class HeaderState:
     """The header's content; `store_answers` is None until known."""
 
-    name: str = "New session"
+    name: str = "New chat"
     bot: str = ""
     label: str = ""
     user: str = ""
@@ -30,7 +30,7 @@ class HeaderState:
 
 
 class SessionHeader(Widget):
-    """One line. What doesn't fit is dropped, the name last."""
+    """One line. Fields that don't fit are dropped; the name stays longest."""
 
     def __init__(self, state: HeaderState, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
