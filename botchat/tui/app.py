@@ -24,7 +24,7 @@ from botchat.tui.conversation.drafts import Drafts
 from botchat.tui.conversation.header import HeaderState, SessionHeader
 from botchat.tui.conversation.pane import ConversationPane
 from botchat.tui.conversation.view import SessionView
-from botchat.tui.formatting import age, title_of
+from botchat.tui.formatting import last_active, title_of
 from botchat.tui.keymap import bindings
 from botchat.tui.lifecycle import LifecycleApp
 from botchat.tui.messages import StoreFailed, StoreResponded
@@ -180,12 +180,11 @@ class BotchatApp(LifecycleApp):
         }
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Yield a command for every key, and those of Textual's commands that aren't among them."""
+        """Yield Textual's commands and one for every key."""
+        textual = super().get_system_commands(screen)
+        yield from (command for command in textual if command.title not in commands.TEXTUAL_DUPLICATES)
         owners = [owner for owners in self._scopes.values() for owner in owners]
-        own = list(commands.binding_commands(self, owners, self._keys))
-        titles = {command.title for command in own}
-        yield from (command for command in super().get_system_commands(screen) if command.title not in titles)
-        yield from own
+        yield from commands.binding_commands(self, owners, self._keys)
 
     def open(self, summary: SessionSummary) -> None:
         """Show a session."""
@@ -216,8 +215,8 @@ class BotchatApp(LifecycleApp):
             self.conversation.open(first.id)
         self.conversation.attach_chat(event.chat, event.bot)
         if first and self._is_latest:
-            used = age(first.update_time, self._clock())
-            self.notify(f"“{title_of(first.name)}”, last active: {used}", title="Continuing chat", markup=False)
+            used = last_active(first.update_time, self._clock())
+            self.notify(f"“{title_of(first.name)}”, last active {used}", title="Continuing chat", markup=False)
         elif self._is_latest:
             self.notify("No chats to continue yet. This is a new chat.", markup=False)
 

@@ -14,7 +14,9 @@ from botchat.core.models import SessionSummary
 from botchat.tui.formatting import count_label, title_of
 from botchat.tui.sidebar.session_list import SessionList
 
-_DISCOVERED = 5
+_DISCOVERED = 5  # sessions
+TEXTUAL_DUPLICATES = {"Keys", "Quit"}
+"""Textual's commands for which the main screen has a key."""
 _NAMES = {"pageup": "page up", "pagedown": "page down", "left_square_bracket": "[", "right_square_bracket": "]"}
 
 
@@ -44,12 +46,14 @@ def key_descriptions(owners: Iterable[DOMNode], keys: Mapping[str, str]) -> list
 
 
 def binding_commands(app: App[None], owners: Iterable[DOMNode], keys: Mapping[str, str]) -> Iterator[SystemCommand]:
-    """Yield a command for each binding; its help ends with the key."""
+    """Yield a command for each binding, with its key."""
     for owner in owners:
         for binding in bindings_of(type(owner)):
+            if binding.action == "command_palette":
+                continue
             run = partial(app.run_action, binding.action, default_namespace=owner)
-            about = " · ".join(filter(None, (binding.tooltip, display_key(binding, keys))))
-            yield SystemCommand(binding.description, about, cast("partial[None]", run))
+            title = binding.tooltip or binding.description
+            yield SystemCommand(title, display_key(binding, keys), cast("partial[None]", run))
 
 
 class SessionCommands(Provider):

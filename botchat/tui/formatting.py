@@ -44,6 +44,12 @@ def age(time: datetime, at: datetime) -> str:
     return f"{local:%-d %b}" if local.year == at.astimezone().year else f"{local:%b %Y}"
 
 
+def last_active(time: datetime, at: datetime) -> str:
+    """Return when a session was used, as it follows "last active"."""
+    text = age(time, at)
+    return f"{text} ago" if text.endswith((" min", " h", " d")) else text
+
+
 def count_label(number: int, thing: str = "chat") -> str:
     """Return a count with its noun: 1 chat, 1,234 chats."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -10,15 +10,13 @@ from textual.binding import Binding, BindingType
 KEYMAP: dict[str, dict[str, list[Binding]]] = {
     "global": {
         "app": [  # app.py
-            Binding("ctrl+n", "new", "New chat", id="new", tooltip="Start a new chat"),
+            Binding("ctrl+n", "new", "New", id="new", tooltip="Start a new chat"),
             Binding("ctrl+l", "sessions", "Chats", id="sessions", tooltip="Show, focus or hide the chat list"),
+            Binding("f1", "keys", "Keys", id="keys", tooltip="Show keyboard shortcuts"),
             Binding("ctrl+r", "rename", "Rename chat", id="rename", show=False, tooltip="Rename the open chat"),
             Binding("ctrl+b", "choose_bot", "Model", id="bot", tooltip="Choose the model for this chat"),
-            Binding("escape", "escape", "Stop", id="stop", tooltip="Stop or cancel; else switch composer and messages"),
-            Binding("f1", "keys", "Keys", id="keys", tooltip="Show keyboard shortcuts"),
-            Binding(
-                "ctrl+p", "command_palette", "Commands", id="palette", show=False, tooltip="Open the command palette"
-            ),
+            Binding("escape", "escape", "Stop", id="stop", tooltip="Stop, cancel, or switch focus"),
+            Binding("ctrl+p", "command_palette", "Menu", id="palette", show=False, tooltip="Open the command palette"),
             Binding("ctrl+q", "quit", "Quit", id="quit", show=False, tooltip="Quit; the current reply is saved"),
         ],
     },
@@ -48,7 +46,7 @@ KEYMAP: dict[str, dict[str, list[Binding]]] = {
             Binding("p", "pin", "Pin", id="pin", tooltip="Pin or unpin; pinned chats are never auto-deleted"),
             Binding("a", "archive", "Archive", id="archive", tooltip="Archive or unarchive; in trash: restore"),
             Binding("d", "delete", "Delete", id="delete", tooltip="Move to trash; in trash: delete permanently"),
-            Binding("u", "undo", "Undo", id="undo", tooltip="Undo the last delete or archive"),
+            Binding("u", "undo", "Undo", id="undo", show=False, tooltip="Undo the last delete or archive"),
         ],
         "session list": [  # sidebar/session_list.py
             Binding("up", "move(-1)", "Up", show=False),

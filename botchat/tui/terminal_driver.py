@@ -1,13 +1,22 @@
 """The terminal driver, which ends the program if the terminal closes while the program draws."""
 
+from enum import Enum
 from functools import partial
 from threading import Thread
 
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.drivers._writer_thread import WriterThread
 from textual.drivers.linux_driver import LinuxDriver
 
 TERMINAL_CLOSED = 129
 """The exit code: 128 and SIGHUP, as a shell reports it."""
+
+
+class _Key(Enum):
+    ALT_ENTER = "alt+enter"
+
+
+ANSI_SEQUENCES_KEYS["\x1b\r"] = (_Key.ALT_ENTER,)  # type: ignore[index]  # without the kitty protocol; else it is Enter
 
 
 class TerminalDriver(LinuxDriver):

@@ -19,6 +19,8 @@ _KEY_WIDTH = 20
 class KeysScreen(ModalScreen[None]):
     """Shows keys and descriptions, by scope."""
 
+    AUTO_FOCUS = "VerticalScroll"
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,f1,q,enter", "leave", "Close", tooltip="Close this screen")
     ]

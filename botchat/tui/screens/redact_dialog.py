@@ -17,8 +17,8 @@ from botchat.tui.formatting import count_label
 RedactAnswer = Literal["message", "quotes"]
 
 _QUESTION = (
-    "Redact this message? This permanently removes its text, reasoning, attachments and feedback from the store, and any "
-    "title or summary generated from them. This can't be undone. Backups aren't changed."
+    "Redact this message? This permanently removes its text, reasoning, attachments and feedback from the store, and "
+    "any title or summary generated from them. This can't be undone. Backups aren't changed."
 )
 _NAMED = 8  # messages listed; further ones are only counted
 

@@ -110,6 +110,10 @@ class SessionsPane(SessionActions):
             self._total = self._total - 1 if self._total else self._total
         self._show_count()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to load more only if there is more."""
+        return self.list.tail[0] in {"more", "error"} if action == "more" else super().check_action(action, parameters)
+
     def action_reload(self) -> None:
         """Reload the list from the start."""
         if self.chat is None:

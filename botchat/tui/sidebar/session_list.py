@@ -119,6 +119,7 @@ class SessionList(ScrollView, can_focus=True):
     def show_tail(self, kind: TailKind, text: str = "") -> None:
         """Set the tail row."""
         self._tail = (kind, text)
+        self.refresh_bindings()
         self._resize()
 
     def action_move(self, by: int) -> None:
