@@ -39,7 +39,6 @@ from botchat.tui.transcript.transcript import Transcript
 
 _MIN_WIDTH_SIDE_BY_SIDE = 64  # columns; below, only the sidebar or the conversation is shown
 _MIN_WIDTH_LARGE_SIDEBAR = 110  # columns; from here on, the sidebar is wider
-RETRY_SECONDS = 5.0  # between attempts to open a store that is unavailable
 
 FindInitial = Callable[[ChatBackend], SessionSummary | None]
 
@@ -67,6 +66,7 @@ class BotchatApp(LifecycleApp):
         bot: str
         first: SessionSummary | None
 
+    retry_seconds = 5.0  # between attempts to open a store that is unavailable
     _retry_timer: Timer | None = None
 
     def __init__(  # noqa: PLR0913  (chosen by the launcher)
@@ -232,7 +232,7 @@ class BotchatApp(LifecycleApp):
         if self.conversation.chat is None:
             self.sessions.show_failure(event.error)
             self.conversation.show_store_failure(event.error, None if is_temporary else self._retry_open)
-            self._retry_timer = self.set_timer(RETRY_SECONDS, self._open_store) if is_temporary else None
+            self._retry_timer = self.set_timer(self.retry_seconds, self._open_store) if is_temporary else None
 
     @on(SessionList.RetryRequested)
     def _retry_open(self) -> None:

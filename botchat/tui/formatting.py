@@ -9,9 +9,10 @@ from botchat.core.exporting import one_line
 
 _MINUTE, _HOUR, _DAY, _WEEK = 60, 3600, 86_400, 604_800
 
-_NOT_SAVED, _NOT_FOLLOWED, _STREAMING = "Couldn't save this reply", "Connection lost", "Reply still streaming"
+_NOT_SAVED, _DISCONNECTED = "Couldn't save this reply", "Connection lost"
+_NOT_RECEIVED, _STREAMING = "Can't receive this reply", "Reply still streaming"
 
-REPLY_FAILURE_PREFIXES = (_NOT_SAVED, _NOT_FOLLOWED, _STREAMING)
+REPLY_FAILURE_PREFIXES = (_NOT_SAVED, _DISCONNECTED, _NOT_RECEIVED, _STREAMING)
 """The beginnings of notices about replies that can't be saved or received."""
 
 
@@ -59,7 +60,7 @@ def reply_failure_text(failure: BotchatError, *, is_over: bool) -> str:
     """Describe why a reply can't be saved or received, and whether this is retried."""
     again = "" if is_over else " Retrying…"
     if isinstance(failure, ServerUnavailable):
-        return f"{_NOT_FOLLOWED}: {failure}{again}"
+        return f"{_DISCONNECTED}: {failure}{again}"
     if isinstance(failure, StoreError):
         return f"{_NOT_SAVED}: {failure}{again}"
-    return f"{_NOT_FOLLOWED if is_over else _STREAMING}: {failure}"
+    return f"{_NOT_RECEIVED if is_over else _STREAMING}: {failure}"

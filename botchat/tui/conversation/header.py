@@ -56,14 +56,14 @@ class SessionHeader(Widget):
 def _variants(state: HeaderState) -> Iterator[str]:
     """Yield the right side's variants, from longest to shortest."""
     label = f"{state.bot} ({state.label})" if state.label else state.bot
-    messages = state.sent or count_label(state.messages, "message")
+    messages = state.sent or (count_label(state.messages, "message") if state.messages else "")
     dot = {True: "●", False: "○", None: "…"}[state.store_answers]
     store, short_store = one_line(state.store), re.split(r"[/\\]", state.store)[-1]
     for parts in (
         (label, state.user, f"{store} {dot}", messages),
         (label, state.user, f"{short_store} {dot}", messages),
         (state.bot, state.user, f"{short_store} {dot}", messages),
-        (state.bot, state.user, dot, f"{state.messages:,}"),
+        (state.bot, state.user, dot, f"{state.messages:,}" if state.messages else ""),
         (state.bot, dot),
     ):
         yield " · ".join(one_line(part) for part in parts if part)
