@@ -159,10 +159,10 @@ class BotchatApp(LifecycleApp):
             self._hide_list_if_narrow()
             (conversation.transcript if conversation.composer.has_focus else conversation.composer).focus()
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
         """Show the side that has the focus if the window is too narrow for both."""
-        if not self.sessions.has_focus_within:
-            self._hide_list_if_narrow()
+        if event.size.width < _MIN_WIDTH_SIDE_BY_SIDE and not self.sessions.has_focus_within:
+            self.screen_stack[0].remove_class("-list-shown")
 
     def action_keys(self) -> None:
         """Show all keys."""
@@ -283,7 +283,7 @@ class BotchatApp(LifecycleApp):
     def _link_opened(self, event: Transcript.LinkOpened) -> None:
         url = event.url
         if not url.lower().startswith(("http://", "https://", "mailto:")):
-            self.notify(f"Link not opened: not a web address: {url}", severity="warning", markup=False)
+            self.notify(f"Can't open this link: {url} isn't a web address.", severity="warning", markup=False)
             return
         dialog = ConfirmDialog(f"Open this link in your browser?\n\n{url}", confirm_label="Open")
         self.push_screen(dialog, lambda yes: self.open_url(url) if yes else None)

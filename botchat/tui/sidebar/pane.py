@@ -112,9 +112,7 @@ class SessionsPane(SessionActions):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to load more only if there is more."""
-        if action == "more":
-            return self.list.tail[0] == "more" or (self.list.tail[0] == "error" and bool(self.list.rows))
-        return super().check_action(action, parameters)
+        return self.list.tail[0] in {"more", "error"} if action == "more" else super().check_action(action, parameters)
 
     def action_reload(self) -> None:
         """Reload the list from the start."""

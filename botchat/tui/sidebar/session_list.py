@@ -119,7 +119,8 @@ class SessionList(ScrollView, can_focus=True):
     def show_tail(self, kind: TailKind, text: str = "") -> None:
         """Set the tail row."""
         self._tail = (kind, text)
-        self.refresh_bindings()
+        if self.is_attached:
+            self.refresh_bindings()
         self._resize()
 
     def action_move(self, by: int) -> None:

@@ -33,15 +33,15 @@ async def test_a_link_is_opened_only_after_its_address_was_seen(chat_with, tmp_p
         at.app.open_url = opened.append
         transcript = at.app.conversation.transcript
         transcript.post_message(transcript.LinkOpened("https://example.org/[/]"))
-        await at.sees("Open this in your browser?", "https://example.org/[/]")
+        await at.sees("Open this link in your browser?", "https://example.org/[/]")
         await at.press("n")
         assert opened == []
         transcript.post_message(transcript.LinkOpened("https://example.org/[/]"))
-        await at.sees("Open this in your browser?")
+        await at.sees("Open this link in your browser?")
         await at.press("y")
         await at.until(lambda: opened == ["https://example.org/[/]"])
         transcript.post_message(transcript.LinkOpened("file:///etc/passwd"))
-        await at.until(lambda: "Link not opened: not a web address: file:///etc/passwd" in at.toasts)
+        await at.until(lambda: "Can't open this link: file:///etc/passwd isn't a web address." in at.toasts)
     assert len(opened) == 1
 
 

@@ -87,7 +87,7 @@ async def test_the_archive_and_the_trash_are_views_and_give_back(chat_with, stor
         await at.press("v")
         await at.until(lambda: at.names == ["number 1"])
         await at.press("d")
-        await at.sees("for ever?")
+        await at.sees("This can't be undone.")
         await at.press("y")
         await at.sees("Trash is empty.")
         await at.press("v")

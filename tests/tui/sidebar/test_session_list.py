@@ -18,7 +18,7 @@ async def test_120_sessions_are_listed_50_100_and_120_by_m(chat_with, store, tmp
     stored(store, "bob", name="not mine")
     async with terminal(chat_with(), tmp_path) as at:
         await at.until(lambda: count_line(at) == "Showing 50 of 120")
-        assert at.app.sessions.list.tail == ("more", "Load 50 more (m)")
+        assert at.app.sessions.list.tail == ("more", "Load more (m)")
         at.app.sessions.list.focus()
         await at.press("m")
         await at.until(lambda: count_line(at) == "Showing 100 of 120")
@@ -138,6 +138,17 @@ async def test_in_a_narrow_terminal_escape_leads_from_the_list_to_the_composer(c
         await at.press("escape")
         await at.until(lambda: "Herons" not in at.text)
         assert at.app.conversation.composer.has_focus
+
+
+@async_test
+async def test_a_terminal_that_becomes_narrow_keeps_showing_the_composer_that_has_the_focus(chat_with, tmp_path):
+    async with terminal(chat_with(), tmp_path, size=(80, 24)) as at:
+        await at.press("ctrl+l", "escape")
+        assert at.app.conversation.composer.has_focus
+        await at._pilot.resize_terminal(60, 20)
+        await at.settled()
+        assert at.app.conversation.composer.has_focus
+        await at.sees("Message botchat…")
 
 
 @async_test

@@ -120,7 +120,10 @@ async def test_details_show_time_model_tokens_and_latency():
         app.transcript.toggle_details()
         await pilot.pause()
         time = f"{TIME.astimezone():%-d %b %Y %H:%M:%S}"
-        assert screen_rows(app)[2] == f"{time} · b · m-4 · 1,812 input tokens · 240 output tokens · total 3.9 s"
+        assert (
+            " ".join(screen_rows(app)[2:4])
+            == f"{time} · b · m-4 · 1,812 input tokens · 240 output tokens · total 3.9 s"
+        )
         app.transcript.toggle_details()
         await pilot.pause()
         assert screen_rows(app)[2] == "yes"
