@@ -114,7 +114,7 @@ async def test_without_a_marked_message_nothing_is_guessed(chat_with, store, ses
         await at.sees("And something else")
         at.app.conversation.transcript.focus()
         await at.press("x")
-        await at.until(lambda: any(toast.startswith("Mark a message first") for toast in at.toasts))
+        await at.until(lambda: any(toast.startswith("Select a message first") for toast in at.toasts))
     assert "[redacted]" not in message_texts(store, session.id)
 
 
@@ -149,6 +149,6 @@ async def test_a_redaction_that_fails_says_so_and_changes_nothing(flaky_chat, st
         await mark(at, "message 0")
         flaky_chat._repository.fails = True
         await at.press("x")
-        await at.until(lambda: at.notice == "Not redacted: The store is away.")
+        await at.until(lambda: at.notice == "Couldn't redact this message: The store is away.")
         flaky_chat._repository.fails = False
     assert message_texts(store, session.id) == ["message 0", "message 1"]
