@@ -6,19 +6,27 @@ from botchat.tui.commands import display_key
 from botchat.tui.keymap import KEYMAP, scope_bindings
 
 _INTRODUCTION = """\
-The keys of `botchat tui` and the names of their actions. F1 shows them in the app, with your changes. Ctrl+P opens the
-command palette, which finds every action by name.
+All keys of `botchat tui`, with the names that the config file uses. To change a key, see
+[Change keys](../use/terminal.md#change-keys). Press `f1` in the terminal for the keys of your configuration."""
 
-To change a key, set it by the action's name in `config.toml`; a comma separates several keys for one action. An unknown
-action or key is an error. So are two actions with one key in the same place.
+_SCOPES = {
+    "global": "Work everywhere in the main screen.",
+    "composer": "Work while the composer has the focus.",
+    "chat list": "Work while the chat list has the focus.",
+    "messages": "Work while the messages have the focus: press `escape` in the composer.",
+}
 
-```toml
-[tui.keys]
-new = "ctrl+t"
-pin = "x"
-```
-
-[Keys and theme](config.md#tui) describes the table `[tui]`."""
+_FIXED = (
+    ("Composer", "`up`, `down` in the first or last line", "Previous or next message in your history"),
+    ("Chat list", "`up`, `down`, `page up`, `page down`", "Select another chat"),
+    ("Chat list", "`home`, `end`", "Select the first or the last loaded chat"),
+    ("Search field", "`enter`", "Go to the results"),
+    ("Search field", "`escape`", "Clear the search"),
+    ("Everywhere", "`tab`, `shift+tab`", "Move the focus"),
+    ("Everywhere", "`ctrl+c`", "Copy selected text, or press twice to quit"),
+    ("Dialogs", "`escape`", "Cancel"),
+)
+"""Keys of the widgets themselves, which have no name."""
 
 
 def pages() -> dict[str, str]:
@@ -26,8 +34,9 @@ def pages() -> dict[str, str]:
     parts = []
     for scope in KEYMAP:
         rows = [
-            (code(display_key(each, {})), each.tooltip or each.description, code(each.id or ""))
+            (code(display_key(each, {})), code(each.id or ""), each.tooltip or each.description)
             for each in scope_bindings(scope)
         ]
-        parts += [f"## {scope[:1].upper()}{scope[1:]}", table(("Key", "Purpose", "Action"), rows)]
-    return {"terminal_keys.md": page("Keys in the terminal", _INTRODUCTION, *parts)}
+        parts += [f"## {scope[:1].upper()}{scope[1:]}", _SCOPES[scope], table(("Key", "Name", "Action"), rows)]
+    fixed = ["## Fixed keys", "These keys can't be changed.", table(("Where", "Key", "Action"), _FIXED)]
+    return {"terminal_keys.md": page("Terminal keys", _INTRODUCTION, *parts, *fixed)}

@@ -127,8 +127,8 @@ def test_without_a_file_there_is_nothing_wrong_unless_one_is_named(local_shell, 
     ("text", "said"),
     [
         ('[tui.keys]\npni = "x"', "tui.keys.pni is unknown. Did you mean pin?"),
-        ('[tui.keys]\npin = "ctrl+n"', "new and pin can't both be 'ctrl+n' in the list."),
-        ('[tui]\ntheme = "drak"', "tui.theme can't be 'drak'"),
+        ('[tui.keys]\npin = "ctrl+n"', "new and pin both use 'ctrl+n' (chat list)."),
+        ('[tui]\ntheme = "drak"', "tui.theme: unknown theme 'drak'"),
     ],
 )
 def test_what_the_terminal_chat_refuses_is_told_before_it_is_started(local_shell, store, text, said):

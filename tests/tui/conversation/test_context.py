@@ -21,9 +21,9 @@ async def test_what_came_before_is_forgotten_taken_back_and_begun_anew_by_keys(c
         assert store.get("ann", session.id).cut == session.messages[2].id
         await at.press("f")
         await at.until(lambda: "messages in context" not in at.text)
-        assert "new topic" not in at.text
+        assert "New topic" not in at.text
         await at.press("o")
-        await at.sees("── new topic")
+        await at.sees("── New topic")
         assert store.preferences("ann").topics == "shown"
         await at.press("n")
         await at.until(lambda: at.app.header.state.name == TALK[2])
