@@ -1,4 +1,4 @@
-"""Groups the session list by day in the reader's time zone, and makes the labels of a group unique."""
+"""Groups the session list by day in the user's time zone, and makes the labels of a group unique."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -32,7 +32,7 @@ def unique_labels(summaries: Iterable[SessionSummary]) -> dict[str, str]:
 
 
 def _invisible_suffix(number: int) -> str:
-    """Encode a number in invisible characters, 0 as the empty string. For 1,000 equal names at most 10 are needed."""
+    """Encode a number in invisible characters, 0 as an empty string. For 1,000 equal names, at most 10 are needed."""
     return "".join(map(_INVISIBLE_DIGITS.__getitem__, f"{number:b}")) if number else ""
 
 

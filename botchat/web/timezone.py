@@ -7,7 +7,7 @@ import streamlit as st
 
 
 def local_now() -> datetime:
-    """Return the time in the browser's time zone, or in UTC if that is missing or unknown."""
+    """Return the current time in the browser's time zone, or in UTC if that is unknown."""
     try:
         return datetime.now(ZoneInfo(st.context.timezone or "UTC"))
     except (ZoneInfoNotFoundError, ValueError):

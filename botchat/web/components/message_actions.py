@@ -16,8 +16,8 @@ _OF_USER = ("Edit", "Clear context above", "Copy the rest to a new chat", "Detai
 _OF_BOT = ("Regenerate", "Branch in new chat", "Feedback", "Details", "Redact")
 _OF_BOTH = ("Copy", "Copy prompt", "Edit prompt", *_OF_BOT[:3], *_OF_USER[1:], "Redact prompt")
 _RECENT = 10
-"""How many of the latest messages have their actions in a row. An earlier reply shares one menu with its prompt, because
-a widget costs every run the same, visible or not."""
+"""How many of the latest messages have their actions in a row. An earlier reply and its prompt share one menu, because a
+widget costs every run the same, visible or not."""
 
 _RATINGS: tuple[Literal["down", "up"], ...] = ("down", "up")
 
@@ -124,10 +124,8 @@ def _menu(session: Session, message: Message, names: Sequence[str], prompt: Mess
 
 def _chosen(session: Session, message: Message, prompt: Message, key: str) -> None:
     match st.session_state[key]:
-        case "Copy":
-            copy_to_clipboard(message.content)
-        case "Copy prompt":
-            copy_to_clipboard(prompt.content)
+        case "Copy" | "Copy prompt" as name:
+            copy_to_clipboard(message.content if name == "Copy" else prompt.content)
         case "Edit" | "Edit prompt":
             st.session_state.editing = prompt.id
         case "Clear context above":
@@ -156,7 +154,7 @@ def _feedback(session: Session, message: Message) -> None:
     st.session_state[key] = _RATINGS.index(rating) if rating in _RATINGS else None
     st.feedback("thumbs", key=key, on_change=_rate, args=(session, message))
     if given:
-        # The default is the stored comment, because a browser that redraws the field sends the default as if it was typed.
+        # The default is the stored comment: a browser that redraws the field sends the default as if it was typed.
         st.text_input(
             "Comment",
             given.get("comment", ""),

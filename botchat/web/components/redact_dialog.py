@@ -30,8 +30,8 @@ def _dialog(session: Session, message_id: str) -> None:
         st.error(escape(str(error)), icon=":material/error:")
         return
     st.markdown(
-        "This permanently removes the message's text, reasoning, files and feedback, and any title or summary generated "
-        "from it. This can't be undone. Existing backups aren't changed."
+        "This permanently removes the message's text, reasoning, files and feedback, and any title or summary "
+        "generated from it. This can't be undone. Existing backups aren't changed."
     )
     if found:
         _show_quotes(session, found)

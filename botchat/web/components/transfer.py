@@ -113,9 +113,7 @@ def _show_report(report: ImportReport) -> None:
         f"{name}: {report.imported:,} imported, {report.existing:,} already present, {report.skipped_count:,} skipped."
     )
     if report.expiry_cleared:
-        summary += (
-            f" {report.expiry_cleared:,} had already expired; the expiry was removed."
-        )
+        summary += f" {report.expiry_cleared:,} had already expired; the expiry was removed."
     if report.unsupported:
         summary += f" {unsupported_sentence(report.unsupported)}"
     if report.error:

@@ -25,7 +25,9 @@ def show_conversation(chat: Chat, session: Session) -> None:
     messages = branch_of(session.messages, _end_of_branch(session, reply))
     later = max(0, len(messages) - message_window.MAX_MESSAGES)
     if session.first:
-        st.button(f"Load earlier messages ({session.first:,})", on_click=message_window.show_earlier, key="show earlier")
+        st.button(
+            f"Load earlier messages ({session.first:,})", on_click=message_window.show_earlier, key="show earlier"
+        )
     dividers, active = Dividers(session, messages), active_messages()
     offered = offered_actions(messages, alternatives(session.messages), active)
     for message, actions in zip(messages[: message_window.MAX_MESSAGES], offered, strict=False):

@@ -131,9 +131,7 @@ def _users(metrics: Metrics) -> None:
     users = metrics.users[:_RANKED]
     rows = [{"name": one_line(user.name), "number": user.messages} for user in users]
     summary = f"Top: {one_line(users[0].name)} ({users[0].messages:,})"
-    table = [
-        {"User": escape(one_line(user.name)), "Messages": user.messages, "Chats": user.sessions} for user in users
-    ]
+    table = [{"User": escape(one_line(user.name)), "Messages": user.messages, "Chats": user.sessions} for user in users]
     _show("Top users", summary, table, lambda: ranking(rows, "Messages"))
 
 
