@@ -1,4 +1,4 @@
-"""Take the screenshots in docs/images: `python docs/scripts/web_pictures.py`, with Chromium and the dev extra installed."""
+"""Take the screenshots in docs/images: `python docs/scripts/web_pictures.py`, with Chromium and the dev extra."""
 
 import shutil
 import sys

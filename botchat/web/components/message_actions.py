@@ -16,8 +16,8 @@ _OF_USER = ("Edit", "Clear context above", "Copy the rest to a new chat", "Detai
 _OF_BOT = ("Regenerate", "Branch in new chat", "Feedback", "Details", "Redact")
 _OF_BOTH = ("Copy", "Copy prompt", "Edit prompt", *_OF_BOT[:3], *_OF_USER[1:], "Redact prompt")
 _RECENT = 10
-"""How many of the latest messages have their actions in a row. An earlier reply and its prompt share one menu, because a
-widget costs every run the same, visible or not."""
+"""How many of the latest messages have their actions in a row. An earlier reply and its prompt share one menu, because
+a widget costs every run the same, visible or not."""
 
 _RATINGS: tuple[Literal["down", "up"], ...] = ("down", "up")
 

@@ -183,7 +183,7 @@ class TestSignOut:
     def test_a_browser_follows_to_the_provider_and_back(self, site, provider, visitor):
         provider.signs_out = True
         visitor.page.goto(site.address)
-        visitor.page.get_by_role("link", name="Go on to sign in").click()
+        visitor.page.get_by_role("link", name="Continue with single sign-on").click()
         visitor.page.get_by_role("link", name="Sign out").click()
         visitor.page.get_by_role("button", name="Sign out", exact=True).click()
         expect(visitor.page.get_by_role("status")).to_have_text("You are signed out.")

@@ -153,6 +153,6 @@ def _span(metrics: Metrics) -> tuple[date, date]:
 
 
 def _day(day: date, metrics: Metrics) -> str:
-    """Format a day, without the year if it is the current one."""
+    """Format a date, without the year if it is the current one."""
     text = format_date(day)
     return text.rpartition(" ")[0] if day.year == metrics.read_time.year else text
