@@ -97,16 +97,16 @@ def _row(session: Session, message: Message, actions: OfferedActions) -> None:
 
 def _branches(session: Session, message: Message, alternatives: Sequence[str]) -> None:
     index = alternatives.index(message.id)
-    _version("previous", message, session, alternatives[index - 1] if index else None)
+    _version("before", message, session, alternatives[index - 1] if index else None)
     st.caption(f"{index + 1}/{len(alternatives)}")
-    _version("next", message, session, alternatives[index + 1] if index + 1 < len(alternatives) else None)
+    _version("after", message, session, alternatives[index + 1] if index + 1 < len(alternatives) else None)
 
 
-def _version(which: Literal["previous", "next"], message: Message, session: Session, to: str | None) -> None:
+def _version(which: Literal["before", "after"], message: Message, session: Session, to: str | None) -> None:
     st.button(
-        f"{which.capitalize()} version",
+        "Previous version" if which == "before" else "Next version",
         key=f"version {which} {message.id}",
-        icon=":material/chevron_left:" if which == "previous" else ":material/chevron_right:",
+        icon=":material/chevron_left:" if which == "before" else ":material/chevron_right:",
         type="tertiary",
         disabled=to is None,
         on_click=_show_branch,

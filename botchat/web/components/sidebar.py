@@ -112,6 +112,9 @@ def _list_actions(user: str, listed: cache.SessionList) -> None:
     with st.container(key="list actions", horizontal=True):
         if listed.shown < listed.total:
             st.button("Load more", on_click=_load_more, key="load more")
+        if listed.shown:
+            selecting = st.session_state.get("selecting", False)
+            st.button("Done" if selecting else "Select", on_click=_select, args=(not selecting,), key="select")
         st.button(
             _REFRESH,
             icon=":material/refresh:",
@@ -121,9 +124,6 @@ def _list_actions(user: str, listed: cache.SessionList) -> None:
             key="refresh",
             help=_REFRESH,
         )
-        if listed.shown:
-            selecting = st.session_state.get("selecting", False)
-            st.button("Done" if selecting else "Select", on_click=_select, args=(not selecting,), key="select")
     if listed.shown < listed.total:
         st.caption(f"Showing {listed.shown:,} of {listed.total:,}")
 

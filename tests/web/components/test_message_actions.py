@@ -177,3 +177,12 @@ def test_a_redaction_that_fails_says_why_and_changes_nothing(site, tab):
     assert any("The store is down" in warning.value for warning in tab.main.warning)
     site.store.down = False
     assert stored(site, tab)[0].content == "Which heron?"
+
+
+def test_a_chat_is_branched_at_a_reply_and_the_original_is_unchanged(site, tab):
+    original = open_session_id(tab)
+    site.settle(site.say(tab, "And storks?"), original)
+    menu(site, tab, 1, "Branch in new chat")
+    assert conversation_texts(tab) == ["Which heron?", "Yes."]
+    assert open_session_id(tab) != original
+    assert len(site.store.get("ann", original).messages) == 4

@@ -124,7 +124,8 @@ def test_the_trash_is_listed_and_a_session_in_it_is_restored_or_removed_for_ever
     tab.button_group("place").set_value("Trash")
     assert sorted(session_names(site.run(tab))) == ["first", "second"]
     choose(tab, "first")
-    assert "in the trash until" in tab.main.warning[0].value
+    end = site.store.get("ann", open_session_id(tab)).expire_time
+    assert tab.main.warning[0].value == f"In trash. Will be permanently deleted on {end.day} {end:%b %Y}."
     click(tab, "restore")
     assert [summary.name for summary in in_store(site)] == ["first"]
     choose(tab, "second")

@@ -110,7 +110,7 @@ def test_what_could_not_be_taken_is_told_by_its_place_the_first_100_of_it(site, 
     table = tab.table[0].value
     assert (len(table), table["Entry"].iloc[0]) == (100, "line 2")
     assert "JSON" in table["Reason"].iloc[0]
-    assert "The first 100 of 120." in [caption.value for caption in tab.caption]
+    assert "Showing the first 100 of 120." in [caption.value for caption in tab.caption]
 
 
 def test_the_report_is_still_there_after_a_rerun_and_the_file_is_not_taken_in_twice(site, tab):

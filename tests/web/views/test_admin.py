@@ -86,10 +86,10 @@ def test_the_page_counts_sessions_messages_tokens_and_users_of_everybody(site):
     said(site, "bob", rating="up")
     said(site, "bob", days_ago=30)
     tab = admin_page(site)
-    assert totals(tab) == {"Sessions": "3", "Messages": "6", "Tokens": "39", "Users": "2"}
-    for period, sessions in (("7 days", "2"), ("90 days", "4"), ("All", "4")):
+    assert totals(tab) == {"Chats": "3", "Messages": "6", "Tokens": "39", "Users": "2"}
+    for period, sessions in (("7 days", "2"), ("90 days", "4"), ("All time", "4")):
         tab.segmented_control[0].set_value(period)
-        assert totals(site.run(tab))["Sessions"] == sessions
+        assert totals(site.run(tab))["Chats"] == sessions
 
 
 def test_there_is_a_chart_of_each_kind_with_a_sentence_and_a_table(site):
@@ -100,11 +100,11 @@ def test_there_is_a_chart_of_each_kind_with_a_sentence_and_a_table(site):
     assert "Median 1.0 s · p95 1.9 s" in told(tab)
     assert "10 positive · 10 negative" in told(tab)
     assert "260 total · b 260" in told(tab)
-    assert "bob has the most messages: 40." in told(tab)
+    assert "Top: bob (40)" in told(tab)
     assert [list(table.value.columns)[1] for table in tab.table[:-1]] == [
-        "Messages", "Sessions", "Half within", "Read", "Liked", "Messages",
+        "Messages", "Active chats", "Median (p50)", "Input (prompt)", "Positive", "Messages",
     ]  # fmt: skip
-    assert [chart.alt.partition(".")[0] for chart in charts(tab)] == [
+    assert [chart.alt.partition(":")[0] for chart in charts(tab)] == [
         heading.value for heading in tab.main.subheader[:-1]
     ]
 
@@ -142,7 +142,7 @@ def test_a_store_that_is_down_is_told_and_can_be_tried_again(site):
     tab = admin_page(site)
     assert "The store is down" in tab.main.error[0].value
     site.store.down = False
-    assert totals(click(tab, "admin refresh"))["Sessions"] == "1"
+    assert totals(click(tab, "admin refresh"))["Chats"] == "1"
 
 
 def test_thousands_of_users_are_on_pages_of_50_searched_and_sorted(site):

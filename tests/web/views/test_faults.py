@@ -70,7 +70,7 @@ def test_more_words_do_not_push_out_those_that_could_not_be_saved(site):
     site.say(tab, "second")
     assert tab.chat_input[0].value == "second"
     assert "first" in conversation_texts(tab)
-    assert "not saved yet" in tab.warning[0].value
+    assert "still unsent" in tab.warning[0].value
     click(tab, "take back")
     assert tab.chat_input[0].value == "first\n\nsecond"
     site.say(tab, "first")

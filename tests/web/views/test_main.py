@@ -261,6 +261,6 @@ def test_a_reply_that_another_process_receives_is_shown_as_it_comes(site):
     click(tab, "stop")
     assert site.store.get("ann", session.id).messages[-1].to_stop
     beat()
-    assert any("is asked to stop it" in caption.value for caption in site.run(tab).main.caption)
+    assert any(caption.value == "Stopping…" for caption in site.run(tab).main.caption)
     site.store.update_message("ann", session.id, theirs.id, status=None, heartbeat=None, content="all of it")
     assert "all of it" in conversation_texts(site.run(tab))
