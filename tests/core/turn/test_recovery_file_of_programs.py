@@ -141,7 +141,7 @@ def test_the_page_keeps_an_unsaved_reply_on_the_screen_and_its_server_leaves_it_
         visitor.sees("and the second half.")
         visitor.sees("Not saved")
         visitor.say("And this?")
-        visitor.sees("Not saved, and not sent")
+        visitor.sees("Couldn't send")
         visitor.sees("The first half and the second half.")
         visitor.page.reload()
         visitor.sees("The first half and the second half.")
