@@ -62,7 +62,7 @@ _SIGN_OUT_FIELDS = """<button autofocus>Sign out</button>
 <p><a href="./">Cancel</a></p>"""
 _SIGNED_OUT = '<p role="status">You are signed out.</p>'
 _CONTINUE_AT_PROVIDER = """<p role="status">You are signed out of botchat.</p>
-<p><a href="{url}">Sign out of {name} too</a></p>"""
+<p><a href="{url}">Also sign out of {name}</a></p>"""
 _ONLY_LOCAL = """<p role="alert">You are signed out of botchat, but couldn't be signed out of {name}: {error}
 Sign out there as well.</p><p><a href="/sign-in">Sign in again</a></p>"""
 

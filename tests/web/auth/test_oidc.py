@@ -132,7 +132,7 @@ class TestSignOut:
         answer = self.sign_out(browser)
         assert (answer.status_code, SIGN_IN_COOKIE in browser.cookies, has_access(browser)) == (200, False, False)
         there = answer.headers["refresh"].removeprefix("0; url=")
-        assert there == unescape(re.search('<a href="([^"]*)">Sign out of 127.0.0.1 too', answer.text)[1])
+        assert there == unescape(re.search('<a href="([^"]*)">Also sign out of 127.0.0.1', answer.text)[1])
         asked = {name: values[0] for name, values in parse_qs(urlsplit(there).query).items()}
         told = jwt.decode(asked.pop("id_token_hint"), options={"verify_signature": False})
         assert (told["aud"], told["email"]) == ("botchat", "ann@example.org")
