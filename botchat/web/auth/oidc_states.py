@@ -21,7 +21,7 @@ STATE_LIFETIME = timedelta(hours=1)
 _STORED_FOR = 2 * STATE_LIFETIME  # longer than the state is valid, in case the clocks of two machines differ
 _COOKIE = "botchat_state"
 _DAY = timedelta(days=1)
-_USED = "This sign-in link was already used. Sign in again."
+_USED = "This sign-in was already used. Sign in again."
 _EXPIRED = "This sign-in has expired or was started in another browser. Sign in again."
 
 

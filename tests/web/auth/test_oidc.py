@@ -116,7 +116,7 @@ class TestReplay:
         other = open_browser()
         way_back(other)
         answer = other.get(callback.url)
-        assert (answer.status_code, "not started in this browser" in answer.text) == (400, True)
+        assert (answer.status_code, "started in another browser" in answer.text) == (400, True)
         assert sign_ins(local_repository) == 0
 
 
@@ -161,7 +161,7 @@ class TestSignOut:
         browser = signed_in(open_browser())
         provider.stop()
         answer = self.sign_out(browser)
-        assert "may still be signed in at 127.0.0.1: Can&#x27;t reach 127.0.0.1." in answer.text
+        assert "couldn't be signed out of 127.0.0.1: Can&#x27;t reach 127.0.0.1." in answer.text
         assert (answer.status_code, has_access(browser)) == (200, False)
 
     def test_another_site_s_form_and_a_link_end_nothing(self, open_browser, provider):
