@@ -139,7 +139,7 @@ def test_the_page_keeps_an_unsaved_reply_on_the_screen_and_its_server_leaves_it_
         own_mongod.stop()
         rest.set()
         visitor.sees("and the second half.")
-        visitor.sees("Not saved")
+        visitor.sees("Couldn't save this reply")
         visitor.say("And this?")
         visitor.sees("Couldn't send")
         visitor.sees("The first half and the second half.")

@@ -14,7 +14,7 @@ def test_sessions_are_found_renamed_archived_deleted_and_brought_back(shell, ser
         repository_at.append(Session(user="ann", bot_id="demo"), Message(role="user", content=name))
     visitor.visit(serve(shell).address)
     expect(visitor.list).to_have_count(2)
-    search = visitor.page.get_by_label("Search names and messages")
+    search = visitor.page.get_by_label("Search chats")
     search.fill("HERONS")
     search.press("Enter")
     expect(visitor.list).to_have_text(["about herons"])
