@@ -21,6 +21,7 @@ from botchat.core.models import (  # noqa: E402
 )
 from botchat.core.storage.sqlite.repository import SqliteRepository  # noqa: E402
 
+_TIMEOUT = 120_000  # ms, for a busy machine
 _WIDE, _PHONE = {"width": 1440, "height": 900}, {"width": 375, "height": 800}
 _TAKEN = {
     ("chat", "wide", "light"),
@@ -65,7 +66,7 @@ def caught(p: float, minutes: int) -> float:
 
 
 def main() -> None:
-    folder = Path(tempfile.gettempdir(), "botchat")  # its name is in the pictures
+    folder = Path(tempfile.gettempdir(), "botchat")  # the name is visible in the settings
     folder.mkdir()
     try:
         opened = _fill(folder / "botchat.db")
@@ -107,6 +108,7 @@ def _take(browser: Browser, address: str, opened: str) -> None:
         for size, viewport in (("wide", _WIDE), ("phone", _PHONE)):
             context = browser.new_context(viewport=viewport, color_scheme=scheme)
             visitor = Visitor(context.new_page())
+            visitor.page.set_default_timeout(_TIMEOUT)
             for view, place in views.items():
                 visitor.page.goto(f"{address}/{place}")
                 visitor.page.wait_for_load_state("networkidle")
