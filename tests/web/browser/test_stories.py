@@ -178,7 +178,7 @@ def test_two_sites_take_two_ports_and_a_port_that_is_taken_is_told(local_shell, 
     first, second = serve(local_shell), serve(local_shell)
     assert first.port != second.port
     done = local_shell.run("web", "--port", str(first.port))
-    assert (done.returncode, f"Port {first.port} of 127.0.0.1" in done.stderr) == (1, True)
+    assert (done.returncode, f"Port {first.port} on 127.0.0.1 is unavailable" in done.stderr) == (1, True)
 
 
 def test_ctrl_c_ends_the_server_quietly(local_shell, serve):
