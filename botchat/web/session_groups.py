@@ -1,4 +1,4 @@
-"""Groups the session list by day in the reader's time zone, and makes the labels of a group unique."""
+"""Groups the session list by day in the user's time zone, and makes the labels of a group unique."""
 
 import hashlib
 from collections import Counter

@@ -1,15 +1,15 @@
-// Features that Streamlit has no widget for: drafts, copying, the theme, the drawer on phones, and keyboard shortcuts.
-// It only reads and clicks elements of the page, so the page also works without it.
+// Features that Streamlit has no widget for: drafts, copying, themes, the drawer on phones, and keyboard shortcuts.
+// It only reads and clicks elements of the page, so the page works without it, too.
 (() => {
   "use strict";
-  if (window.botchat) return; // Streamlit runs the script again whenever it redraws its element
+  if (window.botchat) return; // Streamlit runs the script again whenever it redraws the element
   window.botchat = true;
 
   const find = (selector) => document.querySelector(selector);
   const COPY_TIMEOUT_MS = 10_000;
   const PHONE = window.matchMedia("(max-width: 768px)");
 
-  // A status message: visible for 2.5 s, and read out by screen readers.
+  // A status message: visible for 2.5 s, and announced by screen readers.
   const status = document.createElement("div");
   status.className = "botchat-said";
   status.setAttribute("role", "status");
@@ -21,9 +21,9 @@
     statusTimer = setTimeout(() => { status.textContent = ""; }, 2500);
   }
 
-  // Drafts: one per session, stored only as long as the tab, because others may use this machine.
-  let composer = null; // the message input, as it was found last
-  let draftKey = null; // the key of the draft in it
+  // Drafts: one per session, stored only while the tab is open, because others may use this machine.
+  let composer = null; // the message input, as found last
+  let draftKey = null; // the key of its draft
   let lastText = ""; // its text
 
   const currentDraftKey = () => `botchat draft ${new URLSearchParams(location.search).get("session") ?? "new"}`;
@@ -33,7 +33,7 @@
       sessionStorage.setItem(name, text);
     } catch {
       sessionStorage.removeItem(name); // an older text
-      announce("This text is too long to be kept as a draft.");
+      announce("Draft too long to save.");
     }
   }
 
@@ -56,7 +56,7 @@
     const isNew = box !== composer;
     composer = box;
     if (isNew) lastText = "";
-    if (!isNew && composer.value !== lastText) saveDraft(); // emptied by sending, or put back by the server
+    if (!isNew && composer.value !== lastText) saveDraft(); // emptied by sending, or restored by the server
     if (isNew || currentDraftKey() !== draftKey) {
       draftKey = currentDraftKey();
       const draft = sessionStorage.getItem(draftKey) ?? "";
@@ -73,7 +73,7 @@
   document.addEventListener("click", showDraftSoon);
   window.addEventListener("popstate", showDraftSoon);
 
-  // The server shows a message that couldn't be saved, but forgets it at a reload. It becomes a draft again then.
+  // The server shows an unsent message but loses it on a reload. It then becomes a draft again.
   const UNSENT = "botchat unsent";
 
   function saveUnsent() {
@@ -89,8 +89,8 @@
     store(unsent.place, draft ? `${unsent.text}\n\n${draft}` : unsent.text);
   }
 
-  // Copying. Browsers allow it only during a click, but the text comes from the server afterwards, so they are given a
-  // promise of it. Without a secure context only execCommand works.
+  // Copying. Browsers allow it only during a click, but the text arrives from the server later, so the browser gets a
+  // promise of the text. Without a secure context, only execCommand works.
   let resolveText = null;
 
   function textOfClick() {
@@ -111,7 +111,7 @@
       }
       announce("Copied");
     } catch {
-      announce("Not copied: try it again.");
+      announce("Copy failed.");
     }
   }
 
@@ -140,14 +140,15 @@
     if (event.target.closest('[class*="st-key-copy-"] button')) copy();
   });
 
-  // A menu closes before its click event.
-  const isCopyItem = (target) => target.closest?.('[role="menuitem"]')?.textContent.trim().startsWith("Copy");
+  // A menu closes before its click event, so listen for earlier events.
+  const COPY_ITEMS = ["Copy", "Copy prompt"];
+  const isCopyItem = (target) => COPY_ITEMS.includes(target.closest?.('[role="menuitem"]')?.textContent.trim());
   document.addEventListener("pointerup", (event) => { if (isCopyItem(event.target)) copy(); }, true);
   document.addEventListener("keydown", (event) => {
     if (["Enter", " "].includes(event.key) && isCopyItem(event.target)) copy();
   }, true);
 
-  // After a sign-out in another tab, the server closes this tab's connection and answers 401.
+  // After a sign-out in another tab, the server closes this tab's connection and returns 401.
   setInterval(async () => {
     const connection = find("[data-test-connection-state]")?.dataset.testConnectionState;
     if (!connection || connection === "CONNECTED") return;
@@ -181,7 +182,7 @@
 
   const isDrawerOpen = () => find('[data-testid="stSidebar"]')?.dataset.collapsed === "false";
 
-  // On a phone the drawer covers the conversation, so it closes when a session was selected.
+  // On a phone, the drawer covers the conversation, so it closes when a session is selected.
   document.addEventListener("click", (event) => {
     const chosen = event.target.closest(
       '.st-key-sessions [data-testid="stRadioOption"], .st-key-new-chat button',
@@ -190,7 +191,7 @@
     setTimeout(() => { if (isDrawerOpen()) find('[data-testid="stSidebarCollapseButton"] button')?.click(); });
   }, true); // a radio stops the propagation of clicks
 
-  // Keys: / and Ctrl+K search, Ctrl+Shift+O starts a new chat.
+  // Keyboard shortcuts: / and Ctrl+K search, Ctrl+Shift+O starts a new chat.
   let isSearchRequested = false; // the last key was the search shortcut
 
   document.addEventListener("keydown", (event) => {
@@ -213,7 +214,7 @@
     return true;
   }
 
-  // If the field isn't on the page yet when the key is pressed, it gets the focus as soon as it is.
+  // If the field isn't on the page yet when the key is pressed, it gets the focus as soon as it appears.
   function focusSearch() {
     const field = isSearchRequested && find(".st-key-search input");
     if (!field) return;
@@ -234,7 +235,7 @@
     if (box) box.tabIndex = 0;
   }
 
-  // The server adds and removes elements at any time.
+  // The server can add and remove elements at any time.
   function update() {
     showDraft();
     saveUnsent();

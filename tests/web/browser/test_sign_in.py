@@ -35,14 +35,14 @@ def site(local_shell, accounts, serve):
 def sign_in(visitor, address: str | None, user: str, password: str) -> None:
     if address:
         visitor.page.goto(address)
-    visitor.page.get_by_label("Name").fill(user)
+    visitor.page.get_by_label("Username").fill(user)
     visitor.page.get_by_label("Password").fill(password)
     visitor.page.get_by_role("button", name="Sign in").click()
 
 
 @needs_browser
 def test_who_says_the_password_comes_in_and_stays_over_a_reload(site, visitor):
-    assert "for who signs in" in site.line
+    assert "for signed-in users" in site.line
     sign_in(visitor, site.address, "ann", "a wrong one")
     expect(visitor.page.get_by_role("alert")).to_have_text("Incorrect username or password.")
     sign_in(visitor, site.address, "ann", WORD)
@@ -75,7 +75,7 @@ def test_a_person_is_shown_neither_another_s_session_nor_the_admins_page(site, l
     visitor.sees("not found")
     assert "Herons" not in visitor.page.inner_text("body")
     visitor.page.goto(f"{site.address}/?view=admin")
-    visitor.sees("There is no such page.")
+    visitor.sees("Page not found.")
 
 
 @needs_browser
@@ -137,8 +137,8 @@ def test_who_has_an_account_signs_in_at_a_provider(local_shell, local_repository
 
     for claims, told in (
         ({"email": "eve@example.org", "email_verified": True}, "has no account here"),
-        ({"email": "ann@example.org"}, "has not verified"),
-        ({"email": "ann@example.org", "email_verified": False}, "has not verified"),
+        ({"email": "ann@example.org"}, "hasn't verified"),
+        ({"email": "ann@example.org", "email_verified": False}, "hasn't verified"),
         ({"name": "ann@example.org"}, "email is missing"),
     ):
         provider.claims = {"sub": "2", **claims}

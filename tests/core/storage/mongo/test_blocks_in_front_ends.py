@@ -24,7 +24,7 @@ def test_on_the_page_a_message_over_the_limit_stays_and_a_shorter_one_goes(site)
     large = "x" * 15_800_000
     tab = site.open()
     site.say(tab, large)
-    assert "Not saved, and not sent: The message is too large" in tab.main.error[-1].value
+    assert "Couldn't send: The message is too large" in tab.main.error[-1].value
     click(tab, "take back")
     assert tab.chat_input[0].value == large
     site.say(tab, "short")
