@@ -36,8 +36,8 @@ def main(arguments: list[str]) -> int:
     if name == "tui":
         return refuse_without_terminal(arguments)
     if arguments[:2] in PASSWORDS and "--no-password" not in arguments:
-        return subprocess.run([*COMMAND, *arguments], input="correct horse battery
-", text=True, check=False).returncode
+        typed = "correct horse battery\n"
+        return subprocess.run([*COMMAND, *arguments], input=typed, text=True, check=False).returncode
     return ask(os.environ["DOCS_SERVER"], arguments)
 
 

@@ -30,9 +30,7 @@ async def test_a_message_that_is_too_large_stays_in_the_prompt_to_be_made_shorte
     async with terminal(chat_with("Yes.", DONE), tmp_path) as at:
         store.rejects_as_too_large = True
         await at.say("Keep me")
-        await at.until(
-            lambda: at.notice.startswith("Couldn't send: The message is too large. The limit is 15 MiB.")
-        )
+        await at.until(lambda: at.notice.startswith("Couldn't send: The message is too large. The limit is 15 MiB."))
         assert at.composer_text == "Keep me"
     assert store.page("ann").sessions == ()
 
