@@ -44,7 +44,7 @@ class BotConfig:
             closing tag.
         send_reasoning: send the model its own earlier reasoning.
         images: the model accepts images; every bot accepts text files.
-        embedding_model: the server's model for embeddings, used to detect changes of topic; by default words are compared.
+        embedding_model: the server's model for embeddings, used to detect changes of topic; default: compare words.
         include_usage: request token usage.
         timeout: seconds without any data from the server until the request fails.
         params: sent unchanged with every request: temperature, max_tokens, top_p and server-specific ones.
