@@ -124,7 +124,7 @@ def test_a_copy_takes_its_addresses_from_the_environment_and_from_files(locked_m
     ("store", "content", "words"),
     [
         ("env:BOTCHAT_NOWHERE", None, "variable BOTCHAT_NOWHERE must contain the store address"),
-        ("file:{path}", None, "can't be read"),
+        ("file:{path}", None, "Can't read the store address"),
         ("file:{path}", b"  \n", "must contain the store address"),
         ("file:{path}", b"mongodb://a:geheim-17@h/b\nmongodb://a:geheim-17@h/c\n", "on one line"),
         ("file:{path}", b"geheim-17 \xff", "on one line"),
