@@ -113,7 +113,7 @@ def come_back(address: str, query: str = "") -> Arrival:
     with httpx2.Client(trust_env=False, follow_redirects=True, timeout=30) as browser:
         page = browser.get(f"{address}/{query}", headers={"Accept": "text/html"})
         assert page.url.path == "/sign-in"
-        answer = browser.get(page.url.join(re.search('<a href="([^"]*)">Go on', page.text)[1]))
+        answer = browser.get(page.url.join(re.search('<a href="([^"]*)">Continue with', page.text)[1]))
         return Arrival(answer, set(browser.cookies), browser.get(f"{address}/export?form=json").status_code)
 
 
@@ -137,9 +137,9 @@ def test_who_has_an_account_signs_in_at_a_provider(local_shell, local_repository
 
     for claims, told in (
         ({"email": "eve@example.org", "email_verified": True}, "has no account here"),
-        ({"email": "ann@example.org"}, "hasn't verified"),
-        ({"email": "ann@example.org", "email_verified": False}, "hasn't verified"),
-        ({"name": "ann@example.org"}, "email is missing"),
+        ({"email": "ann@example.org"}, "hasn&#x27;t verified"),
+        ({"email": "ann@example.org", "email_verified": False}, "hasn&#x27;t verified"),
+        ({"name": "ann@example.org"}, "has no &#x27;email&#x27; claim"),
     ):
         provider.claims = {"sub": "2", **claims}
         refused = come_back(site.address)
