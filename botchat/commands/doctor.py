@@ -12,6 +12,7 @@ from botchat import __version__
 from botchat.commands.output.checks import COLUMNS, print_findings
 from botchat.commands.output.tables import FormatOption, fields_option
 from botchat.commands.support.options import StoreOption, UserOption
+from botchat.commands.support.session_selectors import pluralize
 from botchat.commands.support.startup_checks import check_terminal, environment_problems, host_warnings
 from botchat.commands.support.suggestions import suggestion
 from botchat.core.errors import BotchatError, BotError, ConfigError
@@ -105,7 +106,7 @@ def _store(settings: "Settings") -> Iterator[Finding]:
     try:
         with open_store(settings, create=False) as chat:
             count = chat.count(settings.user)
-            yield Finding("ok", f"Store: {chat.store} ({count:,} sessions of {settings.user}).")
+            yield Finding("ok", f"Store: {chat.store} ({pluralize(count)} of {settings.user}).")
             yield from chat.for_admins().findings()
             yield from _user_names(account.user for account in chat.auth.accounts())
     except BotchatError as error:

@@ -110,7 +110,9 @@ def describe_examples(sessions: Sequence[SessionSummary]) -> list[str]:
     """Return lines that describe the first 3 sessions and count the others."""
     from botchat.core.exporting import one_line
 
-    described = [f"{s.id}  {one_line(s.name)}  ({s.message_count} messages)" for s in sessions[:_MAX_EXAMPLES]]
+    described = [
+        f"{s.id}  {one_line(s.name)}  ({pluralize(s.message_count, 'message')})" for s in sessions[:_MAX_EXAMPLES]
+    ]
     rest = len(sessions) - _MAX_EXAMPLES
     return [*described, f"and {rest:,} more"] if rest > 0 else described
 
