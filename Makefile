@@ -96,7 +96,7 @@ bench: .venv/installed-dev  ## Measure, and write the table into docs/contribute
 	$(BIN)/python benchmarks/run.py --write
 
 clean:  ## Remove what the other targets made
-	rm -rf .venv
+	rm -rf .venv build
 
 .venv/made:
 	@$(MAKE_VENV) || { echo 'No virtual environment could be made; on Debian: apt install python3-venv'; exit 1; }
