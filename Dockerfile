@@ -1,5 +1,5 @@
-# The page, the API and the command line in one image: docs/admin/serve.md#containers.
-# The first stage has pip and the source, the second only what runs.
+# The page, the API and the command line in one image. See docs/admin/serve.md#containers.
+# The first stage has pip and the source; the second only the installation.
 FROM python:3.13-slim-bookworm AS build
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
@@ -14,7 +14,7 @@ LABEL org.opencontainers.image.title="botchat" \
 RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin botchat \
     && install --directory --owner 10001 --group 10001 --mode 0700 /data
 COPY --from=build /opt/botchat /opt/botchat
-# /data is the only folder that botchat writes to, besides /tmp: the SQLite file and rescued replies.
+# botchat writes only to /data (the SQLite file, rescued replies) and /tmp.
 ENV PATH=/opt/botchat/bin:$PATH \
     HOME=/data \
     XDG_DATA_HOME=/data \

@@ -23,7 +23,7 @@ HOW_TO_RUN = if [ "$$(command -v botchat)" = '$(LINK)' ] && [ "$$(readlink '$(LI
 	then echo 'In another terminal: botchat --help'; \
 	else echo 'In another terminal: $(COMMAND) --help (or just botchat, after make install)'; fi
 
-.PHONY: web api install uninstall strands oidc test fuzz audit check format docs man lock bench clean
+.PHONY: web api install uninstall strands oidc test fuzz audit check format docs docs-build reference man lock bench clean
 
 web: .venv/installed  ## Serve the chat on this machine; ARGS are options of `botchat web`
 	@$(HOW_TO_RUN)
@@ -69,8 +69,17 @@ format: .venv/installed-dev  ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: .venv/installed-dev  ## Write the commands into docs/reference/cli.md
-	$(BIN)/python docs/scripts/cli_pages.py
+DOCS_PORT ?= 8700
+
+docs: reference docs-build  ## Build the docs site and serve it on 127.0.0.1, port DOCS_PORT (default: 8700)
+	@echo 'The docs: http://127.0.0.1:$(DOCS_PORT)/ (Ctrl+C to stop)'
+	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory build/docs '$(DOCS_PORT)' >/dev/null
+
+docs-build: .venv/installed-docs  ## Build the docs site into build/docs; a warning is an error
+	$(BIN)/sphinx-build -W --keep-going -n -q -E -b html -d build/doctrees docs build/docs
+
+reference: .venv/installed-docs  ## Generate the reference pages of docs/reference from the code
+	$(BIN)/python docs/scripts/reference.py
 
 MANDIR ?= build/man
 
@@ -87,7 +96,7 @@ bench: .venv/installed-dev  ## Measure, and write the table into docs/contribute
 	$(BIN)/python benchmarks/run.py --write
 
 clean:  ## Remove what the other targets made
-	rm -rf .venv
+	rm -rf .venv build
 
 .venv/made:
 	@$(MAKE_VENV) || { echo 'No virtual environment could be made; on Debian: apt install python3-venv'; exit 1; }
@@ -102,4 +111,9 @@ clean:  ## Remove what the other targets made
 .venv/installed-dev: .venv/made pyproject.toml
 	@echo 'Installing botchat and the packages of its tests into .venv, once: several minutes without output …'
 	@$(INSTALL) $(QUIET) -e '.[dev]'
+	@touch $@ .venv/installed .venv/installed-docs
+
+.venv/installed-docs: .venv/made pyproject.toml
+	@echo 'Installing botchat and the packages of its docs into .venv, once: a few minutes without output …'
+	@$(INSTALL) $(QUIET) -e '.[docs]'
 	@touch $@ .venv/installed

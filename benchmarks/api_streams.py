@@ -1,6 +1,6 @@
-"""Replies that stream concurrently through one `botchat api`: completeness, and the CPU and memory of each.
+"""Concurrent replies through one `botchat api`: completeness, and the CPU and memory per reply.
 
-The floor is a process that asks the same bot with AsyncOpenAI alone: nothing is stored or sent to clients.
+The baseline is a process that calls the same bot with AsyncOpenAI: nothing is stored or sent to clients.
 
 `python benchmarks/api_streams.py 200` measures 200 replies only.
 """
@@ -44,12 +44,17 @@ def rows(folder: Path, numbers: Sequence[int] = REPLIES) -> Iterator[Row]:
         with tempfile.TemporaryDirectory(dir=folder) as name, stub_bot(_PIECES, _PER_SECOND) as base_url:
             heard, stored, cpu, memory = _through_api(Path(name), base_url, number)
             floor_cpu, floor_memory = _directly(base_url, number)
-        what = f"API: {number} replies at once, each of {_PIECES} pieces, {_PER_SECOND} a second"
+        what = f"API: {number} concurrent replies of {_PIECES} chunks, {_PER_SECOND} per second"
         yield Row(
-            f"{what}: whole", f"{heard} heard, {stored} stored", "-", "-", f"all {number}", heard == stored == number
+            f"{what}: complete",
+            f"{heard} received, {stored} stored",
+            "-",
+            "-",
+            f"all {number}",
+            heard == stored == number,
         )
-        yield _row(f"{what}: CPU for each", cpu / number * 1000, floor_cpu / number * 1000, "ms")
-        yield _row(f"{what}: memory for each", memory / number / 1024, floor_memory / number / 1024, "KiB")
+        yield _row(f"{what}: CPU per reply", cpu / number * 1000, floor_cpu / number * 1000, "ms")
+        yield _row(f"{what}: memory per reply", memory / number / 1024, floor_memory / number / 1024, "KiB")
 
 
 def _row(what: str, ours: float, floor: float, unit: str) -> Row:
@@ -59,7 +64,7 @@ def _row(what: str, ours: float, floor: float, unit: str) -> Row:
 def _through_api(folder: Path, base_url: str, number: int) -> tuple[int, int, float, int]:
     store = str(folder / "replies.db")
     with botchat_api(folder, store, _USER, base_url, _SETTINGS) as (server, token):
-        asyncio.run(_ask(server, token, 1))  # the extra time of the first reply isn't counted
+        asyncio.run(_ask(server, token, 1))  # warm-up: the first reply takes longer
         cpu, memory = server.cpu_seconds, server.memory
         sessions, heard, most = asyncio.run(_ask(server, token, number))
         cpu, memory = server.cpu_seconds - cpu, most - memory
@@ -69,7 +74,7 @@ def _through_api(folder: Path, base_url: str, number: int) -> tuple[int, int, fl
 
 
 async def _ask(server: Server, token: str, number: int) -> tuple[list[str], int, int]:
-    """Ask `number` times at once; return the sessions, the number of complete replies, and the memory in the middle."""
+    """Send `number` messages concurrently; return the sessions, the count of complete replies, and the memory."""
     limits = httpx2.Limits(max_connections=None)
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx2.AsyncClient(headers=headers, limits=limits, timeout=120, trust_env=False) as client:
@@ -87,7 +92,7 @@ async def _begin(client: httpx2.AsyncClient, server: Server) -> str:
 
 async def _listen(client: httpx2.AsyncClient, place: str) -> bool:
     heard = []
-    async with client.stream("POST", f"{place}/message", json={"content": "Go on", "stream": True}) as answer:
+    async with client.stream("POST", f"{place}/message", json={"content": "Continue", "stream": True}) as answer:
         event = ""
         async for line in answer.aiter_lines():
             if line.startswith("event: "):
@@ -110,7 +115,7 @@ async def _ask_directly(base_url: str, number: int) -> None:
     async with AsyncOpenAI(base_url=base_url, api_key="none") as client:
 
         async def ask() -> str:
-            messages = [{"role": "user", "content": "Go on"}]
+            messages = [{"role": "user", "content": "Continue"}]
             stream = await client.chat.completions.create(model="stub", messages=messages, stream=True)
             return "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
 

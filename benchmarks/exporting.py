@@ -1,4 +1,4 @@
-"""Export of all sessions of a store as JSON Lines: its time next to a bare cursor, its memory at two sizes."""
+"""Export of all sessions of a store as JSON Lines: its time compared with a bare cursor, its memory at two sizes."""
 
 import json
 import os
@@ -48,12 +48,12 @@ def rows(folder: Path, uri: str) -> Iterator[Row]:
         repository.close()
         for number in (_SESSIONS // 10, _SESSIONS):
             client.drop_database(f"export_{number}")
-    what = f"MongoDB: {_SESSIONS:,} sessions of {_MESSAGES} messages exported"
+    what = f"MongoDB: export of {_SESSIONS:,} sessions of {_MESSAGES} messages"
     yield ratio_row(f"{what}, time", medians, at_most=1.5)
     few, many = peaks
     ratio = many / few
     of_few = f"{few:.0f} MB with {_SESSIONS // 10:,}"
-    yield Row(f"{what}, most memory", f"{many:.0f} MB", of_few, f"{ratio:.2f}", "at most 1.1", reached=ratio <= 1.1)
+    yield Row(f"{what}, peak memory", f"{many:.0f} MB", of_few, f"{ratio:.2f}", "at most 1.1", reached=ratio <= 1.1)
 
 
 def _fill(sessions: Collection, number: int) -> None:

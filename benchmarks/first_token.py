@@ -1,4 +1,4 @@
-"""Time to first token of a complete chat turn, next to the openai client alone."""
+"""Time to first token of a complete chat turn, compared with the openai client alone."""
 
 import asyncio
 import time
@@ -39,7 +39,7 @@ def rows(folder: Path, mongod_uri: str | None) -> Iterator[Row]:
 
 def _turn_rows(store: str, repository: SessionRepository, base_url: str) -> Iterator[Row]:
     bot = OpenAIBot("stub", BotConfig(model="stub", base_url=base_url), base_url=base_url)
-    # Like the bot, the floor ignores proxies of the environment for a server on loopback.
+    # Like the bot, the baseline ignores proxies of the environment for a server on loopback.
     client = AsyncOpenAI(base_url=base_url, api_key="none", http_client=DefaultAsyncHttpx2Client(trust_env=False))
     with closing(Turns({"stub": bot})) as turns, asyncio.Runner() as runner:
         chat = Chat(repository, turns, default_bot="stub")

@@ -1,4 +1,4 @@
-"""One session of 100,000 messages of realistic sizes in every front end; each one's result is compared by message.
+"""One session of 100,000 messages of realistic sizes in every front end; all messages are compared afterwards.
 
 `python benchmarks/front_ends.py 5000` uses fewer messages.
 """
@@ -74,14 +74,14 @@ class _FrontEnds:
         """Export to a file and import that into an empty store; a second export must be the same, byte for byte."""
         files = [self._folder / f"{i}.jsonl" for i in range(2)]
         yield self._row(
-            "exported by the command line",
+            "exported on the command line",
             *self._command("sessions", "export", "-F", "jsonl", "-o", str(files[0]), "--store", self._address),
             is_equal=True,
         )
         _opened(target).close()
         took = self._command("sessions", "import", str(files[0]), "--store", target)
         copy = _opened(target)
-        yield self._row("imported by the command line", *took, is_equal=self._is_in(copy))
+        yield self._row("imported on the command line", *took, is_equal=self._is_in(copy))
         copy.close()
         took = self._command("sessions", "export", "-F", "jsonl", "-o", str(files[1]), "--store", target)
         is_same = files[0].read_bytes() == files[1].read_bytes()
@@ -97,14 +97,16 @@ class _FrontEnds:
             took, memory = time.perf_counter() - start, server.memory / 2**20
         downloaded_messages = [(said["id"], said["content"]) for said in json.loads(downloaded)["messages"]]
         is_equal = self._is_in(self._repository) and downloaded_messages == [(m.id, m.content) for m in self._expected]
-        return self._row("opened on the page, read, answered, downloaded", took, memory, is_equal=is_equal)
+        return self._row("opened on the page, read, continued, downloaded", took, memory, is_equal=is_equal)
 
     def tui(self) -> Row:
         """Open the session in the terminal, load earlier messages, and send one."""
         start = time.perf_counter()
         asyncio.run(self._in_terminal())
         took, memory = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        return self._row("opened in the terminal, read, answered", took, memory, is_equal=self._is_in(self._repository))
+        return self._row(
+            "opened in the terminal, read, continued", took, memory, is_equal=self._is_in(self._repository)
+        )
 
     def api(self) -> Row:
         """Open the session through the API, read earlier messages and some in the middle, send one, and export all."""
@@ -120,12 +122,14 @@ class _FrontEnds:
         ):
             start = time.perf_counter()
             is_equal = self._is_read(client)
-            answer = client.post(f"{self._session.id}/message", json={"content": "Said to the API"}).json()["message"]
-            is_equal = self._is_answered("Said to the API") and answer["id"] == self._expected[-1].id and is_equal
+            answer = client.post(f"{self._session.id}/message", json={"content": "Sent through the API"}).json()[
+                "message"
+            ]
+            is_equal = self._is_answered("Sent through the API") and answer["id"] == self._expected[-1].id and is_equal
             exported = json.loads(client.get(f"{self._session.id}/export", params={"form": "json"}).content)
             took, memory = time.perf_counter() - start, server.memory / 2**20
         is_equal = is_equal and _are_same(exported["messages"], self._expected) and self._is_in(self._repository)
-        return self._row("opened by the API, read, answered, exported", took, memory, is_equal=is_equal)
+        return self._row("opened through the API, read, continued, exported", took, memory, is_equal=is_equal)
 
     def _is_read(self, client: httpx2.Client) -> bool:
         """Read the newest messages, those before them, and some in the middle; return whether they are as expected."""
@@ -143,11 +147,11 @@ class _FrontEnds:
             await tab.run()
             for i in range(1, _EARLIER + 1):
                 await tab.click("show earlier")
-                second = self._expected[1 - PAGE_SIZE * (i + 1)]  # the oldest may be shown by parts
+                second = self._expected[1 - PAGE_SIZE * (i + 1)]  # the oldest may be shown in parts
                 assert second.content[:30] in tab.text
             await tab.click("show newest")
-            await tab.say("Said on the page")
-            await tab.until(lambda: self._is_answered("Said on the page"))
+            await tab.say("Sent on the page")
+            await tab.until(lambda: self._is_answered("Sent on the page"))
 
     async def _in_terminal(self) -> None:
         from support.fakes import DONE, ScriptedBot
@@ -165,8 +169,8 @@ class _FrontEnds:
                 pane.read_earlier()
                 await seen.until(lambda held=before: len(pane.session.messages) > held)
             assert pane.session.messages == self._expected[-len(pane.session.messages) :]
-            await seen.say("Said in the terminal")
-            await seen.until(lambda: self._is_answered("Said in the terminal"))
+            await seen.say("Sent in the terminal")
+            await seen.until(lambda: self._is_answered("Sent in the terminal"))
 
     def _is_answered(self, text: str) -> bool:
         """Return whether the message and its reply are stored, and add them to the expected messages."""

@@ -1,4 +1,4 @@
-"""A session held open on MongoDB: an append after thousands, next to a session that is reopened and a short one."""
+"""A session kept open on MongoDB: an append after thousands, compared with a reopened session and a short one."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -24,17 +24,17 @@ def rows(uri: str) -> Iterator[Row]:
         held = _fill(lambda session: session, store.session("held"), _LENGTH)
         anew = _fill(lambda session: store.session(session.id), store.session("anew"), _LENGTH)
         short = _fill(lambda session: session, store.session("short"), _SHORT)
-        what = f"MongoDB: append to {_LENGTH:,} messages, the session held open"
+        what = f"MongoDB: append to {_LENGTH:,} messages, session kept open"
         medians = alternate(partial(_append, anew), partial(_append, held), rounds=_ROUNDS)
-        yield ratio_row(f"{what} / opened anew, time", medians, at_most=1.2)
+        yield ratio_row(f"{what} / reopened, time", medians, at_most=1.2)
         medians = alternate(partial(_append, short), partial(_append, held), rounds=_ROUNDS)
         yield ratio_row(f"{what} / to {_SHORT} messages, time", medians, at_most=2)
         sizes = [_record_kib(client, session_id) for session_id in ("held", "anew")]
-        yield count_row(f"{what}, its record", *sizes, at_most=_MOST_KIB, unit=" KiB")
+        yield count_row(f"{what}, record size", *sizes, at_most=_MOST_KIB, unit=" KiB")
         blocks = [
             client[_DATABASE][BLOCKS].count_documents({"id": _key(session_id)}) for session_id in ("held", "anew")
         ]
-        yield Row(f"{what}, its blocks", *map(str, blocks))
+        yield Row(f"{what}, blocks", *map(str, blocks))
 
 
 def _fill(renewed: Callable[[AgentSession], AgentSession], session: AgentSession, length: int) -> AgentSession:

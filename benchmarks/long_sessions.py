@@ -1,4 +1,4 @@
-"""Sessions of 100,000 messages of realistic sizes, next to short ones: append, open, read in the middle, list."""
+"""Sessions of 100,000 messages of realistic sizes, compared with short ones: append, open, read in the middle, list."""
 
 import random
 from collections.abc import Callable, Generator, Iterator
@@ -31,7 +31,7 @@ _DATABASE = "long"
 
 
 def messages(number: int, seed: int = 8) -> Iterator[Message]:
-    """Yield messages of realistic sizes: 200 to 4,000 characters, every 100th 50,000; always the same, except IDs."""
+    """Yield messages of realistic sizes: 200 to 4,000 characters, every 100th 50,000; identical except for IDs."""
     sizes = random.Random(seed)
     for i in range(number):
         size = _LARGE if i % _LARGE_EVERY == _LARGE_EVERY // 2 else sizes.randint(200, 4_000)
@@ -68,7 +68,7 @@ def _mongo_rows(uri: str) -> Iterator[Row]:
 
         bare = partial(_each, insert, messages(_ENDLESS))
         append = partial(_each, partial(repository.append, long), messages(_ENDLESS))
-        what = f"MongoDB: append to {LENGTH:,} messages next to insert_one of the message alone, time"
+        what = f"MongoDB: append to {LENGTH:,} messages vs. insert_one of the message, time"
         yield ratio_row(what, alternate(bare, append, rounds=_APPENDS), at_most=2.5)
         sent = SentCommands()
         client: MongoClient[Any] = clients.enter_context(
@@ -116,7 +116,7 @@ def _append_rows(store: str, repository: SessionRepository, long: Session, short
     yield ratio_row(f"{what}, time", alternate(append_short, append_long, rounds=_APPENDS), at_most=2)
     p99 = quantiles(taken, n=100)[98]
     yield Row(f"{store}: append to {LENGTH:,} messages, 99th percentile", milliseconds(p99), "-")
-    yield Row(f"{store}: append to {LENGTH:,} messages, the slowest of {len(taken):,}", milliseconds(max(taken)), "-")
+    yield Row(f"{store}: append to {LENGTH:,} messages, slowest of {len(taken):,}", milliseconds(max(taken)), "-")
 
 
 def _command_rows(repository: MongoRepository, sent: SentCommands, long: Session) -> Iterator[Row]:
@@ -129,7 +129,7 @@ def _command_rows(repository: MongoRepository, sent: SentCommands, long: Session
     appends = [len(sent.during(repository.append, long, message)) for message in messages(_READS)]
     what = f"MongoDB: append to {LENGTH:,} messages, commands"
     yield count_row(what, sorted(appends)[len(appends) // 2], None, at_most=1)
-    most = f"{what}, with a block to move"
+    most = f"{what}, when a block moves"
     yield Row(most, f"{max(appends)}", "-")
 
 

@@ -1,6 +1,6 @@
-"""Concurrent writers to one session: 8 processes of 8 threads next to 8 processes of one thread, with as many messages.
+"""Concurrent writers to one session: 8 processes of 8 threads compared with 8 single-threaded processes.
 
-Each run also checks that every message is stored once, and each writer's messages in their order.
+Both append as many messages. Each run also checks that every message is stored once, in the order of its writer.
 """
 
 import json
@@ -80,10 +80,10 @@ def _run(address: str, session_id: str, *, threads: int, messages: int) -> dict:
 def _check(repository: SessionRepository, session_id: str, threads: int, messages: int, *, complete: bool) -> None:
     found = repository.get(sample.WRITER, session_id, last=1_000_000).messages[1:]
     contents = [message.content.split()[0] for message in found]
-    assert len(set(contents)) == len(contents), "a message is there twice"
+    assert len(set(contents)) == len(contents), "a message is stored twice"
     for writer in (f"{process}.{thread}" for process in range(_PROCESSES) for thread in range(threads)):
         numbers = [int(content.rpartition("/")[2]) for content in contents if content.startswith(f"{writer}/")]
-        assert numbers == sorted(numbers), "the order of a writer is not kept"
+        assert numbers == sorted(numbers), "the messages of a writer are out of order"
         assert not complete or numbers == list(range(messages)), "a message is missing"
 
 
@@ -104,7 +104,7 @@ def _write(address: str, session_id: str, threads: int, messages: int, process: 
         for number in range(messages):
             start = monotonic()
             if start > until:
-                errors.append("The time was over.")
+                errors.append("Timed out.")
                 return
             try:
                 repository.append(session, Message(role="user", content=f"{process}.{thread}/{number} {'x' * _TEXT}"))

@@ -1,4 +1,4 @@
-"""Timing of two sides in turn, and the rows of the benchmarks' table."""
+"""Alternating measurements of botchat and a baseline, and the rows of the benchmark table."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 
 WARM_UP = 10
-"""Rounds that aren't counted: only the first calls import, connect and fill caches."""
+"""Rounds that aren't counted: the first calls import, connect and fill caches."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Row:
 
 
 def seconds(call: Callable[..., object], *arguments: object) -> float:
-    """Return how long one call takes."""
+    """Return the duration of one call."""
     start = time.perf_counter()
     call(*arguments)
     return time.perf_counter() - start
@@ -34,9 +34,9 @@ def seconds(call: Callable[..., object], *arguments: object) -> float:
 def alternate(
     floor: Callable[[], float], ours: Callable[[], float], *, rounds: int, warm_up: int = WARM_UP
 ) -> tuple[float, float]:
-    """Return the medians of the times that the floor and ours return, in seconds.
+    """Return the median times of the baseline (`floor`) and of botchat (`ours`), in seconds.
 
-    They run in turn, and also go first in turn, so that a machine that is busy for a while affects both equally.
+    Both run in turn, and take turns at going first, so that a machine that is busy for a while affects both equally.
     """
     taken: dict[Callable[[], float], list[float]] = {floor: [], ours: []}
     for i in range(-warm_up, rounds):

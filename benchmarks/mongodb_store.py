@@ -1,4 +1,4 @@
-"""MongoDB: commands, bytes and times of an append and of a page, next to bare pymongo on the same server."""
+"""MongoDB: commands, bytes and times of an append and of a page, compared with bare pymongo on the same server."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -50,7 +50,7 @@ class Sides:
     """The repository and bare pymongo, each twice: one for timing, one with a listener, which takes time, for counting.
 
     Bare pymongo has the write concern of botchat's own client; the counted repository also has its timeout. Rounds are
-    prepared through `between`: a connection that was just used answers faster, which must not favor one side.
+    prepared through `between`: a connection that was just used responds faster, which must not favor one side.
     """
 
     def __init__(self, uri: str, clients: ExitStack) -> None:
@@ -98,7 +98,7 @@ def _append_rows(sides: Sides, size: int) -> Iterator[Row]:
     yield ratio_row(f"{what}, time", alternate(push, append, rounds=_ROUNDS), at_most=1.2)
     # Separates the time of the code around the command from the server's work on the command's other parts.
     medians = alternate(push_same, append, rounds=_ROUNDS)
-    yield ratio_row(f"{what} next to the same filter and update, time", medians)
+    yield ratio_row(f"{what} vs. the same filter and update, time", medians)
 
 
 def _append_counts(sides: Sides, what: str, sent: list[bytes], floor_id: str) -> Iterator[Row]:
@@ -106,7 +106,7 @@ def _append_counts(sides: Sides, what: str, sent: list[bytes], floor_id: str) ->
     own = len(bson.encode(message_to_record(sample.new_message())))
     over = [sum(map(len, commands)) - own for commands in (sent, pushed)]
     yield count_row(f"{what}, commands", len(sent), len(pushed), at_most=1)
-    yield count_row(f"{what}, bytes over the message's own", *over, at_most=_MOST_BYTES, unit=" B")
+    yield count_row(f"{what}, overhead", *over, at_most=_MOST_BYTES, unit=" B")
 
 
 def _append(sides: Sides, session: Session) -> float:
@@ -160,7 +160,7 @@ def _page_rows(sides: Sides) -> Iterator[Row]:
         yield ratio_row(f"{what}, time", alternate(find, partial(seconds, page), rounds=_ROUNDS), at_most=1.2)
     first, last = min(pages), max(pages)
     medians = alternate(partial(seconds, pages[first]), partial(seconds, pages[last]), rounds=_ROUNDS)
-    yield ratio_row(f"MongoDB: page {last} next to page {first}, time", medians, at_most=1.2)
+    yield ratio_row(f"MongoDB: page {last} vs. page {first}, time", medians, at_most=1.2)
 
 
 def _page_counts(sides: Sides, what: str, commands: list[bytes]) -> Iterator[Row]:

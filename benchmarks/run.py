@@ -1,4 +1,4 @@
-"""Compare botchat with baselines and print the table; with --write, also update docs/contribute/performance.md."""
+"""Measure botchat and baselines, and print a table; with --write, also update docs/contribute/performance.md."""
 
 import argparse
 import platform
@@ -37,21 +37,21 @@ from pymongo import MongoClient
 _ROOT = Path(__file__).resolve().parent.parent
 _DOCUMENT = _ROOT / "docs" / "contribute" / "performance.md"
 _BEGIN, _END = "<!-- table -->", "<!-- /table -->"
-_HEADS = ("what", "ours", "floor", "compared", "goal", "reached")
+_HEADS = ("Benchmark", "botchat", "Baseline", "Comparison", "Goal", "Met")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="update the table in docs/contribute/performance.md")
-    parser.add_argument("--elia", type=Path, help="path of elia 1.10, to compare the terminal chat's start with")
-    parser.add_argument("--only", metavar="NAME", help="run one benchmark only, such as web_page")
+    parser.add_argument("--elia", type=Path, help="path of the elia 1.10 command, to compare the start of the terminal")
+    parser.add_argument("--only", metavar="NAME", help="run only this benchmark, such as web_page")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="botchat-bench-") as name, mongod(Path(name)) as uri:
         lines = [_line(_HEADS), _line(("---",) * len(_HEADS))]
         print(*lines, sep="\n", flush=True)
         benchmarks = _benchmarks(Path(name), uri, arguments.elia)
         if arguments.only not in {None, *benchmarks}:
-            parser.error(f"--only takes one of {', '.join(benchmarks)}.")
+            parser.error(f"unknown benchmark {arguments.only!r}; choose from {', '.join(benchmarks)}")
         for benchmark in [arguments.only] if arguments.only else benchmarks:
             for row in benchmarks[benchmark]():
                 lines.append(_line(row.cells))
@@ -64,7 +64,7 @@ def main() -> None:
 
 def _benchmarks(folder: Path, uri: str | None, elia: Path | None) -> dict[str, Callable[[], Iterator[Row]]]:
     """Return the benchmarks by name, in the order in which they run."""
-    # The start comes first: no server runs beside it.
+    # First, while no server is running.
     benchmarks: dict[str, Callable[[], Iterator[Row]]] = {
         "start": partial(start.rows, folder),
         "tui_start": partial(tui_start.rows, folder, elia),
@@ -101,7 +101,7 @@ def _describe_run(uri: str | None) -> str:
     options = ["…" if Path(option).is_absolute() else option for option in sys.argv[1:]]
     command = " ".join(["python benchmarks/run.py", *options])
     used = ", ".join(f"{name} {number}" for name, number in versions.items())
-    return f"Made on {datetime.now(UTC):%Y-%m-%d} by `{command}` with {used}."
+    return f"Measured on {datetime.now(UTC):%Y-%m-%d} by `{command}` with {used}."
 
 
 def _line(cells: tuple[str, ...]) -> str:
@@ -113,11 +113,11 @@ def _write_table(description: str, lines: list[str], *, only: str | None) -> Non
     before, _, rest = _DOCUMENT.read_text(encoding="utf-8").partition(_BEGIN)
     middle, end, after = rest.partition(_END)
     if not end:
-        sys.exit(f"{_DOCUMENT.name} must hold {_BEGIN} and, after it, {_END}.")
+        sys.exit(f"{_DOCUMENT.name} must contain {_BEGIN}, followed by {_END}.")
     descriptions = [description]
     if only:
         descriptions = [
-            line for line in middle.splitlines() if line.startswith("Made ") and f"--only {only}" not in line
+            line for line in middle.splitlines() if line.startswith("Measured ") and f"--only {only}" not in line
         ]
         descriptions.append(description)
         lines = _replace_rows([line for line in middle.splitlines() if line.startswith("|")], lines)

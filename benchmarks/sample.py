@@ -19,7 +19,7 @@ SESSIONS = 20_000
 PAGES = (1, 2, 100)
 SIZES = (10, 100, 1000)
 
-_WORDS = "The grey heron stands in shallow water and waits until a fish comes near. "
+_WORDS = "The grey heron waits in shallow water, motionless, until a fish comes near. "
 _BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
 
 

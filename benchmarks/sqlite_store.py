@@ -1,4 +1,4 @@
-"""SQLite: times of an append and of a page, next to bare sqlite3 with the same pragmas on the same tables."""
+"""SQLite: times of an append and of a page, compared with bare sqlite3 with the same pragmas on the same tables."""
 
 import sqlite3
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Start-up time of the command line, next to an empty interpreter and llm, and the libraries it must not import."""
+"""Start-up time of the command line, compared with an empty interpreter and llm, and the imports it must avoid."""
 
 import getpass
 import shutil
@@ -32,16 +32,16 @@ def rows(folder: Path) -> Iterator[Row]:
     floor = partial(seconds, _run, "-c", "pass")
     for option in ("--help", "--version"):
         loaded = _run("-c", _LOADED, option).split()
-        yield count_row(f"botchat {option}, heavy libraries loaded", len(loaded), None, at_most=0)
+        yield count_row(f"botchat {option}, heavy libraries imported", len(loaded), None, at_most=0)
     store = _fill_store(folder / "start.db")
     for command, at_most in ((["--version"], 4), (["--help"], 20), (["sessions", "list", "--store", store], 45)):
         medians = alternate(floor, partial(seconds, _run, "-m", "botchat", *command), rounds=_ROUNDS)
-        yield ratio_row(f"botchat {' '.join(command[:2])}, time next to python -c pass", medians, at_most=at_most)
+        yield ratio_row(f"botchat {' '.join(command[:2])}, time vs. python -c pass", medians, at_most=at_most)
     if llm := shutil.which("llm", path=str(Path(sys.executable).parent)):
         medians = alternate(
             partial(seconds, _run, llm, "--help"), partial(seconds, _run, "-m", "botchat", "--help"), rounds=_ROUNDS
         )
-        yield ratio_row("botchat --help, time next to llm --help", medians, at_most=0.4)
+        yield ratio_row("botchat --help, time vs. llm --help", medians, at_most=0.4)
 
 
 def _fill_store(path: Path) -> str:

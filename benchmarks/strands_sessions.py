@@ -49,7 +49,7 @@ def _turn_rows(client: MongoClient, watched: MongoClient, sent: SentCommands, si
         yield count_row(f"{what}, bytes", *map(_size, (plain, bare)), at_most=_MOST_BYTES, unit=" B")
         speaker.model.script = [[tool_call("weather", city="Rome")], ["Sunny."]]
         with_tool = sent.during(speaker, "How is Rome?")
-        yield count_row(f"{what}, with one tool, commands", len(with_tool), None, at_most=4)
+        yield count_row(f"{what}, with one tool call, commands", len(with_tool), None, at_most=4)
 
 
 def _open_rows(client: MongoClient, watched: MongoClient, sent: SentCommands) -> Iterator[Row]:
@@ -59,11 +59,11 @@ def _open_rows(client: MongoClient, watched: MongoClient, sent: SentCommands) ->
     find = partial(_find, watched, session_id)
     yield count_row(f"{what}, commands", len(commands), len(sent.during(find)), at_most=3)
     of_indexes = sum(b"createIndexes" in command for command in commands)
-    yield count_row(f"{what}, commands for indexes", of_indexes, None, at_most=0)
+    yield count_row(f"{what}, index commands", of_indexes, None, at_most=0)
     with BotchatSessionManager(session_id, client=client, user=sample.WRITER) as manager:
         given = [asdict(message) for message in manager.list_messages(session_id, "default")]
         restore = partial(seconds, manager.list_messages, session_id, "default")
-        what = f"Strands, MongoDB: restoring {_OPENED:,} messages, time next to bare pymongo and"
+        what = f"Strands, MongoDB: restoring {_OPENED:,} messages, time vs. bare pymongo and"
         for name, make in {"bare objects": _made, "Strands' from_dict": SessionMessage.from_dict}.items():
             floor = partial(seconds, _restore_bare, client, session_id, given, make)
             yield difference_row(f"{what} {name}", alternate(floor, restore, rounds=_ROUNDS), at_most_ms=10)

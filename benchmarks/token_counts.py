@@ -34,9 +34,9 @@ def rows() -> Iterator[Row]:
         for name, count in _counters().items():
             raw, ours = _errors(said, count)
             low, high = ours
-            is_meant = name != "a token a word" or kind in {"English", "Python"}
+            is_meant = name != "one token per word" or kind in {"English", "Python"}
             yield Row(
-                f"tokens of {kind}, {name}: foretold / counted, p5 to p95",
+                f"tokens of {kind}, {name}: predicted / counted, p5 to p95",
                 f"{low:.2f} to {high:.2f}",
                 f"{raw[0]:.2f} to {raw[1]:.2f}",
                 goal="0.90 to 1.10" if is_meant else "-",
@@ -52,9 +52,9 @@ def _counters() -> dict[str, Count]:
         "o200k_base": of("o200k_base"),
         "cl100k_base": of("cl100k_base"),
         "qwen3.5": of("qwen3.5"),
-        "a token a byte": lambda text: len(text.encode()),
-        "a token a character": len,
-        "a token a word": lambda text: len(re.findall(r"\w+|[^\w\s]", text)),
+        "one token per byte": lambda text: len(text.encode()),
+        "one token per character": len,
+        "one token per word": lambda text: len(re.findall(r"\w+|[^\w\s]", text)),
     }
 
 
@@ -75,7 +75,7 @@ def _texts(chance: random.Random) -> dict[str, Callable[[], str]]:
     def any_of_them() -> str:
         return chance.choice([*kinds.values()])()
 
-    return kinds | {"all three in turn": any_of_them}
+    return kinds | {"all three, mixed": any_of_them}
 
 
 def _errors(said: list[list[str]], count: Count) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -88,8 +88,8 @@ def _errors(said: list[list[str]], count: Count) -> tuple[tuple[float, float], t
             messages.append(Message(role="user", content=question))
             tokens += count(question) + _FRAME
             if len(messages) > 2 * _KNOWN:
-                foretold = count_tokens(_BOT, "", messages)
-                ours.append((foretold.base + sum(foretold.messages)) / tokens)
+                predicted = count_tokens(_BOT, "", messages)
+                ours.append((predicted.base + sum(predicted.messages)) / tokens)
                 raw.append(sum(estimate_tokens(message.content) for message in messages) / tokens)
             usage = {"prompt_tokens": tokens, "completion_tokens": count(answer)}
             messages.append(Message(role="assistant", content=answer, usage=usage))

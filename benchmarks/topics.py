@@ -1,4 +1,4 @@
-"""Accuracy of topic detection on dialogues with known topics, next to nltk's TextTiling.
+"""Accuracy of topic detection on dialogues with known topics, compared with nltk's TextTiling.
 
 The environment variable BOTCHAT_TOPICSEG names a folder with dialseg_*.json and tiage_*.json: lists of
 {"utterances": [text], "segments": [number of utterances in each topic]}. The data are not part of this project.
@@ -29,7 +29,10 @@ _PK, _F1 = 0.39, 0.55
 def rows() -> Iterator[Row]:
     folder = os.environ.get(_FOLDER)
     if not folder:
-        print(f"There is no data: {_FOLDER} must name the folder that has it. (benchmarks/topics.py)", file=sys.stderr)
+        print(
+            f"No data, skipping topics: set {_FOLDER} to the folder with the dialogues (see benchmarks/topics.py).",
+            file=sys.stderr,
+        )
         return
     for path in sorted(Path(folder).glob("*.json")):
         dialogues = json.loads(path.read_text(encoding="utf-8"))
@@ -42,7 +45,7 @@ def rows() -> Iterator[Row]:
             ours = _scores(some, _online(lambda i, is_task=is_task: not is_task or i % 2 == 0))
             reached = (ours[0] <= _PK and ours[2] >= _F1) if is_task else None
             goal = f"Pk at most {_PK}, F1 at least {_F1}" if is_task else "-"
-            what = f"topics of {name}, {half} ({len(some)}): Pk, WindowDiff, F1; next to TextTiling"
+            what = f"topics of {name}, {half} ({len(some)}): Pk, WindowDiff, F1 vs. TextTiling"
             yield Row(what, _format_scores(ours), _format_scores(tiling), goal=goal, reached=reached)
 
 

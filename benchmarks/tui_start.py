@@ -1,8 +1,8 @@
-"""Time to the terminal chat's first picture, next to a minimal Textual app and, if installed, elia.
+"""Time to the first screen of `botchat tui`, compared with a minimal Textual app and, if installed, elia.
 
-Every program runs in its own terminal of 120 columns and 40 rows. The clock starts with the process and stops when text
-is drawn that only the picture has. `python benchmarks/tui_start.py --elia /path/to/elia` compares with elia 1.10, its
-database and botchat's holding 1,000 chats each.
+Every program runs in its own terminal of 120 columns and 40 rows. The time runs from its start until text appears
+that only this screen has. `python benchmarks/tui_start.py --elia /path/to/elia` compares with elia 1.10, with 1,000
+chats in each database.
 """
 
 import argparse
@@ -38,35 +38,35 @@ from textual.app import App
 from textual.widgets import Static
 class Minimal(App):
     def compose(self):
-        yield Static("minimal picture")
+        yield Static("minimal screen")
 Minimal().run()
 """
 
 
 def rows(folder: Path, elia: Path | None = None) -> Iterator[Row]:
-    """Measure the first picture, and the first picture with 50 sessions."""
+    """Measure the first screen, and the first screen with 50 sessions."""
     environment = _environment(folder)
     _fill_ours(folder / "chats.db")
     ours = [sys.executable, "-m", "botchat", "tui", "--store", str(folder / "chats.db"), "--user", sample.USER]
     sides: dict[str, Callable[[], float]] = {
-        "minimal": partial(_until, [sys.executable, "-c", _MINIMAL], b"minimal picture", environment),
-        "picture": partial(_until, ours, b"New session", environment),
+        "minimal": partial(_until, [sys.executable, "-c", _MINIMAL], b"minimal screen", environment),
+        "screen": partial(_until, ours, b"New chat", environment),
         "list": partial(_until, ours, f"50 of {_CHATS:,}".encode(), environment),
     }
     if elia:
-        sides["elia's picture"] = partial(_until, [str(elia)], b"Enter your message", environment)
+        sides["elia's screen"] = partial(_until, [str(elia)], b"Enter your message", environment)
         sides["elia's list"] = partial(_until, [str(elia)], b"chat 0999", environment)
         _fill_elia(elia, environment)
     taken = _in_turn(sides)
-    yield _row("botchat tui, first picture, next to a minimal Textual app", taken["picture"], taken["minimal"])
-    yield _row(f"botchat tui, 50 of {_CHATS:,} sessions listed, next to the same", taken["list"], taken["minimal"])
+    yield _row("botchat tui, first screen vs. a minimal Textual app", taken["screen"], taken["minimal"])
+    yield _row(f"botchat tui, 50 of {_CHATS:,} sessions listed vs. the same", taken["list"], taken["minimal"])
     if elia:
         yield _row(
-            f"botchat tui, first picture, next to elia's with {_CHATS:,} chats",
-            taken["picture"],
-            taken["elia's picture"],
+            f"botchat tui, first screen vs. elia with {_CHATS:,} chats",
+            taken["screen"],
+            taken["elia's screen"],
         )
-        yield _row(f"botchat tui, chats listed, next to elia's {_CHATS:,}", taken["list"], taken["elia's list"])
+        yield _row(f"botchat tui, sessions listed vs. elia with {_CHATS:,} chats", taken["list"], taken["elia's list"])
 
 
 def _in_turn(sides: dict[str, Callable[[], float]]) -> dict[str, float]:
@@ -86,7 +86,7 @@ def _row(what: str, ours: float, floor: float) -> Row:
 
 
 def _until(command: list[str], text: bytes, environment: dict[str, str]) -> float:
-    """Return how long a program takes from its start until it has drawn this text."""
+    """Return the seconds from the start of a program until it shows this text."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     drawn = b""
@@ -160,7 +160,7 @@ def _fill_elia(elia: Path, environment: dict[str, str]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--elia", type=Path, help="elia's command, in an environment of its own")
+    parser.add_argument("--elia", type=Path, help="path of the elia command, in its own environment")
     with tempfile.TemporaryDirectory(prefix="botchat-tui-") as name:
         for row in rows(Path(name), parser.parse_args().elia):
             print("| " + " | ".join(row.cells) + " |", flush=True)

@@ -27,7 +27,7 @@ _CPU = 0.35
 SHAPES = {
     "prose": "Rome is **old**, and `bus 64` is full of people who look at it. " * 6 + "\n\n",
     "list": "- the market, for breakfast, with *coffee* and a walk afterwards along the river\n",
-    "code": "    total = total + price * days  # what it costs in all\n",
+    "code": "    total = total + price * days  # the cost of the trip\n",
     "table": "| Tivoli | **42** km | a villa with fountains |\n",
 }
 _BEGINNINGS = {"code": "```python\ndef f():\n", "table": "| where | how far | what |\n|---|---:|---|\n"}
@@ -52,10 +52,12 @@ def rows() -> Iterator[Row]:
     floor, _ = asyncio.run(_stream(None))
     for shape in SHAPES:
         echo, cpu = asyncio.run(_stream(shape))
-        what = f"reply of {_LENGTH:,} characters ({shape}), {_PER_SECOND} pieces a second, {_ABOVE:,} messages above"
+        what = (
+            f"reply of {_LENGTH:,} characters ({shape}), {_PER_SECOND} chunks per second, {_ABOVE:,} earlier messages"
+        )
         reached = echo <= _FRAMES_MS
         yield Row(
-            f"{what}: key seen, p95",
+            f"{what}: key latency, p95",
             f"{echo:.0f} ms",
             f"{floor:.0f} ms",
             f"{echo - floor:+.0f} ms",

@@ -1,4 +1,4 @@
-"""A transcript of 10,000 messages next to one of 100: the time of opening, changing and re-wrapping it."""
+"""A transcript of 10,000 messages compared with one of 100: the time to open, change and re-wrap it."""
 
 import asyncio
 import gc
@@ -57,19 +57,17 @@ async def _rows() -> list[Row]:
         found = [ratio_row("open", await bench.compare(few, many, bench.open), at_most=_AT_MOST)]
         for what, change in (
             ("append a message", bench.append),
-            ("put 50 earlier ones before", bench.prepend),
-            ("a piece of a reply", bench.update),
+            ("prepend 50 earlier messages", bench.prepend),
+            ("update a reply", bench.update),
             ("page up", bench.page),
-            ("another width", bench.resize),
-            ("another theme", bench.theme),
+            ("resize", bench.resize),
+            ("change the theme", bench.theme),
         ):
             found.append(ratio_row(what, await bench.compare(few, many, change), at_most=_AT_MOST))
         memory = (await bench.memory(few), await bench.memory(many))
         ratio = memory[1] / memory[0]
         kib = [f"{size / 1024:,.0f} KiB" for size in memory]
-        found.append(
-            Row("memory beyond the data", kib[1], kib[0], f"{ratio:.2f}", f"at most {_AT_MOST}", ratio <= _AT_MOST)
-        )
+        found.append(Row("memory overhead", kib[1], kib[0], f"{ratio:.2f}", f"at most {_AT_MOST}", ratio <= _AT_MOST))
     return [Row(f"transcript of {MANY:,} messages / {FEW}: {row.what}", *row.cells[1:5], row.reached) for row in found]
 
 

@@ -1,4 +1,4 @@
-"""Typing and scrolling on the page in Chromium while a long reply streams, next to the same while nothing streams."""
+"""Typing and scrolling on the page in Chromium while a long reply streams, compared with an idle page."""
 
 import sys
 import tempfile
@@ -20,7 +20,7 @@ _PIECES, _PER_SECOND = 4_000, 50
 _KEYS = 60
 _SCROLLS = 60
 
-# Measures from a key to its picture: the first task after the next frame runs after painting.
+# Measures from a key to its paint: the first task after the next frame runs after painting.
 _WATCH = """() => {
   window.keys = []; window.frames = [];
   document.querySelector('textarea').addEventListener('keydown', event => requestAnimationFrame(() => {
@@ -53,12 +53,12 @@ def rows(folder: Path) -> Iterator[Row]:
         page.locator("textarea").wait_for()
         page.evaluate(_WATCH)
         still = _used(page)
-        page.locator("textarea").fill("Go on")
+        page.locator("textarea").fill("Continue")
         page.keyboard.press("Enter")
         page.get_by_text("piece 100").wait_for()
         streaming = _used(page)
-    what = f"page in Chromium, a reply of {_PER_SECOND} pieces a second"
-    for name, floor, ours in zip(("key seen, p95", "longest frame while scrolling"), still, streaming, strict=True):
+    what = f"page in Chromium, reply of {_PER_SECOND} chunks per second"
+    for name, floor, ours in zip(("key latency, p95", "longest frame while scrolling"), still, streaming, strict=True):
         yield Row(f"{what}: {name}", f"{ours:.0f} ms", f"{floor:.0f} ms", f"{ours - floor:+.0f} ms")
 
 

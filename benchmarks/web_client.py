@@ -1,8 +1,7 @@
-"""A headless client of the page: it speaks Streamlit's protocol on the page's WebSocket, and draws nothing.
+"""A headless client of the page: it uses Streamlit's protocol on the page's WebSocket and renders nothing.
 
-Like the browser, it keeps the elements of the page, sends the widgets' state with every run, names the big messages
-that it has cached, which are not sent again, and runs the timers of fragments. Widgets are found by their key, wherever
-they are on the page.
+Like the browser, it keeps the elements of the page, sends the widgets' state with every run, lists the cached large
+messages, which aren't sent again, and runs the timers of fragments. Widgets are found by their key.
 """
 
 import asyncio
@@ -17,7 +16,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
 
 TIMEOUT_SECONDS = 120.0
-"""Time limit of a run: high, so that the benchmark reaches the load at which the page breaks down."""
+"""Time limit of a run: high, so that the benchmark can exceed the load that the page can handle."""
 
 _FINISHED = ForwardMsg.ScriptFinishedStatus
 _KEPT_RUNS = 2  # Streamlit's global.maxCachedMessageAge
@@ -118,7 +117,7 @@ class Tab:
         """Wait until a condition is true at the end of a run.
 
         Raises:
-            TimeoutError: it did not become true.
+            TimeoutError: the condition didn't become true in time.
         """
         async with asyncio.timeout(TIMEOUT_SECONDS):
             while not reached():
@@ -160,7 +159,7 @@ class Tab:
                     self._finish(message)
 
     def _whole_of(self, message: ForwardMsg) -> ForwardMsg:
-        """Cache a big message, or return the cached one for a message that only names it."""
+        """Cache a large message, or return the cached one for a message with only its hash."""
         key = message.ref_hash or message.hash
         if message.ref_hash:
             message.delta.CopyFrom(self._kept[key][0].delta)
@@ -183,7 +182,7 @@ class Tab:
         self.seen(self._shown[path].text)
 
     def _finish(self, message: ForwardMsg) -> None:
-        """Remove the elements that the run has not shown again."""
+        """Remove the elements that the run didn't draw again."""
         fragments = set(message.metadata.run.fragment_ids)
         if message.script_finished == _FINISHED.FINISHED_EARLY_FOR_RERUN:
             return

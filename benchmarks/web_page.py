@@ -1,6 +1,6 @@
-"""The page: the time of a run with much and with little loaded, its start, and the memory of open pages.
+"""The page: the time of a rerun with much and with little loaded, of its start, and the memory of open pages.
 
-`python benchmarks/web_page.py` runs it alone, without mongod.
+`python benchmarks/web_page.py` runs only this benchmark, without mongod.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ def start_rows(folder: Path) -> Iterator[Row]:
         rounds=_STARTS,
         warm_up=1,
     )
-    yield ratio_row("botchat web, first page, next to streamlit hello", medians, at_most=1.3)
+    yield ratio_row("botchat web, first page, vs. streamlit hello", medians, at_most=1.3)
 
 
 def _first_page(command: list[str], settings: dict[str, str], before: str) -> float:
@@ -89,16 +89,16 @@ def _run_rows(name: str, store: str, folder: Path) -> Iterator[Row]:
         many = _fill_store(store, user, sessions, _MESSAGES)
         with botchat_web(folder, store, "few") as of_few, botchat_web(folder, store, user) as of_many:
             medians = asyncio.run(_runs((of_few, few), (of_many, many), sessions))
-        what = f"page on {name}: a run with {sessions} sessions loaded and {_MESSAGES:,} messages / {_FEW} and {_FEW}"
+        what = f"page on {name}: rerun with {sessions} sessions and {_MESSAGES:,} messages / {_FEW} and {_FEW}"
         yield ratio_row(what, medians, at_most=2)
     with closing(build_repository(store)) as repository:
         times = [seconds(repository.get, user, many.id, 30) for _ in range(_RUNS)]
-    what = f"page on {name}: reading the newest 30 of {_MESSAGES:,} messages, alone"
+    what = f"page on {name}: read the newest 30 of {_MESSAGES:,} messages"
     yield Row(what, milliseconds(median(times)), "-")
 
 
 async def _runs(few: tuple[Server, Session], many: tuple[Server, Session], sessions: int) -> tuple[float, float]:
-    """Return the median time of a run of each page; they run in turn."""
+    """Return the median time of a rerun of each page; they run in turn."""
     taken: tuple[list[float], list[float]] = ([], [])
     async with (
         Tab(few[0].address, f"session={few[1].id}") as of_few,
@@ -120,16 +120,16 @@ def _memory_rows(store: str, folder: Path) -> Iterator[Row]:
     with botchat_web(folder, store, "few") as server:
         a_page, grown = asyncio.run(_memory(server))
     yield Row(
-        f"page: memory of each of {_PAGES} open pages",
+        f"page: memory per open page, with {_PAGES} open",
         f"{a_page / _KB:.0f} kB",
         "-",
         "-",
         "at most 300 kB",
         a_page <= 300 * _KB,
     )
-    most = 10_000  # what an allocator may retain by chance
+    most = 10_000  # an allocator may retain this much
     yield Row(
-        f"page: memory after {_RERUNS:,} runs, more than after {_RERUNS // 10}",
+        f"page: memory growth in {_RERUNS:,} reruns",
         f"{grown / _KB:,.0f} kB",
         "-",
         "-",
@@ -139,7 +139,7 @@ def _memory_rows(store: str, folder: Path) -> Iterator[Row]:
 
 
 async def _memory(server: Server) -> tuple[float, int]:
-    """Return the memory of each open page, and how much the server grows from few runs to many."""
+    """Return the memory per open page, and the server's growth in many reruns."""
     async with Tab(server.address) as tab:
         for _ in range(_RERUNS // 10):
             await tab.run()

@@ -1,4 +1,4 @@
-"""Starts the page's and the API's server, each in its own process, with a stub bot, and measures their resources."""
+"""Starts the page and the API, each in its own process, with a stub bot, and measures their CPU time and memory."""
 
 import os
 import signal

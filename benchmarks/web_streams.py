@@ -24,7 +24,7 @@ PEOPLE = (1, 50, 100, 150, 200)
 _PIECES = 300
 _PER_SECOND = 20
 _ARRIVE_WITHIN = 10.0
-"""Seconds within which they press Enter: a reply takes 15, so that all stream at once for 5."""
+"""All users press Enter within this many seconds. A reply takes 15 s, so all stream concurrently for 5 s."""
 
 _ALONE_ROUNDS = 5
 _USER = "ann"
@@ -59,32 +59,32 @@ def rows(folder: Path, uri: str | None, numbers: Sequence[int] = PEOPLE) -> Iter
 
 
 def _rows(crowd: Crowd, alone: Crowd | None) -> Iterator[Row]:
-    who = "one person" if crowd.people == 1 else f"{crowd.people} people, each"
-    what = f"page: {who} with a reply of {_PIECES} pieces, {_PER_SECOND} a second"
+    who = "1 user" if crowd.people == 1 else f"{crowd.people} users, each"
+    what = f"page: {who} with a reply of {_PIECES} chunks, {_PER_SECOND} per second"
     has_goal = 1 < crowd.people <= 100
-    whole = f"{crowd.on_screen} on the screen, {crowd.stored} in the store"
+    whole = f"{crowd.on_screen} displayed, {crowd.stored} stored"
     sent = len(crowd.sessions)
     goal, reached = (f"all {sent}", crowd.on_screen == crowd.stored == sent) if crowd.people <= 100 else ("-", None)
-    yield Row(f"{what}: whole", whole, "-", "-", goal, reached)
+    yield Row(f"{what}: complete", whole, "-", "-", goal, reached)
     first = f"{median(crowd.firsts):.2f} s, p95 {crowd.p95:.2f} s"
-    floor = f"p95 {alone.p95:.2f} s alone" if alone and alone is not crowd else "-"
+    floor = f"p95 {alone.p95:.2f} s for 1 user" if alone and alone is not crowd else "-"
     ratio = crowd.p95 / alone.p95 if alone and alone is not crowd else None
     yield Row(
-        f"{what}: first word seen",
+        f"{what}: time to first word",
         first,
         floor,
         f"{ratio:.2f}" if ratio else "-",
         "at most 3" if has_goal else "-",
         ratio <= 3 if ratio and has_goal else None,
     )
-    yield Row(f"{what}: longest the screen stood still, p95", f"{_p95(crowd.gaps):.2f} s", "-")
-    yield Row(f"{what}: CPU of the server", f"{crowd.cpu:.0%} of a core", "-")
+    yield Row(f"{what}: longest pause, p95", f"{_p95(crowd.gaps):.2f} s", "-")
+    yield Row(f"{what}: server CPU", f"{crowd.cpu:.0%} of a core", "-")
 
 
 def measured(folder: Path, store: str | None, people: int) -> Crowd:
-    """Let `people` users ask within some seconds, and watch until all have their replies.
+    """Let `people` users send a message within some seconds, and wait until all have their replies.
 
-    Without a store they share a SQLite file.
+    Without `store` they share a SQLite file.
     """
     crowd = Crowd(people)
     with tempfile.TemporaryDirectory(dir=folder) as name, stub_bot(_PIECES, _PER_SECOND) as base_url:
@@ -96,7 +96,7 @@ def measured(folder: Path, store: str | None, people: int) -> Crowd:
 
 
 async def _stream(crowd: Crowd, server: Server) -> None:
-    async with Tab(server.address) as first:  # the extra time of the first page and reply isn't counted
+    async with Tab(server.address) as first:  # warm-up: the first page and reply take longer
         await first.run()
         await _ask(Crowd(1), first, 0)
         if crowd.people == 1:
@@ -145,7 +145,7 @@ async def _ask(crowd: Crowd, tab: Tab, wait: float, server: Server | None = None
 
     tab.seen = look
     before = server.cpu_seconds if server else 0.0
-    await tab.say("Go on")
+    await tab.say("Continue")
     with suppress(TimeoutError):
         await tab.until(lambda: _LAST in tab.text and not tab.has("stop"))
     if server:

@@ -100,7 +100,7 @@ def build_repository(store: str | None, **pool_options: Any) -> SessionRepositor
 
         return KeyedRepository(connect(store, **pool_options))
     if pool_options:
-        raise ConfigError(f"Only MongoDB has a pool of connections: {', '.join(pool_options)} can't be used here.")
+        raise ConfigError(f"{', '.join(pool_options)} can't be used with SQLite: only MongoDB has a connection pool.")
     from botchat.core.storage.sqlite.repository import SqliteRepository
 
     path = sqlite_path(store)
@@ -135,10 +135,12 @@ def sqlite_path(store: str | None) -> Path:
     scheme, is_url, _ = store.partition("://")
     if (is_url and not store.startswith("sqlite:///")) or without_password(store) != store:
         kind = f" {scheme}://" if re.fullmatch("[a-z0-9+]+", scheme) else ""
-        raise ConfigError(f"Unknown kind of store{kind}. Use mongodb://HOST/DATABASE, sqlite:///PATH or a path.")
+        raise ConfigError(f"Unknown store type{kind}. Use mongodb://HOST/DATABASE, sqlite:///PATH or a path.")
     path = Path(store.removeprefix("sqlite:///")).expanduser()
     if is_url and not path.is_absolute() and not path.parent.is_dir() and Path("/", path).parent.is_dir():
-        raise ConfigError(f"{store} is a relative path. An absolute one has four slashes: sqlite:///{Path('/', path)}")
+        raise ConfigError(
+            f"{store} is a relative path. An absolute path needs four slashes: sqlite:///{Path('/', path)}"
+        )
     return path.absolute()
 
 
@@ -192,26 +194,28 @@ def retention_policy(settings: Settings) -> Retention:
 
 
 def default_bot(settings: Settings, bots: Mapping[str, Bot]) -> str:
-    """Return the id of the default bot: the configured one, else the first in the config, else the demo.
+    """Return the ID of the default bot: the configured one, else the first in the config, else the demo.
 
     Raises:
         ConfigError: the configured bot doesn't exist.
     """
     chosen = settings.default_bot or next(iter(bots))
     if chosen not in bots:
-        raise ConfigError(f"The default bot {chosen!r} is not there; the config has: {', '.join(sorted(bots))}.")
+        raise ConfigError(f"Default bot {chosen!r} not found. Configured bots: {', '.join(sorted(bots))}.")
     return chosen
 
 
 def _openai_bot(bot_id: str, config: BotConfig, environment: Mapping[str, str]) -> OpenAIBot:
     base_url = config.base_url or environment.get("OPENAI_BASE_URL") or OPENAI_URL
     if not base_url.startswith(("http://", "https://")):
-        raise ConfigError(f"The base_url of the bot {bot_id!r} must begin with http:// or https://.")
+        raise ConfigError(f"The base_url of bot {bot_id!r} must start with http:// or https://.")
     if config.api_key_env and not re.fullmatch(r"[A-Za-z_]\w*", config.api_key_env):  # not shown: it may be a key
-        raise ConfigError(f"api_key_env of the bot {bot_id!r} is no name of a variable. A key must not be in the file.")
+        raise ConfigError(
+            f"The api_key_env of bot {bot_id!r} must be the name of an environment variable, not the API key itself."
+        )
     if taken := config.params.keys() & {"model", "messages", "stream", "stream_options"}:
         raise ConfigError(
-            f"params of the bot {bot_id!r} can't hold {', '.join(sorted(taken))}: botchat sends that itself."
+            f"The params of bot {bot_id!r} can't include {', '.join(sorted(taken))}: botchat sets that itself."
         )
     key = environment.get(config.key_name) if config.key_name else None
     return OpenAIBot(bot_id, config, base_url=base_url, api_key=key or None)
@@ -221,13 +225,13 @@ def _check_store_exists(store: str | None) -> None:
     if not store or is_mongodb(store) or not (path := sqlite_path(store)).parent.is_dir():
         return
     if not path.exists():
-        raise StoreUnreadable(f"There is no file {path}: check --store.")
+        raise StoreUnreadable(f"{path} not found. Check --store.")
     if path.is_file() and not path.stat().st_size:
-        raise StoreUnreadable(f"{path} is empty, and no store: check --store.")
+        raise StoreUnreadable(f"{path} is empty and not a botchat store. Check --store.")
 
 
 def _create_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreUnreadable(f"The folder {folder} for your sessions can't be made: {error.strerror}.") from error
+        raise StoreUnreadable(f"Can't create the folder {folder} for your sessions: {error.strerror}.") from error

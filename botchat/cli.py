@@ -30,36 +30,30 @@ from botchat.commands import (
     web,
 )
 from botchat.commands.support import exit_codes
+from botchat.commands.support.help_text import CommandGroup
 from botchat.commands.support.streams import OutputClosedError, discard_output
+from botchat.commands.support.usage_errors import usage_message
 from botchat.core.errors import BotchatError
 from botchat.logs import log_text
 
 _NO_TERMINAL_HELP = """\
-Usage: botchat COMMAND …
+Usage: botchat COMMAND
 
-On a terminal botchat alone opens the chat; here is none. botchat ask "…" asks one question,
-botchat web serves the page, botchat --help lists everything."""
-
-
-def _command_group(help_: str, *, alone: bool = False) -> typer.Typer:
-    return typer.Typer(
-        rich_markup_mode=None,  # plain text: Rich takes longer to load than everything else, and draws boxes
-        add_completion=False,  # `botchat completion` does it, without options in every --help
-        no_args_is_help=not alone,
-        invoke_without_command=alone,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-        help=help_,
-    )
+No terminal detected, so the chat can't open here. Run botchat ask "…" for one question,
+botchat web for the web page, or botchat --help for all commands."""
 
 
-app = _command_group("Chat with any OpenAI-compatible bot, and never lose a word.", alone=True)
+app = CommandGroup(
+    "Chat with OpenAI-compatible models in the terminal, in the browser or from scripts.",
+    runs_alone=True,
+    epilog=help_topics.listed_topics(),
+)
 app.command()(tui.tui)
 app.command()(web.web)
 app.command()(api.api)
 app.command()(ask.ask)
 
-_sessions = _command_group("Find and change sessions, and get words out and in.")
+_sessions = CommandGroup("Manage sessions.")
 _sessions.command("list")(sessions_read.list_sessions)
 _sessions.command()(sessions_read.search)
 _sessions.command()(sessions_read.show)
@@ -80,7 +74,7 @@ _sessions.command()(sessions_change.restore)
 _sessions.command()(sessions_change.prune)
 app.add_typer(_sessions, name="sessions")
 
-_users = _command_group("Look after users.")
+_users = CommandGroup("Manage users and their accounts.")
 _users.command("list")(users.list_users)
 _users.command("show")(users.show_user)
 _users.command("export")(users.export_user)
@@ -91,31 +85,31 @@ _users.command("disable")(accounts.disable)
 _users.command("enable")(accounts.enable)
 app.add_typer(_users, name="users")
 
-_tokens = _command_group("Let programs in: tokens for the API.")
+_tokens = CommandGroup("Manage API tokens.")
 _tokens.command("create")(tokens.create)
 _tokens.command("list")(tokens.list_tokens)
 _tokens.command("revoke")(tokens.revoke)
 app.add_typer(_tokens, name="tokens")
 
-_feedback = _command_group("Feedback on messages.")
+_feedback = CommandGroup("Manage feedback on messages.")
 _feedback.command()(feedback.give)
 _feedback.command("list")(feedback.list_feedback)
 _feedback.command("export")(feedback.export_feedback)
 app.add_typer(_feedback, name="feedback")
 
-_store = _command_group("Look after the store.")
+_store = CommandGroup("Manage the store.")
 _store.command()(store.info)
 _store.command()(store.check)
 _store.command()(store.copy)
 app.add_typer(_store, name="store")
 
-_bots = _command_group("See which bots there are, and whether they answer.")
+_bots = CommandGroup("List and test bots.")
 _bots.command("list")(bots.list_bots)
 _bots.command()(bots.show)
 _bots.command("test")(bots.probe)
 app.add_typer(_bots, name="bots")
 
-_config = _command_group("Look at the configuration, begin one, check one.")
+_config = CommandGroup("Manage the configuration.")
 _config.command()(config.path)
 _config.command()(config.show)
 _config.command()(config.init)
@@ -144,13 +138,13 @@ def run(arguments: list[str] | None = None) -> NoReturn:
         if error.message.startswith("Usage: "):  # a group without a command: Typer raises its help as an error
             typer.echo(error.message)
             sys.exit(error.exit_code)
-        code = _print_error(_usage_message(error), error.exit_code)
+        code = _print_error(usage_message(error), error.exit_code)
     except typer.Abort as error:
         code = _handle_abort(error)
     except (OutputClosedError, BrokenPipeError):
         code = _handle_broken_pipe()
     except OSError as error:  # only of stdout: errors of libraries are translated where they are called
-        code = _print_error(f"The output can't be written: {error.strerror}.", exit_codes.FAILED)
+        code = _print_error(f"Can't write the output: {error.strerror}.", exit_codes.FAILED)
         discard_output()
     except SystemExit as error:
         if not isinstance(error.__context__, BrokenPipeError):
@@ -168,24 +162,11 @@ def _print_error(why: str, code: int) -> int:
 
 
 def _handle_abort(error: typer.Abort) -> int:
-    """Report a prompt that was answered with no, or not at all: Typer hides that cause in the context."""
+    """Report a prompt that was declined or interrupted: Typer hides the cause in the context."""
     if error.__context__:
         typer.echo(err=True)  # the cursor is still after the prompt
     interrupted = isinstance(error.__context__, KeyboardInterrupt)
-    return _print_error("Nothing was done.", exit_codes.INTERRUPTED if interrupted else exit_codes.FAILED)
-
-
-def _usage_message(error: typer.TyperException) -> str:
-    """Return a usage error on one line: what is wrong, a suggestion, and the command whose --help explains it."""
-    possibilities = getattr(error, "possibilities", None)
-    message = (
-        f"{error.message}. Did you mean {' or '.join(sorted(possibilities))}?"
-        if possibilities
-        else error.format_message()
-    )
-    context = getattr(error, "ctx", None)
-    message = message.replace("Value error, ", "")  # pydantic's prefix
-    return f"{message} ({context.command_path} --help)" if context and message else message
+    return _print_error("Canceled. Nothing was changed.", exit_codes.INTERRUPTED if interrupted else exit_codes.FAILED)
 
 
 def _handle_broken_pipe() -> int:
@@ -203,7 +184,7 @@ def _print_version(value: bool) -> None:  # noqa: FBT001  (Typer calls it with t
 def _root(
     context: typer.Context,
     _version: Annotated[
-        bool, typer.Option("--version", help="Say which botchat this is.", is_eager=True, callback=_print_version)
+        bool, typer.Option("--version", "-V", help="Show the version and exit.", is_eager=True, callback=_print_version)
     ] = False,
 ) -> None:
     if context.invoked_subcommand is None:

@@ -21,7 +21,7 @@ def parse_duration(text: str) -> timedelta:
     if found := re.match(DURATION_PATTERN, text):
         number, unit = int(found[1]), found[2]
         return timedelta(days=365 * number) if unit == "y" else timedelta(**{_UNITS[unit]: number})
-    raise InvalidInput(f"{text!r} is no duration: say 90d, 12h, 2w or 1y.")
+    raise InvalidInput(f"Invalid duration {text!r}. Use a number and a unit: 30m, 12h, 90d, 2w or 1y.")
 
 
 def format_duration(time: timedelta) -> str:
@@ -44,4 +44,6 @@ def parse_time(text: str, now: datetime) -> datetime:
     try:
         return now - parse_duration(text)
     except (InvalidInput, OverflowError) as error:
-        raise InvalidInput(f"{text!r} is no time: say 2026-11-01, 2026-11-01T12:00Z, or 7d for a week ago.") from error
+        raise InvalidInput(
+            f"Invalid time {text!r}. Use a date (2026-11-01), a date and time (2026-11-01T12:00Z) or an age (7d)."
+        ) from error

@@ -1,4 +1,4 @@
-"""A chat that continues where it stopped, in any process: `python examples/chat.py SESSION TEXT…`."""
+"""A chat that any process can continue: `python examples/chat.py SESSION TEXT…`."""
 
 import sys
 
@@ -14,7 +14,7 @@ def main(session_id: str = "example-chat", *words: str) -> None:
         agent = Agent(model=DemoModel(), session_manager=manager, system_prompt="Be brief.", callback_handler=None)
         before = len(agent.messages)
         print(agent(" ".join(words) or "Good morning"))
-        print(f"— {before} messages before; all of it: botchat sessions show {session_id}")
+        print(f"({before} earlier messages. Show the session: botchat sessions show {session_id})")
 
 
 if __name__ == "__main__":

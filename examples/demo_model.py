@@ -21,7 +21,7 @@ class DemoModel(Model):
         self._bot = DemoBot(pause=0)
 
     def update_config(self, **_: Any) -> None:
-        """Do nothing: there is nothing to configure."""
+        """Do nothing: the model has no options."""
 
     def get_config(self) -> dict[str, str]:
         """Return the name of the model."""
@@ -29,7 +29,7 @@ class DemoModel(Model):
 
     def structured_output(self, *_: Any, **__: Any) -> AsyncGenerator[dict[str, Any], None]:
         """Raise NotImplementedError."""
-        raise NotImplementedError("The demo bot answers in words alone.")
+        raise NotImplementedError("The demo bot returns only text.")
 
     async def stream(self, messages: Messages, *_: Any, **__: Any) -> AsyncIterable[StreamEvent]:
         """Stream a canned reply to the last message."""

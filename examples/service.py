@@ -1,6 +1,6 @@
 """Agents as an HTTP service with one connection pool: `uvicorn --app-dir examples service:app`.
 
-The user is part of the URL here; a real service takes it from its sign-in, never from the request.
+Here the user is part of the URL. A real service takes it from its authentication, never from the request.
 """
 
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ from botchat.strands import BotchatSessionManager
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    """Open the store when the service starts, and close it when it ends."""
+    """Open the store at startup, and close it at shutdown."""
     open_shared_store()
     try:
         yield
@@ -30,14 +30,14 @@ app = FastAPI(lifespan=lifespan)
 
 
 class NewMessage(BaseModel):
-    """A message of the user."""
+    """A message from the user."""
 
     text: str
 
 
 @app.post("/{user}/sessions/{session_id}/messages")
 def send(user: str, session_id: str, message: NewMessage) -> dict[str, str]:
-    """Return the reply of the session's agent. FastAPI calls this in a thread, so it may block on the store."""
+    """Return the agent's reply. FastAPI runs `def` routes in threads, so this may block."""
     manager = BotchatSessionManager(session_id, store=shared_store(), user=user)
     agent = Agent(model=DemoModel(), session_manager=manager, callback_handler=None)
     return {"answer": str(agent(message.text))}

@@ -13,7 +13,7 @@ PRIORITIES = {"low", "high"}
 def check_priority(change: MetadataChanged) -> None:
     """Reject an unknown priority."""
     if not {change.values.get("priority", "low")} <= PRIORITIES:
-        raise ValueError(f"The priority is one of {PRIORITIES}.")
+        raise ValueError(f"The priority must be one of {PRIORITIES}.")
 
 
 def main(case: str = "case-4711", customer: str = "ann") -> None:
@@ -27,11 +27,11 @@ def main(case: str = "case-4711", customer: str = "ann") -> None:
         desk = Agent(agent_id="desk", model=DemoModel(), session_manager=manager, callback_handler=None)
         expert = Agent(agent_id="expert", model=DemoModel(), session_manager=manager, callback_handler=None)
         desk(f"My card {CARD} was charged twice.")
-        for message in session.messages("desk"):  # the desk agent has repeated it
+        for message in session.messages("desk"):  # the reply repeats it
             if CARD in message.content:
-                session.redact(message.id, content=message.content.replace(CARD, "[taken out]"))
+                session.redact(message.id, content=message.content.replace(CARD, "[redacted]"))
         session.update_metadata(priority="high")
-        expert("A customer was charged twice. What now?")
+        expert("A customer was charged twice. What should I do?")
         session.give_feedback("up", "quick")
 
         for agent in session.agents():

@@ -1,6 +1,6 @@
-"""A workflow that survives its process: each run does the remaining steps, however the previous run ended.
+"""A workflow that survives a restart: each run continues after the last completed step.
 
-`python examples/workflow.py SESSION STEPS` does at most STEPS steps.
+`python examples/workflow.py SESSION STEPS` runs at most STEPS steps.
 """
 
 import sys
@@ -14,7 +14,7 @@ STEPS = ("Collect the figures", "Compare them with last year's", "Write the repo
 
 
 def main(session_id: str = "example-workflow", at_most: str = "99") -> None:
-    """Do the next steps, and print the progress."""
+    """Run the next steps and print the progress."""
     with BotchatSessionManager(session_id) as manager:
         worker = Agent(agent_id="worker", model=DemoModel(), session_manager=manager, callback_handler=None)
         done = worker.state.get("done") or []
@@ -22,9 +22,9 @@ def main(session_id: str = "example-workflow", at_most: str = "99") -> None:
             worker(f"{step}.")
             done = [*done, step]
             worker.state.set("done", done)
-            manager.sync_agent(worker)  # from here on this step is not done again
+            manager.sync_agent(worker)  # this step is now stored as done
             print(f"Done: {step}")
-        print(f"{len(done)} of {len(STEPS)} steps are done.")
+        print(f"{len(done)} of {len(STEPS)} steps done.")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ def test_a_parser_takes_whatever_it_is_given(name):
 
 
 def test_what_is_nested_too_deeply_is_refused_in_words(tmp_path):
-    with pytest.raises(InvalidInput, match="is no cursor"):
+    with pytest.raises(InvalidInput, match="Invalid cursor"):
         parse_cursor(base64.urlsafe_b64encode(b"[" * 5_000).decode())
     file = tmp_path / "config.toml"
     file.write_text("a = " + "[" * 5_000)

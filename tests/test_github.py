@@ -44,6 +44,13 @@ def test_only_the_job_that_publishes_may_ask_for_an_identity():
     assert (jobs["build"]["needs"], jobs["publish"]["needs"], jobs["release"]["needs"]) == ("test", "build", "publish")
 
 
+def test_only_the_job_that_publishes_the_docs_may_write_pages():
+    jobs = loaded(GITHUB / "workflows" / "docs.yml")["jobs"]
+    rights = {name: job["permissions"] for name, job in jobs.items() if "permissions" in job}
+    assert rights == {"deploy": {"pages": "write", "id-token": "write"}}
+    assert (jobs["deploy"]["needs"], jobs["deploy"]["environment"]["name"]) == ("build", "github-pages")
+
+
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_an_issue_form_has_what_github_requires(path):
     form = loaded(path)

@@ -103,3 +103,11 @@ def test_the_link_is_removed(clone):
     clone.make("install")
     assert clone.make("uninstall").stdout == f"Removed: {clone.link}\n"
     assert not clone.link.is_symlink()
+
+
+def test_the_docs_are_built_with_warnings_as_errors_and_served_on_this_machine(clone):
+    shown = clone.make("--dry-run", "docs", "DOCS_PORT=8123").stdout
+    assert shown.index("docs/scripts/reference.py") < shown.index("sphinx-build -W --keep-going -n ")
+    assert "http://127.0.0.1:8123/" in shown
+    assert "http.server --bind 127.0.0.1 --directory build/docs '8123'" in shown
+    assert "http.server" not in clone.make("--dry-run", "docs-build").stdout

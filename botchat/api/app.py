@@ -18,8 +18,9 @@ from botchat.api.schemas.responses import ProblemOut
 
 _ROUTERS = (sessions, messages, preferences, completions, sign_in, health, admin, docs_page)
 _DESCRIPTION = (
-    "Sessions with bots, stored as they are said. Show who you are with `Authorization: Bearer TOKEN`; "
-    "another's session and none are the same 404. Errors are problem+json, and OpenAI's own shape below `/v1`."
+    "Chat sessions with bots, stored message by message. Authenticate with `Authorization: Bearer TOKEN`. "
+    "Other users' sessions return 404, like sessions that don't exist. "
+    "Errors are `application/problem+json` (RFC 9457); `/v1` uses OpenAI's format."
 )
 
 
@@ -67,6 +68,7 @@ def _openapi_document(app: FastAPI) -> dict[str, Any]:
     document["security"] = [{"token": []}]
     for path, operations in document["paths"].items():
         for operation in operations.values():
+            operation.update(_summary_and_description(operation.pop("description")))
             for parameter in operation.get("parameters", ()):
                 parameter["schema"] = _without_null(parameter["schema"])
             operation["responses"].pop("422", None)
@@ -79,6 +81,12 @@ def _openapi_document(app: FastAPI) -> dict[str, Any]:
     return document
 
 
+def _summary_and_description(docstring: str) -> dict[str, str]:
+    """Return the first line of a route's docstring as the summary of the operation, and the rest as its description."""
+    summary, _, description = docstring.partition("\n\n")
+    return {"summary": summary.removesuffix("."), "description": description}
+
+
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of a query or header parameter without null: it can be absent, but never null."""
     kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
@@ -89,16 +97,18 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 _OPENAI_ERROR: dict[str, Any] = {
     "type": "object",
+    "description": "An error in OpenAI's format.",
     "required": ["error"],
     "properties": {
         "error": {
             "type": "object",
             "required": ["message", "type", "param", "code"],
+            "description": "The error.",
             "properties": {
-                "message": {"type": "string"},
-                "type": {"type": "string"},
-                "param": {"type": ["string", "null"]},
-                "code": {"type": ["string", "null"]},
+                "message": {"type": "string", "description": "What happened and what to do, for people."},
+                "type": {"type": "string", "description": "Category, such as `invalid_request_error`."},
+                "param": {"type": ["string", "null"], "description": "Always `null`."},
+                "code": {"type": ["string", "null"], "description": "Kind of error, such as `session_not_found`."},
             },
         }
     },
@@ -107,4 +117,4 @@ _OPENAI_ERROR: dict[str, Any] = {
 
 def _error_response(path: str) -> dict[str, Any]:
     kind, name = ("application/json", "OpenAIError") if path.startswith("/v1/") else (errors.MEDIA_TYPE, "Problem")
-    return {"description": "It went wrong", "content": {kind: {"schema": {"$ref": f"#/components/schemas/{name}"}}}}
+    return {"description": "Error", "content": {kind: {"schema": {"$ref": f"#/components/schemas/{name}"}}}}

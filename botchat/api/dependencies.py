@@ -21,7 +21,7 @@ class Services:
     """The objects that the routes use.
 
     Attributes:
-        admins: the users who can have the scope `admin`, by an API token or a sign-in.
+        admins: the users that can have the scope `admin`, with an API token or by signing in.
         signer: signs access tokens; None disables password sign-in, so that only API tokens are accepted.
         sole_user: the user of every request on a server without authentication.
         sign_in_limiter: limits wrong passwords.

@@ -1,4 +1,4 @@
-"""Maps errors to HTTP responses: problem+json (RFC 9457), and OpenAI's format below /v1. No other module does."""
+"""Maps errors to HTTP responses: problem+json (RFC 9457), and OpenAI's format under /v1. No other module does."""
 
 import json
 import logging
@@ -137,4 +137,4 @@ def _handle_http_error(request: Request, error: Exception) -> Response:
 
 def _handle_unexpected_error(request: Request, error: Exception) -> Response:
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return problem_response(500, "The server failed at this; it was logged.", request.url.path)
+    return problem_response(500, "Internal server error. The server's log has the details.", request.url.path)

@@ -24,7 +24,7 @@ IdempotencyKeyHeader = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=255,
-        description="The same key again, within a day, gives the first answer instead of doing it twice.",
+        description="Any unique text. Repeating a request with the same key within a day returns the first result.",
     ),
 ]
 
@@ -32,14 +32,14 @@ IdempotencyKeyHeader = Annotated[
 def reserve(
     chat: Chat, user: str, key: str | None, request: tuple[str, BaseModel], result: dict[str, Any]
 ) -> dict[str, Any] | None:
-    """Reserve a key for a request, with the ids of its result; return the stored result if the key is known.
+    """Reserve a key for a request, with the IDs of its result; return the stored result if the key is known.
 
     Args:
-        chat: its store has the keys.
+        chat: keys are kept in its store.
         user: the owner of the key.
         key: the header's value; None does nothing.
         request: the operation and body, to recognize the same request.
-        result: the ids of what the request is about to create.
+        result: the IDs of the objects that the request creates.
 
     Returns:
         The result of the first request; None if this is the first.
@@ -56,7 +56,7 @@ def reserve(
         if stored is None:  # it expired between the two calls
             continue
         if stored["asked"] != fingerprint:
-            raise InvalidInput("This Idempotency-Key came with another request before: take a new one.")
+            raise InvalidInput("This Idempotency-Key was used with a different request. Use a new key.")
         return dict(stored["made"])
     return None
 

@@ -1,4 +1,4 @@
-"""AuthService tokens of signed-in users. The only module that uses JSON Web Tokens."""
+"""Access tokens of signed-in users. The only module that uses JSON Web Tokens."""
 
 from datetime import timedelta
 from typing import NamedTuple
@@ -36,7 +36,7 @@ class JwtSigner:
         """
         if len(key.encode()) < MIN_KEY_BYTES:
             raise ConfigError(
-                f"{KEY_VARIABLE} must have at least {MIN_KEY_BYTES} bytes: `openssl rand -base64 32` makes one."
+                f"{KEY_VARIABLE} must have at least {MIN_KEY_BYTES} bytes. Generate one with `openssl rand -base64 32`."
             )
         self._key = key
 
@@ -64,5 +64,5 @@ class JwtSigner:
                 options=options,
             )
         except (jwt.PyJWTError, UnicodeError) as error:
-            raise NotSignedIn("This token is not good, or not any more: refresh it, or sign in.") from error
+            raise NotSignedIn("The access token is invalid or expired. Refresh it, or sign in again.") from error
         return Claims(str(payload["sub"]), str(payload["sid"]))

@@ -22,20 +22,20 @@ from botchat.serving import ConnectionLimits, SignInLimiter, announce, listen_on
 from botchat.settings import Settings
 
 _DEFAULT_PORT = 8600
-_SHUTDOWN_SECONDS = 5  # longer streams are cut; their replies are stored as interrupted
+_SHUTDOWN_SECONDS = 5  # then streams are cut; their replies are stored as interrupted
 
 
 def serve(settings: Settings, *, no_sign_in: bool = False, environment: Mapping[str, str] = os.environ) -> None:
     """Serve until interrupted, then save the replies in progress as interrupted.
 
     Raises:
-        ConfigError: `no_sign_in` with an address that others can reach, or the signing key is too short.
+        ConfigError: `no_sign_in` with a host that others can reach, or the signing key is too short.
         StoreError: the store can't be opened.
         BotchatError: the port is in use.
     """
     if no_sign_in and not is_loopback(settings.host):
         raise ConfigError(
-            f"Others can reach {settings.host}, and would need no token: leave out --host, or --no-sign-in."
+            f"--no-sign-in would give everyone who can reach {settings.host} access. Remove --no-sign-in or --host."
         )
     signer = _signer(environment)
     turns = build_turns(settings, environment, is_long_running=True)
@@ -44,7 +44,7 @@ def serve(settings: Settings, *, no_sign_in: bool = False, environment: Mapping[
     try:
         with listen_on(settings.host, _DEFAULT_PORT if settings.port is None else settings.port) as listener:
             host, port = listener.getsockname()[:2]
-            announce(host, port, audience=services.sole_user or "who has a token", store=chat.store)
+            announce(host, port, audience=services.sole_user or "users with an API token", store=chat.store)
             chat.warm_up()
             _run(services, listener, turns.close, _connection_options(settings, environment))
     finally:
@@ -53,7 +53,7 @@ def serve(settings: Settings, *, no_sign_in: bool = False, environment: Mapping[
 
 
 def mount_api(prefix: str, chat: Chat, settings: Settings, environment: Mapping[str, str] = os.environ) -> Mount:
-    """Return the API as a route of another server, below a path prefix; requests need a token there too.
+    """Return the API as a route of another server, under a path prefix; requests need a token there too.
 
     Raises:
         ConfigError: the signing key is too short.

@@ -16,31 +16,31 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
-            "botchat_requests", "Requests that were answered.", ("method", "route", "status"), registry=self._registry
+            "botchat_requests", "Completed requests.", ("method", "route", "status"), registry=self._registry
         )
         self._seconds = Histogram(
             "botchat_request_seconds",
-            "Until the first byte of the answer.",
+            "Seconds until the first byte of the response.",
             ("method", "route"),
             buckets=_BUCKETS,
             registry=self._registry,
         )
-        self.replies_in_flight = Gauge(
-            "botchat_replies_in_flight", "Replies of bots that still come.", registry=self._registry
+        self.replies_in_flight = Gauge("botchat_replies_in_flight", "Replies in progress.", registry=self._registry)
+        self._replies = Counter(
+            "botchat_replies", "Ended replies, by status.", ("bot", "status"), registry=self._registry
         )
-        self._replies = Counter("botchat_replies", "Replies that ended.", ("bot", "status"), registry=self._registry)
         self._first_token = Histogram(
             "botchat_first_token_seconds",
-            "Until the first piece of a reply.",
+            "Seconds to first token.",
             ("bot",),
             buckets=_BUCKETS,
             registry=self._registry,
         )
         self._tokens = Counter(
-            "botchat_tokens", "Tokens as bots' servers count them.", ("bot", "kind"), registry=self._registry
+            "botchat_tokens", "Tokens, as counted by the bots' servers.", ("bot", "kind"), registry=self._registry
         )
         self._save_failures = Counter(
-            "botchat_save_failures", "Replies that the store did not take when they ended.", registry=self._registry
+            "botchat_save_failures", "Replies that couldn't be saved when they ended.", registry=self._registry
         )
 
     def text(self) -> bytes:
@@ -83,7 +83,9 @@ class MetricsMiddleware:
 
         async def timed_send(message: Message) -> None:
             if message["type"] == "http.response.start":
-                route = getattr(scope.get("route"), "path", "none")  # the pattern: with ids, each would be a new label
+                route = getattr(
+                    scope.get("route"), "path", "none"
+                )  # the pattern: a path with IDs would be a label of its own
                 method = scope["method"] if route != "none" else "any"
                 self._metrics.record_response(method, route, message["status"], time.perf_counter() - start)
             await send(message)

@@ -39,4 +39,4 @@ class RateLimits:
         if not self._limiter.hit(limit, key):
             reset_time = self._limiter.get_window_stats(limit, key).reset_time
             seconds = max(1, math.ceil(reset_time - time.time()))
-            raise TooMany(f"There were more than {limit.amount} requests in a minute", seconds)
+            raise TooMany(f"Rate limit of {limit.amount} requests per minute exceeded", seconds)

@@ -15,7 +15,7 @@ from botchat.core.models import Delta
 PING_SECONDS = 15.0
 """The interval of pings on an idle stream: proxies close connections that are silent for a minute."""
 
-_SAVE_WAIT_SECONDS = 2.0  # then the caller gets the save error; saving is retried in the background
+_SAVE_WAIT_SECONDS = 2.0  # after that the caller gets the save error; saving is retried in the background
 
 
 class RunningReplies:
@@ -34,7 +34,7 @@ class RunningReplies:
             TooMany: the user has as many replies in progress as allowed.
         """
         if self._running[user] >= self._max_per_user:
-            raise TooMany(f"{self._max_per_user} replies of yours are under way, and more are not allowed at once", 2)
+            raise TooMany(f"Limit of {self._max_per_user} concurrent replies per user reached", 2)
 
     def track(self, reply: Reply, bot_id: str) -> None:
         """Count a reply until it is saved or its save has failed."""
@@ -122,7 +122,7 @@ class _ReplyListener:
     def _notify(self) -> None:
         if not self._is_notified:  # waking the loop costs a system call: once until the next wait is enough
             self._is_notified = True
-            with suppress(RuntimeError):  # the loop is closed: nobody is waiting
+            with suppress(RuntimeError):  # the loop is closed: no coroutine waits
                 self._loop.call_soon_threadsafe(self._event.set)
 
 

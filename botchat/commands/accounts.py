@@ -10,55 +10,60 @@ from botchat.commands.users import UserArgument
 from botchat.core.errors import InvalidInput
 
 NoPasswordOption = Annotated[
-    bool, typer.Option("--no-password", help="Only tokens let this user in, or a proxy that signs people in.")
+    bool,
+    typer.Option(
+        "--no-password", help="Create the account without a password: sign-in is by API token or single sign-on only."
+    ),
 ]
 
 
 def add(user: UserArgument, no_password: NoPasswordOption = False, store: StoreOption = None) -> None:
-    """Make an account, so that a user may sign in.
+    """Create a user account.
 
-    The password is asked for, or is the line that stdin has; nobody sees it, and only an argon2id hash is stored. The
-    name is stored in its normal form (NFKC), and must differ from others' by more than case and what can't be seen.
+    The password is prompted for, or read from stdin as one line. Only its argon2id hash is stored. The name is stored
+    in its normal form (NFKC). It can't differ from another name only by case or by invisible characters.
 
     Example: botchat users add ann
     """
     with open_user_store(settings_from_options(store, user)) as (chat, _):
         made = chat.auth.add_account(user, None if no_password else _read_password(user))
-        print_notice(f"{made} has an account in {chat.store}.")
+        print_notice(f"Created the account {made} in {chat.store}.")
 
 
 def passwd(user: UserArgument, store: StoreOption = None) -> None:
-    """Give an account another password. Whoever is signed in with the old one is signed out.
+    """Change a user's password.
 
-    Tokens stay as they are: botchat tokens revoke ends one.
+    The user is signed out everywhere. API tokens stay valid; to end one, use botchat tokens revoke.
 
     Example: botchat users passwd ann
     """
     with open_user_store(settings_from_options(store, user), create=False) as (chat, _):
         chat.auth.set_password(user, _read_password(user))
-        print_notice(f"{user} has another password, and is signed out everywhere.")
+        print_notice(f"Changed the password of {user}, and signed the user out everywhere.")
 
 
 def disable(user: UserArgument, store: StoreOption = None) -> None:
-    """Let a user not come in any more, whatever they show. Their sessions stay.
+    """Disable a user's account.
 
-    Servers that are running send them away within a second.
+    The user can't sign in or use API tokens. Sessions are kept. Running servers apply it within a second.
 
     Example: botchat users disable ann
     """
     with open_user_store(settings_from_options(store, user), create=False) as (chat, _):
         chat.auth.disable(user)
-        print_notice(f"{user} can't come in any more: botchat users enable takes it back.")
+        print_notice(f"Disabled {user}. To enable the account again: botchat users enable {user}")
 
 
 def enable(user: UserArgument, store: StoreOption = None) -> None:
-    """Let a user who was disabled come in again, with the same password and tokens.
+    """Enable a disabled account.
+
+    The user's password and API tokens work again.
 
     Example: botchat users enable ann
     """
     with open_user_store(settings_from_options(store, user), create=False) as (chat, _):
         chat.auth.enable(user)
-        print_notice(f"{user} may come in again.")
+        print_notice(f"Enabled {user}.")
 
 
 def _read_password(user: str) -> str:
@@ -68,8 +73,8 @@ def _read_password(user: str) -> str:
         InvalidInput: stdin is empty.
     """
     if sys.stdin.isatty():
-        return str(typer.prompt(f"Password of {user}", hide_input=True, confirmation_prompt=True, err=True))
+        return str(typer.prompt(f"Password for {user}", hide_input=True, confirmation_prompt=True, err=True))
     line = sys.stdin.readline()
     if not line:
-        raise InvalidInput("There is no password: without a terminal to ask on, give it as a line on stdin.")
+        raise InvalidInput("No password given. Without a terminal, pass it on stdin as one line.")
     return line.rstrip("\r\n")

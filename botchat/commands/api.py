@@ -15,19 +15,21 @@ from botchat.logs import log_json
 
 
 def api(
-    host: Annotated[str | None, typer.Option(help="The address to serve on.", metavar="ADDRESS")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Host to listen on.", metavar="HOST", show_default="127.0.0.1")
+    ] = None,
     port: Annotated[
-        int | None, typer.Option(help="The port to serve on, 8600 if not said; 0 takes a free one.")
+        int | None, typer.Option(help="Port to listen on; 0 selects a free port.", metavar="PORT", show_default="8600")
     ] = None,
     store: StoreOption = None,
     user: UserOption = None,
     no_sign_in: Annotated[
-        bool, typer.Option("--no-sign-in", help="Ask for no token: everybody on this machine is this user.")
+        bool, typer.Option("--no-sign-in", help="Don't require a token: all clients on this machine are this user.")
     ] = False,
 ) -> None:
-    """Serve the sessions over HTTP, for programs and for people without the store's password.
+    """Serve the HTTP API.
 
-    Who asks shows a token (botchat tokens create). It describes itself at /docs.
+    Requests need an API token (see `botchat tokens create`). The API reference is at /docs.
 
     Example: botchat api --port 8600
     """

@@ -37,33 +37,39 @@ _MAX_INPUT_BYTES = 15 * 1024 * 1024
 def ask(
     arguments: Annotated[
         list[str] | None,
-        typer.Argument(help="The question; what is piped in follows it.", metavar="QUESTION"),
+        typer.Argument(help="Question. Piped input is appended to it.", metavar="QUESTION"),
     ] = None,
-    continue_last: Annotated[bool, typer.Option("--continue", "-c", help="In the session that was used last.")] = False,
+    continue_last: Annotated[
+        bool, typer.Option("--continue", "-c", help="Continue the session that was used last.")
+    ] = False,
     session_id: Annotated[
         str | None,
         typer.Option(
-            "--session", help="In this session (botchat help ids).", metavar="ID", autocompletion=complete_session
+            "--session",
+            help="Continue this session: its ID, name, @last or @1 (botchat help ids).",
+            metavar="ID",
+            autocompletion=complete_session,
         ),
     ] = None,
     bot: BotOption = None,
-    no_save: Annotated[bool, typer.Option("--no-save", help="Store nothing of it.")] = False,
-    reasoning: Annotated[bool, typer.Option("--reasoning", help="Show the bot's reasoning, on stderr.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, when the answer is whole.")] = False,
+    no_save: Annotated[bool, typer.Option("--no-save", help="Don't save the question and the reply.")] = False,
+    reasoning: Annotated[bool, typer.Option("--reasoning", help="Print the bot's reasoning on stderr.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object when the reply is complete.")] = False,
     as_jsonl: Annotated[
-        bool, typer.Option("--jsonl", help="A JSON object a line for each event, as it comes.")
+        bool, typer.Option("--jsonl", help="Print one JSON object per line for each event, while the reply streams.")
     ] = False,
     store: StoreOption = None,
     user: UserOption = None,
 ) -> None:
-    """Ask one question; the answer alone is on stdout.
+    """Ask a question and print the reply.
 
-    The events of --jsonl: start, reasoning_delta, delta, then end or error.
+    Only the reply is printed on stdout. The events of --jsonl are start, reasoning_delta, delta, and finally end or
+    error.
 
-    Example: git diff | botchat ask -b local "Write a commit message."
+    Example: git diff | botchat ask "Write a commit message."
     """
     if as_json and as_jsonl:
-        raise InvalidInput("Say --json or --jsonl, not both.")
+        raise InvalidInput("Use --json or --jsonl, not both.")
     with _errors_as_json(is_enabled=as_json or as_jsonl):
         question = _read_question(arguments or [])
         with open_user_chat(settings_from_options(store, user), create=not no_save, save=not no_save) as (chat, name):
@@ -84,14 +90,14 @@ def _open_session(
         SessionNotFound: the session doesn't exist.
     """
     if continue_last and session_id:
-        raise InvalidInput("Say --continue or --session, not both.")
+        raise InvalidInput("Use --continue or --session, not both.")
     if not (continue_last or session_id):
         return chat.new_session(user, bot or os.environ.get("BOTCHAT_BOT"))  # both override the user's preference
     session = chat.open(user, find_session(chat, user, session_id or "@last").id)
     if bot and bot != session.bot_id:
         chat.change_bot(user, session, bot)
     if continue_last:
-        print_notice(f"going on with {session.name!r}, {pluralize(session.message_count, 'message')}")
+        print_notice(f"Continuing {session.name!r} ({pluralize(session.message_count, 'message')})")
     return session
 
 
@@ -110,7 +116,7 @@ def _read_question(arguments: list[str]) -> str:
     piped = data.decode("utf-8", "replace").rstrip("\n")
     question = f"{typed}\n\n{piped}" if typed and piped.strip() else typed or piped
     if not question.strip():
-        raise InvalidInput("There is no question: botchat ask QUESTION, or pipe it in.")
+        raise InvalidInput("No question given. Pass it as an argument or on stdin: botchat ask QUESTION")
     return question
 
 
@@ -130,14 +136,14 @@ def _write_reply(reply: "Reply", writer: ReplyWriter, *, is_saved: bool) -> None
             writer.write(delta)
         writer.end(reply.message)
     except OutputClosedError as error:
-        closed = error  # nobody reads the reply, but it is received and saved completely
+        closed = error  # the reply is still received and saved completely
         list(reply)
     except KeyboardInterrupt:
         reply.stop()
         list(reply)
         writer.end(reply.message)
         _check_saved(reply, _SAVE_WAIT_SECONDS_AFTER_CTRL_C)
-        print_notice(f"stopped{'; what came is kept' if is_saved else ''}.")
+        print_notice(f"Stopped.{' The partial reply is saved.' if is_saved else ''}")
         sys.exit(INTERRUPTED)
     _check_saved(reply, _SAVE_WAIT_SECONDS)
     if closed:
@@ -150,7 +156,8 @@ def _write_reply(reply: "Reply", writer: ReplyWriter, *, is_saved: bool) -> None
         print_notice(message.error)
     if message.sent:
         print_notice(
-            f"{message.sent['messages']:,} of {message.sent['of']:,} messages sent: botchat sessions show tells which"
+            f"{message.sent['messages']:,} of {message.sent['of']:,} messages in context. "
+            "To see which: botchat sessions show @last"
         )
     if is_empty:
         raise BotError(message.error or "The reply is empty.")
@@ -158,7 +165,7 @@ def _write_reply(reply: "Reply", writer: ReplyWriter, *, is_saved: bool) -> None
 
 def _check_saved(reply: "Reply", seconds: float) -> None:
     if not reply.wait(seconds) or reply.save_failure:
-        raise reply.save_failure or StoreError("The reply is not saved: the store took too long.")
+        raise reply.save_failure or StoreError("Couldn't save the reply: the store didn't respond in time.")
 
 
 @contextmanager

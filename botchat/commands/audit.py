@@ -24,33 +24,34 @@ _COLUMNS = Columns(
 
 def audit(
     admin: Annotated[
-        str | None, typer.Option(help="Only what this admin did.", metavar="NAME", autocompletion=complete_user)
+        str | None, typer.Option(help="Only access by this admin.", metavar="NAME", autocompletion=complete_user)
     ] = None,
     user: Annotated[
         str | None,
         typer.Option(help="Only access to this user's sessions.", metavar="NAME", autocompletion=complete_user),
     ] = None,
-    action: Annotated[AuditAction | None, typer.Option(help="Only this action.")] = None,
+    action: Annotated[AuditAction | None, typer.Option(help="Only this action.", metavar="ACTION")] = None,
     session: Annotated[
         str | None, typer.Option(help="Only access to this session.", metavar="ID", autocompletion=complete_session)
     ] = None,
     since: Annotated[
-        str | None, typer.Option(help="Only events from then on: 2026-11-01, or 7d for a week ago.", metavar="TIME")
+        str | None, typer.Option(help="Only events since a time: 2026-11-01, or 7d (7 days ago).", metavar="TIME")
     ] = None,
-    until: Annotated[str | None, typer.Option(help="Only events before then.", metavar="TIME")] = None,
+    until: Annotated[str | None, typer.Option(help="Only events before a time.", metavar="TIME")] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", "-n", help="How many at most (default: all).", min=1, metavar="N")
+        int | None,
+        typer.Option("--limit", "-n", help="Maximum number of results.", min=1, metavar="N", show_default="all"),
     ] = None,
     output_format: FormatOption = None,
     fields: Annotated[str | None, fields_option(*_COLUMNS.names)] = None,
     store: StoreOption = None,
 ) -> None:
-    """List which admin read whose sessions through the API, newest first.
+    """List admins' access to other users' sessions, newest first.
 
-    Events expire after `audit_retention` ([api] in the config, default: 365 days). No command, page or API request
-    removes one earlier. The fields: time, admin, user, action, session_id, id.
+    The API records each access. Events expire after `audit_retention` ([api] in the config, default: 365 days); they
+    can't be deleted earlier.
 
-    Example: botchat audit --user ann --since 30d
+    Example: botchat audit --since 30d
     """
     where = AuditFilter(
         admin=admin,

@@ -9,7 +9,8 @@ from botchat.commands.output.key_values import mask_secrets, print_key_values
 from botchat.commands.output.tables import Columns, FormatOption, Row, fields_option, print_rows
 from botchat.commands.support.completers import complete_bot
 from botchat.commands.support.exit_codes import PARTIAL_FAILURE
-from botchat.commands.support.options import print_notice, suggestion
+from botchat.commands.support.options import print_notice
+from botchat.commands.support.suggestions import suggestion
 from botchat.core.errors import InvalidInput, UnknownBot
 from botchat.core.urls import without_password
 
@@ -30,13 +31,15 @@ _PROBES = Columns(
     flexible="model",
 )
 
-_BotArgument = typer.Argument(help="Which bot.", metavar="BOT", autocompletion=complete_bot)
+_BotArgument = typer.Argument(help="Bot ID.", metavar="BOT", autocompletion=complete_bot)
 
 
 def list_bots(
     output_format: FormatOption = None, fields: Annotated[str | None, fields_option(*_BOTS.names)] = None
 ) -> None:
-    """List the bots, and whether each has its key.
+    """List bots.
+
+    key_set shows whether the bot's API key is in the environment.
 
     Example: botchat bots list
     """
@@ -50,7 +53,7 @@ def list_bots(
 
 
 def show(bot: Annotated[str, _BotArgument], output_format: FormatOption = None) -> None:
-    """Show everything that is set for a bot, also what nobody has set.
+    """Show a bot's settings, including the defaults.
 
     Example: botchat bots show demo
     """
@@ -61,15 +64,13 @@ def show(bot: Annotated[str, _BotArgument], output_format: FormatOption = None) 
 
 def probe(
     bot: Annotated[str | None, _BotArgument] = None,
-    every: Annotated[bool, typer.Option("--all", help="Ask every bot.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Test all bots.")] = False,
     output_format: FormatOption = None,
     fields: Annotated[str | None, fields_option(*_PROBES.names)] = None,
 ) -> None:
-    """Ask a bot for a few words, and tell how it answered.
+    """Test whether a bot replies.
 
-    Nothing is stored.
-
-    Times are in milliseconds: to the first piece, and to the end.
+    Sends a short prompt and reports the time to the first token and the total time, in milliseconds. Nothing is saved.
 
     Example: botchat bots test demo
     """
@@ -78,7 +79,7 @@ def probe(
     from botchat.settings import load_settings
 
     if every and bot:
-        raise InvalidInput("Say a bot or --all, not both.")
+        raise InvalidInput("Use BOT or --all, not both.")
     settings = load_settings()
     bots = build_turns(settings).bots
     if bot:
@@ -104,7 +105,7 @@ def _report_failures(trials: "list[ProbeResult]") -> None:
 
 def _check_bot_exists(bot_id: str, bots: Any) -> None:
     if bot_id not in bots:
-        raise UnknownBot(f"There is no bot {bot_id!r}. {suggestion(bot_id, bots)}")
+        raise UnknownBot(f"Unknown bot {bot_id!r}. {suggestion(bot_id, bots)}")
 
 
 def _bot_row(info: "BotInfo", default: str) -> Row:

@@ -25,20 +25,23 @@ class Shell(StrEnum):
 
 _INSTALL_HINTS = {
     Shell.bash: "botchat completion bash > ~/.local/share/bash-completion/completions/botchat",
-    Shell.zsh: "botchat completion zsh > ~/.zfunc/_botchat, with `fpath+=~/.zfunc; autoload -Uz compinit; compinit` "
-    "in ~/.zshrc",
+    Shell.zsh: "botchat completion zsh > ~/.zfunc/_botchat (with `fpath+=~/.zfunc; autoload -Uz compinit; compinit` "
+    "in ~/.zshrc)",
     Shell.fish: "botchat completion fish > ~/.config/fish/completions/botchat.fish",
     Shell.powershell: "botchat completion powershell >> $PROFILE",
 }
 
 
 def completion(
-    shell: Annotated[Shell | None, typer.Argument(help="Whose script; the shell you are in if not said.")] = None,
+    shell: Annotated[
+        Shell | None,
+        typer.Argument(help="Shell to generate the script for.", metavar="SHELL", show_default="current shell"),
+    ] = None,
 ) -> None:
-    """Print the script that makes your shell complete at Tab.
+    """Print a shell completion script.
 
-    Besides commands and options it completes the IDs and names of sessions, users, bots, API tokens and columns. How to
-    install it is printed on stderr.
+    It completes commands, options, fields, and the IDs and names of sessions, users, bots and API tokens. On a
+    terminal, the installation command is printed on stderr.
 
     Example: botchat completion bash
     """
@@ -49,7 +52,7 @@ def completion(
         [get_completion_script(prog_name="botchat", complete_var=COMPLETE_VARIABLE, shell=chosen.value) + "\n"]
     )
     if sys.stdout.isatty():  # with a redirection the user knows how to install it
-        print_notice(f"to install it: {_INSTALL_HINTS[chosen]}; then open a new shell")
+        print_notice(f"To install it, run: {_INSTALL_HINTS[chosen]} Then open a new shell.")
 
 
 def handle_completion_request() -> None:
@@ -63,5 +66,5 @@ def handle_completion_request() -> None:
 def _detect_shell() -> Shell:
     name = PurePath(os.environ.get("SHELL", "")).name
     if name not in set(Shell):
-        raise InvalidInput(f"Which shell is it? Say botchat completion {'|'.join(Shell)}.")
+        raise InvalidInput(f"Can't detect the shell. Run: botchat completion {'|'.join(Shell)}")
     return Shell(name)

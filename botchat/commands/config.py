@@ -26,106 +26,108 @@ _SETTINGS = Columns(
 _TABLES = ("tui", "imports", "api", "web", "limits")
 
 _TEMPLATE = """\
-# The configuration of botchat. A line that begins with # says nothing: take the # away, and it counts.
-# An environment variable (BOTCHAT_STORE, …) wins over this file, and an option (--store, …) over both.
-# `botchat config validate` tells whether it can be used, `botchat config show` what it comes to.
+# botchat configuration. All settings are optional: remove the # in front of those you want to change.
+# Environment variables (BOTCHAT_STORE, …) override this file, and options (--store, …) override both.
+# To check this file: botchat config validate. To print the resulting settings: botchat config show.
 
-# Where sessions are: mongodb://HOST/NAME, sqlite:///PATH or a path (an absolute one makes four slashes:
-# sqlite:////home/ann/botchat.db). Without it: a file in your data folder.
+# Store address: mongodb://HOST/NAME, sqlite:///PATH or a path. An absolute path makes four slashes:
+# sqlite:////home/ann/botchat.db. Default: a SQLite file in your data folder.
 #store = "mongodb://127.0.0.1:27017/botchat"
 
-# Whose sessions; without it your login name.
+# User name. Default: your login name.
 #user = "ann"
 
-# Which bot answers when none is chosen; without it the first below.
+# Bot for new sessions. Default: the first bot below.
 #default_bot = "local"
 
-# The page and the terminal ask the bot for a name of a new session; without it that is your first words.
+# Let the bot name new sessions in the page and in the terminal. If false, the name is the start of the first message.
 #titles = true
 
-# Where `botchat web` and `botchat api` serve; without a port 8501, or the next that is free, and 8600.
+# Host and port of `botchat web` and `botchat api`. Default ports: 8501 or the next free one (web), 8600 (api).
 #host = "127.0.0.1"
 #port = 8501
 
-# Who sees the page's figures about everybody (counts, never words). Without it: the user of a page that only this
-# machine can reach; [] is nobody.
+# Users who can see usage statistics of all users (counts only, no content). Default: the user of a page that only this
+# machine can reach. [] means no users.
 #admins = ["ann"]
 
-# A bot on an OpenAI-compatible server: as many as you like, each with a name of its own.
+# A bot on an OpenAI-compatible server. You can configure several, each with its own name.
 #[bots.local]
-#base_url = "http://127.0.0.1:8080/v1"    # without it OPENAI_BASE_URL, then OpenAI
-#model = "qwen3"                          # without it the first that the server lists
-#api_key_env = "LOCAL_API_KEY"            # the variable that holds the key; never the key itself
-#system = "You are brief."                # what it is told before every conversation
-#context_window = 32768                   # tokens; without it the server tells what is too much
-#context = "window"                       # what does not fit: left out; "summary": summed up; "none": sent all the same
-#think_tags = "auto"                      # reasoning in the reply: known tags such as <think>; "open": only </think> is
-#                                         # sent; "off": none; or your own tags: ["<plan>", "</plan>"]
-#send_reasoning = false                   # show it its own earlier reasoning
-#images = false                           # it can be shown images; text files every bot can
-#embedding_model = "nomic-embed-text"     # what its server tells a change of topic with; without it: shared words
-#include_usage = true                     # ask it for the tokens it used
-#timeout = 60                             # seconds without a sign of life after which it counts as gone
-#params = { temperature = 0.7 }           # sent with every request as they are
+#base_url = "http://127.0.0.1:8080/v1"    # default: OPENAI_BASE_URL, then OpenAI
+#model = "qwen3"                          # default: the first model that the server lists
+#api_key_env = "LOCAL_API_KEY"            # name of the environment variable with the API key, never the key itself
+#system = "You are brief."                # system prompt
+#context_window = 32768                   # tokens; default: the server's limit
+#context = "window"                       # if the messages don't fit: "window" leaves out the oldest, "summary"
+#                                         # summarizes them, "none" sends all
+#think_tags = "auto"                      # tags around reasoning: "auto": common ones such as <think>; "open": the
+#                                         # server sends only </think>; "off": none; or ["<plan>", "</plan>"]
+#send_reasoning = false                   # send earlier reasoning back to the bot
+#images = false                           # the model accepts images; text files always work
+#embedding_model = "nomic-embed-text"     # model that detects topic changes; default: shared words are compared
+#include_usage = true                     # request token usage
+#timeout = 60                             # seconds without data until the request fails
+#params = { temperature = 0.7 }           # sent unchanged with every request
 
-# What becomes of sessions that nobody used for long; pinned ones stay. The store itself removes what is to be deleted,
-# the list archives; `botchat sessions prune` does either at once. Of an action's rules the first that fits counts.
+# Retention of inactive sessions. Default: sessions are kept indefinitely. Pinned sessions are never deleted. Deletion
+# happens in the store, archiving when the user's list is read; `botchat sessions prune` applies both immediately. For
+# each action, the first matching rule applies.
 #[[retention]]
 #older_than = "365d"                      # m, h, d, w or y
-#action = "delete"                        # for ever, without the trash; or "archive"
-#bot = "local"                            # of this bot alone; "agent" for what agents write
-#user = "ann"                             # of this user alone
+#action = "delete"                        # permanently, without the trash; or "archive"
+#bot = "local"                            # only sessions with this bot; "agent": sessions written by agents
+#user = "ann"                             # only sessions of this user
 
-# The chat in a terminal: its looks (dark, light, nord, gruvbox …) and its keys, by the names that docs/use/terminal.md lists.
+# The terminal UI: theme (dark, light, nord, gruvbox, …) and keys (actions: docs/use/terminal.md).
 #[tui]
 #theme = "dark"
 #keys = { new = "ctrl+t", pin = "x" }
 
-# Limits of a file that `botchat sessions import` reads. `[web.imports]` has the same for files uploaded to the page.
+# Limits of files for `botchat sessions import`. [web.imports] has the same limits for files uploaded to the page.
 #[imports]
-#sessions = 10000000                      # in a file
-#session_bytes = 500000000                # of one session, as JSON
-#session_values = 5000000                 # JSON values in one session
+#sessions = 10000000                      # sessions per file
+#session_bytes = 500000000                # bytes per session, as JSON
+#session_values = 5000000                 # JSON values per session
 #depth = 900                              # levels of nesting
 #zip_entries = 100000                     # files in a .zip
-#zip_bytes = 10000000000                  # that a .zip unpacks to
-#zip_ratio = 200                          # how many times larger than packed a file in it is, from 10 MB on
+#zip_bytes = 10000000000                  # unpacked size of a .zip
+#zip_ratio = 200                          # compression ratio of a file in a .zip, from 10 MB
 
-# What `botchat api` takes from whom, counted in each process by itself; docs/build/api.md explains it.
+# Limits of `botchat api`, counted in each process. See docs/build/api.md.
 #[api]
-#requests_per_minute = 300                # of one user
-#requests_per_minute_by_address = 600     # from one address
-#replies_at_once = 8                      # of one user
-#body_bytes = 2000000                     # of a request
-#message_characters = 200000              # of a message
-#proxies = ["127.0.0.1/32", "::1/128"]    # trusted to name the client's address (X-Forwarded-For)
-#admins_read = false                      # admins may read other people's sessions; each time is an audit event
-#audit_retention = "365d"                 # how long audit events are kept (botchat audit lists them)
+#requests_per_minute = 300                # per user
+#requests_per_minute_by_address = 600     # per client address
+#replies_at_once = 8                      # concurrent replies per user
+#body_bytes = 2000000                     # size of a request
+#message_characters = 200000              # length of a message
+#proxies = ["127.0.0.1/32", "::1/128"]    # trusted to set the client's address (X-Forwarded-For)
+#admins_read = false                      # admins can read other users' sessions; each access is an audit event
+#audit_retention = "365d"                 # retention of audit events (botchat audit)
 
-# What strangers may do, at the page and at the API, counted in each process by itself; docs/admin/serve.md explains it.
+# Limits for clients that aren't signed in, for the page and the API, counted in each process. See docs/admin/serve.md.
 #[limits]
-#wrong_passwords = 10                     # a minute, for one user from one address
-#wrong_passwords_by_address = 30          # a minute from one address
-#wrong_passwords_by_user = 100            # a minute for one user, from devices that the user never signed in from
-#connections_by_address = 256             # open at a time; those of a trusted proxy are not counted
-#header_seconds = 10                      # until the head of a request has arrived
-#body_seconds = 20                        # until its body has arrived, and a second more for each 500 bytes
-#send_seconds = 60                        # that a client may take nothing of an answer
+#wrong_passwords = 10                     # per minute, for one user from one address
+#wrong_passwords_by_address = 30          # per minute from one address
+#wrong_passwords_by_user = 100            # per minute for one user, from devices that the user never signed in from
+#connections_by_address = 256             # concurrent connections; those of a trusted proxy don't count
+#header_seconds = 10                      # time limit for the header of a request
+#body_seconds = 20                        # time limit for its body, plus one second per 500 bytes
+#send_seconds = 60                        # time limit for a client that stops reading the response
 
-# How people sign in to the page; docs/use/web.md explains it. Without it everybody who can reach the page is one user.
+# Sign-in to the page. Default: none; all visitors are the same user. See docs/admin/sign_in.md.
 #[web]
-#sign_in = "none"                         # or "password", "header" (a proxy says who it is), "oidc"
-#header = "X-Forwarded-User"              # in which the proxy says it
-#proxies = ["127.0.0.1/32", "::1/128"]    # trusted to name the user, and the client's address (X-Forwarded-For)
+#sign_in = "none"                         # "none", "password", "header" (set by a proxy) or "oidc"
+#header = "X-Forwarded-User"              # the proxy's header with the user name
+#proxies = ["127.0.0.1/32", "::1/128"]    # trusted to set the user and the client's address (X-Forwarded-For)
 
 #[web.oidc]
 #provider = "https://id.example.org/.well-known/openid-configuration"
-#client_id = "botchat"                    # its secret is in BOTCHAT_OIDC_SECRET
-#address = "https://chat.example.org"     # of the page, as people see it
-#claim = "email"                          # which of the provider's words is the user
-#new_users = false                        # also who has no account may come in
+#client_id = "botchat"                    # the client secret is in BOTCHAT_OIDC_SECRET
+#address = "https://chat.example.org"     # public URL of the page
+#claim = "email"                          # claim with the user name
+#new_users = false                        # create accounts for new users
 
-# Limits of a file that someone uploads to be imported, as in [imports].
+# Limits of files uploaded to the page for import, as in [imports].
 #[web.imports]
 #sessions = 100000
 #session_bytes = 64000000
@@ -138,7 +140,7 @@ _TEMPLATE = """\
 
 
 def path() -> None:
-    """Print where the config file is, or would be.
+    """Print the path of the config file.
 
     Example: botchat config path
     """
@@ -147,15 +149,15 @@ def path() -> None:
     file = config_path(os.environ)
     write_stdout([f"{file}\n"])
     if not file.exists():
-        print_notice("there is no such file: `botchat config init` writes one")
+        print_notice("The file doesn't exist. To create it: botchat config init")
 
 
 def show(
     output_format: FormatOption = None, fields: Annotated[str | None, fields_option(*_SETTINGS.names)] = None
 ) -> None:
-    """Show every setting, its value, and where that comes from.
+    """Show all settings, their values and where they are set.
 
-    Example: botchat config show -F json
+    Example: botchat config show
     """
     from botchat.settings import load_settings_with_origins
 
@@ -164,7 +166,7 @@ def show(
 
 
 def init() -> None:
-    """Write a first config file, with every setting explained.
+    """Create a config file with all settings and comments.
 
     Example: botchat config init
     """
@@ -172,23 +174,25 @@ def init() -> None:
 
     file = config_path(os.environ)
     if file.exists():
-        raise BotchatError(f"{file} is there already: change it, or remove it first.")
+        raise BotchatError(f"{file} already exists. Edit it, or delete it first.")
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
             opened.write(_TEMPLATE)
     except OSError as error:
-        raise ConfigError(f"{file} can't be written: {error.strerror}.") from error
+        raise ConfigError(f"Can't write {file}: {error.strerror}.") from error
     write_stdout([f"{file}\n"])
-    print_notice("written; take the # off the lines you want, then: botchat config validate")
+    print_notice("Created. Remove the # in front of the settings you want, then run: botchat config validate")
 
 
 def validate(
-    file: Annotated[Path | None, typer.Argument(help="The file to check; your config file if not said.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="File to check.", metavar="FILE", show_default="your config file")
+    ] = None,
 ) -> None:
-    """Tell whether a config file can be used, or what is wrong.
+    """Check a config file.
 
-    Example: botchat config validate config.toml
+    Example: botchat config validate
     """
     from botchat.commands.support.startup_checks import check_settings, host_warnings
     from botchat.settings import config_path, load_settings
@@ -196,19 +200,21 @@ def validate(
     checked = file or config_path(os.environ)
     if not checked.exists():
         if file or os.environ.get("BOTCHAT_CONFIG"):
-            raise InvalidInput(f"There is no file {checked}: check its name.")
-        print_notice(f"there is no {checked}, and none is needed")
+            raise InvalidInput(f"File not found: {checked}.")
+        print_notice(f"No config file at {checked} (optional).")
         return
     # Without the environment, which would hide errors in the file.
     settings = load_settings({"BOTCHAT_CONFIG": str(checked)})
     check_settings(settings)
-    print_notice(f"{checked} is valid")
+    print_notice(f"{checked} is valid.")
     for warning in host_warnings(settings):
-        print_notice(f"warning: {warning}")
+        print_notice(f"Warning: {warning}")
 
 
 def schema() -> None:
-    """Print the JSON Schema of the config file, for editors and other programs.
+    """Print the JSON Schema of the config file.
+
+    Editors use it to complete and check settings.
 
     Example: botchat config schema > config.schema.json
     """

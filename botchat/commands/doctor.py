@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 from botchat import __version__
 from botchat.commands.output.checks import COLUMNS, print_findings
 from botchat.commands.output.tables import FormatOption, fields_option
-from botchat.commands.support.options import StoreOption, UserOption, suggestion
+from botchat.commands.support.options import StoreOption, UserOption
+from botchat.commands.support.session_selectors import pluralize
 from botchat.commands.support.startup_checks import check_terminal, environment_problems, host_warnings
+from botchat.commands.support.suggestions import suggestion
 from botchat.core.errors import BotchatError, BotError, ConfigError
 from botchat.core.models import Finding
 from botchat.core.urls import without_password
@@ -32,9 +34,9 @@ def doctor(
     output_format: FormatOption = None,
     fields: Annotated[str | None, fields_option(*COLUMNS.names)] = None,
 ) -> None:
-    """Check what botchat stands on, and say what to do about it.
+    """Check the environment, configuration, store and bots.
 
-    That is Python, the terminal, the configuration, the store, the disk and the bots; they are asked for no tokens.
+    Each problem is listed with advice. The bots' servers are contacted, but no tokens are used.
 
     Example: botchat doctor
     """
@@ -58,15 +60,15 @@ def _terminal() -> Iterator[Finding]:
     encoding = sys.stderr.encoding.lower()
     if encoding != "utf-8":
         yield Finding(
-            "warning", f"The locale is {encoding}, not UTF-8.", "Set LANG to one of those that end in UTF-8: locale -a"
+            "warning", f"The locale is {encoding}, not UTF-8.", "Set LANG to a UTF-8 locale. To list them: locale -a"
         )
     if not sys.stdout.isatty():
-        yield Finding("ok", "The output is no terminal: lists are tab-separated lines.")
+        yield Finding("ok", "The output isn't a terminal. Lists are printed as tab-separated lines.")
         return
-    size, colours = shutil.get_terminal_size(), Console().color_system or "none"
+    size, colors = shutil.get_terminal_size(), Console().color_system or "none"
     small = size.columns < _MIN_COLUMNS or size.lines < _MIN_ROWS
-    what = f"The terminal has {size.columns} columns, {size.lines} rows, colours: {colours}."
-    yield Finding("warning", what, "Lists leave columns out: make it larger.") if small else Finding("ok", what)
+    what = f"The terminal has {size.columns} columns, {size.lines} rows, colors: {colors}."
+    yield Finding("warning", what, "Lists leave out columns. Enlarge the terminal.") if small else Finding("ok", what)
 
 
 def _settings(store: str | None, user: str | None) -> "tuple[Settings, Finding]":
@@ -80,22 +82,22 @@ def _settings(store: str | None, user: str | None) -> "tuple[Settings, Finding]"
         others = {name: value for name, value in os.environ.items() if not name.startswith("BOTCHAT_")}
         without_file = others | {"BOTCHAT_CONFIG": os.devnull}
         less = load_settings(without_file, store=store or os.environ.get("BOTCHAT_STORE"), user=user)
-        return less, Finding("failed", "The settings can't be used: what follows goes without them.", str(error))
+        return less, Finding("failed", "The configuration is invalid. The checks below ignore it.", str(error))
     try:
         check_terminal(settings)
     except ConfigError as error:
-        return settings, Finding("failed", "The terminal chat can't start with these settings.", str(error))
+        return settings, Finding("failed", "`botchat tui` can't start with this configuration.", str(error))
     if file.exists():
-        return settings, Finding("ok", f"The config file {file} is read.")
-    return settings, Finding("ok", f"There is no config file {file}, and none is needed.")
+        return settings, Finding("ok", f"Config file: {file}.")
+    return settings, Finding("ok", f"No config file at {file} (optional).")
 
 
 def _servers(settings: "Settings") -> Iterator[Finding]:
     """Check what the page and the API need from the environment, which here is that of this command."""
     for error in environment_problems(settings, os.environ):
-        yield Finding("failed", "The page or the API can't start with these settings.", str(error))
+        yield Finding("failed", "`botchat web` or `botchat api` can't start with this configuration.", str(error))
     for warning in host_warnings(settings):
-        yield Finding("warning", f"Others can reach {settings.host}.", warning)
+        yield Finding("warning", f"Other machines can reach {settings.host}.", warning)
 
 
 def _store(settings: "Settings") -> Iterator[Finding]:
@@ -104,19 +106,19 @@ def _store(settings: "Settings") -> Iterator[Finding]:
     try:
         with open_store(settings, create=False) as chat:
             count = chat.count(settings.user)
-            yield Finding("ok", f"The store {chat.store} opens, and has {count} sessions of {settings.user}.")
+            yield Finding("ok", f"Store: {chat.store} ({pluralize(count)} of {settings.user}).")
             yield from chat.for_admins().findings()
             yield from _user_names(account.user for account in chat.auth.accounts())
     except BotchatError as error:
-        yield Finding("failed", "The store can't be used.", str(error))
+        yield Finding("failed", "Can't open the store.", str(error))
 
 
 def _user_names(users: Iterable[str]) -> Iterator[Finding]:
     from botchat.core.auth import invalid_usernames
 
     for user, problem in invalid_usernames(users):
-        advice = "It keeps working. If nobody knows it, end it: botchat users disable NAME"
-        yield Finding("warning", f"No new user could have the name {user!a}: {problem}.", advice)
+        advice = "The account still works. If you don't recognize it, disable it: botchat users disable NAME"
+        yield Finding("warning", f"The username {user!a} is no longer allowed for new accounts: {problem}.", advice)
 
 
 def _disk(settings: "Settings") -> Iterator[Finding]:
@@ -130,8 +132,12 @@ def _disk(settings: "Settings") -> Iterator[Finding]:
         free = shutil.disk_usage(folder).free
     except (ConfigError, OSError):  # the check of the store reports it
         return
-    what = f"The disk of {folder} has {free / 1e9:,.1f} GB free."
-    yield Finding("ok", what) if free > _MIN_FREE_BYTES else Finding("failed", what, "Make room, or move the store.")
+    what = f"{free / 1e9:,.1f} GB free on the disk of {folder}."
+    yield (
+        Finding("ok", what)
+        if free > _MIN_FREE_BYTES
+        else Finding("failed", what, "Free up disk space, or move the store.")
+    )
 
 
 def _bots(settings: "Settings") -> Iterator[Finding]:
@@ -142,23 +148,25 @@ def _bots(settings: "Settings") -> Iterator[Finding]:
         bots = build_turns(settings).bots
         default_bot(settings, bots)
     except ConfigError as error:
-        yield Finding("failed", "The bots can't be used as they are set.", str(error))
+        yield Finding("failed", "The bot configuration is invalid.", str(error))
         return
     real = [bot for bot in bots.values() if bot.info.base_url]
     if not real:
-        advice = "Set OPENAI_API_KEY, or OPENAI_BASE_URL, or begin a config: botchat config init"
-        yield Finding("warning", "Only the demo bot answers: canned replies, no AI.", advice)
+        advice = "Set OPENAI_API_KEY or OPENAI_BASE_URL, or add a bot to the config file (see botchat config init)."
+        yield Finding("warning", "Only the demo bot is available: canned replies, no AI.", advice)
     for bot, models in zip(real, fetch_model_lists(real, _BOT_TIMEOUT_SECONDS), strict=True):
         yield _bot(bot.info, models)
 
 
 def _bot(info: "BotInfo", models: "list[str] | BotError") -> Finding:
-    name = f"The bot {info.bot_id!r} at {without_password(info.base_url or '')}"
+    name = f"Bot {info.bot_id!r} at {without_password(info.base_url or '')}"
     if isinstance(models, BotError):
-        return Finding("failed", f"{name} can't be used.", str(models))
+        return Finding("failed", f"{name} is unavailable.", str(models))
     if not models:
-        return Finding("warning", f"{name} lists no models.", "Check that its base_url ends in /v1: botchat bots test")
+        return Finding(
+            "warning", f"{name} lists no models.", "Check that base_url ends in /v1, then run: botchat bots test"
+        )
     if info.model and info.model not in models:
-        advice = f"Check its model, or try it: botchat bots test {info.bot_id}. {suggestion(info.model, models)}"
-        return Finding("warning", f"{name} does not list the model {info.model!r}.", advice)
-    return Finding("ok", f"{name} answers, and lists {len(models)} model{'s' if len(models) > 1 else ''}.")
+        advice = f"Check the model, or test it: botchat bots test {info.bot_id}. {suggestion(info.model, models)}"
+        return Finding("warning", f"{name} doesn't list the model {info.model!r}.", advice)
+    return Finding("ok", f"{name} is reachable and lists {len(models)} model{'s' if len(models) > 1 else ''}.")

@@ -43,15 +43,18 @@ class FeedbackFileFormat(StrEnum):
 
 def give(
     session_id: IdArgument,
-    rating: Annotated[Literal["up", "down", "none"], typer.Argument(help="none takes back what was given.")],
+    rating: Annotated[
+        Literal["up", "down", "none"], typer.Argument(help="up, down, or none to remove the rating.", metavar="RATING")
+    ],
     message: Annotated[
-        str | None, typer.Option("--message", "-m", help="Its number or id; the last one if not said.", metavar="N")
+        str | None,
+        typer.Option("--message", "-m", help="Message number or ID.", metavar="N", show_default="last message"),
     ] = None,
-    comment: Annotated[str, typer.Option("--comment", help="Why.", metavar="WORDS")] = "",
+    comment: Annotated[str, typer.Option("--comment", help="Comment.", metavar="TEXT")] = "",
     store: StoreOption = None,
     user: UserOption = None,
 ) -> None:
-    """Say what you think of a message, or take it back.
+    """Rate a message, or remove a rating.
 
     Example: botchat feedback give @last down --comment "No heron is blue."
     """
@@ -69,30 +72,29 @@ def list_feedback(
     fields: Annotated[str | None, fields_option(*_FEEDBACK.names)] = None,
     store: StoreOption = None,
 ) -> None:
-    """List the feedback that was given.
+    """List feedback.
 
-    Without a message_id it is on the whole session. The fields: session_id, message_id, rating, comment, time, bot_id,
-    user.
+    Feedback without a message_id is on the whole session.
 
-    Example: botchat feedback list --all-users --bot local
+    Example: botchat feedback list --all-users
     """
     check_user_options(user, all_users=all_users)
     with open_user_store(settings_from_options(store, user), create=False) as (chat, name):
         if not print_rows(_rows(chat, None if all_users else name, bot), _FEEDBACK, output_format, fields):
-            print_notice(f"There is no such feedback in {chat.store}.")
+            print_notice(f"No matching feedback in {chat.store}.")
 
 
 def export_feedback(
-    output: Annotated[str, typer.Option("--output", "-o", help="The file to write.", metavar="FILE")],
+    output: Annotated[str, typer.Option("--output", "-o", help="Output file; - is stdout.", metavar="FILE")],
     output_format: Annotated[
-        FeedbackFileFormat, typer.Option("--format", "-F", help="How to write it.")
+        FeedbackFileFormat, typer.Option("--format", "-F", help="File format.", metavar="FORMAT")
     ] = FeedbackFileFormat.csv,
     user: UserOption = None,
     all_users: AllUsersOption = False,
     bot: BotFilterOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Write the feedback that was given to a file.
+    """Export feedback to a file.
 
     Example: botchat feedback export --all-users -o feedback.csv
     """
@@ -105,7 +107,7 @@ def export_feedback(
             write_stdout(parts)
             return
         write_file(Path(target), parts)
-        print_notice(f"{pluralize(len(rows), 'line')} of feedback exported to {output}.")
+        print_notice(f"Exported {pluralize(len(rows), 'rating')} to {output}.")
 
 
 def _rows(chat: "Chat", user: str | None, bot: str | None) -> Iterator[Row]:

@@ -1,116 +1,196 @@
-"""The command `help`: topics that concern all commands, such as formats, ids and exit codes."""
+"""The command `help`: the help of any command, and topics that concern all commands, such as formats, IDs, exit codes.
 
-from collections.abc import Callable, Iterator
-from typing import Annotated
+TOPICS has the topics as data, for the reference pages and the man page of botchat.
+"""
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import typer
 
 from botchat.commands.support import exit_codes
-from botchat.commands.support.options import suggestion
 from botchat.commands.support.streams import write_stdout
+from botchat.commands.support.suggestions import did_you_mean, similar
 from botchat.core.errors import InvalidInput
 
-_ENVIRONMENT = """\
-An option wins over the environment, and that over the config file.
-
-  BOTCHAT_CONFIG     the config file, `botchat config path` prints it
-  BOTCHAT_STORE      where sessions are, as --store
-  BOTCHAT_USER       whose sessions, as --user
-  BOTCHAT_BOT        which bot answers, as --bot
-  BOTCHAT_HOST       where `botchat web` serves, as --host
-  BOTCHAT_PORT       and its port, as --port
-  BOTCHAT_TOKEN      what `botchat tui --server` shows: botchat tokens create
-  OPENAI_API_KEY     the key for OpenAI, and for the server at OPENAI_BASE_URL
-  OPENAI_BASE_URL    a server that speaks as OpenAI does
-  OPENAI_MODEL       its model; without it the first that the server lists
-  NO_COLOR           when set, nothing is coloured
-"""
-
-_FORMATS = """\
-What a command finds is on stdout, what it has to say about it on stderr.
-A list is a table on a terminal and tab-separated lines elsewhere;
--F (--format) says otherwise:
-
-  table   columns; a narrow terminal leaves some out, and cuts one
-  tsv     a line for each, without a header and with nothing cut;
-          tabs and line breaks in a value become spaces
-  csv     the same with a header, for spreadsheets
-  json    {"items": [...], "next": ...}; --after takes next for the
-          following page, at the end it is null
-  jsonl   a JSON object on each line
-  ids     the ids alone, a line for each, to pipe on
-
---fields A,B takes these columns alone, in this order.
-Times are UTC, as in 2026-11-21T12:30:00.000Z (RFC 3339); only a table
-shows them in your own time zone.
-"""
-
-_IDS = """\
-Where a command takes a session's ID, it can be:
-
-  3f1c2f0e-6c3f-4a4e-9a52-0c8f4f5b2f11
-                        the whole id, as `botchat sessions list` prints it
-  3f1c                  its beginning, at least 4 characters of it,
-                        where no other session begins so
-  "What is a heron?"    the exact name, where no other session has it
-  @last                 the session that you used last
-  @1                    the first row of the list; @2 is the second
-"""
-
-_STORE = """\
-Sessions are in one place, which --store names, else BOTCHAT_STORE, else
-the config file:
-
-  mongodb://NAME:PASSWORD@HOST/DATABASE
-                        a MongoDB, also mongodb+srv://;
-                        without a DATABASE it is the one named botchat
-  sqlite:///PATH, PATH  a file on this machine; an absolute PATH makes
-                        four slashes: sqlite:////home/ann/botchat.db
-  nothing               the file botchat.db in your data folder;
-                        `botchat config show` tells where that is
-
-A MongoDB that is down is an error: no other store takes its place.
-A file that you have named is made by commands that write, not by those
-that only read. A password is never printed; it is best in BOTCHAT_STORE,
-because other users of the machine can see a command's options.
-"""
+_WIDTH = 78
 
 
-def _exit_codes() -> str:
-    return "".join(f"{code:>5}  {meaning}\n" for code, meaning in exit_codes.MEANINGS.items())
+@dataclass(frozen=True, kw_only=True)
+class Topic:
+    """A topic of `botchat help`: a paragraph, a table of terms, and more paragraphs.
+
+    Attributes:
+        name: as it is typed.
+        summary: one line for the list of topics.
+        before: the paragraph above the table.
+        terms: the table: each term and its meaning.
+        after: the paragraphs below the table, separated by an empty line.
+    """
+
+    name: str
+    summary: str
+    before: str = ""
+    terms: Mapping[str, str]
+    after: str = ""
+
+    @property
+    def text(self) -> str:
+        """The topic as plain text with lines of at most 78 characters."""
+        after = [_wrapped(paragraph) for paragraph in self.after.split("\n\n")]
+        parts = [_wrapped(self.before), "\n".join(self._term_lines()), *after]
+        return "\n\n".join(filter(None, parts)) + "\n"
+
+    def _term_lines(self) -> Iterator[str]:
+        indent = min(max(map(len, self.terms)), 20) + 4
+        for term, meaning in self.terms.items():
+            lines = textwrap.wrap(meaning, _WIDTH - indent)
+            first = f"  {term}".ljust(indent)
+            if len(first) > indent:
+                yield first.rstrip()
+                first = " " * indent
+            yield first + lines[0]
+            yield from (" " * indent + line for line in lines[1:])
 
 
-_TOPICS: dict[str, tuple[str, Callable[[], str]]] = {
-    "exit-codes": ("what the exit code of a command says", _exit_codes),
-    "environment": ("the variables that botchat reads", lambda: _ENVIRONMENT),
-    "formats": ("how lists are written, for people and for programs", lambda: _FORMATS),
-    "ids": ("how to say which session is meant", lambda: _IDS),
-    "store": ("where sessions are kept, and how to say so", lambda: _STORE),
-}
+def _wrapped(paragraph: str) -> str:
+    return "\n".join(textwrap.wrap(paragraph, _WIDTH))
+
+
+TOPICS: tuple[Topic, ...] = (
+    Topic(
+        name="exit-codes",
+        summary="Exit codes",
+        terms={str(code): meaning for code, meaning in exit_codes.MEANINGS.items()},
+    ),
+    Topic(
+        name="environment",
+        summary="Environment variables",
+        before="An option overrides an environment variable, which overrides the config file.",
+        terms={
+            "BOTCHAT_CONFIG": "Config file (default: the path that `botchat config path` prints).",
+            "BOTCHAT_STORE": "Store address, as --store.",
+            "BOTCHAT_USER": "User name, as --user.",
+            "BOTCHAT_BOT": "Bot, as --bot.",
+            "BOTCHAT_HOST": "Host that `botchat web` and `botchat api` listen on, as --host.",
+            "BOTCHAT_PORT": "Port that they listen on, as --port.",
+            "BOTCHAT_TOKEN": "API token for `botchat tui --server` (see `botchat tokens create`).",
+            "OPENAI_API_KEY": "API key for OpenAI, or for the server at OPENAI_BASE_URL.",
+            "OPENAI_BASE_URL": "URL of an OpenAI-compatible server.",
+            "OPENAI_MODEL": "Model (default: the first one that the server lists).",
+            "NO_COLOR": "If set, the output has no color.",
+        },
+    ),
+    Topic(
+        name="formats",
+        summary="Output formats of lists",
+        before="Results are printed on stdout; notices, prompts and errors on stderr. A list is a table on a terminal, "
+        "and tab-separated lines elsewhere. Use -F (--format) to choose another format:",
+        terms={
+            "table": "Aligned columns. On a narrow terminal the last columns are left out and one is shortened.",
+            "tsv": "One tab-separated line per row, without a header, not shortened. Tabs and line breaks in values "
+            "become spaces.",
+            "csv": "Comma-separated values with a header, for spreadsheets.",
+            "json": 'One object: {"items": [...], "next": ...}. Pass "next" to --after for the next page; it is null '
+            "on the last page.",
+            "jsonl": "One JSON object per line.",
+            "ids": "Only the IDs, one per line, for pipes.",
+        },
+        after="--fields A,B selects columns and their order.\n\n"
+        "Times are in UTC, such as 2026-11-21T12:30:00.000Z (RFC 3339). Tables show local time.",
+    ),
+    Topic(
+        name="ids",
+        summary="Ways to specify a session",
+        before="Wherever a command takes a session ID, you can use:",
+        terms={
+            "3f1c2f0e-6c3f-4a4e-9a52-0c8f4f5b2f11": "The full ID, as `botchat sessions list` prints it.",
+            "3f1c": "The start of the ID, at least 4 characters, if no other session's ID starts with it.",
+            '"What is a heron?"': "The exact name, if no other session has it.",
+            "@last": "The session that you used last.",
+            "@1": "The first session in the list; @2 is the second.",
+        },
+    ),
+    Topic(
+        name="storage",
+        summary="Store addresses",
+        before="All sessions are in one store. Set it with --store, BOTCHAT_STORE or the config file, in this order of "
+        "precedence:",
+        terms={
+            "mongodb://NAME:PASSWORD@HOST/DATABASE": "A MongoDB database; also mongodb+srv://. The default DATABASE is "
+            "botchat.",
+            "sqlite:///PATH, or PATH": "A SQLite file on this machine. An absolute path makes four slashes: "
+            "sqlite:////home/ann/botchat.db",
+            "env:NAME": "The address in the environment variable NAME.",
+            "file:PATH": "The address in a file.",
+        },
+        after="By default the store is the SQLite file botchat.db in your data folder (see `botchat config show`).\n\n"
+        "If the store is unreachable, botchat reports an error; it never falls back to another store. Commands that "
+        "only read don't create a missing SQLite file.\n\n"
+        "Passwords are never printed. For an address with a password, use BOTCHAT_STORE, env: or file: instead of "
+        "typing it: other users of the machine can see the options of a command.",
+    ),
+)
 
 
 def topics() -> Iterator[tuple[str, str]]:
     """Yield the title and the text of each topic."""
-    for name, (_, text) in _TOPICS.items():
-        yield name.replace("-", " "), text()
+    for topic in TOPICS:
+        yield topic.name.replace("-", " "), topic.text
+
+
+def listed_topics() -> str:
+    """Return the list of topics for the end of `botchat --help`."""
+    width = max(len(topic.name) for topic in TOPICS) + 2
+    lines = (f"  {topic.name.ljust(width)}{topic.summary}\n" for topic in TOPICS)
+    return "Help topics (botchat help TOPIC):\n" + "".join(lines)
+
+
+def _complete(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Complete the next word: a topic or a command, then a command of the group."""
+    names: list[str] = [] if ctx.params.get("words") else [topic.name for topic in TOPICS]
+    command: Any = ctx.find_root().command
+    for word in ctx.params.get("words") or []:
+        command = getattr(command, "commands", {}).get(word)
+    return [name for name in [*names, *getattr(command, "commands", {})] if name.startswith(incomplete)]
 
 
 def help_(
-    topic: Annotated[
-        str | None, typer.Argument(help="One of the topics.", metavar="TOPIC", autocompletion=lambda: list(_TOPICS))
+    ctx: typer.Context,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="A command such as `sessions list`, or a topic.", metavar="COMMAND|TOPIC", autocompletion=_complete
+        ),
     ] = None,
 ) -> None:
-    """Explain exit codes, formats, ids and more.
+    """Show help for a command or a topic.
 
-    Without a topic it lists them.
+    Without arguments it lists the commands and topics.
 
-    Example: botchat help exit-codes
+    Example: botchat help sessions list
     """
-    if topic is None:
-        write_stdout(f"{name:<12} {about}\n" for name, (about, _) in _TOPICS.items())
+    root = ctx.find_root()
+    if words and len(words) == 1 and (found := [topic for topic in TOPICS if topic.name == words[0]]):
+        write_stdout([found[0].text])
         return
-    if topic not in _TOPICS:
-        raise InvalidInput(
-            f"There is no topic {topic!r}. {suggestion(topic, _TOPICS)} Of a command: botchat COMMAND --help"
-        )
-    write_stdout([_TOPICS[topic][1]()])
+    write_stdout([_command_help(root, words or []) + "\n"])
+
+
+def _command_help(root: Any, words: list[str]) -> str:
+    """Return the help of a command.
+
+    Raises:
+        InvalidInput: there is no such command or topic.
+    """
+    context: Any = root
+    for number, word in enumerate(words):
+        commands = getattr(context.command, "commands", {})
+        if word not in commands:
+            names = [*commands, *(topic.name for topic in TOPICS)] if number == 0 else [*commands]
+            hint = did_you_mean(similar(word, names)) or f"Run {context.command_path} --help for a list of commands."
+            raise InvalidInput(f"No help for {' '.join(words)!r}. {hint}")
+        context = context.command.context_class(commands[word], info_name=word, parent=context)
+    return str(context.get_help())

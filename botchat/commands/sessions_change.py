@@ -1,7 +1,6 @@
 """The commands of `botchat sessions` that change: rename, pin, archive, delete, their opposites, redact, prune."""
 
 import shlex
-from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,10 +25,10 @@ from botchat.commands.support.session_selectors import (
     apply_to_each,
     confirm,
     describe_examples,
+    describe_plan,
     find_message_id,
     find_session,
     find_sessions,
-    pluralize,
     print_ids,
 )
 from botchat.core.errors import InvalidInput, SessionChanged
@@ -49,11 +48,11 @@ _DUE = Columns(
 
 def rename(
     session_id: IdArgument,
-    name: Annotated[list[str], typer.Argument(help="Its new name.", metavar="NAME…")],
+    name: Annotated[list[str], typer.Argument(help="New name.", metavar="NAME")],
     store: StoreOption = None,
     user: UserOption = None,
 ) -> None:
-    """Give a session another name.
+    """Rename a session.
 
     Example: botchat sessions rename @last Herons of the north
     """
@@ -64,7 +63,9 @@ def rename(
 
 
 def pin(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) -> None:
-    """Pin sessions: what is pinned no policy removes.
+    """Pin sessions.
+
+    Retention policies and `sessions prune` skip pinned sessions.
 
     Example: botchat sessions pin @last
     """
@@ -72,15 +73,17 @@ def pin(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) ->
 
 
 def unpin(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) -> None:
-    """Take the pin from sessions.
+    """Unpin sessions.
 
-    Example: botchat sessions unpin "Herons of the north"
+    Example: botchat sessions unpin @last
     """
     _change_each(ids, store, user, lambda chat, session: chat.update(session.user, session.id, pinned=False))
 
 
 def archive(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) -> None:
-    """Put sessions into the archive: out of the list, nothing lost.
+    """Archive sessions.
+
+    Archived sessions are kept, but not listed by default.
 
     Example: botchat sessions list --until 90d --ids-only -n 10000 | botchat sessions archive -
     """
@@ -88,15 +91,17 @@ def archive(ids: IdsArgument, store: StoreOption = None, user: UserOption = None
 
 
 def unarchive(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) -> None:
-    """Bring sessions back from the archive.
+    """Unarchive sessions.
 
-    Example: botchat sessions unarchive @last
+    Example: botchat sessions list --archived --ids-only -n 10000 | botchat sessions unarchive -
     """
     _change_each(ids, store, user, lambda chat, session: _move(chat, session, "archived", "active"))
 
 
 def restore(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) -> None:
-    """Bring deleted sessions back; they are in the trash for 30 days.
+    """Restore sessions from the trash.
+
+    Deleted sessions stay in the trash for 30 days.
 
     Example: botchat sessions list --deleted --ids-only -n 10000 | botchat sessions restore -
     """
@@ -105,25 +110,28 @@ def restore(ids: IdsArgument, store: StoreOption = None, user: UserOption = None
 
 def delete(
     ids: IdsArgument,
-    purge: Annotated[bool, typer.Option("--purge", help="For ever, instead of into the trash.")] = False,
+    purge: Annotated[bool, typer.Option("--purge", help="Delete permanently instead of moving to the trash.")] = False,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     store: StoreOption = None,
     user: UserOption = None,
 ) -> None:
-    """Delete sessions: into the trash for 30 days, or for ever.
+    """Move sessions to the trash, or delete them permanently.
 
-    The ids of the deleted are on stdout.
+    Sessions in the trash are permanently deleted after 30 days. The IDs of the deleted sessions are printed on stdout.
 
-    Example: botchat sessions delete 3f1c2f0e --yes
+    Example: botchat sessions delete @last
     """
     with open_user_store(settings_from_options(store, user), create=False) as (chat, user_name):
         sessions = find_sessions(chat, user_name, ids)
         if dry_run:
             print_ids(sessions)
             return
-        what = f"Delete {pluralize(len(sessions))}" + (" for ever" if purge else "")
-        confirm(what, describe_examples(sessions), yes=yes or not sessions)
+        confirm(
+            describe_plan({"purge" if purge else "trash": sessions}),
+            describe_examples(sessions),
+            yes=yes or not sessions,
+        )
         change = chat.purge if purge else chat.delete
         print_ids(apply_to_each(sessions, lambda session: change(session.user, session.id)))
 
@@ -131,32 +139,35 @@ def delete(
 def redact(
     session_id: IdArgument,
     message: Annotated[
-        str, typer.Option("--message", "-m", help="Its number as `show` tells it, or its id.", metavar="N")
+        str,
+        typer.Option("--message", "-m", help="Message number in `botchat sessions show`, or message ID.", metavar="N"),
     ],
     with_quotes: Annotated[
-        bool, typer.Option("--quotes", help="Redact the messages that quote it, and its copies, too.")
+        bool, typer.Option("--quotes", help="Also redact its copies and the messages that quote it.")
     ] = False,
     yes: YesOption = False,
     store: StoreOption = None,
     user: UserOption = None,
 ) -> None:
-    """Take a message's words out of the store for ever.
+    """Permanently remove a message's content from the store.
 
-    That is its content, its reasoning, its files, comments on it, the session's name if it was made of them, and the
-    session's summary. Messages that quote it are listed on stderr: six words in a row in common, or a number or a code.
-    A terminal asks whether to redact them too.
+    Removes its content, reasoning, attachments and feedback comments, the session's summary, and the session's name if
+    it came from the message. Messages that quote it (six consecutive words, a number or a code) are listed on stderr;
+    on a terminal you are asked whether to redact them too.
 
     Example: botchat sessions redact @last --message 3 --quotes
     """
     with open_user_store(settings_from_options(store, user), create=False) as (chat, user_name):
         session = find_session(chat, user_name, session_id)
         message_id = find_message_id(chat, session, message)
-        confirm(f"Redact message {message} of {session.name!r} for ever", [session.id], yes=yes, has_dry_run=False)
+        question = f"Permanently remove the content of message {message} of {session.name!r}? This can't be undone."
+        confirm(question, describe_examples([session]), yes=yes, has_dry_run=False)
         found = [] if yes or with_quotes else chat.quotes(user_name, session.id, message_id)
         if found:
             examples = [f"message {quote.number} of session {quote.session_id} ({quote.role})" for quote in found]
-            print_notice(f"{pluralize(len(found), 'message')} quoting or copying it: {'; '.join(examples)}")
-            with_quotes = typer.confirm("Redact them too?", err=True)
+            thing = "message that quotes or copies it" if len(found) == 1 else "messages that quote or copy it"
+            print_notice(f"{len(found):,} {thing}: {'; '.join(examples)}")
+            with_quotes = typer.confirm("Redact them too? This can't be undone.", err=True)
         left = chat.redact(user_name, session.id, message_id, with_quotes=with_quotes)
         print_ids([session])
         _report_quotes(left, message_id)
@@ -167,17 +178,21 @@ def _report_quotes(left: Iterable["Quote"], message_id: str) -> None:
     for quote in left:
         what = "A copy of this message is" if quote.message_id == message_id else "This message is quoted"
         again = shlex.join(["botchat", "sessions", "redact", quote.session_id, "-m", quote.message_id])
-        print_notice(f"{what} in {quote.session_id}, message {quote.number} ({quote.role}). Redact it too: {again}")
+        print_notice(f"{what} in {quote.session_id}, message {quote.number} ({quote.role}). To redact it too: {again}")
 
 
 def prune(
     older_than: Annotated[
         str | None,
-        typer.Option(help="Not written to for this long: 90d, 12h, 2w, 1y.", metavar="AGE"),
+        typer.Option(help="Sessions inactive for this long: 90d, 12h, 2w, 1y.", metavar="AGE"),
     ] = None,
     bot: BotFilterOption = None,
-    to_archive: Annotated[bool, typer.Option("--archive", help="With --older-than: archive them.")] = False,
-    purge: Annotated[bool, typer.Option("--purge", help="With --older-than: for ever, not into the trash.")] = False,
+    to_archive: Annotated[
+        bool, typer.Option("--archive", help="With --older-than: archive the sessions instead.")
+    ] = False,
+    purge: Annotated[
+        bool, typer.Option("--purge", help="With --older-than: delete permanently instead of moving to the trash.")
+    ] = False,
     all_users: AllUsersOption = False,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
@@ -185,12 +200,13 @@ def prune(
     store: StoreOption = None,
     user: UserOption = None,
 ) -> None:
-    """Delete or archive sessions that nobody wrote to for long.
+    """Delete or archive inactive sessions.
 
-    Pinned ones stay. Without --older-than it carries out the policy of the config ([[retention]]): what that deletes is
-    gone for ever. What went is on stdout: id, action, name, update_time, user.
+    With --older-than, moves inactive sessions to the trash. Without it, applies the retention policy in the config
+    ([[retention]]), which deletes permanently. Pinned sessions are skipped. The affected sessions are printed on
+    stdout: id, action, name, update_time, user.
 
-    Example: botchat sessions prune --all-users --dry-run
+    Example: botchat sessions prune --older-than 90d --dry-run
     """
     check_user_options(user, all_users=all_users)
     with open_user_store(settings_from_options(store, user), create=False) as (chat, user_name):
@@ -199,13 +215,13 @@ def prune(
             (d.session.user, d.session.id): d for d in chat.for_admins().due(None if all_users else user_name, rules)
         }
         if not due:
-            print_notice("Nothing is that old.")
+            print_notice("No sessions to prune.")
         elif dry_run:
             print_rows(map(_due_row, due.values()), _DUE, output_format)
         else:
             into_trash = older_than is not None and not purge
             confirm(
-                _describe_plan(due.values(), into_trash=into_trash),
+                describe_plan(_planned(due.values(), into_trash=into_trash)),
                 describe_examples([d.session for d in due.values()]),
                 yes=yes,
             )
@@ -214,15 +230,13 @@ def prune(
             print_rows((_due_row(due[s.user, s.id]) for s in done), _DUE, output_format)
 
 
-def _describe_plan(due: Iterable["DueSession"], *, into_trash: bool) -> str:
-    """Return a sentence with the planned actions: Delete 3 sessions for ever and archive 2 sessions."""
-    actions: Counter[str] = Counter(d.action for d in due)
-    plans = {
-        "delete": f"delete {pluralize(actions['delete'])}{'' if into_trash else ' for ever'}",
-        "archive": f"archive {pluralize(actions['archive'])}",
-    }
-    plan = " and ".join(plans[action] for action in plans if actions[action])
-    return plan[0].upper() + plan[1:]
+def _planned(due: Iterable["DueSession"], *, into_trash: bool) -> dict[str, list[SessionSummary]]:
+    """Return the sessions by what happens to them: "trash", "purge" or "archive"."""
+    plan: dict[str, list[SessionSummary]] = {}
+    for each in due:
+        action = "archive" if each.action == "archive" else "trash" if into_trash else "purge"
+        plan.setdefault(action, []).append(each.session)
+    return plan
 
 
 def _change_each(
@@ -241,8 +255,8 @@ def _move(chat: "Chat", session: SessionSummary, source: State, target: State) -
         InvalidInput: the session is in neither state.
     """
     if session.state not in (source, target):
-        descriptions = {"active": "not deleted", "archived": "in the archive", "trash": "in the trash"}
-        raise InvalidInput(f"This session is {descriptions[session.state]}: nothing was done to it.")
+        descriptions = {"active": "not in the trash", "archived": "archived", "trash": "in the trash"}
+        raise InvalidInput(f"This session is {descriptions[session.state]}. It was not changed.")
     if session.state == source:
         chat.update(session.user, session.id, state=target)
 
@@ -259,12 +273,14 @@ def _rules_from_options(
 
     if older_than is None:
         if bot or to_archive or purge:
-            raise InvalidInput("--bot, --archive and --purge go with --older-than; the policy says its own.")
+            raise InvalidInput(
+                "--bot, --archive and --purge require --older-than; the retention policy has its own rules."
+            )
         if not chat.for_admins().has_policy:
-            raise InvalidInput("The config has no policy ([[retention]], see `botchat config init`): say --older-than.")
+            raise InvalidInput("No retention policy in the config ([[retention]]). Use --older-than AGE.")
         return None
     if to_archive and purge:
-        raise InvalidInput("Say --archive or --purge, not both.")
+        raise InvalidInput("Use --archive or --purge, not both.")
     return (Rule(older_than=parse_duration(older_than), action="archive" if to_archive else "delete", bot_id=bot),)
 
 

@@ -25,20 +25,22 @@ def forget(
     session_id: IdArgument,
     before: Annotated[
         str | None,
-        typer.Option(help="The first message that the bot is shown: its number as `show` tells it.", metavar="N"),
+        typer.Option(
+            help="First message to send to the bot: its number in `botchat sessions show`, or its ID.", metavar="N"
+        ),
     ] = None,
-    undo: Annotated[bool, typer.Option("--undo", help="Let the bot be shown all of it again.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Send all messages to the bot again.")] = False,
     store: StoreOption = None,
     user: UserOption = None,
 ) -> None:
-    """Let the bot forget what came before a message.
+    """Clear the context above a message.
 
-    Nothing is removed: the bot is not shown it any more. --undo takes it back.
+    Messages above it are kept but no longer sent to the bot. --undo restores the context.
 
     Example: botchat sessions forget @last --before 5
     """
     if (before is None) != undo:
-        raise InvalidInput("Say --before N or --undo.")
+        raise InvalidInput("Use either --before N or --undo.")
     with open_user_store(settings_from_options(store, user), create=False) as (chat, user_name):
         summary = find_session(chat, user_name, session_id)
         message_id = None if before is None else find_message_id(chat, summary, before)
@@ -48,21 +50,21 @@ def forget(
 
 def fork(
     session_id: IdArgument,
-    at: Annotated[int | None, typer.Option("--at", help="Copy only up to this message.", metavar="N")] = None,
+    at: Annotated[int | None, typer.Option("--at", help="Copy the messages up to this number.", metavar="N")] = None,
     from_: Annotated[
-        str | None, typer.Option("--from", help="Copy only this message and what follows it.", metavar="N")
+        str | None, typer.Option("--from", help="Copy this message (number or ID) and the ones after it.", metavar="N")
     ] = None,
     store: StoreOption = None,
     user: UserOption = None,
 ) -> None:
-    """Begin a new session with a copy of another's messages.
+    """Copy messages to a new session.
 
-    Its id is on stdout.
+    By default it copies all messages of the shown branch. The ID of the new session is printed on stdout.
 
     Example: botchat sessions fork @last --at 4
     """
     if at is not None and from_ is not None:
-        raise InvalidInput("Say --at or --from, not both.")
+        raise InvalidInput("Use --at or --from, not both.")
     with open_user_store(settings_from_options(store, user), create=False) as (chat, user_name):
         summary = find_session(chat, user_name, session_id)
         if from_ is None:

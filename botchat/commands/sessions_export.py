@@ -63,23 +63,30 @@ class SessionFileFormat(StrEnum):
 OptionalIdsArgument = Annotated[
     list[str] | None,
     typer.Argument(
-        help="Which (botchat help ids), or - for stdin; without one, see the options.",
-        metavar="ID…",
+        help="Sessions to export (botchat help ids); - reads them from stdin, one per line.",
+        show_default="all that match the options",
+        metavar="ID",
         autocompletion=complete_session,
     ),
 ]
-AllOption = Annotated[bool, typer.Option("--all", help="Active, archived and deleted ones.")]
+AllOption = Annotated[bool, typer.Option("--all", help="Include archived sessions and sessions in the trash.")]
 FileFormatOption = Annotated[
     SessionFileFormat | None,
-    typer.Option("--format", "-F", help="Otherwise md for one, jsonl for several.", show_default=False),
+    typer.Option(
+        "--format", "-F", help="File format.", metavar="FORMAT", show_default="md for one session, otherwise jsonl"
+    ),
 ]
 OutputOption = Annotated[
     str | None,
-    typer.Option("--output", "-o", help="A file, or a folder (it exists, or ends in /) for a file each."),
+    typer.Option(
+        "--output",
+        "-o",
+        help="Output file, or a folder (existing, or ending in /) for one file per session.",
+        metavar="PATH",
+        show_default="stdout",
+    ),
 ]
-ResumeOption = Annotated[
-    bool, typer.Option("--resume", help="Go on with a file that was not finished (jsonl), or a folder.")
-]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="Continue an incomplete file (jsonl only) or folder.")]
 
 
 def export(
@@ -97,19 +104,19 @@ def export(
     resume: ResumeOption = False,
     store: StoreOption = None,
 ) -> None:
-    """Write sessions out whole, the oldest first.
+    """Export sessions, oldest first.
 
-    Markdown and HTML (one page, without scripts) are to be read, CSV is for spreadsheets, a row a message. JSON and
-    JSON Lines can be imported again. A file has its name only when it is complete; until then it is FILE.part.
-    Damaged sessions are listed and exported as far as they are readable; the exit code is then 7.
+    Markdown and HTML (one page, without scripts) are for reading; CSV has one row per message. JSON and JSON Lines can
+    be re-imported. An incomplete JSON Lines file is named FILE.part. The readable part of damaged sessions is exported,
+    and the exit code is then 7.
 
-    Example: botchat sessions export --all-users --all -F jsonl -o everything.jsonl
+    Example: botchat sessions export --all-users --all -o everything.jsonl
     """
     check_user_options(user, all_users=all_users)
     if ids and (all_users or bot or since or until or archived or deleted or everything):
-        raise InvalidInput("Name sessions, or say by options which: not both.")
+        raise InvalidInput("Use session IDs or filter options, not both.")
     if everything and (archived or deleted):
-        raise InvalidInput("Say --all, --archived or --deleted, one of them.")
+        raise InvalidInput("Use only one of --all, --archived and --deleted.")
     where = filter_from_options(bot=bot, since=since, until=until, archived=archived, deleted=deleted)
     with open_user_store(settings_from_options(store, user), create=False) as (chat, user_name):
         where = replace(where, user=None if all_users else user_name, state=None if everything or ids else where.state)
@@ -137,7 +144,7 @@ def _export(
     with exporter.damage_report.exit_on_damage():
         count = exporter.write_to(target, resume=resume)
         if target or count == 0:
-            print_notice(f"{pluralize(count)} exported" + (f" to {target}." if target else "."))
+            print_notice(f"Exported {pluralize(count)}" + (f" to {target}." if target else "."))
 
 
 def check_output(output: str | None, store: str) -> str | None:
@@ -149,11 +156,11 @@ def check_output(output: str | None, store: str) -> str | None:
     if output is None or output == "-":
         return None
     if not output:
-        raise InvalidInput("The name of the output is empty: say a file, a folder, or - for stdout.")
+        raise InvalidInput("The output path is empty. Use a file, a folder, or - for stdout.")
     files = [Path(f"{store}{suffix}") for suffix in ("", "-journal", "-wal")]
     with translate_os_errors(Path(output)):
         if Path(output).exists() and any(file.exists() and file.samefile(output) for file in files):
-            raise InvalidInput(f"{output} is the store itself: write to another file.")
+            raise InvalidInput(f"{output} is the store itself. Export to another file.")
     return output
 
 
@@ -183,7 +190,7 @@ class SessionExporter:
         """
         if output is None:
             if resume:
-                raise InvalidInput("--resume goes with -o: what was written to stdout is not known.")
+                raise InvalidInput("--resume requires -o: an export to stdout can't be resumed.")
             self._to_stdout()
             return self._count
         path = Path(output)
@@ -192,7 +199,7 @@ class SessionExporter:
         if is_folder:
             self._to_folder(path, resume=resume)
         elif resume and self._format != "jsonl":
-            raise InvalidInput("Only JSON Lines (-F jsonl), or a folder, can be gone on with by --resume.")
+            raise InvalidInput("Only JSON Lines (-F jsonl) and folders can be resumed.")
         elif self._format == "jsonl" and (path.is_file() or not path.exists()):
             self._to_resumable(path, resume=resume)
         else:
@@ -221,7 +228,7 @@ class SessionExporter:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise InvalidInput(f"The folder {folder} can't be made: {error.strerror}.") from error
+            raise InvalidInput(f"Can't create the folder {folder}: {error.strerror}.") from error
         file_exporter = SessionExporter(self._admin, self._where, self._format, alone=True)
         existing = 0
         for record in self._records():
@@ -232,13 +239,13 @@ class SessionExporter:
                 write_file(path, file_exporter._text(iter([record])))
         self._count -= existing
         if existing:
-            print_notice(f"{pluralize(existing, 'file')} stood there already, and stayed as they were")
+            print_notice(f"Kept {pluralize(existing, 'existing file')}.")
 
     def _to_resumable(self, path: Path, *, resume: bool) -> None:
         """Write JSON Lines, with a file beside it that holds the fingerprint until the export is complete."""
         note = path.with_name(f"{path.name}.part.of")
         if resume and path.exists() and not partial_path(path).exists():
-            print_notice(f"{path} is complete already")
+            print_notice(f"{path} is already complete.")
             return
         after = None
         is_resumed = resume and partial_path(path).exists()
@@ -263,15 +270,15 @@ def _check_fingerprint(note: Path, fingerprint: str) -> None:
         is_same = False
     if not is_same:
         raise InvalidInput(
-            f"{note.with_suffix('')} is no unfinished export of this store with these options: "
-            "remove it, or export elsewhere."
+            f"Can't resume {note.with_suffix('')}: it is from another store or other options. "
+            "Delete it, or export to another file."
         )
 
 
 def _file_name(record: "Record", output_format: "ExportFormat", *, of_user: bool) -> str:
-    """Return the file name of a session: its date and id, with a hash if the id has unsafe characters.
+    """Return the file name of a session: its date and ID, with a hash if the ID has unsafe characters.
 
-    `of_user` adds a hash of the user to an id that somebody chose, because another user may have the same.
+    `of_user` adds a hash of the user to a chosen ID, because another user may have the same.
     """
     safe = re.sub(r"[^\w.-]", "_", record["id"], flags=re.ASCII)[:80]
     if safe != record["id"]:
@@ -303,6 +310,8 @@ def _truncate_to_last_session(unfinished: Path) -> tuple[datetime, str, str] | N
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise InvalidInput(f"{unfinished} can't be gone on with: {error.strerror}.") from error
+        raise InvalidInput(f"Can't resume {unfinished}: {error.strerror}.") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise InvalidInput(f"{unfinished} is no unfinished export: remove it, or export elsewhere.") from error
+        raise InvalidInput(
+            f"Can't resume {unfinished}: it isn't an incomplete export. Delete it, or export to another file."
+        ) from error

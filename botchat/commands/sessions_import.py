@@ -1,6 +1,7 @@
 """The command `sessions import`."""
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,42 +17,46 @@ from botchat.core.errors import InvalidInput
 from botchat.core.models import ConflictPolicy
 
 if TYPE_CHECKING:
+    from botchat.core.admin import Record
     from botchat.core.importing import SessionImporter
     from botchat.core.models import SkippedEntry
 
+_MAX_OWNERS = 3
+
 
 def import_sessions(
-    file: Annotated[str, typer.Argument(help="The file; - is stdin.", metavar="FILE")],
+    file: Annotated[str, typer.Argument(help="Export file; - is stdin.", metavar="FILE")],
     user: Annotated[
-        str | None, typer.Option(help="Give all of them to this user; else each keeps its own.", metavar="NAME")
+        str | None,
+        typer.Option(help="Assign all sessions to this user.", metavar="NAME", show_default="the users in the file"),
     ] = None,
     on_conflict: Annotated[
-        ConflictPolicy, typer.Option("--on-conflict", help="When the store has a session of that id already.")
+        ConflictPolicy,
+        typer.Option("--on-conflict", help="Action for sessions whose ID is already in the store.", metavar="ACTION"),
     ] = "skip",
     dry_run: DryRunOption = False,
     store: StoreOption = None,
 ) -> None:
-    """Take sessions in, botchat's own and those of other programs.
+    """Import sessions from botchat or another program.
 
-    It reads botchat's JSON and JSON Lines, and the exports of ChatGPT, DeepSeek, LibreChat and Open WebUI; which, it
-    sees itself. The ids of what was taken in are on stdout, the report is on stderr. Content that botchat can't show,
-    such as images, is kept in its original form and counted in the report. It doesn't change the exit code.
+    Reads botchat's JSON and JSON Lines, and exports of ChatGPT, DeepSeek, LibreChat and Open WebUI; the format is
+    detected. The IDs of the imported sessions are printed on stdout, the summary on stderr. Content that botchat can't
+    show, such as images, is kept in its original form and counted in the summary; it doesn't change the exit code.
 
-    Example: botchat sessions import everything.jsonl --on-conflict replace
+    Example: botchat sessions import FILE
     """
     from botchat.core.importing import SessionImporter, read_sessions, unsupported_sentence
 
     settings = settings_from_options(store, user)
     with _open_file(file) as source, open_user_store(settings, create=not dry_run) as (chat, name):
+        owners = Counter[str]()
         importer = SessionImporter(chat.for_admins(), on_conflict, dry_run=dry_run)
         try:
-            _write_all(
-                _lines(importer.load(read_sessions(source, user=user, default_user=name, limits=settings.imports)))
-            )
+            sessions = read_sessions(source, user=user, default_user=name, limits=settings.imports)
+            _write_all(_lines(importer.load(_count_users(sessions, owners))))
         finally:
-            print_notice(
-                " ".join(filter(None, [_report(importer, dry_run=dry_run), unsupported_sentence(importer.unsupported)]))
-            )
+            summary = [_report(importer, dry_run=dry_run), unsupported_sentence(importer.unsupported)]
+            print_notice(" ".join(filter(None, [*summary, _owners_hint(owners, name)])))
         if importer.skipped:
             raise typer.Exit(PARTIAL_FAILURE if importer.imported else FAILED)
 
@@ -81,13 +86,32 @@ def _lines(results: "Iterator[str | SkippedEntry]") -> Iterator[str]:
 
 
 def _report(importer: "SessionImporter", *, dry_run: bool) -> str:
-    """Return the summary of an import as a sentence."""
-    summary = f"{pluralize(importer.imported)} {'would be ' * dry_run}taken in"
-    if importer.existing:
-        summary += f", {importer.existing:,} {'was' if importer.existing == 1 else 'were'} there already"
-    if importer.expired:
-        summary += f", {importer.expired:,} of them past the time of their end, which they lost"
-    return summary + (f", {importer.skipped:,} could not be taken." if importer.skipped else ".")
+    """Return the summary of an import."""
+    summary = f"{pluralize(importer.imported)} {'would be ' * dry_run}imported"
+    summary += f", {importer.existing:,} already present" if importer.existing else ""
+    summary += f", {importer.skipped:,} skipped" if importer.skipped else ""
+    expired = f" {importer.expired:,} had already expired; the expiry was removed." if importer.expired else ""
+    return f"{summary}.{expired}"
+
+
+def _count_users(
+    sessions: "Iterator[Record | SkippedEntry]", owners: "Counter[str]"
+) -> "Iterator[Record | SkippedEntry]":
+    """Yield the sessions, and count those of each user."""
+    for session in sessions:
+        if isinstance(session, dict):
+            owners[session["user"]] += 1
+        yield session
+
+
+def _owners_hint(owners: "Counter[str]", user: str) -> str:
+    """Return a sentence about sessions of other users in the file, which `user` doesn't see in the list; or ""."""
+    others = [name for name in owners if name != user]
+    if not others:
+        return ""
+    names = ", ".join(f"{name} ({pluralize(owners[name])})" for name in others[:_MAX_OWNERS])
+    rest = f" and {len(others) - _MAX_OWNERS:,} more" if len(others) > _MAX_OWNERS else ""
+    return f"Other users in the file: {names}{rest}. To assign all sessions to you, use --user {user}."
 
 
 @contextmanager
@@ -99,4 +123,4 @@ def _open_file(file: str) -> Iterator[BinaryIO]:
         with Path(file).open("rb") as opened_file:
             yield opened_file
     except OSError as error:
-        raise InvalidInput(f"{file} can't be read: {error.strerror}.") from error
+        raise InvalidInput(f"Can't read {file}: {error.strerror}.") from error

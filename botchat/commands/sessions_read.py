@@ -37,8 +37,10 @@ if TYPE_CHECKING:
     from botchat.core.chat import Chat
     from botchat.core.models import Message, Page, Session, SessionSummary
 
-AfterOption = Annotated[str | None, typer.Option(help="Go on after the page that ended with this.", metavar="CURSOR")]
-LimitOption = Annotated[int, typer.Option("--limit", "-n", help="How many at most.", min=1, max=1_000_000, metavar="N")]
+AfterOption = Annotated[str | None, typer.Option(help="Cursor of the previous page.", metavar="CURSOR")]
+LimitOption = Annotated[
+    int, typer.Option("--limit", "-n", help="Maximum number of results.", min=1, max=1_000_000, metavar="N")
+]
 
 _NAMES = ("id", "name", "bot_id", "message_count", "create_time", "update_time", "state", "pinned", "user")
 _COLUMNS = Columns(
@@ -77,15 +79,14 @@ def list_sessions(
     limit: LimitOption = PAGE_SIZE,
     output_format: FormatOption = None,
     fields: Annotated[str | None, fields_option(*_ALL_USERS_COLUMNS.names)] = None,
-    ids_only: Annotated[bool, typer.Option("--ids-only", help="Only the ids: the same as -F ids.")] = False,
+    ids_only: Annotated[bool, typer.Option("--ids-only", help="Print only the IDs, as -F ids.")] = False,
     store: StoreOption = None,
 ) -> None:
-    """List a user's sessions, or everybody's, newest first.
+    """List sessions, newest first.
 
-    A page has 50; the cursor of the next one is told at its end. The fields: id, name, bot_id, message_count,
-    create_time, update_time, state, pinned, user.
+    If there are more results, the cursor of the next page is printed on stderr.
 
-    Example: botchat sessions list --user ann --since 7d
+    Example: botchat sessions list --since 7d
     """
     where = filter_from_options(bot=bot, since=since, until=until, archived=archived, deleted=deleted)
     check_user_options(user, all_users=all_users)
@@ -95,12 +96,12 @@ def list_sessions(
         columns = _ALL_USERS_COLUMNS if all_users else _COLUMNS
         print_rows(rows, columns, effective_format(output_format, ids_only=ids_only), fields, page.next)
         if not page.sessions:
-            subject = "There are" if all_users else f"{name} has"
-            print_notice(f"{subject} no {'more ' if after else ''}such sessions in {chat.store}.")
+            owner = "" if all_users else f" of {name}"
+            print_notice(f"No {'more ' if after else ''}sessions{owner} found in {chat.store}.")
 
 
 def search(
-    words: Annotated[list[str], typer.Argument(help="Every word of it must be found.", metavar="WORDS…")],
+    words: Annotated[list[str], typer.Argument(help="Words that the session must contain.", metavar="WORD")],
     user: UserOption = None,
     all_users: AllUsersOption = False,
     bot: BotFilterOption = None,
@@ -112,13 +113,13 @@ def search(
     limit: LimitOption = PAGE_SIZE,
     output_format: FormatOption = None,
     fields: Annotated[str | None, fields_option(*_SEARCH_COLUMNS.names)] = None,
-    ids_only: Annotated[bool, typer.Option("--ids-only", help="Only the ids: the same as -F ids.")] = False,
+    ids_only: Annotated[bool, typer.Option("--ids-only", help="Print only the IDs, as -F ids.")] = False,
     store: StoreOption = None,
 ) -> None:
-    """Find sessions by words in their names and messages.
+    """Search sessions by name and content, newest first.
 
-    Every word must stand there, in whatever message, upper or lower case alike. The newest come first. The fields are
-    those of the list, then message (the number of the first message that has a word) and excerpt.
+    A session matches if its name and messages contain all the words. Case is ignored. The field message is the number
+    of the first matching message.
 
     Example: botchat sessions search heron lake
     """
@@ -133,23 +134,24 @@ def search(
             rows = (_with_excerpt(chat, session, text) for session in page.sessions)
         print_rows(rows, _SEARCH_COLUMNS, selected_format, fields, page.next)
         if not page.sessions:
-            print_notice(f"Nothing was found in {chat.store}.")
+            print_notice(f"No results in {chat.store}.")
 
 
 def show(
     session_id: IdArgument,
     last: Annotated[
-        int, typer.Option(help="How many messages, the newest.", min=1, max=1_000_000, metavar="N")
+        int, typer.Option(help="Number of newest messages.", min=1, max=1_000_000, metavar="N")
     ] = PAGE_SIZE,
     output_format: Annotated[
-        Literal["md", "json"], typer.Option("--format", "-F", help="json prints the whole record, even a damaged one.")
+        Literal["md", "json"],
+        typer.Option("--format", "-F", help="json prints the complete record, even a damaged one.", metavar="FORMAT"),
     ] = "md",
     store: StoreOption = None,
     user: UserOption = None,
 ) -> None:
-    """Show a session's newest messages, each with its number.
+    """Show a session's newest messages, with their numbers.
 
-    If the session is damaged, the error gives the reason. -F json prints the record as stored.
+    If the session is damaged, use -F json to print the record as stored.
 
     Example: botchat sessions show @last
     """
@@ -161,20 +163,20 @@ def show(
         _write_printable(_transcript(session, context_annotations(chat, session)))
         print_context_usage(session)
         if session.first:
-            print_notice(f"{pluralize(session.first, 'earlier message')} not shown: --last N")
+            print_notice(f"{pluralize(session.first, 'earlier message')} not shown. To show more, use: --last N")
         if session.state == "trash":
-            print_notice(f"This session is in the trash: botchat sessions restore {session.id}")
+            print_notice(f"This session is in the trash. To restore it: botchat sessions restore {session.id}")
 
 
 def tail(
     session_id: IdArgument,
-    last: Annotated[int, typer.Option(help="How many messages to begin with.", min=1, metavar="N")] = 10,
+    last: Annotated[int, typer.Option(help="Number of newest messages to start with.", min=1, metavar="N")] = 10,
     store: StoreOption = None,
     user: UserOption = None,
 ) -> None:
-    """Follow a session: what is said shows as it is stored.
+    """Follow a session, and print new messages as they are saved.
 
-    It begins with the newest messages; Ctrl+C ends it.
+    Starts with the newest messages. Press Ctrl+C to stop.
 
     Example: botchat sessions tail @last
     """
@@ -191,22 +193,23 @@ def tail(
 
 def stats(
     by: Annotated[
-        Literal["user", "bot", "day"], typer.Option(help="What to count for: each user, bot or day.")
+        Literal["user", "bot", "day"], typer.Option(help="Group: user, bot or day.", metavar="GROUP")
     ] = "day",
     user: UserOption = None,
     all_users: AllUsersOption = False,
     bot: BotFilterOption = None,
     since: Annotated[
-        str | None, typer.Option(help="Only what was said then or later: 2026-11-01, or 7d.", metavar="TIME")
+        str | None, typer.Option(help="Only messages since a time: 2026-11-01, or 7d (7 days ago).", metavar="TIME")
     ] = None,
-    until: Annotated[str | None, typer.Option(help="Only what was said before.", metavar="TIME")] = None,
+    until: Annotated[str | None, typer.Option(help="Only messages before a time.", metavar="TIME")] = None,
     output_format: FormatOption = None,
     fields: Annotated[str | None, fields_option("user", "bot", "day", *_STATS)] = None,
     store: StoreOption = None,
 ) -> None:
-    """Count sessions, messages, tokens, waiting times and ratings.
+    """Show usage: sessions, messages, tokens, latency and ratings.
 
-    The trash counts too. Of the times that replies took, p50 and p95 are told: half, and 95 of 100, were as fast.
+    Archived sessions and sessions in the trash count too. The latency of replies is given as p50 (median) and p95, in
+    milliseconds.
 
     Example: botchat sessions stats --all-users --by bot --since 30d
     """
@@ -222,17 +225,17 @@ def stats(
         )
         columns = Columns(names=(by, *_STATS), in_table=(by, *_STATS), flexible="", key=by)
         if not print_rows(rows, columns, output_format, fields):
-            print_notice("Nothing was said.")
+            print_notice("No activity in this period.")
 
 
 def effective_format(output_format: RowFormat | None, *, ids_only: bool) -> RowFormat | None:
-    """Return the output format; `--ids-only` is an alias of `--format ids`.
+    """Return the output format; `--ids-only` means `--format ids`.
 
     Raises:
         InvalidInput: --ids-only and another format are given.
     """
     if ids_only and output_format not in (None, RowFormat.ids):
-        raise InvalidInput("Say --ids-only or another --format, not both.")
+        raise InvalidInput("Use --ids-only or another --format, not both.")
     return RowFormat.ids if ids_only else output_format
 
 

@@ -25,7 +25,7 @@ _COLUMNS = Columns(names=("name", "value"), in_table=("name", "value"), flexible
 
 
 def info(output_format: FormatOption = None, store: StoreOption = None) -> None:
-    """Tell the store's kind, version, place, size and content.
+    """Show the store's type, version, location, size and contents.
 
     Example: botchat store info
     """
@@ -51,10 +51,10 @@ def check(
     ] = None,
     store: StoreOption = None,
 ) -> None:
-    """Check the store, and every record in it.
+    """Check the store and every record in it.
 
-    Its indexes are checked by how a page is really read. Each damaged session is listed with the
-    reason. The exit code is 7 if a session is damaged, and 1 if the store itself fails a check.
+    Each damaged session is listed with the reason. Indexes are checked by the query plan of a page. The exit code is 7
+    if a session is damaged, and 1 if the store itself fails a check.
 
     With --repair, a damaged session is replaced by its readable part, or removed if none of it is readable. Its
     original record is first saved to FILE.damaged.jsonl next to the SQLite file FILE, or in the data folder for
@@ -94,24 +94,32 @@ def _quarantine_path(store: str | None) -> Path:
 
 def copy(
     source: Annotated[
-        str, typer.Argument(help="The store to copy from: an address, env:NAME or file:PATH.", metavar="SRC")
+        str,
+        typer.Argument(
+            help="Store to copy from: an address, env:NAME or file:PATH (botchat help storage).", metavar="SRC"
+        ),
     ],
-    target: Annotated[str, typer.Argument(help="The store to copy into: the same.", metavar="DST")],
+    target: Annotated[str, typer.Argument(help="Store to copy to, in the same form.", metavar="DST")],
     user: Annotated[
         str | None,
-        typer.Option(help="Only this user's; everybody's if not said.", metavar="NAME", autocompletion=complete_user),
+        typer.Option(
+            help="Copy only the sessions of this user.",
+            metavar="NAME",
+            show_default="all users",
+            autocompletion=complete_user,
+        ),
     ] = None,
 ) -> None:
-    """Copy sessions into another store: a file into MongoDB, or back.
+    """Copy sessions to another store, such as from SQLite to MongoDB.
 
     Adds the messages that the target doesn't have. Nothing is overwritten or copied twice. A session that continued in
     both stores becomes two branches, with the newer one shown, and is listed. Safe to interrupt and rerun. The exit
     code is 7 if a session could not be copied completely.
 
-    Every user of a machine can see the arguments of its processes. So an address with a password is better read from an
-    environment variable, env:NAME, or from a file, file:PATH.
+    All users of a machine can see the arguments of its processes. To keep a password private, read the address from an
+    environment variable (env:NAME) or from a file (file:PATH).
 
-    Example: botchat store copy sqlite:////home/ann/botchat.db env:BOTCHAT_TARGET
+    Example: botchat store copy SOURCE.db TARGET.db
     """
     outcomes: Counter[str] = Counter()
     with (
@@ -139,7 +147,7 @@ def copy(
 
 def _report(outcomes: "Counter[str]", store: str) -> str:
     report = (
-        f"{pluralize(outcomes['made'] + outcomes['updated'])} copied to {store}, {outcomes['kept']:,} there already"
+        f"Copied {pluralize(outcomes['made'] + outcomes['updated'])} to {store}; {outcomes['kept']:,} already present"
     )
     report += f", {outcomes['merged']:,} merged" if outcomes["merged"] else ""
     damaged = outcomes["with a problem"] - outcomes["refused"]

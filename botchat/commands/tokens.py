@@ -17,25 +17,32 @@ _COLUMNS = Columns(
 )
 
 UserFilterOption = Annotated[
-    str | None, typer.Option(help="Only this user's.", metavar="NAME", autocompletion=complete_user)
+    str | None, typer.Option(help="Only tokens of this user.", metavar="NAME", autocompletion=complete_user)
 ]
 
 
 def create(
-    user: Annotated[str, typer.Argument(help="Who comes in with it.", metavar="USER", autocompletion=complete_user)],
-    name: Annotated[str, typer.Option(help="What it is for, to know it by.", metavar="TEXT")] = "",
+    user: Annotated[
+        str, typer.Argument(help="User that the token signs in.", metavar="USER", autocompletion=complete_user)
+    ],
+    name: Annotated[str, typer.Option(help="Name for the list of tokens, such as the device.", metavar="TEXT")] = "",
     scope: Annotated[
         list[str] | None,
-        typer.Option(help="read, write, admin or metrics; can be said several times.", metavar="SCOPE"),
+        typer.Option(
+            help="Scope: read, write, admin or metrics. Can be repeated.",
+            show_default="read and write",
+            metavar="SCOPE",
+        ),
     ] = None,
     expires: Annotated[
-        str | None, typer.Option(help="How long it is good: 90d, 12h; for ever if not said.", metavar="TIME")
+        str | None, typer.Option(help="Lifetime: 90d, 12h.", metavar="TIME", show_default="no expiry")
     ] = None,
     store: StoreOption = None,
 ) -> None:
-    """Make a token, and write it to stdout: it is never shown again.
+    """Create an API token.
 
-    Without --scope it reads and writes. A user without an account gets one that has no password.
+    The token is printed on stdout once and can't be shown again. If the user has no account, one without a password is
+    created.
 
     Example: botchat tokens create ann --name laptop --expires 90d
     """
@@ -43,13 +50,13 @@ def create(
 
     lifetime = parse_duration(expires) if expires is not None else None
     if lifetime is not None and not lifetime:
-        raise InvalidInput("--expires would be now: say how long it is good, as 90d.")
+        raise InvalidInput("The lifetime is zero. Use a duration such as --expires 90d.")
     with open_user_store(settings_from_options(store, user)) as (chat, _):
         token, text = chat.auth.create_token(
             user, name, scopes=tuple(cast(list[Scope], scope)) if scope else DEFAULT_SCOPES, lifetime=lifetime
         )
         typer.echo(text)
-        print_notice(f"This is the only time that it is shown. botchat tokens revoke {token.id} ends it.")
+        print_notice(f"Save the token now: it won't be shown again. To revoke it: botchat tokens revoke {token.id}")
 
 
 def list_tokens(
@@ -58,26 +65,31 @@ def list_tokens(
     fields: Annotated[str | None, fields_option(*_COLUMNS.names)] = None,
     store: StoreOption = None,
 ) -> None:
-    """List the tokens that are good, what for, and when each was used last.
+    """List valid API tokens.
 
-    Example: botchat tokens list --user ann
+    Example: botchat tokens list
     """
     with open_user_store(settings_from_options(store, user), create=False) as (chat, _):
         rows = ({n: getattr(token, n) for n in _COLUMNS.names} for token in chat.auth.tokens(user))
         if not print_rows(({**row, "scopes": list(row["scopes"])} for row in rows), _COLUMNS, output_format, fields):
-            print_notice(f"There are no tokens in {chat.store}.")
+            print_notice(f"No API tokens in {chat.store}.")
 
 
 def revoke(
     token: Annotated[
-        str, typer.Argument(help="The id that botchat tokens list shows.", metavar="ID", autocompletion=complete_token)
+        str,
+        typer.Argument(
+            help="Token ID, as `botchat tokens list` shows it.", metavar="ID", autocompletion=complete_token
+        ),
     ],
     store: StoreOption = None,
 ) -> None:
-    """End a token. Servers that are running take it no more within a second.
+    """Revoke an API token.
 
-    Example: botchat tokens revoke 5f2c90be11d0a3c4
+    Running servers reject it within a second.
+
+    Example: botchat tokens revoke ID
     """
     with open_user_store(settings_from_options(store, None), create=False) as (chat, _):
         chat.auth.revoke_token(token)
-        print_notice(f"{token} is revoked.")
+        print_notice(f"Revoked {token}.")

@@ -21,7 +21,7 @@ def tui(
         str | None,
         typer.Option(
             "--session",
-            help="The session to open: an id, its beginning, a name or @1.",
+            help="Open this session: its ID, name, @last or @1 (botchat help ids).",
             metavar="ID",
             autocompletion=complete_session,
         ),
@@ -34,21 +34,24 @@ def tui(
     user: UserOption = None,
     server: Annotated[
         str | None,
-        typer.Option(help="A botchat server (botchat api) instead of a store; BOTCHAT_TOKEN lets in.", metavar="URL"),
+        typer.Option(
+            help="URL of a botchat server (botchat api) to use instead of a store. Requires BOTCHAT_TOKEN.",
+            metavar="URL",
+        ),
     ] = None,
 ) -> None:
-    """Chat in this terminal.
+    """Chat in the terminal.
 
-    With --server the sessions are those of the person whose token is in the environment variable BOTCHAT_TOKEN.
+    With --server, the API token in the environment variable BOTCHAT_TOKEN determines the user.
 
     Example: botchat tui -c
     """
     if session is not None and continue_last:
-        raise InvalidInput("Say --session or -c, not both.")
+        raise InvalidInput("Use --session or -c, not both.")
     if not is_interactive():
-        raise InvalidInput("The chat needs a terminal: botchat ask asks one question without.")
+        raise InvalidInput("`botchat tui` needs a terminal. Use `botchat ask` for one question.")
     if server is not None and (store or user):
-        raise InvalidInput("Say --server, or --store and --user, not both: a token says whose sessions are meant.")
+        raise InvalidInput("--server can't be combined with --store or --user: the API token determines the user.")
     settings = settings_from_options(store, user)
 
     def find_initial(chat: "ChatBackend", user: str) -> "SessionSummary | None":

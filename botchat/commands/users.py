@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from botchat.core.admin import Admin
     from botchat.core.chat import Chat
 
-UserArgument = Annotated[str, typer.Argument(help="Who.", metavar="USER", autocompletion=complete_user)]
+UserArgument = Annotated[str, typer.Argument(help="User name.", metavar="USER", autocompletion=complete_user)]
 
 _USERS = Columns(
     names=("user", "sessions", "messages", "create_time", "update_time", "account"),
@@ -43,17 +43,17 @@ def list_users(
     fields: Annotated[str | None, fields_option(*_USERS.names)] = None,
     store: StoreOption = None,
 ) -> None:
-    """List who has sessions, how many, and since when; and who has an account.
+    """List users with sessions or an account.
 
     Example: botchat users list -F csv
     """
     with open_user_store(settings_from_options(store, None), create=False) as (chat, _):
         if not print_rows(_users(chat), _USERS, output_format, fields):
-            print_notice(f"There are no users in {chat.store}.")
+            print_notice(f"No users in {chat.store}.")
 
 
 def show_user(user: UserArgument, output_format: FormatOption = None, store: StoreOption = None) -> None:
-    """Tell what a user has: sessions, messages, tokens, ratings.
+    """Show a user's usage: sessions, messages, tokens and ratings.
 
     Example: botchat users show ann
     """
@@ -72,14 +72,14 @@ def show_user(user: UserArgument, output_format: FormatOption = None, store: Sto
 
 def export_user(
     user: UserArgument,
-    output: Annotated[str, typer.Option("--output", "-o", help="The file to write.", metavar="FILE")],
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a file that was not finished.")] = False,
+    output: Annotated[str, typer.Option("--output", "-o", help="Output file; - is stdout.", metavar="FILE")],
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an incomplete file.")] = False,
     store: StoreOption = None,
 ) -> None:
-    """Write everything of a user to a file, as JSON Lines.
+    """Export a user's sessions as JSON Lines.
 
-    Archived and deleted sessions are in it too: it is what an access request asks for. Damaged
-    sessions are listed and exported as far as they are readable; the exit code is then 7.
+    Includes archived sessions and sessions in the trash; suitable for a data access (GDPR) request. The readable part
+    of damaged sessions is exported, and the exit code is then 7.
 
     Example: botchat users export ann -o ann.jsonl
     """
@@ -92,15 +92,16 @@ def export_user(
         exporter = SessionExporter(admin, _user_filter(admin, user), ExportFormat.jsonl, fingerprint=fingerprint)
         with exporter.damage_report.exit_on_damage():
             count = exporter.write_to(target, resume=resume)
-            print_notice(f"{pluralize(count)} of {user} exported to {output}.")
+            print_notice(f"Exported {pluralize(count)} of {user} to {output}.")
 
 
 def delete_user(
     user: UserArgument, dry_run: DryRunOption = False, yes: YesOption = False, store: StoreOption = None
 ) -> None:
-    """Remove everything of a user for ever.
+    """Permanently delete a user's data.
 
-    Archived and deleted sessions go too, what the user prefers, the account and its tokens; the ids are on stdout.
+    Deletes all sessions, including archived ones and those in the trash, the preferences, the account and its API
+    tokens. The IDs of the deleted sessions are printed on stdout.
 
     Example: botchat users delete ann --dry-run
     """
@@ -114,7 +115,9 @@ def delete_user(
         if dry_run:
             print_ids(sessions)
             return
-        confirm(f"Remove all {pluralize(len(sessions))} of {user} for ever", describe_examples(sessions), yes=yes)
+        data = f"{pluralize(len(sessions))}, preferences, account and API tokens"
+        question = f"Permanently delete all data of {user} ({data})? This can't be undone."
+        confirm(question, describe_examples(sessions), yes=yes)
         chat.auth.remove_account(user)  # first, so that the user can't write new data
         admin.delete_preferences(user)
         while sessions:  # again, for data written during the confirmation

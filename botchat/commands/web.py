@@ -18,16 +18,29 @@ if TYPE_CHECKING:
 
 
 def web(
-    host: Annotated[str | None, typer.Option(help="The address to serve on.", metavar="ADDRESS")] = None,
-    port: Annotated[int | None, typer.Option(help="The port to serve on; 0 takes a free one.")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Host to listen on.", metavar="HOST", show_default="127.0.0.1")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            help="Port to listen on; 0 selects a free port.", metavar="PORT", show_default="8501 or the next free port"
+        ),
+    ] = None,
     store: StoreOption = None,
     user: UserOption = None,
-    api: Annotated[bool, typer.Option("--api", help="Serve the API too, below /api.")] = False,
+    api: Annotated[bool, typer.Option("--api", help="Also serve the API, at /api.")] = False,
     no_sign_in: Annotated[
-        bool, typer.Option("--no-sign-in", help="Serve also where others can reach it: there everybody is this user.")
+        bool,
+        typer.Option(
+            "--no-sign-in", help="Allow a host that others can reach, without sign-in: all visitors are this user."
+        ),
     ] = False,
 ) -> None:
-    """Serve the chat as a web page, for one user on this machine, or for all who sign in (`[web]` in the config).
+    """Serve the web page.
+
+    By default the page serves a single user on this machine. To serve several users, configure sign-in ([web] in the
+    config).
 
     Example: botchat web --port 8600
     """

@@ -52,7 +52,7 @@ class UsageStats:
     down: int = 0
 
     def add(self, activity: Activity) -> None:
-        """Add the activity of a session on a day; the caller counts `sessions`, as it knows which are new."""
+        """Add one session's activity on one day; the caller counts `sessions`, because only it knows which are new."""
         self.messages += activity.messages
         self.prompt_tokens += activity.prompt_tokens
         self.completion_tokens += activity.completion_tokens
@@ -115,7 +115,7 @@ class Admin:
         """Return one stored record, or the error if it is damaged.
 
         Raises:
-            SessionNotFound: the user has none of that id.
+            SessionNotFound: the user has no such session.
         """
         found = next(self._sessions.records(SessionFilter(user=user, state=None, ids=(session_id,))), None)
         if found is None:
@@ -226,8 +226,10 @@ class Admin:
                 yield (repair or _finding)(record)
             elif lost := missing_files(record):
                 what = f"Session {record['_id']!r} of {record['user']!r}: {lost}."
-                yield Finding("failed", what, "Copy it from a backup: botchat store copy. Its messages can be read.")
-        yield Finding("ok", f"{number} sessions were read.")
+                yield Finding(
+                    "failed", what, "Its messages are readable. Copy the session from a backup: botchat store copy."
+                )
+        yield Finding("ok", f"Read {number:,} session{'s' * (number != 1)}.")
 
     def repair(self, damaged: DamagedRecord) -> bool:
         """Replace a damaged record by its readable part, or delete it if nothing is readable.
@@ -239,10 +241,10 @@ class Admin:
 
 def _finding(damaged: DamagedRecord) -> Finding:
     what = f"Session {damaged.session_id!r} of {damaged.user!r} is damaged: {damaged.reason}."
-    can = "Nothing of it can be read as a session."
+    can = "No part of it is readable."
     if damaged.readable is not None:
-        can = f"{len(damaged.readable['messages'])} of its messages can be read."
-    return Finding("failed", what, f"{can} Restore it from a backup, or repair it: botchat store check --repair")
+        can = f"{len(damaged.readable['messages']):,} of its messages are readable."
+    return Finding("failed", what, f"{can} Restore it from a backup, or repair it with: botchat store check --repair")
 
 
 def _key(activity: Activity, by: Group) -> str:

@@ -69,7 +69,7 @@ class Chat(Sessions):
         return self._turns.running_count
 
     def warm_up(self) -> None:
-        """Start to load what the first reply would wait for, in a long-running program."""
+        """Start to load everything that the first reply would wait for, in a long-running program."""
         self._turns.run(warm_up(self._turns.bot(self.default_bot)))
 
     def preferences(self, user: str) -> Preferences:
@@ -80,8 +80,8 @@ class Chat(Sessions):
         """Store preferences; the others stay, None resets one.
 
         Raises:
-            UnknownBot: there is no such bot.
-            InvalidInput: there is no such preference, or it has no such value.
+            UnknownBot: the bot is not configured.
+            InvalidInput: the preference or its value is unknown.
         """
         if bot_id := changes.get("default_bot"):
             self._turns.bot(bot_id)
@@ -97,7 +97,7 @@ class Chat(Sessions):
         """Return a new session, by default with the user's preferred bot; it is stored with its first message.
 
         Raises:
-            UnknownBot: there is no such bot.
+            UnknownBot: the bot is not configured.
             InvalidInput: the username is invalid.
         """
         check_name("The user", user)
@@ -116,10 +116,10 @@ class Chat(Sessions):
         self._check_owner(user, session)
         message = Message(role="user", content=content) if isinstance(content, str) else content
         if not message.content.strip() and not message.files:
-            raise InvalidInput("There is nothing to send: the message is empty.")
+            raise InvalidInput("The message is empty. Enter text or attach a file.")
         if message.files:
             check_files(message.files, self.bot_of(session))
-        if not session.rev:  # it starts now, no matter when its empty page was opened
+        if not session.rev:  # it starts now, whenever its empty page was opened
             session.create_time = message.create_time
         return self._turns.send(self._repository, session, message)
 
@@ -143,7 +143,7 @@ class Chat(Sessions):
         """Change the bot of a session, from the next message on.
 
         Raises:
-            UnknownBot: there is no such bot.
+            UnknownBot: the bot is not configured.
         """
         self._check_owner(user, session)
         session.bot_id = self._turns.bot(bot_id).info.bot_id
@@ -151,7 +151,7 @@ class Chat(Sessions):
             self.update(user, session.id, bot_id=bot_id)
 
     def edit(self, user: str, session: Session, message_id: str, content: str | Message) -> Reply:
-        """Replace a user message by another version, and request a reply; the old version stays as a branch.
+        """Replace a user message with another version, and request a reply; the old version stays as a branch.
 
         A text keeps the attachments and the unsupported content of the message; a Message has its own.
 
@@ -171,7 +171,7 @@ class Chat(Sessions):
         return self.send(user, session, edited)
 
     def regenerate(self, user: str, session: Session, message_id: str) -> Reply:
-        """Request another reply in place of this one, which stays as a branch.
+        """Request another reply to the same message; this one stays as a branch.
 
         Raises:
             MessageNotFound: the session has no such message.
@@ -181,11 +181,11 @@ class Chat(Sessions):
         self._check_owner(user, session)
         parent = parent_of(self._with_one_before(session, message_id), message_id)
         if parent == ROOT:
-            raise InvalidInput("Only an answer to a message of yours can be asked for again.")
+            raise InvalidInput("Only replies to user messages can be regenerated.")
         return self._turns.regenerate(self._repository, session, parent)
 
     def retry(self, user: str, session: Session) -> Reply:
-        """Request the reply that the last message did not get.
+        """Request a reply to the last message, which has none.
 
         Raises:
             InvalidInput: the message has a reply.

@@ -3,7 +3,7 @@
 BotchatError
 ├── InvalidInput            an invalid argument or input
 ├── ConfigError             an invalid configuration
-│   ├── UnknownBot          no bot of that name
+│   ├── UnknownBot          no bot with this name
 │   └── MissingKey          the bot's API key is not in the environment, or invalid; also a BotError
 ├── SessionNotFound         no such session, or another user's: the two look the same
 ├── MessageNotFound         no such message in the session
@@ -58,7 +58,7 @@ class ConfigError(BotchatError):
 
 
 class UnknownBot(ConfigError):  # noqa: N818
-    """Raised when no bot of that name is configured."""
+    """Raised when no bot with this name is configured."""
 
 
 class SessionNotFound(BotchatError):  # noqa: N818
@@ -70,31 +70,31 @@ class SessionNotFound(BotchatError):  # noqa: N818
     def __init__(self, session_id: str, near: Sequence[str] = ()) -> None:
         short_id = session_id if len(session_id) <= _ID_LENGTH else session_id[:_ID_LENGTH] + "…"
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        super().__init__(f"There is no session {short_id!r} among yours.{hint}")
+        super().__init__(f"Session {short_id!r} not found.{hint}")
         self.session_id = session_id
 
 
 class MessageNotFound(BotchatError):  # noqa: N818
-    """Raised when the session has no message of that ID."""
+    """Raised when the session has no message with this ID."""
 
     def __init__(self, message_id: str) -> None:
-        super().__init__(f"There is no message {message_id!r} in this session.")
+        super().__init__(f"Message {message_id!r} not found in this session.")
         self.message_id = message_id
 
 
 class AgentNotFound(BotchatError):  # noqa: N818
-    """Raised when the session has no agent of that ID."""
+    """Raised when the session has no agent with this ID."""
 
     def __init__(self, agent_id: str) -> None:
-        super().__init__(f"There is no agent {agent_id!r} in this session: add it first.")
+        super().__init__(f"Agent {agent_id!r} not found in this session. Add it first.")
         self.agent_id = agent_id
 
 
 class FileNotFound(BotchatError):  # noqa: N818
-    """Raised when no message of the session has an attachment of that ID, or its data were removed."""
+    """Raised when no message of the session has an attachment with this ID, or its data were removed."""
 
     def __init__(self, file_id: str) -> None:
-        super().__init__(f"There is no file {file_id!r} in this session, or it was removed.")
+        super().__init__(f"File {file_id!r} not found in this session. It may have been removed.")
         self.file_id = file_id
 
 
@@ -102,7 +102,7 @@ class UserNotFound(BotchatError):  # noqa: N818
     """Raised for admins when a user has no sessions."""
 
     def __init__(self, user: str) -> None:
-        super().__init__(f"There is no user {user!r}: nobody of that name has a session.")
+        super().__init__(f"User {user!r} not found in this store.")
         self.user = user
 
 
@@ -110,15 +110,15 @@ class AccountNotFound(BotchatError):  # noqa: N818
     """Raised for a user without an account."""
 
     def __init__(self, user: str) -> None:
-        super().__init__(f"{user!r} has no account: `botchat users add` makes one.")
+        super().__init__(f"User {user!r} has no account. Create one with `botchat users add`.")
         self.user = user
 
 
 class TokenNotFound(BotchatError):  # noqa: N818
-    """Raised when there is no API token of that ID, or it is another user's."""
+    """Raised for an unknown API token and for another user's."""
 
     def __init__(self, token_id: str) -> None:
-        super().__init__(f"There is no token {token_id!r}: `botchat tokens list` has their ids.")
+        super().__init__(f"Token {token_id!r} not found. List the IDs with `botchat tokens list`.")
         self.token_id = token_id
 
 
@@ -134,15 +134,15 @@ class TooMany(BotchatError):  # noqa: N818
     """Raised when a rate limit is exceeded; `retry_after` is in seconds."""
 
     def __init__(self, what: str, retry_after: int) -> None:
-        super().__init__(f"{what}: try again in {retry_after} s.")
+        super().__init__(f"{what}. Try again in {retry_after} s.")
         self.retry_after = retry_after
 
 
 class ReplyRunning(BotchatError):  # noqa: N818
-    """Raised by a second message while the reply to the first is still streaming."""
+    """Raised when a message is sent while the reply to the previous one is still streaming."""
 
     def __init__(self) -> None:
-        super().__init__("The bot is still answering in this session: wait for it, or stop it first.")
+        super().__init__("A reply is still streaming. Wait or stop it first.")
 
 
 class StoreError(BotchatError):
@@ -172,7 +172,7 @@ class StoreUnreadable(StoreError):  # noqa: N818
 class DamagedRecord(StoreError):  # noqa: N818
     """Raised when a stored session can't be read completely. Other sessions are not affected.
 
-    Iterators over many sessions don't raise it: they yield it in place of the record, and continue.
+    Iterators over many sessions don't raise it: they yield it instead of the record, and continue.
 
     Attributes:
         session_id, user: "" if they can't be read.
@@ -190,7 +190,7 @@ class DamagedRecord(StoreError):  # noqa: N818
         readable: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(
-            f"Session {session_id!r} of {user!r} is damaged: {reason}. Print what is stored with "
+            f"Session {session_id!r} of {user!r} is damaged: {reason}. Show the stored data with "
             f"`botchat sessions show ID --format json`, repair it with `botchat store check --repair`, or restore it "
             f"from a backup."
         )
@@ -205,7 +205,7 @@ class SessionChanged(StoreError):  # noqa: N818
     """Raised when a save would overwrite another writer's changes since the session was read."""
 
     def __init__(self) -> None:
-        super().__init__("This session was changed elsewhere since it was read: read it again, then save.")
+        super().__init__("The session was changed elsewhere since it was read. Read it again before you save it.")
 
 
 class SessionTooLarge(StoreError):  # noqa: N818
@@ -213,19 +213,19 @@ class SessionTooLarge(StoreError):  # noqa: N818
 
     def __init__(self) -> None:
         super().__init__(
-            "That does not fit: a message holds at most 15 MiB. Send a shorter one, or its parts one by one."
+            "The message is too large. The limit is 15 MiB. Shorten it, or split it into several messages."
         )
 
 
 class BotError(BotchatError):
-    """Raised when a bot did not reply, or its reply broke off."""
+    """Raised when a bot did not reply, or its reply failed."""
 
 
 class ReplyTooLarge(BotError):  # noqa: N818
     """Raised when a reply exceeds the size limit of a message: it is truncated, and the deltas so far are kept."""
 
     def __init__(self) -> None:
-        super().__init__("The reply ends here: it reached the limit of 15 MiB for one message. Ask for a shorter one.")
+        super().__init__("Stopped at the size limit of 15 MiB per message. Ask for a shorter reply.")
 
 
 class PromptRefused(BotError):  # noqa: N818

@@ -10,7 +10,7 @@ from botchat.library.ids import decode_id
 
 
 class UsageTotals(NamedTuple):
-    """Tokens and latency (milliseconds), summed over all messages of an agent or a session as they are appended."""
+    """Token usage and latency (milliseconds), summed over all messages of an agent or a session."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -62,6 +62,6 @@ def agent_changes(
     system: str | None = None,
     payload: str | None = None,
 ) -> AgentChanges:
-    """Return the changes of an agent's fields, without those that are None."""
+    """Return the changes of an agent: the fields that aren't None."""
     given = {"state": None if state is None else encode(state), "model": model, "system": system, "payload": payload}
     return cast(AgentChanges, {name: value for name, value in given.items() if value is not None})

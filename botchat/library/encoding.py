@@ -1,4 +1,4 @@
-"""Lossless JSON text of any content: values without a JSON type become markers, for which no data is ever mistaken.
+"""Lossless JSON text of any content: values without a JSON type become markers, which no data can be mistaken for.
 
 A marker is a mapping with one key: `$bytes` (base64), `$file` (the ID of a file attached to the message), `$text`
 (base64 of text that isn't valid Unicode), `$pairs` (a mapping with keys that aren't text, or that looks like a marker).
@@ -14,7 +14,7 @@ from botchat.core.errors import InvalidInput
 from botchat.core.models import is_valid
 
 _MARKS = {"$bytes", "$file", "$text", "$pairs"}
-_dumps = json.JSONEncoder(separators=(",", ":")).encode  # ASCII only: the text never contains half a character
+_dumps = json.JSONEncoder(separators=(",", ":")).encode  # ASCII only: the text never contains a lone surrogate
 
 SaveFile = Callable[[Mapping[str, Any]], str | None]
 """Store the file of a mapping, `{"source": {"bytes": …}}`, and return its ID; None leaves the bytes in the JSON."""
@@ -29,13 +29,13 @@ def encode(value: Any, put_file: SaveFile | None = None) -> str:
     try:
         return _dumps(_marked(value, put_file))
     except (TypeError, ValueError) as error:
-        raise InvalidInput(f"That can't be stored: {error}.") from error
+        raise InvalidInput(f"Can't encode the value as JSON: {error}.") from error
     except RecursionError as error:
-        raise InvalidInput("That is nested too deeply to be stored.") from error
+        raise InvalidInput("The value is nested too deeply.") from error
 
 
 def decode(text: str, read_file: Callable[[str], bytes] | None = None) -> Any:
-    """Return the value that `encode` was given."""
+    """Return the original value of a text from `encode`."""
     value = json.loads(text)
     return _unmarked(value, read_file) if '{"$' in text else value
 

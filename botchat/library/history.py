@@ -1,4 +1,4 @@
-"""Reads the messages of one agent from a session that others write to as well."""
+"""Reads the messages of one agent from a session with other writers."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from botchat.library.agent import Agent
 from botchat.library.ids import decode_id, encode_id
 
 _EVERY_MESSAGE = 1_000_000
-"""How many messages one read returns; older ones are read next."""
+"""Number of messages in one read; older ones are read next."""
 
 
 class AgentHistory(NamedTuple):
@@ -53,7 +53,7 @@ def with_decoded_agent_id(message: Message) -> Message:
 
 
 def _said_by(agent_id: str | None, messages: list[Record]) -> list[Record]:
-    """Return the messages of an agent, or all if none is named."""
+    """Return the messages of an agent; of all if `agent_id` is None."""
     if agent_id is None:
         return messages
     wanted = encode_id(agent_id)

@@ -1,4 +1,4 @@
-"""Hooks: functions that are called before and after a change is stored, and the changes that they get."""
+"""Hooks: functions that are called before and after a change is stored, and the changes that they receive."""
 
 import asyncio
 import contextvars
@@ -64,9 +64,7 @@ class HookFailed(BotchatError):  # noqa: N818
     """
 
     def __init__(self, change: Change, errors: list[Exception]) -> None:
-        super().__init__(
-            f"{type(change).__name__}: it is stored, but a function that was told of it failed: {errors[0]!r}"
-        )
+        super().__init__(f"{type(change).__name__}: the change is stored, but a hook after it failed: {errors[0]!r}")
         self.change = change
         self.errors = errors
 
@@ -81,7 +79,7 @@ class Hooks:
     def before(self, kind: type[C], function: BeforeHook[C]) -> None:
         """Call a function before each change of a kind is stored.
 
-        The change that it returns is stored instead; None keeps the change. An exception rejects it: nothing is stored,
+        A change that it returns is stored instead. An exception rejects it: nothing is stored,
         and the caller gets the exception.
         """
         self._before.append((kind, function))
@@ -116,14 +114,16 @@ class Hooks:
                 except Exception as error:  # noqa: BLE001  (any error is raised after all hooks have run)
                     errors.append(error)
         if errors:
-            raise HookFailed(change, errors) from ExceptionGroup("Functions that were told failed", errors)
+            raise HookFailed(change, errors) from ExceptionGroup("Hooks failed", errors)
 
 
 def _checked_change(change: C, answer: Any) -> C:
     if type(answer) is not type(change):
-        raise InvalidInput(f"A function before {type(change).__name__} must return one, or None: not {answer!r}.")
+        raise InvalidInput(
+            f"A hook before {type(change).__name__} must return {type(change).__name__} or None, not {answer!r}."
+        )
     if replace(answer, user=change.user, session_id=change.session_id) != answer:
-        raise InvalidInput(f"A function before {type(change).__name__} can't move it to another session.")
+        raise InvalidInput(f"A hook before {type(change).__name__} can't change its user or session.")
     return answer
 
 

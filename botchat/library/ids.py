@@ -36,10 +36,10 @@ def is_agent_id(stored: str) -> bool:
 
 
 def release_id(repository: SessionRepository, user: str, session_id: str) -> bool:
-    """Give a session in the trash a new ID, so that its ID can be reused; return whether the ID is free now.
+    """Give a session in the trash a new ID, so that its ID can be reused; return whether the ID is now free.
 
-    The copy is stored before the original is removed, and only an original that hasn't changed meanwhile is removed, so
-    nothing is lost whenever this stops. The copy can be restored until the original's expiry time.
+    The copy is stored before the original is removed, and an original that has changed meanwhile isn't removed, so
+    nothing is lost if the program ends in between. The copy can be restored until the original's expiry time.
 
     Raises:
         DamagedRecord: the session in the trash can't be read completely.

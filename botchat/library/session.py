@@ -19,7 +19,7 @@ Rating = Literal["up", "down"] | None
 
 
 class AgentSession:
-    """A session in the store. It holds no copy: every read returns what all writers have stored until then.
+    """A session in the store. It holds no copy: every read returns the messages of all writers so far.
 
     Every method may raise StoreError, and SessionNotFound once the session is deleted. Methods that change something
     run the store's hooks. An agent's ID may be any text.
@@ -53,7 +53,7 @@ class AgentSession:
         latency_ms: int | None = None,
         reasoning_content: str = "",
     ) -> Message:
-        """Append a message and count it, in one command; a new agent is added first.
+        """Append a message and update the totals, in one command; a new agent is added first.
 
         `agent_id` names the agent whose history the message belongs to; `usage` has prompt_tokens, completion_tokens
         and total_tokens.
@@ -100,14 +100,14 @@ class AgentSession:
     def messages(self, agent_id: str | None = None, last: int | None = None) -> list[Message]:
         """Return messages of an agent or of all, oldest first; with `last`, only the newest ones."""
         if last is not None and last < 1:
-            raise InvalidInput(f"At least 1 message must be asked for, not {last}.")
+            raise InvalidInput(f"`last` must be at least 1, not {last}.")
         found, _ = self._read(agent_id, last)
         return [
             with_decoded_agent_id(message_from_record(record)) for record in (found if last is None else found[-last:])
         ]
 
     def redact(self, message_id: str | None = None, *, agent_id: str | None = None, content: str = REDACTED) -> None:
-        """Permanently remove the text of the latest message, an agent's latest, or the one with this ID from the store.
+        """Permanently remove the text of a message: by ID, or the latest of an agent or the session.
 
         Raises:
             MessageNotFound: there is no such message.
@@ -117,10 +117,10 @@ class AgentSession:
             if message_id in {None, message.id}:
                 self.redact_message(message, content)
                 return
-        raise MessageNotFound(message_id or "of that agent")
+        raise MessageNotFound(message_id or "latest")
 
     def redact_message(self, message: Message, text: str = REDACTED, **replaced: Unpack[MessageChanges]) -> None:
-        """Replace the text of a message that was read, and the fields in `replaced`; no trace of the old text stays."""
+        """Replace the text of a message and set the fields in `replaced`; no trace of the old text remains."""
         change = MessageRedacted(user=self.user, session_id=self.id, message_id=message.id, content=text)
         change = self._hooks.run_before(change)
         replaced["content"] = change.content
@@ -136,7 +136,7 @@ class AgentSession:
         state: Mapping[str, Any] | None = None,
         payload: str | None = None,
     ) -> bool:
-        """Add an agent with its configuration; return False, and change nothing, if the session has it."""
+        """Add an agent with its configuration; return False, without a change, if the session already has it."""
         given = {"model": model, "system": system, "payload": payload}
         record = {"agent_id": encode_id(agent_id), "state": encode(state or {}), "message_count": 0, "totals": {}}
         record |= {name: value for name, value in given.items() if value is not None}
@@ -151,7 +151,7 @@ class AgentSession:
         system: str | None = None,
         payload: str | None = None,
     ) -> None:
-        """Change the fields of an agent that are not None.
+        """Set the fields of an agent that are not None; others are unchanged.
 
         Raises:
             AgentNotFound: the session has no agent with this ID.
@@ -215,7 +215,7 @@ class AgentSession:
         )
         change = self._hooks.run_before(change)
         if change.rating not in {"up", "down", None}:
-            raise InvalidInput(f"A rating is 'up', 'down' or None, not {change.rating!r}.")
+            raise InvalidInput(f"Invalid rating {change.rating!r}. Use 'up', 'down' or None.")
         given = {"rating": change.rating, "comment": valid_text(change.comment), "time": now()}
         if change.message_id is None:
             self._agents.give_feedback(self.user, self.stored_id, given)
@@ -235,7 +235,7 @@ class AgentSession:
         return None
 
     def add_group(self, group_id: str, state: Mapping[str, Any]) -> bool:
-        """Store the state of a group of agents; return False, and change nothing, if the session has this ID."""
+        """Store the state of a group of agents; return False, without a change, if the session already has this ID."""
         entry = {"agent_id": encode_group_id(group_id), "state": encode(state)}
         return self._agents.add(self.user, self.stored_id, entry)
 
@@ -271,7 +271,7 @@ class AgentSession:
         """Return the data of a file that is attached to a message.
 
         Raises:
-            FileNotFound: no message has it, or its data are missing.
+            FileNotFound: no message has this file, or its data is missing.
         """
         return self._repository.file(self.user, self.stored_id, file_id)
 

@@ -127,7 +127,7 @@ class Store:
         Each user has their own IDs: another user's session with the same ID is a different session.
 
         Raises:
-            SessionNotFound: the session was removed at this moment.
+            SessionNotFound: the session was removed during this call.
         """
         wanted = new_id() if session_id is None else session_id
         session = self.find(wanted, user=user) or self.create(wanted, user=user) or self.find(wanted, user=user)
@@ -136,7 +136,7 @@ class Store:
         return session
 
     def find(self, session_id: str, *, user: str | None = None) -> AgentSession | None:
-        """Open the user's session with this ID; return None if there is none, or it was deleted."""
+        """Open the user's session with this ID; return None if it doesn't exist or was deleted."""
         try:
             header = self.repository.for_agents().header(self._user(user), encode_id(session_id))
             if header.state == "trash":
@@ -150,9 +150,9 @@ class Store:
     def create(
         self, session_id: str, *, user: str | None = None, extra: dict[str, Any] | None = None
     ) -> AgentSession | None:
-        """Create a session with `extra` fields in its record; return None if the ID exists, whoever created it.
+        """Create a session with `extra` fields in its record; return None if the ID exists.
 
-        A deleted session with this ID stays in the trash under a new ID.
+        A deleted session with this ID is kept in the trash under a new ID.
         """
         header = Session(id=encode_id(session_id), user=self._user(user), bot_id=AGENT_BOT_ID, extra=extra or {})
         header.expire_time = self.retention_enforcer.retention.expire_time(header, now())
@@ -171,7 +171,7 @@ class Store:
         where: SessionFilter = ACTIVE,
     ) -> Page:
         """Return a page of summaries of the user's sessions, newest first; `after` is the previous page's `next`."""
-        with suppress(StoreError):  # as above
+        with suppress(StoreError):  # a read-only store can still be listed
             if after is None:
                 self.retention_enforcer.archive(self.repository, self._user(user))
         return self.repository.page(self._user(user), after, limit, where)
@@ -179,7 +179,7 @@ class Store:
     def delete(self, session_id: str, *, user: str | None = None) -> None:
         """Move a session to the trash, where its user can restore it for 30 days; programs no longer find it.
 
-        Opening the ID again creates a new, empty session; the deleted one stays in the trash under a new ID.
+        Opening the ID again creates a new, empty session; the deleted one is kept in the trash under a new ID.
 
         Raises:
             SessionNotFound: the user has no session with this ID, or it is already deleted.
@@ -196,10 +196,10 @@ class Store:
     def close(self, timeout: float = FLUSH_SECONDS) -> None:
         """Store the pending messages of session managers, then close the store; a client passed in stays open.
 
-        While the store is unreachable, storing is retried for `timeout` seconds, and tried at least once.
+        While the store is unreachable, storing is retried for `timeout` seconds, at least once.
 
         Raises:
-            UnsavedMessages: messages could not be stored. The error has them; the store is closed.
+            UnsavedMessages: messages could not be stored. The error contains them; the store is closed.
         """
         errors: list[UnsavedMessages] = []
         until = time.monotonic() + timeout
@@ -237,7 +237,7 @@ def open_shared_store(address: str | None = None, *, user: str | None = None, **
     with _lock:
         if _shared:
             raise ConfigError(
-                "This process has a shared store already: use `shared_store()`, or call `close_shared_store()` first."
+                "This process already has a shared store. Use `shared_store()`, or call `close_shared_store()` first."
             )
         _shared.append(Store.open(address, user=user, **pool_options))
         return _shared[0]
@@ -251,7 +251,7 @@ def shared_store() -> Store:
     """
     with _lock:
         if not _shared:
-            raise ConfigError("This process has no shared store: call `open_shared_store(...)` where it starts.")
+            raise ConfigError("This process has no shared store. Call `open_shared_store(...)` at startup.")
         return _shared[0]
 
 

@@ -1,4 +1,4 @@
-"""The error that returns messages which could not be stored to the program that wrote them."""
+"""The error that contains messages that could not be stored."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
@@ -13,7 +13,7 @@ class UnsavedMessage(NamedTuple):
     """A message that is not in the store.
 
     Attributes:
-        message: as the program gave it; for Strands a dict with `role` and `content`.
+        message: the original message; for Strands a dict with `role` and `content`.
     """
 
     session_id: str
@@ -22,14 +22,14 @@ class UnsavedMessage(NamedTuple):
 
 
 class UnsavedMessages(StoreError):  # noqa: N818  (like StoreUnavailable)
-    """Messages could not be stored before their store or session was closed. `messages` has them, oldest first."""
+    """Messages could not be stored before their store or session was closed: `messages`, oldest first."""
 
     def __init__(self, messages: Sequence[UnsavedMessage], reason: Exception) -> None:
         self.messages = list(messages)
         self.reason = reason
         sessions = ", ".join(repr(id_) for id_ in dict.fromkeys(message.session_id for message in self.messages))
-        count = "1 message is" if len(self.messages) == 1 else f"{len(self.messages)} messages are"
-        super().__init__(f"{count} not stored (session {sessions}): {reason} They are in this error's `messages`.")
+        count = "1 message" if len(self.messages) == 1 else f"{len(self.messages)} messages"
+        super().__init__(f"{count} couldn't be stored (session {sessions}): {reason} See `messages` of this error.")
 
 
 def raise_joined(errors: Sequence[UnsavedMessages]) -> None:
@@ -40,7 +40,7 @@ def raise_joined(errors: Sequence[UnsavedMessages]) -> None:
 
 
 class Flushable(Protocol):
-    """An object that may hold messages which the store could not accept yet, such as a session manager."""
+    """An object with messages that couldn't be stored yet, such as a session manager."""
 
     def flush(self, timeout: float = FLUSH_SECONDS) -> None:
         """Store the pending messages, retrying for `timeout` seconds while the store is unreachable.

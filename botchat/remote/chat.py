@@ -1,4 +1,4 @@
-"""A server's sessions for the user of a token: the `Chat` interface over HTTP."""
+"""The sessions of a token's user on a server: the `Chat` interface over HTTP."""
 
 import uuid
 from base64 import b64encode
@@ -51,11 +51,13 @@ def connect(server: str, token: str | None) -> "RemoteChat":
     """
     check_server_url(server)
     if token is not None and not (token.isascii() and token.isprintable() and " " not in token):
-        raise NotSignedIn(f"What is in {TOKEN_VARIABLE} is no token: a letter in it is none that tokens have.")
+        raise NotSignedIn(
+            f"{TOKEN_VARIABLE} isn't a valid API token: it contains a space, a control or a non-ASCII character."
+        )
     try:
         connection = Connection(server, token)
     except OSError as error:  # raised while certificates are loaded
-        raise ConfigError(f"No client can be made: {error}. Check SSL_CERT_FILE and SSL_CERT_DIR.") from error
+        raise ConfigError(f"Can't load the TLS certificates: {error}. Check SSL_CERT_FILE and SSL_CERT_DIR.") from error
     try:
         with decoding():
             user = str(connection.call("GET", "me")["user"])
@@ -94,12 +96,12 @@ class RemoteChat:
         """Create a session; the server stores it with its first message.
 
         Raises:
-            UnknownBot: there is no such bot.
+            UnknownBot: the server has no such bot.
         """
         self._check(user)
         bot_id = bot_id or self._default_bot
         if bot_id not in self.bots:
-            raise UnknownBot(f"There is no bot {bot_id!r}; {self.store} has: {', '.join(sorted(self.bots))}.")
+            raise UnknownBot(f"Bot {bot_id!r} not found on {self.store}. Available: {', '.join(sorted(self.bots))}.")
         return Session(user=user, bot_id=bot_id)
 
     def page(self, user: str, after: str | None = None, limit: int = PAGE_SIZE, where: SessionFilter = _ACTIVE) -> Page:
@@ -134,7 +136,7 @@ class RemoteChat:
         return summary_from(data, self.user) if data else None
 
     def open(self, user: str, session_id: str, last: int = PAGE_SIZE) -> Session:
-        """Return a session with its newest messages; a reply that is streaming into it is followed from now on.
+        """Return a session with its newest messages; follow a reply that is streaming in it.
 
         Raises:
             SessionNotFound: the user has no such session.
@@ -158,7 +160,7 @@ class RemoteChat:
         return self.messages_before(user, session_id, before - wanted, limit - wanted) + messages
 
     def update(self, user: str, session_id: str, **changes: Unpack[SessionChanges]) -> None:
-        """Change a session's name, pin, state, tags, metadata or bot; fields not given stay as they are."""
+        """Change a session's name, pin, state, tags, metadata or bot; other fields are unchanged."""
         self._check(user)
         self._connection.call("PATCH", "session", session_id, body=changes)
 
@@ -214,7 +216,7 @@ class RemoteChat:
         return preferences_from(self._connection.call("GET", "preferences"))
 
     def set_preferences(self, user: str, **changes: Unpack[PreferenceChanges]) -> None:
-        """Store preferences; those not given stay as they are."""
+        """Store preferences; other ones are unchanged."""
         self._check(user)
         self._connection.call("PATCH", "preferences", body=changes)
 
@@ -227,7 +229,7 @@ class RemoteChat:
     def send(self, user: str, session: Session, message: Message) -> RemoteReply:
         """Send the user's message; return the reply as it starts.
 
-        A message that couldn't be sent can be sent again as it is; it isn't stored twice. A new session gets its ID
+        A message that couldn't be sent can be sent again; it isn't stored twice. A new session gets its ID
         from the server.
         """
         self._check(user)
@@ -242,14 +244,14 @@ class RemoteChat:
         return self._start_turn(session, "message", key=message.id, body=body, question=message)
 
     def edit(self, user: str, session: Session, message_id: str, content: str) -> RemoteReply:
-        """Store an edited version of a user's message and request a reply; the old branch stays."""
+        """Store an edited version of a user's message and request a reply; the old branch is kept."""
         self._check(user)
         body = {"content": content, "stream": True}
         question = Message(role="user", content=content)
         return self._start_turn(session, "message", message_id, "edit", body=body, question=question)
 
     def regenerate(self, user: str, session: Session, message_id: str) -> RemoteReply:
-        """Request another version of a reply; the old one stays as a branch."""
+        """Request another version of a reply; the old one is kept as a branch."""
         self._check(user)
         return self._start_turn(session, "message", message_id, "regenerate", stream=True)
 
@@ -302,10 +304,10 @@ class RemoteChat:
 
     def _check(self, user: str) -> None:
         if user != self.user:
-            raise InvalidInput(f"The token is {self.user}'s: nothing of {user}'s can be asked for with it.")
+            raise InvalidInput(f"The API token belongs to {self.user}. It gives no access to sessions of {user}.")
 
 
 def _query(where: SessionFilter) -> dict[str, Any]:
     if where.state is None or where != SessionFilter(state=where.state, bot_id=where.bot_id, text=where.text):
-        raise InvalidInput("The terminal finds a server's sessions by their state, bot and words alone.")
+        raise InvalidInput("Unsupported filter. Sessions on a server can be filtered only by state, bot and text.")
     return {"state": where.state, "bot_id": where.bot_id, "text": where.text or None}

@@ -1,4 +1,4 @@
-"""HTTP to a botchat server; the only module here that knows the HTTP client and its errors."""
+"""HTTP requests to a botchat server; the only module here that uses the HTTP client and its errors."""
 
 import asyncio
 import json
@@ -47,14 +47,15 @@ def check_server_url(server: str) -> None:
     """
     shown = without_password(server)
     if not (server.startswith(("http://", "https://")) and is_valid_url(server)):
-        raise ConfigError(f"--server must be http://HOST:PORT or https://HOST, which {shown!r} is not.")
+        raise ConfigError(f"Invalid --server {shown!r}. Use http://HOST:PORT or https://HOST.")
     parts = urlsplit(server)
     if "@" in parts.netloc:
-        raise ConfigError(f"--server {shown!r} names a user: who you are says the token in {TOKEN_VARIABLE} alone.")
+        raise ConfigError(
+            f"--server {shown!r} contains a username. Remove it: the token in {TOKEN_VARIABLE} identifies you."
+        )
     if parts.scheme == "http" and not is_local(server):
         raise ConfigError(
-            f"--server {shown!r} would send the token over the network for everybody to read: say https://, "
-            "or come through a tunnel (ssh -L)."
+            f"--server {shown!r} would send the token unencrypted over the network. Use https://, or a tunnel (ssh -L)."
         )
 
 
@@ -78,13 +79,13 @@ class Connection:
         """Send a request and return the JSON response; None if it is empty.
 
         Raises:
-            ServerUnavailable: the server can't be reached or doesn't accept the request now.
+            ServerUnavailable: the server can't be reached, or is busy.
             BotchatError: the server returned an error.
         """
         return self.run(self.acall(method, *path, key=key, body=body, **parameters))
 
     async def acall(self, method: str, *path: str, key: str | None = None, body: Any = None, **parameters: Any) -> Any:
-        """Do the same on the loop's thread."""
+        """Send a request like `call`, on the loop's thread."""
         with self._client_errors():
             response = await self._client.request(
                 method,
@@ -136,7 +137,7 @@ class Connection:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
     def close(self) -> None:
-        """Cancel what runs and close the connections. Work on the server continues."""
+        """Cancel the tasks and close the connections. Replies on the server continue."""
         self.run(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -165,18 +166,18 @@ class Connection:
         if (
             response.is_server_error or response.status_code == httpx2.codes.TOO_MANY_REQUESTS
         ):  # from a proxy before the server
-            raise ServerUnavailable(f"{self.server} can't be used now (HTTP {response.status_code}). Try again.")
-        what = f"is no botchat API, or an older one (HTTP {response.status_code})"
-        raise ConfigError(f"{self.server} {what}: check --server.")
+            raise ServerUnavailable(f"{self.server} is unavailable (HTTP {response.status_code}). Try again.")
+        what = f"isn't a botchat API, or is an older version (HTTP {response.status_code})"
+        raise ConfigError(f"{self.server} {what}. Check --server.")
 
     def _api_error(self, problem: dict[str, Any], path: tuple[str, ...]) -> BotchatError:
         error = error_from_problem(problem, path)
         if not isinstance(error, NotSignedIn):
             return error
         if not self._has_token:
-            return NotSignedIn(f"{self.server} wants a token: set {TOKEN_VARIABLE} in the environment.")
+            return NotSignedIn(f"{self.server} requires an API token. Set the environment variable {TOKEN_VARIABLE}.")
         return NotSignedIn(
-            f"{self.server} does not take the token in {TOKEN_VARIABLE}: it is wrong, expired or revoked."
+            f"{self.server} rejected the API token in {TOKEN_VARIABLE}: it is invalid, expired or revoked."
         )
 
     @contextmanager

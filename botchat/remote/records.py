@@ -27,7 +27,7 @@ def decoding() -> Iterator[None]:
         yield
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # pydantic raises ValueErrors
         raise BotchatError(
-            "The server's answer can't be read: is it another version of botchat, or something else?"
+            "Unreadable response from the server. Check that it runs the same version of botchat."
         ) from error
 
 
@@ -44,7 +44,7 @@ def messages_from(data: Any) -> list[Message]:
 
 
 def session_from(data: Any, user: str) -> Session:
-    """Decode a session. The API doesn't tell its revision: `rev` is 1 for a stored one."""
+    """Decode a session. The API doesn't return its revision: `rev` is 1 for a stored one."""
     with decoding():
         messages = [_with_payload(message) for message in data["messages"]]
         session = _SESSION.validate_python(data | {"user": user, "rev": int(data["stored"]), "messages": messages})

@@ -1,4 +1,4 @@
-"""A reply that a server streams, followed through lost connections to its end."""
+"""A reply that a server streams, followed to its end across lost connections."""
 
 import asyncio
 import threading
@@ -17,10 +17,10 @@ _FIRST_WAIT, _LONGEST_WAIT = 0.5, 10.0
 
 
 class RemoteReply:
-    """A reply that runs on a server, which completes and stores it whether or not anyone listens.
+    """A reply that runs on a server, which completes and stores it even without a client.
 
-    `failure` is the bot's error, if the reply ended early. `save_failure` tells the current problem: the server is lost
-    and being reconnected, it couldn't be stopped, or its store doesn't accept it.
+    `failure` is the bot's error, if the reply ended early. `save_failure` is the current problem: the connection was
+    lost and is being restored, the reply couldn't be stopped, or the server's store can't save it.
     """
 
     def __init__(self, connection: Connection, session_id: str, message: Message) -> None:
@@ -41,7 +41,7 @@ class RemoteReply:
 
     @property
     def settled(self) -> bool:
-        """Whether its final state is known: a server sends the end once it has stored the reply, or never will."""
+        """Whether its final state is known: a server sends the end after it has stored the reply, or given up."""
         return self._ended
 
     @property
@@ -54,11 +54,11 @@ class RemoteReply:
             return replace(self._message, content=content, reasoning_content=reasoning)
 
     def stop(self) -> None:
-        """Stop the reply on the server; the received text is kept. If the server is lost, only stop following."""
+        """Stop the reply on the server; the received text is kept. Without a connection, only stop following."""
         self._connection.run_in_background(self._stop())
 
     async def follow(self, events: AsyncGenerator[Event] | None = None) -> None:
-        """Apply events on the connection's loop; after a lost connection, attach again after the last event."""
+        """Apply events on the connection's loop; after a lost connection, resume after the last event."""
         wait = _FIRST_WAIT
         while not self._ended:
             try:

@@ -1,4 +1,4 @@
-"""Shared by both servers, the web page and the API: sockets, proxies, origins, connection and sign-in limits."""
+"""Shared by the web page and the API server: sockets, proxies, origins, connection and sign-in limits."""
 
 from botchat.serving.connection_limits import ConnectionLimits, limit_streamlit_connections
 from botchat.serving.disconnect import receive_while_allowed

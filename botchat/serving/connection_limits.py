@@ -1,8 +1,8 @@
-"""Time limits for slow clients, and the number of connections per address.
+"""Timeouts for slow clients, and a limit on connections per address.
 
-uvicorn only limits the time of idle connections. These are the rules of Apache's mod_reqtimeout
-(https://httpd.apache.org/docs/2.4/mod/mod_reqtimeout.html): a timeout for the head of a request, and one for its body
-that grows with each byte received, so that a slow upload succeeds and one that trickles doesn't.
+uvicorn only limits how long connections may be idle. The rules are those of Apache's mod_reqtimeout
+(https://httpd.apache.org/docs/2.4/mod/mod_reqtimeout.html): one timeout for a request's head, and one for its body that
+grows with each byte received, so that a slow upload succeeds but one that trickles doesn't.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _TIMEOUT_RESPONSE = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConne
 
 
 class ConnectionLimits:
-    """Counts and limits the open connections of each address; trusted proxies are not limited."""
+    """Counts and limits the open connections of each address; trusted proxies aren't limited."""
 
     def __init__(self, limits: LimitSettings, proxies: Networks) -> None:
         self.limits = limits
@@ -43,7 +43,7 @@ class ConnectionLimits:
         return self._websocket_classes[protocol]
 
     def add(self, transport: asyncio.BaseTransport) -> bool:
-        """Count a connection until `remove`; return False, and don't count it, if its address has too many."""
+        """Count a connection until `remove` is called; return False without counting it if its address has too many."""
         address = str((transport.get_extra_info("peername") or ("",))[0])
         if is_within(address, self._proxies):
             return True
@@ -58,11 +58,11 @@ class ConnectionLimits:
         address = self._addresses.pop(transport, None)
         if address is not None:
             self._counts[address] -= 1
-            self._counts += Counter()  # drops addresses without a connection
+            self._counts += Counter()  # drops addresses without connections
 
 
 def limit_streamlit_connections(connection_limits: ConnectionLimits) -> None:
-    """Make Streamlit's server use the limits: it creates its own uvicorn.Config, which looks up the name "auto"."""
+    """Apply the limits to Streamlit's server, which creates its own uvicorn.Config with the protocol "auto"."""
     uvicorn.config.HTTP_PROTOCOLS["auto"] = connection_limits.http_protocol()  # type: ignore[assignment]
 
 
@@ -135,7 +135,7 @@ class LimitedHttpProtocol(H11Protocol):
             self.transport.abort()
 
     def _watch(self, *, is_new: bool = False, arrived: int = 0) -> None:
-        """Start the timer for the part of the request that is awaited now, unless it is running already."""
+        """Start the timer for the part of the request that is awaited now, unless it is already running."""
         awaited = self._awaited_part(is_new=is_new)
         if awaited == self._awaited or (self._awaited or ("",))[0] == "websocket":
             return
@@ -146,7 +146,7 @@ class LimitedHttpProtocol(H11Protocol):
             self._read_timer = self.loop.call_later(self._seconds, self._check_time)
 
     def _awaited_part(self, *, is_new: bool) -> tuple[str, int] | None:
-        """Return the awaited part ("head" or "body") and request; None between requests, where uvicorn's timer runs."""
+        """Return the awaited part ("head" or "body") and request; None between requests, when uvicorn's timer runs."""
         if self.transport.is_closing():
             return None
         if self.conn.their_state is h11.SEND_BODY:
@@ -161,7 +161,7 @@ class LimitedHttpProtocol(H11Protocol):
         return self._limits.header_seconds
 
     def _check_time(self) -> None:
-        if self.flow.read_paused:  # the server's turn: it hasn't read what has arrived
+        if self.flow.read_paused:  # the server hasn't read the received data yet
             self._since, self._bytes = self.loop.time(), 0
         left = self._since + self._seconds - self.loop.time()
         if left > 0:

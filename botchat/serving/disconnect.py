@@ -1,4 +1,4 @@
-"""Ends a connection whose client has lost access, also while neither side sends anything."""
+"""Ends a connection whose client has lost access, even while neither side sends anything."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,7 +13,7 @@ _DISCONNECTS = {"websocket.disconnect", "http.disconnect"}
 async def receive_while_allowed(receive: Receive, is_allowed: Callable[[], Awaitable[bool]]) -> Message | None:
     """Receive the next ASGI message; return None as soon as `is_allowed` returns False.
 
-    AuthService is checked with each message, and every REVOCATION_POLL_SECONDS while there is none.
+    `is_allowed` is called with each message, and every REVOCATION_POLL_SECONDS between messages.
     """
     while True:
         message = None

@@ -1,6 +1,6 @@
-"""Detects cross-origin requests, by the headers that browsers set themselves.
+"""Detects cross-origin requests by the headers that browsers set themselves.
 
-Another port of the same machine is another origin but the same site: browsers send it cookies.
+Another port of the same machine is another origin but the same site, so browsers send it cookies.
 """
 
 from urllib.parse import SplitResult, urlsplit
@@ -8,13 +8,13 @@ from urllib.parse import SplitResult, urlsplit
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-_SAME_ORIGIN_FETCH = {"same-origin", "none"}  # "none": the user typed the address, or followed a bookmark
+_SAME_ORIGIN_FETCH = {"same-origin", "none"}  # "none": the user typed the URL or opened a bookmark
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def is_cross_origin(scope: Scope) -> bool:
-    """Return whether a page of another origin makes this request or opens this WebSocket.
+    """Return whether a page of another origin sends this request or opens this WebSocket.
 
     Links from other sites are allowed: they are GET requests that navigate. So are clients that send neither
     `Sec-Fetch-Site` nor `Origin`, because they aren't browsers: a browser sends `Origin` with every WebSocket handshake
@@ -34,7 +34,7 @@ def _is_same_origin_fetch(headers: Headers) -> bool:
 
 
 def _origin_matches_host(headers: Headers) -> bool:
-    """Compare `Origin` with `Host`, without the scheme: behind a proxy that terminates TLS it is unknown here."""
+    """Compare `Origin` with `Host`, ignoring the scheme: it is unknown behind a proxy that terminates TLS."""
     origins = headers.getlist("origin")
     if not origins:
         return True

@@ -1,4 +1,4 @@
-"""The client of a request that a reverse proxy forwards, and the key by which its requests are limited."""
+"""The client of a request behind a reverse proxy, and its key for rate limits."""
 
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -10,17 +10,17 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 Networks = Sequence[IPv4Network | IPv6Network]
 
 _IPV6_PREFIX = 64
-"""Bits. A customer gets at least a /64 of IPv6 addresses (RFC 6177), so all of them can belong to one client."""
+"""Bits. A customer gets at least a /64 of IPv6 addresses (RFC 6177), so one client can have all of them."""
 
 
 class ForwardedForMiddleware:
-    """Replaces a trusted proxy's address with the client that it names in `X-Forwarded-For`.
+    """Replaces a trusted proxy's address with the client address in `X-Forwarded-For`.
 
-    Of several addresses the client is the last one that is not a trusted proxy: a client can only forge those before.
+    Of several addresses, the client is the last one that isn't a trusted proxy: a client can forge only those before.
     """
 
     def __init__(self, app: ASGIApp, proxies: Networks, user_header: str | None = None) -> None:
-        """Set the trusted proxies, and the header in which they name the user, if any."""
+        """Set the trusted proxies and, if they identify the user, the header with the username."""
         self._app = app
         self._forwarded = ProxyHeadersMiddleware(self._pass_on, [str(network) for network in proxies])  # type: ignore[arg-type]
         self._proxies = proxies
@@ -49,9 +49,9 @@ class ForwardedForMiddleware:
 
 
 def rate_limit_key(scope: Scope) -> str:
-    """Return the key by which requests are limited: the client's address, or the user if a proxy names only the user.
+    """Return the rate limit key: the client's address, or the user if the proxy passes only the username.
 
-    All addresses of a customer's IPv6 network (/64) have the same key.
+    All addresses of an IPv6 network (/64) share one key.
     """
     limited_as: str | None = scope.get("state", {}).get("limited_as")
     if limited_as is not None:
@@ -69,7 +69,7 @@ def rate_limit_key(scope: Scope) -> str:
 
 
 def is_within(host: str, networks: Networks) -> bool:
-    """Return whether an IP address is in one of the networks; False for anything that is not an address."""
+    """Return whether an IP address is in one of the networks; False if the host isn't an address."""
     try:
         address = ip_address(host)
     except ValueError:

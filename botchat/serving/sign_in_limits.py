@@ -1,9 +1,9 @@
-"""Password sign-in, and limits on wrong passwords in this process that don't lock out the rightful user.
+"""Password sign-in, with limits on wrong passwords that don't lock out the rightful user. Limits are per process.
 
 The rules are those of OWASP's "Slow Down Online Guessing Attacks with Device Cookies"
-(https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies): wrong passwords from devices
-that a user never signed in from do not count against the devices that the user did sign in from. Two rules differ: a
-known device is slowed down, not locked, and an unknown one is also counted by address and user together.
+(https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies): wrong passwords from
+unknown devices don't count against the devices that the user has signed in from. Two rules differ: a known device is
+slowed down instead of locked, and an unknown one is also counted by address and user together.
 """
 
 import asyncio
@@ -30,12 +30,12 @@ _MAX_KEYS = 20_000
 
 
 class SignInSource(NamedTuple):
-    """The client that sends a password.
+    """The client that submits a password.
 
     Attributes:
-        address: the key by which its requests are limited (`rate_limit_key`).
-        device: the token in its device cookie; "" if there is none.
-        is_signed_in: whether the user of the password is signed in there now.
+        address: its `rate_limit_key`.
+        device: the token in its device cookie; "" without one.
+        is_signed_in: whether this user is currently signed in there.
     """
 
     address: str
@@ -44,7 +44,7 @@ class SignInSource(NamedTuple):
 
 
 class SignInLimiter:
-    """Counts and limits the wrong passwords of the last minute; right ones don't count."""
+    """Counts and limits the wrong passwords of the last minute; correct ones don't count."""
 
     def __init__(self, limits: LimitSettings | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits = limits or LimitSettings()
@@ -69,9 +69,7 @@ class SignInLimiter:
             for key, limit in limits.items():
                 times = self._recent_attempts(key, at)
                 if len(times) >= limit:
-                    raise TooMany(
-                        "There were too many wrong passwords in a minute", _whole_seconds(times[0] + _MINUTE - at)
-                    )
+                    raise TooMany("Too many attempts", _whole_seconds(times[0] + _MINUTE - at))
             for key in limits:
                 self._times[key].append(at)
         with self._uncounted_unless_wrong(at, *limits):
@@ -82,7 +80,7 @@ class SignInLimiter:
         """Count an attempt from a known device in the same way; yield the delay in seconds.
 
         Raises:
-            TooMany: another attempt is waiting already.
+            TooMany: another attempt is already waiting.
         """
         key, limit = _key("device", user, device), self._limits.wrong_passwords
         pause = _MINUTE / limit
@@ -91,7 +89,7 @@ class SignInLimiter:
             times = self._recent_attempts(key, at)
             start = max(at, times[-1] + pause) if len(times) >= limit else at
             if start - at > pause:
-                raise TooMany("Another password is being checked for this device", _whole_seconds(times[-1] - at))
+                raise TooMany("Another sign-in attempt is in progress on this device", _whole_seconds(times[-1] - at))
             times.append(start)
         with self._uncounted_unless_wrong(start, key):
             yield start - at
@@ -111,7 +109,7 @@ class SignInLimiter:
                         self._times[key].remove(at)
 
     def _recent_attempts(self, key: str, at: float) -> deque[float]:
-        """Return the times of the attempts in the last minute that count for a key."""
+        """Return the times of the counted attempts for a key in the last minute."""
         if len(self._times) > _MAX_KEYS:
             self._times = {known: times for known, times in self._times.items() if times and times[-1] > at - _MINUTE}
         times = self._times.setdefault(key, deque())
@@ -141,7 +139,7 @@ class PasswordSignIn:
         Raises:
             NotSignedIn: the password is wrong.
             TooMany: there were too many wrong passwords.
-            StoreError: the store doesn't respond.
+            StoreError: the store is unreachable.
         """
         with await run_in_threadpool(self._counted_attempt, user, source) as seconds:
             if seconds:
@@ -159,7 +157,7 @@ class PasswordSignIn:
 
 
 def set_device_cookie(response: Response, request: Request, device: str, path: str) -> None:
-    """Set the cookie by which a device is known; the browser sends it to `path` only."""
+    """Set the cookie that identifies a known device; the browser sends it only to `path`."""
     is_safe = request.url.scheme == "https"
     seconds = int(DEVICE_LIFETIME.total_seconds())
     response.set_cookie(

@@ -52,7 +52,7 @@ def data_path() -> Path:
 
 
 def load_settings(environment: Mapping[str, str] | None = None, **options: Any) -> Settings:
-    """Load the settings; an option that is None is ignored.
+    """Load the settings; options with the value None are ignored.
 
     Raises:
         ConfigError: the file can't be read; a value in it, in the environment or in the options is invalid; or
@@ -102,9 +102,9 @@ def _resolve_store(store: str, environment: Mapping[str, str]) -> str:
     else:
         return store
     if not address:
-        raise ConfigError(f"{source} must hold the address of the store, and is empty or not there.")
+        raise ConfigError(f"{source} must contain the store address, but is empty or missing.")
     if not address.isprintable():  # the text may be a password, or another file's content: the error doesn't repeat it
-        raise ConfigError(f"{source} must hold the address of the store, on one line and nothing else.")
+        raise ConfigError(f"{source} must contain the store address on one line and nothing else.")
     return address
 
 
@@ -115,7 +115,7 @@ def _read_start(path: Path) -> str:
     except UnicodeDecodeError:
         return "\0"  # not an address
     except OSError as error:
-        raise ConfigError(f"The file {path} for the address of the store can't be read: {error.strerror}.") from error
+        raise ConfigError(f"Can't read the store address from {path}: {error.strerror}.") from error
 
 
 def _read_config(path: Path, *, must_exist: bool) -> dict[str, Any]:
@@ -123,18 +123,18 @@ def _read_config(path: Path, *, must_exist: bool) -> dict[str, Any]:
         with path.open("rb") as file:
             data = file.read(MAX_CONFIG_BYTES + 1)
         if len(data) > MAX_CONFIG_BYTES:
-            raise ConfigError(f"The config file {path} has more than 1 MB. Check that it is the right file.")
+            raise ConfigError(f"The config file {path} is larger than 1 MB. Check that it is the right file.")
         return tomllib.loads(data.decode("utf-8-sig"))  # some Windows editors write a byte order mark
     except FileNotFoundError as error:
         if must_exist:
-            raise ConfigError(f"There is no config file {path}, which BOTCHAT_CONFIG names.") from error
+            raise ConfigError(f"Config file {path} not found. Check BOTCHAT_CONFIG.") from error
         return {}
     except OSError as error:
-        raise ConfigError(f"The config file {path} can't be read: {error.strerror}.") from error
+        raise ConfigError(f"Can't read the config file {path}: {error.strerror}.") from error
     except RecursionError as error:
         raise ConfigError(f"The config file {path} is nested too deeply. Check that it is the right file.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The config file {path} is no TOML: {error}.") from error
+        raise ConfigError(f"The config file {path} is not valid TOML: {error}.") from error
 
 
 def _login_name() -> str:
@@ -161,8 +161,10 @@ def _describe_error(error: ErrorDetails) -> str:
     if error["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
         known: Iterable[str] = _TABLE_NAMES.get(error["loc"][0], Settings.model_fields)
         near = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
-        return f"{place} is unknown. " + (f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(known)}.")
+        return f"unknown key {place}. " + (f"Did you mean {near[0]}?" if near else f"Known keys: {', '.join(known)}.")
+    if error["type"].startswith("missing"):
+        return f"missing key {place}."
     reason = f"{error['msg'][0].lower()}{error['msg'][1:]}."
     if place == "store" or "key" in place:  # a password may be in it
-        return f"{place} can't be that: {reason}"
-    return f"{place} can't be {error['input']!r}: {reason}"
+        return f"invalid value for {place}: {reason}"
+    return f"invalid value {error['input']!r} for {place}: {reason}"

@@ -31,7 +31,7 @@ def _duration(value: Any) -> timedelta:
     except InvalidInput as error:
         raise ValueError(str(error)) from error
     if not time:
-        raise ValueError("it would be due at once")
+        raise ValueError("it must be longer than zero")
     return time
 
 
@@ -67,7 +67,7 @@ class TuiSettings(BaseModel):
 
     Attributes:
         theme: `dark`, `light`, or the name of a Textual theme.
-        keys: the key of each action that has another than its default; docs/use/terminal.md lists the actions.
+        keys: custom keys by action; docs/use/terminal.md lists the actions.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -151,7 +151,7 @@ class WebSettings(BaseModel):
     """The table `[web]` of the config file: how users sign in to the page.
 
     Attributes:
-        sign_in: "none" (everybody is the same user), "password", "header" (set by a proxy) or "oidc" (single sign-on).
+        sign_in: "none" (all visitors are one user), "password", "header" (set by a proxy) or "oidc" (single sign-on).
         header: the header in which a proxy sends the username.
         oidc: `[web.oidc]`, the provider if `sign_in` is "oidc".
         proxies: networks of trusted proxies, whose username and `X-Forwarded-For` are used.
@@ -169,7 +169,7 @@ class WebSettings(BaseModel):
     @model_validator(mode="after")
     def _is_complete(self) -> "WebSettings":
         if self.sign_in == "oidc" and self.oidc is None:
-            raise ValueError("a sign_in of oidc needs the table [web.oidc]")
+            raise ValueError("sign_in = 'oidc' needs the table [web.oidc]")
         return self
 
 
@@ -177,8 +177,8 @@ class Settings(BaseModel):
     """All settings.
 
     Attributes:
-        store: a URL or a path, after `load_settings` never `env:NAME` or `file:PATH`; None is the file in the user's
-            data folder.
+        store: URL or path of the store, `env:NAME` or `file:PATH` (which `load_settings` resolves); by default a file
+            in the user's data folder.
         user: owner of the sessions; the default is the login name.
         host: address that `botchat web` and `botchat api` listen on.
         bots: `[bots.NAME]`, the bots.
@@ -187,9 +187,9 @@ class Settings(BaseModel):
         api: `[api]`, limits and permissions of `botchat api`.
         web: `[web]`, how users sign in to the page.
         limits: `[limits]`, limits for unknown clients.
-        default_bot: None is the first bot of the config file, or the demo bot if there is none.
-        port: None is 8501, or the next free port.
-        admins: users who can see the page's statistics about all users; None is the user of a page that only this
+        default_bot: the bot of new sessions; by default the first bot of the config file, or else the demo bot.
+        port: port that they listen on; by default 8501 or the next free one, and 8600 for the API.
+        admins: users who can see the page's statistics about all users; by default the user of a page that only this
             machine can reach: anyone who can open the store there can read all of it anyway.
         imports: `[imports]`, limits of files that the command line imports.
         titles: whether the page and the terminal client ask the bot for a title of a new session.

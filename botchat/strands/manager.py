@@ -39,15 +39,15 @@ class BotchatSessionManager(RepositorySessionManager, BotchatSessionRepository):
     """Stores a Strands session in botchat, message by message; also a Strands SessionRepository.
 
     A turn without a tool call takes two commands, each with one message and the changes of the agent. A message that
-    could not be stored is stored before the next one. Use the manager as a context manager, or `close` it: both store
+    could not be stored is retried before the next one. Use the manager as a context manager, or `close` it: both store
     the pending messages, or raise UnsavedMessages with them.
 
     Args:
-        session_id: any text; the session is created if the user has none with this ID.
+        session_id: any text; the session is created if it doesn't exist.
         store: a Store, which stays open; or an address (MongoDB or a file), which this manager opens and `close`
             closes. Without a store and a client, the store of the settings is used.
         client: a MongoClient, which stays open.
-        database: the client's database that has the sessions.
+        database: name of the client's database with the sessions.
         user: the session's user; defaults to the store's user.
         pool_options: options for the MongoDB driver, if the store is an address.
     """
@@ -77,7 +77,7 @@ class BotchatSessionManager(RepositorySessionManager, BotchatSessionRepository):
             raise
 
     def initialize(self, agent: LocalAgent, **kwargs: Any) -> None:
-        """Restore an agent, or add it to the session, even if another process adds it at the same moment."""
+        """Restore an agent, or add it to the session, even if another process adds it at the same time."""
         known = agent.agent_id in self._latest_agent_message
         if isinstance(agent, Agent) and not known:
             self._live_agents[agent.agent_id] = agent
@@ -131,7 +131,7 @@ class BotchatSessionManager(RepositorySessionManager, BotchatSessionRepository):
         """Store the pending messages, retrying for `timeout` seconds (at least once) while the store is unreachable.
 
         Raises:
-            UnsavedMessages: some could not be stored. The error has them; they are no longer pending.
+            UnsavedMessages: some could not be stored. The error contains them; they are no longer pending.
         """
         until = time.monotonic() + timeout
         raise_joined([error for agent_id in list(self._unsaved) for error in self._flush_agent(agent_id, until)])
@@ -140,7 +140,7 @@ class BotchatSessionManager(RepositorySessionManager, BotchatSessionRepository):
         """Store the pending messages like `flush`, then close the store if this manager opened it.
 
         Raises:
-            UnsavedMessages: some messages could not be stored. The error has them; the store is closed.
+            UnsavedMessages: some messages could not be stored. The error contains them; the store is closed.
         """
         try:
             self.flush(timeout)
@@ -225,17 +225,17 @@ def _report_unsaved(session_id: str, unsaved: Mapping[str, list[SessionMessage]]
     """Log lost messages when a manager is garbage-collected, or the interpreter exits, before it was closed."""
     count = sum(map(len, unsaved.values()))
     if count:
-        were = "1 unsaved message is" if count == 1 else f"{count} unsaved messages are"
-        _log.error("Session %r: %s lost, because its BotchatSessionManager was not closed.", session_id, were)
+        were = "1 unsaved message" if count == 1 else f"{count} unsaved messages"
+        _log.error("Session %r: %s lost: its BotchatSessionManager was not closed.", session_id, were)
 
 
 def _open_store(
     store: Store | str | None, client: "Client | None", database: str, user: str | None, pool_options: dict[str, Any]
 ) -> Store:
     if client is not None and store is not None:
-        raise ConfigError("Give a store or a client, not both.")
+        raise ConfigError("Pass either a store or a client, not both.")
     if pool_options and (client is not None or isinstance(store, Store)):
-        raise ConfigError(f"The pool is there already: {', '.join(pool_options)} can't be set for it.")
+        raise ConfigError(f"Pool options ({', '.join(pool_options)}) need a store that is given as an address.")
     if client is not None:
         return Store.from_client(client, database, user=user)
     return store if isinstance(store, Store) else Store.open_lazy(store, user=user, **pool_options)
@@ -264,7 +264,7 @@ def _configuration(agent: Agent) -> AgentChanges:
 def _manager_state_after_turn(agent: Agent, message: Message) -> dict[str, Any]:
     """Predict the conversation manager's state at the end of the turn that this message completes.
 
-    A full sliding window moves at the end of each turn: stored with the last message, this needs no command of its own.
+    A full sliding window moves at the end of each turn: stored with the last message, this needs no extra command.
     If the actual state differs, Strands' sync notices and stores it.
     """
     manager = agent.conversation_manager

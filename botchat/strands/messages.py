@@ -46,7 +46,7 @@ def to_message(session_message: SessionMessage, agent_id: str) -> Message:
 
 
 def encode_payload(session_message: SessionMessage, content: str, files: list[File] | None = None) -> str:
-    """Return, as JSON, what the readable text lacks; plain text isn't repeated. Bytes of media are added to `files`."""
+    """Return as JSON the parts that the readable text lacks. Bytes of media are added to `files`."""
     message: dict[str, Any] = dict(session_message.to_message())
     if message.get("content") == [{"text": content}] and is_valid(content):
         del message["content"]

@@ -44,7 +44,7 @@ class BotchatSessionRepository(SessionRepository):
         """Create a session.
 
         Raises:
-            SessionException: the user has one with this ID.
+            SessionException: the user already has one with this ID.
         """
         about = {
             "session_type": session.session_type.value,
@@ -58,7 +58,7 @@ class BotchatSessionRepository(SessionRepository):
         return session
 
     def read_session(self, session_id: str, **_: Any) -> Session | None:
-        """Read a session, also one that a person created; return None if there is none, or it was deleted."""
+        """Read a session of any front end; return None if it doesn't exist or was deleted."""
         found = self.store.find(session_id, user=self.user)
         if found is None:
             return None
@@ -73,7 +73,7 @@ class BotchatSessionRepository(SessionRepository):
         )
 
     def delete_session(self, session_id: str, **_: Any) -> None:
-        """Move a session to the trash, where a person can restore it for 30 days. A new one with its ID starts empty.
+        """Move a session to the trash, where its user can restore it for 30 days. A new one with its ID starts empty.
 
         Raises:
             SessionException: the user has no such session.
@@ -95,7 +95,7 @@ class BotchatSessionRepository(SessionRepository):
         """Add an agent to a session, with its configuration if known.
 
         Raises:
-            AgentExists: the session has one with this ID.
+            AgentExists: the session already has one with this ID.
             SessionException: there is no such session.
         """
         with _session_exceptions(session_id):
@@ -153,7 +153,7 @@ class BotchatSessionRepository(SessionRepository):
             self._session(session_id).append_with_changes(to_message(session_message, agent_id), changes)
 
     def read_message(self, session_id: str, agent_id: str, message_id: int, **_: Any) -> SessionMessage | None:
-        """Read one message; return None if there is none."""
+        """Read one message; return None if it doesn't exist."""
         found = self.list_messages(session_id, agent_id)
         return next((message for message in found if message.message_id == message_id), None)
 
@@ -206,7 +206,7 @@ class BotchatSessionRepository(SessionRepository):
                 session.update_group(multi_agent.id, state)
 
     def read_multi_agent(self, session_id: str, multi_agent_id: str, **_: Any) -> dict[str, Any] | None:
-        """Read the state of a graph or a swarm; return None if there is none, or no such session."""
+        """Read the state of a graph or a swarm; return None if it or the session doesn't exist."""
         try:
             with _session_exceptions(session_id):
                 return self._session(session_id).group(multi_agent_id)

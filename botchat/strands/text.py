@@ -27,7 +27,7 @@ def reasoning_of(message: Message) -> str:
 
 
 def blocks_of(message: Message) -> list[Mapping[str, Any]]:
-    """Return the content blocks of a message. Text in place of one block, or of the list, becomes a text block."""
+    """Return the content blocks of a message. Text instead of one block, or of the list, becomes a text block."""
     content: Any = message.get("content")
     parts = content if isinstance(content, list | tuple) else [content]
     return [_block(part) for part in parts if part is not None]

@@ -11,6 +11,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.dom import DOMNode
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widgets import Footer
 
 from botchat.core.chat import context_usage
@@ -23,7 +24,7 @@ from botchat.tui.conversation.drafts import Drafts
 from botchat.tui.conversation.header import HeaderState, SessionHeader
 from botchat.tui.conversation.pane import ConversationPane
 from botchat.tui.conversation.view import SessionView
-from botchat.tui.formatting import age, title_of
+from botchat.tui.formatting import last_active, title_of
 from botchat.tui.keymap import bindings
 from botchat.tui.lifecycle import LifecycleApp
 from botchat.tui.messages import StoreFailed, StoreResponded
@@ -36,11 +37,8 @@ from botchat.tui.terminal_driver import TerminalDriver
 from botchat.tui.themes import DARK, LIGHT
 from botchat.tui.transcript.transcript import Transcript
 
-_MIN_WIDTH_SIDE_BY_SIDE = 64
-"""Below this many columns, the sidebar and the conversation aren't shown side by side."""
-
-_MIN_WIDTH_LARGE_SIDEBAR = 110
-"""From this many columns on, the sidebar is wider."""
+_MIN_WIDTH_SIDE_BY_SIDE = 64  # columns; below, only the sidebar or the conversation is shown
+_MIN_WIDTH_LARGE_SIDEBAR = 110  # columns; from here on, the sidebar is wider
 
 FindInitial = Callable[[ChatBackend], SessionSummary | None]
 
@@ -50,12 +48,12 @@ class BotchatApp(LifecycleApp):
 
     Args:
         find_initial: finds the session to open first; None starts a new one.
-        resumes_latest: that session is the last used one; a notification names it.
+        resumes_latest: whether that session is the most recent one; a notification names it.
     """
 
     TITLE = "botchat"
     CSS_PATH = "app.tcss"
-    AUTO_FOCUS = "#composer"  # keys pressed during startup go into the composer
+    AUTO_FOCUS = "#composer"  # keys pressed during startup go to the composer
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_MIN_WIDTH_SIDE_BY_SIDE, "-wide"), (_MIN_WIDTH_LARGE_SIDEBAR, "-roomy")]  # noqa: RUF012  (Textual declares it so)
     COMMANDS = App.COMMANDS | {commands.SessionCommands}
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
@@ -67,6 +65,9 @@ class BotchatApp(LifecycleApp):
         chat: ChatBackend
         bot: str
         first: SessionSummary | None
+
+    retry_seconds = 5.0  # between attempts to open a store that is unavailable
+    _retry_timer: Timer | None = None
 
     def __init__(  # noqa: PLR0913  (chosen by the launcher)
         self,
@@ -99,7 +100,7 @@ class BotchatApp(LifecycleApp):
         self.conversation.composer.set_keys(self._keys)
 
     def compose(self) -> ComposeResult:
-        """Put the header above both sides and the keys below."""
+        """Yield the header, both sides and the footer."""
         yield self.header
         with Horizontal():
             yield self.sessions
@@ -135,7 +136,7 @@ class BotchatApp(LifecycleApp):
         if session and session.rev:
             self.sessions.rename(summary_of(session))
         else:
-            self.notify("A new session gets its name from your first message.", markup=False)
+            self.notify("A new chat is named after its first message.", markup=False)
 
     def action_choose_bot(self) -> None:
         """Choose the bot of the open session."""
@@ -151,40 +152,39 @@ class BotchatApp(LifecycleApp):
 
     def action_escape(self) -> None:
         """Cancel the reply, the edit or the search; otherwise switch between composer and messages."""
-        focused = self.focused
-        if focused is not None and focused.id == "search":
-            self.sessions.leave_search()
-        elif not self.conversation.escape():
-            conversation = self.conversation
+        conversation, sessions = self.conversation, self.sessions
+        if sessions.has_focus_within and sessions.is_searching:
+            sessions.leave_search()
+        elif not conversation.escape():
+            self._hide_list_if_narrow()
             (conversation.transcript if conversation.composer.has_focus else conversation.composer).focus()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Show the side that has the focus if the window is too narrow for both."""
+        if event.size.width < _MIN_WIDTH_SIDE_BY_SIDE and not self.sessions.has_focus_within:
+            self.screen_stack[0].remove_class("-list-shown")
 
     def action_keys(self) -> None:
         """Show all keys."""
-        places = {
-            place: [
-                (commands.display_key(binding, self._keys), binding.tooltip or binding.description)
-                for owner in owners
-                for binding in commands.bindings_of(type(owner))
-            ]
-            for place, owners in self._places.items()
-        }
-        self.push_screen(KeysScreen(places))
+        scopes = {scope: commands.key_descriptions(owners, self._keys) for scope, owners in self._scopes.items()}
+        self.push_screen(KeysScreen(scopes))
 
     @property
-    def _places(self) -> dict[str, list[DOMNode]]:
+    def _scopes(self) -> dict[str, list[DOMNode]]:
         conversation = self.conversation
         return {
-            "Everywhere": [self],
-            "In the prompt": [conversation.composer],
-            "In the list": [self.sessions, self.sessions.list],
-            "In the messages": [conversation, conversation.transcript],
+            "Global": [self],
+            "Composer": [conversation.composer],
+            "Chat list": [self.sessions, self.sessions.list],
+            "Messages": [conversation, conversation.transcript],
         }
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Yield a command for every key, after Textual's own commands."""
-        yield from super().get_system_commands(screen)
-        owners = [owner for owners in self._places.values() for owner in owners]
-        yield from commands.binding_commands(self, owners)
+        """Yield Textual's commands and one for every key."""
+        textual = super().get_system_commands(screen)
+        yield from (command for command in textual if command.title not in commands.TEXTUAL_DUPLICATES)
+        owners = [owner for owners in self._scopes.values() for owner in owners]
+        yield from commands.binding_commands(self, owners, self._keys)
 
     def open(self, summary: SessionSummary) -> None:
         """Show a session."""
@@ -206,6 +206,8 @@ class BotchatApp(LifecycleApp):
 
     @on(StoreOpened)
     def _store_opened(self, event: StoreOpened) -> None:
+        if self.conversation.chat:
+            return  # two attempts succeeded
         first = event.first
         self.header.update_state(store=event.chat.store)
         self.sessions.attach_chat(event.chat)
@@ -213,10 +215,10 @@ class BotchatApp(LifecycleApp):
             self.conversation.open(first.id)
         self.conversation.attach_chat(event.chat, event.bot)
         if first and self._is_latest:
-            used = age(first.update_time, self._clock())
-            self.notify(f"“{title_of(first.name)}”, used last: {used}.", title="Going on with", markup=False)
+            used = last_active(first.update_time, self._clock())
+            self.notify(f"“{title_of(first.name)}”, last active {used}", title="Continuing chat", markup=False)
         elif self._is_latest:
-            self.notify("There is no session to go on with yet: this is a new one.", markup=False)
+            self.notify("No chats to continue yet. This is a new chat.", markup=False)
 
     @on(StoreResponded)
     def _store_answered(self) -> None:
@@ -224,15 +226,20 @@ class BotchatApp(LifecycleApp):
 
     @on(StoreFailed)
     def _store_failed(self, event: StoreFailed) -> None:
-        if isinstance(event.error, StoreUnavailable):
+        is_temporary = isinstance(event.error, StoreUnavailable)
+        if is_temporary:
             self.header.update_state(store_answers=False)
         if self.conversation.chat is None:
             self.sessions.show_failure(event.error)
+            self.conversation.show_store_failure(event.error, None if is_temporary else self._retry_open)
+            self._retry_timer = self.set_timer(self.retry_seconds, self._open_store) if is_temporary else None
 
     @on(SessionList.RetryRequested)
-    def _try_again(self) -> None:
+    def _retry_open(self) -> None:
         if self.conversation.chat is None:
-            self.sessions.list.show_tail("loading", "Opening the store …")
+            if self._retry_timer:
+                self._retry_timer.stop()
+            self.sessions.list.show_tail("loading", "Opening the store…")
             self._open_store()
 
     @on(SessionList.Opened)
@@ -242,9 +249,9 @@ class BotchatApp(LifecycleApp):
     @on(SessionView.SessionShown)
     def _session_shown(self, event: SessionView.SessionShown) -> None:
         session, chat = event.session, self.conversation.chat
-        label = chat.bots[session.bot_id].label if chat and session.bot_id in chat.bots else "not in the config"
-        note = {"active": "", "archived": "archived", "trash": "in the trash"}[session.state]
-        name = session.name if session.rev else "New session"
+        label = chat.bots[session.bot_id].label if chat and session.bot_id in chat.bots else "no longer configured"
+        note = {"active": "", "archived": "archived", "trash": "in trash"}[session.state]
+        name = session.name if session.rev else "New chat"
         usage = context_usage(session)
         self.header.update_state(name=name, bot=session.bot_id, label=label, note=note)
         self.header.update_state(messages=session.message_count, sent=usage.text if usage else "")
@@ -257,10 +264,10 @@ class BotchatApp(LifecycleApp):
         session = self.conversation.session
         if event.reply.save_failure:
             lost = isinstance(event.reply.save_failure, ServerUnavailable)
-            title = "Reply not followed" if lost else "Reply not saved"
+            title = "Connection lost" if lost else "Couldn't save this reply"
             self.notify(str(event.reply.save_failure), title=title, severity="error", markup=False)
         elif session is None or session.id != event.reply.session_id:
-            self.notify(f"“{title_of(event.name)}” has its reply.", markup=False)
+            self.notify(f"New reply in “{title_of(event.name)}”.", markup=False)
 
     @on(SessionsPane.Changed)
     def _changed(self, event: SessionsPane.Changed) -> None:
@@ -276,13 +283,13 @@ class BotchatApp(LifecycleApp):
     def _link_opened(self, event: Transcript.LinkOpened) -> None:
         url = event.url
         if not url.lower().startswith(("http://", "https://", "mailto:")):
-            self.notify(f"Not opened, it is no address of the web: {url}", severity="warning", markup=False)
+            self.notify(f"Can't open this link: {url} isn't a web address.", severity="warning", markup=False)
             return
-        dialog = ConfirmDialog(f"Open this in your browser?\n\n{url}", confirm_label="Open it")
+        dialog = ConfirmDialog(f"Open this link in your browser?\n\n{url}", confirm_label="Open")
         self.push_screen(dialog, lambda yes: self.open_url(url) if yes else None)
 
     def _draft_failed(self, error: OSError) -> None:
-        text = f"What you type is not kept for after a crash: {error.strerror or error}."
+        text = f"Can't save drafts: {error.strerror or error}. Unsent text will be lost if botchat closes."
         self.notify(text, severity="warning", markup=False)
 
     def _hide_list_if_narrow(self) -> None:

@@ -1,4 +1,4 @@
-"""The commands of the palette: everything that has a key, and the loaded sessions."""
+"""The command palette: a command for each key, and the loaded sessions."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
@@ -14,7 +14,9 @@ from botchat.core.models import SessionSummary
 from botchat.tui.formatting import count_label, title_of
 from botchat.tui.sidebar.session_list import SessionList
 
-_DISCOVERED = 5
+_DISCOVERED = 5  # sessions
+TEXTUAL_DUPLICATES = {"Keys", "Quit"}
+"""Textual's commands for which the main screen has a key."""
 _NAMES = {"pageup": "page up", "pagedown": "page down", "left_square_bracket": "[", "right_square_bracket": "]"}
 
 
@@ -34,16 +36,28 @@ def display_key(binding: Binding, keys: Mapping[str, str]) -> str:
     return ", ".join(_NAMES.get(key.strip(), key.strip()) for key in chosen.split(","))
 
 
-def binding_commands(app: App[None], owners: Iterable[DOMNode]) -> Iterator[SystemCommand]:
-    """Yield a command for each binding."""
+def key_descriptions(owners: Iterable[DOMNode], keys: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return each binding's key and what it does."""
+    return [
+        (display_key(binding, keys), binding.tooltip or binding.description)
+        for owner in owners
+        for binding in bindings_of(type(owner))
+    ]
+
+
+def binding_commands(app: App[None], owners: Iterable[DOMNode], keys: Mapping[str, str]) -> Iterator[SystemCommand]:
+    """Yield a command for each binding, with its key."""
     for owner in owners:
         for binding in bindings_of(type(owner)):
+            if binding.action == "command_palette":
+                continue
             run = partial(app.run_action, binding.action, default_namespace=owner)
-            yield SystemCommand(binding.description, binding.tooltip or "", cast("partial[None]", run))
+            title = binding.tooltip or binding.description
+            yield SystemCommand(title, display_key(binding, keys), cast("partial[None]", run))
 
 
 class SessionCommands(Provider):
-    """Finds loaded sessions by name. Names go in as Text, never as markup."""
+    """Finds loaded sessions by name. Names are shown as Text, never as markup."""
 
     async def discover(self) -> Hits:
         """Suggest the newest sessions."""

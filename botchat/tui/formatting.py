@@ -9,10 +9,11 @@ from botchat.core.exporting import one_line
 
 _MINUTE, _HOUR, _DAY, _WEEK = 60, 3600, 86_400, 604_800
 
-_NOT_SAVED, _NOT_FOLLOWED, _GOES_ON = "The reply is not saved", "The reply can't be followed", "The reply goes on"
+_NOT_SAVED, _DISCONNECTED = "Couldn't save this reply", "Connection lost"
+_NOT_RECEIVED, _STREAMING = "Can't receive this reply", "Reply still streaming"
 
-REPLY_FAILURE_PREFIXES = (_NOT_SAVED, _NOT_FOLLOWED, _GOES_ON)
-"""How a notice about a reply that can't be saved or followed begins."""
+REPLY_FAILURE_PREFIXES = (_NOT_SAVED, _DISCONNECTED, _NOT_RECEIVED, _STREAMING)
+"""The beginnings of notices about replies that can't be saved or received."""
 
 
 def title_of(name: str) -> str:
@@ -44,16 +45,22 @@ def age(time: datetime, at: datetime) -> str:
     return f"{local:%-d %b}" if local.year == at.astimezone().year else f"{local:%b %Y}"
 
 
-def count_label(number: int, thing: str = "session") -> str:
-    """Return a count with its noun: 1 session, 1,234 sessions."""
+def last_active(time: datetime, at: datetime) -> str:
+    """Return when a session was used, as it follows "last active"."""
+    text = age(time, at)
+    return f"{text} ago" if text.endswith((" min", " h", " d")) else text
+
+
+def count_label(number: int, thing: str = "chat") -> str:
+    """Return a count with its noun: 1 chat, 1,234 chats."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def reply_failure_text(failure: BotchatError, *, is_over: bool) -> str:
-    """Describe why a reply can't be saved or followed, and whether it is retried."""
-    again = "" if is_over else " It is tried again."
+    """Describe why a reply can't be saved or received, and whether this is retried."""
+    again = "" if is_over else " Retrying…"
     if isinstance(failure, ServerUnavailable):
-        return f"{_NOT_FOLLOWED}: {failure}{again}"
+        return f"{_DISCONNECTED}: {failure}{again}"
     if isinstance(failure, StoreError):
         return f"{_NOT_SAVED}: {failure}{again}"
-    return f"{_NOT_FOLLOWED if is_over else _GOES_ON}: {failure}"
+    return f"{_NOT_RECEIVED if is_over else _STREAMING}: {failure}"

@@ -1,156 +1,164 @@
 """All keys of the terminal's main screen, by scope and widget: to add a key, start here.
 
 Each widget's `BINDINGS` are `bindings(WIDGET)`, and the widget has the method `action_...` of each of its actions. A
-binding with an `id` is configurable, is shown by F1 and in the palette, and is in the table of `docs/use/terminal.md`. The keys
-of a dialog are in the dialog's module.
+binding with an `id` is configurable, and is listed in the F1 screen, the command palette and
+`docs/reference/terminal_keys.md`. The keys of a dialog are in the dialog's module.
 """
 
 from textual.binding import Binding, BindingType
 
 KEYMAP: dict[str, dict[str, list[Binding]]] = {
-    "everywhere": {
+    "global": {
         "app": [  # app.py
-            Binding("ctrl+n", "new", "New", id="new", tooltip="Begin a new session"),
-            Binding("ctrl+l", "sessions", "List", id="sessions", tooltip="Go to the list of sessions, or hide it"),
-            Binding(
-                "ctrl+r", "rename", "Rename it", id="rename", show=False, tooltip="Rename the session that is shown"
-            ),
-            Binding(
-                "ctrl+b", "choose_bot", "Bot", id="bot", tooltip="Let another bot answer in this session from now on"
-            ),
-            Binding("escape", "escape", "Stop", id="stop", tooltip="Stop the reply and keep what came; else leave"),
-            Binding("f1", "keys", "Keys", id="keys", tooltip="Show all keys"),
-            Binding("ctrl+q", "quit", "Quit", id="quit", show=False, tooltip="Leave; a reply under way is kept"),
+            Binding("ctrl+n", "new", "New", id="new", tooltip="Start a new chat"),
+            Binding("ctrl+l", "sessions", "Chats", id="sessions", tooltip="Show, focus or hide the chat list"),
+            Binding("f1", "keys", "Keys", id="keys", tooltip="Show keyboard shortcuts"),
+            Binding("ctrl+r", "rename", "Rename chat", id="rename", show=False, tooltip="Rename the open chat"),
+            Binding("ctrl+b", "choose_bot", "Model", id="bot", tooltip="Choose the model for this chat"),
+            Binding("escape", "escape", "Stop", id="stop", tooltip="Stop, cancel, or switch focus"),
+            Binding("ctrl+p", "command_palette", "Menu", id="palette", show=False, tooltip="Open the command palette"),
+            Binding("ctrl+q", "quit", "Quit", id="quit", show=False, tooltip="Quit; the current reply is saved"),
         ],
     },
-    "in the prompt": {
+    "composer": {
         "composer": [  # conversation/composer.py
-            Binding("enter", "send", "Send", id="send", tooltip="Send what stands in the prompt"),
+            Binding("enter", "send", "Send", id="send", tooltip="Send the message"),
             Binding(
-                "shift+enter,ctrl+j,alt+enter",
+                "ctrl+j,alt+enter,shift+enter",
                 "new_line",
                 "New line",
                 id="new_line",
                 show=False,
-                tooltip="Begin a new line",
+                tooltip="Insert a new line",
             ),
         ],
     },
-    "in the list": {
+    "chat list": {
         "sidebar": [  # sidebar/pane.py
-            Binding("m", "more", "50 more", id="more", tooltip="Load the next 50 sessions"),
-            Binding("slash", "search", "Search", id="search", key_display="/", tooltip="Search in names and messages"),
-            Binding(
-                "b", "filter_bot", "Of bot", id="filter", show=False, tooltip="Show only the sessions with one bot"
-            ),
-            Binding("v", "view", "View", id="view", tooltip="Show the archive, then the trash, then the list again"),
-            Binding("f5", "reload", "Refresh", id="refresh", show=False, tooltip="Read the list from the store again"),
+            Binding("m", "more", "Load more", id="more", tooltip="Load the next 50 chats"),
+            Binding("slash", "search", "Search", id="search", key_display="/", tooltip="Search names and messages"),
+            Binding("b", "filter_bot", "Filter by model", id="filter", show=False, tooltip="Show one model's chats"),
+            Binding("v", "view", "View", id="view", tooltip="Switch between chats, archive and trash"),
+            Binding("f5", "reload", "Refresh list", id="refresh", show=False, tooltip="Reload the list"),
         ],
         "session actions": [  # sidebar/actions.py
-            Binding("r", "rename", "Rename", id="list.rename", show=False, tooltip="Rename the marked session"),
-            Binding("p", "pin", "Pin", id="pin", tooltip="Pin it, so that no policy removes it; or unpin it"),
-            Binding("a", "archive", "Archive", id="archive", tooltip="Put it into the archive, or back from there"),
-            Binding("d", "delete", "Delete", id="delete", tooltip="Put it into the trash for 30 days; asks first"),
-            Binding("u", "undo", "Undo", id="undo", tooltip="Take back the last deletion or archiving"),
+            Binding("r", "rename", "Rename", id="list.rename", show=False, tooltip="Rename the selected chat"),
+            Binding("p", "pin", "Pin", id="pin", tooltip="Pin or unpin; pinned chats are never auto-deleted"),
+            Binding("a", "archive", "Archive", id="archive", tooltip="Archive or unarchive; in trash: restore"),
+            Binding("d", "delete", "Delete", id="delete", tooltip="Move to trash; in trash: delete permanently"),
+            Binding("u", "undo", "Undo", id="undo", show=False, tooltip="Undo the last delete or archive"),
         ],
         "session list": [  # sidebar/session_list.py
             Binding("up", "move(-1)", "Up", show=False),
             Binding("down", "move(1)", "Down", show=False),
             Binding("pageup", "page(-1)", "Page up", show=False),
             Binding("pagedown", "page(1)", "Page down", show=False),
-            Binding("home", "first", "First", show=False),
-            Binding("end", "last", "Last of those loaded", show=False),
-            Binding("enter", "select", "Open", id="open", tooltip="Open the session that is marked"),
+            Binding("home", "first", "First chat", show=False),
+            Binding("end", "last", "Last loaded chat", show=False),
+            Binding("enter", "select", "Open", id="open", tooltip="Open the selected chat"),
         ],
     },
-    "in the messages": {
+    "messages": {
         "conversation": [  # conversation/pane.py
-            Binding(
-                "r", "regenerate", "Ask again", id="again", tooltip="Let the bot answer again; its answer before stays"
-            ),
-            Binding("e", "edit", "Edit", id="edit", tooltip="Say something else in the place of a message of yours"),
+            Binding("r", "regenerate", "Regenerate", id="again", tooltip="Regenerate the reply, or retry a failed one"),
+            Binding("e", "edit", "Edit", id="edit", tooltip="Edit your message and send it again"),
             Binding(
                 "left_square_bracket",
                 "branch(-1)",
-                "Branch before",
+                "Previous version",
                 id="branch.before",
                 show=False,
                 key_display="[",
-                tooltip="Show the branch before, where you edited or asked again",
+                tooltip="Show the previous version of a message",
             ),
             Binding(
                 "right_square_bracket",
                 "branch(1)",
-                "Branch after",
+                "Next version",
                 id="branch.after",
                 show=False,
                 key_display="]",
-                tooltip="Show the branch after it",
+                tooltip="Show the next version of a message",
             ),
             Binding(
                 "plus",
                 "rate('up')",
-                "Good answer",
+                "Good response",
                 id="good",
                 show=False,
                 key_display="+",
-                tooltip="Say that an answer is good, and why; again takes it back",
+                tooltip="Rate a reply as good; press again to undo",
             ),
             Binding(
                 "minus",
                 "rate('down')",
-                "Bad answer",
+                "Bad response",
                 id="bad",
                 show=False,
                 key_display="-",
-                tooltip="Say that it is bad, and why; again takes it back",
+                tooltip="Rate a reply as bad; press again to undo",
             ),
             Binding(
                 "t",
                 "toggle_reasoning",
-                "Thoughts",
+                "Reasoning",
                 id="thoughts",
                 show=False,
-                tooltip="Fold or unfold the bot's reasoning",
+                tooltip="Expand or collapse the reasoning",
             ),
             Binding(
-                "i", "details", "Details", id="details", show=False, tooltip="Show times, bots, tokens and latency"
+                "i", "details", "Details", id="details", show=False, tooltip="Show or hide time, model and token usage"
             ),
+            Binding("y", "copy", "Copy message", id="copy", show=False, tooltip="Copy the selected or last message"),
             Binding(
-                "y", "copy", "Copy message", id="copy", show=False, tooltip="Copy the marked message, or the last one"
-            ),
-            Binding(
-                "c", "copy_code", "Copy code", id="copy_code", show=False, tooltip="Copy its code; again: the next"
+                "c",
+                "copy_code",
+                "Copy code",
+                id="copy_code",
+                show=False,
+                tooltip="Copy a code block; press again for the next",
             ),
             Binding(
                 "f",
                 "forget",
-                "Forget",
+                "Clear context above",
                 id="forget",
                 show=False,
-                tooltip="Let the bot forget what stands above; or take it back",
+                tooltip="Clear the context above, or restore it",
             ),
             Binding(
-                "n", "from_here", "From here", id="from_here", show=False, tooltip="Begin a new session with a message"
+                "n",
+                "from_here",
+                "Branch in new chat",
+                id="from_here",
+                show=False,
+                tooltip="Copy a message and those after it to a new chat",
             ),
             Binding(
-                "o", "topics", "Topics", id="topics", show=False, tooltip="Show or hide where topics seem to change"
+                "o", "topics", "Mark topic changes", id="topics", show=False, tooltip="Mark topic changes, or stop"
             ),
-            Binding("f5", "read", "Read again", id="read", show=False, tooltip="Read the session from the store again"),
+            Binding("f5", "read", "Refresh chat", id="read", show=False, tooltip="Reload the chat"),
         ],
         "redaction": [  # conversation/redaction.py
-            Binding("x", "redact", "Redact", id="redact", show=False, tooltip="Redact the marked message; asks first"),
+            Binding(
+                "x",
+                "redact",
+                "Redact",
+                id="redact",
+                show=False,
+                tooltip="Permanently remove the selected message's text",
+            ),
         ],
         "transcript": [  # transcript/selection.py
-            Binding("up", "select(-1)", "Message before", show=False, id="transcript.up"),
+            Binding("up", "select(-1)", "Previous message", show=False, id="transcript.up"),
             Binding("down", "select(1)", "Next message", show=False, id="transcript.down"),
-            Binding("left", "select_link(-1)", "Link before", show=False, id="transcript.left"),
+            Binding("left", "select_link(-1)", "Previous link", show=False, id="transcript.left"),
             Binding("right", "select_link(1)", "Next link", show=False, id="transcript.right"),
             Binding("enter", "open_link", "Open link", show=False, id="transcript.enter"),
             Binding("pageup", "page(-1)", "Page up", show=False, id="transcript.pageup"),
             Binding("pagedown", "page(1)", "Page down", show=False, id="transcript.pagedown"),
-            Binding("home", "go_home", "Beginning", show=False, id="transcript.home"),
-            Binding("end", "go_end", "End", show=False, id="transcript.end"),
+            Binding("home", "go_home", "Jump to first message", show=False, id="transcript.home"),
+            Binding("end", "go_end", "Jump to latest", show=False, id="transcript.end"),
         ],
     },
 }

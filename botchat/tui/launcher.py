@@ -49,11 +49,11 @@ def run(
     bot: str | None = None,
     server: str | None = None,
 ) -> None:
-    """Run until the user quits. Streaming replies are then saved as interrupted; those on a server continue.
+    """Run until the user quits. Replies in progress are saved as interrupted; those on a server continue.
 
     Raises:
         ConfigError: the settings can't be used.
-        NotSignedIn, NotAllowed, ServerUnavailable: the server refuses access or can't be reached.
+        NotSignedIn, NotAllowed, ServerUnavailable: the server denies access or can't be reached.
         SessionNotFound, InvalidInput: `find_initial` didn't find the session.
     """
     check_tui_settings(settings)
@@ -79,7 +79,7 @@ def run(
 
 
 def _discard_output() -> None:
-    """Let the interpreter keep the given exit code, though it can't write to the closed terminal."""
+    """Keep the exit code: without this, flushing to the closed terminal would fail at exit."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -125,7 +125,7 @@ def _remote_source(server: str, bot: str | None) -> Iterator[_Source]:
 
 
 def _write_recovery_file(app: BotchatApp) -> None:
-    """Save what was displayed of replies whose server is lost, because it may not have stored them."""
+    """Save the displayed part of replies whose server is lost, because it may not have stored them."""
     unsaved = [] if app.discards_unsaved else app.conversation.unsaved
     if unsaved:
         _log.error(
@@ -137,18 +137,20 @@ def _write_recovery_file(app: BotchatApp) -> None:
 
 
 def check_tui_settings(settings: Settings) -> None:
-    """Check the theme and the keys in the settings.
+    """Validate the theme and the key bindings in the settings.
 
     Raises:
-        ConfigError: an unknown theme, action or key, or the same key for two actions in one place.
+        ConfigError: an unknown theme, action or key, or one key for two actions in a scope.
     """
     check_keys(settings.tui.keys)
     if settings.tui.theme not in (themes := {DARK.name, LIGHT.name} | BUILTIN_THEMES.keys()):
-        raise ConfigError(f"tui.theme can't be {settings.tui.theme!r}: there are {', '.join(sorted(themes))}.")
+        raise ConfigError(
+            f"tui.theme: unknown theme {settings.tui.theme!r}. Available themes: {', '.join(sorted(themes))}."
+        )
 
 
 def draft_folder() -> Path:
-    """Return the folder of drafts: in the user's own data folder, whatever the store is."""
+    """Return the folder of drafts: in the user's data folder, for every store."""
     return platformdirs.user_data_path("botchat") / "drafts"
 
 

@@ -1,4 +1,4 @@
-"""How the program ends: by a key pressed twice, a signal or a crash, always saving as much as possible."""
+"""Ends the program on a key, a signal or a crash, and saves as much as possible."""
 
 import asyncio
 import signal
@@ -41,14 +41,14 @@ class LifecycleApp(App[None]):
             return
         self._quit_armed = True
         self.set_timer(_QUIT_SECONDS, self._disarm_quit)
-        self.notify("ctrl+c once more leaves. A reply under way is kept.", timeout=_QUIT_SECONDS, markup=False)
+        self.notify("Press Ctrl+C again to quit. The current reply is saved.", timeout=_QUIT_SECONDS, markup=False)
 
     async def action_quit(self) -> None:
         """Quit."""
         self._leave()
 
     def _leave(self) -> None:
-        """Quit after the user has decided about unsaved replies; quitting again in that dialog saves them to a file."""
+        """Quit, after a dialog if there are unsaved replies; quitting again in the dialog saves them to a file."""
         unsaved = self.unsaved_replies
         if unsaved and not isinstance(self.screen, UnsavedRepliesDialog):
             self.push_screen(UnsavedRepliesDialog(unsaved), self._leave_as)

@@ -1,4 +1,4 @@
-"""Base classes of messages from workers that tell whether the store responded; the header shows that."""
+"""Base classes of messages from workers that report whether the store responded; the header shows it."""
 
 from dataclasses import dataclass
 

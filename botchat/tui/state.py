@@ -28,7 +28,7 @@ def visible_messages(session: Session) -> list[Message]:
 
 
 def is_streaming_elsewhere(session: Session) -> bool:
-    """Tell whether another program is receiving a reply into the session, or waiting for its first token."""
+    """Return whether another program is streaming a reply into the session, or waiting for its first token."""
     return session.turn is not None or any(message.status == "streaming" for message in session.messages)
 
 
@@ -66,7 +66,7 @@ def sibling_version(session: Session, message_id: str | None, step: int) -> str 
 
 
 def target_reply(session: Session, selected: Message | None) -> Message | None:
-    """Return the reply meant by a selection: the selected one, the next one after that message, or the last."""
+    """Return the reply that a selection refers to: the selected one, the next one after that message, or the last."""
     shown = visible_messages(session)
     index = next((i for i, message in enumerate(shown) if selected and message.id == selected.id), None)
     if index is None:
@@ -82,5 +82,5 @@ def target_user_message(session: Session, selected: Message | None) -> Message |
 
 
 def is_append_only(before: Sequence[Message], after: Sequence[Message]) -> bool:
-    """Tell whether `after` has the messages of `before`, perhaps updated, with only new ones at the end."""
+    """Return whether `after` has the messages of `before`, perhaps updated, with only new ones at the end."""
     return len(after) >= len(before) and all(a.id == b.id for a, b in zip(before, after, strict=False))

@@ -1,8 +1,10 @@
-"""The driver of a real terminal, which ends the program if the terminal is closed while it draws."""
+"""The terminal driver, which ends the program if the terminal closes while the program draws."""
 
+from enum import Enum
 from functools import partial
 from threading import Thread
 
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.drivers._writer_thread import WriterThread
 from textual.drivers.linux_driver import LinuxDriver
 
@@ -10,11 +12,18 @@ TERMINAL_CLOSED = 129
 """The exit code: 128 and SIGHUP, as a shell reports it."""
 
 
+class _Key(Enum):
+    ALT_ENTER = "alt+enter"
+
+
+ANSI_SEQUENCES_KEYS["\x1b\r"] = (_Key.ALT_ENTER,)  # type: ignore[index]  # without the kitty protocol; else it is Enter
+
+
 class TerminalDriver(LinuxDriver):
     """Discards output once the terminal is closed.
 
-    Textual's writer thread ends when it can't write any more. The app then waits forever for room in its queue: no
-    signal would reach it, and nothing would be saved.
+    Textual's writer thread ends when a write fails. The app would then block on the thread's full queue: no signal
+    would reach it, and nothing would be saved.
     """
 
     _is_closing = False

@@ -1,4 +1,4 @@
-"""botchat's dark and light themes; the palette offers Textual's too."""
+"""botchat's dark and light themes, in addition to Textual's."""
 
 from textual.theme import Theme
 

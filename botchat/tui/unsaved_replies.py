@@ -1,4 +1,4 @@
-"""EphemeralRepository replies: which they are, and the dialog about them on quitting."""
+"""Tracks replies that aren't stored, and asks about them on quitting."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Literal
@@ -18,7 +18,11 @@ from botchat.tui.backend import ReplyHandle
 
 QuitAnswer = Literal["save", "wait", "quit"]
 
-_QUIT_ANSWERS: dict[QuitAnswer, str] = {"save": "Save to a file (s)", "wait": "Wait (w)", "quit": "Quit anyway (q)"}
+_QUIT_ANSWERS: dict[QuitAnswer, str] = {
+    "save": "Save to file (s)",
+    "wait": "Wait (w)",
+    "quit": "Quit without saving (q)",
+}
 
 
 class ReplyTracker:
@@ -47,9 +51,9 @@ class UnsavedRepliesDialog(ModalScreen[QuitAnswer | None]):
 
     AUTO_FOCUS = "#save"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s,ctrl+c,ctrl+q", "answer('save')", "Save", tooltip="Write them to a file, and quit"),
-        Binding("w,escape", "answer('wait')", "Wait", tooltip="Stay; they are saved when the store answers"),
-        Binding("q", "answer('quit')", "Quit", tooltip="Quit, and lose them"),
+        Binding("s,ctrl+c,ctrl+q", "answer('save')", "Save", tooltip="Save to a file and quit"),
+        Binding("w,escape", "answer('wait')", "Wait", tooltip="Keep botchat open until the store is available"),
+        Binding("q", "answer('quit')", "Quit", tooltip="Quit and lose the unsaved text"),
     ]
 
     def __init__(self, replies: Sequence[ReplyHandle]) -> None:
@@ -57,9 +61,9 @@ class UnsavedRepliesDialog(ModalScreen[QuitAnswer | None]):
         self._replies = replies
 
     def compose(self) -> ComposeResult:
-        """Show how many there are, why, and the options."""
-        what = "A reply is" if len(self._replies) == 1 else f"{len(self._replies)} replies are"
-        question = f"{what} not saved: {self._replies[0].save_failure}\n\nSave to a file that can be imported later?"
+        """Yield the number of replies, the reason and the options."""
+        what = "A reply isn't" if len(self._replies) == 1 else f"{len(self._replies)} replies aren't"
+        question = f"{what} saved: {self._replies[0].save_failure}\n\nSave to a file? You can import it later."
         with Vertical(classes="dialog wide-buttons"):
             yield Static(Content(question), classes="question")
             with Horizontal(classes="buttons"):
@@ -71,7 +75,7 @@ class UnsavedRepliesDialog(ModalScreen[QuitAnswer | None]):
         self.dismiss(next((answer for answer in _QUIT_ANSWERS if answer == event.button.id), None))
 
     def action_answer(self, answer: QuitAnswer) -> None:
-        """QuitAnswer."""
+        """Close with this answer."""
         self.dismiss(answer)
 
 

@@ -1,1 +1,1 @@
-"""The chat as a web page, on Streamlit."""
+"""The web page of the chat, built on Streamlit."""

@@ -1,4 +1,4 @@
-"""The page's style sheet and script, and the widgets that need them: copy buttons and the theme selector."""
+"""The page's style sheet and script, and the widgets that depend on them: copy buttons and the theme selector."""
 
 import base64
 import hashlib
@@ -40,7 +40,7 @@ _THEMES = ("System", "Light", "Dark")
 
 
 def apply() -> None:
-    """Add the style sheet and the script to the page; call it once per run."""
+    """Add the style sheet and the script to the page; call this once per run."""
     st.html(f"<style>{_STYLE}</style>")
     with st.container(key="script"):
         st.html(f'<script src="botchat.js?{_VERSION}"></script>', unsafe_allow_javascript=True)
@@ -50,17 +50,17 @@ def apply() -> None:
 
 
 def copy_button(text: str, key: str) -> None:
-    """Show a button that copies a text. The text is sent to the browser only after the button was pressed."""
+    """Show a button that copies a text. The text is sent to the browser only after a click."""
     st.button("Copy", type="tertiary", key=f"copy {key}", on_click=copy_to_clipboard, args=(text,))
 
 
 def copy_to_clipboard(text: str) -> None:
-    """Copy a text to the user's clipboard with the next run; the script does it."""
+    """Copy a text to the user's clipboard in the next run, with the page's script."""
     st.session_state["to copy"] = text
 
 
 def theme_selector() -> None:
-    """Show the themes to choose from. The browser stores the choice."""
+    """Show the theme selector. The browser stores the selected theme."""
     choices = "".join(f'<label><input type="radio" name="theme" value="{name}"> {name}</label>' for name in _THEMES)
     st.html(f'<fieldset class="botchat-theme"><legend>Theme</legend>{choices}</fieldset>')
 

@@ -1,4 +1,4 @@
-"""The page's connection to the store and its lists, in Streamlit's caches for ten minutes each."""
+"""The page's connection to the store and its lists, each cached by Streamlit for ten minutes."""
 
 import json
 from dataclasses import asdict
@@ -13,7 +13,7 @@ from botchat.web import runtime
 from botchat.web.session_groups import group_by_day, unique_labels
 
 CACHE_SECONDS = 600
-"""How long the lists and the connection are cached: ten minutes, which is a requirement of the project."""
+"""How long the lists and the connection are cached, in seconds: a requirement of the project."""
 
 ACTIVE = SessionFilter()
 
@@ -22,12 +22,12 @@ _MAX_ENTRIES = 2000
 
 @st.cache_resource(ttl=CACHE_SECONDS, show_spinner=False)
 def connection() -> Chat:
-    """Return the connection to the store, which is opened and checked again every ten minutes.
+    """Return the connection to the store, which is reopened and checked every ten minutes.
 
-    The previous one is closed when nothing refers to it; a running reply does until it is saved.
+    The previous connection is closed when nothing refers to it any longer, not even an unsaved reply.
 
     Raises:
-        StoreError: the store can't be opened. The failure isn't cached.
+        StoreError: the store can't be opened; this isn't cached.
     """
     return runtime.current().connect()
 
@@ -36,8 +36,8 @@ class SessionList(NamedTuple):
     """The session list of the sidebar.
 
     Attributes:
-        groups: the heading of each group, and the labels of its sessions by their IDs.
-        shown: the number of sessions in the groups, pinned ones that are on later pages aside.
+        groups: the heading of each group and the labels of its sessions by ID.
+        shown: the number of sessions in the groups, without pinned ones from later pages.
         total: the number of sessions that match the filter.
     """
 
@@ -47,9 +47,9 @@ class SessionList(NamedTuple):
 
 
 def session_list(owner: str, pages: int, where: SessionFilter, now: datetime) -> SessionList:
-    """Return the first pages of a user's sessions: pinned ones first, then by day in the time zone of `now`.
+    """Return the first pages of a user's sessions: pinned first, then by day in the time zone of `now`.
 
-    The whole list is cached as one value, until this process writes to one of the user's sessions, or for ten minutes.
+    The list is cached as one value for ten minutes, or until this process writes to one of the user's sessions.
     """
     return _session_list(_key(owner, pages, asdict(where), now.date().isoformat(), str(now.tzinfo)), now)
 
@@ -65,7 +65,7 @@ def preferences(owner: str) -> Preferences:
 
 
 def _key(owner: str, *of: object) -> str:
-    """Return the only argument that is hashed: in Streamlit, two arguments can collide on one key (its issue 16559)."""
+    """Return the single argument to hash: with several, Streamlit's keys can collide (Streamlit issue 16559)."""
     return json.dumps([owner, connection().revision(owner), *of])
 
 
@@ -75,7 +75,7 @@ def _session_list(key: str, _now: datetime) -> SessionList:
     where = SessionFilter(**filter_fields)
     read, more = _read(owner, pages, where)
     pinned = []
-    if where == ACTIVE:  # most users have less than a page, so that one query is enough
+    if where == ACTIVE:  # most users have less than a page: one query is enough
         pinned = _read(owner, 1, SessionFilter(pinned=True))[0] if more else [one for one in read if one.pinned]
     pinned_ids = {summary.id for summary in pinned}
     groups = group_by_day((summary for summary in read if summary.id not in pinned_ids), _now)

@@ -1,4 +1,4 @@
-"""Helpers for the callbacks of widgets, which run before the page does: errors become notices on the page."""
+"""Helpers for widget callbacks, which run before the page: errors become notices on the page."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from botchat.web import cache
 
 
 def attempt(action: Callable[[Chat], object]) -> bool:
-    """Call `action` with the chat; return whether it succeeded. An error is shown as a notice on the page."""
+    """Call `action` with the chat; return whether it succeeded. Show an error as a notice on the page."""
     try:
         action(cache.connection())
     except BotchatError as error:
@@ -20,7 +20,7 @@ def attempt(action: Callable[[Chat], object]) -> bool:
 
 
 def open_session(session_id: str | None) -> None:
-    """Show a session from the next run on; None starts a new chat."""
+    """Open a session in the next run, or a new chat if None."""
     if session_id is None:
         st.session_state.pop("new", None)
     _set_query_params({"session": session_id} if session_id else {})
@@ -29,9 +29,9 @@ def open_session(session_id: str | None) -> None:
 
 
 def show_view(name: str) -> None:
-    """Show another view of the page (`settings`, `admin`) from the next run on."""
+    """Open another view of the page (`settings`, `admin`) in the next run."""
     _set_query_params({"view": name})
 
 
 def _set_query_params(params: dict[str, str]) -> None:
-    st.query_params.from_dict(params)  # in one step, because each change is an entry in the browser's history
+    st.query_params.from_dict(params)  # in one step, because each change adds an entry to the browser's history

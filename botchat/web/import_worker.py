@@ -1,4 +1,4 @@
-"""The thread that imports uploaded files, one at a time, so that all uploads need the memory of one."""
+"""The thread that imports uploaded files one at a time, so that memory is needed for only one."""
 
 import threading
 from collections.abc import Callable
@@ -10,18 +10,18 @@ _RETRY_SECONDS = 60
 
 
 class ImportWorker:
-    """Runs tasks one after another in its own thread, while their callers wait."""
+    """Runs tasks one at a time in its own thread while their callers wait."""
 
     def __init__(self, max_pending: int) -> None:
-        """Set how many tasks may run or wait at a time."""
+        """Set the maximum number of running and waiting tasks."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="botchat-import")
         self._slots = threading.BoundedSemaphore(max_pending)
 
     def run(self, task: Callable[[], None]) -> None:
-        """Queue a task and wait until it is done; raise what it raises.
+        """Queue a task and wait until it is done; raise its error, if any.
 
         Raises:
-            TooMany: `max_pending` tasks are running or waiting.
+            TooMany: `max_pending` tasks are already running or waiting.
         """
         if not self._slots.acquire(blocking=False):
             raise TooMany("Too many files are being imported", _RETRY_SECONDS)

@@ -1,4 +1,4 @@
-"""Starts the server of `botchat web`: checks the settings and the store, then runs Streamlit in this process."""
+"""Starts the server of `botchat web`: checks settings and store, then runs Streamlit in this process."""
 
 import os
 import signal
@@ -51,24 +51,24 @@ def serve(
     extra_route: Callable[[Chat], BaseRoute] | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> None:
-    """Serve the page until interrupted. Running replies are then saved as interrupted.
+    """Serve the page until interrupted, then save running replies as interrupted.
 
     Args:
-        settings: the store, the address, and how users sign in.
-        no_sign_in: serve without a sign-in on an address that others can reach.
-        extra_route: makes a route for the same port, with the same store and replies: the API.
+        settings: the store, the address, and the sign-in method.
+        no_sign_in: allow an address that others can reach without sign-in.
+        extra_route: creates a route on the same port, with the same store and replies (the API).
         environment: contains the secrets.
 
     Raises:
-        ConfigError: others could reach the address and `no_sign_in` isn't set, or the sign-in isn't configured
-            completely.
+        ConfigError: others could reach the address and `no_sign_in` isn't set, or the sign-in configuration is
+            incomplete.
         StoreError: the store can't be opened.
-        BotchatError: the port is taken.
+        BotchatError: the port is unavailable.
     """
     _check_exposure(settings, no_sign_in=no_sign_in)
     port = _free_port(settings)
     turns = build_turns(settings, environment, is_long_running=True)
-    chat = build_chat(settings, turns)  # an unreachable store is reported here, not in the browser
+    chat = build_chat(settings, turns)  # reports an unreachable store here, not in the browser
     runtime.install(_runtime(settings, chat, turns, lambda: build_chat(settings, turns)))
     _prepare_process(settings)
     try:
@@ -103,11 +103,13 @@ def serve(
 def _check_exposure(settings: Settings, *, no_sign_in: bool) -> None:
     if settings.web.sign_in != "none":
         if no_sign_in:
-            raise ConfigError(f"The config says sign_in = {settings.web.sign_in!r}: leave out --no-sign-in.")
+            raise ConfigError(
+                f"--no-sign-in conflicts with sign_in = {settings.web.sign_in!r} in the config. Remove one of them."
+            )
     elif not (is_loopback(settings.host) or no_sign_in):
         raise ConfigError(
-            f"Others can reach {settings.host}, and everybody there would be {settings.user!r}: leave out --host, let "
-            'people sign in (in the config: [web] sign_in = "password"), or add --no-sign-in if that is what you want.'
+            f"{settings.host} is reachable from other machines, and all visitors would act as {settings.user!r}. Omit "
+            '--host, require sign-in ([web] sign_in = "password" in the config), or pass --no-sign-in to allow this.'
         )
 
 
@@ -125,21 +127,21 @@ def _runtime(settings: Settings, chat: Chat, replies: runtime.Replies, connect: 
 
 
 def _admins(settings: Settings) -> tuple[str, ...]:
-    """Return the admins. By default the local user, who can open the store anyway, and with a sign-in nobody."""
+    """Return the admins. Default: the local user, who can open the store anyway; none if users sign in."""
     if settings.admins is not None:
         return settings.admins
     return (settings.user,) if is_loopback(settings.host) and settings.web.sign_in == "none" else ()
 
 
 def _page_token(settings: Settings, port: int) -> list[Middleware]:
-    """Return what requires the page's own cookie where nobody signs in."""
+    """Return the middleware that requires the page's own cookie; empty if users sign in."""
     return [Middleware(PageToken, port=port, exempt_prefix=API_PREFIX)] if settings.web.sign_in == "none" else []
 
 
 def _allowed_hosts(settings: Settings) -> list[str]:
-    """Return the host names that the page answers to, because another site's name can resolve to this machine.
+    """Return the allowed host names: another site's name could resolve to this machine.
 
-    With a sign-in any name is allowed: a browser sends the cookie only to the name that set it.
+    With a sign-in, any name is allowed: a browser sends the cookie only to the name that set it.
     """
     if is_loopback(settings.host) and settings.web.sign_in == "none":
         return ["localhost", "127.0.0.1", "::1", settings.host]
@@ -150,17 +152,17 @@ def _prepare_process(settings: Settings) -> None:
     raise_open_file_limit()
     limit_streamlit_connections(ConnectionLimits(settings.limits, settings.web.proxies))
     if settings.web.sign_in == "header":
-        os.environ["FORWARDED_ALLOW_IPS"] = ""  # uvicorn would replace the proxy's address by its client's
+        os.environ["FORWARDED_ALLOW_IPS"] = ""  # uvicorn would replace the proxy's address with its client's
 
 
 def _lifespan(
     settings: Settings, port: int, store: str, close: Callable[[], None]
 ) -> Callable[[st.App], AbstractAsyncContextManager[None]]:
-    """Return what Streamlit runs when its server has started and before it stops."""
+    """Return the lifespan that Streamlit enters after its server has started and leaves before it stops."""
 
     @asynccontextmanager
     async def lifespan(_app: st.App) -> AsyncIterator[None]:
-        audience = settings.user if settings.web.sign_in == "none" else "who signs in"
+        audience = settings.user if settings.web.sign_in == "none" else "signed-in users"
         announce(settings.host, port, audience=audience, store=store)
         sockets.disable_nagle(port)
         _stop_replies_on_sigterm(close)
@@ -171,7 +173,7 @@ def _lifespan(
 
 
 def _stop_replies_on_sigterm(close: Callable[[], None]) -> None:
-    """End the replies on SIGTERM: the server waits for streams of the API, which wait for the replies."""
+    """Stop the replies on SIGTERM: the server waits for the API's streams, and these wait for the replies."""
     usual = signal.getsignal(signal.SIGTERM)
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -190,14 +192,14 @@ def _streamlit_options(settings: Settings, port: int) -> dict[str, object]:
         "server.fileWatcherType": "none",
         "server.enableStaticServing": False,
         "server.allowedHosts": _allowed_hosts(settings),
-        "server.maxUploadSize": 200,  # MB; an uploaded file is held in memory
+        "server.maxUploadSize": 200,  # MB; uploaded files are held in memory
         "browser.gatherUsageStats": False,
-        # "minimal" has no menu of themes. page.css hides the menu, and the settings view presses its buttons.
+        # "minimal" has no theme menu. page.css hides the menu, and the settings view clicks its items.
         "client.toolbarMode": "viewer",
         "client.showErrorDetails": "none",
         "logger.hideWelcomeMessage": True,
         "runner.magicEnabled": False,
-        # A full garbage collection after every run takes longer than the run: 90 ms compared to 9 ms (measured).
+        # A full garbage collection after every run takes longer than the run: 90 ms versus 9 ms (measured).
         "runner.postScriptGC": False,
         **THEME,
     }
@@ -210,11 +212,12 @@ def _free_port(settings: Settings) -> int:
         with suppress(BotchatError):  # try the next port
             return _available_port(settings.host, port)
     raise BotchatError(
-        f"{settings.host} is no address of this machine, or no port from {_FIRST_PORT} on is free on it."
+        f"No port from {_FIRST_PORT} to {_FIRST_PORT + _PORTS_TRIED - 1} is available on {settings.host}. "
+        "Choose one with --port, and check that the address belongs to this machine."
     )
 
 
 def _available_port(host: str, port: int) -> int:
-    """Return the port that a server gets when it asks for this one. Streamlit opens its socket itself."""
+    """Return the port that the server will get for this one. Streamlit opens its socket itself."""
     with listen_on(host, port) as probe:
         return int(probe.getsockname()[1])

@@ -1,4 +1,4 @@
-"""What the launcher and the page share in their process: the connection, the replies, and the current user."""
+"""Shared by the launcher and the page in one process: the connection, the replies and the current user."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from botchat.core.models.import_limits import ImportLimits, UploadLimits
 
 
 class Replies(Protocol):
-    """The running replies of this process, which are known without the store."""
+    """The running replies of this process, which are available without the store."""
 
     @property
     def running_count(self) -> int:
@@ -21,22 +21,22 @@ class Replies(Protocol):
         ...
 
     def active_reply(self, user: str, session_id: str) -> Reply | None:
-        """Return the user's reply in a session that is streaming or not yet stored, None if there is none."""
+        """Return the user's reply in a session that is streaming or not stored yet, or None."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What the launcher passes to the page.
+    """The launcher's configuration of the page.
 
     Attributes:
-        user: the user of the page; None if users sign in and each sees their own sessions.
-        connect: opens a new connection to the store and checks it. Running replies belong to the process.
+        user: the only user of the page; None if users sign in.
+        connect: opens and checks a new connection to the store. It shares the running replies of the process.
         replies: the running replies.
-        admins: users who may see the usage of all users.
-        can_sign_out: whether the page itself signs users in, and so can sign them out.
+        admins: the users with access to the usage of all users.
+        can_sign_out: whether the page itself signs users in and out.
         after_run: called after each run of the page.
-        import_limits: limits of a file that is uploaded for an import.
+        import_limits: the limits on an uploaded import file.
     """
 
     user: str | None
@@ -56,20 +56,20 @@ _installed: list[Runtime] = []
 
 
 def install(runtime: Runtime) -> None:
-    """Set the runtime that the page uses from now on."""
+    """Set the runtime of the page."""
     _installed[:] = [runtime]
 
 
 def current() -> Runtime:
-    """Return the runtime that was installed last."""
+    """Return the installed runtime."""
     return _installed[0]
 
 
 def user() -> str:
-    """Return the user of this run of the page: the launcher's or the one who is signed in, never one from the URL."""
+    """Return the user of this run of the page: the launcher's or the signed-in one, never one from the URL."""
     return current().user or unquote(str(st.user["user"]))
 
 
 def user_of(request: Request) -> str:
-    """Return the user of a request to one of the routes next to the page."""
+    """Return the user of a request to one of the download routes."""
     return current().user or str(request.state.sign_in.user)

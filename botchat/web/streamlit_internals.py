@@ -1,10 +1,10 @@
-"""The uses of Streamlit's private API: a fragment's run and its timer, and the state of a tab after a restart.
+"""All uses of Streamlit's private API: a fragment's run and timer, and the state of a tab after a restart.
 
 A run of the whole page replaces the current run immediately, but a run of a fragment, or a click in one, waits for the
-end of the current run (Streamlit's issue 10928).
+end of the current run (Streamlit issue 10928).
 
-After a restart of the server, a tab reconnects with the state of its widgets. Until a run has drawn a widget, Streamlit
-doesn't know its callback: it doesn't call it, and drops a submitted text if that run is replaced by another one.
+After the server restarts, a tab reconnects with the state of its widgets. Until a run has drawn a widget, Streamlit
+doesn't know its callback: it isn't called, and a submitted text is lost if that run is replaced by another one.
 """
 
 from collections.abc import Collection, Iterator
@@ -24,13 +24,13 @@ from streamlit.runtime.state.session_state import Serialized, SessionState, WSta
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What was submitted in a chat input.
+    """A submission of the chat input.
 
     Attributes:
-        place: the ID of the session in the URL, None for a new chat.
+        place: the ID of the session in the URL; None for a new chat.
         text: the text.
         files: the uploaded files.
-        files_lost: whether some files are missing, because they were uploaded before the restart.
+        files_lost: whether files are missing because they were uploaded before the restart.
     """
 
     place: str | None
@@ -40,9 +40,9 @@ class Submission:
 
 
 def keep_submissions(key: str, kept: str) -> None:
-    """Move what was submitted in the chat input `key`, and its callback didn't get, to the list `kept` of the session.
+    """Move submissions of the chat input `key` that its callback didn't get to the list `kept` of the session state.
 
-    It is one step, which no other run of the tab can interrupt.
+    No other run of the tab can interrupt this.
     """
     context = get_script_run_ctx()
     if context is None:
@@ -62,7 +62,7 @@ def keep_submissions(key: str, kept: str) -> None:
 
 
 def undrawn_texts() -> dict[str, str]:
-    """Return the texts in the tab's fields that no run of this process has drawn, by the key of their widgets."""
+    """Return the texts of the tab's fields that no run of this process has drawn yet, by widget key."""
     context = get_script_run_ctx()
     if context is None:
         return {}
@@ -73,7 +73,7 @@ def undrawn_texts() -> dict[str, str]:
 
 
 def _undrawn(state: SessionState) -> Iterator[WidgetState]:
-    """Yield the states of widgets that the browser knows and this process doesn't."""
+    """Yield the states of widgets that the browser knows but this process doesn't."""
     widgets = _widgets(state)
     for widget_id, item in widgets.states.items():
         if isinstance(item, Serialized) and widget_id not in widgets.widget_metadata:
@@ -82,18 +82,18 @@ def _undrawn(state: SessionState) -> Iterator[WidgetState]:
 
 @contextmanager
 def _session_state(context: ScriptRunContext) -> Iterator[SessionState]:
-    """Lock the session state. `st.session_state` can't do this: each access to it may end the run."""
+    """Lock the session state. `st.session_state` can't do this, because each access to it may end the run."""
     safe = context.session_state
     with safe._lock:  # noqa: SLF001  (see above)
         yield safe._state  # noqa: SLF001
 
 
 def _widgets(state: SessionState) -> WStates:
-    return state._new_widget_state  # noqa: SLF001  (the public API has no widget that isn't drawn yet)
+    return state._new_widget_state  # noqa: SLF001  (the public API has no access to widgets that aren't drawn yet)
 
 
 def is_click_pending() -> bool:
-    """Return whether a click or a stop waits for the end of this fragment's run; its own timer doesn't count."""
+    """Return whether a click or a stop is waiting for the end of this fragment's run; its own timer doesn't count."""
     context = get_script_run_ctx()
     if context is None or context.script_requests is None:
         return False
@@ -101,7 +101,7 @@ def is_click_pending() -> bool:
 
 
 def has_click(requests: ScriptRequests, own: Collection[str]) -> bool:
-    """Return whether the requests contain a click or a stop, for a run of the fragments `own`."""
+    """Return whether the requests contain a click or a stop, seen from a run of the fragments `own`."""
     state = getattr(requests, "_state", None)
     if state is not ScriptRequestType.RERUN:
         return state is ScriptRequestType.STOP
@@ -111,11 +111,11 @@ def has_click(requests: ScriptRequests, own: Collection[str]) -> bool:
 
 
 def set_rerun_interval(seconds: float) -> None:
-    """Change the interval of the running fragment's timer, which was set by `run_every`."""
+    """Change the interval of the running fragment's timer, initially set by `run_every`."""
     context = get_script_run_ctx()
     own = (context.fragment_ids_this_run or ()) if context else ()
     if context is None or len(own) != 1:
-        return  # several fragments run, and which one this is isn't known: keep the interval
+        return  # several fragments run and it is unknown which one this is: keep the interval
     message = ForwardMsg()
     message.auto_rerun.interval, message.auto_rerun.fragment_id = seconds, own[0]
     context.enqueue(message)

@@ -1,6 +1,6 @@
-"""The page's colors and fonts, as options of Streamlit. page.css has the rules that these can't express."""
+"""The page's colors and fonts as Streamlit options; page.css has the rules that these can't express."""
 
-# Contrast with the background: text at least 4.5 to 1, marks and borders with a meaning at least 3 to 1.
+# Contrast with the background: at least 4.5 to 1 for text, 3 to 1 for meaningful marks and borders.
 _LIGHT = {
     "primaryColor": "#2e5c8a",
     "backgroundColor": "#ffffff",
@@ -41,7 +41,7 @@ _DARK = {
     "sidebar.backgroundColor": "#1a1e22",
     "sidebar.secondaryBackgroundColor": "#262c32",
 }
-# System fonts: nothing is loaded from other servers, and the layout doesn't shift when a font arrives.
+# System fonts: nothing is loaded from other servers, and the layout doesn't shift while a font loads.
 _SHARED = {
     "font": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif",
     "codeFont": "ui-monospace, 'Cascadia Code', Menlo, Consolas, 'DejaVu Sans Mono', monospace",

@@ -1,97 +1,101 @@
-"""Writes docs/reference/cli.md out of the commands themselves, or with --check tells whether it is as they are.
+"""The pages about commands, from their help: an overview, and one page per command or group of commands."""
 
-What stands above the line MARK is written by hand, and stays.
-"""
-
-import os
-import sys
-from collections.abc import Iterator
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from markup import anchor, block, code, page, with_code
+from markup import table as markdown_table
 from typer.main import get_command
 
 from botchat.cli import app
+from botchat.commands.support.help_text import description, example, leaf_commands, meaning, summary, term, usage
 
-PAGE = Path(__file__).resolve().parents[1] / "reference" / "cli.md"
-MARK = "<!-- From here on this page is written by `make docs`, out of the commands themselves. -->\n"
+COMMON = ("--store", "--user", "--format", "--fields", "--all-users")
+"""The options that a page of a group explains once, instead of at each command."""
 
-
-def main() -> int:
-    """Write the page, or compare it."""
-    there = PAGE.read_text(encoding="utf-8")
-    page = "\n".join([there.partition(MARK)[0] + MARK, *sections(get_command(app), "botchat")])
-    if "--check" not in sys.argv[1:]:
-        PAGE.write_text(page, encoding="utf-8")
-    elif there != page:
-        print(f"{os.path.relpath(PAGE)} is not what the commands say: make docs", file=sys.stderr)  # noqa: T201
-        return 1
-    return 0
+_INTRODUCTION = """\
+`botchat COMMAND --help` shows the same text. `botchat help` explains what all commands share:
+[exit codes](../exit_codes.md), [output formats and IDs](../formats.md) and
+[environment variables](../environment.md)."""
 
 
-def sections(command: Any, path: str) -> Iterator[str]:
-    """Give the sections of a command and of those below it, in the order of --help."""
-    below = getattr(command, "commands", None)
-    if below is None:
-        yield section(command, path)
-        return
-    for name, each in below.items():
-        if not each.hidden:
-            yield from sections(each, f"{path} {name}")
+def pages() -> dict[str, str]:
+    """Return the text of each page by its path below docs/reference/."""
+    groups = {name: each for name, each in get_command(app).commands.items() if not each.hidden}  # type: ignore[attr-defined]
+    return {"cli/index.md": overview(groups)} | {
+        f"cli/{name}.md": group_page(each, name) for name, each in groups.items()
+    }
 
 
-def section(command: Any, path: str) -> str:
-    """Write one command: what it does, how to type it, its options, an example."""
-    words, _, example = (command.help or "").partition("Example: ")
+def overview(groups: dict[str, Any]) -> str:
+    """Return the page that lists all commands."""
+    rows = []
+    for name, group in groups.items():
+        for path, command in leaves(group, f"botchat {name}"):
+            place = f"{name}.md" + (f"#{anchor(path)}" if is_group(group) else "")
+            rows.append((f"[{code(path)}]({place})", summary(command)))
+    return page("Commands", _INTRODUCTION, markdown_table(("Command", "Purpose"), rows))
+
+
+def group_page(group: Any, name: str) -> str:
+    """Return the page of a group, or of a command of its own."""
+    path = f"botchat {name}"
+    if not is_group(group):
+        return page(path, *section(group, path, {}))
+    commands = dict(leaves(group, path))
+    common = common_options(commands.values())
+    listed = [(f"[{code(each)}](#{anchor(each)})", summary(command)) for each, command in commands.items()]
+    shared = (
+        ["## Common options", "Each command below lists the ones that it accepts.", table([*common.values()])]
+        if common
+        else []
+    )
+    parts = [part for each, command in commands.items() for part in (f"## {each}", *section(command, each, common))]
+    return page(path, (group.help or "").strip(), markdown_table(("Command", "Purpose"), listed), *shared, *parts)
+
+
+def common_options(commands: Iterable[Any]) -> dict[str, Any]:
+    """Return those of the COMMON options that several commands have with the same meaning."""
+    options = {row(each): each for command in commands for each in command.params if not each.hidden}
+    counts = Counter(row(each) for command in commands for each in command.params if not each.hidden)
+    found = ((name, each) for each, _ in counts.most_common() for name in options[each].opts if counts[each] > 1)
+    kept = {name: options[each] for name, each in reversed([*found])}
+    return {name: kept[name] for name in COMMON if name in kept}
+
+
+def is_group(command: Any) -> bool:
+    """Return whether a command has commands below it."""
+    return hasattr(command, "commands")
+
+
+def leaves(command: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Yield a command, or those below it, with their paths, in the order of --help."""
+    return leaf_commands(command, path) if is_group(command) else iter([(path, command)])
+
+
+def section(command: Any, path: str, common: dict[str, Any]) -> list[str]:
+    """Return the parts of a command's section: description, usage, options and example."""
+    line = example(command)
     shown = [parameter for parameter in command.params if not parameter.hidden]
-    parts = [f"## {path}", words.strip(), f"```\n{usage(path, shown)}\n```", table(shown)]
-    if example:
-        parts.append(f"Example:\n\n```sh\n{example.strip()}\n```")
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def usage(path: str, parameters: list[Any]) -> str:
-    """Write a command as it is typed, [] around what can be left out."""
-    names = [
-        name(parameter) if parameter.required else f"[{name(parameter)}]"
-        for parameter in parameters
-        if parameter.param_type_name == "argument"
+    explained = {row(each): option for option, each in common.items()}
+    own = [parameter for parameter in shown if row(parameter) not in explained]
+    listed = ", ".join(code(option) for each, option in explained.items() if each in map(row, shown))
+    return [
+        with_code(description(command)),
+        block("text", usage(path, shown)),
+        table(own),
+        f"[Common options](#common-options): {listed}." if listed else "",
+        "Example:" if line else "",
+        block("sh", line) if line else "",
     ]
-    options = ["[OPTIONS]"] if len(names) < len(parameters) else []
-    return " ".join([path, *options, *names])
 
 
 def table(parameters: list[Any]) -> str:
-    """Write the arguments and options as a Markdown table."""
-    rows = [[cell.replace("|", "\\|") for cell in (term(each), meaning(each))] for each in parameters]
-    lines = [f"| {left} | {right} |" for left, right in rows]
-    return "\n".join(["| | |", "|---|---|", *lines]) if lines else ""
+    """Return the arguments and options as a Markdown table."""
+    return markdown_table(("Argument or option", "Meaning"), map(row, parameters))
 
 
-def term(parameter: Any) -> str:
-    """Write an option with its short name and the name of its value, or an argument."""
-    if parameter.param_type_name == "argument":
-        return f"`{name(parameter)}`"
-    value = "" if parameter.is_flag else f" {name(parameter)}"
-    names = [*parameter.opts, *parameter.secondary_opts]
-    return ", ".join(f"`{option}{value if option.startswith('--') else ''}`" for option in names)
-
-
-def name(parameter: Any) -> str:
-    """Name what a parameter takes: one of some words, or what the command calls it."""
-    descriptor = parameter.type_descriptor
-    if descriptor.is_choice and not parameter.metavar:
-        return "|".join(str(getattr(choice, "value", choice)) for choice in descriptor.choices)
-    word = str(parameter.metavar or parameter.name).upper()
-    return f"{word.rstrip('…')}…" if parameter.nargs == -1 else word
-
-
-def meaning(parameter: Any) -> str:
-    """Say what a parameter is for, and what it is when it is not given."""
-    default = parameter.default
-    says = parameter.show_default is not False and default not in (None, False) and not callable(default)
-    return (parameter.help or "") + (f" Without it: {getattr(default, 'value', default)}." if says else "")
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def row(parameter: Any) -> tuple[str, str]:
+    """Return the cells of an argument or option."""
+    return term(parameter), with_code(meaning(parameter))

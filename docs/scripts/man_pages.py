@@ -1,26 +1,25 @@
-"""Writes a man page for botchat and one for each command, out of the commands themselves, into a folder.
+"""Generates the man pages: one for botchat and one for each command, from the commands' help.
 
 Run by `make man`. The format is that of man(7): https://man7.org/linux/man-pages/man7/man.7.html.
 """
 
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cli_pages import meaning, term, usage
 from typer.main import get_command
 
 from botchat import __version__
 from botchat.cli import app
 from botchat.commands.help_topics import topics
+from botchat.commands.support.help_text import description, example, leaf_commands, meaning, summary, term, usage
 
 _BACKSLASH, _BREAK = "\\", "\n"
 
 
 def main(arguments: list[str]) -> int:
-    """Write the pages into the folder that is given; return the exit code."""
+    """Write the pages into the given folder; return the exit code."""
     if len(arguments) != 1:
         print("Usage: man_pages.py FOLDER", file=sys.stderr)  # noqa: T201
         return 2
@@ -28,37 +27,27 @@ def main(arguments: list[str]) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in pages().items():
         (folder / f"{name}.1").write_text(text, encoding="utf-8")
-    print(f"Written to {folder}. Read them: man -M {arguments[0]} botchat")  # noqa: T201
+    print(f"Man pages written to {folder}. To read them: man -M {arguments[0]} botchat")  # noqa: T201
     return 0
 
 
 def pages() -> dict[str, str]:
     """Return the text of each page by its name, such as `botchat-sessions-list`."""
     root = get_command(app)
-    commands = dict(_commands(root, "botchat"))
+    commands = dict(leaf_commands(root))
     made = {path.replace(" ", "-"): _page(command, path) for path, command in commands.items()}
     return {"botchat": _overview(root, commands), **made}
 
 
-def _commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
-    for name, each in command.commands.items():
-        if each.hidden:
-            continue
-        if hasattr(each, "commands"):
-            yield from _commands(each, f"{path} {name}")
-        else:
-            yield f"{path} {name}", each
-
-
 def _overview(root: Any, commands: dict[str, Any]) -> str:
     listed = [
-        f".TP{_BREAK}.BR {_escaped(path.replace(' ', '-'))} (1){_BREAK}{_escaped(_summary(command))}"
+        f".TP{_BREAK}.BR {_escaped(path.replace(' ', '-'))} (1){_BREAK}{_escaped(summary(command))}"
         for path, command in commands.items()
     ]
     parts = [
         _head("botchat", root.help or ""),
         f".SH SYNOPSIS{_BREAK}.B botchat{_BREAK}.I COMMAND{_BREAK}…",
-        f".SH DESCRIPTION{_BREAK}Without a command botchat opens the chat in the terminal.",
+        f".SH DESCRIPTION{_BREAK}Without a command, botchat opens the chat in the terminal.",
         ".SH COMMANDS",
         *listed,
         *(f".SH {_escaped(title.upper())}{_BREAK}.nf{_BREAK}{_escaped(text)}{_BREAK}.fi" for title, text in topics()),
@@ -67,19 +56,18 @@ def _overview(root: Any, commands: dict[str, Any]) -> str:
 
 
 def _page(command: Any, path: str) -> str:
-    words, _, example = (command.help or "").partition("Example: ")
     shown = [parameter for parameter in command.params if not parameter.hidden]
-    paragraphs = [_escaped(" ".join(part.split())) for part in words.strip().split("\n\n")]
+    paragraphs = [_escaped(" ".join(part.split())) for part in description(command).split("\n\n")]
     parts = [
-        _head(path.replace(" ", "-"), _summary(command)),
+        _head(path.replace(" ", "-"), summary(command)),
         f".SH SYNOPSIS{_BREAK}.nf{_BREAK}.B {_escaped(usage(path, shown))}{_BREAK}.fi",
         ".SH DESCRIPTION",
         f"{_BREAK}.PP{_BREAK}".join(paragraphs),
     ]
     if shown:
         parts += [".SH OPTIONS", *map(_option, shown)]
-    if example:
-        parts.append(f".SH EXAMPLE{_BREAK}.nf{_BREAK}{_escaped(example.strip())}{_BREAK}.fi")
+    if line := example(command):
+        parts.append(f".SH EXAMPLE{_BREAK}.nf{_BREAK}{_escaped(line)}{_BREAK}.fi")
     parts.append(f".SH SEE ALSO{_BREAK}.BR botchat (1)")
     return _BREAK.join(parts) + _BREAK
 
@@ -98,12 +86,8 @@ def _option(parameter: Any) -> str:
     )
 
 
-def _summary(command: Any) -> str:
-    return " ".join((command.help or "").partition("\n\n")[0].split())
-
-
 def _escaped(text: str) -> str:
-    """Escape a text for roff: backslashes, hyphens that are typed, and lines that would begin with a request."""
+    """Escape a text for roff: backslashes, hyphens, and lines that would start with a request."""
     escaped = text.replace("\\", "\\e").replace("-", "\\-")
     return re.sub(r"^(?=[.'])", r"\\&", escaped, flags=re.MULTILINE)
 

@@ -1,4 +1,4 @@
-"""Take the pictures of docs/use/web.md: `python docs/scripts/web_pictures.py`, with Chromium and the dev extra installed."""
+"""Take the screenshots in docs/images: `python docs/scripts/web_pictures.py`, with Chromium and the dev extra."""
 
 import shutil
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 _DOCS = Path(__file__).resolve().parents[1]
 sys.path.append(str(_DOCS.parent / "tests"))
 
-from playwright.sync_api import Browser  # noqa: E402
+from playwright.sync_api import Browser, expect  # noqa: E402
 from support.shell import Shell  # noqa: E402
 from support.web.browser import Site, Visitor, chromium  # noqa: E402
 
@@ -21,6 +21,7 @@ from botchat.core.models import (  # noqa: E402
 )
 from botchat.core.storage.sqlite.repository import SqliteRepository  # noqa: E402
 
+_TIMEOUT = 120_000  # ms, for a busy machine
 _WIDE, _PHONE = {"width": 1440, "height": 900}, {"width": 375, "height": 800}
 _TAKEN = {
     ("chat", "wide", "light"),
@@ -32,6 +33,12 @@ _TAKEN = {
     ("settings", "wide", "light"),
     ("admin", "wide", "light"),
     ("admin", "wide", "dark"),
+}
+_SHOWN = {
+    "chat": "[data-testid=stCode]",
+    "new": "[data-testid=stChatInputTextArea]",
+    "settings": "text=Storage",
+    "admin": "[data-testid=stVegaLiteChart] :is(canvas, svg)",
 }
 _SAID = [
     ("Grey herons of the lake", 0),
@@ -59,7 +66,7 @@ def caught(p: float, minutes: int) -> float:
 
 
 def main() -> None:
-    folder = Path(tempfile.gettempdir(), "botchat")  # its name is in the pictures
+    folder = Path(tempfile.gettempdir(), "botchat")  # the name is visible in the settings
     folder.mkdir()
     try:
         opened = _fill(folder / "botchat.db")
@@ -101,15 +108,16 @@ def _take(browser: Browser, address: str, opened: str) -> None:
         for size, viewport in (("wide", _WIDE), ("phone", _PHONE)):
             context = browser.new_context(viewport=viewport, color_scheme=scheme)
             visitor = Visitor(context.new_page())
+            visitor.page.set_default_timeout(_TIMEOUT)
             for view, place in views.items():
                 visitor.page.goto(f"{address}/{place}")
                 visitor.page.wait_for_load_state("networkidle")
-                if view == "chat":
-                    visitor.page.get_by_test_id("stCode").get_by_text("caught").first.wait_for()
-                visitor.page.wait_for_timeout(2000)  # charts and fonts come after the page
+                expect(visitor.page.locator(_SHOWN[view]).last).to_be_visible()
+                expect(visitor.page.get_by_test_id("stSkeleton")).to_have_count(0)
+                visitor.page.wait_for_timeout(2000)  # charts and fonts are drawn after the page
                 if view == "chat":
                     visitor.messages.last.hover()
-                    visitor.page.wait_for_timeout(500)  # what can be done with it appears slowly
+                    visitor.page.wait_for_timeout(500)  # the actions fade in
                 if (view, size, scheme) in _TAKEN:
                     visitor.page.screenshot(path=_DOCS / "images" / f"web-{view}-{size}-{scheme}.png")
             context.close()

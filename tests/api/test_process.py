@@ -152,7 +152,9 @@ async def _stream_many(api: ApiProcess, headers, together: threading.Event, peop
 
 
 def test_it_does_not_start_where_it_would_not_be_safe(local_shell):
-    assert "would need no token" in error_line(local_shell.run("api", "--host", "0.0.0.0", "--no-sign-in"))
+    assert "would give everyone who can reach 0.0.0.0 access" in error_line(
+        local_shell.run("api", "--host", "0.0.0.0", "--no-sign-in")
+    )
     local_shell.environment["BOTCHAT_SIGNING_KEY"] = "short"
     refused = local_shell.run("api", "--port", "0")
     assert (refused.returncode, "at least 32 bytes" in error_line(refused)) == (2, True)

@@ -11,7 +11,7 @@ from botchat.core.auth import AuthService
 def test_an_account_is_added_listed_disabled_and_removed_with_its_tokens(local_shell, local_repository):
     shell = local_shell
     assert shell.run("users", "add", "ann", stdin="correct horse\n").returncode == 0
-    assert "has an account already" in error_line(shell.run("users", "add", "ann", stdin="correct horse\n"))
+    assert "already has an account" in error_line(shell.run("users", "add", "ann", stdin="correct horse\n"))
     assert "8 to 1,024" in error_line(shell.run("users", "add", "bob", stdin="short\n"))
     assert "without a terminal" in error_line(shell.run("users", "add", "bob"))
     assert shell.lines("users", "list", "--fields", "user,sessions,account") == [["ann", "0", "active"]]

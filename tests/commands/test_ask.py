@@ -25,7 +25,7 @@ def test_bytes_that_are_no_text_do_not_stop_a_question(local_shell, store):
 def test_a_question_goes_on_in_the_last_session_or_in_a_named_one(shell, repository_at):
     session = stored(repository_at, name="Herons")
     done = shell.run("ask", "-c", "think")
-    assert "going on with 'Herons', 1 message" in done.stderr
+    assert "Continuing 'Herons' (1 message)" in done.stderr
     done = shell.run("ask", "--session", "Herons", "think", "again")
     assert done.returncode == 0
     read = repository_at.get("ann", session.id)
@@ -47,7 +47,7 @@ def test_another_bot_answers_from_now_on_in_a_session_that_is_there(local_shell,
 def test_an_answer_that_is_not_to_be_saved_leaves_nothing(shell, repository_at):
     done = shell.run("ask", "--no-save", "think")
     assert done.stdout.startswith("*Demo bot")
-    assert "session not stored" in done.stderr
+    assert "Session not saved" in done.stderr
     assert repository_at.count("ann") == 0
     session = stored(repository_at, bot_id="demo")
     assert shell.run("ask", "--no-save", "-c", "think").returncode == 0
@@ -78,7 +78,7 @@ def test_a_bot_that_breaks_off_is_told_to_programs_too(local_shell):
     assert done.returncode == 6
     assert json.loads(done.stdout)["message"]["status"] == "failed"
     error = json.loads(done.stderr)["error"]
-    assert (error["code"], "broke off" in error["message"]) == ("bot", True)
+    assert (error["code"], "simulated an error" in error["message"]) == ("bot", True)
     events = local_shell.run("ask", "--jsonl", "error").stdout.splitlines()
     assert json.loads(events[-1])["event"] == "error"
     done = local_shell.run("ask", "--json", "--session", "none", "hi")
@@ -88,5 +88,5 @@ def test_a_bot_that_breaks_off_is_told_to_programs_too(local_shell):
 def test_more_than_a_message_can_hold_is_refused_before_anything_is_stored(local_shell):
     done = local_shell.run("ask", "-", stdin="x" * (15 * 1024 * 1024 + 1))
     assert done.returncode == 5
-    assert "at most 15 MiB" in done.stderr
+    assert "limit is 15 MiB" in done.stderr
     assert local_shell.run("sessions", "list").stdout == ""

@@ -25,7 +25,7 @@ def test_bots_are_listed_with_their_keys_variable_and_never_the_key(local_shell)
     listed = rows(local_shell.run("bots", "list", "-F", "jsonl"))
     keys = ("id", "model", "key", "key_set", "context_window", "default")
     assert [tuple(row[key] for key in keys) for row in listed] == [
-        ("local", "the model of http://u:***@127.0.0.1:1/v1", None, None, 9, False),
+        ("local", "default model at http://u:***@127.0.0.1:1/v1", None, None, 9, False),
         ("paid", "m", "PAID_KEY", True, None, True),
         ("openai", "n", "OPENAI_API_KEY", False, None, False),
         ("demo", "canned replies, no AI", None, None, None, False),
@@ -48,7 +48,7 @@ def test_a_bot_that_is_not_there_is_told_with_the_nearest_name(local_shell, comm
     local_shell.configure("[bots.local]\nmodel = 'm'")
     done = local_shell.run("bots", command, "lokal")
     assert done.returncode == 2
-    assert error_line(done) == "botchat: There is no bot 'lokal'. Did you mean local?\n"
+    assert error_line(done) == "botchat: Unknown bot 'lokal'. Did you mean local?\n"
 
 
 def test_a_bot_is_tried_for_real_and_nothing_is_stored(local_shell, stub_for):
@@ -84,7 +84,7 @@ def test_all_bots_are_tried_and_the_failing_ones_are_told(local_shell, stub_for)
     done = local_shell.run("bots", "test", "--all", "-F", "jsonl")
     assert [(row["id"], row["ok"]) for row in rows(done)] == [("stub", False), ("demo", True)]
     assert done.returncode == 7
-    assert done.stderr.startswith("botchat: stub: The bot's server answered with a web page")
+    assert done.stderr.startswith("botchat: stub: The model server returned a web page")
 
 
 def test_ctrl_c_ends_a_test(local_shell, stub_for):

@@ -35,7 +35,8 @@ def test_help_and_version_load_nothing_heavy(arguments):
 def test_the_version_is_the_packages(local_shell):
     from botchat import __version__
 
-    assert local_shell.run("--version").stdout == f"botchat {__version__}\n"
+    for option in ("--version", "-V"):
+        assert local_shell.run(option).stdout == f"botchat {__version__}\n"
 
 
 def test_an_answer_alone_is_on_stdout_and_the_session_is_stored(shell):
@@ -137,17 +138,17 @@ def test_a_session_that_is_not_there_and_anothers_are_told_alike(shell, reposito
     for command in ("show", "export"):
         done = shell.run("sessions", command, theirs.id)
         assert done.returncode == 3
-        assert error_line(done) == f"botchat: There is no session '{theirs.id}' among yours.\n"
+        assert error_line(done) == f"botchat: Session '{theirs.id}' not found.\n"
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["ask", "-b", "nobody", "hi"], "There is no bot 'nobody'; the config has: demo."),
-        (["ask", " "], "There is no question"),
+        (["ask", "-b", "nobody", "hi"], "Bot 'nobody' not found. Configured bots: demo."),
+        (["ask", " "], "No question given"),
         (["sessions", "list", "--after", "nonsense"], "no cursor"),
         (["sessions", "list", "--user", ""], "user"),
-        (["sessions", "list", "--store", "ftp://x"], "Unknown kind of store ftp://"),
+        (["sessions", "list", "--store", "ftp://x"], "Unknown store type ftp://"),
         (["web", "--host", "0.0.0.0"], "--no-sign-in"),
         (["web", "--port", "70000"], "port"),
     ],
@@ -162,7 +163,7 @@ def test_a_bot_that_fails_is_told_after_what_came(local_shell):
     done = local_shell.run("ask", "error")
     assert done.returncode == 6
     assert "This is the beginning of a reply" in done.stdout
-    assert "The demo bot broke off" in done.stderr
+    assert "The demo bot simulated an error" in done.stderr
     ((session_id, *_),) = local_shell.lines("sessions", "list")
     assert "failed" in local_shell.run("sessions", "show", session_id).stdout
 
@@ -172,7 +173,7 @@ def test_a_mongodb_that_is_down_is_told_and_nothing_else_is_used(local_shell, tm
     for command in (["ask", "think"], ["sessions", "list"], ["web"]):
         done = local_shell.run(*command)
         assert done.returncode == 5
-        assert "mongodb://ann:***@127.0.0.1:1/x does not answer" in error_line(done)
+        assert "Can't reach MongoDB at mongodb://ann:***@127.0.0.1:1/x." in error_line(done)
     assert list(tmp_path.rglob("*.db")) == []
 
 
@@ -186,11 +187,11 @@ def test_a_mongodb_that_wants_a_password_is_told(local_shell, tmp_path):
             client.admin.command("createUser", "root", pwd="right", roles=["root"])
         local_shell.environment["BOTCHAT_STORE"] = server.uri
         done = local_shell.run("sessions", "list")
-        assert (done.returncode, "mongodb://NAME:PASSWORD@HOST" in error_line(done)) == (5, True)
+        assert (done.returncode, "mongodb://USER:PASSWORD@HOST" in error_line(done)) == (5, True)
         with_password = server.uri.replace("://", "://root:{}@") + "/x?authSource=admin"
         local_shell.environment["BOTCHAT_STORE"] = with_password.format("wrong")
         done = local_shell.run("sessions", "list")
-        assert (done.returncode, "does not take this user name and password" in error_line(done)) == (5, True)
+        assert (done.returncode, "rejected the username or password" in error_line(done)) == (5, True)
         local_shell.environment["BOTCHAT_STORE"] = with_password.format("right")
         assert local_shell.run("sessions", "list").returncode == 0
     finally:
@@ -210,11 +211,11 @@ def test_a_file_that_is_no_store_is_told_and_left_as_it_is(local_shell, tmp_path
         db.execute("PRAGMA user_version = 999")
     db.close()
     cases = {
-        text: "is no SQLite database",
+        text: "is not a SQLite database",
         foreign: "another program's database",
-        newer: "made by a newer botchat (format 999",
-        tmp_path: "can't be opened",
-        tmp_path / "none" / "x.db": "There is no folder",
+        newer: "created by a newer botchat (format 999",
+        tmp_path: "Can't open",
+        tmp_path / "none" / "x.db": "Create it, or choose another store with --store.",
     }
     for path, said in cases.items():
         before = path.read_bytes() if path.is_file() else None
@@ -228,7 +229,7 @@ def test_a_config_with_a_mistake_is_told(local_shell):
     config = local_shell.configure("[bots.a]\nmodle = 'x'")
     done = local_shell.run("sessions", "list")
     assert done.returncode == 2
-    assert error_line(done) == f"botchat: {config}: bots.a.modle is unknown. Did you mean model?\n"
+    assert error_line(done) == f"botchat: {config}: unknown key bots.a.modle. Did you mean model?\n"
 
 
 def test_a_key_that_is_missing_is_told_when_the_bot_is_asked_and_the_question_is_kept(local_shell):
@@ -245,4 +246,4 @@ def test_a_file_that_can_not_be_written_is_told(local_shell, tmp_path):
     ((session_id, *_),) = local_shell.lines("sessions", "list")
     done = local_shell.run("sessions", "export", session_id, "-o", str(tmp_path / "none" / "x.md"))
     assert done.returncode == 2
-    assert "can't be written" in error_line(done)
+    assert "Can't write" in error_line(done)

@@ -24,7 +24,7 @@ def test_a_first_file_is_written_once_for_its_owner_alone_and_can_be_used(local_
     path.write_text('user = "mine"')
     again = local_shell.run("config", "init")
     assert again.returncode == 1
-    assert error_line(again) == f"botchat: {path} is there already: change it, or remove it first.\n"
+    assert error_line(again) == f"botchat: {path} already exists. Edit it, or delete it first.\n"
     assert path.read_text() == 'user = "mine"'
     found = local_shell.run("config", "path")
     assert (found.stdout, found.stderr) == (f"{path}\n", "")
@@ -39,7 +39,7 @@ def test_the_first_file_explains_every_setting_and_is_right_in_each(local_shell,
     written = tomllib.loads(path.read_text())
     assert set(written) == set(Settings.model_fields)
     assert set(written["bots"]["local"]) == {field.name for field in fields(BotConfig)}
-    assert local_shell.run("config", "validate").stderr == f"botchat: {path} is valid\n"
+    assert local_shell.run("config", "validate").stderr == f"botchat: {path} is valid.\n"
 
 
 def test_a_first_file_that_can_not_be_written_is_told(local_shell, tmp_path):
@@ -47,7 +47,7 @@ def test_a_first_file_that_can_not_be_written_is_told(local_shell, tmp_path):
     local_shell.environment["BOTCHAT_CONFIG"] = str(tmp_path / "file" / "config.toml")
     done = local_shell.run("config", "init")
     assert done.returncode == 2
-    assert "can't be written" in error_line(done)
+    assert "Can't write" in error_line(done)
 
 
 def test_every_setting_is_shown_with_its_origin_and_without_passwords(local_shell):
@@ -96,16 +96,16 @@ def test_a_bot_of_the_environment_is_shown_with_its_variable(local_shell):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[bots.a]\nmodle = 'x'", "bots.a.modle is unknown. Did you mean model?"),
-        ("port = 70000", "port can't be 70000"),
-        ("[bots.a]\nbase_url = 'localhost'", "must begin with http://"),
-        ("[bots.a]\napi_key_env = 'sk-geheim'", "A key must not be in the file"),
-        ("[bots.a.params]\nmodel = 'x'", "params of the bot 'a'"),
-        ("default_bot = 'b'\n[bots.a]\nmodel = 'x'", "The default bot 'b' is not there"),
+        ("[bots.a]\nmodle = 'x'", "unknown key bots.a.modle. Did you mean model?"),
+        ("port = 70000", "invalid value 70000 for port"),
+        ("[bots.a]\nbase_url = 'localhost'", "must start with http://"),
+        ("[bots.a]\napi_key_env = 'sk-geheim'", "not the API key itself"),
+        ("[bots.a.params]\nmodel = 'x'", "params of bot 'a'"),
+        ("default_bot = 'b'\n[bots.a]\nmodel = 'x'", "Default bot 'b' not found"),
         ("store = 'ftp://x'", "ftp://"),
-        ("store = 'mongodb://ann:geheim@h:notaport/x'", "can't be used"),
-        ("store = ['mongodb://ann:geheim@h/x']", "store can't be that"),
-        ("user = ", "is no TOML"),
+        ("store = 'mongodb://ann:geheim@h:notaport/x'", "Can't use the store address"),
+        ("store = ['mongodb://ann:geheim@h/x']", "invalid value for store"),
+        ("user = ", "is not valid TOML"),
     ],
 )
 def test_the_first_mistake_in_a_file_is_told_whatever_the_environment_says(local_shell, text, said):
@@ -120,15 +120,15 @@ def test_without_a_file_there_is_nothing_wrong_unless_one_is_named(local_shell, 
     assert local_shell.run("config", "validate").returncode == 0
     done = local_shell.run("config", "validate", str(tmp_path / "none.toml"))
     assert done.returncode == 2
-    assert "There is no file" in error_line(done)
+    assert "File not found" in error_line(done)
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ('[tui.keys]\npni = "x"', "tui.keys.pni is unknown. Did you mean pin?"),
-        ('[tui.keys]\npin = "ctrl+n"', "new and pin can't both be 'ctrl+n' in the list."),
-        ('[tui]\ntheme = "drak"', "tui.theme can't be 'drak'"),
+        ('[tui.keys]\npin = "ctrl+n"', "new and pin both use 'ctrl+n' (chat list)."),
+        ('[tui]\ntheme = "drak"', "tui.theme: unknown theme 'drak'"),
     ],
 )
 def test_what_the_terminal_chat_refuses_is_told_before_it_is_started(local_shell, store, text, said):
@@ -136,17 +136,17 @@ def test_what_the_terminal_chat_refuses_is_told_before_it_is_started(local_shell
     assert (done.returncode, said in error_line(done)) == (2, True)
     checked = local_shell.run("doctor", "-F", "json")
     ((what, advice),) = findings_by_status(checked)["failed"]
-    assert (checked.returncode, what) == (1, "The terminal chat can't start with these settings.")
+    assert (checked.returncode, what) == (1, "`botchat tui` can't start with this configuration.")
     assert said in advice
 
 
 def test_a_host_that_others_can_reach_is_warned_of(local_shell):
     file = local_shell.configure('host = "0.0.0.0"')
     done = local_shell.run("config", "validate", str(file))
-    assert (done.returncode, done.stderr.splitlines()[0]) == (0, f"botchat: {file} is valid")
-    assert "`botchat web` doesn't start on host 0.0.0.0" in done.stderr
+    assert (done.returncode, done.stderr.splitlines()[0]) == (0, f"botchat: {file} is valid.")
+    assert "`botchat web` won't start on host 0.0.0.0" in done.stderr
     local_shell.configure('host = "0.0.0.0"\n[web]\nsign_in = "password"')
-    assert "doesn't start" not in local_shell.run("config", "validate").stderr
+    assert "won't start" not in local_shell.run("config", "validate").stderr
 
 
 def test_a_byte_order_mark_is_read_over(local_shell):

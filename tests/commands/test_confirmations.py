@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from support.shell import error_line, run_on_terminal
 from support.stores.sessions import stored, user_says
 
 from botchat.core.errors import SessionChanged, SessionNotFound
-from botchat.core.models import now
+from botchat.core.models import SessionFilter, now
 
 
 def test_an_export_is_never_written_over_its_store(local_shell, store, tmp_path):
@@ -48,7 +49,7 @@ def test_what_lies_at_the_name_of_an_unfinished_file_is_not_touched(local_shell,
     victim.write_text("mine")
     (tmp_path / "x.jsonl.part").symlink_to(victim)
     done = local_shell.run("sessions", "export", "-F", "jsonl", "-o", str(tmp_path / "x.jsonl"))
-    assert (done.returncode, "x.jsonl.part is there" in error_line(done)) == (2, True)
+    assert (done.returncode, "x.jsonl.part exists" in error_line(done)) == (2, True)
     assert victim.read_text() == "mine"
 
 
@@ -58,7 +59,7 @@ def test_output_that_can_not_be_written_is_told_in_one_line(local_shell, store):
         with Path("/dev/full").open("wb") as full:
             process = local_shell.start(*arguments, stdout=full)
         _, said = process.communicate()
-        assert (process.returncode, said) == (1, b"botchat: The output can't be written: No space left on device.\n")
+        assert (process.returncode, said) == (1, b"botchat: Can't write the output: No space left on device.\n")
     process = local_shell.start("sessions", "list", stdout=None, preexec_fn=lambda: os.close(1))
     assert (process.communicate()[1], process.returncode) == (b"", 0)
 
@@ -98,9 +99,9 @@ def test_what_was_written_or_pinned_since_it_was_looked_at_is_not_removed(reposi
 def test_without_a_policy_prune_asks_for_an_age(local_shell, store):
     stored(store)
     done = local_shell.run("sessions", "prune", "--yes")
-    assert (done.returncode, "no policy" in error_line(done)) == (2, True)
+    assert (done.returncode, "No retention policy" in error_line(done)) == (2, True)
     done = local_shell.run("sessions", "list", "--until", "")
-    assert (done.returncode, "'' is no time" in error_line(done)) == (2, True)
+    assert (done.returncode, "Invalid time ''" in error_line(done)) == (2, True)
 
 
 def test_a_session_of_the_trash_is_only_brought_back_by_restore(local_shell, store):
@@ -119,6 +120,46 @@ def test_a_redaction_tells_where_copies_of_the_message_are(shell, repository_at)
     assert (done.stdout, f"A copy of this message is in {fork}, message 1" in done.stderr) == (f"{session.id}\n", True)
 
 
+# Questions
+
+
+@pytest.mark.parametrize(
+    ("arguments", "question"),
+    [
+        (["sessions", "delete", "@1"], "Move 1 session of ann to the trash?"),
+        (["sessions", "delete", "@1", "--purge"], "Permanently delete 1 session of ann? This can't be undone."),
+        (["sessions", "prune", "--older-than", "1d", "--all-users"], "Move 3 sessions of 2 users to the trash?"),
+        (["sessions", "prune", "--older-than", "1d", "--archive"], "Archive 2 sessions of ann?"),
+        (
+            ["sessions", "prune", "--all-users"],
+            "Permanently delete 1 session of bob and archive 2 sessions of ann? Deletion can't be undone.",
+        ),
+        (
+            ["sessions", "redact", "@1", "-m", "1"],
+            "Permanently remove the content of message 1 of 'Herons'? This can't be undone.",
+        ),
+        (
+            ["users", "delete", "bob"],
+            "Permanently delete all data of bob (1 session, preferences, account and API tokens)? This can't",
+        ),
+    ],
+)
+def test_a_question_names_the_sessions_their_users_and_what_happens(local_shell, store, arguments, question):
+    if "--older-than" not in arguments and "prune" in arguments:
+        local_shell.configure(
+            '[[retention]]\nolder_than = "1d"\naction = "delete"\nuser = "bob"\n'
+            '[[retention]]\nolder_than = "1d"\naction = "archive"\nuser = "ann"\n'
+        )
+    for user in ("ann", "ann", "bob"):
+        session = stored(store, user, name="Herons")
+        (record,) = store.for_admins().records(SessionFilter(state=None, ids=(session.id,)))
+        store.for_admins().put(record | {"update_time": now() - timedelta(days=100)}, replace=True)
+    done = local_shell.run(*arguments)
+    assert done.returncode == 2
+    assert error_line(done).startswith(f"botchat: {question}")
+    assert "Can't prompt without a terminal: pass --yes" in error_line(done)
+
+
 # Importing
 
 
@@ -129,8 +170,20 @@ def test_a_session_past_its_end_is_taken_in_to_stay(shell, repository_at, tmp_pa
     repository_at.purge("ann", session.id)
     record = json.loads(file.read_text()) | {"expire_time": "2020-01-01T00:00:00.000Z"}
     file.write_text(json.dumps(record))
-    assert "1 of them past the time of their end" in shell.run("sessions", "import", str(file)).stderr
+    assert "1 had already expired; the expiry was removed." in shell.run("sessions", "import", str(file)).stderr
     assert shell.lines("sessions", "list", "--fields", "id") == [[session.id]]
+
+
+def test_an_import_names_the_other_users_of_the_file(local_shell, store, tmp_path):
+    stored(store)
+    theirs = stored(store, "bob")
+    file = str(tmp_path / "x.jsonl")
+    local_shell.run("sessions", "export", "--all-users", "-F", "jsonl", "-o", file)
+    done = local_shell.run("sessions", "import", file)
+    hint = "Other users in the file: bob (1 session). To assign all sessions to you, use --user ann."
+    assert done.stderr == f"botchat: 0 sessions imported, 2 already present. {hint}\n"
+    done = local_shell.run("sessions", "import", file, "--user", "ann")
+    assert (done.stdout, done.stderr) == (f"{theirs.id}\n", "botchat: 1 session imported, 1 already present.\n")
 
 
 def test_a_dry_import_tells_what_the_real_one_does_and_makes_nothing(local_shell, store, tmp_path):

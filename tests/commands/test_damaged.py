@@ -87,13 +87,13 @@ def test_one_damaged_session_says_what_is_wrong_is_printed_raw_and_goes_for_good
 def test_a_repair_keeps_each_record_as_it_was_in_a_file_and_ends_all_damage(shell, damaged, tmp_path):
     file = tmp_path / "kept.jsonl"
     done = shell.run("store", "check", "--repair", "--quarantine", str(file))
-    assert (done.returncode, done.stdout.count("It is repaired")) == (0, len(damaged)), done.stdout + done.stderr
+    assert (done.returncode, done.stdout.count("Repaired: ")) == (0, len(damaged)), done.stdout + done.stderr
     assert file.stat().st_mode & 0o777 == 0o600
     kept = {line["session_id"]: line for line in map(json.loads, file.read_text().splitlines())}
     assert sorted(kept) == sorted(damaged)
     assert kept["a role that is none"]["record"]["messages"][0]["role"] == "wizard"
     done = shell.run("store", "check")
-    assert (done.returncode, f"{len(damaged) + 2} sessions were read" in done.stdout) == (0, True)
+    assert (done.returncode, f"Read {len(damaged) + 2} sessions" in done.stdout) == (0, True)
     for name in damaged:
         shown = shell.run("sessions", "show", name)
         assert shown.returncode == 0, shown.stderr
@@ -111,11 +111,11 @@ def test_a_copy_goes_on_past_damage_and_says_what_it_could_not_read(shell, damag
     target = str(tmp_path / "copy.db")
     done = shell.run("store", "copy", shell.store, target)
     assert done.returncode == 7
-    assert f"{len(damaged) + 2} sessions copied" in done.stderr
+    assert f"Copied {len(damaged) + 2} sessions" in done.stderr
     assert all(name in done.stderr for name in damaged)
     assert f"{len(damaged)} damaged and copied in part" in done.stderr
     again = shell.run("store", "copy", shell.store, target)
-    assert f"0 sessions copied to {target}, {len(damaged) + 2} there already" in again.stderr
+    assert f"Copied 0 sessions to {target}; {len(damaged) + 2} already present" in again.stderr
     assert shell.run("store", "check", "--store", target).returncode == 0
 
 
@@ -130,7 +130,7 @@ def test_a_copy_of_what_was_written_in_both_stores_is_told(local_shell, store, t
     done = local_shell.run("store", "copy", local_shell.store, target)
     assert done.returncode == 0
     assert f"{session.id}: it continued in both stores" in done.stderr
-    assert "0 sessions copied" in done.stderr
+    assert "Copied 0 sessions" in done.stderr
     assert "1 merged" in done.stderr
 
 
@@ -144,11 +144,11 @@ def test_all_sessions_of_a_file_with_a_damaged_page_are_exported_and_copied(loca
     assert (done.returncode, len(done.stdout.splitlines())) == (code, 40), done.stderr
     target = str(tmp_path / "copy.db")
     done = local_shell.run("store", "copy", str(path), target)
-    assert (done.returncode, "40 sessions copied" in done.stderr) == (code, True), done.stderr
+    assert (done.returncode, "Copied 40 sessions" in done.stderr) == (code, True), done.stderr
     done = local_shell.run("users", "export", "user 1", "-o", str(tmp_path / "one.jsonl"))
-    assert (done.returncode in {0, 7}, "20 sessions of user 1 exported" in done.stderr) == (True, True), done.stderr
+    assert (done.returncode in {0, 7}, "Exported 20 sessions of user 1" in done.stderr) == (True, True), done.stderr
     done = local_shell.run("store", "check")
     assert (done.returncode, "The file is damaged" in done.stdout) == (1, True), done.stderr
-    assert "40 sessions were read" in done.stdout
+    assert "Read 40 sessions" in done.stdout
     assert "Traceback" not in local_shell.run("sessions", "list", "--all-users").stderr
     assert "Traceback" not in local_shell.run("doctor").stderr

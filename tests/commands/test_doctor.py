@@ -12,9 +12,9 @@ def test_all_is_well_and_the_bot_was_asked_for_no_tokens(local_shell, store, stu
     found = findings_by_status(done)
     assert (done.returncode, done.stderr, found["failed"], found["warning"]) == (0, "", [], [])
     said = " ".join(what for what, _ in found["ok"])
-    for expected in ("Python 3.", "no terminal", "config.toml is read", "has 0 sessions of ann", "GB free"):
+    for expected in ("Python 3.", "isn't a terminal", "config.toml", "(0 sessions of ann)", "GB free"):
         assert expected in said
-    assert f"The bot 'stub' at {stub.url} answers, and lists 2 models." in said
+    assert f"Bot 'stub' at {stub.url} is reachable and lists 2 models." in said
     assert [request.method for request in stub.requests] == ["GET"]
 
 
@@ -26,7 +26,7 @@ def test_a_config_with_a_mistake_is_a_finding_and_the_other_checks_go_on(local_s
     assert done.stderr.startswith("botchat: 1 of ")
     ((_, advice),) = found["failed"]
     assert "Did you mean store?" in advice
-    assert any(f"The store {local_shell.store} opens" in what for what, _ in found["ok"])
+    assert any(f"Store: {local_shell.store} (" in what for what, _ in found["ok"])
     assert any("Only the demo bot" in what for what, _ in found["warning"])
 
 
@@ -37,9 +37,9 @@ def test_a_store_that_is_down_is_a_finding_and_the_other_checks_go_on(local_shel
     found = findings_by_status(done)
     assert done.returncode == 1
     ((_, advice),) = found["failed"]
-    assert "mongodb://ann:***@127.0.0.1:1/x does not answer" in advice
+    assert "Can't reach MongoDB at mongodb://ann:***@127.0.0.1:1/x." in advice
     ((what, _),) = found["warning"]
-    assert "does not list the model 'stub-1'" in what
+    assert "doesn't list the model 'stub-1'" in what
     assert "GB free" not in done.stdout
     assert "geheim" not in done.stdout
 
@@ -48,12 +48,12 @@ def test_bots_that_can_not_be_asked_are_findings_and_the_store_is_checked_withou
     stub_for(local_shell, [refused(401, "no")])
     found = findings_by_status(local_shell.run("doctor", "-F", "json"))
     ((what, advice),) = found["failed"]
-    assert "can't be used" in what
+    assert "is unavailable" in what
     assert "API key required" in advice
     local_shell.environment["BOTCHAT_BOT"] = "nobody"
     found = findings_by_status(local_shell.run("doctor", "-F", "json"))
     ((what, advice),) = found["failed"]
-    assert "The default bot 'nobody' is not there" in advice
+    assert "Default bot 'nobody' not found" in advice
     assert any("sessions of ann" in what for what, _ in found["ok"])
 
 
@@ -68,7 +68,7 @@ def test_a_misspelt_store_is_told_and_not_made(local_shell, tmp_path):
     typo = tmp_path / "typo.db"
     done = local_shell.run("doctor", "--store", str(typo), "-F", "json")
     ((_, advice),) = findings_by_status(done)["failed"]
-    assert advice == f"There is no file {typo}: check --store."
+    assert advice == f"{typo} not found. Check --store."
     assert not typo.exists()
 
 
@@ -78,7 +78,7 @@ def test_a_proxy_that_can_not_be_used_is_a_finding_named_by_its_variable(local_s
         local_shell.environment[name] = value
         done = local_shell.run("doctor", "-F", "json")
         ((what, advice),) = findings_by_status(done)["failed"]
-        assert (what, done.returncode) == ("The bot 'far' at http://bot.invalid/v1 can't be used.", 1)
+        assert (what, done.returncode) == ("Bot 'far' at http://bot.invalid/v1 is unavailable.", 1)
         assert advice.startswith(f"The proxy in {name} is")
         tried = local_shell.run("bots", "test")
         assert (tried.returncode, tried.stderr.startswith(f"botchat: The proxy in {name} is")) == (6, True)
@@ -89,9 +89,9 @@ def test_names_that_no_new_user_could_have_are_warned_of(local_shell, local_repo
     for user in ("ann", "\u0430nn"):
         local_repository.accounts().add_account(Account(user=user))
     warned = findings_by_status(local_shell.run("doctor", "-F", "json"))["warning"]
-    ((what, advice),) = [finding for finding in warned if "No new user" in finding[0]]
-    assert "'\\u0430nn': it mixes letters of several scripts" in what
-    assert "It keeps working" in advice
+    ((what, advice),) = [finding for finding in warned if "no longer allowed for new accounts" in finding[0]]
+    assert "'\\u0430nn' is no longer allowed for new accounts: it mixes letters of several scripts" in what
+    assert "The account still works" in advice
 
 
 def test_secrets_that_the_page_and_the_api_need_are_looked_for(local_shell, store):

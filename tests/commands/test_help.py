@@ -1,7 +1,7 @@
-"""What all commands have in common: help, completion, exit codes, one-line errors, and docs/reference/cli.md."""
+"""What all commands have in common: help, completion, exit codes, and one-line errors."""
 
-import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,48 +12,97 @@ from support.shell import error_line, run_on_terminal
 from typer.main import get_command
 
 from botchat.cli import app
+from botchat.commands.help_topics import TOPICS
 from botchat.commands.support import exit_codes
+from botchat.commands.support.help_text import example, leaf_commands
 from botchat.core import errors
 from botchat.core.urls import without_password
 
 
-def leaf_commands(command, path="botchat"):
-    """Yield every command with its path."""
-    if not hasattr(command, "commands"):
-        yield path, command
-        return
-    for name, below in command.commands.items():
-        yield from leaf_commands(below, f"{path} {name}")
+def command_paths(command, path=()):
+    """Yield the words of every command and group, such as ("sessions", "list")."""
+    if path:
+        yield path
+    for name, below in getattr(command, "commands", {}).items():
+        yield from command_paths(below, (*path, name))
 
 
-def test_every_commands_help_ends_with_an_example():
+@pytest.fixture
+def printed(capsys, monkeypatch):
+    """Return a function that runs a command in this process and returns what it prints."""
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def run(*arguments: str) -> str:
+        app(args=list(arguments), prog_name="botchat", standalone_mode=False)
+        return capsys.readouterr().out
+
+    return run
+
+
+VERBS = set(
+    "Add Archive Ask Change Chat Check Clear Copy Create Delete Disable Enable Export Follow Import List Manage Move "  # noqa: SIM905
+    "Permanently Pin Print Rate Rename Restore Revoke Search Serve Show Test Unarchive Unpin".split()
+)
+COMMANDS = [*command_paths(get_command(app))]
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_help_prints_what_the_option_prints(printed, path):
+    assert printed("help", *path) == printed(*path, "--help")
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_a_commands_help_is_plain_words_of_80_columns(printed, path):
+    text = printed(*path, "--help")
+    assert re.search(r"<|\{|\blist\[|\[[a-z]+\]\.\.\.|…|Without it", text) is None
+    assert max(map(len, text.splitlines())) < 80
+    words = re.search(r"\nUsage: .*\n\n  (\w+)", f"\n{text}")[1]
+    assert words in VERBS
+
+
+def test_every_commands_help_has_an_example_of_it():
     without = [
         path
         for path, command in leaf_commands(get_command(app))
-        if not re.match(f"Example: .*{path}", command.help.strip().splitlines()[-1])
+        if not re.search(rf"(^|\| ){path}\b", example(command))
     ]
     assert without == []
 
 
-def test_the_page_about_the_commands_says_what_they_say():
-    command = [sys.executable, ROOT / "docs" / "scripts" / "cli_pages.py", "--check"]
-    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=False)
-    assert done.returncode == 0
+def test_every_example_is_a_command_line_that_can_be_read():
+    root = get_command(app)
+    for _, command in leaf_commands(root):
+        for part in re.split(r" \| | > \S+", example(command)):
+            words = shlex.split(part)
+            if words[:1] == ["botchat"]:
+                name, below = words[1], root.commands[words[1]]
+                rest = words[2:]
+                if hasattr(below, "commands"):
+                    name, below, rest = rest[0], below.commands[rest[0]], rest[1:]
+                below.make_context(name, rest)  # an unknown option or a missing argument is an error
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["sesions"], "No such command 'sesions'. Did you mean 'sessions'? (botchat --help)"),
+        (["sesions"], "No such command 'sesions'. Did you mean sessions? Try 'botchat --help' for help."),
         (
             ["sessions", "list", "--afer", "x"],
-            "No such option: --afer. Did you mean --after or --user? (botchat sessions list --help)",
+            "No such option: --afer. Did you mean --after? Try 'botchat sessions list --help' for help.",
         ),
-        (["sessions", "show"], "Missing argument 'ID'. (botchat sessions show --help)"),
-        (["sessions", "show", "a", "b"], "Got unexpected extra argument(s) (b) (botchat sessions show --help)"),
-        (["sessions", "list", "--limit", "many"], "--limit"),
+        (
+            ["sessions", "show"],
+            "Missing argument ID. A session's ID, the start of it, its name, @last or @1 (botchat help ids). Try",
+        ),
+        (["sessions", "show", "a", "b"], "Unexpected argument: b. Try 'botchat sessions show --help' for help."),
+        (["sessions", "list", "--limit", "many"], "Invalid value for '--limit' / '-n': not an integer. Try"),
+        (["version"], "No such command 'version'. Did you mean --version? Try"),
+        (["sessions", "list", "--json"], "No such option: --json. Did you mean -F json? Try"),
+        (["sessions", "edit", "@1"], "No such command 'edit'. Try"),
+        (["redact"], "No such command 'redact'. Try"),
+        (["users", "export", "ann"], "Missing option --output FILE. Output file; - is stdout. Try"),
         (["bots", "list", "-F", "xml"], "'xml' is not one of 'table', 'tsv'"),
-        (["help", "exitcodes"], "There is no topic 'exitcodes'. Did you mean exit-codes?"),
+        (["help", "exitcodes"], "No help for 'exitcodes'. Did you mean exit-codes?\n"),
         (["bots", "test", "--all", "demo"], "not both"),
     ],
 )
@@ -84,7 +133,7 @@ run(["sure"])
 @pytest.mark.parametrize(("answer", "after"), [(b"n\n", b""), (b"", b"\n")])
 def test_a_question_that_is_not_answered_with_yes_is_a_failure_in_a_line(answer, after):
     done = subprocess.run([sys.executable, "-c", CONFIRM_SCRIPT], input=answer, capture_output=True, check=False)
-    assert (done.returncode, done.stderr) == (1, b"Sure? [y/N]:" + after + b"botchat: Nothing was done.\n")
+    assert (done.returncode, done.stderr) == (1, b"Sure? [y/N]:" + after + b"botchat: Canceled. Nothing was changed.\n")
 
 
 def test_ctrl_c_at_a_question_is_told_from_a_no():
@@ -92,7 +141,7 @@ def test_ctrl_c_at_a_question_is_told_from_a_no():
     with subprocess.Popen([sys.executable, "-c", CONFIRM_SCRIPT], **pipes) as process:
         assert process.stderr.read(12) == b"Sure? [y/N]:"
         process.send_signal(signal.SIGINT)
-        assert process.stderr.read() == b"\nbotchat: Nothing was done.\n"
+        assert process.stderr.read() == b"\nbotchat: Canceled. Nothing was changed.\n"
     assert process.returncode == 130
 
 
@@ -102,12 +151,18 @@ def test_a_group_without_a_command_says_what_there_is(local_shell):
 
 
 def test_help_explains_its_topics(local_shell):
-    topics = [line.split()[0] for line in local_shell.run("help").stdout.splitlines()]
-    assert topics == ["exit-codes", "environment", "formats", "ids", "store"]
-    for topic in topics:
-        done = local_shell.run("help", topic)
-        assert (done.returncode, done.stderr) == (0, "")
+    assert [topic.name for topic in TOPICS] == ["exit-codes", "environment", "formats", "ids", "storage"]
+    listed = local_shell.run("help").stdout
+    assert listed == local_shell.run("--help").stdout
+    for topic in TOPICS:
+        assert re.search(rf"^  {topic.name} +{topic.summary}$", listed, re.MULTILINE)
+        done = local_shell.run("help", topic.name)
+        assert (done.returncode, done.stderr, done.stdout) == (0, "", topic.text)
         assert max(map(len, done.stdout.splitlines())) < 80
+
+
+def test_a_topic_has_no_name_of_a_command():
+    assert {topic.name for topic in TOPICS} & set(get_command(app).commands) == set()
 
 
 def test_every_error_has_an_exit_code_that_help_explains(local_shell):
@@ -123,7 +178,7 @@ def test_reading_commands_make_no_file_of_a_misspelt_name(local_shell, tmp_path)
     for command in (["list"], ["show", "x"], ["export", "x"]):
         done = local_shell.run("sessions", *command, "--store", f"sqlite:///{typo}")
         assert done.returncode == 5
-        assert error_line(done) == f"botchat: There is no file {typo}: check --store.\n"
+        assert error_line(done) == f"botchat: {typo} not found. Check --store.\n"
     assert not typo.exists()
 
 

@@ -37,7 +37,10 @@ def formatted(folder):
 
 def test_there_is_a_page_for_each_command(folder):
     names = {path.stem for path in folder.iterdir()}
-    listed = re.findall(r"^## (botchat.*)$", (DOCS / "reference" / "cli.md").read_text(encoding="utf-8"), re.MULTILINE)
+    listed = re.findall(
+        r"^\| \[`(botchat .+?)`\]", (DOCS / "reference" / "cli" / "index.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert listed
     assert {name.replace(" ", "-") for name in listed} <= names
     assert "botchat" in names
 
@@ -57,6 +60,6 @@ def test_a_page_tells_how_the_command_is_typed_and_what_its_options_do(formatted
 def test_the_page_of_botchat_has_the_commands_the_exit_codes_and_the_environment(formatted):
     text = formatted("botchat")
     assert "botchat-sessions-list(1)" in text
-    for title in ("EXIT CODES", "ENVIRONMENT", "STORE"):
+    for title in ("EXIT CODES", "ENVIRONMENT", "STORAGE"):
         assert f"\n{title}\n" in text
     assert "sqlite:////home/ann/botchat.db" in text

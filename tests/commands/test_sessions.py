@@ -86,7 +86,10 @@ def test_fields_and_formats_are_as_they_are_asked_for(local_shell, store):
         "user": "ann",
     }
     done = local_shell.run("sessions", "list", "--fields", "nonsense")
-    assert (done.returncode, "There is no field 'nonsense'; there are: id, name" in error_line(done)) == (2, True)
+    assert (done.returncode, "Unknown field 'nonsense'. Available: bot_id, create_time" in error_line(done)) == (
+        2,
+        True,
+    )
 
 
 def test_a_search_tells_where_it_found_what(shell, repository_at):
@@ -106,11 +109,20 @@ def test_a_session_is_named_by_its_beginning_its_name_and_its_place(local_shell,
     for text, session in {"aaaa1": first, "second one": second, "@1": second, "@2": first, "aaaa2222": second}.items():
         assert f"· {session.id}\n" in local_shell.run("sessions", "show", text).stdout
     done = local_shell.run("sessions", "show", "aaaa")
-    assert (done.returncode, "could be" in error_line(done)) == (2, True)
+    assert (done.returncode, "matches several sessions" in error_line(done)) == (2, True)
     for text in ("aaa", "@3", "bbbb"):
         assert local_shell.run("sessions", "show", text).returncode == 3
     done = local_shell.run("sessions", "show", "secnd one")
     assert (done.returncode, "Did you mean aaaa2222 (second one)?" in error_line(done)) == (3, True)
+    assert "Did you mean aaaa2222 (second one)?" in error_line(local_shell.run("sessions", "show", "cond"))
+
+
+def test_an_unrelated_session_is_not_suggested(local_shell, store):
+    for name in ("hope", "note", "one", "no pen"):
+        stored(store, name=name)
+    for command in (["sessions", "show", "nope"], ["ask", "--session", "nope", "hi"], ["sessions", "show", "3f1c2f0e"]):
+        done = local_shell.run(*command)
+        assert (done.returncode, "Did you mean" in error_line(done)) == (3, False)
 
 
 def test_what_is_said_meanwhile_is_followed(local_shell, store):
@@ -120,7 +132,7 @@ def test_what_is_said_meanwhile_is_followed(local_shell, store):
             pass
         reply = Message(role="assistant", content="half ", status="streaming", heartbeat=now())
         store.append(session, reply)
-        while b"still coming" not in process.stdout.readline():
+        while b"streaming" not in process.stdout.readline():
             pass
         store.update_message("ann", session.id, reply.id, content="half of a \x1b[31mheron\n", status=None)
         assert process.stdout.readline() == b"\n"
@@ -160,7 +172,7 @@ def test_deleting_asks_goes_to_the_trash_and_can_be_undone(shell, repository_at)
     made = [stored(repository_at, create_time=START + timedelta(days=day)).id for day in range(3)]
     done = shell.run("sessions", "delete", *made)
     assert done.returncode == 2
-    assert "Delete 3 sessions: without a terminal to ask on this needs --yes" in error_line(done)
+    assert "Move 3 sessions of ann to the trash? Can't prompt without a terminal: pass --yes" in error_line(done)
     assert printed_ids(shell.run("sessions", "delete", *made[:2], "--dry-run")) == made[:2]
     assert repository_at.count("ann") == 3
     assert printed_ids(shell.run("sessions", "delete", *made[:2], "--yes")) == made[:2]
@@ -193,7 +205,7 @@ def test_a_person_is_asked_on_the_terminal(local_shell, store, answer, code, lef
         os.write(ours, answer)
         assert process.wait() == code
     os.close(ours)
-    assert "Delete 1 session" in said.decode()
+    assert "Move 1 session of ann to the trash? [y/N]" in said.decode()
     assert "Herons [/] ␛[31m" in said.decode()
     assert store.count("ann") == left
 
@@ -247,13 +259,13 @@ def test_the_policy_of_the_config_is_carried_out(shell, repository_at):
     assert repository_at.get("ann", old).state == "archived"
     assert repository_at.count("bob", ALL_SESSIONS) == 0
     done = shell.run("sessions", "prune", "--all-users", "--yes")
-    assert (done.returncode, done.stdout, "Nothing is that old" in done.stderr) == (0, "", True)
+    assert (done.returncode, done.stdout, "No sessions to prune." in done.stderr) == (0, "", True)
 
 
 @pytest.mark.parametrize(
     ("rule", "said"),
     [
-        ('older_than = "90"\naction = "delete"', "'90' is no duration"),
+        ('older_than = "90"\naction = "delete"', "Invalid duration '90'"),
         ('older_than = "90d"\naction = "burn"', "retention.0.action"),
         ('older_then = "90d"\naction = "delete"', "Did you mean older_than?"),
     ],

@@ -16,12 +16,12 @@ def test_what_came_before_is_forgotten_taken_back_and_begun_anew_elsewhere(local
     repository.close()
     assert shell.run("sessions", "forget", session.id, "--before", "3").stdout == f"{session.id}\n"
     shown = shell.run("sessions", "show", session.id)
-    line = "2 of 4 messages sent: as you wished, the bot is not shown what stands above."
+    line = "2 of 4 messages in context. Context cleared here. Messages above aren't sent."
     assert shown.stdout.index("A bird.") < shown.stdout.index(line) < shown.stdout.index("And a stork?")
     asked = shell.run("ask", "--session", session.id, "hello")
-    assert "3 of 5 messages sent" in asked.stderr
+    assert "3 of 5 messages in context" in asked.stderr
     shell.run("sessions", "forget", session.id, "--undo")
-    assert "messages sent" not in shell.run("sessions", "show", session.id).stdout
+    assert "messages in context" not in shell.run("sessions", "show", session.id).stdout
     begun = shell.run("sessions", "fork", session.id, "--from", "3").stdout.strip()
     assert "A bird." not in shell.run("sessions", "show", begun).stdout
     assert shell.run("sessions", "forget", session.id).returncode == 2

@@ -76,4 +76,4 @@ def test_no_widget_of_a_session_is_on_the_page_of_another_person(site):
             tab = site.open(user, session_id)
             assert not widgets(tab) & of_session
             assert conversation_texts(tab) == []
-            assert "There is no session" in tab.error[0].value
+            assert "not found" in tab.error[0].value

@@ -172,14 +172,20 @@ def test_an_address_is_shown_as_far_as_it_is_certainly_no_secret(address, shown)
 @pytest.mark.parametrize(
     ("uri", "says"),
     [
-        ("mongodb://ann:p@ss/w0rd@127.0.0.1:1/x", "must be percent-encoded (@ is %40"),
-        ("mongodb://ann:p%zz@127.0.0.1:1/x", "must be percent-encoded (@ is %40"),
-        ("mongodb://ann:p?x@127.0.0.1:1/x", "must be percent-encoded (@ is %40"),
-        ("mongodb://127.0.0.1:1/my.db", "the name of a MongoDB database can't contain a dot"),
-        ("mongodb://127.0.0.1:1/my%2Edb", "the name of a MongoDB database can't contain a dot"),
-        ("mongodb://127.0.0.1:port/x", "check its host, port and options. Use mongodb://USER:PASSWORD@HOST:PORT"),
-        ("mongodb://127.0.0.1:1/x?tlsCAFile=/none", "a file that its options name can't be read"),
-        ("mongodb://ann:geheim@127.0.0.1:99999/x", "check its host, port and options"),
+        (
+            "mongodb://ann:p@ss/w0rd@127.0.0.1:1/x",
+            "percent-encode special characters in the username and password (@ as %40",
+        ),
+        (
+            "mongodb://ann:p%zz@127.0.0.1:1/x",
+            "percent-encode special characters in the username and password (@ as %40",
+        ),
+        ("mongodb://ann:p?x@127.0.0.1:1/x", "percent-encode special characters in the username and password (@ as %40"),
+        ("mongodb://127.0.0.1:1/my.db", "a MongoDB database name can't contain a dot"),
+        ("mongodb://127.0.0.1:1/my%2Edb", "a MongoDB database name can't contain a dot"),
+        ("mongodb://127.0.0.1:port/x", "check the host, port and options. Use mongodb://USER:PASSWORD@HOST:PORT"),
+        ("mongodb://127.0.0.1:1/x?tlsCAFile=/none", "a file in its options can't be read"),
+        ("mongodb://ann:geheim@127.0.0.1:99999/x", "check the host, port and options"),
         ("mongodb+srv://ann:geheim@nowhere.invalid:1/x", "mongodb+srv://USER:PASSWORD@HOST/DATABASE without a port"),
     ],
 )

@@ -14,9 +14,9 @@ def test_a_turn_is_found_in_its_example_and_not_in_the_words_to_write_instead(tu
 
 def test_strings_in_pieces_f_strings_and_comments_are_read_whole(tmp_path: Path) -> None:
     source = tmp_path / "example.py"
-    source.write_text('"""Doc."""\nx = "deleted for " "ever"\ny = f"{x} in all."\n# goes\n# on\n')
+    source.write_text('"""A doc."""\nx = "deleted for " "ever"\ny = f"{x} in all."\n# goes\n# on\n')
 
-    assert [text for _, text in read_texts(source)] == ["Doc.", "deleted for ever", "{} in all.", "goes on"]
+    assert [text for _, text in read_texts(source)] == ["A doc.", "deleted for ever", "{} in all.", "goes on"]
 
 
 def test_no_text_uses_a_banned_turn() -> None:

@@ -151,23 +151,23 @@ def test_who_is_not_let_in_and_what_is_no_server_is_told_in_a_sentence(serve_cha
     access = AuthService(store.accounts())
     ended = access.create_token("ann", lifetime=timedelta(seconds=-1))[1]
     for server, token, error, words in [
-        (address, None, NotSignedIn, "wants a token: set BOTCHAT_TOKEN in the environment."),
+        (address, None, NotSignedIn, "requires an API token. Set the environment variable BOTCHAT_TOKEN."),
         (
             address,
             "bc_wrong",
             NotSignedIn,
-            "does not take the token in BOTCHAT_TOKEN: it is wrong, expired or revoked.",
+            "rejected the API token in BOTCHAT_TOKEN: it is invalid, expired or revoked.",
         ),
-        (address, ended, NotSignedIn, "it is wrong, expired or revoked."),
-        (address, "secret\n", NotSignedIn, "is no token"),
-        (address, access.create_token("ann", scopes=("write",))[1], NotAllowed, "it needs the scope read."),
-        (f"{address}/docs", access.create_token("ann")[1], ConfigError, "is no botchat API"),
+        (address, ended, NotSignedIn, "it is invalid, expired or revoked."),
+        (address, "secret\n", NotSignedIn, "isn't a valid API token"),
+        (address, access.create_token("ann", scopes=("write",))[1], NotAllowed, "doesn't have the scope read."),
+        (f"{address}/docs", access.create_token("ann")[1], ConfigError, "isn't a botchat API"),
         ("http://127.0.0.1:1", None, ServerUnavailable, "Can't reach"),
-        ("http://botchat.example", "secret", ConfigError, "for everybody to read"),
-        ("https://ann:secret@botchat.example", None, ConfigError, "names a user"),
-        ("ftp://botchat.example", None, ConfigError, "must be http://HOST:PORT"),
-        ("localhost:8600", None, ConfigError, "must be http://HOST:PORT"),
-        ("http://[::1", None, ConfigError, "must be http://HOST:PORT"),
+        ("http://botchat.example", "secret", ConfigError, "unencrypted over the network"),
+        ("https://ann:secret@botchat.example", None, ConfigError, "contains a username"),
+        ("ftp://botchat.example", None, ConfigError, "Use http://HOST:PORT"),
+        ("localhost:8600", None, ConfigError, "Use http://HOST:PORT"),
+        ("http://[::1", None, ConfigError, "Use http://HOST:PORT"),
     ]:
         with pytest.raises(error, match=words) as told:
             connect(server, token)

@@ -24,7 +24,7 @@ def test_a_token_for_reading_alone_reads_and_its_words_stay_where_they_are(serve
         async with terminal(remote, tmp_path) as at:
             await at.sees("Herons")
             await at.say("Keep me")
-            await at.until(lambda: at.notice == "Not sent: This token is not for that: it needs the scope write.")
+            await at.until(lambda: at.notice == "Couldn't send: This token doesn't have the scope write.")
             assert at.composer_text == "Keep me"
 
     reads()
@@ -36,17 +36,17 @@ async def test_the_screens_show_a_servers_sessions_as_a_stores(remote_with, stor
     stored(store, name="Lakes", messages=3)
     gate = Gate()
     async with terminal(remote_with("It begins", gate, "never"), tmp_path) as at:
-        await at.sees("Lakes", "http://127.0.0.1", "1 of 1")
+        await at.sees("Lakes", "http://127.0.0.1", "1 chat")
         await at.say("Herons")
         await at.sees("It begins")
-        assert (at.composer_text, at.names) == ("", ["Herons", "Lakes"])
+        await at.until(lambda: (at.composer_text, at.names) == ("", ["Herons", "Lakes"]))
         at.app.open(next(row for row in at.app.sessions.list.rows if row.name == "Lakes"))
         await at.sees("message 2")
         at.app.open(next(row for row in at.app.sessions.list.rows if row.name == "Herons"))
         await at.sees("It begins")
         assert at.app.conversation.is_answering
         await at.press("escape")
-        await at.sees("It begins", "stopped")
+        await at.sees("It begins", "■ Stopped")
         at.app.sessions.list.focus()
         await at.press("d", "y")
         await at.until(lambda: at.names == ["Lakes"])
@@ -112,13 +112,13 @@ def test_a_server_that_is_killed_and_comes_back_loses_no_word(local_shell, local
     api = start_api()
     local_shell.environment["BOTCHAT_TOKEN"] = AuthService(local_repository.accounts()).create_token("ann")[1]
     with on_terminal(local_shell, "tui", "--server", api.address) as at:
-        at.sees("No sessions yet.")
+        at.sees("No chats yet.")
         at.type("slow\r")
         at.sees("sentence 2")
         api.stop(signal.SIGKILL)
-        at.sees("The reply can't be followed")
+        at.sees("Connection lost")
         start_api("--port", api.address.rpartition(":")[2])
-        at.sees("interrupted")
+        at.sees("■ Interrupted")
         at.type("hello\r")
         at.sees("Demo bot")
         at.type("\x11")

@@ -80,7 +80,7 @@ def test_every_address_refuses_what_another_origin_asks_for(shared_page, path, m
         answer = httpx2.request(method, f"{shared_page}{path}", headers=headers, trust_env=False)
         assert (answer.status_code, answer.text) == (
             403,
-            "Cross-origin request blocked: a page of another address made it. Open this page by its own address.",
+            "Cross-origin request blocked. Open this page directly at its own address.",
         )
 
 

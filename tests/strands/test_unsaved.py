@@ -39,7 +39,7 @@ def test_a_manager_that_is_closed_stores_what_waits(manager, address, calls):
 def test_a_manager_that_can_not_store_what_waits_hands_it_back_once(manager):
     writer = manager()
     ask_while_away(writer, then=NEVER)
-    with pytest.raises(UnsavedMessages, match=r"1 message is not stored .*'s'.*away") as raised:
+    with pytest.raises(UnsavedMessages, match=r"1 message couldn't be stored .*'s'.*away") as raised:
         writer.close(timeout=0)
     (unsaved,) = raised.value.messages
     assert (unsaved.session_id, unsaved.agent_id) == ("s", "default")
@@ -114,5 +114,5 @@ def test_a_program_that_ends_without_closing_is_told_how_many_messages_are_lost(
     import subprocess
 
     _, log = run(LEFT, address, stderr=subprocess.PIPE).communicate(timeout=60)
-    assert "Session 's': 1 unsaved message is lost" in log
+    assert "Session 's': 1 unsaved message lost" in log
     assert "my words" not in log

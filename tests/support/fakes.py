@@ -46,7 +46,7 @@ class ScriptedBot:
         self._script = script
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finish]:
-        is_title = "Give it a title" in prompt[-1]["content"]
+        is_title = "Write a title" in prompt[-1]["content"]
         (self.title_prompts if is_title else self.prompts).append(prompt)
         for step in self._title if is_title else self._script:
             if isinstance(step, Gate):

@@ -45,7 +45,9 @@ TURNS = (
     Turn(r"\b(?:here|that|which|it) (?:is|are) none\b", "a key that is none", "an unknown key"),
     Turn(r"(?:^|[.] |\bfor |\bby )who \w+\b(?![^.?]*\?)", "Who is new gets an account.", "New users get an account."),
     Turn(r"\bwhoever\b", "whoever can reach it", "anyone who can reach it"),
-    Turn(r"\b(?:no|every|some)body(?:'s)?\b", "nobody has signed in", "not signed in; all users; another user"),
+    Turn(
+        r"(?<!INDEX )\b(?:no|every|some)body(?:'s)?\b", "nobody has signed in", "not signed in; all users; another user"
+    ),
     Turn(
         r"\bwhat (?:came|comes|(?:is|was) said|stands|went|waits|is there)\b(?![^.]*\?)",
         "keep what came until then",
@@ -150,7 +152,12 @@ def _strings(tree: ast.AST) -> Iterator[tuple[int, str]]:
                 node.lineno,
                 "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values),
             )
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in parts:
+        elif (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in parts
+            and " " in node.value
+        ):
             yield node.lineno, node.value
 
 

@@ -8,6 +8,7 @@ from botchat.core.chat import Chat
 from botchat.core.errors import StoreUnavailable
 from botchat.core.models import Message, Session
 from botchat.core.turn import Turns
+from botchat.tui.conversation.drafts import Draft, Drafts
 
 
 @async_test
@@ -32,10 +33,10 @@ async def test_the_list_is_painted_before_the_store_is_open(chat_with, tmp_path)
         return chat
 
     async with terminal(connect, tmp_path) as at:
-        await at.sees("Loading …", "New session")
+        await at.sees("Loading…", "New chat")
         await at.type("Hi")
         await at.press("enter")
-        await at.until(lambda: at.notice == "It is sent as soon as the store is open.")
+        await at.until(lambda: at.notice == "Will be sent when the store is available.")
         assert at.composer_text == "Hi"
         gate.open()
         await at.sees("Good day.")
@@ -52,11 +53,53 @@ async def test_a_store_that_can_not_be_opened_is_told_in_the_lists_place_and_tri
         return chat
 
     async with terminal(connect, tmp_path) as at:
-        await at.until(lambda: at.app.sessions.list.tail == ("error", "The store at [/] is down. Enter tries again."))
+        await at.until(
+            lambda: at.app.sessions.list.tail == ("error", "The store at [/] is down. Press Enter to retry.")
+        )
         await at.sees("○")
         at.app.sessions.list.focus()
         await at.press("enter")
-        await at.sees("Herons", "●", "1 of 1")
+        await at.sees("Herons", "●", "1 chat")
+
+
+@async_test
+async def test_a_message_is_sent_when_a_store_that_was_down_at_the_start_is_available(chat_with, tmp_path):
+    chat, failures = chat_with("Good day.", DONE), [StoreUnavailable("The store is down.")]
+
+    def connect():
+        if failures:
+            raise failures[0]
+        return chat
+
+    async with terminal(connect, tmp_path, size=(60, 20)) as at:
+        await at.sees("The store is down. Retrying…")
+        at.app.retry_seconds = 0.05
+        await at.say("Hi")
+        await at.until(lambda: at.notice == "The store is down. Retrying… Will be sent when the store is available.")
+        failures.clear()
+        await at.sees("Good day.")
+        assert at.composer_text == ""
+
+
+@async_test
+async def test_a_message_sent_before_the_last_chat_is_open_is_sent_there_and_its_draft_stays(
+    chat_with, store, tmp_path
+):
+    session = stored(store, bot_id="b")
+    Drafts(tmp_path, "store", "ann").write(session.id, Draft("a draft"))
+    gate, chat = Gate(), chat_with("Good day.", DONE)
+
+    def connect():
+        gate._opened.result(30)
+        return chat
+
+    async with terminal(connect, tmp_path, find_initial=lambda chat: chat.latest("ann")) as at:
+        await at.say("Hi")
+        await at.until(lambda: at.notice == "Will be sent when the store is available.")
+        gate.open()
+        await at.sees("Good day.")
+        assert at.composer_text == "a draft"
+    assert message_texts(store, session.id)[-2:] == ["Hi", "Good day."]
 
 
 @async_test
@@ -67,7 +110,7 @@ async def test_escape_stops_the_reply_and_keeps_what_came(chat_with, store, tmp_
         await at.sees("What came")
         await at.press("escape")
         await at.until(lambda: not at.app.conversation.is_answering)
-        await at.sees("What came", "stopped")
+        await at.sees("What came", "■ Stopped")
     session = only_session(store)
     assert [(m.content, m.status) for m in session.messages] == [("Go", None), ("What came", "stopped")]
 
@@ -81,7 +124,7 @@ async def test_what_another_program_writes_is_noticed_and_shown(chat_with, store
         at.app.conversation.check_changes()
         await at.sees("From elsewhere.")
         assert at.composer_text == "a draft"
-        await at.until(lambda: any("was written to elsewhere" in toast for toast in at.toasts))
+        await at.until(lambda: any("was updated elsewhere" in toast for toast in at.toasts))
 
 
 @async_test
@@ -95,7 +138,7 @@ async def test_escape_asks_another_program_to_stop_the_reply_that_it_receives(ch
         await at.sees("half")
         await at.press("escape")
         await at.until(lambda: reply.settled)
-        await at.sees("stopped")
+        await at.sees("Stopped")
     elsewhere.close(timeout=0)
 
 
@@ -119,7 +162,7 @@ async def test_a_reply_goes_on_while_another_session_is_read_and_is_there_on_ret
         while at.app.conversation._background_replies:
             at.app.conversation.check_changes()
             await at.settled()
-        await at.until(lambda: "“Go” has its reply." in at.toasts)
+        await at.until(lambda: "New reply in “Go”." in at.toasts)
     assert message_texts(store, first_id) == ["Go", "It begins and ends."]
 
 
@@ -146,7 +189,7 @@ async def test_words_of_people_and_bots_are_never_markup(chat_with, store, tmp_p
         await at.sees("[/] [red]x[/red] ␛]0;title␇"[:24])
         at.app.sessions.list.focus()
         await at.press("p")
-        await at.until(lambda: any("is pinned" in toast for toast in at.toasts))
+        await at.until(lambda: any(" pinned." in toast for toast in at.toasts))
         await at.press("d")
         await at.sees("[/] [red]x[/red] ␛]0;title␇")
         await at.press("escape")
@@ -164,7 +207,7 @@ async def test_a_session_deleted_elsewhere_is_told(chat_with, store, tmp_path):
     async with terminal(chat_with(), tmp_path, find_initial=lambda chat: chat.latest("ann")) as at:
         store.purge("ann", session.id)
         at.app.conversation.check_changes()
-        await at.until(lambda: "not in the store any more" in at.notice)
+        await at.until(lambda: at.notice == "This chat was deleted elsewhere.")
 
 
 @async_test
@@ -181,6 +224,6 @@ async def test_scrolling_up_while_a_reply_streams_is_not_pulled_down(chat_with, 
         seen = [line[:95].rstrip() for line in at.text.splitlines()[2:20]]  # without the scrollbar
         gate.open()
         await at.until(lambda: "More." in at.app.conversation.session.messages[-1].content)
-        await at.sees("new below")
+        await at.sees("Jump to latest")
         assert [line[:95].rstrip() for line in at.text.splitlines()[2:20]] == seen
         end.open()

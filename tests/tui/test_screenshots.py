@@ -52,7 +52,7 @@ def test_a_session_looks_as_it_did(demo_chat, tmp_path, name, size, theme):
     async def look():
         first = {"find_initial": lambda chat: chat.latest("ann"), "clock": lambda: demo.NOW}
         async with terminal(demo_chat, tmp_path, size=size, theme=theme, **first) as at:
-            await at.sees("Thanks!", "7 of 7")
+            await at.sees("Thanks!", "7 chats")
             await at.settled()
             check(at.app, PICTURES / f"{name}.svg")
 
@@ -63,7 +63,7 @@ def test_a_session_looks_as_it_did(demo_chat, tmp_path, name, size, theme):
 async def test_the_picture_of_the_document_is_of_this_program(demo_chat, tmp_path):
     first = {"find_initial": lambda chat: chat.latest("ann"), "clock": lambda: demo.NOW}
     async with terminal(demo_chat, tmp_path, size=(116, 36), **first) as at:
-        await at.sees("on the coast", "7 of 7")
+        await at.sees("on the coast", "7 chats")
         await at.press("escape", "t", "escape")
         await at.type("What do they eat?")
         await at.settled()
@@ -73,9 +73,9 @@ async def test_the_picture_of_the_document_is_of_this_program(demo_chat, tmp_pat
 @async_test
 async def test_the_question_before_a_deletion_looks_as_it_did(demo_chat, tmp_path):
     async with terminal(demo_chat, tmp_path, size=(80, 24), clock=lambda: demo.NOW) as at:
-        await at.sees("7 of 7")
+        await at.sees("7 chats")
         at.app.sessions.list.focus()
         await at.press("down", "d")
-        await at.sees("Put “Trip to Rome in April” into the trash?")
+        await at.sees("Move “Trip to Rome in April” to trash?")
         await at.settled()
         check(at.app, PICTURES / "question.svg")

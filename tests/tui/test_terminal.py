@@ -13,7 +13,7 @@ from support.tui.terminal import PATIENCE, on_terminal
 @pytest.mark.parametrize("arguments", [(), ("tui",)])
 def test_it_opens_on_a_terminal_and_ctrl_q_leaves(local_shell, arguments):
     with on_terminal(local_shell, *arguments) as terminal:
-        terminal.sees("No sessions yet.")
+        terminal.sees("No chats yet.")
         terminal.type("\x11")
         assert terminal.ends() == 0
 
@@ -28,18 +28,18 @@ def test_without_a_terminal_a_bare_botchat_prints_short_help(local_shell):
 def test_without_a_terminal_the_chat_says_so(local_shell):
     done = local_shell.run("tui")
     assert done.returncode == 2
-    assert done.stderr == "botchat: The chat needs a terminal: botchat ask asks one question without.\n"
+    assert done.stderr == "botchat: `botchat tui` needs a terminal. Use `botchat ask` for one question.\n"
 
 
 def test_a_session_that_is_not_there_is_an_error_with_its_exit_code(local_shell):
     with on_terminal(local_shell, "tui", "--session", "nope nope") as terminal:
         assert terminal.ends() == 3
-        assert "There is no session 'nope nope' among yours." in terminal.text
+        assert "Session 'nope nope' not found." in terminal.text
 
 
 def test_mistakes_in_the_config_are_told_before_anything_is_drawn(local_shell):
     for text, expected in [
-        ('[tui]\ntheme = "drak"\n', "tui.theme can't be 'drak': there are"),
+        ('[tui]\ntheme = "drak"\n', "tui.theme: unknown theme 'drak'. Available themes:"),
         ('[tui.keys]\npni = "x"\n', "tui.keys.pni is unknown. Did you mean pin?"),
     ]:
         local_shell.configure(text)
@@ -50,7 +50,7 @@ def test_mistakes_in_the_config_are_told_before_anything_is_drawn(local_shell):
 
 def test_a_killed_program_has_lost_neither_the_draft_nor_what_came_of_the_reply(shell, repository_at):
     with on_terminal(shell, "tui") as terminal:
-        terminal.sees("No sessions yet.")
+        terminal.sees("No chats yet.")
         terminal.type("slow\r")
         terminal.sees("sentence 2")
         terminal.type("half a thought")
@@ -61,7 +61,7 @@ def test_a_killed_program_has_lost_neither_the_draft_nor_what_came_of_the_reply(
     with on_terminal(shell, "tui", "-c") as terminal:
         terminal.sees("half a thought")
         terminal.sees("sentence 2")
-        terminal.sees("“slow”, used last")
+        terminal.sees("“slow”, last active")
     (summary,) = repository_at.page("ann").sessions
     assert [message.role for message in repository_at.get("ann", summary.id).messages] == ["user", "assistant"]
 
@@ -71,7 +71,7 @@ def test_leaving_in_the_middle_of_a_reply_keeps_what_came_as_interrupted(local_s
     from botchat.bootstrap import build_repository
 
     with on_terminal(local_shell, "tui") as terminal:
-        terminal.sees("No sessions yet.")
+        terminal.sees("No chats yet.")
         terminal.type("slow\r")
         terminal.sees("sentence 2")
         terminal.type(end) if isinstance(end, str) else terminal.process.send_signal(end)
@@ -89,7 +89,7 @@ def test_closing_the_terminal_in_the_middle_of_a_reply_ends_the_program_and_keep
     from botchat.bootstrap import build_repository
 
     with on_terminal(local_shell, "tui") as terminal:
-        terminal.sees("No sessions yet.")
+        terminal.sees("No chats yet.")
         terminal.type("long\r")
         terminal.sees("Demo bot")
         terminal.close()
@@ -106,10 +106,10 @@ def test_closing_the_terminal_in_the_middle_of_a_reply_ends_the_program_and_keep
 def test_a_server_that_stops_and_comes_back_loses_no_word(tmp_path, own_mongod: Mongod):
     shell = Shell(tmp_path, f"{own_mongod.uri}/chats?serverSelectionTimeoutMS=500")
     with on_terminal(shell, "tui") as terminal:
-        terminal.sees("No sessions yet.")
+        terminal.sees("No chats yet.")
         own_mongod.stop()
         terminal.type("hello\r")
-        terminal.sees("Not sent: MongoDB at")
+        terminal.sees("Couldn't send: MongoDB at")
         own_mongod.start()
         terminal.type("\r")
         terminal.sees("Demo bot")

@@ -32,7 +32,7 @@ class Caller:
     """The authenticated user of a request.
 
     Attributes:
-        scopes: what the user may do.
+        scopes: the permissions of the token or sign-in.
         sign_in_id: the sign-in of the access token; None for an API token.
         access_check: checks whether the access is still valid; None on a server without sign-in.
     """
@@ -86,7 +86,7 @@ class AuthMiddleware:
 
     @property
     def _too_large(self) -> str:
-        return f"A request has at most {self._services.settings.body_bytes:,} bytes here."
+        return f"Request body too large. The limit is {self._services.settings.body_bytes:,} bytes."
 
     async def _check(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
@@ -110,7 +110,7 @@ async def authenticate(services: Services, authorization: str) -> Caller:
     kind, _, text = authorization.partition(" ")
     text = text.strip()
     if kind.lower() != "bearer" or not text:
-        raise NotSignedIn("Show who you are: Authorization: Bearer TOKEN.")
+        raise NotSignedIn("Authentication required. Send the header Authorization: Bearer TOKEN.")
     if text.startswith("bc_"):
         access = services.chat.auth
         access_check = partial(_look_up, access.cached_token, access.check_token, text)
@@ -122,7 +122,7 @@ async def authenticate(services: Services, authorization: str) -> Caller:
 
 async def _authenticate_jwt(services: Services, text: str) -> Caller:
     if services.signer is None:
-        raise NotSignedIn("This token is not good: ask for one that begins with bc_.")
+        raise NotSignedIn("Invalid token. This server accepts only API tokens, which begin with bc_.")
     claims = services.signer.verify(text)
     access = services.chat.auth
     access_check = partial(_look_up, access.cached_sign_in, access.active_sign_in, claims.sign_in_id)
@@ -147,13 +147,15 @@ def _check_same_origin(scope: Scope, headers: Headers) -> None:
     name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
     is_same_origin_fetch = headers.get("sec-fetch-site", "none") in {"same-origin", "none"}
     if name not in _LOOPBACK_NAMES or not is_same_origin_fetch or is_cross_origin(scope):
-        raise NotAllowed("This server answers only who calls it from this machine, by its own address.")
+        raise NotAllowed(
+            "Cross-site request blocked. This server accepts only requests from this machine to its own address."
+        )
 
 
 def _caller_with(request: Request, scope: accounts.Scope) -> Caller:
     caller: Caller = request.state.caller
     if scope not in caller.scopes:
-        raise NotAllowed(f"This token is not for that: it needs the scope {scope}.")
+        raise NotAllowed(f"This token doesn't have the scope {scope}.")
     return caller
 
 

@@ -52,6 +52,6 @@ class RevocableResponse:
         except NotSignedIn as error:
             self._refusal = error
             return False
-        except StoreError:  # it can't be checked now
+        except StoreError:  # access can't be checked now
             return True
         return True

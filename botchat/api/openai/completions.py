@@ -25,35 +25,47 @@ from botchat.core.chat import Reply
 from botchat.core.errors import ReplyRunning
 from botchat.core.models import Message, Session, valid_text
 
-router = APIRouter(prefix="/v1", tags=["for OpenAI clients"])
+router = APIRouter(prefix="/v1", tags=["OpenAI-compatible"])
 
 SESSION_HEADER = "X-Botchat-Session"
+
+SessionHeader = Annotated[
+    str | None, Header(alias=SESSION_HEADER, description="ID of the session to continue. Default: a new session.")
+]
 
 _FINISH_REASONS = {"truncated": "length"}
 _DONE = b"data: [DONE]\n\n"
 
 
 class ChatMessageIn(BaseModel):
-    """A message of the conversation; the last one is the user's."""
+    """A message of the conversation."""
 
     model_config = ConfigDict(extra="allow")
 
-    role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[dict[str, Any]] | None = None
+    role: Literal["system", "developer", "user", "assistant"] = Field(
+        description="Role. The last message has the role `user`."
+    )
+    content: str | list[dict[str, Any]] | None = Field(
+        None, description="Text, or a list of parts: `text`, and `image_url` with a `data:` URL in base64."
+    )
 
 
 class CompletionIn(BaseModel):
-    """A request as OpenAI's clients make it. How the bot answers (temperature and the like) is its own config's."""
+    """A chat completion request of an OpenAI client. Sampling parameters such as `temperature` come from the config."""
 
     model_config = ConfigDict(extra="allow")
 
-    model: str = Field(min_length=1, description="The bot.")
-    messages: list[ChatMessageIn] = Field(min_length=1)
-    stream: bool = False
-    stream_options: dict[str, Any] | None = None
-    session_id: str | None = Field(None, description=f"The same as the header {SESSION_HEADER}.")
-    n: int | None = Field(None, ge=1, le=1)
-    tools: list[Any] | None = Field(None, max_length=0)
+    model: str = Field(min_length=1, description="ID of the bot.")
+    messages: list[ChatMessageIn] = Field(min_length=1, description="The conversation, oldest first.")
+    stream: bool = Field(default=False, description="Whether to stream the reply as chunks.")
+    stream_options: dict[str, Any] | None = Field(
+        None, description="`include_usage`: whether the last chunk has the token usage."
+    )
+    session_id: str | None = Field(
+        None, description=f"ID of the session to continue. The header {SESSION_HEADER} takes precedence."
+    )
+    n: int | None = Field(None, ge=1, le=1, description="Number of choices. Only 1 is supported.")
+    tools: list[Any] | None = Field(None, max_length=0, description="Not supported.")
 
     @property
     def wants_usage(self) -> bool:
@@ -63,7 +75,10 @@ class CompletionIn(BaseModel):
 
 @router.get("/models", operation_id="list_models")
 def list_models(_caller: Reader, services: ServicesDep) -> dict[str, Any]:
-    """List the bots as models."""
+    """List models.
+
+    Returns the bots as models.
+    """
     models = [{"id": bot_id, "object": "model", "created": 0, "owned_by": "botchat"} for bot_id in services.chat.bots]
     return {"object": "list", "data": models}
 
@@ -74,7 +89,7 @@ def list_models(_caller: Reader, services: ServicesDep) -> dict[str, Any]:
     response_model=None,
     responses={
         200: {
-            "description": f"The answer; its session is in the header {SESSION_HEADER}",
+            "description": f"The reply; the header {SESSION_HEADER} has the ID of its session.",
             "content": {"application/json": {}, "text/event-stream": {}},
         }
     },
@@ -84,9 +99,12 @@ async def complete(
     request: Request,
     caller: Writer,
     services: ServicesDep,
-    session_id: Annotated[str | None, Header(alias=SESSION_HEADER)] = None,
+    session_id: SessionHeader = None,
 ) -> Response:
-    """Answer the last message, and store it with its answer. Who hangs up ends the answer, as at OpenAI."""
+    """Create a chat completion.
+
+    Stores the new messages in a session and returns the bot's reply. Disconnecting stops the reply, as with OpenAI.
+    """
     reply = await run_in_threadpool(_start_reply, services, caller.user, body, session_id or body.session_id)
     headers = {SESSION_HEADER: reply.session_id}
     if body.stream:
@@ -180,7 +198,7 @@ async def _stream(reply: Reply, body: CompletionIn) -> AsyncIterator[bytes]:
 
 
 async def _wait_for_disconnect(request: Request) -> None:
-    """Wait until the client disconnects. The body has been read, so nothing else can arrive."""
+    """Wait until the client disconnects. The body has been read: no other message can arrive."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
 

@@ -14,7 +14,7 @@ from botchat.core.models import File, Message, read_file, valid_text
 
 _SYSTEM_ROLES = ("system", "developer")
 _CHAT_ROLES = ("user", "assistant")
-_REASONING = re.compile(r"\s*<think>.*?</think>", re.DOTALL)  # some clients put it before the answer
+_REASONING = re.compile(r"\s*<think>.*?</think>", re.DOTALL)  # some clients put it before the reply
 
 
 @dataclass(kw_only=True, slots=True)
@@ -41,9 +41,11 @@ def read_messages(sent: Sequence[dict[str, Any]]) -> Conversation:
             text, files = _read_content(message.get("content"), i)
             conversation.messages.append(Message(role=role, content=text, files=files))
         else:
-            raise InvalidInput(f"messages.{i}: only system, developer, user and assistant messages are taken here.")
+            raise InvalidInput(
+                f"messages.{i}: unsupported message. Supported: system, developer, user, assistant (no tool calls)."
+            )
     if not conversation.messages or conversation.messages[-1].role != "user":
-        raise InvalidInput("The last of the messages must be the user's.")
+        raise InvalidInput("The last message must have the role user.")
     return conversation
 
 
@@ -52,9 +54,9 @@ class MatchResult:
     """Where the messages of a request belong in a session.
 
     Attributes:
-        new: the messages that are not in the session; the last is the question.
-        parent: the id of the message that the first of `new` follows; None: the end of the shown branch.
-        question: if no message is new, the id of the question to answer, also if it has an answer.
+        new: the messages that are not in the session; the last is the one to reply to.
+        parent: ID of the message that the first of `new` follows; None: the end of the shown branch.
+        question: if no message is new, ID of the message to reply to, even if it has a reply.
     """
 
     new: list[Message] = field(default_factory=list)
@@ -70,12 +72,12 @@ def match_messages(stored: Sequence[Message], head: str | None, sent: Sequence[M
     messages, they start a new branch after the last equal message.
 
     Messages are equal despite what clients lose: leading and trailing white space, the kind of line break, lone
-    surrogates, messages without content, images, and the end of an interrupted answer.
+    surrogates, messages without content, images, and the end of an interrupted reply.
 
     Args:
         stored: all messages of the session, in the order of the record.
-        head: the id of the last shown message; None: the last of `stored`.
-        sent: the messages of the request; the last is the question.
+        head: ID of the last shown message; None: the last of `stored`.
+        sent: the messages of the request; the last is the one to reply to.
     """
     shown = [message for message in branch_of(stored, head) if _has_content(message)]
     candidates = [*(message for message in sent[:-1] if _has_content(message)), sent[-1]]
@@ -92,7 +94,7 @@ def match_messages(stored: Sequence[Message], head: str | None, sent: Sequence[M
 
 
 def _matching_ids(stored: Sequence[Message], candidates: Sequence[Message]) -> list[list[str]]:
-    """Return for each message of `candidates` the ids of equal stored messages, up to the first message without any."""
+    """Return for each message of `candidates` the IDs of equal stored messages, up to the first message without any."""
     followers, before = defaultdict[str, list[Message]](list), ROOT
     for message in stored:
         followers[message.parent or before].append(message)
@@ -123,20 +125,20 @@ def _followers(followers: Mapping[str, list[Message]], message_id: str) -> Itera
 
 
 def _preferred_id(ids: Sequence[str], shown: Sequence[Message]) -> str:
-    """Return the preferred id of equal messages: one that is shown, else the newest."""
+    """Return the preferred ID of equal messages: a shown one, else the newest."""
     return next((message.id for message in shown if message.id in ids), ids[-1])
 
 
 def _overlap_length(shown: Sequence[Message], candidates: Sequence[Message]) -> int:
-    """Return how many of the sent messages are the newest shown ones: some clients leave out the oldest."""
-    for start in range(1, len(shown) - 1):  # at least a question and its answer
+    """Return how many of the sent messages are the newest shown ones: some clients drop the oldest."""
+    for start in range(1, len(shown) - 1):  # at least a message and its reply
         if len(rest := shown[start:]) < len(candidates) and all(map(_is_same, rest, candidates)):
             return len(rest)
     return 0
 
 
 def _has_content(message: Message) -> bool:
-    """Return whether a client can have a message; it never gets tool results and the like."""
+    """Return whether a client can have this message; clients never get tool results."""
     return message.role in _CHAT_ROLES and bool(message.content.strip() or message.files)
 
 
@@ -166,15 +168,19 @@ def _read_content(content: Any, i: int) -> tuple[str, list[File]]:
             case {"type": "image_url", "image_url": {"url": str(url)}}:
                 files.append(_read_image(url, i, len(files)))
             case _:
-                raise InvalidInput(f"messages.{i}.content: only text and images as data: URLs are taken here.")
+                raise InvalidInput(
+                    f"messages.{i}.content: unsupported content. Supported: text, and images as data: URLs."
+                )
     return "\n".join(texts), files
 
 
 def _read_image(url: str, i: int, number: int) -> File:
     head, _, data = url.partition(",")
     if not head.startswith("data:image/") or not head.endswith(";base64"):
-        raise InvalidInput(f"messages.{i}.content: an image must be a data: URL in base64; none is fetched.")
+        raise InvalidInput(
+            f"messages.{i}.content: an image must be a data: URL in base64. Remote images aren't fetched."
+        )
     try:
         return read_file(f"image-{number + 1}", base64.b64decode(data, validate=True))
     except binascii.Error as error:
-        raise InvalidInput(f"messages.{i}.content: an image is no base64: {error}.") from error
+        raise InvalidInput(f"messages.{i}.content: an image is not valid base64: {error}.") from error

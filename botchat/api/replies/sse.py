@@ -1,8 +1,8 @@
 """Server-sent events of a reply, from its beginning or from where a stream was interrupted.
 
-`begin` has the ids, and the `parent` of a new branch; each `delta` has new text; `unsupported` has all content without
-plain text so far; `error` has the problem; `end` has the complete message as stored. The id of a delta is its message
-and how much of it was sent, so that any process can resume the stream from there.
+`begin` has the IDs, and the `parent` of a new branch; each `delta` has new text; `unsupported` has all content so far
+that isn't plain text; `error` has the problem; `end` has the complete message as stored. The ID of a delta is that of
+its message and how much of it was sent, so that any process can resume the stream.
 """
 
 import asyncio
@@ -25,9 +25,9 @@ from botchat.core.models import Delta, Message, Session, Unsupported, unpack
 
 _SEARCHED_MESSAGES = 500
 _POLL_SECONDS = 1.0  # as often as another process stores a reply in progress
-_MAX_POLLS = 10  # an older botchat that writes the reply ignores the request to stop
+_MAX_POLLS = 10  # an older version of botchat that writes the reply ignores the request to stop
 POSITION_PATTERN = r"^([!-~]{1,200}):([0-9]{1,9}):([0-9]{1,9})$"
-"""The id of a delta: the message's id, and how many characters of its content and of its reasoning were sent."""
+"""The ID of a delta: the message's ID, and how many characters of its content and of its reasoning were sent."""
 
 _POSITION_REGEX = re.compile(POSITION_PATTERN)
 
@@ -55,16 +55,16 @@ class Position(NamedTuple):
 
 
 def parse_position(last_event_id: str | None) -> Position | None:
-    """Parse the id of an event; return None if there is none.
+    """Parse the ID of an event; return None without one.
 
     Raises:
-        InvalidInput: it is not the id of an event.
+        InvalidInput: not the ID of an event.
     """
     if not last_event_id:
         return None
     found = _POSITION_REGEX.fullmatch(last_event_id)
     if found is None:
-        raise InvalidInput("That Last-Event-ID is none of an event that was sent.")
+        raise InvalidInput("Invalid Last-Event-ID. Send the ID of an event that you received.")
     return Position(found[1], int(found[2]), int(found[3]))
 
 

@@ -13,17 +13,17 @@ from botchat.core.chat import Reply, branch_of, is_empty_reply, is_unanswered
 from botchat.core.errors import BotchatError, InvalidInput, ReplyRunning
 from botchat.core.models import Message, Session, read_file
 
-_SEARCHED_MESSAGES = 500  # the newest messages in which a repeated question is searched: clients retry soon
+_SEARCHED_MESSAGES = 500  # a repeated message is searched among this many of the newest: clients retry soon
 
 
 @dataclass(kw_only=True, slots=True)
 class StartedTurn:
-    """A stored question and its answer: the reply in progress, or the message of an earlier request.
+    """A stored message of the user and its reply: in progress, or the stored one of an earlier request.
 
     Attributes:
         source: the reply, or the stored message.
-        question_id: the id of the question; None if the turn has no new question.
-        parent: the id of the message that the first new message follows, if it is not the one before it.
+        question_id: ID of the user's message; None if the turn has no new one.
+        parent: ID of the message that the first new message follows, if it isn't the one before it.
     """
 
     session_id: str
@@ -57,7 +57,7 @@ def send_message(
         return _started_turn(send(services, session, question), question)
     except BotchatError:
         if all(message.id != question.id for message in _newest_messages(services, session)):
-            idempotency.release(services.chat, user, key)  # nothing was stored: it can be retried
+            idempotency.release(services.chat, user, key)  # nothing was stored: the request can be retried
         raise
 
 
@@ -79,13 +79,13 @@ def retry(services: Services, session: Session) -> Reply:
 
 
 def answer_question(services: Services, session: Session, stored: Sequence[Message], question: str) -> Reply:
-    """Start a reply to a stored message of the user; an earlier answer stays as another branch.
+    """Start a reply to a stored message of the user; an earlier reply is kept as another branch.
 
     Args:
         services: the services of the API.
         session: the session, with its head.
         stored: all messages of the session, in the order of the record.
-        question: the id of the message.
+        question: ID of the message.
     """
     branch = branch_of(stored, session.head)
     waiting = branch[:-1] if is_empty_reply(branch[-1]) else branch
@@ -107,18 +107,18 @@ def retry_reply(services: Services, user: str, session_id: str) -> StartedTurn:
     """Start the reply to the last message of a session, which has none.
 
     Raises:
-        InvalidInput: the message has an answer.
+        InvalidInput: the message has a reply.
     """
     services.running_replies.check_limit(user)
     session = open_session(services.chat, user, session_id)
     if not session.rev:
-        raise InvalidInput("There is nothing to try again: the session has no message yet.")
+        raise InvalidInput("The session has no messages yet, so there is no reply to retry.")
     reply = retry(services, session)
     return StartedTurn(session_id=session_id, source=reply, parent=reply.message.parent)
 
 
 def edit_message(services: Services, user: str, session_id: str, message_id: str, content: str) -> StartedTurn:
-    """Store a new version of a user's message and start the reply; the old branch stays.
+    """Store a new version of a user's message and start the reply; the old branch is kept.
 
     Raises:
         SessionNotFound, MessageNotFound: the user has no such message.
@@ -133,11 +133,11 @@ def edit_message(services: Services, user: str, session_id: str, message_id: str
 
 
 def regenerate_reply(services: Services, user: str, session_id: str, message_id: str) -> StartedTurn:
-    """Start another reply to the question of an answer, which stays as a branch.
+    """Start another version of a reply; the old one is kept as a branch.
 
     Raises:
         SessionNotFound, MessageNotFound: the user has no such message.
-        InvalidInput: the message is not an answer.
+        InvalidInput: the message is not a reply.
     """
     services.running_replies.check_limit(user)
     session = services.chat.open(user, session_id)
@@ -154,7 +154,7 @@ def check_message_length(services: Services, content: str) -> None:
     """
     limit = services.settings.message_characters
     if len(content) > limit:
-        raise InvalidInput(f"A message has at most {limit:,} characters here; this one has {len(content):,}.")
+        raise InvalidInput(f"Message too long: {len(content):,} characters. The limit is {limit:,}.")
 
 
 def _started_turn(reply: Reply, question: Message) -> StartedTurn:
@@ -166,7 +166,7 @@ def _newest_messages(services: Services, session: Session) -> list[Message]:
 
 
 def _resume_turn(services: Services, user: str, session_id: str, question: Message) -> StartedTurn:
-    """Return the turn of a question that was sent before; start its reply if there is none, as after a crash.
+    """Return the turn of a message that was sent before; start its reply if there is none, as after a crash.
 
     Raises:
         ReplyRunning: the reply is in progress.

@@ -1,4 +1,4 @@
-"""Sessions without a message: kept for a day among the expiring values, for all processes, and not saved."""
+"""Sessions without a message: kept for 24 hours among the expiring values, for all processes, and not saved."""
 
 import json
 from dataclasses import replace
@@ -16,7 +16,7 @@ _FIELDS = ("bot_id", "name", "system", "tags", "metadata", "pinned", "state")
 
 
 def remember_unsaved(chat: Chat, session: Session) -> None:
-    """Keep a session until it has its first message, for at most a day."""
+    """Keep a session until it has its first message, for at most 24 hours."""
     value = {name: getattr(session, name) for name in _FIELDS} | {"create_time": session.create_time.isoformat()}
     chat.expiring_values.put(
         _storage_key(session.user, session.id), {"json": json.dumps(value)}, now() + UNSAVED_LIFETIME

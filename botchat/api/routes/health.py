@@ -7,32 +7,44 @@ from botchat.api.dependencies import ServicesDep
 from botchat.api.schemas.responses import BotOut, bot_out
 from botchat.core.errors import NotAllowed
 
-router = APIRouter(tags=["server"])
+router = APIRouter(tags=["Server"])
 
 
 @router.get("/healthz", operation_id="healthz")
 def healthz() -> dict[str, str]:
-    """Tell that this process answers."""
+    """Check liveness.
+
+    Returns 200 while this process responds.
+    """
     return {"status": "ok"}
 
 
 @router.get("/readyz", operation_id="readyz")
 def readyz(services: ServicesDep) -> dict[str, str]:
-    """Tell that the store answers; 503 while it does not."""
+    """Check readiness.
+
+    Returns 200 while the store responds, otherwise 503.
+    """
     services.chat.expiring_values.get("readyz")
     return {"status": "ok"}
 
 
 @router.get("/metrics", operation_id="metrics", response_class=Response)
 def metrics(caller: AnyCaller, services: ServicesDep) -> Response:
-    """Tell Prometheus. It needs a token of the scope `metrics`."""
+    """Retrieve metrics.
+
+    Returns this process's metrics in the Prometheus text format. Needs the scope `metrics` or `admin`.
+    """
     if not {"metrics", "admin"} & set(caller.scopes):
-        raise NotAllowed("This token is not for that: it needs the scope metrics.")
+        raise NotAllowed("This token doesn't have the scope metrics.")
     return Response(services.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 @router.get("/bots", operation_id="list_bots")
 def list_bots(caller: Reader, services: ServicesDep) -> list[BotOut]:
-    """List the bots that you may ask."""
+    """List bots.
+
+    Returns the bots that you can use.
+    """
     preferred = services.chat.preferred_bot(caller.user)
     return [bot_out(bot, is_default=bot_id == preferred) for bot_id, bot in services.chat.bots.items()]

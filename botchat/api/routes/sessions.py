@@ -9,7 +9,15 @@ from botchat.api.auth.middleware import Reader, Writer
 from botchat.api.dependencies import Services, ServicesDep
 from botchat.api.idempotency import IdempotencyKeyHeader, reserve
 from botchat.api.replies.unsaved_sessions import forget_unsaved, open_session, remember_unsaved, with_changes
-from botchat.api.schemas.requests import Last, Limit, SessionFilterIn, SessionIn, SessionPageIn, SessionPatch
+from botchat.api.schemas.requests import (
+    Last,
+    Limit,
+    SessionFilterIn,
+    SessionIdPath,
+    SessionIn,
+    SessionPageIn,
+    SessionPatch,
+)
 from botchat.api.schemas.responses import (
     CountOut,
     MessagesOut,
@@ -26,7 +34,16 @@ from botchat.core.errors import SessionNotFound
 from botchat.core.exporting import ExportFormat, encode_chunks, export
 from botchat.core.models import PAGE_SIZE, SessionFilter, now
 
-router = APIRouter(tags=["sessions"])
+router = APIRouter(tags=["Sessions"])
+
+FindQuery = Annotated[str, Query(min_length=1, max_length=500, description="Beginning of an ID, or an exact name.")]
+BeforeQuery = Annotated[
+    int, Query(ge=0, le=2**31, description="Position: `first` of a session or page. Default: the end of the session.")
+]
+PurgeQuery = Annotated[bool, Query(description="Whether to delete the session permanently.")]
+FormatQuery = Annotated[
+    ExportFormat, Query(description="File format. `json` and `jsonl` are complete and can be re-imported.")
+]
 
 
 def _links(*operations: str) -> dict[str, Any]:
@@ -48,7 +65,10 @@ def _links(*operations: str) -> dict[str, Any]:
     },
 )
 def create(body: SessionIn, caller: Writer, services: ServicesDep, key: IdempotencyKeyHeader = None) -> SessionOut:
-    """Begin a session. It is stored with its first message; until then it is known for a day, and in no list."""
+    """Create a session.
+
+    The session is stored with its first message. Until then it is kept for one day and isn't listed.
+    """
     session = services.chat.new_session(caller.user, body.bot_id)
     kept = reserve(services.chat, caller.user, key, ("create", body), {"session_id": session.id})
     if kept is not None:
@@ -60,13 +80,19 @@ def create(body: SessionIn, caller: Writer, services: ServicesDep, key: Idempote
 
 @router.get("/sessions", operation_id="list_sessions")
 def list_sessions(caller: Reader, services: ServicesDep, which: Annotated[SessionPageIn, Query()]) -> PageOut:
-    """List your sessions, newest first, 50 at a time, or find some."""
+    """List or search sessions.
+
+    Returns your sessions, newest first. Sessions created between two requests don't shift the pages.
+    """
     return page_out(services.chat.page(caller.user, which.after, which.limit, _session_filter(which)))
 
 
 @router.get("/sessions/count", operation_id="count_sessions")
 def count(caller: Reader, services: ServicesDep, which: Annotated[SessionFilterIn, Query()]) -> CountOut:
-    """Count your sessions, or some."""
+    """Count sessions.
+
+    Returns the number of your sessions that match the filter.
+    """
     return CountOut(count=services.chat.count(caller.user, _session_filter(which)))
 
 
@@ -74,27 +100,34 @@ def count(caller: Reader, services: ServicesDep, which: Annotated[SessionFilterI
     "/sessions/latest",
     response_model=SessionSummaryOut,
     operation_id="latest_session",
-    responses={204: {"description": "You have no session."}},
+    responses={204: {"description": "You have no sessions."}},
 )
 def latest(caller: Reader, services: ServicesDep) -> SessionSummaryOut | Response:
-    """Find the session that was used last."""
+    """Retrieve the latest session.
+
+    Returns the active session that you used last.
+    """
     summary = services.chat.latest(caller.user)
     return summary_out(summary) if summary else Response(status_code=204)
 
 
 @router.get("/sessions/find", operation_id="find_sessions")
-def find(
-    caller: Reader, services: ServicesDep, text: Annotated[str, Query(min_length=1, max_length=500)]
-) -> SessionListOut:
-    """Find the sessions, in whatever state, whose id begins with a text or whose name it is."""
+def find(caller: Reader, services: ServicesDep, text: FindQuery) -> SessionListOut:
+    """Find sessions by ID or name.
+
+    Returns sessions in any state.
+    """
     return SessionListOut.model_construct(
         sessions=[summary_out(found) for found in services.chat.find(caller.user, text)]
     )
 
 
 @router.get("/session/{session_id}", response_model_exclude_none=True, operation_id="read_session")
-def read(session_id: str, caller: Reader, services: ServicesDep, last: Last = PAGE_SIZE) -> SessionOut:
-    """Read a session with its newest messages."""
+def read(session_id: SessionIdPath, caller: Reader, services: ServicesDep, last: Last = PAGE_SIZE) -> SessionOut:
+    """Retrieve a session.
+
+    Returns the session with its newest messages.
+    """
     return session_out(open_session(services.chat, caller.user, session_id, last))
 
 
@@ -104,13 +137,16 @@ def read(session_id: str, caller: Reader, services: ServicesDep, last: Last = PA
     operation_id="read_messages",
 )
 def read_messages(
-    session_id: str,
+    session_id: SessionIdPath,
     caller: Reader,
     services: ServicesDep,
-    before: Annotated[int, Query(ge=0, le=2**31, description="A session's `first`: those before it.")] = 2**31,
+    before: BeforeQuery = 2**31,
     limit: Limit = PAGE_SIZE,
 ) -> MessagesOut:
-    """Read the messages that came before others, oldest first."""
+    """List messages before a position.
+
+    Returns a page of a session's messages, oldest first.
+    """
     session = open_session(services.chat, caller.user, session_id, 1)
     before = min(before, session.message_count)
     if not before:
@@ -120,8 +156,11 @@ def read_messages(
 
 
 @router.patch("/session/{session_id}", response_model_exclude_none=True, operation_id="change_session")
-def change(session_id: str, body: SessionPatch, caller: Writer, services: ServicesDep) -> SessionOut:
-    """Rename, pin, tag, archive, restore; choose another bot or system prompt. null for `system` is the bot's own."""
+def change(session_id: SessionIdPath, body: SessionPatch, caller: Writer, services: ServicesDep) -> SessionOut:
+    """Update a session.
+
+    Renames, pins, tags, archives or restores a session, or changes its bot or system prompt.
+    """
     session = open_session(services.chat, caller.user, session_id)
     given = body.model_dump(exclude_unset=True)
     changes: Any = {name: value for name, value in given.items() if value is not None or name == "system"}
@@ -137,12 +176,15 @@ def change(session_id: str, body: SessionPatch, caller: Writer, services: Servic
 
 @router.delete("/session/{session_id}", status_code=204, operation_id="delete_session")
 def delete(
-    session_id: str,
+    session_id: SessionIdPath,
     caller: Writer,
     services: ServicesDep,
-    purge: Annotated[bool, Query(description="For ever, instead of into the trash for 30 days.")] = False,  # noqa: FBT002
+    purge: PurgeQuery = False,  # noqa: FBT002
 ) -> Response:
-    """Put a session into the trash, or remove it for ever."""
+    """Delete a session.
+
+    Moves the session to the trash for 30 days, or deletes it permanently.
+    """
     session = open_session(services.chat, caller.user, session_id, 1)
     if not session.rev:
         forget_unsaved(services.chat, session)
@@ -155,9 +197,12 @@ def delete(
 
 @router.get("/session/{session_id}/export", operation_id="export_session", response_class=Response)
 def export_session(
-    session_id: str, caller: Reader, services: ServicesDep, form: ExportFormat = ExportFormat.json
+    session_id: SessionIdPath, caller: Reader, services: ServicesDep, form: FormatQuery = ExportFormat.json
 ) -> Response:
-    """Write one session out, with all its messages: Markdown, HTML, JSON, JSON Lines or CSV."""
+    """Export a session.
+
+    Returns a file with all messages of the session.
+    """
     session = open_session(services.chat, caller.user, session_id, 1)
     if not session.rev:
         raise SessionNotFound(session_id)
@@ -165,8 +210,11 @@ def export_session(
 
 
 @router.get("/export", operation_id="export_sessions", response_class=Response)
-def export_all(caller: Reader, services: ServicesDep, form: ExportFormat = ExportFormat.jsonl) -> Response:
-    """Write all your sessions out, the trash too, one in memory at a time."""
+def export_all(caller: Reader, services: ServicesDep, form: FormatQuery = ExportFormat.jsonl) -> Response:
+    """Export all sessions.
+
+    Returns a file with all your sessions, archived and deleted ones included.
+    """
     return _export_response(services, SessionFilter(user=caller.user, state=None), form)
 
 
@@ -175,7 +223,7 @@ def _session_filter(which: SessionFilterIn) -> SessionFilter:
 
 
 def _export_response(services: Services, where: SessionFilter, form: ExportFormat, *, alone: bool = False) -> Response:
-    """Return a file download. An error before its first byte is a response; a later one breaks the connection."""
+    """Return a file download. An error before its first byte is a response; a later one closes the connection."""
     parts = encode_chunks(export(services.chat.for_admins().records(where), form, single=alone))
     name = f"botchat-{now():%Y-%m-%d}.{form}"
     return StreamingResponse(

@@ -1,6 +1,8 @@
 """The routes for password sign-in: a short-lived access token and a refresh token for the next pair."""
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
 
 from botchat.api.auth.middleware import AnyCaller
 from botchat.api.dependencies import Services, ServicesDep
@@ -11,15 +13,17 @@ from botchat.core.auth import IssuedSignIn
 from botchat.core.errors import NotAllowed
 from botchat.serving import DEVICE_COOKIE, SignInSource, rate_limit_key, set_device_cookie
 
-router = APIRouter(tags=["signing in"])
+EverywhereQuery = Annotated[bool, Query(description="Whether to end all your sign-ins.")]
+
+router = APIRouter(tags=["Sign-in"])
 
 
 @router.post("/auth/sign-in", operation_id="sign_in")
 async def sign_in(body: CredentialsIn, request: Request, response: Response, services: ServicesDep) -> TokenPairOut:
-    """Sign in with a name and a password.
+    """Sign in with a username and password.
 
-    The answer's cookie `botchat_device` says that you signed in from here: other people's wrong passwords then don't
-    keep you out.
+    Sets the cookie `botchat_device`. A client that returns it can still sign in after too many wrong passwords were
+    sent for the user from elsewhere.
     """
     signer = _signer(services)
     source = SignInSource(rate_limit_key(request.scope), request.cookies.get(DEVICE_COOKIE, ""))
@@ -30,13 +34,19 @@ async def sign_in(body: CredentialsIn, request: Request, response: Response, ser
 
 @router.post("/auth/refresh", operation_id="refresh")
 def refresh(body: RefreshIn, services: ServicesDep) -> TokenPairOut:
-    """Get the next pair of tokens. A refresh token that comes a second time ends the sign-in of both."""
+    """Refresh the tokens.
+
+    Returns a new pair of tokens. A refresh token that is used twice ends the sign-in.
+    """
     return _token_pair(_signer(services), services.chat.auth.refresh(body.refresh_token))
 
 
 @router.post("/auth/sign-out", status_code=204, operation_id="sign_out")
-def sign_out(caller: AnyCaller, services: ServicesDep, everywhere: bool = False) -> Response:  # noqa: FBT001, FBT002
-    """End this sign-in, or all of yours."""
+def sign_out(caller: AnyCaller, services: ServicesDep, everywhere: EverywhereQuery = False) -> Response:  # noqa: FBT002
+    """Sign out.
+
+    Revokes the tokens of this sign-in, or of all your sign-ins.
+    """
     if everywhere:
         services.chat.auth.sign_out_everywhere(caller.user)
     elif caller.sign_in_id:
@@ -46,7 +56,10 @@ def sign_out(caller: AnyCaller, services: ServicesDep, everywhere: bool = False)
 
 @router.get("/me", operation_id="who_am_i")
 def who_am_i(caller: AnyCaller) -> CallerOut:
-    """Tell who you are, and what you may."""
+    """Retrieve the current user.
+
+    Returns your username and the scopes of the token.
+    """
     return CallerOut(user=caller.user, scopes=list(caller.scopes))
 
 
@@ -59,5 +72,5 @@ def _token_pair(signer: JwtSigner, signed: IssuedSignIn) -> TokenPairOut:
 
 def _signer(services: Services) -> JwtSigner:
     if services.signer is None:
-        raise NotAllowed(f"Nobody signs in with a password here: the server has no {KEY_VARIABLE}.")
+        raise NotAllowed(f"Password sign-in is disabled: {KEY_VARIABLE} isn't set on the server. Use an API token.")
     return services.signer

@@ -1,8 +1,8 @@
-"""The bodies and queries of requests. Fields have the names of the record."""
+"""The bodies and parameters of requests. Fields are named as in the stored record; descriptions go into OpenAPI."""
 
 from typing import Annotated, Literal
 
-from fastapi import Query
+from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from botchat.core.models import (
@@ -29,100 +29,124 @@ class _In(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-Last = Annotated[int, Query(ge=1, le=500, description="How many of the newest messages.")]
-Limit = Annotated[int, Query(ge=1, le=500)]
+SessionIdPath = Annotated[str, Path(description="ID of the session.")]
+MessageIdPath = Annotated[str, Path(description="ID of the message.")]
+FileIdPath = Annotated[str, Path(description="ID of the file, from the message's `files`.")]
+
+Last = Annotated[int, Query(ge=1, le=500, description="Number of messages to include, from the newest back.")]
+Limit = Annotated[int, Query(ge=1, le=500, description="Maximum number of items to return.")]
 
 
 class SessionIn(_In):
-    """What a session begins with; what is left out is as everywhere else."""
+    """The initial values of a session."""
 
-    bot_id: _BotId | None = Field(None, description="Who answers; without it the bot that you prefer.")
-    name: _Name | None = Field(None, description="Without it, the first words of yours.")
-    system: _System | None = Field(None, description="What the bot is told instead of its own system prompt.")
-    tags: list[_Tag] = Field([], max_length=TAGS_LIMIT)
-    metadata: dict[_Key, JsonValue] = {}
+    bot_id: _BotId | None = Field(None, description="ID of the bot. Default: your preferred bot.")
+    name: _Name | None = Field(
+        None, description="Name of the session. Default: the first 50 characters of the first message, later a title."
+    )
+    system: _System | None = Field(
+        None, description="System prompt. Replaces the bot's; an empty string means no system prompt."
+    )
+    tags: list[_Tag] = Field([], max_length=TAGS_LIMIT, description="Tags of the session.")
+    metadata: dict[_Key, JsonValue] = Field(
+        {}, description="Your own key-value data. Keys contain no `.` and don't start with `$`; values are any JSON."
+    )
 
 
 class SessionFilterIn(BaseModel):
-    """Which sessions are meant; with `text`, those that have every word of it in the name or in a message."""
+    """The filter of a list of sessions. All conditions must match."""
 
     model_config = ConfigDict(extra="forbid")
 
-    state: State = "active"
-    bot_id: str | None = None
-    tag: str | None = None
-    pinned: bool | None = None
-    text: Annotated[str, StringConstraints(max_length=500)] = ""
+    state: State = Field("active", description="Only sessions in this state.")
+    bot_id: str | None = Field(None, description="Only sessions with this bot.")
+    tag: str | None = Field(None, description="Only sessions with this tag.")
+    pinned: bool | None = Field(None, description="`true`: only pinned sessions; `false`: only unpinned ones.")
+    text: Annotated[str, StringConstraints(max_length=500)] = Field(
+        "", description="Only sessions with all of these words in the name or in a message. Case-insensitive."
+    )
 
 
 class SessionPageIn(SessionFilterIn):
-    """Which page of them is meant."""
+    """The filter and the position of a page of sessions."""
 
-    after: str | None = Field(None, min_length=1, description="The `next` of the page before.")
-    limit: Annotated[int, Field(ge=1, le=500)] = PAGE_SIZE
+    after: str | None = Field(
+        None, min_length=1, description="Cursor: `next` of the previous page. Default: the first page."
+    )
+    limit: Annotated[int, Field(ge=1, le=500, description="Maximum number of sessions to return.")] = PAGE_SIZE
 
 
 class SessionPatch(_In):
-    """What is to be changed; what is left out stays. The keys of `metadata` are set one by one."""
+    """The changes of a session. Fields that are absent or null are unchanged, except `system`."""
 
-    bot_id: _BotId | None = None
-    name: _Name | None = None
-    system: _System | None = None
-    pinned: bool | None = None
-    state: State | None = Field(None, description="archived, trash, or active to bring it back.")
-    tags: list[_Tag] | None = Field(None, max_length=TAGS_LIMIT)
-    metadata: dict[_Key, JsonValue] | None = None
+    bot_id: _BotId | None = Field(None, description="ID of the bot that replies from the next message on.")
+    name: _Name | None = Field(None, description="Name of the session.")
+    system: _System | None = Field(
+        None, description="System prompt. `null` restores the bot's; an empty string means no system prompt."
+    )
+    pinned: bool | None = Field(None, description="Whether the session is pinned.")
+    state: State | None = Field(
+        None, description="`archived`, `trash`, or `active` to unarchive or restore the session."
+    )
+    tags: list[_Tag] | None = Field(None, max_length=TAGS_LIMIT, description="All tags; replaces the present ones.")
+    metadata: dict[_Key, JsonValue] | None = Field(None, description="Keys to set. Other keys are unchanged.")
 
 
 class EditIn(_In):
-    """What you say in the place of a message; its files stay."""
+    """The new text of a message. Its files are kept."""
 
-    content: str = Field(min_length=1, pattern=r"\S")
-    stream: bool = Field(default=False, description="Answer with server-sent events, as it comes.")
+    content: str = Field(min_length=1, pattern=r"\S", description="Text of the message. Markdown.")
+    stream: bool = Field(default=False, description="Whether to return the reply as server-sent events.")
 
 
 class FileIn(_In):
-    """A file: text in UTF-8, or a PNG, JPEG, GIF or WebP image."""
+    """An attachment: a UTF-8 text file, or a PNG, JPEG, GIF or WebP image."""
 
-    name: _Name
-    data: Annotated[str, StringConstraints(min_length=4, pattern=_BASE64)] = Field(description="In base64.")
+    name: _Name = Field(description="File name.")
+    data: Annotated[str, StringConstraints(min_length=4, pattern=_BASE64)] = Field(
+        description="Content of the file, in base64."
+    )
 
 
 class MessageIn(EditIn):
-    """What you say."""
+    """A message of the user."""
 
-    files: list[FileIn] = Field([], max_length=MAX_FILES)
+    files: list[FileIn] = Field([], max_length=MAX_FILES, description="Attachments.")
 
 
 class FeedbackIn(_In):
-    """What you think of a message; nothing at all takes it back."""
+    """The feedback on a message. An empty body removes earlier feedback."""
 
-    rating: Literal["up", "down"] | None = None
-    comment: Annotated[str, StringConstraints(max_length=10_000)] = ""
+    rating: Literal["up", "down"] | None = Field(None, description="Rating. `null`: no rating.")
+    comment: Annotated[str, StringConstraints(max_length=10_000)] = Field("", description="Comment.")
 
 
 class CutIn(_In):
-    """Before which message the bot is to be shown nothing; null takes that back."""
+    """The start of the bot's context."""
 
-    message_id: str | None
+    message_id: str | None = Field(
+        description="ID of the first message to send to the bot; earlier messages aren't sent. `null` sends all again."
+    )
 
 
 class PreferencesPatch(_In):
-    """What you like to have; what is left out stays, null is as it was before you chose."""
+    """The changes of preferences. Absent fields are unchanged; `null` resets a field to its default."""
 
-    default_bot: _BotId | None = None
-    reasoning: Reasoning | None = None
-    topics: Topics | None = None
+    default_bot: _BotId | None = Field(None, description="ID of the bot of your new sessions.")
+    reasoning: Reasoning | None = Field(
+        None, description="How front ends show reasoning: `folded` (collapsed) or `shown` (expanded)."
+    )
+    topics: Topics | None = Field(None, description="Whether front ends mark topic changes: `shown` or `hidden`.")
 
 
 class CredentialsIn(_In):
-    """Who signs in."""
+    """The credentials of an account."""
 
-    user: str
-    password: str
+    user: str = Field(description="Username.")
+    password: str = Field(description="Password.")
 
 
 class RefreshIn(_In):
-    """The refresh token that came last: it is good once."""
+    """The credentials for a new pair of tokens."""
 
-    refresh_token: str
+    refresh_token: str = Field(description="The latest refresh token. Each one can be used once.")

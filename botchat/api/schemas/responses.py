@@ -1,4 +1,4 @@
-"""The bodies of responses, and functions that create them. Fields have the names of the record."""
+"""The bodies of responses, and functions that create them. Fields are named as in the stored record."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -26,121 +26,128 @@ from botchat.core.models import (
 
 
 class FileOut(BaseModel):
-    """A file that came with a message."""
+    """An attachment of a message."""
 
-    id: str
-    name: str
-    type: str
-    size: int
+    id: str = Field(description="ID of the file.")
+    name: str = Field(description="File name.")
+    type: str = Field(description="Media type, such as `image/png`.")
+    size: int = Field(description="Size in bytes.")
 
 
 class UnsupportedOut(BaseModel):
-    """A piece of content without plain text: `raw` is its JSON, as the bot's server or an imported file had it."""
+    """Content that isn't plain text, such as an image from a bot or a tool call."""
 
-    kind: str
-    raw: Any
+    kind: str = Field(description="Kind of content, such as `image` or `tool call`.")
+    raw: Any = Field(description="The JSON of the content, as the bot's server or the imported file had it.")
 
 
 class MessageOut(BaseModel):
-    """A message. A field that is not used is absent."""
+    """A message. Unused fields are absent."""
 
-    id: str
-    role: str
-    content: str
-    reasoning_content: str | None = None
-    create_time: datetime
-    agent_id: str | None = None
-    status: Status | None = Field(None, description="Absent: the message is complete.")
-    error: str | None = None
-    model: str | None = None
-    usage: dict[str, int] | None = None
-    latency_ms: int | None = None
-    first_token_ms: int | None = None
-    reasoning_ms: int | None = None
-    feedback: dict[str, Any] | None = None
-    parent: str | None = None
-    redacted_time: datetime | None = None
-    sent: dict[str, Any] | None = Field(None, description="Of a reply for which not all before it was sent.")
-    files: list[FileOut] | None = None
-    unsupported: list[UnsupportedOut] | None = Field(None, description="Content that has no plain text.")
+    id: str = Field(description="ID of the message.")
+    role: str = Field(description="`system`, `user`, `assistant` or `tool`.")
+    content: str = Field(description="Text of the message. Markdown.")
+    reasoning_content: str | None = Field(None, description="The model's reasoning before the reply.")
+    create_time: datetime = Field(description="When the message was created. UTC.")
+    agent_id: str | None = Field(None, description="ID of the agent that wrote the message.")
+    status: Status | None = Field(None, description="State of a reply that isn't complete. Absent: it is complete.")
+    error: str | None = Field(None, description="Why a reply failed or was cut short.")
+    model: str | None = Field(None, description="Model that the bot's server reported.")
+    usage: dict[str, int] | None = Field(
+        None, description="Tokens that the bot's server counted, such as `prompt_tokens` and `completion_tokens`."
+    )
+    latency_ms: int | None = Field(None, description="Time until the reply was complete, in milliseconds.")
+    first_token_ms: int | None = Field(None, description="Time to first token, in milliseconds.")
+    reasoning_ms: int | None = Field(None, description="Duration of the reasoning, in milliseconds.")
+    feedback: dict[str, Any] | None = Field(None, description="Feedback: `rating`, `comment` and `time`.")
+    parent: str | None = Field(
+        None, description="ID of the message that this one follows, if it isn't the one before it (a branch)."
+    )
+    redacted_time: datetime | None = Field(None, description="When the message was redacted. UTC.")
+    sent: dict[str, Any] | None = Field(
+        None, description="Part of the session that was sent to the bot for this reply, if it wasn't all of it."
+    )
+    files: list[FileOut] | None = Field(None, description="Attachments.")
+    unsupported: list[UnsupportedOut] | None = Field(None, description="Content that isn't plain text.")
 
 
 class SessionSummaryOut(BaseModel):
-    """What a list shows of a session."""
+    """A session in a list."""
 
-    id: str
-    name: str
-    bot_id: str
-    create_time: datetime
-    update_time: datetime
-    message_count: int
-    pinned: bool
-    state: State
+    id: str = Field(description="ID of the session.")
+    name: str = Field(description="Name of the session.")
+    bot_id: str = Field(description="ID of the session's bot.")
+    create_time: datetime = Field(description="When the session was created. UTC.")
+    update_time: datetime = Field(description="When the session was last changed. UTC.")
+    message_count: int = Field(description="Number of messages, those of all branches included.")
+    pinned: bool = Field(description="Whether the session is pinned.")
+    state: State = Field(description="`active`, `archived` or `trash`.")
 
 
 class PageOut(BaseModel):
-    """A part of the sessions, newest first; `next` is the `after` of the following page, null at the end."""
+    """A page of sessions, newest first."""
 
-    sessions: list[SessionSummaryOut]
-    next: str | None
+    sessions: list[SessionSummaryOut] = Field(description="The sessions, newest first.")
+    next: str | None = Field(description="Cursor of the next page, for `after`. `null` on the last page.")
 
 
 class SessionListOut(BaseModel):
-    """Sessions, in whatever state."""
+    """A list of sessions."""
 
-    sessions: list[SessionSummaryOut]
+    sessions: list[SessionSummaryOut] = Field(description="The sessions, in any state.")
 
 
 class CountOut(BaseModel):
-    """How many sessions there are."""
+    """A number of sessions."""
 
-    count: int
+    count: int = Field(description="Number of sessions.")
 
 
 class SessionOut(SessionSummaryOut):
-    """A session with its newest messages.
+    """A session with its newest messages."""
 
-    `first` is how many older ones there are, `stored` false while it has none at all, `shown` the ids of the branch.
-    """
-
-    system: str | None = None
-    tags: list[str]
-    metadata: dict[str, Any]
-    cut: str | None = Field(None, description="The message before which the bot is shown nothing.")
-    summary: dict[str, Any] | None = Field(None, description="What the bot wrote of messages that do not fit any more.")
-    stored: bool
-    first: int
-    shown: list[str]
-    messages: list[MessageOut]
+    system: str | None = Field(None, description="System prompt of the session. Absent: the bot's.")
+    tags: list[str] = Field(description="Tags.")
+    metadata: dict[str, Any] = Field(description="Your own key-value data.")
+    cut: str | None = Field(None, description="ID of the first message that is sent to the bot. Absent: no limit set.")
+    summary: dict[str, Any] | None = Field(
+        None, description="The bot's summary of messages that no longer fit: `text`, `last` and `create_time`."
+    )
+    stored: bool = Field(description="Whether the session is stored: `false` until its first message.")
+    first: int = Field(
+        description="Number of messages before the first of `messages`. Pass it as `before` to page back."
+    )
+    shown: list[str] = Field(description="IDs of those of `messages` that are in the shown branch.")
+    messages: list[MessageOut] = Field(description="The newest messages, oldest first.")
 
 
 class MessagesOut(BaseModel):
-    """Messages, oldest first; `first` is how many come before them."""
+    """A page of messages."""
 
-    first: int
-    messages: list[MessageOut]
+    first: int = Field(description="Number of messages before this page. Pass it as `before` to page back.")
+    messages: list[MessageOut] = Field(description="The messages, oldest first.")
 
 
 class ReplyOut(BaseModel):
-    """What the bot answered."""
+    """A bot's reply."""
 
-    session_id: str
-    message: MessageOut
+    session_id: str = Field(description="ID of the session.")
+    message: MessageOut = Field(description="The reply, as stored.")
 
 
 class QuoteOut(BaseModel):
     """A message that quotes another one, or is a copy of it in another session."""
 
-    session_id: str
-    message_id: str
-    number: int = Field(description="Its position in the session, from 1.")
-    role: Role
+    session_id: str = Field(description="ID of the session with the quote.")
+    message_id: str = Field(description="ID of the message with the quote.")
+    number: int = Field(description="Position of the message in its session, from 1.")
+    role: Role = Field(description="`system`, `user`, `assistant` or `tool`.")
 
 
 class QuotesOut(BaseModel):
     """The messages that quote a message."""
 
-    quotes: list[QuoteOut]
+    quotes: list[QuoteOut] = Field(description="The quotes and copies.")
 
 
 def quotes_out(found: Iterable[Quote]) -> QuotesOut:
@@ -149,46 +156,48 @@ def quotes_out(found: Iterable[Quote]) -> QuotesOut:
 
 
 class BotOut(BaseModel):
-    """A bot that may be asked."""
+    """A bot: a configured model with a system prompt."""
 
-    bot_id: str
-    label: str
-    images: bool
-    is_default: bool
+    bot_id: str = Field(description="ID of the bot.")
+    label: str = Field(description="Display name.")
+    images: bool = Field(description="Whether the bot accepts images.")
+    is_default: bool = Field(description="Whether it is the bot of your new sessions.")
 
 
 class PreferencesOut(BaseModel):
-    """What you like to have; without a `default_bot` it is the config's."""
+    """The preferences of a user, in all front ends."""
 
-    default_bot: str | None
-    reasoning: Reasoning
-    topics: Topics
+    default_bot: str | None = Field(description="ID of the bot of your new sessions. `null`: the config's default.")
+    reasoning: Reasoning = Field(
+        description="How front ends show reasoning: `folded` (collapsed) or `shown` (expanded)."
+    )
+    topics: Topics = Field(description="Whether front ends mark topic changes: `shown` or `hidden`.")
 
 
 class TokenPairOut(BaseModel):
-    """What a client keeps: the access token for every request, the refresh token for the next pair of both."""
+    """An access token and a refresh token."""
 
-    access_token: str
-    refresh_token: str
-    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105  (a token type, not a secret)
-    expires_in: int = Field(description="Seconds for which the access token is good.")
+    access_token: str = Field(description="Token for the header `Authorization: Bearer`.")
+    refresh_token: str = Field(description="Token for the next pair. It can be used once.")
+    token_type: Literal["Bearer"] = Field(default="Bearer", description="Type of the access token.")
+    expires_in: int = Field(description="Lifetime of the access token, in seconds.")
 
 
 class CallerOut(BaseModel):
-    """Who you are."""
+    """The authenticated user."""
 
-    user: str
-    scopes: list[str]
+    user: str = Field(description="Username.")
+    scopes: list[str] = Field(description="Scopes: `read`, `write`, `metrics` and `admin`.")
 
 
 class ProblemOut(BaseModel):
-    """What went wrong (RFC 9457); `detail` is one sentence for a person, `code` a name for a program."""
+    """An error (RFC 9457)."""
 
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str | None = None
+    type: str = Field(description="Always `about:blank`.")
+    title: str = Field(description="Name of the HTTP status.")
+    status: int = Field(description="HTTP status.")
+    detail: str = Field(description="What happened and what to do, for people. The text can change.")
+    code: str | None = Field(None, description="Kind of error, for programs, such as `session_not_found`.")
 
 
 def message_out(message: Message) -> MessageOut:

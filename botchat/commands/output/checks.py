@@ -29,7 +29,7 @@ def print_findings(
         print_rows((finding._asdict() for finding in checked), COLUMNS, output_format, fields)
     failed = [finding for finding in seen if finding.status == "failed"]
     if failed:
-        print_notice(f"{len(failed)} of {len(seen)} checks failed")
+        print_notice(f"{len(failed)} of {len(seen)} checks failed.")
         raise typer.Exit(code())
 
 

@@ -59,7 +59,7 @@ class TextWriter:
         self._thinking = self._answering = False
 
     def begin(self, session_id: str | None, bot_id: str, label: str) -> None:
-        print_notice(f"session {session_id or 'not stored'}, bot {bot_id} ({label})")
+        print_notice(f"Session {session_id or 'not saved'}, bot {bot_id} ({label})")
 
     def write(self, delta: "Delta") -> None:
         if delta.content:

@@ -17,6 +17,7 @@ from botchat.commands.support.completers import columns_completer
 from botchat.commands.support.options import print_notice
 from botchat.commands.support.session_selectors import format_id
 from botchat.commands.support.streams import write_stdout
+from botchat.commands.support.suggestions import suggestion
 from botchat.core.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -45,7 +46,13 @@ class RowFormat(StrEnum):
 
 FormatOption = Annotated[
     RowFormat | None,
-    typer.Option("--format", "-F", help="How to write it: a table on a terminal, else tsv.", show_default=False),
+    typer.Option(
+        "--format",
+        "-F",
+        help="Output format (botchat help formats).",
+        metavar="FORMAT",
+        show_default="table on a terminal, otherwise tsv",
+    ),
 ]
 
 
@@ -69,7 +76,10 @@ class Columns:
 def fields_option(*names: str) -> Any:
     """Return the option `--fields` of a list with these columns."""
     return typer.Option(
-        "--fields", help="Only these columns, in this order.", metavar="A,B,…", autocompletion=columns_completer(names)
+        "--fields",
+        help=f"Columns to print, in this order: {', '.join(names)}.",
+        metavar="A,B,...",
+        autocompletion=columns_completer(names),
     )
 
 
@@ -105,7 +115,7 @@ def print_rows(
         to_text = printable if sys.stdout.isatty() else str
         write_stdout(map(to_text, format_rows(counted, names, output_format, next_cursor)))
     if next_cursor:
-        print_notice(f"there are more: --after {next_cursor}")
+        print_notice(f"More results. For the next page, add: --after {next_cursor}")
     return counted.count
 
 
@@ -143,7 +153,7 @@ def _selected_fields(fields: str | None, columns: Columns) -> tuple[str, ...]:
     chosen = tuple(name.strip() for name in fields.split(","))
     for name in chosen:
         if name not in columns.names:
-            raise InvalidInput(f"There is no field {name!r}; there are: {', '.join(columns.names)}.")
+            raise InvalidInput(f"Unknown field {name!r}. {suggestion(name, columns.names)}")
     return chosen
 
 

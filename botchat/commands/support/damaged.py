@@ -36,15 +36,15 @@ class DamageReport:
         """Report a damaged session and the reason."""
         self.count += 1
         rest = "its readable part is included" if damaged.readable is not None else "it is skipped"
-        name = damaged.session_id or "A session without an id"
-        print_notice(f"{name} of {damaged.user!r} is damaged, {rest}: {damaged.reason}")
+        name = damaged.session_id or "A session without an ID"
+        print_notice(f"{name} of {damaged.user!r} is damaged ({damaged.reason}); {rest}.")
 
     @contextmanager
     def exit_on_damage(self) -> Iterator[None]:
         """Exit with code 7 at the end of the block, if there were damaged sessions."""
         yield
         if self.count:
-            print_notice(f"{pluralize(self.count, 'damaged session')}: run botchat store check for details.")
+            print_notice(f"{pluralize(self.count, 'damaged session')}. For details, run: botchat store check")
             raise typer.Exit(PARTIAL_FAILURE)
 
 
@@ -85,14 +85,14 @@ class Quarantine:
             is_repaired = admin.repair(damaged)
         except StoreError as error:
             return Finding(
-                "failed", what, f"It can't be repaired in place, so copy the store: botchat store copy ({error})"
+                "failed", what, f"Can't repair it in place. Copy the store with botchat store copy. ({error})"
             )
         if not is_repaired:
-            return Finding("failed", what, "It changed during the check and was not repaired. Run the check again.")
+            return Finding("failed", what, "Not repaired: the session changed during the check. Run the check again.")
         if damaged.readable is None:
-            return Finding("warning", f"{what} None of it was readable, so it was removed from the store.", note)
+            return Finding("warning", f"{what} Nothing was readable; the session was removed from the store.", note)
         messages = pluralize(len(damaged.readable["messages"]), "message")
-        return Finding("warning", f"{what} It is repaired: {messages}.", note)
+        return Finding("warning", f"{what} Repaired: {messages} kept.", note)
 
 
 def _raw_json(damaged: DamagedRecord) -> str:

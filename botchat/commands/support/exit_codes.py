@@ -34,17 +34,17 @@ _CODES: dict[type[BotchatError], int] = {
 }
 
 MEANINGS: dict[int, str] = {
-    SUCCESS: "It is done.",
-    FAILED: "It failed, or you said no.",
-    USAGE_ERROR: "The command or the configuration is not right; nothing was done.",
-    3: "There is no such session, message, user or token.",
-    4: "That is not allowed.",
-    5: "The store, or the server before it, can't be reached, read or written.",
-    6: "The bot failed; what came of its reply is kept.",
-    PARTIAL_FAILURE: "Some of many failed, the others are done.",
-    INTERRUPTED: "You pressed Ctrl+C; what came is kept.",
-    BROKEN_PIPE: "Whoever read the output has gone, as in `botchat … | head`.",
-    TERMINATED: "It was asked to end (SIGTERM); what came is kept.",
+    SUCCESS: "Success.",
+    FAILED: "Failure, or you declined a prompt.",
+    USAGE_ERROR: "Usage or configuration error. Nothing was changed.",
+    3: "Session, message, user or token not found.",
+    4: "Not signed in, or not allowed.",
+    5: "Store error: the store or server can't be reached, read or written.",
+    6: "Bot error. The partial reply is saved.",
+    PARTIAL_FAILURE: "Partial failure: some items failed, the others succeeded.",
+    INTERRUPTED: "Interrupted (Ctrl+C). The partial reply is saved.",
+    BROKEN_PIPE: "Broken pipe: the reader closed the output, as in `botchat … | head`.",
+    TERMINATED: "Terminated (SIGTERM). The partial reply is saved.",
 }
 
 

@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,33 +22,33 @@ if TYPE_CHECKING:
 StoreOption = Annotated[
     str | None,
     typer.Option(
-        help="Where sessions are: mongodb://HOST/NAME, sqlite:///PATH, a path, or env:NAME or file:PATH that holds it.",
+        help="Store address: mongodb://HOST/NAME, sqlite:///PATH, PATH, env:NAME or file:PATH (botchat help storage).",
         metavar="ADDRESS",
     ),
 ]
 UserOption = Annotated[
     str | None,
-    typer.Option(help="Whose sessions; your login name if not said.", metavar="NAME", autocompletion=complete_user),
+    typer.Option(help="User name.", metavar="NAME", show_default="your login name", autocompletion=complete_user),
 ]
-AllUsersOption = Annotated[bool, typer.Option("--all-users", help="Everybody's sessions.")]
+AllUsersOption = Annotated[bool, typer.Option("--all-users", help="Include the sessions of all users.")]
 BotOption = Annotated[
     str | None,
-    typer.Option("--bot", "-b", help="Which bot answers.", metavar="BOT", autocompletion=complete_bot),
+    typer.Option("--bot", "-b", help="Bot to use.", metavar="BOT", autocompletion=complete_bot),
 ]
 BotFilterOption = Annotated[
     str | None,
     typer.Option("--bot", "-b", help="Only sessions with this bot.", metavar="BOT", autocompletion=complete_bot),
 ]
 SinceOption = Annotated[
-    str | None, typer.Option(help="Only what began then or later: 2026-11-01, or 7d for a week ago.", metavar="TIME")
+    str | None, typer.Option(help="Only sessions created since a time: 2026-11-01, or 7d (7 days ago).", metavar="TIME")
 ]
-UntilOption = Annotated[str | None, typer.Option(help="Only what began before.", metavar="TIME")]
-ArchivedOption = Annotated[bool, typer.Option("--archived", help="The archive instead of the active ones.")]
-DeletedOption = Annotated[bool, typer.Option("--deleted", help="The trash instead of the active ones.")]
+UntilOption = Annotated[str | None, typer.Option(help="Only sessions created before a time.", metavar="TIME")]
+ArchivedOption = Annotated[bool, typer.Option("--archived", help="Only archived sessions.")]
+DeletedOption = Annotated[bool, typer.Option("--deleted", help="Only sessions in the trash.")]
 IdArgument = Annotated[
     str,
     typer.Argument(
-        help="An id, its beginning, a name, @last or @1 (botchat help ids).",
+        help="A session's ID, the start of it, its name, @last or @1 (botchat help ids).",
         metavar="ID",
         autocompletion=complete_session,
     ),
@@ -56,8 +56,8 @@ IdArgument = Annotated[
 IdsArgument = Annotated[
     list[str],
     typer.Argument(
-        help="Ids (botchat help ids); - reads them from stdin, one a line.",
-        metavar="ID…",
+        help="IDs or names of sessions, @last or @1 (botchat help ids); - reads them from stdin, one per line.",
+        metavar="ID",
         autocompletion=complete_session,
     ),
 ]
@@ -111,7 +111,7 @@ def filter_from_options(
         InvalidInput: a time is invalid, or two states are given.
     """
     if archived and deleted:
-        raise InvalidInput("Say --archived or --deleted, not both.")
+        raise InvalidInput("Use --archived or --deleted, not both.")
     return SessionFilter(
         state="archived" if archived else "trash" if deleted else state,
         bot_id=bot,
@@ -128,16 +128,7 @@ def check_user_options(user: str | None, *, all_users: bool) -> None:
         InvalidInput: both are given.
     """
     if user is not None and all_users:
-        raise InvalidInput("Say --user or --all-users, not both.")
-
-
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """Return a sentence with the known names close to a misspelled one, or with all of them."""
-    import difflib
-
-    names = sorted(known)
-    matches = difflib.get_close_matches(word, names, n=2)
-    return f"Did you mean {' or '.join(matches)}?" if matches else f"There are: {', '.join(names)}."
+        raise InvalidInput("Use --user or --all-users, not both.")
 
 
 def print_notice(text: str) -> None:

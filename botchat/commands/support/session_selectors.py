@@ -4,7 +4,7 @@ import difflib
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,10 +34,11 @@ MIN_PREFIX = 4
 _SESSION_ERRORS = (SessionNotFound, SessionChanged, SessionTooLarge, InvalidInput, ReplyRunning)
 
 _SUGGESTION_POOL = 500
+_SUGGESTION_CUTOFF = 0.85
 _MAX_EXAMPLES = 3
 
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only tell which: print the ids, change nothing.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation prompt.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print the IDs without changing anything.")]
 
 
 def find_session(chat: "ChatBackend", user: str, text: str) -> SessionSummary:
@@ -60,7 +61,7 @@ def find_session(chat: "ChatBackend", user: str, text: str) -> SessionSummary:
             return session
         case _:
             listed = "; ".join(f"{session.id} ({session.name})" for session in matching)
-            raise InvalidInput(f"{text!r} could be {listed}: say more of the id.")
+            raise InvalidInput(f"{text!r} matches several sessions: {listed}. Use more of the ID.")
 
 
 def find_sessions(chat: "Chat", user: str, texts: Sequence[str]) -> list[SessionSummary]:
@@ -87,8 +88,8 @@ def find_message_id(chat: "Chat", session: SessionSummary, text: str) -> str:
     return chat.messages_before(session.user, session.id, number, 1)[0].id
 
 
-def confirm(what: str, examples: Iterable[str], *, yes: bool, has_dry_run: bool = True) -> None:
-    """Ask for confirmation on stderr; if the user declines, exit with code 1.
+def confirm(question: str, examples: Iterable[str], *, yes: bool, has_dry_run: bool = True) -> None:
+    """Ask for confirmation on stderr, below a few examples; if the user declines, exit with code 1.
 
     Raises:
         InvalidInput: there is no terminal to ask on, and --yes is not given.
@@ -96,12 +97,12 @@ def confirm(what: str, examples: Iterable[str], *, yes: bool, has_dry_run: bool 
     if yes:
         return
     if not sys.stdin.isatty():
-        hint = " (or look with --dry-run)" if has_dry_run else ""
-        raise InvalidInput(f"{what}: without a terminal to ask on this needs --yes{hint}.")
-    print_notice(f"{what}:")
+        hint = ", or --dry-run to preview" if has_dry_run else ""
+        raise InvalidInput(f"{question} Can't prompt without a terminal: pass --yes{hint}.")
     for example in examples:
         typer.echo(f"  {example}", err=True)
-    if not typer.confirm("Go on?", err=True):
+    if not typer.confirm(question, err=True):
+        print_notice("Canceled. Nothing was changed.")
         raise typer.Exit(FAILED)
 
 
@@ -109,14 +110,31 @@ def describe_examples(sessions: Sequence[SessionSummary]) -> list[str]:
     """Return lines that describe the first 3 sessions and count the others."""
     from botchat.core.exporting import one_line
 
-    described = [f"{s.id}  {one_line(s.name)}  ({s.message_count} messages)" for s in sessions[:_MAX_EXAMPLES]]
+    described = [
+        f"{s.id}  {one_line(s.name)}  ({pluralize(s.message_count, 'message')})" for s in sessions[:_MAX_EXAMPLES]
+    ]
     rest = len(sessions) - _MAX_EXAMPLES
-    return [*described, f"and {rest} more"] if rest > 0 else described
+    return [*described, f"and {rest:,} more"] if rest > 0 else described
 
 
 def pluralize(number: int, thing: str = "session") -> str:
     """Return a number with its noun: 1 session, 1,234 sessions."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def count_with_users(sessions: Collection[SessionSummary]) -> str:
+    """Return the number of sessions and whose they are: 1 session of ann, 12 sessions of 3 users."""
+    users = {session.user for session in sessions}
+    return f"{pluralize(len(sessions))} of {users.pop() if len(users) == 1 else pluralize(len(users), 'user')}"
+
+
+def describe_plan(plan: Mapping[str, Sequence[SessionSummary]]) -> str:
+    """Return a question about the sessions of each action: "trash", "purge" or "archive"."""
+    actions = {"trash": "move {} to the trash", "purge": "permanently delete {}", "archive": "archive {}"}
+    parts = [text.format(count_with_users(plan[action])) for action, text in actions.items() if plan.get(action)]
+    sentence = " and ".join(parts)
+    warning = " Deletion can't be undone." if len(parts) > 1 else " This can't be undone."
+    return f"{sentence[:1].upper()}{sentence[1:]}?{warning if plan.get('purge') else ''}"
 
 
 def apply_to_each(
@@ -137,7 +155,7 @@ def apply_to_each(
             failures.append(error)
             print_notice(f"{session.id}: {error}")
         except StoreError:
-            print_notice(f"{pluralize(done)} were changed before this:")
+            print_notice(f"Stopped after {pluralize(done)}.")
             raise
         else:
             done += 1
@@ -145,7 +163,7 @@ def apply_to_each(
     if failures and not done:
         raise failures[-1]
     if failures:
-        print_notice(f"{pluralize(len(failures))} could not be changed, {done:,} were.")
+        print_notice(f"{pluralize(len(failures))} failed, {done:,} succeeded.")
         raise typer.Exit(PARTIAL_FAILURE)
 
 
@@ -177,10 +195,13 @@ def _find_by_position(chat: "ChatBackend", user: str, text: str) -> SessionSumma
 
 
 def _suggestions(chat: "ChatBackend", user: str, text: str) -> list[str]:
+    """Return sessions whose name contains the text, or whose name or ID is close to it; never unrelated ones."""
     sessions = chat.page(user, limit=_SUGGESTION_POOL).sessions
-    names = {key: session for session in sessions for key in (session.name.lower(), session.id)}
-    matches = difflib.get_close_matches(text.lower(), names, cutoff=0.5)
-    return [f"{names[key].id} ({names[key].name})" for key in matches]
+    found = [session for session in sessions if len(text) >= MIN_PREFIX and text.lower() in session.name.lower()]
+    if not found:
+        names = {key: session for session in sessions for key in (session.name.lower(), session.id)}
+        found = [names[key] for key in difflib.get_close_matches(text.lower(), names, cutoff=_SUGGESTION_CUTOFF)]
+    return [f"{session.id} ({session.name})" for session in found[:_MAX_EXAMPLES]]
 
 
 def _ids_from_stdin() -> list[str]:

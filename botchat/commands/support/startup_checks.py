@@ -61,6 +61,6 @@ def host_warnings(settings: "Settings") -> Iterator[str]:
     """Yield a warning if other machines can reach `host` and the page has no sign-in (`botchat api` always has one)."""
     if settings.web.sign_in == "none" and not is_loopback(settings.host):
         yield (
-            f"`botchat web` doesn't start on host {settings.host}: everybody who can reach it would be "
-            f"{settings.user!r}. Set sign_in in the table [web], or start it with --no-sign-in."
+            f"`botchat web` won't start on host {settings.host} without sign-in: all visitors would be "
+            f"{settings.user!r}. Set sign_in in [web], or pass --no-sign-in."
         )

@@ -35,7 +35,7 @@ def write_stdout(parts: Iterable[str]) -> None:
             raise OutputClosedError from error
         except OSError as error:
             discard_output()
-            raise BotchatError(f"The output can't be written: {error.strerror}.") from error
+            raise BotchatError(f"Can't write the output: {error.strerror}.") from error
 
 
 def discard_output() -> None:
@@ -79,8 +79,8 @@ def write_resumable(path: Path, parts: Iterable[str], *, resume: bool = False) -
             descriptor = os.open(unfinished, _APPEND_FLAGS if resume else _CREATE_FLAGS, _OWNER_ONLY)
         except FileExistsError as error:
             raise InvalidInput(
-                f"{unfinished} is there: an export that was not finished, or still runs. "
-                "Go on with it by --resume, or remove it."
+                f"{unfinished} exists: an export is incomplete or still running. "
+                "Continue it with --resume, or delete the file."
             ) from error
         _write_and_sync(descriptor, parts)
         unfinished.replace(path.resolve())
@@ -103,7 +103,7 @@ def translate_os_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         kind = BotchatError if error.errno in _DISK_ERRORS else InvalidInput
-        raise kind(f"{path} can't be written: {error.strerror}.") from error
+        raise kind(f"Can't write {path}: {error.strerror}.") from error
 
 
 def _write_and_sync(descriptor: int, parts: Iterable[str]) -> None:

@@ -29,12 +29,14 @@ class Passwords:
             InvalidInput: it is too short, too long, or not valid Unicode.
         """
         if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
-            raise InvalidInput(f"A password has {MIN_LENGTH} to {MAX_LENGTH:,} characters.")
+            raise InvalidInput(f"Passwords must have {MIN_LENGTH} to {MAX_LENGTH:,} characters.")
         try:
             with self._slots:
                 return self._hasher.hash(password)
         except UnicodeEncodeError as error:
-            raise InvalidInput("That password holds half of a character and can't be typed again.") from error
+            raise InvalidInput(
+                "The password contains an invalid character (a lone surrogate), which can't be typed again."
+            ) from error
 
     def verify(self, password: str, password_hash: str | None) -> bool:
         """Return whether a password matches its hash; without a hash (None), False takes the same time."""
@@ -42,7 +44,7 @@ class Passwords:
             return False
         with self._slots:
             if not self._dummy_hash:
-                self._dummy_hash = self._hasher.hash("nobody's password")
+                self._dummy_hash = self._hasher.hash("a dummy password")
             try:
                 return self._hasher.verify(password_hash or self._dummy_hash, password) and password_hash is not None
             except (VerificationError, InvalidHashError, UnicodeEncodeError):

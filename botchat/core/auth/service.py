@@ -21,9 +21,9 @@ SIGN_IN_LIFETIME = timedelta(days=7)
 _LAST_USED_STEP = timedelta(minutes=1)
 _RENEWAL_STEP = timedelta(days=1)
 _NAME_LENGTH = 100
-_NO_TOKEN = "This token is not good, or not any more: ask for another."  # noqa: S105
-_NO_REFRESH = "You are not signed in any more: sign in again."
-_NO_PASSWORD = "There is nobody of that name and password."  # noqa: S105
+_NO_TOKEN = "Invalid or expired API token. Request a new one."  # noqa: S105
+_NO_REFRESH = "Your sign-in has expired. Sign in again."
+_NO_PASSWORD = "Incorrect username or password."  # noqa: S105
 
 
 class AuthService:
@@ -54,7 +54,7 @@ class AuthService:
         if self._accounts.account(check_name("The user", user)) is None:
             user = normalize_username(user, self._users())
         if not self._accounts.add_account(Account(user=user, password_hash=password_hash)):
-            raise InvalidInput(f"{user} has an account already: `botchat users passwd` changes the password.")
+            raise InvalidInput(f"{user} already has an account. To change the password, run `botchat users passwd`.")
         return user
 
     def accounts(self) -> Iterator[Account]:
@@ -111,9 +111,9 @@ class AuthService:
         """
         check_name("The user", user)
         if not scopes or set(scopes) - set(SCOPES):
-            raise InvalidInput(f"A token has one or more of these scopes: {', '.join(SCOPES)}.")
+            raise InvalidInput(f"A token needs one or more of these scopes: {', '.join(SCOPES)}.")
         if len(name) > _NAME_LENGTH:
-            raise InvalidInput(f"The name of a token has at most {_NAME_LENGTH} characters.")
+            raise InvalidInput(f"Token names can have at most {_NAME_LENGTH} characters.")
         user = self._ensure_account(user)
         secret = new_secret()
         token_id, expires = secrets.token_hex(8), None if lifetime is None else now() + lifetime
@@ -259,7 +259,7 @@ class AuthService:
         check_name("The user", user)
         user = self._stored_name(user) if require_account else self._ensure_account(user)
         if not self._is_active(user):
-            raise NotSignedIn(f"{user} has no account here, or may not use it any more.")
+            raise NotSignedIn(f"{user} has no account here, or it is disabled. Ask an administrator for access.")
         sign_in = SignIn(id=sign_in_id, user=user, hash="", expire_time=now() + SIGN_IN_LIFETIME)
         sign_ins.put(sign_in_id, sign_in, generation)
         return sign_in

@@ -32,10 +32,10 @@ def normalize_username(name: str, existing: Iterable[str]) -> str:
     """
     normal = unicodedata.normalize("NFKC", check_name("The user", name))
     if problem := _problem(normal):
-        raise InvalidInput(f"{name!r} can't be the name of a new user: {problem}.")
+        raise InvalidInput(f"Invalid username {name!r}: {problem}.")
     skeleton = _skeleton(normal)
     if any(_skeleton(user) == skeleton for user in existing if user != normal):
-        raise InvalidInput(f"{name!r} can't be the name of a new user: it differs too little from another user's.")
+        raise InvalidInput(f"Invalid username {name!r}: it is too similar to another user's.")
     return normal
 
 
@@ -52,7 +52,9 @@ def check_new_username(name: str, existing: Iterable[str]) -> None:
     """
     normal = normalize_username(name, existing)
     if normal != to_nfc(name):
-        raise InvalidInput(f"{name!r} can't be the name of a new user: write it as {normal!r}, if that is the user.")
+        raise InvalidInput(
+            f"Invalid username {name!r}: it is not normalized (NFKC). Use {normal!r} if that is the user you mean."
+        )
 
 
 def invalid_usernames(existing: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -63,17 +65,17 @@ def invalid_usernames(existing: Iterable[str]) -> Iterator[tuple[str, str]]:
         if problem := _problem(user):
             yield user, problem
         elif other != user:
-            yield user, f"it differs too little from {other!r}"
+            yield user, f"it is too similar to {other!r}"
 
 
 def _problem(name: str) -> str | None:
     if any(unicodedata.category(character) in _INVISIBLE or character in _FILLERS for character in name):
-        return "it holds characters that can't be seen"
+        return "it contains invisible characters"
     scripts = {_script(character) for character in name if character.isalpha()} - {"MODIFIER"}
     if len(scripts) > 1 and not any(scripts <= together for together in _COMBINED_SCRIPTS):
-        return f"it mixes letters of several scripts ({', '.join(sorted(scripts)).lower()})"
+        return f"it mixes letters from several scripts ({', '.join(sorted(scripts)).lower()})"
     if not unicodedata.is_normalized("NFKC", name):
-        return "it is not in its normal form"
+        return "it is not normalized (NFKC)"
     return None
 
 

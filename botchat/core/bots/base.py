@@ -12,7 +12,7 @@ class Bot(Protocol):
     """Streams replies to prompts, on the event loop of its caller.
 
     Attributes:
-        info: its description: id, label, model and options.
+        info: its description: ID, label, model and options.
     """
 
     info: BotInfo
@@ -21,12 +21,12 @@ class Bot(Protocol):
         """Yield the deltas of a reply as they arrive and, once the server has ended it, one Finish.
 
         Raises:
-            BotError: the bot can't reply, or the reply broke off; the deltas so far are valid.
+            BotError: the bot can't reply, or the reply failed; the deltas so far are valid.
         """
         ...
 
     async def prepare(self) -> None:
-        """Load what the first reply would have to wait for, without a request to the server.
+        """Load everything that the first reply would wait for, without a request to the server.
 
         Raises:
             BotError: the configuration is invalid.
@@ -34,7 +34,7 @@ class Bot(Protocol):
         ...
 
     async def list_models(self) -> list[str]:
-        """Return the ids of the server's models, which costs no tokens; [] if it has no list.
+        """Return the IDs of the server's models, which costs no tokens; [] if it has no list.
 
         Raises:
             BotError: the request failed.

@@ -32,11 +32,11 @@ class BotConfig:
     """A bot in the config file, `[bots.NAME]`.
 
     Attributes:
-        model: the server's id of the model; None takes the first that the server lists.
-        base_url: URL of the server, mostly ending in /v1; None takes OPENAI_BASE_URL, then OpenAI.
+        model: the server's ID of the model; by default the first one that the server lists.
+        base_url: URL of the server, mostly ending in /v1; by default OPENAI_BASE_URL, or else OpenAI.
         api_key_env: name of the environment variable with the API key; never the key itself.
         system: the system prompt, sent before every conversation.
-        context_window: in tokens; None if unknown: then the server refuses a prompt that is too long.
+        context_window: tokens that the model accepts; if unset, the server refuses a prompt that is too long.
         context: handling of messages that don't fit: "window" leaves them out, "summary" has the bot summarize them,
             "none" sends all of them, whether or not the server accepts that.
         think_tags: how reasoning in the content is marked: "auto" knows `<think>` and the tags of other models, with
@@ -44,7 +44,7 @@ class BotConfig:
             closing tag.
         send_reasoning: send the model its own earlier reasoning.
         images: the model accepts images; every bot accepts text files.
-        embedding_model: the server's model for embeddings, used to detect changes of topic; None compares words.
+        embedding_model: the server's model for embeddings, used to detect changes of topic; default: compare words.
         include_usage: request token usage.
         timeout: seconds without any data from the server until the request fails.
         params: sent unchanged with every request: temperature, max_tokens, top_p and server-specific ones.

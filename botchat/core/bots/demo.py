@@ -1,4 +1,4 @@
-"""The built-in demo bot: offline, canned replies that demonstrate the chat's features, no AI. It says so."""
+"""The built-in demo bot: offline, canned replies that demonstrate the chat's features, clearly labeled as not AI."""
 
 import asyncio
 import re
@@ -14,33 +14,31 @@ DEMO = "demo"
 _NOTE = "*Demo bot: a canned reply, no AI.*\n\n"
 
 _HELP = """\
-I can't think, but I can show you what this chat does. Send me one of these words:
+I can't think, but I can show you what this chat does. Send one of these words:
 
-| word | what you will see |
+| word | what you'll see |
 |---|---|
-| `think` | reasoning, folded above the answer |
-| `slow` | a reply of half a minute: stop it, or close the tab and come back |
-| `long` | a long reply, with a list, a table and code |
-| `error` | a bot that breaks off, and what is kept of its reply |
+| `think` | reasoning, collapsed above the answer |
+| `slow` | a slow reply (about 30 seconds): stop it, or close the tab and come back |
+| `long` | a long reply with a list, a table and code |
+| `error` | a simulated error: the partial reply is kept |
 
-For a real bot set `OPENAI_API_KEY`, or `OPENAI_BASE_URL` for a server of your own, and start botchat again."""
+To chat with a real model, set `OPENAI_API_KEY`, or set `OPENAI_BASE_URL` to your own server, and restart botchat."""
 
 _LONG = "\n\n".join(
     [
         "## A long reply",
         *(
-            f"{n}. Paragraph {n} of twenty. It says nothing, at some length, so that there is something to scroll."
+            f"{n}. Paragraph {n} of twenty. It is filler text that makes the reply long enough to scroll through it."
             for n in range(1, 21)
         ),
-        "| a | table |\n|---|---|\n| of | two |\n| by | two |",
-        "```python\nfor word in reply:\n    keep(word)\n```",
-        "And that is the end of it.",
+        "| item | count |\n|---|---|\n| paragraphs | 20 |\n| tables | 1 |",
+        "```python\nfor word in reply:\n    print(word)\n```",
+        "This is the end of the long reply.",
     ]
 )
 
-_THOUGHTS = (
-    "The person asked me to think. I am a table of canned replies, so there is nothing to think about. I shall say so."
-)
+_THOUGHTS = "The user asked me to think. I only have canned replies, so there is nothing to think about. I'll say that."
 
 
 class DemoBot:
@@ -59,7 +57,7 @@ class DemoBot:
         async for piece in self._stream_words(_NOTE + _answer(word, question), slowly=word == "slow"):
             yield Delta(content=piece)
         if word == "error":
-            raise BotError("The demo bot broke off, as you asked it to. What came before is kept.")
+            raise BotError("The demo bot simulated an error. The partial reply is kept.")
         yield Finish(reason="stop", model=self.info.label)
 
     async def prepare(self) -> None:
@@ -75,7 +73,7 @@ class DemoBot:
         Raises:
             BotError: always.
         """
-        raise BotError(f"The demo can't place the {len(texts)} texts: it is no model.")
+        raise BotError(f"Can't create embeddings of {len(texts)} texts: the demo bot has no model.")
 
     async def aclose(self) -> None:
         """Do nothing: there is no server."""
@@ -89,11 +87,11 @@ class DemoBot:
 def _answer(word: str, question: str) -> str:
     match word:
         case "think":
-            return "Having thought about it: I am a demo, and I have no thoughts."
+            return "Having thought about it: I'm a demo, so I have no thoughts."
         case "long":
             return _LONG
         case "slow":
-            return " ".join(f"Slowly, sentence {n} of 18." for n in range(1, 19)) + " Done."
+            return " ".join(f"Slow reply, sentence {n} of 18." for n in range(1, 19)) + " Done."
         case "error":
             return "This is the beginning of a reply that"
         case "help" | "hello" | "hi" | "":

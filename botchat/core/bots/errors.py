@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _SERVER_ERROR = 401, 403, 404, 500
 _BUSY = {408, 409, 425, 429}
-_NOT_NOW = ("The server couldn't take the request now", "Try again.")
+_NOT_NOW = ("The server can't process the request now", "Try again.")
 _SENTENCES = {
     402: ("Payment required", "Check your account with the provider."),
     403: ("Access denied", "Check that the API key may use this model."),
@@ -149,12 +149,12 @@ class ErrorTranslator:
             case InvalidURL() | UnicodeError():
                 return self._request_error
             case json.JSONDecodeError():
-                return "The bot's server sent invalid JSON, so its reply ends there."
+                return "The model server sent invalid JSON, so the reply is incomplete. Try again."
             case OpenAIError():
-                return f"The bot's server reported an error: {self.reason(getattr(error, 'body', None) or str(error))}."
+                return f"The model server reported an error: {self.reason(getattr(error, 'body', None) or str(error))}."
             case ImportError() | OSError():
                 why = shorten(self._hide_secrets(f"{type(error).__name__}: {error}"))
-                return f"Can't make a connection to {self._url} ({why}). Check the environment."
+                return f"Can't connect to {self._url} ({why}). Check the environment."
             case _:
                 return None
 

@@ -104,7 +104,7 @@ def open_client(
     Args:
         url: URL of the server; must pass `is_valid_url`.
         timeout: for connecting, and between two pieces of a response.
-        header_timeout: seconds until the headers of a response, for each attempt; None is no limit.
+        header_timeout: seconds until the headers of a response, for each attempt; None doesn't limit it.
         max_bytes: limit for the decompressed body of a response that is not streamed.
         environment: the environment variables.
         options: passed to the HTTP library's client.
@@ -121,7 +121,8 @@ def open_client(
         )
     except ImportError as error:
         raise ConfigError(
-            f"The proxy in {proxy.name if proxy else 'the environment'} needs a package: pip install 'httpx2[socks]'."
+            f"The proxy in {proxy.name if proxy else 'the environment'} requires a package. "
+            "Run: pip install 'httpx2[socks]'"
         ) from error
 
 
@@ -129,7 +130,7 @@ async def get_json(url: str, *, seconds: float = 10) -> Any:
     """Get a JSON document of at most 1 MiB.
 
     Raises:
-        BotchatError: it can't be got in time, is too large, or isn't JSON. The message names the host alone.
+        BotchatError: the request timed out, or the response is too large or isn't JSON. Its text names only the host.
     """
     host = urlsplit(url).hostname
     timeout = httpx2.Timeout(seconds)
@@ -139,11 +140,11 @@ async def get_json(url: str, *, seconds: float = 10) -> Any:
         response.raise_for_status()
         return response.json()
     except httpx2.HTTPStatusError as error:
-        raise BotchatError(f"{host} answered with HTTP {error.response.status_code}.") from error
+        raise BotchatError(f"{host} returned HTTP {error.response.status_code}.") from error
     except (TimeoutError, httpx2.RequestError) as error:
         raise BotchatError(certificate_problem(error, str(host)) or f"Can't reach {host}.") from error
     except (ValueError, RecursionError) as error:
-        raise BotchatError(f"{host} answered with something that isn't JSON.") from error
+        raise BotchatError(f"{host} returned invalid JSON.") from error
 
 
 def is_valid_url(url: str) -> bool:
@@ -166,8 +167,8 @@ def certificate_problem(error: Exception, url: str) -> str | None:
     if not _is_tls_error(error):
         return None
     return (
-        f"Can't verify the certificate of {url} ({error}). If its authority is your own, set SSL_CERT_FILE to that "
-        "authority's certificates."
+        f"Can't verify the certificate of {url} ({error}). If it was issued by a private CA, set SSL_CERT_FILE to that "
+        "CA's certificates."
     )
 
 
@@ -251,9 +252,7 @@ def _client_proxy(proxy: Proxy) -> httpx2.Proxy:
     scheme, _, rest = proxy.url.partition("://")
     scheme = {"socks": "socks5"}.get(scheme.lower(), scheme.lower())
     if scheme not in _SCHEMES:
-        raise ConfigError(
-            f"The proxy in {proxy.name} is of a kind that isn't supported. Use http://, https:// or socks5://."
-        )
+        raise ConfigError(f"The proxy in {proxy.name} has an unsupported scheme. Use http://, https:// or socks5://.")
     url = f"{scheme}://{rest}"
     if not is_valid_url(url) or urlsplit(url).path.strip("/"):
         raise ConfigError(
@@ -290,7 +289,7 @@ async def _read_body(response: httpx2.Response, max_bytes: int) -> None:
     finally:
         await response.aclose()
     if size > max_bytes and not response.is_error:
-        raise httpx2.DecodingError(f"the answer has more than {max_bytes:,} bytes", request=response.request)
+        raise httpx2.DecodingError(f"the response is larger than {max_bytes:,} bytes", request=response.request)
     response._content = b"".join(pieces)[:max_bytes]  # noqa: SLF001  (as the library's own aread does)
 
 

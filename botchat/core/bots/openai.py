@@ -26,7 +26,7 @@ class OpenAIBot:
         self._address = parse_base_url(base_url)
         self.info = BotInfo(
             bot_id=bot_id,
-            label=config.model or f"the model of {self._address.display_url}",
+            label=config.model or f"default model at {self._address.display_url}",
             system=config.system,
             context_window=config.context_window,
             send_reasoning=config.send_reasoning,
@@ -58,7 +58,7 @@ class OpenAIBot:
                         for delta in reader.read(chunk):
                             yield size.take(delta)
                             size.check()
-            except (Exception, asyncio.CancelledError):  # the text so far is kept, also of a stopped reply
+            except (Exception, asyncio.CancelledError):  # the partial text is kept, also when the reply is stopped
                 for delta in reader.flush():
                     yield size.take(delta)
                 raise

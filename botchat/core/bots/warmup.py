@@ -9,7 +9,7 @@ from botchat.core.errors import BotError
 
 
 async def warm_up(bot: Bot) -> None:
-    """Load what a bot's first reply would wait for, then exclude all loaded objects from garbage collections.
+    """Load everything that a bot's first reply would wait for, and exclude it from garbage collection.
 
     A full collection halts every thread and visits every object. The 140,000 permanent objects of modules take some
     100 ms of it each time (measured with `gc.callbacks`).

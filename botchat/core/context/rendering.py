@@ -10,7 +10,7 @@ from botchat.core.errors import FileNotFound
 from botchat.core.models import BotInfo, File, Message, Role, one_line, valid_text
 
 ReadFile = Callable[[File], bytes]
-"""Reads the data of a file that is stored apart from its message; raises FileNotFound if they are gone."""
+"""Reads the data of a file that is stored apart from its message; raises FileNotFound if they were removed."""
 
 
 def _not_found(file: File) -> bytes:
@@ -76,11 +76,11 @@ def _content(bot: BotInfo, message: Message, read: ReadFile) -> str | list[Part]
 def _file_content(file: File, read: ReadFile, *, sends_images: bool) -> str | list[Part]:
     name = one_line(file.name)
     if file.is_image and not sends_images:
-        return f"[image {name}: not shown to this bot]"
+        return f"[image {name}: not supported by this model]"
     try:
         data = read(file) if file.data is None else file.data
-    except FileNotFound:  # it was removed from the store; the conversation goes on without it
-        return f"[file {name}: not there any more]"
+    except FileNotFound:  # it was removed from the store; the conversation continues without it
+        return f"[file {name}: no longer available]"
     if file.is_image:
         url = f"data:{file.type};base64,{base64.b64encode(data).decode()}"
         return [{"type": "image_url", "image_url": {"url": url}}]

@@ -17,7 +17,7 @@ from botchat.core.models import BotInfo, Delta, Message, Session, now, valid_tex
 from botchat.core.storage import SessionRepository, has_redaction_since
 
 TIMEOUT_SECONDS = 60.0
-"""How long a turn waits for a summary; then it goes on without one."""
+"""How long a turn waits for a summary; after that, it continues without one."""
 
 _INPUT_FRACTION = 0.5
 """Part of the window for the messages to summarize; the rest is for the summary and for errors of the estimate."""
@@ -28,15 +28,15 @@ _SUMMARY_FRACTION = 0.15
 _MAX_BYTES = 20_000  # of a summary, if the window is not known
 
 _REQUEST = """\
-You are going to continue the conversation below, and will not see this part of it again. Sum it up for yourself, in its
-language and in at most {words} words: what was asked and answered, names, numbers, decisions, wishes, what is open.
-Answer with the summary alone.
+You will continue the conversation below, but you won't see this part of it again. Summarize it for yourself, in the
+language of the conversation and in at most {words} words. Include the questions and answers, names, numbers, decisions,
+preferences and open points. Reply with the summary only.
 
 {before}<conversation>
 {said}
 </conversation>"""
 
-_INTRODUCTION = "This is what was said before, summed up:\n\n"
+_INTRODUCTION = "Summary of the earlier conversation:\n\n"
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def summarized_count(session: Session, messages: Sequence[Message], *, has_start
 def apply_summary(
     info: BotInfo, session: Session, messages: Sequence[Message], *, has_start: bool
 ) -> tuple[BotInfo, str | None]:
-    """Return the bot with the session's summary in its system prompt, and the id of the first message after it.
+    """Return the bot with the session's summary in its system prompt, and the ID of the first message after it.
 
     If no summary applies, both are unchanged: the bot, and the session's cut.
     """
@@ -82,13 +82,13 @@ class Summarizer:
     ) -> bool:
         """Summarize and store; return whether the session has a new summary.
 
-        A failure is only logged: then the messages that fit are sent without a summary.
+        A failure is only logged; then the messages that fit are sent without a summary.
         """
         sendable = [message for message in messages if is_sendable(message)]
         start = max(summarized_count(session, sendable, has_start=True) or 0, cut_index(sendable, session.cut))
         if len(selection.omitted) <= start:
             return False
-        # Covers more than has to go, so that not every turn waits for a summary.
+        # Covers more than necessary, so that not every turn waits for a summary.
         covered = sendable[start : len(select_messages(info, messages, cut=session.cut, token_factor=2).omitted)]
         turns = [message for message in covered if message.role != "system"]  # those are always sent unchanged
         if not turns:
@@ -98,14 +98,14 @@ class Summarizer:
             session.summary = {"text": text, "last": covered[-1].id, "create_time": now()}
             save = partial(self._save, session, sendable[: sendable.index(covered[-1]) + 1])
             await asyncio.get_running_loop().run_in_executor(self.executor, save)
-        except Exception as error:  # noqa: BLE001  (whatever the bot or the store raises, the turn goes on)
-            _log.warning("Session %s has no new summary: %s: %s", session.id, type(error).__name__, error)
+        except Exception as error:  # noqa: BLE001  (on any error, the turn continues)
+            _log.warning("No summary was generated for session %s: %s: %s", session.id, type(error).__name__, error)
         else:
             return True
         return False
 
     def _save(self, session: Session, covered: Sequence[Message]) -> None:
-        """Store the summary; remove it again if a message was redacted while it was written."""
+        """Store the summary; remove it again if a message was redacted in the meantime."""
         self.repository.update(session.user, session.id, summary=session.summary)
         if has_redaction_since(self.repository, session, covered):
             session.summary = None
@@ -124,7 +124,7 @@ class Summarizer:
                     reason = piece.reason
         text = valid_text(text).strip().encode()[:max_bytes].decode(errors="ignore")
         if finish_meaning(reason) not in {"complete", "limit", "unknown"} or not text:
-            raise BotError("The bot was asked for a summary, and gave none.")
+            raise BotError("The bot returned no summary.")
         return text
 
 

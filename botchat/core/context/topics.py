@@ -51,7 +51,7 @@ _FIRST = re.compile(r"\W*(\w+)")
 
 
 def topic_starts(messages: Sequence[Message]) -> frozenset[str]:
-    """Return the ids of the user messages that seem to begin another topic, each judged by the messages before it."""
+    """Return the IDs of the user messages that seem to begin another topic, each judged by the messages before it."""
     turns = [message for message in messages if message.content and message.role in {"user", "assistant"}]
     words = [_words_of(message.content[:_MAX_CHARACTERS]) for message in turns]
     return frozenset(

@@ -1,4 +1,4 @@
-"""How much of a conversation the bot was sent, worded the same in every front end."""
+"""The part of a conversation that was sent to the bot, worded the same in every front end."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,10 @@ from botchat.core.models import Session, branch_of
 
 @dataclass(kw_only=True, slots=True, frozen=True)
 class ContextUsage:
-    """The part of a conversation that its bot was sent, where that is not all of it.
+    """The part of a conversation that was sent to its bot, if not all of it.
 
     Attributes:
-        first_id: the id of the first message in context; the messages above it aren't sent.
+        first_id: the ID of the first message in context; the messages above it aren't sent.
         sent: number of messages in context.
         total: number of messages in the conversation.
         is_manual: the user cleared the context here, and can undo it.
@@ -26,23 +26,23 @@ class ContextUsage:
 
     @property
     def text(self) -> str:
-        """The numbers of messages sent and in total, in words."""
-        return f"{self.sent:,} of {self.total:,} messages sent"
+        """The numbers of messages in context and in total, in words."""
+        return f"{self.sent:,} of {self.total:,} messages in context"
 
     @property
     def description(self) -> str:
-        """One sentence for the divider above the first message in context."""
+        """The text of the divider above the first message in context."""
         if self.is_manual:
-            return f"{self.text}: as you wished, the bot is not shown what stands above."
+            return f"{self.text}. Context cleared here. Messages above aren't sent."
         if self.summary:
-            return f"{self.text}: of what stands above, the bot has a summary."
-        return f"{self.text}: what stands above does not fit any more."
+            return f"{self.text}. Messages above are summarized."
+        return f"{self.text}. Messages above no longer fit the context window."
 
 
 def context_usage(session: Session) -> ContextUsage | None:
-    """Return what the bot was sent of the current branch; None if that is all of it, as far as known.
+    """Return the part of the current branch that was sent to the bot; None if all of it, as far as known.
 
-    This is what was sent with the last question. A cut that was added or removed since then counts at once.
+    This is the part that was sent with the last question. A cut that was added or removed since then counts at once.
     """
     branch = [message for message in branch_of(session.messages, session.head) if is_sendable(message)]
     replies = (message.sent for message in reversed(branch) if message.role == "assistant")

@@ -66,8 +66,8 @@ def select_messages(
     Args:
         bot: the bot to prompt; its `system` is its system prompt.
         messages: the current branch, oldest first.
-        cut: the id of the message at which the user cleared the context; earlier ones aren't sent.
-        topics: ids of messages that begin a topic: the preferred places to begin at.
+        cut: the ID of the message at which the user cleared the context; earlier ones aren't sent.
+        topics: IDs of messages that begin a topic: the preferred places to begin at.
         has_start: the first of the messages is the first of the conversation.
         token_factor: multiplies the expected tokens, to leave more out.
     """

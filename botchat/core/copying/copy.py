@@ -58,7 +58,7 @@ def _copy(record: Record, target: AllSessions, *, given_wins: bool = False) -> C
                 return result
     except (InvalidInput, SessionTooLarge) as error:
         return _refused(session_id, str(error).removesuffix("."))
-    return _refused(session_id, "it keeps changing in the target: copy it again later")
+    return _refused(session_id, "it keeps changing in the target; copy it again later")
 
 
 def _attempt(record: Record, target: AllSessions, *, given_wins: bool) -> CopyResult | None:
@@ -95,9 +95,9 @@ def _replace_damaged(record: Record, held: DamagedRecord, target: AllSessions) -
 def _result(session_id: str, merge: MergeResult) -> CopyResult:
     notes = []
     if merge.is_branched:
-        notes.append("it continued in both stores: both continuations are kept as branches, and the newer one is shown")
+        notes.append("it continued in both stores; both versions are kept as branches, and the newer one is shown")
     if merge.versions:
-        notes.append(f"both versions are kept of {', '.join(merge.versions)}")
+        notes.append(f"both versions of {', '.join(merge.versions)} are kept")
     outcome: Literal["merged", "updated"] = "merged" if notes or merge.has_own else "updated"
     return CopyResult(session_id=session_id, outcome=outcome, note="; ".join(notes))
 

@@ -80,7 +80,7 @@ def _add_versions(
     there = {message["id"] for message in result.merged}
     for message_id, other in different.items():
         if "agent_id" in other:
-            raise InvalidInput(f"The message {message_id!r} of an agent has different words in the two stores.")
+            raise InvalidInput(f"Message {message_id!r} of an agent has different text in the two stores.")
         version_id = _version_id(other)
         if version_id in there:
             continue

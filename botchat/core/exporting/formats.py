@@ -89,7 +89,7 @@ class ExportFormat(StrEnum):
     """An export format.
 
     Markdown and HTML are for reading, and have only the shown branch; the others have every message. JSON and JSON
-    Lines can be imported again.
+    Lines can be re-imported.
     """
 
     md = "md"
@@ -146,12 +146,13 @@ def to_markdown(session: Session, messages: Iterable[Message]) -> Iterator[str]:
 def title_to_markdown(session: Session) -> str:
     """Return the heading of a session in Markdown."""
     name = " ".join(_readable(session.name).split()) or "Untitled"
-    about = f"{session.bot_id} · {rfc3339(session.create_time)} · {session.message_count} messages · {session.id}"
+    count = f"{session.message_count:,} message{'s' * (session.message_count != 1)}"
+    about = f"{session.bot_id} · {rfc3339(session.create_time)} · {count} · {session.id}"
     return f"# {name}\n\n{about}\n"
 
 
 def message_to_markdown(message: Message, bot_id: str, number: int | None = None) -> str:
-    """Return a message in Markdown; the heading has its number, if one is given."""
+    """Return a message in Markdown; the heading includes `number` if it isn't None."""
     place = "" if number is None else f"{number} · "
     parts = [f"\n## {place}{speaker(message, bot_id)} · {rfc3339(message.create_time)}\n"]
     if message.reasoning_content:

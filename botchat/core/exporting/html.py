@@ -97,7 +97,7 @@ def to_html(sessions: Iterable[Session]) -> Iterator[str]:
     if several or not first:
         yield f"<h1>{title}</h1>\n"
     if not first:
-        yield "<p>There are none.</p>\n"
+        yield "<p>No sessions.</p>\n"
     for session in chain(first, rest):
         yield from _article(session, "h2" if several else "h1")
     yield "</main>\n</body>\n</html>\n"
@@ -105,7 +105,8 @@ def to_html(sessions: Iterable[Session]) -> Iterator[str]:
 
 def _article(session: Session, heading: str) -> Iterator[str]:
     yield f'<article id="{_anchor(session.id)}">\n<{heading} dir="auto">{escape(_name(session))}</{heading}>\n'
-    about = f"{one_line(session.bot_id)} · {session.message_count} messages · {one_line(session.id)}"
+    count = f"{session.message_count:,} message{'s' * (session.message_count != 1)}"
+    about = f"{one_line(session.bot_id)} · {count} · {one_line(session.id)}"
     yield f'<p class="about">{_time(session.create_time)} · {escape(about)}</p>\n'
     for message in branch_of(session.messages, session.head):
         yield from _section(session, message)

@@ -13,7 +13,7 @@ _REASONING_PARTS = {"think", "thinking", "reasoning"}
 _IMAGES = {"image_url", "input_image", "image_asset_pointer"}
 _KIND_LENGTH = 100
 
-# Strings under these keys are IDs, types and times: nobody wrote them.
+# Strings under these keys are IDs, types and times, which no user or bot wrote.
 _STRUCTURE = {"id", "uuid", "type", "content_type", "role", "status", "language", "format", "model", "object"}
 _STRUCTURE_ENDINGS = ("_id", "Id", "_at", "At", "_time", "timestamp", "_type", "_status", "_slug")
 
@@ -115,7 +115,7 @@ def other_fields(message: dict[str, Any], known: set[str]) -> dict[str, Any]:
 
 
 def is_structure(key: str) -> bool:
-    """Return whether the value of a key is an ID, a type or a time, which nobody wrote."""
+    """Return whether the value of a key is an ID, a type or a time, which no user or bot wrote."""
     return key in _STRUCTURE or key.endswith(_STRUCTURE_ENDINGS)
 
 

@@ -19,12 +19,12 @@ from botchat.core.storage import Record, decode
 from botchat.core.storage.record_schema import check_record
 
 _KNOWN_FORMATS = (
-    "botchat's own JSON and JSON Lines, ChatGPT's conversations.json or the .zip it comes in, DeepSeek's "
-    "conversations.json, and what LibreChat and Open WebUI export as JSON"
+    "botchat JSON and JSON Lines, ChatGPT conversations.json (or the .zip that contains it), DeepSeek "
+    "conversations.json, and JSON exports from LibreChat and Open WebUI"
 )
 _ZIP = b"PK\x03\x04"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_UNKNOWN_SESSION = "It is no session that botchat knows."
+_UNKNOWN_SESSION = "Unrecognized session format."
 _MAX_UNRECOGNIZED = 1000
 """Items without a session after which a file is rejected."""
 
@@ -64,7 +64,7 @@ def _sessions(
 ) -> Iterator[Record | SkippedEntry]:
     for number, (location, item) in enumerate(_items(file, limits), 1):
         if number > limits.sessions:
-            raise limits.exceeded("sessions", "That file has more sessions")
+            raise limits.exceeded("sessions", "The file has more sessions")
         yield _to_record(location, item, user, default_user)
 
 
@@ -75,7 +75,7 @@ def _to_record(location: str, item: Any, user: str | None, default_user: str) ->
     except InvalidInput as error:
         return SkippedEntry(location, str(error))
     except RecursionError:
-        return SkippedEntry(location, "It is nested too deeply.")
+        return SkippedEntry(location, "The JSON is nested too deeply.")
     return record
 
 
@@ -185,7 +185,7 @@ def _require_session(items: Iterator[_Item]) -> Iterator[_Item]:
     if held:
         first = held[0][1]
         why = "" if str(first) == _UNKNOWN_SESSION else f" {held[0][0]}: {first}"
-        raise InvalidInput(f"There are no sessions in that file: botchat reads {_KNOWN_FORMATS}.{why}")
+        raise InvalidInput(f"No sessions found in the file.{why} Supported formats: {_KNOWN_FORMATS}.")
 
 
 def _parse(data: bytes | InvalidInput, limits: ImportLimits) -> Any:
@@ -202,13 +202,13 @@ def _decode(data: bytes) -> Any:
     try:
         return decode(data.decode().strip())
     except UnicodeDecodeError:
-        return InvalidInput("It is no text in UTF-8.")
+        return InvalidInput("Not valid UTF-8.")
     except json.JSONDecodeError as error:
-        return InvalidInput(f"It is no JSON: {error}.")
+        return InvalidInput(f"Not valid JSON: {error}.")
     except RecursionError:
-        return InvalidInput("It is nested too deeply.")
+        return InvalidInput("The JSON is nested too deeply.")
     except ValueError:
-        return InvalidInput("A number, a time or bytes in it can't be read.")
+        return InvalidInput("It contains an invalid number, time or binary value.")
 
 
 def _reader_of(item: Any) -> Callable[[dict[str, Any]], Record] | None:

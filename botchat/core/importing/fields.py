@@ -59,7 +59,7 @@ def get_field(item: Mapping[str, Any], name: str, names: Mapping[str, tuple[str,
 
 
 def read_role(given: Any, content: Content) -> Role:
-    """Return the role of that name. An unknown role becomes "tool", and is noted in the content."""
+    """Return the role with this name. An unknown role becomes "tool" and is noted in the content."""
     known = _ROLES.get(given.lower()) if isinstance(given, str) else None
     if known is None:
         content.add_piece(f"message from {given}" if isinstance(given, str) else "message without a role", given)

@@ -73,7 +73,7 @@ class _Transcoded(_Stream):
         except UnicodeDecodeError as error:
             name = self._encoding.upper()
             raise InvalidInput(
-                f"That file looks like {name} text but isn't valid: {error.reason}. Save it as UTF-8."
+                f"The file looks like {name} text but isn't valid: {error.reason}. Save it as UTF-8."
             ) from error
 
 
@@ -94,9 +94,9 @@ class _Unpacked(_Stream):
         self._size += len(data)
         self._total[0] += len(data)
         if self._total[0] > self._limits.zip_bytes:
-            raise self._limits.exceeded("zip_bytes", "That .zip unpacks to more bytes")
+            raise self._limits.exceeded("zip_bytes", "The .zip unpacks to more bytes")
         if self._size > self._limit:
-            raise self._limits.exceeded("zip_ratio", "That .zip is packed more tightly")
+            raise self._limits.exceeded("zip_ratio", "The .zip has a higher compression ratio")
         return data
 
 
@@ -111,7 +111,7 @@ class _Directory:
     def read(self, size: int = -1) -> bytes:
         data = self._file.read(self._limit + 1 if size < 0 else min(size, self._limit + 1))
         if len(data) > self._limit:
-            raise self._limits.exceeded("zip_entries", "That .zip has more files")
+            raise self._limits.exceeded("zip_entries", "The .zip has more files")
         return data
 
     def seek(self, place: int, whence: int = 0) -> int:
@@ -149,7 +149,7 @@ def open_conversations(file: BinaryIO, known: str, limits: ImportLimits) -> Iter
     with _zip_errors(), _seekable(file, limits) as packed, closing(_archive(packed, limits)) as archive:
         names = sorted(filter(_CONVERSATIONS.search, set(archive.namelist())))
         if not names:
-            raise InvalidInput(f"There is no conversations.json in that .zip: botchat reads {known}.")
+            raise InvalidInput(f"No conversations.json found in the .zip. Supported formats: {known}.")
         for name in names:
             with archive.open(name) as unpacked:
                 stream = _Unpacked(unpacked, archive.getinfo(name).compress_size, total, limits)
@@ -161,13 +161,13 @@ def _zip_errors() -> Iterator[None]:
     try:
         yield
     except _ZIP_ERRORS as error:
-        raise InvalidInput(f"That .zip can't be read: {error}.") from error
+        raise InvalidInput(f"Can't read the .zip: {error}.") from error
 
 
 def _archive(file: BinaryIO, limits: ImportLimits) -> zipfile.ZipFile:
     archive = zipfile.ZipFile(_Directory(file, limits))
     if len(archive.filelist) > limits.zip_entries:
-        raise limits.exceeded("zip_entries", "That .zip has more files")
+        raise limits.exceeded("zip_entries", "The .zip has more files")
     return archive
 
 
@@ -180,6 +180,6 @@ def _seekable(file: BinaryIO, limits: ImportLimits) -> Iterator[BinaryIO]:
         while data := file.read(CHUNK):
             copy.write(data)
             if copy.tell() > limits.zip_bytes:  # the limit of the unpacked size also limits the packed one
-                raise limits.exceeded("zip_bytes", "That .zip has more bytes")
+                raise limits.exceeded("zip_bytes", "The .zip has more bytes")
         copy.seek(0)
         yield copy

@@ -41,12 +41,12 @@ def check_json(data: bytes, limits: ImportLimits) -> None:
         raise _too_many(limits)
     brackets = structure.translate(None, _NO_BRACKETS)
     if max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > limits.depth:
-        raise limits.exceeded("depth", "It is nested too deeply, in more levels")
+        raise limits.exceeded("depth", "The JSON has more levels of nesting")
 
 
 def too_large(limits: ImportLimits) -> InvalidInput:
     """Return the error of a session with too many bytes."""
-    return limits.exceeded("session_bytes", "It has more bytes")
+    return limits.exceeded("session_bytes", "The session has more bytes")
 
 
 class ListSplitter:
@@ -89,7 +89,7 @@ class ListSplitter:
     def end(self) -> Iterator[InvalidInput]:
         """Yield an error if the list has not ended."""
         if not self.is_finished:
-            yield InvalidInput("It is no JSON: the file ends in the middle of it.")
+            yield InvalidInput("Not valid JSON: unexpected end of file.")
 
     def _marks(self, chunk: bytes) -> Iterator[tuple[int, int]]:
         """Yield the brackets outside strings, and the commas of the list itself, each with its position."""
@@ -137,7 +137,7 @@ class ListSplitter:
 
     def _last(self, bracket: bytes) -> Iterator[bytes | InvalidInput]:
         if bracket != b"]":
-            yield InvalidInput("It is no JSON: the list that it is in ends with another bracket.")
+            yield InvalidInput("Not valid JSON: the list around it ends with the wrong bracket.")
             return
         item = self._item()
         if isinstance(item, InvalidInput) or item.strip() or self._items > 1:
@@ -157,7 +157,7 @@ def _without_strings(data: bytes) -> bytes:
 
 
 def _too_many(limits: ImportLimits) -> InvalidInput:
-    return limits.exceeded("session_values", "A session has more JSON values")
+    return limits.exceeded("session_values", "The session has more JSON values")
 
 
 def _ends_escaped(chunk: bytes, start: int) -> bool:

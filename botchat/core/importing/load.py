@@ -59,7 +59,7 @@ class SessionImporter:
         session_id, user = str(record["_id"]), record["user"]
         exists = (user, session_id) in self._seen or user in self._admin.owners(session_id)
         if exists and self._on_conflict == "fail":
-            raise BotchatError(f"The store has {session_id!r} already: it and what comes after was not taken in.")
+            raise BotchatError(f"Session {session_id!r} already exists. It and the entries after it were not imported.")
         if exists and self._on_conflict == "newid":
             session_id = new_id()
             record = record | {"_id": session_id, "id": session_id}

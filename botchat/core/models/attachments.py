@@ -14,7 +14,7 @@ MAX_FILES = 10
 
 _NAME_LENGTH = 200
 
-# What a browser would execute (HTML, SVG, scripts) is plain text here, whatever its name.
+# Types that a browser would execute (HTML, SVG, scripts) are plain text here, whatever their names.
 _TEXT_TYPES = {
     ".csv": "text/csv",
     ".json": "application/json",
@@ -43,12 +43,16 @@ def read_file(name: str, data: bytes) -> File:
     """
     name = _safe_name(name)
     if not data:
-        raise InvalidInput(f"{name} is empty: there is nothing to send.")
+        raise InvalidInput(f"{name} is empty. Choose another file.")
     if len(data) > MAX_FILE_BYTES:
-        raise InvalidInput(f"{name} has {format_size(len(data))}: a file has at most {format_size(MAX_FILE_BYTES)}.")
+        raise InvalidInput(
+            f"{name} is too large ({format_size(len(data))}). The limit is {format_size(MAX_FILE_BYTES)} per file."
+        )
     kind = _image_type(data) or _text_type(name, data)
     if kind is None:
-        raise InvalidInput(f"{name} can't be sent: it is neither text in UTF-8 nor a PNG, JPEG, GIF or WebP image.")
+        raise InvalidInput(
+            f"Unsupported file type: {name}. You can attach text files (UTF-8) and PNG, JPEG, GIF or WebP images."
+        )
     return File(name=name, type=kind, size=len(data), data=data)
 
 
@@ -59,16 +63,16 @@ def check_files(files: Sequence[File], bot: BotInfo) -> None:
         InvalidInput: there are too many, one has no data or too much, or is an image that the bot doesn't accept.
     """
     if len(files) > MAX_FILES:
-        raise InvalidInput(f"A message takes at most {MAX_FILES} files, not {len(files)}: send the rest with the next.")
+        raise InvalidInput(f"Too many files ({len(files)}). You can attach up to {MAX_FILES} per message.")
     if len({file.id for file in files}) < len(files):
-        raise InvalidInput("Two of the files have the same id.")
+        raise InvalidInput("Two of the files have the same ID.")
     for file in files:
         if not file.data or len(file.data) != file.size or file.size > MAX_FILE_BYTES:
-            raise InvalidInput(f"{file.name} can't be sent as it is: read it by `read_file`.")
+            raise InvalidInput(f"{file.name} has no data, or its size is wrong. Create attachments with `read_file`.")
         if file.is_image and not bot.images:
             raise InvalidInput(
-                f"The bot {bot.bot_id!r} can't be shown images, so {file.name} was not sent: choose another bot, or "
-                "say `images = true` for this one in the config if its model takes them."
+                f"Can't send {file.name} to {bot.bot_id!r}: this model doesn't accept images. Pick another, or set "
+                "`images = true` for it in the config."
             )
 
 

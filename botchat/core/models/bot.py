@@ -6,7 +6,7 @@ from typing import Literal
 from botchat.core.models.unsupported_content import Unsupported
 
 ContextStrategy = Literal["window", "summary", "none"]
-"""What happens to messages that don't fit the context window; `BotInfo.context` has the meanings."""
+"""The handling of messages that don't fit the context window; see `BotInfo.context`."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -27,7 +27,7 @@ class BotInfo:
     """The description of a bot for front ends.
 
     Attributes:
-        label: its model, or a note that it is no AI.
+        label: its model, or a note that it isn't AI.
         system: its system prompt.
         context_window: in tokens; None if unknown.
         send_reasoning: whether its earlier reasoning is sent to it.
@@ -39,7 +39,7 @@ class BotInfo:
         can_title: whether it can be asked for the title of a session.
         can_embed: whether its server has an embedding model.
         answer_tokens: tokens of the context window that are reserved for the reply.
-        context: what happens to messages that don't fit: "window" leaves them out, "summary" has the bot summarize
+        context: the handling of messages that don't fit: "window" leaves them out, "summary" has the bot summarize
             them, "none" sends all of them.
     """
 

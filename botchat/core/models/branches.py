@@ -46,7 +46,7 @@ def parent_of(messages: Sequence[Message], message_id: str) -> str:
 
 
 def alternatives(messages: Sequence[Message]) -> dict[str, list[str]]:
-    """Map the ID of each message with versions versions to the IDs of all of them, including itself, oldest first."""
+    """Map the ID of each message with versions to the IDs of all of them, including itself, oldest first."""
     if not any(message.parent for message in messages):
         return {}
     followers: dict[str, list[str]] = defaultdict(list)

@@ -9,7 +9,7 @@ from botchat.core.models.session import State
 
 
 class SessionChanges(TypedDict, total=False):
-    """The fields of a session that `update` can change; fields that are not given stay.
+    """The fields of a session that `update` can change; other fields stay.
 
     `metadata` is partial: its keys are set, the others stay. None removes `expire_time`. A new `state` sets it too, to
     the end of the time in the trash or to None, unless it is given. A new `name` removes `title_of` (the IDs of the
@@ -41,7 +41,7 @@ class Feedback(TypedDict, total=False):
 
 
 class MessageChanges(TypedDict, total=False):
-    """The fields of a message that `update_message` can change; fields that are not given stay, None removes one.
+    """The fields of a message that `update_message` can change; other fields stay, None removes one.
 
     Attachments can only be removed, all together with their data.
     """

@@ -9,11 +9,11 @@ from botchat.core.models.unsupported_content import is_packed, unsupported_notic
 
 _ROLE_NAMES = {"user": "You", "assistant": "Bot", "system": "System", "tool": "Tool"}
 _STATUS_TEXTS = {
-    "streaming": "still coming",
+    "streaming": "streaming",
     "stopped": "stopped",
     "interrupted": "interrupted",
     "failed": "failed",
-    "truncated": "cut off",
+    "truncated": "cut short",
 }
 
 # Bidirectional embeddings, overrides and isolates: with them a line is displayed differently from its content
@@ -55,7 +55,7 @@ def speaker(message: Message, bot_id: str) -> str:
 
 
 def is_markdown(message: Message) -> bool:
-    """Return whether a message is Markdown, as a bot's and a tool's are; a user's are plain text."""
+    """Return whether a message is Markdown, as those of bots and tools are; a user's messages are plain text."""
     return message.role in {"assistant", "tool"}
 
 

@@ -46,8 +46,8 @@ class ImportLimits:
     def exceeded(self, name: str, subject: str) -> InvalidInput:
         """Return the error of an exceeded limit; `subject` starts its sentence: "It has more JSON values"."""
         return InvalidInput(
-            f"{subject} than the limit of {getattr(self, name):,}. To allow more, raise {name} below "
-            f"[{self.table}] in the config."
+            f"{subject} than the limit of {getattr(self, name):,}. To allow more, raise {name} in "
+            f"[{self.table}] of the config."
         )
 
 

@@ -28,7 +28,7 @@ class Preferences:
 
 
 class PreferenceChanges(TypedDict, total=False):
-    """The preferences that `set_preferences` can change; those not given stay, None resets one."""
+    """The preferences that `set_preferences` can change; others stay, None resets one."""
 
     default_bot: str | None
     reasoning: Reasoning | None
@@ -39,11 +39,11 @@ def split_preference_changes(changes: PreferenceChanges) -> tuple[dict[str, Any]
     """Split changes into fields to set and fields to remove.
 
     Raises:
-        InvalidInput: there is no such preference, or it has no such value.
+        InvalidInput: a preference or its value is unknown.
     """
     for name, value in changes.items():
         if value is not None and not _is_known(name, value):
-            raise InvalidInput(f"The preference {name!r} can't be {value!r}.")
+            raise InvalidInput(f"Invalid preference: {name} = {value!r}.")
     to_set = {name: value for name, value in changes.items() if value is not None}
     return to_set, changes.keys() - to_set.keys()
 

@@ -34,7 +34,7 @@ class Session:
         title_of: IDs of the messages from which a bot made the name; empty if the name has another origin.
         system: the system prompt of this session: "" is none, None is the bot's own.
         cut: ID of the message at which the context starts, set by the user; None: all messages that fit.
-        summary: the bot's summary of earlier messages that don't fit any more: `text`, `last` (ID of the last of them)
+        summary: the bot's summary of earlier messages that no longer fit: `text`, `last` (ID of the last of them)
             and `create_time`.
         rev: how many times the record was written; 0 for a session that is not stored yet.
         turn: a running turn whose reply has no message yet; in an opened session only one of another process.
@@ -158,7 +158,7 @@ class SkippedEntry:
 
 
 class Finding(NamedTuple):
-    """The result of one check of a store or a configuration; `advice` says what to do about it."""
+    """The result of one check of a store or a configuration; `advice` is how to fix it."""
 
     status: Literal["ok", "warning", "failed"]
     what: str

@@ -13,7 +13,7 @@ SYSTEM_LIMIT = 100_000
 """Characters of a system prompt, which is sent with every message."""
 
 TAG_LIMIT, TAGS_LIMIT = 50, 20
-"""Characters of a tag, and tags per session: more don't help to find it."""
+"""Characters of a tag, and tags per session: more wouldn't help to find it."""
 
 _INT64 = 2**63
 _DEEPEST = 90
@@ -27,7 +27,7 @@ def check_name(what: str, text: Any) -> str:
         InvalidInput: it is empty, or not text that a store accepts.
     """
     if not isinstance(text, str) or not text or "\0" in text or not is_valid(text):
-        raise InvalidInput(f"{what} must be a text that is not empty and holds no NUL: {text!r} can't be used.")
+        raise InvalidInput(f"{what} must be non-empty text without NUL characters, not {text!r}.")
     return text
 
 
@@ -39,11 +39,11 @@ def check_value(value: Any, depth: int = 0) -> None:
             nesting.
     """
     if depth > _DEEPEST:
-        raise InvalidInput(f"That is nested too deeply to be stored: at most {_DEEPEST} levels.")
+        raise InvalidInput(f"The value is nested too deeply. The limit is {_DEEPEST} levels.")
     if isinstance(value, str) and not is_valid(value):
-        raise InvalidInput("That text holds half of a character (a lone surrogate) and can't be stored.")
+        raise InvalidInput("The text contains a lone surrogate, which can't be stored.")
     if isinstance(value, int) and not -_INT64 <= value < _INT64:
-        raise InvalidInput(f"The number {value} is over 64 bits and can't be stored.")
+        raise InvalidInput(f"The number {value} exceeds 64 bits and can't be stored.")
     if isinstance(value, Mapping):
         for key, inner in value.items():
             check_key(key)
@@ -60,7 +60,7 @@ def check_key(key: Any) -> str:
         InvalidInput: it is empty, or has a `.`, a leading `$` or NUL.
     """
     if not isinstance(key, str) or not key or "." in key or key.startswith("$") or "\0" in key:
-        raise InvalidInput(f"The key {key!r} can't be stored: no dot, no leading $, no NUL.")
+        raise InvalidInput(f"Invalid key: {key!r}. A key can't be empty, start with $, or contain a dot or NUL.")
     check_value(key)
     return key
 
@@ -71,9 +71,9 @@ def check_session_ids(user: Any, session_id: Any, bot_id: Any) -> None:
     Raises:
         InvalidInput: one of them is invalid.
     """
-    check_name("The user", user)
-    check_name("The id of a session", session_id)
-    check_name("The bot", bot_id)
+    check_name("The username", user)
+    check_name("The session ID", session_id)
+    check_name("The bot ID", bot_id)
 
 
 def check_session_name(name: str) -> None:
@@ -84,7 +84,7 @@ def check_session_name(name: str) -> None:
     """
     check_name("The name", name.strip())
     if len(name) > NAME_LIMIT:
-        raise InvalidInput(f"A name has at most {NAME_LIMIT} characters.")
+        raise InvalidInput(f"The name is too long. The limit is {NAME_LIMIT} characters.")
 
 
 def check_system(system: Any) -> None:
@@ -98,7 +98,7 @@ def check_system(system: Any) -> None:
     if not isinstance(system, str):
         raise InvalidInput("The system prompt must be text.")
     if len(system) > SYSTEM_LIMIT:
-        raise InvalidInput(f"A system prompt has at most {SYSTEM_LIMIT:,} characters.")
+        raise InvalidInput(f"The system prompt is too long. The limit is {SYSTEM_LIMIT:,} characters.")
     check_value(system)
 
 
@@ -109,12 +109,14 @@ def check_tags(tags: Any) -> None:
         InvalidInput: one is empty, too long, has several lines or is a duplicate, or there are too many.
     """
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-        raise InvalidInput("Tags must be a list of texts.")
+        raise InvalidInput("Tags must be a list of strings.")
     if len(tags) > TAGS_LIMIT:
-        raise InvalidInput(f"A session has at most {TAGS_LIMIT} tags.")
+        raise InvalidInput(f"Too many tags. The limit is {TAGS_LIMIT}.")
     for tag in tags:
         if not tag.strip() or len(tag) > TAG_LIMIT or len(tag.splitlines()) > 1:
-            raise InvalidInput(f"A tag is one line of 1 to {TAG_LIMIT} characters: {tag[: TAG_LIMIT + 1]!r} is none.")
+            raise InvalidInput(
+                f"Invalid tag: {tag[: TAG_LIMIT + 1]!r}. A tag is one line of 1 to {TAG_LIMIT} characters."
+            )
     if len(set(tags)) < len(tags):
-        raise InvalidInput("A session has each tag once.")
+        raise InvalidInput("Each tag can be added only once.")
     check_value(tags)

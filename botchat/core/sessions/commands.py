@@ -76,7 +76,7 @@ class Sessions(SessionQueries):
         """Change fields of a session, such as name, pin, state, tags or metadata; other fields stay.
 
         Raises:
-            SessionNotFound: the user has none of that id.
+            SessionNotFound: the user has no such session.
             InvalidInput: a value can't be stored.
         """
         if changes.keys() & {"state", "pinned", "bot_id"}:
@@ -109,13 +109,13 @@ class Sessions(SessionQueries):
         """Create a session with copies of the first `messages` messages of another, or of all of them.
 
         Raises:
-            SessionNotFound: the user has none of that id.
+            SessionNotFound: the user has no such session.
             InvalidInput: it has fewer messages.
         """
         source = self.open(user, session_id)
         count = source.message_count if messages is None else messages
         if not 1 <= count <= source.message_count:
-            raise InvalidInput(f"The session has {source.message_count} messages: a fork takes 1 to all of them.")
+            raise InvalidInput(f"Can't fork {count} messages. Choose 1 to {source.message_count}.")
         copied = [self._with_data(source, message) for message in islice(self.history(source), count)]
         session = fork_session(source, copied)
         if source.agents or source.totals:
@@ -140,7 +140,7 @@ class Sessions(SessionQueries):
         return new
 
     def set_context_start(self, user: str, session: Session, message_id: str | None) -> None:
-        """Start the bot's context at this message from now on; None removes that start.
+        """Start the context sent to the bot at this message; None removes that start.
 
         No message is removed from the session.
 
@@ -178,11 +178,11 @@ class Sessions(SessionQueries):
         ]
 
     def redact(self, user: str, session_id: str, message_id: str, *, with_quotes: bool = False) -> list[Quote]:
-        """Permanently remove a message's text and attachments from the store, with what was derived from them.
+        """Permanently remove a message's text and attachments from the store, with everything derived from them.
 
-        That is the session's name, if it starts with the text or a bot made it from the text, and the summary. Returns
-        the messages that still quote it, and its copies; `with_quotes` redacts these too, except a reply that is still
-        streaming.
+        Derived are the summary, and the session's name if it starts with the text or a bot made it from the text.
+        Returns the messages that still quote it, and its copies; `with_quotes` redacts these too, except a reply that
+        is still streaming.
 
         Raises:
             MessageNotFound: the session has no such message.

@@ -70,7 +70,7 @@ class SessionQueries:
         another process.
 
         Raises:
-            SessionNotFound: the user has none of that id.
+            SessionNotFound: the user has no such session.
         """
         session = self._repository.get(user, session_id, last)
         with suppress(StoreError):  # as above
@@ -101,7 +101,7 @@ class SessionQueries:
         try:
             session = self._repository.get(user, session_id)
             return _excerpt((message.content for message in self.history(session)), text)
-        except DamagedRecord as error:  # search what can be read of it
+        except DamagedRecord as error:  # search the readable part
             messages = error.readable["messages"] if error.readable else []
             return _excerpt((message["content"] for message in messages), text)
 
@@ -109,7 +109,7 @@ class SessionQueries:
         """Return the data of an attachment.
 
         Raises:
-            SessionNotFound: the user has none of that id.
+            SessionNotFound: the user has no such session.
             FileNotFound: no message of the session has it, or its data were removed.
         """
         return self._repository.file(user, session_id, file_id)
@@ -123,7 +123,7 @@ class SessionQueries:
         return self._turns.revision(user)
 
     def refresh(self, user: str) -> None:
-        """Invalidate what was read of the user's sessions, because another process may have written."""
+        """Invalidate cached reads of the user's sessions, because another process may have written."""
         self._turns.bump_revision(user)
 
     def close(self) -> None:
@@ -139,12 +139,12 @@ class SessionQueries:
         return replace(message, files=files) if files else message
 
     def _check_owner(self, user: str, session: Session) -> None:
-        if session.user != check_name("The user", user):
+        if session.user != check_name("The username", user):
             raise SessionNotFound(session.id)
 
     def _interrupted(self, session: Session, message: Message) -> Message:
-        # Reading also works where writing does not (a read-only file): the message is shown as interrupted, and the
-        # next one that opens the session stores it.
+        # Reading also works where writing doesn't (a read-only file): the message is shown as interrupted here, and the
+        # status is stored when the session is opened next.
         with suppress(StoreError):
             self._repository.update_message(
                 session.user, session.id, message.id, status="interrupted", heartbeat=None, to_stop=None

@@ -74,7 +74,7 @@ class AllSessions(Protocol):
         ...
 
     def put(self, record: Record, *, replace: bool = False) -> Literal["made", "replaced", "kept"]:
-        """Write a whole record as it is, with its `rev` and files; an existing one is kept unless `replace` is set.
+        """Write a whole record unchanged, with its `rev` and files; an existing one is kept unless `replace` is set.
 
         Raises:
             InvalidInput: another user has a session with that storage key.
@@ -110,7 +110,7 @@ class AllSessions(Protocol):
         ...
 
     def add_preferences(self, record: Record) -> None:
-        """Store a user's preferences as they are, unless the user already has some."""
+        """Store a user's preferences unchanged, unless the user already has some."""
         ...
 
     def remove_preferences(self, user: str) -> None:
@@ -190,7 +190,7 @@ def readable_values(read: Callable[[Record], Iterator[_Fact]], record: Record) -
 
 def read_only_finding(advice: str) -> Finding:
     """Return the finding for a store that can be read but not written."""
-    return Finding("warning", "The store is read-only: what is said can't be saved, and nothing changed.", advice)
+    return Finding("warning", "The store is read-only: messages and changes can't be saved.", advice)
 
 
 def unreadable_error(
@@ -218,4 +218,4 @@ def user_summary(user: Any, sessions: int, messages: Any, first: Any, last: Any)
 
 def other_owner_error(session_id: str) -> InvalidInput:
     """Return the error for writing a record over another user's."""
-    return InvalidInput(f"The id {session_id!r} is another user's session: nothing was written over it.")
+    return InvalidInput(f"Session ID {session_id!r} belongs to another user. Nothing was overwritten.")

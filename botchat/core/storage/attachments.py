@@ -39,10 +39,10 @@ def check_file(record: Record) -> None:
     """
     _check_id(record["id"])
     if record.get("data") is None:
-        raise InvalidInput(f"The data of its file {record['name']!r} are missing.")
+        raise InvalidInput(f"The data of file {record['name']!r} is missing.")
     if len(record["data"]) != record["size"]:
         size = len(record["data"])
-        raise InvalidInput(f"Its file {record['name']!r} says that it has {record['size']} bytes, and has {size}.")
+        raise InvalidInput(f"File {record['name']!r} has {size} bytes instead of {record['size']}.")
 
 
 def files_of(record: Record) -> Iterator[Record]:
@@ -56,7 +56,7 @@ def missing_files(record: Record) -> str:
     names = [repr(file["name"]) for file in files_of(record) if file.get("data") is None]
     if not names:
         return ""
-    return f"the data of its file{'s' if len(names) > 1 else ''} {', '.join(names)} are missing"
+    return f"the data of its file{'s' if len(names) > 1 else ''} {', '.join(names)} is missing"
 
 
 def split_files(message: Record) -> tuple[Record, dict[str, bytes]]:
@@ -100,4 +100,4 @@ def _join_file(file: Record, read: Callable[[str], bytes | None]) -> Record:
 
 def _check_id(file_id: Any) -> None:
     if not isinstance(file_id, str) or not file_id or not is_valid(file_id) or {"/", "\0"} & set(file_id):
-        raise InvalidInput(f"The id of a file must be a text without a slash or NUL: {file_id!r} can't be used.")
+        raise InvalidInput(f"Invalid file ID {file_id!r}: it must be text without a slash or NUL.")

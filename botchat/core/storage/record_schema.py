@@ -37,7 +37,7 @@ def check_record(record: Record) -> None:
     if faults := find_faults(record):
         raise InvalidInput(faults[0].reason)
     if not record["messages"]:
-        raise InvalidInput("It has no messages, and such a session is not stored.")
+        raise InvalidInput("The session has no messages. Empty sessions aren't stored.")
     _check_values(record)
     for file in files_of(record):
         check_file(file)
@@ -54,7 +54,7 @@ def check_stored(record: Record) -> None:
     _check_values(record)
     if record["message_count"] != len(record["messages"]):
         raise InvalidInput(
-            f"It says that it has {record['message_count']} messages, and has {len(record['messages'])}."
+            f"Its message_count is {record['message_count']}, but it has {len(record['messages'])} messages."
         )
     for file in files_of(record):
         if file.get("data") is not None:
@@ -94,7 +94,8 @@ def find_faults(record: Record) -> list[Fault]:
 
 def _to_fault(details: Any) -> Fault:
     path = ".".join(map(str, details["loc"]))
-    return Fault(details["loc"], f"Its field {path} can't be taken: {_lower_first(details['msg'])}.")
+    problem = "missing" if details["type"] == "missing" else f"invalid: {_lower_first(details['msg'])}"
+    return Fault(details["loc"], f"Field {path} is {problem}.")
 
 
 def _check_values(record: Record) -> None:
@@ -104,27 +105,27 @@ def _check_values(record: Record) -> None:
     for message in messages:
         _check_message(message)
     if len({message["id"] for message in messages}) < len(messages):
-        raise InvalidInput("Two of its messages have the same id.")
+        raise InvalidInput("Two messages have the same ID.")
     files = list(files_of(record))
     if len({file["id"] for file in files}) < len(files):
-        raise InvalidInput("Two of its files have the same id.")
+        raise InvalidInput("Two files have the same ID.")
     check_value({name: value for name, value in record.items() if name != "messages"})
 
 
 def _check_message(message: Record) -> None:
-    check_name("The id of a message", message["id"])
+    check_name("The message ID", message["id"])
     size = 0
     for name, value in message.items():
         if isinstance(value, str):
             if not is_valid(value):
-                raise InvalidInput(f"The {name} of one of its messages has bytes that are not UTF-8.")
+                raise InvalidInput(f"The {name} of a message is not valid UTF-8.")
             size += len(value) if value.isascii() else len(value.encode())
         else:
             check_value(value, depth=2)
         if name not in _MESSAGE_FIELDS:
             check_key(name)
     if size > MAX_MESSAGE_BYTES:
-        raise InvalidInput(f"One of its messages has {size // 1024**2} MiB: a message holds at most 15 MiB.")
+        raise InvalidInput(f"A message has {size // 1024**2} MiB, which exceeds the maximum of 15 MiB.")
 
 
 @cache

@@ -81,10 +81,10 @@ def message_to_record(message: Message) -> Record:
         InvalidInput: its role is unknown, its content isn't text, or a file has no valid ID.
     """
     if message.role not in _ROLES:
-        raise InvalidInput(f"{message.role!r} is no role of a message: {', '.join(_ROLES)}.")
+        raise InvalidInput(f"Invalid message role {message.role!r}. Use one of: {', '.join(_ROLES)}.")
     if not isinstance(message.content, str) or not isinstance(message.reasoning_content, str):
-        raise InvalidInput("The content of a message must be text.")
-    check_name("The id of a message", message.id)
+        raise InvalidInput("Message content must be text.")
+    check_name("The message ID", message.id)
     record = {n: value for n in _MESSAGE_FIELDS if _is_set(n, value := getattr(message, n)) or n in MESSAGE_REQUIRED}
     if message.files:
         record["files"] = [file_to_record(file) for file in message.files]
@@ -183,7 +183,7 @@ def session_changes(changes: SessionChanges) -> tuple[Record, set[str]]:
     forgotten = {f"metadata.{check_key(key)}" for key in to_set.pop("forget", ())}
     if "state" in changes:
         if changes["state"] not in get_args(State):
-            raise InvalidInput(f"{changes['state']!r} is no state of a session: {', '.join(get_args(State))}.")
+            raise InvalidInput(f"Invalid session state {changes['state']!r}. Use one of: {', '.join(get_args(State))}.")
         goes = changes["state"] == "trash"
         to_set["deleted_time"] = now() if goes else None
         to_set = {"expire_time": now() + TRASH_TIME if goes else None} | to_set

@@ -38,7 +38,7 @@ def check_damage(record: Record, damages: Iterable[str] = ()) -> Record | Damage
             check_stored(record)
         except InvalidInput as error:
             names = [name for name, value in record.items() if isinstance(value, str) and not is_valid(value)]
-            bytes_in = f"its {' and '.join(names)} has bytes that are not UTF-8"
+            bytes_in = f"invalid UTF-8 in its {' and '.join(names)}"
             reason = str(error).removesuffix(".")
             reasons = [bytes_in if names else reason[:1].lower() + reason[1:]]
         else:
@@ -143,7 +143,7 @@ def _none_if_invalid(record: Record) -> Record | None:
 
 
 def _wrap_raw(kind: str, value: Any) -> Unsupported:
-    """Wrap any value: a text as it is, anything else as JSON text."""
+    """Wrap any value: a text unchanged, anything else as JSON text."""
     return Unsupported(kind, value if isinstance(value, str) else json_codec.encode(value))
 
 

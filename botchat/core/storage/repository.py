@@ -226,7 +226,7 @@ def check_limit(limit: int) -> None:
         InvalidInput: it is below 1.
     """
     if limit < 1:
-        raise InvalidInput(f"At least 1 must be asked for, not {limit}.")
+        raise InvalidInput(f"Invalid limit {limit}: it must be at least 1.")
 
 
 def check_complete(session: Session) -> None:
@@ -237,7 +237,7 @@ def check_complete(session: Session) -> None:
     """
     if session.first:
         raise InvalidInput(
-            f"Saving would drop {session.first} older messages that were not read: read them, or use append and update."
+            f"Saving would drop {session.first} older messages that aren't loaded. Load them, or use append and update."
         )
 
 

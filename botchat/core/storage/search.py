@@ -27,9 +27,9 @@ def search_patterns(text: str) -> list[str]:
     """
     words = unicodedata.normalize("NFC", valid_text(text)).split()
     if not words:
-        raise InvalidInput("There is nothing to search for: give a word.")
+        raise InvalidInput("The search is empty. Enter at least one word.")
     if len(text) > TEXT_LIMIT:
-        raise InvalidInput(f"That is too much to search for: at most {TEXT_LIMIT} characters.")
+        raise InvalidInput(f"The search is too long: it can have at most {TEXT_LIMIT} characters.")
     return ["".join(map(_alternatives, word)) for word in dict.fromkeys(words)]
 
 

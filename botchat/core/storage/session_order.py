@@ -39,7 +39,7 @@ def parse_cursor(cursor: str) -> CursorPosition:
         milliseconds, session_id, is_alone = json.loads(base64.urlsafe_b64decode(cursor.encode()))
         return CursorPosition(_EPOCH + int(milliseconds) * _MILLISECOND, str(session_id), bool(is_alone))
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise InvalidInput(f"{cursor!r} is no cursor: take the one that the page before ended with.") from error
+        raise InvalidInput(f"Invalid cursor {cursor!r}. Use the cursor that the previous page returned.") from error
 
 
 def make_page(found: list[SessionSummary], limit: int) -> Page:

@@ -61,7 +61,7 @@ def read_history(
 
     Raises:
         ReplyRunning: another process is writing a reply into this session.
-        MessageNotFound: no message has the id `head`.
+        MessageNotFound: no message has the ID `head`.
     """
     stored = repository.get(session.user, session.id, last)
     at = now()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from botchat.core.bots import Bot, without_system_role
 from botchat.core.bots.stream.chunks import Finish
+from botchat.core.bots.stream.finish_reasons import UNFINISHED
 from botchat.core.context import build_prompt
 from botchat.core.errors import BotError, PromptRefused
 from botchat.core.models import Delta, Message
@@ -19,14 +20,14 @@ _QUESTION = "Say ok, then count from one to five."
 
 @dataclass(kw_only=True, slots=True, frozen=True)
 class ProbeResult:
-    """How a bot replied to a test request.
+    """The result of a test request to a bot.
 
     Attributes:
-        first_token_ms: time from the request to the first piece, with the client already loaded; None if none came.
+        first_token_ms: time from the request to the first piece, with the client already loaded; None without one.
         latency_ms: time from the request to the end of the reply.
-        streamed: the answer, or the reasoning, came in more than one piece.
+        streamed: the answer or the reasoning arrived in more than one piece.
         reasoned: the reply has reasoning.
-        failure: why there was no reply, or no complete one.
+        failure: why the reply is missing or incomplete.
     """
 
     bot_id: str
@@ -53,7 +54,7 @@ def fetch_model_lists(bots: Iterable[Bot], timeout: float) -> list[list[str] | B
 
     Args:
         bots: whose servers to ask.
-        timeout: seconds that each server has.
+        timeout: seconds until a server must have responded.
 
     Returns:
         For each bot the names of the models, or the error.
@@ -72,12 +73,12 @@ async def _fetch_models(bot: Bot, seconds: float) -> list[str] | BotError:
     except TimeoutError:
         server = without_password(bot.info.base_url or bot.info.label)
         return BotError(f"{server} didn't respond within {seconds:g} s. Check that the server is running.")
-    except Exception as error:  # noqa: BLE001  (whatever one bot raises, the others are still checked)
+    except Exception as error:  # noqa: BLE001  (an error of one bot must not prevent checking the others)
         return _failure(error)
 
 
 async def _stream(bot: Bot) -> AsyncGenerator[Delta | Finish]:
-    """Send the request as a chat does, again without the system role if the server refuses it."""
+    """Send the request as a chat does; if the server refuses the system role, send it again without."""
     prompt = build_prompt(bot.info, [Message(role="user", content=_QUESTION)])
     try:
         async with aclosing(bot.stream(prompt)) as pieces:
@@ -111,7 +112,7 @@ async def _probe(bot: Bot) -> ProbeResult:
                         first_token_ms = first_token_ms or _elapsed_ms(start)
             latency_ms = _elapsed_ms(start)
         failure = _missing_end(finish)
-    except Exception as error:  # noqa: BLE001  (whatever one bot raises, the others are still probed)
+    except Exception as error:  # noqa: BLE001  (an error of one bot must not prevent probing the others)
         failure = _failure(error)
     latency_ms = latency_ms or _elapsed_ms(start)
     answer, reasoning = sum(bool(d.content) for d in deltas), sum(bool(d.reasoning_content) for d in deltas)
@@ -130,14 +131,14 @@ async def _probe(bot: Bot) -> ProbeResult:
 def _failure(error: Exception) -> BotError:
     if isinstance(error, BotError):
         return error
-    failure = BotError(f"The bot failed unexpectedly ({type(error).__name__}: {error}).")
+    failure = BotError(f"The bot failed with an unexpected error ({type(error).__name__}: {error}).")
     failure.__cause__ = error
     return failure
 
 
 def _missing_end(finish: Finish | None) -> BotError | None:
     is_whole = finish is not None and finish.reason is not None
-    return None if is_whole else BotError("The bot's server ended its reply without saying that it was complete.")
+    return None if is_whole else BotError(UNFINISHED)
 
 
 def _elapsed_ms(start: float) -> int:

@@ -22,7 +22,7 @@ class Recorder:
 
     While the store is down it keeps trying, and the reply has a `save_failure`. Until the first piece it renews the
     turn mark of `holder`, the process that has the turn in the session, and stops the reply if another process asks
-    for that. `stored` tells that the session has the message already: an empty reply that is tried again.
+    for that. With `stored`, the session already has the message: an empty reply that is retried.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Recorder:
         self._is_append_certain = True
 
     async def run(self) -> bool:
-        """Save until the reply has ended and is stored; return False if the store will never take it."""
+        """Save until the reply has ended and is stored; return False if the store will never accept it."""
         await self._wait_for_start()
         wait = self._checkpoint_seconds
         while True:
@@ -109,18 +109,18 @@ class Recorder:
             await loop.run_in_executor(self._executor, self._write, message)
         except BotchatError as error:
             return error
-        except Exception as error:  # noqa: BLE001  (it must not be lost in a task that nobody awaits)
-            failure = StoreError(f"The reply can't be saved: {type(error).__name__}: {error}")
+        except Exception as error:  # noqa: BLE001  (it must not be lost in a task that is never awaited)
+            failure = StoreError(f"Unexpected error while saving: {type(error).__name__}: {error}")
             failure.__cause__ = error
             return failure
         return None
 
     def _give_up(self, failure: BotchatError) -> None:
-        """Mark the stored part of a reply that can't be saved in full as interrupted, so that the session can go on."""
+        """Mark the stored part of a reply that can't be saved in full as interrupted, to free the session."""
         user, session_id = self._session.user, self._session.id
         with suppress(BotchatError):  # other processes see from the age of the heartbeat that it has ended
             if self._in_session:
-                error = f"The rest of this reply could not be saved: {failure}"
+                error = f"Couldn't save the rest of this reply: {failure}"
                 self._repository.update_message(
                     user, session_id, self._reply.message_id, status="interrupted", heartbeat=None, error=error
                 )
@@ -133,7 +133,7 @@ class Recorder:
             try:
                 self._repository.append(self._session, message, turn=self._holder)
             except StoreUnavailable:
-                self._is_append_certain = False  # it may be stored, with the text that it had then
+                self._is_append_certain = False  # it may be stored, with the text at that time
                 raise
             self._in_session = True
             if self._is_append_certain:

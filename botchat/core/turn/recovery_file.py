@@ -22,10 +22,10 @@ _MAX_NAME_CHARACTERS = 60
 def write_unsaved_replies(folder: Path | None, replies: Sequence[Reply]) -> None:
     """Log the replies that are not stored, write them to a recovery file, and log its path.
 
-    Replies of a deleted session are not written: its user asked for the text to be gone.
+    Replies of a deleted session are not written: its user wanted the text deleted.
     """
     for reply in replies:
-        _log.error("The reply in session %s is not saved: %s", reply.session_id, reply.save_failure)
+        _log.error("Couldn't save the reply in session %s: %s", reply.session_id, reply.save_failure)
     sessions = [
         recovery_session(reply.session, reply.message)
         for reply in replies
@@ -51,14 +51,14 @@ def write_rejected_reply(folder: Path | None, reply: Reply) -> str | None:
     except OSError:
         return None
     why = str(reply.save_failure).partition(". ")[0].removesuffix(".")
-    return f"The last reply can't be saved ({why}). It is now in the file {path}. Send your message again to continue."
+    return f"Couldn't save the last reply ({why}). It was written to {path}. Send your message again to continue."
 
 
 def recovery_session(session: Session, reply: Message) -> Session:
     """Return a new session with the conversation and the reply that is not stored in it.
 
     Files whose data are only in the store are left out: an import accepts no file without its data. The copy has a new
-    id, so that it can be imported beside the original, whose id is in `metadata.rescued_from`.
+    ID, so that it can be imported beside the original, whose ID is in `metadata.rescued_from`.
 
     Args:
         session: the session as far as it is known, with the messages before the reply.
@@ -89,16 +89,14 @@ def write_recovery_file(folder: Path, sessions: Sequence[Session]) -> str:
     If no file can be written, the message has the lines.
     """
     text = "".join(f"{to_line(session_to_record(session))}\n" for session in sessions)
-    what = "1 reply is not saved" if len(sessions) == 1 else f"{len(sessions):,} replies are not saved"
+    what = "Couldn't save 1 reply" if len(sessions) == 1 else f"Couldn't save {len(sessions):,} replies"
     path = folder / _file_name(sessions)
     try:
         _write(path, text)
     except OSError as error:
         why = error.strerror or str(error)
-        return f"{what} in the store, and {path} can't be written ({why}). Keep these lines for an import:\n{text}"
-    return (
-        f"{what} in the store. Import the file when the store is back: botchat sessions import {shlex.quote(str(path))}"
-    )
+        return f"{what} to the store or to {path} ({why}). Save these lines to a file and import it later:\n{text}"
+    return f"{what} to the store. When it is available again, run: botchat sessions import {shlex.quote(str(path))}"
 
 
 def _with_loaded_files(message: Message) -> Message:
@@ -106,7 +104,7 @@ def _with_loaded_files(message: Message) -> Message:
 
 
 def _file_name(sessions: Sequence[Session]) -> str:
-    """Return a file name with the time and the id of the session, or the number of sessions."""
+    """Return a file name with the time and the ID of the session, or the number of sessions."""
     source = str(sessions[0].metadata["rescued_from"]) if len(sessions) == 1 else f"{len(sessions)}-replies"
     return f"{now():%Y%m%dT%H%M%S.%fZ}-{_UNSAFE_CHARACTERS.sub('-', source)[:_MAX_NAME_CHARACTERS]}.jsonl"
 

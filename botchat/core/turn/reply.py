@@ -26,7 +26,7 @@ class Reply:
         session: the session at the time of the request, with the messages before the reply, also while the store is
             down.
         failure: why the reply ended early; None otherwise.
-        save_failure: why the received part is not stored (mostly it is tried again); None if it is.
+        save_failure: why the received part is not stored (usually, saving is retried); None if it is.
         started: set on the loop with the first piece, or at the end.
         finished: set on the loop at the end.
     """
@@ -54,7 +54,7 @@ class Reply:
 
     @property
     def ended(self) -> bool:
-        """Whether the reply has ended, for whatever reason."""
+        """Whether the reply has ended, for any reason."""
         return self._ended
 
     @property
@@ -64,7 +64,7 @@ class Reply:
 
     @property
     def message_id(self) -> str:
-        """The id of the bot's message."""
+        """The ID of the bot's message."""
         return self._message.id
 
     @property
@@ -93,7 +93,7 @@ class Reply:
             task.cancel()
 
     def __iter__(self) -> Iterator[Delta]:
-        """Yield the deltas received so far, then each one as it arrives, until the reply ends for whatever reason."""
+        """Yield the deltas received so far, then each one as it arrives, until the reply ends for any reason."""
         yielded = 0
         while True:
             with self._changed:
@@ -137,7 +137,7 @@ class Reply:
         return lambda: self._unsubscribe(callback)
 
     def reuse_message(self, message: Message) -> None:
-        """Take the id and creation time of an empty reply, which this one replaces."""
+        """Reuse the ID and creation time of an empty reply, which this one replaces."""
         self._message.id, self._message.create_time = message.id, message.create_time
 
     def set_parent(self, message_id: str) -> None:
@@ -150,7 +150,7 @@ class Reply:
             self._message.sent = sent
 
     async def receive(self, pieces: AsyncGenerator[Delta | Finish], cancelled_status: Callable[[], Status]) -> None:
-        """Receive the pieces until they end, for whatever reason; a cancelled reply ends with `cancelled_status()`."""
+        """Receive the pieces until they end, for any reason; a cancelled reply ends with `cancelled_status()`."""
         finish: Finish | None = None
         try:
             async with aclosing(pieces):
@@ -217,7 +217,7 @@ class Reply:
     def end_with(self, finish: Finish | None) -> None:
         """End the reply as its server reported. One that reached a limit is truncated: neither failed nor complete.
 
-        A reply without text is truncated, whatever its server reports: its error says what it has instead, and it can
+        A reply without text is truncated, whatever its server reports: its error lists its other content, and it can
         be requested again.
         """
         reason = finish.reason if finish else None
@@ -230,12 +230,12 @@ class Reply:
 
     def fail(self, error: BaseException) -> None:
         """End the reply because of an unexpected error, which becomes the cause of `failure`."""
-        failure = BotError(f"The bot failed unexpectedly: {type(error).__name__}: {error}")
+        failure = BotError(f"The bot failed with an unexpected error: {type(error).__name__}: {error}")
         failure.__cause__ = error
         self.end("failed", failure=failure)
 
     def _empty_error(self) -> str | None:
-        """Return the error of a reply without text, with what it has instead; None if it has text."""
+        """Return the error of a reply without text, which lists its other content; None if it has text."""
         with self._changed:
             if any(not is_blank(delta.content) for delta in self._deltas):
                 return None

@@ -28,7 +28,7 @@ from botchat.core.storage import SessionRepository
 from botchat.core.turn.history import HISTORY_LIMIT, History, read_history
 
 _MAX_SHORTENINGS = 8
-"""How often a prompt is shortened that is too long for its server. Halved each time, that is 1/256 of it."""
+"""Maximum times to shorten a prompt that is too long for its server. Halved each time, 1/256 of it remains."""
 
 _MIN_LONG_TOKENS = 1_000
 """From this size on, a refusal with an unknown message may be about the length: the prompt is halved once. This is half
@@ -93,10 +93,10 @@ class BotRequest:
         """Yield the pieces of the reply.
 
         Raises:
-            BotError: the bot can't reply, or the reply broke off; the pieces so far are valid.
+            BotError: the bot can't reply, or the reply failed; the pieces so far are valid.
         """
         if not is_sendable(self.messages[-1]):
-            raise BotError("Your last message has no text for the bot to answer. Send one with text.")
+            raise BotError("Your last message has no text. Send a message with text.")
         summarizer = Summarizer(self.repository, self.bot, self.executor)
         info = self._info
         if info.context == "summary" and await summarizer.run(info, self.session, self.messages, self._selection):
@@ -152,7 +152,7 @@ class BotRequest:
         return sent | ({"cut": self.session.cut} if selection.omitted and len(selection.omitted) == cut else {})
 
     def _adapt_prompt(self, error: BotError) -> bool:
-        """Build another prompt after a refusal; return False if there is none that may pass."""
+        """Build another prompt after a refusal; return False if no other may pass."""
         if not isinstance(error, PromptRefused):
             return False
         if not _is_same_refusal(error, self._refusal):
@@ -169,7 +169,7 @@ class BotRequest:
         return self._shorten(error)
 
     def _shorten(self, error: PromptRefused) -> bool:
-        """Select fewer messages, by the sizes that the server reported, else half; return False if none can go."""
+        """Select fewer messages, by the sizes that the server reported, else half; return False if impossible."""
         before, info = self._selection, self._info
         sizes = find_token_sizes(error, before.tokens) if isinstance(error, PromptTooLong) else TokenSizes(None, None)
         room = before.tokens / 2

@@ -24,11 +24,11 @@ TITLE_LENGTH = 60
 _EXCERPT_CHARACTERS = 1000  # of the question, and of the answer
 _TIMEOUT_SECONDS = 60
 _MAX_ANSWER_CHARACTERS = 500  # a longer answer is not a title
-_MAX_RECEIVED_CHARACTERS = 20_000  # then reasoning in unknown tags is read no further
+_MAX_RECEIVED_CHARACTERS = 20_000  # then reasoning in unknown tags is not read further
 
 _REQUEST = """\
-Here is how a conversation begins. Give it a title of two to six words, in the language that the conversation is in.
-Answer with the title alone: no quotes, no Markdown, no full stop.
+Write a title of two to six words for the conversation that starts below, in the language of the conversation.
+Reply with the title only: no quotes, no Markdown, no period at the end.
 
 <question>
 {question}
@@ -118,8 +118,8 @@ class TitleFollowup:
                 return False
             title = await self._title(reply.content)
             return await self._run_in_thread(partial(self._rename, automatic, title, reply))
-        except Exception as error:  # noqa: BLE001  (whatever the bot or the store raises, the automatic name stays)
-            _log.info("Session %s keeps its name: %s: %s", self.session.id, type(error).__name__, error)
+        except Exception as error:  # noqa: BLE001  (on any error, the automatic name stays)
+            _log.info("No title was generated for session %s: %s: %s", self.session.id, type(error).__name__, error)
             return False
 
     async def _title(self, answer: str) -> str:
@@ -135,7 +135,7 @@ class TitleFollowup:
                     break
         title = parse_title(content)
         if is_cut_off(reason) or len(without_reasoning(content)) > _MAX_ANSWER_CHARACTERS or not title:
-            raise BotError("The bot was asked for a title, and gave none.")
+            raise BotError("The bot returned no title.")
         return title
 
     def _rename(self, automatic: str, title: str, reply: Message) -> bool:

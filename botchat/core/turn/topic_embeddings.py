@@ -32,7 +32,7 @@ _DEVIATIONS = 1.5
 """Standard deviations below the usual similarity: by chance alone, one in fifteen messages is so far off."""
 
 _MIN_DEVIATION = 0.05
-"""Smallest standard deviation: if all were equally similar, slightly less is no change of topic."""
+"""Smallest standard deviation: if all were equally similar, slightly less doesn't mean a change of topic."""
 
 _MAX_CHARACTERS = 2_000  # of a message that are sent: its topic is clear by then
 _TIMEOUT_SECONDS = 30
@@ -72,7 +72,7 @@ class TopicFollowup:
     executor: Executor
 
     async def run(self, reply: Message) -> bool:  # noqa: ARG002  (the protocol of a follow-up)
-        """Detect and store the topic; return whether that worked. A failure is only logged: words decide then."""
+        """Detect and store the topic; return whether that worked. A failure is only logged; then the words decide."""
         user, new = self.session.user, self.messages[-1]
         try:
             if (await self._run_in_thread(partial(self.repository.preferences, user))).topics != "shown":
@@ -80,8 +80,13 @@ class TopicFollowup:
             topic = await self._topic() if has_enough_words(new.content) else "same"
             save = partial(self.repository.update_message, user, self.session.id, new.id, topic=topic)
             await self._run_in_thread(save)
-        except Exception as error:  # noqa: BLE001  (whatever the bot or the store raises, the words decide then)
-            _log.warning("Session %s has its topic told by words: %s: %s", self.session.id, type(error).__name__, error)
+        except Exception as error:  # noqa: BLE001  (on any error, the words decide)
+            _log.warning(
+                "Can't detect the topic by embeddings in session %s, using words instead: %s: %s",
+                self.session.id,
+                type(error).__name__,
+                error,
+            )
             return False
         new.topic = topic  # in the copy that is displayed
         return True

@@ -31,10 +31,10 @@ class Turns:
     """Runs the turns of all sessions of a process on one event loop thread, one reply at a time in each session.
 
     A process has one: a front end that reconnects to the store keeps it, and with it the running replies. `holder` is
-    the id by which other processes know whose turn runs in a session.
+    the ID of this process in turn marks, by which other processes know who runs a turn.
 
     Args:
-        bots: the bots by id.
+        bots: the bots by ID.
         retention: the retention policy; None keeps sessions indefinitely.
         titles: ask the bot for a title of the session after its first reply.
         checkpoint_seconds: interval between saves of a streaming reply.
@@ -67,13 +67,13 @@ class Turns:
         self._is_closed = False
 
     def bot(self, bot_id: str) -> Bot:
-        """Return the bot with that id.
+        """Return the bot with that ID.
 
         Raises:
-            UnknownBot: there is no such bot.
+            UnknownBot: it is not configured.
         """
         if bot_id not in self.bots:
-            raise UnknownBot(f"There is no bot {bot_id!r}; the config has: {', '.join(sorted(self.bots))}.")
+            raise UnknownBot(f"Bot {bot_id!r} not found. Configured bots: {', '.join(sorted(self.bots))}.")
         return self.bots[bot_id]
 
     def active_reply(self, user: str, session_id: str) -> Reply | None:
@@ -131,7 +131,7 @@ class Turns:
             messages, older = read_context_history(repository, bot.info, session)
             empty = messages.pop() if messages and is_empty_reply(messages[-1]) else None
             if not messages or messages[-1].role != "user":
-                raise InvalidInput("The last message has its reply: there is nothing to try again.")
+                raise InvalidInput("Nothing to retry: the last message already has a reply.")
             if empty and has_other_content(empty):
                 question, empty = messages[-1].id, None
                 messages, older = read_context_history(repository, bot.info, session, question)
@@ -144,7 +144,7 @@ class Turns:
         return reply
 
     def regenerate(self, repository: SessionRepository, session: Session, question: str) -> Reply:
-        """Request another reply to the message with the id `question`; the earlier ones are kept as branches.
+        """Request another reply to the message with the ID `question`; the earlier ones are kept as branches.
 
         Raises:
             MessageNotFound: there is no such message.
@@ -155,7 +155,7 @@ class Turns:
         with self._reserve(session) as reply:
             history = read_context_history(repository, bot.info, session, question)
             if not history.messages or history.messages[-1].role != "user":
-                raise InvalidInput("Only an answer to a message of yours can be asked for again.")
+                raise InvalidInput("Only replies to user messages can be regenerated.")
             reply.set_parent(question)
             self._start_again(repository, session, reply, history)
         return reply
@@ -167,8 +167,8 @@ class Turns:
     def close(self, timeout: float = 10.0, *, keep_unsaved: bool = True) -> None:
         """End the running replies as interrupted, and wait at most `timeout` seconds until they are stored.
 
-        The rest is written to a recovery file, whose path is logged; without `keep_unsaved` it is discarded, because
-        the user agreed to that. A second call waits for the first and does nothing.
+        The rest is written to a recovery file, whose path is logged; without `keep_unsaved` it is discarded, as
+        the user has confirmed. A second call waits for the first and does nothing.
         """
         self._closing = True
         with self._close_lock:
@@ -207,7 +207,7 @@ class Turns:
         key = (session.user, session.id)
         with self._lock:
             if self._closing:
-                raise BotchatError("botchat is ending: nothing was saved, and the bot was not asked.")
+                raise BotchatError("botchat is shutting down. Nothing was saved or sent.")
             other = self._replies.get(key)
             if other is not None:
                 raise self._release_rejected(other) if other.settled else other.save_failure or ReplyRunning()
@@ -247,7 +247,7 @@ class Turns:
     def _start_again(
         self, repository: SessionRepository, session: Session, reply: Reply, history: History, *, stored: bool = False
     ) -> None:
-        """Request a reply to a message that is stored already; `stored` tells that the reply is too."""
+        """Request a reply to a message that is already stored; with `stored`, the reply is stored too."""
         request = self._request(repository, self.bot(session.bot_id), session, reply, history)
         self._renew_expiry(repository, session)
         repository.turns().take(session.user, session.id, self.holder)

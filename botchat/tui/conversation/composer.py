@@ -13,13 +13,13 @@ from botchat.tui.keymap import bindings
 
 
 class Composer(TextArea):
-    """A text area in which Enter sends; a new line has several keys, of which at least one works in every terminal."""
+    """A text area in which Enter sends. A new line has several keys, because not every terminal reports all of them."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("composer")
 
     @dataclass
     class Submitted(Message):
-        """The user sends the text. The composer keeps it until it is stored."""
+        """The user sent the text. It stays in the composer until it is stored."""
 
         text: str
 
@@ -33,12 +33,14 @@ class Composer(TextArea):
         self.set_keys({})
 
     def set_keys(self, keys: Mapping[str, str]) -> None:
-        """Set the keys of its actions from the config file's keys, by binding ID; default keys otherwise."""
+        """Set the keys of the composer's actions, by binding ID; missing ones keep their defaults."""
         self._own_keys = {}
         for binding in self.BINDINGS:
             if isinstance(binding, Binding):
                 chosen = keys.get(binding.id or "", binding.key)
                 self._own_keys |= {key.strip(): binding.action for key in chosen.split(",")}
+        new_line = next(key for key, action in self._own_keys.items() if action == "new_line")
+        self.placeholder = f"Message botchat… ({new_line} for a new line)"
 
     def set_history(self, sent: Sequence[str]) -> None:
         """Set the history of sent messages, oldest first."""
@@ -52,12 +54,12 @@ class Composer(TextArea):
         self._place = None
 
     def remove_sent(self, sent: str) -> None:
-        """Remove the sent text once it is stored; text that was typed after it stays."""
+        """Remove the sent text once it is stored; text typed after it stays."""
         if self.text.startswith(sent):
             self.replace_text(self.text[len(sent) :].lstrip("\n"))
 
     async def _on_key(self, event: events.Key) -> None:
-        """Handle its keys here, in typing order; as bindings they would overtake letters still in the queue."""
+        """Handle the composer's keys in typing order; as bindings they would overtake letters still in the queue."""
         if action := self._own_keys.get(event.key):
             event.stop()
             event.prevent_default()
@@ -84,7 +86,13 @@ class Composer(TextArea):
         if select or offset.y < self.wrapped_document.height - 1 or not self._newer():
             super().action_cursor_down(select)
 
+    def _leave_history_if_edited(self) -> None:
+        """Treat an edited entry of the history as new text, so that moving on doesn't discard it."""
+        if self._place is not None and self.text != self._history[self._place]:
+            self._place = None
+
     def _older(self) -> bool:
+        self._leave_history_if_edited()
         place = len(self._history) if self._place is None else self._place
         if place == 0:
             return False
@@ -94,6 +102,7 @@ class Composer(TextArea):
         return True
 
     def _newer(self) -> bool:
+        self._leave_history_if_edited()
         if self._place is None:
             return False
         if self._place + 1 < len(self._history):

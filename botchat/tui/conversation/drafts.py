@@ -31,7 +31,7 @@ class Drafts:
         self._owner = (store, user)
 
     def read(self, session_id: str) -> Draft:
-        """Return a session's draft; an empty one if none is readable."""
+        """Return a session's draft; an empty one if there is none or it is unreadable."""
         with suppress(OSError, ValueError, TypeError):
             found = json.loads(self._path(session_id).read_text(encoding="utf-8"))
             draft = Draft(**found)

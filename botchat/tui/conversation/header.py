@@ -1,4 +1,4 @@
-"""The line above the session: name, bot, user, store and length."""
+"""The header: the session's name, bot, user, store and length."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _MIN_NAME_WIDTH = 20
 class HeaderState:
     """The header's content; `store_answers` is None until known."""
 
-    name: str = "New session"
+    name: str = "New chat"
     bot: str = ""
     label: str = ""
     user: str = ""
@@ -30,7 +30,7 @@ class HeaderState:
 
 
 class SessionHeader(Widget):
-    """One line. What doesn't fit is dropped, the name last."""
+    """One line. Fields that don't fit are dropped; the name stays longest."""
 
     def __init__(self, state: HeaderState, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -56,14 +56,14 @@ class SessionHeader(Widget):
 def _variants(state: HeaderState) -> Iterator[str]:
     """Yield the right side's variants, from longest to shortest."""
     label = f"{state.bot} ({state.label})" if state.label else state.bot
-    messages = state.sent or count_label(state.messages, "message")
+    messages = state.sent or (count_label(state.messages, "message") if state.messages else "")
     dot = {True: "●", False: "○", None: "…"}[state.store_answers]
     store, short_store = one_line(state.store), re.split(r"[/\\]", state.store)[-1]
     for parts in (
         (label, state.user, f"{store} {dot}", messages),
         (label, state.user, f"{short_store} {dot}", messages),
         (state.bot, state.user, f"{short_store} {dot}", messages),
-        (state.bot, state.user, dot, f"{state.messages:,}"),
+        (state.bot, state.user, dot, f"{state.messages:,}" if state.messages else ""),
         (state.bot, dot),
     ):
         yield " · ".join(one_line(part) for part in parts if part)

@@ -18,7 +18,7 @@ class SessionReader(Vertical):
 
     @dataclass
     class SessionOpened(StoreResponded):
-        """A session was loaded to be shown; `topics` tells whether to mark topic changes."""
+        """A session was loaded to be shown; `topics` is whether to mark topic changes."""
 
         session: Session
         topics: bool
@@ -78,7 +78,7 @@ class SessionReader(Vertical):
             session = self.chat.open(self.user, session_id)
             self.post_message(self.SessionOpened(session, self._shows_topics(self.chat)))
         except BotchatError as error:
-            self.post_message(self.ReadFailed(error, "The session can't be opened", lambda: self.open(session_id)))
+            self.post_message(self.ReadFailed(error, "Couldn't open this chat", lambda: self.open(session_id)))
 
     @work(thread=True, group="read", exclusive=True)
     def _reload(self, session_id: str) -> None:
@@ -88,7 +88,7 @@ class SessionReader(Vertical):
             session = self.chat.open(self.user, session_id)
             self.post_message(self.SessionReloaded(session, self._shows_topics(self.chat)))
         except BotchatError as error:
-            self.post_message(self.ReadFailed(error, "The session can't be read", self.reload))
+            self.post_message(self.ReadFailed(error, "Couldn't refresh this chat", self.reload))
 
     @work(thread=True, group="stop", exclusive=True)
     def _stop_elsewhere(self, session_id: str) -> None:
@@ -98,7 +98,7 @@ class SessionReader(Vertical):
             self.chat.stop(self.user, session_id)
         except BotchatError as error:
             again = partial(self._stop_elsewhere, session_id)
-            self.post_message(self.ReadFailed(error, "The reply can't be stopped", again))
+            self.post_message(self.ReadFailed(error, "Couldn't stop the reply", again))
 
     @work(thread=True, group="earlier", exclusive=True)
     def _read_earlier(self, session_id: str, before: int, limit: int) -> None:
@@ -108,7 +108,7 @@ class SessionReader(Vertical):
             messages = self.chat.messages_before(self.user, session_id, before, limit)
             self.post_message(self.EarlierLoaded(session_id, before, messages))
         except BotchatError as error:
-            self.post_message(self.ReadFailed(error, "Earlier messages can't be read", self.read_earlier))
+            self.post_message(self.ReadFailed(error, "Couldn't load earlier messages", self.read_earlier))
 
     @work(thread=True, group="look", exclusive=True)
     def _check_changes(self, session_id: str) -> None:

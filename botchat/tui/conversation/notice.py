@@ -15,7 +15,7 @@ class Notice(Static):
         self.display = False
 
     def show(self, text: str, *, error: bool = False) -> None:
-        """Show a text until the next one; it doesn't time out."""
+        """Show a text until it is replaced."""
         self.text = one_line(text)
         self.set_class(error, "error")
         self.display = bool(self.text)

@@ -1,4 +1,4 @@
-"""The right side: the open session with all its keys."""
+"""The right side: the open session with its key bindings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,14 +19,14 @@ from botchat.tui.screens.input_dialog import InputDialog
 from botchat.tui.screens.select_dialog import SelectDialog
 from botchat.tui.state import sibling_version, target_reply, target_user_message, with_message
 
-_RATING_QUESTIONS = {"up": "Good answer.", "down": "Not so good."}
+_RATING_QUESTIONS = {"up": "Good response", "down": "Bad response"}
 
 Rating = Literal["up", "down"]
 Change = Callable[[ChatBackend, Session], object]
 
 
 class ConversationPane(RedactionActions):
-    """The session's keys, and the actions without a reply: versions, feedback, change of bot, copying."""
+    """The session's keys, and actions that don't request a reply: versions, feedback, bot, copying."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("conversation")
 
@@ -39,7 +39,7 @@ class ConversationPane(RedactionActions):
 
     @dataclass
     class ChangeFailed(StoreFailed):
-        """A change couldn't be stored; `retry` asks for it again with what was typed."""
+        """A change couldn't be stored; `retry` asks for the input again and shows the error."""
 
         retry: Callable[[str], object] | None
 
@@ -56,7 +56,7 @@ class ConversationPane(RedactionActions):
         if self.session and (other := sibling_version(self.session, selected.id if selected else None, step)):
             self._change(self.session, lambda chat, own: chat.show_branch(self.user, own, other))
         else:
-            self.app.notify("There is no other branch on that side.", markup=False)
+            self.app.notify(f"No {'previous' if step < 0 else 'next'} version.", markup=False)
 
     def action_rate(self, rating: Rating) -> None:
         """Ask for a comment and store the rating of a reply; the same rating again removes it."""
@@ -86,9 +86,7 @@ class ConversationPane(RedactionActions):
             return
         is_back = session.cut is not None and (self.transcript.current is None or session.cut == question.id)
         cut = None if is_back else question.id
-        notice = (
-            "The bot is shown nothing of what stands above." if cut else "The bot is shown what stands above again."
-        )
+        notice = "Context cleared here. Messages above aren't sent." if cut else "Context restored."
         changed = replace(session, cut=cut, summary=None)
         self._change(changed, lambda chat, own: chat.set_context_start(self.user, own, cut), notice)
 
@@ -98,17 +96,17 @@ class ConversationPane(RedactionActions):
             self._begin_from(self.session, question.id)
 
     def action_topics(self) -> None:
-        """Turn the marks of topic changes on or off, for all sessions."""
+        """Mark topic changes, or stop marking them, in all sessions."""
         if self.session:
             self.topics = not self.topics
             topics: Topics = "shown" if self.topics else "hidden"
-            notice = f"Where new topics seem to begin is {topics}."
+            notice = "Topic changes are marked." if self.topics else "Topic changes aren't marked."
             self._change(self.session, lambda chat, _own: chat.set_preferences(self.user, topics=topics), notice)
 
     def action_copy(self) -> None:
         """Copy a message's source text."""
         if text := self.transcript.copy_text():
-            self._copy(text, "The message")
+            self._copy(text, "Message")
         else:
             self.app.notify("This message has no text.", markup=False)
 
@@ -122,11 +120,11 @@ class ConversationPane(RedactionActions):
             self._last_copied = (answer.id, place)
             self._copy(blocks[place], f"Code block {place + 1} of {len(blocks)}")
         else:
-            self.app.notify("There is no code in it.", markup=False)
+            self.app.notify("No code in this message.", markup=False)
 
     def _copy(self, text: str, what: str) -> None:
         self.app.copy_to_clipboard(text)
-        self.app.notify(f"{what} is in the clipboard, if your terminal allows it.", markup=False)
+        self.app.notify(f"{what} copied, if your terminal supports OSC 52.", markup=False)
 
     def action_read(self) -> None:
         """Retry the failed load, or reload the session."""
@@ -142,11 +140,11 @@ class ConversationPane(RedactionActions):
             self.set_bot(bot)
 
     def choose_bot(self) -> None:
-        """Ask which bot answers from now on."""
+        """Ask for the bot that answers from the next message on."""
         if self.chat is None or self.session is None:
             return
         options = {bot: one_line(f"{bot} ({info.label})") for bot, info in self.chat.bots.items()}
-        dialog = SelectDialog("Who answers from now on?", options, selected=self.session.bot_id)
+        dialog = SelectDialog("Model for this chat", options, selected=self.session.bot_id)
         self.app.push_screen(dialog, lambda bot: self.set_bot(bot) if bot else None)
 
     def set_bot(self, bot: str) -> None:
@@ -154,7 +152,7 @@ class ConversationPane(RedactionActions):
         session = self.session
         if session is None or bot == session.bot_id:
             return
-        notice = f"{title_of(bot)} answers from now on."
+        notice = f"Model changed to {title_of(bot)}. Applies from your next message."
         changed = replace(session, bot_id=bot)
         if session.rev:
             self._change(changed, lambda chat, own: chat.update(self.user, own.id, bot_id=bot), notice)
@@ -166,7 +164,7 @@ class ConversationPane(RedactionActions):
         self, session: Session, answer: Message, rating: Rating, comment: str | None = None, error: str = ""
     ) -> None:
         value = (answer.feedback or {}).get("comment", "") if comment is None else comment
-        dialog = InputDialog(_RATING_QUESTIONS[rating], value, placeholder="A comment, if you like", error=error)
+        dialog = InputDialog(_RATING_QUESTIONS[rating], value, placeholder="Tell us more (optional)", error=error)
 
         def keep(said: str | None) -> None:
             if said is not None:
@@ -177,7 +175,7 @@ class ConversationPane(RedactionActions):
     def _rate(self, session: Session, answer: Message, rating: Rating | None, comment: str) -> None:
         given = Feedback(rating=rating, time=now()) | (Feedback(comment=comment) if comment else {})
         rated = replace(answer, feedback=dict(given) if rating else None)
-        notice = "Your feedback is kept." if rating else "Your feedback is taken back."
+        notice = "Feedback saved." if rating else "Feedback removed."
         self._change(
             with_message(session, rated),
             lambda chat, own: chat.give_feedback(self.user, own.id, answer.id, rating, comment),
@@ -228,4 +226,4 @@ class ConversationPane(RedactionActions):
         if event.retry:
             event.retry(one_line(str(event.error)))
         else:
-            self.notice.show(f"Not changed: {event.error}", error=True)
+            self.notice.show(f"Couldn't save changes: {event.error}", error=True)

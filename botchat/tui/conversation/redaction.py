@@ -52,7 +52,7 @@ class RedactionActions(TurnActions):
         if self.session is None or not self.session.rev:
             return
         if message is None:
-            self.app.notify("Mark a message first: Escape, then the arrow keys.", markup=False)
+            self.app.notify("Select a message first: press Escape, then the arrow keys.", markup=False)
         elif message.redacted_time is not None:
             self.app.notify("This message is already redacted.", markup=False)
         elif self.is_answering:
@@ -96,7 +96,7 @@ class RedactionActions(TurnActions):
         try:
             self.post_message(self.Redacted(_read_from(self.chat, self.user, session), redacted, remaining))
         except BotchatError as error:
-            what = "The message is redacted, but the session can't be read"
+            what = "The message was redacted, but this chat couldn't be refreshed"
             self.post_message(self.ReadFailed(error, what, lambda: self.open(session.id)))
 
     @on(Redacted)
@@ -116,7 +116,7 @@ class RedactionActions(TurnActions):
 
     @on(RedactFailed)
     def _redact_failed(self, event: RedactFailed) -> None:
-        self.notice.show(f"Not redacted: {event.error}", error=True)
+        self.notice.show(f"Couldn't redact this message: {event.error}", error=True)
 
 
 def _key(quote: Quote) -> tuple[str, str]:

@@ -16,13 +16,15 @@ from botchat.tui.messages import StoreFailed, StoreResponded
 from botchat.tui.state import is_streaming_elsewhere, target_reply, target_user_message, visible_messages, with_message
 
 _DRAFT_SECONDS = 0.5
-_STOP_SECONDS = 2.0  # another program sees the request when it stores its next checkpoint
+_STOP_SECONDS = 2.0  # other programs see the request at their next checkpoint
+
+SEND_LATER = "Will be sent when the store is available."
 
 StartTurn = Callable[[ChatBackend, Session], ReplyHandle]
 
 
 class TurnActions(SessionUpdates):
-    """Sends the composer's text, which stays there until the store has it."""
+    """Sends the composer's text, which stays there until it is stored."""
 
     @dataclass
     class TurnStarted(StoreResponded):
@@ -38,12 +40,14 @@ class TurnActions(SessionUpdates):
 
     @dataclass
     class TurnFailed(StoreFailed):
-        """The turn couldn't start; the text is still in the composer."""
+        """The turn couldn't start. `text` is the message, which is still in the composer; "" for a new reply to one."""
 
         session_id: str
+        text: str
 
     _draft_scheduled: bool = False
     _send_when_open: bool = False
+    _send_into: str | None = None  # the ID of the session that is opening
     _submitting_session_id: str | None = None
     _unsent: Message | None = None
 
@@ -54,11 +58,30 @@ class TurnActions(SessionUpdates):
             self.set_timer(_DRAFT_SECONDS, self._write_draft)
 
     def attach_chat(self, chat: ChatBackend, bot: str) -> None:
-        """Set the chat and send what the user sent before the store was open."""
+        """Set the chat and send the message that the user submitted before the store was open."""
         super().attach_chat(chat, bot)
-        if self._send_when_open and self.session and not self.session.rev:
+        if self._send_when_open and self.session:
             self.composer.action_send()
+        elif self._send_when_open:
+            self._send_into = self._opening
         self._send_when_open = False
+
+    def show_store_failure(self, error: BotchatError, retry: Callable[[], object] | None) -> None:
+        """Show why the store isn't open; without `retry` it is retried automatically."""
+        self._retry = retry
+        later = f" {SEND_LATER}" if self._send_when_open else ""
+        self.notice.show(f"{error} {'Press F5 to retry.' if retry else 'Retrying…'}{later}", error=True)
+
+    def _show(self, session: Session) -> None:
+        """Show a session; send the message that the user submitted before it was open."""
+        text = self.composer.text if self._send_into == session.id else ""
+        self._send_into = None
+        super()._show(session)
+        if text.strip():
+            draft = self.composer.text
+            self.composer.replace_text(f"{text}\n{draft}" if draft else text)  # `remove_sent` leaves the draft
+            self._autosave.discard("")
+            self.post_message(Composer.Submitted(text))
 
     def _write_draft(self) -> None:
         self._draft_scheduled = False
@@ -73,7 +96,7 @@ class TurnActions(SessionUpdates):
             self.notice.show("")
         elif self.session and is_streaming_elsewhere(self.session):
             self._stop_elsewhere(self.session.id)
-            self.app.notify("The program that receives this reply is asked to stop it.", markup=False)
+            self.app.notify("Stopping…", markup=False)
             self.set_timer(_STOP_SECONDS, self.reload)
         else:
             return False
@@ -83,10 +106,12 @@ class TurnActions(SessionUpdates):
     def _sent(self, event: Composer.Submitted) -> None:
         text, session = event.text, self.session
         if session is None:
-            self._send_when_open = True
-            self.notice.show("It is sent as soon as the store is open.")
+            if self.chat and not self._opening:
+                self.retry_read()
+            self._send_when_open, self._send_into = self.chat is None, self._opening
+            self.notice.show(SEND_LATER)
         elif self._submitting_session_id:
-            self.notice.show("What you sent before is still being stored.")
+            self.notice.show("Your previous message is still being saved.")
         elif edited := self._autosave.editing:
             self._submit(lambda chat, own: chat.edit(self.user, own, edited, text), text)
         else:
@@ -127,7 +152,7 @@ class TurnActions(SessionUpdates):
         try:
             reply = ask(chat, session)
         except BotchatError as error:
-            self.post_message(self.TurnFailed(error, sent_session_id))
+            self.post_message(self.TurnFailed(error, sent_session_id, text))
         else:
             self.post_message(self.TurnStarted(sent_session_id, session, reply, text))
 
@@ -162,9 +187,10 @@ class TurnActions(SessionUpdates):
     def _turn_failed(self, event: TurnFailed) -> None:
         self._submitting_session_id = None
         if self.session and event.session_id == self.session.id:
-            what = "Not sent" if self.composer.text.strip() else "Not asked"
-            hint = " Choose who answers: ctrl+b." if isinstance(event.error, UnknownBot) else ""
+            what = "Couldn't send" if event.text else "Couldn't get a reply"
+            hint = " Press Ctrl+B to choose a model." if isinstance(event.error, UnknownBot) else ""
             self.notice.show(f"{what}: {event.error}{hint}", error=True)
         else:
-            text = f"{one_line(str(event.error))} Your words are in that session's prompt."
-            self.app.notify(text, title="Not sent", severity="error", markup=False)
+            kept = " Your message is still in that chat's composer." if event.text else ""
+            title = "Couldn't send" if event.text else "Couldn't get a reply"
+            self.app.notify(f"{one_line(str(event.error))}{kept}", title=title, severity="error", markup=False)

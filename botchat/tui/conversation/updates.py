@@ -1,4 +1,4 @@
-"""Updates the open session with what was loaded: the session itself, a reload, earlier messages, others' changes."""
+"""Updates the open session after a load, a reload, earlier messages or changes elsewhere."""
 
 from dataclasses import replace
 
@@ -47,7 +47,7 @@ class SessionUpdates(SessionView):
         self._retry = event.retry
         if self.session:
             self.transcript.prepend([], earlier_count=self.session.first)  # allows another request for earlier messages
-        self.notice.show(f"{event.failure}: {event.error} F5 tries again.", error=True)
+        self.notice.show(f"{event.failure}: {event.error} Press F5 to retry.", error=True)
 
     @on(SessionReader.SessionReloaded)
     def _session_reloaded(self, event: SessionReader.SessionReloaded) -> None:
@@ -57,7 +57,7 @@ class SessionUpdates(SessionView):
             self._apply(session)
             self._show_waiting(session)
             if was_written:
-                self.app.notify(f"“{title_of(session.name)}” was written to elsewhere.", markup=False)
+                self.app.notify(f"“{title_of(session.name)}” was updated elsewhere.", markup=False)
 
     @on(Transcript.EarlierRequested)
     def read_earlier(self) -> None:
@@ -87,6 +87,6 @@ class SessionUpdates(SessionView):
         if session is None or session.id != event.session_id or self._reply is not None:
             return
         if event.summary is None:
-            self.notice.show("This session is not in the store any more: somebody removed it.", error=True)
+            self.notice.show("This chat was deleted elsewhere.", error=True)
         elif event.summary != summary_of(session) or is_streaming_elsewhere(session):
             self.reload()

@@ -28,8 +28,8 @@ from botchat.tui.transcript.dividers import dividers_of
 from botchat.tui.transcript.transcript import Transcript
 from botchat.tui.unsaved_replies import ReplyTracker
 
-_UNANSWERED = "This message has no answer. Escape, then r, asks the bot again."
-_WAITS_ELSEWHERE = "Another program is waiting for this reply. Escape stops it."
+_UNANSWERED = "No reply yet. To retry, press Escape, then r."
+_WAITS_ELSEWHERE = "Streaming in another window or program. Press Escape to stop."
 _REDRAW_SECONDS = 0.08
 _CHECK_SECONDS = 5.0
 
@@ -41,13 +41,13 @@ class SessionView(SessionReader):
 
     @dataclass
     class SessionShown(Posted):
-        """Another session is shown, or something in its header has changed."""
+        """Another session is shown, or its header has changed."""
 
         session: Session
 
     @dataclass
     class ReplyEnded(Posted):
-        """A reply is complete and stored, also in a session that isn't open any more."""
+        """A reply is complete and stored. Its session may no longer be the open one."""
 
         reply: ReplyHandle
         name: str
@@ -70,7 +70,7 @@ class SessionView(SessionReader):
         self._follow_timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        """Put the notice between the messages and the composer."""
+        """Yield the messages, the notice and the composer."""
         yield self.transcript
         yield self.notice
         yield self.composer
@@ -156,7 +156,7 @@ class SessionView(SessionReader):
         self.post_message(self.SessionShown(session))
 
     def _show_editing(self) -> None:
-        self.notice.show("Editing an earlier message: Enter sends it in its place, Escape leaves it as it was.")
+        self.notice.show("Editing a message. Enter to send, Escape to cancel. The original is kept as another version.")
 
     def _show_waiting(self, session: Session) -> None:
         if session.turn:
@@ -175,7 +175,8 @@ class SessionView(SessionReader):
 
     @on(Transcript.NewBelow)
     def _new_below(self, event: Transcript.NewBelow) -> None:
-        text = f"↓ {event.count} new below: End, or Escape and End" if event.count else ""
+        key = "Escape, then End" if self.composer.has_focus else "End"
+        text = f"↓ {event.count} new · Jump to latest: {key}" if event.count else ""
         self.composer.border_subtitle = Content(text) if text else ""
 
     def _redraw(self) -> None:
@@ -241,7 +242,7 @@ class SessionView(SessionReader):
         if reply.save_failure:
             return  # already shown, and stays
         if reply.failure or reply.message.error:
-            again = " Escape, then r, asks again." if reply.failure else ""
+            again = " To retry, press Escape, then r." if reply.failure else ""
             self.notice.show(f"{reply.failure or reply.message.error}{again}", error=True)
         else:
             self.notice.show("")

@@ -180,7 +180,7 @@ class Rule(Block):
 
 @dataclass(kw_only=True, slots=True)
 class Caption(Block):
-    """Text of the program itself, such as a message's header or ending.
+    """Text from botchat itself, such as a message's header or ending.
 
     Attributes:
         pieces: (text, style name) pairs.

@@ -106,7 +106,7 @@ class _Writer:
         self.stack.append(self.stack[-1] + self._link_style(self.link))
 
     def _close_link(self) -> None:
-        """End a link; append its URL, because a link's text can be anything."""
+        """End a link; append its URL, because a link's text may be misleading."""
         address, label = self.link or "", self.text.plain[self.label :]
         self.stack.pop()
         self.link = None

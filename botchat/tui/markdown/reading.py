@@ -147,7 +147,7 @@ class _Reader:
             return []
         try:
             tokens = markdown_parser().block.parse(source, markdown_parser(), {"references": self.refs}, []) or []
-        except Exception:  # noqa: BLE001  (a fault of the library in one message must not cost the screen)
+        except Exception:  # noqa: BLE001  (a bug of the library must not crash the screen)
             tokens = []
         if not tokens and self.refs:
             return []
@@ -173,7 +173,7 @@ class _Reader:
             )
             number, space = number + 1, False
 
-    def _leaves(self, part: Sequence[Token], first: str, rest: str) -> list[Block]:  # noqa: PLR0911  (one a kind)
+    def _leaves(self, part: Sequence[Token], first: str, rest: str) -> list[Block]:  # noqa: PLR0911  (one per kind)
         """Return the blocks of one token and its content."""
         token, tone = part[0], self._tone
         match token.type:

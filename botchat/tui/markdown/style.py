@@ -48,7 +48,7 @@ class TranscriptStyle:
     chosen: str | None = None
 
     def same_as(self, other: "TranscriptStyle | None") -> bool:
-        """Tell whether rows drawn in the other style are right in this one."""
+        """Return whether rows drawn in the other style are valid in this one."""
         return other is not None and (self.width, self.base, self.styles, self.chosen) == (
             other.width,
             other.base,

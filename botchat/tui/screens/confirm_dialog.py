@@ -1,4 +1,4 @@
-"""A dialog with a yes-no question."""
+"""A confirmation dialog."""
 
 from typing import ClassVar
 
@@ -12,12 +12,12 @@ from textual.widgets import Button, Static
 
 
 class ConfirmDialog(ModalScreen[bool]):
-    """Asks for confirmation. Escape and n mean no."""
+    """Asks for confirmation. Escape and n cancel."""
 
     AUTO_FOCUS = "*"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer(True)", "Yes", tooltip="Do it"),
-        Binding("n,escape", "answer(False)", "No", tooltip="Leave it as it is"),
+        Binding("y", "answer(True)", "Yes", tooltip="Confirm"),
+        Binding("n,escape", "answer(False)", "Cancel", tooltip="Cancel"),
     ]
 
     def __init__(self, question: str, *, confirm_label: str) -> None:
@@ -26,12 +26,12 @@ class ConfirmDialog(ModalScreen[bool]):
         self._confirm_label = confirm_label
 
     def compose(self) -> ComposeResult:
-        """Show the question and the two answers."""
+        """Yield the question and both buttons."""
         with Vertical(classes="dialog"):
             yield Static(Content(self._question), classes="question")
             with Horizontal(classes="buttons"):
                 yield Button(Content(f"{self._confirm_label} (y)"), id="yes", variant="primary")
-                yield Button(Content("No (n)"), id="no")
+                yield Button(Content("Cancel (n)"), id="no")
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:

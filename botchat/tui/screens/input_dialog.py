@@ -12,10 +12,10 @@ from textual.widgets import Input, Static
 
 
 class InputDialog(ModalScreen[str | None]):
-    """Asks for a line of text. It starts with `value`; `error` says why the previous input failed."""
+    """Asks for a line of text. `value` is the initial text; `error` is why the previous input failed."""
 
     AUTO_FOCUS = "*"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", tooltip="Change nothing")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Cancel", tooltip="Close without saving")]
 
     def __init__(self, question: str, value: str = "", *, placeholder: str = "", error: str = "") -> None:
         super().__init__()
@@ -25,13 +25,13 @@ class InputDialog(ModalScreen[str | None]):
         self._error = error
 
     def compose(self) -> ComposeResult:
-        """Show the question, the error if any, and the text field."""
+        """Yield the question, the error if any, and the text field."""
         with Vertical(classes="dialog"):
             yield Static(Content(self._question), classes="question")
             if self._error:
                 yield Static(Content(self._error), classes="error")
             yield Input(self._value, placeholder=self._placeholder, select_on_focus=False)
-            yield Static(Content("Enter takes it, Escape leaves."), classes="hint")
+            yield Static(Content("Enter to save, Escape to cancel"), classes="hint")
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

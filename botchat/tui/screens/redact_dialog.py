@@ -1,4 +1,4 @@
-"""The dialog before a message is redacted: what is removed with it, what quotes it, and whether to redact that too."""
+"""The confirmation before a message is redacted, with the messages that quote it."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Literal
@@ -17,14 +17,14 @@ from botchat.tui.formatting import count_label
 RedactAnswer = Literal["message", "quotes"]
 
 _QUESTION = (
-    "Redact this message? Its text, reasoning, files and feedback are removed from the store, with a title and a "
-    "summary made of them. This can't be undone. Backups aren't changed."
+    "Redact this message? This permanently removes its text, reasoning, attachments and feedback from the store, and "
+    "any title or summary generated from them. This can't be undone. Backups aren't changed."
 )
-_NAMED = 8  # messages; more are counted
+_NAMED = 8  # messages listed; further ones are only counted
 
 
 class RedactDialog(ModalScreen[RedactAnswer | None]):
-    """Asks whether to redact a message, alone or with the messages that quote it. Escape and n mean no.
+    """Asks whether to redact a message, alone or with the messages that quote it. Escape and n cancel.
 
     Args:
         session_id: the message's session.
@@ -33,9 +33,9 @@ class RedactDialog(ModalScreen[RedactAnswer | None]):
 
     AUTO_FOCUS = "#cancel"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer('message')", "Redact", tooltip="Redact this message alone"),
-        Binding("a", "answer('quotes')", "Redact all", tooltip="Redact what quotes it too"),
-        Binding("n,escape", "cancel", "Cancel", tooltip="Change nothing"),
+        Binding("y", "answer('message')", "Redact", tooltip="Redact only this message"),
+        Binding("a", "answer('quotes')", "Redact all", tooltip="Redact the messages that quote it, too"),
+        Binding("n,escape", "cancel", "Cancel", tooltip="Close without redacting"),
     ]
 
     def __init__(self, session_id: str, quotes: Sequence[Quote]) -> None:
@@ -44,7 +44,7 @@ class RedactDialog(ModalScreen[RedactAnswer | None]):
         self._quotes = quotes
 
     def compose(self) -> ComposeResult:
-        """Show the question, the quotes and the options."""
+        """Yield the question, the quotes and the options."""
         with Vertical(classes="dialog wide-buttons"):
             yield Static(Content(_QUESTION), classes="question")
             if self._quotes:
@@ -52,7 +52,7 @@ class RedactDialog(ModalScreen[RedactAnswer | None]):
             with Horizontal(classes="buttons"):
                 yield Button(Content("Redact (y)"), id="message", variant="error")
                 if self._quotes:
-                    yield Button(Content("Redact them too (a)"), id="quotes", variant="error")
+                    yield Button(Content("Redact all (a)"), id="quotes", variant="error")
                 yield Button(Content("Cancel (n)"), id="cancel")
 
     @on(Button.Pressed, "#message")
@@ -69,7 +69,7 @@ class RedactDialog(ModalScreen[RedactAnswer | None]):
         self.dismiss(None)
 
     def action_answer(self, answer: RedactAnswer) -> None:
-        """Close with this answer; without quotes there is only one."""
+        """Close with this answer; without quotes, "quotes" is ignored."""
         if answer == "message" or self._quotes:
             self.dismiss(answer)
 
@@ -82,5 +82,5 @@ def describe_quotes(session_id: str, quotes: Sequence[Quote]) -> str:
     if len(here) > _NAMED:
         named.append(f"{len(here) - _NAMED:,} more here")
     if elsewhere:
-        named.append(f"{count_label(len(elsewhere), 'message')} in {count_label(len(set(elsewhere)), 'other session')}")
+        named.append(f"{count_label(len(elsewhere), 'message')} in {count_label(len(set(elsewhere)), 'other chat')}")
     return f"Quoted in: {', '.join(named)}."

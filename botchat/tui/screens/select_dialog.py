@@ -17,7 +17,7 @@ class SelectDialog(ModalScreen[str | None]):
     """Asks for one of the options, a mapping from value to label."""
 
     AUTO_FOCUS = "*"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", tooltip="Change nothing")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Cancel", tooltip="Close without a selection")]
 
     def __init__(self, question: str, options: Mapping[str, str], *, selected: str = "") -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class SelectDialog(ModalScreen[str | None]):
         self._current = selected
 
     def compose(self) -> ComposeResult:
-        """Show the question and the options."""
+        """Yield the question and the options."""
         with Vertical(classes="dialog"):
             yield Static(Content(self._question), classes="question")
             yield OptionList(*(Option(Content(shown)) for shown in self._options.values()))

@@ -19,11 +19,11 @@ from botchat.tui.screens.confirm_dialog import ConfirmDialog
 from botchat.tui.screens.input_dialog import InputDialog
 
 _STATE_NOTICES: dict[State, str] = {
-    "active": "is back in the list",
-    "archived": "is in the archive",
-    "trash": "is in the trash",
+    "active": "“{}” restored.",
+    "archived": "“{}” archived.",
+    "trash": "“{}” moved to trash.",
 }
-_NAME = "The session's name:"
+_RENAME = "Rename chat"
 
 
 class SessionActions(Vertical):
@@ -33,7 +33,7 @@ class SessionActions(Vertical):
 
     @dataclass
     class Changed(StoreResponded):
-        """A session was changed; `after` is None if it was permanently deleted."""
+        """A session was changed; `after` is None if it was permanently deleted. `notice` has {} for its name."""
 
         before: SessionSummary
         after: SessionSummary | None
@@ -59,7 +59,7 @@ class SessionActions(Vertical):
 
     def rename(self, summary: SessionSummary, name: str | None = None, error: str = "") -> None:
         """Ask for a name, starting with the current one or, after a failure, the one requested before."""
-        dialog = InputDialog(_NAME, title_of(summary.name) if name is None else name, error=error)
+        dialog = InputDialog(_RENAME, title_of(summary.name) if name is None else name, error=error)
         self.app.push_screen(dialog, lambda said: self._rename(summary, said) if said and said.strip() else None)
 
     def action_rename(self) -> None:
@@ -71,7 +71,7 @@ class SessionActions(Vertical):
         """Pin the session, or unpin it."""
         if summary := self.current:
             after = summary._replace(pinned=not summary.pinned)
-            self._change(summary, after, "is pinned" if after.pinned else "is not pinned any more")
+            self._change(summary, after, "“{}” pinned." if after.pinned else "“{}” unpinned.")
 
     def action_archive(self) -> None:
         """Archive the session, or restore it."""
@@ -84,12 +84,12 @@ class SessionActions(Vertical):
             title = title_of(summary.name)
             if summary.state == "trash":
                 question = ConfirmDialog(
-                    f"Remove “{title}” for ever? Nothing brings it back.", confirm_label="Remove it"
+                    f"Permanently delete “{title}”? This can't be undone.", confirm_label="Delete permanently"
                 )
-                self._confirm(question, lambda: self._change(summary, None, "is removed for ever"))
+                self._confirm(question, lambda: self._change(summary, None, "“{}” permanently deleted."))
             else:
                 question = ConfirmDialog(
-                    f"Put “{title}” into the trash? It can be brought back for 30 days.", confirm_label="Delete"
+                    f"Move “{title}” to trash? You can restore it for 30 days.", confirm_label="Move to trash"
                 )
                 self._confirm(question, lambda: self._set_state(summary, "trash"))
 
@@ -99,18 +99,18 @@ class SessionActions(Vertical):
             (summary, state), self._undoable = self._undoable, None
             self._change(summary, summary._replace(state=state), _STATE_NOTICES[state])
         else:
-            self.app.notify("There is nothing to undo.", markup=False)
+            self.app.notify("Nothing to undo.", markup=False)
 
     def _rename(self, summary: SessionSummary, name: str) -> None:
-        self._change(summary, summary._replace(name=name.strip()), "is the name now")
+        self._change(summary, summary._replace(name=name.strip()), "Renamed to “{}”.")
 
     def _set_state(self, summary: SessionSummary, state: State) -> None:
         self._change(summary, summary._replace(state=state), _STATE_NOTICES[state])
 
-    def _confirm(self, question: ConfirmDialog, go_on: Callable[[], object]) -> None:
+    def _confirm(self, question: ConfirmDialog, proceed: Callable[[], object]) -> None:
         def answered(yes: bool | None) -> None:  # noqa: FBT001  (Textual calls it)
             if yes:
-                go_on()
+                proceed()
 
         self.app.push_screen(question, answered)
 
@@ -126,24 +126,24 @@ class SessionActions(Vertical):
 
     def _require_chat(self) -> ChatBackend:
         if self.chat is None:
-            raise BotchatError("The store is not open yet.")
+            raise BotchatError("The store isn't open yet. Try again in a moment.")
         return self.chat
 
     def on_session_actions_changed(self, event: Changed) -> None:
-        """Notify what was done and how to undo it."""
+        """Show the change and how to undo it."""
         after = event.after
         moved = after is not None and after.state != event.before.state
         hint = ""
         if moved and after is not None and after.state != "active":
             self._undoable = (after, event.before.state)
-            hint = " u takes that back."
+            hint = " Press u to undo."
         shown = after or event.before
-        self.app.notify(f"“{title_of(shown.name)}” {event.notice}.{hint}", markup=False)
+        self.app.notify(event.notice.format(title_of(shown.name)) + hint, markup=False)
 
     def on_session_actions_change_failed(self, event: ChangeFailed) -> None:
-        """Notify what failed; a name that was typed is asked for again."""
+        """Show the error; after a failed rename, in a dialog that keeps the typed name."""
         if event.name is None:
-            self.app.notify(one_line(str(event.error)), title="Not changed", severity="error", markup=False)
+            self.app.notify(one_line(str(event.error)), title="Couldn't save changes", severity="error", markup=False)
         else:
             self.rename(event.summary, event.name, one_line(str(event.error)))
 

@@ -1,4 +1,4 @@
-"""The left side: search, the paged list of sessions, and the count of loaded ones."""
+"""The sidebar: search, the paged list of sessions, and their count."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -27,9 +27,9 @@ _SEARCH_PAUSE = 0.3
 _VIEWS: dict[State, State] = {"active": "archived", "archived": "trash", "trash": "active"}
 _VIEW_NAMES: dict[State, str] = {"active": "", "archived": "archive", "trash": "trash"}
 _EMPTY: dict[State, str] = {
-    "active": "No sessions yet. Type a message at the right.",
-    "archived": "Nothing is in the archive.",
-    "trash": "The trash is empty.",
+    "active": "No chats yet. Send a message to start one.",
+    "archived": "No archived chats.",
+    "trash": "Trash is empty. Deleted chats are kept for 30 days.",
 }
 
 
@@ -72,7 +72,7 @@ class SessionsPane(SessionActions):
         self._typing: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        """Put the search above the list and the count below it."""
+        """Yield the search field, the list and the count."""
         yield self._search
         yield self.list
         yield self._count
@@ -89,10 +89,10 @@ class SessionsPane(SessionActions):
 
     def show_failure(self, error: BotchatError) -> None:
         """Show the error instead of the list, and how to retry."""
-        self.list.show_tail("error", f"{one_line(str(error))} Enter tries again.")
+        self.list.show_tail("error", f"{one_line(str(error))} Press Enter to retry.")
 
     def upsert(self, summary: SessionSummary, *, is_found: bool = False) -> None:
-        """Update or insert a session if it matches the filter; `is_found` says that a search matches it."""
+        """Update or insert a session if it matches the filter; `is_found`: the current search matches it."""
         known = any(row.id == summary.id for row in self.list.rows)
         where = self._where
         if (
@@ -110,19 +110,23 @@ class SessionsPane(SessionActions):
             self._total = self._total - 1 if self._total else self._total
         self._show_count()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to load more only if there is more."""
+        return self.list.tail[0] in {"more", "error"} if action == "more" else super().check_action(action, parameters)
+
     def action_reload(self) -> None:
         """Reload the list from the start."""
         if self.chat is None:
             self.post_message(SessionList.RetryRequested())
             return
         self._next, self._total = None, None
-        self.list.show_tail("loading", "Loading …")
+        self.list.show_tail("loading", "Loading…")
         self._load(self._where, None)
 
     def action_more(self) -> None:
         """Load the next page."""
         if self.list.tail[0] == "more":
-            self.list.show_tail("loading", "Loading …")
+            self.list.show_tail("loading", "Loading…")
             self._load(self._where, self._next)
         elif self.list.tail[0] == "error":
             self._try_again()
@@ -140,11 +144,16 @@ class SessionsPane(SessionActions):
         """Ask for the bot to filter the list by."""
         if self.chat is None:
             return
-        options = {"": "All bots"} | {bot: one_line(f"{bot} ({info.label})") for bot, info in self.chat.bots.items()}
-        dialog = SelectDialog("Show the sessions with:", options, selected=self._where.bot_id or "")
+        options = {"": "All models"} | {bot: one_line(f"{bot} ({info.label})") for bot, info in self.chat.bots.items()}
+        dialog = SelectDialog("Filter by model", options, selected=self._where.bot_id or "")
         self.app.push_screen(
             dialog, lambda bot: None if bot is None else self._show(replace(self._where, bot_id=bot or None))
         )
+
+    @property
+    def is_searching(self) -> bool:
+        """Whether the search field is shown."""
+        return self._search.display
 
     def leave_search(self) -> None:
         """Clear the search and show the whole list."""
@@ -184,7 +193,7 @@ class SessionsPane(SessionActions):
     @on(SessionList.RetryRequested)
     def _try_again(self) -> None:
         if self.chat is not None:
-            self.list.show_tail("loading", "Loading …")
+            self.list.show_tail("loading", "Loading…")
             self._load(self._where, self._failed_after)
 
     @work(thread=True, group="page", exclusive=True)
@@ -209,7 +218,7 @@ class SessionsPane(SessionActions):
         else:
             self.list.append_rows(list(event.page.sessions))
         if self._next:
-            self.list.show_tail("more", f"Load {PAGE_SIZE} more (m)")
+            self.list.show_tail("more", "Load more (m)")
         elif self.list.rows:
             self.list.show_tail("none")
         else:
@@ -239,19 +248,19 @@ class SessionsPane(SessionActions):
 
     def _empty_text(self) -> str:
         if self._where.text:
-            return f"Nothing is found for “{one_line(self._where.text)}”. Escape shows all."
+            return f"No results for “{one_line(self._where.text)}”. Press Escape to clear the search."
         if self._where.bot_id:
-            return f"There are no sessions with the bot {one_line(self._where.bot_id)}."
+            return f"No chats with {one_line(self._where.bot_id)}."
         return _EMPTY[self._where.state or "active"]
 
     def _show_count(self) -> None:
         loaded = len(self.list.rows)
         if self._where.text:
-            number = f"{loaded:,} found" + (", and more" if self._next else "")
-        elif self._total is None:
+            number = f"{loaded:,}+ results" if self._next else count_label(loaded, "result")
+        elif self._total is None or self._total <= loaded:
             number = count_label(loaded)
         else:
-            number = f"{loaded:,} of {max(self._total, loaded):,}"
+            number = f"Showing {loaded:,} of {self._total:,}"
         bot = title_of(self._where.bot_id) if self._where.bot_id else ""
         parts = [number, _VIEW_NAMES[self._where.state or "active"], bot]
         self._count.update(Content(" · ".join(part for part in parts if part)))

@@ -1,4 +1,4 @@
-"""The list of sessions: two lines each, of which only visible ones are drawn, so that 5,000 cost no more than 50."""
+"""The list of sessions, two lines each. Only visible ones are drawn, so 5,000 cost no more than 50."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ TailKind = Literal["loading", "more", "error", "empty", "none"]
 
 
 class SessionList(ScrollView, can_focus=True):
-    """Rows of sessions, and a tail row: more, an error, or a text if the list is empty."""
+    """Rows of sessions, and a tail row: "load more", an error, or a text for an empty list."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "session-list--name",
@@ -55,7 +55,7 @@ class SessionList(ScrollView, can_focus=True):
         self._rows: list[SessionSummary] = []
         self._cursor = 0
         self._open_id: str | None = None
-        self._tail: tuple[TailKind, str] = ("loading", "Loading …")
+        self._tail: tuple[TailKind, str] = ("loading", "Loading…")
 
     @property
     def rows(self) -> list[SessionSummary]:
@@ -96,7 +96,7 @@ class SessionList(ScrollView, can_focus=True):
         newer = [(row.create_time, row.id) > (summary.create_time, summary.id) for row in self._rows]
         place = newer.index(False) if False in newer else len(newer)
         if place == len(newer) and self._tail[0] in {"more", "error"}:
-            return False  # its page will bring it
+            return False  # it will be loaded with its page
         self._rows.insert(place, summary)
         if place <= self._cursor and (self._cursor or self.has_focus):
             self._cursor += 1  # the cursor stays on its session
@@ -119,6 +119,8 @@ class SessionList(ScrollView, can_focus=True):
     def show_tail(self, kind: TailKind, text: str = "") -> None:
         """Set the tail row."""
         self._tail = (kind, text)
+        if self.is_attached:
+            self.refresh_bindings()
         self._resize()
 
     def action_move(self, by: int) -> None:
@@ -138,7 +140,7 @@ class SessionList(ScrollView, can_focus=True):
         self._set_cursor(len(self._rows))
 
     def action_select(self) -> None:
-        """Open the session under the cursor, or do what the tail row offers."""
+        """Open the session under the cursor, or run the tail row's action."""
         if summary := self.current:
             self.post_message(self.Opened(summary))
         elif self._tail[0] == "more":
@@ -201,7 +203,7 @@ class SessionList(ScrollView, can_focus=True):
         return len(self._rows) - (0 if self._tail[0] in {"more", "error"} else 1)
 
     def _tail_lines(self, width: int) -> list[str]:
-        """Wrap the tail's text; an error is a whole sentence."""
+        """Wrap the tail's text, which may be a whole sentence."""
         lines = [""]
         for word in self._tail[1].split():
             if lines[-1] and len(lines[-1]) + 1 + len(word) > width - 2:

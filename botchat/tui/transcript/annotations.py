@@ -7,7 +7,7 @@ from botchat.tui.transcript.item import MessageAnnotations
 
 
 class Annotations:
-    """What a transcript shows about its messages besides their content.
+    """The annotations of a transcript's messages: everything shown besides their content.
 
     Attributes:
         bot_id: the bot of replies that name no agent.

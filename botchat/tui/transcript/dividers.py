@@ -6,14 +6,14 @@ from botchat.core.chat import context_usage, topic_starts
 from botchat.core.models import Session
 from botchat.tui.state import visible_messages
 
-_TOPIC = "new topic · escape, then n, begins a new session with it"
+_TOPIC = "New topic · to continue in a new chat, press Escape, then n"
 
 
 def dividers_of(session: Session, *, topics: bool) -> Mapping[str, tuple[str, ...]]:
     """Return the texts above messages, by message ID."""
     lines: dict[str, tuple[str, ...]] = {}
     if usage := context_usage(session):
-        back = " Escape, then f, takes it back." if usage.is_manual else ""
+        back = " To restore it, press Escape, then f." if usage.is_manual else ""
         lines[usage.first_id] = (usage.description + back, *([f"Summary: {usage.summary}"] if usage.summary else []))
     if topics:
         for message_id in topic_starts(visible_messages(session)):

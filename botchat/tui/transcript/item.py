@@ -19,17 +19,17 @@ _MAX_DRAWN_PARTS = 400  # drawn parts per message
 _MARGIN = "┊ "
 
 _ENDINGS = {
-    "stopped": "■ stopped",
-    "interrupted": "■ interrupted",
-    "failed": "✗ failed",
-    "truncated": "✂ cut off",
+    "stopped": "■ Stopped",
+    "interrupted": "■ Interrupted",
+    "failed": "✗ Failed",
+    "truncated": "✂ Cut short",
 }
-_ROLE_NAMES = {"system": "system", "tool": "tool"}
+_ROLE_NAMES = {"system": "System", "tool": "Tool"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class MessageAnnotations:
-    """What is shown of a message besides its content.
+    """Annotations of a message: everything shown besides its content.
 
     Attributes:
         shows_details: whether to show time, model, tokens and latency.
@@ -65,7 +65,7 @@ class Part:
         self._rows: list[Row] = []
 
     def is_drawn(self, look: TranscriptStyle) -> bool:
-        """Tell whether its rows are drawn in this style."""
+        """Return whether its rows are drawn in this style."""
         return self._look is look
 
     def rows(self, look: TranscriptStyle) -> list[Row]:
@@ -173,7 +173,7 @@ def estimate(message: Message, width: int) -> int:
 def _heading(message: Message, annotations: MessageAnnotations) -> tuple[tuple[str, str], ...]:
     pieces = [_speaker(message, annotations)]
     if annotations.version:
-        pieces.append((f"  ‹ {annotations.version[0]}/{annotations.version[1]} ›", "dim"))  # noqa: RUF001  (arrows, no signs)
+        pieces.append((f"  ‹ {annotations.version[0]}/{annotations.version[1]} ›", "dim"))  # noqa: RUF001  (arrows, not comparison signs)
     rating = (message.feedback or {}).get("rating")
     if rating in {"up", "down"}:
         comment = one_line(str((message.feedback or {}).get("comment") or ""))
@@ -186,23 +186,24 @@ def _speaker(message: Message, annotations: MessageAnnotations) -> tuple[str, st
     if message.role == "assistant":
         return agent or one_line(annotations.bot_id), "bot"
     if message.role == "user":
-        return f"you (to {agent})" if agent else "you", "user"
+        return f"You (to {agent})" if agent else "You", "user"
     name = _ROLE_NAMES.get(message.role, "?")
     return f"{name} ({agent})" if agent else name, "other"
 
 
 def _details(message: Message, annotations: MessageAnnotations) -> str:
-    fields = [f"{local_time(message.create_time):%Y-%m-%d %H:%M:%S}"]
+    fields = [f"{local_time(message.create_time):%-d %b %Y %H:%M:%S}"]
     if message.role == "assistant":
         fields.append(one_line(message.agent_id or annotations.bot_id))
     if message.model:
         fields.append(one_line(message.model))
     usage = message.usage or {}
-    for sign, key in (("↑", "prompt_tokens"), ("↓", "completion_tokens")):
+    for kind, key in (("input", "prompt_tokens"), ("output", "completion_tokens")):
         if key in usage:
-            fields.append(f"{sign} {usage[key]:,}")
-    if message.latency_ms is not None:
-        fields.append(f"{message.latency_ms / 1000:.1f} s")
+            fields.append(f"{usage[key]:,} {kind} tokens")
+    for what, milliseconds in (("first token", message.first_token_ms), ("total", message.latency_ms)):
+        if milliseconds is not None:
+            fields.append(f"{what} {milliseconds / 1000:.1f} s")
     return " · ".join(fields)
 
 
@@ -213,14 +214,16 @@ def local_time(time: datetime) -> datetime:
 
 def _reasoning_toggle(message: Message, annotations: MessageAnnotations) -> str:
     count = len(message.reasoning_content.split())
-    length = f"{count:,} words" if count > 1 else "1 word"
+    label = f"Reasoning ({count:,} words)" if count > 1 else "Reasoning (1 word)"
     if seconds := round((message.reasoning_ms or 0) / 1000, 1):  # 0 means not measured
-        length = f"{seconds:.1f} s"
-    return f"{'▾' if annotations.shows_reasoning else '▸'} thoughts ({length})"
+        label = f"Thought for {seconds:.1f} s"
+    elif message.status == "streaming" and not message.content:
+        label = "Thinking…"
+    return f"{'▾' if annotations.shows_reasoning else '▸'} {label}"
 
 
 def _ending(message: Message, annotations: MessageAnnotations) -> tuple[tuple[str, str], ...]:
-    retry = " · r retry" if annotations.unanswered else ""
+    retry = " · r to retry" if annotations.unanswered else ""
     if message.status == "truncated" and message.error and is_empty_reply(message):
         return ((f"✂ {one_line(message.error)}{retry}", "error"),)
     if message.status in _ENDINGS:
@@ -228,4 +231,4 @@ def _ending(message: Message, annotations: MessageAnnotations) -> tuple[tuple[st
         return ((_ENDINGS[message.status] + why, "error" if message.status in {"failed", "truncated"} else "dim"),)
     if message.error:
         return ((one_line(message.error), "error"),)
-    return ((f"not answered{retry}", "error"),) if retry else ()
+    return ((f"No reply{retry}", "error"),) if retry else ()

@@ -154,7 +154,7 @@ class TranscriptScroll(ScrollView):
         """Hook: the view has moved."""
 
     def _lead_row(self, width: int) -> Strip:
-        text = f"── {self._annotations.earlier_count:,} earlier messages · l loads more ──"
+        text = f"── {self._annotations.earlier_count:,} earlier messages · scroll up to load ──"
         return Strip([Segment("  " + text, self._rows.look["dim"])]).crop_extend(0, width, self._rows.look.base)
 
     def _with_selection(self, strip: Strip, start: int, end: int) -> Strip:

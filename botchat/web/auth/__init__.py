@@ -1,1 +1,1 @@
-"""Signing in to the page: passwords, OpenID Connect, proxies, and the middleware that checks every request."""
+"""Sign-in to the page: passwords, OpenID Connect, proxies, and the middleware that checks every request."""

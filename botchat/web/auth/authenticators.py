@@ -1,4 +1,4 @@
-"""Authenticate users of the page by their sign-in cookie, or by a trusted proxy's header."""
+"""Authenticates users of the page by their sign-in cookie or by a trusted proxy's header."""
 
 from typing import Protocol
 
@@ -20,7 +20,7 @@ class Authenticator(Protocol):
         ...
 
     def is_cached(self, sign_in: SignIn) -> bool:
-        """Return whether the sign-in was valid lately and has not ended since, without reading the store."""
+        """Return whether the sign-in was valid recently and hasn't ended since, without reading the store."""
         ...
 
     def revalidate(self, sign_in: SignIn) -> SignIn:
@@ -39,16 +39,16 @@ class CookieAuthenticator:
         return self._access.sign_in_of_refresh_token(connection.cookies.get(SIGN_IN_COOKIE, ""))
 
     def is_cached(self, sign_in: SignIn) -> bool:
-        """Return whether the sign-in was valid lately."""
+        """Return whether the sign-in was valid recently."""
         return self._access.cached_sign_in(sign_in.id) is not None
 
     def revalidate(self, sign_in: SignIn) -> SignIn:
-        """Check that the sign-in has not ended."""
+        """Check that the sign-in hasn't ended."""
         return self._access.active_sign_in(sign_in.id)
 
 
 class HeaderAuthenticator:
-    """Identifies the user that a header names, if the request comes from a trusted proxy."""
+    """Identifies users by a request header of a trusted proxy."""
 
     def __init__(self, access: AuthService, header: str, proxies: Networks) -> None:
         self._access = access
@@ -56,22 +56,22 @@ class HeaderAuthenticator:
         self._proxies = proxies
 
     def authenticate(self, connection: HTTPConnection) -> SignIn:
-        """Return the user that the proxy names."""
+        """Return the sign-in of the user that the proxy names."""
         names = connection.headers.getlist(self._header)
         if not self._is_proxy(connection) or len(names) != 1 or not names[0]:
-            raise NotSignedIn("Nobody has signed in: open the page by the address of its proxy.")
+            raise NotSignedIn("Not signed in. Open this page through its proxy.")
         try:
             user = names[0].encode("latin-1").decode()  # a proxy writes UTF-8, Starlette reads ISO 8859-1
         except UnicodeError as error:
-            raise NotSignedIn("The proxy's name of the user is not UTF-8.") from error
+            raise NotSignedIn("The username in the proxy's header isn't valid UTF-8.") from error
         return self._access.external_sign_in(user)
 
     def is_cached(self, sign_in: SignIn) -> bool:
-        """Return whether the sign-in was valid lately."""
+        """Return whether the sign-in was valid recently."""
         return self._access.cached_sign_in(sign_in.id) is not None
 
     def revalidate(self, sign_in: SignIn) -> SignIn:
-        """Check that the account is not disabled."""
+        """Check that the account isn't disabled."""
         return self._access.external_sign_in(sign_in.user)
 
     def _is_proxy(self, connection: HTTPConnection) -> bool:

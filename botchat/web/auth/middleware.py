@@ -1,4 +1,4 @@
-"""The middleware that requires a sign-in: every path is closed unless it is listed as open."""
+"""The middleware that requires a sign-in for every path except the listed ones."""
 
 from collections.abc import Collection
 from urllib.parse import quote
@@ -14,24 +14,24 @@ from botchat.serving import receive_while_allowed
 from botchat.web.auth.authenticators import Authenticator
 
 USER_HEADER = "x-botchat-user"
-"""The header that tells Streamlit the user. It is set here, and removed from clients' requests."""
+"""The header that passes the user to Streamlit. It is removed from clients' requests and set here."""
 
 _POLICY_VIOLATION = 1008
 
 
 class AuthMiddleware:
-    """Lets authenticated users in, and passes their name to the page."""
+    """Admits authenticated users and passes their name to the page."""
 
     def __init__(
         self, app: ASGIApp, authenticator: Authenticator, sign_in_path: str | None, open_paths: Collection[str]
     ) -> None:
-        """Set what is open.
+        """Set the application, the authenticator and the public paths.
 
         Args:
-            app: answers the requests that are let through.
+            app: handles the admitted requests.
             authenticator: identifies the user of a request.
-            sign_in_path: where browsers are redirected to sign in; None answers 401 instead.
-            open_paths: paths that need no sign-in; one that ends in `/` opens everything below it.
+            sign_in_path: the path that browsers are redirected to; None returns 401 instead.
+            open_paths: paths that need no sign-in; a path that ends in `/` includes all paths below it.
         """
         self._app = app
         self._authenticator = authenticator
@@ -40,7 +40,7 @@ class AuthMiddleware:
         self._open_below = tuple(path for path in open_paths if path.endswith("/"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request, or a WebSocket as long as its user is signed in."""
+        """Handle a request, or a WebSocket while its user is signed in."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -76,7 +76,7 @@ class AuthMiddleware:
 
 
 class _AuthenticatedSocket:
-    """A WebSocket that ends with the sign-in, which is checked with each message in both directions and in between."""
+    """A WebSocket that closes when the sign-in ends. It is checked with every message, and regularly in between."""
 
     def __init__(self, authenticator: Authenticator, sign_in: SignIn, receive: Receive, send: Send) -> None:
         self._authenticator = authenticator
@@ -99,7 +99,7 @@ class _AuthenticatedSocket:
     async def _sent(self, message: Message) -> None:
         if message["type"] == "websocket.send" and not await self._may_stay():
             await self._end()
-            raise OSError("signed out")  # tells Starlette that the client has gone
+            raise OSError("signed out")  # tells Starlette that the client has disconnected
         await self._send(message)
 
     async def _may_stay(self) -> bool:
@@ -112,9 +112,9 @@ class _AuthenticatedSocket:
         except (
             NotSignedIn,
             InvalidInput,
-        ):  # InvalidInput: the account is gone, and its name is not valid for a new one
+        ):  # InvalidInput: the account was deleted, and its name isn't valid for a new one
             return False
-        except StoreError:  # the store is down: the user stays, so that the conversation stays on the screen
+        except StoreError:  # the store is unreachable: keep the user signed in, and the conversation on the screen
             return True
         return True
 

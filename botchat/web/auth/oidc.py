@@ -1,4 +1,4 @@
-"""Sign-in with OpenID Connect: Streamlit's own login asks the provider, and its result becomes a sign-in."""
+"""Sign-in with OpenID Connect: Streamlit's login asks the provider, and its result becomes a sign-in of botchat."""
 
 import json
 import secrets
@@ -30,16 +30,20 @@ _AGAIN = '<p><a href="/sign-in">{label}</a></p>'
 
 
 def streamlit_secrets(settings: OidcSettings, environment: Mapping[str, str]) -> dict[str, Any]:
-    """Return the settings of Streamlit's login, which are kept in this process and in no file.
+    """Return the settings of Streamlit's login, which stay in memory.
 
     Raises:
-        ConfigError: the client secret is missing in the environment, or a library isn't installed.
+        ConfigError: the client secret isn't set in the environment, or a library isn't installed.
     """
     if not is_authlib_installed():
-        raise ConfigError(f"Sign-in with OpenID Connect needs Authlib, which isn't installed. {how_to_install('oidc')}")
+        raise ConfigError(
+            f"Sign-in with OpenID Connect requires Authlib, which isn't installed. {how_to_install('oidc')}"
+        )
     secret = environment.get(SECRET_VARIABLE)
     if not secret:
-        raise ConfigError(f"Set {SECRET_VARIABLE} to the secret that the provider gave for {settings.client_id}.")
+        raise ConfigError(
+            f"{SECRET_VARIABLE} isn't set. Set it to the provider's client secret for {settings.client_id}."
+        )
     return {
         "auth": {
             "redirect_uri": settings.address.rstrip("/") + CALLBACK_PATH,
@@ -54,8 +58,8 @@ def streamlit_secrets(settings: OidcSettings, environment: Mapping[str, str]) ->
 class OidcCallback:
     """Turns Streamlit's result of a provider's callback into a sign-in of botchat.
 
-    Each callback signs in once, within an hour, and only the browser that began it (`OidcStates`). Streamlit's own
-    cookie would be valid for 30 days, whatever the user or an admin does meanwhile, so it is not sent to the browser.
+    Each callback is valid once, within an hour, in the browser that started the sign-in (`OidcStates`). Streamlit's own
+    cookie isn't sent to the browser: it would be valid for 30 days, even if the user or an admin ended the sign-in.
     """
 
     def __init__(self, app: ASGIApp, access: AuthService, settings: OidcSettings, states: OidcStates) -> None:
@@ -106,22 +110,24 @@ class OidcCallback:
             known = self._access.external_sign_in(user, require_account=not self._settings.new_users)
             answer = provider_sign_in_response(request, self._access.sign_in(known.user).refresh_token)
         except BotchatError as error:
-            return _refused(request, "Sign in as somebody else", error)
+            return _refused(request, "Use a different account", error)
         store_id_token(answer, request, (tokens or {}).get("id_token"))
         return answer
 
 
 def user_from_claims(claims: Mapping[str, Any], claim: str) -> str:
-    """Return the user that the configured claim names.
+    """Return the user named by the configured claim.
 
     Raises:
-        InvalidInput: the claim is missing, or is an email address that the provider has not verified.
+        InvalidInput: the claim is missing, or is an email address that the provider hasn't verified.
     """
     user = claims.get(claim)
     if not isinstance(user, str) or not user:
-        raise InvalidInput(f"The provider does not tell who you are: {claim} is missing in what it says.")
+        raise InvalidInput(
+            f"The provider's response has no {claim!r} claim. Ask your administrator to check the configured claim."
+        )
     if claim == "email" and claims.get("email_verified") is not True:
-        raise InvalidInput(f"The provider has not verified that {user} is yours.")
+        raise InvalidInput(f"The provider hasn't verified the email address {user}.")
     return user
 
 
@@ -130,7 +136,7 @@ def _refused(request: Request, label: str, error: BotchatError) -> Response:
 
 
 def _read(set_cookies: Iterable[str], name: str) -> dict[str, Any] | None:
-    """Read a cookie that Streamlit is about to set, possibly in several chunks; None if nobody was signed in."""
+    """Read a cookie that Streamlit is about to set, possibly in chunks; return None if the sign-in failed."""
     cookies: SimpleCookie = SimpleCookie()
     for line in set_cookies:
         cookies.load(line)

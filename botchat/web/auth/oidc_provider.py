@@ -1,6 +1,6 @@
-"""The provider's URLs for signing in and out, for what Streamlit's own OpenID Connect login doesn't do.
+"""The provider's sign-in and sign-out URLs, which Streamlit's OpenID Connect login doesn't cover.
 
-Signing out at the provider is OpenID Connect RP-Initiated Logout 1.0.
+Signing out at the provider follows OpenID Connect RP-Initiated Logout 1.0.
 """
 
 import re
@@ -18,7 +18,7 @@ _URL = re.compile(r"https?://[!-~]+")
 
 
 class OidcProvider:
-    """The identity provider of the configuration, with the URLs of its discovery document."""
+    """The configured identity provider, with the URLs of its discovery document."""
 
     def __init__(self, settings: OidcSettings) -> None:
         self._settings = settings
@@ -29,15 +29,15 @@ class OidcProvider:
         return urlsplit(self._settings.provider).hostname or ""
 
     def sign_in_url(self) -> str:
-        """Return the URL at which Streamlit redirects to the provider. It is valid for some minutes."""
+        """Return the URL where Streamlit redirects to the provider. It is valid for a few minutes."""
         return generate_login_redirect_url("default")
 
     async def sign_out_url(self, request: Request, state: str) -> str | None:
-        """Return the URL that signs this browser out of the provider; None if the provider has none.
+        """Return the URL that signs this browser out of the provider, or None if the provider has none.
 
         Args:
-            request: has the ID token of the sign-in as a cookie, if it was short enough for one.
-            state: a parameter that the provider sends back with the browser.
+            request: has the ID token of the sign-in in a cookie, unless the token is too long.
+            state: a parameter that the provider returns.
 
         Raises:
             BotchatError: the provider's discovery document can't be read.
@@ -49,7 +49,7 @@ class OidcProvider:
         if not address:
             return None
         if not isinstance(address, str) or not _URL.fullmatch(address) or not is_valid_url(address):
-            raise BotchatError(f"{self.name} doesn't give a valid URL to sign out at.")
+            raise BotchatError(f"{self.name} has no valid sign-out URL.")
         hint = read_id_token(request)
         return str(
             URL(address).include_query_params(

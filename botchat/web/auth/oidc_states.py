@@ -1,4 +1,4 @@
-"""The `state` of a sign-in at a provider (RFC 6749, 10.12): bound to a browser, valid for an hour, used once."""
+"""The `state` of a sign-in at a provider (RFC 6749, 10.12): bound to a browser, valid once within an hour."""
 
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -16,27 +16,27 @@ from botchat.core.models import now
 from botchat.core.storage import ExpiringValues
 
 STATE_LIFETIME = timedelta(hours=1)
-"""How long a user may take at the provider."""
+"""How long a user may take to sign in at the provider."""
 
-_STORED_FOR = 2 * STATE_LIFETIME  # longer than the state is valid, even if the clocks of two machines differ
+_STORED_FOR = 2 * STATE_LIFETIME  # longer than the state is valid, in case the clocks of two machines differ
 _COOKIE = "botchat_state"
 _DAY = timedelta(days=1)
 _USED = "This sign-in was already used. Sign in again."
-_EXPIRED = "This sign-in was not started in this browser, or has expired. Sign in again."
+_EXPIRED = "This sign-in has expired or was started in another browser. Sign in again."
 
 
 class OidcStates:
-    """Records started sign-ins in signed cookies of the browser, and used ones in the store.
+    """Records started sign-ins in signed cookies, and used ones in the store.
 
-    Streamlit keeps the state only in a cookie, so a browser that kept the old cookie could use it again. A used state
-    is recorded in one atomic step, so that one of several requests with the same callback signs in.
+    Streamlit keeps the state only in a cookie, so a browser that kept the cookie could reuse it. Recording a used state
+    is atomic: of several requests with the same callback, only one signs in.
     """
 
     def __init__(self, expiring_values: ExpiringValues) -> None:
         self._expiring_values = expiring_values
 
     def with_state_cookie(self, request: Request, send: Send) -> Send:
-        """Return a `send` that adds the state's cookie to the redirect to the provider."""
+        """Return a `send` that adds the state cookie to the redirect to the provider."""
 
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -48,10 +48,10 @@ class OidcStates:
         return send_with_cookie
 
     def check(self, request: Request) -> None:
-        """Check the state of a callback before the provider is asked about it.
+        """Check the state of a callback before the provider is contacted.
 
         Raises:
-            InvalidInput: the state was used before, belongs to another browser, or has expired.
+            InvalidInput: the state was already used, belongs to another browser, or has expired.
             StoreError: the store can't be read.
         """
         state = _state_of(request)
@@ -64,11 +64,11 @@ class OidcStates:
             raise InvalidInput(_EXPIRED)
 
     def use(self, request: Request) -> None:
-        """Mark the state of a callback as used, once the provider has confirmed it.
+        """Mark the state of a callback as used, after the provider has confirmed it.
 
         Raises:
             InvalidInput: another request used it first.
-            StoreError: it can't be stored. Nobody may be signed in then.
+            StoreError: it can't be stored. Don't sign in the user then.
         """
         if not self._expiring_values.add(_key(_state_of(request)), {}, now() + _STORED_FOR):
             raise InvalidInput(_USED)

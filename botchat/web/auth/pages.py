@@ -1,4 +1,4 @@
-"""The pages /sign-in and /sign-out: plain HTML forms, because a Streamlit page can't set a cookie."""
+"""The pages /sign-in and /sign-out: plain HTML forms, because a Streamlit page can't set cookies."""
 
 import hmac
 import re
@@ -30,12 +30,12 @@ SIGN_IN_AT_PROVIDER = "/sign-in/elsewhere"
 
 _FORM_COOKIE = "botchat_form"
 _NEXT_COOKIE = "botchat_next"
-_NEXT_SECONDS = 15 * 60  # seconds to sign in at the provider
+_NEXT_SECONDS = 15 * 60  # for the sign-in at the provider
 _FORM_KEY = re.compile(r"[\w-]{43}", re.ASCII)
 _MAX_FORM_BYTES = 16_384
-# The longest that browsers keep a cookie. The store determines how long the sign-in is valid.
+# The maximum lifetime of a cookie in browsers. The store determines how long the sign-in is valid.
 _COOKIE_SECONDS = 400 * 24 * 60 * 60
-_INVALID_FORM = "This form was not from this page, or is too old: try it again."
+_INVALID_FORM = "This form has expired. Please try again."
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -50,21 +50,21 @@ button {{ cursor: pointer }}
 </style></head>
 <body><main><h1>{title}</h1>{notice}<form method="post">
 <input type="hidden" name="form" value="{key}">{fields}</form></main></body></html>"""
-_NAME_FIELDS = """<label for="user">Name</label>
+_NAME_FIELDS = """<label for="user">Username</label>
 <input id="user" name="user" value="{user}" autocomplete="username" required autofocus>
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required>
 <button>Sign in</button>"""
-# A link, because the page's policy lets the response to a form redirect only to this server.
-_PROVIDER_FIELDS = f'<p><a href="{SIGN_IN_AT_PROVIDER}?next={{next}}">Go on to sign in</a></p>'
+# A link, because the page's policy allows a form to redirect only to this server.
+_PROVIDER_FIELDS = f'<p><a href="{SIGN_IN_AT_PROVIDER}?next={{next}}">Continue with single sign-on</a></p>'
 _SIGN_OUT_FIELDS = """<button autofocus>Sign out</button>
 <button name="everywhere" value="yes">Sign out on all devices</button>
-<p><a href="./">Stay signed in</a></p>"""
+<p><a href="./">Cancel</a></p>"""
 _SIGNED_OUT = '<p role="status">You are signed out.</p>'
 _CONTINUE_AT_PROVIDER = """<p role="status">You are signed out of botchat.</p>
-<p><a href="{url}">Sign out of {name} too</a></p>"""
-_ONLY_LOCAL = """<p role="alert">You are signed out of botchat, but may still be signed in at {name}: {error}
-Sign out there too.</p><p><a href="/sign-in">Sign in again</a></p>"""
+<p><a href="{url}">Also sign out of {name}</a></p>"""
+_ONLY_LOCAL = """<p role="alert">You are signed out of botchat, but couldn't be signed out of {name}: {error}
+Sign out there as well.</p><p><a href="/sign-in">Sign in again</a></p>"""
 
 
 class IdentityProvider(Protocol):
@@ -72,7 +72,7 @@ class IdentityProvider(Protocol):
 
     @property
     def name(self) -> str:
-        """The name to show to users."""
+        """Its name, as shown to users."""
         ...
 
     def sign_in_url(self) -> str:
@@ -80,7 +80,7 @@ class IdentityProvider(Protocol):
         ...
 
     async def sign_out_url(self, request: Request, state: str) -> str | None:
-        """Return the URL of its sign-out; None if it has none.
+        """Return the URL of its sign-out, or None if it has none.
 
         Raises:
             BotchatError: the provider can't be reached.
@@ -161,7 +161,7 @@ class SignInPages:
         return form_page(request, "Sign in", notice + fields, error)
 
     async def _sign_out_page(self, request: Request) -> Response:
-        notice = f"<p>You are {escape(request.state.sign_in.user)}.</p>"
+        notice = f"<p>Signed in as {escape(request.state.sign_in.user)}.</p>"
         return form_page(request, "Sign out", notice + _SIGN_OUT_FIELDS)
 
     async def _sign_out(self, request: Request) -> Response:
@@ -183,7 +183,7 @@ class SignInPages:
 
 
 async def _sign_out_at_provider(request: Request, provider: IdentityProvider) -> Response:
-    """Return a page that takes a browser, already signed out here, to the provider's sign-out."""
+    """Return a page that redirects a browser, already signed out here, to the provider's sign-out."""
     state = new_state()
     try:
         url = await provider.sign_out_url(request, state)
@@ -193,7 +193,7 @@ async def _sign_out_at_provider(request: Request, provider: IdentityProvider) ->
     else:
         if url is None:
             response = RedirectResponse(SIGN_IN, 303)
-        else:  # the policy allows the response to a form no other redirect, so this page refreshes to the URL
+        else:  # the policy forbids a form to redirect to other servers, so this page refreshes to the URL
             notice = _CONTINUE_AT_PROVIDER.format(name=escape(provider.name), url=escape(url))
             response = form_page(request, "Signed out", notice)
             response.headers["Refresh"] = f"0; url={url}"
@@ -211,14 +211,14 @@ def sign_in_response(request: Request, token: str, after: str = "") -> Response:
 
 
 def provider_sign_in_response(request: Request, token: str) -> Response:
-    """Return the redirect of a browser that comes back from the provider, to the page that it asked for first."""
+    """Return a redirect from the provider's callback to the page that was requested first."""
     response = sign_in_response(request, token, unquote(request.cookies.get(_NEXT_COOKIE, "")))
     response.delete_cookie(_NEXT_COOKIE, httponly=True, samesite="lax")
     return response
 
 
 def form_page(request: Request, title: str, fields: str, error: BotchatError | None = None) -> Response:
-    """Return a page with a form that only this browser can submit: its key must match a cookie (CSRF)."""
+    """Return a page with a form that only this browser can submit (CSRF): its key must match a cookie."""
     key = request.cookies.get(_FORM_COOKIE, "")
     if not _FORM_KEY.fullmatch(key):
         key = secrets.token_urlsafe(32)
@@ -241,7 +241,7 @@ async def _form(request: Request) -> dict[str, str]:
     """Read a form and check its key.
 
     Raises:
-        InvalidInput: the form isn't from a page of this server, or is too long.
+        InvalidInput: the form isn't from a page of this server, or it is too long.
     """
     body = b""
     async for part in request.stream():

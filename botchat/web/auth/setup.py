@@ -1,4 +1,4 @@
-"""Builds what a way of signing in needs: routes, middleware, and options of Streamlit."""
+"""Builds the routes, middleware and Streamlit options of the configured sign-in method."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ _HEALTH = "/_stcore/health"
 
 
 class AuthSetup(NamedTuple):
-    """What the application is created with."""
+    """The parts of a sign-in method, for creating the application."""
 
     routes: list[BaseRoute]
     middleware: list[Middleware]
@@ -36,17 +36,17 @@ def set_up_auth(
     expiring_values: ExpiringValues,
     environment: Mapping[str, str],
 ) -> AuthSetup:
-    """Return what the configured sign-in needs.
+    """Return the parts of the configured sign-in method.
 
     Args:
-        settings: choose the way of signing in.
-        access: has the accounts and the sign-ins.
+        settings: select the sign-in method.
+        access: manages accounts and sign-ins.
         passwords: checks passwords.
-        expiring_values: stores which sign-ins at a provider were used.
+        expiring_values: records the used sign-ins at a provider.
         environment: contains the provider's client secret.
 
     Raises:
-        ConfigError: a secret is missing in the environment, or a library isn't installed.
+        ConfigError: a secret isn't set in the environment, or a library isn't installed.
     """
     options = {"server.trustedUserHeaders": {USER_HEADER: "user"}}
     forwarded = Middleware(ForwardedForMiddleware, proxies=settings.proxies)
@@ -54,7 +54,7 @@ def set_up_auth(
         return AuthSetup([], [forwarded], {})
     if settings.sign_in == "header":
         by_header = HeaderAuthenticator(access, settings.header, settings.proxies)
-        # It looks at the proxy's address, so it comes before `forwarded`.
+        # It checks the proxy's address, so it comes before `forwarded`.
         gate = Middleware(AuthMiddleware, authenticator=by_header, sign_in_path=None, open_paths=(_HEALTH, API_PREFIX))
         forwarded = Middleware(ForwardedForMiddleware, proxies=settings.proxies, user_header=settings.header)
         return AuthSetup([], [gate, forwarded], options)

@@ -1,4 +1,4 @@
-"""Actions on several selected sessions: archive, delete, restore, tag; and undo of the last move."""
+"""Bulk actions on selected sessions: archive, delete, restore and tag, with undo of the last move."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,22 +10,21 @@ from botchat.core.chat import Chat
 from botchat.core.models import State
 from botchat.web import callbacks
 
-_NOTICES: dict[State, str] = {"active": "back in the list", "archived": "in the archive", "trash": "in the trash"}
 _MOVES: dict[State, dict[str, State]] = {
     "active": {"Archive": "archived", "Delete": "trash"},
-    "archived": {"Move to chats": "active", "Delete": "trash"},
+    "archived": {"Unarchive": "active", "Delete": "trash"},
     "trash": {"Restore": "active"},
 }
 
 
 @dataclass(frozen=True, slots=True)
 class LastMove:
-    """The sessions that were moved last, for undo.
+    """The last move of sessions, for undo.
 
     Attributes:
-        notice: the sentence that is shown next to the button.
+        notice: the sentence next to the Undo button.
         ids: the IDs of the sessions.
-        before: the state that undo gives back to them.
+        before: their state before the move.
     """
 
     notice: str
@@ -34,19 +33,19 @@ class LastMove:
 
 
 def move_sessions(user: str, ids: Sequence[str], before: State, to: State) -> None:
-    """Change the state of sessions one by one, until one fails; the error is shown on the page."""
+    """Change the state of sessions one by one. Stop at the first failure and show its error on the page."""
     done: list[str] = []
     for session_id in ids:
         if not callbacks.attempt(partial(_set_state, user=user, session_id=session_id, to=to)):
             break
         done.append(session_id)
     if done:
-        what = "1 session is" if len(done) == 1 else f"{len(done)} sessions are"
-        st.session_state.moved = LastMove(f"{what} {_NOTICES[to]}.", tuple(done), before)
+        chats = "Chat" if len(done) == 1 else f"{len(done)} chats"
+        st.session_state.moved = LastMove(f"{chats} {_moved(before, to)}.", tuple(done), before)
 
 
 def undo_button(user: str) -> None:
-    """Show a button that undoes the last move, if there was one."""
+    """Show the last move, if there was one, and a button that undoes it."""
     moved: LastMove | None = st.session_state.get("moved")
     if moved is None:
         return
@@ -56,7 +55,7 @@ def undo_button(user: str) -> None:
 
 
 def bulk_selection(user: str, names: Mapping[str, str], state: State) -> None:
-    """Show sessions with checkboxes, and the actions on the selected ones; `names` has the labels by session ID."""
+    """Show sessions with checkboxes and the bulk actions; `names` has the labels by session ID."""
     ticked = [session_id for session_id in names if st.session_state.get(f"tick {session_id}")]
     st.caption(f"{len(ticked)} selected")
     with st.container(key="selected actions", horizontal=True):
@@ -64,9 +63,9 @@ def bulk_selection(user: str, names: Mapping[str, str], state: State) -> None:
             st.button(name, disabled=not ticked, on_click=_move, args=(user, ticked, state, to), key=f"all {to}")
     if state != "trash":
         st.text_input(
-            "Add a tag to them",
+            "Add tag…",
             key="tag them",
-            placeholder="Add a tag to them",
+            placeholder="Add tag…",
             label_visibility="collapsed",
             disabled=not ticked,
             on_change=_tag,
@@ -74,6 +73,12 @@ def bulk_selection(user: str, names: Mapping[str, str], state: State) -> None:
         )
     for session_id, name in names.items():
         st.checkbox(name, key=f"tick {session_id}")
+
+
+def _moved(before: State, to: State) -> str:
+    if to == "active":
+        return "restored" if before == "trash" else "unarchived"
+    return "archived" if to == "archived" else "moved to trash"
 
 
 def _set_state(chat: Chat, user: str, session_id: str, to: State) -> None:

@@ -1,4 +1,4 @@
-"""The composer: the message input, and a message that couldn't be saved and stays on the screen."""
+"""The composer: the message input, and an unsent message that stays on the screen."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,74 +17,76 @@ _KEPT = "kept submissions"
 
 
 def keep_submitted() -> None:
-    """Keep a message that was sent before this process had drawn the input, for which Streamlit calls no callback.
+    """Keep a message that was sent before this process drew the input: Streamlit calls no callback for it.
 
-    It is the first step of every run, because a run that another one replaces would drop it.
+    Call this first in every run, because a run that is replaced by another one would lose the message.
     """
     keep_submissions("prompt", _KEPT)
 
 
 def send_kept(session: Session | None, why: str | None) -> bool:
-    """Send the messages that were kept; return whether there were any. Without a session they return to the input."""
+    """Send the kept messages; return whether there were any. Without a session, put them back into the input."""
     kept: list[Submission] = st.session_state.get(_KEPT, [])
     if not kept:
         return False
     place = st.query_params.get("session")
     while kept:
-        typed = kept.pop(0)  # in place: another run of this tab has the same list, and sends nothing twice
+        typed = kept.pop(0)  # in place: another run of this tab has the same list and must not send it again
         files = bool(typed.files) or typed.files_lost
         if session is None:
             _restore_input(typed.text, why or "Your message wasn't sent.", files=files)
         elif typed.place != place:
-            _restore_input(typed.text, "Your message to another session wasn't sent.", files=files)
+            _restore_input(typed.text, "Your message to another chat wasn't sent.", files=files)
         elif typed.files_lost:
-            _restore_input(typed.text, "The server was restarted: your message wasn't sent.", files=True)
+            _restore_input(typed.text, "Your message wasn't sent because the server restarted.", files=True)
         else:
             _submit_to(session, typed.text, typed.files)
     return True
 
 
 def message_input(session: Session | None) -> None:
-    """Show the message input of a session; without one it is disabled."""
+    """Show the message input of a session; it is disabled without one."""
     if "restored" in st.session_state:
         st.session_state.prompt = st.session_state.restored
     st.chat_input(
-        "Your message",
+        "Message botchat…",
         key="prompt",
         on_submit=_submit,
         disabled=session is None,
         accept_file="multiple",
         max_upload_size=MAX_FILE_BYTES // 1_000_000,
     )
-    st.session_state.pop("restored", None)  # not before, because another run may replace this one
+    st.session_state.pop("restored", None)  # only now, because another run may replace this one
 
 
 def send_text(session: Session, text: str) -> None:
-    """Send a text that was chosen, not typed."""
+    """Send a suggested prompt."""
     _send(session, Message(role="user", content=text))
 
 
 def unsent_message(shown: Session | None) -> None:
-    """Show a message that couldn't be saved. It stays, in every view, until it is saved or moved back to the input."""
+    """Show the unsent message, if there is one, until it is sent or moved back to the composer."""
     if "unsent" not in st.session_state:
         return
-    with st.container(key="unsent"):  # page.js reads it here, to keep it over a reload
+    with st.container(key="unsent"):  # page.js reads it here to keep it across a reload
         _show_unsent(shown)
 
 
 def _show_unsent(shown: Session | None) -> None:
     session, message, why = st.session_state.unsent
     if shown is None or session.id != shown.id:
-        st.caption(f"Your message to {session_label(session.name) if session.name else 'a new session'}:")
+        st.caption(f"Unsent message ({session_label(session.name) if session.name else 'new chat'}):")
     show_message(message)
-    st.error(f"Not saved, and not sent: {escape(why)}", icon=":material/cloud_off:")
-    send, drop = st.columns(2)
-    send.button("Send it again", on_click=_retry, key="send again", width="stretch")
-    drop.button("Put it back into the line", on_click=_move_to_input, args=(message,), key="take back", width="stretch")
+    st.error(f"Couldn't send: {escape(why)}", icon=":material/cloud_off:")
+    retry, edit = st.columns(2)
+    retry.button("Retry", on_click=_retry, key="send again", width="stretch")
+    edit.button(
+        "Edit", on_click=_move_to_input, args=(message,), key="take back", width="stretch", help="Move back to composer"
+    )
 
 
 def _submit() -> None:
-    """Send the typed message. The input is empty by now, so a message that can't be sent is kept and shown."""
+    """Send the typed message. The input is already empty, so a message that can't be sent is kept and shown."""
     typed = st.session_state.prompt
     _submit_to(st.session_state.shown, typed.text, typed.files)
 
@@ -95,7 +97,7 @@ def _submit_to(session: Session, text: str, uploaded: Sequence[Any]) -> None:
     if "unsent" in st.session_state:
         _restore_input(
             text,
-            "Another message is not saved yet: send it again first, or put it back into the line.",
+            "Another message is still unsent. Retry or edit it first.",
             files=bool(uploaded),
         )
         st.session_state.refused = st.session_state.restored
@@ -109,10 +111,10 @@ def _submit_to(session: Session, text: str, uploaded: Sequence[Any]) -> None:
 
 
 def _restore_input(text: str, why: str, *, files: bool = False) -> None:
-    """Put a text back into the input, below one that already waits for it. Files can't be put back."""
+    """Put a text back into the input, below any text that is already waiting for it. Files can't be put back."""
     waiting = st.session_state.get("restored")
     st.session_state.restored = f"{waiting}\n\n{text}" if waiting else text
-    st.session_state.notice = f"{why} Then add the files again." if files else why
+    st.session_state.notice = f"{why} Please re-attach your files." if files else why
 
 
 def _send(session: Session, message: Message) -> None:
@@ -130,12 +132,12 @@ def _send(session: Session, message: Message) -> None:
 
 
 def _retry() -> None:
-    if waiting := st.session_state.pop("unsent", None):  # missing at the second click of a double click
+    if waiting := st.session_state.pop("unsent", None):  # missing on the second click of a double click
         st.session_state.pop("refused", None)
         _send(*waiting[:2])
 
 
 def _move_to_input(message: Message) -> None:
     if st.session_state.pop("unsent", None):
-        refused = st.session_state.pop("refused", None)  # it is in the input, and must not be replaced
+        refused = st.session_state.pop("refused", None)  # it is already in the input and must be kept
         st.session_state.restored = f"{message.content}\n\n{refused}" if refused else message.content

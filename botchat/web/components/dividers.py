@@ -1,4 +1,4 @@
-"""Dividers between messages: where the bot's context begins, and where a new topic does."""
+"""Dividers between messages: the start of the bot's context, and changes of topic."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from botchat.web.markdown.escape import escape
 
 
 class Dividers:
-    """The dividers of a session: at most one context divider, and one at each change of topic."""
+    """The dividers of a session: at most one for the context, and one per change of topic."""
 
     def __init__(self, session: Session, messages: Sequence[Message]) -> None:
         self._session = session
@@ -33,10 +33,20 @@ def clear_context(session: Session, message_id: str | None) -> None:
 
 
 def start_session_from(session: Session, message_id: str) -> None:
-    """Start a new session with a message and those after it, and open it."""
+    """Copy a message and the later ones to a new session, and open it."""
 
     def begin(chat: Chat) -> None:
         callbacks.open_session(chat.continue_in_new_session(session.user, session, message_id).id)
+
+    callbacks.attempt(begin)
+
+
+def branch_into_session(session: Session, message_id: str) -> None:
+    """Copy the conversation up to a message to a new session, and open it."""
+
+    def begin(chat: Chat) -> None:
+        position = [message.id for message in session.messages].index(message_id)
+        callbacks.open_session(chat.fork(session.user, session.id, session.first + position + 1).id)
 
     callbacks.attempt(begin)
 
@@ -45,15 +55,15 @@ def _context_divider(session: Session, usage: ContextUsage) -> None:
     with st.container(key="line-shown", horizontal=True, horizontal_alignment="center", vertical_alignment="center"):
         st.caption(escape(usage.description), width="content")
         if usage.is_manual:
-            st.button("Take it back", key="remember", type="tertiary", on_click=clear_context, args=(session, None))
+            st.button("Undo", key="remember", type="tertiary", on_click=clear_context, args=(session, None))
     if usage.summary:
-        with st.expander("The bot's summary of it", type="compact"):
+        with st.expander("Summary of earlier messages", type="compact"):
             show_streaming_text(usage.summary)
 
 
 def _topic_divider(session: Session, message_id: str) -> None:
     st.button(
-        "New topic · start a new session from here",
+        "New topic · continue in a new chat",
         key=f"line-topic-{message_id}",
         type="tertiary",
         width="stretch",

@@ -1,4 +1,4 @@
-"""Shows a reply while it streams, whether this process receives it or another one, and how it ended."""
+"""Shows a reply while it streams, from this process or another one, and how it ended."""
 
 import time
 from collections.abc import Iterator
@@ -19,36 +19,37 @@ from botchat.web.markdown.escape import escape
 from botchat.web.streamlit_internals import is_click_pending, set_rerun_interval
 
 _FIRST_TEXT_SECONDS = 0.25
-"""How long a run of the whole page waits for the first text: about as long as users accept after a click."""
+"""How long a run of the whole page waits for the first text: about the delay that users accept after a click."""
 
 _RUN_SECONDS = 60.0
-"""The longest run of the fragment, because starting a run is the most expensive part. A click ends it early."""
+"""The longest run of the fragment. Runs are long because starting one is the expensive part; a click ends it early."""
 
 _WATCH_SECONDS = 10.0
-"""The timer's interval while a run is active: each tick takes a lock in Streamlit that every run needs."""
+"""The timer's interval while a run is active. It is long because each tick takes a lock that every run needs."""
 
 _STOP = ":material/stop_circle:"
+_THINKING = '<p class="botchat-thinking" role="status">Thinking…</p>'
 _ENDINGS = {
-    "stopped": "Stopped. What came until then is kept.",
-    "interrupted": "Interrupted: the program that received this reply ended before the reply did.",
+    "stopped": "Stopped.",
+    "interrupted": "Interrupted: botchat closed before this reply finished.",
 }
 
 
 class _Pace(NamedTuple):
-    """How often a reply is drawn, in seconds: `pause` is between two updates, `tick` the timer's interval."""
+    """How often a reply is drawn, in seconds: `pause` between two updates, `tick` of the timer."""
 
     pause: float
     tick: float
 
 
 def _pace() -> _Pace:
-    """Return the pace for the number of running replies in this process, as measured (docs/contribute/performance.md)."""
+    """Return the pace for the current number of running replies (measured: docs/contribute/performance.md)."""
     load = runtime.current().replies.running_count / 100
     return _Pace(pause=max(1 / 8, load), tick=max(1 / 4, load))
 
 
 def follow_reply(user: str, session_id: str) -> None:
-    """Show a reply while it streams, in a fragment that redraws it.
+    """Show a streaming reply in a fragment that redraws it.
 
     The reply runs in another thread, independent of this run and of the tab.
     """
@@ -75,21 +76,21 @@ def _follow_local(reply: Reply) -> None:
         if not reply.ended:
             st.button("Stop", icon=_STOP, on_click=reply.stop, key="stop")
         if reply.save_failure:
-            st.warning(f"Not saved: {escape(str(reply.save_failure))}", icon=":material/cloud_off:")
+            st.warning(f"Couldn't save this reply: {escape(str(reply.save_failure))}", icon=":material/cloud_off:")
     if is_first_look:
-        return  # the run of the whole page doesn't wait
+        return  # a run of the whole page doesn't wait
     if not reply.ended:
         set_rerun_interval(_WATCH_SECONDS)
         _redraw(view, reply)
-        if not is_click_pending():  # a click is handled when this run ends; the timer then starts another
-            st.rerun(scope="fragment")  # goes on in the same thread
+        if not is_click_pending():  # a click is handled after this run; the timer then starts another run
+            st.rerun(scope="fragment")  # continues in the same thread
     elif reply.wait(0) and reply.save_failure is None:
         st.rerun()
     set_rerun_interval(_pace().tick)
 
 
 def _redraw(view: "_MessageView", reply: Reply) -> None:
-    """Draw new text until the layout changes, a save fails or succeeds again, the user clicks, or the run has ended."""
+    """Draw new text until the layout or the save state changes, the user clicks, or the run's time is over."""
     until, failure = time.monotonic() + _RUN_SECONDS, reply.save_failure
     while not reply.ended and reply.save_failure is failure and time.monotonic() < until and not is_click_pending():
         pace = _pace()
@@ -100,7 +101,7 @@ def _redraw(view: "_MessageView", reply: Reply) -> None:
 
 
 class _MessageView:
-    """A message on the page, whose texts are replaced in place, so that nothing disappears between two updates."""
+    """A message on the page. Its texts are updated in place, so that nothing disappears between two updates."""
 
     def __init__(self, message: Message) -> None:
         self._message = message
@@ -108,13 +109,13 @@ class _MessageView:
         if message.content:
             self._content = show_streaming_text(message.content)
         elif not message.reasoning_content and not content_notices(message):
-            st.caption("Waiting for the bot …")
+            st.html(_THINKING)
         show_notices(message)
         if message.status != "streaming":
             show_ending(message)
 
     def update(self, message: Message) -> bool:
-        """Draw the new text of the message; return False if the message needs another layout."""
+        """Draw the new text of the message; return False if its layout changes."""
         before, self._message = self._message, message
         if message.status != "streaming" or _layout(message) != _layout(before):
             return False
@@ -130,9 +131,9 @@ def _layout(message: Message) -> tuple[bool, bool, list[str]]:
 
 
 def external_reply_id(session: Session) -> str | None:
-    """Return the ID of the message that another process is writing or about to write into this session, or None.
+    """Return the ID of the reply that another process is writing in this session, or None.
 
-    Before its first text the message has no ID; the returned one is then the ID of the turn's holder.
+    A reply without text has no ID yet; the ID of the turn's holder is returned then.
     """
     streaming = (message.id for message in session.messages if message.status == "streaming")
     return next(streaming, session.turn.holder if session.turn else None)
@@ -157,14 +158,14 @@ def _follow_external(user: str, session_id: str) -> None:
     with st.chat_message("assistant"):
         _MessageView(message)
         if message.to_stop:
-            st.caption("Another program is receiving this reply, and is asked to stop it.")
+            st.caption("Stopping…")
         else:
             st.button("Stop", icon=_STOP, on_click=_stop_external, args=(user, session_id), key="stop")
-            st.caption("Another program is receiving this reply.")
+            st.caption("Streaming in another window or program.")
 
 
 def _last_seen_external(session_id: str) -> Message | None:
-    """Return the reply of another process as this tab showed it last, None if it showed none in this session."""
+    """Return the external reply as this tab showed it last, or None if it showed none in this session."""
     seen_in, message = st.session_state.get("seen elsewhere", (None, None))
     return message if seen_in == session_id else None
 
@@ -175,10 +176,10 @@ def _stop_external(user: str, session_id: str) -> None:
 
 @contextmanager
 def finished_reply() -> Iterator[None]:
-    """Open the block of a complete reply, at the same depth as the fragment draws it while it streams.
+    """Open the block of a finished reply, nested as deeply as the fragment nests a streaming one.
 
     A fragment draws in its own container. In the browser, Streamlit keeps the content of a block only if the next run
-    draws a block of the same type at the same place; any other block starts empty, and its text disappears until it
+    draws a block of the same type at the same position. Any other block starts empty, so its text disappears until it
     arrives again.
     """
     with st.container(), st.chat_message("assistant"):
@@ -186,26 +187,31 @@ def finished_reply() -> Iterator[None]:
 
 
 def show_reasoning(message: Message, *, collapsed: bool) -> DeltaGenerator | None:
-    """Show the reasoning of a message; return its element, None if the message has no reasoning."""
+    """Show the reasoning of a message; return its element, or None without reasoning."""
     if not message.reasoning_content:
         return None
-    took = "" if message.reasoning_ms is None else f" ({message.reasoning_ms / 1000:.1f} s)"
     is_open = not collapsed or st.session_state.get("reasoning shown", False)
-    with st.expander(f"Reasoning{took}", type="compact", expanded=is_open):
+    with st.expander(_reasoning_label(message), type="compact", expanded=is_open):
         return show_streaming_text(message.reasoning_content)
 
 
+def _reasoning_label(message: Message) -> str:
+    if message.reasoning_ms is not None:
+        return f"Thought for {message.reasoning_ms / 1000:.1f} s"
+    return "Thinking…" if message.status == "streaming" and not message.content else "Reasoning"
+
+
 def show_notices(message: Message) -> None:
-    """Name the content of a message that can't be shown, or say that the message is empty."""
+    """Name the content of a message that can't be shown, or note that the message is empty."""
     for notice in content_notices(message):
         st.caption(escape(notice))
 
 
 def show_ending(message: Message) -> None:
-    """Show why a reply isn't complete: failed, cut off, stopped or interrupted."""
+    """Show why a reply isn't complete: failed, truncated, stopped or interrupted."""
     if message.status == "failed":
-        st.error(escape(message.error or "The bot failed."), icon=":material/error:")
+        st.error(escape(message.error or "Something went wrong."), icon=":material/error:")
     elif message.status == "truncated":
-        st.warning(escape(message.error or "The reply was cut off."), icon=":material/content_cut:")
+        st.warning(escape(message.error or "The reply was cut short."), icon=":material/content_cut:")
     elif message.status in _ENDINGS:
         st.caption(_ENDINGS[message.status])

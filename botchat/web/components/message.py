@@ -1,4 +1,4 @@
-"""Shows one message: its text, files, details and actions, or the editor of a message that is edited."""
+"""Shows one message: its text, files, details and actions, or its editor."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -14,11 +14,11 @@ from botchat.web.components.message_actions import ActiveMessages, OfferedAction
 from botchat.web.components.message_text import show_bot_text, show_user_text
 from botchat.web.markdown.escape import escape
 from botchat.web.routes.files import file_url
-from botchat.web.timezone import local_now
+from botchat.web.timezone import format_date, local_now
 
 
 def show_message(message: Message) -> None:
-    """Show a message without actions, and of its files only the names."""
+    """Show a message without actions; of its files, show only the names."""
     with _frame(message):
         _content(message)
         for file in message.files:
@@ -43,18 +43,28 @@ def _frame(message: Message) -> AbstractContextManager[object]:
 
 
 def _details(message: Message, zone: tzinfo | None) -> str:
-    """Return the time, the model, the token usage and the latency of a message."""
-    facts = [f"{message.create_time.astimezone(zone):%Y-%m-%d %H:%M:%S}"]
+    """Return the time, model, token usage, latency and speed of a message."""
+    time = message.create_time.astimezone(zone)
+    facts = [f"{format_date(time)}, {time:%H:%M:%S}"]
     if message.model:
         facts.append(message.model)
-    for name, unit in (("prompt_tokens", "tokens in"), ("completion_tokens", "tokens out")):
+    for name, unit in (("prompt_tokens", "input tokens"), ("completion_tokens", "output tokens")):
         if message.usage and name in message.usage:
             facts.append(f"{message.usage[name]:,} {unit}")
     if message.first_token_ms is not None:
-        facts.append(f"first word after {message.first_token_ms / 1000:.1f} s")
+        facts.append(f"first token {message.first_token_ms / 1000:.1f} s")
     if message.latency_ms is not None:
-        facts.append(f"{message.latency_ms / 1000:.1f} s in all")
-    return escape(" · ".join(facts))
+        facts.append(f"total {message.latency_ms / 1000:.1f} s")
+    return escape(" · ".join([*facts, *_speed(message)]))
+
+
+def _speed(message: Message) -> list[str]:
+    """Return the output tokens per second after the first token; empty if the message doesn't have the figures."""
+    tokens = (message.usage or {}).get("completion_tokens")
+    if not tokens or message.latency_ms is None or message.first_token_ms is None:
+        return []
+    milliseconds = message.latency_ms - message.first_token_ms
+    return [f"{tokens * 1000 / milliseconds:,.0f} tok/s"] if milliseconds > 0 else []
 
 
 def _content(message: Message) -> None:
@@ -82,18 +92,18 @@ def _files(session: Session, message: Message) -> None:
 
 
 def reopen_editor(texts: Mapping[str, str]) -> None:
-    """Open the editor again that a tab had open before a restart of the server; `texts` are its fields."""
+    """Reopen the editor that a tab had open before the server restarted; `texts` are the tab's fields."""
     for key in texts:
         if key.startswith("edited "):
             st.session_state.editing = key.removeprefix("edited ")
 
 
 def _editor(session: Session, message: Message) -> None:
-    st.text_area("Your message, edited", message.content, key=f"edited {message.id}", label_visibility="collapsed")
+    st.text_area("Edit message", message.content, key=f"edited {message.id}", label_visibility="collapsed")
     with st.container(horizontal=True):
         st.button("Send", key="send edited", type="primary", on_click=_edit, args=(session, message))
         st.button("Cancel", key="cancel edit", on_click=_stop_editing)
-    st.caption("What stands here now stays, as another branch.")
+    st.caption("The original is kept as another version.")
 
 
 def _edit(session: Session, message: Message) -> None:

@@ -1,4 +1,4 @@
-"""The actions on messages: a row below each recent message, and one menu for each earlier exchange."""
+"""The actions on messages: a row below each recent message, one menu per earlier exchange."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
@@ -12,18 +12,18 @@ from botchat.web.assets import copy_button, copy_to_clipboard
 from botchat.web.components import dividers
 from botchat.web.components.redact_dialog import request_redaction
 
-_OF_USER = ("Edit", "Forget what came before", "New session from here", "Details", "Redact")
-_OF_BOT = ("Answer again", "Feedback", "Details", "Redact")
-_OF_BOTH = ("Copy", "Copy the question", "Edit the question", *_OF_BOT[:2], *_OF_USER[1:], "Redact the question")
+_OF_USER = ("Edit", "Clear context above", "Copy the rest to a new chat", "Details", "Redact")
+_OF_BOT = ("Regenerate", "Branch in new chat", "Feedback", "Details", "Redact")
+_OF_BOTH = ("Copy", "Copy prompt", "Edit prompt", *_OF_BOT[:3], *_OF_USER[1:], "Redact prompt")
 _RECENT = 10
-"""How many messages have their actions in a row. An earlier reply shares one menu with its question, because a widget
-far above costs every run as much as a visible one."""
+"""How many of the latest messages have their actions in a row. An earlier reply and its prompt share one menu, because
+a widget costs every run the same, visible or not."""
 
 _RATINGS: tuple[Literal["down", "up"], ...] = ("down", "up")
 
 
 class ActiveMessages(NamedTuple):
-    """The messages that the user edits, rates or sees details of. It is read once per run, because that is faster."""
+    """The messages that are being edited, rated or shown with details; read once per run, which is faster."""
 
     editing: str | None
     rating: str | None
@@ -34,20 +34,20 @@ class OfferedActions(NamedTuple):
     """The actions below a message.
 
     Attributes:
-        kind: a row, one menu, or nothing if the menu of the reply has the actions of its question too.
-        alternatives: the IDs of the versions of the message, in order, itself among them.
+        kind: a row, one menu, or nothing if the menu of the reply includes the actions of its prompt.
+        alternatives: the IDs of all versions of the message, in order.
         is_rated: whether the row asks for feedback.
-        question: the message that the menu's reply answers, if the menu is for both.
+        prompt: the prompt of the reply, if the menu is for both.
     """
 
     kind: Literal["row", "menu", "nothing"]
     alternatives: Sequence[str] = ()
     is_rated: bool = False
-    question: Message | None = None
+    prompt: Message | None = None
 
 
 def active_messages() -> ActiveMessages:
-    """Return the messages that the user edits, rates or sees details of."""
+    """Return the messages that are being edited, rated or shown with details."""
     state = st.session_state
     return ActiveMessages(state.get("editing"), state.get("rating"), state.get("details", frozenset()))
 
@@ -70,16 +70,16 @@ def offered_actions(
             is_answered = index < newest and messages[index + 1].role == "assistant" and not rows[index + 1]
             yield OfferedActions("nothing" if is_answered else "menu")
         else:
-            has_question = index > 0 and messages[index - 1].role == "user" and not rows[index - 1]
-            yield OfferedActions("menu", question=messages[index - 1] if has_question else None)
+            has_prompt = index > 0 and messages[index - 1].role == "user" and not rows[index - 1]
+            yield OfferedActions("menu", prompt=messages[index - 1] if has_prompt else None)
 
 
 def show_actions(session: Session, message: Message, actions: OfferedActions) -> None:
     """Show the actions below a message."""
     if actions.kind == "row":
         _row(session, message, actions)
-    elif actions.question:
-        _menu(session, message, _OF_BOTH, actions.question)
+    elif actions.prompt:
+        _menu(session, message, _OF_BOTH, actions.prompt)
     elif actions.kind == "menu":
         _menu(session, message, ("Copy", *(_OF_USER if message.role == "user" else _OF_BOT)), message)
 
@@ -104,7 +104,7 @@ def _branches(session: Session, message: Message, alternatives: Sequence[str]) -
 
 def _version(which: Literal["before", "after"], message: Message, session: Session, to: str | None) -> None:
     st.button(
-        f"Version {which}",
+        "Previous version" if which == "before" else "Next version",
         key=f"version {which} {message.id}",
         icon=":material/chevron_left:" if which == "before" else ":material/chevron_right:",
         type="tertiary",
@@ -114,34 +114,34 @@ def _version(which: Literal["before", "after"], message: Message, session: Sessi
     )
 
 
-def _menu(session: Session, message: Message, names: Sequence[str], question: Message) -> None:
-    # `question` is the message that can be edited and branched from: the message itself, or the one that it answers.
+def _menu(session: Session, message: Message, names: Sequence[str], prompt: Message) -> None:
+    # `prompt` is the user message that can be edited and branched from: the message itself, or the one it replies to.
     key = f"menu {message.id}"
-    empty = {name for name, text in (("Copy", message.content), ("Copy the question", question.content)) if not text}
+    empty = {name for name, text in (("Copy", message.content), ("Copy prompt", prompt.content)) if not text}
     names = [name for name in names if name not in empty]
-    st.menu_button("More", names, key=key, type="tertiary", on_click=_chosen, args=(session, message, question, key))
+    st.menu_button("More", names, key=key, type="tertiary", on_click=_chosen, args=(session, message, prompt, key))
 
 
-def _chosen(session: Session, message: Message, question: Message, key: str) -> None:
+def _chosen(session: Session, message: Message, prompt: Message, key: str) -> None:
     match st.session_state[key]:
-        case "Copy":
-            copy_to_clipboard(message.content)
-        case "Copy the question":
-            copy_to_clipboard(question.content)
-        case "Edit" | "Edit the question":
-            st.session_state.editing = question.id
-        case "Forget what came before":
-            dividers.clear_context(session, question.id)
-        case "New session from here":
-            dividers.start_session_from(session, question.id)
-        case "Answer again":
+        case "Copy" | "Copy prompt" as name:
+            copy_to_clipboard(message.content if name == "Copy" else prompt.content)
+        case "Edit" | "Edit prompt":
+            st.session_state.editing = prompt.id
+        case "Clear context above":
+            dividers.clear_context(session, prompt.id)
+        case "Copy the rest to a new chat":
+            dividers.start_session_from(session, prompt.id)
+        case "Branch in new chat":
+            dividers.branch_into_session(session, message.id)
+        case "Regenerate":
             callbacks.attempt(lambda chat: chat.regenerate(session.user, session, message.id))
         case "Feedback":
             st.session_state.rating = message.id
-        case "Redact" | "Redact the question" as name:
-            request_redaction(message.id if name == "Redact" else question.id)
+        case "Redact" | "Redact prompt" as name:
+            request_redaction(message.id if name == "Redact" else prompt.id)
         case "Details":
-            st.session_state.details = st.session_state.get("details", frozenset()) ^ {message.id, question.id}
+            st.session_state.details = st.session_state.get("details", frozenset()) ^ {message.id, prompt.id}
 
 
 def _show_branch(session: Session, message_id: str) -> None:
@@ -154,12 +154,12 @@ def _feedback(session: Session, message: Message) -> None:
     st.session_state[key] = _RATINGS.index(rating) if rating in _RATINGS else None
     st.feedback("thumbs", key=key, on_change=_rate, args=(session, message))
     if given:
-        # The stored comment is the default, because a browser that redraws the field sends its default as if typed.
+        # The default is the stored comment: a browser that redraws the field sends the default as if it was typed.
         st.text_input(
-            "Why?",
+            "Comment",
             given.get("comment", ""),
             key=f"comment {message.id}",
-            placeholder="Why? (kept with the message)",
+            placeholder="Tell us more (optional)",
             label_visibility="collapsed",
             on_change=_rate,
             args=(session, message),

@@ -1,4 +1,4 @@
-"""Draws the text of messages: Markdown of bots, plain text of users, and long texts in parts."""
+"""Draws the text of messages: bots' as Markdown, users' as plain text, long ones in parts."""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -11,7 +11,7 @@ _BOX_HEIGHT = 480
 
 
 def show_bot_text(text: str, key: str) -> None:
-    """Draw a bot's text; `key` is unique on the page, for the widgets of a text that is drawn in parts."""
+    """Draw a bot's text; `key` is unique on the page and names the widgets of a long text."""
     if _is_drawn(text):
         st.markdown(bot_markdown(text))
     else:
@@ -27,7 +27,7 @@ def show_user_text(text: str, key: str) -> None:
 
 
 def show_streaming_text(text: str, element: DeltaGenerator | None = None) -> DeltaGenerator:
-    """Draw a streaming text and return its element; `element` is the one to replace. Of a long text, draw the end."""
+    """Draw a streaming text, or the end of a long one, and return its element; `element` is replaced if given."""
     target = st if element is None else element
     if _is_drawn(text):
         return target.markdown(bot_markdown(text))
@@ -40,15 +40,15 @@ def _is_drawn(text: str) -> bool:
 
 @st.fragment
 def _part(text: str, key: str) -> None:
-    """Draw one part of a long text with a pagination, because 1 MB at once keeps Chromium busy for ten seconds.
+    """Draw one part of a long text, with pagination: 1 MB at once keeps Chromium busy for ten seconds.
 
-    It is plain text, because Markdown that is cut has another meaning.
+    It is plain text, because Markdown changes its meaning when it is cut.
     """
     parts = -(-len(text) // MAX_MARKDOWN_LENGTH)
     box = st.container(key=f"long {key}")
     left, right = st.columns([3, 2], vertical_alignment="center")
     with left:
         number = st.pagination(parts, key=f"part {key}")
-    right.caption(f"{len(text):,} characters, as plain text")
+    right.caption(f"{len(text):,} characters (shown as plain text)")
     shown = text[(number - 1) * MAX_MARKDOWN_LENGTH : number * MAX_MARKDOWN_LENGTH]
     box.code(printable(shown), language=None, height=_BOX_HEIGHT, wrap_lines=True)

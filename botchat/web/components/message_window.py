@@ -1,7 +1,7 @@
-"""Which messages of a session the page shows: the newest, from a first one that stays while messages are added.
+"""Which messages of a session the page shows: the newest ones, starting at a message that stays the first.
 
-The browser matches the elements of two runs by their place. If the first message changed with each new one, every
-message would be replaced by its neighbor at each question and each reply.
+The browser matches the elements of two runs by position. If the first message changed with each new one, every message
+would be replaced by its neighbor after each prompt and each reply.
 """
 
 import streamlit as st
@@ -9,7 +9,7 @@ import streamlit as st
 from botchat.core.models import PAGE_SIZE, Session
 
 MAX_MESSAGES = 200
-"""The most messages on the page at a time: 1,000 take a browser 17 s (measured)."""
+"""The maximum number of messages on the page: a browser takes 17 s to draw 1,000 (measured)."""
 
 
 def size() -> int:
@@ -42,6 +42,6 @@ def reset() -> None:
 
 
 def shrink() -> None:
-    """Show only the newest messages if the window is so large that the page is slow or doesn't show the newest."""
+    """Show only the newest page of messages if the window is so large that it is slow or hides the latest messages."""
     if size() > 2 * PAGE_SIZE:
         reset()

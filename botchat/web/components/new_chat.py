@@ -1,4 +1,4 @@
-"""A new chat before its first message: the bot, its system prompt, and hints."""
+"""A new chat before its first message: model, system prompt and hints."""
 
 from collections.abc import Mapping
 
@@ -9,40 +9,46 @@ from botchat.core.models import BotInfo, Session
 from botchat.web.components.composer import send_text
 from botchat.web.markdown.escape import escape
 
-_DEMO_WORDS = ("think", "slow", "long", "error")
+_DEMO = "demo"
+_DEMO_PROMPTS = {"Show reasoning": "think", "Slow reply": "slow", "Long reply": "long", "Simulate an error": "error"}
 _HINTS = """\
-Everything that is said here is stored as it is said, and found again in the list at the left.
+Your chats are saved as you go and listed in the sidebar.
 
-- Edit what you said, or ask for another answer: nothing is lost, `2/2` leads back.
-- Close the tab while the bot answers: the answer is here when you come back.
-- The same sessions open in a terminal: `botchat tui`."""
+- Edit a message or regenerate a reply. Earlier versions are kept; switch with `1/2`.
+- You can close the tab while a reply is streaming. It will be here when you return.
+- Open the same chats in your terminal: `botchat tui`."""
+
+
+def model_label(bot_id: str, bots: Mapping[str, BotInfo]) -> str:
+    """Return how the page names a bot: its ID and its model."""
+    return f"{'Demo' if bot_id == _DEMO else bot_id} · {bots[bot_id].label}"
 
 
 def new_chat(chat: Chat, session: Session) -> None:
-    """Show the choice of a bot and of a system prompt for a session without messages."""
-    st.subheader("What is on your mind?", anchor=False)
+    """Show the model and the system prompt of a session without messages; both can be changed."""
+    st.subheader("What can I help with?", anchor=False)
     bots = chat.bots
     if len(bots) > 1:
         names = list(bots)
         session.bot_id = st.selectbox(
-            "Bot",
+            "Model",
             names,
             index=names.index(session.bot_id),
-            format_func=lambda bot: f"{bot} ({bots[bot].label})",
+            format_func=lambda bot_id: model_label(bot_id, bots),
             key=f"bot of {session.id}",
         )
     else:
-        st.caption(f"Bot: {escape(f'{session.bot_id} ({bots[session.bot_id].label})')}")
+        st.caption(escape(model_label(session.bot_id, bots)))
     session.system = system_prompt_input(session, bots[session.bot_id])
     st.markdown(_HINTS)
-    if session.bot_id == "demo":
+    if session.bot_id == _DEMO:
         with st.container(key="suggestions", horizontal=True):
-            for word in _DEMO_WORDS:
-                st.button(word, key=f"say {word}", on_click=send_text, args=(session, word))
+            for label, prompt in _DEMO_PROMPTS.items():
+                st.button(label, key=f"say {prompt}", on_click=send_text, args=(session, prompt))
 
 
 def restore_choices(session: Session, bots: Mapping[str, BotInfo], texts: Mapping[str, str]) -> None:
-    """Choose the bot and system prompt that a tab had before a restart of the server; `texts` are its fields."""
+    """Restore the bot and system prompt that a tab had before the server restarted, from the `texts` in its fields."""
     for key, text in texts.items():
         if key.startswith("system of "):
             bot_id = key.split(" ", 3)[-1]
@@ -52,13 +58,13 @@ def restore_choices(session: Session, bots: Mapping[str, BotInfo], texts: Mappin
 
 
 def system_prompt_input(session: Session, bot: BotInfo) -> str | None:
-    """Show the system prompt in an editable field; return what is entered, None if it is the bot's own prompt."""
-    with st.expander("What the bot is told first (system prompt)", type="compact"):
+    """Show the system prompt in an editable field; return its text, or None if it is the bot's own prompt."""
+    with st.expander("System prompt", type="compact"):
         prompt = st.text_area(
             "System prompt",
             bot.system if session.system is None else session.system,
             key=f"system of {session.id} {session.bot_id}",
             label_visibility="collapsed",
-            placeholder="Nothing. What you write here is told to the bot before every message of this chat.",
+            placeholder="None. Instructions you enter here are sent with every message in this chat.",
         )
     return None if prompt == bot.system else prompt

@@ -1,4 +1,4 @@
-"""The dialog that redacts a message: what is removed, and which other messages quote it."""
+"""The dialog that redacts a message and, optionally, the messages that quote it."""
 
 import streamlit as st
 
@@ -17,7 +17,7 @@ def request_redaction(message_id: str) -> None:
 
 
 def redact_dialog(session: Session) -> None:
-    """Show the dialog if it was requested."""
+    """Show the dialog if it was requested in the previous run."""
     if message_id := st.session_state.pop(_KEY, None):
         _dialog(session, message_id)
 
@@ -30,8 +30,8 @@ def _dialog(session: Session, message_id: str) -> None:
         st.error(escape(str(error)), icon=":material/error:")
         return
     st.markdown(
-        "Its text, reasoning, files and feedback are removed from the store, with a title and a summary made of them. "
-        "This can't be undone. Backups aren't changed."
+        "This permanently removes the message's text, reasoning, files and feedback, and any title or summary "
+        "generated from it. This can't be undone. Existing backups aren't changed."
     )
     if found:
         _show_quotes(session, found)
@@ -41,17 +41,17 @@ def _dialog(session: Session, message_id: str) -> None:
 
 
 def _show_quotes(session: Session, found: list[Quote]) -> None:
-    """Name the messages that quote it, with a checkbox to redact them too."""
+    """List the messages that quote it, with a checkbox to redact them too."""
     here = [quote for quote in found if quote.session_id == session.id]
     places = [f"message {quote.number} ({quote.role})" for quote in here]
     if len(found) > len(here):
-        places.append(f"{len(found) - len(here):,} in copies of this session")
+        places.append(f"{len(found) - len(here):,} in copies of this chat")
     st.markdown(escape(f"Quoted in: {', '.join(places)}."))
-    st.checkbox("Redact them too", key=_WITH_QUOTES)
+    st.checkbox("Redact these messages too", key=_WITH_QUOTES)
 
 
 def _redact(session: Session, message_id: str) -> None:
-    """Redact the message and close the dialog; an error is shown on the page."""
+    """Redact the message and close the dialog; show an error on the page."""
     with_quotes = bool(st.session_state.get(_WITH_QUOTES))
     callbacks.attempt(lambda chat: chat.redact(session.user, session.id, message_id, with_quotes=with_quotes))
     st.rerun()

@@ -1,32 +1,35 @@
-"""The header of the open session, and its menu: rename, pin, tags, bot, export, archive, delete."""
+"""The header of the open session, and its menu: rename, pin, tags, model, export, archive, delete."""
 
 from collections.abc import Callable, Mapping
 
 import streamlit as st
 
 from botchat.core.chat import Chat, context_usage
-from botchat.core.errors import BotchatError, UnknownBot
+from botchat.core.errors import BotchatError
 from botchat.core.models import NAME_LIMIT, Session
 from botchat.web import cache, callbacks
 from botchat.web.components.bulk_actions import move_sessions
-from botchat.web.components.new_chat import system_prompt_input
+from botchat.web.components.new_chat import model_label, system_prompt_input
 from botchat.web.components.transfer import session_export_links
 from botchat.web.markdown.escape import escape, session_label
+from botchat.web.timezone import format_date
 
-_RENAME, _TAGS, _BOT, _EXPORT, _DELETE = "Rename", "Tags", "Bot and system prompt", "Export", "Delete"
+_RENAME, _TAGS, _BOT, _EXPORT, _DELETE = "Rename", "Tags", "Model and system prompt", "Export", "Delete"
+_PURGE = "Delete permanently"
+_OPTIONS = "Chat options"
 
 
 def session_header(chat: Chat, session: Session) -> None:
-    """Show a session's name, menu, bot, tags and state, and the dialog that was chosen."""
+    """Show a session's name, menu, model, tags and state, and the dialog that the user opened."""
     with st.container(key="head", horizontal=True, vertical_alignment="center"):
         st.subheader(session_label(session.name), anchor=False)
         _menu(session)
     tags = "".join(f" · {tag}" for tag in session.tags)
     usage = context_usage(session)
     sent = f" · {usage.text}" if usage else ""
-    st.caption(f"Bot: {escape(_bot(chat, session) + tags + sent)}")
+    st.caption(escape(_model(chat, session) + tags + sent))
     if session.state == "archived":
-        st.info("This session is in the archive.")
+        st.info("This chat is archived.")
     elif session.state == "trash":
         _trash_notice(session)
     if dialog := st.session_state.pop("dialog", None):
@@ -34,7 +37,7 @@ def session_header(chat: Chat, session: Session) -> None:
 
 
 def reopen_dialog(session: Session, texts: Mapping[str, str]) -> None:
-    """Open the dialog again that a tab had open before a restart of the server; `texts` are its fields."""
+    """Reopen the dialog that a tab had open before the server restarted; `texts` are the tab's fields."""
     if "new name" in texts:
         st.session_state.dialog = _RENAME
     elif any(key.startswith(f"system of {session.id} ") for key in texts):
@@ -43,11 +46,20 @@ def reopen_dialog(session: Session, texts: Mapping[str, str]) -> None:
 
 def _menu(session: Session) -> None:
     pin = "Unpin" if session.pinned else "Pin"
-    to_archive = {"active": ["Archive"], "archived": ["Move to chats"]}.get(session.state, [])
+    to_archive = {"active": ["Archive"], "archived": ["Unarchive"]}.get(session.state, [])
     delete = [] if session.state == "trash" else [_DELETE]
     options = [_RENAME, pin, _TAGS, _BOT, _EXPORT, *to_archive, *delete]
     key = "session menu"
-    st.menu_button("Session", options, key=key, type="tertiary", on_click=_chosen, args=(session, key))
+    st.menu_button(
+        _OPTIONS,
+        options,
+        icon=":material/more_horiz:",
+        key=key,
+        type="tertiary",
+        help=_OPTIONS,
+        on_click=_chosen,
+        args=(session, key),
+    )
 
 
 def _chosen(session: Session, key: str) -> None:
@@ -57,7 +69,7 @@ def _chosen(session: Session, key: str) -> None:
             callbacks.attempt(lambda chat: chat.update(user, session_id, pinned=not session.pinned))
         case "Archive":
             move_sessions(user, [session_id], session.state, "archived")
-        case "Move to chats":
+        case "Unarchive":
             move_sessions(user, [session_id], session.state, "active")
         case "Delete":
             callbacks.open_session(None)
@@ -68,28 +80,27 @@ def _chosen(session: Session, key: str) -> None:
                 st.session_state.pop(left, None)
 
 
-def _bot(chat: Chat, session: Session) -> str:
-    try:
-        return f"{session.bot_id} ({chat.bot_of(session).label})"
-    except UnknownBot:
-        return f"{session.bot_id} (not in the config: it can't answer here)"
+def _model(chat: Chat, session: Session) -> str:
+    if session.bot_id in chat.bots:
+        return model_label(session.bot_id, chat.bots)
+    return f"{session.bot_id} (no longer configured)"
 
 
 def _trash_notice(session: Session) -> None:
-    until = f" until {session.expire_time:%d %B %Y}" if session.expire_time else ""
-    st.warning(f"This session is in the trash{until}, then it goes for ever.")
+    end = f" Will be permanently deleted on {format_date(session.expire_time)}." if session.expire_time else ""
+    st.warning(f"In trash.{end}")
     with st.container(horizontal=True):
         st.button(
             "Restore", key="restore", on_click=move_sessions, args=(session.user, [session.id], "trash", "active")
         )
-        st.button("Delete for ever", key="delete for ever", on_click=_request_purge)
+        st.button(_PURGE, key="delete permanently", on_click=_request_purge)
 
 
 def _request_purge() -> None:
-    st.session_state.dialog = "Delete for ever"
+    st.session_state.dialog = _PURGE
 
 
-@st.dialog("Rename")
+@st.dialog(_RENAME)
 def _rename_dialog(session: Session) -> None:
     st.text_input("Name", session.name, key="new name", max_chars=NAME_LIMIT)
     _show_problem()
@@ -100,7 +111,7 @@ def _set_name(chat: Chat, session: Session) -> None:
     chat.update(session.user, session.id, name=st.session_state["new name"])
 
 
-@st.dialog("Tags")
+@st.dialog(_TAGS)
 def _tags_dialog(session: Session) -> None:
     st.multiselect(
         "Tags",
@@ -108,7 +119,7 @@ def _tags_dialog(session: Session) -> None:
         default=session.tags,
         accept_new_options=True,
         key="new tags",
-        placeholder="Choose, or write a new one",
+        placeholder="Select or create tags",
     )
     _show_problem()
     st.button("Save", key="save tags", type="primary", on_click=_save, args=(session, _set_tags))
@@ -126,17 +137,17 @@ def _set_tags(chat: Chat, session: Session) -> None:
     chat.update(session.user, session.id, tags=list(st.session_state["new tags"]))
 
 
-@st.dialog("Bot and system prompt")
+@st.dialog(_BOT)
 def _bot_dialog(session: Session) -> None:
     chat = cache.connection()
     names = list(chat.bots)
     index = names.index(session.bot_id) if session.bot_id in names else None
     bot_id = st.selectbox(
-        "Bot",
+        "Model",
         names,
         index=index,
-        format_func=lambda bot: f"{bot} ({chat.bots[bot].label})",
-        help="It answers from the next message on.",
+        format_func=lambda bot_id: model_label(bot_id, chat.bots),
+        help="Applies from your next message.",
         key="new bot",
     )
     system = system_prompt_input(session, chat.bots[bot_id]) if bot_id else session.system
@@ -151,18 +162,20 @@ def _bot_dialog(session: Session) -> None:
     st.button("Save", key="save bot", type="primary", on_click=_save, args=(session, change))
 
 
-@st.dialog("Export")
+@st.dialog(_EXPORT)
 def _export_dialog(session: Session) -> None:
     session_export_links(session)
 
 
-@st.dialog("Delete for ever?")
+@st.dialog("Delete permanently?")
 def _purge_dialog(session: Session) -> None:
-    st.markdown(f"{session_label(session.name)} and its {session.message_count:,} messages can't be brought back then.")
+    count = session.message_count
+    messages = "its message" if count == 1 else f"its {count:,} messages"
+    st.markdown(f"This permanently deletes “{session_label(session.name)}” and {messages}. This can't be undone.")
     _show_problem()
     with st.container(horizontal=True):
-        st.button("Delete for ever", key="purge", type="primary", on_click=_save, args=(session, _purge))
-        st.button("Keep it", key="keep it", on_click=st.rerun)
+        st.button(_PURGE, key="purge", type="primary", on_click=_save, args=(session, _purge))
+        st.button("Cancel", key="cancel purge", on_click=st.rerun)
 
 
 def _purge(chat: Chat, session: Session) -> None:
@@ -171,7 +184,7 @@ def _purge(chat: Chat, session: Session) -> None:
 
 
 def _save(session: Session, change: Callable[[Chat, Session], None]) -> None:
-    """Apply the change of a dialog and close it. On failure it stays open with its input, and shows the error."""
+    """Apply the change of a dialog and close it. On failure, keep it open with its input and show the error."""
     try:
         change(cache.connection(), session)
     except BotchatError as error:
@@ -190,5 +203,5 @@ _DIALOGS = {
     _TAGS: _tags_dialog,
     _BOT: _bot_dialog,
     _EXPORT: _export_dialog,
-    "Delete for ever": _purge_dialog,
+    _PURGE: _purge_dialog,
 }

@@ -1,4 +1,4 @@
-"""The sidebar: the user's sessions by day, 50 at a time. It is a fragment, so that it can rerun on its own."""
+"""The sidebar: the user's sessions by day, 50 at a time, in a fragment that reruns on its own."""
 
 from functools import partial
 
@@ -12,23 +12,23 @@ from botchat.web.markdown.escape import escape
 from botchat.web.timezone import local_now
 
 _PLACES: dict[str, State] = {"Chats": "active", "Archive": "archived", "Trash": "trash"}
+_REFRESH = "Refresh the list"
 _EMPTY = {
-    "Chats": "No sessions yet. The first message makes one.",
-    "Archive": "Nothing is in the archive.",
-    "Trash": "The trash is empty. What is deleted stays here for 30 days.",
+    "Chats": "No chats yet. Send a message to start one.",
+    "Archive": "No archived chats.",
+    "Trash": "Trash is empty. Deleted chats are kept for 30 days.",
 }
 
 
 @st.fragment(key="sidebar")
 def sidebar(user: str, opened: str | None) -> None:
-    """Show the sidebar; `opened` is the ID of the session that the page shows."""
+    """Show the sidebar; `opened` is the ID of the open session."""
     st.button("New chat", icon=":material/edit_square:", width="stretch", on_click=_open, args=(None,), key="new chat")
     try:
         _sessions(user, opened)
-        store = cache.connection().store
     except BotchatError as error:
         st.error(escape(str(error)), icon=":material/cloud_off:")
-        st.button("Try again", on_click=_refresh, args=(user,), key="try the list again")
+        st.button("Retry", on_click=_refresh, args=(user,), key="try the list again")
         return
     with st.container(key="views", horizontal=True):
         _view("Settings", "settings")
@@ -36,7 +36,7 @@ def sidebar(user: str, opened: str | None) -> None:
             _view("Admin", "admin")
         if runtime.current().can_sign_out:
             st.html('<a class="botchat-link" href="sign-out">Sign out</a>', width="content")
-    st.caption(f"{escape(user)}  \nStore: {escape(store)}")
+    st.caption(escape(user))
 
 
 def _sessions(user: str, opened: str | None) -> None:
@@ -55,23 +55,23 @@ def _sessions(user: str, opened: str | None) -> None:
             for name, names in listed.groups:
                 _group(name, names, opened)
     if not listed.groups:
-        st.caption("Nothing was found." if where.text or where.tag else _EMPTY[place])
+        st.caption("No results." if where.text or where.tag else _EMPTY[place])
     _list_actions(user, listed)
 
 
 def _filter_controls(user: str) -> tuple[str, SessionFilter]:
-    """Show the search, the place and the tag; return the name of the place and the filter."""
+    """Show the search field, the folder and the tag; return the name of the folder and the filter."""
     text = st.text_input(
-        "Search names and messages",
+        "Search chats",
         key="search",
         type="search",
         icon=":material/search:",
-        placeholder="Search",
+        placeholder="Search chats",
         label_visibility="collapsed",
         on_change=_first_page,
     )
     place = st.segmented_control(
-        "Where to look",
+        "Show",
         list(_PLACES),
         default="Chats",
         required=True,
@@ -89,7 +89,7 @@ def _filter_controls(user: str) -> tuple[str, SessionFilter]:
             tags,
             index=None,
             key="tag",
-            placeholder="Any tag",
+            placeholder="All tags",
             label_visibility="collapsed",
             on_change=_first_page,
         )
@@ -98,7 +98,7 @@ def _filter_controls(user: str) -> tuple[str, SessionFilter]:
 
 
 def _group(name: str, names: dict[str, str], opened: str | None) -> None:
-    # One widget per group: a button for each of 500 sessions would take 126 ms of every run (measured).
+    # One widget per group: 500 buttons would add 126 ms to every run (measured).
     key = f"group {name}"
     chosen = opened if opened in names else None
     if st.session_state.get(key) != chosen or key not in st.session_state:
@@ -112,12 +112,20 @@ def _list_actions(user: str, listed: cache.SessionList) -> None:
     with st.container(key="list actions", horizontal=True):
         if listed.shown < listed.total:
             st.button("Load more", on_click=_load_more, key="load more")
-        st.button("Refresh", on_click=_refresh, args=(user,), key="refresh", help="Shows what was changed elsewhere.")
         if listed.shown:
             selecting = st.session_state.get("selecting", False)
             st.button("Done" if selecting else "Select", on_click=_select, args=(not selecting,), key="select")
-    if listed.shown:
-        st.caption(f"{listed.shown} of {listed.total} sessions")
+        st.button(
+            _REFRESH,
+            icon=":material/refresh:",
+            type="tertiary",
+            on_click=_refresh,
+            args=(user,),
+            key="refresh",
+            help=_REFRESH,
+        )
+    if listed.shown < listed.total:
+        st.caption(f"Showing {listed.shown:,} of {listed.total:,}")
 
 
 def _view(name: str, view: str) -> None:
@@ -135,7 +143,7 @@ def _open(session_id: str | None) -> None:
 
 
 def _chosen(key: str, names: dict[str, str]) -> None:
-    # After a rename, a browser may send the old name, and Streamlit accepts it as a value.
+    # After a rename, a browser may still send the old name, which Streamlit accepts.
     if (session_id := st.session_state[key]) in names:
         _open(session_id)
 
@@ -156,5 +164,5 @@ def _refresh(user: str) -> None:
     try:
         cache.connection().refresh(user)
     except BotchatError:
-        return  # the next run reads again and shows the error instead of the list
+        return  # the next run reads the list again and shows the error
     st.rerun()

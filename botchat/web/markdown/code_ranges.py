@@ -1,4 +1,4 @@
-"""Where the code in a Markdown text ends: fenced blocks and code spans."""
+"""Finds the code in a Markdown text: fenced blocks and code spans."""
 
 import re
 from bisect import bisect_left
@@ -13,20 +13,20 @@ _END_OF_PARAGRAPH = re.compile(r"\n(?=[ \t]*\n)")
 
 
 class CodeRanges:
-    """Finds the ends of the code in one text, in O(n log n) of its length."""
+    """Finds the ends of the code in one text, in O(n log n) time."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._runs: defaultdict[int, list[int]] = defaultdict(list)
-        """The positions of the runs of backticks, in order, by the length of the run."""
+        """The positions of backtick runs, in order, by their length."""
         for run in _TICKS.finditer(text):
             self._runs[run.end() - run.start()].append(run.start())
         self._paragraph_ends = [found.start() for found in _END_OF_PARAGRAPH.finditer(text)] if self._runs else []
 
     def fence_end(self, position: int) -> int | None:
-        """Return the end of the fenced block that begins at this position, None if none does.
+        """Return the end of the fenced block that begins at this position, or None.
 
-        A block that isn't closed ends with the text.
+        An unclosed block ends with the text.
         """
         opening = _OPENING_FENCE.match(self._text, position)
         if opening is None:
@@ -37,8 +37,8 @@ class CodeRanges:
     def span_end(self, position: int) -> int:
         """Return the end of the code span that begins with the backtick at this position.
 
-        A span ends with the next run of as many backticks in the same paragraph. Without one, the backticks are text,
-        and only they are passed over.
+        A span ends with the next run of the same length in the same paragraph. Without one, the backticks are text, and
+        only they are skipped.
         """
         ticks = _TICKS.match(self._text, position)
         if ticks is None:
@@ -51,6 +51,6 @@ class CodeRanges:
 
 
 def _first_from(position: int, positions: list[int], otherwise: int) -> int:
-    """Return the first of the positions, which are in order, that isn't before this one."""
+    """Return the first of the sorted positions that isn't before this one."""
     at = bisect_left(positions, position)
     return positions[at] if at < len(positions) else otherwise

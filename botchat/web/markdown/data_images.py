@@ -1,4 +1,4 @@
-"""Limits the images in `data:` URLs of a text by the number of pixels that a browser has to decode."""
+"""Limits the `data:` images in a text by the number of pixels that a browser has to decode."""
 
 import re
 from base64 import b64decode
@@ -6,14 +6,14 @@ from io import BytesIO
 from urllib.parse import unquote_to_bytes
 
 _MAX_PIXELS = 16_000_000
-"""Pixels of all images in one text, which take 64 MB in a browser. A PNG of 30 kB can hold 1,000 million."""
+"""The maximum number of pixels in one text, which take 64 MB in a browser. A PNG of 30 kB can have a billion."""
 
 _DATA = re.compile(r"data:image/(?:png|jpeg|gif|webp)(?P<base64>(?:;[^;,]*)*?;base64)?(?:;[^;,]*)*,", re.IGNORECASE)
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 
 
 class PixelBudget:
-    """The pixels that are left for the images of one text."""
+    """The remaining pixels for the images of one text."""
 
     def __init__(self) -> None:
         self._left = _MAX_PIXELS
@@ -29,7 +29,7 @@ class PixelBudget:
 
 
 def _pixels(data: str, *, is_base64: bool) -> int | None:
-    """Return the number of pixels in an image's header, None if it isn't an image."""
+    """Return the number of pixels according to an image's header, or None if it isn't an image."""
     from PIL import Image
 
     try:

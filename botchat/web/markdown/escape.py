@@ -1,4 +1,4 @@
-"""Prepares text for Streamlit, which takes every text as Markdown: escapes it, or restricts a bot's Markdown."""
+"""Prepares text for Streamlit, which treats every text as Markdown: escapes it, or restricts a bot's Markdown."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -12,8 +12,8 @@ from botchat.web.markdown.data_images import PixelBudget
 from botchat.web.markdown.formulas import SizeBudget
 
 MAX_MARKDOWN_LENGTH = 40_000
-"""The longest message, in characters, that is shown as Markdown. 100,000 take Chromium four seconds, and a message is
-drawn eight times per second while it streams."""
+"""The maximum length of a message that is shown as Markdown, in characters. Chromium takes four seconds for 100,000,
+and a streaming message is drawn eight times per second."""
 
 _MARKS = re.compile(r"([!-/:-@\[-`{-~])")
 _LABEL_LENGTH = 60
@@ -29,7 +29,7 @@ _DISPLAYED = (
 )
 _INLINE = r"\\\((?P<inline>(?:(?!\\[()]|\n[ \t]*\n)[^$])+?)\\\)"
 
-# A position where something other than prose can begin. The first character class makes the search fast.
+# A position where something other than prose can begin. Starting with a character class makes the search fast.
 _MARKUP_START = re.compile(r"[`$\\!:hH\n](?:(?<=[`$\\!:])|(?<=[hH])(?=ttps?://)|(?<=\n)(?=[ \t>*+\d.)-]*[`~\\]))")
 _SIGN = re.compile(
     rf"{_DISPLAYED}|(?P<address>https?://[^\s<>()\[\]!`$\\]*)|(?P<formula>{_FORMULA})|{_INLINE}|(?P<escape>\\.)"
@@ -45,20 +45,20 @@ _REST_OF_IMAGE = re.compile(rf"\](?:\({_TARGET}{_TITLE}\)|\[(?P<label>(?:[^\[\]\
 
 
 def escape(text: str) -> str:
-    """Escape a text so that it is shown literally: no Markdown, no directive, no link."""
+    """Escape a text so that it is shown literally, without Markdown, directives or links."""
     return _MARKS.sub(r"\\\1", text)
 
 
 def bot_markdown(text: str) -> str:
     r"""Convert a bot's Markdown to Markdown for Streamlit.
 
-    Streamlit's extensions are escaped: prices as formulas, `:red[…]`, `:material/…:`, `:smile:`. Formulas between `\(`
-    and `\)`, `\[` and `\]` are put between dollars. An image becomes a link, so that nothing is fetched before a user
-    follows it; an image in the text itself (`data:`) stays, unless it is huge. Sizes in formulas are limited; a formula
+    Streamlit's extensions are escaped: `$` in prices, `:red[…]`, `:material/…:`, `:smile:`. Formulas between `\(` and
+    `\)` or `\[` and `\]` are put between dollar signs. A remote image becomes a link, so that nothing is fetched until
+    the user follows it; an embedded image (`data:`) stays, unless it is huge. Sizes in formulas are limited; a formula
     that defines macros is shown as source.
 
-    This is for the reader's convenience. The security boundary, if this module reads Markdown differently than
-    Streamlit does, is the policy in `security_headers`, which lets nothing be loaded from other servers.
+    This is a convenience. If this module parses Markdown differently from Streamlit, the security boundary is the
+    policy in `security_headers`, which blocks loading anything from other servers.
     """
     return _bot_markdown(text) if len(text) <= MAX_MARKDOWN_LENGTH else _rewritten(text)
 
@@ -80,7 +80,7 @@ def session_label(name: str) -> str:
 
 
 class _Rewriter:
-    """Rewrites a text in one pass, from one position where something other than prose can begin to the next."""
+    """Rewrites a text in one pass, jumping between positions where something other than prose can begin."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -141,7 +141,7 @@ class _Rewriter:
 
 
 def _end_of_image_text(text: str, position: int) -> int | None:
-    """Return the position of the bracket that ends an image's text, None if there is none."""
+    """Return the position of the bracket that ends an image's text, or None."""
     for found in _IN_TEXT_OF_IMAGE.finditer(text, position):
         if len(found[0]) == 1:
             return found.start() if found[0] == "]" else None
@@ -170,7 +170,7 @@ _SIGNS: Mapping[str | None, Callable[[str], str]] = {
 
 
 def _display(formula: str, found: re.Match[str]) -> str:
-    """Put a formula between dollars; on lines of its own, if nothing else is on its lines."""
+    """Put a formula between dollar signs, on separate lines if nothing else is on its lines."""
     indent = found["indent"]
     if indent is None or found["ends"] is None:
         return f"{indent or ''}${' '.join(formula.split())}$"
@@ -179,10 +179,10 @@ def _display(formula: str, found: re.Match[str]) -> str:
 
 
 def _host(address: str) -> str | None:
-    """Return the host name in an image's URL, None if no other host would be contacted."""
+    """Return the host name in an image's URL, or None if no other host would be contacted."""
     try:
         parts = urlsplit(address)
-    except ValueError:  # not a URL, like http://[
+    except ValueError:  # not a URL, such as http://[
         return None
     return parts.hostname if parts.scheme.lower() in {"", "http", "https"} else None
 

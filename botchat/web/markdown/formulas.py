@@ -1,10 +1,10 @@
-"""Limits the sizes in bots' formulas: KaTeX draws any size, and Streamlit passes it no option to limit them."""
+"""Limits the sizes in bots' formulas: KaTeX draws any size, and Streamlit doesn't set its limits."""
 
 import re
 from dataclasses import dataclass
 
 MAX_SIZE_EM = 50
-"""The largest size in a formula, in em: wider than the column of text."""
+"""The largest size in a formula, in em: wider than the text column."""
 
 _TOTAL = 1_000
 """The largest sum of the sizes in the formulas of one text, in em."""
@@ -51,7 +51,7 @@ _COMMAND = re.compile(
 
 @dataclass
 class SizeBudget:
-    """What is left for the sizes in the formulas of one text, in em."""
+    """The remaining size for the formulas of one text, in em."""
 
     left: float = _TOTAL
 

@@ -1,4 +1,4 @@
-"""What the routes next to the page share: the origin check, error responses and headers."""
+"""Shared by the download routes: the origin check, error responses and headers."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -12,18 +12,18 @@ from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError, FileNotFound, InvalidInput, SessionNotFound
 from botchat.core.exporting import one_line
 
-# Without Sec-Fetch-Site it is no browser, or an old one. "none" means that the user typed the URL.
+# Clients without Sec-Fetch-Site are old browsers or not browsers. "none" means that the user entered the URL.
 _OWN_PAGES = {"same-origin", "none"}
 _NAME_BYTES = 120
 _NOT_IN_FILE_NAMES = re.compile(r'[/\\:*?"<>|\ufffd\u2400-\u2426]+')
 
 
 def endpoint(make: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
-    """Return the endpoint of a route: `make` runs in a thread, and its errors become a status and a sentence."""
+    """Return the endpoint of a route: it calls `make` in a thread and turns errors into a status and a message."""
 
     async def answer(request: Request) -> Response:
         if request.headers.get("sec-fetch-site", "none") not in _OWN_PAGES:
-            return PlainTextResponse("Another site asked for this: open it from the page.", 403)
+            return PlainTextResponse("Cross-site request blocked. Open this link from the page.", 403)
         try:
             return await run_in_threadpool(make, request)
         except (SessionNotFound, FileNotFound) as error:
@@ -37,14 +37,14 @@ def endpoint(make: Callable[[Request], Response]) -> Callable[[Request], Awaitab
 
 
 def connection() -> Chat:
-    """Return the page's connection. The import is late because Streamlit warns of caches created before it runs."""
+    """Return the page's connection. Imported late, because Streamlit warns about caches created before it runs."""
     from botchat.web import cache
 
     return cache.connection()
 
 
 def private_headers(disposition: str) -> dict[str, str]:
-    """Return the headers of a private file: never cached, never taken for another type, same origin only."""
+    """Return the headers of a private file: no caching, no type sniffing, same origin only."""
     return {
         "Content-Disposition": disposition,
         "Cache-Control": "no-store",
@@ -54,7 +54,7 @@ def private_headers(disposition: str) -> dict[str, str]:
 
 
 def attachment_disposition(name: str) -> str:
-    """Return a Content-Disposition that saves a file under a name (RFC 6266), with a second name for old browsers."""
+    """Return a Content-Disposition that sets a file name (RFC 6266), with an ASCII fallback for old browsers."""
     stem, dot, ending = one_line(name).rpartition(".")
     safe = _NOT_IN_FILE_NAMES.sub("_", stem).encode()[:_NAME_BYTES].decode(errors="ignore").strip(". _") or "session"
     plain = re.sub(r"[^\w .()-]", "_", safe, flags=re.ASCII)

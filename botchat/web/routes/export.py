@@ -1,4 +1,4 @@
-"""The route /export: streams a user's sessions as a file, with one session in memory at a time."""
+"""The route /export: streams a user's sessions as a file, holding one session in memory at a time."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ from botchat.web.routes.common import attachment_disposition, connection, endpoi
 
 
 def _export(request: Request) -> Response:
-    """Return a file. A failure before the first byte is a status and a sentence; a later one aborts the connection."""
+    """Return a file. An error before the first byte sets the status and message; a later one aborts the connection."""
     form = _form(request.query_params.get("form", ""))
     name, parts = _file(runtime.user_of(request), form, request.query_params.get("session"))
     headers = private_headers(attachment_disposition(f"{name}.{form}"))
@@ -23,18 +23,18 @@ def _export(request: Request) -> Response:
 
 
 EXPORT_ROUTE = Route("/export", endpoint(_export), methods=["GET"])
-"""`?form=md|html|json|jsonl|csv`; with `&session=ID` one session, without it all except the trash."""
+"""`?form=md|html|json|jsonl|csv` exports all sessions except the trash, or one with `&session=ID`."""
 
 
 def _form(asked: str) -> ExportFormat:
     try:
         return ExportFormat(asked)
     except ValueError as error:
-        raise InvalidInput(f"There is no form {asked!r}: say form={'|'.join(ExportFormat)}.") from error
+        raise InvalidInput(f"Unknown format {asked!r}. Available formats: {', '.join(ExportFormat)}.") from error
 
 
 def _file(user: str, form: ExportFormat, session_id: str | None) -> tuple[str, Iterator[bytes]]:
-    """Return the file's name and its chunks. The first is read here, so that an error is known before anything is sent.
+    """Return the file's name and its chunks. The first chunk is read here, to detect errors before anything is sent.
 
     Raises:
         SessionNotFound: the user has no session with this ID.
@@ -51,7 +51,7 @@ def _file(user: str, form: ExportFormat, session_id: str | None) -> tuple[str, I
 def _all(admin: Admin, user: str, form: ExportFormat) -> Iterator[str]:
     records = admin.records(
         SessionFilter(user=user, state=None)
-    )  # `state=None`, so that a session archived meanwhile isn't missed
+    )  # `state=None`: otherwise a session that is archived meanwhile would be missed
     return export((record for record in records if record["state"] != "trash"), form)
 
 

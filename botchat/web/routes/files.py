@@ -1,4 +1,4 @@
-"""The route /file: a message's attachments. Images are shown, other files are downloaded, nothing is run."""
+"""The route /file: a message's attachments. Images are shown, other files downloaded, none executed."""
 
 from urllib.parse import urlencode
 
@@ -26,4 +26,4 @@ def _file(request: Request) -> Response:
 
 
 FILE_ROUTE = Route("/file", endpoint(_file), methods=["GET"])
-"""`?session=ID&id=FILE`; `&name=` only sets the name of the download."""
+"""`?session=ID&id=FILE`; `&name=` sets only the name of the download."""

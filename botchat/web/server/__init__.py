@@ -1,1 +1,1 @@
-"""The page's server: security headers, checks of host and origin, the page's token, and socket options."""
+"""The page's server: security headers, host and origin checks, the page token, and socket options."""

@@ -1,4 +1,4 @@
-"""A token of the page's own, for the page without a sign-in: only a client that loaded the page can use it."""
+"""The token of a page without sign-in: only a client that has loaded the page can use it."""
 
 import hmac
 import re
@@ -17,18 +17,18 @@ _HOST_CONFIG = "/_stcore/host-config"
 
 
 class PageToken:
-    """Requires a cookie that loading the page sets, for WebSockets, downloads and every request that changes something.
+    """Requires a cookie for WebSockets, downloads and every request that changes something; loading the page sets it.
 
     The token is random and belongs to the process. Streamlit's script in an open tab reads `host-config` before each
-    connection, so that request sets the cookie too: a tab goes on after the server was restarted, without a reload.
+    connection, so that request sets the cookie too: after the server restarts, a tab works without a reload.
     """
 
     def __init__(self, app: ASGIApp, port: int, exempt_prefix: str) -> None:
-        """Make the token.
+        """Create the token.
 
         Args:
-            app: answers the requests that are let through.
-            port: of this server. It is part of the cookie's name, because cookies don't distinguish ports.
+            app: handles the admitted requests.
+            port: the port of this server, for the cookie's name: cookies don't distinguish ports.
             exempt_prefix: the path below which requests need no token.
         """
         self._app = app
@@ -42,7 +42,7 @@ class PageToken:
         if is_exempt or self._has_token(scope):
             await self._app(scope, receive, send)
         elif _needs_token(scope):
-            text = "This request needs the page's cookie: open the page first, and allow its cookies."
+            text = "Missing page cookie. Open the page first, and allow cookies for it."
             await reject(text, 403, scope, receive, send)
         else:
             await self._app(scope, receive, self._with_cookie(scope, send))
@@ -52,7 +52,7 @@ class PageToken:
         return hmac.compare_digest(token.encode(), self._token.encode())
 
     def _with_cookie(self, scope: Scope, send: Send) -> Send:
-        """Return a `send` that adds the cookie to the page and to `host-config`, and to no other response."""
+        """Return a `send` that adds the cookie to the responses of the page and of `host-config` only."""
 
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start":

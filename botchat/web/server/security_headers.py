@@ -1,4 +1,4 @@
-"""Security headers of every response, and the checks of a request's host name and origin."""
+"""Security headers for every response, and checks of a request's host name and origin."""
 
 from collections.abc import Collection
 from urllib.parse import urlsplit
@@ -9,8 +9,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from botchat.serving import is_cross_origin
 
-# A browser fetches a remote image in a message immediately, and with its URL sends what an injected prompt put into it.
-# So nothing is loaded from other servers. Streamlit needs inline styles, and images from `data:` URLs.
+# A browser fetches a remote image in a message immediately, so an injected prompt could leak data in the image's URL.
+# That is why nothing is loaded from other servers. Streamlit needs inline styles, and images from `data:` URLs.
 _POLICY = {
     "default-src": "'self'",
     "img-src": "'self' data: blob:",
@@ -26,7 +26,7 @@ _HEADERS = {
     "Content-Security-Policy": "; ".join(f"{name} {sources}" for name, sources in _POLICY.items()),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    # Other origins get no referrer. With "no-referrer" the page's own forms would be sent with `Origin: null`.
+    # Other origins get no referrer. With "no-referrer", the page's own forms would be sent with `Origin: null`.
     "Referrer-Policy": "same-origin",
 }
 _POLICY_VIOLATION = 1008
@@ -50,7 +50,7 @@ class SecurityHeaders:
 
 
 class AllowedHosts:
-    """Rejects HTTP and WebSocket requests whose `Host` isn't one of the server's own names.
+    """Rejects HTTP and WebSocket requests whose `Host` isn't one of the server's names.
 
     Otherwise a site whose name resolves to this machine (DNS rebinding) could read responses in the visitor's browser.
     """
@@ -65,18 +65,18 @@ class AllowedHosts:
         if scope["type"] == "lifespan" or "*" in self._hosts or _host(Headers(scope=scope)) in self._hosts:
             await self._app(scope, receive, send)
         else:
-            text = "This page does not go by that name: open it by its own address."
+            text = "Unknown host name. Open this page at its own address."
             await reject(text, 400, scope, receive, send)
 
 
 class SameOrigin:
-    """Rejects requests of pages of another origin, links to the page aside.
+    """Rejects requests from pages of another origin, except links to the page.
 
-    Streamlit itself accepts WebSockets from pages on every port of this machine, with the visitor's cookies.
+    Streamlit itself accepts WebSockets from pages on any port of this machine, with the visitor's cookies.
     """
 
     def __init__(self, app: ASGIApp, exempt_prefix: str) -> None:
-        """Set the path below which requests aren't checked, because browsers don't add its credentials themselves."""
+        """Set the path prefix that isn't checked, because browsers don't send its credentials on their own."""
         self._app = app
         self._exempt_prefix = exempt_prefix
 
@@ -86,12 +86,12 @@ class SameOrigin:
         if is_exempt or not is_cross_origin(scope):
             await self._app(scope, receive, send)
         else:
-            text = "Cross-origin request blocked: a page of another address made it. Open this page by its own address."
+            text = "Cross-origin request blocked. Open this page directly at its own address."
             await reject(text, 403, scope, receive, send)
 
 
 async def reject(text: str, status: int, scope: Scope, receive: Receive, send: Send) -> None:
-    """Reject a request. A WebSocket that is closed before it is accepted gets the status 403."""
+    """Reject a request. A WebSocket that is closed before it is accepted gets status 403."""
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
     else:

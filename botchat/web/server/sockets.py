@@ -6,15 +6,14 @@ import stat
 from contextlib import suppress
 
 _DESCRIPTORS = range(3, 256)
-"""File descriptors to search for the listening socket, which is one of the first that a server opens."""
+"""File descriptors to search for the listening socket, which a server opens early."""
 
 
 def disable_nagle(port: int) -> None:
-    """Set TCP_NODELAY for the connections to a port of this process, so that every message is sent immediately.
+    """Set TCP_NODELAY for connections to a port of this process, so that every message is sent immediately.
 
-    Streamlit sends a page as many small messages and leaves Nagle's algorithm on. With it, the second message waits
-    until the browser has acknowledged the first, which takes 40 ms. Connections inherit the option from the listening
-    socket.
+    Streamlit sends a page as many small messages and leaves Nagle's algorithm on: the second message waits until the
+    browser has acknowledged the first, which takes 40 ms. Connections inherit the option from the listening socket.
     """
     for descriptor in _DESCRIPTORS:
         with suppress(OSError):  # it is closed, or not a TCP socket

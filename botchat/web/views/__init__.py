@@ -1,1 +1,1 @@
-"""What the page shows: the chat, the settings and the admin page."""
+"""The views of the page: the chat, the settings and the admin page."""

@@ -1,4 +1,4 @@
-"""Shows one session: its messages, dividers, and the reply that is streaming."""
+"""Shows one session: its messages, dividers and streaming reply."""
 
 from dataclasses import replace
 
@@ -19,13 +19,15 @@ _POLL_SECONDS = 3.0
 
 
 def show_conversation(chat: Chat, session: Session) -> None:
-    """Show a session's messages, and follow the reply that is streaming."""
+    """Show a session's messages, and follow its streaming reply."""
     reply = chat.reply(session.user, session.id)
     reply_id = reply.message.id if reply else external_reply_id(session)
     messages = branch_of(session.messages, _end_of_branch(session, reply))
     later = max(0, len(messages) - message_window.MAX_MESSAGES)
     if session.first:
-        st.button(f"Show earlier ({session.first:,} more)", on_click=message_window.show_earlier, key="show earlier")
+        st.button(
+            f"Load earlier messages ({session.first:,})", on_click=message_window.show_earlier, key="show earlier"
+        )
     dividers, active = Dividers(session, messages), active_messages()
     offered = offered_actions(messages, alternatives(session.messages), active)
     for message, actions in zip(messages[: message_window.MAX_MESSAGES], offered, strict=False):
@@ -34,26 +36,26 @@ def show_conversation(chat: Chat, session: Session) -> None:
             show_session_message(session, message, actions, active)
     redact_dialog(session)
     if later:
-        st.button(f"Show the newest ({later:,} more)", on_click=message_window.reset, key="show newest")
+        st.button("Jump to latest", on_click=message_window.reset, key="show newest")
     if reply_id:
         follow_reply(session.user, session.id)
     elif not later and is_unanswered(session):
-        st.button("Try again", icon=":material/refresh:", on_click=_retry, args=(session,), key="retry")
+        st.button("Retry", icon=":material/refresh:", on_click=_retry, args=(session,), key="retry")
     if session.rev and not reply_id:
         st.session_state.seen = chat.revision(session.user)
         _poll_changes(session.user, session.id, session.rev)
 
 
 def _end_of_branch(session: Session, reply: Reply | None) -> str | None:
-    # A regenerated reply starts a branch, which is stored with its first text. Until then, too, it replaces the reply
-    # before it on the page.
+    # A regenerated reply starts a branch, which is stored with its first text. Even before that, it replaces the
+    # previous reply on the page.
     if reply and any(message.id == reply.message.parent for message in session.messages):
         return reply.message.parent
     return session.head
 
 
 def show_last_read(session: Session) -> None:
-    """Show a session as it was read last, while the store can't be read, and follow the reply that is streaming."""
+    """Show a session as it was read last while the store is unreachable, and follow its streaming reply."""
     reply = runtime.current().replies.active_reply(session.user, session.id)
     reply_id = reply.message_id if reply else external_reply_id(session)
     for message in branch_of(session.messages, session.head):
@@ -64,7 +66,7 @@ def show_last_read(session: Session) -> None:
 
 
 def session_with_reply(known: Session | None, reply: Reply) -> Session | None:
-    """Return the session as it was read last, or as the reply knows it if that is newer, with the reply added."""
+    """Return the session as it was read last, or as the reply knows it if that is newer, including the reply."""
     asked = reply.session
     ids = {message.id for message in known.messages} if known else set()
     base = known if known and not (asked and {message.id for message in asked.messages[-1:]} - ids) else asked
@@ -76,7 +78,7 @@ def session_with_reply(known: Session | None, reply: Reply) -> Session | None:
 
 @st.fragment(run_every=_POLL_SECONDS)
 def _poll_changes(user: str, session_id: str, rev: int) -> None:
-    """Rerun the page if another tab changed this session. The store is read only if this process wrote something."""
+    """Rerun the page if another tab changed this session. The store is read only if this process has written to it."""
     try:
         chat = cache.connection()
         revision = chat.revision(user)
@@ -85,7 +87,7 @@ def _poll_changes(user: str, session_id: str, rev: int) -> None:
             st.session_state.seen = revision
             is_new = chat.open(user, session_id, last=1).rev != rev
     except BotchatError:
-        is_new = True  # the run of the whole page shows the error
+        is_new = True  # a run of the whole page shows the error
     if is_new:
         st.rerun()
 

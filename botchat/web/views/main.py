@@ -1,4 +1,4 @@
-"""The page: chooses the view, and arranges the sidebar, the open session and the composer."""
+"""The page: selects the view, and arranges the sidebar, the open session and the composer."""
 
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def show() -> None:
         st.warning(escape(notice))
     if not view:
         composer.unsent_message(session)
-        _side(user, session)  # last, so that the first text of a reply doesn't wait for the list
+        _side(user, session)  # last, so that the first text of a reply doesn't wait for the session list
     runtime.current().after_run()
 
 
@@ -64,14 +64,14 @@ def _other_view(view: str, user: str) -> None:
     elif view == "admin" and runtime.current().is_admin(user):
         show_admin()
     else:
-        st.error("There is no such page.", icon=":material/error:")
+        st.error("Page not found.", icon=":material/error:")
 
 
 def _current_session(user: str) -> tuple[Session | None, str | None]:
-    """Return the session of the page, and the error that prevents reading it.
+    """Return the session of the page, and the error if it can't be read.
 
-    While the store is down it is the session that was read last, with its running reply, so that the conversation stays
-    on the screen until it is stored. After a restart of the server, the fields that the tab has open are opened again.
+    While the store is unreachable, this is the session as it was read last, with its running reply, so that the
+    conversation stays on the screen. After the server restarted, the fields that the tab has open are reopened.
     """
     wanted = st.query_params.get("session")
     remembered: Session | None = st.session_state.get("shown" if wanted else "new")

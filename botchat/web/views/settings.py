@@ -1,4 +1,7 @@
-"""The settings view: theme, preferences, export and import."""
+"""The settings view: theme, preferences, export, import and storage."""
+
+from contextlib import suppress
+from typing import Any
 
 import streamlit as st
 
@@ -6,23 +9,27 @@ from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError
 from botchat.web import cache, callbacks
 from botchat.web.assets import theme_selector
+from botchat.web.components.new_chat import model_label
 from botchat.web.components.transfer import export_links, import_form
 from botchat.web.markdown.escape import escape
 
+_REASONING = {"folded": "Collapsed", "shown": "Expanded"}
+
 
 def show_settings(user: str) -> None:
-    """Show the settings. Each is stored when it is changed."""
+    """Show the settings. Every change is saved immediately."""
     st.subheader("Settings", anchor=False)
     theme_selector()
     try:
         _preferences(cache.connection(), user)
     except BotchatError as error:
         st.error(escape(str(error)), icon=":material/cloud_off:")
-    st.subheader("Your sessions", anchor=False)
-    st.markdown("All of them, but for those in the trash, in a file:")
+    st.subheader("Data", anchor=False)
+    st.markdown("Export all chats (except trash)")
     export_links()
-    st.markdown("Sessions out of a file: botchat's own, or what ChatGPT, LibreChat and Open WebUI export:")
+    st.markdown("Import chats from botchat, ChatGPT, DeepSeek, LibreChat or Open WebUI")
     import_form(user)
+    _about()
 
 
 def _preferences(chat: Chat, user: str) -> None:
@@ -30,36 +37,49 @@ def _preferences(chat: Chat, user: str) -> None:
     names = list(chat.bots)
     preferred = preferences.default_bot or chat.default_bot
     st.selectbox(
-        "Bot of a new chat",
+        "Default model",
         names,
         index=names.index(preferred) if preferred in names else 0,
-        format_func=lambda bot: f"{bot} ({chat.bots[bot].label})",
+        format_func=lambda bot_id: model_label(bot_id, chat.bots),
         key="default_bot",
         on_change=_set_preference,
         args=(user, "default_bot"),
     )
-    _preference_control(user, "reasoning", "A bot's reasoning is", ["folded", "shown"], preferences.reasoning)
-    help_ = "A line between the messages, from where you can start a new session; nothing is taken out for it."
-    _preference_control(
-        user, "topics", "Where a new topic seems to begin is", ["hidden", "shown"], preferences.topics, help_
-    )
-
-
-def _preference_control(
-    user: str, name: str, label: str, options: list[str], chosen: str, help_: str | None = None
-) -> None:
     st.segmented_control(
-        label,
-        options,
-        default=chosen,
+        "Show reasoning",
+        list(_REASONING),
+        format_func=_REASONING.__getitem__,
+        default=preferences.reasoning,
         required=True,
-        key=name,
+        key="reasoning",
         on_change=_set_preference,
-        args=(user, name),
-        help=help_,
+        args=(user, "reasoning"),
     )
+    st.toggle(
+        "Mark topic changes",
+        preferences.topics == "shown",
+        key="topics",
+        on_change=_set_topics,
+        args=(user,),
+        help="Shows a divider where the topic seems to change.",
+    )
+
+
+def _about() -> None:
+    with suppress(BotchatError):  # the error is already shown above
+        store = cache.connection().store
+        st.subheader("About", anchor=False)
+        st.markdown(f"Storage: {escape(store)}")
+
+
+def _set_topics(user: str) -> None:
+    _save(user, topics="shown" if st.session_state.topics else "hidden")
 
 
 def _set_preference(user: str, name: str) -> None:
-    if callbacks.attempt(lambda chat: chat.set_preferences(user, **{name: st.session_state[name]})):
+    _save(user, **{name: st.session_state[name]})
+
+
+def _save(user: str, **preference: Any) -> None:
+    if callbacks.attempt(lambda chat: chat.set_preferences(user, **preference)):
         st.session_state.pop("new", None)

@@ -74,7 +74,7 @@ def test_think_reasons_before_it_answers():
     first_answer = heard.pieces.index(next(piece for piece in heard.pieces if piece.content))
     assert "nothing to think about" in heard.reasoning
     assert not any(piece.reasoning_content for piece in heard.pieces[first_answer:])
-    assert "I have no thoughts" in heard.content
+    assert "so I have no thoughts" in heard.content
     assert heard.finish.reason == "stop"
 
 
@@ -96,7 +96,7 @@ def test_error_breaks_off_and_the_received_part_is_kept():
     heard = demo_reply("error")
     assert heard.content.endswith("This is the beginning of a reply that")
     assert heard.finish is None
-    assert heard.error == "The demo bot broke off, as you asked it to. What came before is kept."
+    assert heard.error == "The demo bot simulated an error. The partial reply is kept."
 
 
 @pytest.mark.parametrize("text", ["THINK", "Think, please.", " think!", "think\nabout it"])

@@ -133,8 +133,8 @@ def test_an_http_proxy_is_used_with_its_password_and_no_proxy_is_heeded():
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("ALL_PROXY", "socks4://127.0.0.1:1", "is of a kind that isn't supported. Use http://, https:// or socks5://."),
-        ("HTTP_PROXY", "ftp://host:1", "is of a kind that isn't supported. Use http://, https:// or socks5://."),
+        ("ALL_PROXY", "socks4://127.0.0.1:1", "has an unsupported scheme. Use http://, https:// or socks5://."),
+        ("HTTP_PROXY", "ftp://host:1", "has an unsupported scheme. Use http://, https:// or socks5://."),
         ("HTTP_PROXY", "http://host:port", "isn't a valid URL. Use http://HOST:PORT, and percent-encode"),
         ("http_proxy", "http://[::1", "isn't a valid URL. Use http://HOST:PORT, and percent-encode"),
         ("http_proxy", "http://", "isn't a valid URL."),
@@ -161,7 +161,7 @@ def test_a_bad_proxy_is_an_error_of_the_bot_and_others_are_still_checked():
         "print([str(e) for e in fetch_model_lists(bots, 9)], [str(t.failure) for t in probe_bots(bots)])"
     )
     said = run(code, ALL_PROXY="socks9://ann:geheim@h:1")
-    assert said.count("The proxy in ALL_PROXY is of a kind that isn't supported.") == 2
+    assert said.count("The proxy in ALL_PROXY has an unsupported scheme.") == 2
     assert said.count("Can't reach http://127.0.0.1:1/v1") == 2
     assert "geheim" not in said
 
@@ -318,7 +318,7 @@ def test_a_redirect_that_keeps_the_request_is_followed_and_one_that_does_not_is_
     assert heard.error == f"{stub.url} redirects to {new} (HTTP 404). Set base_url to the new address."
     with StubBot([redirect(302, "/login"), whole("<title>Sign in</title>", kind="text/html")]) as stub:
         (heard,) = ask(bot_at(stub.url))
-    assert "redirects to another address that isn't a chat API (Sign in)" in heard.error
+    assert "redirects to an address that isn't a chat API (Sign in)" in heard.error
 
 
 @contextmanager

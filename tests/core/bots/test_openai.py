@@ -173,8 +173,8 @@ def test_a_server_that_has_no_list_of_models_is_reported():
         (refused(404, "No such model."), "Model 'stub-1' not found at http://127.0.0.1:"),
         (whole({"error": "No such model."}, status=404), "(HTTP 404: No such model). Check the model, and that base"),
         (whole({"detail": "Not Found"}, status=404), "(HTTP 404: Not Found). Check the model, and that base_url ends"),
-        (refused(400, "Maximum context length is 8 tokens."), "is too long for this bot: start a new session"),
-        (refused(413, "The prompt is too long."), "is too long for this bot: start a new session"),
+        (refused(400, "Maximum context length is 8 tokens."), "exceeds the model's context window (Maximum"),
+        (refused(413, "The prompt is too long."), "is too long). Start a new one, or shorten your message."),
         (refused(400, "Bad temperature."), "Request refused (HTTP 400: Bad temperature)."),
         (
             refused(403, "Not from your country."),

@@ -117,7 +117,7 @@ def test_a_server_without_a_system_role_gets_its_text_with_the_first_of_the_user
 
 def test_an_image_of_the_bots_is_named_because_servers_take_images_from_users_alone():
     said = [user("Draw"), assistant("Here", files=[PIXEL]), user("Thanks")]
-    assert prompt_turns(*said, images=True)[1] == ("assistant", "Here\n\n[image p.png: not shown to this bot]")
+    assert prompt_turns(*said, images=True)[1] == ("assistant", "Here\n\n[image p.png: not supported by this model]")
 
 
 def test_an_interrupted_reply_is_sent_as_far_as_received():

@@ -130,7 +130,7 @@ def test_images_are_parts_of_their_message_for_a_bot_that_can_see():
     assert text_of(parts) == "Before\n\nLook\n\n### b.txt\n\n```\nb\n```"
     assert (
         prompt_turns(*said)[0][1]
-        == "Before\n\nLook\n\n[image a.png: not shown to this bot]\n\n### b.txt\n\n```\nb\n```"
+        == "Before\n\nLook\n\n[image a.png: not supported by this model]\n\n### b.txt\n\n```\nb\n```"
     )
     assert prompt_turns(user("", files=[png]), images=True)[0][1] == parts[2:3]
 

@@ -116,7 +116,7 @@ def test_nothing_is_a_valid_empty_document_in_each_format():
     assert written("md") == written("jsonl") == ""
     assert json.loads(written("json")) == []
     assert list(csv.reader(io.StringIO(written("csv")))) == [written("csv").strip().split(",")]
-    assert "There are none." in written("html")
+    assert "No sessions." in written("html")
 
 
 def test_one_session_at_a_time_is_read_from_the_store():

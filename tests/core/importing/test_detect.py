@@ -128,9 +128,9 @@ def changed_message(**fields) -> str:
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("{broken", "no JSON"),
-        ("42", "no session"),
-        ('{"some": "object"}', "no session"),
+        ("{broken", "Not valid JSON"),
+        ("42", "Unrecognized session format"),
+        ('{"some": "object"}', "Unrecognized session format"),
         (changed_message(role="robot"), r"messages\.0\.role .* 'assistant'"),
         (changed_message(content=5), r"messages\.0\.content .* string"),
         (changed_message(content=None), r"messages\.0\.content .* string"),
@@ -140,28 +140,28 @@ def changed_message(**fields) -> str:
         (changed_message(usage={"prompt_tokens": "many"}), "usage"),
         (changed_message(feedback="up"), "feedback"),
         (changed_message(id="a\0b"), "NUL"),
-        (changed_message(id=""), "not empty"),
+        (changed_message(id=""), "non-empty"),
         (changed_message(later=[2**64]), "64 bits"),
-        (changed_message(**{"a.b": 1}), "no dot"),
-        (changed(messages=[GOOD["messages"][0]] * 2), "same id"),
+        (changed_message(**{"a.b": 1}), "Invalid key: 'a.b'"),
+        (changed(messages=[GOOD["messages"][0]] * 2), "same ID"),
         (changed(messages=[]), "no messages"),
-        ('{"messages": ["x"]}', "no JSON object"),
+        ('{"messages": ["x"]}', "not a JSON object"),
         (changed(user="a\0b"), "NUL"),
         (changed(user=7), "user .* string"),
         (changed(id=["s"]), "id .* string"),
-        (changed(bot_id=""), "not empty"),
+        (changed(bot_id=""), "non-empty"),
         (changed(rev="1"), "rev .* integer"),
         (changed(state="gone"), "state .* 'archived'"),
         (changed(pinned="yes"), "pinned .* boolean"),
         (changed(system=1), "system .* string"),
         (changed(system="x" * 100_001), "100,000"),
         (changed(tags=[1]), r"tags\.0 .* string"),
-        (changed(metadata={"$where": 1}), r"no leading \$"),
-        (changed(metadata={"a": float("1e400")}).replace('{"$double": "inf"}', "9" * 5000), "can't be read"),
-        (changed(metadata={"at": NOON}).replace("2026", "26"), "can't be read"),
-        (changed(metadata={"raw": b"x"}).replace("eA==", "?"), "can't be read"),
+        (changed(metadata={"$where": 1}), r"Invalid key: '\$where'"),
+        (changed(metadata={"a": float("1e400")}).replace('{"$double": "inf"}', "9" * 5000), "invalid number"),
+        (changed(metadata={"at": NOON}).replace("2026", "26"), "invalid number, time"),
+        (changed(metadata={"raw": b"x"}).replace("eA==", "?"), "binary value"),
         (changed(metadata={}).replace('"user"', '"deep": ' + "[" * 95 + "]" * 95 + ', "user"', 1), "too deeply"),
-        (changed(metadata={}).replace('"user"', '"deep": ' + "[" * 99_999 + ', "user"', 1), "too deeply"),
+        (changed(metadata={}).replace('"user"', '"deep": ' + "[" * 99_999 + ', "user"', 1), "levels of nesting"),
         (changed(name="n").replace('"n"', '"half \\ud800"'), "lone surrogate"),
         (changed_message(content="x" * 17_000_000), "16 MiB"),
     ],
@@ -186,7 +186,7 @@ def test_lines_are_read_also_when_the_first_of_them_is_spoilt():
 
 def test_bytes_that_are_no_text_are_told():
     (good, refused) = read(changed().encode() + b'{"id": "\xff"}\n')
-    assert (good, refused) == (GOOD, SkippedEntry("line 2", "It is no text in UTF-8."))
+    assert (good, refused) == (GOOD, SkippedEntry("line 2", "Not valid UTF-8."))
 
 
 @pytest.mark.parametrize(

@@ -287,7 +287,7 @@ def test_the_command_counts_messages_that_can_not_be_shown_and_succeeds(shell, r
     file.write_text(json.dumps(similar(said(PARTS), said("x"))))
     done = shell.run("sessions", "import", str(file), "--user", "ann")
     assert done.returncode == 0
-    assert "1 session taken in. 1 message has unsupported content; the original is kept." in done.stderr
+    assert "1 session imported. 1 message has unsupported content; the original is kept." in done.stderr
     file.write_text(json.dumps(similar(said("x"))))
     assert "unsupported" not in shell.run("sessions", "import", str(file), "--user", "ann").stderr
     assert repository_at.count("ann") == 2

@@ -67,19 +67,19 @@ def test_a_text_is_known_by_being_one_and_an_image_by_its_first_bytes(name, data
     ("data", "why"),
     [
         (b"", "a.png is empty"),
-        (b"x" * (MAX_FILE_BYTES + 1), "a file has at most 10.0 MB"),
-        (b"\xff\xfea\0", "neither text in UTF-8 nor"),
-        (b"a\0b", "neither text in UTF-8 nor"),
-        (b"caf\xe9", "neither text in UTF-8 nor"),
-        (b"%PDF-1.7\xff", "neither text in UTF-8 nor"),
-        (b"RIFF\x10\0\0\0WAVEfmt \xff", "neither text in UTF-8 nor"),
-        (b"\x89PNG\xff", "neither text in UTF-8 nor"),
+        (b"x" * (MAX_FILE_BYTES + 1), "The limit is 10.0 MB per file"),
+        (b"\xff\xfea\0", "Unsupported file type: a.png"),
+        (b"a\0b", "Unsupported file type: a.png"),
+        (b"caf\xe9", "Unsupported file type: a.png"),
+        (b"%PDF-1.7\xff", "Unsupported file type: a.png"),
+        (b"RIFF\x10\0\0\0WAVEfmt \xff", "Unsupported file type: a.png"),
+        (b"\x89PNG\xff", "Unsupported file type: a.png"),
     ],
 )
-def test_what_is_neither_is_refused_in_one_sentence(data, why):
+def test_other_files_are_refused_with_the_reason_and_the_next_step(data, why):
     with pytest.raises(InvalidInput, match=why) as refused:
         read_file("a.png", data)
-    assert str(refused.value).count(". ") == 0
+    assert str(refused.value).count(". ") == 1
 
 
 @pytest.mark.parametrize(
@@ -107,18 +107,21 @@ def test_a_message_may_be_files_alone_and_they_name_the_session(chat_with_images
     session = sent(chat_with_images, read_file("notes.txt", TEXT), read_file("b.png", PNG), content="")
     assert store.get("ann", session.id).name == "notes.txt"
     assert [file.name for file in chat_with_images.open("ann", session.id).messages[0].files] == ["notes.txt", "b.png"]
-    with pytest.raises(InvalidInput, match="nothing to send"):
+    with pytest.raises(InvalidInput, match="message is empty"):
         chat_with_images.send("ann", session, " ")
 
 
 @pytest.mark.parametrize(
     ("files", "why"),
     [
-        ([read_file("b.png", PNG)], "'blind' can't be shown images, so b.png .* `images = true`"),
-        ([read_file("a.txt", TEXT)] * 2, "same id"),
-        ([read_file("a.txt", TEXT) for _ in range(MAX_FILES + 1)], "at most 10 files, not 11"),
-        ([File(name="a.txt", type="text/plain", size=3)], "can't be sent as it is"),
-        ([File(name="a.txt", type="text/plain", size=3, data=b"x")], "can't be sent as it is"),
+        ([read_file("b.png", PNG)], "Can't send b.png to 'blind': this model doesn't accept images.* `images = true`"),
+        ([read_file("a.txt", TEXT)] * 2, "same ID"),
+        (
+            [read_file("a.txt", TEXT) for _ in range(MAX_FILES + 1)],
+            r"Too many files \(11\). You can attach up to 10 per message.",
+        ),
+        ([File(name="a.txt", type="text/plain", size=3)], "has no data, or its size is wrong"),
+        ([File(name="a.txt", type="text/plain", size=3, data=b"x")], "has no data, or its size is wrong"),
     ],
 )
 def test_files_that_a_bot_can_not_take_are_refused_before_anything_is_saved(chat_with_images, store, files, why):
@@ -159,7 +162,7 @@ def test_a_file_that_is_gone_ends_no_conversation(chat_with_images, store):
     with store._file.writing() as db:
         db.execute("DELETE FROM files")
     assert chat_with_images.send("ann", session, "And?").wait(30)
-    assert chat_with_images.bot.prompts[-1][0]["content"] == "Look\n\n[file big.txt: not there any more]"
+    assert chat_with_images.bot.prompts[-1][0]["content"] == "Look\n\n[file big.txt: no longer available]"
 
 
 def test_after_a_change_to_a_bot_that_can_not_see_it_is_told_of_the_images(chat_with_images):
@@ -169,7 +172,7 @@ def test_after_a_change_to_a_bot_that_can_not_see_it_is_told_of_the_images(chat_
     reply = chat_with_images.send("ann", session, "And?")
     assert reply.wait(30)
     prompt = chat_with_images._turns.bots["blind"].prompts[-1]
-    assert prompt[0]["content"] == "Look\n\n[image b.png: not shown to this bot]"
+    assert prompt[0]["content"] == "Look\n\n[image b.png: not supported by this model]"
 
 
 def test_other_words_leave_the_files_and_a_message_has_its_own(chat_with_images, store):
@@ -215,10 +218,10 @@ def test_another_users_file_is_not_found(chat_with_images):
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ([{}, {}], "Two of its files have the same id"),
-        ([{"size": 3}], "says that it has 3 bytes, and has 9"),
-        ([{"data": None}], "data of its file 'a.txt' are missing"),
-        ([{"id": "a/b"}], "id of a file"),
+        ([{}, {}], "Two files have the same ID"),
+        ([{"size": 3}], "has 9 bytes instead of 3"),
+        ([{"data": None}], "data of file 'a.txt' is missing"),
+        ([{"id": "a/b"}], "Invalid file ID"),
         ([{"name": 1}], "messages.0.files.0.name"),
         ([{"data": "text"}], "messages.0.files.0.data"),
     ],

@@ -200,7 +200,7 @@ def test_a_shell_that_follows_a_session_is_told_of_it_at_the_end():
     ended = replace(coming, content="See:", status="truncated", error="It ends here.")
     shown: dict[str, Message] = {}
     first, then, last = ("".join(_new_text(message, 2, "b", shown)) for message in (coming, ended, ended))
-    assert first.endswith("still coming · " + rfc3339(coming.create_time) + "\n\nSee")
+    assert first.endswith("streaming · " + rfc3339(coming.create_time) + "\n\nSee")
     assert then == ":\n\nUnsupported content: image\n\n*It ends here.*\n"
     assert last == ""
 

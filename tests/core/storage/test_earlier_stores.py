@@ -81,10 +81,10 @@ def test_store_check_finds_nothing_wrong(earlier_shell):
     done = earlier_shell.run("store", "check", "-F", "json")
     assert done.returncode == 0, done.stdout + done.stderr
     found = {finding["what"]: finding["status"] for finding in json.loads(done.stdout)["items"]}
-    assert found["12 sessions were read."] == "ok"
+    assert found["Read 12 sessions."] == "ok"
     assert "failed" not in found.values()
     assert {what for what, status in found.items() if status == "warning"} <= {
-        "A server alone: one disk holds all words."
+        "MongoDB is a single server: all data is on one machine."
     }
 
 

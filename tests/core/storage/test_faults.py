@@ -79,7 +79,7 @@ def test_ctrl_c_stops_the_reply_and_keeps_what_came(shell, repository_at, stub_f
     process = begun(shell)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()
-    assert (process.returncode, b"stopped; what came is kept" in err) == (130, True)
+    assert (process.returncode, b"Stopped. The partial reply is saved." in err) == (130, True)
     answer = only_session(repository_at).messages[1]
     assert (answer.content, answer.status) == ("First words", "stopped")
     assert server.left.wait(30)
@@ -93,7 +93,7 @@ def test_ctrl_c_does_not_say_that_words_are_kept_which_are_not(tmp_path, own_mon
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()
     assert process.returncode == 5
-    assert b"does not answer" in err
+    assert b"Can't reach MongoDB at" in err
     assert b"is kept" not in err
 
 

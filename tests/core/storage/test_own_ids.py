@@ -167,7 +167,7 @@ def test_an_id_that_somebody_took_first_is_free_for_every_other_user(keyed):
     assert (session.message_count, session.rev, session.name) == (2, 2, "mine")
     keyed.purge("mallory", CASE)
     assert words(keyed, "ann") == ["mine", "and more"]
-    with pytest.raises(SessionNotFound, match="'case-4712' among yours"):
+    with pytest.raises(SessionNotFound, match="'case-4712' not found"):
         keyed.get("mallory", CASE)
     with pytest.raises(MessageNotFound):
         keyed.position("ann", CASE, "none")
@@ -297,7 +297,7 @@ def test_two_users_import_a_file_and_each_exports_it_again_with_its_id(keyed):
         importer = SessionImporter(admin)
         assert (list(importer.load([record | {"user": user}])), importer.existing) == ([], 1)
         assert list(SessionImporter(admin, "replace").load([record | {"user": user}])) == [CASE]
-        with pytest.raises(BotchatError, match="has 'case-4712' already"):
+        with pytest.raises(BotchatError, match="'case-4712' already exists"):
             list(SessionImporter(admin, "fail").load([record | {"user": user}]))
     (again,) = admin.records(SessionFilter(user="bob"))
     assert {n: again[n] for n in ("_id", "id", "messages")} == {n: record[n] for n in ("_id", "id", "messages")}

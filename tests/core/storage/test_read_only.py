@@ -61,7 +61,7 @@ def test_a_user_who_may_only_read_lists_and_reads(locked_mongod, said, tmp_path)
 def test_what_a_user_who_may_only_read_asks_is_refused_before_the_bot_is_asked(locked_mongod, said, tmp_path):
     done = shell_of(locked_mongod, "reader", tmp_path).run("ask", "What?")
     assert done.returncode != 0
-    assert "does not allow this" in error_line(done)
+    assert "denied access" in error_line(done)
     repository = build_repository(address(locked_mongod, "reader"))
     repository.prepare()
     with pytest.raises(StoreRefused):
@@ -123,9 +123,9 @@ def test_a_copy_takes_its_addresses_from_the_environment_and_from_files(locked_m
 @pytest.mark.parametrize(
     ("store", "content", "words"),
     [
-        ("env:BOTCHAT_NOWHERE", None, "variable BOTCHAT_NOWHERE must hold the address"),
-        ("file:{path}", None, "can't be read"),
-        ("file:{path}", b"  \n", "must hold the address"),
+        ("env:BOTCHAT_NOWHERE", None, "variable BOTCHAT_NOWHERE must contain the store address"),
+        ("file:{path}", None, "Can't read the store address"),
+        ("file:{path}", b"  \n", "must contain the store address"),
         ("file:{path}", b"mongodb://a:geheim-17@h/b\nmongodb://a:geheim-17@h/c\n", "on one line"),
         ("file:{path}", b"geheim-17 \xff", "on one line"),
     ],

@@ -183,7 +183,8 @@ def test_a_command_names_the_quotes_and_redacts_them_if_asked(shell, repository_
     answer = Message(role="assistant", content="I won't tell 12345678 to anybody.")
     repository_at.append(session, answer)
     done = shell.run("sessions", "redact", session.id, "-m", "2", "--yes")
-    assert f"message 3 (assistant). Redact it too: botchat sessions redact {session.id} -m {answer.id}" in done.stderr
+    again = f"botchat sessions redact {session.id} -m {answer.id}"
+    assert f"message 3 (assistant). To redact it too: {again}" in done.stderr
     later = Message(role="user", content="12345678?")
     repository_at.append(session, later)
     done = shell.run("sessions", "redact", session.id, "-m", "4", "--quotes", "--yes")
@@ -201,7 +202,7 @@ def test_on_a_terminal_the_command_offers_to_redact_the_quotes(local_shell, stor
     _, errors = process.communicate()
     os.close(ours)
     os.close(theirs)
-    assert b"1 message quoting or copying it: message 2 of session here" in errors
+    assert b"1 message that quotes or copies it: message 2 of session here" in errors
     assert [m.content for m in store.get("ann", "here").messages] == ["[redacted]", "[redacted]"]
 
 

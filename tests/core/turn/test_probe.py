@@ -32,7 +32,7 @@ def test_reasoning_and_usage_are_reported_if_there_are_any():
 
 @pytest.mark.parametrize("script", [["ok"], ["ok", Finish(reason=None)]])
 def test_a_reply_that_does_not_say_that_it_is_complete_is_a_failure(script):
-    assert "without saying that it was complete" in str(probe(*script).failure)
+    assert "Reply ended unexpectedly: the model server sent no finish reason" in str(probe(*script).failure)
 
 
 def test_a_failing_bot_does_not_keep_others_from_their_trial():

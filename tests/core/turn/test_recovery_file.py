@@ -136,7 +136,7 @@ def test_a_reply_that_the_store_will_never_take_is_in_a_file_and_the_chat_goes_o
     assert [(m.content, m.status) for m in read.messages[1:]] == [("It begins", "interrupted")] * begun
     assert read.turn is None
     with pytest.raises(
-        StoreError, match=r"^The last reply can't be saved \(That does not fit: .* MiB\)\. It is now in"
+        StoreError, match=r"^Couldn't save the last reply \(The message is too large\)\. It was written to"
     ):
         chat.send("ann", read, "On")
     (path,) = (tmp_path / "data" / "rescued").iterdir()

@@ -68,7 +68,7 @@ def test_ask_that_is_interrupted_without_a_store_tells_where_the_answer_is(mongo
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=90)
     assert process.returncode == 5, err
-    assert "does not answer" in err.decode()
+    assert "Can't reach MongoDB at" in err.decode()
     path = find_recovery_file(mongo_shell, err.decode())
     own_mongod.start()
     shown = import_recovery_file(mongo_shell, path)
@@ -79,15 +79,15 @@ def test_ask_that_is_interrupted_without_a_store_tells_where_the_answer_is(mongo
 
 def test_the_terminal_asks_about_a_reply_that_is_not_saved_and_writes_it_to_a_file(mongo_shell, own_mongod, rest):
     with on_terminal(mongo_shell, "tui") as terminal:
-        terminal.sees("No sessions yet.")
+        terminal.sees("No chats yet.")
         terminal.type("Go\r")
         terminal.sees("The first half")
         own_mongod.stop()
         rest.set()
-        terminal.sees("The reply is not saved")
+        terminal.sees("Couldn't save this reply")
         terminal.sees("second half.")
         terminal.type("\x03\x03")
-        terminal.sees("Save to a file (s)")
+        terminal.sees("Save to file (s)")
         terminal.type("s")
         assert terminal.ends() == 0
         path = find_recovery_file(mongo_shell, terminal.text)
@@ -98,12 +98,12 @@ def test_the_terminal_asks_about_a_reply_that_is_not_saved_and_writes_it_to_a_fi
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_terminal_without_a_question_and_with_a_file(mongo_shell, own_mongod, rest, end):
     with on_terminal(mongo_shell, "tui") as terminal:
-        terminal.sees("No sessions yet.")
+        terminal.sees("No chats yet.")
         terminal.type("Go\r")
         terminal.sees("The first half")
         own_mongod.stop()
         rest.set()
-        terminal.sees("The reply is not saved")
+        terminal.sees("Couldn't save this reply")
         terminal.process.send_signal(end)
         assert terminal.ends() == 128 + end
         path = find_recovery_file(mongo_shell, terminal.text)
@@ -111,16 +111,16 @@ def test_a_signal_ends_the_terminal_without_a_question_and_with_a_file(mongo_she
     assert "The first half and the second half." in import_recovery_file(mongo_shell, path)
 
 
-def test_quit_anyway_writes_nothing(mongo_shell, own_mongod, rest):
+def test_quit_without_saving_writes_nothing(mongo_shell, own_mongod, rest):
     with on_terminal(mongo_shell, "tui") as terminal:
-        terminal.sees("No sessions yet.")
+        terminal.sees("No chats yet.")
         terminal.type("Go\r")
         terminal.sees("The first half")
         own_mongod.stop()
         rest.set()
-        terminal.sees("The reply is not saved")
+        terminal.sees("Couldn't save this reply")
         terminal.type("\x11")
-        terminal.sees("Quit anyway (q)")
+        terminal.sees("Quit without saving (q)")
         terminal.type("q")
         assert terminal.ends() == 0
     assert not mongo_shell.folder.exists()
@@ -139,9 +139,9 @@ def test_the_page_keeps_an_unsaved_reply_on_the_screen_and_its_server_leaves_it_
         own_mongod.stop()
         rest.set()
         visitor.sees("and the second half.")
-        visitor.sees("Not saved")
+        visitor.sees("Couldn't save this reply")
         visitor.say("And this?")
-        visitor.sees("Not saved, and not sent")
+        visitor.sees("Couldn't send")
         visitor.sees("The first half and the second half.")
         visitor.page.reload()
         visitor.sees("The first half and the second half.")
@@ -178,13 +178,13 @@ def test_the_terminal_over_a_server_that_is_lost_keeps_what_was_on_its_screen(mo
     token = mongo_shell.run("tokens", "create", "ann").stdout.strip()
     mongo_shell.environment["BOTCHAT_TOKEN"] = token
     with on_terminal(mongo_shell, "tui", "--server", api.address) as terminal:
-        terminal.sees("No sessions yet.")
+        terminal.sees("No chats yet.")
         terminal.type("Go\r")
         terminal.sees("The first half")
         api.stop(signal.SIGKILL)
-        terminal.sees("can't be followed")
+        terminal.sees("Connection lost")
         terminal.type("\x11")
-        terminal.sees("Save to a file (s)")
+        terminal.sees("Save to file (s)")
         terminal.type("s")
         assert terminal.ends() == 0
         path = find_recovery_file(mongo_shell, terminal.text)

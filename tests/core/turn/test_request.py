@@ -101,7 +101,7 @@ def test_a_last_message_that_can_not_be_sent_is_an_error(chat_on, store):
     store.save(session)
     reply = chat.retry("ann", chat.open("ann", session.id))
     assert reply.wait(30)
-    assert "has no text for the bot to answer" in reply.message.error
+    assert "Your last message has no text." in reply.message.error
     assert bot.prompts == []
 
 
@@ -163,7 +163,7 @@ def test_messages_before_a_cut_are_not_sent_until_it_is_undone(chat_on, store):
     session = chat.open("ann", session.id)
     chat.set_context_start("ann", session, session.messages[2].id)
     usage = context_usage(chat.open("ann", session.id))
-    assert (usage.text, usage.is_manual, usage.first_id) == ("4 of 6 messages sent", True, session.messages[2].id)
+    assert (usage.text, usage.is_manual, usage.first_id) == ("4 of 6 messages in context", True, session.messages[2].id)
     answer = say(chat, session, "And?")
     assert [m["content"] for m in bot.prompts[-1]] == ["Oslo?", "Yes.", "Why?", "Yes.", "And?"]
     assert (answer.sent["messages"], answer.sent["of"]) == (5, 7)

@@ -114,7 +114,7 @@ def test_a_server_that_fails_leaves_it_to_the_words_and_is_logged(local_reposito
         session, logged = send_about_herons(
             local_repository, server, "Book flights to Lisbon", embedding_model="places"
         )
-    assert "has its topic told by words: BotError: " in logged
+    assert "using words instead: BotError: " in logged
     assert "no chat" not in logged  # which is not what was asked for
     assert session.messages[-2].topic is None
     assert session.messages[-2].id in topic_starts(session.messages)

@@ -183,9 +183,9 @@ def test_a_reply_that_fails_keeps_what_came_and_says_why(chat_with, store, error
 @pytest.mark.parametrize(
     ("ending", "word"),
     [
-        ((), "without saying"),
-        ((Finish(reason=None),), "without saying"),
-        ((Finish(reason="length"),), "limit of tokens"),
+        ((), "ended unexpectedly"),
+        ((Finish(reason=None),), "ended unexpectedly"),
+        ((Finish(reason="length"),), "Stopped at the token limit"),
     ],
     ids=["no end", "no reason", "length"],
 )

@@ -241,7 +241,7 @@ def test_the_command_line_refuses_a_question_while_another_waits_for_its_first_w
         pass
     refused = shell.run("ask", "-c", "second")
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert "still answering" in refused.stderr
+    assert "still streaming" in refused.stderr
     rest.set()
     assert first.communicate(timeout=60)[0] == b"One.\n"
     assert shell.run("ask", "-c", "second").stdout == "Two.\n"

@@ -108,7 +108,7 @@ class Visitor:
 
     @property
     def line(self):
-        return self.page.get_by_placeholder("Your message")
+        return self.page.get_by_placeholder("Message botchat…")
 
     @property
     def messages(self):

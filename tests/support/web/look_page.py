@@ -33,7 +33,7 @@ def page() -> None:
     with st.chat_message("user"):
         st.text("Hello\nthere")
     with st.chat_message("assistant"):
-        with st.expander("Reasoning", type="compact"):
+        with st.expander("Thought for 2.3 s", type="compact"):
             st.markdown("Let me see.")
         st.markdown("`code` [a link](https://example.org)\n\n```python\nprint(1)\n```\n\n| a | b |\n|-|-|\n| 1 | 2 |")
         with st.container(key="actions 1", horizontal=True):
@@ -49,7 +49,7 @@ def page() -> None:
     st.error("An error")
     st.warning("A warning")
     st.caption("A caption")
-    st.chat_input("Your message", key="prompt")
+    st.chat_input("Message botchat…", key="prompt")
 
 
 if st.runtime.exists():

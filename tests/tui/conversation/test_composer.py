@@ -33,15 +33,15 @@ async def test_a_link_is_opened_only_after_its_address_was_seen(chat_with, tmp_p
         at.app.open_url = opened.append
         transcript = at.app.conversation.transcript
         transcript.post_message(transcript.LinkOpened("https://example.org/[/]"))
-        await at.sees("Open this in your browser?", "https://example.org/[/]")
+        await at.sees("Open this link in your browser?", "https://example.org/[/]")
         await at.press("n")
         assert opened == []
         transcript.post_message(transcript.LinkOpened("https://example.org/[/]"))
-        await at.sees("Open this in your browser?")
+        await at.sees("Open this link in your browser?")
         await at.press("y")
         await at.until(lambda: opened == ["https://example.org/[/]"])
         transcript.post_message(transcript.LinkOpened("file:///etc/passwd"))
-        await at.until(lambda: "Not opened, it is no address of the web: file:///etc/passwd" in at.toasts)
+        await at.until(lambda: "Can't open this link: file:///etc/passwd isn't a web address." in at.toasts)
     assert len(opened) == 1
 
 
@@ -68,7 +68,7 @@ async def test_c_goes_on_with_the_session_used_last_and_says_which(chat_with, st
         pass
     store._repository.append(store.get("ann", first.id), Message(role="user", content="used last"))
     async with terminal(chat_with(), tmp_path, find_initial=lambda chat: chat.latest("ann"), resumes_latest=True) as at:
-        await at.sees("used last", "Going on with", "“First made”")
+        await at.sees("used last", "Continuing chat", "“First made”")
         assert at.app.conversation.session.id == first.id
 
 
@@ -150,3 +150,15 @@ def test_a_reply_can_be_drawn_without_its_session_growing_twice():
     session = with_message(Session(user="ann", bot_id="b"), message := Message(role="assistant", content="a"))
     again = with_message(session, replace(message, content="ab"))
     assert (again.message_count, [m.content for m in again.messages]) == (1, ["ab"])
+
+
+@async_test
+async def test_an_edited_entry_of_the_history_is_not_discarded_by_moving_on(chat_with, store, tmp_path):
+    stored(store, bot_id="b")
+    async with terminal(chat_with(), tmp_path, find_initial=lambda chat: chat.latest("ann")) as at:
+        at.app.conversation.composer.focus()
+        await at.press("up")
+        await at.until(lambda: at.composer_text == "message 0")
+        await at.type(" again")
+        await at.press("down")
+        assert at.composer_text == "message 0 again"

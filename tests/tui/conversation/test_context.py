@@ -17,13 +17,13 @@ async def test_what_came_before_is_forgotten_taken_back_and_begun_anew_by_keys(c
         await at.sees("At nine.")
         await at.press("escape")
         await at.press("f")
-        await at.sees("── 2 of 4 messages sent", "· 2 of 4 messages sent")
+        await at.sees("── 2 of 4 messages in context", "· 2 of 4 messages in context")
         assert store.get("ann", session.id).cut == session.messages[2].id
         await at.press("f")
-        await at.until(lambda: "messages sent" not in at.text)
-        assert "new topic" not in at.text
+        await at.until(lambda: "messages in context" not in at.text)
+        assert "New topic" not in at.text
         await at.press("o")
-        await at.sees("── new topic")
+        await at.sees("── New topic")
         assert store.preferences("ann").topics == "shown"
         await at.press("n")
         await at.until(lambda: at.app.header.state.name == TALK[2])

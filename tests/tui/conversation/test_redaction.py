@@ -46,9 +46,7 @@ async def test_a_message_is_redacted_with_its_title_after_a_question_that_names_
         await at.sees("And something else")
         await mark(at, f"The password is {PASSWORD}")
         await at.press("x")
-        await at.sees(
-            "Redact this message?", "Quoted in: message 2 (assistant), 1 message in 1 other", "Redact them too"
-        )
+        await at.sees("Redact this message?", "Quoted in: message 2 (assistant), 1 message in 1 other", "Redact all")
         await at.press("n")
         assert PASSWORD in message_texts(store, session.id)[0]
         await at.press("x")
@@ -68,7 +66,7 @@ async def test_what_quotes_it_goes_too_if_that_is_chosen(chat_with, store, sessi
         await at.sees("And something else")
         await mark(at, f"The password is {PASSWORD}")
         await at.press("x")
-        await at.sees("Redact them too")
+        await at.sees("Redact all")
         await at.press("a")
         await at.until(lambda: "3 messages redacted." in at.toasts)
         await at.until(lambda: PASSWORD not in at.text)
@@ -86,7 +84,7 @@ async def test_a_server_s_message_is_redacted_the_same_way(remote_with, store, s
         await at.sees("And something else")
         await mark(at, f"The password is {PASSWORD}")
         await at.press("x")
-        await at.sees("Quoted in: message 2 (assistant)", "Redact them too")
+        await at.sees("Quoted in: message 2 (assistant)", "Redact all")
         await at.press("a")
         await at.until(lambda: "3 messages redacted." in at.toasts)
         await at.until(lambda: PASSWORD not in at.text)
@@ -116,7 +114,7 @@ async def test_without_a_marked_message_nothing_is_guessed(chat_with, store, ses
         await at.sees("And something else")
         at.app.conversation.transcript.focus()
         await at.press("x")
-        await at.until(lambda: any(toast.startswith("Mark a message first") for toast in at.toasts))
+        await at.until(lambda: any(toast.startswith("Select a message first") for toast in at.toasts))
     assert "[redacted]" not in message_texts(store, session.id)
 
 
@@ -151,6 +149,6 @@ async def test_a_redaction_that_fails_says_so_and_changes_nothing(flaky_chat, st
         await mark(at, "message 0")
         flaky_chat._repository.fails = True
         await at.press("x")
-        await at.until(lambda: at.notice == "Not redacted: The store is away.")
+        await at.until(lambda: at.notice == "Couldn't redact this message: The store is away.")
         flaky_chat._repository.fails = False
     assert message_texts(store, session.id) == ["message 0", "message 1"]

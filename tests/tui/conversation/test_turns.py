@@ -15,7 +15,7 @@ async def test_a_save_that_fails_is_told_at_once_with_the_words_still_in_the_pro
     async with terminal(chat_with("Yes.", DONE), tmp_path) as at:
         store.down = True
         await at.say("Keep me")
-        await at.until(lambda: at.notice == "Not sent: The store is down.")
+        await at.until(lambda: at.notice == "Couldn't send: The store is down.")
         assert at.composer_text == "Keep me"
         await at.sees("○")
         store.down = False
@@ -30,7 +30,7 @@ async def test_a_message_that_is_too_large_stays_in_the_prompt_to_be_made_shorte
     async with terminal(chat_with("Yes.", DONE), tmp_path) as at:
         store.rejects_as_too_large = True
         await at.say("Keep me")
-        await at.until(lambda: at.notice.startswith("Not sent: That does not fit: a message holds at most 15 MiB."))
+        await at.until(lambda: at.notice.startswith("Couldn't send: The message is too large. The limit is 15 MiB."))
         assert at.composer_text == "Keep me"
     assert store.page("ann").sessions == ()
 
@@ -40,7 +40,7 @@ async def test_a_message_whose_save_was_not_acknowledged_is_not_stored_twice(cha
     async with terminal(chat_with("Yes.", DONE), tmp_path) as at:
         store.loses_acknowledgements = True
         await at.say("Once")
-        await at.until(lambda: at.notice == "Not sent: The store's answer was lost.")
+        await at.until(lambda: at.notice == "Couldn't send: The store's answer was lost.")
         store.loses_acknowledgements = False
         await at.press("enter")
         await at.sees("Yes.")
@@ -56,7 +56,7 @@ async def test_a_reply_that_is_not_saved_says_so_until_it_is(chat_with, store, t
         await at.until(lambda: len(only_session(store).messages) == 2)
         store.down = True
         gate.open()
-        await at.until(lambda: at.notice == "The reply is not saved: The store is down. It is tried again.")
+        await at.until(lambda: at.notice == "Couldn't save this reply: The store is down. Retrying…")
         await at.sees("It begins, goes on")
         store.down = False
         await at.until(lambda: at.notice == "")
@@ -83,7 +83,7 @@ async def test_an_unanswered_message_is_asked_again_after_a_restart(chat_with, s
     session = stored(store, bot_id="b")
     async with terminal(chat_with("At last.", DONE), tmp_path, find_initial=lambda chat: chat.latest("ann")) as at:
         await at.sees("message 0")
-        assert "has no answer" in at.notice
+        assert at.notice == "No reply yet. To retry, press Escape, then r."
         await at.press("escape", "r")
         await at.sees("At last.")
     assert message_texts(store, session.id) == ["message 0", "At last."]
@@ -138,14 +138,14 @@ async def test_feedback_with_a_comment_is_stored_and_the_same_key_takes_it_back(
         await at.sees("An answer.")
         await at.until(lambda: not at.app.conversation._reply)
         await at.press("escape", "plus")
-        await at.sees("Good answer.")
+        await at.sees("Good response")
         await at.type("so [true]")
         await at.press("enter")
-        await at.until(lambda: "Your feedback is kept." in at.toasts)
+        await at.until(lambda: "Feedback saved." in at.toasts)
         given = only_session(store).messages[1].feedback
         assert (given["rating"], given["comment"]) == ("up", "so [true]")
         await at.press("plus")
-        await at.until(lambda: "Your feedback is taken back." in at.toasts)
+        await at.until(lambda: "Feedback removed." in at.toasts)
         assert only_session(store).messages[1].feedback is None
 
 
@@ -162,7 +162,7 @@ async def test_feedback_that_could_not_be_stored_is_asked_for_again_with_its_wor
         await at.sees("The store is down.", "wrong")
         store.down = False
         await at.press("enter")
-        await at.until(lambda: "Your feedback is kept." in at.toasts)
+        await at.until(lambda: "Feedback saved." in at.toasts)
     assert only_session(store).messages[1].feedback["comment"] == "wrong"
 
 
@@ -175,9 +175,9 @@ async def test_another_bot_answers_from_then_on(chat_with, store, tmp_path):
         await at.sees("I am b.")
         await at.until(lambda: not at.app.conversation._reply)
         await at.press("ctrl+b")
-        await at.sees("Who answers from now on?")
+        await at.sees("Model for this chat")
         await at.press("down", "enter")
-        await at.until(lambda: "c answers from now on." in at.toasts)
+        await at.until(lambda: "Model changed to c. Applies from your next message." in at.toasts)
         await at.sees("c (scripted)")
         await at.say("And now?")
         await at.sees("I am c.")
@@ -188,14 +188,15 @@ async def test_another_bot_answers_from_then_on(chat_with, store, tmp_path):
 async def test_a_person_goes_on_with_a_bot_of_their_choice_in_a_session_of_agents(chat_with, store, tmp_path):
     session = stored(store, bot_id="agent")
     store.append(session, Message(role="assistant", content="I am an agent.", agent_id="desk"))
-    async with terminal(chat_with("I am b.", DONE), tmp_path, find_initial=lambda chat: chat.latest("ann")) as at:
+    first = {"find_initial": lambda chat: chat.latest("ann"), "size": (160, 30)}  # toasts cover no message
+    async with terminal(chat_with("I am b.", DONE), tmp_path, **first) as at:
         await at.sees("I am an agent.")
         await at.say("Who?")
-        await at.until(lambda: "Choose who answers: ctrl+b." in at.notice)
+        await at.until(lambda: "Press Ctrl+B to choose a model." in at.notice)
         await at.press("ctrl+b")
-        await at.sees("Who answers from now on?")
+        await at.sees("Model for this chat")
         await at.press("enter")
-        await at.until(lambda: "b answers from now on." in at.toasts)
+        await at.until(lambda: "Model changed to b. Applies from your next message." in at.toasts)
         await at.press("enter")
         await at.sees("I am b.")
         rows = [row.strip() for row in at.text.splitlines()]
@@ -209,7 +210,7 @@ async def test_the_bot_named_at_the_start_answers_in_the_session_to_begin_with(c
     session = stored(store, bot_id="gone")
     first = {"find_initial": lambda chat: chat.latest("ann"), "bot": "b"}
     async with terminal(chat_with("Here.", DONE), tmp_path, **first) as at:
-        await at.until(lambda: "b answers from now on." in at.toasts)
+        await at.until(lambda: "Model changed to b. Applies from your next message." in at.toasts)
         await at.say("Who?")
         await at.sees("Here.")
     assert store.get("ann", session.id).bot_id == "b"
@@ -224,15 +225,17 @@ async def test_who_leaves_with_a_reply_that_is_not_saved_is_asked_and_can_wait_f
         await at.until(lambda: len(only_session(store).messages) == 2)
         store.down = True
         gate.open()
-        await at.until(lambda: at.notice.startswith("The reply is not saved: The store is down."))
+        await at.until(lambda: at.notice.startswith("Couldn't save this reply: The store is down."))
         await at.press("ctrl+q")
-        await at.sees("A reply is not saved: The store is down.", "Save to a file (s)", "Wait (w)", "Quit anyway (q)")
+        await at.sees(
+            "A reply isn't saved: The store is down.", "Save to file (s)", "Wait (w)", "Quit without saving (q)"
+        )
         await at.press("w")
         assert at.app.is_running
         await at.press("ctrl+n")  # another session: the reply is still the program's alone
         await at.until(lambda: not at.app.conversation.session.rev)
         await at.press("ctrl+c", "ctrl+c")
-        await at.sees("A reply is not saved: The store is down.")
+        await at.sees("A reply isn't saved: The store is down.")
         await at.press("escape")
         store.down = False
         await at.until(lambda: not at.app.unsaved_replies)
@@ -251,7 +254,7 @@ async def test_ctrl_c_in_the_question_leaves_as_if_to_save(chat_with, store, tmp
         gate.open()
         await at.until(lambda: at.app.unsaved_replies)
         await at.press("ctrl+q")
-        await at.sees("Save to a file (s)")
+        await at.sees("Save to file (s)")
         await at.press("ctrl+c")
         await at.until(lambda: not at.app.is_running)
         assert not at.app.discards_unsaved
@@ -264,7 +267,7 @@ async def test_a_reply_that_another_program_waits_for_says_so_and_is_stopped(cha
     reply = Chat(store, elsewhere, default_bot="b").send("ann", session, "Go")
     first = lambda chat: chat.latest("ann")  # noqa: E731
     async with terminal(chat_with("Yes.", DONE), tmp_path, find_initial=first) as at:
-        await at.until(lambda: at.notice.startswith("Another program is waiting for this reply."))
+        await at.until(lambda: at.notice.startswith("Streaming in another window or program."))
         await at.press("escape")
         await at.until(lambda: reply.settled)
         assert reply.message.status == "stopped"

@@ -41,19 +41,19 @@ async def test_a_session_is_deleted_after_a_question_and_u_brings_it_back(chat_w
     async with terminal(chat_with(), tmp_path) as at:
         at.app.sessions.list.focus()
         await at.press("d")
-        await at.sees("Put “number 1” into the trash?")
+        await at.sees("Move “number 1” to trash?")
         await at.press("n")
         assert len(at.names) == 2
         await at.press("d", "y")
         await at.until(lambda: at.names == ["number 0"])
-        assert count_line(at) == "1 of 1"
-        assert "“number 1” is in the trash. u takes that back." in at.toasts
+        assert count_line(at) == "1 chat"
+        assert "“number 1” moved to trash. Press u to undo." in at.toasts
         assert store.count("ann") == 1
         await at.press("u")
         await at.until(lambda: at.names == ["number 1", "number 0"])
         assert store.count("ann") == 2
         await at.press("u")
-        await at.until(lambda: "There is nothing to undo." in at.toasts)
+        await at.until(lambda: "Nothing to undo." in at.toasts)
 
 
 @async_test
@@ -63,7 +63,7 @@ async def test_an_old_session_comes_back_to_its_place_also_in_a_search(chat_with
         at.app.sessions.list.focus()
         await at.press("slash")
         await at.type("number")
-        await at.until(lambda: count_line(at) == "3 found")
+        await at.until(lambda: count_line(at) == "3 results")
         await at.press("enter", "down", "d", "y")
         await at.until(lambda: at.names == ["number 2", "number 0"])
         await at.press("u")
@@ -81,15 +81,15 @@ async def test_the_archive_and_the_trash_are_views_and_give_back(chat_with, stor
         await at.until(lambda: at.names == ["number 0"])
         await at.press("v")
         await at.until(lambda: at.names == ["number 2"])
-        assert count_line(at) == "1 of 1 · archive"
+        assert count_line(at) == "1 chat · archive"
         await at.press("a")
-        await at.sees("Nothing is in the archive.")
+        await at.sees("No archived chats.")
         await at.press("v")
         await at.until(lambda: at.names == ["number 1"])
         await at.press("d")
-        await at.sees("for ever?")
+        await at.sees("This can't be undone.")
         await at.press("y")
-        await at.sees("The trash is empty.")
+        await at.sees("Trash is empty.")
         await at.press("v")
         await at.until(lambda: at.names == ["number 2", "number 0"])
 

@@ -17,13 +17,13 @@ async def test_120_sessions_are_listed_50_100_and_120_by_m(chat_with, store, tmp
     store_sessions(store, 120)
     stored(store, "bob", name="not mine")
     async with terminal(chat_with(), tmp_path) as at:
-        await at.until(lambda: count_line(at) == "50 of 120")
-        assert at.app.sessions.list.tail == ("more", "Load 50 more (m)")
+        await at.until(lambda: count_line(at) == "Showing 50 of 120")
+        assert at.app.sessions.list.tail == ("more", "Load more (m)")
         at.app.sessions.list.focus()
         await at.press("m")
-        await at.until(lambda: count_line(at) == "100 of 120")
+        await at.until(lambda: count_line(at) == "Showing 100 of 120")
         await at.press("m")
-        await at.until(lambda: count_line(at) == "120 of 120")
+        await at.until(lambda: count_line(at) == "120 chats")
         assert at.app.sessions.list.tail == ("none", "")
         assert at.names == [f"number {i}" for i in range(119, -1, -1)]
 
@@ -61,7 +61,7 @@ async def test_a_page_that_fails_is_told_in_its_place_and_is_not_the_end(flaky_c
         at.app.sessions.list.focus()
         flaky_chat._repository.fails = True
         await at.press("m")
-        await at.until(lambda: at.app.sessions.list.tail == ("error", "The store is away. Enter tries again."))
+        await at.until(lambda: at.app.sessions.list.tail == ("error", "The store is away. Press Enter to retry."))
         assert len(at.names) == 50
         flaky_chat._repository.fails = False
         await at.press("end", "enter")
@@ -74,7 +74,7 @@ async def test_a_first_page_that_fails_is_never_an_empty_list(flaky_chat, store,
     flaky_chat._repository.fails = True
     async with terminal(flaky_chat, tmp_path) as at:
         await at.sees("The store is away.")
-        assert "No sessions yet" not in at.text
+        assert "No chats yet" not in at.text
         flaky_chat._repository.fails = False
         at.app.sessions.list.focus()
         await at.press("m")
@@ -90,18 +90,18 @@ async def test_a_search_finds_names_and_contents_page_by_page(flaky_chat, store,
         await at.press("slash")
         await at.type("heron")
         await at.until(lambda: at.names == ["Herons [/]"])
-        assert count_line(at) == "1 found"
+        assert count_line(at) == "1 result"
         assert [text for _, text in flaky_chat._repository.asked if text] == ["heron"]  # once, not for each letter
         await at.press(*["backspace"] * 5)
         await at.type("message 0")
-        await at.until(lambda: count_line(at) == "50 found, and more")
+        await at.until(lambda: count_line(at) == "50+ results")
         await at.press("enter", "m")
-        await at.until(lambda: count_line(at) == "61 found")
+        await at.until(lambda: count_line(at) == "61 results")
         await at.press("slash")
         await at.type(" nothing like it")
-        await at.sees("Nothing is found for")
+        await at.sees("No results for")
         await at.press("escape")
-        await at.until(lambda: count_line(at) == "50 of 61")
+        await at.until(lambda: count_line(at) == "Showing 50 of 61")
 
 
 @async_test
@@ -111,10 +111,10 @@ async def test_the_list_can_be_of_one_bot(chat_with, store, tmp_path):
     async with terminal(chat_with(), tmp_path) as at:
         at.app.sessions.list.focus()
         await at.press("b")
-        await at.sees("Show the sessions with:")
+        await at.sees("Filter by model")
         await at.press("down", "enter")
         await at.until(lambda: at.names == ["with b"])
-        assert count_line(at) == "1 of 1 · b"
+        assert count_line(at) == "1 chat · b"
 
 
 @async_test
@@ -123,10 +123,32 @@ async def test_in_a_narrow_terminal_a_key_shows_the_list_and_hides_it(chat_with,
     async with terminal(chat_with(), tmp_path, size=(50, 20)) as at:
         assert "Herons" not in at.text
         await at.press("ctrl+l")
-        await at.sees("Herons", "1 of 1")
+        await at.sees("Herons", "1 chat")
         await at.press("enter")
         await at.sees("message 0")
-        assert "1 of 1" not in at.text
+        assert "1 chat" not in at.text
+
+
+@async_test
+async def test_in_a_narrow_terminal_escape_leads_from_the_list_to_the_composer(chat_with, store, tmp_path):
+    stored(store, name="Herons")
+    async with terminal(chat_with(), tmp_path, size=(50, 20)) as at:
+        await at.press("ctrl+l")
+        await at.sees("Herons")
+        await at.press("escape")
+        await at.until(lambda: "Herons" not in at.text)
+        assert at.app.conversation.composer.has_focus
+
+
+@async_test
+async def test_a_terminal_that_becomes_narrow_keeps_showing_the_composer_that_has_the_focus(chat_with, tmp_path):
+    async with terminal(chat_with(), tmp_path, size=(80, 24)) as at:
+        await at.press("ctrl+l", "escape")
+        assert at.app.conversation.composer.has_focus
+        await at._pilot.resize_terminal(60, 20)
+        await at.settled()
+        assert at.app.conversation.composer.has_focus
+        await at.sees("Message botchat…")
 
 
 @async_test
@@ -187,7 +209,7 @@ async def test_a_page_that_comes_late_does_not_replace_a_newer_list(flaky_chat, 
         await at.press("slash")
         await at.type("slow")
         await at.press("enter", "slash", "escape")
-        await at.until(lambda: count_line(at) == "50 of 61")
+        await at.until(lambda: count_line(at) == "Showing 50 of 61")
         gate.set()
         await at.until(lambda: any(event.where.text for event in posted if hasattr(event, "where")))
         await at.settled()

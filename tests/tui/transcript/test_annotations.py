@@ -11,15 +11,15 @@ from botchat.tui.transcript.transcript import Transcript
 @pytest.mark.parametrize(
     ("about", "words"),
     [
-        ({"status": "stopped"}, "■ stopped"),
-        ({"status": "interrupted"}, "■ interrupted"),
-        ({"status": "failed", "error": "No key [/] was\x1b given."}, "✗ failed: No key [/] was␛ given."),
-        ({"status": "truncated", "error": "No more came."}, "✂ cut off: No more came."),
+        ({"status": "stopped"}, "■ Stopped"),
+        ({"status": "interrupted"}, "■ Interrupted"),
+        ({"status": "failed", "error": "No key [/] was\x1b given."}, "✗ Failed: No key [/] was␛ given."),
+        ({"status": "truncated", "error": "No more came."}, "✂ Cut short: No more came."),
         ({"feedback": {"rating": "down", "comment": "wrong"}}, "b  ▼ wrong"),
         ({"agent_id": "other-bot"}, "other-bot"),
-        ({"reasoning_content": "I think so"}, "▸ thoughts (3 words)"),
-        ({"reasoning_content": "I think so", "reasoning_ms": 3210}, "▸ thoughts (3.2 s)"),
-        ({"reasoning_content": "I think so", "reasoning_ms": 0}, "▸ thoughts (3 words)"),
+        ({"reasoning_content": "I think so"}, "▸ Reasoning (3 words)"),
+        ({"reasoning_content": "I think so", "reasoning_ms": 3210}, "▸ Thought for 3.2 s"),
+        ({"reasoning_content": "I think so", "reasoning_ms": 0}, "▸ Reasoning (3 words)"),
     ],
 )
 @async_test
@@ -46,8 +46,8 @@ async def test_several_agents_are_told_apart_and_what_a_tool_returned_is_code():
         app.transcript.show(messages, earlier_count=0, bot_id="b")
         await pilot.pause()
         shown = [row.strip() for row in screen_rows(app) if row]
-        assert shown[:2] == ["you", "question 0"]
-        assert shown[2:] == ["you (to desk)", "*Where* is it?", "tool (desk)", '{"late": 3}', "desk", "Late."]
+        assert shown[:2] == ["You", "question 0"]
+        assert shown[2:] == ["You (to desk)", "*Where* is it?", "Tool (desk)", '{"late": 3}', "desk", "Late."]
 
 
 @async_test
@@ -56,14 +56,14 @@ async def test_the_last_message_says_when_it_has_no_answer_until_one_comes():
     async with app.run_test(size=SIZE) as pilot:
         app.transcript.show(user_messages(2), earlier_count=0, bot_id="b", unanswered=True)
         await pilot.pause()
-        assert screen_rows(app)[5:7] == ["question 1", "not answered · r retry"]
+        assert screen_rows(app)[5:7] == ["question 1", "No reply · r to retry"]
         app.transcript.update_state(unanswered=False)
         await pilot.pause()
-        assert "not answered · r retry" not in screen_rows(app)
+        assert "No reply · r to retry" not in screen_rows(app)
         app.transcript.update_state(unanswered=True)
         app.transcript.append(new_message("here it is"))
         await pilot.pause()
-        assert "not answered · r retry" not in screen_rows(app)
+        assert "No reply · r to retry" not in screen_rows(app)
 
 
 @async_test
@@ -106,7 +106,7 @@ async def test_a_click_on_thoughts_unfolds_them():
         await pilot.pause()
         await pilot.click(Transcript, offset=(4, 2))
         await pilot.pause()
-        assert screen_rows(app)[2:6] == ["▾ thoughts (2 words)", "┊ a thought", "", "answer"]
+        assert screen_rows(app)[2:6] == ["▾ Reasoning (2 words)", "┊ a thought", "", "answer"]
 
 
 @async_test
@@ -119,9 +119,11 @@ async def test_details_show_time_model_tokens_and_latency():
         )
         app.transcript.toggle_details()
         await pilot.pause()
-        assert screen_rows(app)[
-            2
-        ] == f"{TIME.astimezone():%Y-%m-%d %H:%M:%S} · b · m-4 · ↑ 1,812 ↓ 240 · 3.9 s".replace(" ↓", " · ↓")
+        time = f"{TIME.astimezone():%-d %b %Y %H:%M:%S}"
+        assert (
+            " ".join(screen_rows(app)[2:4])
+            == f"{time} · b · m-4 · 1,812 input tokens · 240 output tokens · total 3.9 s"
+        )
         app.transcript.toggle_details()
         await pilot.pause()
         assert screen_rows(app)[2] == "yes"

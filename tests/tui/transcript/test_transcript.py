@@ -31,7 +31,7 @@ async def test_the_beginning_of_a_long_session_can_be_reached_and_says_what_is_n
         app.transcript.show(user_messages(10_000), earlier_count=34, bot_id="b")
         app.transcript.focus()
         await pilot.press("home")
-        assert screen_rows(app)[0] == "── 34 earlier messages · l loads more ──"
+        assert screen_rows(app)[0] == "── 34 earlier messages · scroll up to load ──"
         assert screen_rows(app)[3] == "question 0"
         assert app.noted == ["earlier"]
 
@@ -51,7 +51,7 @@ async def test_files_stand_below_their_message_and_their_names_do_the_terminal_n
         )
         await pilot.pause()
         rows = [row for row in screen_rows(app) if row]
-        assert rows[-5:] == ["Look", "📎 a␛[2J[b]x.txt (12 kB)", "📎 b.png (1 byte)", "you", "📎 b.png (1 byte)"]
+        assert rows[-5:] == ["Look", "📎 a␛[2J[b]x.txt (12 kB)", "📎 b.png (1 byte)", "You", "📎 b.png (1 byte)"]
 
 
 @async_test

@@ -158,12 +158,12 @@ class TestAProxysHeader:
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1"])
 def test_where_others_come_somebody_signs_in_or_it_was_said_that_nobody_needs_to(host):
     open_to_all = Settings(user="ann", host=host)
-    with pytest.raises(ConfigError, match="everybody there would be 'ann'"):
+    with pytest.raises(ConfigError, match="all visitors would act as 'ann'"):
         _check_exposure(open_to_all, no_sign_in=False)
     _check_exposure(open_to_all, no_sign_in=True)
     closed = Settings(user="ann", host=host, web=WebSettings(sign_in="password"))
     _check_exposure(closed, no_sign_in=False)
-    with pytest.raises(ConfigError, match="leave out --no-sign-in"):
+    with pytest.raises(ConfigError, match="--no-sign-in conflicts with"):
         _check_exposure(closed, no_sign_in=True)
 
 

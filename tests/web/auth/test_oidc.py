@@ -116,7 +116,7 @@ class TestReplay:
         other = open_browser()
         way_back(other)
         answer = other.get(callback.url)
-        assert (answer.status_code, "not started in this browser" in answer.text) == (400, True)
+        assert (answer.status_code, "started in another browser" in answer.text) == (400, True)
         assert sign_ins(local_repository) == 0
 
 
@@ -132,7 +132,7 @@ class TestSignOut:
         answer = self.sign_out(browser)
         assert (answer.status_code, SIGN_IN_COOKIE in browser.cookies, has_access(browser)) == (200, False, False)
         there = answer.headers["refresh"].removeprefix("0; url=")
-        assert there == unescape(re.search('<a href="([^"]*)">Sign out of 127.0.0.1 too', answer.text)[1])
+        assert there == unescape(re.search('<a href="([^"]*)">Also sign out of 127.0.0.1', answer.text)[1])
         asked = {name: values[0] for name, values in parse_qs(urlsplit(there).query).items()}
         told = jwt.decode(asked.pop("id_token_hint"), options={"verify_signature": False})
         assert (told["aud"], told["email"]) == ("botchat", "ann@example.org")
@@ -161,7 +161,7 @@ class TestSignOut:
         browser = signed_in(open_browser())
         provider.stop()
         answer = self.sign_out(browser)
-        assert "may still be signed in at 127.0.0.1: Can&#x27;t reach 127.0.0.1." in answer.text
+        assert "couldn't be signed out of 127.0.0.1: Can&#x27;t reach 127.0.0.1." in answer.text
         assert (answer.status_code, has_access(browser)) == (200, False)
 
     def test_another_site_s_form_and_a_link_end_nothing(self, open_browser, provider):
@@ -183,7 +183,7 @@ class TestSignOut:
     def test_a_browser_follows_to_the_provider_and_back(self, site, provider, visitor):
         provider.signs_out = True
         visitor.page.goto(site.address)
-        visitor.page.get_by_role("link", name="Go on to sign in").click()
+        visitor.page.get_by_role("link", name="Continue with single sign-on").click()
         visitor.page.get_by_role("link", name="Sign out").click()
         visitor.page.get_by_role("button", name="Sign out", exact=True).click()
         expect(visitor.page.get_by_role("status")).to_have_text("You are signed out.")

@@ -15,7 +15,7 @@ def look(visitor, address: str) -> list[str]:
     wrong: list[str] = []
     visitor.page.on("pageerror", lambda error: wrong.append(str(error)))
     visitor.page.goto(f"{address}/?view=admin", timeout=PATIENCE)
-    visitor.sees("Everybody's sessions")
+    visitor.sees("Usage")
     return wrong
 
 
@@ -38,13 +38,13 @@ def test_an_admin_sees_six_charts_and_every_user_on_a_wide_screen_and_on_a_phone
         expect(drawn).to_have_count(6)
         expect(drawn.first.locator(".mark-rect path").first).to_be_visible()
         assert visitor.page.evaluate("document.body.scrollWidth") <= width
-    expect(visitor.page.locator("[aria-label='Busiest users. ann has the most messages: 8.']")).to_have_count(1)
+    expect(visitor.page.locator("[aria-label='Top users: Top: ann (8)']")).to_have_count(1)
     rows = visitor.page.get_by_test_id("stTable").last.locator("tbody tr")
     expect(rows).to_have_count(5)
     visitor.page.get_by_label("Search", exact=True).fill("user 4")
     visitor.page.get_by_label("Search", exact=True).press("Enter")
     expect(rows).to_have_count(1)
-    visitor.page.get_by_text("As a table").first.click()
+    visitor.page.get_by_text("View data").first.click()
     expect(visitor.page.get_by_test_id("stTable").first).to_be_visible()
     assert "secret" not in visitor.page.content()
     assert wrong == []
@@ -53,7 +53,7 @@ def test_an_admin_sees_six_charts_and_every_user_on_a_wide_screen_and_on_a_phone
 def test_who_is_no_admin_finds_no_such_page(local_shell, serve, visitor):
     local_shell.configure('admins = ["eve"]\n')
     visitor.page.goto(f"{serve(local_shell).address}/?view=admin", timeout=PATIENCE)
-    visitor.sees("There is no such page.")
+    visitor.sees("Page not found.")
     expect(visitor.page.get_by_test_id("stVegaLiteChart")).to_have_count(0)
 
 

@@ -80,7 +80,7 @@ def test_a_message_that_was_not_saved_is_a_draft_again_after_a_reload(tmp_path, 
     )
     own_mongod.stop(signal.SIGKILL)
     visitor.say("Do not lose this")
-    visitor.sees("Not saved, and not sent")
+    visitor.sees("Couldn't send")
     expect(visitor.line).to_have_value("")
     own_mongod.start()
     visitor.page.reload()
@@ -130,7 +130,7 @@ def test_an_older_exchange_is_copied_and_changed_from_its_one_menu(local_shell, 
     expect(question.get_by_role("button", name="More")).to_have_count(0)
     old, new = (visitor.messages.nth(place).bounding_box()["height"] for place in (0, 12))
     assert old == new  # the row of what can be done with a message takes no room in the box of what was said
-    for option, place in (("Copy", 1), ("Copy the question", 0), ("Edit the question", 0)):
+    for option, place in (("Copy", 1), ("Copy prompt", 0), ("Edit prompt", 0)):
         answer.hover()
         answer.get_by_role("button", name="More").click()
         visitor.page.get_by_role("menuitem", name=option, exact=True).click()
@@ -138,7 +138,7 @@ def test_an_older_exchange_is_copied_and_changed_from_its_one_menu(local_shell, 
             expect(said).to_be_visible()
             assert clipboard(visitor) == f"words **{place}**"
             expect(said).to_be_hidden()
-    expect(visitor.page.get_by_label("Your message, edited")).to_have_value("words **0**")
+    expect(visitor.page.get_by_label("Edit message")).to_have_value("words **0**")
 
 
 def test_a_block_of_code_has_a_button_of_its_own_that_keys_reach(parts, visit):
@@ -234,4 +234,4 @@ def test_a_key_begins_a_new_chat_also_from_the_line(page_address, visit):
     visitor.say("think")
     visitor.sees("Having thought about it")
     visitor.line.press("Control+Shift+O")
-    visitor.sees("What is on your mind?")
+    visitor.sees("What can I help with?")

@@ -128,7 +128,7 @@ def test_another_answer_takes_the_place_of_the_one_before(slow, serve, local_she
     slow.say("word0")
     expect(slow.page.get_by_role("button", name="More")).to_have_count(2)
     watch(slow)
-    slow.pick("More", "Answer again")
+    slow.pick("More", "Regenerate")
     slow.sees("word3")
     hold.set()
     states = seen(slow)

@@ -92,7 +92,7 @@ def test_what_a_bot_draws_is_never_larger_than_a_long_message(local_shell, serve
 
 def test_a_message_of_1_mb_is_read_part_by_part(parts, visit):
     visitor = visit(parts)
-    visitor.sees("1,048,576 characters, as plain text")
+    visitor.sees("1,048,576 characters (shown as plain text)")
     box = visitor.page.locator(".st-key-long-long")
     assert len(box.inner_text()) <= 40_000
     visitor.page.get_by_role("button", name="27").click()

@@ -35,16 +35,16 @@ def site(local_shell, accounts, serve):
 def sign_in(visitor, address: str | None, user: str, password: str) -> None:
     if address:
         visitor.page.goto(address)
-    visitor.page.get_by_label("Name").fill(user)
+    visitor.page.get_by_label("Username").fill(user)
     visitor.page.get_by_label("Password").fill(password)
     visitor.page.get_by_role("button", name="Sign in").click()
 
 
 @needs_browser
 def test_who_says_the_password_comes_in_and_stays_over_a_reload(site, visitor):
-    assert "for who signs in" in site.line
+    assert "for signed-in users" in site.line
     sign_in(visitor, site.address, "ann", "a wrong one")
-    expect(visitor.page.get_by_role("alert")).to_have_text("There is nobody of that name and password.")
+    expect(visitor.page.get_by_role("alert")).to_have_text("Incorrect username or password.")
     sign_in(visitor, site.address, "ann", WORD)
     visitor.say("What is a heron?")
     expect(visitor.messages).to_have_count(2)
@@ -72,10 +72,10 @@ def test_a_program_talks_in_the_session_that_the_page_shows(site, accounts, loca
 def test_a_person_is_shown_neither_another_s_session_nor_the_admins_page(site, local_repository, visitor):
     session = stored(local_repository, name="Herons").id
     sign_in(visitor, f"{site.address}/?session={session}", "bob", WORD)  # is led to where they wanted to go
-    visitor.sees("There is no session")
+    visitor.sees("not found")
     assert "Herons" not in visitor.page.inner_text("body")
     visitor.page.goto(f"{site.address}/?view=admin")
-    visitor.sees("There is no such page.")
+    visitor.sees("Page not found.")
 
 
 @needs_browser
@@ -90,7 +90,7 @@ def test_who_signs_out_in_one_tab_is_signed_out_in_all(site, accounts, local_rep
     expect(second.page.get_by_label("Password")).to_be_visible()
     expect(visitor.page.get_by_label("Password")).to_be_visible()  # by itself
     sign_in(visitor, None, "bob", WORD)
-    visitor.sees("There is no session")
+    visitor.sees("not found")
     accounts.disable("bob")  # in this process, not in the page's
     expect(visitor.page.get_by_label("Password")).to_be_visible()
 
@@ -113,7 +113,7 @@ def come_back(address: str, query: str = "") -> Arrival:
     with httpx2.Client(trust_env=False, follow_redirects=True, timeout=30) as browser:
         page = browser.get(f"{address}/{query}", headers={"Accept": "text/html"})
         assert page.url.path == "/sign-in"
-        answer = browser.get(page.url.join(re.search('<a href="([^"]*)">Go on', page.text)[1]))
+        answer = browser.get(page.url.join(re.search('<a href="([^"]*)">Continue with', page.text)[1]))
         return Arrival(answer, set(browser.cookies), browser.get(f"{address}/export?form=json").status_code)
 
 
@@ -137,9 +137,9 @@ def test_who_has_an_account_signs_in_at_a_provider(local_shell, local_repository
 
     for claims, told in (
         ({"email": "eve@example.org", "email_verified": True}, "has no account here"),
-        ({"email": "ann@example.org"}, "has not verified"),
-        ({"email": "ann@example.org", "email_verified": False}, "has not verified"),
-        ({"name": "ann@example.org"}, "email is missing"),
+        ({"email": "ann@example.org"}, "hasn&#x27;t verified"),
+        ({"email": "ann@example.org", "email_verified": False}, "hasn&#x27;t verified"),
+        ({"name": "ann@example.org"}, "has no &#x27;email&#x27; claim"),
     ):
         provider.claims = {"sub": "2", **claims}
         refused = come_back(site.address)

@@ -25,9 +25,9 @@ def test_a_chat_with_the_demo_bot_is_there_after_a_reload(shell, serve, visitor)
     visitor.page.reload()
     expect(visitor.messages).to_have_count(2)
     visitor.sees("Having thought about it")
-    visitor.page.get_by_text("Reasoning").click()
-    visitor.sees("I am a table of canned replies")
-    visitor.sees("Bot: demo (canned replies, no AI)")
+    visitor.page.get_by_text("Thought for").click()
+    visitor.sees("I only have canned replies")
+    visitor.sees("Demo · canned replies, no AI")
     expect(visitor.page).to_have_title("think · botchat")
 
 
@@ -40,9 +40,9 @@ def test_120_sessions_are_shown_50_then_100_then_120_and_none_to_another_user(sh
         visitor.click("Load more")
     expect(visitor.list).to_have_count(120)
     expect(visitor.page.get_by_role("button", name="Load more")).to_have_count(0)
-    visitor.sees("120 of 120 sessions")
+    expect(visitor.page.get_by_text("Showing ")).to_have_count(0)
     visitor.visit(serve(shell, "--user", "bob").address)
-    visitor.sees("No sessions yet")
+    visitor.sees("No chats yet")
     expect(visitor.list).to_have_count(0)
 
 
@@ -82,7 +82,7 @@ def test_a_reply_streams_into_two_tabs_and_is_stopped_in_one(shell, serve, brows
     assert second.page.wait_for_function(own_stop).json_value() == "none"  # Streamlit's: it would stop no reply
     second.click("Stop")
     for tab in (first, second):
-        tab.sees("Stopped. What came until then is kept.")
+        tab.sees("Stopped.")
     assert server.left.wait(30)
     context.close()
 
@@ -104,7 +104,7 @@ def test_a_reply_of_a_killed_server_keeps_what_was_checkpointed_and_shows_as_int
     assert (question.content, answer.content, answer.status) == ("Go", "Kept words ", "streaming")
     repository_at.update_message("ann", session_id, answer.id, heartbeat=now() - HEARTBEAT_LIMIT)
     visitor.visit(f"{serve(shell).address}/?session={session_id}")
-    visitor.sees("Interrupted: the program that received this reply ended")
+    visitor.sees("Interrupted: botchat closed before this reply finished.")
     visitor.sees("Kept words")
 
 
@@ -129,13 +129,13 @@ def test_a_mongodb_that_stops_in_the_middle_loses_nothing_and_the_person_is_told
     expect(visitor.page.get_by_role("button", name="Stop")).to_have_count(0)  # stored: the next may be sent
     own_mongod.stop(signal.SIGKILL)
     visitor.say("Do not lose this")
-    visitor.sees("Not saved, and not sent")
+    visitor.sees("Couldn't send")
     visitor.sees("Do not lose this")
     expect(visitor.messages.filter(has_text="Having thought about it")).to_be_visible()
     own_mongod.start()
-    visitor.click("Send it again")
+    visitor.page.locator(".st-key-send-again button").click()
     visitor.sees("You wrote:")
-    expect(visitor.page.get_by_text("Not saved")).to_have_count(0)
+    expect(visitor.page.get_by_text("Couldn't send")).to_have_count(0)
     ((_, _, _, count, *_),) = shell.lines("sessions", "list")
     assert count == "4"
 
@@ -178,10 +178,10 @@ def test_two_sites_take_two_ports_and_a_port_that_is_taken_is_told(local_shell, 
     first, second = serve(local_shell), serve(local_shell)
     assert first.port != second.port
     done = local_shell.run("web", "--port", str(first.port))
-    assert (done.returncode, f"Port {first.port} of 127.0.0.1" in done.stderr) == (1, True)
+    assert (done.returncode, f"Port {first.port} on 127.0.0.1 is unavailable" in done.stderr) == (1, True)
 
 
 def test_ctrl_c_ends_the_server_quietly(local_shell, serve):
     site = serve(local_shell)
-    assert "for ann, store" in site.line
+    assert "for ann (store: " in site.line
     assert site.stop(signal.SIGINT) == 0

@@ -91,11 +91,11 @@ def test_a_store_that_goes_while_a_bot_is_silent_is_told_and_the_reply_is_saved_
     visitor.say("Go")
     visitor.sees("word0")
     own_mongod.stop(signal.SIGKILL)
-    visitor.sees("Not saved")
+    visitor.sees("Couldn't save this reply")
     own_mongod.start()
     hold.set()
     visitor.sees("word1")
-    expect(visitor.page.get_by_text("Not saved")).to_have_count(0)
+    expect(visitor.page.get_by_text("Couldn't save this reply")).to_have_count(0)
     expect(visitor.page.get_by_role("button", name="Stop")).to_have_count(0)
 
 

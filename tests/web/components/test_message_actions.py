@@ -26,7 +26,7 @@ def menu(site, tab, place: int, option: str):
 
 def test_an_answer_is_asked_for_again_and_the_first_one_is_a_click_away(site, tab):
     site.follow("A blue one.", DONE)
-    menu(site, tab, 1, "Answer again")
+    menu(site, tab, 1, "Regenerate")
     site.settle(tab, open_session_id(tab))
     assert conversation_texts(tab) == ["Which heron?", "A blue one."]
     assert any(caption.value == "2/2" for caption in tab.main.caption)
@@ -74,14 +74,14 @@ def test_feedback_is_given_changed_commented_and_taken_back(site, tab):
         tab.main.feedback[0].set_value(place)
         site.run(tab)
         assert stored(site, tab)[1].feedback["rating"] == rating
-    (comment,) = [text for text in tab.main.text_input if text.label == "Why?"]
+    (comment,) = [text for text in tab.main.text_input if text.label == "Comment"]
     comment.set_value("It is no heron.")
     site.run(tab)
     assert stored(site, tab)[1].feedback["comment"] == "It is no heron."
     assert stored(site, tab)[1].feedback["rating"] == "down"
     again = site.open("ann", open_session_id(tab))
     assert again.main.feedback[0].value == 0
-    (kept,) = [text for text in again.main.text_input if text.label == "Why?"]
+    (kept,) = [text for text in again.main.text_input if text.label == "Comment"]
     assert kept.proto.default == "It is no heron."  # else a browser that draws it anew sends nothing as the comment
     again.main.feedback[0].set_value(None)
     site.run(again)
@@ -111,34 +111,34 @@ def test_an_older_exchange_has_one_menu_for_both_and_a_message_without_an_answer
     assert [bool(message.caption) for message in tab.chat_message[:4]] == [False, True, True, False]
     pick(tab, menus[4], "Feedback")
     assert sorted(more_of(tab)) == [0, 2, 3, 4, 5, 7, *range(8, 18)]
-    pick(tab, menus[7], "Edit the question")
+    pick(tab, menus[7], "Edit prompt")
     assert [area.value for area in tab.main.text_area] == ["words 6"]
     site.settle(click(tab, "send edited"), session.id)
     assert conversation_texts(tab) == [f"words {i}" for i in range(7)] + ["Yes."]
-    pick(tab, menus[0], "New session from here")
+    pick(tab, menus[0], "Copy the rest to a new chat")
     assert conversation_texts(tab)[0] == "words 0"
 
 
 def test_details_are_told_when_they_are_asked_for(site, tab):
     menu(site, tab, 1, "Details")
     (told,) = [
-        caption.value for caption in tab.main.caption if "scripted" in caption.value and "in all" in caption.value
+        caption.value for caption in tab.main.caption if "scripted" in caption.value and "total" in caption.value
     ]
-    assert "first word after" in told
+    assert "first token" in told
     menu(site, tab, 1, "Details")
-    assert not [caption for caption in tab.main.caption if "in all" in caption.value]
+    assert not [caption for caption in tab.main.caption if "total" in caption.value]
 
 
 def lines_of(tab) -> list[str]:
     captions = [caption.value.replace("\\", "") for caption in tab.main.caption]
-    return [caption for caption in captions if "messages sent:" in caption]
+    return [caption for caption in captions if "messages in context." in caption]
 
 
 def test_the_bot_is_let_forget_what_came_before_and_that_is_taken_back(site, tab):
     site.settle(site.say(tab, "Which stork?"), open_session_id(tab))
-    menu(site, tab, 2, "Forget what came before")
-    assert lines_of(tab) == ["2 of 4 messages sent: as you wished, the bot is not shown what stands above."]
-    assert any(caption.value.endswith("· 2 of 4 messages sent") for caption in tab.main.caption)
+    menu(site, tab, 2, "Clear context above")
+    assert lines_of(tab) == ["2 of 4 messages in context. Context cleared here. Messages above aren't sent."]
+    assert any(caption.value.endswith("· 2 of 4 messages in context") for caption in tab.main.caption)
     click(tab, "remember")
     assert lines_of(tab) == []
     assert len(stored(site, tab)) == 4
@@ -177,3 +177,12 @@ def test_a_redaction_that_fails_says_why_and_changes_nothing(site, tab):
     assert any("The store is down" in warning.value for warning in tab.main.warning)
     site.store.down = False
     assert stored(site, tab)[0].content == "Which heron?"
+
+
+def test_a_chat_is_branched_at_a_reply_and_the_original_is_unchanged(site, tab):
+    original = open_session_id(tab)
+    site.settle(site.say(tab, "And storks?"), original)
+    menu(site, tab, 1, "Branch in new chat")
+    assert conversation_texts(tab) == ["Which heron?", "Yes."]
+    assert open_session_id(tab) != original
+    assert len(site.store.get("ann", original).messages) == 4

@@ -60,7 +60,7 @@ def test_search_finds_by_name_and_content_and_an_empty_one_shows_all(site):
     assert session_names(site.run(tab)) == ["about birds"]
     tab.text_input("search").set_value("nothing like it")
     assert session_names(site.run(tab)) == []
-    assert any("Nothing was found" in caption.value for caption in tab.sidebar.caption)
+    assert any("No results" in caption.value for caption in tab.sidebar.caption)
     tab.text_input("search").set_value("")
     assert len(session_names(site.run(tab))) == 2
 
@@ -103,7 +103,7 @@ def test_a_session_is_archived_found_in_the_archive_and_moved_back(site):
     assert session_names(tab) == []
     tab.button_group("place").set_value("Archive")
     assert session_names(site.run(tab)) == ["mine"]
-    menu(tab, "Move to chats")
+    menu(tab, "Unarchive")
     assert site.store.get("ann", session.id).state == "active"
 
 
@@ -124,11 +124,12 @@ def test_the_trash_is_listed_and_a_session_in_it_is_restored_or_removed_for_ever
     tab.button_group("place").set_value("Trash")
     assert sorted(session_names(site.run(tab))) == ["first", "second"]
     choose(tab, "first")
-    assert "in the trash until" in tab.main.warning[0].value
+    end = site.store.get("ann", open_session_id(tab)).expire_time
+    assert tab.main.warning[0].value == f"In trash. Will be permanently deleted on {end.day} {end:%b %Y}."
     click(tab, "restore")
     assert [summary.name for summary in in_store(site)] == ["first"]
     choose(tab, "second")
-    click(click(tab, "delete for ever"), "purge")
+    click(click(tab, "delete permanently"), "purge")
     assert session_names(tab) == []
     assert site.store.find("ann", "second") == []
 

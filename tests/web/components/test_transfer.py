@@ -65,7 +65,7 @@ def test_what_was_exported_and_removed_comes_back_by_an_import(site, tab, form):
     before, file = site.store.get("ann", session.id), exported(site, form)
     site.store.purge("ann", session.id)
     upload(tab, file, f"sessions.{form}")
-    assert shown(tab) == [f"sessions.{form}: 1 taken in, 0 there already, 0 refused."]
+    assert shown(tab) == [f"sessions.{form}: 1 imported, 0 already present, 0 skipped."]
     assert site.store.get("ann", session.id) == before
 
 
@@ -84,7 +84,7 @@ def test_what_is_there_already_is_counted_and_never_replaced(site, tab):
     file = exported(site)
     site.store.update("ann", session.id, name="after")
     upload(tab, file)
-    assert shown(tab) == ["sessions.jsonl: 0 taken in, 1 there already, 0 refused."]
+    assert shown(tab) == ["sessions.jsonl: 0 imported, 1 already present, 0 skipped."]
     assert site.store.get("ann", session.id).name == "after"
 
 
@@ -98,7 +98,7 @@ def test_another_users_session_is_taken_in_as_ones_own_and_theirs_stays_as_it_wa
     site.store.down = False
     theirs = stored(site.store, "bob", name="Bob's")
     upload(tab, exported(site))
-    assert shown(tab) == ["sessions.jsonl: 1 taken in, 0 there already, 0 refused."]
+    assert shown(tab) == ["sessions.jsonl: 1 imported, 0 already present, 0 skipped."]
     site.store.update("ann", theirs.id, name="Ann's")
     assert site.store.get("bob", theirs.id).name == "Bob's"
 
@@ -106,11 +106,11 @@ def test_another_users_session_is_taken_in_as_ones_own_and_theirs_stays_as_it_wa
 def test_what_could_not_be_taken_is_told_by_its_place_the_first_100_of_it(site, tab):
     good = json.dumps({"messages": [{"role": "user", "content": "hello"}]})
     upload(tab, "\n".join([good, *['{"messages": [[*bold*'] * 120, good]))
-    assert shown(tab) == ["sessions.jsonl: 2 taken in, 0 there already, 120 refused."]
+    assert shown(tab) == ["sessions.jsonl: 2 imported, 0 already present, 120 skipped."]
     table = tab.table[0].value
-    assert (len(table), table["Where"].iloc[0]) == (100, "line 2")
-    assert "JSON" in table["Why"].iloc[0]
-    assert "The first 100 of 120." in [caption.value for caption in tab.caption]
+    assert (len(table), table["Entry"].iloc[0]) == (100, "line 2")
+    assert "JSON" in table["Reason"].iloc[0]
+    assert "Showing the first 100 of 120." in [caption.value for caption in tab.caption]
 
 
 def test_the_report_is_still_there_after_a_rerun_and_the_file_is_not_taken_in_twice(site, tab):
@@ -125,7 +125,7 @@ def test_the_report_is_still_there_after_a_rerun_and_the_file_is_not_taken_in_tw
 def test_a_file_of_nothing_that_botchat_knows_is_told(site, tab):
     for content, name in (("these are my notes", "notes.json"), (b"PK\x03\x04spoilt", "chatgpt.zip")):
         upload(tab, content, name)
-        assert shown(tab)[0].startswith(f"{name}: 0 taken in, 0 there already, 0 refused. It went no further: ")
+        assert shown(tab)[0].startswith(f"{name}: 0 imported, 0 already present, 0 skipped. Import stopped: ")
 
 
 def test_a_store_that_is_down_is_told_and_the_file_can_be_tried_again(site, tab):
@@ -136,7 +136,7 @@ def test_a_store_that_is_down_is_told_and_the_file_can_be_tried_again(site, tab)
     assert "The store is down." in shown(tab)[0]
     site.store.down = False
     upload(tab, session)
-    assert shown(tab) == ["sessions.jsonl: 1 taken in, 0 there already, 0 refused."]
+    assert shown(tab) == ["sessions.jsonl: 1 imported, 0 already present, 0 skipped."]
 
 
 def test_words_of_a_file_are_text_in_the_report(site, tab):
@@ -148,6 +148,6 @@ def test_messages_that_can_not_be_shown_whole_are_counted(site, tab):
     image = [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]
     messages = [{"role": "user", "content": content} for content in (image, "hello", image)]
     upload(tab, json.dumps({"messages": messages}))
-    counts = "sessions.jsonl: 1 taken in, 0 there already, 0 refused."
+    counts = "sessions.jsonl: 1 imported, 0 already present, 0 skipped."
     assert shown(tab) == [f"{counts} 2 messages have unsupported content; the original is kept."]
     assert [element.value for element in tab.success] == []

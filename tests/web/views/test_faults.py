@@ -24,7 +24,7 @@ def test_words_that_could_not_be_saved_stay_on_the_screen_until_they_are(site):
     site.store.down = True
     site.say(tab, "Keep this")
     assert "Keep this" in conversation_texts(tab)
-    assert "Not saved, and not sent" in tab.main.error[-1].value
+    assert "Couldn't send" in tab.main.error[-1].value
     site.run(tab)
     assert "Keep this" in conversation_texts(tab)
     site.store.down = False
@@ -42,7 +42,7 @@ def test_words_that_could_not_be_saved_follow_to_other_pages_and_go_where_they_b
     site.say(tab, "Keep this")
     choose(tab, "ann's 0")
     assert "Keep this" in conversation_texts(tab)
-    assert any("Your message to a new session" in caption.value for caption in tab.main.caption)
+    assert any("Unsent message (new chat)" in caption.value for caption in tab.main.caption)
     click(tab, "new chat")
     assert "Keep this" in conversation_texts(tab)
     site.store.down = False
@@ -70,7 +70,7 @@ def test_more_words_do_not_push_out_those_that_could_not_be_saved(site):
     site.say(tab, "second")
     assert tab.chat_input[0].value == "second"
     assert "first" in conversation_texts(tab)
-    assert "not saved yet" in tab.warning[0].value
+    assert "still unsent" in tab.warning[0].value
     click(tab, "take back")
     assert tab.chat_input[0].value == "first\n\nsecond"
     site.say(tab, "first")
@@ -126,7 +126,7 @@ def test_a_reply_that_is_not_saved_says_so_on_the_page(site):
     site.store.failures.get(timeout=30)
     site.store.failures.get(timeout=30)
     site.run(tab)
-    assert any("Not saved" in warning.value for warning in tab.main.warning)
+    assert any("Couldn't save this reply" in warning.value for warning in tab.main.warning)
     site.store.down = False
     assert "Half and half." in conversation_texts(site.settle(tab, session_id))
     assert not tab.main.warning
@@ -180,7 +180,7 @@ def test_another_message_does_not_hide_the_reply_that_is_not_saved(site):
     tab, _ = unsaved_reply(site)
     site.say(tab, "And now?")
     assert conversation_texts(tab) == ["Go", "All of it.", "And now?"]
-    assert "Not saved, and not sent" in tab.main.error[-1].value
+    assert "Couldn't send" in tab.main.error[-1].value
 
 
 def test_a_reply_that_is_not_saved_is_there_after_another_session_a_view_or_a_reload(site):
@@ -248,9 +248,8 @@ def test_a_reply_that_another_process_waits_for_or_writes_is_shown_and_stays(sit
     session = chat.new_session("ann")
     chat.send("ann", session, "Go")
     tab = site.open("ann", session.id)
-    captions = [caption.value for caption in tab.main.caption]
-    assert "Waiting for the bot …" in captions
-    assert "Another program is receiving this reply." in captions
+    assert any("Thinking…" in html.proto.body for html in tab.main.get("html"))
+    assert "Streaming in another window or program." in [caption.value for caption in tab.main.caption]
     assert not any(button.key == "retry" for button in tab.button)
     gate.open()
     while site.store.get("ann", session.id).message_count < 2:

@@ -6,6 +6,7 @@ from support.web.tabs import choose, click, conversation_texts, groups, open_ses
 from botchat.core.errors import BotError
 from botchat.core.models import HEARTBEAT_LIMIT, Delta, Message, Session, now
 from botchat.web import cache
+from botchat.web.markdown.escape import escape
 
 _SKEW = 0.9 * HEARTBEAT_LIMIT  # of a clock that is ahead as far as it may be: it is alive the longer
 
@@ -36,11 +37,11 @@ def test_load_more_shows_50_then_100_then_120(site):
     assert "load more" not in [button.key for button in tab.sidebar.button]
 
 
-def test_it_is_told_how_many_sessions_there_are_beside_those_that_are_listed(site):
+def test_the_number_of_listed_sessions_is_shown_while_there_are_more(site):
     site.sessions(51)
     tab = site.open()
-    assert "50 of 51 sessions" in [caption.value for caption in tab.sidebar.caption]
-    assert "51 of 51 sessions" in [caption.value for caption in click(tab, "load more").sidebar.caption]
+    assert [caption.value for caption in tab.sidebar.caption] == ["Showing 50 of 51", "ann"]
+    assert [caption.value for caption in click(tab, "load more").sidebar.caption] == ["ann"]
 
 
 def test_queries_are_cached_with_cache_data_for_ten_minutes(site):
@@ -93,7 +94,7 @@ def test_another_users_session_in_the_address_is_not_found(site):
     (theirs,) = site.sessions(1, "bob")
     tab = site.open("ann", theirs.id)
     assert conversation_texts(tab) == []
-    assert "There is no session" in tab.error[0].value
+    assert "not found" in tab.error[0].value
     assert tab.chat_input[0].disabled
 
 
@@ -125,14 +126,16 @@ def test_a_message_is_sent_answered_and_there_after_a_reload(site):
     for view in (tab, again):
         assert conversation_texts(view)[0] == "Is it?\nReally?"
         assert "Yes, **indeed**." in conversation_texts(view)
-        assert view.expander[0].label.startswith("Reasoning (")
+        assert view.expander[0].label.startswith("Thought for ")
         assert view.expander[0].markdown[0].value == "They ask."
 
 
-def test_the_page_tells_which_bot_answers_and_which_store_keeps(site):
+def test_a_new_chat_names_its_model_and_the_settings_name_the_storage(site):
     tab = site.open()
-    assert "b \\(scripted\\)" in tab.main.caption[0].value
-    assert tab.sidebar.caption[-1].value.startswith("ann  \nStore: ")
+    assert tab.main.caption[0].value == "b · scripted"
+    click(tab, "view settings")
+    assert f"Storage: {escape(cache.connection().store)}" in [text.value for text in tab.main.markdown]
+    assert "Storage" not in " ".join(element.value for element in (*tab.sidebar.caption, *tab.sidebar.markdown))
 
 
 def test_a_reply_goes_on_without_its_tab_and_is_whole_in_the_next(site):
@@ -163,7 +166,7 @@ def test_a_message_sent_while_the_bot_answers_goes_back_into_the_line(site):
     tab = site.say(site.open(), "one")
     session_id = open_session_id(tab)
     site.say(tab, "two")
-    assert "still answering" in tab.warning[0].value
+    assert "still streaming" in tab.warning[0].value
     assert site.store.get("ann", session_id).messages[0].content == "one"
     assert "two" not in conversation_texts(tab)
     gate.open()
@@ -253,11 +256,11 @@ def test_a_reply_that_another_process_receives_is_shown_as_it_comes(site):
     site.store.append(session, theirs)
     tab = site.open("ann", session.id)
     assert "from elsewhere" in conversation_texts(tab)
-    assert any("Another program" in caption.value for caption in tab.main.caption)
+    assert any("Streaming in another window or program." in caption.value for caption in tab.main.caption)
     beat()
     click(tab, "stop")
     assert site.store.get("ann", session.id).messages[-1].to_stop
     beat()
-    assert any("is asked to stop it" in caption.value for caption in site.run(tab).main.caption)
+    assert any(caption.value == "Stopping…" for caption in site.run(tab).main.caption)
     site.store.update_message("ann", session.id, theirs.id, status=None, heartbeat=None, content="all of it")
     assert "all of it" in conversation_texts(site.run(tab))

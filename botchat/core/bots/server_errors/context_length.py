@@ -86,7 +86,7 @@ def prompt_too_long(body: Any, reason: str, status: int | None = None) -> Prompt
     if status not in _STATUSES or not (names or (_SAYS.search(text) and not is_about_output)):
         return None
     return PromptTooLong(
-        f"That is too long for this bot: start a new session, or shorten your message ({reason}).",
+        f"This conversation exceeds the model's context window ({reason}). Start a new one, or shorten your message.",
         limit=_count(error.get("n_ctx")),
         tokens=_count(error.get("n_prompt_tokens")),
         numbers=tuple(int(number.replace(",", "")) for number in _NUMBER.findall(text)),

@@ -183,4 +183,4 @@ def _value_or_text(data: bytes) -> Any:
 
 
 def _invalid_json() -> BotError:
-    return BotError("The bot's server sent invalid JSON, so its reply ends there.")
+    return BotError("The model server sent invalid JSON, so the reply is incomplete. Try again.")

@@ -30,7 +30,7 @@ _DRAIN_SECONDS = 0.1
 
 _CHOICE_FIELDS = frozenset({"message", "text", "error", "images", "citations", "annotations", "grounding_metadata"})
 _CHUNK_FIELDS = frozenset(
-    # Perplexity and xAI; GLM; DashScope; Gemini by way of LiteLLM; MiniMax; an error without streaming.
+    # Perplexity and xAI; GLM; DashScope; Gemini through LiteLLM; MiniMax; an error without streaming.
     {
         *("citations", "search_results", "related_questions", "images", "videos", "web_search", "search_info"),
         *("vertex_ai_grounding_metadata", "base_resp", "error"),
@@ -116,7 +116,7 @@ class ChunkReader:
             BotError: there was no chunk at all, or the finish reason is an error.
         """
         if not self._chunks:
-            raise BotError("The bot's server answered, but with no reply in it. Does its base_url end in /v1?")
+            raise BotError("The model server returned no reply. Check base_url: it usually ends in /v1.")
         yield from self.flush()
         if self._unread and self._parts.is_empty:
             yield Delta(unsupported=_unknown(self._unread))
@@ -205,7 +205,7 @@ async def read_chunks(response: Any) -> AsyncGenerator[Any]:
 
 
 def parse_models(text: str) -> list[str]:
-    """Return the model ids in a server's list; [] if it isn't one."""
+    """Return the model IDs in a server's list; [] if it isn't one."""
     try:
         return [str(model["id"]) for model in json.loads(text.removeprefix("\ufeff"))["data"]]
     except (ValueError, LookupError, TypeError, RecursionError):
@@ -222,13 +222,15 @@ def parse_embeddings(response: Any, count: int) -> list[list[float]]:
         data = sorted(response["data"], key=lambda item: item["index"])
         vectors = [[float(number) for number in item["embedding"]] for item in data]
     except (LookupError, TypeError, ValueError) as error:
-        raise BotError("The bot's server answered, but with no vectors.") from error
+        raise BotError("The model server returned no embeddings. Check embedding_model in the config.") from error
     if (
         len(vectors) != count
         or len({len(vector) for vector in vectors}) != 1
         or not all(map(_is_valid_vector, vectors))
     ):
-        raise BotError(f"The bot's server was asked for the vectors of {count} texts, and gave others.")
+        raise BotError(
+            f"The model server returned invalid embeddings for {count} texts. Check embedding_model in the config."
+        )
     return vectors
 
 
@@ -253,7 +255,7 @@ def _raise_error_in(chunk: dict[str, Any]) -> None:
     if is_error:
         error = chunk.get("error") or chunk
         text = server_message(chunk)
-        raise prompt_too_long(error, text) or BotError(f"The bot's server reported an error: {shorten(text)}.")
+        raise prompt_too_long(error, text) or BotError(f"The model server reported an error: {shorten(text)}.")
 
 
 def _chunks_in(value: Any) -> Iterator[Any]:
@@ -275,7 +277,7 @@ def _not_a_reply(text: str, response: Any) -> str:
     message = shorten(find_message(text))
     quote = f" ({message})" if message else ""
     if response.history:
-        return f"The bot's server redirects to another address that isn't a chat API{quote}. Check base_url."
+        return f"The model server redirects to an address that isn't a chat API{quote}. Check base_url."
     if is_html_page(text):
-        return f"The bot's server answered with a web page{quote}. Check base_url: it usually ends in /v1."
-    return f"The bot's server answered with text that isn't a reply{quote}. Check base_url: it usually ends in /v1."
+        return f"The model server returned a web page{quote}. Check base_url: it usually ends in /v1."
+    return f"The model server returned text that isn't a reply{quote}. Check base_url: it usually ends in /v1."

@@ -8,13 +8,13 @@ from botchat.core.models import Status
 
 Meaning = Literal["complete", "limit", "filter", "aborted", "resources", "error", "unknown", "none"]
 
-_UNFINISHED = "The bot's server ended its reply without saying that it was complete."
+UNFINISHED = "Reply ended unexpectedly: the model server sent no finish reason."
 
 _SENTENCES: dict[Meaning, str] = {
-    "limit": "The reply ends here: it reached the limit of tokens (max_tokens, or the bot's context window).",
-    "filter": "The reply ends here: the filter of the bot's server cut it off.",
-    "aborted": "The reply ends here: the bot's server aborted it. Try again.",
-    "resources": "The reply ends here: the bot's server ran out of resources. Try again later.",
+    "limit": "Stopped at the token limit: max_tokens or the context window.",
+    "filter": "Stopped by the content filter of the model server.",
+    "aborted": "The model server aborted the reply. Try again.",
+    "resources": "The model server ran out of resources. Try again later.",
 }
 _IMPLIED = {"length", "content_filter", "error"}  # their sentence already implies them
 
@@ -81,7 +81,7 @@ def outcome_of(reason: Any) -> Outcome:
     """Return the outcome of a reply that ended for this reason. An unknown reason leaves it complete."""
     meaning, text = finish_meaning(reason), reason_text(reason)
     if meaning == "none":
-        return Outcome("truncated", _UNFINISHED)
+        return Outcome("truncated", UNFINISHED)
     if meaning == "error":
         return Outcome("failed", error_sentence(text))
     sentence = _SENTENCES.get(meaning)
@@ -92,7 +92,7 @@ def outcome_of(reason: Any) -> Outcome:
 
 def error_sentence(reason: str | None) -> str:
     """Return the sentence for a reply that ended with an error, with the reason if there is one."""
-    sentence = "The bot's server broke off its reply with an error."
+    sentence = "The model server ended the reply with an error. Try again."
     return sentence if reason in _IMPLIED else _with_reason(sentence, reason)
 
 

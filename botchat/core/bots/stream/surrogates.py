@@ -2,7 +2,7 @@
 
 
 class SurrogateJoiner:
-    """Joins the pairs in one channel of text. Lone surrogates stay as they are.
+    """Joins the pairs in one channel of text. Lone surrogates are unchanged.
 
     Attributes:
         half: the buffered first half of a pair; "" if there is none.

@@ -11,8 +11,8 @@ _ATOMIC_FIELDS = {"id", "type", "name", "index"}
 class ToolCallCollector:
     """Collects the pieces of tool calls, and returns each call as received so far.
 
-    A piece belongs to the call with its id, else to the last one with its index, else to the last one. Gemini's
-    endpoint omits the index, Ollama sends index 0 for every call, some servers repeat the name or send a new id with
+    A piece belongs to the call with its ID, else to the last one with its index, else to the last one. Gemini's
+    endpoint omits the index, Ollama sends index 0 for every call, some servers repeat the name or send a new ID with
     each piece: so a piece begins a new call if it names a function and matches no call.
     """
 
@@ -45,7 +45,7 @@ class ToolCallCollector:
         return None if name or not self._calls else len(self._calls) - 1
 
     def _unnamed(self, index: Any) -> int | None:
-        """Return the position of a call with this index that has no id and name yet."""
+        """Return the position of a call with this index that has no ID and name yet."""
         found = self._last("index", index) if index is not None else None
         is_bare = found is not None and not self._calls[found].get("id") and not call_name(self._calls[found])
         return found if is_bare else None

@@ -1,4 +1,4 @@
-"""Reads a session that botchat wrote; for one written by hand, roles and contents are enough."""
+"""Reads a session in botchat's own format; in a handwritten one, roles and contents are enough."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def read_botchat(item: dict[str, Any]) -> Record:
 
 def _read_message(item: Any, time: Any) -> Record:
     if not isinstance(item, dict):
-        raise InvalidInput("One of its messages is no JSON object.")
+        raise InvalidInput("A message is not a JSON object.")
     message: Record = {"id": new_id(), "create_time": time} | item
     parse_times(message, MESSAGE_TIMES)
     if "feedback" in message:

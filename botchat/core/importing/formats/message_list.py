@@ -28,7 +28,7 @@ def read_message_list(item: dict[str, Any]) -> Record:
     """
     messages = item["messages"]
     if not all(isinstance(message, dict) for message in messages):
-        raise InvalidInput("One of its messages is no JSON object.")
+        raise InvalidInput("A message is not a JSON object.")
     given = {name: value for name, value in _merge_conv(item).items() if value is not None and name != "_id"}
     session = rename_fields(given, SESSION_FIELDS)
     if "name" not in given and "name" in session:
@@ -75,7 +75,7 @@ def _adapt(message: dict[str, Any]) -> dict[str, Any]:
     """Return a message with botchat's fields; everything that fits none of them goes into the payload."""
     adapted = rename_fields({name: value for name, value in message.items() if value is not None}, _RENAMED_FIELDS)
     if "role" not in adapted:
-        raise InvalidInput("One of its messages has no role.")
+        raise InvalidInput("A message has no role.")
     if type(adapted.get("id")) is int:
         adapted["id"] = str(adapted["id"])
     content = _content(adapted)

@@ -1,1 +1,1 @@
-"""Stores whose session ids belong to their user: each call is translated between ids and storage keys."""
+"""Stores whose session IDs belong to their user: each call is translated between ids and storage keys."""

@@ -208,7 +208,7 @@ class _KeyedTurns:
     def release(self, user: str, session_id: str, holder: str) -> None:
         def release(key: str) -> bool:
             self._stored.release(user, key, holder)
-            return False  # MongoDB doesn't tell whether there was anything to release
+            return False  # MongoDB doesn't report whether there was anything to release
 
         self._calls.any(user, session_id, release)
 

@@ -246,27 +246,29 @@ class MongoAllSessions:
     def findings(self) -> Iterator[Finding]:
         with translate_errors(self._name):
             hello = self._sessions.database.command("hello")
-            wanted = self._sessions.find(to_query(SessionFilter(user="nobody")), dict.fromkeys(SUMMARY, 1) | {"_id": 1})
+            wanted = self._sessions.find(to_query(SessionFilter(user="-")), dict.fromkeys(SUMMARY, 1) | {"_id": 1})
             plan = wanted.sort(MONGO_NEWEST_FIRST).limit(PAGE_SIZE + 1).explain()
             indexes = self._sessions.index_information()
         yield from self._write_findings()
         yield _clock_finding(hello["localTime"])
         yield _index_finding(str(plan["queryPlanner"]["winningPlan"]))
         if "expiry" not in indexes:
-            yield Finding("failed", "The index that empties the trash is missing.", "botchat makes it when it starts.")
+            yield Finding("failed", "The index that empties the trash is missing.", "Restart botchat to create it.")
         if "setName" not in hello and hello.get("msg") != "isdbgrid":
             yield Finding(
-                "warning", "A server alone: one disk holds all words.", "Make it a replica set, or back it up often."
+                "warning",
+                "MongoDB is a single server: all data is on one machine.",
+                "Convert it to a replica set, or back it up often.",
             )
 
     def _write_findings(self) -> Iterator[Finding]:
         """Try a write that matches no session, to check the permission to write."""
         try:
             with translate_errors(self._name):
-                self._sessions.update_one({"_id": {"$in": []}}, {"$set": {"user": "nobody"}})
+                self._sessions.update_one({"_id": {"$in": []}}, {"$set": {"user": "-"}})
         except StoreRefused:
             yield read_only_finding(
-                "Give this MongoDB user the role readWrite on the database, unless it is only to read."
+                "Grant this MongoDB user the readWrite role on the database, unless it is meant to be read-only."
             )
 
     def _aggregate(self, pipeline: list[Document]) -> Iterator[Document]:
@@ -340,13 +342,15 @@ def _clock_finding(server_time: datetime) -> Finding:
     apart = abs(now() - server_time.replace(tzinfo=UTC))
     if apart > _CLOCKS_APART:
         seconds = apart.total_seconds()
-        return Finding("failed", f"The server's clock is {seconds:.0f} s off from this one.", "Set both by NTP.")
-    return Finding("ok", "The server's clock and this one agree.")
+        return Finding(
+            "failed",
+            f"The server's clock differs from this machine's by {seconds:.0f} s.",
+            "Synchronize both with NTP.",
+        )
+    return Finding("ok", "The server's clock matches this machine's.")
 
 
 def _index_finding(plan: str) -> Finding:
     if "'page'" in plan and "FETCH" not in plan and "COLLSCAN" not in plan:
-        return Finding("ok", "A page of sessions comes from its index alone.")
-    return Finding(
-        "failed", "A page of sessions does not come from its index.", "Look for foreign indexes: db.sessions."
-    )
+        return Finding("ok", "The session list uses its index.")
+    return Finding("failed", "The session list doesn't use its index.", "Check db.sessions for foreign indexes.")

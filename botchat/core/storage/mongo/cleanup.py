@@ -13,7 +13,7 @@ SWEEP_INTERVAL = timedelta(hours=1)
 
 
 def claim_sweep(sweeps: Collection[Document], task: str, at: datetime) -> Document | None:
-    """Claim the cleanup of `task`; return the document that says where the last one ended, None if it isn't due."""
+    """Claim the cleanup of `task`; return the document with the last one's position, None if it isn't due."""
     # A time in the future comes from a clock that has been set back since.
     due = {"_id": task, "time": {"$not": {"$gt": at - SWEEP_INTERVAL, "$lt": at + SWEEP_INTERVAL}}}
     try:

@@ -52,9 +52,9 @@ _PING_SECONDS = 1.0
 # had lost acknowledged messages in 2 of 4 trials.
 _DURABLE = {"w": "majority", "journal": True}
 
-_NOT_ENCODED = "special characters in its user name and password must be percent-encoded (@ is %40, / is %2F, : is %3A)"
+_NOT_ENCODED = "percent-encode special characters in the username and password (@ as %40, / as %2F, : as %3A)"
 _HOW_TO_WRITE_IT = (
-    "check its host, port and options. Use mongodb://USER:PASSWORD@HOST:PORT/DATABASE, "
+    "check the host, port and options. Use mongodb://USER:PASSWORD@HOST:PORT/DATABASE, "
     "or mongodb+srv://USER:PASSWORD@HOST/DATABASE without a port"
 )
 _HOSTS = re.compile(r"[\w.,%-]*(:\d+)?|.*\]|.*,.*")
@@ -86,7 +86,7 @@ def open_client(uri: str, **pool_options: Any) -> MongoClient[Document]:
         raise _unusable(uri, error) from error
     if not client.write_concern.acknowledged:
         client.close()
-        raise ConfigError("The store address says w=0, so nobody would know what was saved: leave it out, or say w=1.")
+        raise ConfigError("The store address sets w=0, so failed writes would go unnoticed. Remove it or use w=1.")
     return client
 
 
@@ -97,7 +97,7 @@ def borrowed_database(client: MongoClient[Document], name: str) -> Database[Docu
         ConfigError: its writes are unacknowledged, or MongoDB accepts no database with that name.
     """
     if not client.write_concern.acknowledged:
-        raise ConfigError("The client says w=0, so nobody would know what was saved: make it without that.")
+        raise ConfigError("The client sets w=0, so failed writes would go unnoticed. Create it without w=0.")
     concern = WriteConcern(w="majority", j=True) if client.write_concern.is_server_default else client.write_concern
     in_utc = lenient_options(
         client.codec_options.with_options(tz_aware=True, tzinfo=None)
@@ -105,7 +105,7 @@ def borrowed_database(client: MongoClient[Document], name: str) -> Database[Docu
     try:
         return client.get_database(name, codec_options=in_utc, write_concern=concern)
     except InvalidName as error:
-        raise ConfigError(f"There can be no database {name!r}: {error}.") from error
+        raise ConfigError(f"Invalid database name {name!r}: {error}.") from error
 
 
 def lenient_options(options: CodecOptions[Document]) -> CodecOptions[Document]:
@@ -151,26 +151,26 @@ def _check(uri: str) -> None:
     if "." in unquote(path):  # the driver takes the part after the dot for a collection
         raise _unusable_because(
             uri,
-            "the name of a MongoDB database can't contain a dot. Earlier versions ignored the dot and what follows it: "
-            "leave that out to open the same database",
+            "a MongoDB database name can't contain a dot. Earlier versions ignored the dot and the text after it: "
+            "remove them to open the same database",
         )
 
 
 def _unusable(uri: str, error: Exception) -> ConfigError:
     """Return the error for an address that the driver rejects; the driver's message can quote part of a password."""
     if type(error.__cause__).__module__.startswith("dns."):
-        return _unusable_because(uri, "DNS doesn't know its host: check the host's name, or use mongodb://HOST")
+        return _unusable_because(uri, "its host was not found in DNS. Check the hostname, or use mongodb://HOST")
     if isinstance(error, InvalidName):
-        return _unusable_because(uri, "MongoDB accepts no database of that name")
+        return _unusable_because(uri, "MongoDB doesn't accept the database name")
     if isinstance(error, OSError):
-        return _unusable_because(uri, "a file that its options name can't be read: check tlsCAFile and the like")
+        return _unusable_because(uri, "a file in its options can't be read. Check tlsCAFile and similar options")
     if isinstance(error, ConfigurationError) and not isinstance(error, InvalidURI):
         return _unusable_because(uri, hide_secrets(str(error).rstrip("."), _values_in(uri)))
     return _unusable_because(uri, _HOW_TO_WRITE_IT if is_unambiguous(uri) or "@" not in uri else _NOT_ENCODED)
 
 
 def _unusable_because(uri: str, why: str) -> ConfigError:
-    return ConfigError(f"The store address {without_password(uri)} can't be used: {why}.")
+    return ConfigError(f"Can't use the store address {without_password(uri)}: {why}.")
 
 
 def _values_in(uri: str) -> set[str]:
@@ -187,7 +187,7 @@ def translate_errors(name: str) -> Iterator[None]:
     except DocumentTooLarge as error:  # before BSONError, which it is too
         raise SessionTooLarge from error
     except (BSONError, OverflowError, UnicodeError) as error:
-        raise InvalidInput(f"That can't be stored: {error}.") from error
+        raise InvalidInput(f"The value can't be stored: {error}.") from error
     except WTimeoutError as error:
         raise _unconfirmed(name) from error
     except (ExecutionTimeout, WaitQueueTimeoutError) as error:
@@ -231,38 +231,38 @@ def iterate(cursor: Iterator[Document], name: str, seconds: float | None) -> Ite
 
 def _unavailable(name: str) -> StoreUnavailable:
     return StoreUnavailable(
-        f"MongoDB at {name} does not answer. Start it, check the address, or choose another store with --store."
+        f"Can't reach MongoDB at {name}. Start it, check the address, or choose another store with --store."
     )
 
 
 def _silent(name: str) -> StoreUnavailable:
     return StoreUnavailable(
-        f"MongoDB at {name} does not answer in time: it hangs or is overloaded. Check the server, then try again."
+        f"MongoDB at {name} didn't respond in time: it hangs or is overloaded. Check the server, then try again."
     )
 
 
 def _busy(name: str) -> StoreBusy:
-    return StoreBusy(f"MongoDB at {name} is overloaded and did not finish in time. Try again.")
+    return StoreBusy(f"MongoDB at {name} is overloaded and didn't finish in time. Try again.")
 
 
 def _unconfirmed(name: str) -> StoreUnavailable:
     return StoreUnavailable(
-        f"MongoDB at {name} did not confirm that most members of its replica set have the write. "
-        "Check the members, then try again: nothing is stored twice."
+        f"MongoDB at {name} didn't confirm the write on a majority of its replica set. "
+        "Check the members, then try again. Nothing is stored twice."
     )
 
 
 def _refused(name: str, error: OperationFailure) -> StoreError | InvalidInput:
     if error.code in _TOO_LARGE or "larger than" in str(error):
         return SessionTooLarge()
-    if error.timeout or error.code == _WRITE_CONFLICT:  # the server itself says so
+    if error.timeout or error.code == _WRITE_CONFLICT:  # the server reports it
         return _busy(name)
     if error.code == _AUTHENTICATION_FAILED:
-        return StoreRefused(f"MongoDB at {name} does not take this user name and password: check the store's address.")
+        return StoreRefused(f"MongoDB at {name} rejected the username or password. Check the store address.")
     if error.code == _UNAUTHORIZED:
         return StoreRefused(
-            f"MongoDB at {name} does not allow this. Give a user who may read and write there: "
-            "mongodb://NAME:PASSWORD@HOST/DATABASE?authSource=admin."
+            f"MongoDB at {name} denied access. Use an account that can read and write the database: "
+            "mongodb://USER:PASSWORD@HOST/DATABASE?authSource=admin."
         )
     reason = (error.details or {}).get("errmsg") or str(error)
-    return StoreError(f"MongoDB at {name} refused: {reason}")
+    return StoreError(f"MongoDB at {name} returned an error: {reason}")

@@ -205,32 +205,32 @@ class SqliteAllSessions:
         }
 
     def findings(self) -> Iterator[Finding]:
-        condition, values = where_clause(SessionFilter(user="nobody"))
+        condition, values = where_clause(SessionFilter(user="-"))
         query = f"SELECT {', '.join(SUMMARY)} FROM sessions WHERE {condition} {SQL_NEWEST_FIRST} LIMIT 51"
         with self._file.reading() as db:
             plan = " ".join(row[-1] for row in db.execute(f"EXPLAIN QUERY PLAN {query}", values))
         with self._file.connection() as db:  # in a transaction, damage would make its COMMIT fail
             damages = _find_damages(db)
         if "USING INDEX page" in plan and "TEMP B-TREE" not in plan:
-            yield Finding("ok", "A page of sessions comes by its index.")
+            yield Finding("ok", "The session list uses its index.")
         else:
-            yield Finding("failed", "A page of sessions does not come by its index.", "Restore the file from a copy.")
+            yield Finding("failed", "The session list doesn't use its index.", "Restore the file from a backup.")
         if damages == ["ok"]:
             yield Finding(
-                "ok", "The pages of the file are whole. `botchat store check` reads the sessions in them too."
+                "ok", "SQLite's quick check found no damage. Run `botchat store check` to check the sessions too."
             )
         else:
-            advice = "Copy what can be read into a new file: botchat store copy. Or restore it from a backup."
+            advice = "Restore it from a backup, or copy the readable part to a new file with `botchat store copy`."
             yield Finding("failed", f"The file is damaged: {' '.join(damages[0].split())}.", advice)
         try:
             with self._file.writing() as db:  # SQLite checks the permission to write, although no row matches
                 db.execute("DELETE FROM sessions WHERE 0")
         except StoreRefused:
-            yield read_only_finding(f"Let your user write the file {self._file.path}, unless you are only to read it.")
+            yield read_only_finding(f"Make {self._file.path} writable, unless it is meant to be read-only.")
         mode = self._file.path.stat().st_mode & 0o777
         if mode & ~_OWNER_ALONE:
             advice = f"chmod 600 {self._file.path}"
-            yield Finding("warning", f"Others of this machine may read the file (mode {mode:o}).", advice)
+            yield Finding("warning", f"Other users of this machine can read the file (mode {mode:o}).", advice)
 
     def _read(self, found: FoundRow, *, with_files: bool) -> Record | DamagedRecord | None:
         try:

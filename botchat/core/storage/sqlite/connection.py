@@ -26,15 +26,24 @@ BUSY_SECONDS = 30
 _IDLE_CONNECTIONS = 8
 
 _MEANINGS: dict[int, tuple[type[StoreError], str]] = {
-    sqlite3.SQLITE_BUSY: (StoreBusy, "Too many writers write to {path} at once: this was not saved. Try again."),
-    sqlite3.SQLITE_FULL: (StoreUnavailable, "The disk of {path} is full: this was not saved. Make room and try again."),
-    sqlite3.SQLITE_IOERR: (StoreUnavailable, "The disk of {path} failed: this was not saved. See to it and try again."),
-    sqlite3.SQLITE_READONLY: (StoreRefused, "{path} is read-only: this was not saved. Allow writing, or say another."),
-    sqlite3.SQLITE_CANTOPEN: (StoreUnreadable, "{path} can't be opened: check that it is a file you may read."),
-    sqlite3.SQLITE_NOTADB: (StoreUnreadable, "{path} is no SQLite database: choose another file with --store."),
+    sqlite3.SQLITE_BUSY: (StoreBusy, "Too many processes are writing to {path}. Nothing was saved. Try again."),
+    sqlite3.SQLITE_FULL: (
+        StoreUnavailable,
+        "The disk of {path} is full. Nothing was saved. Free up space, then try again.",
+    ),
+    sqlite3.SQLITE_IOERR: (
+        StoreUnavailable,
+        "The disk of {path} failed. Nothing was saved. Check the disk, then try again.",
+    ),
+    sqlite3.SQLITE_READONLY: (
+        StoreRefused,
+        "{path} is read-only. Nothing was saved. Make it writable, or use another store.",
+    ),
+    sqlite3.SQLITE_CANTOPEN: (StoreUnreadable, "Can't open {path}. Check that it is a file and that you can read it."),
+    sqlite3.SQLITE_NOTADB: (StoreUnreadable, "{path} is not a SQLite database. Choose another file with --store."),
     sqlite3.SQLITE_CORRUPT: (
         StoreUnreadable,
-        "{path} is damaged: restore it from a backup, or copy what can be read: botchat store copy.",
+        "{path} is damaged. Restore it from a backup, or copy the readable part with `botchat store copy`.",
     ),
 }
 
@@ -61,7 +70,7 @@ class SqliteFile:
         """
         if not self.path.parent.is_dir():
             raise StoreUnreadable(
-                f"There is no folder {self.path.parent} to keep sessions in: make it, or say another."
+                f"Folder {self.path.parent} not found. Create it, or choose another store with --store."
             )
         if not self.path.exists():
             with _translated(self.path):
@@ -153,10 +162,11 @@ class SqliteFile:
         ((application,),) = db.execute("PRAGMA application_id")
         ((tables,),) = db.execute("SELECT count(*) FROM sqlite_master")
         if application != APPLICATION_ID and tables:
-            raise StoreUnreadable(f"{self.path} is another program's database: choose another file with --store.")
+            raise StoreUnreadable(f"{self.path} is another program's database. Choose another file with --store.")
         if version > SCHEMA_VERSION:
             raise StoreUnreadable(
-                f"{self.path} was made by a newer botchat (format {version}, this one knows {SCHEMA_VERSION}): upgrade."
+                f"{self.path} was created by a newer botchat (format {version}, supported: {SCHEMA_VERSION}). "
+                "Upgrade botchat."
             )
         return int(version) if tables else 0
 
@@ -190,12 +200,12 @@ def _translated(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         raise _meaning(path, error) from error
     except (BSONError, OverflowError, UnicodeError) as error:
-        raise InvalidInput(f"That can't be stored: {error}.") from error
+        raise InvalidInput(f"The value can't be stored: {error}.") from error
     except OSError as error:
-        raise StoreUnreadable(f"{path} can't be opened: {error.strerror}. Choose another file with --store.") from error
+        raise StoreUnreadable(f"Can't open {path}: {error.strerror}. Choose another file with --store.") from error
 
 
 def _meaning(path: Path, error: sqlite3.Error) -> StoreError:
     primary = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte: https://sqlite.org/rescode.html
-    kind, sentence = _MEANINGS.get(primary, (StoreError, "{path} can't be used."))
+    kind, sentence = _MEANINGS.get(primary, (StoreError, "Can't use {path}."))
     return kind(f"{sentence.format(path=path)} (SQLite: {error})")

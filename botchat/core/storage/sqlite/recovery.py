@@ -70,7 +70,7 @@ def decode_leniently(stored: Any) -> tuple[Record, str]:
     try:
         return bson.decode(stored, LENIENT), ""
     except (BSONError, ValueError, RecursionError) as error:
-        return _beginning_of(stored), f"its BSON breaks off ({error})"
+        return _beginning_of(stored), f"its BSON is truncated ({error})"
 
 
 def _header(db: sqlite3.Connection, found: FoundRow) -> tuple[Record | None, list[str]]:
@@ -82,7 +82,7 @@ def _header(db: sqlite3.Connection, found: FoundRow) -> tuple[Record | None, lis
             raise
         known = found.known or next(_scan(db, f"{_KNOWN} WHERE rowid = ?", "user", (found.row,)), None)
         header: Record = from_columns(_IN_INDEX, known) if known else {"id": "", "user": ""}
-        return header, [f"its row in the file can't be read (SQLite: {error})"]
+        return header, [f"its row can't be read (SQLite: {error})"]
     if row is None:
         return None, []
     *columns, more = row
@@ -109,7 +109,7 @@ def _messages(db: sqlite3.Connection, key: bytes, count: Any) -> tuple[list[Reco
             damages += [f"message {_number(stored[0])}: {damage}"] if damage else []
     messages.sort(key=lambda pair: pair[0] if isinstance(pair[0], int) else 2**63)
     if not damages and isinstance(count, int) and count != len(messages):
-        damages.append(f"it says that it has {count} messages, and has {len(messages)}")
+        damages.append(f"its message count is {count}, but it has {len(messages)} messages")
     return [message for _, message in messages], damages
 
 
@@ -124,7 +124,7 @@ def _message(message_id: Any, stored: Any) -> tuple[Record, str]:
 
 def _bytes_in_texts(message: Record) -> str:
     texts = [name for name, value in message.items() if isinstance(value, str) and not _is_text(value)]
-    return f"its {' and '.join(texts)} has bytes that are not UTF-8" if texts else ""
+    return f"invalid UTF-8 in its {' and '.join(texts)}" if texts else ""
 
 
 def _is_text(value: str) -> bool:
@@ -195,7 +195,7 @@ def _size_of(stored: bytes, kind: int, start: int) -> int | None:
 
 
 def _number(position: Any) -> str:
-    return str(position + 1) if isinstance(position, int) else "of unknown position"
+    return str(position + 1) if isinstance(position, int) else "at an unknown position"
 
 
 def key_bytes(session_id: Any) -> bytes:

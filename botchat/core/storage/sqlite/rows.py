@@ -240,7 +240,9 @@ def decode_bson(stored: bytes) -> Record:
     try:
         return bson.decode(stored, _BSON)
     except (BSONError, UnicodeError, TypeError) as error:
-        raise StoreUnreadable(f"A stored document is damaged ({error}). Find it with `botchat store check`.") from error
+        raise StoreUnreadable(
+            f"A stored document is damaged ({error}). Run `botchat store check` to find it."
+        ) from error
 
 
 def milliseconds(time: datetime) -> int:

@@ -38,7 +38,7 @@ CREATE TABLE sessions (
     message_count INTEGER NOT NULL,
     pinned INTEGER NOT NULL,
     rev INTEGER NOT NULL,
-    expire_time INTEGER,            -- when it goes for ever, NULL for never
+    expire_time INTEGER,            -- when it is permanently deleted, NULL for never
     bytes INTEGER NOT NULL,         -- of the messages, as elements of one BSON array
     more BLOB NOT NULL              -- BSON of the fields that have no column
 );

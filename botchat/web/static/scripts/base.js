@@ -1,8 +1,9 @@
-// Shared by the other files: finding elements, and the status message.
+// Features that Streamlit has no widget for. The scripts only read and click elements of the page, so the page works
+// without them, too. This file has what the others share.
 const find = (selector) => document.querySelector(selector);
 const PHONE = window.matchMedia("(max-width: 768px)");
 
-// A status message: visible for 2.5 s, and read out by screen readers.
+// A status message: visible for 2.5 s, and announced by screen readers.
 const status = document.createElement("div");
 status.className = "botchat-said";
 status.setAttribute("role", "status");

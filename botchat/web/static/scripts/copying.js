@@ -1,7 +1,7 @@
 const COPY_TIMEOUT_MS = 10_000;
 
-// Copying. Browsers allow it only during a click, but the text comes from the server afterwards, so they are given a
-// promise of it. Without a secure context only execCommand works.
+// Copying. Browsers allow it only during a click, but the text arrives from the server later, so the browser gets a
+// promise of the text. Without a secure context, only execCommand works.
 let resolveText = null;
 
 function textOfClick() {
@@ -22,7 +22,7 @@ async function copy() {
     }
     announce("Copied");
   } catch {
-    announce("Not copied: try it again.");
+    announce("Copy failed.");
   }
 }
 
@@ -51,8 +51,9 @@ document.addEventListener("click", (event) => {
   if (event.target.closest('[class*="st-key-copy-"] button')) copy();
 });
 
-// A menu closes before its click event.
-const isCopyItem = (target) => target.closest?.('[role="menuitem"]')?.textContent.trim().startsWith("Copy");
+// A menu closes before its click event, so listen for earlier events.
+const COPY_ITEMS = ["Copy", "Copy prompt"];
+const isCopyItem = (target) => COPY_ITEMS.includes(target.closest?.('[role="menuitem"]')?.textContent.trim());
 document.addEventListener("pointerup", (event) => { if (isCopyItem(event.target)) copy(); }, true);
 document.addEventListener("keydown", (event) => {
   if (["Enter", " "].includes(event.key) && isCopyItem(event.target)) copy();

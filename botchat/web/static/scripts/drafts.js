@@ -1,6 +1,6 @@
-// Drafts: one per session, stored only as long as the tab, because others may use this machine.
-let composer = null; // the message input, as it was found last
-let draftKey = null; // the key of the draft in it
+// Drafts: one per session, stored only while the tab is open, because others may use this machine.
+let composer = null; // the message input, as found last
+let draftKey = null; // the key of its draft
 let lastText = ""; // its text
 
 const currentDraftKey = () => `botchat draft ${new URLSearchParams(location.search).get("session") ?? "new"}`;
@@ -10,7 +10,7 @@ function store(name, text) {
     sessionStorage.setItem(name, text);
   } catch {
     sessionStorage.removeItem(name); // an older text
-    announce("This text is too long to be kept as a draft.");
+    announce("Draft too long to save.");
   }
 }
 
@@ -33,7 +33,7 @@ function showDraft() {
   const isNew = box !== composer;
   composer = box;
   if (isNew) lastText = "";
-  if (!isNew && composer.value !== lastText) saveDraft(); // emptied by sending, or put back by the server
+  if (!isNew && composer.value !== lastText) saveDraft(); // emptied by sending, or restored by the server
   if (isNew || currentDraftKey() !== draftKey) {
     draftKey = currentDraftKey();
     const draft = sessionStorage.getItem(draftKey) ?? "";
@@ -50,7 +50,7 @@ document.addEventListener("keydown", (event) => { if (event.target === composer 
 document.addEventListener("click", showDraftSoon);
 window.addEventListener("popstate", showDraftSoon);
 
-// The server shows a message that couldn't be saved, but forgets it at a reload. It becomes a draft again then.
+// The server shows an unsent message but loses it on a reload. It then becomes a draft again.
 const UNSENT = "botchat unsent";
 
 function saveUnsent() {

@@ -1,4 +1,4 @@
-// Keys: / and Ctrl+K search, Ctrl+Shift+O starts a new chat, ? lists them.
+// Keyboard shortcuts: / and Ctrl+K search, Ctrl+Shift+O starts a new chat, ? lists them.
 let isSearchRequested = false; // the last key was the search shortcut
 
 document.addEventListener("keydown", (event) => {
@@ -22,7 +22,7 @@ function search() {
   return true;
 }
 
-// If the field isn't on the page yet when the key is pressed, it gets the focus as soon as it is.
+// If the field isn't on the page yet when the key is pressed, it gets the focus as soon as it appears.
 function focusSearch() {
   const field = isSearchRequested && find(".st-key-search input");
   if (!field) return;

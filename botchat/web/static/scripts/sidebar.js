@@ -1,6 +1,6 @@
 const isDrawerOpen = () => find('[data-testid="stSidebar"]')?.dataset.collapsed === "false";
 
-// On a phone the drawer covers the conversation, so it closes when a session was selected.
+// On a phone, the drawer covers the conversation, so it closes when a session is selected.
 document.addEventListener("click", (event) => {
   const chosen = event.target.closest(
     '.st-key-sessions [data-testid="stRadioOption"], .st-key-new-chat button',

@@ -1,10 +1,10 @@
-"""The admin page's charts as Vega-Lite specifications, in colors that suit the light and the dark theme."""
+"""The admin page's charts as Vega-Lite specifications, in colors for both the light and the dark theme."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-# The contrast with the background is at least 3.4 to 1, in the light theme and in the dark one.
+# The contrast with the background is at least 3.4 to 1 in both themes.
 PRIMARY = "#4682be"
 SECONDARY = "#b8762e"
 
@@ -18,7 +18,7 @@ Row = dict[str, Any]
 
 
 def daily_bars(rows: Sequence[Row], title: str, first: date, last: date) -> Spec:
-    """Make a bar chart of the `number` of each day."""
+    """Create a bar chart of the `number` of each day."""
     return {
         "height": _HEIGHT,
         "data": {"values": list(rows)},
@@ -32,7 +32,7 @@ def daily_bars(rows: Sequence[Row], title: str, first: date, last: date) -> Spec
 
 
 def daily_lines(rows: Sequence[Row], title: str, first: date, last: date) -> Spec:
-    """Make a line chart with a line for each `kind`; the second line is dashed."""
+    """Create a line chart with one line per `kind`; the second line is dashed."""
     return {
         "height": _HEIGHT_WITH_LEGEND,
         "data": {"values": list(rows)},
@@ -48,7 +48,7 @@ def daily_lines(rows: Sequence[Row], title: str, first: date, last: date) -> Spe
 
 
 def diverging_daily_bars(rows: Sequence[Row], first: date, last: date) -> Spec:
-    """Make bars for each day: one kind of numbers above the axis, one below; `drawn` has a sign, `number` hasn't."""
+    """Create bars per day, one `kind` above the axis and one below: `drawn` is signed, `number` is not."""
     return {
         "height": _HEIGHT_WITH_LEGEND,
         "data": {"values": list(rows)},
@@ -57,13 +57,13 @@ def diverging_daily_bars(rows: Sequence[Row], first: date, last: date) -> Spec:
             "x": _days(first, last),
             "y": _numbers("drawn") | {"axis": _WHOLE | {"labelExpr": "abs(datum.value)"}},
             "color": _kinds(rows, PRIMARY, SECONDARY),
-            "tooltip": [_DAY_TOOLTIP, _KIND_TOOLTIP, {"field": "number", "type": "quantitative", "title": "Given"}],
+            "tooltip": [_DAY_TOOLTIP, _KIND_TOOLTIP, {"field": "number", "type": "quantitative", "title": "Count"}],
         },
     }
 
 
 def ranking(rows: Sequence[Row], title: str) -> Spec:
-    """Make horizontal bars for each `name`, in the order of the rows; rows with a `kind` are stacked."""
+    """Create one horizontal bar per `name`, in the order of the rows; rows with a `kind` are stacked."""
     names = list(dict.fromkeys(row["name"] for row in rows))
     spec: Spec = {
         "height": {"step": _BAR_HEIGHT},
@@ -97,7 +97,7 @@ _DAY_TOOLTIP = {
     "title": "Day",
     "format": "%-d %b %Y",
 }
-_KIND_TOOLTIP = {"field": "kind", "type": "nominal", "title": "What"}
+_KIND_TOOLTIP = {"field": "kind", "type": "nominal", "title": "Type"}
 _WHOLE = {"tickMinStep": 1, "tickCount": 4, "format": "~s"}
 
 
@@ -120,11 +120,11 @@ def _numbers(name: str, title: str | None = None) -> Spec:
     return {"field": name, "type": "quantitative", "title": title, "axis": _WHOLE}
 
 
-def _kinds(rows: Sequence[Row], *looks: Any) -> Spec:
+def _kinds(rows: Sequence[Row], *styles: Any) -> Spec:
     kinds = list(dict.fromkeys(row["kind"] for row in rows))
     return {
         "field": "kind",
         "type": "nominal",
-        "scale": {"domain": kinds, "range": looks},
+        "scale": {"domain": kinds, "range": styles},
         "legend": {"orient": "top", "title": None},
     }

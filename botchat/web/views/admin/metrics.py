@@ -13,7 +13,7 @@ _MAX_ENTRIES = 10
 
 
 class DailyUsage(NamedTuple):
-    """The usage of one day (UTC). Latencies are in milliseconds, None if no reply had one."""
+    """The usage of one day (UTC). Latencies are in milliseconds; None without timing data."""
 
     day: date
     sessions: int
@@ -40,7 +40,7 @@ class Usage(NamedTuple):
 
 
 class Metrics(NamedTuple):
-    """The data of all charts of a period; bots are sorted by tokens, users by messages, descending."""
+    """The data of all charts for a period; bots are sorted by tokens, users by messages, descending."""
 
     read_time: datetime
     since: date | None
@@ -68,14 +68,14 @@ class Metrics(NamedTuple):
 
 def refresh() -> None:
     """Clear the caches, so that the next run reads the store again."""
-    # A read that is running in another tab is still cached afterwards; its data is as old as the read took.
+    # A read that is running in another tab is still cached afterwards, with data as of its start.
     read_metrics.clear()
     all_users.clear()
 
 
-@st.cache_data(ttl=cache.CACHE_SECONDS, max_entries=_MAX_ENTRIES, show_spinner="Counting …")
+@st.cache_data(ttl=cache.CACHE_SECONDS, max_entries=_MAX_ENTRIES, show_spinner="Loading…")
 def read_metrics(days: int | None) -> Metrics:
-    """Read the metrics of the last `days` days including today; None reads all."""
+    """Read the metrics of the last `days` days including today, or of all days if None."""
     read_time = now()
     since = None if days is None else read_time.date() - timedelta(days=days - 1)
     start = None if since is None else datetime.combine(since, time(), read_time.tzinfo)
@@ -94,7 +94,7 @@ def read_metrics(days: int | None) -> Metrics:
     )
 
 
-@st.cache_data(ttl=cache.CACHE_SECONDS, max_entries=1, show_spinner="Reading the users …")
+@st.cache_data(ttl=cache.CACHE_SECONDS, max_entries=1, show_spinner="Loading…")
 def all_users() -> list[UserSummary]:
     """Read all users that have sessions."""
     return list(cache.connection().for_admins().users())

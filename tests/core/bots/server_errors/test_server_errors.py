@@ -148,7 +148,7 @@ RAW = json.dumps({"error": {"message": "Model 'kimi-k2' supports at most 1 image
         pytest.param(
             200,
             {"choices": None, "base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}},
-            "The bot's server reported an error: insufficient balance.",
+            "The model server reported an error: insufficient balance.",
             id="MiniMax, HTTP 200",
         ),
         pytest.param(
@@ -227,7 +227,7 @@ RAW = json.dumps({"error": {"message": "Model 'kimi-k2' supports at most 1 image
             id="Cloudflare",
         ),
         pytest.param(500, "", "Server error (HTTP 500). Try again.", id="empty"),
-        pytest.param(408, "", "The server couldn't take the request now (HTTP 408). Try again.", id="408"),
+        pytest.param(408, "", "The server can't process the request now (HTTP 408). Try again.", id="408"),
         pytest.param(
             400,
             {"error": "red \x1b[31malert\x1b[0m\nnow"},
@@ -257,7 +257,7 @@ def test_an_error_is_one_sentence_with_the_status_the_servers_message_and_what_t
 def test_an_error_in_a_stream_keeps_the_servers_message_and_the_pieces_before_it(piece, words):
     heard = ask_stub(sse(chunk("Half"), piece, DONE))
     assert heard.content == "Half"
-    assert heard.error.startswith("The bot's server reported an error: ")
+    assert heard.error.startswith("The model server reported an error: ")
     assert heard.error.endswith(f"{words}.")
 
 

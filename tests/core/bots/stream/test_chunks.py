@@ -196,8 +196,8 @@ def test_the_connection_of_a_complete_reply_is_used_for_the_next():
 
 def test_an_error_in_a_list_and_an_empty_answer_are_reported():
     listed = ask_stub(whole([{"error": {"code": 400, "message": "Bad seed."}}]))
-    assert listed.error == "The bot's server reported an error: Bad seed."
-    assert "with no reply in it" in ask_stub(whole("")).error
+    assert listed.error == "The model server reported an error: Bad seed."
+    assert "returned no reply" in ask_stub(whole("")).error
 
 
 # Ends
@@ -261,7 +261,7 @@ def test_what_was_held_back_is_there_when_the_stream_breaks(held, how):
 def test_a_reply_that_the_server_ends_with_an_error_fails_and_the_received_part_is_kept():
     heard = ask_stub(streamed(["Half a sen", "<"], finish_reason="error"))
     assert (heard.content, heard.finish) == ("Half a sen<", None)
-    assert heard.error == "The bot's server broke off its reply with an error."
+    assert heard.error == "The model server ended the reply with an error. Try again."
 
 
 @pytest.mark.parametrize(("how", "named"), [(Break.CUT, "incomplete"), (Break.RESET, "ReadError")])
@@ -309,14 +309,14 @@ def test_an_error_between_the_pieces_fails_and_the_received_part_is_kept(piece, 
     [
         (
             whole("<!doctype html><h1>It works!</h1>", kind="text/html; charset=utf-8"),
-            "with a web page (It works!). Check base",
+            "returned a web page (It works!). Check base",
         ),
         (whole({"error": {"message": "Overloaded."}}), "reported an error: Overloaded."),
         (whole({"error": "Overloaded."}), "reported an error: Overloaded."),
-        (whole(["Hello"]), "no reply in it"),
-        (whole("Hello"), "with text that isn't a reply (Hello). Check base_url"),
-        (sse(), "no reply in it"),
-        (sse(DONE), "no reply in it"),
+        (whole(["Hello"]), "returned no reply"),
+        (whole("Hello"), "text that isn't a reply (Hello). Check base_url"),
+        (sse(), "returned no reply"),
+        (sse(DONE), "returned no reply"),
         (Answer(steps=[b'{"choices": [', Break.CUT], kind="application/json"), "lost"),
     ],
     ids=["a web page", "an error", "an error's text", "a list", "no JSON", "nothing", "DONE", "half of it"],

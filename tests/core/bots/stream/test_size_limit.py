@@ -15,7 +15,7 @@ from botchat.core.models import Delta, Unsupported, pack
 from botchat.core.storage.records import MAX_MESSAGE_BYTES
 from botchat.core.turn import Turns
 
-LIMIT = "it reached the limit of 15 MiB"
+LIMIT = "Stopped at the size limit of 15 MiB"
 
 
 def sent(answer: Answer, store):
@@ -102,7 +102,7 @@ def test_a_list_of_models_without_an_end_is_an_error():
     body = itertools.chain([b'{"data": ['], itertools.repeat(b'{"id": "x"},' * 10_000))
     with StubBot(lambda _: Answer(steps=body, kind="application/json")) as server:
         (heard,) = ask(bot_at(server.url, model=None))
-    assert "more than 33,554,432 bytes" in heard.error
+    assert "larger than 33,554,432 bytes" in heard.error
 
 
 def test_a_reply_below_the_limit_is_whole():

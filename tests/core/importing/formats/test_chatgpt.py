@@ -158,9 +158,9 @@ def test_a_spoilt_conversation_of_chatgpt_is_told_and_the_others_are_read():
     spoilt = {"title": "Corrupted", "create_time": 1756000500.0, "conversation_id": "c2"}
     empty = chatgpt(node("a", "root", "system", "", 1))
     first, second, third, fourth = read([spoilt, good, empty, good | {"conversation_id": 5, "id": None}])
-    assert first == SkippedEntry("session 1", "It is no session that botchat knows.")
+    assert first == SkippedEntry("session 1", "Unrecognized session format.")
     assert contents(second) == ["x"]
-    assert third == SkippedEntry("session 3", "It has no messages, and such a session is not stored.")
+    assert third == SkippedEntry("session 3", "The session has no messages. Empty sessions aren't stored.")
     assert contents(fourth) == ["x"]
 
 
@@ -187,5 +187,5 @@ def test_a_zip_without_conversations_is_refused():
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("notes.txt", "x")
-    with pytest.raises(InvalidInput, match=r"no conversations\.json"):
+    with pytest.raises(InvalidInput, match=r"No conversations\.json"):
         read(packed.getvalue())

@@ -45,12 +45,12 @@ def opened(repository, clock) -> AuthService:
 
 def test_an_account_is_made_once_and_knows_its_password_alone(access):
     access.add_account(ODD, "correct horse")
-    with pytest.raises(InvalidInput, match="has an account already"):
+    with pytest.raises(InvalidInput, match="already has an account"):
         access.add_account(ODD, "another one")
     assert access.check_password(ODD, "correct horse") == ODD
     wrong = [(ODD, "another one"), ("bob", "correct horse"), ("", ""), (ODD, "x" * 2000), (ODD, "\ud800")]
     for user, password in wrong:
-        with pytest.raises(NotSignedIn, match="nobody of that name and password"):
+        with pytest.raises(NotSignedIn, match="Incorrect username or password"):
             access.check_password(user, password)
     (account,) = access.accounts()
     assert account.password_hash.startswith("$argon2id$")
@@ -63,7 +63,7 @@ def test_an_account_is_made_once_and_knows_its_password_alone(access):
 )
 def test_no_new_user_has_a_name_that_looks_like_anothers(access, name):
     for make in (access.add_account, access.create_token, access.external_sign_in):
-        with pytest.raises(InvalidInput, match="can't be the name of a new user"):
+        with pytest.raises(InvalidInput, match="Invalid username"):
             make(name)
     assert list(access.accounts()) == []
 
@@ -72,7 +72,7 @@ def test_no_new_user_has_a_name_that_looks_like_anothers(access, name):
 def test_no_new_user_has_a_name_that_differs_from_anothers_by_nothing_that_is_seen(access, name):
     access.add_account("ann")
     for make in (access.add_account, access.create_token, access.external_sign_in):
-        with pytest.raises(InvalidInput, match=r"has an account already|differs too little|write it as 'ann'"):
+        with pytest.raises(InvalidInput, match=r"already has an account|is too similar|Use 'ann'"):
             make(name)
     with pytest.raises(NotSignedIn):
         access.external_sign_in(name, require_account=True)
@@ -111,10 +111,10 @@ def test_a_user_who_was_there_before_names_were_checked_comes_in_as_ever(access,
     assert [access.external_sign_in(user).user for user in old] == old
     assert [access.create_token(user)[0].user for user in old] == old
     assert dict(invalid_usernames(old)) == {
-        "\u0430nn": "it mixes letters of several scripts (cyrillic, latin)",
-        "a\u200bnn": "it holds characters that can't be seen",
-        "ANN": "it differs too little from 'a\\u200bnn'",
-        "ann": "it differs too little from 'a\\u200bnn'",
+        "\u0430nn": "it mixes letters from several scripts (cyrillic, latin)",
+        "a\u200bnn": "it contains invisible characters",
+        "ANN": "it is too similar to 'a\\u200bnn'",
+        "ann": "it is too similar to 'a\\u200bnn'",
     }
 
 

@@ -81,7 +81,7 @@ def test_a_record_is_never_put_over_another_users(repository, everybody):
     session = stored(repository, "ann")
     (record,) = everybody.records(EVERYTHING)
     for replace in (False, True):
-        with pytest.raises(InvalidInput, match="another user's"):
+        with pytest.raises(InvalidInput, match="belongs to another user"):
             everybody.put(record | {"user": "bob"}, replace=replace)
     assert repository.get("ann", session.id) == session
     with pytest.raises(SessionNotFound):

@@ -72,7 +72,7 @@ def test_what_is_looked_for_is_text_and_no_pattern(repository, said, wanted):
 
 @pytest.mark.parametrize("text", [" ", "\n\t", "x" * 1001])
 def test_a_search_for_nothing_or_too_much_is_refused(repository, text):
-    with pytest.raises(InvalidInput, match="search for"):
+    with pytest.raises(InvalidInput, match="The search is"):
         repository.page("ann", where=SessionFilter(text=text))
 
 

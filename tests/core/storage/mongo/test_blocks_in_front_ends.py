@@ -24,7 +24,7 @@ def test_on_the_page_a_message_over_the_limit_stays_and_a_shorter_one_goes(site)
     large = "x" * 15_800_000
     tab = site.open()
     site.say(tab, large)
-    assert "Not saved, and not sent: That does not fit" in tab.main.error[-1].value
+    assert "Couldn't send: The message is too large" in tab.main.error[-1].value
     click(tab, "take back")
     assert tab.chat_input[0].value == large
     site.say(tab, "short")
@@ -87,5 +87,5 @@ def test_a_long_session_goes_by_files_from_one_store_to_another_and_back_equal(m
 def test_the_command_line_refuses_a_message_over_the_limit_and_stores_nothing(shell, repository_at):
     done = shell.run("ask", "-", stdin="x" * 15_800_000)
     assert (done.returncode, done.stdout) == (5, "")
-    assert "a message holds at most 15 MiB" in done.stderr
+    assert "The limit is 15 MiB" in done.stderr
     assert repository_at.count("ann") == 0

@@ -182,7 +182,9 @@ def test_a_server_that_stays_overloaded_is_told_from_one_that_does_not_answer(fa
         lambda: repository.update_message("ann", session.id, session.messages[0].id, status="stopped"),
     ):
         fails(20, errorCode=50)
-        with pytest.raises(StoreBusy, match=rf"^Too many writers write to session '{session.id}' .* Try again\.$"):
+        with pytest.raises(
+            StoreBusy, match=rf"^Too many processes are writing to session '{session.id}' .* Try again\.$"
+        ):
             write()
     fails(20, errorCode=50)
     with pytest.raises(StoreBusy, match="overloaded"):
@@ -220,6 +222,6 @@ def test_a_file_that_is_busy_is_not_said_to_be_broken(tmp_path):
     one, two = (sqlite3.connect(path, timeout=0, isolation_level=None) for _ in range(2))
     with closing(one), closing(two):
         one.execute("BEGIN IMMEDIATE")
-        words = r"^Too many writers write to .* at once: this was not saved\. Try again\."
+        words = r"^Too many processes are writing to .*\. Nothing was saved\. Try again\."
         with pytest.raises(StoreBusy, match=words), _translated(path):
             two.execute("BEGIN IMMEDIATE")

@@ -186,7 +186,7 @@ def test_a_message_over_the_limit_is_refused_wherever_it_comes_from(repository):
             record | {"messages": [record["messages"][0] | {"content": large.content}]}, replace=True
         ),
     ):
-        with pytest.raises(SessionTooLarge, match="at most 15 MiB"):
+        with pytest.raises(SessionTooLarge, match="limit is 15 MiB"):
             attempt()
     assert repository.get("ann", session.id) == session
     assert repository.count("ann") == 1

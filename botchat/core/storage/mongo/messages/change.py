@@ -171,7 +171,7 @@ class MongoMessages(MongoReader):
             return self._mover.make_room(user, session_id)
 
     def _busy(self, session_id: str) -> StoreBusy:
-        return StoreBusy(f"Too many writers write to session {session_id!r} at {self._name} at once. Try again.")
+        return StoreBusy(f"Too many processes are writing to session {session_id!r} at {self._name}. Try again.")
 
     @contextmanager
     def _again_if_busy(self) -> Iterator[None]:

@@ -151,4 +151,6 @@ def _consistent(session_id: str, read: Callable[[], _T | None]) -> _T:
 
 
 def _torn(session_id: str) -> StoreError:
-    return StoreError(f"Older messages of session {session_id!r} are not in the store: restore them from an export.")
+    return StoreError(
+        f"Older messages of session {session_id!r} are missing from the store. Restore them from an export."
+    )

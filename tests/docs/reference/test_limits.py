@@ -80,7 +80,9 @@ def test_the_first_config_file_names_them_with_their_defaults(table):
     assert written == defaults(table)
 
 
-@pytest.mark.parametrize(("page", "table"), [("build/api.md", "api"), ("admin/serve.md", "limits")])
+@pytest.mark.parametrize(
+    ("page", "table"), [("build/api.md", "api"), ("admin/serve.md", "limits"), ("admin/sign_in.md", "limits")]
+)
 def test_examples_of_other_pages_name_the_defaults(page, table):
     blocks = re.findall(rf"```toml\n\[{table}\]\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
     assert blocks
